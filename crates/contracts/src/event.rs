@@ -1,0 +1,100 @@
+//! The envelope every event travels in, and what an event type says of itself.
+
+use crate::{
+    ids::{EventId, Uuid},
+    time::Timestamp,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// A fact that a service committed. Within one aggregate `sequence` counts 1, 2, 3 … without gaps; across aggregates
+/// there is no order. It is delivered at least once: `eventId` tells a repetition.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope {
+    pub event_id: EventId,
+    /// Past tense, such as `OrderCreated`.
+    pub event_type: String,
+    /// Upper case, such as `ORDER`.
+    pub aggregate_type: String,
+    pub aggregate_id: Uuid,
+    /// 1 for the aggregate's first event.
+    pub sequence: i64,
+    /// The event's own fields; their schema is named by `eventType` and `schemaVersion`.
+    #[schemars(with = "serde_json::Value")]
+    pub payload: Box<RawValue>,
+    /// The request that all this began with.
+    pub correlation_id: String,
+    /// The event that this one followed from, if it was one.
+    pub causation_id: Option<EventId>,
+    /// The service that emitted it.
+    pub producer: String,
+    pub schema_version: u32,
+    pub occurred_at: Timestamp,
+}
+
+/// A type of event. Fields may be added with a default; anything else is a new `VERSION`, and readers take both.
+pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// As in the requirements, such as `OrderCreated`.
+    const TYPE: &'static str;
+    /// The aggregate's kind in upper case, such as `ORDER`.
+    const AGGREGATE: &'static str;
+    /// The service that emits it.
+    const PRODUCER: &'static str;
+    const VERSION: u32;
+    /// Which aggregate it is about: the key of ordering and of partitioning.
+    fn aggregate_id(&self) -> Uuid;
+}
+
+/// What the catalogue of events says of one type.
+pub struct EventKind {
+    pub event_type: &'static str,
+    pub aggregate: &'static str,
+    pub producer: &'static str,
+    pub version: u32,
+    pub about: &'static str,
+    pub schema: fn() -> schemars::Schema,
+}
+
+/// Declares the events of one aggregate and lists them for the catalogue:
+///
+/// ```ignore
+/// events! { "order", "ORDER", order_id: OrderId;
+///     /// A customer placed an order.
+///     OrderCreated { total_amount: i64 }
+/// }
+/// ```
+#[macro_export]
+macro_rules! events {
+    ($producer:literal, $aggregate:literal, $key:ident : $id:ty;
+     $($(#[doc = $about:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
+        $(
+            $(#[doc = $about])*
+            #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $name { pub $key: $id, $($(#[$field_meta])* pub $field: $type),* }
+
+            impl $crate::event::Event for $name {
+                const TYPE: &'static str = stringify!($name);
+                const AGGREGATE: &'static str = $aggregate;
+                const PRODUCER: &'static str = $producer;
+                const VERSION: u32 = $crate::events!(@version $($version)?);
+                fn aggregate_id(&self) -> $crate::ids::Uuid { self.$key.into() }
+            }
+        )*
+        /// The events of this aggregate, for the catalogue.
+        pub const EVENTS: &[$crate::event::EventKind] = &[$(
+            $crate::event::EventKind {
+                event_type: stringify!($name),
+                aggregate: $aggregate,
+                producer: $producer,
+                version: $crate::events!(@version $($version)?),
+                about: concat!($($about, "\n"),*),
+                schema: || schemars::schema_for!($name),
+            }
+        ),*];
+    };
+    (@version) => { 1 };
+    (@version $version:literal) => { $version };
+}

@@ -1,0 +1,77 @@
+//! Identifiers. Each is a UUIDv7 (RFC 9562), so that it sorts by the instant it was made; each has a type of its own,
+//! so that an order's id cannot be passed where a payment's is meant.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt, str::FromStr};
+pub use uuid::Uuid;
+
+/// Text that is not the id it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID")]
+pub struct BadId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+        impl FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                // Only the hyphenated form: one id has one spelling.
+                if text.len() != 36 { return Err(BadId) }
+                Uuid::try_parse(text).map(Self).map_err(|_| BadId)
+            }
+        }
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self { Self(id) }
+        }
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Uuid { id.0 }
+        }
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "format": "uuid"})
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person with an account; the same id in every service.
+    UserId;
+    /// One e-mail and password; belongs to one user.
+    CredentialId;
+    /// One refresh token.
+    TokenId;
+    /// A shipping or billing address.
+    AddressId;
+    /// A product of the catalogue.
+    ProductId;
+    /// Products that are sizes, colours … of one thing.
+    ProductGroupId;
+    /// A node of the category tree.
+    CategoryId;
+    CartId;
+    CartItemId;
+    OrderId;
+    OrderItemId;
+    PaymentId;
+    /// One movement of money: an authorization, capture, refund or void.
+    TransactionId;
+    ReservationId;
+    ReservationLineId;
+    ShipmentId;
+    ShipmentEventId;
+    NotificationId;
+    EventId;
+}

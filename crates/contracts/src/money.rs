@@ -1,0 +1,217 @@
+//! Money: an integer count of minor units beside its currency. There is no float anywhere near it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Cow, fmt, str::FromStr};
+
+/// The largest amount the platform accepts anywhere: 10^13 minor units. Sums of a thousand such still fit an `i64`.
+pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
+
+/// An ISO 4217 code: three upper-case letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency([u8; 3]);
+
+/// What can be wrong with an amount or a sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    #[error("not an ISO 4217 currency code")]
+    BadCurrency,
+    #[error("amounts of {0} and {1} cannot be added")]
+    CurrencyMismatch(Currency, Currency),
+    #[error("the amount is too large")]
+    Overflow,
+}
+
+impl Currency {
+    pub const EUR: Currency = Currency(*b"EUR");
+    pub const USD: Currency = Currency(*b"USD");
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a currency is three ASCII letters")
+    }
+
+    /// How many decimal digits the minor unit has: 2 for most, 0 for JPY, 3 for KWD (ISO 4217).
+    #[must_use]
+    pub fn decimals(self) -> u32 {
+        match &self.0 {
+            b"JPY" | b"KRW" | b"CLP" | b"VND" | b"ISK" | b"XAF" | b"XOF" | b"PYG" | b"UGX" => 0,
+            b"KWD" | b"BHD" | b"OMR" | b"JOD" | b"TND" | b"IQD" | b"LYD" => 3,
+            _ => 2,
+        }
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = MoneyError;
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        match text.as_bytes() {
+            [a, b, c] if text.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(Currency([*a, *b, *c])),
+            _ => Err(MoneyError::BadCurrency),
+        }
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Currency {
+    fn schema_name() -> Cow<'static, str> {
+        "Currency".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code"})
+    }
+}
+
+/// An amount in minor units of one currency. Arithmetic is checked: it refuses a mix of currencies and an overflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Money {
+    pub minor: i64,
+    pub currency: Currency,
+}
+
+impl Money {
+    #[must_use]
+    pub const fn new(minor: i64, currency: Currency) -> Money {
+        Money { minor, currency }
+    }
+
+    #[must_use]
+    pub const fn zero(currency: Currency) -> Money {
+        Money { minor: 0, currency }
+    }
+
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`], [`MoneyError::Overflow`] past [`MAX_AMOUNT`].
+    pub fn plus(self, other: Money) -> Result<Money, MoneyError> {
+        self.same_currency(other)?;
+        Money::bounded(self.minor.checked_add(other.minor), self.currency)
+    }
+
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`], [`MoneyError::Overflow`].
+    pub fn minus(self, other: Money) -> Result<Money, MoneyError> {
+        self.same_currency(other)?;
+        Money::bounded(self.minor.checked_sub(other.minor), self.currency)
+    }
+
+    /// # Errors
+    /// [`MoneyError::Overflow`] past [`MAX_AMOUNT`].
+    pub fn times(self, quantity: u32) -> Result<Money, MoneyError> {
+        Money::bounded(self.minor.checked_mul(i64::from(quantity)), self.currency)
+    }
+
+    /// This many basis points (hundredths of a percent) of the amount, rounded half away from zero.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] past [`MAX_AMOUNT`].
+    pub fn basis_points(self, points: u32) -> Result<Money, MoneyError> {
+        let exact = i128::from(self.minor) * i128::from(points);
+        let half = if exact < 0 { -5_000 } else { 5_000 };
+        Money::bounded(i64::try_from((exact + half) / 10_000).ok(), self.currency)
+    }
+
+    /// # Errors
+    /// As [`Money::plus`].
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Money>) -> Result<Money, MoneyError> {
+        amounts.into_iter().try_fold(Money::zero(currency), Money::plus)
+    }
+
+    fn same_currency(self, other: Money) -> Result<(), MoneyError> {
+        if self.currency == other.currency { Ok(()) } else { Err(MoneyError::CurrencyMismatch(self.currency, other.currency)) }
+    }
+
+    fn bounded(minor: Option<i64>, currency: Currency) -> Result<Money, MoneyError> {
+        match minor {
+            Some(minor) if minor.abs() <= MAX_AMOUNT => Ok(Money { minor, currency }),
+            _ => Err(MoneyError::Overflow),
+        }
+    }
+}
+
+/// For people: `12.50 EUR`. Programs read the minor units.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.currency.decimals() as usize;
+        let unit = 10_u64.pow(self.currency.decimals());
+        let (sign, minor) = (if self.minor < 0 { "-" } else { "" }, self.minor.unsigned_abs());
+        if digits == 0 {
+            write!(f, "{sign}{minor} {}", self.currency)
+        } else {
+            write!(f, "{sign}{}.{:0digits$} {}", minor / unit, minor % unit, self.currency)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn amount() -> impl Strategy<Value = Money> {
+        (-MAX_AMOUNT..=MAX_AMOUNT).prop_map(|minor| Money::new(minor, Currency::EUR))
+    }
+
+    proptest! {
+        #[test]
+        fn a_sum_is_exact_or_refused(a in amount(), b in amount()) {
+            let exact = i128::from(a.minor) + i128::from(b.minor);
+            match a.plus(b) {
+                Ok(sum) => prop_assert_eq!(i128::from(sum.minor), exact),
+                Err(_) => prop_assert!(exact.abs() > i128::from(MAX_AMOUNT)),
+            }
+        }
+
+        #[test]
+        fn what_was_added_can_be_taken_away(a in amount(), b in amount()) {
+            if let Ok(sum) = a.plus(b) {
+                prop_assert_eq!(sum.minus(b).unwrap(), a);
+            }
+        }
+
+        #[test]
+        fn a_product_is_exact_or_refused(a in amount(), quantity in 0_u32..=999) {
+            let exact = i128::from(a.minor) * i128::from(quantity);
+            match a.times(quantity) {
+                Ok(product) => prop_assert_eq!(i128::from(product.minor), exact),
+                Err(_) => prop_assert!(exact.abs() > i128::from(MAX_AMOUNT)),
+            }
+        }
+
+        #[test]
+        fn a_percentage_is_within_half_a_unit(a in amount(), points in 0_u32..=10_000) {
+            let part = a.basis_points(points).unwrap();
+            let error = i128::from(part.minor) * 10_000 - i128::from(a.minor) * i128::from(points);
+            prop_assert!(error.abs() <= 5_000);
+        }
+    }
+
+    #[test]
+    fn currencies_do_not_mix() {
+        let refused = Money::new(1, Currency::EUR).plus(Money::new(1, Currency::USD));
+        assert_eq!(refused, Err(MoneyError::CurrencyMismatch(Currency::EUR, Currency::USD)));
+    }
+
+    #[test]
+    fn people_read_the_minor_unit_of_the_currency() {
+        assert_eq!(Money::new(-1205, Currency::EUR).to_string(), "-12.05 EUR");
+        assert_eq!(Money::new(500, "JPY".parse().unwrap()).to_string(), "500 JPY");
+        assert_eq!(Money::new(1, "KWD".parse().unwrap()).to_string(), "0.001 KWD");
+    }
+}

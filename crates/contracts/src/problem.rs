@@ -1,0 +1,219 @@
+//! What can go wrong, as callers see it: RFC 9457 problem documents with a stable `code`.
+//!
+//! The table below is the whole catalogue. `souk problems` prints it, `/problems/{slug}` explains each row, and a
+//! service's error enum names one row for each of its cases.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
+
+/// One row of the catalogue.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Upper case, stable, such as `INSUFFICIENT_STOCK`.
+    pub word: &'static str,
+    /// The HTTP status it is answered with.
+    pub status: u16,
+    pub title: &'static str,
+    /// What the caller can do about it.
+    pub help: &'static str,
+    /// Whether the same request may succeed later, unchanged.
+    pub retryable: bool,
+}
+
+/// A row of the catalogue. Two codes are equal when they are the same row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Code(&'static Entry);
+
+impl Code {
+    #[must_use]
+    pub fn find(word: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.word() == word)
+    }
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.0.word
+    }
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.0.status
+    }
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.0.title
+    }
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        self.0.help
+    }
+    #[must_use]
+    pub fn retryable(self) -> bool {
+        self.0.retryable
+    }
+    /// The last part of the problem's `type`: the word in lower case with hyphens.
+    #[must_use]
+    pub fn slug(self) -> String {
+        self.0.word.to_ascii_lowercase().replace('_', "-")
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.word)
+    }
+}
+
+macro_rules! codes {
+    ($($word:ident $status:literal $(($retry:ident))? $title:literal, $help:literal;)*) => {
+        impl Code {
+            $(pub const $word: Code = Code(&Entry {
+                word: stringify!($word), status: $status, title: $title, help: $help,
+                retryable: codes!(@retry $($retry)?),
+            });)*
+            /// The whole catalogue, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$word),*];
+        }
+    };
+    (@retry retryable) => { true };
+    (@retry) => { false };
+}
+
+codes! {
+    // The request itself.
+    MALFORMED_REQUEST 400 "The request cannot be read", "Send well-formed UTF-8 JSON of at most the documented size and depth.";
+    BAD_CURSOR 400 "The cursor is not one of ours", "Take cursors from nextCursor as they are, with the same filters.";
+    IDEMPOTENCY_KEY_REQUIRED 400 "This request needs an Idempotency-Key", "Send a fresh Idempotency-Key of 1 to 255 printable ASCII characters, and the same one when you retry.";
+    BAD_IDEMPOTENCY_KEY 400 "The Idempotency-Key cannot be used", "Use 1 to 255 printable ASCII characters, bare or as a quoted string.";
+    UNAUTHENTICATED 401 "A valid access token is needed", "Log in, or refresh the token, and send it as Authorization: Bearer.";
+    INVALID_CREDENTIALS 401 "E-mail or password is wrong", "Check both; after several failures wait a while or reset the password.";
+    INVALID_REFRESH_TOKEN 401 "The refresh token is not valid", "Log in again. A refresh token works once; using an old one ends its whole family.";
+    FORBIDDEN 403 "This is not allowed for your role", "Use an account or a client that holds the role or scope named in the API description.";
+    NOT_FOUND 404 "There is no such thing", "Check the path and the id. What belongs to others is not shown either.";
+    METHOD_NOT_ALLOWED 405 "This path does not take that method", "The Allow header names the methods it takes.";
+    NOT_ACCEPTABLE 406 "No acceptable representation", "Ask for application/json.";
+    PAYLOAD_TOO_LARGE 413 "The body is too large", "The API description gives the limit of each request.";
+    UNSUPPORTED_MEDIA_TYPE 415 "The body has the wrong type", "Send application/json, unless the API description says otherwise.";
+    INVALID_REQUEST 422 "Some values are not valid", "The list of errors names each value and what it must be.";
+    RATE_LIMITED 429 (retryable) "Too many requests", "Wait as long as Retry-After says.";
+    INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; tell us the correlation id if it stays.";
+    OVERLOADED 503 (retryable) "Too busy right now", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
+    DEPENDENCY_UNAVAILABLE 503 (retryable) "A part that this needs is down", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
+    TIMEOUT 503 (retryable) "It took too long", "The outcome may be unknown: try again with the same Idempotency-Key.";
+
+    // Concurrency and repetition.
+    IDEMPOTENCY_KEY_REUSED 422 "The Idempotency-Key was used for another request", "Use a fresh key for a new request.";
+    IDEMPOTENCY_IN_PROGRESS 409 (retryable) "The first request with this key is still running", "Wait as long as Retry-After says and repeat it.";
+    PRECONDITION_FAILED 412 "It was changed by someone else", "Read it again, and send If-Match with the ETag you get.";
+    ILLEGAL_TRANSITION 409 "Its present state does not allow that", "Read its status; the documentation has the table of transitions.";
+
+    // Auth and users.
+    EMAIL_TAKEN 409 "There is an account with this e-mail", "Log in, or reset the password.";
+    INVALID_RESET_TOKEN 422 "The reset link is not valid", "Ask for a new one; each works once and for a limited time.";
+    WRONG_PASSWORD 422 "The current password is wrong", "Give the current password of this account.";
+    TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
+
+    // Catalogue and search.
+    SKU_TAKEN 409 "There is a product with this SKU", "SKUs are unique in the whole marketplace; choose another.";
+    CATEGORY_IN_USE 409 "The category is in use", "Move its products and subcategories first.";
+    CATEGORY_CYCLE 422 "A category cannot be below itself", "Choose a parent outside of its own subtree.";
+    CATEGORY_NAME_TAKEN 409 "There is a sibling category with this name", "Choose another name.";
+    UNKNOWN_CATEGORY 422 "There is no such category", "Take a categoryId from GET /categories.";
+    PRODUCT_INCOMPLETE 409 "The product cannot be activated yet", "A product needs a price, a title and a category to be sold.";
+
+    // Cart and order.
+    PRODUCT_UNAVAILABLE 409 "The product cannot be bought now", "Choose another product, or try later.";
+    INSUFFICIENT_STOCK 409 "There is not enough stock", "The list of lines says how much of each is there.";
+    CART_EMPTY 409 "The cart is empty", "Add a product first.";
+    CART_FULL 409 "The cart holds as many lines as it can", "Remove a line first.";
+    QUANTITY_TOO_LARGE 422 "The quantity is too large", "A line holds at most 999 units.";
+    CURRENCY_MISMATCH 409 "The cart is in another currency", "Buy goods of different currencies in separate orders.";
+    AMOUNT_TOO_LARGE 422 "The total is too large", "Split it into several orders.";
+    TOTAL_CHANGED 409 "The order would cost something else by now", "Show the new totals, and repeat with them and a fresh key.";
+    UNKNOWN_ADDRESS 422 "There is no such address in the address book", "Take an addressId from GET /users/me/addresses.";
+    UNKNOWN_PAYMENT_METHOD 422 "There is no such payment method", "The API description lists the payment methods.";
+    ORDER_NOT_CANCELLABLE 409 "The order cannot be cancelled any more", "What has shipped is sent back instead.";
+    ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
+
+    // Payment.
+    PAYMENT_DECLINED 402 "The payment was declined", "Try another payment method.";
+    INSUFFICIENT_FUNDS 402 "The account does not hold enough", "Try another payment method.";
+    REFUND_TOO_LARGE 422 "More than was captured cannot be refunded", "The payment shows what is left to refund.";
+    CAPTURE_FAILED 409 "The provider did not capture the payment", "The order lets go of money and stock by itself.";
+    REFUND_FAILED 409 (retryable) "The provider did not refund the payment", "It stays captured; try again later.";
+    PROVIDER_UNAVAILABLE 503 (retryable) "The payment provider does not answer", "The outcome is asked for later; repeat with the same Idempotency-Key.";
+
+    // Inventory and shipping.
+    UNKNOWN_SKU 404 "There is no stock item with this SKU", "Create it with PUT /inventory/stock/{sku}.";
+    STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";
+    RESERVATION_EXPIRED 409 "The reservation has expired", "Reserve again.";
+    UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
+    CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried by itself; an admin may retry it at once.";
+}
+
+/// One value that is not what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// Where in the body: a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pointer: Option<String>,
+    /// Which query or path parameter.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parameter: Option<String>,
+    /// Which header.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub header: Option<String>,
+    /// Upper case, such as `OUT_OF_RANGE`.
+    pub code: Cow<'static, str>,
+    pub detail: String,
+}
+
+impl Fault {
+    #[must_use]
+    pub fn at(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Fault {
+        Fault { pointer: Some(pointer.into()), parameter: None, header: None, code: code.into(), detail: detail.into() }
+    }
+    #[must_use]
+    pub fn parameter(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Fault {
+        Fault { pointer: None, parameter: Some(name.into()), header: None, code: code.into(), detail: detail.into() }
+    }
+    #[must_use]
+    pub fn header(name: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Fault {
+        Fault { pointer: None, parameter: None, header: Some(name.into()), code: code.into(), detail: detail.into() }
+    }
+}
+
+/// The body of every error answer (RFC 9457), as `application/problem+json`. Members beyond these appear where they help.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Resolves to a page that explains the code.
+    pub r#type: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// A stable word from the catalogue.
+    pub code: String,
+    pub correlation_id: String,
+    pub retryable: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<Fault>,
+    #[serde(flatten)]
+    pub members: serde_json::Map<String, serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_is_there_once_and_is_an_error() {
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!((400..600).contains(&code.status()), "{code:?}");
+            assert_eq!(Code::find(code.word()), Some(*code));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Text that is parsed at the door, so that inside nothing is checked twice.
+//!
+//! Each type is a bounded, trimmed string without control characters. A refusal reads `CODE: detail`, which the HTTP
+//! layer turns into an entry of a problem document's `errors`.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::{borrow::Cow, fmt, ops::Deref};
+
+/// Why text was refused: a stable word and a sentence, written `CODE: detail`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Refused {
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl Refused {
+    #[must_use]
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Refused {
+        Refused { code, detail: detail.into() }
+    }
+}
+
+/// Whether a character has no place in a line of text: controls, and the invisible ones that reorder or hide text
+/// (bidirectional overrides, zero-width spaces; U+200C and U+200D stay, scripts and emoji need them).
+#[must_use]
+pub fn is_forbidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
+}
+
+/// Checks one line of text: trimmed, of `min` to `max` characters, nothing invisible.
+///
+/// # Errors
+/// `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER`.
+pub fn line(text: &str, min: usize, max: usize) -> Result<String, Refused> {
+    block(text, min, max).and_then(|text| match text.chars().any(|c| matches!(c, '\n' | '\t')) {
+        true => Err(Refused::new("FORBIDDEN_CHARACTER", "must be a single line without control characters")),
+        false => Ok(text),
+    })
+}
+
+/// Checks text of several lines: as [`line`], with line breaks and tabs allowed.
+///
+/// # Errors
+/// As [`line`].
+pub fn block(text: &str, min: usize, max: usize) -> Result<String, Refused> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.chars().any(|c| is_forbidden(c) && !matches!(c, '\n' | '\t')) {
+        return Err(Refused::new("FORBIDDEN_CHARACTER", "must not hold control or invisible characters"));
+    }
+    match text.chars().count() {
+        0 if min > 0 => Err(Refused::new("REQUIRED", "must not be empty")),
+        count if count < min => Err(Refused::new("TOO_SHORT", format!("must have at least {min} characters"))),
+        count if count > max => Err(Refused::new("TOO_LONG", format!("must have at most {max} characters"))),
+        _ => Ok(text),
+    }
+}
+
+/// Declares a text type: name, JSON Schema, and the function that parses it.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident, $schema:tt, $parse:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// # Errors
+            /// [`Refused`] names what is wrong.
+            pub fn parse(text: &str) -> Result<Self, Refused> {
+                let parse: fn(&str) -> Result<String, Refused> = $parse;
+                parse(text).map(Self)
+            }
+            #[must_use]
+            pub fn as_str(&self) -> &str { &self.0 }
+            #[must_use]
+            pub fn into_string(self) -> String { self.0 }
+        }
+        impl Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str { &self.0 }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+        impl std::str::FromStr for $name {
+            type Err = Refused;
+            fn from_str(text: &str) -> Result<Self, Refused> { Self::parse(text) }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema { json_schema!($schema) }
+        }
+    )*};
+}
+
+texts! {
+    /// An e-mail address: one `@`, a dotted domain, at most 254 characters; kept in lower case, because nobody wants
+    /// two accounts that differ in it.
+    Email, {"type": "string", "format": "email", "maxLength": 254}, email;
+    /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; kept in upper case.
+    Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
+    /// A person's or shop's name, 1 to 100 characters.
+    Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| line(text, 1, 100);
+    /// A product's title, 1 to 200 characters.
+    Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
+    /// Prose of at most 5,000 characters; line breaks are kept.
+    Prose, {"type": "string", "maxLength": 5000}, |text| block(text, 0, 5_000);
+    /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
+    Line, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
+    /// One line of 1 to 200 characters.
+    FilledLine, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
+    /// A telephone number: digits, spaces, `+-()/`, 5 to 30 characters.
+    Phone, {"type": "string", "minLength": 5, "maxLength": 30}, phone;
+    /// An ISO 3166-1 alpha-2 country code in upper case.
+    Country, {"type": "string", "pattern": "^[A-Z]{2}$"}, country;
+    /// An absolute `https://` or `http://` address of at most 2,000 characters.
+    Url, {"type": "string", "format": "uri", "maxLength": 2000}, url;
+    /// Where a product's picture is: an absolute `http(s)` address, or a path on this host that begins with `/`.
+    ImageUrl, {"type": "string", "format": "uri-reference", "maxLength": 2000}, image_url;
+}
+
+fn email(text: &str) -> Result<String, Refused> {
+    let bad = || Refused::new("NOT_AN_EMAIL", "must be an e-mail address such as name@example.com");
+    let text = line(text, 1, 254)?.to_lowercase();
+    let (local, domain) = text.split_once('@').ok_or_else(bad)?;
+    let sane = |part: &str| {
+        part.chars().all(|c| !c.is_whitespace() && !matches!(c, '@' | ',' | ';' | ':' | '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\\'))
+    };
+    let labels_fit = domain.split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    });
+    let dots_fit = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
+    match !local.is_empty() && local.len() <= 64 && sane(local) && dots_fit && domain.contains('.') && labels_fit {
+        true => Ok(text),
+        false => Err(bad()),
+    }
+}
+
+fn sku(text: &str) -> Result<String, Refused> {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let fits = (3..=40).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
+        && edge(bytes.first())
+        && edge(bytes.last());
+    match fits {
+        true => Ok(text.to_ascii_uppercase()),
+        false => Err(Refused::new("NOT_A_SKU", "must be 3 to 40 letters, digits, hyphens, dots or underscores")),
+    }
+}
+
+fn phone(text: &str) -> Result<String, Refused> {
+    let text = line(text, 5, 30)?;
+    match text.chars().all(|c| c.is_ascii_digit() || " +-()/".contains(c)) && text.chars().filter(char::is_ascii_digit).count() >= 3 {
+        true => Ok(text),
+        false => Err(Refused::new("NOT_A_PHONE_NUMBER", "must be a telephone number such as +49 30 123456")),
+    }
+}
+
+fn country(text: &str) -> Result<String, Refused> {
+    match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Ok(text.to_owned()),
+        false => Err(Refused::new("NOT_A_COUNTRY", "must be an ISO 3166-1 code of two upper-case letters such as DE")),
+    }
+}
+
+fn url(text: &str) -> Result<String, Refused> {
+    let text = line(text, 1, 2_000)?;
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
+    match host {
+        Some(host)
+            if !host.is_empty() && !text.contains(char::is_whitespace) && !host.contains('@') && !text.contains(['<', '>', '"', '\\']) =>
+        {
+            Ok(text)
+        }
+        _ => Err(Refused::new("NOT_A_URL", "must be an absolute http or https address")),
+    }
+}
+
+fn image_url(text: &str) -> Result<String, Refused> {
+    let on_this_host = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains("..")
+        && !text.contains(['<', '>', '"', '\\'])
+        && !text.contains(char::is_whitespace);
+    if on_this_host { line(text, 1, 2_000) } else { url(text) }
+}
+
+/// How many of a product: 1 to 999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Quantity(u32);
+
+impl Quantity {
+    pub const MAX: u32 = 999;
+
+    /// # Errors
+    /// `OUT_OF_RANGE` outside 1 to 999.
+    pub fn new(count: i64) -> Result<Quantity, Refused> {
+        u32::try_from(count)
+            .ok()
+            .filter(|count| (1..=Self::MAX).contains(count))
+            .map(Quantity)
+            .ok_or_else(|| Refused::new("OUT_OF_RANGE", "must be a whole number from 1 to 999"))
+    }
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Quantity::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": 999})
+    }
+}
+
+/// A price or an amount to move: 0 (or `MIN`) to [`crate::money::MAX_AMOUNT`] minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Amount<const MIN: i64 = 1>(i64);
+
+impl<const MIN: i64> Amount<MIN> {
+    /// # Errors
+    /// `OUT_OF_RANGE`.
+    pub fn new(minor: i64) -> Result<Self, Refused> {
+        match (MIN..=crate::money::MAX_AMOUNT).contains(&minor) {
+            true => Ok(Amount(minor)),
+            false => Err(Refused::new(
+                "OUT_OF_RANGE",
+                format!("must be a whole number of minor units from {MIN} to {}", crate::money::MAX_AMOUNT),
+            )),
+        }
+    }
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de, const MIN: i64> Deserialize<'de> for Amount<MIN> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Amount::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl<const MIN: i64> JsonSchema for Amount<MIN> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("AmountFrom{MIN}").into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": MIN, "maximum": crate::money::MAX_AMOUNT, "description": "minor units"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_is_kept_in_lower_case_and_must_have_a_dotted_domain() {
+        assert_eq!(Email::parse("Mara@Example.COM").unwrap().as_str(), "mara@example.com");
+        for bad in ["", "a", "a@b", "a@@b.c", "a b@c.de", "@c.de", "a@.de", "a@c..de", "a@-c.de", "a\u{0}@c.de", "a..b@c.de"] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_keep_every_script_and_refuse_what_hides_text() {
+        for good in ["Zoë", "محمد", "李雷", "👩‍👩‍👧 family", "O'Brien; DROP TABLE"] {
+            assert_eq!(Name::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "  ", "a\u{0}b", "a\nb", "\u{202E}evil", "a\u{200B}b"] {
+            assert!(Name::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(Name::parse(&"x".repeat(101)).is_err());
+    }
+
+    #[test]
+    fn quantities_are_whole_and_within_bounds() {
+        for bad in ["0", "-1", "1000", "1.5", "\"1\"", "null", "1e400", "99999999999999999999"] {
+            assert!(serde_json::from_str::<Quantity>(bad).is_err(), "{bad}");
+        }
+        assert_eq!(serde_json::from_str::<Quantity>("999").unwrap().get(), 999);
+    }
+
+    #[test]
+    fn a_sku_has_one_spelling() {
+        assert_eq!(Sku::parse("abc-1").unwrap().as_str(), "ABC-1");
+        for bad in ["ab", "-abc", "abc-", "a/b/c", "../etc", "a b c"] {
+            assert!(Sku::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
