@@ -37,6 +37,12 @@ macro_rules! ids {
         impl From<$name> for Uuid {
             fn from(id: $name) -> Uuid { id.0 }
         }
+        impl crate::column::Column for $name {
+            fn write(&self) -> crate::column::Scalar<'_> { crate::column::Scalar::Uuid(self.0) }
+            fn read(scalar: crate::column::Scalar<'_>) -> Result<Self, crate::column::BadColumn> {
+                <Uuid as crate::column::Column>::read(scalar).map(Self)
+            }
+        }
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {

@@ -4,6 +4,7 @@
 //! Everything here is public API: fields are added, never renamed, and old readers must stand new fields.
 
 pub mod call;
+pub mod column;
 pub mod event;
 pub mod ids;
 pub mod machine;

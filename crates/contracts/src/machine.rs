@@ -99,6 +99,18 @@ macro_rules! machine {
             }
         }
 
+        impl $crate::column::Column for $name {
+            fn write(&self) -> $crate::column::Scalar<'_> {
+                $crate::column::Scalar::Text($crate::machine::Machine::word(*self).into())
+            }
+            fn read(scalar: $crate::column::Scalar<'_>) -> Result<Self, $crate::column::BadColumn> {
+                match scalar {
+                    $crate::column::Scalar::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($name))),
+                    _ => Err($crate::column::BadColumn(stringify!($name))),
+                }
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = $crate::machine::UnknownWord;
             fn from_str(text: &str) -> Result<Self, Self::Err> {

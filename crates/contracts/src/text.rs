@@ -94,6 +94,13 @@ macro_rules! texts {
                 Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
             }
         }
+        impl crate::column::Column for $name {
+            fn write(&self) -> crate::column::Scalar<'_> { crate::column::Scalar::Text(Cow::Borrowed(&self.0)) }
+            fn read(scalar: crate::column::Scalar<'_>) -> Result<Self, crate::column::BadColumn> {
+                // What was parsed at the door was written; rules may have grown since, the past stays readable.
+                String::read(scalar).map(Self)
+            }
+        }
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut SchemaGenerator) -> Schema { json_schema!($schema) }
