@@ -59,3 +59,50 @@ impl<B, A> Call<B, A> {
         Call::new(service, Method::Delete, path, true, false)
     }
 }
+
+/// What the documents say of one call.
+pub struct CallKind {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// The services that make it.
+    pub from: &'static [&'static str],
+    pub service: &'static str,
+    pub method: Method,
+    pub path: &'static str,
+    pub idempotent: bool,
+    pub keyed: bool,
+    /// The types of body and answer.
+    pub body: &'static str,
+    pub answer: &'static str,
+}
+
+/// Declares the calls that a service answers to other services, and lists them for the documents:
+///
+/// ```ignore
+/// calls! { "catalog";
+///     /// Reads many products at once.
+///     LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "order", "cart";
+/// }
+/// ```
+#[macro_export]
+macro_rules! calls {
+    ($service:literal; $($(#[doc = $about:literal])* $name:ident : $kind:ident($body:ty) -> $answer:ty, $path:literal, from $($from:literal),+;)*) => {
+        $(
+            $(#[doc = $about])*
+            pub const $name: $crate::call::Call<$body, $answer> = $crate::call::Call::$kind($service, $path);
+        )*
+        /// The calls this service answers, for the documents.
+        pub const CALLS: &[$crate::call::CallKind] = &[$($crate::call::CallKind {
+            name: stringify!($name),
+            about: concat!($($about, "\n"),*),
+            from: &[$($from),+],
+            service: $service,
+            method: $name.method,
+            path: $path,
+            idempotent: $name.idempotent,
+            keyed: $name.keyed,
+            body: stringify!($body),
+            answer: stringify!($answer),
+        }),*];
+    };
+}

@@ -65,9 +65,10 @@ pub struct EventKind {
 ///     OrderCreated { total_amount: i64 }
 /// }
 /// ```
+/// A second aggregate of one service names its list: `events! { const CATEGORY_EVENTS; "catalog", "CATEGORY", … }`.
 #[macro_export]
 macro_rules! events {
-    ($producer:literal, $aggregate:literal, $key:ident : $id:ty;
+    (const $list:ident; $producer:literal, $aggregate:literal, $key:ident : $id:ty;
      $($(#[doc = $about:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
         $(
             $(#[doc = $about])*
@@ -84,7 +85,7 @@ macro_rules! events {
             }
         )*
         /// The events of this aggregate, for the catalogue.
-        pub const EVENTS: &[$crate::event::EventKind] = &[$(
+        pub const $list: &[$crate::event::EventKind] = &[$(
             $crate::event::EventKind {
                 event_type: stringify!($name),
                 aggregate: $aggregate,
@@ -97,4 +98,5 @@ macro_rules! events {
     };
     (@version) => { 1 };
     (@version $version:literal) => { $version };
+    ($($rest:tt)*) => { $crate::events! { const EVENTS; $($rest)* } };
 }

@@ -12,8 +12,8 @@ pub use uuid::Uuid;
 pub struct BadId;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
@@ -46,7 +46,7 @@ macro_rules! ids {
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": "uuid"})
+                json_schema!({"type": "string", "format": "uuid", "description": concat!($($doc),*).trim()})
             }
         }
     )*};
@@ -67,17 +67,30 @@ ids! {
     ProductGroupId;
     /// A node of the category tree.
     CategoryId;
+    /// A shopping cart.
     CartId;
+    /// One line of a cart.
     CartItemId;
+    /// An order. People see its `orderNumber` instead.
     OrderId;
+    /// One line of an order.
     OrderItemId;
+    /// A payment: the attempt to pay one order with one method.
     PaymentId;
     /// One movement of money: an authorization, capture, refund or void.
     TransactionId;
+    /// The stock of one SKU. People and callers name it by its SKU; events are keyed by this id.
+    StockItemId;
+    /// Units of stock set aside for one order.
     ReservationId;
+    /// The units of one SKU in a reservation.
     ReservationLineId;
+    /// A parcel on its way to a customer.
     ShipmentId;
+    /// One entry of a shipment's tracking history.
     ShipmentEventId;
+    /// One message to one user over one channel.
     NotificationId;
+    /// An event; the same id tells a repeated delivery.
     EventId;
 }

@@ -3,13 +3,27 @@
 //! No I/O, no async, no clock. A service's file reads in one order: state machine, bodies, calls, events.
 //! Everything here is public API: fields are added, never renamed, and old readers must stand new fields.
 
+pub mod audit;
+pub mod auth;
+pub mod body;
 pub mod call;
+pub mod cart;
+pub mod catalog;
 pub mod column;
 pub mod event;
 pub mod ids;
+pub mod inventory;
 pub mod machine;
 pub mod money;
+pub mod notification;
+pub mod order;
 pub mod page;
+pub mod payment;
 pub mod problem;
+pub mod search;
+pub mod secret;
+pub mod shipping;
 pub mod text;
 pub mod time;
+pub mod user;
+pub mod words;

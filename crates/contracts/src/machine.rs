@@ -50,31 +50,40 @@ pub struct Illegal<S: Machine> {
 /// ```ignore
 /// machine! {
 ///     /// The life of a light.
-///     Light, on Switch {
-///         OFF: Off;  ON: On;
-///         Off, Press => On;
-///         On, Press => Off;
+///     Light, on
+///     /// What can happen to a light.
+///     Switch {
+///         states {
+///             /// It is dark.
+///             Off = "OFF",
+///             /// It is bright.
+///             On = "ON",
+///         }
+///         facts {
+///             /// Somebody pressed the switch.
+///             Press,
+///         }
+///         table { Off, Press => On; On, Press => Off; }
 ///     }
 /// }
 /// ```
-/// States are listed first with their public word, then the rows. The fact enum is declared beside it by hand or by
-/// the macro's `facts` list.
+/// States come with the public word, then the facts, then the rows. Every one of them says what it means.
 #[macro_export]
 macro_rules! machine {
     (
-        $(#[$doc:meta])* $name:ident, $(#[$fact_doc:meta])* on $fact:ident {
-            states { $($(#[$state_doc:meta])* $state:ident = $word:literal),* $(,)? }
-            facts { $($(#[$on_doc:meta])* $on:ident),* $(,)? }
+        $(#[doc = $doc:literal])* $name:ident, on $(#[$fact_doc:meta])* $fact:ident {
+            states { $($(#[doc = $state_doc:literal])* $state:ident = $word:literal),* $(,)? }
+            facts { $($(#[doc = $on_doc:literal])* $on:ident),* $(,)? }
             table { $($from:ident, $by:ident => $to:ident;)* }
         }
     ) => {
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-        pub enum $name { $($(#[$state_doc])* #[serde(rename = $word)] $state),* }
+        pub enum $name { $($(#[doc = $state_doc])* #[serde(rename = $word)] $state),* }
 
         $(#[$fact_doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $fact { $($(#[$on_doc])* $on),* }
+        pub enum $fact { $($(#[doc = $on_doc])* $on),* }
 
         impl $crate::machine::Machine for $name {
             type Fact = $fact;
@@ -91,6 +100,15 @@ macro_rules! machine {
         impl $name {
             /// Every fact, for documents and tests.
             pub const FACTS: &'static [$fact] = &[$($fact::$on),*];
+            /// The machine with its types erased, for documents and tests that walk all machines.
+            pub const KIND: $crate::machine::Kind = $crate::machine::Kind {
+                name: stringify!($name),
+                about: concat!($($doc, "\n"),*),
+                states: &[$(($word, concat!($($state_doc, "\n"),*))),*],
+                facts: &[$((stringify!($on), concat!($($on_doc, "\n"),*))),*],
+                rows: &[$((stringify!($from), stringify!($by), stringify!($to))),*],
+                spellings: &[$((stringify!($state), $word)),*],
+            };
         }
 
         impl std::fmt::Display for $name {
@@ -118,6 +136,31 @@ macro_rules! machine {
             }
         }
     };
+}
+
+/// A machine with its types erased.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The type's name, such as `OrderStatus`.
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Public word and meaning of every state, the initial one first.
+    pub states: &'static [(&'static str, &'static str)],
+    /// Name and meaning of every fact.
+    pub facts: &'static [(&'static str, &'static str)],
+    #[doc(hidden)]
+    pub rows: &'static [(&'static str, &'static str, &'static str)],
+    #[doc(hidden)]
+    pub spellings: &'static [(&'static str, &'static str)],
+}
+
+impl Kind {
+    /// The rows as (state, fact, state), in public words.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let spellings = self.spellings;
+        let word = move |state: &str| spellings.iter().find(|(name, _)| *name == state).expect("a row names declared states").1;
+        self.rows.iter().map(move |&(from, on, to)| (word(from), on, word(to)))
+    }
 }
 
 /// Text that names no state.

@@ -150,6 +150,22 @@ codes! {
     CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried by itself; an admin may retry it at once.";
 }
 
+/// Why an order or a payment failed, as its answers show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// A word of the catalogue of problems, such as `PAYMENT_DECLINED`.
+    pub code: String,
+    /// Whether trying again, possibly with another payment method, can help.
+    pub retryable: bool,
+}
+
+impl From<Code> for Failure {
+    fn from(code: Code) -> Failure {
+        Failure { code: code.word().to_owned(), retryable: code.retryable() }
+    }
+}
+
 /// One value that is not what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

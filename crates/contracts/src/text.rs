@@ -60,8 +60,8 @@ pub fn block(text: &str, min: usize, max: usize) -> Result<String, Refused> {
 
 /// Declares a text type: name, JSON Schema, and the function that parses it.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident, $schema:tt, $parse:expr;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident, $schema:tt, $parse:expr;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
@@ -103,7 +103,11 @@ macro_rules! texts {
         }
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema { json_schema!($schema) }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let mut schema = json_schema!($schema);
+                schema.insert("description".into(), concat!($($doc),*).trim().into());
+                schema
+            }
         }
     )*};
 }
@@ -132,6 +136,21 @@ texts! {
     Url, {"type": "string", "format": "uri", "maxLength": 2000}, url;
     /// Where a product's picture is: an absolute `http(s)` address, or a path on this host that begins with `/`.
     ImageUrl, {"type": "string", "format": "uri-reference", "maxLength": 2000}, image_url;
+}
+
+texts! {
+    /// The name of a product's attribute: 1 to 50 letters, digits, spaces, hyphens and underscores.
+    AttributeName, {"type": "string", "minLength": 1, "maxLength": 50}, attribute_name;
+    /// A search text of at most 200 characters.
+    Query, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
+}
+
+fn attribute_name(text: &str) -> Result<String, Refused> {
+    let text = line(text, 1, 50)?;
+    match text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')) {
+        true => Ok(text),
+        false => Err(Refused::new("NOT_AN_ATTRIBUTE_NAME", "must be letters, digits, spaces, hyphens and underscores")),
+    }
 }
 
 fn email(text: &str) -> Result<String, Refused> {

@@ -1,0 +1,53 @@
+//! Audit: every event of every service, kept for good in a chain of hashes.
+
+use crate::{
+    ids::{EventId, Uuid},
+    time::Timestamp,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An event as the audit log keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainEvent {
+    pub event_id: EventId,
+    /// Past tense, such as `OrderCreated`.
+    pub event_type: String,
+    /// Upper case, such as `ORDER`.
+    pub aggregate_type: String,
+    pub aggregate_id: Uuid,
+    /// Counts the events of the aggregate from 1.
+    pub sequence: i64,
+    /// The event's own fields.
+    pub payload: serde_json::Value,
+    /// The request that all this began with.
+    pub correlation_id: String,
+    /// The event this one followed from; null when it was none.
+    pub causation_id: Option<EventId>,
+    /// The service that emitted it.
+    pub producer: String,
+    pub schema_version: u32,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When the log took it.
+    pub recorded_at: Timestamp,
+    /// Its place in the log, from 1 without gaps.
+    pub position: i64,
+    /// SHA-256, in hexadecimal, over the former entry's hash and this entry.
+    pub hash: String,
+}
+
+/// Whether the audit log is what it was when it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainReport {
+    /// How many entries were checked.
+    pub checked: i64,
+    /// Whether every hash is right.
+    pub intact: bool,
+    /// The first position whose hash is wrong.
+    pub broken_at: Option<i64>,
+    /// The hash of the last entry that was checked.
+    pub head: Option<String>,
+}

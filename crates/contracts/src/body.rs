@@ -1,0 +1,247 @@
+//! Shapes that request bodies share: bounded lists, bounded maps, bounded numbers, and fields of a partial update.
+
+use crate::text::{AttributeName, FilledLine, Refused};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, MapAccess, Visitor},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref};
+
+/// A field of a partial update. Absent means: leave it. `Patch<Option<T>>` also takes null, which clears it;
+/// `Patch<T>` refuses null. Use it under `#[serde(default)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Patch<T>(pub Option<T>);
+
+impl<T> Patch<T> {
+    pub const ABSENT: Self = Patch(None);
+
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+    /// The new value, or what is there now.
+    #[must_use]
+    pub fn or(self, present: T) -> T {
+        self.0.unwrap_or(present)
+    }
+}
+
+impl<T> Default for Patch<T> {
+    fn default() -> Self {
+        Patch::ABSENT
+    }
+}
+
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|value| Patch(Some(value)))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+/// A list of `MIN` to `MAX` items.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Few<T, const MIN: usize, const MAX: usize>(Vec<T>);
+
+impl<T, const MIN: usize, const MAX: usize> Few<T, MIN, MAX> {
+    /// # Errors
+    /// `TOO_FEW`, `TOO_MANY`.
+    pub fn new(items: Vec<T>) -> Result<Self, Refused> {
+        match items.len() {
+            count if count < MIN => Err(Refused::new("TOO_FEW", format!("must have at least {MIN} items"))),
+            count if count > MAX => Err(Refused::new("TOO_MANY", format!("must have at most {MAX} items"))),
+            _ => Ok(Few(items)),
+        }
+    }
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
+}
+
+impl<T, const MAX: usize> Default for Few<T, 0, MAX> {
+    fn default() -> Self {
+        Few(Vec::new())
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> Deref for Few<T, MIN, MAX> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for Few<T, MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Few::new(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl<T: JsonSchema, const MIN: usize, const MAX: usize> JsonSchema for Few<T, MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("{MIN}To{MAX}{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array", "items": generator.subschema_for::<T>(), "minItems": MIN, "maxItems": MAX})
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Whole<const MIN: i64, const MAX: i64>(i64);
+
+impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
+    /// # Errors
+    /// `OUT_OF_RANGE`.
+    pub fn new(number: i64) -> Result<Self, Refused> {
+        match (MIN..=MAX).contains(&number) {
+            true => Ok(Whole(number)),
+            false => Err(Refused::new("OUT_OF_RANGE", format!("must be a whole number from {MIN} to {MAX}"))),
+        }
+    }
+    #[must_use]
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Whole::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Whole{MIN}To{MAX}").into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": MIN, "maximum": MAX})
+    }
+}
+
+/// A product's attributes, such as `{"size": "M", "colour": "red"}`: at most 50 names, each with a line of 1 to 200
+/// characters. A name that is given twice is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Attributes(BTreeMap<String, String>);
+
+impl Attributes {
+    pub const MAX: usize = 50;
+
+    #[must_use]
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
+impl Deref for Attributes {
+    type Target = BTreeMap<String, String>;
+    fn deref(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Attributes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose values are strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
+                let mut pairs = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<AttributeName, FilledLine>()? {
+                    if pairs.insert(name.into_string(), value.into_string()).is_some() {
+                        return Err(A::Error::custom(Refused::new("DUPLICATE", "names an attribute twice")));
+                    }
+                    if pairs.len() > Attributes::MAX {
+                        return Err(A::Error::custom(Refused::new("TOO_MANY", "must have at most 50 attributes")));
+                    }
+                }
+                Ok(Attributes(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl JsonSchema for Attributes {
+    fn schema_name() -> Cow<'static, str> {
+        "Attributes".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "Names such as size or colour, each with a line of text.",
+            "maxProperties": Attributes::MAX,
+            "propertyNames": {"minLength": 1, "maxLength": 50},
+            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 200},
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Update {
+        name: Patch<String>,
+        phone: Patch<Option<String>>,
+    }
+
+    #[test]
+    fn an_update_tells_absent_null_and_value_apart() {
+        let update: Update = serde_json::from_str("{}").unwrap();
+        assert!(update.name.is_absent() && update.phone.is_absent());
+        let update: Update = serde_json::from_str(r#"{"name":"Mara","phone":null}"#).unwrap();
+        assert_eq!((update.name.0, update.phone.0), (Some("Mara".to_owned()), Some(None)));
+        assert!(serde_json::from_str::<Update>(r#"{"name":null}"#).is_err());
+    }
+
+    #[test]
+    fn an_attribute_given_twice_is_refused() {
+        assert!(serde_json::from_str::<Attributes>(r#"{"size":"M","colour":"red"}"#).is_ok());
+        assert!(serde_json::from_str::<Attributes>(r#"{"size":"M","size":"L"}"#).is_err());
+        assert!(serde_json::from_str::<Attributes>(r#"{"size":1}"#).is_err());
+    }
+
+    #[test]
+    fn lists_and_numbers_keep_their_bounds() {
+        assert!(serde_json::from_str::<Few<u8, 1, 2>>("[]").is_err());
+        assert!(serde_json::from_str::<Few<u8, 1, 2>>("[1,2,3]").is_err());
+        assert_eq!(&*serde_json::from_str::<Few<u8, 1, 2>>("[1]").unwrap(), &[1]);
+        assert!(serde_json::from_str::<Whole<1, 5>>("6").is_err());
+        assert_eq!(serde_json::from_str::<Whole<-1, 5>>("-1").unwrap().get(), -1);
+    }
+}

@@ -1,0 +1,311 @@
+//! Catalog: products, prices and categories. It owns what is sold and what it costs; others keep snapshots.
+
+use crate::{
+    body::{Attributes, Few, Patch},
+    calls, events,
+    ids::{CategoryId, ProductGroupId, ProductId, UserId},
+    machine,
+    money::Currency,
+    text::{Amount, AttributeName, FilledLine, ImageUrl, Name, Prose, Sku, Title},
+    time::Timestamp,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+machine! {
+    /// The life of a product in the catalogue.
+    ProductStatus, on
+    /// What can happen to a product.
+    ProductFact {
+        states {
+            /// Being written; only its seller and administrators see it.
+            Draft = "DRAFT",
+            /// On sale.
+            Active = "ACTIVE",
+            /// Taken off sale for now.
+            Inactive = "INACTIVE",
+            /// Gone for good; kept for the orders that name it.
+            Archived = "ARCHIVED",
+        }
+        facts {
+            /// It was put on sale. It needs a title, a price and a category.
+            Activated,
+            /// It was taken off sale.
+            Deactivated,
+            /// It was removed for good.
+            Archived,
+        }
+        table {
+            Draft, Activated => Active;
+            Draft, Archived => Archived;
+            Active, Deactivated => Inactive;
+            Active, Archived => Archived;
+            Inactive, Activated => Active;
+            Inactive, Archived => Archived;
+        }
+    }
+}
+
+/// A product. Answers, lookups and events carry the same shape.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    pub product_id: ProductId,
+    /// Who sells it; null for the marketplace itself.
+    pub seller_id: Option<UserId>,
+    /// Unique in the whole marketplace, in upper case.
+    pub sku: String,
+    /// One line.
+    pub title: String,
+    /// Prose of several lines; may be empty.
+    pub description: String,
+    /// Null while a draft has none.
+    pub category_id: Option<CategoryId>,
+    /// The categories it is in, from the root to `categoryId`.
+    pub category_path: Vec<CategoryRef>,
+    /// Null when there is none.
+    pub brand: Option<String>,
+    /// Only ACTIVE products can be bought.
+    pub status: ProductStatus,
+    /// Price of one unit in minor units of `currency`, tax included.
+    pub price_amount: i64,
+    pub currency: Currency,
+    /// Addresses of pictures, the main one first.
+    pub images: Vec<String>,
+    /// Names such as size or colour with their values.
+    pub attributes: BTreeMap<String, String>,
+    /// Products with the same id are variants of one thing.
+    pub product_group_id: Option<ProductGroupId>,
+    /// The attributes, by name, in which the variants of the group differ.
+    pub options: Vec<String>,
+    /// Counts the changes of this product from 1. A copy with a higher version is newer.
+    pub version: i64,
+    pub created_at: Timestamp,
+    /// When anything of it last changed, the price included.
+    pub updated_at: Timestamp,
+}
+
+/// A category by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CategoryRef {
+    pub category_id: CategoryId,
+    /// As people read it.
+    pub name: String,
+}
+
+/// Makes a product in DRAFT. A seller's product belongs to the seller.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateProduct {
+    /// Must be free in the whole marketplace.
+    pub sku: Sku,
+    /// One line of 1 to 200 characters.
+    pub title: Title,
+    /// At most 5,000 characters.
+    #[serde(default)]
+    pub description: Option<Prose>,
+    /// Needed before the product can be activated.
+    #[serde(default)]
+    pub category_id: Option<CategoryId>,
+    /// Maker or label.
+    #[serde(default)]
+    pub brand: Option<FilledLine>,
+    /// Price of one unit in minor units, at least 1.
+    pub price_amount: Amount,
+    pub currency: Currency,
+    /// At most 20, the main one first.
+    #[serde(default)]
+    pub images: Few<ImageUrl, 0, 20>,
+    /// At most 50.
+    #[serde(default)]
+    pub attributes: Attributes,
+    /// Choose a UUID for the first variant and give it to the others too.
+    #[serde(default)]
+    pub product_group_id: Option<ProductGroupId>,
+    /// Names of attributes in which the variants differ; at most 5.
+    #[serde(default)]
+    pub options: Few<AttributeName, 0, 5>,
+}
+
+/// Changes a product. Fields that are absent stay as they are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateProduct {
+    /// Can be changed while the product is a draft.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub sku: Patch<Sku>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub title: Patch<Title>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub description: Patch<Prose>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub category_id: Patch<CategoryId>,
+    /// Null removes it.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub brand: Patch<Option<FilledLine>>,
+    /// Price of one unit in minor units, at least 1. The former price stays in the price history.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub price_amount: Patch<Amount>,
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub currency: Patch<Currency>,
+    /// Replaces the whole list.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub images: Patch<Few<ImageUrl, 0, 20>>,
+    /// Replaces all attributes.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub attributes: Patch<Attributes>,
+    /// Null takes it out of its group.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub product_group_id: Patch<Option<ProductGroupId>>,
+    /// Replaces the whole list.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub options: Patch<Few<AttributeName, 0, 5>>,
+}
+
+/// A price a product had or has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PriceHistoryEntry {
+    pub product_id: ProductId,
+    /// In minor units of `currency`.
+    pub price_amount: i64,
+    pub currency: Currency,
+    /// When it began to hold.
+    pub changed_at: Timestamp,
+}
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Category {
+    pub category_id: CategoryId,
+    /// Unique among its siblings.
+    pub name: String,
+    /// Null for a root.
+    pub parent_category_id: Option<CategoryId>,
+}
+
+/// A category with everything below it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CategoryNode {
+    pub category_id: CategoryId,
+    /// Unique among its siblings.
+    pub name: String,
+    /// Null for a root.
+    pub parent_category_id: Option<CategoryId>,
+    /// In order of their names.
+    pub children: Vec<CategoryNode>,
+}
+
+/// The whole tree of categories.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CategoryTree {
+    /// The roots, in order of their names.
+    pub items: Vec<CategoryNode>,
+    /// Always null: the tree comes as a whole.
+    pub next_cursor: Option<String>,
+}
+
+/// Makes a category.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateCategory {
+    /// Must be free among its siblings.
+    pub name: Name,
+    /// Null or absent for a root.
+    #[serde(default)]
+    pub parent_category_id: Option<CategoryId>,
+}
+
+/// Changes a category. Fields that are absent stay as they are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct UpdateCategory {
+    /// Must be free among its siblings.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub name: Patch<Name>,
+    /// Moves it, with everything below; null makes it a root.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub parent_category_id: Patch<Option<CategoryId>>,
+}
+
+/// Asks for many products at once.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProductLookup {
+    /// 1 to 200 ids.
+    pub product_ids: Few<ProductId, 1, 200>,
+}
+
+/// The products that were found, in any status; unknown ids are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductList {
+    pub items: Vec<Product>,
+}
+
+calls! { "catalog";
+    /// Reads up to 200 products at once, in any status.
+    LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "order";
+}
+
+// Every product event carries the whole product, so that no reader has to call back or to know the former events.
+events! { "catalog", "PRODUCT", product_id: ProductId;
+    /// A product was made, in DRAFT.
+    ProductCreated {
+        /// The product as it is now.
+        product: Product,
+    }
+    /// Something of a product other than price and status was changed.
+    ProductUpdated {
+        /// The product as it is now.
+        product: Product,
+    }
+    /// A product was put on sale.
+    ProductActivated {
+        /// The product as it is now.
+        product: Product,
+    }
+    /// A product was taken off sale.
+    ProductDeactivated {
+        /// The product as it is now.
+        product: Product,
+    }
+    /// A product was removed for good.
+    ProductArchived {
+        /// The product as it is now.
+        product: Product,
+    }
+    /// A product costs something else from now on. A change of price and of other things gives this event and
+    /// `ProductUpdated`.
+    PriceChanged {
+        /// The product as it is now.
+        product: Product,
+        /// The former price in minor units of `oldCurrency`.
+        old_price_amount: i64,
+        /// The currency of the former price.
+        old_currency: Currency,
+    }
+}
+
+events! { const CATEGORY_EVENTS; "catalog", "CATEGORY", category_id: CategoryId;
+    /// A category was made, renamed or moved. The paths of the products in it and below it change with it, without
+    /// events of their own.
+    CategoryChanged {
+        /// The name from now on.
+        name: String,
+        /// Null for a root.
+        parent_category_id: Option<CategoryId>,
+        /// From the root to this category.
+        path: Vec<CategoryRef>,
+    }
+    /// A category was removed. It was empty.
+    CategoryDeleted {
+        /// The name it had.
+        name: String,
+    }
+}

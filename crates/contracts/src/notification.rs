@@ -1,0 +1,117 @@
+//! Notification: tells users what happened, over the channels they chose, and keeps what was tried.
+
+use crate::{
+    events,
+    ids::{NotificationId, OrderId, UserId},
+    machine,
+    time::Timestamp,
+    words,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+machine! {
+    /// The life of a message. SENT and FAILED are states of rest; an administrator may send either again.
+    NotificationStatus, on
+    /// What can happen to a message.
+    NotificationFact {
+        states {
+            /// To be sent, or to be tried again.
+            Pending = "PENDING",
+            /// Handed over to the channel.
+            Sent = "SENT",
+            /// Given up after several attempts.
+            Failed = "FAILED",
+        }
+        facts {
+            /// The channel took it.
+            Sent,
+            /// The last attempt failed.
+            Failed,
+            /// An administrator wants it sent again.
+            Resent,
+        }
+        table {
+            Pending, Sent => Sent;
+            Pending, Failed => Failed;
+            Failed, Resent => Pending;
+            Sent, Resent => Pending;
+        }
+    }
+}
+
+words! {
+    /// What a message is about.
+    NotificationType {
+        /// Welcome.
+        Registered = "REGISTERED",
+        /// A link to set a new password.
+        PasswordReset = "PASSWORD_RESET",
+        /// An order was placed.
+        OrderCreated = "ORDER_CREATED",
+        /// A payment failed.
+        PaymentFailed = "PAYMENT_FAILED",
+        /// An order is paid and its goods are set aside.
+        OrderConfirmed = "ORDER_CONFIRMED",
+        /// The goods are on their way.
+        Shipped = "SHIPPED",
+        /// The goods arrived.
+        Delivered = "DELIVERED",
+        /// An order was cancelled.
+        Cancelled = "CANCELLED",
+        /// Money was given back.
+        Refunded = "REFUNDED",
+    }
+
+    /// How a message travels.
+    Channel {
+        /// To the account's e-mail address.
+        Email = "EMAIL",
+        /// To the profile's phone.
+        Sms = "SMS",
+        /// To the address of the preferences, signed.
+        Webhook = "WEBHOOK",
+    }
+}
+
+/// A message to a user over one channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    pub notification_id: NotificationId,
+    pub user_id: UserId,
+    pub r#type: NotificationType,
+    pub channel: Channel,
+    /// What the message is made from, such as `orderNumber` and amounts. It never holds a token.
+    pub payload: serde_json::Value,
+    pub status: NotificationStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed, for people; null when it did not.
+    pub last_error: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+events! { "notification", "NOTIFICATION", notification_id: NotificationId;
+    /// A message was handed over to its channel.
+    NotificationSent {
+        user_id: UserId,
+        r#type: NotificationType,
+        channel: Channel,
+        /// The order it is about, if it is about one.
+        order_id: Option<OrderId>,
+        attempts: u32,
+    }
+    /// A message was given up after several attempts. An administrator can send it again.
+    NotificationFailed {
+        user_id: UserId,
+        r#type: NotificationType,
+        channel: Channel,
+        /// The order it is about, if it is about one.
+        order_id: Option<OrderId>,
+        attempts: u32,
+        /// For people.
+        error: String,
+    }
+}

@@ -1,0 +1,371 @@
+//! Order: the one that leads payment, stock and shipping to an end. Its status is the canonical one.
+
+use crate::{
+    events,
+    ids::{AddressId, CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
+    machine,
+    money::Currency,
+    payment::PaymentMethod,
+    problem::Failure,
+    shipping::ShipmentStatus,
+    text::{Amount, FilledLine},
+    time::Timestamp,
+    user::AddressSnapshot,
+    words,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+machine! {
+    /// The life of an order. Authorization and reservation run side by side: a reservation that arrives first leaves the
+    /// order in PENDING_PAYMENT, and the authorization then leads to INVENTORY_RESERVED at once. CONFIRMED and later,
+    /// PAYMENT_FAILED, CANCELLED and REFUNDED are states of rest; the others move on by themselves.
+    OrderStatus, on
+    /// What can happen to an order.
+    OrderFact {
+        states {
+            /// Placed. The authorization does not hold yet; the stock may already be reserved.
+            PendingPayment = "PENDING_PAYMENT",
+            /// The authorization holds, the stock is not reserved yet.
+            PaymentAuthorized = "PAYMENT_AUTHORIZED",
+            /// The payment failed. Stock was let go; the customer may pay again for a while.
+            PaymentFailed = "PAYMENT_FAILED",
+            /// Authorization and reservation both hold; the capture is due.
+            InventoryReserved = "INVENTORY_RESERVED",
+            /// Paid, and the stock is the customer's. Shipping is under way or retried.
+            Confirmed = "CONFIRMED",
+            /// The carrier has it.
+            Shipped = "SHIPPED",
+            /// The customer has it.
+            Delivered = "DELIVERED",
+            /// Ended without a sale. Money and stock were or are being let go; a refund shows in the payment, and the
+            /// order stays CANCELLED.
+            Cancelled = "CANCELLED",
+            /// The money of a confirmed, shipped or delivered order was given back in full.
+            Refunded = "REFUNDED",
+        }
+        facts {
+            /// The provider authorized the payment, and the stock is not reserved yet.
+            PaymentAuthorized,
+            /// The second of authorization and reservation arrived.
+            BothHold,
+            /// The payment was declined, or its authorization was lost.
+            PaymentFailed,
+            /// The stock cannot be reserved.
+            OutOfStock,
+            /// The provider finally refused to capture.
+            CaptureFailed,
+            /// The reservation expired before it was confirmed; the stock is reserved again.
+            ReservationLost,
+            /// The money was captured and the stock confirmed.
+            Confirmed,
+            /// The customer or an administrator cancelled it.
+            CancelRequested,
+            /// The customer pays again.
+            PaymentRetried,
+            /// The time to pay again is over.
+            RetryWindowClosed,
+            /// The carrier took it.
+            Shipped,
+            /// The carrier delivered it.
+            Delivered,
+            /// The captured money was given back in full.
+            Refunded,
+        }
+        table {
+            PendingPayment, PaymentAuthorized => PaymentAuthorized;
+            PendingPayment, BothHold => InventoryReserved;
+            PendingPayment, PaymentFailed => PaymentFailed;
+            PendingPayment, OutOfStock => Cancelled;
+            PendingPayment, CancelRequested => Cancelled;
+            PaymentAuthorized, BothHold => InventoryReserved;
+            PaymentAuthorized, PaymentFailed => PaymentFailed;
+            PaymentAuthorized, OutOfStock => Cancelled;
+            PaymentAuthorized, CancelRequested => Cancelled;
+            InventoryReserved, Confirmed => Confirmed;
+            InventoryReserved, CaptureFailed => PaymentFailed;
+            InventoryReserved, PaymentFailed => PaymentFailed;
+            InventoryReserved, ReservationLost => PaymentAuthorized;
+            InventoryReserved, OutOfStock => Cancelled;
+            InventoryReserved, CancelRequested => Cancelled;
+            PaymentFailed, PaymentRetried => PendingPayment;
+            PaymentFailed, RetryWindowClosed => Cancelled;
+            PaymentFailed, CancelRequested => Cancelled;
+            Confirmed, Shipped => Shipped;
+            Confirmed, Delivered => Delivered;
+            Confirmed, Refunded => Refunded;
+            Confirmed, CancelRequested => Cancelled;
+            Shipped, Delivered => Delivered;
+            Shipped, Refunded => Refunded;
+            Delivered, Refunded => Refunded;
+        }
+    }
+}
+
+words! {
+    /// Why an order was cancelled.
+    CancelReason {
+        /// The customer wanted it so.
+        CustomerRequest = "CUSTOMER_REQUEST",
+        /// An administrator wanted it so.
+        AdminRequest = "ADMIN_REQUEST",
+        /// There was not enough stock.
+        OutOfStock = "OUT_OF_STOCK",
+        /// It was not paid in time.
+        PaymentWindowClosed = "PAYMENT_WINDOW_CLOSED",
+    }
+}
+
+/// Places an order for everything in the caller's active cart.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// Where the goods go; an address of the caller's address book.
+    pub shipping_address_id: AddressId,
+    /// Where the bill goes; the shipping address when absent.
+    #[serde(default)]
+    pub billing_address_id: Option<AddressId>,
+    pub payment_method: PaymentMethod,
+    /// The total the customer was shown, in minor units. When the order would cost anything else, nothing is placed and
+    /// the answer is `TOTAL_CHANGED` with the new totals.
+    #[serde(default)]
+    pub expected_total_amount: Option<Amount<0>>,
+}
+
+/// Cancels an order that has not shipped.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelOrder {
+    /// One line of 1 to 200 characters, shown in the timeline.
+    #[serde(default)]
+    pub reason: Option<FilledLine>,
+}
+
+/// Pays an order in PAYMENT_FAILED again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayOrder {
+    pub payment_method: PaymentMethod,
+}
+
+/// An order. Items, addresses and amounts are as they were when it was placed and never change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderView {
+    pub order_id: OrderId,
+    /// What people see and quote; it cannot be guessed from another.
+    pub order_number: String,
+    pub user_id: UserId,
+    pub status: OrderStatus,
+    /// The currency of every amount.
+    pub currency: Currency,
+    pub items: Vec<OrderItem>,
+    /// The sum of the line totals, in minor units.
+    pub subtotal_amount: i64,
+    pub shipping_amount: i64,
+    pub tax_amount: i64,
+    /// What is taken off, as a positive amount.
+    pub discount_amount: i64,
+    /// Subtotal plus shipping plus tax less discount.
+    pub total_amount: i64,
+    /// The present payment; null until it was made.
+    pub payment_id: Option<PaymentId>,
+    pub payment_method: PaymentMethod,
+    pub shipping: OrderShipping,
+    pub shipping_address_snapshot: AddressSnapshot,
+    pub billing_address_snapshot: AddressSnapshot,
+    /// Why it failed or was cancelled; null while all is well.
+    pub failure: Option<Failure>,
+    /// Every status it had, the first one first.
+    pub timeline: Vec<TimelineEntry>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderItem {
+    pub order_item_id: OrderItemId,
+    pub product_id: ProductId,
+    pub sku: String,
+    /// The product's title when the order was placed.
+    pub title_snapshot: String,
+    /// The price of one unit when the order was placed, in minor units of the order's currency.
+    pub unit_price_snapshot: i64,
+    pub quantity: u32,
+    /// `unitPriceSnapshot` times `quantity`.
+    pub line_total_amount: i64,
+}
+
+/// How far the shipping of an order is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderShipping {
+    /// Null until there is a shipment.
+    pub status: Option<ShipmentStatus>,
+    pub shipment_id: Option<ShipmentId>,
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    /// Whether the order is confirmed and its shipment is not made yet. It is retried by itself.
+    pub pending: bool,
+}
+
+/// One status an order had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEntry {
+    pub status: OrderStatus,
+    /// When it came to this status.
+    pub occurred_at: Timestamp,
+    /// A code such as `OUT_OF_STOCK`, or what the customer wrote.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// An order as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderSummary {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub user_id: UserId,
+    pub status: OrderStatus,
+    pub currency: Currency,
+    /// In minor units.
+    pub total_amount: i64,
+    /// How many lines it has.
+    pub item_count: u32,
+    pub payment_id: Option<PaymentId>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+// Each transition is announced by exactly one of these. All amounts are in minor units of `currency`.
+events! { "order", "ORDER", order_id: OrderId;
+    /// A customer placed an order. The cart is checked out by it.
+    OrderCreated {
+        order_number: String,
+        user_id: UserId,
+        /// The cart that was ordered.
+        cart_id: CartId,
+        currency: Currency,
+        subtotal_amount: i64,
+        shipping_amount: i64,
+        tax_amount: i64,
+        discount_amount: i64,
+        total_amount: i64,
+        payment_method: PaymentMethod,
+        items: Vec<OrderItem>,
+        shipping_address_snapshot: AddressSnapshot,
+        billing_address_snapshot: AddressSnapshot,
+    }
+    /// The authorization holds; the stock is still awaited.
+    OrderPaymentAuthorized {
+        order_number: String,
+        user_id: UserId,
+        payment_id: PaymentId,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// Authorization and reservation hold; the capture is due.
+    OrderInventoryReserved {
+        order_number: String,
+        user_id: UserId,
+        payment_id: PaymentId,
+        reservation_id: ReservationId,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// The reservation expired before it was confirmed; the order is PAYMENT_AUTHORIZED again.
+    OrderReservationLost {
+        order_number: String,
+        user_id: UserId,
+        /// The reservation that expired.
+        reservation_id: ReservationId,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// The payment failed. The customer may pay again until `payableUntil`.
+    OrderPaymentFailed {
+        order_number: String,
+        user_id: UserId,
+        /// Null when not even the payment could be made.
+        payment_id: Option<PaymentId>,
+        currency: Currency,
+        total_amount: i64,
+        failure: Failure,
+        payable_until: Timestamp,
+    }
+    /// The customer pays again; the order is PENDING_PAYMENT.
+    OrderPaymentRetried {
+        order_number: String,
+        user_id: UserId,
+        payment_method: PaymentMethod,
+        /// Counts the payments of this order; the first retry is 2.
+        attempt: u32,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// The order ended without a sale.
+    OrderCancelled {
+        order_number: String,
+        user_id: UserId,
+        reason: CancelReason,
+        /// What the customer or the administrator wrote.
+        note: Option<String>,
+        /// Whether the customer cancelled it.
+        by_customer: bool,
+        /// Whether the lines go back into the active cart.
+        lines_return: bool,
+        cart_id: CartId,
+        items: Vec<OrderItem>,
+        currency: Currency,
+        total_amount: i64,
+        /// Whether money had been captured and is being given back.
+        refund_due: bool,
+    }
+    /// Paid, and the stock is the customer's. A shipment is due.
+    OrderConfirmed {
+        order_number: String,
+        user_id: UserId,
+        payment_id: PaymentId,
+        reservation_id: ReservationId,
+        currency: Currency,
+        subtotal_amount: i64,
+        shipping_amount: i64,
+        tax_amount: i64,
+        discount_amount: i64,
+        total_amount: i64,
+        items: Vec<OrderItem>,
+        shipping_address_snapshot: AddressSnapshot,
+    }
+    /// The carrier has the goods.
+    OrderShipped {
+        order_number: String,
+        user_id: UserId,
+        shipment_id: ShipmentId,
+        carrier: String,
+        tracking_number: String,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// The customer has the goods.
+    OrderDelivered {
+        order_number: String,
+        user_id: UserId,
+        shipment_id: ShipmentId,
+        currency: Currency,
+        total_amount: i64,
+    }
+    /// The money of a confirmed, shipped or delivered order was given back in full.
+    OrderRefunded {
+        order_number: String,
+        user_id: UserId,
+        payment_id: PaymentId,
+        currency: Currency,
+        total_amount: i64,
+        /// What was given back.
+        refunded_amount: i64,
+    }
+}

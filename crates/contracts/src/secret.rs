@@ -1,0 +1,69 @@
+//! Text that must never reach a log: passwords and tokens. `Debug` shows none of it, and there is no `Display`.
+
+use crate::text::Refused;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use std::{borrow::Cow, fmt};
+
+macro_rules! secrets {
+    ($($(#[doc = $doc:literal])* $name:ident, $min:literal..=$max:literal;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Clone, PartialEq, Eq, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as it is: nothing is trimmed or folded.
+            ///
+            /// # Errors
+            /// `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER` for controls.
+            pub fn parse(text: impl Into<String>) -> Result<Self, Refused> {
+                let text = text.into();
+                match text.chars().count() {
+                    count if count < $min => Err(Refused::new("TOO_SHORT", concat!("must have at least ", $min, " characters"))),
+                    count if count > $max => Err(Refused::new("TOO_LONG", concat!("must have at most ", $max, " characters"))),
+                    _ if text.chars().any(char::is_control) => Err(Refused::new("FORBIDDEN_CHARACTER", "must not hold control characters")),
+                    _ => Ok(Self(text)),
+                }
+            }
+            /// The text itself. Do not log it.
+            #[must_use]
+            pub fn reveal(&self) -> &str { &self.0 }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(concat!(stringify!($name), "(…)")) }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(String::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
+        }
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "minLength": $min, "maxLength": $max, "description": concat!($($doc),*).trim()})
+            }
+        }
+    )*};
+}
+
+secrets! {
+    /// A new password: 8 to 200 characters of any script, taken as it is.
+    NewPassword, 8..=200;
+    /// A password or token that somebody presents. Whether it is right is found out by comparing, not by its shape.
+    Secret, 1..=4096;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_taken_as_it_is_and_never_shown() {
+        let password = NewPassword::parse("  correct horse  ").unwrap();
+        assert_eq!(password.reveal(), "  correct horse  ");
+        assert_eq!(format!("{password:?}"), "NewPassword(…)");
+        assert!(NewPassword::parse("1234567").is_err());
+        assert!(NewPassword::parse("x".repeat(201)).is_err());
+    }
+}

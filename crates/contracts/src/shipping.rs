@@ -1,0 +1,170 @@
+//! Shipping: parcels and their tracking. A shipment is made when an order is confirmed.
+
+use crate::{
+    calls, events,
+    ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
+    machine,
+    money::Currency,
+    text::Line,
+    time::Timestamp,
+    user::AddressSnapshot,
+    words,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+machine! {
+    /// The life of a shipment.
+    ShipmentStatus, on
+    /// What can happen to a shipment.
+    ShipmentFact {
+        states {
+            /// The carrier knows of it and does not have it yet.
+            Created = "CREATED",
+            /// The carrier has it.
+            InTransit = "IN_TRANSIT",
+            /// The customer has it.
+            Delivered = "DELIVERED",
+            /// It came back, or never left.
+            Returned = "RETURNED",
+        }
+        facts {
+            /// The carrier saw it.
+            InTransit,
+            /// The carrier handed it over. Scans on the way may be missing.
+            Delivered,
+            /// It came back to the sender.
+            Returned,
+            /// Its order was cancelled before the carrier took it.
+            Recalled,
+        }
+        table {
+            Created, InTransit => InTransit;
+            Created, Delivered => Delivered;
+            Created, Recalled => Returned;
+            InTransit, InTransit => InTransit;
+            InTransit, Delivered => Delivered;
+            InTransit, Returned => Returned;
+            Delivered, Returned => Returned;
+        }
+    }
+}
+
+words! {
+    /// Who carries parcels.
+    Carrier {
+        /// The built-in mock.
+        Mock = "MOCK",
+    }
+}
+
+/// What the carrier tells of a shipment.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordShipmentEvent {
+    /// The status the shipment has now: IN_TRANSIT, DELIVERED or RETURNED.
+    pub status: ShipmentStatus,
+    /// One line for people, such as where it is.
+    #[serde(default)]
+    pub message: Option<Line>,
+}
+
+/// A parcel on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Shipment {
+    pub shipment_id: ShipmentId,
+    pub order_id: OrderId,
+    /// Whose order it is.
+    pub user_id: UserId,
+    pub status: ShipmentStatus,
+    pub carrier: Carrier,
+    /// The carrier's name for it.
+    pub tracking_number: String,
+    pub shipping_address_snapshot: AddressSnapshot,
+    /// The tracking history, the oldest first.
+    pub events: Vec<ShipmentEvent>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One entry of the tracking history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShipmentEvent {
+    pub shipment_event_id: ShipmentEventId,
+    pub shipment_id: ShipmentId,
+    pub status: ShipmentStatus,
+    /// For people; may be empty.
+    pub message: String,
+    pub occurred_at: Timestamp,
+}
+
+/// What shipping costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingRates {
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// The cheapest first; never empty.
+    pub items: Vec<ShippingRate>,
+}
+
+/// One way to ship, and its price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShippingRate {
+    pub carrier: Carrier,
+    /// For people, such as `Standard`.
+    pub name: String,
+    /// In minor units of `currency`; 0 when it is free.
+    pub shipping_amount: i64,
+    pub currency: Currency,
+    /// From which subtotal on it is free; null when it never is.
+    pub free_from_amount: Option<i64>,
+}
+
+calls! { "shipping";
+    /// What shipping an order to a country costs. The subtotal is in minor units of the currency.
+    GET_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
+}
+
+events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
+    /// A shipment was made for a confirmed order.
+    ShipmentCreated {
+        order_id: OrderId,
+        order_number: String,
+        user_id: UserId,
+        carrier: Carrier,
+        tracking_number: String,
+    }
+    /// The carrier saw the shipment on its way. The first of these means that the order shipped.
+    ShipmentUpdated {
+        order_id: OrderId,
+        order_number: String,
+        user_id: UserId,
+        status: ShipmentStatus,
+        carrier: Carrier,
+        tracking_number: String,
+        /// For people; may be empty.
+        message: String,
+    }
+    /// The customer has it.
+    ShipmentDelivered {
+        order_id: OrderId,
+        order_number: String,
+        user_id: UserId,
+        carrier: Carrier,
+        tracking_number: String,
+    }
+    /// It came back, or was recalled before the carrier took it.
+    ShipmentReturned {
+        order_id: OrderId,
+        order_number: String,
+        user_id: UserId,
+        carrier: Carrier,
+        tracking_number: String,
+        /// Whether it was recalled because its order was cancelled, rather than sent back.
+        recalled: bool,
+    }
+}

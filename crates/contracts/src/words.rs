@@ -1,0 +1,57 @@
+//! Enumerations that are written as words in answers, events and queries.
+
+/// Declares an enumeration with its public words. Reading an unknown word is refused with the words that are known.
+///
+/// ```ignore
+/// words! {
+///     /// What a person may do.
+///     Role {
+///         /// Buys.
+///         Customer = "CUSTOMER",
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+        pub enum $name { $($(#[$value_doc])* #[serde(rename = $word)] $value),* }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$($name::$value),*];
+
+            /// The value as it is written in answers and events.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $($name::$value => $word),* }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        $crate::text_column!($name);
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::text::Refused;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok($name::$value),)*
+                    _ => Err($crate::text::Refused::new("UNKNOWN_VALUE", concat!("must be one of" $(, " ", $word)*))),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
