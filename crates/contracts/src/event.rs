@@ -55,6 +55,11 @@ pub struct EventKind {
     pub version: u32,
     pub about: &'static str,
     pub schema: fn() -> schemars::Schema,
+    /// Reads a payload as this type and writes it again: whether it fits, and what of it this version knows.
+    ///
+    /// # Errors
+    /// When the payload does not fit.
+    pub reread: fn(&str) -> serde_json::Result<String>,
 }
 
 /// Declares the events of one aggregate and lists them for the catalogue:
@@ -93,6 +98,7 @@ macro_rules! events {
                 version: $crate::events!(@version $($version)?),
                 about: concat!($($about, "\n"),*),
                 schema: || schemars::schema_for!($name),
+                reread: |payload| serde_json::to_string(&serde_json::from_str::<$name>(payload)?),
             }
         ),*];
     };

@@ -9,6 +9,7 @@ pub mod body;
 pub mod call;
 pub mod cart;
 pub mod catalog;
+pub mod catalogue;
 pub mod column;
 pub mod event;
 pub mod ids;

@@ -1,0 +1,207 @@
+//! `docs/contracts.md`, written from the tables.
+
+use super::{MACHINES, Owned, calls, events, sentence};
+use crate::{
+    call::{CallKind, Method},
+    event::EventKind,
+    problem::Code,
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+const INTRODUCTION: &str = "# What the services know of each other
+
+This page is generated from `crates/contracts`; after a change there, `UPDATE_DOCS=1 cargo test -p contracts` writes it
+again. It lists the state machines, the events, the calls between services and the codes of problems. The public paths
+are in the OpenAPI description.
+
+Ids are UUIDv7. Times are RFC 3339 in UTC. Amounts are whole numbers of minor units beside an ISO 4217 currency.
+";
+
+const EVENTS: &str = "
+## Events
+
+An event is a fact that its service committed. It travels in an envelope: `eventId`, `eventType`, `aggregateType`,
+`aggregateId`, `sequence`, `payload`, `correlationId`, `causationId`, `producer`, `schemaVersion`, `occurredAt`. It arrives
+at least once; `eventId` tells a repetition. Within one aggregate `sequence` counts from 1 without gaps, and readers see
+the events in that order; across aggregates there is no order. Fields may be added at any time, and readers pass over those they do not know.
+`souk events` prints the JSON Schemas.
+";
+
+const CALLS: &str = "
+## Calls between services
+
+Paths are below `/api/v1`. What begins with `/internal` is never routed by the gateway and takes service tokens only. A call
+that is marked *key* is sent with an `Idempotency-Key`. Calls that may be repeated are retried within their deadline.
+
+| From | To | Call | Body | Answer | Repeatable | What for |
+| --- | --- | --- | --- | --- | --- | --- |
+";
+
+const PROBLEMS: &str = "
+## Problems
+
+Every error answer is an RFC 9457 document with one of these codes. `souk problems` prints them as JSON.
+
+| Code | Status | Retry | Title | What to do |
+| --- | --- | --- | --- | --- |
+";
+
+/// The whole of `docs/contracts.md`.
+#[must_use]
+pub fn contracts_markdown() -> String {
+    let mut page = String::from(INTRODUCTION);
+    page.push_str("\n## State machines\n\nWhat has no row here does not happen: the request is refused with `ILLEGAL_TRANSITION` or a code of its own.\n");
+    for owned in MACHINES {
+        write_machine(&mut page, owned).expect(INFALLIBLE);
+    }
+    page.push_str(EVENTS);
+    let mut shapes = BTreeMap::new();
+    let mut producer = "";
+    for kind in events() {
+        if kind.producer != producer {
+            producer = kind.producer;
+            write!(page, "\n### From {producer}\n").expect(INFALLIBLE);
+        }
+        write_event(&mut page, kind, &mut shapes).expect(INFALLIBLE);
+    }
+    page.push_str("\n### Shapes in events\n");
+    for (name, schema) in &shapes {
+        write_shape(&mut page, name, schema).expect(INFALLIBLE);
+    }
+    page.push_str(CALLS);
+    for call in calls() {
+        write_call(&mut page, call).expect(INFALLIBLE);
+    }
+    page.push_str(PROBLEMS);
+    for code in Code::ALL {
+        let retry = if code.retryable() { "yes" } else { "" };
+        writeln!(page, "| `{}` | {} | {retry} | {} | {} |", code.word(), code.status(), code.title(), cell(code.help())).expect(INFALLIBLE);
+    }
+    page
+}
+
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
+fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
+    let machine = &owned.machine;
+    let initial = machine.states[0].0;
+    write!(page, "\n### {} (service {})\n\n{}\n\n", machine.name.trim_end_matches("Status"), owned.service, sentence(machine.about))?;
+    write!(page, "```mermaid\nstateDiagram-v2\n    [*] --> {initial}\n")?;
+    for (from, on, to) in machine.rows() {
+        writeln!(page, "    {from} --> {to}: {on}")?;
+    }
+    let left: BTreeSet<&str> = machine.rows().map(|(from, ..)| from).collect();
+    for (state, _) in machine.states.iter().filter(|(state, _)| !left.contains(state)) {
+        writeln!(page, "    {state} --> [*]")?;
+    }
+    page.push_str("```\n\n| State | Meaning | Rests |\n| --- | --- | --- |\n");
+    for (state, about) in machine.states {
+        let rests = match (left.contains(state), owned.resting.contains(state)) {
+            (false, _) => "final",
+            (true, true) => "yes",
+            (true, false) => "",
+        };
+        writeln!(page, "| `{state}` | {} | {rests} |", cell(about))?;
+    }
+    page.push_str("\n| Fact | Meaning | Leads |\n| --- | --- | --- |\n");
+    for (fact, about) in machine.facts {
+        let leads: Vec<String> = machine.rows().filter(|(_, on, _)| on == fact).map(|(from, _, to)| format!("`{from}` → `{to}`")).collect();
+        writeln!(page, "| {fact} | {} | {} |", cell(about), leads.join("<br>"))?;
+    }
+    Ok(())
+}
+
+fn write_event(page: &mut String, kind: &EventKind, shapes: &mut BTreeMap<String, Value>) -> std::fmt::Result {
+    let schema = (kind.schema)().to_value();
+    write!(page, "\n#### {}\n\n{} Aggregate {}, version {}.\n\n", kind.event_type, sentence(kind.about), kind.aggregate, kind.version)?;
+    write_fields(page, &schema)?;
+    for (name, shape) in schema["$defs"].as_object().into_iter().flatten() {
+        shapes.insert(name.clone(), shape.clone());
+    }
+    Ok(())
+}
+
+fn write_fields(page: &mut String, schema: &Value) -> std::fmt::Result {
+    page.push_str("| Field | Type | Meaning |\n| --- | --- | --- |\n");
+    for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
+        writeln!(page, "| `{field}` | {} | {} |", type_of(schema), cell(schema["description"].as_str().unwrap_or_default()))?;
+    }
+    Ok(())
+}
+
+fn write_shape(page: &mut String, name: &str, schema: &Value) -> std::fmt::Result {
+    let about = sentence(schema["description"].as_str().unwrap_or_default());
+    write!(page, "\n#### {name}\n\n{about}")?;
+    if let Some(values) = schema["oneOf"].as_array() {
+        page.push_str("\n\n| Value | Meaning |\n| --- | --- |\n");
+        for value in values {
+            writeln!(
+                page,
+                "| `{}` | {} |",
+                value["const"].as_str().unwrap_or_default(),
+                cell(value["description"].as_str().unwrap_or_default())
+            )?;
+        }
+    } else if schema["properties"].is_object() {
+        page.push_str("\n\n");
+        write_fields(page, schema)?;
+    } else {
+        writeln!(page, " Written as {}.", type_of(schema))?;
+    }
+    Ok(())
+}
+
+fn write_call(page: &mut String, call: &CallKind) -> std::fmt::Result {
+    let method = match call.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+    };
+    let body = if call.body == "()" { String::new() } else { format!("`{}`", call.body) };
+    let repeatable = match (call.idempotent, call.keyed) {
+        (_, true) => "key",
+        (true, false) => "yes",
+        (false, false) => "no",
+    };
+    writeln!(
+        page,
+        "| {} | {} | `{method} {}` | {body} | `{}` | {repeatable} | {} |",
+        call.from.join(", "),
+        call.service,
+        call.path,
+        call.answer,
+        cell(call.about)
+    )
+}
+
+/// A type in words: `OrderId`, `list of OrderItem`, `string or null`.
+fn type_of(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return reference.rsplit('/').next().unwrap_or(reference).to_owned();
+    }
+    if let Some(options) = schema["anyOf"].as_array() {
+        return options.iter().map(type_of).collect::<Vec<_>>().join(" or ");
+    }
+    match &schema["type"] {
+        Value::Array(types) => types.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        Value::String(kind) if kind == "array" => format!("list of {}", type_of(&schema["items"])),
+        Value::String(kind) if kind == "object" && schema["additionalProperties"].is_object() => {
+            format!("map to {}", type_of(&schema["additionalProperties"]))
+        }
+        Value::String(kind) => match schema["format"].as_str() {
+            Some(format) if kind == "string" => format!("{kind} ({format})"),
+            _ => kind.clone(),
+        },
+        _ => "any".to_owned(),
+    }
+}
+
+/// Prose as one cell of a table.
+fn cell(text: &str) -> String {
+    sentence(text).replace('|', "\\|")
+}

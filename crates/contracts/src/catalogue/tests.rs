@@ -1,0 +1,225 @@
+use super::*;
+use crate::{ids::Uuid, machine::Machine, time::Timestamp};
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Map, value::RawValue};
+use std::collections::{HashMap, HashSet};
+
+/// Calls `$check` with each machine's type, its facts and its states of rest.
+macro_rules! for_every_machine {
+    ($check:ident $(, $with:expr)*) => {
+        $check::<order::OrderStatus>(order::OrderStatus::FACTS $(, $with)*);
+        $check::<payment::PaymentStatus>(payment::PaymentStatus::FACTS $(, $with)*);
+        $check::<inventory::ReservationStatus>(inventory::ReservationStatus::FACTS $(, $with)*);
+        $check::<shipping::ShipmentStatus>(shipping::ShipmentStatus::FACTS $(, $with)*);
+        $check::<catalog::ProductStatus>(catalog::ProductStatus::FACTS $(, $with)*);
+        $check::<cart::CartStatus>(cart::CartStatus::FACTS $(, $with)*);
+        $check::<notification::NotificationStatus>(notification::NotificationStatus::FACTS $(, $with)*);
+    };
+}
+
+fn owned<M: Machine>() -> &'static Owned {
+    MACHINES.iter().find(|owned| owned.machine.name == M::NAME).expect("every machine is in the catalogue")
+}
+
+fn rests<M: Machine>(state: M) -> bool {
+    state.is_final() || owned::<M>().resting.contains(&state.word())
+}
+
+/// Follows the facts that `choices` name from the first state; refused ones leave the state as it was.
+fn walk<M: Machine>(facts: &[M::Fact], choices: &[usize]) {
+    let mut state = M::STATES[0];
+    for choice in choices {
+        let fact = facts[choice % facts.len()];
+        match state.on(fact) {
+            Ok(next) => {
+                assert!(!state.is_final(), "{state:?} is final and took {fact:?}");
+                assert!(M::STATES.contains(&next), "{fact:?} leads from {state:?} to an undeclared state");
+                state = next;
+            }
+            Err(illegal) => assert_eq!((illegal.from, illegal.fact), (state, fact)),
+        }
+    }
+}
+
+fn is_sound<M: Machine>(facts: &[M::Fact]) {
+    for (index, row) in M::TABLE.iter().enumerate() {
+        assert!(M::STATES.contains(&row.from) && M::STATES.contains(&row.to) && facts.contains(&row.on), "{row:?}");
+        let twice = M::TABLE[..index].iter().any(|other| other.from == row.from && other.on == row.on);
+        assert!(!twice, "two rows for {row:?}");
+    }
+    for fact in facts {
+        assert!(M::TABLE.iter().any(|row| row.on == *fact), "{}: nothing takes {fact:?}", M::NAME);
+    }
+    for state in M::STATES {
+        assert!(reachable(M::STATES[0]).contains(state), "{}: {state:?} is never reached", M::NAME);
+        assert!(reachable(*state).into_iter().any(rests), "{}: {state:?} never comes to rest", M::NAME);
+    }
+    let words: HashSet<_> = M::STATES.iter().map(|state| state.word()).collect();
+    assert_eq!(words.len(), M::STATES.len());
+    assert!(owned::<M>().resting.iter().all(|word| words.contains(word)));
+    let erased: Vec<_> = owned::<M>().machine.rows().map(|(from, on, to)| (from.to_owned(), on.to_owned(), to.to_owned())).collect();
+    let typed: Vec<_> =
+        M::TABLE.iter().map(|row| (row.from.word().to_owned(), format!("{:?}", row.on), row.to.word().to_owned())).collect();
+    assert_eq!(erased, typed);
+}
+
+/// `start` and every state that can follow it.
+fn reachable<M: Machine>(start: M) -> Vec<M> {
+    let mut found = vec![start];
+    let mut next = 0;
+    while let Some(&state) = found.get(next) {
+        for row in M::TABLE.iter().filter(|row| row.from == state) {
+            if !found.contains(&row.to) {
+                found.push(row.to);
+            }
+        }
+        next += 1;
+    }
+    found
+}
+
+#[test]
+fn every_machine_is_sound() {
+    for_every_machine!(is_sound);
+    assert_eq!(MACHINES.len(), 7, "a machine is missing in for_every_machine!");
+}
+
+proptest! {
+    #[test]
+    fn no_walk_leaves_the_table(choices in vec(any::<usize>(), 0..60)) {
+        for_every_machine!(walk, &choices);
+    }
+}
+
+#[test]
+fn an_order_is_never_captured_before_both_hold() {
+    use order::{OrderFact, OrderStatus};
+    for row in OrderStatus::TABLE.iter().filter(|row| row.on == OrderFact::Confirmed) {
+        assert_eq!(row.from, OrderStatus::InventoryReserved);
+    }
+    for state in [OrderStatus::Shipped, OrderStatus::Delivered, OrderStatus::Refunded, OrderStatus::Cancelled] {
+        assert!(state.on(OrderFact::CancelRequested).is_err(), "{state} was cancelled");
+    }
+}
+
+#[test]
+fn every_event_type_is_there_once_and_says_what_it_means() {
+    let mut seen = HashSet::new();
+    let mut owners = HashMap::new();
+    for kind in events() {
+        assert!(seen.insert(kind.event_type), "{} is declared twice", kind.event_type);
+        assert!(!kind.about.trim().is_empty(), "{} says nothing of itself", kind.event_type);
+        let owner = owners.entry(kind.aggregate).or_insert(kind.producer);
+        assert_eq!(*owner, kind.producer, "the sequence of {} has two owners", kind.aggregate);
+    }
+}
+
+#[test]
+fn every_call_fits_its_path() {
+    for call in calls() {
+        assert!(call.path.starts_with('/') && !call.path.starts_with("/api/"), "{}", call.name);
+        assert!(call.idempotent || !call.keyed, "{}", call.name);
+        assert!(!call.from.contains(&call.service), "{} calls itself", call.name);
+    }
+}
+
+/// A value that fits a schema, made from the schema alone.
+fn sample(schema: &Value, root: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return sample(root.pointer(reference.trim_start_matches('#')).expect("a reference resolves"), root);
+    }
+    if let Some(word) = schema.get("const") {
+        return word.clone();
+    }
+    if let Some(first) = schema["enum"].get(0) {
+        return first.clone();
+    }
+    if let Some(first) = ["oneOf", "anyOf"].iter().find_map(|key| schema[*key].get(0)) {
+        return sample(first, root);
+    }
+    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).expect("a schema names its type");
+    match (kind, schema["format"].as_str()) {
+        ("string", Some("uuid")) => json!(Uuid::from_u128(7)),
+        ("string", Some("date-time")) => json!(Timestamp::EPOCH),
+        ("string", _) if schema["pattern"] == "^[A-Z]{3}$" => json!("EUR"),
+        ("string", _) => json!("text"),
+        ("integer", _) => json!(1),
+        ("boolean", _) => json!(true),
+        ("array", _) => json!([sample(&schema["items"], root)]),
+        ("object", _) => {
+            let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+            Value::Object(properties.iter().map(|(name, schema)| (name.clone(), sample(schema, root))).collect())
+        }
+        other => panic!("no sample for {other:?}"),
+    }
+}
+
+/// Adds a field that nobody knows to every object. Samples of maps are empty, and in them any name is data.
+fn with_unknown_fields(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let mut fields: Map<String, Value> = fields.iter().map(|(name, value)| (name.clone(), with_unknown_fields(value))).collect();
+            fields.insert("addedLater".to_owned(), json!({"by": "a newer release"}));
+            Value::Object(fields)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(with_unknown_fields).collect()),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn an_old_reader_stands_the_fields_of_a_newer_release() {
+    for kind in events() {
+        let schema = (kind.schema)().to_value();
+        let payload = sample(&schema, &schema);
+        let newer = with_unknown_fields(&payload).to_string();
+        let kept = (kind.reread)(&newer).unwrap_or_else(|error| panic!("{}: {error}\n{newer}", kind.event_type));
+        let kept: Value = serde_json::from_str(&kept).unwrap();
+        assert_eq!(kept, payload, "{}", kind.event_type);
+    }
+}
+
+#[test]
+fn an_envelope_is_read_as_it_was_written() {
+    let written = Envelope {
+        event_id: Uuid::from_u128(1).into(),
+        event_type: "OrderCreated".to_owned(),
+        aggregate_type: "ORDER".to_owned(),
+        aggregate_id: Uuid::from_u128(2),
+        sequence: 1,
+        payload: RawValue::from_string(r#"{"orderId": "…",  "spaces": "are kept"}"#.to_owned()).unwrap(),
+        correlation_id: "abc".to_owned(),
+        causation_id: None,
+        producer: "order".to_owned(),
+        schema_version: 1,
+        occurred_at: Timestamp(1_700_000_000_123_456),
+    };
+    let text = serde_json::to_string(&written).unwrap();
+    let read: Envelope = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.payload.get(), written.payload.get());
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    let newer = text.replacen('{', r#"{"addedLater":1,"#, 1);
+    assert_eq!(serde_json::from_str::<Envelope>(&newer).unwrap().event_id, written.event_id);
+}
+
+#[test]
+fn docs_contracts_md_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/contracts.md");
+    let fresh = contracts_markdown();
+    #[expect(clippy::disallowed_methods, reason = "a test has no configuration to ask")]
+    let update = std::env::var("UPDATE_DOCS").is_ok();
+    if update {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().expect("the file is in a folder")).unwrap();
+        std::fs::write(path, &fresh).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == fresh, "docs/contracts.md is stale; write it again with: UPDATE_DOCS=1 cargo test -p contracts");
+}
+
+#[test]
+fn the_catalogues_are_whole() {
+    let events = events_json();
+    assert_eq!(events["events"].as_array().map(Vec::len), Some(super::events().count()));
+    assert_eq!(events["events"][0]["schema"]["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(problems_json()["problems"].as_array().map(Vec::len), Some(Code::ALL.len()));
+}
