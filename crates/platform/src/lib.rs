@@ -3,5 +3,8 @@
 //!
 //! It knows `contracts` and no service.
 
+pub mod client;
 pub mod context;
 pub mod env;
+pub mod http;
+pub mod identity;

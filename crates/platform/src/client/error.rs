@@ -1,0 +1,103 @@
+//! How a call can fail.
+
+use crate::http::Problem;
+use axum::http::StatusCode;
+use contracts::problem::{Code, Document};
+use std::time::Duration;
+
+/// Why a call gave no answer. `Unavailable`, `Timeout` and `Broken` leave the outcome unknown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The neighbour answered with a problem.
+    #[error("the neighbour answered {} ({})", .0.code, .0.status)]
+    Problem(Box<Document>),
+    /// The neighbour answered with an error that is no problem document.
+    #[error("the neighbour answered {0}")]
+    Status(StatusCode),
+    /// The neighbour could not be reached, or the connection broke.
+    #[error("the neighbour cannot be reached: {0}")]
+    Unavailable(String),
+    /// The breaker is open: the neighbour failed too often just now, and was not asked.
+    #[error("the neighbour is not asked for the moment")]
+    Open,
+    #[error("the neighbour did not answer in time")]
+    Timeout,
+    /// The answer was not what the contract says, or too large.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// No such neighbour is registered.
+    #[error("no such neighbour is configured")]
+    Unknown,
+    /// The call was put together wrongly.
+    #[error("{0}")]
+    Misused(&'static str),
+}
+
+impl CallError {
+    pub(super) fn refused(status: StatusCode, body: &[u8]) -> CallError {
+        match serde_json::from_slice::<Document>(body) {
+            Ok(document) => CallError::Problem(Box::new(document)),
+            Err(_) => CallError::Status(status),
+        }
+    }
+
+    /// Whether the same call may succeed later, unchanged.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        match self {
+            CallError::Problem(document) => document.retryable || document.code == Code::UNAUTHENTICATED.word(),
+            CallError::Status(status) => matches!(status.as_u16(), 429 | 500..),
+            CallError::Unavailable(_) | CallError::Open | CallError::Timeout | CallError::Unknown => true,
+            CallError::Unreadable(_) | CallError::Misused(_) => false,
+        }
+    }
+
+    /// The code of the neighbour's problem, if it answered with one of the catalogue.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            CallError::Problem(document) => Code::find(&document.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the neighbour said that there is no such thing.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, CallError::Problem(document) if document.status == 404)
+    }
+
+    /// Whether this speaks of the neighbour's health rather than of the request.
+    pub(super) fn is_failure(&self) -> bool {
+        match self {
+            CallError::Unavailable(_) | CallError::Timeout => true,
+            CallError::Problem(document) => document.status == 503,
+            CallError::Status(status) => matches!(status.as_u16(), 502..=504),
+            _ => false,
+        }
+    }
+
+    /// A pause worth making before the next attempt, if this error has one of its own.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        // The first request under the key is still running: soon it will have ended.
+        (self.code()? == Code::IDEMPOTENCY_IN_PROGRESS).then_some(Duration::from_millis(200))
+    }
+}
+
+impl From<CallError> for Problem {
+    /// A neighbour's problem is carried through, when it speaks of the caller's request; what speaks of the call between
+    /// services, is nothing that the caller did.
+    fn from(error: CallError) -> Problem {
+        match error {
+            CallError::Problem(document) if !matches!(document.status, 400 | 401 | 405 | 406 | 413 | 415 | 429 | 500..) => {
+                Problem::carried(*document)
+            }
+            CallError::Timeout => Problem::new(Code::TIMEOUT),
+            CallError::Problem(_) | CallError::Status(_) | CallError::Unavailable(_) | CallError::Open | CallError::Unknown => {
+                tracing::warn!(%error, "a neighbour failed");
+                Problem::new(Code::DEPENDENCY_UNAVAILABLE)
+            }
+            CallError::Unreadable(_) | CallError::Misused(_) => Problem::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The HTTP door: what a handler may take, what it may answer, and how its signature becomes its documentation.
+//!
+//! A handler takes extractors of this module and of [`crate::identity`] and nothing else, so that every refusal is a
+//! problem document and every argument can describe itself. Services serve their paths *without* [`BASE`]: the gateway
+//! strips it, calls between services never carry it, and answers that name a path (`Location`, `Link`) put it back.
+
+pub mod answer;
+pub mod body;
+pub mod conditional;
+pub mod describe;
+pub mod door;
+mod explain;
+pub mod key;
+pub mod openapi;
+pub mod paging;
+pub mod path;
+pub mod prefer;
+pub mod problem;
+pub mod query;
+pub mod routes;
+pub mod serve;
+mod text;
+
+pub use answer::{Accepted, Answer, Created, Json, Keyed, NoContent, Paged, Stored};
+pub use axum::extract::State;
+pub use body::{Body, Form, MaybeBody, RawBody};
+pub use conditional::{ETag, IfMatch, Tagged};
+pub use describe::{DescribeAnswer, DescribeArg, Described};
+pub use door::{Door, PeerAddr};
+pub use key::{IdempotencyKey, MaybeIdempotencyKey};
+pub use openapi::Operation;
+pub use paging::{Cursor, Paging};
+pub use path::Path;
+pub use prefer::{Prefer, Preferred};
+pub use problem::Problem;
+pub use query::Query;
+pub use routes::Routes;
+pub use serve::{Limits, serve};
+
+/// The prefix of the public API. Only the gateway sees it in requests; it is put in front of paths in answers.
+pub const BASE: &str = "/api/v1";
+
+/// The header that names the request everything began with.
+pub const CORRELATION_ID: &str = "x-correlation-id";
+/// How many milliseconds the caller still waits. Between services only; it can shorten a wait and never lengthen it.
+pub const DEADLINE_MS: &str = "x-deadline-ms";
+/// W3C trace context.
+pub const TRACEPARENT: &str = "traceparent";
+/// See [`IdempotencyKey`].
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// `true` on an answer that was given before.
+pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
+
+/// Writes `text` percent-encoded, so that it can stand in a path segment, a query or a form.
+pub fn encode_text(text: &str, out: &mut String) {
+    text::encode(text, out);
+}

@@ -1,0 +1,270 @@
+//! Request bodies: JSON, forms and bytes, each bounded.
+
+use super::{
+    describe::{DescribeArg, Sketch},
+    explain::{self, Place},
+    key::BodyHash,
+    problem::Problem,
+    text,
+};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use contracts::problem::{Code, Fault};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::json;
+use std::{collections::HashSet, fmt};
+
+/// How large a body may be unless the handler's signature says otherwise.
+pub const USUAL_LIMIT: usize = 64 * 1024;
+
+/// A JSON body of at most `LIMIT` bytes. Unknown fields are an error when `T` says `deny_unknown_fields`, as bodies do.
+///
+/// Refuses with 413, 415, 400 `MALFORMED_REQUEST` (not JSON, not UTF-8, too deep) or 422 `INVALID_REQUEST` with a pointer.
+#[derive(Debug, Clone)]
+pub struct Body<T, const LIMIT: usize = USUAL_LIMIT>(pub T);
+
+/// A JSON body that may be left out altogether: `T::default()` then.
+#[derive(Debug, Clone)]
+pub struct MaybeBody<T>(pub T);
+
+/// An `application/x-www-form-urlencoded` body, as OAuth 2 wants it.
+#[derive(Debug, Clone)]
+pub struct Form<T>(pub T);
+
+/// The bytes as they came, whatever their type: what a signature was made over, or a file.
+#[derive(Debug, Clone)]
+pub struct RawBody<const LIMIT: usize = USUAL_LIMIT>(pub Bytes);
+
+impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        require_type(request.headers(), "application/json")?;
+        parse(&read(request, LIMIT).await?).map(Body)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let typed = require_type(request.headers(), "application/json");
+        let bytes = read(request, USUAL_LIMIT).await?;
+        if bytes.is_empty() {
+            return Ok(MaybeBody(T::default()));
+        }
+        typed?;
+        parse(&bytes).map(MaybeBody)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        require_type(request.headers(), "application/x-www-form-urlencoded")?;
+        let bytes = read(request, USUAL_LIMIT).await?;
+        let form = std::str::from_utf8(&bytes).map_err(|_| not_utf8())?;
+        text::parse(form, &[]).map(Form)
+    }
+}
+
+impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for RawBody<LIMIT> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request, LIMIT).await.map(RawBody)
+    }
+}
+
+fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut parts = given.split(';').map(str::trim);
+    let media = parts.next().unwrap_or("");
+    let utf8 = parts.all(|part| match part.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8"),
+        _ => true,
+    });
+    match media.eq_ignore_ascii_case(wanted) && utf8 {
+        true => Ok(()),
+        false => Err(Problem::new(Code::UNSUPPORTED_MEDIA_TYPE).detail(format!("send the body as {wanted} in UTF-8"))),
+    }
+}
+
+/// Reads at most `limit` bytes, and tells their hash to the request's idempotency key if it has one.
+async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {limit} bytes"));
+    let (parts, body) = request.into_parts();
+    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let bytes = match Limited::new(body, limit).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(_) => return Err(Problem::new(Code::MALFORMED_REQUEST).detail("the body ended before it was complete")),
+    };
+    if let Some(hash) = parts.extensions.get::<BodyHash>() {
+        hash.remember(&bytes);
+    }
+    Ok(bytes)
+}
+
+fn not_utf8() -> Problem {
+    Problem::new(Code::MALFORMED_REQUEST).detail("the body is not UTF-8")
+}
+
+/// Parses JSON strictly: what is not JSON is 400; what is JSON and not a `T`, or has a key twice, is 422.
+///
+/// # Errors
+/// See above.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let json = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
+    // First the whole body, as no more than JSON: a fault in its shape must not hide that it is broken, and serde lets a
+    // map's key come twice. Twice parsing costs a microsecond; the path is tracked only when something is wrong.
+    if serde_json::from_str::<Sound>(json).is_err() {
+        tracked::<Sound>(json)?;
+    }
+    match serde_json::from_str(json) {
+        Ok(value) => Ok(value),
+        Err(_) => tracked(json),
+    }
+}
+
+fn tracked<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let message = error.inner().to_string();
+        // A number beyond f64 is well-formed JSON, whatever serde_json calls it.
+        if error.inner().is_data() || message.starts_with("number out of range") {
+            Problem::invalid(vec![explain::fault(Place::Body, error.path(), &message)])
+        } else {
+            malformed(error.inner())
+        }
+    })?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let what = match error.to_string() {
+        deep if deep.starts_with("recursion limit") => "is nested too deeply",
+        _ if error.is_eof() => "ends too early",
+        _ => "is not JSON",
+    };
+    Problem::new(Code::MALFORMED_REQUEST).detail(format!("the body {what} (line {}, column {})", error.line(), error.column()))
+}
+
+/// Any JSON in which no object has a key twice.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sound, D::Error> {
+        deserializer.deserialize_any(SoundVisitor)
+    }
+}
+
+struct SoundVisitor;
+
+impl<'de> Visitor<'de> for SoundVisitor {
+    type Value = Sound;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_unit<E>(self) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Sound, A::Error> {
+        while items.next_element::<Sound>()?.is_some() {}
+        Ok(Sound)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Sound, A::Error> {
+        // A handful of keys is compared one by one; more are hashed, so that a thousand cost no million.
+        let mut few: Vec<text::CowKey<'de>> = Vec::new();
+        let mut many: HashSet<text::CowKey<'de>> = HashSet::new();
+        while let Some(key) = fields.next_key::<text::CowKey<'de>>()? {
+            let known = if few.len() < 16 { few.contains(&key) } else { few.contains(&key) || many.contains(&key) };
+            if known {
+                return Err(A::Error::custom(format_args!("duplicate field `{}`", key.0)));
+            }
+            fields.next_value::<Sound>()?;
+            if few.len() < 16 {
+                few.push(key);
+            } else {
+                many.insert(key);
+            }
+        }
+        Ok(Sound)
+    }
+}
+
+/// Faults that only the whole request shows, gathered so that a caller sees all of them at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault in the body.
+    pub fn at(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Fault::at(pointer, code, detail));
+    }
+
+    /// # Errors
+    /// 422 with everything noted, if anything was.
+    pub fn check(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
+    }
+}
+
+impl<T: JsonSchema, const LIMIT: usize> DescribeArg for Body<T, LIMIT> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schema::<T>();
+        sketch.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}, "x-max-bytes": LIMIT}));
+        sketch.refusals.extend([400, 413, 415, 422]);
+    }
+}
+
+impl<T: JsonSchema> DescribeArg for MaybeBody<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schema::<T>();
+        sketch.body = Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": USUAL_LIMIT}));
+        sketch.refusals.extend([400, 413, 415, 422]);
+    }
+}
+
+impl<T: JsonSchema> DescribeArg for Form<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schema::<T>();
+        sketch.body = Some(json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}));
+        sketch.refusals.extend([400, 413, 415, 422]);
+    }
+}
+
+impl<const LIMIT: usize> DescribeArg for RawBody<LIMIT> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.body = Some(json!({"required": true, "content": {"*/*": {"schema": {}}}, "x-max-bytes": LIMIT}));
+        sketch.refusals.extend([400, 413]);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/body.rs"]
+mod tests;

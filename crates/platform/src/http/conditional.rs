@@ -1,0 +1,146 @@
+//! Versions of what people edit: `ETag`, `If-Match`, `If-None-Match`.
+
+use super::{
+    answer::{Answer, Stored},
+    describe::{DescribeAnswer, DescribeArg, Sketch},
+    problem::Problem,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    problem::{Code, Fault},
+    time::Timestamp,
+};
+use serde_json::json;
+use std::fmt;
+
+/// A strong entity tag: what an object is at one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The tag of an object last changed at this instant.
+    #[must_use]
+    pub fn of_time(updated_at: Timestamp) -> ETag {
+        ETag(format!("{:x}", updated_at.0))
+    }
+    /// The tag of an object at this version.
+    #[must_use]
+    pub fn of_version(version: i64) -> ETag {
+        ETag(format!("v{version}"))
+    }
+    fn header(&self) -> HeaderValue {
+        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0)
+    }
+}
+
+/// What the caller believes to change. Absent unless it sent `If-Match`.
+#[derive(Debug, Clone, Default)]
+pub struct IfMatch(Option<Vec<String>>);
+
+impl IfMatch {
+    /// Whether the caller's copy is still the present one, `present`.
+    ///
+    /// # Errors
+    /// 412 `PRECONDITION_FAILED` with the present `ETag`.
+    pub fn check(&self, present: &ETag) -> Result<(), Problem> {
+        match &self.0 {
+            Some(tags) if !tags.iter().any(|tag| tag == "*" || *tag == present.to_string()) => {
+                Err(Problem::new(Code::PRECONDITION_FAILED).header(header::ETAG, present.header()).member("etag", present.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Splits `"a", W/"b", *`. `None` when it is not such a list.
+fn tags(value: &str) -> Option<Vec<String>> {
+    let tags: Vec<String> = value.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+    let sound = |tag: &String| {
+        let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || (quoted.len() >= 2 && quoted.starts_with('"') && quoted.ends_with('"') && !quoted[1..quoted.len() - 1].contains('"'))
+    };
+    (!tags.is_empty() && tags.len() <= 32 && tags.iter().all(sound)).then_some(tags)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(IfMatch(None)) };
+        // A tag that we never gave out cannot be the present one: it is stale, not malformed, unless it is no list at all.
+        value.to_str().ok().and_then(tags).map(|tags| IfMatch(Some(tags))).ok_or_else(|| {
+            Problem::new(Code::MALFORMED_REQUEST).fault(Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag in double quotes"))
+        })
+    }
+}
+
+impl DescribeArg for IfMatch {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.parameter("header", "If-Match", false, json!({"type": "string"}), "The `ETag` of the copy that is being changed.");
+        sketch.refusals.extend([400, 412]);
+    }
+}
+
+/// Whether `If-None-Match` names this tag (weak comparison, RFC 9110), so that 304 is the answer.
+pub(super) fn none_match(wanted: &HeaderValue, headers: &HeaderMap) -> bool {
+    let (Some(present), Ok(wanted)) = (headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()), wanted.to_str()) else { return false };
+    let strong = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    wanted.split(',').map(str::trim).any(|tag| tag == "*" || strong(tag) == strong(present))
+}
+
+/// An answer with its `ETag`. A read whose `If-None-Match` names it becomes 304 at the door.
+#[derive(Debug, Clone)]
+pub struct Tagged<A>(pub ETag, pub A);
+
+impl<A: Answer> Answer for Tagged<A> {
+    fn stored(&self) -> Stored {
+        self.1.stored().header(header::ETAG, self.0.header())
+    }
+}
+
+impl<A: Answer> IntoResponse for Tagged<A> {
+    fn into_response(self) -> Response {
+        self.stored().into_response()
+    }
+}
+
+impl<A: DescribeAnswer> DescribeAnswer for Tagged<A> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        A::describe(sketch);
+        sketch.answer_header("ETag", "The version of this copy, for `If-Match` and `If-None-Match`.");
+        sketch.conditional = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_copy_is_told_the_present_tag() {
+        let present = ETag::of_version(3);
+        let stale = IfMatch(tags("\"v2\"")).check(&present).unwrap_err().into_response();
+        assert_eq!(stale.status(), 412);
+        assert_eq!(stale.headers()["etag"], "\"v3\"");
+        for fresh in ["\"v3\"", "*", "\"v2\", \"v3\""] {
+            IfMatch(tags(fresh)).check(&present).unwrap();
+        }
+        IfMatch(None).check(&present).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_is_not_taken_for_one() {
+        for bad in ["", "v3", "\"v3", "\"a\"b\"", ",", "W/v3"] {
+            assert_eq!(tags(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The `Idempotency-Key` header and what it is scoped by. Keeping the answers is `platform::idempotency`'s part.
+
+use super::{
+    IDEMPOTENCY_KEY,
+    describe::{DescribeArg, Sketch},
+    problem::Problem,
+};
+use crate::identity;
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+use contracts::problem::{Code, Fault};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, OnceLock};
+
+/// The subject that requests without a token are scoped by.
+pub const ANONYMOUS: &str = "anonymous";
+
+/// A key under which this request takes effect once. Required: without it the request is 400 `IDEMPOTENCY_KEY_REQUIRED`.
+///
+/// The scope is caller, method and path; [`request_hash`](Self::request_hash) tells whether a repetition is the same request.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey {
+    /// What the caller chose, without quotes: 1 to 255 printable ASCII characters.
+    pub key: String,
+    /// The `sub` of the caller's token, or [`ANONYMOUS`].
+    pub subject: String,
+    /// Upper case, such as `POST`.
+    pub method: String,
+    /// Without [`super::BASE`], with ids filled in.
+    pub path: String,
+    hash: BodyHash,
+}
+
+impl IdempotencyKey {
+    /// A key that is not from a request: for workers, consumers and tests. `body` stands for what the request said.
+    #[must_use]
+    pub fn made(key: impl Into<String>, subject: impl Into<String>, method: &str, path: impl Into<String>, body: &[u8]) -> IdempotencyKey {
+        let hash = BodyHash::default();
+        hash.remember(body);
+        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path: path.into(), hash }
+    }
+
+    /// SHA-256 of the body. Complete once the handler runs, because every argument has been extracted by then.
+    #[must_use]
+    pub fn request_hash(&self) -> [u8; 32] {
+        self.hash.get()
+    }
+}
+
+/// An `Idempotency-Key` that may be left out.
+#[derive(Debug, Clone)]
+pub struct MaybeIdempotencyKey(pub Option<IdempotencyKey>);
+
+/// Filled by whoever reads the body, so that only requests under a key pay for the hash.
+#[derive(Debug, Clone, Default)]
+pub(super) struct BodyHash(Arc<OnceLock<[u8; 32]>>);
+
+impl BodyHash {
+    pub(super) fn remember(&self, body: &[u8]) {
+        let _ = self.0.set(Sha256::digest(body).into());
+    }
+    fn get(&self) -> [u8; 32] {
+        *self.0.get_or_init(|| Sha256::digest([]).into())
+    }
+}
+
+/// Reads the header: `None` when there is none.
+fn parse(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let bad = |detail: &'static str| {
+        Problem::new(Code::BAD_IDEMPOTENCY_KEY).fault(Fault::header("Idempotency-Key", "BAD_IDEMPOTENCY_KEY", detail))
+    };
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(bad("is given more than once"));
+    }
+    let text = value.to_str().map_err(|_| bad("must be printable ASCII"))?.trim();
+    // RFC 8941 strings: quoted, with backslash before quote and backslash.
+    let key = match text.strip_prefix('"') {
+        None => text.to_owned(),
+        Some(quoted) => unquote(quoted).ok_or_else(|| bad("is a quoted string that does not end properly"))?,
+    };
+    if key.is_empty() || key.len() > 255 || !key.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Err(bad("must have 1 to 255 printable ASCII characters"));
+    }
+    Ok(Some(key))
+}
+
+fn unquote(text: &str) -> Option<String> {
+    let mut key = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    loop {
+        match rest.next()? {
+            '"' => return rest.next().is_none().then_some(key),
+            '\\' => key.push(rest.next().filter(|c| matches!(c, '"' | '\\'))?),
+            other => key.push(other),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeIdempotencyKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(key) = parse(&parts.headers)? else { return Ok(MaybeIdempotencyKey(None)) };
+        let subject = identity::identify(parts).await?.map_or_else(|| ANONYMOUS.to_owned(), |identity| identity.subject.clone());
+        let hash = BodyHash::default();
+        parts.extensions.insert(hash.clone());
+        let (method, path) = (parts.method.as_str().to_owned(), parts.uri.path().to_owned());
+        Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash })))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let MaybeIdempotencyKey(key) = MaybeIdempotencyKey::from_request_parts(parts, state).await?;
+        key.ok_or_else(|| {
+            let fault = Fault::header("Idempotency-Key", "REQUIRED", "must be given");
+            Problem::new(Code::IDEMPOTENCY_KEY_REQUIRED).fault(fault)
+        })
+    }
+}
+
+fn describe(sketch: &mut Sketch<'_>, required: bool) {
+    sketch.parameter(
+        "header",
+        "Idempotency-Key",
+        required,
+        json!({"type": "string", "minLength": 1, "maxLength": 255}),
+        "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.",
+    );
+    sketch.refusals.extend([400, 409, 422]);
+}
+
+impl DescribeArg for IdempotencyKey {
+    fn describe(sketch: &mut Sketch<'_>) {
+        describe(sketch, true);
+    }
+}
+
+impl DescribeArg for MaybeIdempotencyKey {
+    fn describe(sketch: &mut Sketch<'_>) {
+        describe(sketch, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn read(value: &[u8]) -> Result<Option<String>, Code> {
+        let mut headers = HeaderMap::new();
+        headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value).unwrap());
+        parse(&headers).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn a_key_is_read_bare_or_quoted() {
+        for (value, key) in [("abc", "abc"), ("\"abc\"", "abc"), (r#""a\"b\\c""#, r#"a"b\c"#), (" a b ", "a b")] {
+            assert_eq!(read(value.as_bytes()).unwrap().as_deref(), Some(key));
+        }
+        assert_eq!(read("x".repeat(255).as_bytes()).unwrap().unwrap().len(), 255);
+        assert_eq!(parse(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_refused() {
+        let long = "x".repeat(256);
+        for bad in [&b""[..], b"  ", b"\"\"", b"\"abc", b"\"a\"b", br#""\n""#, "schl\u{fc}ssel".as_bytes(), b"a\tb", long.as_bytes()] {
+            assert_eq!(read(bad), Err(Code::BAD_IDEMPOTENCY_KEY), "{}", String::from_utf8_lossy(bad));
+        }
+        let mut twice = HeaderMap::new();
+        twice.append(IDEMPOTENCY_KEY, HeaderValue::from_static("a"));
+        twice.append(IDEMPOTENCY_KEY, HeaderValue::from_static("a"));
+        assert_eq!(parse(&twice).unwrap_err().status(), 400);
+    }
+}

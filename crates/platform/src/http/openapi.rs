@@ -1,0 +1,173 @@
+//! The OpenAPI 3.1 description, made from the signatures of the handlers.
+
+use super::{BASE, describe::Sketch};
+use axum::http::Method;
+use contracts::problem;
+use schemars::{SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One method of one path.
+#[derive(Clone)]
+pub struct Operation {
+    /// The service.
+    pub tag: &'static str,
+    pub method: Method,
+    /// Without [`BASE`], parameters in braces.
+    pub path: &'static str,
+    pub summary: &'static str,
+    pub(super) draw: fn(&mut Sketch<'_>),
+}
+
+/// One kind of caller that is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grant {
+    /// Any person who is logged in.
+    Person,
+    /// A person with this role.
+    Role(&'static str),
+    /// Any service.
+    Service,
+    /// The service or client of this id.
+    Client(&'static str),
+    /// A client that holds this scope.
+    Scope(&'static str),
+}
+
+impl Grant {
+    /// As `x-roles` writes it.
+    #[must_use]
+    pub fn word(self) -> String {
+        match self {
+            Grant::Person => "ANY".to_owned(),
+            Grant::Role(role) => role.to_owned(),
+            Grant::Service => "SERVICE".to_owned(),
+            Grant::Client(client) => format!("SERVICE:{client}"),
+            Grant::Scope(scope) => format!("SCOPE:{scope}"),
+        }
+    }
+}
+
+/// Who may call an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Empty when anyone may.
+    pub grants: Vec<Grant>,
+    /// Whether nobody in particular may call too.
+    pub anonymous: bool,
+}
+
+impl Operation {
+    /// Who may call, read from the handler's arguments.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        let mut generator = generator();
+        let mut sketch = Sketch::new(&mut generator, self.path);
+        (self.draw)(&mut sketch);
+        Access { anonymous: sketch.grants.is_empty() || sketch.optional, grants: sketch.grants }
+    }
+
+    /// Whether it is for neighbours only and not in the public description.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.path.starts_with("/internal/")
+    }
+
+    /// A name that is unique in the document, such as `post_orders_orderId_cancel`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let words = self.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        std::iter::once(self.method.as_str().to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+    }
+
+    fn describe(&self, generator: &mut SchemaGenerator) -> Value {
+        let mut sketch = Sketch::new(generator, self.path);
+        (self.draw)(&mut sketch);
+        if sketch.conditional && matches!(self.method, Method::GET) {
+            sketch.empty_answer(304, "The copy named by `If-None-Match` is the present one.");
+            let about = "The `ETag` of the copy at hand.";
+            sketch.parameter("header", "If-None-Match", false, json!({"type": "string"}), about);
+        }
+        let mut responses: BTreeMap<String, Value> =
+            sketch.answers.iter().map(|(status, answer)| (status.to_string(), answer.clone())).collect();
+        for status in &sketch.refusals {
+            responses.entry(status.to_string()).or_insert_with(|| json!({"$ref": "#/components/responses/Problem"}));
+        }
+        responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
+        let mut operation = json!({
+            "operationId": self.id(),
+            "summary": self.summary,
+            "tags": [self.tag],
+            "responses": responses,
+        });
+        if !sketch.parameters.is_empty() {
+            operation["parameters"] = sketch.parameters.into();
+        }
+        if let Some(body) = sketch.body {
+            operation["requestBody"] = body;
+        }
+        if sketch.grants.is_empty() {
+            operation["security"] = json!([]);
+        } else {
+            operation["security"] = if sketch.optional { json!([{}, {"bearer": []}]) } else { json!([{"bearer": []}]) };
+            let words: BTreeSet<String> = sketch.grants.iter().map(|grant| grant.word()).collect();
+            operation["x-roles"] = json!(words);
+        }
+        operation
+    }
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into()).into_generator()
+}
+
+const NOTE: &str = "Enumerations in answers may grow and fields may be added without notice: ignore what you do not know. \
+Fields that a request does not have are refused. Errors are RFC 9457 problem documents with a stable `code`.";
+
+/// The description of these operations as one document, the same for the same operations. Internal ones are left out.
+#[must_use]
+pub fn document(operations: &[Operation], title: &str, version: &str) -> Value {
+    let mut generator = generator();
+    let problem = generator.subschema_for::<problem::Document>().to_value();
+    let mut paths: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
+    let mut tags: BTreeSet<&str> = BTreeSet::new();
+    for operation in operations.iter().filter(|operation| !operation.is_internal()) {
+        let described = operation.describe(&mut generator);
+        paths.entry(operation.path).or_default().insert(operation.method.as_str().to_ascii_lowercase(), described);
+        tags.insert(operation.tag);
+    }
+    let schemas: BTreeMap<String, Value> = generator.take_definitions(true).into_iter().collect();
+    let tags: Vec<Value> = tags.into_iter().map(|tag| json!({"name": tag})).collect();
+    sorted(json!({
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "description": NOTE},
+        "servers": [{"url": BASE}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {"Problem": {
+                "description": "What went wrong.",
+                "headers": {"X-Correlation-Id": {"schema": {"type": "string"}, "description": "Names this request in logs and events."}},
+                "content": {"application/problem+json": {"schema": problem}},
+            }},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }))
+}
+
+/// With every object's keys in order, whatever map serde_json was built with.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().map(|(name, field)| (name, sorted(field))).collect();
+            Value::Object(Map::from_iter(fields))
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/openapi.rs"]
+mod tests;

@@ -1,0 +1,197 @@
+//! Pages of lists and the cursors between them.
+
+use super::{
+    describe::{DescribeArg, Sketch},
+    problem::Problem,
+    text,
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use contracts::{
+    page::Page,
+    problem::{Code, Fault},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+/// The parameters that [`Paging`] takes.
+pub(super) const NAMES: &[&str] = &["limit", "cursor"];
+
+/// How many items a page has unless the caller says.
+pub const USUAL_LIMIT: u32 = 20;
+/// How many items a page may have.
+pub const MAX_LIMIT: u32 = 100;
+
+/// Which page of a list is wanted: `?limit=` (1 to 100, 20 unless given) and `?cursor=`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paging {
+    pub limit: u32,
+    /// As the caller sent it; [`Paging::after`] reads it.
+    pub cursor: Option<String>,
+}
+
+impl Default for Paging {
+    fn default() -> Paging {
+        Paging { limit: USUAL_LIMIT, cursor: None }
+    }
+}
+
+impl Paging {
+    /// How many rows to ask the store for: one more than the page holds tells whether there is a next page.
+    #[must_use]
+    pub fn fetch(&self) -> i64 {
+        i64::from(self.limit) + 1
+    }
+
+    /// The key of the last item of the page before; `None` for the first page. `tag` names the list and its filters.
+    ///
+    /// # Errors
+    /// 400 `BAD_CURSOR` for one that was made up, changed, or given for another list or other filters.
+    pub fn after<K: DeserializeOwned>(&self, tag: &str) -> Result<Option<K>, Problem> {
+        self.cursor.as_deref().map(|cursor| Cursor::decode(tag, cursor)).transpose()
+    }
+
+    /// The page made of what the store gave for [`fetch`](Self::fetch) rows; `key` is what the next page begins after.
+    pub fn page<T, K: Serialize>(&self, tag: &str, mut rows: Vec<T>, key: impl FnOnce(&T) -> K) -> Page<T> {
+        let limit = self.limit as usize;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = if more { rows.last().map(|last| Cursor::encode(tag, &key(last))) } else { None };
+        Page { items: rows, next_cursor }
+    }
+
+    fn parse(query: &str) -> Result<Paging, Problem> {
+        let (mut limit, mut cursor) = (None, None);
+        for (name, value) in text::pairs(query)? {
+            let slot = match name.as_str() {
+                "limit" => &mut limit,
+                "cursor" => &mut cursor,
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(Problem::invalid(vec![Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once")]));
+            }
+        }
+        let limit =
+            match limit {
+                None => USUAL_LIMIT,
+                Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+                    Problem::invalid(vec![Fault::parameter("limit", "OUT_OF_RANGE", "must be a whole number from 1 to 100")])
+                })?,
+            };
+        Ok(Paging { limit, cursor })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paging {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.uri.query().map_or_else(|| Ok(Paging::default()), Paging::parse)
+    }
+}
+
+impl DescribeArg for Paging {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.parameter(
+            "query",
+            "limit",
+            false,
+            json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": USUAL_LIMIT}),
+            "How many items the page may have.",
+        );
+        sketch.parameter(
+            "query",
+            "cursor",
+            false,
+            json!({"type": "string"}),
+            "`nextCursor` of the page before, as it is, with the same filters.",
+        );
+        sketch.refusals.extend([400, 422]);
+    }
+}
+
+/// Cursors are JSON with a checksum over it and the list's tag, in base64url. The checksum is no secret: it keeps a
+/// cursor from being used where it does not belong, and what a cursor says is never trusted to grant anything.
+pub struct Cursor;
+
+const CHECK_BYTES: usize = 8;
+
+impl Cursor {
+    /// A cursor for the list `tag` that continues after `key`.
+    ///
+    /// # Panics
+    /// When `key` is not a value that JSON can hold; keys are tuples of times, ids and numbers.
+    #[must_use]
+    pub fn encode<K: Serialize>(tag: &str, key: &K) -> String {
+        let json = serde_json::to_vec(key).expect("a key is a tuple of plain values");
+        let mut bytes = check(tag, &json).to_vec();
+        bytes.extend_from_slice(&json);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What [`encode`](Self::encode) was given.
+    ///
+    /// # Errors
+    /// 400 `BAD_CURSOR`.
+    pub fn decode<K: DeserializeOwned>(tag: &str, cursor: &str) -> Result<K, Problem> {
+        let bad = || Problem::new(Code::BAD_CURSOR).fault(Fault::parameter("cursor", "BAD_CURSOR", "is not a cursor of this list"));
+        if cursor.len() > 2_048 {
+            return Err(bad());
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
+        let (sum, json) = bytes.split_at_checked(CHECK_BYTES).ok_or_else(bad)?;
+        if sum != check(tag, json) {
+            return Err(bad());
+        }
+        serde_json::from_slice(json).map_err(|_| bad())
+    }
+}
+
+fn check(tag: &str, json: &[u8]) -> [u8; CHECK_BYTES] {
+    let digest = Sha256::new().chain_update(tag).chain_update([0]).chain_update(json).finalize();
+    std::array::from_fn(|at| digest[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_outside_its_bounds_is_refused_and_not_clamped() {
+        assert_eq!(Paging::parse("limit=100&status=X").unwrap().limit, 100);
+        for bad in ["limit=0", "limit=101", "limit=-1", "limit=", "limit=ten", "limit=1e1", "limit=5&limit=5", "cursor=a&cursor=b"] {
+            assert_eq!(Paging::parse(bad).unwrap_err().status(), 422, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_bound_to_its_list_and_filters() {
+        let cursor = Cursor::encode("orders?status=PAID", &(17_i64, "id"));
+        assert_eq!(Cursor::decode::<(i64, String)>("orders?status=PAID", &cursor).unwrap(), (17, "id".to_owned()));
+        let mut tampered = cursor.clone();
+        tampered.replace_range(12..13, if &cursor[12..13] == "A" { "B" } else { "A" });
+        let huge = "A".repeat(100_000);
+        for (tag, cursor) in [
+            ("orders?status=NEW", cursor.as_str()),
+            ("orders?status=PAID", &tampered),
+            ("orders?status=PAID", ""),
+            ("orders?status=PAID", "AAAA"),
+            ("orders?status=PAID", "%%%"),
+            ("orders?status=PAID", "' OR 1=1"),
+            ("orders?status=PAID", &huge),
+        ] {
+            assert_eq!(Cursor::decode::<(i64, String)>(tag, cursor).unwrap_err().code(), Code::BAD_CURSOR);
+        }
+    }
+
+    #[test]
+    fn the_row_beyond_the_page_makes_the_cursor() {
+        let paging = Paging { limit: 2, cursor: None };
+        let page = paging.page("t", vec![1, 2, 3], |last| *last);
+        assert_eq!(page.items, [1, 2]);
+        let next = Paging { limit: 2, cursor: page.next_cursor };
+        assert_eq!(next.after::<i32>("t").unwrap(), Some(2));
+        assert_eq!(next.page("t", vec![3], |last| *last).next_cursor, None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Path parameters.
+
+use super::{
+    describe::{DescribeArg, Sketch},
+    problem::Problem,
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use contracts::problem::Code;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+/// The ids in the path: one, or a tuple in the order of the template. A text that is no such id is 404, because no
+/// such thing exists.
+#[derive(Debug, Clone)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Path(value)),
+            Err(_) => Err(Problem::new(Code::NOT_FOUND)),
+        }
+    }
+}
+
+impl<T: JsonSchema> DescribeArg for Path<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.path::<T>();
+        sketch.refusals.insert(404);
+    }
+}

@@ -1,0 +1,250 @@
+//! What goes wrong, as a value: thrown by extractors and handlers, rendered as RFC 9457 at the door.
+
+use crate::context::Context;
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use contracts::problem::{Code, Document, Fault};
+use serde_json::{Map, Value};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
+
+/// The media type of problem documents.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How long a caller is told to wait when nobody knows better.
+const USUAL_WAIT: Duration = Duration::from_secs(1);
+
+/// A row of the catalogue with what is to be said about this case. Boxed, because it is the rare branch.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    code: Code,
+    detail: Cow<'static, str>,
+    faults: Vec<Fault>,
+    members: Map<String, Value>,
+    retry_after: Option<Duration>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of this code. Without a [`detail`](Self::detail) it shows the catalogue's help.
+    #[must_use]
+    pub fn new(code: Code) -> Problem {
+        Problem(Box::new(Parts {
+            code,
+            detail: Cow::Borrowed(code.help()),
+            faults: Vec::new(),
+            members: Map::new(),
+            retry_after: None,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// What is wrong in this case, for the caller's eyes.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Problem {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// One more value that is not what it must be.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Problem {
+        self.0.faults.push(fault);
+        self
+    }
+
+    /// A member of its own, such as `lines`. A value that JSON cannot hold is left out.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl serde::Serialize) -> Problem {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.0.members.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// How long the caller shall wait before it tries again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Problem {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// A header of the answer, such as the present `ETag` beside 412.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// 422 with these faults.
+    #[must_use]
+    pub fn invalid(faults: Vec<Fault>) -> Problem {
+        let mut problem = Problem::new(Code::INVALID_REQUEST);
+        problem.0.faults = faults;
+        problem
+    }
+
+    /// 500 for what nobody expected. The whole chain goes to one log line with the correlation id; the caller sees nothing of it.
+    #[must_use]
+    pub fn internal(error: &dyn Error) -> Problem {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(correlation_id = %Context::current().correlation_id, error = %chain, "unexpected error");
+        Problem::new(Code::INTERNAL_ERROR)
+    }
+
+    /// A neighbour's problem, to be carried through as one's own. A code that is not in the catalogue becomes 500.
+    #[must_use]
+    pub fn carried(document: Document) -> Problem {
+        match Code::find(&document.code) {
+            Some(code) => {
+                let mut problem = Problem::new(code).detail(document.detail);
+                problem.0.faults = document.errors;
+                problem.0.members = document.members;
+                problem
+            }
+            None => {
+                tracing::error!(correlation_id = %document.correlation_id, code = %document.code, "a neighbour answered with an unknown code");
+                Problem::new(Code::INTERNAL_ERROR)
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.0.faults
+    }
+
+    #[must_use]
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0.members
+    }
+
+    /// How long the caller is told to wait: said explicitly, or usual for this code, or not at all.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        let usual = matches!(self.0.code.status(), 429 | 503) || self.0.code == Code::IDEMPOTENCY_IN_PROGRESS;
+        self.0.retry_after.or(usual.then_some(USUAL_WAIT))
+    }
+
+    /// The document that callers see, with the correlation id of the work in hand.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let Parts { code, detail, faults, members, .. } = &*self.0;
+        Document {
+            r#type: format!("/problems/{}", code.slug()),
+            title: code.title().to_owned(),
+            status: code.status(),
+            detail: detail.clone().into_owned(),
+            code: code.word().to_owned(),
+            correlation_id: Context::current().correlation_id.to_string(),
+            retryable: code.retryable(),
+            errors: faults.clone(),
+            members: members.clone(),
+        }
+    }
+
+    /// Every header of the answer, the content type included.
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = self.0.headers.clone();
+        headers.push((header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
+        if let Some(wait) = self.wait() {
+            headers.push((header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64)));
+        }
+        if self.0.code.status() == 401 {
+            headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        headers
+    }
+
+    /// The answer's status and body, so that an idempotency record can keep them.
+    #[must_use]
+    pub fn rendered(&self) -> (StatusCode, Vec<u8>) {
+        (self.status(), serde_json::to_vec(&self.document()).unwrap_or_default())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, body) = self.rendered();
+        let mut response = Response::new(body.into());
+        *response.status_mut() = status;
+        for (name, value) in self.headers() {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Problem {
+        Problem::new(code)
+    }
+}
+
+impl From<Document> for Problem {
+    fn from(document: Document) -> Problem {
+        Problem::carried(document)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.word(), self.0.detail)
+    }
+}
+
+impl Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_its_code_its_faults_and_whose_request_it_was() {
+        let problem = Problem::new(Code::INSUFFICIENT_STOCK).detail("one line is short").member("lines", [1, 2]);
+        let (status, body) = Context::new("c-1").sync_scope(|| problem.rendered());
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(status, 409);
+        assert_eq!(body["type"], "/problems/insufficient-stock");
+        assert_eq!(body["correlationId"], "c-1");
+        assert_eq!(body["lines"], serde_json::json!([1, 2]));
+        let carried = Problem::from(serde_json::from_value::<Document>(body).unwrap());
+        assert_eq!(carried.code(), Code::INSUFFICIENT_STOCK);
+        assert_eq!(carried.members()["lines"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    fn waiting_and_logging_in_are_told_by_headers() {
+        let waits = Problem::new(Code::RATE_LIMITED).retry_after(Duration::from_millis(1500)).into_response();
+        assert_eq!(waits.headers()["retry-after"], "2");
+        assert_eq!(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS).into_response().headers()["retry-after"], "1");
+        assert_eq!(Problem::new(Code::UNAUTHENTICATED).into_response().headers()["www-authenticate"], "Bearer");
+        assert!(!Problem::new(Code::NOT_FOUND).into_response().headers().contains_key("retry-after"));
+    }
+
+    #[test]
+    fn an_internal_error_shows_nothing_of_itself() {
+        let (_, body) = Problem::internal(&std::io::Error::other("password=hunter2")).rendered();
+        assert!(!String::from_utf8(body).unwrap().contains("hunter2"));
+    }
+}

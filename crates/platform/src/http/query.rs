@@ -1,0 +1,102 @@
+//! Query parameters.
+
+use super::{
+    describe::{DescribeArg, Sketch},
+    paging,
+    problem::Problem,
+    text,
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+/// The parameters of the query. One that `T` does not have, or that comes twice, is 422 with its name; `limit` and
+/// `cursor` are left to [`Paging`](super::Paging). Optional ones are `Option` fields; a flattened map takes any name.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        text::parse(parts.uri.query().unwrap_or(""), paging::NAMES).map(Query)
+    }
+}
+
+impl<T: JsonSchema> DescribeArg for Query<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.query::<T>();
+        sketch.refusals.extend([400, 422]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{ids::UserId, text::Sku};
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    enum Sort {
+        #[serde(rename = "-price")]
+        PriceDown,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Filter {
+        user_id: Option<UserId>,
+        sku: Option<Sku>,
+        low_stock: Option<bool>,
+        min_price: Option<i64>,
+        sort: Option<Sort>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Open {
+        q: Option<String>,
+        #[serde(flatten)]
+        attributes: BTreeMap<String, String>,
+    }
+
+    fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+        text::parse(query, paging::NAMES)
+    }
+
+    #[test]
+    fn parameters_become_typed_values() {
+        let filter: Filter =
+            parse("userId=0190a1b2-0000-7000-8000-000000000000&lowStock=true&minPrice=-5&sort=-price&sku=a%2Db%2d1&limit=3").unwrap();
+        assert_eq!(filter.sku.unwrap().as_str(), "A-B-1");
+        assert_eq!((filter.low_stock, filter.min_price, filter.sort), (Some(true), Some(-5), Some(Sort::PriceDown)));
+        assert!(filter.user_id.is_some());
+        let open: Open = parse("q=red+shoe&attr.color=red&cursor=x").unwrap();
+        assert_eq!(open.q.as_deref(), Some("red shoe"));
+        assert_eq!(open.attributes["attr.color"], "red");
+        assert_eq!(open.attributes.len(), 1);
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        for (query, status, parameter, code) in [
+            ("page=1", 422, "page", "UNKNOWN_PARAMETER"),
+            ("lowStock=true&lowStock=true", 422, "lowStock", "REPEATED_PARAMETER"),
+            ("lowStock=yes", 422, "lowStock", "WRONG_TYPE"),
+            ("minPrice=1.5", 422, "minPrice", "WRONG_TYPE"),
+            ("minPrice=99999999999999999999", 422, "minPrice", "WRONG_TYPE"),
+            ("minPrice=", 422, "minPrice", "WRONG_TYPE"),
+            ("userId=7", 422, "userId", "NOT_A_UUID"),
+            ("sku=%00%00%00", 422, "sku", "NOT_A_SKU"),
+            ("sku=..%2F..%2Fetc", 422, "sku", "NOT_A_SKU"),
+            ("sort=colour", 422, "sort", "NOT_ONE_OF"),
+        ] {
+            let problem = parse::<Filter>(query).unwrap_err();
+            assert_eq!(problem.status(), status, "{query}");
+            assert_eq!(problem.faults()[0].parameter.as_deref(), Some(parameter), "{query}");
+            assert_eq!(problem.faults()[0].code, code, "{query}");
+        }
+        for broken in ["sku=%", "sku=%f", "sku=%zz", "sku=%ff", "%C3%28=1"] {
+            assert_eq!(parse::<Filter>(broken).unwrap_err().status(), 400, "{broken}");
+        }
+    }
+}

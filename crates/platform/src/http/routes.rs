@@ -1,0 +1,85 @@
+//! A service's routes: axum's router, and beside it the list of operations that documents and tests walk.
+
+use super::{describe::Described, openapi::Operation};
+use axum::{Router, handler::Handler, http::Method, routing};
+
+/// The routes of one service, built up one by one:
+///
+/// ```ignore
+/// Routes::new("order")
+///     .post("/orders", api::place, "Places an order for the cart")
+///     .get("/orders/{orderId}", api::get, "One order, with its timeline")
+///     .build(state)
+/// ```
+/// Paths are without [`super::BASE`]. Those below `/internal/` are for neighbours and not in the public description.
+pub struct Routes<S> {
+    tag: &'static str,
+    router: Router<S>,
+    operations: Vec<Operation>,
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident $method:ident;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name<H, T>(self, path: &'static str, handler: H, summary: &'static str) -> Self
+        where
+            H: Handler<T, S> + Described<T>,
+            T: 'static,
+        {
+            self.add(Method::$method, path, routing::$name(handler), H::draw, summary)
+        }
+    )*};
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No routes yet, of the service `tag`.
+    #[must_use]
+    pub fn new(tag: &'static str) -> Self {
+        Routes { tag, router: Router::new(), operations: Vec::new() }
+    }
+
+    methods! {
+        /// A read. `HEAD` comes with it.
+        get GET;
+        /// Makes something, or moves something.
+        post POST;
+        /// Sets something to what the body says.
+        put PUT;
+        /// Changes the fields that the body has.
+        patch PATCH;
+        /// Ends something.
+        delete DELETE;
+    }
+
+    fn add(
+        mut self,
+        method: Method,
+        path: &'static str,
+        route: routing::MethodRouter<S>,
+        draw: fn(&mut super::describe::Sketch<'_>),
+        summary: &'static str,
+    ) -> Self {
+        self.router = self.router.route(path, route);
+        self.operations.push(Operation { tag: self.tag, method, path, summary, draw });
+        self
+    }
+
+    /// Routes that are no part of the API and describe nothing: pages, assets, probes.
+    #[must_use]
+    pub fn undescribed(mut self, routes: Router<S>) -> Self {
+        self.router = self.router.merge(routes);
+        self
+    }
+
+    /// The operations so far.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The router, to be wrapped by a [`Door`](super::Door), and what it serves.
+    pub fn build(self, state: S) -> (Router, Vec<Operation>) {
+        (self.router.with_state(state), self.operations)
+    }
+}

@@ -1,0 +1,19 @@
+//! Who is calling. Access tokens are JWTs signed with Ed25519 (RFC 8037); every service verifies them by itself, and a
+//! handler's first argument says who may call it.
+
+mod callers;
+mod claims;
+mod keys;
+mod provider;
+mod verifier;
+
+pub use callers::{
+    Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOrAdmin, Service, ServiceOf, User, Viewer, identify,
+};
+pub use claims::{ADMIN, AUDIENCE, CUSTOMER, Claims, ISSUER, Identity, SELLER};
+pub use keys::{Jwk, Jwks, SigningKey};
+pub use provider::install;
+pub use verifier::{KeySource, Refused, Verifier};
+
+#[cfg(test)]
+mod tests;

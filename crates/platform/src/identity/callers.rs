@@ -1,0 +1,222 @@
+//! Extractors that say who may call. Nobody is 401, the wrong somebody is 403.
+
+use super::{
+    claims::{ADMIN, CUSTOMER, Identity, SELLER},
+    verifier::{Refused, Verifier},
+};
+use crate::http::{
+    Problem,
+    describe::{DescribeArg, Sketch},
+    door,
+    openapi::Grant,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+use contracts::{ids::UserId, problem::Code};
+use std::{marker::PhantomData, ops::Deref, sync::Arc};
+
+/// Who the request's token is for, verified once per request; `None` when it has no token.
+///
+/// # Errors
+/// 401 for a token that is not valid, 503 when its key is unknown and cannot be asked for.
+pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Problem> {
+    if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
+        return Ok(Some(identity.clone()));
+    }
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let refused = |detail: &'static str| Problem::new(Code::UNAUTHENTICATED).detail(detail);
+    let token = door::bearer(&parts.headers).ok_or_else(|| refused("send the token as Authorization: Bearer"))?;
+    let verifier = parts.extensions.get::<Verifier>().ok_or_else(|| refused("no token is taken here"))?;
+    let identity = verifier.verify(token).await.map_err(|error| match error {
+        Refused::Invalid => refused("the access token is not valid"),
+        Refused::Expired => refused("the access token has expired"),
+        Refused::KeysUnavailable => Problem::new(Code::DEPENDENCY_UNAVAILABLE),
+    })?;
+    parts.extensions.insert(identity.clone());
+    Ok(Some(identity))
+}
+
+/// A kind of caller.
+pub trait Caller: Sized {
+    /// This caller, if the identity is of that kind.
+    fn admit(identity: &Arc<Identity>) -> Option<Self>;
+    /// The same in words, for the description.
+    fn grants() -> Vec<Grant>;
+}
+
+async fn admitted<C: Caller>(parts: &mut Parts) -> Result<C, Problem> {
+    let identity = identify(parts).await?.ok_or_else(|| Problem::new(Code::UNAUTHENTICATED))?;
+    C::admit(&identity).ok_or_else(|| Problem::new(Code::FORBIDDEN))
+}
+
+macro_rules! extracted {
+    ([$($param:ident: $bound:ident),*] $name:ty) => {
+        impl<S: Send + Sync, $($param: $bound),*> FromRequestParts<S> for $name {
+            type Rejection = Problem;
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+                admitted(parts).await
+            }
+        }
+        impl<$($param: $bound),*> DescribeArg for $name {
+            fn describe(sketch: &mut Sketch<'_>) {
+                for grant in <$name as Caller>::grants() {
+                    sketch.grant(grant);
+                }
+            }
+        }
+    };
+}
+
+macro_rules! people {
+    ($($(#[$doc:meta])* $name:ident [$($grant:expr),*] $who:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            pub id: UserId,
+            identity: Arc<Identity>,
+        }
+
+        impl Deref for $name {
+            type Target = Identity;
+            fn deref(&self) -> &Identity {
+                &self.identity
+            }
+        }
+
+        impl Caller for $name {
+            fn admit(identity: &Arc<Identity>) -> Option<Self> {
+                let fits: fn(&Identity) -> bool = $who;
+                identity.user.filter(|_| fits(identity)).map(|id| $name { id, identity: identity.clone() })
+            }
+            fn grants() -> Vec<Grant> {
+                vec![$($grant),*]
+            }
+        }
+        extracted!([] $name);
+    )*};
+}
+
+people! {
+    /// Any person who is logged in. `email`, `name` and `roles` are those of the [`Identity`].
+    User [Grant::Person] |_| true;
+    /// A person who buys.
+    Customer [Grant::Role(CUSTOMER)] |identity| identity.has_role(CUSTOMER);
+    /// A person who offers products.
+    Seller [Grant::Role(SELLER)] |identity| identity.has_role(SELLER);
+    /// A person who runs the marketplace.
+    Admin [Grant::Role(ADMIN)] |identity| identity.has_role(ADMIN);
+    /// A seller for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
+    SellerOrAdmin [Grant::Role(SELLER), Grant::Role(ADMIN)] |identity| identity.has_role(SELLER) || identity.has_role(ADMIN);
+    /// Any person for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
+    Viewer [Grant::Person] |_| true;
+}
+
+impl SellerOrAdmin {
+    /// Whose things are meant: the seller's own, or `None`, everyone's, for an admin.
+    #[must_use]
+    pub fn owner(&self) -> Option<UserId> {
+        if self.has_role(ADMIN) { None } else { Some(self.id) }
+    }
+}
+
+impl Viewer {
+    /// Whose things are meant: the caller's own, or `None`, everyone's, for an admin.
+    #[must_use]
+    pub fn owner(&self) -> Option<UserId> {
+        if self.has_role(ADMIN) { None } else { Some(self.id) }
+    }
+}
+
+/// Any service, by a token of its own.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its client id, such as `order`.
+    pub client: String,
+    pub scopes: Vec<String>,
+}
+
+impl Caller for Service {
+    fn admit(identity: &Arc<Identity>) -> Option<Self> {
+        identity.client.clone().map(|client| Service { client, scopes: identity.scopes.clone() })
+    }
+    fn grants() -> Vec<Grant> {
+        vec![Grant::Service]
+    }
+}
+extracted!([] Service);
+
+/// Names the services that [`ServiceOf`] lets in: those of `CLIENTS`, and those that hold `SCOPE`.
+pub trait ClientMarker: Send + Sync + 'static {
+    const CLIENTS: &'static [&'static str];
+    const SCOPE: Option<&'static str> = None;
+}
+
+/// One of the services that `M` names.
+#[derive(Debug, Clone)]
+pub struct ServiceOf<M> {
+    /// Its client id, such as `order`.
+    pub client: String,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M: ClientMarker> Caller for ServiceOf<M> {
+    fn admit(identity: &Arc<Identity>) -> Option<Self> {
+        let client = identity.client.clone()?;
+        let fits = M::CLIENTS.contains(&client.as_str()) || M::SCOPE.is_some_and(|scope| identity.has_scope(scope));
+        fits.then_some(ServiceOf { client, marker: PhantomData })
+    }
+    fn grants() -> Vec<Grant> {
+        M::CLIENTS.iter().map(|client| Grant::Client(client)).chain(M::SCOPE.map(Grant::Scope)).collect()
+    }
+}
+extracted!([M: ClientMarker] ServiceOf<M>);
+
+/// An `A`, or else a `B`.
+#[derive(Debug, Clone)]
+pub enum Either<A, B> {
+    A(A),
+    B(B),
+}
+
+impl<A: Caller, B: Caller> Caller for Either<A, B> {
+    fn admit(identity: &Arc<Identity>) -> Option<Self> {
+        A::admit(identity).map(Either::A).or_else(|| B::admit(identity).map(Either::B))
+    }
+    fn grants() -> Vec<Grant> {
+        A::grants().into_iter().chain(B::grants()).collect()
+    }
+}
+extracted!([A: Caller, B: Caller] Either<A, B>);
+
+/// Somebody or nobody. A token that is not valid is 401 all the same: its sender believes to be somebody.
+#[derive(Debug, Clone)]
+pub struct MaybeUser(pub Option<User>);
+
+impl MaybeUser {
+    #[must_use]
+    pub fn id(&self) -> Option<UserId> {
+        self.0.as_ref().map(|user| user.id)
+    }
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.0.as_ref().is_some_and(|user| user.has_role(role))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeUser {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(MaybeUser(identify(parts).await?.as_ref().and_then(User::admit)))
+    }
+}
+
+impl DescribeArg for MaybeUser {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.grant(Grant::Person);
+        sketch.anyone();
+    }
+}

@@ -1,0 +1,91 @@
+//! What an access token says.
+
+use contracts::ids::UserId;
+use serde::{Deserialize, Serialize};
+
+/// `iss` of every token.
+pub const ISSUER: &str = "souk";
+/// `aud` of every access token.
+pub const AUDIENCE: &str = "souk";
+
+/// The role of who buys.
+pub const CUSTOMER: &str = "CUSTOMER";
+/// The role of who offers products.
+pub const SELLER: &str = "SELLER";
+/// The role of who runs the marketplace.
+pub const ADMIN: &str = "ADMIN";
+
+/// The claims of an access token (RFC 9068 in spirit). Times are seconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    pub iss: String,
+    pub aud: String,
+    /// A person's user id, or a service's client id.
+    pub sub: String,
+    pub exp: i64,
+    pub iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    pub jti: String,
+    /// Empty for services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What a service may do, separated by spaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Set for services, and for services only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// Who was verified to be calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The token's `sub`: what idempotency keys are scoped by.
+    pub subject: String,
+    /// Set for people.
+    pub user: Option<UserId>,
+    /// Set for services.
+    pub client: Option<String>,
+    pub roles: Vec<String>,
+    pub scopes: Vec<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    /// When the token ends, in seconds since the Unix epoch.
+    pub expires: i64,
+    /// From when on it is valid.
+    pub(super) not_before: i64,
+}
+
+impl Identity {
+    /// `None` when the claims are neither a person's nor a service's.
+    pub(super) fn from_claims(claims: Claims) -> Option<Identity> {
+        let user = if claims.client_id.is_none() { Some(claims.sub.parse::<UserId>().ok()?) } else { None };
+        Some(Identity {
+            subject: claims.sub,
+            user,
+            // A service has no roles, whatever its token says: it is let in by name.
+            roles: if claims.client_id.is_none() { claims.roles } else { Vec::new() },
+            client: claims.client_id,
+            scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            email: claims.email,
+            name: claims.name,
+            expires: claims.exp,
+            not_before: claims.nbf.unwrap_or(claims.iat),
+        })
+    }
+
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|held| held == role)
+    }
+
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+}

@@ -1,0 +1,127 @@
+//! Keys: the private one that signs, and the public ones as JWKS (RFC 7517, RFC 8037).
+
+use super::{claims::Claims, provider};
+use crate::env::Env;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// A private key of Ed25519. Its `kid` is the thumbprint of RFC 7638, so a key has the same name wherever it is loaded.
+#[derive(Clone)]
+pub struct SigningKey {
+    kid: String,
+    key: ed25519_dalek::SigningKey,
+    encoding: EncodingKey,
+}
+
+impl SigningKey {
+    /// A fresh key.
+    #[must_use]
+    pub fn generate(env: &Env) -> SigningKey {
+        SigningKey::from_bytes(&env.random_bytes())
+    }
+
+    /// The key of this secret seed (RFC 8032).
+    ///
+    /// # Panics
+    /// Never in practice: any 32 bytes are a key, and a key can be written as PKCS #8.
+    #[must_use]
+    pub fn from_bytes(seed: &[u8; 32]) -> SigningKey {
+        SigningKey::of(ed25519_dalek::SigningKey::from_bytes(seed))
+    }
+
+    /// The key in this PKCS #8 DER; `None` when it holds none.
+    #[must_use]
+    pub fn from_pkcs8(der: &[u8]) -> Option<SigningKey> {
+        ed25519_dalek::SigningKey::from_pkcs8_der(der).ok().map(SigningKey::of)
+    }
+
+    fn of(key: ed25519_dalek::SigningKey) -> SigningKey {
+        let der = key.to_pkcs8_der().expect("a key can be written as PKCS #8");
+        let kid = Jwk::of(&key.verifying_key()).kid;
+        SigningKey { kid, encoding: EncodingKey::from_ed_der(der.as_bytes()), key }
+    }
+
+    /// The secret seed. Whoever keeps it keeps it as a secret.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.key.to_bytes()
+    }
+
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> Jwk {
+        Jwk::of(&self.key.verifying_key())
+    }
+
+    /// A signed token.
+    ///
+    /// # Panics
+    /// Never in practice: claims are plain values.
+    #[must_use]
+    pub fn sign(&self, claims: &Claims) -> String {
+        provider::install();
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.encoding).expect("claims are plain values and the key is sound")
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.kid)
+    }
+}
+
+/// One public key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Jwk {
+    /// `OKP`.
+    pub kty: String,
+    /// `Ed25519`.
+    pub crv: String,
+    pub kid: String,
+    /// `EdDSA`.
+    #[serde(default)]
+    pub alg: String,
+    /// `sig`.
+    #[serde(default, rename = "use")]
+    pub r#use: String,
+    /// The public key in base64url.
+    pub x: String,
+}
+
+/// A set of public keys: the one that signs, and retired ones until their last token has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Jwks {
+    pub keys: Vec<Jwk>,
+}
+
+impl Jwk {
+    fn of(key: &ed25519_dalek::VerifyingKey) -> Jwk {
+        let x = URL_SAFE_NO_PAD.encode(key.as_bytes());
+        let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)));
+        Jwk { kty: "OKP".into(), crv: "Ed25519".into(), kid, alg: "EdDSA".into(), r#use: "sig".into(), x }
+    }
+
+    /// The key to verify with; `None` for a key of another kind.
+    pub(super) fn decoding_key(&self) -> Option<DecodingKey> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(&self.x).ok()?.try_into().ok()?;
+        let sound = self.kty == "OKP" && self.crv == "Ed25519" && ed25519_dalek::VerifyingKey::from_bytes(&bytes).is_ok();
+        if sound { DecodingKey::from_ed_components(&self.x).ok() } else { None }
+    }
+}
+
+impl FromIterator<Jwk> for Jwks {
+    fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Jwks {
+        Jwks { keys: keys.into_iter().collect() }
+    }
+}

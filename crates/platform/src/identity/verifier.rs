@@ -1,0 +1,170 @@
+//! Checks access tokens.
+
+use super::{
+    claims::{AUDIENCE, Claims, ISSUER, Identity},
+    keys::Jwks,
+    provider,
+};
+use crate::env::{Env, LockUnpoisoned as _};
+use contracts::time::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// Asks for the present public keys; the error is for the log.
+pub type KeySource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Jwks, String>> + Send>> + Send + Sync>;
+
+/// How many verified tokens are remembered.
+const REMEMBERED: usize = 10_000;
+/// Tokens are some 500 bytes long; what is far longer is not worth hashing.
+const LONGEST: usize = 8 * 1024;
+/// How far the clocks of signer and verifier may differ.
+const LEEWAY_SECONDS: i64 = 30;
+/// How long after a fetch an unknown key is taken for made up.
+const FETCH_PAUSE: Duration = Duration::from_secs(60);
+/// The same, after a fetch that failed.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a token was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the token is not valid")]
+    Invalid,
+    #[error("the token has expired")]
+    Expired,
+    /// Says nothing about the token: its key is unknown and the keys could not be asked for.
+    #[error("the keys cannot be fetched")]
+    KeysUnavailable,
+}
+
+/// A set of public keys and a memory of the tokens that they verified. Cheap to clone; clones share both.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    env: Env,
+    rules: Validation,
+    keys: Mutex<HashMap<String, Arc<DecodingKey>>>,
+    source: Option<KeySource>,
+    /// Until when no fetch is made.
+    fetch: tokio::sync::Mutex<Option<(Timestamp, bool)>>,
+    seen: Cache<[u8; 32], Arc<Identity>>,
+}
+
+impl Verifier {
+    /// A verifier of these keys.
+    #[must_use]
+    pub fn new(env: Env, keys: &Jwks) -> Verifier {
+        Verifier::build(env, keys, None)
+    }
+
+    /// A verifier that asks `source` when a token names a key that it does not know, once a minute at most.
+    #[must_use]
+    pub fn fetching(env: Env, source: KeySource) -> Verifier {
+        Verifier::build(env, &Jwks::default(), Some(source))
+    }
+
+    fn build(env: Env, keys: &Jwks, source: Option<KeySource>) -> Verifier {
+        provider::install();
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        // It would ask the system's clock.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        let verifier = Verifier(Arc::new(Inner {
+            env,
+            rules,
+            keys: Mutex::default(),
+            source,
+            fetch: tokio::sync::Mutex::default(),
+            seen: Cache::new(REMEMBERED),
+        }));
+        verifier.set_keys(keys);
+        verifier
+    }
+
+    /// Replaces the keys. Tokens of a key that is gone are no longer taken.
+    pub fn set_keys(&self, keys: &Jwks) {
+        let keys = keys.keys.iter().filter_map(|key| Some((key.kid.clone(), Arc::new(key.decoding_key()?)))).collect();
+        *self.0.keys.lock_unpoisoned() = keys;
+        self.0.seen.clear();
+    }
+
+    /// Who the token is for.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, Refused> {
+        if token.len() > LONGEST {
+            return Err(Refused::Invalid);
+        }
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        if let Some(identity) = self.0.seen.get(&hash) {
+            return self.in_time(identity);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
+        let kid = header.kid.filter(|_| header.alg == Algorithm::EdDSA).ok_or(Refused::Invalid)?;
+        let known = self.key(&kid);
+        let key = match known {
+            Some(key) => key,
+            None => self.fetched(&kid).await?,
+        };
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.rules).map_err(|_| Refused::Invalid)?.claims;
+        let identity = self.in_time(Arc::new(Identity::from_claims(claims).ok_or(Refused::Invalid)?))?;
+        // Not remembered when its key was taken away meanwhile.
+        if self.key(&kid).is_some() {
+            self.0.seen.insert(hash, identity.clone());
+        }
+        Ok(identity)
+    }
+
+    fn key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+        self.0.keys.lock_unpoisoned().get(kid).cloned()
+    }
+
+    fn in_time(&self, identity: Arc<Identity>) -> Result<Arc<Identity>, Refused> {
+        let now = self.0.env.now().unix_seconds();
+        if now >= identity.expires {
+            Err(Refused::Expired)
+        } else if now + LEEWAY_SECONDS < identity.not_before {
+            Err(Refused::Invalid)
+        } else {
+            Ok(identity)
+        }
+    }
+
+    /// Asks for the keys, unless that was done just now: made-up key names must not become a flood of calls.
+    async fn fetched(&self, kid: &str) -> Result<Arc<DecodingKey>, Refused> {
+        let Some(source) = &self.0.source else { return Err(Refused::Invalid) };
+        let mut last = self.0.fetch.lock().await;
+        // Another request may have fetched them while this one waited.
+        if let Some(key) = self.key(kid) {
+            return Ok(key);
+        }
+        let now = self.0.env.now();
+        if let Some((at, worked)) = *last
+            && now.since(at) < if worked { FETCH_PAUSE } else { RETRY_PAUSE }
+        {
+            return Err(if worked { Refused::Invalid } else { Refused::KeysUnavailable });
+        }
+        let answer = source().await;
+        *last = Some((now, answer.is_ok()));
+        match answer {
+            Ok(keys) => self.set_keys(&keys),
+            Err(error) => {
+                tracing::warn!(%error, "the keys of access tokens cannot be fetched");
+                return Err(Refused::KeysUnavailable);
+            }
+        }
+        self.key(kid).ok_or(Refused::Invalid)
+    }
+}
