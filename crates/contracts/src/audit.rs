@@ -27,6 +27,7 @@ pub struct DomainEvent {
     pub causation_id: Option<EventId>,
     /// The service that emitted it.
     pub producer: String,
+    /// The version of the schema of `payload`.
     pub schema_version: u32,
     /// When it happened.
     pub occurred_at: Timestamp,

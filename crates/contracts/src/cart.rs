@@ -74,6 +74,7 @@ pub struct UpdateCartItem {
 pub struct Cart {
     pub cart_id: CartId,
     pub user_id: UserId,
+    /// The present status.
     pub status: CartStatus,
     /// The currency of all lines; that of the marketplace while the cart is empty.
     pub currency: Currency,
@@ -83,7 +84,9 @@ pub struct Cart {
     pub subtotal_amount: i64,
     /// What changed since the lines were added.
     pub warnings: Vec<CartWarning>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -93,12 +96,15 @@ pub struct Cart {
 pub struct CartItem {
     pub cart_item_id: CartItemId,
     pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
     /// The product's title when it was last looked at.
     pub title_snapshot: String,
     /// The price of one unit when it was last looked at, in minor units of `currency`.
     pub unit_price_snapshot: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
+    /// How many units.
     pub quantity: u32,
     /// `unitPriceSnapshot` times `quantity`.
     pub line_total_amount: i64,
@@ -108,6 +114,7 @@ pub struct CartItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CartWarning {
+    /// What it is.
     pub code: WarningCode,
     pub cart_item_id: CartItemId,
     pub product_id: ProductId,

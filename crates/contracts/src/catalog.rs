@@ -70,6 +70,7 @@ pub struct Product {
     pub status: ProductStatus,
     /// Price of one unit in minor units of `currency`, tax included.
     pub price_amount: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// Addresses of pictures, the main one first.
     pub images: Vec<String>,
@@ -81,6 +82,7 @@ pub struct Product {
     pub options: Vec<String>,
     /// Counts the changes of this product from 1. A copy with a higher version is newer.
     pub version: i64,
+    /// When it was made.
     pub created_at: Timestamp,
     /// When anything of it last changed, the price included.
     pub updated_at: Timestamp,
@@ -114,6 +116,7 @@ pub struct CreateProduct {
     pub brand: Option<FilledLine>,
     /// Price of one unit in minor units, at least 1.
     pub price_amount: Amount,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// At most 20, the main one first.
     #[serde(default)]
@@ -136,11 +139,14 @@ pub struct UpdateProduct {
     /// Can be changed while the product is a draft.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub sku: Patch<Sku>,
+    /// One line.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub title: Patch<Title>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
+    /// At most 5,000 characters.
     pub description: Patch<Prose>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
+    /// Moves it to another category.
     pub category_id: Patch<CategoryId>,
     /// Null removes it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
@@ -148,6 +154,7 @@ pub struct UpdateProduct {
     /// Price of one unit in minor units, at least 1. The former price stays in the price history.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub price_amount: Patch<Amount>,
+    /// The currency of the amounts.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub currency: Patch<Currency>,
     /// Replaces the whole list.
@@ -171,6 +178,7 @@ pub struct PriceHistoryEntry {
     pub product_id: ProductId,
     /// In minor units of `currency`.
     pub price_amount: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// When it began to hold.
     pub changed_at: Timestamp,
@@ -245,6 +253,7 @@ pub struct ProductLookup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductList {
+    /// In no particular order.
     pub items: Vec<Product>,
 }
 

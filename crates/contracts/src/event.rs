@@ -54,6 +54,8 @@ pub struct EventKind {
     pub producer: &'static str,
     pub version: u32,
     pub about: &'static str,
+    /// The field that holds the aggregate's id, as it is named in Rust.
+    pub key: &'static str,
     pub schema: fn() -> schemars::Schema,
     /// Reads a payload as this type and writes it again: whether it fits, and what of it this version knows.
     ///
@@ -97,6 +99,7 @@ macro_rules! events {
                 producer: $producer,
                 version: $crate::events!(@version $($version)?),
                 about: concat!($($about, "\n"),*),
+                key: stringify!($key),
                 schema: || schemars::schema_for!($name),
                 reread: |payload| serde_json::to_string(&serde_json::from_str::<$name>(payload)?),
             }

@@ -23,7 +23,8 @@ machine! {
         states {
             /// The units are set aside until `expiresAt`.
             Active = "ACTIVE",
-            /// The units were sold.
+            /// The units were sold. When the order is cancelled after all they are returned to the stock, and the reservation
+            /// stays CONFIRMED.
             Confirmed = "CONFIRMED",
             /// The units went back on sale.
             Released = "RELEASED",
@@ -91,6 +92,7 @@ pub struct AdjustStock {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StockItem {
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
     pub product_id: ProductId,
     /// Who sells the product; null for the marketplace itself or while it is not known yet.
@@ -103,6 +105,7 @@ pub struct StockItem {
     pub low_stock_threshold: i64,
     /// Whether it is low now.
     pub low_stock: bool,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -110,6 +113,7 @@ pub struct StockItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Availability {
+    /// Whether any can be sold now.
     pub in_stock: bool,
     /// Units that can be sold; 0 for a product without stock item.
     pub available_qty: i64,
@@ -131,7 +135,9 @@ pub struct Reserve {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReserveLine {
+    /// The stock-keeping unit, in upper case.
     pub sku: Sku,
+    /// How many units.
     pub quantity: Quantity,
 }
 
@@ -141,12 +147,15 @@ pub struct ReserveLine {
 pub struct Reservation {
     pub reservation_id: ReservationId,
     pub order_id: OrderId,
+    /// The present status.
     pub status: ReservationStatus,
+    /// The units, by SKU.
     pub lines: Vec<ReservationLine>,
     /// When it expires unless it is confirmed or released before.
     pub expires_at: Timestamp,
     /// When the units of a confirmed reservation came back, because the order was cancelled.
     pub returned_at: Option<Timestamp>,
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -155,7 +164,9 @@ pub struct Reservation {
 #[serde(rename_all = "camelCase")]
 pub struct ReservationLine {
     pub reservation_line_id: ReservationLineId,
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
+    /// How many units.
     pub quantity: u32,
 }
 
@@ -163,6 +174,7 @@ pub struct ReservationLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shortage {
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
     /// Units wanted.
     pub requested: i64,
@@ -174,7 +186,9 @@ pub struct Shortage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SkuQuantity {
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
+    /// How many units.
     pub quantity: u32,
 }
 
@@ -190,6 +204,7 @@ pub struct StockLookup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StockList {
+    /// In no particular order.
     pub items: Vec<StockItem>,
 }
 
@@ -213,6 +228,7 @@ events! { "inventory", "RESERVATION", reservation_id: ReservationId;
     /// Units were set aside for an order.
     StockReserved {
         order_id: OrderId,
+        /// The units, by SKU.
         lines: Vec<SkuQuantity>,
         /// When they go back on sale unless confirmed.
         expires_at: Timestamp,
@@ -226,21 +242,25 @@ events! { "inventory", "RESERVATION", reservation_id: ReservationId;
     /// Units set aside were sold.
     StockConfirmed {
         order_id: OrderId,
+        /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
     /// Units set aside went back on sale.
     StockReleased {
         order_id: OrderId,
+        /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
     /// Units set aside went back on sale because nobody confirmed in time.
     StockExpired {
         order_id: OrderId,
+        /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
     /// Units of a confirmed order that was cancelled went back on sale.
     StockReturned {
         order_id: OrderId,
+        /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
 }
@@ -248,22 +268,27 @@ events! { "inventory", "RESERVATION", reservation_id: ReservationId;
 events! { const STOCK_EVENTS; "inventory", "STOCK_ITEM", stock_item_id: StockItemId;
     /// The stock of a SKU changed; here it is.
     StockChanged {
+        /// The stock-keeping unit, in upper case.
         sku: String,
         product_id: ProductId,
         /// Units that can be sold.
         available_qty: i64,
         /// Units set aside.
         reserved_qty: i64,
+        /// Why.
         reason: StockChangeReason,
         /// What was written when it was adjusted by hand.
         note: Option<String>,
     }
     /// The stock of a SKU fell to its threshold or below it. It is told again only after the stock was above it.
     StockLow {
+        /// The stock-keeping unit, in upper case.
         sku: String,
         product_id: ProductId,
         seller_id: Option<UserId>,
+        /// Units that can be sold.
         available_qty: i64,
+        /// At or below how many available units the stock counts as low.
         low_stock_threshold: i64,
     }
 }

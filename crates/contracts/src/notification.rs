@@ -80,16 +80,21 @@ words! {
 pub struct Notification {
     pub notification_id: NotificationId,
     pub user_id: UserId,
+    /// What it is about.
     pub r#type: NotificationType,
+    /// How it travels.
     pub channel: Channel,
     /// What the message is made from, such as `orderNumber` and amounts. It never holds a token.
     pub payload: serde_json::Value,
+    /// The present status.
     pub status: NotificationStatus,
     /// How often it was tried.
     pub attempts: u32,
     /// Why the last attempt failed, for people; null when it did not.
     pub last_error: Option<String>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -97,19 +102,25 @@ events! { "notification", "NOTIFICATION", notification_id: NotificationId;
     /// A message was handed over to its channel.
     NotificationSent {
         user_id: UserId,
+        /// What it is about.
         r#type: NotificationType,
+        /// How it travels.
         channel: Channel,
         /// The order it is about, if it is about one.
         order_id: Option<OrderId>,
+        /// How often it was tried.
         attempts: u32,
     }
     /// A message was given up after several attempts. An administrator can send it again.
     NotificationFailed {
         user_id: UserId,
+        /// What it is about.
         r#type: NotificationType,
+        /// How it travels.
         channel: Channel,
         /// The order it is about, if it is about one.
         order_id: Option<OrderId>,
+        /// How often it was tried.
         attempts: u32,
         /// For people.
         error: String,

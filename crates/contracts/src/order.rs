@@ -125,6 +125,7 @@ pub struct PlaceOrder {
     /// Where the bill goes; the shipping address when absent.
     #[serde(default)]
     pub billing_address_id: Option<AddressId>,
+    /// What to pay with.
     pub payment_method: PaymentMethod,
     /// The total the customer was shown, in minor units. When the order would cost anything else, nothing is placed and
     /// the answer is `TOTAL_CHANGED` with the new totals.
@@ -145,6 +146,7 @@ pub struct CancelOrder {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayOrder {
+    /// What to pay with.
     pub payment_method: PaymentMethod,
 }
 
@@ -156,13 +158,17 @@ pub struct OrderView {
     /// What people see and quote; it cannot be guessed from another.
     pub order_number: String,
     pub user_id: UserId,
+    /// The present status.
     pub status: OrderStatus,
     /// The currency of every amount.
     pub currency: Currency,
+    /// The lines as they were when it was placed.
     pub items: Vec<OrderItem>,
     /// The sum of the line totals, in minor units.
     pub subtotal_amount: i64,
+    /// What shipping costs, in minor units of `currency`.
     pub shipping_amount: i64,
+    /// The tax that is added, in minor units of `currency`.
     pub tax_amount: i64,
     /// What is taken off, as a positive amount.
     pub discount_amount: i64,
@@ -170,15 +176,21 @@ pub struct OrderView {
     pub total_amount: i64,
     /// The present payment; null until it was made.
     pub payment_id: Option<PaymentId>,
+    /// What to pay with.
     pub payment_method: PaymentMethod,
+    /// How far the shipping is.
     pub shipping: OrderShipping,
+    /// Where the goods go.
     pub shipping_address_snapshot: AddressSnapshot,
+    /// Where the bill goes.
     pub billing_address_snapshot: AddressSnapshot,
     /// Why it failed or was cancelled; null while all is well.
     pub failure: Option<Failure>,
     /// Every status it had, the first one first.
     pub timeline: Vec<TimelineEntry>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -188,11 +200,13 @@ pub struct OrderView {
 pub struct OrderItem {
     pub order_item_id: OrderItemId,
     pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
     /// The product's title when the order was placed.
     pub title_snapshot: String,
     /// The price of one unit when the order was placed, in minor units of the order's currency.
     pub unit_price_snapshot: i64,
+    /// How many units.
     pub quantity: u32,
     /// `unitPriceSnapshot` times `quantity`.
     pub line_total_amount: i64,
@@ -205,7 +219,9 @@ pub struct OrderShipping {
     /// Null until there is a shipment.
     pub status: Option<ShipmentStatus>,
     pub shipment_id: Option<ShipmentId>,
+    /// Who carries the parcel.
     pub carrier: Option<String>,
+    /// The carrier's name for the parcel.
     pub tracking_number: Option<String>,
     /// Whether the order is confirmed and its shipment is not made yet. It is retried by itself.
     pub pending: bool,
@@ -215,6 +231,7 @@ pub struct OrderShipping {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEntry {
+    /// The present status.
     pub status: OrderStatus,
     /// When it came to this status.
     pub occurred_at: Timestamp,
@@ -228,16 +245,21 @@ pub struct TimelineEntry {
 #[serde(rename_all = "camelCase")]
 pub struct OrderSummary {
     pub order_id: OrderId,
+    /// What people call the order.
     pub order_number: String,
     pub user_id: UserId,
+    /// The present status.
     pub status: OrderStatus,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// In minor units.
     pub total_amount: i64,
     /// How many lines it has.
     pub item_count: u32,
     pub payment_id: Option<PaymentId>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -245,72 +267,103 @@ pub struct OrderSummary {
 events! { "order", "ORDER", order_id: OrderId;
     /// A customer placed an order. The cart is checked out by it.
     OrderCreated {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         /// The cart that was ordered.
         cart_id: CartId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// The sum of the line totals, in minor units of `currency`.
         subtotal_amount: i64,
+        /// What shipping costs, in minor units of `currency`.
         shipping_amount: i64,
+        /// The tax that is added, in minor units of `currency`.
         tax_amount: i64,
+        /// What is taken off, as a positive amount in minor units of `currency`.
         discount_amount: i64,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
+        /// What to pay with.
         payment_method: PaymentMethod,
+        /// The lines as they were when it was placed.
         items: Vec<OrderItem>,
+        /// Where the goods go.
         shipping_address_snapshot: AddressSnapshot,
+        /// Where the bill goes.
         billing_address_snapshot: AddressSnapshot,
     }
     /// The authorization holds; the stock is still awaited.
     OrderPaymentAuthorized {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// Authorization and reservation hold; the capture is due.
     OrderInventoryReserved {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
         reservation_id: ReservationId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// The reservation expired before it was confirmed; the order is PAYMENT_AUTHORIZED again.
     OrderReservationLost {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         /// The reservation that expired.
         reservation_id: ReservationId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// The payment failed. The customer may pay again until `payableUntil`.
     OrderPaymentFailed {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         /// Null when not even the payment could be made.
         payment_id: Option<PaymentId>,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
+        /// Why.
         failure: Failure,
+        /// Until when the customer may pay again.
         payable_until: Timestamp,
     }
     /// The customer pays again; the order is PENDING_PAYMENT.
     OrderPaymentRetried {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// What to pay with.
         payment_method: PaymentMethod,
         /// Counts the payments of this order; the first retry is 2.
         attempt: u32,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// The order ended without a sale.
     OrderCancelled {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// Why.
         reason: CancelReason,
         /// What the customer or the administrator wrote.
         note: Option<String>,
@@ -319,51 +372,74 @@ events! { "order", "ORDER", order_id: OrderId;
         /// Whether the lines go back into the active cart.
         lines_return: bool,
         cart_id: CartId,
+        /// The lines as they were when it was placed.
         items: Vec<OrderItem>,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
         /// Whether money had been captured and is being given back.
         refund_due: bool,
     }
     /// Paid, and the stock is the customer's. A shipment is due.
     OrderConfirmed {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
         reservation_id: ReservationId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// The sum of the line totals, in minor units of `currency`.
         subtotal_amount: i64,
+        /// What shipping costs, in minor units of `currency`.
         shipping_amount: i64,
+        /// The tax that is added, in minor units of `currency`.
         tax_amount: i64,
+        /// What is taken off, as a positive amount in minor units of `currency`.
         discount_amount: i64,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
+        /// The lines as they were when it was placed.
         items: Vec<OrderItem>,
+        /// Where the goods go.
         shipping_address_snapshot: AddressSnapshot,
     }
     /// The carrier has the goods.
     OrderShipped {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         shipment_id: ShipmentId,
+        /// Who carries the parcel.
         carrier: String,
+        /// The carrier's name for the parcel.
         tracking_number: String,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// The customer has the goods.
     OrderDelivered {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         shipment_id: ShipmentId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
     }
     /// The money of a confirmed, shipped or delivered order was given back in full.
     OrderRefunded {
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
+        /// The currency of the amounts.
         currency: Currency,
+        /// What the order costs, in minor units of `currency`.
         total_amount: i64,
         /// What was given back.
         refunded_amount: i64,

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
+    /// The items of this page, newest first unless the list says otherwise.
     pub items: Vec<T>,
+    /// Give it back as `cursor`, with the same filters, to get the next page.
     pub next_cursor: Option<String>,
 }
 

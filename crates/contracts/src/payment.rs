@@ -125,7 +125,9 @@ pub struct CreatePayment {
     pub user_id: UserId,
     /// In minor units of `currency`, at least 1.
     pub amount: Amount,
+    /// The currency of the amounts.
     pub currency: Currency,
+    /// What to pay with.
     pub payment_method: PaymentMethod,
 }
 
@@ -145,21 +147,27 @@ pub struct Payment {
     pub payment_id: PaymentId,
     pub order_id: OrderId,
     pub user_id: UserId,
+    /// The present status.
     pub status: PaymentStatus,
     /// What is to be paid, in minor units of `currency`.
     pub amount: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// What was captured so far: nothing or all.
     pub captured_amount: i64,
     /// What was given back so far.
     pub refunded_amount: i64,
+    /// Who moves the money.
     pub provider: Provider,
+    /// What to pay with.
     pub payment_method: PaymentMethod,
     /// Why it failed; null while all is well.
     pub failure: Option<Failure>,
     /// The oldest first.
     pub transactions: Vec<Transaction>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -169,7 +177,9 @@ pub struct Payment {
 pub struct Transaction {
     pub transaction_id: TransactionId,
     pub payment_id: PaymentId,
+    /// Whether it holds, takes or gives back.
     pub r#type: TransactionType,
+    /// The present status.
     pub status: TransactionStatus,
     /// In minor units of the payment's currency.
     pub amount: i64,
@@ -177,6 +187,7 @@ pub struct Transaction {
     pub provider_reference: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -201,34 +212,44 @@ events! { "payment", "PAYMENT", payment_id: PaymentId;
     /// The provider holds the amount.
     PaymentAuthorized {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         /// In minor units of `currency`.
         amount: i64,
+        /// The currency of the amounts.
         currency: Currency,
     }
     /// The payment failed for good. Nothing is held at the provider.
     PaymentFailed {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// In minor units of `currency`.
         amount: i64,
+        /// The currency of the amounts.
         currency: Currency,
         /// Whether the authorization or the capture failed.
         stage: TransactionType,
+        /// Why.
         failure: Failure,
     }
     /// The money is ours.
     PaymentCaptured {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// In minor units of `currency`.
         amount: i64,
+        /// The currency of the amounts.
         currency: Currency,
     }
     /// Money was given back.
     PaymentRefunded {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
         /// What was given back this time.
@@ -237,6 +258,7 @@ events! { "payment", "PAYMENT", payment_id: PaymentId;
         refunded_amount: i64,
         /// What had been captured.
         captured_amount: i64,
+        /// The currency of the amounts.
         currency: Currency,
         /// Whether nothing is left to refund.
         in_full: bool,
@@ -244,9 +266,12 @@ events! { "payment", "PAYMENT", payment_id: PaymentId;
     /// The payment was given up before its capture. Nothing is held at the provider.
     PaymentVoided {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// In minor units of `currency`.
         amount: i64,
+        /// The currency of the amounts.
         currency: Currency,
     }
 }

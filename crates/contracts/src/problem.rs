@@ -156,7 +156,7 @@ codes! {
 pub struct Failure {
     /// A word of the catalogue of problems, such as `PAYMENT_DECLINED`.
     pub code: String,
-    /// Whether trying again, possibly with another payment method, can help.
+    /// Whether the same may work later. Another payment method may help even when this is false.
     pub retryable: bool,
 }
 

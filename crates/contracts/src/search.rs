@@ -24,21 +24,27 @@ words! {
 #[serde(rename_all = "camelCase")]
 pub struct SearchHit {
     pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
     pub sku: String,
+    /// One line.
     pub title: String,
     /// The beginning of the description.
     pub summary: String,
     /// Price of one unit in minor units of `currency`.
     pub price_amount: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// The id of its category, as the filter `category` takes it.
     pub category: Option<String>,
     /// The category's name for people.
     pub category_name: Option<String>,
+    /// Maker or label; null when there is none.
     pub brand: Option<String>,
     /// The main picture.
     pub image: Option<String>,
+    /// Names such as size or colour with their values.
     pub attributes: BTreeMap<String, String>,
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -46,6 +52,7 @@ pub struct SearchHit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchResults {
+    /// The products of this page.
     pub items: Vec<SearchHit>,
     /// How many products match, on all pages.
     pub total: u64,
@@ -73,6 +80,7 @@ pub struct FacetValue {
     pub value: String,
     /// As people read it.
     pub label: String,
+    /// How many matches have it.
     pub count: u64,
 }
 

@@ -77,14 +77,19 @@ pub struct Shipment {
     pub order_id: OrderId,
     /// Whose order it is.
     pub user_id: UserId,
+    /// The present status.
     pub status: ShipmentStatus,
+    /// Who carries the parcel.
     pub carrier: Carrier,
     /// The carrier's name for it.
     pub tracking_number: String,
+    /// Where the goods go.
     pub shipping_address_snapshot: AddressSnapshot,
     /// The tracking history, the oldest first.
     pub events: Vec<ShipmentEvent>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
@@ -94,9 +99,11 @@ pub struct Shipment {
 pub struct ShipmentEvent {
     pub shipment_event_id: ShipmentEventId,
     pub shipment_id: ShipmentId,
+    /// The present status.
     pub status: ShipmentStatus,
     /// For people; may be empty.
     pub message: String,
+    /// When it happened.
     pub occurred_at: Timestamp,
 }
 
@@ -114,11 +121,13 @@ pub struct ShippingRates {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShippingRate {
+    /// Who carries the parcel.
     pub carrier: Carrier,
     /// For people, such as `Standard`.
     pub name: String,
     /// In minor units of `currency`; 0 when it is free.
     pub shipping_amount: i64,
+    /// The currency of the amounts.
     pub currency: Currency,
     /// From which subtotal on it is free; null when it never is.
     pub free_from_amount: Option<i64>,
@@ -133,18 +142,25 @@ events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
     /// A shipment was made for a confirmed order.
     ShipmentCreated {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// Who carries the parcel.
         carrier: Carrier,
+        /// The carrier's name for the parcel.
         tracking_number: String,
     }
     /// The carrier saw the shipment on its way. The first of these means that the order shipped.
     ShipmentUpdated {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// The present status.
         status: ShipmentStatus,
+        /// Who carries the parcel.
         carrier: Carrier,
+        /// The carrier's name for the parcel.
         tracking_number: String,
         /// For people; may be empty.
         message: String,
@@ -152,17 +168,23 @@ events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
     /// The customer has it.
     ShipmentDelivered {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// Who carries the parcel.
         carrier: Carrier,
+        /// The carrier's name for the parcel.
         tracking_number: String,
     }
     /// It came back, or was recalled before the carrier took it.
     ShipmentReturned {
         order_id: OrderId,
+        /// What people call the order.
         order_number: String,
         user_id: UserId,
+        /// Who carries the parcel.
         carrier: Carrier,
+        /// The carrier's name for the parcel.
         tracking_number: String,
         /// Whether it was recalled because its order was cancelled, rather than sent back.
         recalled: bool,

@@ -80,7 +80,7 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "format": "date-time"})
+        json_schema!({"type": "string", "format": "date-time", "description": "RFC 3339 in UTC"})
     }
 }
 

@@ -69,8 +69,9 @@ pub fn contracts_markdown() -> String {
         write_event(&mut page, kind, &mut shapes).expect(INFALLIBLE);
     }
     page.push_str("\n### Shapes in events\n");
-    for (name, schema) in &shapes {
-        write_shape(&mut page, name, schema).expect(INFALLIBLE);
+    let shapes = Value::Object(shapes.into_iter().collect());
+    for (name, schema) in shapes.as_object().into_iter().flatten() {
+        write_shape(&mut page, name, schema, &shapes).expect(INFALLIBLE);
     }
     page.push_str(CALLS);
     for call in calls() {
@@ -117,23 +118,29 @@ fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
 
 fn write_event(page: &mut String, kind: &EventKind, shapes: &mut BTreeMap<String, Value>) -> std::fmt::Result {
     let schema = (kind.schema)().to_value();
-    write!(page, "\n#### {}\n\n{} Aggregate {}, version {}.\n\n", kind.event_type, sentence(kind.about), kind.aggregate, kind.version)?;
-    write_fields(page, &schema)?;
-    for (name, shape) in schema["$defs"].as_object().into_iter().flatten() {
+    let (about, key) = (sentence(kind.about), camel(kind.key));
+    write!(page, "\n#### {}\n\n{about} Aggregate {} by `{key}`, version {}.\n\n", kind.event_type, kind.aggregate, kind.version)?;
+    let definitions = &schema["$defs"];
+    write_fields(page, &schema, definitions)?;
+    for (name, shape) in definitions.as_object().into_iter().flatten() {
         shapes.insert(name.clone(), shape.clone());
     }
     Ok(())
 }
 
-fn write_fields(page: &mut String, schema: &Value) -> std::fmt::Result {
+/// The table of an object's fields. A field that says nothing of itself is explained by its type.
+fn write_fields(page: &mut String, schema: &Value, definitions: &Value) -> std::fmt::Result {
     page.push_str("| Field | Type | Meaning |\n| --- | --- | --- |\n");
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
-        writeln!(page, "| `{field}` | {} | {} |", type_of(schema), cell(schema["description"].as_str().unwrap_or_default()))?;
+        let kind = type_of(schema);
+        let about = [&schema["description"], &definitions[kind.trim_end_matches(" or null")]["description"]];
+        let about = about.into_iter().find_map(Value::as_str).unwrap_or_default();
+        writeln!(page, "| `{field}` | {kind} | {} |", cell(about))?;
     }
     Ok(())
 }
 
-fn write_shape(page: &mut String, name: &str, schema: &Value) -> std::fmt::Result {
+fn write_shape(page: &mut String, name: &str, schema: &Value, shapes: &Value) -> std::fmt::Result {
     let about = sentence(schema["description"].as_str().unwrap_or_default());
     write!(page, "\n#### {name}\n\n{about}")?;
     if let Some(values) = schema["oneOf"].as_array() {
@@ -148,7 +155,7 @@ fn write_shape(page: &mut String, name: &str, schema: &Value) -> std::fmt::Resul
         }
     } else if schema["properties"].is_object() {
         page.push_str("\n\n");
-        write_fields(page, schema)?;
+        write_fields(page, schema, shapes)?;
     } else {
         writeln!(page, " Written as {}.", type_of(schema))?;
     }
@@ -177,6 +184,13 @@ fn write_call(page: &mut String, call: &CallKind) -> std::fmt::Result {
         call.answer,
         cell(call.about)
     )
+}
+
+/// A Rust name as JSON spells it.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |spelled, word| spelled + &word[..1].to_ascii_uppercase() + &word[1..])
 }
 
 /// A type in words: `OrderId`, `list of OrderItem`, `string or null`.
