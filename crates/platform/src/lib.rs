@@ -3,8 +3,21 @@
 //!
 //! It knows `contracts` and no service.
 
+mod bus;
 pub mod client;
 pub mod context;
+pub mod db;
 pub mod env;
 pub mod http;
+pub mod idempotency;
 pub mod identity;
+pub mod inbox;
+pub mod installation;
+pub mod outbox;
+pub mod runtime;
+pub mod service;
+pub mod settings;
+pub mod stop;
+pub mod telemetry;
+pub mod testing;
+pub mod worker;

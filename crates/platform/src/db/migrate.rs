@@ -1,0 +1,59 @@
+//! Numbered SQL files, applied once each and never edited after they shipped.
+
+use super::{Error, tx::failed};
+use crate::env::Env;
+use rusqlite::{Connection, TransactionBehavior};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// One file of a service's `migrations/` folder. Names sort in the order they are applied: `0001_orders`.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+/// What the platform keeps in every service's database.
+const PLATFORM: &[Migration] =
+    &[Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") }];
+
+/// Brings the database to the current schema, under a lock: a second process waits and finds it done.
+pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration]) -> Result<(), Error> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    tx.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL) WITHOUT ROWID",
+    )
+    .map_err(failed)?;
+    let mut applied: HashMap<String, String> = tx
+        .prepare("SELECT name, checksum FROM migrations")
+        .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .map_err(failed)?;
+    for migration in PLATFORM.iter().chain(migrations) {
+        let checksum = checksum(migration.sql);
+        match applied.remove(migration.name) {
+            Some(known) if known == checksum => {}
+            Some(_) => {
+                return Err(Error::Schema(format!(
+                    "migration {} was applied in another version: a migration that shipped is never edited",
+                    migration.name
+                )));
+            }
+            None => {
+                tx.execute_batch(migration.sql).map_err(|error| Error::Schema(format!("migration {}: {error}", migration.name)))?;
+                tx.execute(
+                    "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",
+                    rusqlite::params![migration.name, checksum, env.now().0],
+                )
+                .map_err(failed)?;
+            }
+        }
+    }
+    if let Some(name) = applied.keys().min() {
+        return Err(Error::Schema(format!("the database holds migration {name}, which this program does not know: it was used by a newer one")));
+    }
+    tx.commit().map_err(failed)
+}
+
+fn checksum(sql: &str) -> String {
+    Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

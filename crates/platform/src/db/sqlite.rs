@@ -1,0 +1,257 @@
+//! The embedded database: one file, one writer thread, readers on their callers' threads.
+//!
+//! The writer takes all units that wait, runs each in a savepoint, commits them together, and only then answers them.
+//! So many callers share one fsync, and none is told before the data is on the disk. WAL with `synchronous=FULL`:
+//! a power loss costs nothing that was answered.
+
+use super::{
+    Error, Inner, Migration, migrate,
+    tx::{Aftermath, Tx, failed},
+};
+use crate::{
+    context::Context,
+    env::{Env, LockUnpoisoned},
+};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    pin::pin,
+    rc::Rc,
+    sync::{Arc, Mutex, Weak},
+    task::{Poll, Waker},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// Units that may wait for the writer. More is overload, answered as such.
+const QUEUE: usize = 1024;
+/// Units that share one commit at most, so that the first of them does not wait for ever.
+const GROUP: usize = 256;
+/// Idle reader connections that are kept.
+const READERS: usize = 8;
+
+pub(super) struct Sqlite {
+    address: Address,
+    queue: mpsc::Sender<Box<dyn Unit>>,
+    /// The writer's side of the queue, until the thread takes it.
+    starting: Mutex<Option<(Connection, mpsc::Receiver<Box<dyn Unit>>)>>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// The file that connections open.
+struct Address(PathBuf);
+
+/// A unit on its way to the writer and back.
+trait Unit: Send {
+    /// Runs inside a savepoint. Whether to keep what it did.
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Option<Aftermath>;
+    /// Answers the caller, after the group's commit or its failure.
+    fn answer(self: Box<Self>, commit: Result<(), Error>);
+}
+
+struct Waiting<T, E, F> {
+    unit: F,
+    context: Context,
+    outcome: Option<Result<T, E>>,
+    caller: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Unit for Waiting<T, E, F>
+where
+    F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Option<Aftermath> {
+        if self.caller.is_closed() {
+            // Nobody waits any more, and nothing was promised.
+            return None;
+        }
+        let context = self.context.clone();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let mut tx = Tx::new(connection.clone(), service, env.clone(), context.clone());
+            let value = context.sync_scope(|| ready((self.unit)(&mut tx)))?;
+            Ok::<_, E>((value, tx.flush()?))
+        }));
+        match ran {
+            Ok(Ok((value, aftermath))) => {
+                self.outcome = Some(Ok(value));
+                Some(aftermath)
+            }
+            Ok(Err(error)) => {
+                self.outcome = Some(Err(error));
+                None
+            }
+            Err(_) => {
+                self.outcome = Some(Err(Error::Panicked.into()));
+                None
+            }
+        }
+    }
+
+    fn answer(mut self: Box<Self>, commit: Result<(), Error>) {
+        let outcome = match (self.outcome.take(), commit) {
+            (Some(Ok(_)) | None, Err(error)) => Err(error.into()),
+            (Some(outcome), _) => outcome,
+            (None, Ok(())) => return,
+        };
+        // A caller that went away has nothing to be told.
+        let _ = self.caller.send(outcome);
+    }
+}
+
+/// The value of a future that never waits: everything a unit does is over when its statement returns.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a unit of work waited for something that is not its transaction"),
+    }
+}
+
+impl Sqlite {
+    pub fn open(env: &Env, service: &'static str, folder: &Path, migrations: &[Migration]) -> Result<Sqlite, Error> {
+        std::fs::create_dir_all(folder).map_err(|error| Error::Failed(format!("cannot create {}: {error}", folder.display())))?;
+        let address = Address(folder.join(format!("{service}.db")));
+        let mut writer = address.connect()?;
+        migrate::apply(&mut writer, env, migrations)?;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        Ok(Sqlite { address, queue, starting: Mutex::new(Some((writer, waiting))), readers: Mutex::default() })
+    }
+
+    /// Starts the writer thread; it ends when the last handle of the database is gone and its queue is empty.
+    pub fn start(&self, inner: &Arc<Inner>) -> Result<(), Error> {
+        let Some((connection, waiting)) = self.starting.lock_unpoisoned().take() else { return Ok(()) };
+        let (weak, service, env) = (Arc::downgrade(inner), inner.service, inner.env.clone());
+        inner
+            .env
+            .spawn_thread(&format!("{service}-writer"), move || write_until_closed(connection, waiting, &weak, service, &env))
+            .map(|_| ())
+            .map_err(|error| Error::Failed(format!("cannot start the writer: {error}")))
+    }
+
+    pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        self.queue.try_send(Box::new(Waiting { unit, context, outcome: None, caller })).map_err(|_| Error::Busy)?;
+        answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
+    }
+
+    pub fn read<T, E, F>(&self, inner: &Inner, context: Context, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let idle = self.readers.lock_unpoisoned().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.address.connect_read_only()?,
+        };
+        let connection = Rc::new(connection);
+        let outcome = statement(&connection, "BEGIN").map_err(E::from).and_then(|()| {
+            let mut tx = Tx::new(connection.clone(), inner.service, inner.env.clone(), context);
+            ready(unit(&mut tx))
+        });
+        // A reader left open keeps the write-ahead log growing: end it whatever happened.
+        let ended = statement(&connection, "COMMIT");
+        if let (Ok(()), Some(connection)) = (ended, Rc::into_inner(connection)) {
+            let mut readers = self.readers.lock_unpoisoned();
+            if readers.len() < READERS {
+                readers.push(connection);
+            }
+        }
+        outcome
+    }
+}
+
+impl Address {
+    fn connect(&self) -> Result<Connection, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0, flags).map_err(failed)?;
+        // Without it this SQLite prepares cached statements again whenever a bound value could change the plan.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(256);
+        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed)?;
+        connection
+            .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-4000;")
+            .map_err(failed)?;
+        Ok(connection)
+    }
+
+    fn connect_read_only(&self) -> Result<Connection, Error> {
+        let connection = self.connect()?;
+        connection.execute_batch("PRAGMA query_only=ON;").map_err(failed)?;
+        Ok(connection)
+    }
+}
+
+fn statement(connection: &Connection, sql: &str) -> Result<(), Error> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(failed)
+}
+
+fn write_until_closed(
+    connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Unit>>, inner: &Weak<Inner>, service: &'static str, env: &Env,
+) {
+    let connection = Rc::new(connection);
+    let mut group = Vec::with_capacity(GROUP);
+    while let Some(first) = waiting.blocking_recv() {
+        group.push(first);
+        let (commit, aftermath) = commit_group(&connection, &mut group, &mut waiting, service, env);
+        if commit.is_ok()
+            && let Some(inner) = inner.upgrade()
+        {
+            inner.announce(aftermath);
+        }
+        metrics::histogram!("souk_db_group_units", "service" => service).record(group.len() as f64);
+        for unit in group.drain(..) {
+            unit.answer(commit.clone());
+        }
+    }
+}
+
+/// Runs the units of `group`, and those that arrive meanwhile, in one transaction.
+fn commit_group(
+    connection: &Rc<Connection>, group: &mut Vec<Box<dyn Unit>>, waiting: &mut mpsc::Receiver<Box<dyn Unit>>, service: &'static str,
+    env: &Env,
+) -> (Result<(), Error>, Aftermath) {
+    let mut aftermath = Aftermath::default();
+    if let Err(error) = statement(connection, "BEGIN IMMEDIATE") {
+        return (Err(error), aftermath);
+    }
+    let mut next = 0;
+    while next < group.len() {
+        let kept = statement(connection, "SAVEPOINT unit").ok().and_then(|()| group[next].run(connection, service, env));
+        let closed = match kept {
+            Some(after) => {
+                aftermath.merge(after);
+                statement(connection, "RELEASE unit")
+            }
+            None => statement(connection, "ROLLBACK TO unit").and_then(|()| statement(connection, "RELEASE unit")),
+        };
+        if let Err(error) = closed {
+            let _ = statement(connection, "ROLLBACK");
+            return (Err(error), Aftermath::default());
+        }
+        next += 1;
+        if next == group.len()
+            && group.len() < GROUP
+            && let Ok(unit) = waiting.try_recv()
+        {
+            group.push(unit);
+        }
+    }
+    match statement(connection, "COMMIT") {
+        Ok(()) => (Ok(()), aftermath),
+        Err(error) => {
+            let _ = statement(connection, "ROLLBACK");
+            tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
+            (Err(error), Aftermath::default())
+        }
+    }
+}

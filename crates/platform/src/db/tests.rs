@@ -1,0 +1,114 @@
+use super::*;
+use crate::{params, testing::TempFolder};
+use contracts::ids::Uuid;
+
+const ITEMS: &[Migration] =
+    &[Migration { name: "0001_items", sql: "CREATE TABLE items (item_id UUID PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity BIGINT NOT NULL CHECK (quantity >= 0))" }];
+
+fn open(folder: &TempFolder) -> Db {
+    Db::open(Env::seeded(7, Timestamp(1_000_000)), "shop", folder.path(), ITEMS).expect("a fresh database opens")
+}
+
+async fn add(db: &Db, name: &'static str, quantity: i64) -> Result<Uuid, Error> {
+    db.write(async move |tx| {
+        let id: Uuid = tx.new_id();
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, $2, $3)", params![id, name, quantity]).await?;
+        Ok(id)
+    })
+    .await
+}
+
+async fn names(db: &Db) -> Vec<String> {
+    db.read(async |tx| tx.query("SELECT name FROM items ORDER BY name", &[], |row| row.next()).await).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_reopening() {
+    let folder = TempFolder::new();
+    add(&open(&folder), "lamp", 3).await.unwrap();
+    assert_eq!(names(&open(&folder)).await, ["lamp"]);
+}
+
+#[tokio::test]
+async fn a_unit_that_fails_rolls_back_alone() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    let (first, duplicate, third) = tokio::join!(add(&db, "lamp", 1), add(&db, "lamp", 2), add(&db, "chair", 3));
+    assert!(first.is_ok() && third.is_ok());
+    assert!(duplicate.unwrap_err().violates("items.name"));
+    assert_eq!(names(&db).await, ["chair", "lamp"]);
+}
+
+#[tokio::test]
+async fn a_unit_that_panics_harms_nobody() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    let panicking = db.write(async |tx| {
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'ghost', 1)", params![tx.new_id::<Uuid>()]).await?;
+        let nothing: Option<()> = None;
+        nothing.expect("panics on purpose");
+        Ok::<_, Error>(())
+    });
+    let (panicked, other) = tokio::join!(panicking, add(&db, "lamp", 1));
+    assert!(matches!(panicked, Err(Error::Panicked)));
+    assert!(other.is_ok());
+    assert_eq!(names(&db).await, ["lamp"]);
+}
+
+#[tokio::test]
+async fn an_attempt_undoes_only_its_own_part() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    db.write(async |tx| {
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'kept', 1)", params![tx.new_id::<Uuid>()]).await?;
+        let refused: Result<(), Error> = tx
+            .attempt(async |tx| {
+                tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'undone', 1)", params![tx.new_id::<Uuid>()]).await?;
+                Err(Error::Failed("on purpose".into()))
+            })
+            .await;
+        assert!(refused.is_err());
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(names(&db).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    let refused = db.read(async |tx| tx.execute("DELETE FROM items", &[]).await).await;
+    assert!(matches!(refused, Err(Error::Failed(_))));
+}
+
+#[tokio::test]
+async fn an_altered_or_unknown_migration_stops_the_start() {
+    let folder = TempFolder::new();
+    drop(open(&folder));
+    let altered = [Migration { name: "0001_items", sql: "CREATE TABLE items (item_id UUID)" }];
+    let refused = Db::open(Env::system(), "shop", folder.path(), &altered).err().expect("altered");
+    assert!(refused.to_string().contains("0001_items"), "{refused}");
+    let refused = Db::open(Env::system(), "shop", folder.path(), &[]).err().expect("unknown");
+    assert!(refused.to_string().contains("newer"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_writers_lose_nothing_and_share_commits() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    db.write(async |tx| tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'counter', 0)", params![tx.new_id::<Uuid>()]).await)
+        .await
+        .unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let db = db.clone();
+        tasks.spawn(async move {
+            db.write(async |tx| tx.execute("UPDATE items SET quantity = quantity + 1 WHERE name = 'counter'", &[]).await).await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    let total: i64 = db.read(async |tx| tx.query_one("SELECT quantity FROM items", &[], |row| row.next()).await).await.unwrap();
+    assert_eq!(total, 200);
+}

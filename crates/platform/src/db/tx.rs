@@ -1,0 +1,294 @@
+//! What a unit of work may do: statements, events, wake-ups; and nothing else.
+
+use super::{Error, Params};
+use crate::context::Context;
+use contracts::{
+    column::{Column, Scalar},
+    event::Event,
+    ids::{EventId, Uuid},
+    time::Timestamp,
+};
+use rusqlite::{Connection, types::ValueRef};
+use std::{borrow::Cow, rc::Rc};
+
+use crate::env::Env;
+
+/// A transaction in progress. It reads the instant it began as [`Tx::now`], however long it takes.
+pub struct Tx {
+    connection: Rc<Connection>,
+    service: &'static str,
+    env: Env,
+    now: Timestamp,
+    context: Context,
+    events: Vec<Emitted>,
+    wake: Vec<&'static str>,
+}
+
+/// An event that waits for the end of its unit.
+struct Emitted {
+    id: EventId,
+    event_type: &'static str,
+    aggregate_type: &'static str,
+    aggregate_id: Uuid,
+    version: u32,
+    payload: String,
+    correlation_id: std::sync::Arc<str>,
+    causation_id: Option<EventId>,
+}
+
+/// What a unit leaves to do after its commit.
+#[derive(Default)]
+pub(super) struct Aftermath {
+    pub newest_position: Option<i64>,
+    pub wake: Vec<&'static str>,
+}
+
+impl Aftermath {
+    pub fn merge(&mut self, other: Aftermath) {
+        self.newest_position = self.newest_position.max(other.newest_position);
+        for worker in other.wake {
+            if !self.wake.contains(&worker) {
+                self.wake.push(worker);
+            }
+        }
+    }
+}
+
+impl Tx {
+    pub(super) fn new(connection: Rc<Connection>, service: &'static str, env: Env, context: Context) -> Tx {
+        let now = env.now();
+        Tx { connection, service, env, now, context, events: Vec::new(), wake: Vec::new() }
+    }
+
+    /// The one instant of this unit.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A fresh id.
+    #[must_use]
+    pub fn new_id<T: From<Uuid>>(&self) -> T {
+        self.env.new_id()
+    }
+
+    /// Fresh secret bytes.
+    #[must_use]
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        self.env.random_bytes()
+    }
+
+    /// What this unit is part of.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// From here on the unit works on behalf of another cause (a batch of events has one each).
+    pub(crate) fn set_context(&mut self, context: Context) {
+        self.context = context;
+    }
+
+    /// Tells the world, if and only if the unit commits. Events of one aggregate are numbered in the order of emission.
+    pub fn emit<E: Event>(&mut self, event: E) {
+        self.events.push(Emitted {
+            id: self.env.new_id(),
+            event_type: E::TYPE,
+            aggregate_type: E::AGGREGATE,
+            aggregate_id: event.aggregate_id(),
+            version: E::VERSION,
+            payload: serde_json::to_string(&event).expect("an event has text keys and finite numbers"),
+            correlation_id: self.context.correlation_id.clone(),
+            causation_id: self.context.causation_id,
+        });
+    }
+
+    /// Wakes a worker of this service after the commit.
+    pub fn wake(&mut self, worker: &'static str) {
+        if !self.wake.contains(&worker) {
+            self.wake.push(worker);
+        }
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    ///
+    /// # Errors
+    /// [`Error::Constraint`], [`Error::Failed`].
+    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    pub async fn execute(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64, Error> {
+        self.run(sql, params)
+    }
+
+    /// Every row of a query, each through `read`.
+    ///
+    /// # Errors
+    /// [`Error::Failed`], [`Error::Column`], or what `read` answers.
+    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    pub async fn query<T>(
+        &mut self, sql: &str, params: Params<'_>, mut read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            found.push(read(&mut Row { row, column: 0 })?);
+        }
+        Ok(found)
+    }
+
+    /// The first row of a query, if there is one.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    pub async fn query_opt<T>(
+        &mut self, sql: &str, params: Params<'_>, read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        match rows.next().map_err(failed)? {
+            Some(row) => read(&mut Row { row, column: 0 }).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The one row of a query that always has one: an aggregate, an `INSERT … RETURNING`.
+    ///
+    /// # Errors
+    /// As [`Tx::query`], and [`Error::Failed`] when there is no row.
+    pub async fn query_one<T>(
+        &mut self, sql: &str, params: Params<'_>, read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.query_opt(sql, params, read).await?.ok_or_else(|| Error::Failed("a row was expected".into()))
+    }
+
+    /// Runs `part` so that its failure undoes only what it did: its changes, events and wake-ups.
+    ///
+    /// # Errors
+    /// What `part` refused with.
+    pub async fn attempt<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+        let (events, wake) = (self.events.len(), self.wake.len());
+        self.run("SAVEPOINT part", &[])?;
+        match part(self).await {
+            Ok(value) => {
+                self.run("RELEASE part", &[])?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.run("ROLLBACK TO part", &[])?;
+                self.run("RELEASE part", &[])?;
+                self.events.truncate(events);
+                self.wake.truncate(wake);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the emitted events to the outbox; the last act of a unit.
+    pub(super) fn flush(&mut self) -> Result<Aftermath, Error> {
+        let (mut newest_position, now) = (None, self.now);
+        for event in std::mem::take(&mut self.events) {
+            let sequence: i64 = self.returned(
+                "INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, 1) \
+                 ON CONFLICT (aggregate_id) DO UPDATE SET sequence = aggregates.sequence + 1 RETURNING sequence",
+                crate::params![event.aggregate_id],
+            )?;
+            let position: i64 = self.returned(
+                "INSERT INTO outbox (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
+                 schema_version, occurred_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING position",
+                crate::params![
+                    event.id,
+                    event.event_type,
+                    event.aggregate_type,
+                    event.aggregate_id,
+                    sequence,
+                    event.payload,
+                    &*event.correlation_id,
+                    event.causation_id,
+                    event.version,
+                    now
+                ],
+            )?;
+            newest_position = Some(position);
+        }
+        Ok(Aftermath { newest_position, wake: std::mem::take(&mut self.wake) })
+    }
+
+    /// The service whose database this is.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, params)?;
+        statement.raw_execute().map(|rows| rows as u64).map_err(failed)
+    }
+
+    fn returned<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
+        let row = rows.next().map_err(failed)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
+        let value = Row { row, column: 0 }.next();
+        // An INSERT … RETURNING is complete only once it was read to its end.
+        rows.next().map_err(failed)?;
+        value
+    }
+}
+
+/// One row of an answer, read column by column in the order of the SELECT.
+pub struct Row<'a> {
+    row: &'a rusqlite::Row<'a>,
+    column: usize,
+}
+
+impl Row<'_> {
+    /// The next column.
+    ///
+    /// # Errors
+    /// [`Error::Column`] when it holds something else.
+    #[expect(clippy::should_implement_trait, reason = "each call reads a column of another type")]
+    pub fn next<T: Column>(&mut self) -> Result<T, Error> {
+        let value = self.row.get_ref(self.column).map_err(failed)?;
+        self.column += 1;
+        let scalar = match value {
+            ValueRef::Null => Scalar::Null,
+            ValueRef::Integer(value) => Scalar::Int(value),
+            ValueRef::Text(text) => Scalar::Text(String::from_utf8_lossy(text)),
+            ValueRef::Blob(bytes) => Scalar::Bytes(Cow::Borrowed(bytes)),
+            ValueRef::Real(_) => return Err(Error::Failed("a column holds a float".into())),
+        };
+        T::read(scalar).map_err(Error::Column)
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(), Error> {
+    for (index, param) in params.iter().enumerate() {
+        let index = index + 1;
+        match param.write() {
+            Scalar::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
+            Scalar::Bool(value) => statement.raw_bind_parameter(index, value),
+            Scalar::Int(value) => statement.raw_bind_parameter(index, value),
+            Scalar::Text(text) => statement.raw_bind_parameter(index, &*text),
+            Scalar::Bytes(bytes) => statement.raw_bind_parameter(index, &*bytes),
+            Scalar::Uuid(id) => statement.raw_bind_parameter(index, &id.as_bytes()[..]),
+        }
+        .map_err(failed)?;
+    }
+    Ok(())
+}
+
+pub(super) fn failed(error: rusqlite::Error) -> Error {
+    match &error {
+        rusqlite::Error::SqliteFailure(code, message) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
+            // "UNIQUE constraint failed: products.sku": the part after the colon is all there is to tell them apart.
+            let message = message.as_deref().unwrap_or_default();
+            Error::Constraint { name: message.rsplit(": ").next().unwrap_or_default().to_owned() }
+        }
+        _ => Error::Failed(error.to_string()),
+    }
+}

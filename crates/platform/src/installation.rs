@@ -1,0 +1,90 @@
+//! The secret that the services of one installation share, and what is derived from it.
+
+use crate::env::Env;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::{fmt::Write as _, io, path::Path, sync::Arc};
+
+/// 32 random bytes, made once per installation. Each purpose gets its own derived key, so that none gives away another.
+#[derive(Clone)]
+pub struct Installation(Arc<[u8; 32]>);
+
+impl std::fmt::Debug for Installation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Installation(secret)")
+    }
+}
+
+impl Installation {
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Installation {
+        Installation(Arc::new(secret))
+    }
+
+    /// The secret kept in `folder`, made there on the first start, readable by its owner alone.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is not 64 hexadecimal digits.
+    pub fn in_folder(folder: &Path, env: &Env) -> io::Result<Installation> {
+        std::fs::create_dir_all(folder)?;
+        let path = folder.join("installation.secret");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Installation::parse(text.trim()).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{} does not hold 64 hexadecimal digits", path.display()))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let secret = env.random_bytes::<32>();
+                write_private(&path, &hex(&secret))?;
+                Ok(Installation::new(secret))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A secret written as 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Installation> {
+        let mut secret = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (index, byte) in secret.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
+        }
+        Some(Installation::new(secret))
+    }
+
+    /// The key for `purpose` (HMAC-SHA-256 of it, RFC 2104).
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of any length.
+    #[must_use]
+    pub fn key_for(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes keys of any length");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The secret with which the service `name` gets its own tokens from auth.
+    #[must_use]
+    pub fn client_secret(&self, name: &str) -> String {
+        hex(&self.key_for(&format!("client:{name}")))
+    }
+}
+
+/// Lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Writes a new file that only its owner may read.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

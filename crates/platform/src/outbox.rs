@@ -1,0 +1,84 @@
+//! The events a service committed, read back in the order of their commits.
+//!
+//! The outbox is the truth and the bus only a carrier: rows stay for a while after everyone has them, and can be read
+//! again from any position.
+
+use crate::db::{Db, Error, Row};
+use contracts::{event::Envelope, time::Timestamp};
+use serde_json::value::RawValue;
+
+/// An event and where in its producer's outbox it stands.
+#[derive(Debug, Clone)]
+pub struct Published {
+    pub position: i64,
+    pub envelope: Envelope,
+}
+
+/// The next events after `position`, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Published>, Error> {
+    let producer = db.service();
+    db.read(async move |tx| {
+        tx.query(
+            "SELECT position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
+             schema_version, occurred_at FROM outbox WHERE position > $1 ORDER BY position LIMIT $2",
+            crate::params![position, limit],
+            |row| published(row, producer),
+        )
+        .await
+    })
+    .await
+}
+
+/// The position just before the first event that occurred at `since` or later.
+///
+/// # Errors
+/// Those of the database.
+pub async fn position_before(db: &Db, since: Timestamp) -> Result<i64, Error> {
+    db.read(async move |tx| {
+        tx.query_one(
+            "SELECT COALESCE(MIN(position) - 1, (SELECT COALESCE(MAX(position), 0) FROM outbox)) FROM outbox WHERE occurred_at >= $1",
+            crate::params![since],
+            |row| row.next(),
+        )
+        .await
+    })
+    .await
+}
+
+/// Drops events that are older than `before` and that everyone has (`consumed` is the least position of all consumers).
+/// The newest always stays, so that positions are never given twice.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn purge(db: &Db, before: Timestamp, consumed: i64) -> Result<u64, Error> {
+    db.write(async move |tx| {
+        tx.execute(
+            "DELETE FROM outbox WHERE occurred_at < $1 AND position <= $2 AND position < (SELECT MAX(position) FROM outbox)",
+            crate::params![before, consumed],
+        )
+        .await
+    })
+    .await
+}
+
+fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
+    Ok(Published {
+        position: row.next()?,
+        envelope: Envelope {
+            event_id: row.next()?,
+            event_type: row.next()?,
+            aggregate_type: row.next()?,
+            aggregate_id: row.next()?,
+            sequence: row.next()?,
+            payload: RawValue::from_string(row.next()?).map_err(|error| Error::Failed(format!("an event's payload is not JSON: {error}")))?,
+            correlation_id: row.next()?,
+            causation_id: row.next()?,
+            producer: producer.to_owned(),
+            schema_version: row.next()?,
+            occurred_at: row.next()?,
+        },
+    })
+}

@@ -1,0 +1,235 @@
+//! Services in one process: databases opened, doors wired to each other, events carried, workers running.
+
+use crate::{
+    bus,
+    client::{Client, client_credentials},
+    db::{Db, Migration},
+    env::Env,
+    http::{Door, Operation},
+    idempotency,
+    inbox::{self, Consumers},
+    identity::{Jwks, KeySource, Verifier},
+    installation::Installation,
+    outbox,
+    service::{Ctx, Parts, Service, StartError},
+    settings::Settings,
+    stop::{self, Stop, StopSender},
+    worker::{Pace, Worker},
+};
+use axum::Router;
+use contracts::call::Call;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+
+/// What a process is started with.
+pub struct Setup {
+    pub env: Env,
+    /// Databases lie in `<data_dir>/db`, other files of a service in a folder of its name.
+    pub data_dir: PathBuf,
+    pub settings: Settings,
+    pub installation: Installation,
+    /// Whether events are carried and workers run. Without, they wait in the outbox: for tests that drive each step.
+    pub moving: bool,
+}
+
+/// Running services.
+pub struct Runtime {
+    /// The door of each service, paths without [`crate::http::BASE`].
+    pub routers: BTreeMap<&'static str, Router>,
+    /// Every operation, with the service that answers it.
+    pub operations: Vec<(&'static str, Operation)>,
+    pub verifier: Verifier,
+    /// Each service's database, for tools that look from outside (doctor, replay, tests).
+    pub databases: BTreeMap<&'static str, Db>,
+    subscriptions: Vec<Subscription>,
+    workers: Vec<(Db, Worker)>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: (StopSender, Stop),
+}
+
+/// Who consumes whose events.
+struct Subscription {
+    producer: Db,
+    consumer: Db,
+    consumers: Consumers,
+}
+
+const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
+
+/// How long the outbox and the records of consumed events and idempotency keys are kept.
+const OUTBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const INBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const CLEANING: Duration = Duration::from_secs(3600);
+
+impl Runtime {
+    /// Opens every database, then every service, wires them, and sets everything going.
+    ///
+    /// # Errors
+    /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
+    pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
+        let Setup { env, data_dir, settings, installation, moving } = setup;
+        let settings = Arc::new(settings);
+        let databases = open_databases(&env, &data_dir, services.iter().map(|service| (service.name, service.migrations)).collect())?;
+
+        let keys_client = Client::new(env.clone());
+        let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
+        let mut clients = vec![keys_client];
+        let mut runtime = Runtime {
+            routers: BTreeMap::new(),
+            operations: Vec::new(),
+            verifier: verifier.clone(),
+            databases,
+            subscriptions: Vec::new(),
+            workers: Vec::new(),
+            tasks: Vec::new(),
+            stop: stop::channel(),
+        };
+        let mut consuming = Vec::new();
+        for service in services {
+            let client = Client::new(env.clone());
+            client.set_tokens(client_credentials(&client, service.name, &installation.client_secret(service.name)));
+            clients.push(client.clone());
+            let db = runtime.databases[service.name].clone();
+            let ctx = Ctx {
+                service: service.name,
+                env: env.clone(),
+                db: db.clone(),
+                client,
+                settings: settings.clone(),
+                folder: data_dir.join(service.name),
+                installation: installation.clone(),
+            };
+            let Parts { router, operations, consumers, workers } =
+                (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
+            let door = Door::new(service.name, env.clone()).verifier(verifier.clone());
+            runtime.routers.insert(service.name, door.wrap(router));
+            runtime.operations.extend(operations.into_iter().map(|operation| (service.name, operation)));
+            runtime.workers.push((db.clone(), retry_worker(&db, &consumers)));
+            runtime.workers.extend(workers.into_iter().map(|worker| (db.clone(), worker)));
+            consuming.push((db, consumers));
+        }
+        for client in &clients {
+            for (name, router) in &runtime.routers {
+                client.register_in_process(name, router.clone());
+            }
+        }
+        for (consumer, consumers) in consuming {
+            for producer in consumers.producers() {
+                // A producer that does not run in this process has no outbox here.
+                if let Some(producer) = runtime.databases.get(producer) {
+                    runtime.subscriptions.push(Subscription {
+                        producer: producer.clone(),
+                        consumer: consumer.clone(),
+                        consumers: consumers.clone(),
+                    });
+                }
+            }
+        }
+        if moving {
+            runtime.set_going(&env);
+        }
+        Ok(runtime)
+    }
+
+    fn set_going(&mut self, env: &Env) {
+        for Subscription { producer, consumer, consumers } in &self.subscriptions {
+            let carry = bus::carry(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
+            self.tasks.push(env.spawn(carry));
+        }
+        for (db, worker) in &self.workers {
+            self.tasks.push(env.spawn(worker.clone().run(db.clone(), self.stop.1.clone())));
+        }
+        let follows: Vec<(Db, Db)> = self.subscriptions.iter().map(|s| (s.producer.clone(), s.consumer.clone())).collect();
+        for db in self.databases.values() {
+            let consumers = follows.iter().filter(|(producer, _)| producer.service() == db.service()).map(|(_, to)| to.clone()).collect();
+            let own = (db.clone(), Arc::<Vec<Db>>::new(consumers));
+            let cleaner = Worker::new("cleaner", CLEANING, own, |(db, consumers)| async move { clean(&db, &consumers).await });
+            self.tasks.push(env.spawn(cleaner.run(db.clone(), self.stop.1.clone())));
+        }
+    }
+
+    /// Stops workers and carriers, each after the step in hand. What they did not come to waits in the databases.
+    pub async fn stop(self) {
+        self.stop.0.stop();
+        for task in self.tasks {
+            // A task that panicked has nothing left to stop.
+            let _ = task.await;
+        }
+    }
+
+    /// Hears the order to stop, for tasks that live beside the services.
+    #[must_use]
+    pub fn stop_signal(&self) -> Stop {
+        self.stop.1.clone()
+    }
+
+    /// Carries every waiting event once and gives every worker a turn. How many events moved.
+    ///
+    /// # Errors
+    /// Those of the databases, and of workers.
+    pub async fn turn(&self) -> Result<usize, StartError> {
+        let mut moved = 0;
+        for Subscription { producer, consumer, consumers } in &self.subscriptions {
+            moved += bus::carry_waiting(producer, consumer, consumers).await?;
+        }
+        for (db, worker) in &self.workers {
+            while worker.run_once(db).await? == Pace::Again {}
+        }
+        Ok(moved)
+    }
+}
+
+/// Opens the databases of these services side by side: each start waits for its own disk only.
+fn open_databases(
+    env: &Env, data_dir: &std::path::Path, services: Vec<(&'static str, &'static [Migration])>,
+) -> Result<BTreeMap<&'static str, Db>, StartError> {
+    let folder = data_dir.join("db");
+    let (send, receive) = std::sync::mpsc::sync_channel(services.len());
+    for (name, migrations) in services {
+        let (env, folder, send) = (env.clone(), folder.clone(), send.clone());
+        let opener = env.clone();
+        opener.spawn_thread(&format!("{name}-open"), move || {
+            let _ = send.send((name, Db::open(env, name, &folder, migrations)));
+        })?;
+    }
+    drop(send);
+    receive
+        .into_iter()
+        .map(|(name, opened)| opened.map(|db| (name, db)).map_err(|error| format!("the database of {name}: {error}").into()))
+        .collect()
+}
+
+fn key_source(client: Client) -> KeySource {
+    Arc::new(move || {
+        let client = client.clone();
+        Box::pin(async move { client.call(&GET_KEYS).auth(crate::client::Auth::Nobody).send().await.map_err(|error| error.to_string()) })
+    })
+}
+
+fn retry_worker(db: &Db, consumers: &Consumers) -> Worker {
+    let own = (db.clone(), consumers.clone());
+    Worker::new(inbox::RETRY, Duration::from_secs(1), own, |(db, consumers)| async move {
+        inbox::retry_due(&db, &consumers).await.map(|found| if found > 0 { Pace::Again } else { Pace::Rest })
+    })
+}
+
+/// Drops what is old: events that everyone has, records of consumed ones, answers under keys.
+async fn clean(db: &Db, consumers: &[Db]) -> Result<Pace, crate::db::Error> {
+    let now = db.now();
+    let mut consumed = i64::MAX;
+    for consumer in consumers {
+        consumed = consumed.min(inbox::position(consumer, db.service()).await?);
+    }
+    let events = outbox::purge(db, now.before(OUTBOX_KEPT), consumed).await?;
+    let records = inbox::purge(db, now.before(INBOX_KEPT)).await?;
+    let answers = idempotency::purge(db, now.before(idempotency::KEPT)).await?;
+    if events + records + answers > 0 {
+        tracing::info!(target: "cleaner", service = db.service(), events, records, answers, "old rows dropped");
+    }
+    Ok(Pace::Rest)
+}

@@ -1,0 +1,75 @@
+//! What a service is: a name, its migrations, and how its doors open.
+
+use crate::{
+    installation::Installation,
+    client::Client,
+    db::{Db, Migration},
+    env::Env,
+    http::Operation,
+    inbox::Consumers,
+    settings::{BadSettings, Settings},
+    worker::Worker,
+};
+use axum::Router;
+use serde::de::DeserializeOwned;
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+
+/// What every service works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    pub service: &'static str,
+    pub env: Env,
+    /// The service's own database.
+    pub db: Db,
+    /// Calls to neighbours.
+    pub client: Client,
+    pub settings: Arc<Settings>,
+    /// Where the service may keep files of its own: a folder below the data directory, made on demand.
+    pub folder: PathBuf,
+    /// What everyone of this installation shares.
+    pub installation: Installation,
+}
+
+impl Ctx {
+    /// The service's own section of the settings.
+    ///
+    /// # Errors
+    /// [`BadSettings`] names the key.
+    pub fn section<T: DeserializeOwned>(&self) -> Result<T, BadSettings> {
+        self.settings.section(self.service)
+    }
+}
+
+/// An opened service: its three doors.
+pub struct Parts {
+    /// Door 1, HTTP, and the list of its operations.
+    pub router: Router,
+    pub operations: Vec<Operation>,
+    /// Door 2, events.
+    pub consumers: Consumers,
+    /// Door 3, time.
+    pub workers: Vec<Worker>,
+}
+
+/// Why a service cannot start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+type Start = Box<dyn FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Result<Parts, StartError>> + Send>> + Send>;
+
+/// A service that is not started yet.
+pub struct Service {
+    pub name: &'static str,
+    pub migrations: &'static [Migration],
+    pub(crate) start: Start,
+}
+
+impl Service {
+    /// `start` opens the doors once the database is there.
+    pub fn new<F, R>(name: &'static str, migrations: &'static [Migration], start: F) -> Service
+    where
+        F: FnOnce(Ctx) -> R + Send + 'static,
+        R: Future<Output = Result<Parts, StartError>> + Send + 'static,
+    {
+        Service { name, migrations, start: Box::new(move |ctx| Box::pin(start(ctx))) }
+    }
+}

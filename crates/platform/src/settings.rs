@@ -1,0 +1,96 @@
+//! Settings of the services: one section each, from `souk.toml` and the environment.
+//!
+//! A service declares its section as a struct with serde defaults and reads it once, at its start. `SOUK_ORDER_TAX_BASIS_POINTS=900`
+//! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start.
+
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// Every section, unread.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    sections: BTreeMap<String, Table>,
+}
+
+/// A section that cannot be used; the text says which key and why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("setting [{section}]: {reason}")]
+pub struct BadSettings {
+    pub section: String,
+    pub reason: String,
+}
+
+impl Settings {
+    /// The tables of `file` overridden by variables named `SOUK_<SECTION>_<KEY>` for the `sections` there are.
+    #[must_use]
+    pub fn new(file: &Table, environment: impl IntoIterator<Item = (String, String)>, sections: &[&str]) -> Settings {
+        let mut found: BTreeMap<String, Table> = file
+            .iter()
+            .filter_map(|(name, value)| value.as_table().map(|table| (name.clone(), table.clone())))
+            .collect();
+        for (name, text) in environment {
+            let Some(rest) = name.strip_prefix("SOUK_").map(str::to_ascii_lowercase) else { continue };
+            for section in sections {
+                if let Some(key) = rest.strip_prefix(section).and_then(|rest| rest.strip_prefix('_')) {
+                    found.entry((*section).to_owned()).or_default().insert(key.to_owned(), value_of(&text));
+                }
+            }
+        }
+        Settings { sections: found }
+    }
+
+    /// Sets one key, as a test or a program that embeds the platform does.
+    #[must_use]
+    pub fn with(mut self, section: &str, key: &str, value: impl Into<Value>) -> Settings {
+        self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The section `name`, with its defaults where nothing is set.
+    ///
+    /// # Errors
+    /// [`BadSettings`] for an unknown key or a value of the wrong kind.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, BadSettings> {
+        let table = self.sections.get(name).cloned().unwrap_or_default();
+        table.try_into().map_err(|error: toml::de::Error| BadSettings { section: name.to_owned(), reason: error.message().to_owned() })
+    }
+}
+
+/// A variable's text as the TOML value it looks like, else as text.
+fn value_of(text: &str) -> Value {
+    format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize, PartialEq, Debug)]
+    #[serde(deny_unknown_fields, default)]
+    struct Section {
+        tax_basis_points: u32,
+        carrier: String,
+    }
+    impl Default for Section {
+        fn default() -> Section {
+            Section { tax_basis_points: 0, carrier: "MOCK".into() }
+        }
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_the_file_the_default() {
+        let file: Table = "[order]\ntax_basis_points = 700\ncarrier = \"A\"".parse().unwrap();
+        let environment = [("SOUK_ORDER_TAX_BASIS_POINTS".to_owned(), "900".to_owned()), ("OTHER".to_owned(), "x".to_owned())];
+        let settings = Settings::new(&file, environment, &["order"]);
+        assert_eq!(settings.section::<Section>("order").unwrap(), Section { tax_basis_points: 900, carrier: "A".into() });
+        assert_eq!(Settings::default().section::<Section>("order").unwrap(), Section::default());
+    }
+
+    #[test]
+    fn a_key_that_does_not_exist_stops_the_start() {
+        let refused = Settings::default().with("order", "tax", 1_i64).section::<Section>("order").unwrap_err();
+        assert!(refused.to_string().contains("tax"), "{refused}");
+    }
+}

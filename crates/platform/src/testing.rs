@@ -1,0 +1,34 @@
+//! What tests of services need: folders that vanish, and (see [`Harness`]) a service behind its doors.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// A folder of its own, gone with the value.
+pub struct TempFolder(PathBuf);
+
+impl TempFolder {
+    /// # Panics
+    /// When the system's temporary folder cannot be written.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "each is another folder")]
+    pub fn new() -> TempFolder {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("souk-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("the temporary folder can be written");
+        TempFolder(path)
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,91 @@
+//! The third door of a service: time. A worker looks for due work when its bell rings and now and then without it.
+
+use crate::{context::Context, db::Db, stop::Stop};
+use contracts::{ids::Uuid, time::Timestamp};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+/// What a worker wants after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// There may be more to do: go on at once.
+    Again,
+    /// Nothing is due: sleep until the bell rings, or the period is over.
+    Rest,
+    /// Nothing is due before this instant.
+    Until(Timestamp),
+}
+
+impl Pace {
+    /// [`Pace::Again`] when a turn that takes at most `limit` found that many.
+    #[must_use]
+    pub fn after(done: usize, limit: usize) -> Pace {
+        if done >= limit { Pace::Again } else { Pace::Rest }
+    }
+}
+
+type Turn = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Pace, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
+
+/// Work that is due by time or by a bell.
+#[derive(Clone)]
+pub struct Worker {
+    pub(crate) name: &'static str,
+    period: Duration,
+    turn: Turn,
+}
+
+impl Worker {
+    /// `turn` looks for due work and does it; every turn may be the one that a crash interrupts, and the next finds what
+    /// it left. It runs when [`crate::db::Tx::wake`] names it, and at least once in `period`.
+    pub fn new<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
+    where
+        C: Clone + Send + Sync + 'static,
+        F: Fn(C) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Pace, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let turn: Turn = Arc::new(move || {
+            let turn = turn(own.clone());
+            Box::pin(async move { turn.await.map_err(Into::into) })
+        });
+        Worker { name, period, turn }
+    }
+
+    /// One turn, in a context of its own.
+    ///
+    /// # Errors
+    /// What the turn answered.
+    pub async fn run_once(&self, db: &Db) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
+        let correlation_id = format!("{}-{}", self.name, db.env().new_id::<Uuid>());
+        Context::new(correlation_id).scope((self.turn)()).await
+    }
+
+    pub(crate) async fn run(self, db: Db, stop: Stop) {
+        let bell = db.bell(self.name);
+        let mut failures = 0_u32;
+        while !stop.is_requested() {
+            let pause = match self.run_once(&db).await {
+                Ok(Pace::Again) => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(Pace::Rest) => {
+                    failures = 0;
+                    self.period
+                }
+                Ok(Pace::Until(instant)) => {
+                    failures = 0;
+                    instant.since(db.now()).min(self.period)
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
+                    metrics::counter!("souk_worker_failures_total", "service" => db.service(), "worker" => self.name).increment(1);
+                    let pause = Duration::from_millis(200).saturating_mul(2_u32.saturating_pow(failures.min(8)));
+                    stop.pause(db.env().jitter(pause.min(self.period.max(Duration::from_secs(5)))), std::future::pending()).await;
+                    continue;
+                }
+            };
+            stop.pause(pause, bell.notified()).await;
+        }
+    }
+}
