@@ -33,8 +33,18 @@ pub struct Setup {
     pub data_dir: PathBuf,
     pub settings: Settings,
     pub installation: Installation,
+    /// Services that do not run in this process, and how they are reached.
+    pub elsewhere: Vec<(&'static str, Elsewhere)>,
     /// Whether events are carried and workers run. Without, they wait in the outbox: for tests that drive each step.
     pub moving: bool,
+}
+
+/// A neighbour that this process does not run.
+pub enum Elsewhere {
+    /// At this address, such as `http://inventory:8081`.
+    Address(String),
+    /// A router that stands in for it.
+    Router(Router),
 }
 
 /// Running services.
@@ -46,14 +56,15 @@ pub struct Runtime {
     pub verifier: Verifier,
     /// Each service's database, for tools that look from outside (doctor, replay, tests).
     pub databases: BTreeMap<&'static str, Db>,
-    subscriptions: Vec<Subscription>,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) consumers: BTreeMap<&'static str, Consumers>,
     workers: Vec<(Db, Worker)>,
     tasks: Vec<JoinHandle<()>>,
     stop: (StopSender, Stop),
 }
 
 /// Who consumes whose events.
-struct Subscription {
+pub(crate) struct Subscription {
     producer: Db,
     consumer: Db,
     consumers: Consumers,
@@ -72,7 +83,7 @@ impl Runtime {
     /// # Errors
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
-        let Setup { env, data_dir, settings, installation, moving } = setup;
+        let Setup { env, data_dir, settings, installation, elsewhere, moving } = setup;
         let settings = Arc::new(settings);
         let databases = open_databases(&env, &data_dir, services.iter().map(|service| (service.name, service.migrations)).collect())?;
 
@@ -85,11 +96,11 @@ impl Runtime {
             verifier: verifier.clone(),
             databases,
             subscriptions: Vec::new(),
+            consumers: BTreeMap::new(),
             workers: Vec::new(),
             tasks: Vec::new(),
             stop: stop::channel(),
         };
-        let mut consuming = Vec::new();
         for service in services {
             let client = Client::new(env.clone());
             client.set_tokens(client_credentials(&client, service.name, &installation.client_secret(service.name)));
@@ -111,20 +122,26 @@ impl Runtime {
             runtime.operations.extend(operations.into_iter().map(|operation| (service.name, operation)));
             runtime.workers.push((db.clone(), retry_worker(&db, &consumers)));
             runtime.workers.extend(workers.into_iter().map(|worker| (db.clone(), worker)));
-            consuming.push((db, consumers));
+            runtime.consumers.insert(service.name, consumers);
         }
         for client in &clients {
             for (name, router) in &runtime.routers {
                 client.register_in_process(name, router.clone());
             }
+            for (name, place) in &elsewhere {
+                match place {
+                    Elsewhere::Address(address) => client.register_http(name, address),
+                    Elsewhere::Router(router) => client.register_in_process(name, router.clone()),
+                }
+            }
         }
-        for (consumer, consumers) in consuming {
+        for (name, consumers) in &runtime.consumers {
             for producer in consumers.producers() {
                 // A producer that does not run in this process has no outbox here.
                 if let Some(producer) = runtime.databases.get(producer) {
                     runtime.subscriptions.push(Subscription {
                         producer: producer.clone(),
-                        consumer: consumer.clone(),
+                        consumer: runtime.databases[name].clone(),
                         consumers: consumers.clone(),
                     });
                 }

@@ -1,1 +1,204 @@
+use super::*;
+use crate::{
+    http::{Body, Door, IdempotencyKey, Json, Limits, Path, Problem, RawBody, Routes, State, serve},
+    identity::{Claims, Jwks, Service, SigningKey, User, Verifier},
+};
+use axum::http::HeaderMap;
+use contracts::{
+    ids::{OrderId, UserId, Uuid},
+    problem::Code,
+    time::Timestamp,
+};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
+const ECHO: Call<Vec<i32>, Vec<String>> = Call::post_keyed("toy", "/orders/{orderId}/echo");
+const ME: Call<(), String> = Call::get("toy", "/me");
+const FLAKY: Call<(), u32> = Call::get("toy", "/flaky");
+const FLAKY_ONCE: Call<(), u32> = Call::post("toy", "/flaky");
+const GONE: Call<(), u32> = Call::get("toy", "/gone");
+const SLOW: Call<(), u32> = Call::get("toy", "/slow");
+
+#[derive(Clone)]
+struct Toy {
+    /// How often `/flaky` fails before it works.
+    fails: Arc<AtomicU32>,
+    asked: Arc<AtomicU32>,
+}
+
+async fn echo(
+    service: Service, Path(id): Path<OrderId>, key: IdempotencyKey, headers: HeaderMap, Body(body): Body<Vec<i32>>,
+) -> Json<Vec<String>> {
+    let deadline = headers[http::DEADLINE_MS].to_str().unwrap().parse::<u64>().unwrap();
+    let correlation = Context::current().correlation_id.to_string();
+    Json(vec![service.client, id.to_string(), key.key, correlation, (deadline <= 2_000).to_string(), format!("{body:?}")])
+}
+async fn me(user: User) -> Json<String> {
+    Json(user.id.to_string())
+}
+async fn flaky(State(toy): State<Toy>, _: RawBody) -> Result<Json<u32>, Problem> {
+    let asked = toy.asked.fetch_add(1, Ordering::SeqCst) + 1;
+    let fails = toy.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    if fails { Err(Problem::new(Code::OVERLOADED)) } else { Ok(Json(asked)) }
+}
+async fn gone() -> Result<Json<u32>, Problem> {
+    Err(Problem::new(Code::INSUFFICIENT_STOCK).member("lines", [1]))
+}
+async fn slow() -> Json<u32> {
+    std::future::pending().await
+}
+
+struct Stage {
+    client: Client,
+    toy: Toy,
+    env: Env,
+    key: SigningKey,
+    fetched: Arc<AtomicU32>,
+}
+
+fn stage() -> (Stage, Router) {
+    let env = Env::seeded(3, "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let key = SigningKey::generate(&env);
+    let toy = Toy { fails: Arc::default(), asked: Arc::default() };
+    let (router, _) = Routes::new("toy")
+        .post("/orders/{orderId}/echo", echo, "")
+        .get("/me", me, "")
+        .get("/flaky", flaky, "")
+        .post("/flaky", flaky, "")
+        .get("/gone", gone, "")
+        .get("/slow", slow, "")
+        .build(toy.clone());
+    let verifier = Verifier::new(env.clone(), &Jwks::from_iter([key.public()]));
+    let router = Door::new("toy", env.clone()).verifier(verifier).wrap(router);
+    let client = Client::new(env.clone());
+    let fetched = Arc::new(AtomicU32::new(0));
+    let source: TokenSource = {
+        let (env, key, fetched) = (env.clone(), key.clone(), fetched.clone());
+        Arc::new(move || {
+            fetched.fetch_add(1, Ordering::SeqCst);
+            let ttl = Duration::from_secs(300);
+            let token = key.sign(&Claims::service(&env, "order", "", ttl));
+            let ends = env.now().after(ttl);
+            Box::pin(async move { Ok((token, ends)) })
+        })
+    };
+    client.set_tokens(source);
+    (Stage { client, toy, env, key, fetched }, router)
+}
+
+async fn exercise(stage: &Stage) {
+    let client = &stage.client;
+    let id = OrderId(Uuid::from_u128(9));
+    let context = Context::new("c-9").with_deadline(Instant::now() + Duration::from_secs(2));
+    let answer = context.scope(client.call(&ECHO).path(&[&id]).body(&vec![1, 2]).key("a \"b\"").send()).await.unwrap();
+    assert_eq!(answer, ["order", &id.to_string(), "a \"b\"", "c-9", "true", "[1, 2]"]);
+
+    let mara = UserId(Uuid::from_u128(1));
+    let mut context = Context::new("c");
+    context.bearer = Some(stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60))).into());
+    assert_eq!(context.scope(client.call(&ME).as_caller().send()).await.unwrap(), mara.to_string());
+    assert_eq!(client.call(&ME).auth(Auth::Nobody).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
+
+    let refused = client.call(&GONE).send().await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::INSUFFICIENT_STOCK));
+    assert!(!refused.retryable());
+    assert_eq!(Problem::from(refused).members()["lines"], serde_json::json!([1]));
+
+    let late = client.call(&SLOW).within(Duration::from_millis(30)).send().await.unwrap_err();
+    assert!(matches!(&late, CallError::Timeout) || late.code() == Some(Code::TIMEOUT), "{late}");
+    assert_eq!(Problem::from(late).status(), 503);
+}
+
+#[tokio::test]
+async fn a_neighbour_in_process_and_one_over_http_are_called_alike() {
+    let (here, router) = stage();
+    here.client.register_in_process("toy", router);
+    exercise(&here).await;
+    let (there, router) = stage();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    there.client.register_http("toy", &format!("http://{}/", listener.local_addr().unwrap()));
+    let env = there.env.clone();
+    there.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
+    exercise(&there).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_idempotent_calls_are_repeated() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    stage.toy.fails.store(2, Ordering::SeqCst);
+    assert_eq!(stage.client.call(&FLAKY).send().await.unwrap(), 3);
+    stage.toy.fails.store(1, Ordering::SeqCst);
+    assert_eq!(stage.client.call(&FLAKY_ONCE).send().await.unwrap_err().code(), Some(Code::OVERLOADED));
+    assert_eq!(stage.toy.asked.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_that_is_down_is_left_alone_and_found_again() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    stage.toy.fails.store(u32::MAX, Ordering::SeqCst);
+    for _ in 0..50 {
+        let _ = stage.client.call(&FLAKY_ONCE).send().await;
+    }
+    assert_eq!(stage.toy.asked.load(Ordering::SeqCst), 8, "a 503 is a failure, and the breaker opens");
+    assert!(matches!(stage.client.call(&FLAKY_ONCE).send().await, Err(CallError::Open)));
+    stage.toy.fails.store(0, Ordering::SeqCst);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(stage.client.call(&FLAKY_ONCE).send().await.unwrap(), 9);
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_listens_is_a_dependency_that_is_down() {
+    let (stage, _) = stage();
+    stage.client.register_http("toy", "http://127.0.0.1:1");
+    let error = stage.client.call(&GONE).send().await.unwrap_err();
+    assert!(matches!(error, CallError::Unavailable(_)) && error.retryable());
+    assert_eq!(Problem::from(error).code(), Code::DEPENDENCY_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn the_services_token_is_kept_until_shortly_before_it_ends() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    let id = OrderId(Uuid::from_u128(9));
+    let go = || async { stage.client.call(&ECHO).path(&[&id]).body(&vec![]).key("k").send().await.unwrap() };
+    go().await;
+    go().await;
+    assert_eq!(stage.fetched.load(Ordering::SeqCst), 1);
+    stage.env.advance(Duration::from_secs(275));
+    go().await;
+    assert_eq!(stage.fetched.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn client_credentials_are_asked_from_auth() {
+    let (stage, _) = stage();
+    let seen = Arc::new(Mutex::new(String::new()));
+    async fn token(State(seen): State<Arc<Mutex<String>>>, RawBody(body): RawBody) -> Json<serde_json::Value> {
+        *seen.lock().unwrap() = String::from_utf8(body.to_vec()).unwrap();
+        Json(serde_json::json!({"access_token": "t", "token_type": "Bearer", "expires_in": 60}))
+    }
+    let (auth, _) = Routes::new("auth").post("/auth/token", token, "").build(seen.clone());
+    stage.client.register_in_process("auth", Door::new("auth", stage.env.clone()).wrap(auth));
+    let (token, ends) = client_credentials(&stage.client, "order", "s&c=t")().await.unwrap();
+    assert_eq!((token.as_str(), ends), ("t", stage.env.now().after(Duration::from_secs(60))));
+    assert_eq!(*seen.lock().unwrap(), "grant_type=client_credentials&client_id=order&client_secret=s%26c%3Dt");
+}
+
+#[tokio::test]
+async fn a_call_put_together_wrongly_is_not_sent() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    for outgoing in [
+        stage.client.call(&ECHO).body(&vec![]).key("k"),
+        stage.client.call(&ECHO).path(&[&1, &2]).body(&vec![]).key("k"),
+        stage.client.call(&ECHO).path(&[&1]).body(&vec![]),
+    ] {
+        assert!(matches!(outgoing.send().await, Err(CallError::Misused(_))));
+    }
+    let unknown: Call<(), ()> = Call::get("nobody", "/");
+    assert!(matches!(stage.client.call(&unknown).send().await, Err(CallError::Unknown)));
+}

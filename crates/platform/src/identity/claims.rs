@@ -1,7 +1,9 @@
 //! What an access token says.
 
-use contracts::ids::UserId;
+use crate::env::Env;
+use contracts::ids::{UserId, Uuid};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// `iss` of every token.
 pub const ISSUER: &str = "souk";
@@ -40,6 +42,39 @@ pub struct Claims {
     /// Set for services, and for services only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+}
+
+impl Claims {
+    /// A person's token that begins now and is valid for `ttl`.
+    #[must_use]
+    pub fn person(env: &Env, user: UserId, roles: &[&str], ttl: Duration) -> Claims {
+        let now = env.now();
+        Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.to_string(),
+            exp: now.after(ttl).unix_seconds(),
+            iat: now.unix_seconds(),
+            nbf: None,
+            jti: env.new_id::<Uuid>().to_string(),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            email: None,
+            name: None,
+            scope: None,
+            client_id: None,
+        }
+    }
+
+    /// A service's token; `scope` is separated by spaces.
+    #[must_use]
+    pub fn service(env: &Env, client: &str, scope: &str, ttl: Duration) -> Claims {
+        Claims {
+            sub: client.to_owned(),
+            client_id: Some(client.to_owned()),
+            scope: (!scope.is_empty()).then(|| scope.to_owned()),
+            ..Claims::person(env, UserId(Uuid::nil()), &[], ttl)
+        }
+    }
 }
 
 /// Who was verified to be calling.

@@ -1,1 +1,244 @@
+use super::*;
+use crate::{
+    env::Env,
+    http::{Door, Json, NoContent, Routes},
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use contracts::{
+    ids::{UserId, Uuid},
+    time::Timestamp,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tower::ServiceExt as _;
 
+const HOUR: Duration = Duration::from_secs(3600);
+const MARA: UserId = UserId(Uuid::from_u128(7));
+
+fn env() -> Env {
+    Env::seeded(1, "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap())
+}
+
+fn verifier(env: &Env, key: &SigningKey) -> Verifier {
+    Verifier::new(env.clone(), &Jwks::from_iter([key.public()]))
+}
+
+#[tokio::test]
+async fn a_token_says_who_its_bearer_is_until_it_ends() {
+    let env = env();
+    let key = SigningKey::generate(&env);
+    let verifier = verifier(&env, &key);
+    let token = key.sign(&Claims { email: Some("m@example.com".into()), ..Claims::person(&env, MARA, &[CUSTOMER], HOUR) });
+    for _ in 0..2 {
+        let identity = verifier.verify(&token).await.unwrap();
+        assert_eq!(identity.user, Some(MARA));
+        assert_eq!(identity.email.as_deref(), Some("m@example.com"));
+        assert!(identity.has_role(CUSTOMER) && !identity.has_role(ADMIN));
+    }
+    env.advance(HOUR - Duration::from_secs(1));
+    verifier.verify(&token).await.unwrap();
+    env.advance(Duration::from_secs(1));
+    assert_eq!(verifier.verify(&token).await, Err(Refused::Expired), "remembering it does not prolong it");
+}
+
+#[tokio::test]
+async fn tokens_that_are_not_ours_are_refused() {
+    let env = env();
+    let key = SigningKey::generate(&env);
+    let other = SigningKey::generate(&env);
+    let verifier = verifier(&env, &key);
+    let claims = Claims::person(&env, MARA, &[ADMIN], HOUR);
+    let good = key.sign(&claims);
+    verifier.verify(&good).await.unwrap();
+    let [head, body, signature]: [&str; 3] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
+
+    let mut richer = claims.clone();
+    richer.sub = UserId(Uuid::from_u128(8)).to_string();
+    let tampered = format!("{head}.{}.{signature}", B64.encode(serde_json::to_vec(&richer).unwrap()));
+    let none = format!("{}.{body}.", B64.encode(r#"{"alg":"none","typ":"JWT"}"#));
+    let none_signed = format!("{}.{body}.{signature}", B64.encode(format!(r#"{{"alg":"none","kid":"{}"}}"#, key.kid())));
+    // The public key as an HMAC secret: the classical confusion of algorithms.
+    let hs_head = B64.encode(format!(r#"{{"alg":"HS256","typ":"JWT","kid":"{}"}}"#, key.kid()));
+    let mut mac = Hmac::<Sha256>::new_from_slice(&B64.decode(key.public().x).unwrap()).unwrap();
+    mac.update(format!("{hs_head}.{body}").as_bytes());
+    let hs256 = format!("{hs_head}.{body}.{}", B64.encode(mac.finalize().into_bytes()));
+    let disguised = {
+        let token = other.sign(&claims);
+        let rest = token.split_once('.').unwrap().1.to_owned();
+        format!("{head}.{rest}")
+    };
+
+    for (what, token) in [
+        ("tampered", tampered),
+        ("alg none", none),
+        ("alg none, signed", none_signed),
+        ("HS256", hs256),
+        ("another key", other.sign(&claims)),
+        ("another key under our name", disguised),
+        ("another audience", key.sign(&Claims { aud: "elsewhere".into(), ..claims.clone() })),
+        ("another issuer", key.sign(&Claims { iss: "elsewhere".into(), ..claims.clone() })),
+        ("not yet", key.sign(&Claims { nbf: Some(claims.iat + 600), ..claims.clone() })),
+        ("nobody", key.sign(&Claims { sub: "nobody".into(), ..claims.clone() })),
+        ("cut", good[..good.len() - 4].to_owned()),
+        ("empty", String::new()),
+        ("dots", "..".into()),
+        ("long", "x".repeat(100_000)),
+        ("text", "' OR 1=1 --".into()),
+    ] {
+        assert_eq!(verifier.verify(&token).await, Err(Refused::Invalid), "{what}");
+    }
+    env.advance(HOUR);
+    assert_eq!(verifier.verify(&key.sign(&claims)).await, Err(Refused::Expired));
+}
+
+#[tokio::test]
+async fn a_retired_key_stops_being_taken_although_its_tokens_are_remembered() {
+    let env = env();
+    let (old, new) = (SigningKey::generate(&env), SigningKey::generate(&env));
+    let verifier = verifier(&env, &old);
+    let token = old.sign(&Claims::person(&env, MARA, &[], HOUR));
+    verifier.verify(&token).await.unwrap();
+    verifier.set_keys(&Jwks::from_iter([new.public()]));
+    assert_eq!(verifier.verify(&token).await, Err(Refused::Invalid));
+}
+
+#[tokio::test]
+async fn unknown_keys_are_asked_for_once_a_minute_at_most() {
+    let env = env();
+    let key = SigningKey::generate(&env);
+    let (asked, broken) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(1)));
+    let source: KeySource = {
+        let (asked, broken, keys) = (asked.clone(), broken.clone(), Jwks::from_iter([key.public()]));
+        Arc::new(move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let answer = if broken.swap(0, Ordering::SeqCst) == 1 { Err("auth is down".to_owned()) } else { Ok(keys.clone()) };
+            Box::pin(async move { answer })
+        })
+    };
+    let verifier = Verifier::fetching(env.clone(), source);
+    let token = key.sign(&Claims::person(&env, MARA, &[], HOUR));
+    assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
+    assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
+    env.advance(Duration::from_secs(1));
+    verifier.verify(&token).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    for _ in 0..10 {
+        let stranger = SigningKey::generate(&env).sign(&Claims::person(&env, MARA, &[], HOUR));
+        assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    env.advance(Duration::from_secs(60));
+    let stranger = SigningKey::generate(&env).sign(&Claims::person(&env, MARA, &[], HOUR));
+    assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_key_has_the_same_name_wherever_it_is_loaded() {
+    let key = SigningKey::generate(&env());
+    assert_eq!(SigningKey::from_bytes(&key.to_bytes()).kid(), key.kid());
+    assert!(!format!("{key:?}").contains(&B64.encode(key.to_bytes())));
+    // RFC 8037, appendix A.3.
+    let rfc = B64.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap().try_into().unwrap();
+    let rfc = SigningKey::from_bytes(&rfc);
+    assert_eq!(rfc.public().x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+    assert_eq!(rfc.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    let written = serde_json::to_string(&Jwks::from_iter([rfc.public()])).unwrap();
+    assert_eq!(serde_json::from_str::<Jwks>(&written).unwrap().keys[0], rfc.public());
+}
+
+struct Neighbours;
+impl ClientMarker for Neighbours {
+    const CLIENTS: &'static [&'static str] = &["order"];
+    const SCOPE: Option<&'static str> = Some("stock:write");
+}
+
+fn router(env: &Env, key: &SigningKey) -> Router {
+    async fn any(_: User) -> NoContent {
+        NoContent
+    }
+    async fn customer(_: Customer) -> NoContent {
+        NoContent
+    }
+    async fn admin_or_order(_: Either<Admin, ServiceOf<Neighbours>>) -> NoContent {
+        NoContent
+    }
+    async fn service(_: Service) -> NoContent {
+        NoContent
+    }
+    async fn whose(viewer: Viewer) -> Json<Option<UserId>> {
+        Json(viewer.owner())
+    }
+    async fn maybe(user: MaybeUser) -> Json<Option<UserId>> {
+        Json(user.id())
+    }
+    let (router, _) = Routes::new("t")
+        .get("/any", any, "")
+        .get("/customer", customer, "")
+        .get("/mixed", admin_or_order, "")
+        .get("/service", service, "")
+        .get("/whose", whose, "")
+        .get("/maybe", maybe, "")
+        .build(());
+    Door::new("t", env.clone()).verifier(verifier(env, key)).wrap(router)
+}
+
+async fn ask(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {
+    let mut request = Request::get(path);
+    if let Some(value) = authorization {
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_first_argument_says_who_may_call() {
+    let env = env();
+    let key = SigningKey::generate(&env);
+    let router = router(&env, &key);
+    let bearer = |claims: Claims| Some(format!("Bearer {}", key.sign(&claims)));
+    let customer = bearer(Claims::person(&env, MARA, &[CUSTOMER], HOUR));
+    let admin = bearer(Claims::person(&env, MARA, &[ADMIN], HOUR));
+    let order = bearer(Claims::service(&env, "order", "", HOUR));
+    let scoped = bearer(Claims::service(&env, "carrier", "stock:write x", HOUR));
+    // A service whose token claims a role is no admin.
+    let sly = bearer(Claims { roles: vec![ADMIN.into()], ..Claims::service(&env, "cart", "", HOUR) });
+    for (path, who, status) in [
+        ("/any", None, 401),
+        ("/any", customer.clone(), 204),
+        ("/any", order.clone(), 403),
+        ("/customer", customer.clone(), 204),
+        ("/customer", admin.clone(), 403),
+        ("/mixed", None, 401),
+        ("/mixed", admin.clone(), 204),
+        ("/mixed", order.clone(), 204),
+        ("/mixed", scoped.clone(), 204),
+        ("/mixed", sly.clone(), 403),
+        ("/mixed", customer.clone(), 403),
+        ("/service", sly, 204),
+        ("/service", customer.clone(), 403),
+        ("/maybe", None, 200),
+        ("/maybe", Some("Bearer nonsense".into()), 401),
+        ("/maybe", Some("Basic bTpt".into()), 401),
+    ] {
+        let (got, body) = ask(&router, path, who.clone()).await;
+        assert_eq!(got.as_u16(), status, "{path} {who:?} {body}");
+    }
+    assert_eq!(ask(&router, "/whose", admin).await.1, "null");
+    assert_eq!(ask(&router, "/whose", customer).await.1, format!("\"{MARA}\""));
+}

@@ -1,1 +1,144 @@
+use super::super::*;
+use super::*;
+use crate::http::routes::Routes;
+use axum::body::Body as Bytes_;
+use contracts::{ids::OrderId, page::Page, time::Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt as _;
 
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+struct Note {
+    text: String,
+}
+
+fn router() -> Router {
+    async fn one(Path(id): Path<OrderId>) -> Tagged<Json<OrderId>> {
+        Tagged(ETag::of_version(1), Json(id))
+    }
+    async fn list(paging: Paging) -> Result<Paged<i32>, Problem> {
+        let after: i32 = paging.after("numbers")?.unwrap_or(0);
+        let rows = (after + 1..).take(paging.fetch() as usize).take_while(|n| *n <= 5).collect();
+        Ok(Paged(paging.page("numbers", rows, |last| *last)))
+    }
+    async fn panics() -> NoContent {
+        panic!("secret words")
+    }
+    async fn slow() -> NoContent {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        NoContent
+    }
+    async fn context() -> Json<Vec<String>> {
+        let context = Context::current();
+        let left = context.remaining(Duration::from_secs(100)).as_millis();
+        Json(vec![context.correlation_id.to_string(), context.bearer.as_deref().unwrap_or("").to_owned(), left.to_string()])
+    }
+    async fn keyed(key: IdempotencyKey, Body(note): Body<Note>) -> Json<Vec<String>> {
+        let hash = key.request_hash();
+        Json(vec![key.key, key.subject, key.method, key.path, format!("{:02x}{:02x}", hash[0], hash[1]), note.text])
+    }
+    let (router, _) = Routes::new("toy")
+        .get("/orders/{orderId}", one, "")
+        .get("/numbers", list, "")
+        .get("/panics", panics, "")
+        .get("/slow", slow, "")
+        .get("/context", context, "")
+        .post("/notes/{id}", keyed, "")
+        .build(());
+    Door::new("toy", Env::seeded(1, Timestamp(1_767_225_600_000_000))).wrap(router)
+}
+
+async fn ask(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (Response, Value) {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = router().oneshot(request.body(Bytes_::from(body.to_owned())).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    (Response::from_parts(parts, Bytes_::empty()), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_names_its_request_and_is_not_to_be_stored() {
+    for (method, path, status, code) in [
+        ("GET", "/orders/0190a1b2-0000-7000-8000-000000000000", 200, ""),
+        ("HEAD", "/orders/0190a1b2-0000-7000-8000-000000000000", 200, ""),
+        ("GET", "/orders/7", 404, "NOT_FOUND"),
+        ("GET", "/orders/..%2F..%2Fetc", 404, "NOT_FOUND"),
+        ("GET", "/orders/%ff", 404, "NOT_FOUND"),
+        ("GET", "/nowhere", 404, "NOT_FOUND"),
+        ("DELETE", "/orders/0190a1b2-0000-7000-8000-000000000000", 405, "METHOD_NOT_ALLOWED"),
+        ("OPTIONS", "/numbers", 204, ""),
+        ("GET", "/panics", 500, "INTERNAL_ERROR"),
+        ("GET", "/slow", 503, "TIMEOUT"),
+        ("GET", "/numbers?limit=0", 422, "INVALID_REQUEST"),
+        ("GET", "/numbers?cursor=made-up", 400, "BAD_CURSOR"),
+    ] {
+        let (answer, body) = ask(method, path, &[("x-correlation-id", "c.1_A-b")], "").await;
+        assert_eq!(answer.status(), status, "{method} {path}");
+        assert_eq!(answer.headers()["x-correlation-id"], "c.1_A-b", "{method} {path}");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        if !code.is_empty() {
+            assert_eq!(body["code"], code, "{method} {path}");
+            assert_eq!(body["correlationId"], "c.1_A-b");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            assert!(!body.to_string().contains("secret"));
+        }
+        if status == 405 || method == "OPTIONS" {
+            assert_eq!(answer.headers()["allow"], "GET,HEAD");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_id_that_is_not_sane_is_replaced() {
+    for bad in ["", "a b", "a\"b", "ä", &"x".repeat(129), "a;DROP"] {
+        let (answer, _) = ask("GET", "/numbers", &[("x-correlation-id", bad)], "").await;
+        assert_eq!(answer.headers()["x-correlation-id"].len(), 36, "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_run_in_the_context_of_their_request() {
+    let headers = [("x-correlation-id", "c"), ("authorization", "Bearer t.o.k"), ("x-deadline-ms", "1500")];
+    let (_, body) = ask("GET", "/context", &headers, "").await;
+    assert_eq!(body, serde_json::json!(["c", "t.o.k", "1500"]));
+    let (_, body) = ask("GET", "/context", &[("x-deadline-ms", "9999999")], "").await;
+    assert_eq!(body[2], "30000", "a caller cannot ask for longer");
+}
+
+#[tokio::test]
+async fn pages_link_to_the_next_with_the_same_parameters() {
+    let (answer, body) = ask("GET", "/numbers?limit=2&x=%20", &[], "").await;
+    let page: Page<i32> = serde_json::from_value(body).unwrap();
+    let link = answer.headers()["link"].to_str().unwrap().to_owned();
+    assert_eq!(link, format!("</api/v1/numbers?limit=2&x=%20&cursor={}>; rel=\"next\"", page.next_cursor.unwrap()));
+    let next = link.trim_start_matches("</api/v1").split('>').next().unwrap().to_owned();
+    let (_, body) = ask("GET", &next, &[], "").await;
+    assert_eq!(body["items"], serde_json::json!([3, 4]));
+    let (answer, body) = ask("GET", "/numbers?limit=5", &[], "").await;
+    assert_eq!(body["nextCursor"], Value::Null);
+    assert!(!answer.headers().contains_key("link"));
+}
+
+#[tokio::test]
+async fn a_known_version_is_not_sent_again() {
+    let path = "/orders/0190a1b2-0000-7000-8000-000000000000";
+    for (wanted, status) in [("\"v1\"", 304), ("W/\"v1\"", 304), ("\"v0\", \"v1\"", 304), ("*", 304), ("\"v2\"", 200), ("junk", 200)] {
+        let (answer, body) = ask("GET", path, &[("if-none-match", wanted)], "").await;
+        assert_eq!(answer.status(), status, "{wanted}");
+        assert_eq!(answer.headers()["etag"], "\"v1\"");
+        assert_eq!(body.is_null(), status == 304);
+    }
+}
+
+#[tokio::test]
+async fn a_key_carries_its_scope_and_the_hash_of_the_body() {
+    let headers = [("content-type", "application/json"), ("idempotency-key", "\"k 1\"")];
+    let (answer, body) = ask("POST", "/notes/7", &headers, r#"{"text":"hello"}"#).await;
+    assert_eq!(answer.status(), 200, "{body}");
+    assert_eq!(body, serde_json::json!(["k 1", "anonymous", "POST", "/notes/7", "4084", "hello"]));
+    let (answer, body) = ask("POST", "/notes/7", &headers[..1], r#"{"text":"hello"}"#).await;
+    assert_eq!((answer.status().as_u16(), &body["code"]), (400, &Value::from("IDEMPOTENCY_KEY_REQUIRED")));
+}

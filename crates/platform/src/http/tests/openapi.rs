@@ -1,1 +1,107 @@
+use super::*;
+use crate::{
+    http::{
+        Body, Created, IdempotencyKey, IfMatch, Json, Keyed, MaybeBody, NoContent, Paged, Paging, Path, Prefer, Preferred, Problem, Query,
+        State, Tagged, routes::Routes,
+    },
+    identity::{Admin, ClientMarker, Customer, Either, MaybeUser, ServiceOf},
+};
+use contracts::{
+    ids::{OrderId, ProductId},
+    text::Quantity,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+/// What a customer orders.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "only described")]
+struct PlaceOrder {
+    product_id: ProductId,
+    quantity: Quantity,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct OrderView {
+    order_id: OrderId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only described")]
+struct Filter {
+    /// Only orders in this state.
+    status: Option<String>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only described")]
+struct Reason {
+    reason: Option<String>,
+}
+
+struct Stock;
+impl ClientMarker for Stock {
+    const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+type Placed = Result<Preferred<Keyed<Created<OrderView>>>, Problem>;
+
+async fn place(_: Customer, _: State<()>, _: Prefer, _: IdempotencyKey, _: Body<PlaceOrder>) -> Placed {
+    Err(Problem::new(problem::Code::CART_EMPTY))
+}
+async fn list(_: Customer, _: State<()>, _: Query<Filter>, _: Paging) -> Result<Paged<OrderView>, Problem> {
+    Err(Problem::new(problem::Code::NOT_FOUND))
+}
+async fn one(_: MaybeUser, _: Path<OrderId>) -> Result<Tagged<Json<OrderView>>, Problem> {
+    Err(Problem::new(problem::Code::NOT_FOUND))
+}
+async fn cancel(_: Either<Admin, ServiceOf<Stock>>, _: Path<(OrderId, ProductId)>, _: IfMatch, _: MaybeBody<Reason>) -> NoContent {
+    NoContent
+}
+async fn hidden() -> NoContent {
+    NoContent
+}
+
+fn operations() -> Vec<Operation> {
+    Routes::new("order")
+        .post("/orders", place, "Places an order")
+        .get("/orders", list, "The caller's orders")
+        .get("/orders/{orderId}", one, "One order")
+        .post("/orders/{orderId}/lines/{productId}/cancel", cancel, "Cancels a line")
+        .post("/internal/orders", hidden, "For neighbours")
+        .build(())
+        .1
+}
+
+#[test]
+fn the_document_is_what_the_signatures_say() {
+    let written = serde_json::to_string_pretty(&document(&operations(), "Toy", "1")).unwrap();
+    let kept = include_str!("openapi.json");
+    if written.trim() != kept.trim() {
+        let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/tests/openapi.json.new");
+        std::fs::write(place, &written).unwrap();
+        panic!("the document differs from tests/openapi.json; the new one is beside it");
+    }
+    assert_eq!(written, serde_json::to_string_pretty(&document(&operations(), "Toy", "1")).unwrap());
+}
+
+#[test]
+fn who_may_call_is_told_by_the_arguments() {
+    let access: Vec<(String, bool, Vec<Grant>)> =
+        operations().iter().map(|operation| (operation.id(), operation.access().anonymous, operation.access().grants)).collect();
+    assert_eq!(
+        access,
+        [
+            ("post_orders".to_owned(), false, vec![Grant::Role("CUSTOMER")]),
+            ("get_orders".to_owned(), false, vec![Grant::Role("CUSTOMER")]),
+            ("get_orders_orderId".to_owned(), true, vec![Grant::Person]),
+            ("post_orders_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role("ADMIN"), Grant::Client("order")]),
+            ("post_internal_orders".to_owned(), true, vec![]),
+        ]
+    );
+    let document = document(&operations(), "Toy", "1");
+    assert!(document["paths"].get("/internal/orders").is_none());
+    assert_eq!(document["paths"]["/orders"]["get"]["parameters"][0]["description"], "Only orders in this state.");
+}

@@ -1,1 +1,106 @@
+use super::*;
+use axum::routing::get;
+use contracts::time::Timestamp;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
 
+struct House {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<bool>,
+    began: Arc<Notify>,
+    go_on: Arc<Notify>,
+    peers: Arc<AtomicU32>,
+}
+
+async fn house(limits: Limits) -> House {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let (began, go_on, peers) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
+    let router = {
+        let (began, go_on, peers) = (began.clone(), go_on.clone(), peers.clone());
+        Router::new().route("/quick", get(|| async { "quick" })).route(
+            "/slow",
+            get(async move |axum::Extension(PeerAddr(peer)): axum::Extension<PeerAddr>| {
+                peers.fetch_add(u32::from(peer.ip().is_loopback()), Ordering::SeqCst);
+                began.notify_one();
+                go_on.notified().await;
+                "done"
+            }),
+        )
+    };
+    let env = Env::seeded(1, Timestamp::EPOCH);
+    let served = env.clone().spawn(serve(listener, router, limits, env, async {
+        let _ = stopped.await;
+    }));
+    House { address, stop, served, began, go_on, peers }
+}
+
+async fn send(address: SocketAddr, request: &str) -> TcpStream {
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    tcp
+}
+
+async fn rest(mut tcp: TcpStream) -> String {
+    let mut answer = String::new();
+    let _ = tcp.read_to_string(&mut answer).await;
+    answer
+}
+
+#[tokio::test]
+async fn requests_in_flight_end_and_no_more_are_taken() {
+    let house = house(Limits::default()).await;
+    let slow = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut idle = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    house.began.notified().await;
+    assert_ne!(idle.read(&mut [0; 1024]).await.unwrap(), 0);
+    house.stop.send(()).unwrap();
+    assert_eq!(idle.read(&mut [0; 1024]).await.unwrap(), 0, "idle connections are closed");
+    assert!(!house.served.is_finished());
+    house.go_on.notify_one();
+    let answer = rest(slow).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    assert!(house.served.await.unwrap());
+    assert!(TcpStream::connect(house.address).await.is_err());
+    assert_eq!(house.peers.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn draining_has_a_deadline() {
+    let house = house(Limits { drain_time: Duration::from_millis(20), ..Limits::default() }).await;
+    let _slow = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    house.began.notified().await;
+    house.stop.send(()).unwrap();
+    assert!(!house.served.await.unwrap());
+}
+
+#[tokio::test]
+async fn slow_and_swollen_headers_are_cut_off() {
+    let house = house(Limits { header_time: Duration::from_millis(50), headers: 16, ..Limits::default() }).await;
+    let slow = send(house.address, "GET /quick HTTP/1.1\r\nhost:").await;
+    assert!(!rest(slow).await.contains("200 OK"));
+    let many: String = (0..100).map(|n| format!("h{n}: v\r\n")).collect();
+    let flooded = rest(send(house.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await).await;
+    assert!(flooded.starts_with("HTTP/1.1 431"), "{flooded}");
+    let huge = rest(send(house.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\nh: {}\r\n\r\n", "x".repeat(100_000))).await).await;
+    assert!(!huge.contains("200 OK"));
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_a_place() {
+    let house = house(Limits { connections: 1, ..Limits::default() }).await;
+    let first = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    house.began.notified().await;
+    let mut second = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let early = tokio::time::timeout(Duration::from_millis(50), second.read(&mut [0; 8])).await;
+    assert!(early.is_err(), "it waits");
+    house.go_on.notify_one();
+    rest(first).await;
+    assert!(rest(second).await.ends_with("quick"));
+}

@@ -1,4 +1,8 @@
-//! What tests of services need: folders that vanish, and (see [`Harness`]) a service behind its doors.
+//! What tests of services need: folders that vanish, and a service behind its doors with everything else scripted.
+
+mod harness;
+
+pub use harness::{Answer, Harness, HarnessBuilder, Outgoing};
 
 use std::{
     path::{Path, PathBuf},

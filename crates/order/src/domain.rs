@@ -1,0 +1,450 @@
+//! What is true of an order: its sums, its transitions, and what is due next. No async, no I/O, no clock.
+//!
+//! The status is one of the published table. Beside it the order keeps how far its money and its stock are, because
+//! authorization and reservation run side by side and a cancelled order still has to let go of both.
+
+use contracts::{
+    ids::{CartId, OrderId, PaymentId, ReservationId, ShipmentId, UserId},
+    machine::{Illegal, Machine},
+    money::{Currency, Money, MoneyError},
+    order::{CancelReason, OrderFact, OrderItem, OrderShipping, OrderStatus, TimelineEntry},
+    payment::PaymentMethod,
+    problem::{Code, Failure},
+    shipping::ShipmentStatus,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use serde::{Deserialize, Serialize};
+
+/// How far the money of the present payment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MoneyLeg {
+    /// Nothing is held that we know of; asking for the authorization is due, or its outcome is awaited.
+    Due,
+    Authorized,
+    Captured,
+    /// Failed, voided or refunded in full: nothing is held.
+    LetGo,
+}
+
+/// How far the stock is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StockLeg {
+    /// Nothing is set aside that we know of.
+    Due,
+    Reserved,
+    Sold,
+    /// Released, expired for good or returned: nothing is set aside.
+    LetGo,
+}
+
+/// What the saga knows of its neighbours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saga {
+    pub money: MoneyLeg,
+    pub stock: StockLeg,
+    pub payment_id: Option<PaymentId>,
+    pub reservation_id: Option<ReservationId>,
+    /// Counts payments; part of their idempotency keys.
+    pub payment_attempt: u32,
+    /// Counts reservations; part of their idempotency keys.
+    pub reservation_attempt: u32,
+    /// Payments and reservations that are over: what is still heard of them changes nothing.
+    #[serde(default)]
+    pub past_payments: Vec<PaymentId>,
+    #[serde(default)]
+    pub past_reservations: Vec<ReservationId>,
+    /// Until when an order in PAYMENT_FAILED may be paid again.
+    pub payable_until: Option<Timestamp>,
+}
+
+/// An order with everything that decides its next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub user_id: UserId,
+    pub cart_id: CartId,
+    pub status: OrderStatus,
+    pub currency: Currency,
+    pub items: Vec<OrderItem>,
+    pub totals: Totals,
+    pub payment_method: PaymentMethod,
+    pub shipping_address: AddressSnapshot,
+    pub billing_address: AddressSnapshot,
+    pub saga: Saga,
+    pub shipping: OrderShipping,
+    pub failure: Option<Failure>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What an order costs, in minor units of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    pub subtotal_amount: i64,
+    pub shipping_amount: i64,
+    pub tax_amount: i64,
+    pub discount_amount: i64,
+    pub total_amount: i64,
+}
+
+impl Totals {
+    /// Sums the lines; the tax is `tax_basis_points` of goods and shipping, and comes on top.
+    ///
+    /// # Errors
+    /// [`MoneyError`] for a mix of currencies or an amount past every bound.
+    pub fn of(items: &[OrderItem], shipping: Money, discount: Money, tax_basis_points: u32) -> Result<Totals, MoneyError> {
+        let currency = shipping.currency;
+        let subtotal = Money::sum(currency, items.iter().map(|item| Money::new(item.line_total_amount, currency)))?;
+        let taxed = subtotal.minus(discount)?.plus(shipping)?;
+        let tax = taxed.basis_points(tax_basis_points)?;
+        Ok(Totals {
+            subtotal_amount: subtotal.minor,
+            shipping_amount: shipping.minor,
+            tax_amount: tax.minor,
+            discount_amount: discount.minor,
+            total_amount: taxed.plus(tax)?.minor,
+        })
+    }
+}
+
+/// Something that happened outside, however it was learned: by the reply to a call or by an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    PaymentMade(PaymentId),
+    PaymentAuthorized(PaymentId),
+    PaymentFailed(PaymentId, Failure),
+    PaymentCaptured(PaymentId),
+    PaymentVoided(PaymentId),
+    /// All of the captured money was given back.
+    PaymentRefunded(PaymentId),
+    StockReserved(ReservationId),
+    OutOfStock,
+    StockSold(ReservationId),
+    StockReleased(ReservationId),
+    StockExpired(ReservationId),
+    StockReturned(ReservationId),
+    ShipmentMade { shipment_id: ShipmentId, carrier: String, tracking_number: String },
+    ShipmentMoved(ShipmentId, ShipmentStatus),
+}
+
+/// A call that is due. Repeating it is harmless: each goes under a key of the order and the attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Make the payment and have it authorized.
+    Authorize,
+    Reserve,
+    Capture(PaymentId),
+    SellStock(ReservationId),
+    VoidPayment(PaymentId),
+    RefundPayment(PaymentId),
+    ReleaseStock(ReservationId),
+    ReturnStock(ReservationId),
+}
+
+/// A transition that happened, to be recorded and announced once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub from: OrderStatus,
+    pub to: OrderStatus,
+    pub fact: OrderFact,
+    pub reason: Option<String>,
+}
+
+impl Moved {
+    #[must_use]
+    pub fn timeline_entry(&self, now: Timestamp) -> TimelineEntry {
+        TimelineEntry { status: self.to, occurred_at: now, reason: self.reason.clone() }
+    }
+}
+
+impl Saga {
+    #[must_use]
+    pub fn new() -> Saga {
+        Saga {
+            money: MoneyLeg::Due,
+            stock: StockLeg::Due,
+            payment_id: None,
+            reservation_id: None,
+            payment_attempt: 1,
+            reservation_attempt: 1,
+            past_payments: Vec::new(),
+            past_reservations: Vec::new(),
+            payable_until: None,
+        }
+    }
+
+    /// Whether a fact is about the present payment; an id heard for the first time becomes the present one.
+    fn is_present_payment(&mut self, id: PaymentId) -> bool {
+        !self.past_payments.contains(&id) && *self.payment_id.get_or_insert(id) == id
+    }
+
+    fn is_present_reservation(&mut self, id: ReservationId) -> bool {
+        !self.past_reservations.contains(&id) && *self.reservation_id.get_or_insert(id) == id
+    }
+
+    /// Puts the present reservation behind, so that another can be made.
+    fn next_reservation(&mut self) {
+        self.past_reservations.extend(self.reservation_id.take());
+        self.reservation_attempt += 1;
+        self.stock = StockLeg::Due;
+    }
+}
+
+impl Default for Saga {
+    fn default() -> Saga {
+        Saga::new()
+    }
+}
+
+/// The calls that are due for `order`, in no order among them.
+#[must_use]
+pub fn due_steps(order: &Order) -> Vec<Step> {
+    let saga = &order.saga;
+    let mut steps = Vec::new();
+    match order.status {
+        OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized => {
+            if saga.money == MoneyLeg::Due {
+                steps.push(Step::Authorize);
+            }
+            if saga.stock == StockLeg::Due {
+                steps.push(Step::Reserve);
+            }
+        }
+        OrderStatus::InventoryReserved => match (saga.money, saga.payment_id, saga.reservation_id) {
+            (MoneyLeg::Authorized, Some(payment), _) => steps.push(Step::Capture(payment)),
+            // Stock is sold only for money that is ours.
+            (MoneyLeg::Captured, _, Some(reservation)) if saga.stock == StockLeg::Reserved => steps.push(Step::SellStock(reservation)),
+            _ => {}
+        },
+        // Ended without success: let go of money and stock, whatever is held or may turn out to be.
+        OrderStatus::PaymentFailed | OrderStatus::Cancelled => {
+            if let Some(payment) = saga.payment_id {
+                match saga.money {
+                    MoneyLeg::Due | MoneyLeg::Authorized => steps.push(Step::VoidPayment(payment)),
+                    MoneyLeg::Captured => steps.push(Step::RefundPayment(payment)),
+                    MoneyLeg::LetGo => {}
+                }
+            }
+            if let Some(reservation) = saga.reservation_id {
+                match saga.stock {
+                    StockLeg::Reserved => steps.push(Step::ReleaseStock(reservation)),
+                    StockLeg::Sold => steps.push(Step::ReturnStock(reservation)),
+                    StockLeg::Due | StockLeg::LetGo => {}
+                }
+            }
+        }
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded => {}
+    }
+    steps
+}
+
+impl Order {
+    /// Whether the order waits for nothing but people, parcels or time.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.status, OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved)
+    }
+
+    /// The instant from which a step by time alone is due.
+    #[must_use]
+    pub fn closes_at(&self) -> Option<Timestamp> {
+        self.saga.payable_until.filter(|_| self.status == OrderStatus::PaymentFailed)
+    }
+
+    /// Takes in a fact. A reply and the event that announces the same go through here alike: whichever comes first
+    /// counts, the other changes nothing. A fact that comes too late for the status still updates what is held, so
+    /// that it is let go.
+    ///
+    /// # Errors
+    /// [`Illegal`] when the published table has no row for what this fact means; then nothing was changed.
+    pub fn apply(&mut self, fact: &Fact, pay_again_until: Timestamp, now: Timestamp) -> Result<Vec<Moved>, Illegal<OrderStatus>> {
+        let before = self.clone();
+        let mut moves = Vec::new();
+        match self.take_in(fact, pay_again_until, &mut moves) {
+            Ok(()) => {
+                if *self != before {
+                    self.updated_at = now;
+                }
+                Ok(moves)
+            }
+            Err(illegal) => {
+                *self = before;
+                Err(illegal)
+            }
+        }
+    }
+
+    fn take_in(&mut self, fact: &Fact, pay_again_until: Timestamp, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+        match fact {
+            Fact::PaymentMade(id) => {
+                self.saga.is_present_payment(*id);
+            }
+            Fact::PaymentAuthorized(id) if self.saga.is_present_payment(*id) && self.saga.money == MoneyLeg::Due => {
+                self.saga.money = MoneyLeg::Authorized;
+                self.check_both(moves)?;
+            }
+            Fact::PaymentFailed(id, failure) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
+                let fact = if self.status == OrderStatus::InventoryReserved { OrderFact::CaptureFailed } else { OrderFact::PaymentFailed };
+                self.saga.money = MoneyLeg::LetGo;
+                if !self.is_settled() {
+                    self.failure = Some(failure.clone());
+                    self.saga.payable_until = Some(pay_again_until);
+                    self.step_on(fact, Some(failure.code.clone()), moves)?;
+                }
+            }
+            Fact::PaymentCaptured(id) if self.saga.is_present_payment(*id) && matches!(self.saga.money, MoneyLeg::Due | MoneyLeg::Authorized) => {
+                self.saga.money = MoneyLeg::Captured;
+                self.check_both(moves)?;
+                self.check_confirmed(moves)?;
+            }
+            Fact::PaymentVoided(id) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
+                self.saga.money = MoneyLeg::LetGo;
+                if !self.is_settled() {
+                    // Somebody else gave the payment up under us.
+                    let failure = Failure { retryable: true, ..Failure::from(Code::PAYMENT_DECLINED) };
+                    self.saga.payable_until = Some(pay_again_until);
+                    self.step_on(OrderFact::PaymentFailed, Some(failure.code.clone()), moves)?;
+                    self.failure = Some(failure);
+                }
+            }
+            Fact::PaymentRefunded(id) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
+                self.saga.money = MoneyLeg::LetGo;
+                if matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) {
+                    self.step_on(OrderFact::Refunded, None, moves)?;
+                }
+            }
+            Fact::StockReserved(id) if self.saga.is_present_reservation(*id) && self.saga.stock == StockLeg::Due => {
+                self.saga.stock = StockLeg::Reserved;
+                self.check_both(moves)?;
+            }
+            Fact::OutOfStock if !self.is_settled() && self.saga.stock == StockLeg::Due => {
+                self.failure = Some(Failure::from(Code::INSUFFICIENT_STOCK));
+                self.step_on(OrderFact::OutOfStock, Some(CancelReason::OutOfStock.word().to_owned()), moves)?;
+            }
+            Fact::StockSold(id) if self.saga.is_present_reservation(*id) && self.saga.stock != StockLeg::LetGo => {
+                self.saga.stock = StockLeg::Sold;
+                self.check_confirmed(moves)?;
+            }
+            Fact::StockReturned(id) if self.saga.is_present_reservation(*id) => self.saga.stock = StockLeg::LetGo,
+            // Expired while the payment hung, or released for a failure just before the customer paid again.
+            Fact::StockExpired(id) | Fact::StockReleased(id) if self.saga.is_present_reservation(*id) && self.saga.stock != StockLeg::Sold => {
+                if self.is_settled() {
+                    self.saga.stock = StockLeg::LetGo;
+                } else {
+                    self.saga.next_reservation();
+                    if self.status == OrderStatus::InventoryReserved {
+                        self.step_on(OrderFact::ReservationLost, Some(Code::RESERVATION_EXPIRED.word().to_owned()), moves)?;
+                    }
+                }
+            }
+            Fact::ShipmentMade { shipment_id, carrier, tracking_number } if self.shipping.shipment_id.is_none() => {
+                self.shipping = OrderShipping {
+                    status: Some(ShipmentStatus::Created),
+                    shipment_id: Some(*shipment_id),
+                    carrier: Some(carrier.clone()),
+                    tracking_number: Some(tracking_number.clone()),
+                    pending: false,
+                };
+            }
+            Fact::ShipmentMoved(id, status) if self.shipping.shipment_id == Some(*id) => {
+                let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
+                if *status > known {
+                    self.shipping.status = Some(*status);
+                    match (status, self.status) {
+                        (ShipmentStatus::InTransit, OrderStatus::Confirmed) => self.step_on(OrderFact::Shipped, None, moves)?,
+                        (ShipmentStatus::Delivered, OrderStatus::Confirmed | OrderStatus::Shipped) => {
+                            self.step_on(OrderFact::Delivered, None, moves)?;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            // Known already, or about what is over.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Cancels on behalf of the customer or an administrator.
+    ///
+    /// # Errors
+    /// [`Illegal`] once it has shipped, or was refunded. A cancelled order is left as it is, and nothing moved.
+    pub fn cancel(&mut self, reason: CancelReason, note: Option<String>, now: Timestamp) -> Result<Option<Moved>, Illegal<OrderStatus>> {
+        if self.status == OrderStatus::Cancelled {
+            return Ok(None);
+        }
+        let mut moves = Vec::new();
+        self.step_on(OrderFact::CancelRequested, Some(note.unwrap_or_else(|| reason.word().to_owned())), &mut moves)?;
+        self.updated_at = now;
+        Ok(moves.pop())
+    }
+
+    /// Pays again with `method`: another payment and another reservation are due.
+    ///
+    /// # Errors
+    /// [`Illegal`] unless the order is in PAYMENT_FAILED.
+    pub fn pay_again(&mut self, method: PaymentMethod, now: Timestamp) -> Result<Moved, Illegal<OrderStatus>> {
+        let mut moves = Vec::new();
+        self.step_on(OrderFact::PaymentRetried, None, &mut moves)?;
+        self.payment_method = method;
+        self.failure = None;
+        self.saga.past_payments.extend(self.saga.payment_id.take());
+        self.saga.payment_attempt += 1;
+        self.saga.money = MoneyLeg::Due;
+        self.saga.payable_until = None;
+        // Stock that is still held, or asked for, can be kept; what was let go is reserved anew.
+        if self.saga.stock == StockLeg::LetGo {
+            self.saga.next_reservation();
+        }
+        self.updated_at = now;
+        Ok(moves.pop().expect("a transition that succeeded was recorded"))
+    }
+
+    /// Ends an order that was not paid in time. `None` when that time is not over, or the order is elsewhere.
+    pub fn close_if_overdue(&mut self, now: Timestamp) -> Option<Moved> {
+        self.closes_at().filter(|closes| *closes <= now)?;
+        let mut moves = Vec::new();
+        let reason = CancelReason::PaymentWindowClosed.word().to_owned();
+        self.step_on(OrderFact::RetryWindowClosed, Some(reason), &mut moves).ok()?;
+        self.updated_at = now;
+        moves.pop()
+    }
+
+    /// Once money and stock both hold, the capture is due.
+    fn check_both(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+        let money = matches!(self.saga.money, MoneyLeg::Authorized | MoneyLeg::Captured);
+        let stock = self.saga.stock == StockLeg::Reserved;
+        match self.status {
+            OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized if money && stock => self.step_on(OrderFact::BothHold, None, moves),
+            OrderStatus::PendingPayment if money => self.step_on(OrderFact::PaymentAuthorized, None, moves),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_confirmed(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+        let done = self.saga.money == MoneyLeg::Captured && self.saga.stock == StockLeg::Sold;
+        if done && self.status == OrderStatus::InventoryReserved {
+            self.shipping.pending = true;
+            self.step_on(OrderFact::Confirmed, None, moves)?;
+        }
+        Ok(())
+    }
+
+    fn step_on(&mut self, fact: OrderFact, reason: Option<String>, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+        let from = self.status;
+        self.status = from.on(fact)?;
+        moves.push(Moved { from, to: self.status, fact, reason });
+        Ok(())
+    }
+}
+
+/// The number people quote: ten letters and digits that cannot be confused, drawn from `chance`.
+#[must_use]
+pub fn order_number(chance: [u8; 10]) -> String {
+    const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let letters: String = chance.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    format!("{}-{}", &letters[..5], &letters[5..])
+}

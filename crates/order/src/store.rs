@@ -1,0 +1,263 @@
+//! How orders are kept: the only SQL of this service.
+
+use crate::domain::{Moved, Order, Saga, Totals};
+use contracts::{
+    column::Json,
+    ids::{CartId, OrderId, UserId},
+    order::{OrderItem, OrderShipping, OrderStatus, OrderSummary, TimelineEntry},
+    problem::Failure,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use platform::{
+    db::{Error, Row, Select, Tx, id_from},
+    params,
+};
+use std::time::Duration;
+
+/// The columns of [`order_row`], before whatever narrows them.
+macro_rules! select_orders {
+    ($rest:literal) => {
+        concat!(
+            "SELECT order_id, order_number, user_id, cart_id, status, currency, subtotal_amount, shipping_amount, tax_amount, \
+             discount_amount, total_amount, payment_method, saga, shipping, shipping_address, billing_address, failure, created_at, \
+             updated_at FROM orders ",
+            $rest
+        )
+    };
+}
+
+/// Writes a new order, its lines and the first entry of its timeline.
+pub async fn insert(tx: &mut Tx, order: &Order) -> Result<(), Error> {
+    let totals = &order.totals;
+    tx.execute(
+        "INSERT INTO orders (order_id, order_number, user_id, cart_id, status, currency, subtotal_amount, shipping_amount, tax_amount, \
+         discount_amount, total_amount, item_count, payment_id, payment_method, saga, shipping, shipping_address, billing_address, failure, \
+         due_at, fruitless_turns, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $14, $15, $16, $17, NULL, $18, 0, $18, $18)",
+        params![
+            order.order_id,
+            order.order_number,
+            order.user_id,
+            order.cart_id,
+            order.status,
+            order.currency,
+            totals.subtotal_amount,
+            totals.shipping_amount,
+            totals.tax_amount,
+            totals.discount_amount,
+            totals.total_amount,
+            order.items.len(),
+            order.payment_method,
+            Json(order.saga.clone()),
+            Json(order.shipping.clone()),
+            Json(order.shipping_address.clone()),
+            Json(order.billing_address.clone()),
+            order.created_at
+        ],
+    )
+    .await?;
+    for (line, item) in order.items.iter().enumerate() {
+        tx.execute(
+            "INSERT INTO order_items (order_item_id, order_id, line, product_id, sku, title_snapshot, unit_price_snapshot, quantity, \
+             line_total_amount) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            params![
+                item.order_item_id,
+                order.order_id,
+                line,
+                item.product_id,
+                item.sku,
+                item.title_snapshot,
+                item.unit_price_snapshot,
+                item.quantity,
+                item.line_total_amount
+            ],
+        )
+        .await?;
+    }
+    let first = TimelineEntry { status: order.status, occurred_at: order.created_at, reason: None };
+    append_timeline(tx, order.order_id, &first).await
+}
+
+/// Writes what changed of an order, and when the saga looks at it next.
+pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE orders SET status = $2, payment_id = $3, payment_method = $4, saga = $5, shipping = $6, failure = $7, due_at = $8, \
+         fruitless_turns = 0, updated_at = $9 WHERE order_id = $1",
+        params![
+            order.order_id,
+            order.status,
+            order.saga.payment_id,
+            order.payment_method,
+            Json(order.saga.clone()),
+            Json(order.shipping.clone()),
+            order.failure.clone().map(Json),
+            due_at,
+            order.updated_at
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Records a transition.
+pub async fn record(tx: &mut Tx, id: OrderId, moved: &Moved) -> Result<(), Error> {
+    let entry = moved.timeline_entry(tx.now());
+    append_timeline(tx, id, &entry).await
+}
+
+async fn append_timeline(tx: &mut Tx, id: OrderId, entry: &TimelineEntry) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO order_timeline (order_id, position, status, occurred_at, reason) \
+         VALUES ($1, (SELECT COUNT(*) FROM order_timeline WHERE order_id = $1), $2, $3, $4)",
+        params![id, entry.status, entry.occurred_at, entry.reason],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// The order with its row held to the commit; another's, when `owner` is given, is not found.
+pub async fn lock_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
+    find_order(tx, owner, id).await
+}
+
+/// The order; another's, when `owner` is given, is not found.
+pub async fn find_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
+    let found = match owner {
+        Some(owner) => tx.query_opt(select_orders!("WHERE order_id = $1 AND user_id = $2"), params![id, owner], order_row).await?,
+        None => tx.query_opt(select_orders!("WHERE order_id = $1"), params![id], order_row).await?,
+    };
+    with_items(tx, found).await
+}
+
+/// The order made of `cart`, if it was ordered.
+pub async fn find_by_cart(tx: &mut Tx, cart: CartId) -> Result<Option<OrderId>, Error> {
+    tx.query_opt("SELECT order_id FROM orders WHERE cart_id = $1", params![cart], |row| row.next()).await
+}
+
+fn order_row(row: &mut Row<'_>) -> Result<Order, Error> {
+    Ok(Order {
+        order_id: row.next()?,
+        order_number: row.next()?,
+        user_id: row.next()?,
+        cart_id: row.next()?,
+        status: row.next()?,
+        currency: row.next()?,
+        items: Vec::new(),
+        totals: Totals {
+            subtotal_amount: row.next()?,
+            shipping_amount: row.next()?,
+            tax_amount: row.next()?,
+            discount_amount: row.next()?,
+            total_amount: row.next()?,
+        },
+        payment_method: row.next()?,
+        saga: row.next::<Json<Saga>>()?.0,
+        shipping: row.next::<Json<OrderShipping>>()?.0,
+        shipping_address: row.next::<Json<AddressSnapshot>>()?.0,
+        billing_address: row.next::<Json<AddressSnapshot>>()?.0,
+        failure: row.next::<Option<Json<Failure>>>()?.map(|json| json.0),
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    })
+}
+
+async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, Error> {
+    let Some(mut order) = found else { return Ok(None) };
+    order.items = tx
+        .query(
+            "SELECT order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount \
+             FROM order_items WHERE order_id = $1 ORDER BY line",
+            params![order.order_id],
+            |row| {
+                Ok(OrderItem {
+                    order_item_id: row.next()?,
+                    product_id: row.next()?,
+                    sku: row.next()?,
+                    title_snapshot: row.next()?,
+                    unit_price_snapshot: row.next()?,
+                    quantity: row.next()?,
+                    line_total_amount: row.next()?,
+                })
+            },
+        )
+        .await?;
+    Ok(Some(order))
+}
+
+/// Every status the order had, the first one first.
+pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry>, Error> {
+    tx.query("SELECT status, occurred_at, reason FROM order_timeline WHERE order_id = $1 ORDER BY position", params![id], |row| {
+        Ok(TimelineEntry { status: row.next()?, occurred_at: row.next()?, reason: row.next()? })
+    })
+    .await
+}
+
+/// Which orders a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub user_id: Option<UserId>,
+    pub status: Option<OrderStatus>,
+    /// Placed at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Placed before this instant.
+    pub to: Option<Timestamp>,
+}
+
+/// Orders, the newest first, that come after `after`.
+pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
+    Select::from(
+        "SELECT order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at FROM orders",
+    )
+    .filter_some("user_id = ?", filter.user_id)
+    .filter_some("status = ?", filter.status)
+    .filter_some("order_id >= ?", filter.from.map(id_from))
+    .filter_some("order_id < ?", filter.to.map(id_from))
+    .filter_some("order_id < ?", after)
+    .limit("order_id DESC", rows)
+    .rows(tx, |row| {
+        Ok(OrderSummary {
+            order_id: row.next()?,
+            order_number: row.next()?,
+            user_id: row.next()?,
+            status: row.next()?,
+            currency: row.next()?,
+            total_amount: row.next()?,
+            item_count: row.next()?,
+            payment_id: row.next()?,
+            created_at: row.next()?,
+            updated_at: row.next()?,
+        })
+    })
+    .await
+}
+
+/// How many orders there are in each status.
+pub async fn count_by_status(tx: &mut Tx) -> Result<Vec<(OrderStatus, i64)>, Error> {
+    tx.query("SELECT status, COUNT(*) FROM orders GROUP BY status", &[], |row| Ok((row.next()?, row.next()?))).await
+}
+
+/// Orders that are due, the longest overdue first.
+pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
+    let now = tx.now();
+    tx.query("SELECT order_id FROM orders WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| row.next()).await
+}
+
+/// When the next order is due that is not due yet.
+pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
+    let now = tx.now();
+    tx.query_opt("SELECT due_at FROM orders WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
+}
+
+/// Puts an order off after a turn without progress: the pause doubles each time, up to `longest`.
+pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duration) -> Result<(), Error> {
+    let turns = tx
+        .query_opt("UPDATE orders SET fruitless_turns = fruitless_turns + 1 WHERE order_id = $1 RETURNING fruitless_turns", params![id], |row| {
+            row.next::<u32>()
+        })
+        .await?
+        .unwrap_or(1);
+    let pause = first.saturating_mul(2_u32.saturating_pow(turns.min(20) - 1)).min(longest);
+    let due_at = tx.now().after(pause);
+    tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
+}
