@@ -29,7 +29,11 @@ struct Toy {
 }
 
 async fn echo(
-    service: Service, Path(id): Path<OrderId>, key: IdempotencyKey, headers: HeaderMap, Body(body): Body<Vec<i32>>,
+    service: Service,
+    Path(id): Path<OrderId>,
+    key: IdempotencyKey,
+    headers: HeaderMap,
+    Body(body): Body<Vec<i32>>,
 ) -> Json<Vec<String>> {
     let deadline = headers[http::DEADLINE_MS].to_str().unwrap().parse::<u64>().unwrap();
     let correlation = Context::current().correlation_id.to_string();
