@@ -4,13 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 from common import Product
-from packages import licence_texts
+from packages import licence_texts, tail
 
 TEXTS = {  # file to write → package, names of the stanza in its copyright file
     "CC-BY-3.0-US.txt": ("sweethome3d-furniture", ("CC-BY-3.0-USA",)),
     "CC-BY-3.0.txt": ("sweethome3d-furniture", ("CC-BY-3.0",)),
     "CC0-1.0.txt": ("sweethome3d-furniture", ("CC0",)),
-    "CC-BY-SA-3.0.txt": ("fritzing-parts", ("CC-BY-SA-3.0",)),
     "CC-BY-SA-4.0.txt": ("kicad-symbols", ("CC-BY-SA-4.0-with-exception",)),
 }
 
@@ -83,11 +82,11 @@ def write(folder: Path, products: list[Product], packages: dict[str, Path]) -> N
     rows, authors = [], []
     for source in sorted(counts):
         name, licence = source.rstrip(")").split(" (", 1)
-        people = sorted(names[source], key=str.lower)
+        people = sorted(names[source], key=lambda name: (name.lower(), name))
         origin = next(text for start, text in ORIGIN.items() if name.startswith(start))
         rows.append(f"| {name} | {counts[source]} | {licence} | {people[0] if len(people) == 1 else f'{len(people)}, see below'} | {origin} |")
         if len(people) > 1:
-            authors.append(f"**{name}**: {'; '.join(people)}.")
+            authors.append(f"**{name}** ({licence}): {'; '.join(people)}.")
     text = TEMPLATE.format(rows="\n".join(rows), authors="\n\n".join(authors))
     (folder / "ATTRIBUTION.md").write_text(text, encoding="utf-8")
     (folder / "LICENSE").write_text(LICENSE, encoding="utf-8")
@@ -97,3 +96,6 @@ def write(folder: Path, products: list[Product], packages: dict[str, Path]) -> N
         texts = licence_texts(packages[package] / f"usr/share/doc/{package}/copyright")
         if found := next((texts[name] for name in stanzas if name in texts), None):
             (shelf / file).write_text(found, encoding="utf-8")
+    lensfun = packages["liblensfun-data-v1"] / "usr/share/doc/liblensfun-data-v1/copyright"
+    share_alike = tail(lensfun, "Creative Commons Attribution-Share Alike 3.0 Unported License")
+    (shelf / "CC-BY-SA-3.0.txt").write_text(share_alike, encoding="utf-8")

@@ -49,6 +49,8 @@ def main(folder: Path) -> None:
 
     used = {product["image"] for product in products if product["image"]}
     there = {f"images/{file.name}" for file in (folder / "images").iterdir()}
+    for file in (folder / "images").glob("*.svg"):
+        expect(not re.search(r"<script|href|\bon\w+=|<foreign", file.read_text(encoding="utf-8")), file.name, "more than a drawing")
     expect(used == there, "images", f"{len(there - used)} unused, {len(used - there)} missing")
     expect(shops == {product["seller"] for product in products}, "sellers.json", "seller without goods")
     total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

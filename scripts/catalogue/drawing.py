@@ -227,5 +227,6 @@ def camera(kind: str, brand: str) -> str:
     else:  # single-lens reflex, on film or not
         body = _rect(40, 76, 240, 126, BODY if kind == "slr" else "#8f97a1", 14) + f'<path d="M112 78l16-40h64l16 40z" fill="#3d434c"/>'
         body += _rect(222, 62, 40, 16, "#3d434c", 4)
+    stripe = _rect(60, 182, 200, 6, tint) if kind == "medium-format" else _rect(48, 182, 224, 6, tint)
     return _page(body + _circle(160, 134, 58, "#3d434c") + _circle(160, 134, 46, EDGE) + _circle(160, 134, 32, "#5b7f9f")
-                 + _circle(150, 122, 9, "#a9c4da") + _rect(48, 182, 224 if kind != "medium-format" else 200, 6, tint), f"{kind} camera")
+                 + _circle(150, 122, 9, "#a9c4da") + stripe, f"{kind} camera")

@@ -8,6 +8,7 @@ from pathlib import Path
 import drawing
 from common import Product, attributes, line, plain, slug
 from fritzing_kinds import BRANDS, KINDS, LEFT_OUT, REST
+from kicad_kinds import FAMILIES
 from pictures import Pictures
 
 SOURCE = "Fritzing parts library (CC BY-SA 3.0)"
@@ -31,12 +32,14 @@ SHOWN = {
 BETTER_TITLES = (
     (r"^Header (\d+)$", r"Pin header 1×\1"), (r"^Header (\d+)x2$", r"Pin header 2×\1"), (r"^Npn-Powertransistor$", "NPN power transistor"),
     (r"^Pnp-Powertransistor$", "PNP power transistor"), (r" \(Stephen Hawking in a box\)", ""), (r"^Inductors$", "Inductor"), (r"^USB Connectors$", "USB connector"),
-    (r"^Battery Holders$", "Battery holder"), (r"^LEDs$", "LED"), (r"Arduinobreakout", "Arduino breakout"), (r"^Blue smd LED", "Blue SMD LED"),
+    (r"^Battery Holders$", "Battery holder"), (r"^LEDs$", "LED"), (r"Houseing", "housing"), (r" -(?=[A-Z0-9])", " "), (r"Arduinobreakout", "Arduino breakout"), (r"^Blue smd LED", "Blue SMD LED"),
     (r"^Basic Flex Resistor$", "Flex sensor"), (r"^(POT|RELAY|TRIAC|CRYSTAL|OSCILLATOR|EDISON)$", lambda m: m[0].capitalize()), (r" - $", ""),
     (r"\s*\(?Modified\)?\s*$", ""), (r"^(.*?)\s*_?B_?\s+connector with 5th pin broken out\.?$", "Mini-USB B connector, 5 pins"),
 )
-DULL_PROSE = re.compile(r"(?i)spark ?fun electronics$|proven|footprint|silkscreen|eagle|fritzing part|^documents?:|^schematic|^datasheet|^example code"
-                        r"|tutorial$|fritzing\.org|modified by|kicad|this part|\bSKU\b|footprints|^description:?$|breadboard view|pcb view|bildr|bug|forum")
+DULL_PROSE = re.compile(r"(?i)spark ?fun electronics$|proven|foot ?print|silkscreen|eagle|fritzing part|^documents?:|^schematic|^datasheet|^example code"
+                        r"|tutorial$|fritzing\.org|modified by|kicad|this part|\bSKU\b|footprints|^description:?$|breadboard view|pcb view|bildr|bug|forum|ignore package|double check|special for a reason|dummy|for testing|mating smd")
+CHIP = re.compile(r"((?:[STM]{0,2}SOP|SO|SOIC|T?QFP|LQFP|QFN|MLF|MLP|LFCSP|LGA|DFN|TQFP|PQFP|ODFN|TDFN|PSOP)-?|DIL|DIP)(\d{1,3})[LW]?(?:-\d\w*)?")
+SMALL = re.compile(r"(SOT-?\d{2,3}|SC-?70)(?:-(\d))?")
 NOTHING = {"", "?", "-", "_", "none", "n/a", "various", "unknown", "editable", "true", "false", "null", "x", "not set"}
 
 
@@ -63,7 +66,7 @@ def product(parts: Path, file: Path, pictures: Pictures) -> Product | None:
     category, low, high, grams = next((tuple(rest) for expression, *rest in KINDS if re.search(expression, f"{kind} | {title}".lower())), REST)
     brand = next((b for expression, b in BRANDS if re.search(expression, f"{title} | {file.stem} | {family}".lower())), "Unbranded")
     shown = {name: tidy(properties[key]) for key, name in SHOWN.items() if properties.get(key, "").lower() not in NOTHING}
-    if sparkfun and "package" in shown:
+    if "package" in shown and (sparkfun or re.fullmatch(r"[a-z]+-?\d*", shown["package"])):
         shown["package"] = shown["package"].upper()
     shown = {name: value for name, value in shown.items() if value and len(value) <= 60}
     mounting = "SMD" if re.search(r"smd|smt|soic|ssop|qfn|qfp|sot-?\d|lga|\bso-?\d", words + shown.get("package", "").lower()) else \
@@ -73,7 +76,7 @@ def product(parts: Path, file: Path, pictures: Pictures) -> Product | None:
         title=title,
         description=described(title, kind, prose, shown, tags),
         category=category, brand=brand,
-        image=picture(parts, module, shown.get("package", ""), pictures),
+        image=picture(parts, module, shown.get("package", "") if sparkfun else "", pictures),
         source=SOURCE, author=author(module.findtext("author")),
         price_low=low, price_high=high, weight_grams=grams,
         attributes=attributes(kind=kind if kind.lower() not in ("", "ic") else None, mounting=mounting, **shown,
@@ -92,7 +95,7 @@ def titled(raw: str, kind: str, properties: dict, tags: list[str], sparkfun: boo
             extra = next((t for t in tags if re.search(r"[A-Z]{2,}.*\d", t) and " " not in t and not re.match(r"(SO|DIL|TSSOP|QFN|SOT|TQFP|LQFP|SSOP|MSOP)", t)), None)
             title = kind if kind and "_" not in kind else title.capitalize()
             if extra and extra.replace("_", " ").lower() not in title.lower():
-                title += f" {extra.replace('_', ' ')}"
+                title += f" {extra.replace('_', ' ').strip(' -')}"
     elif sparkfun and title.lower() in ("microcontroller", "unproven"):
         title = kind
     bare = re.sub(r"[^a-z]", "", kind.lower())
@@ -106,13 +109,15 @@ def titled(raw: str, kind: str, properties: dict, tags: list[str], sparkfun: boo
 
 def described(title: str, kind: str, prose: str, shown: dict[str, str], tags: list[str]) -> str:
     prose = re.sub(r"https?://\S+|www\.\S+|\S+@\S+", "", prose)
-    prose = re.sub(r"(?im)^(notes? on the variants|note:|unproven|\*+).*$", "", prose)
+    prose = re.split(r"(?i)notes? on the variants|note:", prose)[0]
+    prose = re.sub(r"(?im)^(unproven|\*+).*$", "", prose)
     prose = re.sub(r"(?i)\(?(sku|prt|com|sen|gps|wrl|dev|bob)\s*[:#-]\s*[\w-]+\)?|generated from .*$", "", prose)
     prose = "\n".join(re.sub(r"\s+", " ", row).strip(" -*") for row in prose.split("\n"))
     prose = re.split(r"(?im)^(documents?|resources|features|links?)\s*:\s*$", prose)[0]
     prose = re.sub(r"(?i)^description:\s*", "", prose.strip())
     sentences = ([s for s in re.split(r"(?<=[.!?])\s+", row) if not DULL_PROSE.search(s)] for row in prose.split("\n"))
     prose = "\n".join(" ".join(row) for row in sentences if len(" ".join(row)) > 2)
+    prose = re.sub(r"\s+([,.;)])", r"\1", re.sub(r"\b(\w+) \1\b", r"\1", prose))
     facts = [f"{name.replace('_', ' ').capitalize()}: {value}." for name, value in shown.items()]
     head = "" if prose.lower().startswith(title.lower()[:12]) else f"{title}{f', {kind[:1].lower() + kind[1:]}' if kind and kind.lower() not in title.lower() else ''}."
     text = "\n".join(part for part in (head, prose[:1500].strip(), " ".join(facts)) if part)
@@ -120,7 +125,7 @@ def described(title: str, kind: str, prose: str, shown: dict[str, str], tags: li
 
 
 def tidy(value: str) -> str:
-    return re.sub(r"\s+", " ", value.replace("[", "(").replace("]", ")").replace("_", " ")).strip()
+    return re.sub(r"\s+", " ", value.replace("[", "(").replace("]", ")").replace("_", " ").replace("*", "")).strip()
 
 
 def wordy(tag: str) -> bool:
@@ -129,12 +134,20 @@ def wordy(tag: str) -> bool:
 
 def author(name: str | None) -> str:
     name = re.sub(r"\(?\S+@\S+\)?|https?://\S+", "", line(name))
-    name = re.sub(r"\s*@\s?\w+", "", name)
+    name = re.sub(r"\s*@\s?[\w.]+", "", name)
     name = re.sub(r"\s+,", ",", re.sub(r"\s+", " ", name)).strip(" ,;:")
     return {"": "Fritzing contributors", "www.fritzing.org": "Fritzing", "frank": "Frank"}.get(name, name)
 
 
 def picture(parts: Path, module: ElementTree.Element, package: str, pictures: Pictures) -> str | None:
+    """The breadboard drawing. SparkFun's of a chip alone show an adapter board with the chip as a dot on it: those are drawn anew."""
+    if match := SMALL.fullmatch(package):
+        pins, label = int(match[2] or 3), match[1].replace("SOT", "SOT-").replace("--", "-") + (f"-{match[2]}" if match[2] else "")
+        return pictures.drawing(f"package-sot-{slug(label)}-{pins}", drawing.package("sot", pins, label))
+    if match := CHIP.fullmatch(package):
+        label = f"{match[1].rstrip('-').replace('DIL', 'DIP')}-{int(match[2])}"
+        family = next(drawn for expression, drawn in FAMILIES if re.search(expression, label))
+        return pictures.drawing(f"package-{family}-{slug(label)}-{int(match[2])}", drawing.package(family, int(match[2]), label))
     for view in ("breadboardView", "iconView"):
         layers = module.find(f"views/{view}/layers")
         if layers is None or not (image := layers.get("image")):

@@ -5,7 +5,7 @@ LEFT_OUT = (
     r"generic ic|generic sip|bajillion|untested|unproven|logo|experimental|donut|aisler|solder\)|solder jumper|sparkfun jumper|test.?point"
     r"|starboard|pcb jumper|single part|multi-part|voltage source|symbol|\bnote\b|packages:|plain vanilla pcb|stand ?off|fiducial|mounting hole"
     r"|net label|ground plane|\bruler\b|\bwire\b|\bvia\b|\bpad\b$|button \(conductive\)|sparkfun fb$|mystery|subpart|breadboard view|schematic"
-    r"|custom shape|-old\b|old-|top view|copper fill|ground$|power label|dc power|ac power|unfinished|deprecated|obsolete|custom pcb"
+    r"|custom shape|connectors-m01-|-old\b|old-|top view|copper fill|ground$|power label|dc power|ac power|unfinished|deprecated|obsolete|custom pcb"
 )
 
 KINDS = (

@@ -70,7 +70,7 @@ def package(part: dict) -> str | None:
     """`SOIC-8` of `Package_SO:SOIC-8_3.9x4.9mm_P1.27mm`, or what the description ends in."""
     footprint = part.get("Footprint", "").split(":")[-1]
     if footprint:
-        name = re.sub(r"^(Texas|NXP|ST|Infineon|Analog|Linear|PowerIntegrations|OnSemi|Nexperia|Vishay|Diodes|Mini-Circuits|Toshiba|Rohm|Allegro|Microchip|Maxim|AMS)_", "", footprint)
+        name = re.sub(r"^(Texas|NXP|ST|Infineon|Analog|Linear|PowerIntegrations|OnSemi|Nexperia|Vishay|Diodes|Mini-Circuits|Toshiba|Rohm|Allegro|Microchip|Maxim|AMS|Avago|Broadcom|Cree|InvenSense|Micrel|Nordic|Sensirion|SiliconLabs|ublox|AKM|Sharp|Kingbright|CUI|Bosch)_", "", footprint)
         name = re.sub(r"^(D|LED|Filter|Oscillator_SMD|Converter_DCDC|Converter_ACDC|Relay_\w+?|Diode|Sensor)_(?=[A-Z])", "", name)
         name = re.sub(r"^[SR]-P(\w+?)-[NG](\d+).*", r"\1-\2", name)
         name = re.split(r"_(?=\d|P\d|W\d|EP|Hand|Layout|Vert|Horiz|L\d|D\d|H\d|Inline|Clock|Pitch)|-\dEP", name)[0]
@@ -125,7 +125,7 @@ def product(library: str, part: dict, category: str, low: float, high: float, pi
         pins = int(stated[1]) if family in ("dip", "so", "qfp", "qfn", "bga") else pins
     count = pins if family in ("dip", "so", "qfp", "qfn", "bga", "sot", "tab", "sip") else 0
     image = pictures.drawing(f"package-{family}-{slug(label)}-{count}", drawing.package(family, count, label))
-    keywords = [w for w in re.split(r"[,\s]+", part.get("ki_keywords", "")) if len(w) > 1]
+    keywords = [w for w in re.split(r"[,\s_]+", part.get("ki_keywords", "")) if len(w) > 1]
     short = re.sub(rf"(,\s*)?{re.escape(case or '-')}\s*$", "", words).strip(" ,")
     short = re.sub(rf"^{re.escape(number)},?\s*", "", short) or words
     title = f"{number} {short[:1].upper() + short[1:]}"

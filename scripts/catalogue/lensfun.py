@@ -60,6 +60,7 @@ def model_of(element: ElementTree.Element) -> tuple[str, str]:
 
 def named(brand: str, model: str) -> str:
     makers = (brand, brand.removesuffix(" Minolta"), "Carl Zeiss", "Zeiss", "Leica", "Lumix", "Minolta", "Pentax", "Olympus")
+    model = model.replace(brand.upper(), brand)
     if brand.lower() in model.lower() or (brand not in ("Panasonic",) and any(m.lower() in model.lower() for m in makers)):
         return model[0].upper() + model[1:] if model.startswith(brand.lower()) else model
     return f"{brand} {model}"
@@ -83,6 +84,7 @@ def camera(file: str, element: ElementTree.Element, pictures: Pictures) -> Produ
     category, low, high, grams = CAMERAS[kind]
     if kind in ("slr", "mirrorless") and crop < 1.15:
         low, high, grams = 900, 3600, grams + 120
+    brand = "Pentax" if written.upper().startswith("PENTAX") else brand
     title = named(brand, model)
     code = written if written.lower() not in title.lower() and title.lower() not in written.lower() else None
     sells = {"slr": "digital SLR camera", "film": "film SLR camera", "mirrorless": "mirrorless camera", "compact": "compact camera",
@@ -96,7 +98,7 @@ def camera(file: str, element: ElementTree.Element, pictures: Pictures) -> Produ
             f"{title}, a {sells} by {brand}.",
             f"Takes lenses with {mount} mount." if body else "",
             f"Crop factor {crop:.2f} ({sensor(crop)}).",
-            f"Also known as {code}." if code else "",
+            f"Also known as {code.replace(',', ', ')}." if code else "",
         ))),
         category=category, brand=brand, image=image, source=SOURCE, author=AUTHOR,
         price_low=low, price_high=high, weight_grams=int(grams * (0.85 + hash_share(title) * 0.3)),
@@ -200,7 +202,7 @@ def one_mount(title: str, brand: str, seen: Optics, crop: float, projection: str
     return Product(
         key=f"LENS-{slug(title)}{'-' + slug(mount) if group else ''}",
         title=f"{title}{fits}",
-        description=f"{title}, a {kind} by {brand}: {seen.engraved}. {mount} mount. Measured on a {covers} camera (crop factor {crop:.2f}).",
+        description=f"{title}, a {kind} by {brand}: {seen.engraved}. {mount} mount. Measured on {'an' if covers[0] in 'A' else 'a'} {covers} camera (crop factor {crop:.2f}).",
         category=category, brand=brand, image=image, source=SOURCE, author=AUTHOR, price_low=low, price_high=high,
         weight_grams=int(80 + 0.33 * min(seen.pupil, 130) ** 1.9 + seen.long * 0.7 + (90 if seen.zoom else 0)),
         attributes=attributes(

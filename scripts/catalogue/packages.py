@@ -21,6 +21,12 @@ def unpack(work: Path) -> dict[str, Path]:
     return folders
 
 
+def tail(copyright_file: Path, title: str) -> str:
+    """The text from its title to the end of a copyright file that is not machine-readable."""
+    text = copyright_file.read_text(encoding="utf-8")
+    return text[text.index(title):].strip() + "\n"
+
+
 def licence_texts(copyright_file: Path) -> dict[str, str]:
     """The stanzas `License: NAME` of a machine-readable copyright file that carry a text."""
     texts, name, body = {}, None, []

@@ -83,7 +83,8 @@ def _name(red: int, green: int, blue: int) -> str:
     if hue < 48:
         if saturation < 0.38 and value > 0.62:
             return "beige"
-        return "brown" if value < 0.78 or saturation < 0.6 else "orange"
+        vivid = saturation > 0.75 and value > 0.6 if hue < 27 else saturation > 0.85 and value > 0.9
+        return "orange" if vivid else "brown"
     if hue < 70:
         return "yellow" if value > 0.55 and saturation > 0.4 else "beige" if value > 0.6 else "green"
     if hue < 170:
