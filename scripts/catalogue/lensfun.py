@@ -190,12 +190,14 @@ def lens(element: ElementTree.Element, pictures: Pictures) -> list[Product]:
     image = pictures.drawing(
         f"lens-{slug(brand)}-{slug(seen.engraved)}", drawing.lens(seen.long, seen.aperture_long, brand, seen.engraved, seen.zoom))
     group = f"lens-{slug(title)}" if len(mounts) > 1 else None
-    return [one_mount(title, brand, seen, crop, element.findtext("type"), mount, group, image) for mount in mounts]
+    manual = all(MANUAL.search(mount) for mount in mounts)
+    return [one_mount(title, brand, seen, crop, element.findtext("type"), mount, manual, group, image) for mount in mounts]
 
 
-def one_mount(title: str, brand: str, seen: Optics, crop: float, projection: str | None, mount: str, group: str | None, image: str) -> Product:
+def one_mount(title: str, brand: str, seen: Optics, crop: float, projection: str | None, mount: str, manual: bool, group: str | None,
+              image: str) -> Product:
     category = lens_category(title, seen, crop, projection)
-    low, high = lens_prices(seen, crop, mount)
+    low, high = lens_prices(seen, crop, manual)
     kind = {"zoom": "zoom lens", "fisheye": "fisheye lens", "macro": "macro lens"}.get(category.split("/")[-1].split("-")[0], "prime lens")
     covers = sensor(crop) if crop > 1.15 or crop < 0.9 else "full frame"
     fits = f" for {mount}" if group else ""
@@ -209,7 +211,7 @@ def one_mount(title: str, brand: str, seen: Optics, crop: float, projection: str
             kind=kind, mount=mount, focal_length_mm="–".join(f"{x:g}" for x in dict.fromkeys((seen.short, seen.long))),
             max_aperture=f"f/{seen.aperture:g}", macro="yes" if "macro" in title.lower() or "micro " in title.lower() else None,
             stabilised="yes" if re.search(r"\b(IS|VR|OS|VC|OIS|OSS|SR)\b", title) else None,
-            focus="manual" if MANUAL.search(mount) else "automatic", crop_factor=f"{crop:.2f}",
+            focus="manual" if manual else "automatic", crop_factor=f"{crop:.2f}",
         ),
         group=group, options={"mount": mount} if group else {},
     )
@@ -226,14 +228,14 @@ def lens_category(title: str, seen: Optics, crop: float, projection: str | None)
     return "photo/lenses/wide-angle" if length < 35 else "photo/lenses/standard" if length <= 70 else "photo/lenses/telephoto"
 
 
-def lens_prices(seen: Optics, crop: float, mount: str) -> tuple[float, float]:
+def lens_prices(seen: Optics, crop: float, manual: bool) -> tuple[float, float]:
     """Glass costs: the wider the entrance pupil, the dearer. Zooms that stay bright and very wide angles cost extra."""
     middle = 70 + 0.85 * min(seen.pupil, 140) ** 1.72
     if seen.short * crop < 28:
         middle += 170 * 24 / max(8, seen.short * crop)
     if seen.zoom:
         middle *= 1.7 if seen.aperture <= 2.9 else 1.15
-    if MANUAL.search(mount):
+    if manual:
         middle *= 0.42
     middle = max(45, min(7500, middle))
     return middle * 0.68, middle * 1.47
