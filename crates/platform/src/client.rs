@@ -17,8 +17,9 @@ pub use tokens::{TokenSource, client_credentials};
 use crate::{context::Context, env::Env, http};
 use axum::{
     Router,
-    body::Bytes,
+    body::{Body, Bytes},
     http::{HeaderValue, Method, Request, header, request::Builder},
+    response::Response,
 };
 use contracts::call::{Call, Method as CallMethod};
 use neighbour::{Neighbour, Transport};
@@ -104,6 +105,15 @@ impl Client {
             failed: None,
             types: PhantomData,
         }
+    }
+
+    /// Passes a request on to `service` as it is, for the gateway: the path is without [`http::BASE`], bodies flow both
+    /// ways, nothing is repeated. The head of the answer comes before `deadline`.
+    ///
+    /// # Errors
+    /// [`CallError`] when there is no answer; any answer is one.
+    pub async fn forward(&self, service: &str, request: Request<Body>, deadline: Instant) -> Result<Response, CallError> {
+        self.neighbour(service).ok_or(CallError::Unknown)?.forward(request, deadline).await
     }
 
     pub(crate) fn neighbour(&self, service: &str) -> Option<Arc<Neighbour>> {
@@ -212,7 +222,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
             };
             let env = &self.client.0.env;
             let pause = env.jitter(error.wait().unwrap_or(FIRST_PAUSE * 4_u32.pow(attempt - 1)));
-            let may = self.call.idempotent && error.retryable() && attempt < ATTEMPTS && Instant::now() + pause < deadline;
+            let may = self.call.idempotent && error.is_transient() && attempt < ATTEMPTS && Instant::now() + pause < deadline;
             if !may || !neighbour.spend() {
                 tracing::debug!(service = self.call.service, path = self.call.path, attempt, %error, "a call failed");
                 return Err(error);
@@ -241,10 +251,13 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         let request = request.body(self.body.clone().unwrap_or_default()).map_err(|_| CallError::Misused("the request cannot be built"))?;
         let (status, bytes) = neighbour.exchange(request, deadline).await?;
         if !status.is_success() {
-            if status.as_u16() == 401 && self.auth == Auth::Service {
+            if self.auth != Auth::Service {
+                return Err(CallError::refused(status, &bytes));
+            }
+            if status.as_u16() == 401 {
                 self.client.0.tokens.forget();
             }
-            return Err(CallError::refused(status, &bytes));
+            return Err(CallError::refused_service(status, &bytes));
         }
         let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
         serde_json::from_slice(bytes).map_err(|error| CallError::Unreadable(error.to_string()))

@@ -11,7 +11,8 @@ pub use callers::{
     Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOrAdmin, Service, ServiceOf, User, Viewer, identify,
 };
 pub use claims::{ADMIN, AUDIENCE, CUSTOMER, Claims, ISSUER, Identity, SELLER};
-pub use keys::{Jwk, Jwks, SigningKey};
+pub use contracts::auth::{Jwk, Jwks};
+pub use keys::SigningKey;
 pub use provider::install;
 pub use verifier::{KeySource, Refused, Verifier};
 

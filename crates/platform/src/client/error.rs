@@ -41,12 +41,17 @@ impl CallError {
         }
     }
 
+    /// The same of a call with the service's own token: that it was not let in is nothing its caller did.
+    pub(super) fn refused_service(status: StatusCode, body: &[u8]) -> CallError {
+        if matches!(status.as_u16(), 401 | 403) { CallError::Status(status) } else { CallError::refused(status, body) }
+    }
+
     /// Whether the same call may succeed later, unchanged.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
-            CallError::Problem(document) => document.retryable || document.code == Code::UNAUTHENTICATED.word(),
-            CallError::Status(status) => matches!(status.as_u16(), 429 | 500..),
+            CallError::Problem(document) => document.retryable,
+            CallError::Status(status) => matches!(status.as_u16(), 401 | 429 | 500..),
             CallError::Unavailable(_) | CallError::Open | CallError::Timeout | CallError::Unknown => true,
             CallError::Unreadable(_) | CallError::Misused(_) => false,
         }
@@ -67,14 +72,24 @@ impl CallError {
         matches!(self, CallError::Problem(document) if document.status == 404)
     }
 
-    /// Whether this speaks of the neighbour's health rather than of the request.
+    /// Whether this speaks of the neighbour's health rather than of the request. What is down behind it (a provider) is
+    /// not its own failure: otherwise one buyer's flaky card would close the way for everyone's.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             CallError::Unavailable(_) | CallError::Timeout => true,
-            CallError::Problem(document) => document.status == 503,
+            CallError::Problem(document) => document.code == Code::OVERLOADED.word() || document.code == Code::TIMEOUT.word(),
             CallError::Status(status) => matches!(status.as_u16(), 502..=504),
             _ => false,
         }
+    }
+
+    /// Whether it may pass within the time of one call. Other retryable errors are for whoever may wait longer.
+    pub(super) fn is_transient(&self) -> bool {
+        let expired = matches!(self, CallError::Status(status) if status.as_u16() == 401);
+        self.is_failure()
+            || expired
+            || self.code() == Some(Code::IDEMPOTENCY_IN_PROGRESS)
+            || self.code() == Some(Code::DEPENDENCY_UNAVAILABLE)
     }
 
     /// A pause worth making before the next attempt, if this error has one of its own.
@@ -89,9 +104,8 @@ impl From<CallError> for Problem {
     /// services, is nothing that the caller did.
     fn from(error: CallError) -> Problem {
         match error {
-            CallError::Problem(document) if !matches!(document.status, 400 | 401 | 405 | 406 | 413 | 415 | 429 | 500..) => {
-                Problem::carried(*document)
-            }
+            CallError::Problem(document) if document.status < 500 && !speaks_of_the_call(&document) => Problem::carried(*document),
+            CallError::Problem(document) if document.status < 429 => Problem::internal(&CallError::Problem(document)),
             CallError::Timeout => Problem::new(Code::TIMEOUT),
             CallError::Problem(_) | CallError::Status(_) | CallError::Unavailable(_) | CallError::Open | CallError::Unknown => {
                 tracing::warn!(%error, "a neighbour failed");
@@ -100,4 +114,9 @@ impl From<CallError> for Problem {
             CallError::Unreadable(_) | CallError::Misused(_) => Problem::internal(&error),
         }
     }
+}
+
+/// Whether a problem is about how the services talk, not about what the caller wants.
+fn speaks_of_the_call(document: &Document) -> bool {
+    matches!(document.status, 400 | 405 | 406 | 413 | 415 | 429) || document.code == Code::INVALID_REQUEST.word()
 }

@@ -5,9 +5,10 @@ use crate::env::Env;
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, StatusCode, Uri},
+    http::{Request, StatusCode, Uri, Version},
+    response::Response,
 };
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 /// Connections to all neighbours that are elsewhere.
-pub(crate) type Pool = Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Pool = Client<HttpConnector, Body>;
 
 pub(super) fn pool() -> Pool {
     let mut connector = HttpConnector::new();
@@ -65,7 +66,19 @@ impl Neighbour {
         let leave = self.breaker.enter().ok_or(CallError::Open)?;
         let outcome = tokio::time::timeout_at(deadline, self.carry(request)).await.unwrap_or(Err(CallError::Timeout));
         let failed = match &outcome {
-            Ok((status, _)) => matches!(status.as_u16(), 502..=504),
+            Ok((status, body)) => status.is_server_error() && CallError::refused(*status, body).is_failure(),
+            Err(error) => error.is_failure(),
+        };
+        leave.tell(failed);
+        outcome
+    }
+
+    /// Passes a request on as it is and gives back the answer, whose head comes before `deadline`; bodies flow both ways.
+    pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response, CallError> {
+        let leave = self.breaker.enter().ok_or(CallError::Open)?;
+        let outcome = tokio::time::timeout_at(deadline, self.send(request)).await.unwrap_or(Err(CallError::Timeout));
+        let failed = match &outcome {
+            Ok(answer) => matches!(answer.status().as_u16(), 502 | 504),
             Err(error) => error.is_failure(),
         };
         leave.tell(failed);
@@ -73,29 +86,30 @@ impl Neighbour {
     }
 
     async fn carry(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), CallError> {
+        let response = self.send(request.map(Body::from)).await?;
+        Ok((response.status(), read(response.into_body()).await?))
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Response, CallError> {
         match &self.transport {
-            Transport::InProcess(router) => {
-                let response = router.clone().oneshot(request.map(Body::from)).await.unwrap_or_else(|never| match never {});
-                let status = response.status();
-                Ok((status, read(response.into_body()).await?))
-            }
+            Transport::InProcess(router) => Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})),
             Transport::Http { base, pool } => {
                 let (mut parts, body) = request.into_parts();
-                parts.uri = format!("{base}{}", parts.uri).parse::<Uri>().map_err(|_| CallError::Misused("the address is no address"))?;
-                let request = Request::from_parts(parts, Full::new(body));
-                let response = pool.request(request).await.map_err(|error| CallError::Unavailable(chain(&error)))?;
-                let status = response.status();
-                Ok((status, read(response.into_body()).await?))
+                let there = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                parts.uri = format!("{base}{there}").parse::<Uri>().map_err(|_| CallError::Misused("the address is no address"))?;
+                parts.version = Version::HTTP_11;
+                // What speaks of one connection ends with it (RFC 9110, 7.6.1).
+                for hop in ["connection", "keep-alive", "te", "transfer-encoding", "upgrade", "proxy-connection"] {
+                    parts.headers.remove(hop);
+                }
+                let answer = pool.request(Request::from_parts(parts, body)).await;
+                answer.map(|answer| answer.map(Body::new)).map_err(|error| CallError::Unavailable(chain(&error)))
             }
         }
     }
 }
 
-async fn read<B>(body: B) -> Result<Bytes, CallError>
-where
-    B: http_body_util::BodyExt<Data = Bytes>,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+async fn read(body: Body) -> Result<Bytes, CallError> {
     match Limited::new(body, LARGEST_ANSWER).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(CallError::Unreadable("it is too large".into())),

@@ -74,7 +74,7 @@ fn stage() -> (Stage, Router) {
         .get("/gone", gone, "")
         .get("/slow", slow, "")
         .build(toy.clone());
-    let verifier = Verifier::new(env.clone(), &Jwks::from_iter([key.public()]));
+    let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
     let router = Door::new("toy", env.clone()).verifier(verifier).wrap(router);
     let client = Client::new(env.clone());
     let fetched = Arc::new(AtomicU32::new(0));
@@ -205,4 +205,44 @@ async fn a_call_put_together_wrongly_is_not_sent() {
     }
     let unknown: Call<(), ()> = Call::get("nobody", "/");
     assert!(matches!(stage.client.call(&unknown).send().await, Err(CallError::Unknown)));
+}
+
+#[tokio::test]
+async fn the_gateway_passes_requests_on_as_they_are() {
+    for over_http in [false, true] {
+        let (stage, router) = stage();
+        if over_http {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            stage.client.register_http("toy", &format!("http://{}", listener.local_addr().unwrap()));
+            let env = stage.env.clone();
+            stage.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
+        } else {
+            stage.client.register_in_process("toy", router);
+        }
+        let request = Request::get("/gone?x=1").header("x-correlation-id", "edge").body(axum::body::Body::empty()).unwrap();
+        let answer = stage.client.forward("toy", request, Instant::now() + Duration::from_secs(5)).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["x-correlation-id"]), (409, &HeaderValue::from_static("edge")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_down_behind_a_neighbour_does_not_close_the_way_to_it() {
+    let (stage, _) = stage();
+    async fn provider() -> Problem {
+        Problem::new(Code::PROVIDER_UNAVAILABLE)
+    }
+    let router = Router::new().route("/gone", axum::routing::get(provider));
+    stage.client.register_in_process("toy", Door::new("toy", stage.env.clone()).wrap(router));
+    for _ in 0..20 {
+        assert_eq!(stage.client.call(&GONE).send().await.unwrap_err().code(), Some(Code::PROVIDER_UNAVAILABLE));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_let_in_does_not_blame_its_caller() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    let error = stage.client.call(&ME).send().await.unwrap_err();
+    assert!(matches!(error, CallError::Status(status) if status.as_u16() == 403));
+    assert_eq!(Problem::from(error).status(), 503);
 }

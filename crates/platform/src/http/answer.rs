@@ -225,7 +225,7 @@ impl<T: JsonSchema> DescribeAnswer for Created<T> {
 }
 impl<T: JsonSchema> DescribeAnswer for Paged<T> {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer::<Page<T>>(200, "A page of the list.");
+        sketch.inline_answer::<Page<T>>(200, "A page of the list.");
         sketch.answer_header("Link", "The next page, with `rel=\"next\"`.");
     }
 }

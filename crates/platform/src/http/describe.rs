@@ -90,6 +90,12 @@ impl<'a> Sketch<'a> {
         self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
     }
 
+    /// The same with the schema spelled out: what is generic has no name of its own.
+    pub(super) fn inline_answer<T: JsonSchema>(&mut self, status: u16, about: &str) {
+        let schema = self.fields::<T>();
+        self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
+    }
+
     /// An answer without a body.
     pub fn empty_answer(&mut self, status: u16, about: &str) {
         self.answers.insert(status, json!({"description": about}));

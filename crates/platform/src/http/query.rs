@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 /// The parameters of the query. One that `T` does not have, or that comes twice, is 422 with its name; `limit` and
-/// `cursor` are left to [`Paging`](super::Paging). Optional ones are `Option` fields; a flattened map takes any name.
+/// `cursor` are left to [`Paging`](super::Paging). Optional ones are `Option` fields; a flattened map takes any name;
+/// `Query<()>` says that there are none.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 

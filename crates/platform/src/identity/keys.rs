@@ -1,11 +1,11 @@
-//! Keys: the private one that signs, and the public ones as JWKS (RFC 7517, RFC 8037).
+//! Keys: the private one that signs, and the public ones as `contracts::auth::Jwks` (RFC 7517, RFC 8037).
 
 use super::{claims::Claims, provider};
 use crate::env::Env;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use contracts::auth::Jwk;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -41,7 +41,7 @@ impl SigningKey {
 
     fn of(key: ed25519_dalek::SigningKey) -> SigningKey {
         let der = key.to_pkcs8_der().expect("a key can be written as PKCS #8");
-        let kid = Jwk::of(&key.verifying_key()).kid;
+        let kid = jwk(&key.verifying_key()).kid;
         SigningKey { kid, encoding: EncodingKey::from_ed_der(der.as_bytes()), key }
     }
 
@@ -59,7 +59,7 @@ impl SigningKey {
     /// The public half.
     #[must_use]
     pub fn public(&self) -> Jwk {
-        Jwk::of(&self.key.verifying_key())
+        jwk(&self.key.verifying_key())
     }
 
     /// A signed token.
@@ -81,47 +81,16 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// One public key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Jwk {
-    /// `OKP`.
-    pub kty: String,
-    /// `Ed25519`.
-    pub crv: String,
-    pub kid: String,
-    /// `EdDSA`.
-    #[serde(default)]
-    pub alg: String,
-    /// `sig`.
-    #[serde(default, rename = "use")]
-    pub r#use: String,
-    /// The public key in base64url.
-    pub x: String,
+/// The public half as it is published.
+fn jwk(key: &ed25519_dalek::VerifyingKey) -> Jwk {
+    let x = URL_SAFE_NO_PAD.encode(key.as_bytes());
+    let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)));
+    Jwk { kty: "OKP".into(), crv: "Ed25519".into(), kid, alg: "EdDSA".into(), r#use: "sig".into(), x }
 }
 
-/// A set of public keys: the one that signs, and retired ones until their last token has ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Jwks {
-    pub keys: Vec<Jwk>,
-}
-
-impl Jwk {
-    fn of(key: &ed25519_dalek::VerifyingKey) -> Jwk {
-        let x = URL_SAFE_NO_PAD.encode(key.as_bytes());
-        let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)));
-        Jwk { kty: "OKP".into(), crv: "Ed25519".into(), kid, alg: "EdDSA".into(), r#use: "sig".into(), x }
-    }
-
-    /// The key to verify with; `None` for a key of another kind.
-    pub(super) fn decoding_key(&self) -> Option<DecodingKey> {
-        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(&self.x).ok()?.try_into().ok()?;
-        let sound = self.kty == "OKP" && self.crv == "Ed25519" && ed25519_dalek::VerifyingKey::from_bytes(&bytes).is_ok();
-        if sound { DecodingKey::from_ed_components(&self.x).ok() } else { None }
-    }
-}
-
-impl FromIterator<Jwk> for Jwks {
-    fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Jwks {
-        Jwks { keys: keys.into_iter().collect() }
-    }
+/// The key to verify with; `None` for a key of another kind.
+pub(super) fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
+    let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(&jwk.x).ok()?.try_into().ok()?;
+    let sound = jwk.kty == "OKP" && jwk.crv == "Ed25519" && ed25519_dalek::VerifyingKey::from_bytes(&bytes).is_ok();
+    if sound { DecodingKey::from_ed_components(&jwk.x).ok() } else { None }
 }

@@ -32,7 +32,7 @@ fn env() -> Env {
 }
 
 fn verifier(env: &Env, key: &SigningKey) -> Verifier {
-    Verifier::new(env.clone(), &Jwks::from_iter([key.public()]))
+    Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] })
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_retired_key_stops_being_taken_although_its_tokens_are_remembered() {
     let verifier = verifier(&env, &old);
     let token = old.sign(&Claims::person(&env, MARA, &[], HOUR));
     verifier.verify(&token).await.unwrap();
-    verifier.set_keys(&Jwks::from_iter([new.public()]));
+    verifier.set_keys(&Jwks { keys: vec![new.public()] });
     assert_eq!(verifier.verify(&token).await, Err(Refused::Invalid));
 }
 
@@ -120,7 +120,7 @@ async fn unknown_keys_are_asked_for_once_a_minute_at_most() {
     let key = SigningKey::generate(&env);
     let (asked, broken) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(1)));
     let source: KeySource = {
-        let (asked, broken, keys) = (asked.clone(), broken.clone(), Jwks::from_iter([key.public()]));
+        let (asked, broken, keys) = (asked.clone(), broken.clone(), Jwks { keys: vec![key.public()] });
         Arc::new(move || {
             asked.fetch_add(1, Ordering::SeqCst);
             let answer = if broken.swap(0, Ordering::SeqCst) == 1 { Err("auth is down".to_owned()) } else { Ok(keys.clone()) };
@@ -155,7 +155,7 @@ fn a_key_has_the_same_name_wherever_it_is_loaded() {
     let rfc = SigningKey::from_bytes(&rfc);
     assert_eq!(rfc.public().x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
     assert_eq!(rfc.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-    let written = serde_json::to_string(&Jwks::from_iter([rfc.public()])).unwrap();
+    let written = serde_json::to_string(&Jwks { keys: vec![rfc.public()] }).unwrap();
     assert_eq!(serde_json::from_str::<Jwks>(&written).unwrap().keys[0], rfc.public());
 }
 

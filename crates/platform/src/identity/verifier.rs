@@ -2,11 +2,11 @@
 
 use super::{
     claims::{AUDIENCE, Claims, ISSUER, Identity},
-    keys::Jwks,
+    keys::decoding_key,
     provider,
 };
 use crate::env::{Env, LockUnpoisoned as _};
-use contracts::time::Timestamp;
+use contracts::{auth::Jwks, time::Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -68,7 +68,7 @@ impl Verifier {
     /// A verifier that asks `source` when a token names a key that it does not know, once a minute at most.
     #[must_use]
     pub fn fetching(env: Env, source: KeySource) -> Verifier {
-        Verifier::build(env, &Jwks::default(), Some(source))
+        Verifier::build(env, &Jwks { keys: Vec::new() }, Some(source))
     }
 
     fn build(env: Env, keys: &Jwks, source: Option<KeySource>) -> Verifier {
@@ -94,7 +94,7 @@ impl Verifier {
 
     /// Replaces the keys. Tokens of a key that is gone are no longer taken.
     pub fn set_keys(&self, keys: &Jwks) {
-        let keys = keys.keys.iter().filter_map(|key| Some((key.kid.clone(), Arc::new(key.decoding_key()?)))).collect();
+        let keys = keys.keys.iter().filter_map(|key| Some((key.kid.clone(), Arc::new(decoding_key(key)?)))).collect();
         *self.0.keys.lock_unpoisoned() = keys;
         self.0.seen.clear();
     }

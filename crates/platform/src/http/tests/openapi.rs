@@ -6,12 +6,17 @@ use crate::{
     },
     identity::{Admin, ClientMarker, Customer, Either, MaybeUser, ServiceOf},
 };
-use contracts::{
-    ids::{OrderId, ProductId},
-    text::Quantity,
-};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+// Types of its own: the words of `contracts` may change without this test.
+macro_rules! ids {
+    ($($name:ident)*) => {$(
+        #[derive(Serialize, Deserialize, JsonSchema)]
+        struct $name(String);
+    )*};
+}
+ids!(OrderId ProductId);
 
 /// What a customer orders.
 #[derive(Deserialize, JsonSchema)]
@@ -19,7 +24,7 @@ use serde::{Deserialize, Serialize};
 #[expect(dead_code, reason = "only described")]
 struct PlaceOrder {
     product_id: ProductId,
-    quantity: Quantity,
+    quantity: u32,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -77,14 +82,21 @@ fn operations() -> Vec<Operation> {
 
 #[test]
 fn the_document_is_what_the_signatures_say() {
-    let written = serde_json::to_string_pretty(&document(&operations(), "Toy", "1")).unwrap();
+    let write = || {
+        let mut document = document(&operations(), "Toy", "1");
+        let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+        schemas.remove("Document").unwrap();
+        schemas.remove("Fault").unwrap();
+        serde_json::to_string_pretty(&document).unwrap()
+    };
+    let written = write();
     let kept = include_str!("openapi.json");
     if written.trim() != kept.trim() {
         let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/tests/openapi.json.new");
         std::fs::write(place, &written).unwrap();
         panic!("the document differs from tests/openapi.json; the new one is beside it");
     }
-    assert_eq!(written, serde_json::to_string_pretty(&document(&operations(), "Toy", "1")).unwrap());
+    assert_eq!(written, write(), "it is the same each time");
 }
 
 #[test]
