@@ -277,6 +277,9 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         if &*context.correlation_id != "none" {
             request = request.header(http::CORRELATION_ID, &*context.correlation_id);
         }
+        if let Some(trace) = http::door::trace() {
+            request = request.header(http::TRACEPARENT, trace);
+        }
         if let Some(key) = &self.key {
             // As a quoted string, so that any printable character may be in it.
             request = request.header(http::IDEMPOTENCY_KEY, format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")));

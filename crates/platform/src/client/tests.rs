@@ -193,6 +193,26 @@ async fn client_credentials_are_asked_from_auth() {
 }
 
 #[tokio::test]
+async fn the_trace_goes_on_to_the_neighbours_neighbour() {
+    const TRACED: Call<(), String> = Call::get("far", "/trace");
+    async fn far(headers: HeaderMap) -> Json<String> {
+        Json(headers[http::TRACEPARENT].to_str().unwrap().to_owned())
+    }
+    async fn near(State(client): State<Client>) -> Result<Json<String>, Problem> {
+        Ok(Json(client.call(&TRACED).auth(Auth::Nobody).send().await?))
+    }
+    let (stage, _) = stage();
+    let door = |routes: Router| Door::new("toy", stage.env.clone()).wrap(routes);
+    stage.client.register_in_process("far", door(Routes::new("far").get("/trace", far, "").build(()).0));
+    stage.client.register_in_process("near", door(Routes::new("near").get("/trace", near, "").build(stage.client.clone()).0));
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let request = Request::get("/trace").header(http::TRACEPARENT, trace).body(axum::body::Body::empty()).unwrap();
+    let answer = stage.client.forward("near", request, Instant::now() + Duration::from_secs(5)).await.unwrap();
+    let body = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+    assert_eq!(body, format!("\"{trace}\""));
+}
+
+#[tokio::test]
 async fn a_call_put_together_wrongly_is_not_sent() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);

@@ -1,7 +1,7 @@
 //! What stands around every route of a service: one hand-written layer, because a call between neighbours in one process
 //! passes it too and should cost microseconds.
 
-use super::{BASE, CORRELATION_ID, DEADLINE_MS, answer::NextCursor, conditional, problem::Problem, text};
+use super::{BASE, CORRELATION_ID, DEADLINE_MS, TRACEPARENT, answer::NextCursor, conditional, problem::Problem, text};
 use crate::{context::Context, env::Env, identity::Verifier};
 use axum::{
     Router,
@@ -29,6 +29,15 @@ use tracing::Instrument as _;
 pub const USUAL_TIME: Duration = Duration::from_secs(30);
 
 static X_CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION_ID);
+
+tokio::task_local! {
+    static TRACE: HeaderValue;
+}
+
+/// The `traceparent` of the request in hand, for the calls it causes.
+pub(crate) fn trace() -> Option<HeaderValue> {
+    TRACE.try_with(Clone::clone).ok()
+}
 
 /// The address of whoever holds the other end of the connection; absent on calls within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +133,8 @@ where
             "request", service = self.door.service, method = %seen.method, route = seen.route(), correlation_id = %correlation,
             status = tracing::field::Empty, micros = tracing::field::Empty,
         );
-        // The inner service is called within the scope, because a panic may come from here already.
-        let inner = context.clone().sync_scope(|| self.inner.call(request));
+        let trace = request.headers().get(TRACEPARENT).cloned();
+        let inner = self.inner.call(request);
         let (service, measures) = (self.door.service, self.measures.clone());
         let work = context.scope(async move {
             let answer = match tokio::time::timeout_at(deadline, caught(inner)).await {
@@ -142,7 +151,11 @@ where
             span.record("micros", took.as_micros() as u64);
             Ok(answer)
         });
-        if span.is_disabled() { Box::pin(work) } else { Box::pin(work.instrument(span)) }
+        match (span.is_disabled(), trace) {
+            (true, None) => Box::pin(work),
+            (false, None) => Box::pin(work.instrument(span)),
+            (_, Some(trace)) => Box::pin(TRACE.scope(trace, work.instrument(span))),
+        }
     }
 }
 

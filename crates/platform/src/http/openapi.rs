@@ -100,6 +100,9 @@ impl Operation {
             "tags": [self.tag],
             "responses": responses,
         });
+        if self.path.starts_with("/.well-known/") {
+            operation["servers"] = json!([{"url": "/"}]);
+        }
         if !sketch.parameters.is_empty() {
             operation["parameters"] = sketch.parameters.into();
         }

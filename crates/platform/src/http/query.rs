@@ -56,6 +56,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Open {
         q: Option<String>,
+        min: Option<i64>,
         #[serde(flatten)]
         attributes: BTreeMap<String, String>,
     }
@@ -71,9 +72,11 @@ mod tests {
         assert_eq!(filter.sku.unwrap().as_str(), "A-B-1");
         assert_eq!((filter.low_stock, filter.min_price, filter.sort), (Some(true), Some(-5), Some(Sort::PriceDown)));
         assert!(filter.user_id.is_some());
-        let open: Open = parse("q=red+shoe&attr.color=red&cursor=x").unwrap();
+        let open: Open = parse("q=red+shoe&min=3&attr.color=red&cursor=x").unwrap();
         assert_eq!(open.q.as_deref(), Some("red shoe"));
+        assert_eq!(open.min, Some(3));
         assert_eq!(open.attributes["attr.color"], "red");
+        assert!(parse::<()>("limit=1").is_ok() && parse::<()>("x=1").is_err());
         assert_eq!(open.attributes.len(), 1);
     }
 
