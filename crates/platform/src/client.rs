@@ -138,7 +138,7 @@ pub struct Outgoing<'a, B, A> {
 
 impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
     /// Fills the path's parameters in order.
-    pub fn path(mut self, values: &[&dyn Display]) -> Self {
+    pub fn path(mut self, values: &[&(dyn Display + Sync)]) -> Self {
         for value in values {
             let (Some(open), Some(close)) = (self.path.find('{'), self.path.find('}')) else {
                 self.failed = Some(CallError::Misused("more path parameters than the path has"));
@@ -153,7 +153,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
     }
 
     /// Adds query parameters; `None` values are left out.
-    pub fn query(mut self, parameters: &[(&str, Option<&dyn Display>)]) -> Self {
+    pub fn query(mut self, parameters: &[(&str, Option<&(dyn Display + Sync)>)]) -> Self {
         for (name, value) in parameters {
             if let Some(value) = value {
                 self.path.push(if self.path.contains('?') { '&' } else { '?' });

@@ -266,3 +266,16 @@ async fn a_service_that_is_not_let_in_does_not_blame_its_caller() {
     assert!(matches!(error, CallError::Status(status) if status.as_u16() == 403));
     assert_eq!(Problem::from(error).status(), 503);
 }
+
+#[tokio::test]
+async fn a_call_can_be_made_from_a_task_of_its_own() {
+    let (stage, router) = stage();
+    stage.client.register_in_process("toy", router);
+    let client = stage.client.clone();
+    // The references that fill the path live as long as the call.
+    let task = stage.env.spawn(async move {
+        let (id, limit) = (OrderId(Uuid::from_u128(9)), 1);
+        client.call(&ECHO).path(&[&id]).query(&[("limit", Some(&limit)), ("x", None)]).body(&vec![]).key("k").send().await
+    });
+    task.await.unwrap().unwrap();
+}
