@@ -2,7 +2,7 @@
 
 use crate::{
     calls,
-    ids::{CartId, CartItemId, ProductId, UserId},
+    ids::{CartId, CartItemId, OrderId, ProductId, UserId},
     machine,
     money::Currency,
     text::Quantity,
@@ -131,7 +131,28 @@ pub struct CartWarning {
     pub available_qty: Option<i64>,
 }
 
+/// Tells the cart that it was ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckOutCart {
+    pub cart_id: CartId,
+    pub order_id: OrderId,
+    /// What was ordered of it; lines and units that were added meanwhile stay in a fresh active cart.
+    pub items: Vec<CheckedOutItem>,
+}
+
+/// Units of a product that were ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckedOutItem {
+    pub product_id: ProductId,
+    pub quantity: u32,
+}
+
 calls! { "cart";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then checks it out.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
+    /// Makes an ordered cart CHECKED_OUT at once, so that its owner sees it emptied; `OrderCreated` says the same if
+    /// this is lost. Repeating it changes nothing.
+    CHECK_OUT_CART: put(CheckOutCart) -> (), "/internal/cart/{userId}/check-out", from "order";
 }

@@ -126,7 +126,11 @@ pub enum Fact {
     StockReleased(ReservationId),
     StockExpired(ReservationId),
     StockReturned(ReservationId),
-    ShipmentMade { shipment_id: ShipmentId, carrier: String, tracking_number: String },
+    ShipmentMade {
+        shipment_id: ShipmentId,
+        carrier: String,
+        tracking_number: String,
+    },
     ShipmentMoved(ShipmentId, ShipmentStatus),
 }
 
@@ -241,11 +245,17 @@ pub fn due_steps(order: &Order) -> Vec<Step> {
     steps
 }
 
+/// Whether an order in this status waits for nothing but people, parcels or time.
+#[must_use]
+pub fn is_at_rest(status: OrderStatus) -> bool {
+    !matches!(status, OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved)
+}
+
 impl Order {
     /// Whether the order waits for nothing but people, parcels or time.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        !matches!(self.status, OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved)
+        is_at_rest(self.status)
     }
 
     /// The instant from which a step by time alone is due.
@@ -295,7 +305,9 @@ impl Order {
                     self.step_on(fact, Some(failure.code.clone()), moves)?;
                 }
             }
-            Fact::PaymentCaptured(id) if self.saga.is_present_payment(*id) && matches!(self.saga.money, MoneyLeg::Due | MoneyLeg::Authorized) => {
+            Fact::PaymentCaptured(id)
+                if self.saga.is_present_payment(*id) && matches!(self.saga.money, MoneyLeg::Due | MoneyLeg::Authorized) =>
+            {
                 self.saga.money = MoneyLeg::Captured;
                 self.check_both(moves)?;
                 self.check_confirmed(moves)?;
@@ -330,7 +342,9 @@ impl Order {
             }
             Fact::StockReturned(id) if self.saga.is_present_reservation(*id) => self.saga.stock = StockLeg::LetGo,
             // Expired while the payment hung, or released for a failure just before the customer paid again.
-            Fact::StockExpired(id) | Fact::StockReleased(id) if self.saga.is_present_reservation(*id) && self.saga.stock != StockLeg::Sold => {
+            Fact::StockExpired(id) | Fact::StockReleased(id)
+                if self.saga.is_present_reservation(*id) && self.saga.stock != StockLeg::Sold =>
+            {
                 if self.is_settled() {
                     self.saga.stock = StockLeg::LetGo;
                 } else {
@@ -418,7 +432,9 @@ impl Order {
         let money = matches!(self.saga.money, MoneyLeg::Authorized | MoneyLeg::Captured);
         let stock = self.saga.stock == StockLeg::Reserved;
         match self.status {
-            OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized if money && stock => self.step_on(OrderFact::BothHold, None, moves),
+            OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized if money && stock => {
+                self.step_on(OrderFact::BothHold, None, moves)
+            }
             OrderStatus::PendingPayment if money => self.step_on(OrderFact::PaymentAuthorized, None, moves),
             _ => Ok(()),
         }

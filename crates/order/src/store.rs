@@ -130,6 +130,11 @@ pub async fn find_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resu
     with_items(tx, found).await
 }
 
+/// The status of an order.
+pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>, Error> {
+    tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
+}
+
 /// The order made of `cart`, if it was ordered.
 pub async fn find_by_cart(tx: &mut Tx, cart: CartId) -> Result<Option<OrderId>, Error> {
     tx.query_opt("SELECT order_id FROM orders WHERE cart_id = $1", params![cart], |row| row.next()).await
@@ -252,9 +257,11 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
 /// Puts an order off after a turn without progress: the pause doubles each time, up to `longest`.
 pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duration) -> Result<(), Error> {
     let turns = tx
-        .query_opt("UPDATE orders SET fruitless_turns = fruitless_turns + 1 WHERE order_id = $1 RETURNING fruitless_turns", params![id], |row| {
-            row.next::<u32>()
-        })
+        .query_opt(
+            "UPDATE orders SET fruitless_turns = fruitless_turns + 1 WHERE order_id = $1 RETURNING fruitless_turns",
+            params![id],
+            |row| row.next::<u32>(),
+        )
         .await?
         .unwrap_or(1);
     let pause = first.saturating_mul(2_u32.saturating_pow(turns.min(20) - 1)).min(longest);

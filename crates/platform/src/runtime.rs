@@ -7,8 +7,8 @@ use crate::{
     env::Env,
     http::{Door, Operation},
     idempotency,
-    inbox::{self, Consumers},
     identity::{Jwks, KeySource, Verifier},
+    inbox::{self, Consumers},
     installation::Installation,
     outbox,
     service::{Ctx, Parts, Service, StartError},
@@ -18,12 +18,7 @@ use crate::{
 };
 use axum::Router;
 use contracts::call::Call;
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 /// What a process is started with.
@@ -203,7 +198,9 @@ impl Runtime {
 
 /// Opens the databases of these services side by side: each start waits for its own disk only.
 fn open_databases(
-    env: &Env, data_dir: &std::path::Path, services: Vec<(&'static str, &'static [Migration])>,
+    env: &Env,
+    data_dir: &std::path::Path,
+    services: Vec<(&'static str, &'static [Migration])>,
 ) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join("db");
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());

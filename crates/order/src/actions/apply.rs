@@ -1,0 +1,58 @@
+//! Takes in what happened outside: the one way a reply or an event changes an order.
+
+use super::{save, store};
+use crate::{
+    Error, Settings,
+    domain::{Fact, Order},
+};
+use contracts::ids::OrderId;
+use platform::db::{Db, Tx};
+use std::time::Duration;
+
+/// Takes in a fact learned by a reply.
+///
+/// # Errors
+/// Those of the database. A fact that the order's status has no use for changes nothing.
+pub async fn apply(db: &Db, id: OrderId, fact: Fact, pay_again: Duration) -> Result<Option<Order>, Error> {
+    db.write(async move |tx| take_in(tx, id, &fact, pay_again).await).await
+}
+
+/// Takes in a fact within a unit: the event's way.
+pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<Option<Order>, Error> {
+    let Some(mut order) = store::lock_order(tx, None, id).await? else {
+        // Replies and events about orders come only after the order was written.
+        tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an order that is not here");
+        return Ok(None);
+    };
+    let before = order.clone();
+    let now = tx.now();
+    let moves = order.apply(fact, now.after(pay_again), now)?;
+    if order != before {
+        save(tx, &order, &moves, None).await?;
+    }
+    Ok(Some(order))
+}
+
+/// Ends the order if the time to pay it again is over.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
+    db.write(async move |tx| {
+        let Some(mut order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
+        if let Some(moved) = order.close_if_overdue(tx.now()) {
+            save(tx, &order, &[moved], None).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Puts the order off after a turn without progress, each time for longer.
+///
+/// # Errors
+/// Those of the database.
+pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
+    let (first, longest) = (settings.first_pause(), settings.longest_pause());
+    db.write(async move |tx| Ok(store::put_off(tx, id, first, longest).await?)).await
+}

@@ -1,0 +1,134 @@
+//! Door 1: HTTP.
+
+use crate::{
+    App, Error,
+    actions::{self, By},
+    store::{self, Filter},
+    view::find_view,
+};
+use contracts::{
+    ids::{OrderId, UserId},
+    order::{CancelOrder, OrderStatus, OrderSummary, OrderView, PayOrder, PlaceOrder},
+    time::Timestamp,
+};
+use platform::{
+    http::{
+        Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem, Query,
+        Routes, State,
+    },
+    identity::{ADMIN, Admin, Customer, Viewer},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub fn routes() -> Routes<App> {
+    Routes::new("order")
+        .post("/orders", place, "Places an order for everything in the cart")
+        .get("/orders", list_own, "The caller's orders, the newest first")
+        .get("/orders/{orderId}", get, "One order, with its timeline")
+        .post("/orders/{orderId}/cancel", cancel, "Cancels an order that has not shipped")
+        .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
+        .get("/admin/orders", list_all, "Everyone's orders, the newest first")
+        .get("/admin/orders/totals", totals, "How many orders there are in each status")
+}
+
+async fn place(
+    customer: Customer,
+    State(app): State<App>,
+    key: IdempotencyKey,
+    prefer: Prefer,
+    Body(body): Body<PlaceOrder>,
+) -> Result<Preferred<Keyed<Created<OrderView>>>, Problem> {
+    actions::place_order(&app, customer.id, key, body, prefer.wait).await.map(|answer| prefer.honoured(answer))
+}
+
+async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
+    let owner = viewer.owner();
+    let view = app.ctx.db.read(async move |tx| find_view(tx, owner, id).await).await?;
+    Ok(Json(view.ok_or(Error::NotFound)?))
+}
+
+async fn cancel(
+    viewer: Viewer,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    key: MaybeIdempotencyKey,
+    MaybeBody(body): MaybeBody<CancelOrder>,
+) -> Result<Keyed<Json<OrderView>>, Problem> {
+    let by = if viewer.has_role(ADMIN) { By::Admin } else { By::Customer(viewer.id) };
+    actions::cancel_order(&app.ctx.db, by, id, key, body.reason.map(|reason| reason.into_string())).await
+}
+
+async fn pay(
+    customer: Customer,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<PayOrder>,
+) -> Result<Keyed<Json<OrderView>>, Problem> {
+    actions::pay_order(&app.ctx.db, customer.id, id, key, body.payment_method).await
+}
+
+/// Which of the caller's orders.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OwnFilter {
+    /// Only those in this status.
+    status: Option<OrderStatus>,
+}
+
+async fn list_own(
+    customer: Customer,
+    State(app): State<App>,
+    Query(filter): Query<OwnFilter>,
+    paging: Paging,
+) -> Result<Paged<OrderSummary>, Problem> {
+    list(&app, Filter { user_id: Some(customer.id), status: filter.status, ..Filter::default() }, paging).await
+}
+
+/// Which of everyone's orders.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AnyFilter {
+    /// Only those in this status.
+    status: Option<OrderStatus>,
+    /// Only those of this customer.
+    user_id: Option<UserId>,
+    /// Only those placed at this instant or later.
+    from: Option<Timestamp>,
+    /// Only those placed before this instant.
+    to: Option<Timestamp>,
+}
+
+async fn list_all(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<AnyFilter>,
+    paging: Paging,
+) -> Result<Paged<OrderSummary>, Problem> {
+    let AnyFilter { status, user_id, from, to } = filter;
+    list(&app, Filter { user_id, status, from, to }, paging).await
+}
+
+async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
+    let tag = format!("orders {filter:?}");
+    let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
+    let found = app.ctx.db.read(async move |tx| store::list_orders(tx, filter.clone(), after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |order| order.order_id)))
+}
+
+/// How many orders there are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct OrderTotals {
+    /// By status; those without orders are left out.
+    by_status: BTreeMap<String, i64>,
+    total: i64,
+}
+
+async fn totals(_: Admin, State(app): State<App>) -> Result<Json<OrderTotals>, Problem> {
+    let counts = app.ctx.db.read(async |tx| store::count_by_status(tx).await).await?;
+    let by_status: BTreeMap<_, _> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
+    Ok(Json(OrderTotals { total: by_status.values().sum(), by_status }))
+}

@@ -1,0 +1,81 @@
+//! What can go wrong here, and its public code.
+
+use crate::domain::Totals;
+use contracts::{
+    machine::Illegal,
+    money::MoneyError,
+    order::OrderStatus,
+    problem::{Code, Fault},
+};
+use platform::{client::CallError, db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such order")]
+    NotFound,
+    #[error("the cart is empty")]
+    CartEmpty,
+    #[error("a line cannot be bought: {0}")]
+    Unavailable(String),
+    #[error("no such address")]
+    UnknownAddress(&'static str),
+    #[error("the total is past every bound")]
+    AmountTooLarge,
+    #[error("the total is another by now")]
+    TotalChanged(Totals),
+    #[error("an order in {0} cannot be cancelled")]
+    NotCancellable(OrderStatus),
+    #[error("an order in {0} cannot be paid")]
+    NotPayable(OrderStatus),
+    #[error(transparent)]
+    Illegal(#[from] Illegal<OrderStatus>),
+    #[error("a neighbour refused")]
+    Neighbour(#[source] CallError),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<MoneyError> for Error {
+    fn from(_: MoneyError) -> Error {
+        Error::AmountTooLarge
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Error {
+        Error::Neighbour(error)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such order"),
+            Error::CartEmpty => Code::CART_EMPTY.into(),
+            Error::Unavailable(sku) => {
+                Problem::new(Code::PRODUCT_UNAVAILABLE).detail(format!("{sku} cannot be bought now")).member("sku", sku)
+            }
+            Error::UnknownAddress(pointer) => {
+                Problem::new(Code::UNKNOWN_ADDRESS).fault(Fault::at(pointer, "UNKNOWN_ADDRESS", "is not in the address book"))
+            }
+            Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
+            Error::TotalChanged(totals) => Problem::new(Code::TOTAL_CHANGED)
+                .detail("the order would cost something else by now; nothing was placed")
+                .member("subtotalAmount", totals.subtotal_amount)
+                .member("shippingAmount", totals.shipping_amount)
+                .member("taxAmount", totals.tax_amount)
+                .member("discountAmount", totals.discount_amount)
+                .member("totalAmount", totals.total_amount),
+            Error::NotCancellable(status) => {
+                Problem::new(Code::ORDER_NOT_CANCELLABLE).detail(format!("the order is {status}")).member("orderStatus", status)
+            }
+            Error::NotPayable(status) => {
+                Problem::new(Code::ORDER_NOT_PAYABLE).detail(format!("the order is {status}")).member("orderStatus", status)
+            }
+            Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION).detail(illegal.to_string()),
+            Error::Neighbour(error) => error.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

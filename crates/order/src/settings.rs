@@ -1,0 +1,50 @@
+//! What can be configured.
+
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The section `[order]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Tax on goods and shipping in hundredths of a percent, on top of the prices. 0 when prices include it.
+    pub tax_basis_points: u32,
+    /// How long an order in PAYMENT_FAILED can be paid again, in seconds.
+    pub pay_again_seconds: u64,
+    /// How long stock is set aside for an order, in seconds.
+    pub reservation_seconds: u32,
+    /// The pause after the first turn of an order without progress, in milliseconds; it doubles each time.
+    pub first_pause_ms: u64,
+    /// The longest such pause, in seconds.
+    pub longest_pause_seconds: u64,
+    /// Orders that are worked on at the same time.
+    pub concurrency: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            tax_basis_points: 0,
+            pay_again_seconds: 24 * 3600,
+            reservation_seconds: 15 * 60,
+            first_pause_ms: 500,
+            longest_pause_seconds: 60,
+            concurrency: 64,
+        }
+    }
+}
+
+impl Settings {
+    #[must_use]
+    pub fn pay_again(&self) -> Duration {
+        Duration::from_secs(self.pay_again_seconds)
+    }
+    #[must_use]
+    pub fn first_pause(&self) -> Duration {
+        Duration::from_millis(self.first_pause_ms)
+    }
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        Duration::from_secs(self.longest_pause_seconds)
+    }
+}
