@@ -4,6 +4,7 @@ use crate::{
     body::{Attributes, Few, Patch},
     calls, events,
     ids::{CategoryId, ProductGroupId, ProductId, UserId},
+    inventory::Availability,
     machine,
     money::Currency,
     text::{Amount, AttributeName, FilledLine, ImageUrl, Name, Prose, Sku, Title},
@@ -124,10 +125,11 @@ pub struct CreateProduct {
     /// At most 50.
     #[serde(default)]
     pub attributes: Attributes,
-    /// Choose a UUID for the first variant and give it to the others too.
+    /// Choose a UUID for the first variant and give it to the others too: that makes the group. It holds up to 200
+    /// products of one seller.
     #[serde(default)]
     pub product_group_id: Option<ProductGroupId>,
-    /// Names of attributes in which the variants differ; at most 5.
+    /// Names of attributes in which the variants differ; at most 5, and each one an attribute of this product.
     #[serde(default)]
     pub options: Few<AttributeName, 0, 5>,
 }
@@ -154,7 +156,7 @@ pub struct UpdateProduct {
     /// Price of one unit in minor units, at least 1. The former price stays in the price history.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub price_amount: Patch<Amount>,
-    /// The currency of the amounts.
+    /// The currency of the amounts. Another one needs a new `priceAmount` beside it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub currency: Patch<Currency>,
     /// Replaces the whole list.
@@ -169,6 +171,37 @@ pub struct UpdateProduct {
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub options: Patch<Few<AttributeName, 0, 5>>,
+}
+
+/// The variants of one thing. It exists as long as a product names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductGroup {
+    pub product_group_id: ProductGroupId,
+    /// In what the variants differ.
+    pub options: Vec<GroupOption>,
+    /// The oldest first.
+    pub variants: Vec<Variant>,
+}
+
+/// One thing in which the variants of a group differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupOption {
+    /// The name of an attribute, such as size.
+    pub name: String,
+    /// The values there are, in the order of the variants.
+    pub values: Vec<String>,
+}
+
+/// One product of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Variant {
+    #[serde(flatten)]
+    pub product: Product,
+    /// Null while it cannot be told.
+    pub availability: Option<Availability>,
 }
 
 /// A price a product had or has.
@@ -259,7 +292,7 @@ pub struct ProductList {
 
 calls! { "catalog";
     /// Reads up to 200 products at once, in any status.
-    LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "order";
+    LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order";
 }
 
 // Every product event carries the whole product, so that no reader has to call back or to know the former events.

@@ -210,7 +210,7 @@ pub struct StockList {
 
 calls! { "inventory";
     /// Reads the stock of up to 200 SKUs at once.
-    LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "order";
+    LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
     /// Sets units aside for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that are short.
     RESERVE: post_keyed(Reserve) -> Reservation, "/inventory/reservations", from "order";
     /// Turns units set aside into units sold. `RESERVATION_EXPIRED` when it came too late.

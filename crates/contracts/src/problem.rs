@@ -86,6 +86,7 @@ codes! {
     BAD_IDEMPOTENCY_KEY 400 "The Idempotency-Key cannot be used", "Use 1 to 255 printable ASCII characters, bare or as a quoted string.";
     UNAUTHENTICATED 401 "A valid access token is needed", "Log in, or refresh the token, and send it as Authorization: Bearer.";
     INVALID_CREDENTIALS 401 "E-mail or password is wrong", "Check both; after several failures wait a while or reset the password.";
+    INVALID_CLIENT 401 "The client's name or secret is wrong", "Send client_id and client_secret in the form, or both as Authorization: Basic.";
     INVALID_REFRESH_TOKEN 401 "The refresh token is not valid", "Log in again. A refresh token works once; using an old one ends its whole family.";
     FORBIDDEN 403 "This is not allowed for your role", "Use an account or a client that holds the role or scope named in the API description.";
     NOT_FOUND 404 "There is no such thing", "Check the path and the id. What belongs to others is not shown either.";
@@ -110,6 +111,7 @@ codes! {
     EMAIL_TAKEN 409 "There is an account with this e-mail", "Log in, or reset the password.";
     INVALID_RESET_TOKEN 422 "The reset link is not valid", "Ask for a new one; each works once and for a limited time.";
     WRONG_PASSWORD 422 "The current password is wrong", "Give the current password of this account.";
+    LAST_ADMIN 409 "This is the last administrator", "Make somebody else an administrator first.";
     TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
 
     // Catalogue and search.
@@ -117,6 +119,9 @@ codes! {
     CATEGORY_IN_USE 409 "The category is in use", "Move its products and subcategories first.";
     CATEGORY_CYCLE 422 "A category cannot be below itself", "Choose a parent outside of its own subtree.";
     CATEGORY_NAME_TAKEN 409 "There is a sibling category with this name", "Choose another name.";
+    CATEGORY_TOO_DEEP 422 "The tree of categories would become too deep", "A category has at most nine above it.";
+    TOO_MANY_CATEGORIES 409 "The tree holds as many categories as it can", "Delete categories that are not used.";
+    PRODUCT_GROUP_FULL 409 "The group holds as many variants as it can", "A group holds at most 200 products that are not archived.";
     UNKNOWN_CATEGORY 422 "There is no such category", "Take a categoryId from GET /categories.";
     PRODUCT_INCOMPLETE 409 "The product cannot be activated yet", "A product needs a price, a title and a category to be sold.";
 

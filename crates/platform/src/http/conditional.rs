@@ -32,6 +32,12 @@ impl ETag {
     pub fn of_version(version: i64) -> ETag {
         ETag(format!("v{version}"))
     }
+    /// The tag of an object at this version whose answer also shows things that change without it: `beside` is a hash of
+    /// those.
+    #[must_use]
+    pub fn of_version_beside(version: i64, beside: u64) -> ETag {
+        ETag(format!("v{version}-{beside:x}"))
+    }
     fn header(&self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     }
