@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod installation;
 pub mod outbox;
 pub mod runtime;
+pub mod seal;
 pub mod service;
 pub mod settings;
 pub mod stop;

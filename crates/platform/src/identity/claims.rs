@@ -36,6 +36,9 @@ pub struct Claims {
     pub email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The login that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
     /// What a service may do, separated by spaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -60,6 +63,7 @@ impl Claims {
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
             email: None,
             name: None,
+            sid: None,
             scope: None,
             client_id: None,
         }
@@ -90,6 +94,8 @@ pub struct Identity {
     pub scopes: Vec<String>,
     pub email: Option<String>,
     pub name: Option<String>,
+    /// The login that the token comes from, where it says so.
+    pub session: Option<Uuid>,
     /// When the token ends, in seconds since the Unix epoch.
     pub expires: i64,
     /// From when on it is valid.
@@ -109,6 +115,7 @@ impl Identity {
             scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             email: claims.email,
             name: claims.name,
+            session: claims.sid,
             expires: claims.exp,
             not_before: claims.nbf.unwrap_or(claims.iat),
         })

@@ -29,11 +29,7 @@ use contracts::{
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json, value::RawValue};
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 use tower::ServiceExt as _;
 
 /// 2026-01-01T00:00:00Z: when every test begins.
@@ -112,6 +108,7 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         email: client.is_none().then(|| format!("{subject}@example.com")),
         name: client.is_none().then(|| "Somebody".to_owned()),
+        sid: None,
         scope: client.map(|_| "internal".to_owned()),
         client_id: client.map(str::to_owned),
     }
@@ -264,7 +261,10 @@ impl Harness {
     /// When one does not read as `E`.
     pub async fn emitted_of<E: Event>(&self) -> Vec<E> {
         let all = self.emitted().await;
-        all.iter().filter(|e| e.event_type == E::TYPE).map(|e| serde_json::from_str(e.payload.get()).expect("an event reads as its type")).collect()
+        all.iter()
+            .filter(|e| e.event_type == E::TYPE)
+            .map(|e| serde_json::from_str(e.payload.get()).expect("an event reads as its type"))
+            .collect()
     }
 
     /// Asserts that no event was set aside.
