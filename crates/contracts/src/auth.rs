@@ -27,7 +27,7 @@ words! {
     AccountStatus {
         /// It can log in.
         Active = "ACTIVE",
-        /// An administrator, or too many failed logins, locked it. Its refresh tokens are revoked.
+        /// An administrator locked it and ended its logins, or too many failed logins did for some minutes, which ends none.
         Locked = "LOCKED",
     }
 }
@@ -231,9 +231,9 @@ events! { "auth", "ACCOUNT", user_id: UserId;
         /// The administrator.
         changed_by: Option<UserId>,
     }
-    /// The account was locked and its logins ended.
+    /// The account cannot log in for now.
     UserLocked {
-        /// The administrator; null when too many failed logins did it.
+        /// The administrator, who ended its logins as well; null when too many failed logins locked it for some minutes.
         locked_by: Option<UserId>,
     }
     /// The account can log in again.
