@@ -1,11 +1,7 @@
 //! Lists with filters: only the conditions that are given stand in the SQL, so that each combination uses its index.
 
 use super::{Error, Row, Tx};
-use contracts::{
-    column::Column,
-    ids::Uuid,
-    time::Timestamp,
-};
+use contracts::{column::Column, ids::Uuid, time::Timestamp};
 use std::fmt::Write as _;
 
 /// A SELECT that grows condition by condition. The texts are literals, the values are bound; the few combinations that
@@ -60,6 +56,12 @@ impl Select {
         self
     }
 
+    /// The text as it stands, for tests that ask the database how it would be answered.
+    #[must_use]
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
     /// The rows, each through `read`.
     ///
     /// # Errors
@@ -82,7 +84,11 @@ mod tests {
 
     #[test]
     fn only_the_given_conditions_stand_in_the_text() {
-        let select = Select::from("SELECT a FROM t").filter("b = ?", 1_i64).filter_some("c = ?", None::<i64>).filter_some("d < ?", Some(2_i64)).limit("a DESC", 3);
+        let select = Select::from("SELECT a FROM t")
+            .filter("b = ?", 1_i64)
+            .filter_some("c = ?", None::<i64>)
+            .filter_some("d < ?", Some(2_i64))
+            .limit("a DESC", 3);
         assert_eq!(select.sql, "SELECT a FROM t WHERE b = $1 AND d < $2 ORDER BY a DESC LIMIT $3");
         let bare = Select::from("SELECT a FROM t WHERE x = 1").filter("b = ?", 1_i64).limit("a", 3);
         assert_eq!(bare.sql, "SELECT a FROM t WHERE x = 1 AND b = $1 ORDER BY a LIMIT $2");
