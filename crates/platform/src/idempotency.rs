@@ -65,7 +65,10 @@ impl IdempotencyKey {
     /// # Errors
     /// As [`once`](Self::once).
     pub async fn open<A, E>(
-        &self, tx: &mut Tx, wait: Duration, work: impl AsyncFnOnce(&mut Tx) -> Result<Uuid, E>,
+        &self,
+        tx: &mut Tx,
+        wait: Duration,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<Uuid, E>,
     ) -> Result<Opened<A>, Problem>
     where
         E: From<Error> + Into<Problem>,

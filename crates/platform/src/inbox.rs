@@ -252,7 +252,8 @@ async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {
 }
 
 async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
-    let found = tx.query_opt("SELECT 1 FROM parked_events WHERE aggregate_id = $1 LIMIT 1", params![aggregate], |row| row.next::<i64>()).await?;
+    let found =
+        tx.query_opt("SELECT 1 FROM parked_events WHERE aggregate_id = $1 LIMIT 1", params![aggregate], |row| row.next::<i64>()).await?;
     Ok(found.is_some())
 }
 
@@ -368,11 +369,9 @@ pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<usize, E
 
 async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<(), Error> {
     let found = tx
-        .query_opt(
-            "SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2",
-            params![event_id, Aside::Retrying],
-            |row| row.next::<Json<Envelope>>(),
-        )
+        .query_opt("SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2", params![event_id, Aside::Retrying], |row| {
+            row.next::<Json<Envelope>>()
+        })
         .await?;
     let Some(Json(envelope)) = found else { return Ok(()) };
     let Some(handler) = consumers.handler(&envelope.event_type) else { return Ok(()) };

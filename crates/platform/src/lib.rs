@@ -14,6 +14,7 @@ pub mod identity;
 pub mod inbox;
 pub mod installation;
 pub mod outbox;
+mod parked;
 pub mod runtime;
 pub mod seal;
 pub mod service;

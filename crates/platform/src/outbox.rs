@@ -73,7 +73,8 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
             aggregate_type: row.next()?,
             aggregate_id: row.next()?,
             sequence: row.next()?,
-            payload: RawValue::from_string(row.next()?).map_err(|error| Error::Failed(format!("an event's payload is not JSON: {error}")))?,
+            payload: RawValue::from_string(row.next()?)
+                .map_err(|error| Error::Failed(format!("an event's payload is not JSON: {error}")))?,
             correlation_id: row.next()?,
             causation_id: row.next()?,
             producer: producer.to_owned(),

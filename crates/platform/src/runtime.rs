@@ -112,9 +112,11 @@ impl Runtime {
             };
             let Parts { router, operations, consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
+            let (parked, parked_operations) = crate::parked::routes().build(db.clone());
+            let router = router.merge(parked);
             let door = Door::new(service.name, env.clone()).verifier(verifier.clone());
             runtime.routers.insert(service.name, door.wrap(router));
-            runtime.operations.extend(operations.into_iter().map(|operation| (service.name, operation)));
+            runtime.operations.extend(operations.into_iter().chain(parked_operations).map(|operation| (service.name, operation)));
             runtime.workers.push((db.clone(), retry_worker(&db, &consumers)));
             runtime.workers.extend(workers.into_iter().map(|worker| (db.clone(), worker)));
             runtime.consumers.insert(service.name, consumers);

@@ -1,12 +1,12 @@
 //! What a service is: a name, its migrations, and how its doors open.
 
 use crate::{
-    installation::Installation,
     client::Client,
     db::{Db, Migration},
     env::Env,
     http::Operation,
     inbox::Consumers,
+    installation::Installation,
     settings::{BadSettings, Settings},
     worker::Worker,
 };

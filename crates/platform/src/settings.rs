@@ -25,10 +25,8 @@ impl Settings {
     /// The tables of `file` overridden by variables named `SOUK_<SECTION>_<KEY>` for the `sections` there are.
     #[must_use]
     pub fn new(file: &Table, environment: impl IntoIterator<Item = (String, String)>, sections: &[&str]) -> Settings {
-        let mut found: BTreeMap<String, Table> = file
-            .iter()
-            .filter_map(|(name, value)| value.as_table().map(|table| (name.clone(), table.clone())))
-            .collect();
+        let mut found: BTreeMap<String, Table> =
+            file.iter().filter_map(|(name, value)| value.as_table().map(|table| (name.clone(), table.clone()))).collect();
         for (name, text) in environment {
             let Some(rest) = name.strip_prefix("SOUK_").map(str::to_ascii_lowercase) else { continue };
             for section in sections {
@@ -59,7 +57,11 @@ impl Settings {
 
 /// A variable's text as the TOML value it looks like, else as text.
 fn value_of(text: &str) -> Value {
-    format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value")).unwrap_or_else(|| Value::String(text.to_owned()))
+    format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 #[cfg(test)]

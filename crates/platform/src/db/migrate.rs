@@ -49,7 +49,9 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
         }
     }
     if let Some(name) = applied.keys().min() {
-        return Err(Error::Schema(format!("the database holds migration {name}, which this program does not know: it was used by a newer one")));
+        return Err(Error::Schema(format!(
+            "the database holds migration {name}, which this program does not know: it was used by a newer one"
+        )));
     }
     tx.commit().map_err(failed)
 }

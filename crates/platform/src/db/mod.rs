@@ -27,7 +27,12 @@ use contracts::{
     problem::Code,
     time::Timestamp,
 };
-use std::{collections::HashMap, path::Path, sync::{Arc, Mutex}, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::sync::{Notify, watch};
 
 /// What a statement binds: `params![order.id, now]`.

@@ -170,9 +170,7 @@ impl Sqlite {
 
 impl Address {
     fn connect(&self) -> Result<Connection, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.0, flags).map_err(failed)?;
         // Without it this SQLite prepares cached statements again whenever a bound value could change the plan.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
@@ -196,7 +194,11 @@ fn statement(connection: &Connection, sql: &str) -> Result<(), Error> {
 }
 
 fn write_until_closed(
-    connection: Connection, mut waiting: mpsc::Receiver<Box<dyn Unit>>, inner: &Weak<Inner>, service: &'static str, env: &Env,
+    connection: Connection,
+    mut waiting: mpsc::Receiver<Box<dyn Unit>>,
+    inner: &Weak<Inner>,
+    service: &'static str,
+    env: &Env,
 ) {
     let connection = Rc::new(connection);
     let mut group = Vec::with_capacity(GROUP);
@@ -217,7 +219,10 @@ fn write_until_closed(
 
 /// Runs the units of `group`, and those that arrive meanwhile, in one transaction.
 fn commit_group(
-    connection: &Rc<Connection>, group: &mut Vec<Box<dyn Unit>>, waiting: &mut mpsc::Receiver<Box<dyn Unit>>, service: &'static str,
+    connection: &Rc<Connection>,
+    group: &mut Vec<Box<dyn Unit>>,
+    waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
+    service: &'static str,
     env: &Env,
 ) -> (Result<(), Error>, Aftermath) {
     let mut aftermath = Aftermath::default();

@@ -2,8 +2,10 @@ use super::*;
 use crate::{params, testing::TempFolder};
 use contracts::ids::Uuid;
 
-const ITEMS: &[Migration] =
-    &[Migration { name: "0001_items", sql: "CREATE TABLE items (item_id UUID PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity BIGINT NOT NULL CHECK (quantity >= 0))" }];
+const ITEMS: &[Migration] = &[Migration {
+    name: "0001_items",
+    sql: "CREATE TABLE items (item_id UUID PRIMARY KEY, name TEXT NOT NULL UNIQUE, quantity BIGINT NOT NULL CHECK (quantity >= 0))",
+}];
 
 fn open(folder: &TempFolder) -> Db {
     Db::open(Env::seeded(7, Timestamp(1_000_000)), "shop", folder.path(), ITEMS).expect("a fresh database opens")
@@ -98,9 +100,11 @@ async fn an_altered_or_unknown_migration_stops_the_start() {
 async fn concurrent_writers_lose_nothing_and_share_commits() {
     let folder = TempFolder::new();
     let db = open(&folder);
-    db.write(async |tx| tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'counter', 0)", params![tx.new_id::<Uuid>()]).await)
-        .await
-        .unwrap();
+    db.write(async |tx| {
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'counter', 0)", params![tx.new_id::<Uuid>()]).await
+    })
+    .await
+    .unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let db = db.clone();

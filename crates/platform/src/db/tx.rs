@@ -125,7 +125,10 @@ impl Tx {
     /// [`Error::Failed`], [`Error::Column`], or what `read` answers.
     #[expect(clippy::unused_async, reason = "over a network it waits")]
     pub async fn query<T>(
-        &mut self, sql: &str, params: Params<'_>, mut read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
+        &mut self,
+        sql: &str,
+        params: Params<'_>,
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         bind(&mut statement, params)?;
@@ -143,7 +146,10 @@ impl Tx {
     /// As [`Tx::query`].
     #[expect(clippy::unused_async, reason = "over a network it waits")]
     pub async fn query_opt<T>(
-        &mut self, sql: &str, params: Params<'_>, read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
+        &mut self,
+        sql: &str,
+        params: Params<'_>,
+        read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         bind(&mut statement, params)?;
@@ -159,7 +165,10 @@ impl Tx {
     /// # Errors
     /// As [`Tx::query`], and [`Error::Failed`] when there is no row.
     pub async fn query_one<T>(
-        &mut self, sql: &str, params: Params<'_>, read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
+        &mut self,
+        sql: &str,
+        params: Params<'_>,
+        read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.query_opt(sql, params, read).await?.ok_or_else(|| Error::Failed("a row was expected".into()))
     }
