@@ -1,1 +1,85 @@
-fn main() {}
+//! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
+
+mod admin;
+mod config;
+mod demo;
+mod documents;
+mod platform_run;
+mod serve;
+mod services;
+mod style;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A digital marketplace: auth, users, catalogue, search, carts, orders, payments, stock, shipping and notifications,
+/// in one process on embedded databases.
+#[derive(Parser)]
+#[command(name = "souk", version, about, max_term_width = 100, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole platform in one process.
+    Serve(serve::Serve),
+    /// Run the platform with the demo catalogue, demo accounts and stock.
+    Demo(config::Flags),
+    /// Make an administrator.
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Make clients that get service tokens, such as a carrier.
+    #[command(subcommand)]
+    Client(admin::Client),
+    /// Bring every database to the current schema.
+    Migrate(config::Flags),
+    /// Check configuration, databases, invariants and clock, and say in plain words what is wrong.
+    Doctor(config::Flags),
+    /// Print the OpenAPI 3.1 description of the API.
+    Openapi,
+    /// Print the catalogue of events with their JSON Schemas, or look after events that were set aside.
+    Events(admin::Events),
+    /// Print the catalogue of error codes.
+    Problems,
+    /// Verify the audit log's hash chain.
+    #[command(subcommand)]
+    Audit(admin::Audit),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            style::fail(&anyhow::Error::from(error).context("cannot start the runtime"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match arguments.command {
+            Command::Serve(serve) => serve::run(serve).await,
+            Command::Demo(flags) => demo::run(flags).await,
+            Command::Admin(command) => admin::admin(command).await,
+            Command::Client(command) => admin::client(command).await,
+            Command::Migrate(flags) => admin::migrate(flags).await,
+            Command::Doctor(flags) => admin::doctor(flags).await,
+            Command::Openapi => documents::openapi().await,
+            Command::Events(events) => admin::events(events).await,
+            Command::Problems => documents::problems(),
+            Command::Audit(command) => admin::audit(command).await,
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            style::fail(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,5 @@
+//! The service through its doors, and its rules against a small world of neighbours.
 
+mod doors;
+mod rules;
+mod world;

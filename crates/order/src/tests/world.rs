@@ -1,0 +1,216 @@
+//! Payment and inventory in miniature: what they hold, and what they would answer. They keep one payment and one
+//! reservation per attempt, as the real ones do by their idempotency keys.
+
+use crate::domain::{Fact, Order, Saga, Step, Totals};
+use contracts::{
+    ids::{CartId, OrderId, PaymentId, ReservationId, Uuid},
+    money::Currency,
+    order::{OrderItem, OrderShipping, OrderStatus},
+    payment::PaymentMethod,
+    problem::{Code, Failure},
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Money {
+    Initiated,
+    Authorized,
+    Captured,
+    Failed,
+    Voided,
+    Refunded,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stock {
+    Active,
+    Sold,
+    Released,
+    Expired,
+    Returned,
+}
+
+/// How a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It works, and the reply arrives.
+    Works,
+    /// It works, and the reply is lost: only the event tells.
+    ReplyLost,
+    /// The neighbour refuses for good, where it can.
+    Refused,
+    /// The neighbour was not reached.
+    Unreached,
+}
+
+#[derive(Default)]
+pub struct World {
+    pub payments: BTreeMap<u32, (PaymentId, Money)>,
+    pub reservations: BTreeMap<u32, (ReservationId, Stock)>,
+    /// Every fact that was ever announced: any may be heard again, late.
+    pub announced: Vec<Fact>,
+}
+
+pub fn id<T: From<Uuid>>(kind: u8, number: u32) -> T {
+    let mut bytes = [0; 16];
+    bytes[0] = kind;
+    bytes[12..].copy_from_slice(&number.to_be_bytes());
+    Uuid::from_bytes(bytes).into()
+}
+
+pub fn address() -> AddressSnapshot {
+    AddressSnapshot {
+        country: "DE".into(),
+        state: String::new(),
+        city: "Berlin".into(),
+        zip: "10115".into(),
+        street: "Invalidenstr.".into(),
+        number: "1".into(),
+        complement: String::new(),
+    }
+}
+
+pub fn order() -> Order {
+    let items = vec![OrderItem {
+        order_item_id: id(5, 1),
+        product_id: id(6, 1),
+        sku: "LAMP-1".into(),
+        title_snapshot: "Lamp".into(),
+        unit_price_snapshot: 1_000,
+        quantity: 2,
+        line_total_amount: 2_000,
+    }];
+    Order {
+        order_id: id::<OrderId>(1, 1),
+        order_number: "ABCDE-FGHJK".into(),
+        user_id: id(2, 1),
+        cart_id: id::<CartId>(3, 1),
+        status: OrderStatus::PendingPayment,
+        currency: Currency::EUR,
+        items,
+        totals: Totals { subtotal_amount: 2_000, shipping_amount: 490, tax_amount: 0, discount_amount: 0, total_amount: 2_490 },
+        payment_method: PaymentMethod::Ok,
+        shipping_address: address(),
+        billing_address: address(),
+        saga: Saga::new(),
+        shipping: OrderShipping::default(),
+        failure: None,
+        created_at: Timestamp(1),
+        updated_at: Timestamp(1),
+    }
+}
+
+impl World {
+    /// Makes a call for `order`. The facts of its reply; everything it did is announced as well.
+    pub fn call(&mut self, order: &Order, step: Step, way: Way) -> Vec<Fact> {
+        if way == Way::Unreached {
+            return Vec::new();
+        }
+        let facts = self.effect(order, step, way == Way::Refused);
+        self.announced.extend(facts.clone());
+        if way == Way::ReplyLost { Vec::new() } else { facts }
+    }
+
+    fn effect(&mut self, order: &Order, step: Step, refuse: bool) -> Vec<Fact> {
+        let declined = || Failure::from(Code::PAYMENT_DECLINED);
+        match step {
+            Step::Authorize => {
+                let attempt = order.saga.payment_attempt;
+                let (payment, money) = self.payments.entry(attempt).or_insert((id(7, attempt), Money::Initiated));
+                if *money == Money::Initiated {
+                    *money = if refuse { Money::Failed } else { Money::Authorized };
+                }
+                match *money {
+                    Money::Authorized => vec![Fact::PaymentAuthorized(*payment)],
+                    Money::Failed => vec![Fact::PaymentFailed(*payment, declined())],
+                    Money::Voided => vec![Fact::PaymentVoided(*payment)],
+                    Money::Captured => vec![Fact::PaymentCaptured(*payment)],
+                    Money::Refunded => vec![Fact::PaymentRefunded(*payment)],
+                    Money::Initiated => vec![],
+                }
+            }
+            Step::Capture(payment) => match self.money(payment) {
+                money @ Money::Authorized => {
+                    *money = if refuse { Money::Failed } else { Money::Captured };
+                    if refuse { vec![Fact::PaymentFailed(payment, declined())] } else { vec![Fact::PaymentCaptured(payment)] }
+                }
+                Money::Captured => vec![Fact::PaymentCaptured(payment)],
+                Money::Failed => vec![Fact::PaymentFailed(payment, declined())],
+                _ => vec![],
+            },
+            Step::VoidPayment(payment) => match self.money(payment) {
+                money @ (Money::Initiated | Money::Authorized | Money::Voided) => {
+                    *money = Money::Voided;
+                    vec![Fact::PaymentVoided(payment)]
+                }
+                // Captured meanwhile: the answer says so, and the refund is due.
+                Money::Captured => vec![Fact::PaymentCaptured(payment)],
+                Money::Failed => vec![Fact::PaymentFailed(payment, declined())],
+                Money::Refunded => vec![Fact::PaymentRefunded(payment)],
+            },
+            Step::RefundPayment(payment) => match self.money(payment) {
+                money @ (Money::Captured | Money::Refunded) => {
+                    *money = Money::Refunded;
+                    vec![Fact::PaymentRefunded(payment)]
+                }
+                _ => vec![],
+            },
+            Step::Reserve => {
+                let attempt = order.saga.reservation_attempt;
+                if refuse && !self.reservations.contains_key(&attempt) {
+                    return vec![Fact::OutOfStock];
+                }
+                let (reservation, stock) = self.reservations.entry(attempt).or_insert((id(8, attempt), Stock::Active));
+                match *stock {
+                    Stock::Active | Stock::Sold => vec![Fact::StockReserved(*reservation)],
+                    Stock::Expired | Stock::Released => vec![Fact::StockExpired(*reservation)],
+                    Stock::Returned => vec![Fact::StockReturned(*reservation)],
+                }
+            }
+            Step::SellStock(reservation) => match self.stock(reservation) {
+                stock @ (Stock::Active | Stock::Sold) => {
+                    *stock = Stock::Sold;
+                    vec![Fact::StockSold(reservation)]
+                }
+                _ => vec![Fact::StockExpired(reservation)],
+            },
+            Step::ReleaseStock(reservation) => {
+                let stock = self.stock(reservation);
+                if *stock == Stock::Active {
+                    *stock = Stock::Released;
+                }
+                if *stock == Stock::Sold { vec![Fact::StockSold(reservation)] } else { vec![Fact::StockReleased(reservation)] }
+            }
+            Step::ReturnStock(reservation) => {
+                *self.stock(reservation) = Stock::Returned;
+                vec![Fact::StockReturned(reservation)]
+            }
+        }
+    }
+
+    /// The time of whatever is set aside runs out.
+    pub fn expire(&mut self) {
+        for (reservation, stock) in self.reservations.values_mut().filter(|(_, stock)| *stock == Stock::Active) {
+            *stock = Stock::Expired;
+            self.announced.push(Fact::StockExpired(*reservation));
+        }
+    }
+
+    fn money(&mut self, payment: PaymentId) -> &mut Money {
+        &mut self.payments.values_mut().find(|(id, _)| *id == payment).expect("a payment that was made").1
+    }
+
+    fn stock(&mut self, reservation: ReservationId) -> &mut Stock {
+        &mut self.reservations.values_mut().find(|(id, _)| *id == reservation).expect("a reservation that was made").1
+    }
+
+    pub fn count_money(&self, wanted: Money) -> usize {
+        self.payments.values().filter(|(_, money)| *money == wanted).count()
+    }
+
+    pub fn count_stock(&self, wanted: Stock) -> usize {
+        self.reservations.values().filter(|(_, stock)| *stock == wanted).count()
+    }
+}

@@ -1,0 +1,119 @@
+//! Configuration: a flag wins over the environment, that over `souk.toml`, that over the default.
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use platform::{settings::Settings, telemetry::LogFormat};
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// What `serve`, `demo` and the tools take. Each is also `SOUK_…` in the environment and a key in `souk.toml`.
+#[derive(Args, Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flags {
+    /// Where the public API listens [default: 127.0.0.1:8080]
+    #[arg(long, env = "SOUK_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Where metrics are served [default: 127.0.0.1:9090]
+    #[arg(long, env = "SOUK_OPS_LISTEN", value_name = "ADDRESS")]
+    pub ops_listen: Option<SocketAddr>,
+    /// Where databases and mail lie [default: ./souk-data]
+    #[arg(long, env = "SOUK_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// The databases: embedded SQLite files in the data directory unless given
+    #[arg(long, env = "SOUK_DATABASE", value_name = "URL")]
+    pub database: Option<String>,
+    /// The carrier of events: within the process unless given
+    #[arg(long, env = "SOUK_EVENTS", value_name = "URL")]
+    pub events: Option<String>,
+    /// Whether request rates are limited [default: on]
+    #[arg(long, env = "SOUK_RATE_LIMITS", value_name = "on|off")]
+    pub rate_limits: Option<Switch>,
+    /// The configuration file [default: ./souk.toml if it is there]
+    #[arg(long, env = "SOUK_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// How log lines are written [default: text]
+    #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "text|json")]
+    pub log_format: Option<Format>,
+    /// Which log lines are written, as for `RUST_LOG` [default: info]
+    #[arg(long, env = "SOUK_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// The configuration, decided.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub ops_listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub rate_limits: bool,
+    pub log_format: LogFormat,
+    pub log: String,
+    /// The sections of the services.
+    pub settings: Settings,
+}
+
+impl Flags {
+    /// Reads the file and the environment, and decides.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds a key that does not exist, or something is asked for that is not there.
+    pub fn decide(self) -> Result<Config> {
+        let table = self.read_file()?;
+        let names = crate::services::names();
+        // The top-level keys are the flags; the tables are the services' sections.
+        let keys: toml::Table = table.iter().filter(|(_, value)| !value.is_table()).map(|(k, v)| (k.clone(), v.clone())).collect();
+        if let Some((unknown, _)) = table.iter().find(|(name, value)| value.is_table() && !names.contains(&name.as_str())) {
+            bail!("the configuration file has a section [{unknown}], and there is no such service");
+        }
+        let file: Flags = keys.try_into().context("the configuration file cannot be used")?;
+        let environment = std::env::vars();
+        let settings = Settings::new(&table, environment, &names);
+        let database = self.database.or(file.database);
+        if let Some(url) = database {
+            bail!("--database {url}: this build keeps its data in embedded databases in the data directory; leave the option out");
+        }
+        if let Some(url) = self.events.or(file.events) {
+            bail!("--events {url}: this build carries events within the process; leave the option out");
+        }
+        let address = |text: &str| text.parse::<SocketAddr>().expect("a default is an address");
+        Ok(Config {
+            listen: self.listen.or(file.listen).unwrap_or_else(|| address("127.0.0.1:8080")),
+            ops_listen: self.ops_listen.or(file.ops_listen).unwrap_or_else(|| address("127.0.0.1:9090")),
+            data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./souk-data")),
+            rate_limits: self.rate_limits.or(file.rate_limits).unwrap_or(Switch::On) == Switch::On,
+            log_format: match self.log_format.or(file.log_format) {
+                Some(Format::Json) => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            log: self.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            settings,
+        })
+    }
+
+    fn read_file(&self) -> Result<toml::Table> {
+        let (path, wanted) = match &self.config {
+            Some(path) => (path.clone(), true),
+            None => (PathBuf::from("souk.toml"), false),
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text.parse().with_context(|| format!("{} is not TOML", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => Ok(toml::Table::new()),
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+}

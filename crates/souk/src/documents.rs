@@ -1,0 +1,41 @@
+//! What the program prints about itself.
+
+use crate::{config::Flags, platform_run};
+use anyhow::Result;
+use platform::{http::openapi, testing::TempFolder};
+
+/// The OpenAPI description, as the gateway serves it.
+///
+/// # Errors
+/// When the services do not start.
+pub async fn openapi() -> Result<()> {
+    // The description is made of the routes, and the routes belong to started services.
+    let folder = TempFolder::new();
+    let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.decide()?;
+    let runtime = platform_run::start(&config, false).await?;
+    let operations: Vec<_> = runtime.operations.iter().map(|(_, operation)| operation.clone()).collect();
+    print(&openapi::document(&operations, gateway::TITLE, env!("CARGO_PKG_VERSION")))
+}
+
+/// The catalogue of events.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn events() -> Result<()> {
+    print(&contracts::catalogue::events_json())
+}
+
+/// The catalogue of error codes.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn problems() -> Result<()> {
+    print(&contracts::catalogue::problems_json())
+}
+
+fn print(value: &serde_json::Value) -> Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    Ok(out.write_all(b"\n")?)
+}

@@ -1,0 +1,129 @@
+//! `souk serve`: the platform behind its gateway until told to stop.
+
+use crate::{
+    config::{Config, Flags},
+    platform_run, style,
+};
+use anyhow::{Context as _, Result, bail};
+use axum::{Router, http::header, routing::get};
+use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
+use platform::{
+    env::Env,
+    http::{Limits, serve},
+    runtime::Runtime,
+    telemetry,
+};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::net::TcpListener;
+
+#[derive(Args)]
+pub struct Serve {
+    /// Run only these services, separated by commas
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    only: Vec<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the platform cannot start.
+pub async fn run(serve: Serve) -> Result<()> {
+    if !serve.only.is_empty() {
+        bail!("--only needs a carrier of events between processes, which this build does not have: run the whole platform in one process");
+    }
+    let explicit_ops = serve.flags.ops_listen.is_some();
+    let config = serve.flags.decide()?;
+    let house = House::open(config, explicit_ops, Router::new()).await?;
+    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", house.address)));
+    house.run().await
+}
+
+/// A started platform with its listeners bound.
+pub struct House {
+    pub config: Config,
+    pub runtime: Runtime,
+    /// Where the public API listens: the port that was given, or the one the system chose for port 0.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    operations: Option<TcpListener>,
+    metrics: Option<PrometheusHandle>,
+    router: Router,
+    stopping: Arc<AtomicBool>,
+}
+
+impl House {
+    /// Starts logging, every service and the gateway, and binds the addresses. `extra` are routes outside of the API.
+    ///
+    /// # Errors
+    /// With what is wrong, in plain words.
+    pub async fn open(config: Config, explicit_ops: bool, extra: Router) -> Result<House> {
+        telemetry::start_logging(config.log_format, &config.log);
+        let metrics = telemetry::start_metrics().ok();
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
+        let address = listener.local_addr()?;
+        let operations = match TcpListener::bind(config.ops_listen).await {
+            Ok(listener) => Some(listener),
+            Err(error) if explicit_ops => {
+                return Err(error).with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
+            }
+            Err(error) => {
+                tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");
+                None
+            }
+        };
+        let runtime = platform_run::start(&config, true).await?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let router = platform_run::gateway(&config, &runtime, extra, stopping.clone())?;
+        Ok(House { config, runtime, address, listener, operations, metrics, router, stopping })
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains: requests in flight end, and what is committed stays.
+    ///
+    /// # Errors
+    /// When the signals cannot be heard.
+    pub async fn run(self) -> Result<()> {
+        let env = Env::system();
+        let stop = self.runtime.stop_signal();
+        if let (Some(listener), Some(metrics)) = (self.operations, self.metrics) {
+            let upkeep = (metrics.clone(), stop.clone());
+            env.spawn(async move {
+                while !upkeep.1.is_requested() {
+                    upkeep.0.run_upkeep();
+                    upkeep.1.pause(Duration::from_secs(5), std::future::pending()).await;
+                }
+            });
+            let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+            let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
+            let (env, stop) = (env.clone(), stop.clone());
+            env.clone().spawn(async move { serve(listener, router, Limits::default(), env, async move { stop.requested().await }).await });
+        }
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let stopping = self.stopping.clone();
+        let order = async move {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            stopping.store(true, Ordering::Relaxed);
+            tracing::info!(target: "souk", "stopping: requests in flight end first");
+        };
+        let drained = serve(self.listener, self.router, Limits::default(), env, order).await;
+        self.runtime.stop().await;
+        if !drained {
+            tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! What the terminal shows: a little colour when somebody looks, none when it is a file.
+
+use std::{fmt::Display, io::IsTerminal as _};
+
+fn paint(code: &str, text: impl Display) -> String {
+    if std::io::stdout().is_terminal() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+}
+
+pub fn bold(text: impl Display) -> String {
+    paint("1", text)
+}
+pub fn dim(text: impl Display) -> String {
+    paint("2", text)
+}
+pub fn green(text: impl Display) -> String {
+    paint("32", text)
+}
+pub fn red(text: impl Display) -> String {
+    paint("31", text)
+}
+pub fn cyan(text: impl Display) -> String {
+    paint("36", text)
+}
+
+/// Says on standard error why the program ends, cause by cause.
+pub fn fail(error: &anyhow::Error) {
+    eprintln!("souk: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+}
