@@ -1,1 +1,43 @@
+//! User: profiles, address books, and how a user wants to be told of things.
+//!
+//! Auth owns the account; e-mail and roles here are copies. A profile begins with whatever comes first: auth's call
+//! right after the registration, the event `UserRegistered`, or the user's own first request, whose token says as much.
+//! The others find it there and change nothing. Roles follow `RolesChanged`, and an older one never overtakes a newer.
+//!
+//! An address book holds at most 50 addresses and, while it holds any, exactly one default for parcels and one for
+//! bills: [`domain::AddressBook`] says which, a unique index in the database watches over it. Every change of a book
+//! holds the user's row, so that two changes at once come one after the other.
+//!
+//! It announces `UserUpdated` and `PreferencesChanged`, each with everything there is, so that a consumer need not ask.
 
+mod actions;
+mod api;
+mod consumers;
+pub mod domain;
+mod error;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+
+use platform::{
+    migrations,
+    service::{Ctx, Parts, Service},
+};
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct App {
+    pub ctx: Ctx,
+}
+
+/// The service.
+#[must_use]
+pub fn service() -> Service {
+    Service::new("user", migrations!["0001_users"], |ctx: Ctx| async move {
+        let (router, operations) = api::routes().build(App { ctx });
+        Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
+    })
+}

@@ -1,0 +1,168 @@
+//! What can be done: one transaction each. Whoever changes something of a user holds the user's row first.
+
+use crate::{
+    Error,
+    domain::{self, Defaults, NewUser, Versioned, updated},
+    store,
+};
+use contracts::{
+    ids::{AddressId, UserId},
+    user::{Address, Preferences, UpdateProfile, User, WriteAddress, WritePreferences},
+};
+use platform::{
+    db::{Db, Tx},
+    http::{Created, IfMatch, Keyed, MaybeIdempotencyKey, Problem, Tagged},
+};
+
+/// The user a request is about: whoever sent it, and what the token tells should the profile not be there yet.
+#[derive(Debug, Clone)]
+pub struct Me {
+    pub id: UserId,
+    /// `None` when the token tells no e-mail address: a profile cannot begin with that.
+    pub new: Option<NewUser>,
+}
+
+/// The caller's profile, held to the commit; it begins here when neither auth's call nor its event came yet.
+async fn lock_me(tx: &mut Tx, me: &Me) -> Result<Versioned<User>, Error> {
+    if let Some(user) = store::lock_user(tx, me.id).await? {
+        return Ok(user);
+    }
+    store::insert_user(tx, me.new.as_ref().ok_or(Error::NotFound)?, 0).await?;
+    store::lock_user(tx, me.id).await?.ok_or(Error::NotFound)
+}
+
+fn check(if_match: &IfMatch, present: &Versioned<impl Sized>) -> Result<(), Error> {
+    if_match.check(&present.etag()).map_err(Error::Stale)
+}
+
+/// Makes the profile unless it is there, and reads it. Repeating it changes nothing.
+pub async fn ensure_user(db: &Db, new: NewUser) -> Result<Versioned<User>, Error> {
+    db.write(async move |tx| lock_me(tx, &Me { id: new.user_id, new: Some(new.clone()) }).await).await
+}
+
+/// Reads the caller's profile. A write only when it has to begin.
+pub async fn get_profile(db: &Db, me: Me) -> Result<Versioned<User>, Error> {
+    let id = me.id;
+    match db.read(async move |tx| store::find_user(tx, id).await).await? {
+        Some(user) => Ok(user),
+        None => db.write(async move |tx| lock_me(tx, &me).await).await,
+    }
+}
+
+/// Changes the caller's profile. What changes nothing is no new version and no event.
+///
+/// # Errors
+/// [`Error::Stale`] when the caller changes an old copy.
+pub async fn update_profile(db: &Db, me: Me, if_match: IfMatch, changes: UpdateProfile) -> Result<Versioned<User>, Error> {
+    db.write(async move |tx| {
+        let mut user = lock_me(tx, &me).await?;
+        check(&if_match, &user)?;
+        let before = user.value.clone();
+        domain::update(&mut user.value, changes.clone());
+        if user.value != before {
+            store::save_user(tx, &mut user).await?;
+            tx.emit(updated(&user.value));
+        }
+        if user.value.phone != before.phone {
+            // Text messages go somewhere else now: that is part of how the user is told of things.
+            let preferences = store::get_preferences(tx, me.id).await?.value;
+            tx.emit(domain::preferences_changed(&user.value, preferences));
+        }
+        Ok(user)
+    })
+    .await
+}
+
+/// Adds an address. The first one becomes the default for parcels and bills.
+///
+/// # Errors
+/// [`Error::Full`] past [`domain::AddressBook::MAX`].
+pub async fn add_address(
+    db: &Db,
+    me: Me,
+    key: MaybeIdempotencyKey,
+    body: WriteAddress,
+) -> Result<Keyed<Tagged<Created<Address>>>, Problem> {
+    db.write(async move |tx| key.once(tx, async |tx| insert_address(tx, &me, body.clone()).await).await).await
+}
+
+async fn insert_address(tx: &mut Tx, me: &Me, body: WriteAddress) -> Result<Tagged<Created<Address>>, Error> {
+    lock_me(tx, me).await?;
+    let before = store::address_book(tx, me.id).await?;
+    let (mut book, id) = (before.clone(), tx.new_id());
+    book.add(id, Defaults::wanted(&body))?;
+    for entry in book.others_changed(&before, id) {
+        store::save_defaults(tx, entry).await?;
+    }
+    let address = domain::address(id, me.id, body, book.defaults_of(id));
+    store::insert_address(tx, &address).await?;
+    let made = Versioned { version: 1, value: address };
+    Ok(Tagged(made.etag(), Created::at(format!("/users/me/addresses/{id}"), made.value)))
+}
+
+/// Puts another address in the place of one. It stays the default for what it was; what it shall be besides is taken
+/// from the others.
+///
+/// # Errors
+/// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller changes an old copy.
+pub async fn replace_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch, body: WriteAddress) -> Result<Versioned<Address>, Error> {
+    db.write(async move |tx| {
+        lock_me(tx, &me).await?;
+        let mut address = store::find_address(tx, me.id, id).await?.ok_or(Error::NotFound)?;
+        check(&if_match, &address)?;
+        let before = store::address_book(tx, me.id).await?;
+        let mut book = before.clone();
+        book.prefer(id, Defaults::wanted(&body));
+        for entry in book.others_changed(&before, id) {
+            store::save_defaults(tx, entry).await?;
+        }
+        let wanted = domain::address(id, me.id, body.clone(), book.defaults_of(id));
+        if wanted != address.value {
+            address.value = wanted;
+            store::save_address(tx, &mut address).await?;
+        }
+        Ok(address)
+    })
+    .await
+}
+
+/// Deletes an address. What it was the default for goes to the newest that remains.
+///
+/// # Errors
+/// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller knows an old copy.
+pub async fn delete_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch) -> Result<(), Error> {
+    db.write(async move |tx| {
+        lock_me(tx, &me).await?;
+        let address = store::find_address(tx, me.id, id).await?.ok_or(Error::NotFound)?;
+        check(&if_match, &address)?;
+        let before = store::address_book(tx, me.id).await?;
+        let mut book = before.clone();
+        book.remove(id);
+        store::delete_address(tx, id).await?;
+        for entry in book.others_changed(&before, id) {
+            store::save_defaults(tx, entry).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Replaces the caller's preferences. The same again is no new version and no event.
+///
+/// # Errors
+/// [`Error::Stale`] when the caller changes an old copy.
+pub async fn write_preferences(db: &Db, me: Me, if_match: IfMatch, body: WritePreferences) -> Result<Versioned<Preferences>, Error> {
+    db.write(async move |tx| {
+        let user = lock_me(tx, &me).await?;
+        let mut preferences = store::get_preferences(tx, me.id).await?;
+        check(&if_match, &preferences)?;
+        let wanted = domain::preferences(body.clone());
+        if wanted != preferences.value {
+            preferences.value = wanted;
+            store::save_preferences(tx, me.id, &mut preferences).await?;
+            tx.emit(domain::preferences_changed(&user.value, preferences.value.clone()));
+        }
+        Ok(preferences)
+    })
+    .await
+}

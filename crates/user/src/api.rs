@@ -1,0 +1,182 @@
+//! Door 1: HTTP.
+
+use crate::{
+    App, Error,
+    actions::{self, Me},
+    domain::{NewUser, Versioned},
+    store,
+};
+use contracts::{
+    ids::{AddressId, UserId},
+    text,
+    user::{Address, EnsureUser, Preferences, UpdateProfile, User, WriteAddress, WritePreferences},
+};
+use platform::{
+    http::{
+        Body, Created, IfMatch, Json, Keyed, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State, Tagged,
+    },
+    identity::{self, Admin, ClientMarker, ServiceOf},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub fn routes() -> Routes<App> {
+    Routes::new("user")
+        .get("/users/me", get_profile, "The caller's profile")
+        .patch("/users/me", update_profile, "Changes the caller's profile")
+        .get("/users/me/addresses", list_addresses, "The caller's addresses, the newest first")
+        .post("/users/me/addresses", add_address, "Adds an address")
+        .get("/users/me/addresses/{addressId}", get_address, "One of the caller's addresses")
+        .put("/users/me/addresses/{addressId}", replace_address, "Replaces an address")
+        .delete("/users/me/addresses/{addressId}", delete_address, "Deletes an address")
+        .get("/users/me/preferences", get_preferences, "How the caller is told of things")
+        .put("/users/me/preferences", write_preferences, "Says how the caller is told of things")
+        .get("/users", search_users, "Users whose e-mail or name holds a text, the newest first")
+        .get("/users/{userId}", get_user, "One user's profile")
+        .put("/internal/users/{userId}", ensure_user, "Makes a profile unless it is there")
+        .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
+}
+
+/// The service that owns the accounts.
+struct Auth;
+impl ClientMarker for Auth {
+    const CLIENTS: &'static [&'static str] = &["auth"];
+}
+
+/// The service that takes snapshots of addresses.
+struct Order;
+impl ClientMarker for Order {
+    const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+fn me(caller: &identity::User) -> Me {
+    let new = caller.email.clone().map(|email| NewUser {
+        user_id: caller.id,
+        name: caller.name.clone().unwrap_or_else(|| email.clone()),
+        email,
+        // A role that this version does not know comes with the account's event, once it does.
+        roles: caller.roles.iter().filter_map(|role| role.parse().ok()).collect(),
+    });
+    Me { id: caller.id, new }
+}
+
+fn tagged<T>(found: Versioned<T>) -> Tagged<Json<T>> {
+    Tagged(found.etag(), Json(found.value))
+}
+
+async fn get_profile(caller: identity::User, State(app): State<App>) -> Result<Tagged<Json<User>>, Problem> {
+    Ok(tagged(actions::get_profile(&app.ctx.db, me(&caller)).await?))
+}
+
+async fn update_profile(
+    caller: identity::User,
+    State(app): State<App>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateProfile>,
+) -> Result<Tagged<Json<User>>, Problem> {
+    Ok(tagged(actions::update_profile(&app.ctx.db, me(&caller), if_match, body).await?))
+}
+
+async fn list_addresses(caller: identity::User, State(app): State<App>, paging: Paging) -> Result<Paged<Address>, Problem> {
+    let (owner, rows) = (caller.id, paging.fetch());
+    let tag = format!("addresses of {owner}");
+    let after = paging.after(&tag)?;
+    let found = app.ctx.db.read(async move |tx| store::list_addresses(tx, owner, after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |address| address.address_id)))
+}
+
+async fn add_address(
+    caller: identity::User,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<WriteAddress>,
+) -> Result<Keyed<Tagged<Created<Address>>>, Problem> {
+    actions::add_address(&app.ctx.db, me(&caller), key, body).await
+}
+
+async fn find_address(app: &App, owner: UserId, id: AddressId) -> Result<Versioned<Address>, Problem> {
+    let found = app.ctx.db.read(async move |tx| store::find_address(tx, owner, id).await).await?;
+    Ok(found.ok_or(Error::NotFound)?)
+}
+
+async fn get_address(caller: identity::User, State(app): State<App>, Path(id): Path<AddressId>) -> Result<Tagged<Json<Address>>, Problem> {
+    find_address(&app, caller.id, id).await.map(tagged)
+}
+
+async fn replace_address(
+    caller: identity::User,
+    State(app): State<App>,
+    Path(id): Path<AddressId>,
+    if_match: IfMatch,
+    Body(body): Body<WriteAddress>,
+) -> Result<Tagged<Json<Address>>, Problem> {
+    Ok(tagged(actions::replace_address(&app.ctx.db, me(&caller), id, if_match, body).await?))
+}
+
+async fn delete_address(
+    caller: identity::User,
+    State(app): State<App>,
+    Path(id): Path<AddressId>,
+    if_match: IfMatch,
+) -> Result<NoContent, Problem> {
+    actions::delete_address(&app.ctx.db, me(&caller), id, if_match).await?;
+    Ok(NoContent)
+}
+
+async fn get_preferences(caller: identity::User, State(app): State<App>) -> Result<Tagged<Json<Preferences>>, Problem> {
+    let owner = caller.id;
+    Ok(tagged(app.ctx.db.read(async move |tx| store::get_preferences(tx, owner).await).await?))
+}
+
+async fn write_preferences(
+    caller: identity::User,
+    State(app): State<App>,
+    if_match: IfMatch,
+    Body(body): Body<WritePreferences>,
+) -> Result<Tagged<Json<Preferences>>, Problem> {
+    Ok(tagged(actions::write_preferences(&app.ctx.db, me(&caller), if_match, body).await?))
+}
+
+/// Which users.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UserSearch {
+    /// Only those whose e-mail or name holds this text, in upper or lower case. A whole e-mail address finds its user.
+    query: Option<text::Query>,
+}
+
+async fn search_users(
+    _: Admin,
+    State(app): State<App>,
+    Query(UserSearch { query }): Query<UserSearch>,
+    paging: Paging,
+) -> Result<Paged<User>, Problem> {
+    let tag = format!("users {query:?}");
+    let (after, rows) = (paging.after(&tag)?, paging.fetch());
+    let found = app.ctx.db.read(async move |tx| store::list_users(tx, query.clone(), after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |user| user.user_id)))
+}
+
+async fn get_user(_: Admin, State(app): State<App>, Path(id): Path<UserId>) -> Result<Tagged<Json<User>>, Problem> {
+    let found = app.ctx.db.read(async move |tx| store::find_user(tx, id).await).await?;
+    Ok(tagged(found.ok_or(Error::NotFound)?))
+}
+
+async fn ensure_user(
+    _: ServiceOf<Auth>,
+    State(app): State<App>,
+    Path(user_id): Path<UserId>,
+    Body(body): Body<EnsureUser>,
+) -> Result<Json<User>, Problem> {
+    let EnsureUser { email, name, roles } = body;
+    let new = NewUser { user_id, email: email.into_string(), name: name.into_string(), roles };
+    Ok(Json(actions::ensure_user(&app.ctx.db, new).await?.value))
+}
+
+async fn get_address_of(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path((owner, id)): Path<(UserId, AddressId)>,
+) -> Result<Json<Address>, Problem> {
+    find_address(&app, owner, id).await.map(|address| Json(address.value))
+}

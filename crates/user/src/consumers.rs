@@ -1,0 +1,40 @@
+//! Door 2: the account's events.
+
+use crate::{
+    Error,
+    domain::{NewUser, tidy, updated},
+    store,
+};
+use contracts::auth::{RolesChanged, UserRegistered};
+use platform::{
+    db::Tx,
+    inbox::{Consumers, Received},
+};
+
+pub fn all() -> Consumers {
+    Consumers::new().on::<UserRegistered, _, _>(user_registered).on::<RolesChanged, _, _>(roles_changed)
+}
+
+/// Begins the profile, unless auth's call or the user's own request did.
+async fn user_registered(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error> {
+    let UserRegistered { user_id, email, name, roles } = event.event;
+    store::insert_user(tx, &NewUser { user_id, email, name, roles }, event.sequence).await?;
+    Ok(())
+}
+
+/// Copies the roles. The registration came before, in the account's own order; a profile that is missing all the same
+/// sets the event aside, where it is seen. One that is delivered again after a later one changes nothing.
+async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(), Error> {
+    let mut user = store::lock_user(tx, event.user_id).await?.ok_or(Error::NotFound)?;
+    if store::account_sequence(tx, event.user_id).await? >= event.sequence {
+        return Ok(());
+    }
+    store::set_account_sequence(tx, event.user_id, event.sequence).await?;
+    let roles = tidy(event.event.roles);
+    if user.value.roles != roles {
+        user.value.roles = roles;
+        store::save_user(tx, &mut user).await?;
+        tx.emit(updated(&user.value));
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! What is true of users and their address books. No clock, no database.
+
+use contracts::{
+    auth::Role,
+    body::Patch,
+    ids::{AddressId, UserId},
+    user::{Address, Preferences, PreferencesChanged, UpdateProfile, User, UserUpdated, WriteAddress, WritePreferences},
+};
+use platform::http::ETag;
+
+/// Something that people edit, and how often it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    pub version: i64,
+    pub value: T,
+}
+
+impl<T> Versioned<T> {
+    #[must_use]
+    pub fn etag(&self) -> ETag {
+        ETag::of_version(self.version)
+    }
+}
+
+/// What is known of a user whose profile is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    pub user_id: UserId,
+    pub email: String,
+    pub name: String,
+    pub roles: Vec<Role>,
+}
+
+/// Roles in their one spelling: each once, in the order of [`Role::ALL`].
+#[must_use]
+pub fn tidy(mut roles: Vec<Role>) -> Vec<Role> {
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+/// What administrators search in: both texts in lower case, parted by a character that no line of text holds.
+#[must_use]
+pub fn search_text(email: &str, name: &str) -> String {
+    format!("{email}\n{name}").to_lowercase()
+}
+
+/// Takes what the request says into the profile.
+pub fn update(user: &mut User, changes: UpdateProfile) {
+    let UpdateProfile { name, phone: Patch(phone) } = changes;
+    if let Patch(Some(name)) = name {
+        user.name = name.into_string();
+    }
+    if let Some(phone) = phone {
+        user.phone = phone.map(contracts::text::Phone::into_string);
+    }
+}
+
+/// The event that tells a whole profile.
+#[must_use]
+pub fn updated(user: &User) -> UserUpdated {
+    let User { user_id, email, name, phone, roles, .. } = user.clone();
+    UserUpdated { user_id, email, name, phone, roles }
+}
+
+/// What holds until a user says otherwise: mails, and nothing else.
+#[must_use]
+pub fn usual_preferences() -> Preferences {
+    Preferences { email_enabled: true, sms_enabled: false, webhook_url: None }
+}
+
+/// The preferences that a request asks for.
+#[must_use]
+pub fn preferences(wanted: WritePreferences) -> Preferences {
+    let WritePreferences { email_enabled, sms_enabled, webhook_url } = wanted;
+    Preferences { email_enabled, sms_enabled, webhook_url: webhook_url.map(contracts::text::Url::into_string) }
+}
+
+/// The event that tells all preferences, and the number that text messages go to.
+#[must_use]
+pub fn preferences_changed(user: &User, preferences: Preferences) -> PreferencesChanged {
+    let Preferences { email_enabled, sms_enabled, webhook_url } = preferences;
+    PreferencesChanged { user_id: user.user_id, email_enabled, sms_enabled, webhook_url, phone: user.phone.clone() }
+}
+
+/// What an address is the default for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Defaults {
+    pub shipping: bool,
+    pub billing: bool,
+}
+
+impl Defaults {
+    /// What a request wants an address to be the default for.
+    #[must_use]
+    pub fn wanted(body: &WriteAddress) -> Defaults {
+        Defaults { shipping: body.is_default_shipping, billing: body.is_default_billing }
+    }
+
+    fn and(self, other: Defaults) -> Defaults {
+        Defaults { shipping: self.shipping || other.shipping, billing: self.billing || other.billing }
+    }
+
+    fn without(self, other: Defaults) -> Defaults {
+        Defaults { shipping: self.shipping && !other.shipping, billing: self.billing && !other.billing }
+    }
+}
+
+/// The address that a request describes.
+#[must_use]
+pub fn address(address_id: AddressId, user_id: UserId, body: WriteAddress, defaults: Defaults) -> Address {
+    let WriteAddress { label, country, state, city, zip, street, number, complement, .. } = body;
+    Address {
+        address_id,
+        user_id,
+        label: label.into_string(),
+        country: country.into_string(),
+        state: state.into_string(),
+        city: city.into_string(),
+        zip: zip.into_string(),
+        street: street.into_string(),
+        number: number.into_string(),
+        complement: complement.into_string(),
+        is_default_shipping: defaults.shipping,
+        is_default_billing: defaults.billing,
+    }
+}
+
+/// Which addresses a user has, and which are the defaults: while there is any, exactly one of each kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AddressBook(Vec<Entry>);
+
+/// An address as its book knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub id: AddressId,
+    pub defaults: Defaults,
+}
+
+/// An address book takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an address book holds at most {} addresses", AddressBook::MAX)]
+pub struct BookIsFull;
+
+impl AddressBook {
+    /// How many addresses a user may have.
+    pub const MAX: usize = 50;
+
+    /// A book of these entries, the newest first.
+    #[must_use]
+    pub fn new(newest_first: Vec<Entry>) -> AddressBook {
+        AddressBook(newest_first)
+    }
+
+    /// Adds an address. The first one becomes the default for everything; a later one only for what is `wanted`.
+    ///
+    /// # Errors
+    /// [`BookIsFull`].
+    pub fn add(&mut self, id: AddressId, wanted: Defaults) -> Result<(), BookIsFull> {
+        if self.0.len() >= AddressBook::MAX {
+            return Err(BookIsFull);
+        }
+        let first = self.0.is_empty();
+        self.0.insert(0, Entry { id, defaults: Defaults { shipping: first, billing: first } });
+        self.prefer(id, wanted);
+        Ok(())
+    }
+
+    /// Makes an address the default for what is `wanted`, and takes that from the others. What is not wanted stays: only
+    /// another address takes a default away, so that there always is one.
+    pub fn prefer(&mut self, id: AddressId, wanted: Defaults) {
+        for entry in &mut self.0 {
+            entry.defaults = if entry.id == id { entry.defaults.and(wanted) } else { entry.defaults.without(wanted) };
+        }
+    }
+
+    /// Removes an address; what it was the default for goes to the newest one that remains.
+    pub fn remove(&mut self, id: AddressId) {
+        let Some(at) = self.0.iter().position(|entry| entry.id == id) else { return };
+        let removed = self.0.remove(at);
+        if let Some(newest) = self.0.first_mut() {
+            newest.defaults = newest.defaults.and(removed.defaults);
+        }
+    }
+
+    /// What this address is the default for.
+    #[must_use]
+    pub fn defaults_of(&self, id: AddressId) -> Defaults {
+        self.0.iter().find(|entry| entry.id == id).map_or_else(Defaults::default, |entry| entry.defaults)
+    }
+
+    /// The addresses beside `subject` whose part changed since `before`.
+    pub fn others_changed<'a>(&'a self, before: &'a AddressBook, subject: AddressId) -> impl Iterator<Item = Entry> + 'a {
+        self.0.iter().copied().filter(move |entry| entry.id != subject && entry.defaults != before.defaults_of(entry.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone, Copy)]
+    enum Change {
+        Add(Defaults),
+        Prefer(usize, Defaults),
+        Remove(usize),
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<Change>> {
+        let defaults = (any::<bool>(), any::<bool>()).prop_map(|(shipping, billing)| Defaults { shipping, billing });
+        let change = prop_oneof![
+            3 => defaults.clone().prop_map(Change::Add),
+            2 => (0..60_usize, defaults).prop_map(|(at, defaults)| Change::Prefer(at, defaults)),
+            2 => (0..60_usize).prop_map(Change::Remove),
+        ];
+        prop::collection::vec(change, 0..120)
+    }
+
+    fn id(number: usize) -> AddressId {
+        AddressId(Uuid::from_u128(number as u128))
+    }
+
+    proptest! {
+        #[test]
+        fn a_book_with_addresses_has_exactly_one_default_of_each_kind(changes in changes()) {
+            let mut book = AddressBook::default();
+            for (number, change) in changes.into_iter().enumerate() {
+                let before = book.clone();
+                let at = |at: usize| before.0.get(at % before.0.len().max(1)).map(|entry| entry.id);
+                match change {
+                    Change::Add(wanted) => match book.add(id(number), wanted) {
+                        Ok(()) => prop_assert_eq!(book.defaults_of(id(number)).and(wanted), book.defaults_of(id(number))),
+                        Err(BookIsFull) => prop_assert_eq!((before.0.len(), &before), (AddressBook::MAX, &book)),
+                    },
+                    Change::Prefer(place, wanted) => if let Some(id) = at(place) {
+                        book.prefer(id, wanted);
+                        prop_assert_eq!(book.defaults_of(id).and(wanted), book.defaults_of(id));
+                    },
+                    Change::Remove(place) => if let Some(id) = at(place) { book.remove(id) },
+                }
+                let count = |of: fn(&Defaults) -> bool| book.0.iter().filter(|entry| of(&entry.defaults)).count();
+                let wanted = usize::from(!book.0.is_empty());
+                prop_assert_eq!(count(|defaults| defaults.shipping), wanted);
+                prop_assert_eq!(count(|defaults| defaults.billing), wanted);
+                prop_assert!(book.0.len() <= AddressBook::MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_that_is_deleted_passes_to_the_newest_that_remains() {
+        let mut book = AddressBook::default();
+        for number in 1..=3 {
+            book.add(id(number), Defaults::default()).unwrap();
+        }
+        let before = book.clone();
+        book.remove(id(1));
+        assert_eq!(book.defaults_of(id(3)), Defaults { shipping: true, billing: true });
+        assert_eq!(book.others_changed(&before, id(1)).map(|entry| entry.id).collect::<Vec<_>>(), [id(3)]);
+    }
+
+    #[test]
+    fn roles_have_one_spelling() {
+        assert_eq!(tidy(vec![Role::Admin, Role::Customer, Role::Admin]), [Role::Customer, Role::Admin]);
+    }
+}

@@ -1,0 +1,29 @@
+//! What can go wrong here, and its public code.
+
+use crate::domain::BookIsFull;
+use contracts::problem::Code;
+use platform::{db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such user or address")]
+    NotFound,
+    #[error(transparent)]
+    Full(#[from] BookIsFull),
+    #[error("the caller's copy is not the present one")]
+    Stale(#[source] Problem),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Code::NOT_FOUND.into(),
+            Error::Full(full) => Problem::new(Code::TOO_MANY_ADDRESSES).detail(full.to_string()),
+            Error::Stale(problem) => problem,
+            Error::Db(error) => error.into(),
+        }
+    }
+}
