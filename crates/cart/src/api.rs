@@ -1,0 +1,75 @@
+//! Door 1: HTTP.
+
+use crate::{App, actions, domain::Offers};
+use contracts::{
+    cart::{AddCartItem, Cart, CheckOutCart, UpdateCartItem},
+    ids::{CartItemId, UserId},
+};
+use platform::{
+    http::{Body, Created, Json, Keyed, MaybeIdempotencyKey, NoContent, Path, Problem, Routes, State},
+    identity::{ClientMarker, Customer, ServiceOf},
+};
+
+/// The service that turns carts into orders.
+struct Order;
+
+impl ClientMarker for Order {
+    const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+pub fn routes() -> Routes<App> {
+    Routes::new("cart")
+        .get("/cart", show, "The caller's cart at present prices, with warnings where something changed")
+        .delete("/cart", clear, "Empties the cart")
+        .post("/cart/items", add, "Puts a product into the cart, or more of it")
+        .patch("/cart/items/{cartItemId}", update, "Sets how many units a line holds")
+        .delete("/cart/items/{cartItemId}", remove, "Takes a line out of the cart")
+        .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
+        .put("/internal/cart/{userId}/check-out", check_out, "Hands a cart over to its order")
+}
+
+async fn show(customer: Customer, State(app): State<App>) -> Result<Json<Cart>, Problem> {
+    Ok(Json(actions::show_cart(&app, customer.id).await?))
+}
+
+async fn clear(customer: Customer, State(app): State<App>) -> Result<NoContent, Problem> {
+    actions::clear_cart(&app, customer.id).await?;
+    Ok(NoContent)
+}
+
+async fn add(
+    customer: Customer,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<AddCartItem>,
+) -> Result<Keyed<Created<Cart>>, Problem> {
+    actions::add_item(&app, customer.id, key, body).await
+}
+
+async fn update(
+    customer: Customer,
+    State(app): State<App>,
+    Path(item): Path<CartItemId>,
+    Body(body): Body<UpdateCartItem>,
+) -> Result<Json<Cart>, Problem> {
+    Ok(Json(actions::update_item(&app, customer.id, item, body.quantity).await?))
+}
+
+async fn remove(customer: Customer, State(app): State<App>, Path(item): Path<CartItemId>) -> Result<NoContent, Problem> {
+    actions::remove_item(&app, customer.id, item).await?;
+    Ok(NoContent)
+}
+
+async fn get_active(_: ServiceOf<Order>, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Cart>, Problem> {
+    Ok(Json(actions::active_cart(&app, user).await?.view(&Offers::default())))
+}
+
+async fn check_out(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(user): Path<UserId>,
+    Body(body): Body<CheckOutCart>,
+) -> Result<NoContent, Problem> {
+    app.ctx.db.write(async move |tx| actions::check_out(tx, user, body.cart_id, body.order_id, &body.items).await).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,28 @@
+//! Door 2: events.
+
+use crate::{Error, actions};
+use contracts::{
+    cart::CheckedOutItem,
+    order::{OrderCancelled, OrderCreated},
+};
+use platform::{
+    db::Tx,
+    inbox::{Consumers, Received},
+};
+
+pub fn all() -> Consumers {
+    Consumers::new().on::<OrderCreated, _, _>(order_created).on::<OrderCancelled, _, _>(order_cancelled)
+}
+
+/// The order says the same by a call right after it was placed; this is for when that call was lost.
+async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
+    let items: Vec<_> = event.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
+    actions::check_out(tx, event.user_id, event.cart_id, event.order_id, &items).await
+}
+
+async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
+    if !event.lines_return {
+        return Ok(());
+    }
+    actions::take_back(tx, event.user_id, &event.items, event.currency).await
+}

@@ -1,0 +1,417 @@
+//! What is true of a cart: what goes into it, what becomes of its lines when the market changes, and what an order
+//! takes out. No async, no I/O, no clock.
+
+use crate::Error;
+use contracts::{
+    cart::{self, CartFact, CartItem, CartStatus, CartWarning, CheckedOutItem, WarningCode},
+    ids::{CartId, CartItemId, OrderId, ProductId, UserId},
+    inventory::Shortage,
+    machine::Machine as _,
+    money::{Currency, MAX_AMOUNT, Money, MoneyError},
+    order::OrderItem,
+    text::Quantity,
+    time::Timestamp,
+};
+use std::collections::HashMap;
+
+/// Lines of a cart at most: what one lookup of a neighbour takes.
+pub const MAX_LINES: usize = 200;
+
+/// Units of a line at most.
+const MAX_QUANTITY: u32 = Quantity::MAX;
+
+// Prices may rise while goods lie in a cart. Even a full cart of the dearest goods is summed without overflow, so a cart
+// can always be shown; only changes are held to the bound of amounts.
+const _: () = assert!(MAX_AMOUNT <= i64::MAX / (MAX_QUANTITY as i64 * MAX_LINES as i64));
+
+/// A cart with its lines, in the order they were added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cart {
+    pub cart_id: CartId,
+    pub user_id: UserId,
+    pub status: CartStatus,
+    pub currency: Currency,
+    pub order_id: Option<OrderId>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When its owner last came by.
+    pub seen_at: Timestamp,
+    pub lines: Vec<Line>,
+}
+
+/// One line. What is shown and ordered stands beside what the customer put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub cart_item_id: CartItemId,
+    /// Orders the lines of a cart.
+    pub position: i64,
+    pub product_id: ProductId,
+    pub sku: String,
+    pub title: String,
+    /// The price when the product was last looked at.
+    pub unit_price: i64,
+    /// What can be had of `wanted`, when last looked at: 1 to 999.
+    pub quantity: u32,
+    /// The price when the line was added.
+    pub added_unit_price: i64,
+    /// What the customer asked for, 1 or more.
+    pub wanted: u32,
+}
+
+/// What a product is now, as far as a cart cares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    OnSale(Goods),
+    /// It is not on sale, or there is no such product.
+    OffSale,
+}
+
+/// A product on sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goods {
+    pub sku: String,
+    pub title: String,
+    pub price: Money,
+    /// Units that can be sold; `None` while the inventory does not answer.
+    pub available: Option<i64>,
+}
+
+/// What is known of products now. What the catalogue was not asked about, or did not answer, is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offers(pub HashMap<ProductId, Offer>);
+
+impl Offers {
+    fn of(&self, product: ProductId) -> Option<&Offer> {
+        self.0.get(&product)
+    }
+
+    /// The product as it is sold now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn on_sale(&self, product: ProductId) -> Result<&Goods, Error> {
+        match self.of(product) {
+            Some(Offer::OnSale(goods)) => Ok(goods),
+            Some(Offer::OffSale) | None => Err(Error::Unavailable),
+        }
+    }
+}
+
+impl Goods {
+    /// Whether a line may hold `quantity` of it.
+    fn may_fill(&self, quantity: u32) -> Result<(), Error> {
+        if quantity > MAX_QUANTITY {
+            return Err(Error::QuantityTooLarge(quantity));
+        }
+        match self.available {
+            Some(available) if available < i64::from(quantity) => {
+                Err(Error::Short(Shortage { sku: self.sku.clone(), requested: quantity.into(), available }))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Line {
+    /// Takes the present title and price, and as many of the wanted units as there are.
+    fn look_at(&mut self, goods: &Goods) {
+        self.title.clone_from(&goods.title);
+        self.unit_price = goods.price.minor;
+        if let Some(available @ 1..) = goods.available {
+            let possible = u32::try_from(available).unwrap_or(u32::MAX).min(MAX_QUANTITY);
+            self.quantity = self.wanted.min(possible);
+        }
+    }
+
+    fn hold(&mut self, quantity: u32) {
+        self.quantity = quantity;
+        self.wanted = quantity;
+    }
+
+    fn total(&self) -> i64 {
+        self.unit_price * i64::from(self.quantity)
+    }
+
+    fn view(&self, currency: Currency) -> CartItem {
+        CartItem {
+            cart_item_id: self.cart_item_id,
+            product_id: self.product_id,
+            sku: self.sku.clone(),
+            title_snapshot: self.title.clone(),
+            unit_price_snapshot: self.unit_price,
+            currency,
+            quantity: self.quantity,
+            line_total_amount: self.total(),
+        }
+    }
+
+    fn warning(&self, code: WarningCode, detail: String) -> CartWarning {
+        CartWarning {
+            code,
+            cart_item_id: self.cart_item_id,
+            product_id: self.product_id,
+            detail,
+            old_unit_price_amount: None,
+            new_unit_price_amount: None,
+            available_qty: None,
+        }
+    }
+}
+
+/// What an order left of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Split {
+    /// Lines that the order did not take, or not wholly: for a fresh cart. They keep their ids, so that a page which the
+    /// customer has open still names them rightly.
+    pub left: Vec<Line>,
+    /// The ordered part of lines that were taken in part, under fresh ids.
+    pub taken: Vec<Line>,
+}
+
+impl Cart {
+    /// An empty ACTIVE cart.
+    #[must_use]
+    pub fn open(cart_id: CartId, user_id: UserId, currency: Currency, now: Timestamp) -> Cart {
+        Cart {
+            cart_id,
+            user_id,
+            status: CartStatus::Active,
+            currency,
+            order_id: None,
+            created_at: now,
+            updated_at: now,
+            seen_at: now,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Notes that its owner changed it.
+    pub fn changed(&mut self, now: Timestamp) {
+        self.updated_at = now;
+        self.seen_at = now;
+    }
+
+    /// Puts units of a product into the cart: on its line, or on a new one with the id `fresh`. After a
+    /// refusal the unit rolls back and the cart in hand is thrown away, here and in [`Cart::set_quantity`].
+    ///
+    /// # Errors
+    /// [`Error::CurrencyMismatch`], [`Error::Full`], [`Error::QuantityTooLarge`], [`Error::Short`], [`Error::AmountTooLarge`].
+    pub fn add(&mut self, fresh: CartItemId, product: ProductId, goods: &Goods, quantity: Quantity) -> Result<&Line, Error> {
+        if self.lines.is_empty() {
+            self.currency = goods.price.currency;
+        } else if self.currency != goods.price.currency {
+            return Err(Error::CurrencyMismatch { cart: self.currency, offered: goods.price.currency });
+        }
+        let at = match self.lines.iter().position(|line| line.product_id == product) {
+            Some(at) => at,
+            None if self.lines.len() >= MAX_LINES => return Err(Error::Full),
+            None => {
+                let position = self.next_position();
+                self.lines.push(Line {
+                    cart_item_id: fresh,
+                    position,
+                    product_id: product,
+                    sku: goods.sku.clone(),
+                    title: goods.title.clone(),
+                    unit_price: goods.price.minor,
+                    quantity: 0,
+                    added_unit_price: goods.price.minor,
+                    wanted: 0,
+                });
+                self.lines.len() - 1
+            }
+        };
+        let total = self.lines[at].quantity + quantity.get();
+        goods.may_fill(total)?;
+        self.lines[at].look_at(goods);
+        self.lines[at].hold(total);
+        self.is_within_bounds()?;
+        Ok(&self.lines[at])
+    }
+
+    /// Sets how many units a line holds. Of a product that nothing is known of now, the order asks again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Unavailable`], [`Error::CurrencyMismatch`], [`Error::Short`], [`Error::AmountTooLarge`].
+    pub fn set_quantity(&mut self, item: CartItemId, offers: &Offers, quantity: Quantity) -> Result<&Line, Error> {
+        let at = self.lines.iter().position(|line| line.cart_item_id == item).ok_or(Error::NotFound)?;
+        if offers.of(self.lines[at].product_id).is_some() {
+            let goods = offers.on_sale(self.lines[at].product_id)?;
+            if goods.price.currency != self.currency {
+                return Err(Error::CurrencyMismatch { cart: self.currency, offered: goods.price.currency });
+            }
+            goods.may_fill(quantity.get())?;
+        }
+        self.lines[at].hold(quantity.get());
+        self.is_within_bounds()?;
+        Ok(&self.lines[at])
+    }
+
+    /// Takes a line out. An empty cart is in `home` currency again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn remove(&mut self, item: CartItemId, home: Currency) -> Result<Line, Error> {
+        let at = self.lines.iter().position(|line| line.cart_item_id == item).ok_or(Error::NotFound)?;
+        let line = self.lines.remove(at);
+        if self.lines.is_empty() {
+            self.currency = home;
+        }
+        Ok(line)
+    }
+
+    /// Looks at every line again; answers those that changed by it.
+    pub fn look_at(&mut self, offers: &Offers) -> Vec<Line> {
+        let currency = self.currency;
+        let mut changed = Vec::new();
+        for line in &mut self.lines {
+            let Some(Offer::OnSale(goods)) = offers.of(line.product_id) else { continue };
+            if goods.price.currency != currency {
+                continue;
+            }
+            let before = line.clone();
+            line.look_at(goods);
+            if *line != before {
+                changed.push(line.clone());
+            }
+        }
+        changed
+    }
+
+    /// Hands the cart over to an order. `None` when it is not active: then it happened before.
+    #[must_use]
+    pub fn check_out(
+        &mut self,
+        order: OrderId,
+        items: &[CheckedOutItem],
+        now: Timestamp,
+        mut fresh: impl FnMut() -> CartItemId,
+    ) -> Option<Split> {
+        self.status = self.status.on(CartFact::CheckedOut).ok()?;
+        self.order_id = Some(order);
+        self.updated_at = now;
+        let ordered: HashMap<_, _> = items.iter().map(|item| (item.product_id, item.quantity)).collect();
+        let mut split = Split::default();
+        for line in std::mem::take(&mut self.lines) {
+            let taken = ordered.get(&line.product_id).copied().unwrap_or(0);
+            if taken >= line.quantity {
+                self.lines.push(line);
+                continue;
+            }
+            if taken > 0 {
+                let mut part = Line { cart_item_id: fresh(), ..line.clone() };
+                part.hold(taken);
+                self.lines.push(part.clone());
+                split.taken.push(part);
+            }
+            let mut rest = line;
+            if taken > 0 {
+                rest.hold(rest.quantity - taken);
+            }
+            split.left.push(rest);
+        }
+        Some(split)
+    }
+
+    /// Takes back the lines of an order that ended without a sale; answers the lines that changed by it. Units beyond what
+    /// a line may hold stay wanted, which shows as `QUANTITY_CAPPED`. What does not fit at all, because the cart is full
+    /// or in another currency by now, stays out.
+    pub fn take_back(&mut self, items: &[OrderItem], currency: Currency, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
+        if self.lines.is_empty() {
+            self.currency = currency;
+        }
+        let mut changed = Vec::new();
+        for item in items.iter().filter(|_| self.currency == currency) {
+            if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == item.product_id) {
+                line.wanted = line.wanted.saturating_add(item.quantity);
+                line.quantity = line.quantity.saturating_add(item.quantity).min(MAX_QUANTITY);
+                changed.push(line.clone());
+            } else if self.lines.len() < MAX_LINES {
+                let line = Line {
+                    cart_item_id: fresh(),
+                    position: self.next_position(),
+                    product_id: item.product_id,
+                    sku: item.sku.clone(),
+                    title: item.title_snapshot.clone(),
+                    unit_price: item.unit_price_snapshot,
+                    quantity: item.quantity.clamp(1, MAX_QUANTITY),
+                    added_unit_price: item.unit_price_snapshot,
+                    wanted: item.quantity.max(1),
+                };
+                self.lines.push(line.clone());
+                changed.push(line);
+            }
+        }
+        changed
+    }
+
+    /// The cart as its owner sees it, with a warning wherever something is not as it was put in.
+    #[must_use]
+    pub fn view(&self, offers: &Offers) -> cart::Cart {
+        let mut warnings = Vec::new();
+        let mut subtotal_amount = 0;
+        for line in &self.lines {
+            let offer = offers.of(line.product_id);
+            if let Some(reason) = self.hindrance(offer) {
+                warnings.push(line.warning(WarningCode::Unavailable, format!("{} {reason}.", line.title)));
+                continue;
+            }
+            subtotal_amount += line.total();
+            warnings.extend(self.price_warning(line));
+            warnings.extend(quantity_warning(line, offer));
+        }
+        cart::Cart {
+            cart_id: self.cart_id,
+            user_id: self.user_id,
+            status: self.status,
+            currency: self.currency,
+            items: self.lines.iter().map(|line| line.view(self.currency)).collect(),
+            subtotal_amount,
+            warnings,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    /// Why a product cannot be bought with this cart now, as far as is known.
+    fn hindrance(&self, offer: Option<&Offer>) -> Option<&'static str> {
+        match offer? {
+            Offer::OffSale => Some("is not on sale now"),
+            Offer::OnSale(goods) if goods.price.currency != self.currency => Some("is sold in another currency now"),
+            Offer::OnSale(Goods { available: Some(..=0), .. }) => Some("is out of stock"),
+            Offer::OnSale(_) => None,
+        }
+    }
+
+    fn price_warning(&self, line: &Line) -> Option<CartWarning> {
+        let (old, new) = (Money::new(line.added_unit_price, self.currency), Money::new(line.unit_price, self.currency));
+        (old != new).then(|| CartWarning {
+            old_unit_price_amount: Some(old.minor),
+            new_unit_price_amount: Some(new.minor),
+            ..line.warning(WarningCode::PriceChanged, format!("{} costs {new} now; it was {old} when it was added.", line.title))
+        })
+    }
+
+    fn next_position(&self) -> i64 {
+        self.lines.last().map_or(0, |line| line.position + 1)
+    }
+
+    fn is_within_bounds(&self) -> Result<(), MoneyError> {
+        let add = |sum: Money, line: &Line| sum.plus(Money::new(line.unit_price, self.currency).times(line.quantity)?);
+        self.lines.iter().try_fold(Money::zero(self.currency), add).map(|_| ())
+    }
+}
+
+fn quantity_warning(line: &Line, offer: Option<&Offer>) -> Option<CartWarning> {
+    let available_qty = match offer {
+        Some(Offer::OnSale(goods)) => goods.available,
+        _ => None,
+    };
+    (line.quantity < line.wanted).then(|| CartWarning {
+        available_qty,
+        ..line.warning(WarningCode::QuantityCapped, format!("Of {} only {} of {} can be had.", line.title, line.quantity, line.wanted))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What can go wrong here, and its public code.
+
+use crate::domain::MAX_LINES;
+use contracts::{
+    inventory::Shortage,
+    money::{Currency, MoneyError},
+    problem::Code,
+};
+use platform::{db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such line in the cart")]
+    NotFound,
+    #[error("the product is not on sale")]
+    Unavailable,
+    #[error("{} units of {} are there, {} are wanted", .0.available, .0.sku, .0.requested)]
+    Short(Shortage),
+    #[error("the cart has {MAX_LINES} lines already")]
+    Full,
+    #[error("a line cannot hold {0} units")]
+    QuantityTooLarge(u32),
+    #[error("goods in {offered} do not go into a cart in {cart}")]
+    CurrencyMismatch { cart: Currency, offered: Currency },
+    #[error("the subtotal is past every bound")]
+    AmountTooLarge,
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<MoneyError> for Error {
+    fn from(error: MoneyError) -> Error {
+        match error {
+            MoneyError::CurrencyMismatch(cart, offered) => Error::CurrencyMismatch { cart, offered },
+            MoneyError::Overflow | MoneyError::BadCurrency => Error::AmountTooLarge,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Problem::new(Code::NOT_FOUND).detail("the cart has no such line"),
+            Error::Unavailable => Code::PRODUCT_UNAVAILABLE.into(),
+            Error::Short(shortage) => Problem::new(Code::INSUFFICIENT_STOCK)
+                .detail(format!("{} of {} can be had now", shortage.available, shortage.sku))
+                .member("lines", [shortage]),
+            Error::Full => Problem::new(Code::CART_FULL).detail(format!("a cart holds at most {MAX_LINES} lines")),
+            Error::QuantityTooLarge(quantity) => {
+                Problem::new(Code::QUANTITY_TOO_LARGE).detail(format!("the line would hold {quantity} units; 999 is the most"))
+            }
+            Error::CurrencyMismatch { cart, offered } => {
+                Problem::new(Code::CURRENCY_MISMATCH).detail(format!("the cart is in {cart}, the product is sold in {offered}"))
+            }
+            Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the neighbours say of the products in a cart: one call to the catalogue, one to the inventory.
+
+use crate::{
+    App,
+    domain::{Cart, Goods, MAX_LINES, Offer, Offers},
+};
+use contracts::{
+    body::Few,
+    catalog::{self, Product, ProductLookup, ProductStatus},
+    ids::ProductId,
+    inventory::{self, StockLookup},
+    money::Money,
+    text::Sku,
+};
+use platform::client::CallError;
+use std::{collections::HashMap, time::Duration};
+
+/// How long the catalogue and the inventory are waited for, each. What they do not say by then, the order asks again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is known of the lines of `cart`: nothing, when the catalogue does not answer.
+pub async fn offers(app: &App, cart: &Cart) -> Offers {
+    let products = cart.lines.iter().map(|line| line.product_id).collect();
+    match look_up(app, products).await {
+        Ok(offers) => offers,
+        Err(error) => {
+            tracing::warn!(%error, "the catalogue does not answer; a cart is taken as it was last seen");
+            Offers::default()
+        }
+    }
+}
+
+/// What is known of `product` and of the lines of `cart`.
+///
+/// # Errors
+/// [`CallError`] when the catalogue does not answer.
+pub async fn offers_with(app: &App, product: ProductId, cart: Option<&Cart>) -> Result<Offers, CallError> {
+    let lines = cart.iter().flat_map(|cart| &cart.lines).map(|line| line.product_id).filter(|other| *other != product);
+    look_up(app, std::iter::once(product).chain(lines).take(MAX_LINES).collect()).await
+}
+
+async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Offers, CallError> {
+    // A cart without lines asks nobody.
+    let Ok(product_ids) = Few::new(products.clone()) else { return Ok(Offers::default()) };
+    let client = &app.ctx.client;
+    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).within(PATIENCE).send().await?;
+    let on_sale: Vec<Product> = found.items.into_iter().filter(|product| product.status == ProductStatus::Active).collect();
+    let stock = stock(app, &on_sale).await;
+    let mut offers: HashMap<_, _> = products.into_iter().map(|product| (product, Offer::OffSale)).collect();
+    for product in on_sale {
+        let goods = Goods {
+            // A SKU that the inventory does not know has nothing to sell.
+            available: stock.as_ref().map(|stock| stock.get(&product.sku).copied().unwrap_or(0)),
+            price: Money::new(product.price_amount, product.currency),
+            sku: product.sku,
+            title: product.title,
+        };
+        offers.insert(product.product_id, Offer::OnSale(goods));
+    }
+    Ok(Offers(offers))
+}
+
+/// Units that can be sold, by SKU; `None` when the inventory does not answer.
+async fn stock(app: &App, products: &[Product]) -> Option<HashMap<String, i64>> {
+    let skus = products.iter().filter_map(|product| Sku::parse(&product.sku).ok()).collect();
+    let Ok(skus) = Few::new(skus) else { return Some(HashMap::new()) };
+    match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).within(PATIENCE).send().await {
+        Ok(found) => Some(found.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
+        Err(error) => {
+            tracing::warn!(%error, "the inventory does not answer; what is in stock is left to the order");
+            None
+        }
+    }
+}

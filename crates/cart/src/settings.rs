@@ -1,0 +1,48 @@
+//! What can be configured.
+
+use contracts::money::Currency;
+use serde::Deserialize;
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    time::Duration,
+};
+
+/// The section `[cart]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The currency that an empty cart shows; the first product decides.
+    pub currency: Currency,
+    /// After how many hours without its owner a cart is ABANDONED.
+    pub abandoned_after_hours: NonZeroU32,
+    /// How many days ordered and abandoned carts are kept.
+    pub closed_kept_days: NonZeroU16,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            currency: Currency::EUR,
+            abandoned_after_hours: NonZeroU32::new(720).expect("720 is not zero"),
+            closed_kept_days: NonZeroU16::new(90).expect("90 is not zero"),
+        }
+    }
+}
+
+impl Settings {
+    #[must_use]
+    pub fn abandoned_after(&self) -> Duration {
+        Duration::from_secs(u64::from(self.abandoned_after_hours.get()) * 3600)
+    }
+
+    /// How old the note of the owner's last visit may get before a visit writes it anew: so that reading rarely writes.
+    #[must_use]
+    pub fn visits_noted_every(&self) -> Duration {
+        self.abandoned_after() / 10
+    }
+
+    #[must_use]
+    pub fn closed_kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.closed_kept_days.get()) * 86_400)
+    }
+}

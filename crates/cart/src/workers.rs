@@ -1,0 +1,29 @@
+//! Door 3: time.
+
+use crate::{App, Error, store};
+use platform::worker::{Pace, Worker};
+use std::time::Duration;
+
+/// Carts that one unit closes or drops.
+const BATCH: usize = 200;
+
+pub fn all(app: &App) -> Vec<Worker> {
+    vec![
+        Worker::new("abandoned-carts", Duration::from_secs(60), app.clone(), abandon),
+        Worker::new("closed-carts", Duration::from_secs(3600), app.clone(), drop_closed),
+    ]
+}
+
+/// Closes the carts that nobody came back to.
+async fn abandon(app: App) -> Result<Pace, Error> {
+    let before = app.ctx.db.now().before(app.settings.abandoned_after());
+    let done = app.ctx.db.write(async move |tx| store::abandon(tx, before, BATCH).await).await?;
+    Ok(Pace::after(done as usize, BATCH))
+}
+
+/// Drops closed carts after a while; their orders keep what was bought.
+async fn drop_closed(app: App) -> Result<Pace, Error> {
+    let before = app.ctx.db.now().before(app.settings.closed_kept());
+    let done = app.ctx.db.write(async move |tx| store::drop_closed(tx, before, BATCH).await).await?;
+    Ok(Pace::after(done as usize, BATCH))
+}
