@@ -32,6 +32,20 @@ async fn what_was_answered_is_there_after_reopening() {
 }
 
 #[tokio::test]
+async fn a_value_goes_where_its_number_stands() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    let id = add(&db, "lamp", 1).await.unwrap();
+    let rows = db
+        .write(async move |tx| tx.execute("UPDATE items SET name = $3, quantity = $2 WHERE item_id = $1", params![id, 5, "chair"]).await)
+        .await;
+    assert_eq!(rows.unwrap(), 1);
+    assert_eq!(names(&db).await, ["chair"]);
+    let missing = db.write(async move |tx| tx.execute("DELETE FROM items WHERE item_id = $2", params![id]).await).await;
+    assert!(matches!(missing, Err(Error::Failed(_))));
+}
+
+#[tokio::test]
 async fn a_unit_that_fails_rolls_back_alone() {
     let folder = TempFolder::new();
     let db = open(&folder);

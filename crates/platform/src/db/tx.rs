@@ -276,8 +276,11 @@ impl Row<'_> {
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(), Error> {
-    for (index, param) in params.iter().enumerate() {
-        let index = index + 1;
+    for index in 1..=statement.parameter_count() {
+        // SQLite counts `$2, $1` by first appearance, so that the place does not say which value is meant: the name does.
+        let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
+        let param = number.and_then(|number| params.get(number.checked_sub(1)?));
+        let param = param.ok_or_else(|| Error::Failed(format!("parameter {index} of a statement has no value")))?;
         match param.write() {
             Scalar::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
             Scalar::Bool(value) => statement.raw_bind_parameter(index, value),
