@@ -4,6 +4,7 @@ use crate::{
     events,
     ids::{NotificationId, OrderId, UserId},
     machine,
+    secret::Secret,
     time::Timestamp,
     words,
 };
@@ -72,6 +73,14 @@ words! {
         /// To the address of the preferences, signed.
         Webhook = "WEBHOOK",
     }
+
+    /// How an attempt to deliver a message ended.
+    AttemptOutcome {
+        /// The channel took it.
+        Delivered = "DELIVERED",
+        /// The channel did not take it, or it is not known whether it did.
+        Failed = "FAILED",
+    }
 }
 
 /// A message to a user over one channel.
@@ -96,6 +105,28 @@ pub struct Notification {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// One attempt to deliver a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryAttempt {
+    /// Counts the attempts of this message; the first is 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// What the channel said, for people.
+    pub detail: String,
+    /// When it ended.
+    pub occurred_at: Timestamp,
+}
+
+/// The secret that signs a user's webhooks, by the Standard Webhooks scheme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookSecret {
+    /// `whsec_` and the key in base64. The signature is HMAC-SHA-256 over `{webhook-id}.{webhook-timestamp}.{body}`.
+    pub secret: Secret,
 }
 
 events! { "notification", "NOTIFICATION", notification_id: NotificationId;
