@@ -84,8 +84,8 @@ impl Tx {
         &self.context
     }
 
-    /// From here on the unit works on behalf of another cause (a batch of events has one each).
-    pub(crate) fn set_context(&mut self, context: Context) {
+    /// From here on the unit works on behalf of another cause: each event, or each message, of a batch has one.
+    pub fn set_context(&mut self, context: Context) {
         self.context = context;
     }
 
