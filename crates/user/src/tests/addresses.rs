@@ -1,0 +1,178 @@
+//! Address books: defaults, bounds, versions.
+
+use super::{add, add_street, book, start, street, with};
+use contracts::{ids::UserId, user::Address};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_address_is_kept_as_it_was_given() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let body = json!({
+        "label": "Work", "country": "BR", "state": "SP", "city": "São Paulo", "zip": "01310-100", "street": "Avenida Paulista",
+        "number": "1578", "complement": "Sala 12",
+    });
+    let made = add(&h, user, &body).await.expect(201);
+    let id = made.json()["addressId"].as_str().unwrap().to_owned();
+    assert_eq!(made.header("location"), format!("/api/v1/users/me/addresses/{id}"));
+    let mut wanted = with(body, &json!({"addressId": id, "userId": user}));
+    wanted["isDefaultShipping"] = true.into();
+    wanted["isDefaultBilling"] = true.into();
+    assert_eq!(made.json(), wanted);
+    let read = h.get(&format!("/users/me/addresses/{id}")).customer(user).send().await.expect(200);
+    assert_eq!((read.json(), read.header("etag")), (wanted.clone(), made.header("etag")));
+    // The order service reads the same for its snapshot.
+    let snapshot = h.get(&format!("/internal/users/{user}/addresses/{id}")).service("order").send().await.expect(200);
+    assert_eq!(serde_json::to_value(snapshot.read::<Address>()).unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn what_is_left_out_has_its_usual_value() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let made = add(&h, user, &json!({"country": "DE", "city": "Bremen", "street": "Am Wall"})).await.expect(201).json();
+    assert_eq!(made["label"], "Home");
+    for empty in ["state", "zip", "number", "complement"] {
+        assert_eq!(made[empty], "", "{empty}");
+    }
+}
+
+#[tokio::test]
+async fn while_there_is_an_address_there_is_one_default_of_each_kind() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let a = add_street(&h, user, "a").await;
+    assert_eq!(book(&h, user).await, ["a SB"]);
+    add_street(&h, user, "b").await;
+    assert_eq!(book(&h, user).await, ["b", "a SB"]);
+    let c = add(&h, user, &with(street("c"), &json!({"isDefaultShipping": true}))).await.expect(201);
+    assert_eq!(c.json()["isDefaultShipping"], true);
+    assert_eq!(book(&h, user).await, ["c S", "b", "a B"]);
+
+    // A body that does not want it does not take it away: only another address does.
+    let kept = h.put(&format!("/users/me/addresses/{a}"), &street("a2")).customer(user).send().await.expect(200);
+    assert_eq!((kept.json()["isDefaultBilling"].clone(), kept.json()["street"].clone()), (json!(true), json!("a2")));
+    let both = with(street("a3"), &json!({"isDefaultShipping": true, "isDefaultBilling": true}));
+    h.put(&format!("/users/me/addresses/{a}"), &both).customer(user).send().await.expect(200);
+    assert_eq!(book(&h, user).await, ["c", "b", "a3 SB"]);
+
+    h.delete(&format!("/users/me/addresses/{a}")).customer(user).send().await.expect(204);
+    assert_eq!(book(&h, user).await, ["c SB", "b"]);
+    let c = c.json()["addressId"].as_str().unwrap().to_owned();
+    h.delete(&format!("/users/me/addresses/{c}")).customer(user).send().await.expect(204);
+    assert_eq!(book(&h, user).await, ["b SB"]);
+    h.delete(&format!("/users/me/addresses/{c}")).customer(user).send().await.expect_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_last_address_can_be_deleted_and_the_next_is_the_default_again() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let a = add_street(&h, user, "a").await;
+    h.delete(&format!("/users/me/addresses/{a}")).customer(user).send().await.expect(204);
+    assert!(book(&h, user).await.is_empty());
+    add_street(&h, user, "b").await;
+    assert_eq!(book(&h, user).await, ["b SB"]);
+}
+
+#[tokio::test]
+async fn new_defaults_at_once_leave_one_default() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let add = |name: &str| {
+        let body = with(street(name), &json!({"isDefaultShipping": true, "isDefaultBilling": true}));
+        h.post("/users/me/addresses", &body).customer(user).send()
+    };
+    let made = tokio::join!(add("a"), add("b"), add("c"), add("d"), add("e"), add("f"));
+    for answer in [made.0, made.1, made.2, made.3, made.4, made.5] {
+        answer.expect(201);
+    }
+    let streets = book(&h, user).await;
+    assert_eq!((streets.len(), streets.iter().filter(|street| street.ends_with(" SB")).count()), (6, 1), "{streets:?}");
+}
+
+#[tokio::test]
+async fn an_address_book_holds_fifty() {
+    let h = start().await;
+    let user: UserId = h.id();
+    for number in 0..50 {
+        add_street(&h, user, &format!("{number}")).await;
+    }
+    add(&h, user, &street("one more")).await.expect_problem(409, "TOO_MANY_ADDRESSES");
+    // Another's book has room.
+    add_street(&h, h.id(), "elsewhere").await;
+
+    let mut seen = Vec::new();
+    let mut path = "/users/me/addresses?limit=20".to_owned();
+    loop {
+        let page = h.get(&path).customer(user).send().await.expect(200);
+        seen.extend(page.json()["items"].as_array().unwrap().iter().map(|item| item["street"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page.json()["nextCursor"].as_str().map(str::to_owned) else { break };
+        assert!(page.header("link").contains("rel=\"next\""));
+        path = format!("/users/me/addresses?limit=20&cursor={cursor}");
+    }
+    let newest_first: Vec<_> = (0..50).rev().map(|number| number.to_string()).collect();
+    assert_eq!(seen, newest_first);
+    h.get(&path).customer(h.id()).send().await.expect_problem(400, "BAD_CURSOR");
+}
+
+#[tokio::test]
+async fn a_copy_goes_out_of_date_when_its_default_moves_away() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let a = add_street(&h, user, "a").await;
+    let path = format!("/users/me/addresses/{a}");
+    let old = h.get(&path).customer(user).send().await.header("etag").to_owned();
+    add(&h, user, &with(street("b"), &json!({"isDefaultShipping": true}))).await.expect(201);
+    let stale = h.put(&path, &street("a2")).customer(user).header("if-match", &old).send().await;
+    let present = stale.expect_problem(412, "PRECONDITION_FAILED").header("etag").to_owned();
+    h.delete(&path).customer(user).header("if-match", &old).send().await.expect_problem(412, "PRECONDITION_FAILED");
+    assert_eq!(book(&h, user).await, ["b S", "a B"]);
+    let changed = h.put(&path, &street("a2")).customer(user).header("if-match", &present).send().await.expect(200);
+    // The same body again changes nothing, and so no version.
+    let again = h.put(&path, &street("a2")).customer(user).send().await.expect(200);
+    assert_eq!((again.header("etag"), &again.body), (changed.header("etag"), &changed.body));
+    h.delete(&path).customer(user).header("if-match", again.header("etag")).send().await.expect(204);
+}
+
+#[tokio::test]
+async fn a_key_makes_one_address() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let post = |body: &serde_json::Value| h.post("/users/me/addresses", body).customer(user).key("k-1").send();
+    let a = street("a");
+    let (first, second, third) = tokio::join!(post(&a), post(&a), post(&a));
+    let first = first.expect(201);
+    assert_eq!((&first.body, first.header("etag")), (&second.body, second.header("etag")));
+    assert_eq!(third.header("idempotency-replayed"), "true");
+    post(&street("b")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(book(&h, user).await, ["a SB"]);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_refused_and_nothing_is_kept() {
+    let h = start().await;
+    let user: UserId = h.id();
+    for (field, bad) in [
+        ("country", json!("Germany")),
+        ("country", json!("de")),
+        ("country", json!(null)),
+        ("city", json!("")),
+        ("street", json!("x".repeat(201))),
+        ("street", json!("a\nb")),
+        ("zip", json!(28195)),
+        ("label", json!("   ")),
+        ("isDefaultShipping", json!("yes")),
+        ("userId", json!(user)),
+        ("addressId", json!(user)),
+    ] {
+        let refused = add(&h, user, &with(street("a"), &json!({field: bad}))).await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(refused.json()["errors"][0]["pointer"], format!("/{field}"), "{bad}");
+    }
+    add(&h, user, &json!({"country": "DE", "city": "Bremen"})).await.expect_problem(422, "INVALID_REQUEST");
+    for path in ["/users/me/addresses?limit=0", "/users/me/addresses?limit=101", "/users/me/addresses?limit=x"] {
+        h.get(path).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+    }
+    h.get("/users/me/addresses?cursor=made-up").customer(user).send().await.expect_problem(400, "BAD_CURSOR");
+    assert!(book(&h, user).await.is_empty());
+}

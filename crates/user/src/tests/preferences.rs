@@ -1,0 +1,54 @@
+//! Preferences.
+
+use super::start;
+use contracts::{ids::UserId, user::PreferencesChanged};
+use serde_json::json;
+
+const PATH: &str = "/users/me/preferences";
+
+#[tokio::test]
+async fn until_a_user_says_otherwise_mails_are_sent_and_nothing_else() {
+    let h = start().await;
+    let usual = h.get(PATH).customer(h.id()).send().await.expect(200);
+    assert_eq!(usual.json(), json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": null}));
+}
+
+#[tokio::test]
+async fn a_change_is_kept_and_announced_once_with_the_number() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.patch("/users/me", &json!({"phone": "+49 421 123456"})).customer(user).send().await.expect(200);
+    let wanted = json!({"emailEnabled": false, "smsEnabled": true, "webhookUrl": "https://example.com/hook"});
+    let first = h.put(PATH, &wanted).customer(user).send().await.expect(200);
+    assert_eq!(first.json(), wanted);
+    let again = h.put(PATH, &wanted).customer(user).send().await.expect(200);
+    assert_eq!(again.header("etag"), first.header("etag"));
+    assert_eq!(h.get(PATH).customer(user).send().await.json(), wanted);
+
+    let told = h.emitted_of::<PreferencesChanged>().await;
+    let last = told.last().unwrap();
+    assert_eq!((told.len(), last.user_id, last.email_enabled, last.sms_enabled), (2, user, false, true));
+    assert_eq!((last.webhook_url.as_deref(), last.phone.as_deref()), (Some("https://example.com/hook"), Some("+49 421 123456")));
+
+    let without_hook = h.put(PATH, &json!({"emailEnabled": false, "smsEnabled": true})).customer(user).send().await.expect(200);
+    assert_eq!(without_hook.json()["webhookUrl"], json!(null));
+    h.put(PATH, &wanted).customer(user).header("if-match", first.header("etag")).send().await.expect_problem(412, "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn preferences_are_said_as_a_whole_and_within_bounds() {
+    let h = start().await;
+    let user: UserId = h.id();
+    for (bad, pointer) in [
+        (json!({"emailEnabled": true, "smsEnabled": 1}), "/smsEnabled"),
+        (json!({"emailEnabled": true, "smsEnabled": true, "webhookUrl": "ftp://example.com"}), "/webhookUrl"),
+        (json!({"emailEnabled": true, "smsEnabled": true, "webhookUrl": "https://user@example.com"}), "/webhookUrl"),
+        (json!({"emailEnabled": true, "smsEnabled": true, "phone": "123456"}), "/phone"),
+    ] {
+        let refused = h.put(PATH, &bad).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{bad}");
+    }
+    h.put(PATH, &json!({"emailEnabled": true})).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+    assert_eq!(h.get(PATH).customer(user).send().await.json()["emailEnabled"], true);
+    assert!(h.emitted().await.is_empty());
+}

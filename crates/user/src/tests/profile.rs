@@ -1,0 +1,178 @@
+//! Profiles: how they begin, and how they change.
+
+use super::{registered, start};
+use contracts::{
+    auth::{Role, RolesChanged},
+    ids::UserId,
+    user::{PreferencesChanged, UserUpdated},
+};
+use platform::testing::Harness;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_profile_begins_with_the_users_own_request() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let first = h.get("/users/me").customer(user).send().await.expect(200);
+    assert_eq!(first.json()["email"], format!("{user}@example.com"));
+    assert_eq!((first.json()["name"].clone(), first.json()["phone"].clone()), (json!("Somebody"), json!(null)));
+    assert_eq!(first.json()["roles"], json!(["CUSTOMER"]));
+    assert_eq!(h.get("/users/me").customer(user).send().await.body, first.body);
+    assert!(h.emitted().await.is_empty(), "the registration told everyone already");
+}
+
+/// Each way a profile can begin, by a letter.
+async fn begin(h: &Harness, user: UserId, way: char) {
+    match way {
+        'e' => {
+            h.deliver(registered(user, "mara@example.com", "Mara")).await;
+        }
+        'c' => {
+            let body = json!({"email": "mara@example.com", "name": "Mara", "roles": ["CUSTOMER"]});
+            h.put(&format!("/internal/users/{user}"), &body).service("auth").send().await.expect(200);
+        }
+        _ => {
+            h.get("/users/me").customer(user).send().await.expect(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whichever_way_comes_first_begins_the_profile_and_the_others_change_nothing() {
+    let h = start().await;
+    for order in ["ecr", "erc", "cer", "cre", "rec", "rce"] {
+        let user: UserId = h.id();
+        let mut ways = order.chars();
+        begin(&h, user, ways.next().unwrap()).await;
+        let first = h.get("/users/me").customer(user).send().await.expect(200);
+        for way in ways.chain(order.chars().filter(|way| *way != 'e')) {
+            begin(&h, user, way).await;
+        }
+        let last = h.get("/users/me").customer(user).send().await.expect(200);
+        assert_eq!(last.body, first.body, "{order}");
+        assert_eq!(last.header("etag"), first.header("etag"), "{order}");
+    }
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_late_registration_does_not_undo_what_the_user_changed() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.patch("/users/me", &json!({"name": "Mara K."})).customer(user).send().await.expect(200);
+    h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    assert_eq!(h.get("/users/me").customer(user).send().await.json()["name"], "Mara K.");
+}
+
+#[tokio::test]
+async fn many_first_requests_at_once_make_one_profile() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let get = || h.get("/users/me").customer(user).send();
+    let answers = tokio::join!(get(), get(), get(), get(), get(), get(), get(), get());
+    assert_eq!(answers.0.expect(200).body, answers.7.expect(200).body);
+    let all = h.get("/users").admin().send().await.expect(200).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_update_changes_what_it_names_and_is_announced_once() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let change = json!({"name": "  Mara  ", "phone": "+49 421 123456"});
+    let changed = h.patch("/users/me", &change).customer(user).send().await.expect(200);
+    assert_eq!((changed.json()["name"].clone(), changed.json()["phone"].clone()), (json!("Mara"), json!("+49 421 123456")));
+    // The same again, and nothing at all: no new version, no event.
+    for nothing_new in [change, json!({})] {
+        let again = h.patch("/users/me", &nothing_new).customer(user).send().await.expect(200);
+        assert_eq!((&again.body, again.header("etag")), (&changed.body, changed.header("etag")));
+    }
+    let cleared = h.patch("/users/me", &json!({"phone": null})).customer(user).send().await.expect(200);
+    assert_eq!((cleared.json()["name"].clone(), cleared.json()["phone"].clone()), (json!("Mara"), json!(null)));
+
+    let told = h.emitted_of::<UserUpdated>().await;
+    assert_eq!(told.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
+    assert!(told.iter().all(|event| event.user_id == user && event.name == "Mara" && event.roles == [Role::Customer]));
+    // Where text messages go is part of the preferences.
+    let numbers = h.emitted_of::<PreferencesChanged>().await;
+    assert_eq!(numbers.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
+}
+
+#[tokio::test]
+async fn who_changes_an_old_copy_is_told_the_present_version() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let first = h.get("/users/me").customer(user).send().await.expect(200);
+    let old = first.header("etag");
+    let change = |name: &str, tag: &str| h.patch("/users/me", &json!({"name": name})).customer(user).header("if-match", tag).send();
+    let second = change("Mara", old).await.expect(200);
+    assert_ne!(second.header("etag"), old);
+    let refused = change("Eve", old).await.expect_problem(412, "PRECONDITION_FAILED");
+    assert_eq!(refused.header("etag"), second.header("etag"));
+    assert_eq!(h.get("/users/me").customer(user).send().await.json()["name"], "Mara");
+    let unchanged = h.get("/users/me").customer(user).header("if-none-match", second.header("etag")).send().await;
+    unchanged.expect(304);
+}
+
+#[tokio::test]
+async fn roles_follow_the_account_and_an_older_event_never_overtakes_a_newer() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    let changed = |roles: &[Role]| RolesChanged { user_id: user, roles: roles.to_vec(), changed_by: None };
+    let mut older = h.deliver(changed(&[Role::Seller, Role::Customer])).await;
+    let newer = h.deliver(changed(&[Role::Customer, Role::Admin])).await;
+    // The same event twice, and an old one delivered again long after the inbox forgot it.
+    h.deliver_envelope(newer).await;
+    older.event_id = h.id();
+    h.deliver_envelope(older).await;
+    let roles = h.get(&format!("/users/{user}")).admin().send().await.expect(200).json()["roles"].clone();
+    assert_eq!(roles, json!(["CUSTOMER", "ADMIN"]));
+    let told: Vec<_> = h.emitted_of::<UserUpdated>().await.into_iter().map(|event| event.roles).collect();
+    assert_eq!(told, [vec![Role::Customer, Role::Seller], vec![Role::Customer, Role::Admin]]);
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn roles_that_stay_the_same_are_no_change() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    let before = h.get("/users/me").customer(user).send().await;
+    h.deliver(RolesChanged { user_id: user, roles: vec![Role::Customer], changed_by: None }).await;
+    assert_eq!(h.get("/users/me").customer(user).send().await.header("etag"), before.header("etag"));
+    assert!(h.emitted().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_profile_is_refused_and_nothing_changes() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let before = h.get("/users/me").customer(user).send().await.expect(200).body;
+    for (bad, pointer) in [
+        (json!({"name": null}), "/name"),
+        (json!({"name": ""}), "/name"),
+        (json!({"name": "x".repeat(101)}), "/name"),
+        (json!({"name": "a\u{202e}b"}), "/name"),
+        (json!({"name": 7}), "/name"),
+        (json!({"phone": "call me"}), "/phone"),
+        (json!({"phone": ""}), "/phone"),
+        (json!({"roles": ["ADMIN"]}), "/roles"),
+        (json!({"email": "other@example.com"}), "/email"),
+        (json!({"userId": user}), "/userId"),
+    ] {
+        let refused = h.patch("/users/me", &bad).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{bad}");
+    }
+    for (content_type, body, status) in [
+        ("application/json", "{", 400),
+        ("application/json", "\"name\"", 422),
+        ("application/json", "{\"name\":\"a\",\"name\":\"b\"}", 422),
+        ("text/plain", "{}", 415),
+    ] {
+        h.request(axum::http::Method::PATCH, "/users/me").raw(content_type, body).customer(user).send().await.expect(status);
+    }
+    h.patch("/users/me", &json!({"name": "Eve"})).customer(user).header("if-match", "v1").send().await.expect(400);
+    assert_eq!(h.get("/users/me").customer(user).send().await.body, before);
+    assert!(h.emitted().await.is_empty());
+}
