@@ -66,6 +66,17 @@ impl IfMatch {
             _ => Ok(()),
         }
     }
+
+    /// For what is not there yet: whether the caller agrees that it is not.
+    ///
+    /// # Errors
+    /// 412 `PRECONDITION_FAILED` when it believes to change something.
+    pub fn check_absent(&self) -> Result<(), Problem> {
+        match &self.0 {
+            Some(_) => Err(Problem::new(Code::PRECONDITION_FAILED).detail("there is nothing yet that this could match")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Splits `"a", W/"b", *`. `None` when it is not such a list.
@@ -141,6 +152,8 @@ mod tests {
             IfMatch(tags(fresh)).check(&present).unwrap();
         }
         IfMatch(None).check(&present).unwrap();
+        IfMatch(None).check_absent().unwrap();
+        assert_eq!(IfMatch(tags("*")).check_absent().unwrap_err().code(), Code::PRECONDITION_FAILED);
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! What can be done: one function per verb, one transaction each.
+
+mod adjust_stock;
+mod end_reservation;
+mod expire;
+mod import;
+mod learn;
+mod reserve;
+mod set_stock;
+
+pub use adjust_stock::adjust_stock;
+pub use end_reservation::end_reservation;
+pub use expire::{BATCH, expire_overdue};
+pub use import::{StockImport, import};
+pub use learn::learn;
+pub use reserve::reserve;
+pub use set_stock::{StockSet, set_stock};
+
+use crate::{
+    Error,
+    domain::{Change, Reservation, Stock},
+    store,
+};
+use contracts::{
+    ids::ReservationId,
+    inventory::{StockChangeReason, StockChanged, StockConfirmed, StockExpired, StockLow, StockReleased, StockReturned},
+};
+use platform::{
+    db::Tx,
+    http::{Answer, Keyed, Problem, Stored},
+};
+
+/// The answer of a unit that commits although it refuses: an expiry that it came upon, the announcement of a failed
+/// attempt. The refusal is kept under the key like any other.
+enum Settled<A> {
+    Done(A),
+    Refused(Problem),
+}
+
+impl<A: Answer> Answer for Settled<A> {
+    fn stored(&self) -> Stored {
+        match self {
+            Settled::Done(answer) => answer.stored(),
+            Settled::Refused(problem) => Stored::from(problem),
+        }
+    }
+}
+
+impl<A> Settled<A> {
+    fn keyed(keyed: Keyed<Settled<A>>) -> Keyed<A> {
+        Keyed::of(keyed.stored, keyed.replayed)
+    }
+}
+
+/// Enters a change that led to `stock` into the ledger, and tells the world.
+async fn record(tx: &mut Tx, stock: &Stock, change: Change, reservation: Option<ReservationId>, note: Option<&str>) -> Result<(), Error> {
+    store::stock::enter(tx, stock.stock_item_id, change, reservation, note).await?;
+    announce(tx, stock, change.reason, note);
+    if stock.fell_low(change) {
+        tx.emit(StockLow {
+            stock_item_id: stock.stock_item_id,
+            sku: stock.sku.clone(),
+            product_id: stock.product_id,
+            seller_id: stock.seller_id,
+            available_qty: stock.available_qty,
+            low_stock_threshold: stock.low_stock_threshold,
+        });
+    }
+    Ok(())
+}
+
+fn announce(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, note: Option<&str>) {
+    tx.emit(StockChanged {
+        stock_item_id: stock.stock_item_id,
+        sku: stock.sku.clone(),
+        product_id: stock.product_id,
+        available_qty: stock.available_qty,
+        reserved_qty: stock.reserved_qty,
+        reason,
+        note: note.map(str::to_owned),
+    });
+}
+
+/// Moves the units of reservations that are held, all for the same reason, and writes and tells how each stands now.
+async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: StockChangeReason) -> Result<(), Error> {
+    for reservation in reservations.iter_mut() {
+        let from = reservation.status;
+        reservation.take(reason, tx.now())?;
+        store::reservations::save_state(tx, reservation, from).await?;
+        tell_ending(tx, reservation, reason);
+    }
+    // Over all of them in the order of their SKUs, as everyone takes stock.
+    let mut lines: Vec<_> =
+        reservations.iter().flat_map(|reservation| reservation.lines.iter().map(|line| (reservation.reservation_id, line))).collect();
+    lines.sort_by(|(_, a), (_, b)| a.sku.cmp(&b.sku));
+    for (reservation, line) in lines {
+        let change = Change::of(reason, i64::from(line.quantity));
+        let stock = store::stock::shift(tx, line.stock_item_id, change).await?;
+        record(tx, &stock, change, Some(reservation), None).await?;
+    }
+    Ok(())
+}
+
+fn tell_ending(tx: &mut Tx, reservation: &Reservation, reason: StockChangeReason) {
+    let (reservation_id, order_id, lines) = (reservation.reservation_id, reservation.order_id, reservation.units());
+    match reason {
+        StockChangeReason::Confirmed => tx.emit(StockConfirmed { reservation_id, order_id, lines }),
+        StockChangeReason::Released => tx.emit(StockReleased { reservation_id, order_id, lines }),
+        StockChangeReason::Expired => tx.emit(StockExpired { reservation_id, order_id, lines }),
+        StockChangeReason::Returned => tx.emit(StockReturned { reservation_id, order_id, lines }),
+        // Neither ends a reservation: `Reservation::take` has refused them.
+        StockChangeReason::Adjusted | StockChangeReason::Reserved => {}
+    }
+}
+
+/// Expires a reservation whose time is over, if nobody has; so whoever comes upon it decides as if the worker had.
+async fn expire_if_overdue(tx: &mut Tx, reservation: &mut Reservation) -> Result<(), Error> {
+    if reservation.is_overdue(tx.now()) {
+        move_units(tx, std::slice::from_mut(reservation), StockChangeReason::Expired).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+use super::record;
+use crate::{App, Error, store};
+use contracts::{
+    ids::UserId,
+    inventory::{AdjustStock, StockItem},
+    text::Sku,
+};
+use platform::http::{ETag, Json, Keyed, MaybeIdempotencyKey, Problem, Tagged};
+
+/// Adds to what is available of a SKU, or takes from it. `owner` is the seller who asks, or `None` for an administrator.
+///
+/// # Errors
+/// `UNKNOWN_SKU`, also for another's; `STOCK_OUT_OF_RANGE` when the available stock would leave its bounds.
+pub async fn adjust_stock(
+    app: &App,
+    owner: Option<UserId>,
+    sku: Sku,
+    key: MaybeIdempotencyKey,
+    body: AdjustStock,
+) -> Result<Keyed<Tagged<Json<StockItem>>>, Problem> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            key.once(tx, async |tx| -> Result<_, Error> {
+                let mut stock = store::stock::lock_stock(tx, owner, &sku).await?.ok_or(Error::UnknownSku)?;
+                let change = stock.adjusted(body.delta.get())?;
+                if change.available != 0 {
+                    stock = store::stock::shift(tx, stock.stock_item_id, change).await?;
+                    record(tx, &stock, change, None, Some(&body.reason)).await?;
+                }
+                Ok(Tagged(ETag::of_version(stock.version), Json(stock.into_view())))
+            })
+            .await
+        })
+        .await
+}

@@ -1,0 +1,32 @@
+use super::{Settled, expire_if_overdue, move_units};
+use crate::{App, Error, domain::Ending, store};
+use contracts::{ids::ReservationId, inventory};
+use platform::http::{IdempotencyKey, Json, Keyed, Problem};
+
+/// Confirms or releases a reservation, or returns the units of a confirmed one. Doing the same again changes nothing,
+/// under the same key or another.
+///
+/// # Errors
+/// `RESERVATION_EXPIRED` when a confirmation came too late; that the time is over is then written down, if it was not.
+/// `ILLEGAL_TRANSITION` for whatever else its state forbids, 404 when there is no such reservation.
+pub async fn end_reservation(
+    app: &App,
+    key: IdempotencyKey,
+    id: ReservationId,
+    ending: Ending,
+) -> Result<Keyed<Json<inventory::Reservation>>, Problem> {
+    let answer = app.ctx.db.write(async move |tx| {
+        key.once(tx, async |tx| -> Result<_, Error> {
+            let mut reservation = store::reservations::lock_reservation(tx, id).await?.ok_or(Error::UnknownReservation)?;
+            expire_if_overdue(tx, &mut reservation).await?;
+            match reservation.due_for(ending) {
+                Ok(Some(reason)) => move_units(tx, std::slice::from_mut(&mut reservation), reason).await?,
+                Ok(None) => {}
+                Err(refusal) => return Ok(Settled::Refused(refusal.into())),
+            }
+            Ok(Settled::Done(Json(reservation.into_view())))
+        })
+        .await
+    });
+    answer.await.map(Settled::keyed)
+}

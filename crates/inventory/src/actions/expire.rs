@@ -1,0 +1,29 @@
+use super::move_units;
+use crate::{Error, store};
+use contracts::inventory::StockChangeReason;
+use platform::{db::Db, worker::Pace};
+
+/// Reservations that expire in one commit at most.
+pub const BATCH: usize = 64;
+
+/// Puts the units of overdue reservations back on sale, a batch in one commit. When to look again.
+///
+/// # Errors
+/// Those of the database.
+pub async fn expire_overdue(db: &Db) -> Result<Pace, Error> {
+    db.write(async move |tx| {
+        let found = store::reservations::list_overdue(tx, BATCH).await?;
+        let mut overdue = Vec::with_capacity(found.len());
+        for id in &found {
+            let held = store::reservations::lock_reservation(tx, *id).await?;
+            // It may have been confirmed before its lock was free.
+            overdue.extend(held.filter(|reservation| reservation.is_overdue(tx.now())));
+        }
+        move_units(tx, &mut overdue, StockChangeReason::Expired).await?;
+        if found.len() == BATCH {
+            return Ok(Pace::Again);
+        }
+        Ok(store::reservations::next_expiry(tx).await?.map_or(Pace::Rest, Pace::Until))
+    })
+    .await
+}

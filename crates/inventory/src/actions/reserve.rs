@@ -1,0 +1,135 @@
+use super::{Settled, expire_if_overdue, record};
+use crate::{
+    App, Error,
+    domain::{self, Change, Line, Reservation},
+    store,
+    workers::{EXPIRY, EXPIRY_PERIOD},
+};
+use contracts::{
+    ids::OrderId,
+    inventory::{self, ReservationStatus, Reserve, ReserveLine, StockChangeReason, StockReservationFailed, StockReserved},
+};
+use platform::{
+    db::Tx,
+    http::{Created, IdempotencyKey, Keyed, Problem, body::Faults},
+};
+use std::{collections::HashMap, time::Duration};
+
+/// What is wanted: the lines in the order in which stock is taken.
+struct Wanted {
+    order_id: OrderId,
+    lines: Vec<ReserveLine>,
+    ttl: Duration,
+}
+
+/// Sets units aside for an order: all lines or none. An order that holds the same units already is answered with them.
+///
+/// # Errors
+/// `INSUFFICIENT_STOCK` with the lines that are short, which is announced as well; `ILLEGAL_TRANSITION` when the order
+/// holds other units or has bought its own; 422 when a SKU stands in two lines.
+pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Keyed<Created<inventory::Reservation>>, Problem> {
+    let wanted = wanted(app, body)?;
+    let answer = app.ctx.db.write(async move |tx| {
+        key.once(tx, async |tx| -> Result<_, Error> {
+            let mut attempt = blank(tx, &wanted);
+            match tx.attempt(async |tx| set_aside(tx, &mut attempt, &wanted).await).await {
+                Ok(()) => Ok(Settled::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view()))),
+                Err(Error::Insufficient(shortages)) => {
+                    let (reservation_id, order_id) = (attempt.reservation_id, wanted.order_id);
+                    tx.emit(StockReservationFailed { reservation_id, order_id, shortages: shortages.clone() });
+                    Ok(Settled::Refused(Error::Insufficient(shortages).into()))
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    });
+    answer.await.map(Settled::keyed)
+}
+
+fn wanted(app: &App, body: Reserve) -> Result<Wanted, Problem> {
+    let lines = domain::in_sku_order(body.lines.into_vec()).map_err(|repeated| {
+        let mut faults = Faults::default();
+        for at in repeated {
+            faults.at(format!("/lines/{at}/sku"), "DUPLICATE", "stands in a line before");
+        }
+        faults.check().err().unwrap_or_else(|| Problem::invalid(Vec::new()))
+    })?;
+    let seconds = body.ttl_seconds.unwrap_or(app.settings.reservation_ttl_seconds).get();
+    Ok(Wanted { order_id: body.order_id, lines, ttl: Duration::from_secs(seconds.unsigned_abs()) })
+}
+
+fn blank(tx: &Tx, wanted: &Wanted) -> Reservation {
+    Reservation {
+        reservation_id: tx.new_id(),
+        order_id: wanted.order_id,
+        status: ReservationStatus::Active,
+        lines: Vec::with_capacity(wanted.lines.len()),
+        expires_at: tx.now().after(wanted.ttl),
+        returned_at: None,
+        created_at: tx.now(),
+    }
+}
+
+/// Takes the units of every line, or refuses, and then nothing of this stays.
+async fn set_aside(tx: &mut Tx, reservation: &mut Reservation, wanted: &Wanted) -> Result<(), Error> {
+    if !store::reservations::insert(tx, reservation).await? {
+        let mut live = store::reservations::lock_live(tx, wanted.order_id).await?.ok_or_else(lost)?;
+        expire_if_overdue(tx, &mut live).await?;
+        match live.status {
+            ReservationStatus::Active if live.holds(&wanted.lines) => {
+                *reservation = live;
+                return Ok(());
+            }
+            ReservationStatus::Expired if store::reservations::insert(tx, reservation).await? => {}
+            _ => return Err(Error::AlreadyReserved(live.reservation_id)),
+        }
+    }
+    take_units(tx, reservation, &wanted.lines).await?;
+    tx.emit(StockReserved {
+        reservation_id: reservation.reservation_id,
+        order_id: reservation.order_id,
+        lines: reservation.units(),
+        expires_at: reservation.expires_at,
+    });
+    if wanted.ttl < EXPIRY_PERIOD {
+        tx.wake(EXPIRY);
+    }
+    Ok(())
+}
+
+async fn take_units(tx: &mut Tx, reservation: &mut Reservation, lines: &[ReserveLine]) -> Result<(), Error> {
+    let mut short = Vec::new();
+    for ReserveLine { sku, quantity } in lines {
+        let change = Change::of(StockChangeReason::Reserved, i64::from(quantity.get()));
+        let Some(stock) = store::stock::take(tx, sku, change).await? else {
+            short.push(ReserveLine { sku: sku.clone(), quantity: *quantity });
+            continue;
+        };
+        if short.is_empty() {
+            let line = Line {
+                reservation_line_id: tx.new_id(),
+                stock_item_id: stock.stock_item_id,
+                sku: sku.as_str().to_owned(),
+                quantity: quantity.get(),
+            };
+            store::reservations::insert_line(tx, reservation.reservation_id, &line).await?;
+            record(tx, &stock, change, Some(reservation.reservation_id), None).await?;
+            reservation.lines.push(line);
+        }
+    }
+    if short.is_empty() { Ok(()) } else { Err(Error::Insufficient(lacking(tx, &short).await?)) }
+}
+
+/// What the short lines lack. Their rows were not touched by this unit, so they show what is there.
+async fn lacking(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<inventory::Shortage>, Error> {
+    let skus: Vec<String> = short.iter().map(|line| line.sku.as_str().to_owned()).collect();
+    let found = store::stock::find_stocks(tx, &skus).await?;
+    let available: HashMap<String, i64> = found.into_iter().map(|stock| (stock.sku, stock.available_qty)).collect();
+    Ok(domain::shortages(short, &available))
+}
+
+/// What kept the order from a second reservation ended meanwhile: only a database without row locks could do that.
+fn lost() -> Error {
+    Error::Db(platform::db::Error::Failed("a live reservation vanished under its lock".into()))
+}

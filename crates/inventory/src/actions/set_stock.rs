@@ -1,0 +1,123 @@
+use super::{learn::learn, record};
+use crate::{
+    App, Error,
+    domain::{self, Change, Stock},
+    store,
+};
+use contracts::{
+    body::Few,
+    catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup},
+    ids::{ProductId, UserId},
+    inventory::{SetStock, StockChangeReason, StockItem},
+    text::Sku,
+};
+use platform::{
+    db::Tx,
+    http::{ETag, IfMatch},
+};
+
+/// What [`set_stock`] did.
+pub enum StockSet {
+    /// The SKU had no stock item before.
+    Created(ETag, StockItem),
+    /// The item is as wanted, changed or not.
+    Set(ETag, StockItem),
+}
+
+/// Makes the stock item of a SKU, or sets what is available of it. `owner` is the seller who asks, or `None` for an
+/// administrator. Setting what is set already changes nothing.
+///
+/// # Errors
+/// 404 when the product is not the seller's, 422 when it has another SKU, 412 when the caller's copy is stale; what the
+/// catalogue refused with, when a seller's product is not known here yet.
+pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfMatch, body: SetStock) -> Result<StockSet, Error> {
+    let news = match owner {
+        Some(_) => ask_unless_known(app, body.product_id).await?,
+        None => None,
+    };
+    let usual_threshold = app.settings.low_stock_threshold.get();
+    app.ctx
+        .db
+        .write(async move |tx| {
+            if let Some(product) = &news {
+                learn(tx, product).await?;
+            }
+            let product = store::products::find_product(tx, body.product_id).await?;
+            let holder = store::products::find_holder(tx, &sku).await?;
+            let seller_id = domain::seller_of(owner, product.as_ref(), holder, &sku, body.product_id)?;
+            match store::stock::lock_stock(tx, None, &sku).await? {
+                None => {
+                    if_match.check_absent().map_err(Error::Stale)?;
+                    let stock = create(tx, &sku, seller_id, &body, usual_threshold).await?;
+                    Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()))
+                }
+                Some(present) => {
+                    if_match.check(&ETag::of_version(present.version)).map_err(Error::Stale)?;
+                    let stock = change(tx, present, seller_id, &body).await?;
+                    Ok(StockSet::Set(ETag::of_version(stock.version), stock.into_view()))
+                }
+            }
+        })
+        .await
+}
+
+/// The product as the catalogue has it, unless it was heard of here: its event may still be on its way.
+async fn ask_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
+    let known = app.ctx.db.read(async move |tx| store::products::find_product(tx, id).await).await?;
+    if known.is_some() {
+        return Ok(None);
+    }
+    let product_ids = Few::new(vec![id]).expect("one is within the bounds of a lookup");
+    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
+    Ok(found.items.into_iter().find(|product| product.product_id == id))
+}
+
+async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetStock, usual_threshold: i64) -> Result<Stock, Error> {
+    let stock = Stock {
+        stock_item_id: tx.new_id(),
+        sku: sku.as_str().to_owned(),
+        product_id: body.product_id,
+        seller_id,
+        available_qty: body.available_qty.get(),
+        reserved_qty: 0,
+        low_stock_threshold: body.low_stock_threshold.map_or(usual_threshold, |threshold| threshold.get()),
+        version: 1,
+        updated_at: tx.now(),
+    };
+    if !store::stock::insert(tx, &stock).await? {
+        return Err(Error::Db(platform::db::Error::Failed("a stock item was made beside its own making".into())));
+    }
+    begin(tx, &stock).await?;
+    Ok(stock)
+}
+
+/// Enters what a new item begins with. That it begins low is no news to whoever made it.
+pub(super) async fn begin(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
+    let change = Change::of(StockChangeReason::Adjusted, stock.available_qty);
+    store::stock::enter(tx, stock.stock_item_id, change, None, None).await?;
+    super::announce(tx, stock, change.reason, None);
+    Ok(())
+}
+
+async fn change(tx: &mut Tx, present: Stock, seller_id: Option<UserId>, body: &SetStock) -> Result<Stock, Error> {
+    let mut stock = Stock {
+        product_id: body.product_id,
+        seller_id,
+        available_qty: body.available_qty.get(),
+        low_stock_threshold: body.low_stock_threshold.map_or(present.low_stock_threshold, |threshold| threshold.get()),
+        ..present.clone()
+    };
+    if stock == present {
+        return Ok(present);
+    }
+    stock.version += 1;
+    stock.updated_at = tx.now();
+    store::stock::save(tx, &stock).await?;
+    let difference = stock.available_qty - present.available_qty;
+    if difference != 0 {
+        record(tx, &stock, Change::of(StockChangeReason::Adjusted, difference), None, None).await?;
+    } else if stock.product_id != present.product_id {
+        super::announce(tx, &stock, StockChangeReason::Adjusted, None);
+    }
+    Ok(stock)
+}

@@ -1,0 +1,183 @@
+//! Door 1: HTTP.
+
+use crate::{
+    App, Error,
+    actions::{self, StockSet},
+    domain::{Ending, Stock},
+    store,
+};
+use contracts::{
+    ids::{ProductId, ReservationId, StockItemId},
+    inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockItem, StockList, StockLookup},
+    text::Sku,
+};
+use platform::{
+    http::{
+        Body, Created, DescribeAnswer, ETag, IdempotencyKey, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path,
+        Problem, Query, Routes, State, Tagged, describe::Sketch,
+    },
+    identity::{ClientMarker, SellerOrAdmin, ServiceOf},
+};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub fn routes() -> Routes<App> {
+    Routes::new("inventory")
+        .get("/inventory/stock", list_stock, "The stock of the seller's products, or of all; the newest item first")
+        .get("/inventory/stock/{sku}", get_stock, "The stock of one SKU")
+        .put("/inventory/stock/{sku}", set_stock, "Makes the stock item of a SKU, or sets what is available")
+        .post("/inventory/stock/{sku}/adjust", adjust_stock, "Adds to what is available, or takes from it")
+        .get("/products/{productId}/availability", get_availability, "Whether a product can be had")
+        .post("/inventory/reservations", reserve, "Sets units aside for an order, all lines or none")
+        .get("/inventory/reservations/{reservationId}", get_reservation, "One reservation")
+        .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns units set aside into units sold")
+        .post("/inventory/reservations/{reservationId}/release", release, "Puts units set aside back on sale")
+        .post("/inventory/reservations/{reservationId}/return", give_back, "Puts units sold back on sale, once")
+        .post("/internal/stock/lookup", look_up, "The stock of up to 200 SKUs")
+}
+
+/// Who reserves.
+struct Saga;
+impl ClientMarker for Saga {
+    const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+/// Who asks for the stock of many SKUs.
+struct Shops;
+impl ClientMarker for Shops {
+    const CLIENTS: &'static [&'static str] = &["cart", "order"];
+}
+
+/// Which stock items.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StockFilter {
+    /// Only those that are low; with `false`, only those that are not.
+    low_stock: Option<bool>,
+}
+
+async fn list_stock(
+    who: SellerOrAdmin,
+    State(app): State<App>,
+    Query(filter): Query<StockFilter>,
+    paging: Paging,
+) -> Result<Paged<StockItem>, Problem> {
+    let (owner, low) = (who.owner(), filter.low_stock);
+    let tag = format!("stock?lowStock={low:?}&seller={owner:?}");
+    let (after, rows) = (paging.after::<StockItemId>(&tag)?, paging.fetch());
+    let found = app.ctx.db.read(async move |tx| store::stock::list_stock(tx, owner, low, after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |stock| stock.stock_item_id).map(Stock::into_view)))
+}
+
+async fn get_stock(who: SellerOrAdmin, State(app): State<App>, Path(sku): Path<Sku>) -> Result<Tagged<Json<StockItem>>, Problem> {
+    let owner = who.owner();
+    let found = app.ctx.db.read(async move |tx| store::stock::find_stock(tx, owner, &sku).await).await?;
+    let stock = found.ok_or(Error::UnknownSku)?;
+    Ok(Tagged(ETag::of_version(stock.version), Json(stock.into_view())))
+}
+
+async fn set_stock(
+    who: SellerOrAdmin,
+    State(app): State<App>,
+    Path(sku): Path<Sku>,
+    if_match: IfMatch,
+    Body(body): Body<SetStock>,
+) -> Result<Put, Problem> {
+    Ok(match actions::set_stock(&app, who.owner(), sku, if_match, body).await? {
+        StockSet::Created(etag, item) => Put::Created(Tagged(etag, Created::at(format!("/inventory/stock/{}", item.sku), item))),
+        StockSet::Set(etag, item) => Put::Set(Tagged(etag, Json(item))),
+    })
+}
+
+/// 201 when there was nothing before, else 200.
+enum Put {
+    Created(Tagged<Created<StockItem>>),
+    Set(Tagged<Json<StockItem>>),
+}
+
+impl IntoResponse for Put {
+    fn into_response(self) -> Response {
+        match self {
+            Put::Created(answer) => answer.into_response(),
+            Put::Set(answer) => answer.into_response(),
+        }
+    }
+}
+
+impl DescribeAnswer for Put {
+    fn describe(sketch: &mut Sketch<'_>) {
+        Tagged::<Created<StockItem>>::describe(sketch);
+        Tagged::<Json<StockItem>>::describe(sketch);
+    }
+}
+
+async fn adjust_stock(
+    who: SellerOrAdmin,
+    State(app): State<App>,
+    Path(sku): Path<Sku>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<AdjustStock>,
+) -> Result<Keyed<Tagged<Json<StockItem>>>, Problem> {
+    actions::adjust_stock(&app, who.owner(), sku, key, body).await
+}
+
+async fn get_availability(State(app): State<App>, Path(id): Path<ProductId>) -> Result<Json<Availability>, Problem> {
+    let available_qty = app.ctx.db.read(async move |tx| store::stock::available_of(tx, id).await).await?;
+    Ok(Json(Availability { in_stock: available_qty > 0, available_qty }))
+}
+
+async fn reserve(
+    _: ServiceOf<Saga>,
+    State(app): State<App>,
+    key: IdempotencyKey,
+    Body(body): Body<Reserve>,
+) -> Result<Keyed<Created<Reservation>>, Problem> {
+    actions::reserve(&app, key, body).await
+}
+
+async fn get_reservation(_: ServiceOf<Saga>, State(app): State<App>, Path(id): Path<ReservationId>) -> Result<Json<Reservation>, Problem> {
+    let found = app.ctx.db.read(async move |tx| store::reservations::find_reservation(tx, id).await).await?;
+    Ok(Json(found.ok_or(Error::UnknownReservation)?.into_view()))
+}
+
+/// A body that has nothing to say: left out, `null`, or an object without fields.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn confirm(
+    _: ServiceOf<Saga>,
+    State(app): State<App>,
+    Path(id): Path<ReservationId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Option<Nothing>>,
+) -> Result<Keyed<Json<Reservation>>, Problem> {
+    actions::end_reservation(&app, key, id, Ending::Confirm).await
+}
+
+async fn release(
+    _: ServiceOf<Saga>,
+    State(app): State<App>,
+    Path(id): Path<ReservationId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Option<Nothing>>,
+) -> Result<Keyed<Json<Reservation>>, Problem> {
+    actions::end_reservation(&app, key, id, Ending::Release).await
+}
+
+async fn give_back(
+    _: ServiceOf<Saga>,
+    State(app): State<App>,
+    Path(id): Path<ReservationId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Option<Nothing>>,
+) -> Result<Keyed<Json<Reservation>>, Problem> {
+    actions::end_reservation(&app, key, id, Ending::Return).await
+}
+
+async fn look_up(_: ServiceOf<Shops>, State(app): State<App>, Body(body): Body<StockLookup>) -> Result<Json<StockList>, Problem> {
+    let skus: Vec<String> = body.skus.iter().map(|sku| sku.as_str().to_owned()).collect();
+    let found = app.ctx.db.read(async move |tx| store::stock::find_stocks(tx, &skus).await).await?;
+    Ok(Json(StockList { items: found.into_iter().map(Stock::into_view).collect() }))
+}

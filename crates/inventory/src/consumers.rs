@@ -1,0 +1,38 @@
+//! Door 2: what the catalogue announces. Every product event carries the whole product, and the newest one counts, so all
+//! are taken in alike. Prices do not matter here.
+
+use crate::{Error, actions::learn};
+use contracts::catalog::{ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductUpdated};
+use platform::{
+    db::Tx,
+    inbox::{Consumers, Received},
+};
+
+pub fn all() -> Consumers {
+    Consumers::new()
+        .on::<ProductCreated, _, _>(product_created)
+        .on::<ProductUpdated, _, _>(product_updated)
+        .on::<ProductActivated, _, _>(product_activated)
+        .on::<ProductDeactivated, _, _>(product_deactivated)
+        .on::<ProductArchived, _, _>(product_archived)
+}
+
+async fn product_created(tx: &mut Tx, event: Received<ProductCreated>) -> Result<(), Error> {
+    learn(tx, &event.product).await
+}
+
+async fn product_updated(tx: &mut Tx, event: Received<ProductUpdated>) -> Result<(), Error> {
+    learn(tx, &event.product).await
+}
+
+async fn product_activated(tx: &mut Tx, event: Received<ProductActivated>) -> Result<(), Error> {
+    learn(tx, &event.product).await
+}
+
+async fn product_deactivated(tx: &mut Tx, event: Received<ProductDeactivated>) -> Result<(), Error> {
+    learn(tx, &event.product).await
+}
+
+async fn product_archived(tx: &mut Tx, event: Received<ProductArchived>) -> Result<(), Error> {
+    learn(tx, &event.product).await
+}

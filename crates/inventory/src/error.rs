@@ -1,0 +1,76 @@
+//! What can go wrong here, and its public code.
+
+use contracts::{
+    ids::ReservationId,
+    inventory::{ReservationStatus, Shortage},
+    machine::Machine as _,
+    problem::{Code, Fault},
+};
+use platform::{client::CallError, db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no stock item with this SKU")]
+    UnknownSku,
+    #[error("no such product")]
+    UnknownProduct,
+    #[error("the SKU does not belong to the product")]
+    NotTheProductsSku,
+    #[error("no such reservation")]
+    UnknownReservation,
+    #[error("the stock would leave its bounds")]
+    OutOfRange { available: i64 },
+    #[error("{} lines are short", .0.len())]
+    Insufficient(Vec<Shortage>),
+    #[error("the order holds the reservation {0} already")]
+    AlreadyReserved(ReservationId),
+    #[error("the reservation has expired")]
+    Expired,
+    #[error("a reservation in {0} cannot do that")]
+    Illegal(ReservationStatus),
+    /// Events of different products come in no order: the product that had the SKU before has not been heard of yet.
+    #[error("another product still holds the SKU")]
+    SkuHeld,
+    /// The caller's copy is stale.
+    #[error("{0}")]
+    Stale(Problem),
+    #[error("the catalogue was asked in vain")]
+    Catalogue(#[source] CallError),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Error {
+        Error::Catalogue(error)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::UnknownSku => Code::UNKNOWN_SKU.into(),
+            Error::UnknownProduct => Problem::new(Code::NOT_FOUND).detail("there is no such product, or it is not yours"),
+            Error::NotTheProductsSku => Problem::invalid(vec![Fault::at(
+                "/productId",
+                "NOT_THE_PRODUCTS_SKU",
+                "must be the product that has the SKU of the path",
+            )]),
+            Error::UnknownReservation => Problem::new(Code::NOT_FOUND).detail("there is no such reservation"),
+            Error::OutOfRange { available } => Problem::new(Code::STOCK_OUT_OF_RANGE).member("availableQty", available),
+            Error::Insufficient(shortages) => Problem::new(Code::INSUFFICIENT_STOCK).member("lines", shortages),
+            Error::AlreadyReserved(id) => {
+                Problem::new(Code::ILLEGAL_TRANSITION).detail("the order has a reservation already").member("reservationId", id)
+            }
+            Error::Expired => Code::RESERVATION_EXPIRED.into(),
+            Error::Illegal(status) => Problem::new(Code::ILLEGAL_TRANSITION)
+                .detail(format!("the reservation is {}", status.word()))
+                .member("reservationStatus", status),
+            Error::SkuHeld => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("news of the catalogue are still on their way"),
+            Error::Stale(problem) => problem,
+            Error::Catalogue(error) => error.into(),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether the books agree: what `souk doctor` and the tests ask.
+//!
+//! The quantities of an item, the ledger of its movements and the reservations are three accounts of the same units,
+//! each written by other statements. Here they are added up against each other on one snapshot.
+
+use crate::store::books;
+use contracts::{ids::ReservationId, inventory::ReservationStatus, time::Timestamp};
+use platform::db::{Db, Error};
+
+/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+const MOST_TOLD: usize = 100;
+
+/// What is known of one stock item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ItemBooks {
+    pub sku: String,
+    pub available: i64,
+    pub reserved: i64,
+    /// The sums of the ledger.
+    pub ledger_available: i64,
+    pub ledger_reserved: i64,
+    /// What was put in by hand, the beginning included, less what was taken out.
+    pub entered: i64,
+    /// Units in active reservations.
+    pub active: i64,
+    /// Units in confirmed reservations that were not returned.
+    pub sold: i64,
+}
+
+impl ItemBooks {
+    /// What is wrong, in plain words.
+    fn faults(&self) -> Vec<String> {
+        let ItemBooks { sku, available, reserved, ledger_available, ledger_reserved, entered, active, sold } = self;
+        let mut faults = Vec::new();
+        if *available < 0 || *reserved < 0 {
+            faults.push(format!("{sku}: {available} available and {reserved} reserved; neither may be negative (S1)"));
+        }
+        if (available, reserved) != (ledger_available, ledger_reserved) {
+            faults.push(format!(
+                "{sku}: {available} available and {reserved} reserved, but the ledger adds up to {ledger_available} and {ledger_reserved} (S1)"
+            ));
+        }
+        if *entered != available + reserved + sold {
+            faults.push(format!(
+                "{sku}: {entered} were put in, but {available} available, {reserved} reserved and {sold} sold are {} (S1)",
+                available + reserved + sold
+            ));
+        }
+        if reserved != active {
+            faults.push(format!("{sku}: {reserved} reserved, but active reservations hold {active} (S2)"));
+        }
+        faults
+    }
+}
+
+/// What is known of one line of a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineBooks {
+    pub reservation_id: ReservationId,
+    pub sku: String,
+    pub quantity: i64,
+    pub status: ReservationStatus,
+    pub returned_at: Option<Timestamp>,
+    /// What the ledger has of it: how many entries, and their sums.
+    pub movements: i64,
+    pub available: i64,
+    pub reserved: i64,
+}
+
+impl LineBooks {
+    /// What is wrong, in plain words.
+    fn fault(&self) -> Option<String> {
+        let told = (self.movements, self.available, self.reserved);
+        let right = match (self.status, self.returned_at) {
+            (ReservationStatus::Active, None) => (1, -self.quantity, self.quantity),
+            (ReservationStatus::Confirmed, None) => (2, -self.quantity, 0),
+            (ReservationStatus::Confirmed, Some(_)) => (3, 0, 0),
+            (ReservationStatus::Released | ReservationStatus::Expired, None) => (2, 0, 0),
+            (status, Some(_)) => return Some(format!("reservation {}: {status} and yet returned (S2)", self.reservation_id)),
+        };
+        (told != right).then(|| {
+            format!(
+                "reservation {}: {} of {} in {}, but the ledger has {} movements that add up to {} available and {} reserved (S2)",
+                self.reservation_id, self.quantity, self.sku, self.status, told.0, told.1, told.2
+            )
+        })
+    }
+}
+
+/// Checks the invariants of stock over the whole database, on one snapshot: S1 (nothing is negative; what was put in is
+/// available, reserved or sold), S2 (what is reserved is what active reservations hold; each ended at most once) and S3
+/// (an order holds or has bought its units once). Empty when all is well; at most 100 faults in plain words otherwise.
+///
+/// # Errors
+/// Those of the database.
+pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
+    db.read(async |tx| {
+        let mut faults = Vec::new();
+        books::each_item(tx, |item| tell(&mut faults, item.faults())).await?;
+        books::each_line(tx, |line| tell(&mut faults, line.fault())).await?;
+        let doubled = books::list_doubled_orders(tx, MOST_TOLD).await?;
+        tell(&mut faults, doubled.iter().map(|order| format!("order {order}: holds or has bought its units more than once (S3)")));
+        Ok(faults)
+    })
+    .await
+}
+
+fn tell(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    let room = MOST_TOLD.saturating_sub(faults.len());
+    faults.extend(more.into_iter().take(room));
+}

@@ -1,0 +1,77 @@
+//! The sums that [`crate::audit_invariants`] compares.
+
+use crate::invariants::{ItemBooks, LineBooks};
+use contracts::ids::OrderId;
+use platform::{
+    db::{Error, Tx},
+    params,
+};
+
+/// What each stock item says, and what ledger and reservations say of it, each through `check`.
+pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemBooks)) -> Result<(), Error> {
+    tx.query(
+        "SELECT i.sku, i.available_qty, i.reserved_qty, COALESCE(m.available, 0), COALESCE(m.reserved, 0), COALESCE(m.entered, 0), \
+         COALESCE(r.active, 0), COALESCE(r.sold, 0) FROM stock_items i \
+         LEFT JOIN (SELECT stock_item_id, CAST(SUM(delta_available) AS BIGINT) AS available, CAST(SUM(delta_reserved) AS BIGINT) AS reserved, \
+           CAST(SUM(delta_available) FILTER (WHERE reason = 'ADJUSTED') AS BIGINT) AS entered \
+           FROM stock_movements GROUP BY stock_item_id) m ON m.stock_item_id = i.stock_item_id \
+         LEFT JOIN (SELECT l.stock_item_id, CAST(SUM(l.quantity) FILTER (WHERE v.status = 'ACTIVE') AS BIGINT) AS active, \
+           CAST(SUM(l.quantity) FILTER (WHERE v.status = 'CONFIRMED' AND v.returned_at IS NULL) AS BIGINT) AS sold \
+           FROM reservation_lines l JOIN reservations v ON v.reservation_id = l.reservation_id GROUP BY l.stock_item_id) r \
+           ON r.stock_item_id = i.stock_item_id",
+        &[],
+        |row| {
+            check(ItemBooks {
+                sku: row.next()?,
+                available: row.next()?,
+                reserved: row.next()?,
+                ledger_available: row.next()?,
+                ledger_reserved: row.next()?,
+                entered: row.next()?,
+                active: row.next()?,
+                sold: row.next()?,
+            });
+            Ok(())
+        },
+    )
+    .await
+    .map(|_| ())
+}
+
+/// What each line of a reservation says, and what the ledger says of it, each through `check`.
+pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineBooks)) -> Result<(), Error> {
+    tx.query(
+        "SELECT l.reservation_id, l.sku, l.quantity, v.status, v.returned_at, COUNT(m.movement_id), \
+         CAST(COALESCE(SUM(m.delta_available), 0) AS BIGINT), CAST(COALESCE(SUM(m.delta_reserved), 0) AS BIGINT) \
+         FROM reservation_lines l JOIN reservations v ON v.reservation_id = l.reservation_id \
+         LEFT JOIN stock_movements m ON m.reservation_id = l.reservation_id AND m.stock_item_id = l.stock_item_id \
+         GROUP BY l.reservation_line_id, l.reservation_id, l.sku, l.quantity, v.status, v.returned_at",
+        &[],
+        |row| {
+            check(LineBooks {
+                reservation_id: row.next()?,
+                sku: row.next()?,
+                quantity: row.next()?,
+                status: row.next()?,
+                returned_at: row.next()?,
+                movements: row.next()?,
+                available: row.next()?,
+                reserved: row.next()?,
+            });
+            Ok(())
+        },
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Orders that hold or have bought their units more than once.
+pub async fn list_doubled_orders(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
+    tx.query(
+        "SELECT order_id FROM reservations WHERE status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL \
+         GROUP BY order_id HAVING COUNT(*) > 1 LIMIT $1",
+        params![rows],
+        |row| row.next(),
+    )
+    .await
+}
