@@ -1,0 +1,155 @@
+//! Products: made, changed, put on sale, taken off, archived.
+
+use crate::{
+    Error,
+    domain::product::{self, MAX_VARIANTS, Origin, etag},
+    store,
+};
+use contracts::{
+    catalog::{
+        CreateProduct, PriceChanged, Product, ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductFact,
+        ProductUpdated, UpdateProduct,
+    },
+    ids::{ProductId, UserId},
+    problem::Fault,
+};
+use platform::{
+    db::{Db, Tx},
+    http::{Created, IfMatch, Json, Keyed, MaybeIdempotencyKey, Problem, Tagged},
+};
+
+/// Makes a product in DRAFT. It belongs to `seller_id`, or to the marketplace.
+///
+/// # Errors
+/// `SKU_TAKEN`, `UNKNOWN_CATEGORY`, `PRODUCT_GROUP_FULL`, `INVALID_REQUEST` for options that are not attributes and for
+/// another seller's group.
+pub async fn create_product(
+    db: &Db,
+    seller_id: Option<UserId>,
+    key: MaybeIdempotencyKey,
+    body: CreateProduct,
+) -> Result<Keyed<Tagged<Created<Product>>>, Problem> {
+    db.write(async move |tx| {
+        let body = body.clone();
+        key.once(tx, async move |tx| -> Result<_, Error> {
+            let place = match body.category_id {
+                Some(id) => Some(store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+                None => None,
+            };
+            let product = product::draft(body, Origin { product_id: tx.new_id(), seller_id, place, now: tx.now() })?;
+            join_group(tx, &product).await?;
+            if !store::insert_product(tx, &product).await? {
+                return Err(Error::SkuTaken);
+            }
+            store::list_product(tx, product.product_id).await?;
+            store::insert_price(tx, &product).await?;
+            tx.emit(ProductCreated { product_id: product.product_id, product: product.clone() });
+            Ok(Tagged(etag(&product), Created::at(format!("/products/{}", product.product_id), product)))
+        })
+        .await
+    })
+    .await
+}
+
+/// Changes a product. A new price is recorded and told by `PriceChanged`, anything else by `ProductUpdated`; a body
+/// that says what is so already changes nothing.
+///
+/// # Errors
+/// `NOT_FOUND` also for another's product when `owner` is given, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION` for what its
+/// status does not allow, and those of [`create_product`].
+pub async fn update_product(
+    db: &Db,
+    owner: Option<UserId>,
+    id: ProductId,
+    if_match: IfMatch,
+    body: UpdateProduct,
+) -> Result<Tagged<Json<Product>>, Problem> {
+    db.write(async move |tx| -> Result<_, Error> {
+        let mut product = lock(tx, owner, id, &if_match).await?;
+        let place = match body.category_id.0 {
+            Some(id) => Some(store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+            None => None,
+        };
+        let changed = product::revise(&mut product, body.clone(), place, tx.now())?;
+        if changed.nothing() {
+            return Ok(Tagged(etag(&product), Json(product)));
+        }
+        if changed.joined {
+            join_group(tx, &product).await?;
+        }
+        store::save_product(tx, &product).await.map_err(|error| match error.violates("products.sku") {
+            true => Error::SkuTaken,
+            false => error.into(),
+        })?;
+        if changed.moved {
+            store::relist_product(tx, id).await?;
+        }
+        if changed.content {
+            tx.emit(ProductUpdated { product_id: id, product: product.clone() });
+        }
+        if let Some((old_price_amount, old_currency)) = changed.former_price {
+            store::insert_price(tx, &product).await?;
+            tx.emit(PriceChanged { product_id: id, product: product.clone(), old_price_amount, old_currency });
+        }
+        Ok(Tagged(etag(&product), Json(product)))
+    })
+    .await
+    .map_err(Problem::from)
+}
+
+/// Activates, deactivates or archives a product.
+///
+/// # Errors
+/// `NOT_FOUND` also for another's product when `owner` is given, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION`,
+/// `PRODUCT_INCOMPLETE`.
+pub async fn advance_product(
+    db: &Db,
+    owner: Option<UserId>,
+    id: ProductId,
+    fact: ProductFact,
+    if_match: IfMatch,
+    key: MaybeIdempotencyKey,
+) -> Result<Keyed<Tagged<Json<Product>>>, Problem> {
+    db.write(async move |tx| {
+        let if_match = if_match.clone();
+        key.once(tx, async move |tx| -> Result<_, Error> {
+            let mut product = lock(tx, owner, id, &if_match).await?;
+            product::advance(&mut product, fact, tx.now())?;
+            store::save_product(tx, &product).await?;
+            store::relist_product(tx, id).await?;
+            announce(tx, fact, &product);
+            Ok(Tagged(etag(&product), Json(product)))
+        })
+        .await
+    })
+    .await
+}
+
+/// Tells that `fact` happened to the product.
+pub fn announce(tx: &mut Tx, fact: ProductFact, product: &Product) {
+    let (product_id, product) = (product.product_id, product.clone());
+    match fact {
+        ProductFact::Activated => tx.emit(ProductActivated { product_id, product }),
+        ProductFact::Deactivated => tx.emit(ProductDeactivated { product_id, product }),
+        ProductFact::Archived => tx.emit(ProductArchived { product_id, product }),
+    }
+}
+
+/// Lets the product into the group it names, before it is written. The first one makes the group for its seller.
+pub async fn join_group(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+    let Some(group) = product.product_group_id else { return Ok(()) };
+    if store::lock_group(tx, group, product.seller_id).await? != product.seller_id {
+        let fault = Fault::at("/productGroupId", "NOT_YOURS", "is the group of another seller; choose a UUID of your own");
+        return Err(Error::Invalid(fault));
+    }
+    match store::count_variants(tx, group).await? {
+        full if full >= MAX_VARIANTS => Err(Error::GroupFull),
+        _ => Ok(()),
+    }
+}
+
+async fn lock(tx: &mut Tx, owner: Option<UserId>, id: ProductId, if_match: &IfMatch) -> Result<Product, Error> {
+    let product = store::lock_product(tx, owner, id).await?.ok_or(Error::NotFound("product"))?;
+    if_match.check(&etag(&product)).map_err(Error::Stale)?;
+    Ok(product)
+}

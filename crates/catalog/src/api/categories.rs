@@ -1,0 +1,76 @@
+//! Categories.
+
+use super::Revalidated;
+use crate::{App, Error, actions, store::Kept};
+use contracts::{
+    catalog::{Category, CategoryTree, CreateCategory, UpdateCategory},
+    ids::CategoryId,
+};
+use platform::{
+    db,
+    http::{Body, Created, ETag, IfMatch, Json, Keyed, MaybeIdempotencyKey, NoContent, Path, Problem, State, Tagged},
+    identity::Admin,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+use std::{borrow::Cow, sync::Arc};
+
+/// The tree in memory, written as [`CategoryTree`] without being copied.
+pub struct Whole(Arc<Kept>);
+
+impl Serialize for Whole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.whole.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Whole {
+    fn schema_name() -> Cow<'static, str> {
+        CategoryTree::schema_name()
+    }
+    fn schema_id() -> Cow<'static, str> {
+        CategoryTree::schema_id()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        CategoryTree::json_schema(generator)
+    }
+}
+
+pub async fn whole(State(app): State<App>) -> Result<Revalidated<Json<Whole>>, Problem> {
+    let kept = present(&app).await?;
+    Ok(Revalidated(Tagged(ETag::of_version(kept.tree.revision), Json(Whole(kept)))))
+}
+
+pub async fn get(State(app): State<App>, Path(id): Path<CategoryId>) -> Result<Revalidated<Json<Category>>, Problem> {
+    let kept = present(&app).await?;
+    let (etag, category) = kept.tree.etag(id).zip(kept.tree.category(id)).ok_or(Error::NotFound("category"))?;
+    Ok(Revalidated(Tagged(etag, Json(category))))
+}
+
+async fn present(app: &App) -> Result<Arc<Kept>, db::Error> {
+    let tree = app.tree.clone();
+    app.ctx.db.read(async move |tx| tree.present(tx).await).await
+}
+
+pub async fn create(
+    _: Admin,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<CreateCategory>,
+) -> Result<Keyed<Tagged<Created<Category>>>, Problem> {
+    actions::create_category(&app.ctx.db, key, body).await
+}
+
+pub async fn update(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<CategoryId>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateCategory>,
+) -> Result<Tagged<Json<Category>>, Problem> {
+    actions::update_category(&app.ctx.db, id, if_match, body).await
+}
+
+pub async fn delete(_: Admin, State(app): State<App>, Path(id): Path<CategoryId>, if_match: IfMatch) -> Result<NoContent, Problem> {
+    actions::delete_category(&app.ctx.db, id, if_match).await
+}

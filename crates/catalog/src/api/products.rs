@@ -1,0 +1,174 @@
+//! Products.
+
+use super::{Revalidated, reader};
+use crate::{
+    App, Error, actions,
+    domain::{
+        product::etag,
+        reader::{Filter, Reader},
+    },
+    store,
+};
+use contracts::{
+    catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductList, ProductLookup, ProductStatus, UpdateProduct},
+    ids::{CategoryId, ProductId, UserId},
+    page::Page,
+    text::Sku,
+};
+use platform::{
+    db::{self, Tx},
+    http::{Body, Created, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged},
+    identity::{ClientMarker, MaybeUser, SELLER, SellerOrAdmin, ServiceOf},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A product with everything that it may have, in the longest spelling.
+const LIMIT: usize = 256 * 1024;
+
+pub async fn create(
+    caller: SellerOrAdmin,
+    State(app): State<App>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<CreateProduct, LIMIT>,
+) -> Result<Keyed<Tagged<Created<Product>>>, Problem> {
+    let seller_id = caller.has_role(SELLER).then_some(caller.id);
+    actions::create_product(&app.ctx.db, seller_id, key, body).await
+}
+
+pub async fn update(
+    caller: SellerOrAdmin,
+    State(app): State<App>,
+    Path(id): Path<ProductId>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateProduct, LIMIT>,
+) -> Result<Tagged<Json<Product>>, Problem> {
+    actions::update_product(&app.ctx.db, caller.owner(), id, if_match, body).await
+}
+
+/// A body without fields.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+macro_rules! advances {
+    ($($name:ident: $fact:expr;)*) => {$(
+        pub async fn $name(
+            caller: SellerOrAdmin,
+            State(app): State<App>,
+            Path(id): Path<ProductId>,
+            if_match: IfMatch,
+            key: MaybeIdempotencyKey,
+            MaybeBody(Nothing {}): MaybeBody<Nothing>,
+        ) -> Result<Keyed<Tagged<Json<Product>>>, Problem> {
+            actions::advance_product(&app.ctx.db, caller.owner(), id, $fact, if_match, key).await
+        }
+    )*};
+}
+advances! {
+    activate: ProductFact::Activated;
+    deactivate: ProductFact::Deactivated;
+    archive: ProductFact::Archived;
+}
+
+/// Which products.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Asked {
+    /// Only those in this category or below it.
+    category: Option<CategoryId>,
+    /// Only those of this seller. Sellers who name themselves see theirs in every status.
+    seller_id: Option<UserId>,
+    /// Only those in this status. Of products that are not ACTIVE, sellers find their own and others none.
+    status: Option<ProductStatus>,
+}
+
+pub async fn list(user: MaybeUser, State(app): State<App>, Query(asked): Query<Asked>, paging: Paging) -> Result<Paged<Product>, Problem> {
+    let asked = Filter { category: asked.category, seller: asked.seller_id, status: asked.status };
+    let narrowed = reader(&user).narrow(asked);
+    let tag = format!("products {narrowed:?}");
+    let (after, rows) = (paging.after::<ProductId>(&tag)?, paging.fetch());
+    let Some(filter) = narrowed else { return Ok(Paged(Page { items: Vec::new(), next_cursor: None })) };
+    let tree = app.tree.clone();
+    let found = app
+        .ctx
+        .db
+        .read(async move |tx| -> Result<_, db::Error> {
+            let mut found = store::list_products(tx, filter, after, rows).await?;
+            tree.present(tx).await?.tree.show_paths(&mut found);
+            Ok(found)
+        })
+        .await?;
+    Ok(Paged(paging.page(&tag, found, |product| product.product_id)))
+}
+
+pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductId>) -> Result<Revalidated<Json<Product>>, Problem> {
+    show(&app, reader(&user), async move |tx| store::find_product(tx, id).await).await
+}
+
+pub async fn get_by_sku(user: MaybeUser, State(app): State<App>, Path(sku): Path<Sku>) -> Result<Revalidated<Json<Product>>, Problem> {
+    show(&app, reader(&user), async move |tx| store::find_by_sku(tx, &sku).await).await
+}
+
+pub async fn list_prices(
+    user: MaybeUser,
+    State(app): State<App>,
+    Path(id): Path<ProductId>,
+    paging: Paging,
+) -> Result<Paged<PriceHistoryEntry>, Problem> {
+    let (reader, tag) = (reader(&user), format!("prices {id}"));
+    let (after, rows) = (paging.after::<i64>(&tag)?, paging.fetch());
+    let prices = app
+        .ctx
+        .db
+        .read(async move |tx| -> Result<_, Error> {
+            store::find_product(tx, id).await?.filter(|product| reader.sees(product)).ok_or(Error::NotFound("product"))?;
+            Ok(store::list_prices(tx, id, after, rows).await?)
+        })
+        .await?;
+    Ok(Paged(paging.page(&tag, prices, |(version, _)| *version).map(|(_, price)| price)))
+}
+
+/// Who looks products up.
+pub struct Neighbours;
+
+impl ClientMarker for Neighbours {
+    const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order"];
+}
+
+pub async fn look_up(
+    _: ServiceOf<Neighbours>,
+    State(app): State<App>,
+    Body(body): Body<ProductLookup>,
+) -> Result<Json<ProductList>, Problem> {
+    let tree = app.tree.clone();
+    let items = app
+        .ctx
+        .db
+        .read(async move |tx| -> Result<_, db::Error> {
+            let mut items = store::look_up_products(tx, &body.product_ids).await?;
+            tree.present(tx).await?.tree.show_paths(&mut items);
+            Ok(items)
+        })
+        .await?;
+    Ok(Json(ProductList { items }))
+}
+
+/// The product that `find` finds, if this reader sees it.
+async fn show(
+    app: &App,
+    reader: Reader,
+    find: impl AsyncFn(&mut Tx) -> Result<Option<Product>, db::Error> + Send + 'static,
+) -> Result<Revalidated<Json<Product>>, Problem> {
+    let tree = app.tree.clone();
+    let product = app
+        .ctx
+        .db
+        .read(async move |tx| -> Result<_, Error> {
+            let mut product = find(tx).await?.filter(|product| reader.sees(product)).ok_or(Error::NotFound("product"))?;
+            tree.present(tx).await?.tree.show_paths([&mut product]);
+            Ok(product)
+        })
+        .await?;
+    Ok(Revalidated(Tagged(etag(&product), Json(product))))
+}

@@ -1,0 +1,205 @@
+//! A product: how it is made, changed, put on sale, and told apart from its former self.
+
+use crate::error::Error;
+use contracts::{
+    catalog::{CategoryRef, CreateProduct, GroupOption, Product, ProductFact, ProductStatus, UpdateProduct},
+    ids::{CategoryId, ProductId, UserId},
+    machine::Machine,
+    money::Currency,
+    problem::Fault,
+    text::AttributeName,
+    time::Timestamp,
+};
+use platform::http::ETag;
+
+/// The most products of one group that are not archived: as many as inventory looks up at once.
+pub const MAX_VARIANTS: usize = 200;
+
+/// A category with those above it, from the root to itself.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub category_id: CategoryId,
+    pub path: Vec<CategoryRef>,
+}
+
+/// What is wanted of a new product, and who wants it where.
+pub struct Origin {
+    pub product_id: ProductId,
+    pub seller_id: Option<UserId>,
+    pub place: Option<Place>,
+    pub now: Timestamp,
+}
+
+/// A new product, in DRAFT.
+///
+/// # Errors
+/// [`Error::Invalid`] when its options are not among its attributes.
+pub fn draft(body: CreateProduct, origin: Origin) -> Result<Product, Error> {
+    let Origin { product_id, seller_id, place, now } = origin;
+    let (category_id, category_path) = place.map_or((None, Vec::new()), |place| (Some(place.category_id), place.path));
+    let product = Product {
+        product_id,
+        seller_id,
+        sku: body.sku.into_string(),
+        title: body.title.into_string(),
+        description: body.description.map(|text| text.into_string()).unwrap_or_default(),
+        category_id,
+        category_path,
+        brand: body.brand.map(|text| text.into_string()),
+        status: ProductStatus::Draft,
+        price_amount: body.price_amount.get(),
+        currency: body.currency,
+        images: body.images.into_vec().into_iter().map(|url| url.into_string()).collect(),
+        attributes: body.attributes.into_map(),
+        product_group_id: body.product_group_id,
+        options: names(body.options.into_vec()),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    check_options(&product)?;
+    Ok(product)
+}
+
+/// What a change did, as the store and the events have to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// What it cost before, when that changed.
+    pub former_price: Option<(i64, Currency)>,
+    /// Something other than the price changed.
+    pub content: bool,
+    /// It stands in another category.
+    pub moved: bool,
+    /// It joined this group, or another than before.
+    pub joined: bool,
+}
+
+impl Changed {
+    pub fn nothing(&self) -> bool {
+        self.former_price.is_none() && !self.content
+    }
+}
+
+/// Changes what `body` has. `place` is where its `categoryId` leads. A body that changes nothing leaves the version.
+///
+/// # Errors
+/// [`Error::Fixed`] for an archived product and for the SKU of one that was published; [`Error::Invalid`] for another
+/// currency without a price in it, and for options that are not attributes.
+pub fn revise(product: &mut Product, body: UpdateProduct, place: Option<Place>, now: Timestamp) -> Result<Changed, Error> {
+    if product.status.is_final() {
+        return Err(Error::Fixed { status: product.status, detail: "an archived product stays as it is" });
+    }
+    let before = product.clone();
+    set(&mut product.sku, body.sku.0.map(|sku| sku.into_string()));
+    if product.sku != before.sku && product.status != ProductStatus::Draft {
+        return Err(Error::Fixed { status: product.status, detail: "the SKU can be changed while the product is a draft" });
+    }
+    // The amount is in minor units of its currency: 1999 EUR cents must not become 1999 yen unnoticed.
+    if body.price_amount.is_absent() && body.currency.0.is_some_and(|currency| currency != before.currency) {
+        return Err(Error::Invalid(Fault::at("/priceAmount", "REQUIRED", "must be given with another currency")));
+    }
+    set(&mut product.price_amount, body.price_amount.0.map(|amount| amount.get()));
+    set(&mut product.currency, body.currency.0);
+    set(&mut product.title, body.title.0.map(|text| text.into_string()));
+    set(&mut product.description, body.description.0.map(|text| text.into_string()));
+    set(&mut product.brand, body.brand.0.map(|brand| brand.map(|text| text.into_string())));
+    set(&mut product.images, body.images.0.map(|images| images.into_vec().into_iter().map(|url| url.into_string()).collect()));
+    set(&mut product.attributes, body.attributes.0.map(|attributes| attributes.into_map()));
+    set(&mut product.product_group_id, body.product_group_id.0);
+    set(&mut product.options, body.options.0.map(|options| names(options.into_vec())));
+    if let Some(place) = place {
+        product.category_id = Some(place.category_id);
+        product.category_path = place.path;
+    }
+    check_options(product)?;
+
+    let price = (before.price_amount, before.currency);
+    let changed = Changed {
+        former_price: (price != (product.price_amount, product.currency)).then_some(price),
+        content: before != Product { price_amount: before.price_amount, currency: before.currency, ..product.clone() },
+        moved: product.category_id != before.category_id,
+        joined: product.product_group_id.is_some() && product.product_group_id != before.product_group_id,
+    };
+    if !changed.nothing() {
+        touch(product, now);
+    }
+    Ok(changed)
+}
+
+/// Puts the product on sale, takes it off, or archives it, as the table says.
+///
+/// # Errors
+/// [`Error::Illegal`] when the table has no such row, [`Error::Incomplete`] when it is not ready to be sold.
+pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Result<(), Error> {
+    let status = product.status.on(fact)?;
+    // Title and price are there by their types: a product cannot be made without.
+    if fact == ProductFact::Activated && product.category_id.is_none() {
+        return Err(Error::Incomplete("categoryId"));
+    }
+    product.status = status;
+    touch(product, now);
+    Ok(())
+}
+
+/// The tag of a product as answers show it: its version, and the names of its categories, which change without it.
+pub fn etag(product: &Product) -> ETag {
+    let named = product.category_path.iter().flat_map(|category| [category.category_id.0.as_bytes(), category.name.as_bytes()]);
+    ETag::of_version_beside(product.version, fnv1a(named))
+}
+
+/// In what `variants` differ: the options they name, with the values there are.
+pub fn options_of(variants: &[Product]) -> Vec<GroupOption> {
+    let mut options: Vec<GroupOption> = Vec::new();
+    for name in variants.iter().flat_map(|variant| &variant.options) {
+        if options.iter().all(|option| option.name != *name) {
+            let mut values: Vec<String> = Vec::new();
+            for value in variants.iter().filter_map(|variant| variant.attributes.get(name)) {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+            options.push(GroupOption { name: name.clone(), values });
+        }
+    }
+    options
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn touch(product: &mut Product, now: Timestamp) {
+    product.version += 1;
+    product.updated_at = now;
+}
+
+fn names(options: Vec<AttributeName>) -> Vec<String> {
+    options.into_iter().map(|name| name.into_string()).collect()
+}
+
+/// Every option names an attribute that the product has, once.
+fn check_options(product: &Product) -> Result<(), Error> {
+    let Product { options, attributes, .. } = product;
+    for (at, name) in options.iter().enumerate() {
+        let fault = |code, detail| Err(Error::Invalid(Fault::at(format!("/options/{at}"), code, detail)));
+        if !attributes.contains_key(name) {
+            return fault("UNKNOWN_ATTRIBUTE", "is not an attribute of this product");
+        }
+        if options[..at].contains(name) {
+            return fault("DUPLICATE", "is named twice");
+        }
+    }
+    Ok(())
+}
+
+/// FNV-1a over the parts, each ended by a byte that UTF-8 never holds.
+fn fnv1a<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    parts.fold(0xcbf2_9ce4_8422_2325, |hash, part| step(part.iter().fold(hash, step), &0xff))
+}
+
+#[cfg(test)]
+#[path = "product_tests.rs"]
+mod tests;

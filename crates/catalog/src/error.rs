@@ -1,0 +1,82 @@
+//! What can go wrong here, and its public code.
+
+use contracts::{
+    catalog::ProductStatus,
+    machine::Illegal,
+    problem::{Code, Fault},
+};
+use platform::{db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    #[error("the SKU is taken")]
+    SkuTaken,
+    /// It lacks this field.
+    #[error("the product lacks {0}")]
+    Incomplete(&'static str),
+    #[error(transparent)]
+    Illegal(#[from] Illegal<ProductStatus>),
+    /// What is asked is never done to a product in this status.
+    #[error("a product in {status} cannot be changed so: {detail}")]
+    Fixed { status: ProductStatus, detail: &'static str },
+    /// Values that do not fit each other.
+    #[error("the request is not valid at {}", .0.pointer.as_deref().unwrap_or("/"))]
+    Invalid(Fault),
+    #[error("the product group is full")]
+    GroupFull,
+    /// The pointer says where the category was named.
+    #[error("no such category at {0}")]
+    UnknownCategory(&'static str),
+    #[error("the category is in use by {0}")]
+    CategoryInUse(&'static str),
+    #[error("the category would be below itself")]
+    CategoryCycle,
+    #[error("a sibling has this name")]
+    CategoryNameTaken,
+    #[error("the tree would be too deep")]
+    CategoryTooDeep,
+    #[error("the tree is full")]
+    TooManyCategories,
+    /// The caller's copy is not the present one.
+    #[error("the precondition failed")]
+    Stale(#[source] Problem),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound(what) => Problem::new(Code::NOT_FOUND).detail(format!("there is no such {what}")),
+            Error::SkuTaken => Problem::new(Code::SKU_TAKEN).fault(Fault::at("/sku", "SKU_TAKEN", "belongs to another product")),
+            Error::Incomplete(field) => Problem::new(Code::PRODUCT_INCOMPLETE).member("missing", [field]),
+            Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
+                .detail(format!("a product in {} cannot be {}", illegal.from, format!("{:?}", illegal.fact).to_lowercase()))
+                .member("productStatus", illegal.from),
+            Error::Fixed { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
+            Error::Invalid(fault) => Problem::invalid(vec![fault]),
+            Error::GroupFull => Code::PRODUCT_GROUP_FULL.into(),
+            Error::UnknownCategory(pointer) => {
+                Problem::new(Code::UNKNOWN_CATEGORY).fault(Fault::at(pointer, "UNKNOWN_CATEGORY", "is not the id of a category"))
+            }
+            Error::CategoryInUse(by) => Problem::new(Code::CATEGORY_IN_USE).detail(format!("there are {by} in it; move them first")),
+            Error::CategoryCycle => Problem::new(Code::CATEGORY_CYCLE).fault(Fault::at(
+                "/parentCategoryId",
+                "CATEGORY_CYCLE",
+                "is the category itself or below it",
+            )),
+            Error::CategoryNameTaken => {
+                Problem::new(Code::CATEGORY_NAME_TAKEN).fault(Fault::at("/name", "CATEGORY_NAME_TAKEN", "is the name of a sibling"))
+            }
+            Error::CategoryTooDeep => {
+                Problem::new(Code::CATEGORY_TOO_DEEP).fault(Fault::at("/parentCategoryId", "CATEGORY_TOO_DEEP", "is too deep in the tree"))
+            }
+            Error::TooManyCategories => Code::TOO_MANY_CATEGORIES.into(),
+            Error::Stale(problem) => problem,
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Many goods at once, for the demo and for benchmarks: the same changes and events as one by one through the door, in
+//! batches that share a commit. What is there already stays as it is, so that an import can be repeated.
+
+use crate::{
+    Error, actions,
+    domain::product::{self, Origin, Place},
+    store,
+};
+use contracts::{
+    catalog::{CreateProduct, ProductCreated, ProductFact},
+    ids::{CategoryId, UserId},
+    text::Name,
+};
+use platform::db::{Db, Tx};
+use std::collections::HashMap;
+
+/// Products in one unit.
+const BATCH: usize = 200;
+
+/// A category to import.
+#[derive(Debug, Clone)]
+pub struct NewCategory {
+    /// What the import calls it.
+    pub slug: String,
+    pub name: Name,
+    /// The slug of the one above it, which comes before it in the list.
+    pub parent: Option<String>,
+}
+
+/// A product to import. It is put on sale at once, so it needs a category.
+#[derive(Debug, Clone)]
+pub struct NewProduct {
+    /// Who sells it; `None` for the marketplace itself.
+    pub seller_id: Option<UserId>,
+    pub product: CreateProduct,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub made: usize,
+    /// Products whose SKU was there already.
+    pub known: usize,
+}
+
+/// Makes the categories that are not there: one with the same name at the same place is the same. All or none; the ids
+/// by slug.
+///
+/// # Errors
+/// [`Error::UnknownCategory`] when a parent does not come before its child, and those of making a category.
+pub async fn categories(db: &Db, categories: Vec<NewCategory>) -> Result<HashMap<String, CategoryId>, Error> {
+    db.write(async move |tx| {
+        let mut tree = store::lock_tree(tx).await?;
+        let mut ids: HashMap<String, CategoryId> = HashMap::new();
+        for NewCategory { slug, name, parent } in &categories {
+            let parent = match parent {
+                Some(slug) => Some(*ids.get(slug).ok_or(Error::UnknownCategory("/parent"))?),
+                None => None,
+            };
+            let id = match tree.find(parent, name) {
+                Some(known) => known,
+                None => {
+                    let id = tx.new_id();
+                    tree.add(id, name.as_str().to_owned(), parent)?;
+                    store::insert_category(tx, &tree, id).await?;
+                    tx.emit(actions::changed(&tree, id)?);
+                    id
+                }
+            };
+            ids.insert(slug.clone(), id);
+        }
+        Ok(ids)
+    })
+    .await
+}
+
+/// Makes and activates the products whose SKU is not there. A batch that fails leaves those before it.
+///
+/// # Errors
+/// Those of making and of activating a product.
+pub async fn products(db: &Db, products: Vec<NewProduct>) -> Result<Imported, Error> {
+    let mut imported = Imported::default();
+    let mut waiting = products.into_iter();
+    loop {
+        let batch: Vec<NewProduct> = waiting.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            break;
+        }
+        let size = batch.len();
+        let made = db.write(async move |tx| import_batch(tx, &batch).await).await?;
+        imported.made += made;
+        imported.known += size - made;
+    }
+    tracing::info!(target: "catalog", made = imported.made, known = imported.known, "products were imported");
+    Ok(imported)
+}
+
+async fn import_batch(tx: &mut Tx, batch: &[NewProduct]) -> Result<usize, Error> {
+    let mut places: HashMap<CategoryId, Place> = HashMap::new();
+    let mut made = 0;
+    for NewProduct { seller_id, product } in batch {
+        if store::find_by_sku(tx, &product.sku).await?.is_some() {
+            continue;
+        }
+        let place = match product.category_id {
+            Some(id) => Some(place(tx, &mut places, id).await?),
+            None => None,
+        };
+        import_product(tx, *seller_id, product.clone(), place).await?;
+        made += 1;
+    }
+    Ok(made)
+}
+
+async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct, place: Option<Place>) -> Result<(), Error> {
+    let mut product = product::draft(body, Origin { product_id: tx.new_id(), seller_id, place, now: tx.now() })?;
+    actions::join_group(tx, &product).await?;
+    let created = product.clone();
+    product::advance(&mut product, ProductFact::Activated, tx.now())?;
+    if !store::insert_product(tx, &product).await? {
+        return Err(Error::SkuTaken);
+    }
+    store::list_product(tx, product.product_id).await?;
+    store::insert_price(tx, &created).await?;
+    tx.emit(ProductCreated { product_id: created.product_id, product: created });
+    actions::announce(tx, ProductFact::Activated, &product);
+    Ok(())
+}
+
+async fn place(tx: &mut Tx, known: &mut HashMap<CategoryId, Place>, id: CategoryId) -> Result<Place, Error> {
+    if let Some(place) = known.get(&id) {
+        return Ok(place.clone());
+    }
+    let place = store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?;
+    known.insert(id, place.clone());
+    Ok(place)
+}

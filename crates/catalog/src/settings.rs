@@ -1,0 +1,25 @@
+//! What can be configured.
+
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The section `[catalog]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How long the answer about a product group waits for inventory, in milliseconds; without it, availability is null.
+    pub stock_wait_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { stock_wait_ms: 500 }
+    }
+}
+
+impl Settings {
+    #[must_use]
+    pub fn stock_wait(&self) -> Duration {
+        Duration::from_millis(self.stock_wait_ms)
+    }
+}

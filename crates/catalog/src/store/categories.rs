@@ -1,0 +1,111 @@
+//! The tree: a revision, the categories, and for each one those above it.
+
+use crate::domain::{
+    product::Place,
+    tree::{Node, Tree, name_key},
+};
+use contracts::{catalog::CategoryRef, ids::CategoryId};
+use platform::{
+    db::{Error, Tx},
+    params,
+};
+
+/// The tree's present revision.
+pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
+    tx.query_one("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await
+}
+
+/// The tree at `revision`.
+pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
+    let nodes = tx
+        .query("SELECT category_id, name, parent_category_id, revision FROM categories", &[], |row| {
+            Ok((row.next()?, Node { name: row.next()?, parent: row.next()?, revision: row.next()? }))
+        })
+        .await?;
+    Ok(Tree::new(revision, nodes))
+}
+
+/// The tree, held to the commit and counted on: what is changed in it belongs to its new revision.
+pub async fn lock_tree(tx: &mut Tx) -> Result<Tree, Error> {
+    let counted = "UPDATE category_tree SET revision = revision + 1 WHERE tree_id = 1 RETURNING revision";
+    let revision = tx.query_one(counted, &[], |row| row.next()).await?;
+    load_tree(tx, revision).await
+}
+
+/// Where the category stands, with the tree held as it is to the commit, so that it is neither moved nor deleted
+/// meanwhile. `None` when there is no such category.
+pub async fn lock_place(tx: &mut Tx, id: CategoryId) -> Result<Option<Place>, Error> {
+    let path = find_path(tx, id).await?;
+    Ok((!path.is_empty()).then_some(Place { category_id: id, path }))
+}
+
+/// From the root to the category. Empty when there is none.
+pub async fn find_path(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryRef>, Error> {
+    tx.query(
+        "SELECT c.category_id, c.name FROM category_ancestors a JOIN categories c ON c.category_id = a.ancestor_id \
+         WHERE a.category_id = $1 ORDER BY a.distance DESC",
+        params![id],
+        |row| Ok(CategoryRef { category_id: row.next()?, name: row.next()? }),
+    )
+    .await
+}
+
+/// Writes a category that was added to `tree`.
+pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
+    let Some(node) = tree.get(id) else { return Ok(()) };
+    tx.execute(
+        "INSERT INTO categories (category_id, parent_category_id, name, name_key, revision) VALUES ($1, $2, $3, $4, $5)",
+        params![id, node.parent, node.name, name_key(&node.name), node.revision],
+    )
+    .await?;
+    insert_ancestors(tx, tree, id).await
+}
+
+/// Writes what changed of a category in `tree`.
+pub async fn save_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
+    let Some(node) = tree.get(id) else { return Ok(()) };
+    tx.execute(
+        "UPDATE categories SET parent_category_id = $2, name = $3, name_key = $4, revision = $5 WHERE category_id = $1",
+        params![id, node.parent, node.name, name_key(&node.name), node.revision],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Writes anew what stands above a category that was moved, and above everything below it.
+pub async fn save_ancestors(tx: &mut Tx, tree: &Tree, moved: CategoryId) -> Result<(), Error> {
+    for id in tree.subtree(moved) {
+        tx.execute("DELETE FROM category_ancestors WHERE category_id = $1", params![id]).await?;
+        insert_ancestors(tx, tree, id).await?;
+    }
+    Ok(())
+}
+
+async fn insert_ancestors(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
+    for (distance, ancestor) in tree.ancestors(id).enumerate() {
+        tx.execute(
+            "INSERT INTO category_ancestors (category_id, ancestor_id, distance) VALUES ($1, $2, $3)",
+            params![id, ancestor, distance],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Deletes a category that has none below it.
+pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
+    tx.execute("DELETE FROM category_ancestors WHERE category_id = $1", params![id]).await?;
+    tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
+}
+
+/// Whether a product that is not archived stands in exactly this category.
+pub async fn has_products(tx: &mut Tx, id: CategoryId) -> Result<bool, Error> {
+    let found = tx
+        .query_opt(
+            "SELECT 1 FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
+            params![id],
+            |row| row.next::<i64>(),
+        )
+        .await?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,93 @@
+//! In which categories products are listed, and the lists themselves.
+
+use super::products::{product_columns, product_row};
+use crate::domain::reader::Filter;
+use contracts::{
+    catalog::Product,
+    ids::{CategoryId, ProductId, Uuid},
+};
+use platform::{
+    db::{Error, Select, Tx},
+    params,
+};
+
+/// The query of a list: products, the newest first, that come after `after`. Every combination of filters is one range
+/// of an index in the order of the list.
+pub fn listed(filter: Filter, after: Option<ProductId>, rows: i64) -> Select {
+    match filter.category {
+        None => Select::from(concat!("SELECT ", product_columns!(), " FROM products p"))
+            .filter_some("p.seller_id = ?", filter.seller)
+            .filter_some("p.status = ?", filter.status)
+            .filter_some("p.product_id < ?", after)
+            .limit("p.product_id DESC", rows),
+        Some(category) => {
+            Select::from(concat!("SELECT ", product_columns!(), " FROM product_listing l JOIN products p ON p.product_id = l.product_id"))
+                .filter("l.category_id = ?", category)
+                .filter_some("l.seller_id = ?", filter.seller)
+                .filter_some("l.status = ?", filter.status)
+                .filter_some("l.product_id < ?", after)
+                .limit("l.product_id DESC", rows)
+        }
+    }
+}
+
+/// The products of [`listed`], without their paths.
+pub async fn list_products(tx: &mut Tx, filter: Filter, after: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
+    listed(filter, after, rows).rows(tx, product_row).await
+}
+
+/// Lists a product that is not listed yet in its category and in each one above it.
+pub async fn list_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO product_listing (product_id, category_id, seller_id, status) \
+         SELECT p.product_id, a.ancestor_id, p.seller_id, p.status FROM products p \
+         JOIN category_ancestors a ON a.category_id = p.category_id WHERE p.product_id = $1",
+        params![id],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Lists a product as it is now, after its category or status changed.
+pub async fn relist_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
+    tx.execute("DELETE FROM product_listing WHERE product_id = $1", params![id]).await?;
+    list_product(tx, id).await
+}
+
+/// Has everything listed in this category listed anew, from the first product on.
+pub async fn request_relisting(tx: &mut Tx, category: CategoryId) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO relistings (category_id, after_product_id) VALUES ($1, $2) \
+         ON CONFLICT (category_id) DO UPDATE SET after_product_id = excluded.after_product_id",
+        params![category, Uuid::nil()],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// A relisting in progress, and the product it came to.
+pub async fn next_relisting(tx: &mut Tx) -> Result<Option<(CategoryId, ProductId)>, Error> {
+    tx.query_opt("SELECT category_id, after_product_id FROM relistings ORDER BY category_id LIMIT 1", &[], |row| {
+        Ok((row.next()?, row.next()?))
+    })
+    .await
+}
+
+/// Products listed in this category, the oldest first, that come after `after`.
+pub async fn list_listed(tx: &mut Tx, category: CategoryId, after: ProductId, rows: usize) -> Result<Vec<ProductId>, Error> {
+    tx.query(
+        "SELECT product_id FROM product_listing WHERE category_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
+        params![category, after, rows],
+        |row| row.next(),
+    )
+    .await
+}
+
+/// Notes how far the relisting came.
+pub async fn continue_relisting(tx: &mut Tx, category: CategoryId, after: ProductId) -> Result<(), Error> {
+    tx.execute("UPDATE relistings SET after_product_id = $2 WHERE category_id = $1", params![category, after]).await.map(|_| ())
+}
+
+pub async fn finish_relisting(tx: &mut Tx, category: CategoryId) -> Result<(), Error> {
+    tx.execute("DELETE FROM relistings WHERE category_id = $1", params![category]).await.map(|_| ())
+}
