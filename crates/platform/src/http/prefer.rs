@@ -26,7 +26,9 @@ pub struct Prefer {
 }
 
 impl Prefer {
-    fn read(headers: &HeaderMap) -> Prefer {
+    /// What these headers prefer.
+    #[must_use]
+    pub fn read(headers: &HeaderMap) -> Prefer {
         let preferences =
             headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
         let wait = preferences
