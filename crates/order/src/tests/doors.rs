@@ -1,1 +1,350 @@
+//! Orders over HTTP, by events and by time, with every neighbour played.
 
+use super::neighbours::{Neighbours, address_id, customer, payment_id};
+use super::world::id;
+use contracts::{
+    ids::{OrderId, ShipmentId, UserId},
+    money::Currency,
+    order::{OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
+    payment::PaymentAuthorized,
+    shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentStatus, ShipmentUpdated},
+};
+use platform::testing::{Answer, Harness};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn body() -> Value {
+    json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok"})
+}
+
+async fn place(h: &Harness, key: &str) -> Answer {
+    h.post("/orders", &body()).customer(customer()).key(key).send().await
+}
+
+async fn order(h: &Harness, id: OrderId) -> OrderView {
+    h.get(&format!("/orders/{id}")).customer(customer()).send().await.expect(200).read()
+}
+
+/// Lets the saga work until the order has the status; its tasks run beside the test.
+async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
+    for _ in 0..2_000 {
+        h.settle().await;
+        let view = order(h, id).await;
+        if view.status.to_string() == status {
+            return view;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        h.advance(Duration::from_millis(100));
+    }
+    panic!("the order does not become {status}: {:?}", order(h, id).await);
+}
+
+fn path_of(view: &OrderView) -> Vec<String> {
+    view.timeline.iter().map(|entry| entry.status.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_placed_order_becomes_confirmed() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let answer = place(&h, "k").await.expect(201);
+    let placed: OrderView = answer.read();
+    assert_eq!(answer.header("location"), format!("/api/v1/orders/{}", placed.order_id));
+    assert_eq!((placed.subtotal_amount, placed.shipping_amount, placed.total_amount), (2_000, 490, 2_490));
+    let view = until(&h, placed.order_id, "CONFIRMED").await;
+    assert_eq!(path_of(&view).last().unwrap(), "CONFIRMED");
+    assert_eq!(view.payment_id, Some(payment_id()));
+    assert!(view.shipping.pending);
+    for verb in ["create", "authorize", "capture", "reserve", "confirm"] {
+        assert_eq!(neighbours.keys_of(verb), 1, "{verb}");
+    }
+    assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), 1);
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn the_answer_can_wait_for_the_outcome_and_is_repeated_byte_for_byte() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let send = || h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
+    let (first, _) = tokio::join!(send(), async {
+        for _ in 0..50 {
+            h.settle().await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    });
+    let first = first.expect(201);
+    assert_eq!(first.json()["status"], "CONFIRMED");
+    assert_eq!(first.header("preference-applied"), "wait=10");
+    neighbours.script().cart = None;
+    let again = send().await.expect(201);
+    assert_eq!(again.body, first.body);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn a_key_makes_one_order_and_belongs_to_one_request() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let first = place(&h, "k").await.expect(201);
+    assert_eq!(place(&h, "k").await.expect(201).body, first.body);
+    let other = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_declined"});
+    h.post("/orders", &other).customer(customer()).key("k").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    h.post("/orders", &body()).customer(customer()).send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
+    // The same cart under another key was ordered already.
+    place(&h, "other").await.expect_problem(409, "CART_EMPTY");
+    let list: Value = h.get("/orders").customer(customer()).send().await.expect(200).json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let post = |body: Value, key: &'static str| h.post("/orders", &body).customer(customer()).key(key).send();
+    let unknown = json!({"shippingAddressId": id::<UserId>(9, 99), "paymentMethod": "pm_ok"});
+    let refused = post(unknown, "a").await.expect_problem(422, "UNKNOWN_ADDRESS");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/shippingAddressId");
+    let expected = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "expectedTotalAmount": 1});
+    assert_eq!(post(expected, "b").await.expect_problem(409, "TOTAL_CHANGED").json()["totalAmount"], 2_490);
+    neighbours.script().product_status = "INACTIVE";
+    post(body(), "c").await.expect_problem(409, "PRODUCT_UNAVAILABLE");
+    neighbours.script().product_status = "ACTIVE";
+    neighbours.script().catalog_is_down = true;
+    post(body(), "d").await.expect_problem(503, "DEPENDENCY_UNAVAILABLE");
+    neighbours.script().catalog_is_down = false;
+    neighbours.script().price = 10_000_000_000_000;
+    post(body(), "e").await.expect_problem(422, "AMOUNT_TOO_LARGE");
+    neighbours.script().price = 1_000;
+    neighbours.script().cart = None;
+    post(body(), "f").await.expect_problem(409, "CART_EMPTY");
+    for bad in [
+        json!({"paymentMethod": "pm_ok"}),
+        json!({"shippingAddressId": "x", "paymentMethod": "pm_ok"}),
+        json!({"shippingAddressId": address_id(), "paymentMethod": "pm_free"}),
+        json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "totalAmount": 1}),
+        json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "expectedTotalAmount": -1}),
+    ] {
+        post(bad, "g").await.expect_problem(422, "INVALID_REQUEST");
+    }
+    assert!(h.emitted().await.is_empty());
+    // What was down is not remembered: the same key works once it is up. A refusal is.
+    neighbours.script().cart = Some(1);
+    post(body(), "f").await.expect_problem(409, "CART_EMPTY");
+    post(body(), "d").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
+    let neighbours = Neighbours::new();
+    neighbours.script().authorize = "FAILED";
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    let failed = until(&h, id, "PAYMENT_FAILED").await;
+    assert_eq!(failed.failure.unwrap().code, "PAYMENT_DECLINED");
+    assert_eq!(h.emitted_of::<OrderPaymentFailed>().await.len(), 1);
+    for _ in 0..50 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(neighbours.keys_of("release"), 1);
+
+    neighbours.script().authorize = "AUTHORIZED";
+    h.post(&format!("/orders/{id}/pay"), &json!({"paymentMethod": "pm_ok"})).customer(customer()).send().await.expect(200);
+    // The played neighbours know one payment and one reservation; facts about past ones are not taken for the new.
+    let again = order(&h, id).await;
+    assert_eq!(again.status.to_string(), "PENDING_PAYMENT");
+    assert_eq!(again.failure, None);
+    h.post(&format!("/orders/{id}/pay"), &json!({"paymentMethod": "pm_ok"}))
+        .customer(customer())
+        .send()
+        .await
+        .expect_problem(409, "ORDER_NOT_PAYABLE");
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_return() {
+    let neighbours = Neighbours::new();
+    neighbours.script().authorize = "FAILED";
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "PAYMENT_FAILED").await;
+    h.advance(Duration::from_secs(24 * 3600 + 1));
+    let view = until(&h, id, "CANCELLED").await;
+    assert_eq!(view.timeline.last().unwrap().reason.as_deref(), Some("PAYMENT_WINDOW_CLOSED"));
+    assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
+}
+
+#[tokio::test]
+async fn without_stock_the_authorization_is_voided() {
+    let neighbours = Neighbours::new();
+    neighbours.script().in_stock = false;
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    let view = until(&h, id, "CANCELLED").await;
+    assert_eq!(view.failure.unwrap().code, "INSUFFICIENT_STOCK");
+    for _ in 0..200 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        h.advance(Duration::from_millis(200));
+    }
+    assert_eq!(neighbours.keys_of("void"), 1);
+    assert_eq!(neighbours.keys_of("capture"), 0);
+    assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
+}
+
+#[tokio::test]
+async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
+    let neighbours = Neighbours::new();
+    neighbours.script().authorize = "PROVIDER_UNAVAILABLE";
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    for _ in 0..100 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        h.advance(Duration::from_secs(1));
+    }
+    assert_eq!(order(&h, id).await.status.to_string(), "PENDING_PAYMENT");
+    assert!(neighbours.script().asked.iter().any(|(asked, times)| asked.starts_with("authorize ") && *times > 1));
+    neighbours.script().authorize = "AUTHORIZED";
+    until(&h, id, "CONFIRMED").await;
+    assert_eq!(neighbours.keys_of("authorize"), 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_only_the_event_tells_leads_on() {
+    let neighbours = Neighbours::new();
+    neighbours.script().authorize = "INITIATED";
+    let h = neighbours.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    for _ in 0..20 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let event = PaymentAuthorized {
+        payment_id: payment_id(),
+        order_id: placed.order_id,
+        order_number: placed.order_number.clone(),
+        user_id: customer(),
+        amount: 2_490,
+        currency: Currency::EUR,
+    };
+    let envelope = h.deliver(event).await;
+    h.deliver_envelope(envelope).await;
+    let view = until(&h, placed.order_id, "CONFIRMED").await;
+    let states = path_of(&view);
+    assert_eq!(states.iter().filter(|status| *status == "CONFIRMED").count(), 1, "{states:?}");
+}
+
+#[tokio::test]
+async fn cancelling_lets_go_and_is_refused_once_shipped() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    let id = placed.order_id;
+    until(&h, id, "CONFIRMED").await;
+    let shipment_id: ShipmentId = h.id();
+    let (order_number, tracking_number) = (placed.order_number.clone(), "T1".to_owned());
+    h.deliver(ShipmentCreated {
+        shipment_id,
+        order_id: id,
+        order_number: order_number.clone(),
+        user_id: customer(),
+        carrier: Carrier::Mock,
+        tracking_number: tracking_number.clone(),
+    })
+    .await;
+    let moved = ShipmentUpdated {
+        shipment_id,
+        order_id: id,
+        order_number: order_number.clone(),
+        user_id: customer(),
+        status: ShipmentStatus::InTransit,
+        carrier: Carrier::Mock,
+        tracking_number: tracking_number.clone(),
+        message: String::new(),
+    };
+    h.deliver(moved.clone()).await;
+    let shipped = order(&h, id).await;
+    assert_eq!(shipped.status.to_string(), "SHIPPED");
+    assert_eq!(shipped.shipping.tracking_number.as_deref(), Some("T1"));
+    h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).send().await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
+    h.deliver(ShipmentDelivered { shipment_id, order_id: id, order_number, user_id: customer(), carrier: Carrier::Mock, tracking_number })
+        .await;
+    // Late and repeated news of the way change nothing.
+    h.deliver(moved).await;
+    assert_eq!(order(&h, id).await.status.to_string(), "DELIVERED");
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "CONFIRMED").await;
+    let cancelled =
+        h.post(&format!("/orders/{id}/cancel"), &json!({"reason": "changed my mind"})).customer(customer()).send().await.expect(200);
+    assert_eq!(cancelled.json()["status"], "CANCELLED");
+    // Twice is once.
+    h.request(axum::http::Method::POST, &format!("/orders/{id}/cancel")).customer(customer()).send().await.expect(200);
+    for _ in 0..200 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((neighbours.keys_of("refund"), neighbours.keys_of("return")), (1, 1));
+    let told = h.emitted_of::<OrderCancelled>().await;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].by_customer && !told[0].lines_return && told[0].refund_due);
+    assert_eq!(order(&h, id).await.timeline.last().unwrap().reason.as_deref(), Some("changed my mind"));
+}
+
+#[tokio::test]
+async fn nobody_and_strangers_see_nothing() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    let stranger: UserId = h.id();
+    h.get(&format!("/orders/{id}")).send().await.expect_problem(401, "UNAUTHENTICATED");
+    h.get(&format!("/orders/{id}")).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
+    h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
+    h.post(&format!("/orders/{id}/pay"), &json!({"paymentMethod": "pm_ok"}))
+        .customer(stranger)
+        .send()
+        .await
+        .expect_problem(404, "NOT_FOUND");
+    h.get("/admin/orders").customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
+    h.get("/admin/orders?status=PENDING_PAYMENT").admin().send().await.expect(200);
+    h.get(&format!("/orders/{id}")).admin().send().await.expect(200);
+    assert_eq!(h.get("/orders").customer(stranger).send().await.expect(200).json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    for number in 0..5_u32 {
+        neighbours.script().cart_id = id(3, 100 + number);
+        place(&h, &format!("k{number}")).await.expect(201);
+        h.advance(Duration::from_secs(60));
+    }
+    let mut seen = Vec::new();
+    let mut path = "/orders?limit=2".to_owned();
+    loop {
+        let page = h.get(&path).customer(customer()).send().await.expect(200).json();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["orderId"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/orders?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "the newest first");
+    let page = h.get("/orders?limit=2").customer(customer()).send().await.json();
+    let cursor = page["nextCursor"].as_str().unwrap();
+    h.get(&format!("/admin/orders?cursor={cursor}")).admin().send().await.expect_problem(400, "BAD_CURSOR");
+    let from = h.get("/admin/orders?from=2026-01-01T00:02:00Z&to=2026-01-01T00:04:00Z").admin().send().await.expect(200).json();
+    assert_eq!(from["items"].as_array().unwrap().len(), 2);
+    h.get("/orders?limit=0").customer(customer()).send().await.expect(422);
+    h.get("/orders?status=NEW").customer(customer()).send().await.expect(422);
+}
