@@ -191,6 +191,35 @@ pub struct Transaction {
     pub created_at: Timestamp,
 }
 
+/// A payment as lists show it: without its transactions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentSummary {
+    pub payment_id: PaymentId,
+    pub order_id: OrderId,
+    /// What people call the order.
+    pub order_number: String,
+    pub user_id: UserId,
+    /// The present status.
+    pub status: PaymentStatus,
+    /// What is to be paid, in minor units of `currency`.
+    pub amount: i64,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// What was captured so far: nothing or all.
+    pub captured_amount: i64,
+    /// What was given back so far.
+    pub refunded_amount: i64,
+    /// What to pay with.
+    pub payment_method: PaymentMethod,
+    /// Why it failed; null while all is well.
+    pub failure: Option<Failure>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
 calls! { "payment";
     /// Makes a payment for an order, in INITIATED.
     CREATE_PAYMENT: post_keyed(CreatePayment) -> Payment, "/payments", from "order";

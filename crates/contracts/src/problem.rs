@@ -145,6 +145,9 @@ codes! {
     REFUND_TOO_LARGE 422 "More than was captured cannot be refunded", "The payment shows what is left to refund.";
     CAPTURE_FAILED 409 "The provider did not capture the payment", "The order lets go of money and stock by itself.";
     REFUND_FAILED 409 (retryable) "The provider did not refund the payment", "It stays captured; try again later.";
+    PAYMENT_EXISTS 409 "The order has another payment under way", "Void or refund that one first, or use it.";
+    PAYMENT_GIVEN_UP 409 "The payment was given up before the provider took it", "Make another payment.";
+    TOO_MANY_REFUNDS 409 "The payment was refunded as often as it can be", "Refund what is left outside of the platform.";
     PROVIDER_UNAVAILABLE 503 (retryable) "The payment provider does not answer", "The outcome is asked for later; repeat with the same Idempotency-Key.";
 
     // Inventory and shipping.
@@ -152,6 +155,7 @@ codes! {
     STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";
     RESERVATION_EXPIRED 409 "The reservation has expired", "Reserve again.";
     UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
+    TOO_MANY_EVENTS 409 "The tracking history is full", "A shipment keeps at most 200 events; a new status is always taken.";
     CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried by itself; an admin may retry it at once.";
 }
 

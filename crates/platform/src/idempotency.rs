@@ -107,6 +107,16 @@ impl IdempotencyKey {
         Ok(Keyed::of(stored, replayed))
     }
 
+    /// [`settle`](Self::settle) as a part of a unit, so that an outcome and the answer that tells it are one commit. The
+    /// answer may be a refusal.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn settle_in<A>(&self, tx: &mut Tx, answer: &Stored) -> Result<Keyed<A>, Problem> {
+        let (stored, replayed) = settle(tx, self.scope(), answer).await?;
+        Ok(Keyed::of(stored, replayed))
+    }
+
     /// The first answer, if there is one: spares a repetition the work before its unit.
     ///
     /// # Errors
