@@ -1,0 +1,238 @@
+//! What can be done with a payment, one function per verb.
+//!
+//! Making one is a unit of work. The others move money and take three steps: a unit that decides and writes down what
+//! is asked for, the question to the provider outside of any unit, and a unit that commits its answer together with the
+//! answer to the caller. Between them the idempotency key stays open and names the transaction, so that a repetition
+//! after a crash goes on with it and never begins another.
+
+use crate::{
+    App,
+    domain::{Payment, Step, Wish},
+    error::Error,
+    settings::millis,
+    settling::{self, Question},
+    store,
+};
+use contracts::{
+    ids::{PaymentId, TransactionId, Uuid},
+    payment::{CreatePayment, Payment as View, PaymentStatus, RefundPayment, TransactionStatus, TransactionType},
+    problem::Code,
+};
+use platform::{
+    context::Context,
+    db::Tx,
+    http::{Answer as _, Created, IdempotencyKey, Json, Keyed, Problem, Stored},
+    idempotency::Opened,
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a request keeps of its time to commit and to answer.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// Makes a payment for an order, in INITIATED. Nothing is moved yet.
+///
+/// # Errors
+/// [`Error::PaymentExists`] while the order has another payment under way; the same one again is answered with it.
+/// [`Error::Unsettled`] while that one is being given up.
+pub async fn create(app: &App, key: IdempotencyKey, body: CreatePayment) -> Result<Keyed<Created<View>>, Problem> {
+    app.ctx.db.write(async move |tx| key.once(tx, async |tx| make(tx, &body).await).await).await
+}
+
+async fn make(tx: &mut Tx, body: &CreatePayment) -> Result<Created<View>, Error> {
+    let now = tx.now();
+    let payment = Payment {
+        payment_id: tx.new_id(),
+        order_id: body.order_id,
+        order_number: body.order_number.to_string(),
+        user_id: body.user_id,
+        status: PaymentStatus::Initiated,
+        amount: body.amount.get(),
+        currency: body.currency,
+        captured_amount: 0,
+        refunded_amount: 0,
+        payment_method: body.payment_method,
+        failure: None,
+        void_requested_at: None,
+        created_at: now,
+        updated_at: now,
+        transactions: Vec::new(),
+    };
+    let payment = if store::insert_payment(tx, &payment).await? { payment } else { underway(tx, &payment).await? };
+    Ok(Created::at(format!("/payments/{}", payment.payment_id), View::from(&payment)))
+}
+
+/// The order's payment that is under way, if it is what was asked for.
+async fn underway(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
+    let present = store::find_open_by_order(tx, asked.order_id).await?.ok_or(Error::PaymentExists)?;
+    let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
+    let is_ending = present.void_requested_at.is_some() || present.open_transaction().is_some_and(|t| t.kind == TransactionType::Void);
+    match terms(&present) == terms(asked) {
+        _ if is_ending => Err(Error::Unsettled),
+        true => Ok(present),
+        false => Err(Error::PaymentExists),
+    }
+}
+
+/// Asks the provider to hold the amount.
+///
+/// # Errors
+/// Those of [`Payment::step`].
+pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+    perform(app, key, id, Wish::Authorize).await
+}
+
+/// Takes what is held. When the provider refuses for good, what it holds is let go and the payment is FAILED.
+///
+/// # Errors
+/// Those of [`Payment::step`].
+pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+    perform(app, key, id, Wish::Capture).await
+}
+
+/// Gives a payment up before its capture. While the outcome of its authorization is unknown it is settled first.
+///
+/// # Errors
+/// Those of [`Payment::step`].
+pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+    perform(app, key, id, Wish::Void).await
+}
+
+/// Gives money back: the amount, or all that is left.
+///
+/// # Errors
+/// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider refuses.
+pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Keyed<Json<View>>, Problem> {
+    perform(app, key, id, Wish::Refund(body.amount.map(|amount| amount.get()))).await
+}
+
+async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, wish: Wish) -> Result<Keyed<Json<View>>, Problem> {
+    let limit = millis(app.settings.deadline_ms);
+    let time = Context::current().remaining(limit + MARGIN).saturating_sub(MARGIN).min(limit);
+    let until = Instant::now() + time;
+    let mut begun = begin(app, &key, id, wish, time).await;
+    if begun.as_ref().is_err_and(|problem| problem.code() == Code::PROVIDER_UNAVAILABLE) {
+        settle_open(app, id, until).await?;
+        begun = begin(app, &key, id, wish, time).await;
+    }
+    match begun? {
+        Begun::Answered(keyed) => Ok(keyed),
+        Begun::Asking { question, resource } => finish(app, key, question, resource, until).await,
+    }
+}
+
+/// Where a request stands after its first unit.
+enum Begun {
+    /// There is nothing to ask.
+    Answered(Keyed<Json<View>>),
+    /// The provider is to be asked; the key stands for `resource`.
+    Asking { question: Question, resource: Uuid },
+}
+
+/// The first unit: decides, and writes down what is asked of the provider.
+async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, wish: Wish, time: Duration) -> Result<Begun, Problem> {
+    let (own, key) = (app.clone(), key.clone());
+    let unit = async move |tx: &mut Tx| {
+        let mut started = None;
+        let opened = key
+            .open::<Json<View>, Error>(tx, time + MARGIN, async |tx: &mut Tx| {
+                let start = start(tx, &own, id, wish).await?;
+                let resource = start.resource;
+                started = Some(start);
+                Ok(resource)
+            })
+            .await?;
+        let Start { payment, resource, fresh } = match (opened, started) {
+            (Opened::Answered(keyed), _) => return Ok(Begun::Answered(keyed)),
+            (Opened::Unanswered(_), Some(start)) => start,
+            // The first request with this key never came to its end: go on with what it began.
+            (Opened::Unanswered(resource), None) => {
+                let payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
+                Start { payment, resource, fresh: false }
+            }
+        };
+        let begun = payment.transaction(TransactionId(resource)).is_some();
+        let open = payment.open_transaction();
+        // A void follows from what was asked for, or stands for it.
+        match open.filter(|open| begun && (open.transaction_id.0 == resource || open.kind == TransactionType::Void)) {
+            Some(open) => Ok(Begun::Asking { question: Question::about(&payment, open, fresh), resource }),
+            None => key.settle_in(tx, &answer(&payment, resource)).await.map(Begun::Answered),
+        }
+    };
+    app.ctx.db.write(unit).await
+}
+
+/// What a wish began.
+struct Start {
+    payment: Payment,
+    /// What the idempotency key stands for: the transaction, or the payment when there is none to wait for.
+    resource: Uuid,
+    fresh: bool,
+}
+
+async fn start(tx: &mut Tx, app: &App, id: PaymentId, wish: Wish) -> Result<Start, Error> {
+    let mut payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
+    let now = tx.now();
+    let (resource, fresh) = match payment.step(wish)? {
+        Step::Done => (id.0, false),
+        Step::Join(transaction) => (transaction.0, false),
+        Step::Start(kind, amount) => (settling::begin(tx, app, &mut payment, kind, amount).await?.0, true),
+        Step::VoidAfter(authorization) => {
+            payment.void_requested_at.get_or_insert(now);
+            store::save_payment(tx, &payment).await?;
+            (authorization.0, false)
+        }
+        Step::VoidNow => {
+            let fact = payment.void_now(now)?;
+            store::save_payment(tx, &payment).await?;
+            settling::announce(tx, &payment, fact, TransactionId(id.0));
+            (id.0, false)
+        }
+    };
+    Ok(Start { payment, resource, fresh })
+}
+
+/// Asks the provider, commits what it says, and answers the caller in the same commit.
+async fn finish(
+    app: &App,
+    key: IdempotencyKey,
+    mut question: Question,
+    resource: Uuid,
+    until: Instant,
+) -> Result<Keyed<Json<View>>, Problem> {
+    loop {
+        let said = settling::ask(app, &question, until).await;
+        let (own, key) = (app.clone(), key.clone());
+        let unit = async move |tx: &mut Tx| {
+            let (payment, next) = settling::record(tx, &own, &question, &said).await?;
+            match next {
+                Some(next) => Ok::<_, Problem>(Err(next)),
+                None => key.settle_in(tx, &answer(&payment, resource)).await.map(Ok),
+            }
+        };
+        match app.ctx.db.write(unit).await? {
+            Ok(keyed) => return Ok(keyed),
+            Err(next) => question = next,
+        }
+    }
+}
+
+/// What the caller is told: the payment as it is now, unless what was asked for was refused by the provider and changed nothing.
+fn answer(payment: &Payment, resource: Uuid) -> Stored {
+    let asked = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
+    match asked.map(|transaction| transaction.kind) {
+        Some(TransactionType::Refund) => Stored::from(&Problem::from(Error::RefundFailed)),
+        Some(TransactionType::Void) => Stored::from(&Problem::from(Error::NotNow { status: payment.status, wish: "voided" })),
+        _ => Json(View::from(payment)).stored(),
+    }
+}
+
+/// Settles whatever another request left open, so that this one can be decided.
+async fn settle_open(app: &App, id: PaymentId, until: Instant) -> Result<(), Error> {
+    let payment = app.ctx.db.read(async move |tx| store::find_payment(tx, None, id).await).await?;
+    let question = payment.as_ref().and_then(|payment| Some(Question::about(payment, payment.open_transaction()?, false)));
+    match question {
+        Some(question) => settling::settle(app, question, until).await,
+        None => Ok(()),
+    }
+}

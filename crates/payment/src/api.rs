@@ -1,0 +1,112 @@
+//! Door 1, HTTP: who may do what with payments.
+
+use crate::{App, actions, error::Error, store};
+use contracts::{
+    ids::{OrderId, PaymentId},
+    payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
+};
+use platform::{
+    http::{Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, Paged, Paging, Path, Problem, Query, Routes, State},
+    identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub fn routes() -> Routes<App> {
+    Routes::new("payment")
+        .post("/payments", create, "Makes a payment for an order")
+        .get("/payments/{paymentId}", get, "One payment, with its transactions")
+        .post("/payments/{paymentId}/authorize", authorize, "Has the provider hold the amount")
+        .post("/payments/{paymentId}/capture", capture, "Takes what is held")
+        .post("/payments/{paymentId}/void", void, "Gives the payment up before its capture")
+        .post("/payments/{paymentId}/refund", refund, "Gives money back, all that is left or a part")
+        .get("/admin/payments", list, "Payments, the newest first")
+}
+
+/// The service that leads payments.
+struct Order;
+impl ClientMarker for Order {
+    const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+/// A body without fields. It may be left out.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn create(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    key: IdempotencyKey,
+    Body(body): Body<CreatePayment>,
+) -> Result<Keyed<Created<View>>, Problem> {
+    actions::create(&app, key, body).await
+}
+
+async fn get(caller: Either<ServiceOf<Order>, Viewer>, State(app): State<App>, Path(id): Path<PaymentId>) -> Result<Json<View>, Problem> {
+    let owner = match caller {
+        Either::A(_) => None,
+        Either::B(viewer) => viewer.owner(),
+    };
+    let found = app.ctx.db.read(async move |tx| store::find_payment(tx, owner, id).await).await?;
+    found.map(|payment| Json(View::from(&payment))).ok_or_else(|| Error::NotFound.into())
+}
+
+async fn authorize(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Nothing>,
+) -> Result<Keyed<Json<View>>, Problem> {
+    actions::authorize(&app, key, id).await
+}
+
+async fn capture(
+    _: Either<ServiceOf<Order>, Admin>,
+    State(app): State<App>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Nothing>,
+) -> Result<Keyed<Json<View>>, Problem> {
+    actions::capture(&app, key, id).await
+}
+
+async fn void(
+    _: Either<ServiceOf<Order>, Admin>,
+    State(app): State<App>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    _: MaybeBody<Nothing>,
+) -> Result<Keyed<Json<View>>, Problem> {
+    actions::void(&app, key, id).await
+}
+
+async fn refund(
+    _: Either<ServiceOf<Order>, Admin>,
+    State(app): State<App>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    MaybeBody(body): MaybeBody<RefundPayment>,
+) -> Result<Keyed<Json<View>>, Problem> {
+    actions::refund(&app, key, id, body).await
+}
+
+/// Which payments are listed.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Filter {
+    /// Only those in this status.
+    status: Option<PaymentStatus>,
+    /// Only those of this order.
+    order_id: Option<OrderId>,
+}
+
+async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<PaymentSummary>, Problem> {
+    let Filter { status, order_id } = filter;
+    let tag = format!("payments/{status:?}/{order_id:?}");
+    let (after, rows) = (paging.after(&tag)?, paging.fetch());
+    let filter = store::Filter { status, order_id };
+    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter, after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |last| last.payment_id)))
+}

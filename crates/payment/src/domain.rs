@@ -1,0 +1,357 @@
+//! What is true of a payment: what can be asked of the provider now, and what its answer means. No async, no I/O, no clock.
+//!
+//! A payment waits for one answer at a time: at most one of its transactions is open (PENDING or UNKNOWN). Everything
+//! that is wished for meanwhile joins it, waits for it, or is refused.
+
+use crate::{
+    error::Error,
+    provider::{Outcome, Refusal},
+};
+use contracts::{
+    ids::{OrderId, PaymentId, TransactionId, UserId},
+    machine::{Illegal, Machine as _},
+    money::Currency,
+    payment::{self, PaymentFact, PaymentMethod, PaymentStatus, Provider, TransactionStatus, TransactionType},
+    problem::{Code, Failure},
+    time::Timestamp,
+};
+use std::time::Duration;
+
+/// How many transactions a payment may have. Only refunds come more than a few times.
+pub const MOST_TRANSACTIONS: usize = 1_000;
+
+/// A payment with every transaction it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    pub payment_id: PaymentId,
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub user_id: UserId,
+    pub status: PaymentStatus,
+    pub amount: i64,
+    pub currency: Currency,
+    pub captured_amount: i64,
+    pub refunded_amount: i64,
+    pub payment_method: PaymentMethod,
+    pub failure: Option<Failure>,
+    /// Set when it was given up while its authorization was open.
+    pub void_requested_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// The oldest first.
+    pub transactions: Vec<Transaction>,
+}
+
+/// One movement of money that is, or was, asked of the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    pub transaction_id: TransactionId,
+    pub kind: TransactionType,
+    pub status: TransactionStatus,
+    pub amount: i64,
+    pub provider_reference: Option<String>,
+    pub failure: Option<Failure>,
+    /// How often the provider gave no answer.
+    pub fruitless_attempts: u32,
+    /// When the provider is asked about it; `None` once the outcome is known.
+    pub due_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+impl Transaction {
+    /// Whether its outcome is not known yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, TransactionStatus::Pending | TransactionStatus::Unknown)
+    }
+}
+
+/// What somebody wants of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    Authorize,
+    Capture,
+    Void,
+    /// This much, or all that is left.
+    Refund(Option<i64>),
+}
+
+impl Wish {
+    fn word(self) -> &'static str {
+        match self {
+            Wish::Authorize => "authorized",
+            Wish::Capture => "captured",
+            Wish::Void => "voided",
+            Wish::Refund(_) => "refunded",
+        }
+    }
+}
+
+/// What a wish leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is so already: the payment is the answer.
+    Done,
+    /// Ask the provider for this.
+    Start(TransactionType, i64),
+    /// It was asked for already: see what becomes of that transaction.
+    Join(TransactionId),
+    /// Give it up as soon as this authorization is settled.
+    VoidAfter(TransactionId),
+    /// Give it up at once: the provider was never asked.
+    VoidNow,
+}
+
+/// What the outcome of a transaction leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// What happened to the payment.
+    pub fact: Option<PaymentFact>,
+    /// What must be asked of the provider next.
+    pub follow_up: Option<TransactionType>,
+}
+
+impl Payment {
+    /// The transaction whose outcome is not known yet.
+    #[must_use]
+    pub fn open_transaction(&self) -> Option<&Transaction> {
+        self.transactions.iter().find(|transaction| transaction.is_open())
+    }
+
+    #[must_use]
+    pub fn transaction(&self, id: TransactionId) -> Option<&Transaction> {
+        self.transactions.iter().find(|transaction| transaction.transaction_id == id)
+    }
+
+    /// The transaction under which the provider holds the amount.
+    #[must_use]
+    pub fn authorization(&self) -> Option<TransactionId> {
+        self.transactions.iter().find(|transaction| transaction.kind == TransactionType::Authorize).map(|found| found.transaction_id)
+    }
+
+    /// Whether the provider finally refused to capture it.
+    fn capture_failed(&self) -> bool {
+        self.transactions.iter().any(|t| t.kind == TransactionType::Capture && t.status == TransactionStatus::Failed)
+    }
+
+    /// What `wish` leads to now. A wish that was fulfilled before is [`Step::Done`], so that repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`Error::NotNow`], [`Error::Unsettled`] when the outcome of another transaction decides, [`Error::RefundTooLarge`],
+    /// [`Error::TooManyRefunds`].
+    pub fn step(&self, wish: Wish) -> Result<Step, Error> {
+        use PaymentStatus::{Authorized, Captured, Failed, Initiated, Refunded, Voided};
+        let not_now = || Error::NotNow { status: self.status, wish: wish.word() };
+        let open = self.open_transaction();
+        match (wish, self.status) {
+            (Wish::Authorize, Initiated) if self.void_requested_at.is_some() => Err(not_now()),
+            (Wish::Authorize, Initiated) => {
+                Ok(open.map_or(Step::Start(TransactionType::Authorize, self.amount), |open| Step::Join(open.transaction_id)))
+            }
+            (Wish::Authorize, Authorized | Captured | Refunded | Failed) => Ok(Step::Done),
+
+            (Wish::Capture, Initiated) if open.is_some() && self.void_requested_at.is_none() => Err(Error::Unsettled),
+            (Wish::Capture, Authorized) => match open {
+                Some(open) if open.kind == TransactionType::Capture || self.capture_failed() => Ok(Step::Join(open.transaction_id)),
+                // A void that was begun decides.
+                Some(_) => Err(not_now()),
+                None if self.capture_failed() => Ok(Step::Done),
+                None => Ok(Step::Start(TransactionType::Capture, self.amount)),
+            },
+            (Wish::Capture, Captured | Refunded) => Ok(Step::Done),
+            (Wish::Capture, Failed) if self.capture_failed() => Ok(Step::Done),
+
+            (Wish::Void, Initiated) => Ok(open.map_or(Step::VoidNow, |open| Step::VoidAfter(open.transaction_id))),
+            (Wish::Void, Authorized) => match open {
+                Some(open) if open.kind == TransactionType::Void => Ok(Step::Join(open.transaction_id)),
+                // A capture that was begun decides.
+                Some(_) => Err(Error::Unsettled),
+                None => Ok(Step::Start(TransactionType::Void, self.amount)),
+            },
+            (Wish::Void, Voided | Failed) => Ok(Step::Done),
+
+            (Wish::Refund(_), Captured) if open.is_some() => Err(Error::Unsettled),
+            (Wish::Refund(amount), Captured) => self.refund(amount),
+            (Wish::Refund(None), Refunded) => Ok(Step::Done),
+            (Wish::Refund(Some(_)), Refunded) => Err(Error::RefundTooLarge { left: 0 }),
+
+            (Wish::Authorize, Voided)
+            | (Wish::Capture, Initiated | Failed | Voided)
+            | (Wish::Void, Captured | Refunded)
+            | (Wish::Refund(_), Initiated | Authorized | Failed | Voided) => Err(not_now()),
+        }
+    }
+
+    fn refund(&self, amount: Option<i64>) -> Result<Step, Error> {
+        let left = self.captured_amount - self.refunded_amount;
+        let amount = amount.unwrap_or(left);
+        if !(1..=left).contains(&amount) {
+            return Err(Error::RefundTooLarge { left });
+        }
+        if self.transactions.len() >= MOST_TRANSACTIONS {
+            return Err(Error::TooManyRefunds);
+        }
+        Ok(Step::Start(TransactionType::Refund, amount))
+    }
+
+    /// Writes down that the provider is going to be asked. The worker asks again at `due_at` if no outcome is known by then.
+    pub fn begin(&mut self, id: TransactionId, kind: TransactionType, amount: i64, due_at: Timestamp, now: Timestamp) -> &Transaction {
+        self.updated_at = now;
+        self.transactions.push(Transaction {
+            transaction_id: id,
+            kind,
+            status: TransactionStatus::Pending,
+            amount,
+            provider_reference: None,
+            failure: None,
+            fruitless_attempts: 0,
+            due_at: Some(due_at),
+            created_at: now,
+        });
+        self.transactions.last().expect("one was pushed just now")
+    }
+
+    /// Gives up a payment that the provider was never asked for.
+    ///
+    /// # Errors
+    /// [`Illegal`] once it is past INITIATED.
+    pub fn void_now(&mut self, now: Timestamp) -> Result<PaymentFact, Illegal<PaymentStatus>> {
+        self.take(PaymentFact::Voided, now)?;
+        Ok(PaymentFact::Voided)
+    }
+
+    /// Takes in what the provider said of an open transaction. One that is settled already changes nothing.
+    ///
+    /// # Errors
+    /// [`Illegal`] when the published table has no row for it; then nothing was changed.
+    pub fn settle(&mut self, id: TransactionId, outcome: &Outcome, now: Timestamp) -> Result<Settled, Illegal<PaymentStatus>> {
+        let Some(transaction) = self.transactions.iter().find(|t| t.transaction_id == id && t.is_open()) else {
+            return Ok(Settled::default());
+        };
+        let (kind, amount) = (transaction.kind, transaction.amount);
+        let settled = match &outcome.refusal {
+            None => self.approved(kind, amount),
+            Some(refusal) => self.refused(kind, *refusal),
+        };
+        if let Some(fact) = settled.fact {
+            self.take(fact, now)?;
+        }
+        self.updated_at = now;
+        match (kind, &outcome.refusal) {
+            (TransactionType::Capture, None) => self.captured_amount += amount,
+            (TransactionType::Refund, None) => self.refunded_amount += amount,
+            (TransactionType::Authorize | TransactionType::Capture, Some(refusal)) => {
+                self.failure = (*refusal != Refusal::Abandoned).then(|| failure(kind, *refusal));
+            }
+            _ => {}
+        }
+        let transaction = self.transactions.iter_mut().find(|t| t.transaction_id == id).expect("it was found above");
+        transaction.status = if outcome.refusal.is_none() { TransactionStatus::Succeeded } else { TransactionStatus::Failed };
+        transaction.failure = outcome.refusal.map(|refusal| failure(kind, refusal));
+        transaction.provider_reference = Some(outcome.reference.clone());
+        transaction.due_at = None;
+        Ok(settled)
+    }
+
+    fn approved(&self, kind: TransactionType, amount: i64) -> Settled {
+        match kind {
+            TransactionType::Authorize => {
+                Settled { fact: Some(PaymentFact::Authorized), follow_up: self.void_requested_at.map(|_| TransactionType::Void) }
+            }
+            TransactionType::Capture => Settled { fact: Some(PaymentFact::Captured), follow_up: None },
+            TransactionType::Void => {
+                let fact = if self.capture_failed() { PaymentFact::CaptureFailed } else { PaymentFact::Voided };
+                Settled { fact: Some(fact), follow_up: None }
+            }
+            TransactionType::Refund => {
+                let in_full = self.refunded_amount + amount >= self.captured_amount;
+                let fact = if in_full { PaymentFact::Refunded } else { PaymentFact::PartlyRefunded };
+                Settled { fact: Some(fact), follow_up: None }
+            }
+        }
+    }
+
+    fn refused(&self, kind: TransactionType, refusal: Refusal) -> Settled {
+        match kind {
+            TransactionType::Authorize if refusal == Refusal::Abandoned => Settled { fact: Some(PaymentFact::Voided), follow_up: None },
+            TransactionType::Authorize => Settled { fact: Some(PaymentFact::Declined), follow_up: None },
+            // It is not FAILED before what is held was let go.
+            TransactionType::Capture => Settled { fact: None, follow_up: Some(TransactionType::Void) },
+            TransactionType::Void | TransactionType::Refund => Settled::default(),
+        }
+    }
+
+    /// Notes that the provider gave no answer about an open transaction. `unknown` when it may have acted all the same;
+    /// what is UNKNOWN stays so until the provider was asked.
+    pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, pauses: &Pauses) {
+        let Some(transaction) = self.transactions.iter_mut().find(|t| t.transaction_id == id && t.is_open()) else { return };
+        if unknown {
+            transaction.status = TransactionStatus::Unknown;
+        }
+        transaction.fruitless_attempts = transaction.fruitless_attempts.saturating_add(1);
+        transaction.due_at = Some(now.after(pauses.after(transaction.fruitless_attempts)));
+        self.updated_at = now;
+    }
+
+    fn take(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), Illegal<PaymentStatus>> {
+        self.status = self.status.on(fact)?;
+        self.updated_at = now;
+        Ok(())
+    }
+}
+
+/// The pauses between questions to a provider that gives no answer: doubling from the first to the longest.
+#[derive(Debug, Clone, Copy)]
+pub struct Pauses {
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+impl Pauses {
+    fn after(&self, attempts: u32) -> Duration {
+        self.first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(30))).min(self.longest.max(self.first))
+    }
+}
+
+/// What a refusal of the provider is called in our answers.
+fn failure(kind: TransactionType, refusal: Refusal) -> Failure {
+    Failure::from(match (kind, refusal) {
+        (_, Refusal::InsufficientFunds) => Code::INSUFFICIENT_FUNDS,
+        (_, Refusal::Abandoned) => Code::PAYMENT_GIVEN_UP,
+        (TransactionType::Authorize, _) => Code::PAYMENT_DECLINED,
+        (TransactionType::Capture, _) => Code::CAPTURE_FAILED,
+        (TransactionType::Refund, _) => Code::REFUND_FAILED,
+        (TransactionType::Void, _) => Code::ILLEGAL_TRANSITION,
+    })
+}
+
+impl From<&Payment> for payment::Payment {
+    fn from(own: &Payment) -> payment::Payment {
+        let transaction = |t: &Transaction| payment::Transaction {
+            transaction_id: t.transaction_id,
+            payment_id: own.payment_id,
+            r#type: t.kind,
+            status: t.status,
+            amount: t.amount,
+            provider_reference: t.provider_reference.clone(),
+            failure: t.failure.clone(),
+            created_at: t.created_at,
+        };
+        payment::Payment {
+            payment_id: own.payment_id,
+            order_id: own.order_id,
+            user_id: own.user_id,
+            status: own.status,
+            amount: own.amount,
+            currency: own.currency,
+            captured_amount: own.captured_amount,
+            refunded_amount: own.refunded_amount,
+            provider: Provider::Mock,
+            payment_method: own.payment_method,
+            failure: own.failure.clone(),
+            transactions: own.transactions.iter().map(transaction).collect(),
+            created_at: own.created_at,
+            updated_at: own.updated_at,
+        }
+    }
+}

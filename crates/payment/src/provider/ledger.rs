@@ -1,0 +1,173 @@
+//! The provider's books: what it did and refused, and the SQL that keeps them.
+
+use super::{Answer, Authorization, Operation, Outcome, Refusal, Trouble};
+use contracts::{
+    ids::TransactionId,
+    payment::{PaymentMethod, TransactionType},
+};
+use platform::{
+    db::{Error, Tx},
+    installation::hex,
+    params,
+};
+
+/// How often an operation of `pm_flaky` fails before it works.
+const STUMBLES: u32 = 2;
+
+/// One line of the books, as far as it decides about later ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub kind: TransactionType,
+    pub amount: i64,
+    pub refusal: Option<Refusal>,
+}
+
+/// What the entries under one authorization come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Charge {
+    pub held: i64,
+    pub captured: i64,
+    pub refunded: i64,
+}
+
+impl Charge {
+    pub fn of(entries: &[Entry]) -> Charge {
+        let sum =
+            |kind| entries.iter().filter(|entry| entry.kind == kind && entry.refusal.is_none()).map(|entry| entry.amount).sum::<i64>();
+        let captured = sum(TransactionType::Capture);
+        let voided = entries.iter().any(|entry| entry.kind == TransactionType::Void && entry.refusal.is_none());
+        let held = if voided || captured > 0 { 0 } else { sum(TransactionType::Authorize) };
+        Charge { held, captured, refunded: sum(TransactionType::Refund) }
+    }
+
+    /// Why an operation is refused in this state; `None` when it is done.
+    pub fn judge(self, kind: TransactionType, amount: i64, method: PaymentMethod) -> Option<Refusal> {
+        match kind {
+            TransactionType::Authorize => match method {
+                PaymentMethod::Declined => Some(Refusal::Declined),
+                PaymentMethod::InsufficientFunds => Some(Refusal::InsufficientFunds),
+                _ => None,
+            },
+            TransactionType::Capture if self.held == 0 => Some(Refusal::NothingHeld),
+            TransactionType::Capture if amount > self.held => Some(Refusal::TooLarge),
+            TransactionType::Capture if method == PaymentMethod::CaptureFails => Some(Refusal::Refused),
+            TransactionType::Void if self.captured > 0 => Some(Refusal::AlreadyCaptured),
+            TransactionType::Refund if amount > self.captured - self.refunded => Some(Refusal::TooLarge),
+            TransactionType::Refund if method == PaymentMethod::RefundFails => Some(Refusal::Refused),
+            _ => None,
+        }
+    }
+}
+
+/// Holds an amount, unless that was done or refused before.
+pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool) -> Result<Answer, Error> {
+    let Authorization { transaction_id, amount, method } = asked;
+    if let Some(known) = find(tx, transaction_id).await? {
+        return Ok(Answer::Outcome(Some(known)));
+    }
+    if stumbles(tx, transaction_id, method).await? {
+        return Ok(Answer::Trouble(Trouble::Unavailable));
+    }
+    let refusal = Charge::default().judge(TransactionType::Authorize, amount, method);
+    let refusal = refusal.or_else(|| declined.then_some(Refusal::Declined));
+    let outcome = write(tx, TransactionType::Authorize, asked.itself(), method, refusal).await?;
+    Ok(if method == PaymentMethod::Timeout { Answer::Lost } else { Answer::Outcome(Some(outcome)) })
+}
+
+/// Captures, voids or refunds, unless that was done or refused before.
+pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, asked: Operation) -> Result<Answer, Error> {
+    if let Some(known) = find(tx, asked.transaction_id).await? {
+        return Ok(Answer::Outcome(Some(known)));
+    }
+    let Some(method) = lock_method_of(tx, asked.authorization).await? else {
+        // Nobody ever asked for that authorization. `pm_ok` stands for a card that was never shown.
+        let refusal = (kind != TransactionType::Void).then_some(Refusal::NothingHeld);
+        return write(tx, kind, asked, PaymentMethod::Ok, refusal).await.map(|outcome| Answer::Outcome(Some(outcome)));
+    };
+    if stumbles(tx, asked.transaction_id, method).await? {
+        return Ok(Answer::Trouble(Trouble::Unavailable));
+    }
+    let charge = Charge::of(&entries(tx, asked.authorization).await?);
+    let refusal = charge.judge(kind, asked.amount, method);
+    write(tx, kind, asked, method, refusal).await.map(|outcome| Answer::Outcome(Some(outcome)))
+}
+
+/// Sees to it that an authorization which has not arrived never will be.
+pub(super) async fn abandon(tx: &mut Tx, asked: Authorization) -> Result<Outcome, Error> {
+    match find(tx, asked.transaction_id).await? {
+        Some(known) => Ok(known),
+        None => write(tx, TransactionType::Authorize, asked.itself(), asked.method, Some(Refusal::Abandoned)).await,
+    }
+}
+
+impl Authorization {
+    /// As an operation under itself.
+    fn itself(self) -> Operation {
+        Operation { transaction_id: self.transaction_id, authorization: self.transaction_id, amount: self.amount }
+    }
+}
+
+/// Whether this attempt is one of those that fail.
+async fn stumbles(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Result<bool, Error> {
+    if method != PaymentMethod::Flaky {
+        return Ok(false);
+    }
+    let times: u32 = tx
+        .query_one(
+            "INSERT INTO mock_stumbles (transaction_id, times) VALUES ($1, 1) \
+             ON CONFLICT (transaction_id) DO UPDATE SET times = mock_stumbles.times + 1 RETURNING times",
+            params![id],
+            |row| row.next(),
+        )
+        .await?;
+    Ok(times <= STUMBLES)
+}
+
+/// What was written of an operation.
+pub(super) async fn find(tx: &mut Tx, id: TransactionId) -> Result<Option<Outcome>, Error> {
+    tx.query_opt("SELECT reference, refusal FROM mock_ledger WHERE transaction_id = $1", params![id], |row| {
+        Ok(Outcome { reference: row.next()?, refusal: row.next()? })
+    })
+    .await
+}
+
+/// The method that an authorization was asked for with.
+pub(super) async fn method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
+    tx.query_opt("SELECT method FROM mock_ledger WHERE transaction_id = $1", params![authorization], |row| row.next()).await
+}
+
+/// The same, with the authorization held to the commit: operations under it come one after the other.
+async fn lock_method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
+    method_of(tx, authorization).await
+}
+
+async fn entries(tx: &mut Tx, authorization: TransactionId) -> Result<Vec<Entry>, Error> {
+    tx.query("SELECT kind, amount, refusal FROM mock_ledger WHERE authorization_id = $1", params![authorization], |row| {
+        Ok(Entry { kind: row.next()?, amount: row.next()?, refusal: row.next()? })
+    })
+    .await
+}
+
+async fn write(
+    tx: &mut Tx,
+    kind: TransactionType,
+    asked: Operation,
+    method: PaymentMethod,
+    refusal: Option<Refusal>,
+) -> Result<Outcome, Error> {
+    let prefix = match kind {
+        TransactionType::Authorize => "mock_auth",
+        TransactionType::Capture => "mock_ch",
+        TransactionType::Void => "mock_void",
+        TransactionType::Refund => "mock_re",
+    };
+    let reference = format!("{prefix}_{}", hex(&tx.random_bytes::<12>()));
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        params![asked.transaction_id, reference, kind, asked.authorization, asked.amount, method, refusal, now],
+    )
+    .await?;
+    Ok(Outcome { reference, refusal })
+}

@@ -1,0 +1,59 @@
+//! The section `[payment]` of the settings.
+
+use contracts::body::Whole;
+use serde::Deserialize;
+use std::time::Duration;
+
+type Millis = Whole<0, 600_000>;
+type Percent = Whole<0, 100>;
+
+/// How patient we are with the provider, and how the mock behaves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long an answer of the provider is waited for, in milliseconds. Later it counts as unknown.
+    pub deadline_ms: Whole<10, 600_000>,
+    /// How long after that the provider is asked what became of it, in milliseconds. The pause doubles while it gives no answer.
+    pub settle_after_ms: Millis,
+    /// The longest pause between two such questions, in milliseconds.
+    pub longest_pause_ms: Millis,
+    /// How long the mock takes for every operation, in milliseconds.
+    pub latency_ms: Millis,
+    /// How long the mock takes for an operation of `pm_slow`, in milliseconds.
+    pub slow_ms: Millis,
+    /// How many of a hundred questions the mock turns down with a transient error.
+    pub transient_failure_percent: Percent,
+    /// How many of a hundred operations the mock carries out without ever answering.
+    pub lost_answer_percent: Percent,
+    /// How many of a hundred authorizations the mock declines.
+    pub decline_percent: Percent,
+}
+
+fn whole<const MIN: i64, const MAX: i64>(number: i64) -> Whole<MIN, MAX> {
+    Whole::new(number).expect("a default is within its bounds")
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            deadline_ms: whole(2_500),
+            settle_after_ms: whole(1_000),
+            longest_pause_ms: whole(60_000),
+            latency_ms: whole(0),
+            slow_ms: whole(2_000),
+            transient_failure_percent: whole(0),
+            lost_answer_percent: whole(0),
+            decline_percent: whole(0),
+        }
+    }
+}
+
+/// A number of milliseconds as a span.
+pub fn millis<const MIN: i64, const MAX: i64>(number: Whole<MIN, MAX>) -> Duration {
+    Duration::from_millis(u64::try_from(number.get()).unwrap_or(0))
+}
+
+/// A percentage as what [`platform::env::Env::random_below`] a hundred must stay under.
+pub fn percent(number: Percent) -> u64 {
+    u64::try_from(number.get()).unwrap_or(0)
+}

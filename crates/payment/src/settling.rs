@@ -1,0 +1,209 @@
+//! From a question to the provider to a settled transaction.
+//!
+//! Asking happens outside of any unit of work and may end in three ways: an outcome, a transient error, or no answer.
+//! What is learned is committed by [`record`], whoever asked: the request that began the transaction, another one that
+//! joined it, the worker, or a webhook. The first to come settles it, the others find it settled and change nothing.
+
+use crate::{
+    App,
+    domain::{Pauses, Payment, Transaction},
+    error::Error,
+    provider::{Authorization, Operation, Outcome, Trouble},
+    settings::millis,
+    store,
+};
+use contracts::{
+    ids::{PaymentId, TransactionId},
+    payment::{
+        PaymentAuthorized, PaymentCaptured, PaymentFact, PaymentFailed, PaymentMethod, PaymentRefunded, PaymentVoided, TransactionType,
+    },
+    problem::{Code, Failure},
+};
+use platform::db::Tx;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Attempts at a question that ends in transient errors, before it is left to the worker.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// What must be known of a transaction to ask the provider about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    pub payment_id: PaymentId,
+    pub transaction_id: TransactionId,
+    kind: TransactionType,
+    amount: i64,
+    method: PaymentMethod,
+    authorization: TransactionId,
+    /// Whether it was written down just now, so that nobody can have asked for it before.
+    fresh: bool,
+    /// Whether the payment was given up: what has not arrived shall not arrive any more.
+    abandon: bool,
+}
+
+impl Question {
+    pub fn about(payment: &Payment, transaction: &Transaction, fresh: bool) -> Question {
+        Question {
+            payment_id: payment.payment_id,
+            transaction_id: transaction.transaction_id,
+            kind: transaction.kind,
+            amount: transaction.amount,
+            method: payment.payment_method,
+            authorization: payment.authorization().unwrap_or(transaction.transaction_id),
+            fresh,
+            abandon: payment.void_requested_at.is_some(),
+        }
+    }
+}
+
+/// Asks until there is an outcome, an answer fails to come by `until`, or transient errors do not stop.
+pub async fn ask(app: &App, question: &Question, until: Instant) -> Result<Outcome, Trouble> {
+    let mut attempt = 1;
+    loop {
+        let answer = tokio::time::timeout_at(until, exchange(app, question)).await.unwrap_or(Err(Trouble::NoAnswer));
+        let pause = app.ctx.env.jitter(FIRST_PAUSE * attempt);
+        match answer {
+            Err(Trouble::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => tokio::time::sleep(pause).await,
+            Err(trouble) => {
+                let Question { payment_id, transaction_id, kind, .. } = question;
+                tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %trouble, "no outcome yet");
+                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.word(), "trouble" => trouble.word()).increment(1);
+                return Err(trouble);
+            }
+            Ok(outcome) => return Ok(outcome),
+        }
+        attempt += 1;
+    }
+}
+
+/// One exchange. What may have been asked for before is looked up first; only what has not arrived is asked for (again,
+/// under the same transaction id, so that it is done once whatever is still on its way).
+async fn exchange(app: &App, question: &Question) -> Result<Outcome, Trouble> {
+    let Question { transaction_id, amount, method, authorization, .. } = *question;
+    if !question.fresh
+        && let Some(outcome) = app.provider.lookup(transaction_id).await?
+    {
+        return Ok(outcome);
+    }
+    let operation = Operation { transaction_id, authorization, amount };
+    match question.kind {
+        TransactionType::Authorize => {
+            let authorization = Authorization { transaction_id, amount, method };
+            if question.abandon { app.provider.abandon(authorization).await } else { app.provider.authorize(authorization).await }
+        }
+        TransactionType::Capture => app.provider.capture(operation).await,
+        TransactionType::Void => app.provider.void(operation).await,
+        TransactionType::Refund => app.provider.refund(operation).await,
+    }
+}
+
+/// Commits what the provider said, with the payment's new status, the event, and what must be asked next. The payment as
+/// it is afterwards, and the next question, if there is one.
+pub async fn record(
+    tx: &mut Tx,
+    app: &App,
+    question: &Question,
+    answer: &Result<Outcome, Trouble>,
+) -> Result<(Payment, Option<Question>), Error> {
+    let mut payment = store::lock_payment(tx, question.payment_id).await?.ok_or(Error::NotFound)?;
+    let (id, now) = (question.transaction_id, tx.now());
+    let mut began = None;
+    if payment.transaction(id).is_some_and(Transaction::is_open) {
+        match answer {
+            Ok(outcome) => {
+                let settled = payment.settle(id, outcome, now)?;
+                save(tx, &payment, id).await?;
+                if let Some(fact) = settled.fact {
+                    announce(tx, &payment, fact, id);
+                }
+                if let Some(kind) = settled.follow_up {
+                    began = Some(begin(tx, app, &mut payment, kind, question.amount).await?);
+                }
+            }
+            Err(trouble) => {
+                payment.postpone(id, *trouble == Trouble::NoAnswer, now, &pauses(app));
+                save(tx, &payment, id).await?;
+                tx.wake(crate::workers::SETTLE);
+            }
+        }
+    }
+    // A follow-up may as well have been begun by another who settled the same transaction.
+    let next = payment.open_transaction().filter(|open| open.transaction_id != id && open.kind == TransactionType::Void);
+    let next = next.map(|open| Question::about(&payment, open, began == Some(open.transaction_id)));
+    Ok((payment, next))
+}
+
+/// Commits that the provider is going to be asked. The worker takes over when nothing was heard by the time that a
+/// request would have given up.
+pub async fn begin(tx: &mut Tx, app: &App, payment: &mut Payment, kind: TransactionType, amount: i64) -> Result<TransactionId, Error> {
+    let now = tx.now();
+    let due_at = now.after(millis(app.settings.deadline_ms) + millis(app.settings.settle_after_ms));
+    let id = payment.begin(tx.new_id(), kind, amount, due_at, now).transaction_id;
+    store::insert_newest_transaction(tx, payment).await?;
+    Ok(id)
+}
+
+async fn save(tx: &mut Tx, payment: &Payment, transaction: TransactionId) -> Result<(), Error> {
+    store::save_payment(tx, payment).await?;
+    if let Some(transaction) = payment.transaction(transaction) {
+        store::save_transaction(tx, transaction).await?;
+    }
+    Ok(())
+}
+
+/// Asks about an open transaction and commits the answer, and so on with what follows from it.
+pub async fn settle(app: &App, mut question: Question, until: Instant) -> Result<(), Error> {
+    loop {
+        let answer = ask(app, &question, until).await;
+        let own = app.clone();
+        let unit = async move |tx: &mut Tx| record(tx, &own, &question, &answer).await;
+        match app.ctx.db.write(unit).await? {
+            (_, Some(next)) => question = next,
+            (_, None) => return Ok(()),
+        }
+    }
+}
+
+fn pauses(app: &App) -> Pauses {
+    Pauses { first: millis(app.settings.settle_after_ms), longest: millis(app.settings.longest_pause_ms) }
+}
+
+impl Trouble {
+    fn word(self) -> &'static str {
+        match self {
+            Trouble::Unavailable => "unavailable",
+            Trouble::NoAnswer => "no_answer",
+        }
+    }
+}
+
+/// Emits the event of what happened to the payment, by the transaction that brought it about.
+pub fn announce(tx: &mut Tx, payment: &Payment, fact: PaymentFact, by: TransactionId) {
+    let Payment { payment_id, order_id, user_id, amount, currency, .. } = *payment;
+    let order_number = payment.order_number.clone();
+    match fact {
+        PaymentFact::Authorized => tx.emit(PaymentAuthorized { payment_id, order_id, order_number, user_id, amount, currency }),
+        PaymentFact::Captured => tx.emit(PaymentCaptured { payment_id, order_id, order_number, user_id, amount, currency }),
+        PaymentFact::Voided => tx.emit(PaymentVoided { payment_id, order_id, order_number, user_id, amount, currency }),
+        PaymentFact::Declined | PaymentFact::CaptureFailed => {
+            let (stage, otherwise) = match fact {
+                PaymentFact::CaptureFailed => (TransactionType::Capture, Code::CAPTURE_FAILED),
+                _ => (TransactionType::Authorize, Code::PAYMENT_DECLINED),
+            };
+            let failure = payment.failure.clone().unwrap_or_else(|| Failure::from(otherwise));
+            tx.emit(PaymentFailed { payment_id, order_id, order_number, user_id, amount, currency, stage, failure });
+        }
+        PaymentFact::PartlyRefunded | PaymentFact::Refunded => tx.emit(PaymentRefunded {
+            payment_id,
+            order_id,
+            order_number,
+            user_id,
+            amount: payment.transaction(by).map_or(0, |refund| refund.amount),
+            refunded_amount: payment.refunded_amount,
+            captured_amount: payment.captured_amount,
+            currency,
+            in_full: fact == PaymentFact::Refunded,
+        }),
+    }
+}

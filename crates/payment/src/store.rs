@@ -1,0 +1,247 @@
+//! How payments are kept: the only SQL of our side. The provider's books are its own affair.
+
+use crate::domain::{Payment, Transaction};
+use contracts::{
+    column::Json,
+    ids::{OrderId, PaymentId, TransactionId, UserId},
+    payment::{PaymentStatus, PaymentSummary},
+    problem::Failure,
+    time::Timestamp,
+};
+use platform::{
+    db::{Error, Row, Select, Tx},
+    params,
+};
+
+/// The columns of [`payment_row`], before whatever narrows them.
+macro_rules! select_payments {
+    ($rest:literal) => {
+        concat!(
+            "SELECT payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, \
+             payment_method, failure, void_requested_at, created_at, updated_at FROM payments ",
+            $rest
+        )
+    };
+}
+
+/// Writes a new payment. `false` when the order has another one under way.
+pub async fn insert_payment(tx: &mut Tx, payment: &Payment) -> Result<bool, Error> {
+    let rows = tx
+        .execute(
+            "INSERT INTO payments (payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, \
+             refunded_amount, payment_method, failure, void_requested_at, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, $11, $11) ON CONFLICT DO NOTHING",
+            params![
+                payment.payment_id,
+                payment.order_id,
+                payment.order_number,
+                payment.user_id,
+                payment.status,
+                payment.amount,
+                payment.currency,
+                payment.captured_amount,
+                payment.refunded_amount,
+                payment.payment_method,
+                payment.created_at
+            ],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// The payment with its transactions; another's, when `owner` is given, is not found.
+pub async fn find_payment(tx: &mut Tx, owner: Option<UserId>, id: PaymentId) -> Result<Option<Payment>, Error> {
+    let found = match owner {
+        Some(owner) => tx.query_opt(select_payments!("WHERE payment_id = $1 AND user_id = $2"), params![id, owner], payment_row).await?,
+        None => tx.query_opt(select_payments!("WHERE payment_id = $1"), params![id], payment_row).await?,
+    };
+    with_transactions(tx, found).await
+}
+
+/// The payment with its row held to the commit.
+pub async fn lock_payment(tx: &mut Tx, id: PaymentId) -> Result<Option<Payment>, Error> {
+    find_payment(tx, None, id).await
+}
+
+/// The payment of an order that is under way, if there is one.
+pub async fn find_open_by_order(tx: &mut Tx, order: OrderId) -> Result<Option<Payment>, Error> {
+    let found = tx
+        .query_opt(
+            select_payments!("WHERE order_id = $1 AND status IN ('INITIATED', 'AUTHORIZED', 'CAPTURED')"),
+            params![order],
+            payment_row,
+        )
+        .await?;
+    with_transactions(tx, found).await
+}
+
+/// The payment that a transaction belongs to.
+pub async fn find_by_transaction(tx: &mut Tx, id: TransactionId) -> Result<Option<Payment>, Error> {
+    let found = tx
+        .query_opt(
+            select_payments!("WHERE payment_id = (SELECT payment_id FROM payment_transactions WHERE transaction_id = $1)"),
+            params![id],
+            payment_row,
+        )
+        .await?;
+    with_transactions(tx, found).await
+}
+
+fn payment_row(row: &mut Row<'_>) -> Result<Payment, Error> {
+    Ok(Payment {
+        payment_id: row.next()?,
+        order_id: row.next()?,
+        order_number: row.next()?,
+        user_id: row.next()?,
+        status: row.next()?,
+        amount: row.next()?,
+        currency: row.next()?,
+        captured_amount: row.next()?,
+        refunded_amount: row.next()?,
+        payment_method: row.next()?,
+        failure: failure(row)?,
+        void_requested_at: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        transactions: Vec::new(),
+    })
+}
+
+fn failure(row: &mut Row<'_>) -> Result<Option<Failure>, Error> {
+    Ok(row.next::<Option<Json<Failure>>>()?.map(|json| json.0))
+}
+
+async fn with_transactions(tx: &mut Tx, found: Option<Payment>) -> Result<Option<Payment>, Error> {
+    let Some(mut payment) = found else { return Ok(None) };
+    payment.transactions = tx
+        .query(
+            "SELECT transaction_id, type, status, amount, provider_reference, failure, fruitless_attempts, due_at, created_at \
+             FROM payment_transactions WHERE payment_id = $1 ORDER BY position",
+            params![payment.payment_id],
+            |row| {
+                Ok(Transaction {
+                    transaction_id: row.next()?,
+                    kind: row.next()?,
+                    status: row.next()?,
+                    amount: row.next()?,
+                    provider_reference: row.next()?,
+                    failure: failure(row)?,
+                    fruitless_attempts: row.next()?,
+                    due_at: row.next()?,
+                    created_at: row.next()?,
+                })
+            },
+        )
+        .await?;
+    Ok(Some(payment))
+}
+
+/// Writes what can change of a payment; its transactions are written by themselves.
+pub async fn save_payment(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE payments SET status = $2, captured_amount = $3, refunded_amount = $4, failure = $5, void_requested_at = $6, \
+         updated_at = $7 WHERE payment_id = $1",
+        params![
+            payment.payment_id,
+            payment.status,
+            payment.captured_amount,
+            payment.refunded_amount,
+            payment.failure.clone().map(Json),
+            payment.void_requested_at,
+            payment.updated_at
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Writes the payment's newest transaction.
+pub async fn insert_newest_transaction(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
+    let Some((newest, before)) = payment.transactions.split_last() else { return Ok(()) };
+    tx.execute(
+        "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, provider_reference, failure, \
+         fruitless_attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL, 0, $7, $8)",
+        params![
+            newest.transaction_id,
+            payment.payment_id,
+            before.len(),
+            newest.kind,
+            newest.status,
+            newest.amount,
+            newest.due_at,
+            newest.created_at
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Writes what can change of a transaction.
+pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE payment_transactions SET status = $2, provider_reference = $3, failure = $4, fruitless_attempts = $5, due_at = $6 \
+         WHERE transaction_id = $1",
+        params![
+            transaction.transaction_id,
+            transaction.status,
+            transaction.provider_reference,
+            transaction.failure.clone().map(Json),
+            transaction.fruitless_attempts,
+            transaction.due_at
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Which payments a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub status: Option<PaymentStatus>,
+    pub order_id: Option<OrderId>,
+}
+
+/// Payments, the newest first, that come after `after`.
+pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>, rows: i64) -> Result<Vec<PaymentSummary>, Error> {
+    Select::from(
+        "SELECT payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, \
+         payment_method, failure, created_at, updated_at FROM payments",
+    )
+    .filter_some("order_id = ?", filter.order_id)
+    .filter_some("status = ?", filter.status)
+    .filter_some("payment_id < ?", after)
+    .limit("payment_id DESC", rows)
+    .rows(tx, |row| {
+        Ok(PaymentSummary {
+            payment_id: row.next()?,
+            order_id: row.next()?,
+            order_number: row.next()?,
+            user_id: row.next()?,
+            status: row.next()?,
+            amount: row.next()?,
+            currency: row.next()?,
+            captured_amount: row.next()?,
+            refunded_amount: row.next()?,
+            payment_method: row.next()?,
+            failure: failure(row)?,
+            created_at: row.next()?,
+            updated_at: row.next()?,
+        })
+    })
+    .await
+}
+
+/// Transactions that the provider must be asked about, the longest overdue first.
+pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, Error> {
+    let now = tx.now();
+    tx.query("SELECT transaction_id FROM payment_transactions WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| {
+        row.next()
+    })
+    .await
+}
+
+/// When the next transaction is due that is not due yet.
+pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
+    let now = tx.now();
+    tx.query_opt("SELECT due_at FROM payment_transactions WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
+}
