@@ -1,0 +1,103 @@
+//! What administrators do to accounts. Each may be repeated: the second time changes nothing and tells nobody.
+
+use crate::{
+    App,
+    domain::roles,
+    error::Error,
+    store::{
+        accounts::{self, Credential},
+        failures::{self, Subject},
+        refresh, resets,
+    },
+};
+use contracts::{
+    auth::{Account, AccountStatus, Role, RolesChanged, SetRoles, UserLocked, UserUnlocked},
+    ids::UserId,
+};
+use platform::db::Tx;
+
+/// Replaces the roles of a user. Access tokens that are out keep theirs until they expire.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
+pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -> Result<Account, Error> {
+    let wanted = roles::parse(&body.roles).map_err(Error::Invalid)?;
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let admins = accounts::lock_admins(tx).await?;
+            let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
+            if !wanted.contains(&Role::Admin) {
+                spare_the_last(&admins, user)?;
+            }
+            if accounts::roles(tx, user).await? != wanted {
+                accounts::set_roles(tx, user, &wanted).await?;
+                tx.emit(RolesChanged { user_id: user, roles: wanted.clone(), changed_by: Some(admin) });
+            }
+            view(tx, account.user_id).await
+        })
+        .await
+}
+
+/// Locks an account until an administrator unlocks it, and ends its logins and reset links.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::LastAdmin`].
+pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let admins = accounts::lock_admins(tx).await?;
+            let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
+            spare_the_last(&admins, user)?;
+            if account.is_active() {
+                accounts::set_status(tx, user, AccountStatus::Locked).await?;
+                refresh::revoke_all(tx, user, None).await?;
+                resets::drop_tokens(tx, user).await?;
+                tx.emit(UserLocked { user_id: user, locked_by: Some(admin) });
+            }
+            view(tx, user).await
+        })
+        .await
+}
+
+/// Unlocks an account, whoever or whatever locked it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
+            let by_failures = failures::forget(tx, Subject::login(&account.email)).await?;
+            if !account.is_active() {
+                accounts::set_status(tx, user, AccountStatus::Active).await?;
+            }
+            if by_failures || !account.is_active() {
+                tx.emit(UserUnlocked { user_id: user, unlocked_by: Some(admin) });
+            }
+            view(tx, user).await
+        })
+        .await
+}
+
+/// Refuses to take away the one administrator that is left.
+fn spare_the_last(admins: &[UserId], user: UserId) -> Result<(), Error> {
+    if admins == [user] { Err(Error::LastAdmin) } else { Ok(()) }
+}
+
+async fn view(tx: &mut Tx, user: UserId) -> Result<Account, Error> {
+    let Credential { user_id, email, status, created_at, updated_at, .. } = accounts::find(tx, user).await?.ok_or(Error::NotFound)?;
+    let failures = failures::find(tx, Subject::login(&email)).await?;
+    let locked = failures.and_then(|failures| failures.locked_until).is_some_and(|until| until > tx.now());
+    Ok(Account {
+        user_id,
+        email: email.into_string(),
+        roles: accounts::roles(tx, user).await?,
+        status: if locked { AccountStatus::Locked } else { status },
+        failed_login_count: failures.map_or(0, |failures| failures.count),
+        created_at,
+        updated_at,
+    })
+}

@@ -1,0 +1,63 @@
+//! Tokens for services and other programs (RFC 6749, section 4.4).
+
+use crate::{
+    App,
+    domain::clients::{self, INTERNAL},
+    error::Error,
+    opaque, store,
+};
+use contracts::{
+    auth::{ClientCredentials, ServiceToken},
+    problem::Fault,
+    secret::Secret,
+};
+use platform::identity::Claims;
+
+/// A client's name and secret, wherever they stood in the request.
+pub struct Presented {
+    pub client_id: String,
+    pub secret: Secret,
+}
+
+/// Gives a client a token with the scopes that it asked for, or all that it holds.
+///
+/// # Errors
+/// [`Error::InvalidClient`], [`Error::Invalid`] for another grant type, for a scope that the client does not hold, and for
+/// a client that says twice who it is.
+pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: ClientCredentials) -> Result<ServiceToken, Error> {
+    if form.grant_type != "client_credentials" {
+        return Err(invalid("grant_type", "UNSUPPORTED_GRANT_TYPE", "must be client_credentials"));
+    }
+    let client = match (in_header, form.client_id, form.client_secret) {
+        (Some(client), None, None) => client,
+        (None, Some(client_id), Some(secret)) => Presented { client_id, secret },
+        (Some(_), _, _) => return Err(invalid("client_id", "GIVEN_TWICE", "is in the Authorization header already")),
+        _ => return Err(Error::InvalidClient),
+    };
+    let held = authenticate(app, &client).await?;
+    let scope =
+        clients::grant(&held, form.scope.as_deref()).ok_or_else(|| invalid("scope", "UNKNOWN_SCOPE", "is not held by this client"))?;
+    let claims = Claims::service(&app.ctx.env, &client.client_id, &scope, app.settings.service_token());
+    Ok(ServiceToken {
+        access_token: app.access_token(&claims),
+        token_type: "Bearer".to_owned(),
+        expires_in: app.settings.service_token_seconds,
+        scope,
+    })
+}
+
+fn invalid(name: &'static str, code: &'static str, detail: &'static str) -> Error {
+    Error::Invalid(vec![Fault::parameter(name, code, detail)])
+}
+
+/// The scopes of a client that proved to be it: a service by the secret that the installation derives from its name,
+/// any other by the one that it was given.
+async fn authenticate(app: &App, client: &Presented) -> Result<String, Error> {
+    let given = opaque::hash(client.secret.reveal());
+    if opaque::same(&given, &opaque::hash(&app.ctx.installation.client_secret(&client.client_id))) {
+        return Ok(INTERNAL.to_owned());
+    }
+    let client_id = client.client_id.clone();
+    let known = app.ctx.db.read(async move |tx| Ok::<_, Error>(store::clients::find(tx, &client_id).await?)).await?;
+    known.filter(|(hash, _)| opaque::same(&given, hash)).map(|(_, scopes)| scopes).ok_or(Error::InvalidClient)
+}

@@ -1,0 +1,52 @@
+//! Logging in.
+
+use super::{
+    guess::judge,
+    session::{self, Session},
+};
+use crate::{
+    App,
+    domain::lockout::Decision,
+    error::Error,
+    store::{accounts, failures::Subject},
+};
+use contracts::auth::{Login, Tokens};
+
+/// Logs in with e-mail and password.
+///
+/// Everything happens for an address without an account as well: the comparison with a hash, the unit of work, the
+/// counting of failures. What the comparison found is decided on in that unit, after those of all other guesses that were
+/// committed before, and only if the password is still the one that was compared with.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a guess made too early:
+/// nobody is told which. [`Error::Overloaded`].
+pub async fn log_in(app: &App, body: Login) -> Result<Tokens, Error> {
+    let email = body.email.clone();
+    let known = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?)).await?;
+    let known = known.map(|account| account.password_hash);
+    let verified = app.hasher.verify(known.as_deref(), body.password.reveal()).await?;
+
+    let (policy, lifetime) = (app.settings.lockout(), app.settings.refresh_token());
+    let (outcome, session) = app
+        .ctx
+        .db
+        .write(async move |tx| -> Result<(&'static str, Option<Session>), Error> {
+            let account = accounts::lock_by_email(tx, &body.email).await?.filter(accounts::Credential::is_active);
+            let unchanged = account.as_ref().map(|account| &account.password_hash) == known.as_ref();
+            let user = account.as_ref().map(|account| account.user_id);
+            let decision = judge(tx, policy, Subject::login(&body.email), user, verified.matches && unchanged && user.is_some()).await?;
+            let account = match (decision, account) {
+                (Decision::Admitted, Some(account)) => account,
+                (Decision::Blocked { .. }, _) => return Ok(("blocked", None)),
+                _ => return Ok(("failed", None)),
+            };
+            if let Some(upgrade) = &verified.upgrade {
+                accounts::set_password(tx, account.user_id, upgrade).await?;
+            }
+            session::open(tx, &account, None, lifetime).await.map(|session| ("admitted", Some(session)))
+        })
+        .await?;
+    metrics::counter!("souk_auth_logins_total", "outcome" => outcome).increment(1);
+    session.map(|session| app.tokens(session)).ok_or(Error::InvalidCredentials)
+}

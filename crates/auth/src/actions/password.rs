@@ -1,0 +1,67 @@
+//! Changing one's password.
+
+use super::guess::judge;
+use crate::{
+    App,
+    domain::lockout::Decision,
+    error::Error,
+    store::{
+        accounts,
+        failures::{self, Subject},
+        refresh, resets,
+    },
+};
+use contracts::{
+    auth::{ChangePassword, PasswordChanged},
+    ids::{UserId, Uuid},
+};
+use platform::db::Tx;
+
+/// Changes the password of the caller. Every login ends but `session`, the caller's own.
+///
+/// # Errors
+/// [`Error::WrongPassword`], [`Error::TooManyGuesses`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
+pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, body: ChangePassword) -> Result<(), Error> {
+    let account = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find(tx, user).await?)).await?.ok_or(Error::NotFound)?;
+    let verified = app.hasher.verify(Some(&account.password_hash), body.current_password.reveal()).await?;
+    let fresh = match verified.matches {
+        true => Some(app.hasher.hash(body.new_password.reveal()).await?),
+        false => None,
+    };
+    let policy = app.settings.lockout();
+    // A wrong password is remembered, so it is a value of the unit and not its error.
+    app.ctx
+        .db
+        .write(async move |tx| -> Result<Result<(), Error>, Error> {
+            let Some(present) = accounts::lock(tx, user).await? else { return Ok(Err(Error::NotFound)) };
+            if !present.is_active() {
+                return Ok(Err(Error::AccountLocked));
+            }
+            let fresh = fresh.as_ref().filter(|_| present.password_hash == account.password_hash);
+            match (judge(tx, policy, Subject::change(user), None, fresh.is_some()).await?, fresh) {
+                (Decision::Admitted, Some(fresh)) => replace(tx, &present, fresh, session, false).await.map(Ok),
+                (Decision::Blocked { until }, _) => Ok(Err(Error::TooManyGuesses(until.since(tx.now())))),
+                _ => Ok(Err(Error::WrongPassword)),
+            }
+        })
+        .await?
+}
+
+/// Puts a new password in place of the old one: every login but `kept` ends, as does every reset link, and failed
+/// logins are forgotten, because they were guesses at the old one.
+pub(super) async fn replace(
+    tx: &mut Tx,
+    account: &accounts::Credential,
+    password_hash: &str,
+    kept: Option<Uuid>,
+    by_reset: bool,
+) -> Result<(), Error> {
+    accounts::set_password(tx, account.user_id, password_hash).await?;
+    refresh::revoke_all(tx, account.user_id, kept).await?;
+    resets::drop_tokens(tx, account.user_id).await?;
+    if failures::forget(tx, Subject::login(&account.email)).await? {
+        tx.emit(contracts::auth::UserUnlocked { user_id: account.user_id, unlocked_by: None });
+    }
+    tx.emit(PasswordChanged { user_id: account.user_id, email: account.email.to_string(), by_reset });
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Going on with a login, and ending it.
+
+use super::session::{self, Session};
+use crate::{
+    App,
+    error::Error,
+    opaque::{self, Hash},
+    store::{accounts, refresh as store},
+};
+use contracts::{
+    auth::{Logout, RefreshTokens, Tokens},
+    ids::{UserId, Uuid},
+};
+use platform::db::Tx;
+use std::time::Duration;
+
+/// What becomes of a refresh token. A refusal that ends the login must be committed, so it is no error of the unit.
+enum Outcome {
+    Goes(Session),
+    Refused,
+    /// It had been used: either its first user or this one stole it.
+    Reused {
+        user_id: UserId,
+        family_id: Uuid,
+    },
+}
+
+/// Exchanges a refresh token for new tokens, with the roles of this moment.
+///
+/// # Errors
+/// [`Error::InvalidRefreshToken`] when it is unknown, expired, revoked, or its account locked; and when it had been used,
+/// which ends everything that descends from the same login.
+pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
+    let (hash, lifetime) = (opaque::hash(body.refresh_token.reveal()), app.settings.refresh_token());
+    match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime).await).await? {
+        Outcome::Goes(session) => Ok(app.tokens(session)),
+        Outcome::Refused => Err(Error::InvalidRefreshToken),
+        Outcome::Reused { user_id, family_id } => {
+            tracing::warn!(%user_id, session = %family_id, "a refresh token was used twice; its login is over");
+            metrics::counter!("souk_auth_refresh_reused_total").increment(1);
+            Err(Error::InvalidRefreshToken)
+        }
+    }
+}
+
+async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, Error> {
+    let Some(token) = store::find(tx, hash).await? else { return Ok(Outcome::Refused) };
+    // The account is held first: a lock or a new password comes wholly before or wholly after.
+    let account = accounts::lock(tx, token.user_id).await?;
+    if token.used_at.is_some() {
+        store::revoke_family(tx, token.family_id).await?;
+        return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
+    }
+    let account = match account {
+        Some(account) if account.is_active() && token.revoked_at.is_none() && token.expires_at > tx.now() => account,
+        _ => return Ok(Outcome::Refused),
+    };
+    if !store::use_up(tx, token.token_id).await? {
+        store::revoke_family(tx, token.family_id).await?;
+        return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
+    }
+    session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Goes)
+}
+
+/// Ends the login that the token comes from. An unknown or used token is no error: logging out twice is harmless.
+///
+/// # Errors
+/// The database's.
+pub async fn log_out(app: &App, body: Logout) -> Result<(), Error> {
+    let hash = opaque::hash(body.refresh_token.reveal());
+    app.ctx
+        .db
+        .write(async move |tx| {
+            if let Some(token) = store::find(tx, hash).await? {
+                accounts::lock(tx, token.user_id).await?;
+                store::revoke_family(tx, token.family_id).await?;
+            }
+            Ok(())
+        })
+        .await
+}

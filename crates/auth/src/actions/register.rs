@@ -1,0 +1,91 @@
+//! Opening an account.
+
+use super::session::{self, Session};
+use crate::{
+    App,
+    domain::roles,
+    error::Error,
+    store::accounts::{self, Credential},
+};
+use contracts::{
+    auth::{AccountStatus, RegisterUser, Role, Tokens, UserRegistered},
+    ids::UserId,
+    text::{Email, Name},
+    user::{ENSURE_USER, EnsureUser},
+};
+use platform::db::Tx;
+use std::time::Duration;
+
+/// How long the answer waits for the user service to make the profile.
+const PROFILE_WAIT: Duration = Duration::from_secs(2);
+
+/// An account to be opened.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub email: Email,
+    pub name: Name,
+    pub password_hash: String,
+    pub roles: Vec<Role>,
+}
+
+/// Opens an account with the role CUSTOMER and logs in.
+///
+/// # Errors
+/// [`Error::EmailTaken`]; a repeated registration is one too, because its answer is kept nowhere. [`Error::Overloaded`].
+pub async fn register(app: &App, body: RegisterUser) -> Result<Tokens, Error> {
+    // Who is going to be refused anyway costs no hash.
+    let email = body.email.clone();
+    if app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?.is_some())).await? {
+        return Err(Error::EmailTaken);
+    }
+    let password_hash = app.hasher.hash(body.password.reveal()).await?;
+    let account = NewAccount { email: body.email, name: body.name, password_hash, roles: roles::FIRST.to_vec() };
+    let (new, lifetime) = (account.clone(), app.settings.refresh_token());
+    let session = app
+        .ctx
+        .db
+        .write(async move |tx| -> Result<Session, Error> {
+            let credential = open_account(tx, &new).await?;
+            session::open(tx, &credential, None, lifetime).await
+        })
+        .await?;
+    ensure_profile(app, session.user_id, account).await;
+    Ok(app.tokens(session))
+}
+
+/// Opens an account and tells everyone.
+///
+/// # Errors
+/// [`Error::EmailTaken`].
+pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, Error> {
+    let now = tx.now();
+    let credential = Credential {
+        credential_id: tx.new_id(),
+        user_id: tx.new_id(),
+        email: new.email.clone(),
+        password_hash: new.password_hash.clone(),
+        status: AccountStatus::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    if !accounts::insert(tx, &credential).await? {
+        return Err(Error::EmailTaken);
+    }
+    accounts::set_roles(tx, credential.user_id, &new.roles).await?;
+    tx.emit(UserRegistered {
+        user_id: credential.user_id,
+        email: new.email.to_string(),
+        name: new.name.to_string(),
+        roles: new.roles.clone(),
+    });
+    Ok(credential)
+}
+
+/// Lets the profile be there when the answer arrives. When that fails, the event makes it a moment later.
+async fn ensure_profile(app: &App, user: UserId, account: NewAccount) {
+    let body = EnsureUser { email: account.email, name: account.name, roles: account.roles };
+    let call = app.ctx.client.call(&ENSURE_USER).path(&[&user]).body(&body).within(PROFILE_WAIT);
+    if let Err(error) = call.send().await {
+        tracing::debug!(user_id = %user, %error, "the profile comes by the event");
+    }
+}

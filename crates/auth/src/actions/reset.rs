@@ -1,0 +1,91 @@
+//! A new password by a link in a mail.
+
+use super::password::replace;
+use crate::{
+    App,
+    error::Error,
+    opaque,
+    store::{accounts, resets},
+};
+use contracts::{
+    auth::{ForgotPassword, PasswordResetRequested, ResetPassword},
+    text::Email,
+};
+use platform::{context::Context, db::Tx, seal};
+
+/// What the token is sealed for; the notification service opens it with the same key.
+pub const PURPOSE: &str = "seal:password-reset";
+
+/// Requests that one turn of the worker takes.
+const BATCH: i64 = 64;
+
+/// Notes that a reset is wanted for this address. Whether there is an account is looked into later, by
+/// [`mail_resets`]: so the answer and its time say nothing about it.
+///
+/// # Errors
+/// The database's.
+pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            resets::request(tx, &body.email).await?;
+            tx.wake(crate::workers::RESETS);
+            Ok(())
+        })
+        .await
+}
+
+/// Makes a token for each request that waits and has an account, and asks for its mail. How many requests there were.
+///
+/// # Errors
+/// The database's.
+pub async fn mail_resets(app: &App) -> Result<usize, Error> {
+    let waiting = app.ctx.db.read(async |tx| Ok::<_, Error>(resets::list_requests(tx, BATCH).await?)).await?;
+    for (email, correlation_id) in &waiting {
+        let (email, app) = (email.clone(), app.clone());
+        let db = app.ctx.db.clone();
+        let unit = db.write(async move |tx| mail_reset(tx, &app, &email).await);
+        Context::new(correlation_id.as_str()).scope(unit).await?;
+    }
+    Ok(waiting.len())
+}
+
+async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> {
+    if !resets::take_request(tx, email).await? {
+        return Ok(());
+    }
+    let Some(account) = accounts::lock_by_email(tx, email).await?.filter(accounts::Credential::is_active) else { return Ok(()) };
+    // Nobody's mailbox is flooded: the links that were mailed go on working.
+    if resets::count_tokens(tx, account.user_id).await? >= app.settings.reset_mails.into() {
+        return Ok(());
+    }
+    let token = opaque::token(tx.random_bytes());
+    let expires_at = tx.now().after(app.settings.reset_token());
+    resets::insert_token(tx, account.user_id, opaque::hash(token.reveal()), expires_at).await?;
+    let sealed_token = seal::seal(&app.ctx.installation.key_for(PURPOSE), tx.random_bytes(), token.reveal().as_bytes());
+    tx.emit(PasswordResetRequested { user_id: account.user_id, email: email.to_string(), sealed_token, expires_at });
+    Ok(())
+}
+
+/// Sets a new password with the token of the mail. Every login of the account ends, and a lock by failed logins with them.
+///
+/// # Errors
+/// [`Error::InvalidResetToken`] when it is unknown, used or too old, or an administrator locked the account since;
+/// [`Error::Overloaded`].
+pub async fn reset_password(app: &App, body: ResetPassword) -> Result<(), Error> {
+    let hash = opaque::hash(body.token.reveal());
+    // A made-up token costs no hashing. That a real one takes longer tells nothing to who cannot make one up.
+    let user =
+        app.ctx.db.read(async move |tx| Ok::<_, Error>(resets::find_user(tx, hash).await?)).await?.ok_or(Error::InvalidResetToken)?;
+    let fresh = app.hasher.hash(body.new_password.reveal()).await?;
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let account = accounts::lock(tx, user).await?.filter(accounts::Credential::is_active).ok_or(Error::InvalidResetToken)?;
+            if resets::find_user(tx, hash).await? != Some(user) || !resets::take_token(tx, hash).await? {
+                return Err(Error::InvalidResetToken);
+            }
+            replace(tx, &account, &fresh, None, true).await
+        })
+        .await
+}

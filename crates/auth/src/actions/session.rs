@@ -1,0 +1,68 @@
+//! A login that goes on: what its bearer is given.
+
+use crate::{
+    App,
+    error::Error,
+    opaque,
+    store::{
+        accounts::{self, Credential},
+        refresh::{self, RefreshToken},
+    },
+};
+use contracts::{
+    auth::{Role, Tokens},
+    ids::{UserId, Uuid},
+    secret::Secret,
+};
+use platform::{db::Tx, identity::Claims};
+use std::time::Duration;
+
+/// What a unit of work hands out, to be signed after its commit.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub user_id: UserId,
+    email: String,
+    roles: Vec<Role>,
+    family_id: Uuid,
+    refresh_token: Secret,
+}
+
+/// Writes a fresh refresh token: of this family, or of a new one, which is a new login. The account is held by the caller.
+pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifetime: Duration) -> Result<Session, Error> {
+    let refresh_token = opaque::token(tx.random_bytes());
+    let family_id = family.unwrap_or_else(|| tx.new_id());
+    let row = RefreshToken {
+        token_id: tx.new_id(),
+        family_id,
+        user_id: account.user_id,
+        expires_at: tx.now().after(lifetime),
+        used_at: None,
+        revoked_at: None,
+    };
+    refresh::insert(tx, &row, opaque::hash(refresh_token.reveal())).await?;
+    let roles = accounts::roles(tx, account.user_id).await?;
+    Ok(Session { user_id: account.user_id, email: account.email.to_string(), roles, family_id, refresh_token })
+}
+
+impl App {
+    /// The answer of a login.
+    pub fn tokens(&self, session: Session) -> Tokens {
+        let roles: Vec<&str> = session.roles.iter().map(|role| role.word()).collect();
+        let claims = Claims {
+            email: Some(session.email),
+            sid: Some(session.family_id),
+            ..Claims::person(&self.ctx.env, session.user_id, &roles, self.settings.access_token())
+        };
+        Tokens {
+            user_id: session.user_id,
+            access_token: self.access_token(&claims),
+            refresh_token: session.refresh_token,
+            token_type: "Bearer".to_owned(),
+            expires_in: self.settings.access_token_seconds,
+        }
+    }
+
+    pub fn access_token(&self, claims: &Claims) -> Secret {
+        Secret::parse(self.keyring.sign(claims)).expect("a JWT is a few hundred characters of base64url")
+    }
+}

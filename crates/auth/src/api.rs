@@ -1,0 +1,136 @@
+//! Door 1, HTTP.
+
+use crate::{App, actions, actions::Presented, error::Error};
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contracts::{
+    auth::{
+        Account, ChangePassword, ClientCredentials, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword,
+        ServiceToken, SetRoles, Tokens,
+    },
+    ids::UserId,
+    secret::Secret,
+};
+use platform::{
+    http::{Accepted, Body, Created, DescribeAnswer, Form, Json, NoContent, Path, Problem, Routes, State, describe::Sketch},
+    identity::{Admin, User},
+};
+
+pub fn routes() -> Routes<App> {
+    Routes::new("auth")
+        .post("/auth/register", register, "Opens an account and logs in")
+        .post("/auth/login", log_in, "Logs in with e-mail and password")
+        .post("/auth/refresh", refresh, "Exchanges a refresh token for new tokens")
+        .post("/auth/logout", log_out, "Ends the login of a refresh token")
+        .post("/auth/password/forgot", forgot_password, "Asks for a mail to set a new password")
+        .post("/auth/password/reset", reset_password, "Sets a new password with the token of the mail")
+        .post("/auth/password/change", change_password, "Changes the caller's password")
+        .post("/auth/token", grant_service_token, "Gives a service or another client its token")
+        .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
+        .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
+        .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
+        .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
+}
+
+async fn register(State(app): State<App>, Body(body): Body<RegisterUser>) -> Result<Created<Tokens>, Problem> {
+    let tokens = actions::register(&app, body).await?;
+    Ok(Created::at(format!("/users/{}", tokens.user_id), tokens))
+}
+
+async fn log_in(State(app): State<App>, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(actions::log_in(&app, body).await?))
+}
+
+async fn refresh(State(app): State<App>, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(actions::refresh(&app, body).await?))
+}
+
+async fn log_out(State(app): State<App>, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
+    actions::log_out(&app, body).await?;
+    Ok(NoContent)
+}
+
+async fn forgot_password(State(app): State<App>, Body(body): Body<ForgotPassword>) -> Result<Accepted, Problem> {
+    actions::request_reset(&app, body).await?;
+    Ok(Accepted)
+}
+
+async fn reset_password(State(app): State<App>, Body(body): Body<ResetPassword>) -> Result<NoContent, Problem> {
+    actions::reset_password(&app, body).await?;
+    Ok(NoContent)
+}
+
+async fn change_password(user: User, State(app): State<App>, Body(body): Body<ChangePassword>) -> Result<NoContent, Problem> {
+    actions::change_password(&app, user.id, user.session, body).await?;
+    Ok(NoContent)
+}
+
+async fn grant_service_token(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(form): Form<ClientCredentials>,
+) -> Result<Json<ServiceToken>, Problem> {
+    Ok(Json(actions::grant_service_token(&app, basic(&headers)?, form).await?))
+}
+
+async fn set_roles(
+    admin: Admin,
+    State(app): State<App>,
+    Path(user): Path<UserId>,
+    Body(body): Body<SetRoles>,
+) -> Result<Json<Account>, Problem> {
+    Ok(Json(actions::set_roles(&app, admin.id, user, body).await?))
+}
+
+async fn lock_account(admin: Admin, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+    Ok(Json(actions::lock_account(&app, admin.id, user).await?))
+}
+
+async fn unlock_account(admin: Admin, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+    Ok(Json(actions::unlock_account(&app, admin.id, user).await?))
+}
+
+async fn list_keys(State(app): State<App>) -> PublicKeys {
+    let keys = app.keyring.public().into_iter();
+    let keys = keys.map(|key| Jwk { kty: key.kty, crv: key.crv, alg: key.alg, r#use: key.r#use, kid: key.kid, x: key.x });
+    PublicKeys(Jwks { keys: keys.collect() })
+}
+
+/// The keys, with leave to keep them for a while: half as long as a new key is published before it signs.
+struct PublicKeys(Jwks);
+
+impl IntoResponse for PublicKeys {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.0).into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        response
+    }
+}
+
+impl DescribeAnswer for PublicKeys {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.answer::<Jwks>(200, "The key that signs now first.");
+        sketch.answer_header("Cache-Control", "How long they may be kept.");
+    }
+}
+
+/// The client of `Authorization: Basic` (RFC 7617); none when there is no such header. RFC 6749 wants both halves
+/// form-encoded first, which changes nothing in the characters that our names and secrets are made of.
+fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let encoded = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let Some((_, encoded)) = encoded else { return Ok(None) };
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let client = decoded
+        .as_deref()
+        .and_then(|text| text.split_once(':'))
+        .and_then(|(client_id, secret)| Some(Presented { client_id: client_id.to_owned(), secret: Secret::parse(secret).ok()? }));
+    match (client, values.next()) {
+        (Some(client), None) => Ok(Some(client)),
+        _ => Err(Error::InvalidClient),
+    }
+}

@@ -1,0 +1,107 @@
+//! Clients of `POST /auth/token`: their names and what they may ask for.
+
+/// The scope that the platform's own services hold, and nobody else.
+pub const INTERNAL: &str = "internal";
+
+/// The names of the platform's own services: routes let them in by name, so no other client may have one.
+pub const SERVICES: &[&str] = &[
+    "auth",
+    "user",
+    "catalog",
+    "search",
+    "cart",
+    "order",
+    "payment",
+    "inventory",
+    "shipping",
+    "notification",
+    "audit",
+    "gateway",
+    "web",
+    "promotion",
+    "returns",
+    "review",
+    "seller",
+];
+
+/// Why a client cannot be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("a client's name has 3 to 64 lower-case letters, digits and hyphens")]
+    Name,
+    #[error("this is the name of one of the platform's own services")]
+    Reserved,
+    #[error("a scope has 1 to 64 lower-case letters, digits and the characters . : _ -")]
+    Scope,
+    #[error("a client needs 1 to 20 scopes")]
+    Count,
+    #[error("the scope internal is for the platform's own services")]
+    Internal,
+}
+
+/// Checks a client to be made. Names and scopes are of characters that need no escape anywhere.
+///
+/// # Errors
+/// [`Unfit`].
+pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), Unfit> {
+    let plain = |text: &str, extra: &[u8]| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || extra.contains(&b));
+    if !(3..=64).contains(&client_id.len()) || !plain(client_id, b"-") {
+        return Err(Unfit::Name);
+    }
+    if SERVICES.contains(&client_id) {
+        return Err(Unfit::Reserved);
+    }
+    if !(1..=20).contains(&scopes.len()) {
+        return Err(Unfit::Count);
+    }
+    if scopes.iter().any(|scope| !(1..=64).contains(&scope.len()) || !plain(scope, b".:_-")) {
+        return Err(Unfit::Scope);
+    }
+    if scopes.contains(&INTERNAL) { Err(Unfit::Internal) } else { Ok(()) }
+}
+
+/// The scopes to grant of those `held`: what was `wanted`, or all of them. `None` when one is not held.
+#[must_use]
+pub fn grant(held: &str, wanted: Option<&str>) -> Option<String> {
+    let wanted: Vec<&str> = wanted.unwrap_or_default().split_whitespace().collect();
+    if wanted.is_empty() {
+        return Some(held.to_owned());
+    }
+    let held: Vec<&str> = held.split_whitespace().collect();
+    if !wanted.iter().all(|scope| held.contains(scope)) {
+        return None;
+    }
+    // In the client's order, each once.
+    Some(held.into_iter().filter(|scope| wanted.contains(scope)).collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_client_takes_the_name_or_the_scope_of_a_service() {
+        assert_eq!(check("carrier", &["shipping:track"]), Ok(()));
+        for (name, scopes, why) in [
+            ("order", &["a"][..], Unfit::Reserved),
+            ("carrier", &["internal"], Unfit::Internal),
+            ("ab", &["a"], Unfit::Name),
+            ("Carrier", &["a"], Unfit::Name),
+            ("car rier", &["a"], Unfit::Name),
+            ("carrier", &[], Unfit::Count),
+            ("carrier", &["a b"], Unfit::Scope),
+            ("carrier", &[""], Unfit::Scope),
+        ] {
+            assert_eq!(check(name, scopes), Err(why), "{name} {scopes:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_granted_more_than_it_holds() {
+        assert_eq!(grant("a b", None).as_deref(), Some("a b"));
+        assert_eq!(grant("a b", Some(" ")).as_deref(), Some("a b"));
+        assert_eq!(grant("a b", Some("b b")).as_deref(), Some("b"));
+        assert_eq!(grant("a b", Some("b c")), None);
+        assert_eq!(grant("ab", Some("a")), None);
+    }
+}

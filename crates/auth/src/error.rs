@@ -1,0 +1,77 @@
+//! What can go wrong here, and its public code.
+
+use crate::domain::clients::Unfit;
+use axum::http::{HeaderValue, header};
+use contracts::problem::{Code, Fault};
+use platform::{db, http::Problem};
+use std::time::Duration;
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// Wrong password, no such account, locked, too early: nobody is told which.
+    #[error("e-mail or password is wrong")]
+    InvalidCredentials,
+    #[error("the refresh token is not valid")]
+    InvalidRefreshToken,
+    #[error("the reset token is not valid")]
+    InvalidResetToken,
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// The caller guesses its own password too often.
+    #[error("too many wrong passwords")]
+    TooManyGuesses(Duration),
+    #[error("the account is locked")]
+    AccountLocked,
+    #[error("no such account")]
+    NotFound,
+    #[error("this is the last administrator")]
+    LastAdmin,
+    #[error("some values are not valid")]
+    Invalid(Vec<Fault>),
+    #[error("the client's name or secret is wrong")]
+    InvalidClient,
+    #[error(transparent)]
+    UnfitClient(#[from] Unfit),
+    #[error("there is a client with this name")]
+    ClientTaken,
+    #[error("too many passwords wait to be hashed")]
+    Overloaded,
+    #[error("a password could not be hashed: {0}")]
+    Hashing(String),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::InvalidCredentials => Code::INVALID_CREDENTIALS.into(),
+            Error::InvalidRefreshToken => Code::INVALID_REFRESH_TOKEN.into(),
+            Error::InvalidResetToken => Code::INVALID_RESET_TOKEN.into(),
+            Error::EmailTaken => Problem::new(Code::EMAIL_TAKEN).fault(Fault::at("/email", "EMAIL_TAKEN", "has an account")),
+            Error::WrongPassword => Problem::new(Code::WRONG_PASSWORD).fault(Fault::at(
+                "/currentPassword",
+                "WRONG_PASSWORD",
+                "is not the password of this account",
+            )),
+            Error::TooManyGuesses(wait) => {
+                Problem::new(Code::RATE_LIMITED).detail("the current password was wrong too often").retry_after(wait)
+            }
+            Error::AccountLocked => Problem::new(Code::FORBIDDEN).detail("an administrator locked this account"),
+            Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
+            Error::LastAdmin => Code::LAST_ADMIN.into(),
+            Error::Invalid(faults) => Problem::invalid(faults),
+            Error::InvalidClient => {
+                let challenge = HeaderValue::from_static("Basic realm=\"souk\", charset=\"UTF-8\"");
+                Problem::new(Code::INVALID_CLIENT).header(header::WWW_AUTHENTICATE, challenge)
+            }
+            Error::Overloaded => Problem::new(Code::OVERLOADED).detail("too many passwords are being checked"),
+            Error::Db(error) => error.into(),
+            // The command line's own, and what should not happen.
+            Error::UnfitClient(_) | Error::ClientTaken | Error::Hashing(_) => Problem::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Passwords become argon2id hashes (RFC 9106), on threads of their own.
+//!
+//! A hash takes some ten milliseconds of a processor and 19 MiB by intention. So only as many run at once as there are
+//! processors, a bounded number waits, and the rest is told to come back: a flood of logins costs neither memory without
+//! end nor the time of other requests.
+
+use crate::{error::Error, settings::Settings};
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, Salt},
+    },
+};
+use platform::env::Env;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+use tokio::sync::oneshot;
+
+/// What a password is compared with.
+pub const SALT: usize = 16;
+
+/// Hashes and compares passwords with the configured parameters. Cheap to clone; the threads end with the last clone.
+#[derive(Clone)]
+pub struct Hasher {
+    queue: SyncSender<Job>,
+    argon: Arc<Argon2<'static>>,
+    env: Env,
+    /// What the password of an account that does not exist is compared with. No password has this hash.
+    nobodys: Arc<str>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// What came of comparing a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether there is a hash and the password has it.
+    pub matches: bool,
+    /// The password hashed anew, when its hash was made with other parameters than the present ones.
+    pub upgrade: Option<String>,
+}
+
+impl Hasher {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When argon2 refuses the parameters, or the system gives no thread.
+    pub fn start(env: Env, settings: &Settings) -> Result<Hasher, Box<dyn std::error::Error + Send + Sync>> {
+        let argon = argon(settings)?;
+        let nobodys = nobodys(&argon)?.into();
+        let (queue, jobs) = sync_channel::<Job>(settings.hashing_queue);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let threads = match settings.hashing_parallelism {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        for number in 0..threads {
+            let jobs = jobs.clone();
+            env.spawn_thread(&format!("auth-hash-{number}"), move || work(&jobs))?;
+        }
+        Ok(Hasher { queue, argon: Arc::new(argon), env, nobodys })
+    }
+
+    /// The password as a PHC string with a fresh salt.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many passwords wait.
+    pub async fn hash(&self, password: &str) -> Result<String, Error> {
+        let (argon, password, salt) = (self.argon.clone(), password.to_owned(), self.env.random_bytes());
+        self.run(move || hash(&argon, &password, salt)).await
+    }
+
+    /// Compares a password with `known`, the hash of its account, or with nobody's hash, which takes as long.
+    ///
+    /// # Errors
+    /// As [`hash`](Self::hash).
+    pub async fn verify(&self, known: Option<&str>, password: &str) -> Result<Verified, Error> {
+        let (argon, password, salt) = (self.argon.clone(), password.to_owned(), self.env.random_bytes());
+        let exists = known.is_some();
+        let known: Arc<str> = known.map_or_else(|| self.nobodys.clone(), Arc::from);
+        self.run(move || {
+            let parsed = PasswordHash::new(&known)?;
+            let matches = argon.verify_password(password.as_bytes(), &parsed).is_ok() && exists;
+            let upgrade = if matches && !is_present(&argon, &parsed) { Some(hash(&argon, &password, salt)?) } else { None };
+            Ok(Verified { matches, upgrade })
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> password_hash::Result<T> + Send + 'static) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            // Who went away while waiting needs no answer.
+            if !reply.is_closed() {
+                let _ = reply.send(work());
+            }
+        });
+        self.queue.try_send(job).map_err(|_| {
+            metrics::counter!("souk_auth_hashing_refused_total").increment(1);
+            Error::Overloaded
+        })?;
+        let outcome = answer.await.map_err(|_| Error::Hashing("the thread ended".into()))?;
+        outcome.map_err(|error| Error::Hashing(error.to_string()))
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        // One thread waits with the lock in hand, the others for it: whoever gets a job lets go before the work.
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
+    }
+}
+
+fn argon(settings: &Settings) -> Result<Argon2<'static>, argon2::Error> {
+    let params = Params::new(settings.argon2_memory_kib, settings.argon2_iterations, 1, Some(Params::DEFAULT_OUTPUT_LEN))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash(argon: &Argon2<'_>, password: &str, salt: [u8; SALT]) -> password_hash::Result<String> {
+    argon.hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
+}
+
+/// Hashes a password in place, for the command line, which has no threads to spare and nobody waiting.
+///
+/// # Errors
+/// When argon2 refuses.
+pub fn hash_here(env: &Env, settings: &Settings, password: &str) -> Result<String, Error> {
+    let argon = argon(settings).map_err(|error| Error::Hashing(error.to_string()))?;
+    hash(&argon, password, env.random_bytes()).map_err(|error| Error::Hashing(error.to_string()))
+}
+
+/// A hash with the present parameters that no password is known to have.
+fn nobodys(argon: &Argon2<'_>) -> password_hash::Result<String> {
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon.params())?,
+        salt: Some(Salt::new(&[0; SALT])?),
+        hash: Some(Output::new(&[0; Params::DEFAULT_OUTPUT_LEN])?),
+    };
+    Ok(hash.to_string())
+}
+
+/// Whether a hash was made with the present algorithm and parameters.
+fn is_present(argon: &Argon2<'_>, hash: &PasswordHash) -> bool {
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.version == Some(Version::V0x13.into())
+        && ParamsString::try_from(argon.params()).is_ok_and(|present| present == hash.params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::time::Timestamp;
+
+    fn cheap(iterations: u32) -> Settings {
+        Settings { argon2_memory_kib: 8, argon2_iterations: iterations, hashing_parallelism: 1, ..Settings::default() }
+    }
+
+    fn hasher(settings: &Settings) -> Hasher {
+        Hasher::start(Env::seeded(1, Timestamp(0)), settings).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_and_no_other() {
+        let hasher = hasher(&cheap(1));
+        let (one, two) = (hasher.hash("correct horse").await.unwrap(), hasher.hash("correct horse").await.unwrap());
+        assert!(one.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{one}");
+        assert_ne!(one, two, "each has a salt of its own");
+        let same = Verified { matches: true, upgrade: None };
+        assert_eq!(hasher.verify(Some(&one), "correct horse").await.unwrap(), same);
+        assert!(!hasher.verify(Some(&one), "Correct horse").await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn nobody_has_the_password_of_an_account_that_does_not_exist() {
+        let hasher = hasher(&cheap(1));
+        for guess in ["", "correct horse"] {
+            assert_eq!(hasher.verify(None, guess).await.unwrap(), Verified { matches: false, upgrade: None });
+        }
+        // The comparison is a real one: the same parameters, salt and hash of the usual lengths.
+        let parsed = PasswordHash::new(&hasher.nobodys).unwrap();
+        assert!(is_present(&hasher.argon, &parsed));
+        assert_eq!(parsed.hash.unwrap().len(), 32);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_former_parameters_is_replaced_once_its_password_is_known() {
+        let old = hasher(&cheap(1)).hash("correct horse").await.unwrap();
+        let hasher = hasher(&cheap(2));
+        assert_eq!(hasher.verify(Some(&old), "wrong").await.unwrap().upgrade, None);
+        let upgrade = hasher.verify(Some(&old), "correct horse").await.unwrap().upgrade.unwrap();
+        assert!(upgrade.contains("t=2"), "{upgrade}");
+        assert_eq!(hasher.verify(Some(&upgrade), "correct horse").await.unwrap(), Verified { matches: true, upgrade: None });
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_recovers() {
+        let hasher = hasher(&Settings { hashing_queue: 2, ..cheap(1) });
+        // One job holds the thread; then two may wait, and the next is refused.
+        let (release, held) = sync_channel::<()>(0);
+        let (started, began) = sync_channel::<()>(1);
+        let holding = {
+            let hasher = hasher.clone();
+            let env = hasher.env.clone();
+            env.spawn(async move {
+                let hold = move || {
+                    let _ = started.send(());
+                    let _ = held.recv();
+                    Ok(())
+                };
+                hasher.run(hold).await
+            })
+        };
+        tokio::task::yield_now().await;
+        began.recv().unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..2 {
+            let hasher = hasher.clone();
+            let env = hasher.env.clone();
+            waiting.push(env.spawn(async move { hasher.hash("correct horse").await }));
+        }
+        tokio::task::yield_now().await;
+        assert!(matches!(hasher.hash("correct horse").await, Err(Error::Overloaded)));
+        release.send(()).unwrap();
+        holding.await.unwrap().unwrap();
+        for waiter in waiting {
+            waiter.await.unwrap().unwrap();
+        }
+        hasher.hash("correct horse").await.unwrap();
+    }
+}

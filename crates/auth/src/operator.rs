@@ -1,0 +1,72 @@
+//! Door 4, the command line: what `souk admin create`, `souk client create` and the demo do to auth's database, on an
+//! installation that may never have run.
+
+use crate::{
+    actions::{self, NewAccount},
+    domain::clients,
+    error::Error,
+    hashing, opaque,
+    settings::Settings,
+    store,
+};
+use contracts::{
+    auth::Role,
+    ids::UserId,
+    secret::{NewPassword, Secret},
+    text::{Email, Name},
+};
+use platform::db::Db;
+
+pub use store::clients::Client;
+
+/// Opens an account with these roles. Its profile comes by the event, once the platform runs.
+///
+/// # Errors
+/// [`Error::EmailTaken`]; the database's.
+pub async fn create_account(db: &Db, email: Email, password: &NewPassword, name: Name, roles: &[Role]) -> Result<UserId, Error> {
+    let password_hash = hashing::hash_here(db.env(), &Settings::default(), password.reveal())?;
+    let new = NewAccount { email, name, password_hash, roles: roles.to_vec() };
+    db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await
+}
+
+/// Opens the account of an administrator, who may buy as well.
+///
+/// # Errors
+/// As [`create_account`].
+pub async fn create_admin(db: &Db, email: Email, password: &NewPassword, name: Name) -> Result<UserId, Error> {
+    create_account(db, email, password, name, &[Role::Customer, Role::Admin]).await
+}
+
+/// Makes a client of `POST /auth/token` with these scopes. Its secret is answered here and kept nowhere.
+///
+/// # Errors
+/// [`Error::UnfitClient`], [`Error::ClientTaken`]; the database's.
+pub async fn create_client(db: &Db, client_id: &str, scopes: &[&str]) -> Result<Secret, Error> {
+    clients::check(client_id, scopes)?;
+    let (client_id, scopes) = (client_id.to_owned(), scopes.join(" "));
+    db.write(async move |tx| {
+        let secret = opaque::token(tx.random_bytes());
+        match store::clients::insert(tx, &client_id, opaque::hash(secret.reveal()), &scopes).await? {
+            true => Ok(secret),
+            false => Err(Error::ClientTaken),
+        }
+    })
+    .await
+}
+
+/// Every client, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn list_clients(db: &Db) -> Result<Vec<Client>, Error> {
+    db.read(async |tx| Ok(store::clients::list(tx).await?)).await
+}
+
+/// Ends a client: it gets no more tokens, and the last one ends within `service_token_seconds`. Whether there was one.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_client(db: &Db, client_id: &str) -> Result<bool, Error> {
+    let client_id = client_id.to_owned();
+    db.write(async move |tx| Ok(store::clients::delete(tx, &client_id).await?)).await
+}

@@ -1,0 +1,125 @@
+//! Credentials and roles.
+
+use contracts::{
+    auth::{AccountStatus, Role},
+    ids::{CredentialId, UserId},
+    text::Email,
+    time::Timestamp,
+};
+use platform::{
+    db::{Error, Row, Tx},
+    params,
+};
+
+/// One e-mail and password, and whose they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub credential_id: CredentialId,
+    pub user_id: UserId,
+    pub email: Email,
+    pub password_hash: String,
+    /// Locked by an administrator, or not.
+    pub status: AccountStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Credential {
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == AccountStatus::Active
+    }
+}
+
+fn credential(row: &mut Row<'_>) -> Result<Credential, Error> {
+    Ok(Credential {
+        credential_id: row.next()?,
+        user_id: row.next()?,
+        email: row.next()?,
+        password_hash: row.next()?,
+        status: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    })
+}
+
+/// Whether the address was free; else nothing happened.
+pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<bool, Error> {
+    let Credential { credential_id, user_id, email, password_hash, status, created_at, updated_at } = credential.clone();
+    let rows = tx
+        .execute(
+            "INSERT INTO credentials (credential_id, user_id, email, password_hash, status, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING",
+            params![credential_id, user_id, email, password_hash, status, created_at, updated_at],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
+    tx.query_opt(
+        "SELECT credential_id, user_id, email, password_hash, status, created_at, updated_at FROM credentials WHERE email = $1",
+        params![*email],
+        credential,
+    )
+    .await
+}
+
+/// As [`find_by_email`], held until the commit.
+pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
+    find_by_email(tx, email).await
+}
+
+pub async fn find(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error> {
+    tx.query_opt(
+        "SELECT credential_id, user_id, email, password_hash, status, created_at, updated_at FROM credentials WHERE user_id = $1",
+        params![user],
+        credential,
+    )
+    .await
+}
+
+/// As [`find`], held until the commit. Whoever gives or takes refresh tokens of a user holds its account, so that a lock
+/// or a new password leaves none behind.
+pub async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error> {
+    find(tx, user).await
+}
+
+pub async fn set_password(tx: &mut Tx, user: UserId, password_hash: &str) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute("UPDATE credentials SET password_hash = $1, updated_at = $2 WHERE user_id = $3", params![password_hash, now, user])
+        .await
+        .map(|_| ())
+}
+
+pub async fn set_status(tx: &mut Tx, user: UserId, status: AccountStatus) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute("UPDATE credentials SET status = $1, updated_at = $2 WHERE user_id = $3", params![status, now, user]).await.map(|_| ())
+}
+
+/// In the order of their declaration.
+pub async fn roles(tx: &mut Tx, user: UserId) -> Result<Vec<Role>, Error> {
+    let mut roles: Vec<Role> = tx.query("SELECT role FROM account_roles WHERE user_id = $1", params![user], |row| row.next()).await?;
+    roles.sort_unstable();
+    Ok(roles)
+}
+
+pub async fn set_roles(tx: &mut Tx, user: UserId, roles: &[Role]) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute("DELETE FROM account_roles WHERE user_id = $1", params![user]).await?;
+    for role in roles {
+        tx.execute("INSERT INTO account_roles (user_id, role) VALUES ($1, $2)", params![user, *role]).await?;
+    }
+    tx.execute("UPDATE credentials SET updated_at = $1 WHERE user_id = $2", params![now, user]).await.map(|_| ())
+}
+
+/// The administrators that can log in, held until the commit: who takes one away decides on all of them.
+pub async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
+    tx.query(
+        "SELECT credentials.user_id FROM account_roles JOIN credentials ON credentials.user_id = account_roles.user_id \
+         WHERE account_roles.role = $1 AND credentials.status = $2 ORDER BY credentials.user_id",
+        params![Role::Admin, AccountStatus::Active],
+        |row| row.next(),
+    )
+    .await
+}

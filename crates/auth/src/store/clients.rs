@@ -1,0 +1,48 @@
+//! Clients outside of the platform.
+
+use crate::opaque::Hash;
+use contracts::time::Timestamp;
+use platform::{
+    db::{Error, Tx},
+    params,
+};
+
+/// A client as the command line lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub client_id: String,
+    /// Separated by spaces.
+    pub scopes: String,
+    pub created_at: Timestamp,
+}
+
+/// Whether the name was free; else nothing happened.
+pub async fn insert(tx: &mut Tx, client_id: &str, secret_hash: Hash, scopes: &str) -> Result<bool, Error> {
+    let now = tx.now();
+    let rows = tx
+        .execute(
+            "INSERT INTO clients (client_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (client_id) DO NOTHING",
+            params![client_id, secret_hash, scopes, now],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// The hash of its secret, and its scopes.
+pub async fn find(tx: &mut Tx, client_id: &str) -> Result<Option<(Hash, String)>, Error> {
+    tx.query_opt("SELECT secret_hash, scopes FROM clients WHERE client_id = $1", params![client_id], |row| Ok((row.next()?, row.next()?)))
+        .await
+}
+
+pub async fn list(tx: &mut Tx) -> Result<Vec<Client>, Error> {
+    tx.query("SELECT client_id, scopes, created_at FROM clients ORDER BY client_id", &[], |row| {
+        Ok(Client { client_id: row.next()?, scopes: row.next()?, created_at: row.next()? })
+    })
+    .await
+}
+
+/// Whether there was one.
+pub async fn delete(tx: &mut Tx, client_id: &str) -> Result<bool, Error> {
+    let rows = tx.execute("DELETE FROM clients WHERE client_id = $1", params![client_id]).await?;
+    Ok(rows == 1)
+}

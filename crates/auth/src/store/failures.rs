@@ -1,0 +1,108 @@
+//! Wrong passwords, by what was guessed at.
+
+use crate::domain::lockout::Failures;
+use contracts::{ids::UserId, text::Email, time::Timestamp};
+use platform::{
+    db::{Error, Row, Tx},
+    params,
+};
+use sha2::{Digest as _, Sha256};
+
+/// What was guessed at. A hash, because most made-up addresses belong to people who have no account here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject([u8; 32]);
+
+impl Subject {
+    /// Logging in with this address.
+    #[must_use]
+    pub fn login(email: &Email) -> Subject {
+        Subject::of("login", email.as_bytes())
+    }
+
+    /// Changing this user's password: apart from logging in, so that nobody outside can keep its owner from it.
+    #[must_use]
+    pub fn change(user: UserId) -> Subject {
+        Subject::of("change", user.0.as_bytes())
+    }
+
+    fn of(kind: &str, what: &[u8]) -> Subject {
+        Subject(Sha256::new().chain_update(kind).chain_update([0]).chain_update(what).finalize().into())
+    }
+}
+
+fn failures(row: &mut Row<'_>) -> Result<Failures, Error> {
+    Ok(Failures { count: row.next()?, last_at: row.next()?, blocked_until: row.next()?, locked_until: row.next()? })
+}
+
+pub async fn find(tx: &mut Tx, subject: Subject) -> Result<Option<Failures>, Error> {
+    tx.query_opt(
+        "SELECT failed_count, last_failed_at, blocked_until, locked_until FROM failed_logins WHERE subject = $1",
+        params![subject.0],
+        failures,
+    )
+    .await
+}
+
+/// As [`find`], held until the commit.
+pub async fn lock(tx: &mut Tx, subject: Subject) -> Result<Option<Failures>, Error> {
+    find(tx, subject).await
+}
+
+pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, failures: &Failures) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO failed_logins (subject, user_id, failed_count, last_failed_at, blocked_until, locked_until) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject) DO UPDATE SET user_id = excluded.user_id, \
+         failed_count = excluded.failed_count, last_failed_at = excluded.last_failed_at, \
+         blocked_until = excluded.blocked_until, locked_until = excluded.locked_until",
+        params![subject.0, user, failures.count, failures.last_at, failures.blocked_until, failures.locked_until],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Forgets them. Whether a lock ended by it that was not announced as over.
+pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
+    let known = lock(tx, subject).await?;
+    if known.is_some() {
+        tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject.0]).await?;
+    }
+    Ok(known.is_some_and(|failures| failures.locked_until.is_some()))
+}
+
+/// Locks that ended and were not announced as over, with the user where there is one.
+pub async fn list_ended_locks(tx: &mut Tx, limit: i64) -> Result<Vec<(Subject, Option<UserId>)>, Error> {
+    let now = tx.now();
+    tx.query(
+        "SELECT subject, user_id FROM failed_logins WHERE locked_until <= $1 ORDER BY locked_until LIMIT $2",
+        params![now, limit],
+        |row| Ok((Subject(row.next()?), row.next()?)),
+    )
+    .await
+}
+
+/// Whether the lock had ended and nobody had said so.
+pub async fn end_lock(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
+    let now = tx.now();
+    let rows = tx
+        .execute("UPDATE failed_logins SET locked_until = NULL WHERE subject = $1 AND locked_until <= $2", params![subject.0, now])
+        .await?;
+    Ok(rows == 1)
+}
+
+/// When the next lock ends.
+pub async fn next_end(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
+    tx.query_opt("SELECT locked_until FROM failed_logins WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1", &[], |row| {
+        row.next()
+    })
+    .await
+}
+
+/// Forgets those that ended before `before`, up to `limit`. How many there were.
+pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM failed_logins WHERE subject IN (SELECT subject FROM failed_logins WHERE last_failed_at < $1 AND locked_until IS NULL \
+         ORDER BY last_failed_at LIMIT $2)",
+        params![before, limit],
+    )
+    .await
+}

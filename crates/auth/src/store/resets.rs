@@ -1,0 +1,79 @@
+//! Requests to reset a password, and the tokens that were mailed.
+
+use crate::opaque::Hash;
+use contracts::{
+    ids::{TokenId, UserId},
+    text::Email,
+    time::Timestamp,
+};
+use platform::{
+    db::{Error, Tx},
+    params,
+};
+
+/// Notes that a reset was asked for. While one waits, another changes nothing.
+pub async fn request(tx: &mut Tx, email: &Email) -> Result<(), Error> {
+    let (now, correlation_id) = (tx.now(), tx.context().correlation_id.to_string());
+    tx.execute(
+        "INSERT INTO reset_requests (email, correlation_id, requested_at) VALUES ($1, $2, $3) ON CONFLICT (email) DO NOTHING",
+        params![*email, correlation_id, now],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Requests that wait, oldest first: the address, and what the request is part of.
+pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<(Email, String)>, Error> {
+    tx.query("SELECT email, correlation_id FROM reset_requests ORDER BY requested_at LIMIT $1", params![limit], |row| {
+        Ok((row.next()?, row.next()?))
+    })
+    .await
+}
+
+/// Takes a request off the list. Whether it was still there.
+pub async fn take_request(tx: &mut Tx, email: &Email) -> Result<bool, Error> {
+    let rows = tx.execute("DELETE FROM reset_requests WHERE email = $1", params![*email]).await?;
+    Ok(rows == 1)
+}
+
+pub async fn insert_token(tx: &mut Tx, user: UserId, hash: Hash, expires_at: Timestamp) -> Result<(), Error> {
+    let (now, token_id) = (tx.now(), tx.new_id::<TokenId>());
+    tx.execute(
+        "INSERT INTO reset_tokens (token_id, user_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        params![token_id, user, hash, now, expires_at],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// How many tokens of a user work now.
+pub async fn count_tokens(tx: &mut Tx, user: UserId) -> Result<i64, Error> {
+    let now = tx.now();
+    tx.query_one("SELECT COUNT(*) FROM reset_tokens WHERE user_id = $1 AND expires_at > $2", params![user, now], |row| row.next()).await
+}
+
+/// Whose token this is, if it works.
+pub async fn find_user(tx: &mut Tx, hash: Hash) -> Result<Option<UserId>, Error> {
+    let now = tx.now();
+    tx.query_opt("SELECT user_id FROM reset_tokens WHERE token_hash = $1 AND expires_at > $2", params![hash, now], |row| row.next()).await
+}
+
+/// Uses a token up. Whether it was there: of two that try, one does.
+pub async fn take_token(tx: &mut Tx, hash: Hash) -> Result<bool, Error> {
+    let rows = tx.execute("DELETE FROM reset_tokens WHERE token_hash = $1", params![hash]).await?;
+    Ok(rows == 1)
+}
+
+/// Makes every token of a user worthless.
+pub async fn drop_tokens(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM reset_tokens WHERE user_id = $1", params![user]).await.map(|_| ())
+}
+
+/// Forgets tokens that expired before `before`, up to `limit`. How many there were.
+pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM reset_tokens WHERE token_id IN (SELECT token_id FROM reset_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        params![before, limit],
+    )
+    .await
+}

@@ -1,0 +1,77 @@
+//! Door 3, time.
+
+use crate::{
+    App, actions,
+    domain::lockout::FORGOTTEN_AFTER,
+    error::Error,
+    store::{accounts, failures, refresh, resets},
+};
+use contracts::auth::UserUnlocked;
+use platform::worker::{Pace, Worker};
+use std::time::Duration;
+
+/// Mails the resets that were asked for.
+pub const RESETS: &str = "resets";
+/// Tells that locks by failed logins are over.
+pub const UNLOCK: &str = "unlock";
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// How many rows one commit takes.
+const BATCH: i64 = 500;
+/// How long what has expired stays, for whoever looks into what happened.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+pub fn all(app: &App) -> Vec<Worker> {
+    vec![
+        Worker::new(RESETS, MINUTE, app.clone(), mail_resets),
+        Worker::new(UNLOCK, MINUTE, app.clone(), end_locks),
+        Worker::new("signing-keys", MINUTE, app.clone(), rotate_keys),
+        Worker::new("expired", 60 * MINUTE, app.clone(), purge),
+    ]
+}
+
+async fn mail_resets(app: App) -> Result<Pace, Error> {
+    // None is left behind: what arrives meanwhile rings the bell.
+    Ok(if actions::mail_resets(&app).await? > 0 { Pace::Again } else { Pace::Rest })
+}
+
+async fn end_locks(app: App) -> Result<Pace, Error> {
+    app.ctx
+        .db
+        .write(async |tx| {
+            let ended = failures::list_ended_locks(tx, BATCH).await?;
+            for (subject, user) in &ended {
+                if !failures::end_lock(tx, *subject).await? {
+                    continue;
+                }
+                let Some(user_id) = *user else { continue };
+                // One that an administrator locked meanwhile stays locked.
+                if accounts::lock(tx, user_id).await?.is_some_and(|account| account.is_active()) {
+                    tx.emit(UserUnlocked { user_id, unlocked_by: None });
+                }
+            }
+            if !ended.is_empty() {
+                return Ok(Pace::Again);
+            }
+            Ok(failures::next_end(tx).await?.map_or(Pace::Rest, Pace::Until))
+        })
+        .await
+}
+
+async fn rotate_keys(app: App) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
+    app.keyring.turn().await.map(|()| Pace::Rest)
+}
+
+async fn purge(app: App) -> Result<Pace, Error> {
+    app.ctx
+        .db
+        .write(async |tx| {
+            let expired = tx.now().before(KEPT);
+            let forgotten = tx.now().before(FORGOTTEN_AFTER);
+            let rows = refresh::purge(tx, expired, BATCH).await?
+                + resets::purge(tx, expired, BATCH).await?
+                + failures::purge(tx, forgotten, BATCH).await?;
+            Ok(if rows > 0 { Pace::Again } else { Pace::Rest })
+        })
+        .await
+}
