@@ -77,7 +77,7 @@ impl Saga {
         loop {
             let rung = bell.notified();
             let found = db.read(async move |tx| store::find_status(tx, id).await).await?;
-            if found.is_none_or(|status| is_at_rest(status)) || tokio::time::Instant::now() >= deadline {
+            if found.is_none_or(is_at_rest) || tokio::time::Instant::now() >= deadline {
                 return Ok(());
             }
             let look = tokio::time::Instant::now() + LOOK;

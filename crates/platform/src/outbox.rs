@@ -83,3 +83,12 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
         },
     })
 }
+
+/// The newest event, if there is one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest(db: &Db) -> Result<Option<Envelope>, Error> {
+    let last: i64 = db.read(async |tx| tx.query_one("SELECT COALESCE(MAX(position), 0) FROM outbox", &[], |row| row.next()).await).await?;
+    Ok(read_after(db, last - 1, 1).await?.pop().map(|published| published.envelope))
+}

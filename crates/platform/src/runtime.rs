@@ -176,6 +176,11 @@ impl Runtime {
         }
     }
 
+    /// Who hears whom: producer and consumer.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (&Db, &Db)> {
+        self.subscriptions.iter().map(|subscription| (&subscription.producer, &subscription.consumer))
+    }
+
     /// Hears the order to stop, for tasks that live beside the services.
     #[must_use]
     pub fn stop_signal(&self) -> Stop {

@@ -45,6 +45,13 @@ impl Settings {
         self
     }
 
+    /// Sets one key unless it is set.
+    #[must_use]
+    pub fn with_default(mut self, section: &str, key: &str, value: impl Into<Value>) -> Settings {
+        self.sections.entry(section.to_owned()).or_default().entry(key.to_owned()).or_insert_with(|| value.into());
+        self
+    }
+
     /// The section `name`, with its defaults where nothing is set.
     ///
     /// # Errors

@@ -35,9 +35,12 @@ pub(super) struct Sqlite {
     address: Address,
     queue: mpsc::Sender<Box<dyn Unit>>,
     /// The writer's side of the queue, until the thread takes it.
-    starting: Mutex<Option<(Connection, mpsc::Receiver<Box<dyn Unit>>)>>,
+    starting: Mutex<Option<(Connection, Waiters)>>,
     readers: Mutex<Vec<Connection>>,
 }
+
+/// Units in the order they came.
+type Waiters = mpsc::Receiver<Box<dyn Unit>>;
 
 /// The file that connections open.
 struct Address(PathBuf);

@@ -1,0 +1,231 @@
+//! The tools around a running or a stopped platform. They work on the databases themselves, so an empty installation
+//! can be given its first administrator.
+
+use crate::{
+    config::{Config, Flags},
+    documents, platform_run,
+    style::{bold, dim, green, red},
+};
+use anyhow::{Context as _, Result, bail};
+use auth::accounts::{NewAccount, create_account};
+use clap::{Args, Subcommand};
+use contracts::{auth::Role, ids::EventId, time::Timestamp};
+use platform::{inbox, outbox, runtime::Runtime};
+use std::io::Read as _;
+
+#[derive(Subcommand)]
+pub enum Admin {
+    /// Make an administrator. The password is read from standard input.
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Administrator")]
+        name: String,
+        /// Read the password from standard input (the only way there is: arguments show in process lists)
+        #[arg(long, required = true)]
+        password_stdin: bool,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Client {
+    /// Make a client and print its secret, once.
+    Create {
+        /// Its name, such as `carrier`
+        #[arg(long)]
+        id: String,
+        /// What it may do, such as `shipping:events`
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+#[derive(Args)]
+pub struct Events {
+    #[command(subcommand)]
+    command: Option<EventsCommand>,
+}
+
+#[derive(Subcommand)]
+enum EventsCommand {
+    /// List events that services set aside because they could not consume them.
+    Parked(Flags),
+    /// Let set-aside events be tried again, or deliver everything since an instant once more.
+    Replay {
+        /// One event that was set aside
+        #[arg(long, value_name = "ID", conflicts_with = "since")]
+        event: Option<EventId>,
+        /// Deliver again what occurred at this instant or later (RFC 3339); known events change nothing
+        #[arg(long, value_name = "TIME", required_unless_present = "event")]
+        since: Option<Timestamp>,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Walk the whole log and check every link of its chain.
+    Verify(Flags),
+}
+
+/// The platform with nothing moving: for work on its databases.
+async fn at_rest(flags: Flags) -> Result<(Config, Runtime)> {
+    let config = flags.decide()?;
+    let runtime = platform_run::start(&config, false).await?;
+    Ok((config, runtime))
+}
+
+/// # Errors
+/// When the password or the e-mail is refused, or the database cannot be written.
+pub async fn admin(command: Admin) -> Result<()> {
+    let Admin::Create { email, name, password_stdin: _, flags } = command;
+    let mut password = String::new();
+    std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
+    let account = NewAccount::parse(&email, password.trim_end_matches(['\r', '\n']), &name, &[Role::Customer, Role::Admin])?;
+    let (_, runtime) = at_rest(flags).await?;
+    let id = create_account(&runtime.databases["auth"], account).await?;
+    println!("{} {email} is an administrator {}", green("✓"), dim(format!("(user {id})")));
+    Ok(())
+}
+
+/// # Errors
+/// When the client exists, or the database cannot be written.
+pub async fn client(command: Client) -> Result<()> {
+    let Client::Create { id, scopes, flags } = command;
+    let (_, runtime) = at_rest(flags).await?;
+    let secret = auth::accounts::create_client(&runtime.databases["auth"], &id, &scopes).await?;
+    println!("{} client {} may {}", green("✓"), bold(&id), scopes.join(", "));
+    println!("  secret: {secret}");
+    println!("  {}", dim("It is shown this once. POST /api/v1/auth/token gives tokens for it."));
+    Ok(())
+}
+
+/// # Errors
+/// When a database cannot be migrated.
+pub async fn migrate(flags: Flags) -> Result<()> {
+    let (config, runtime) = at_rest(flags).await?;
+    println!("{} {} databases in {} have the current schema", green("✓"), runtime.databases.len(), config.data_dir.display());
+    Ok(())
+}
+
+/// # Errors
+/// When something is wrong.
+pub async fn doctor(flags: Flags) -> Result<()> {
+    let (config, runtime) = match at_rest(flags).await {
+        Ok(started) => started,
+        Err(error) => {
+            println!("{} the platform cannot start", red("✗"));
+            return Err(error);
+        }
+    };
+    let mut faults = 0;
+    let mut say = |what: String, found: Result<(), String>| match found {
+        Ok(()) => println!("{} {what}", green("✓")),
+        Err(wrong) => {
+            faults += 1;
+            println!("{} {what}: {wrong}", red("✗"));
+        }
+    };
+    say(format!("configuration, data in {}", config.data_dir.display()), Ok(()));
+    for (name, db) in &runtime.databases {
+        say(format!("database {name}"), db.check().await.map_err(|error| error.to_string()));
+        let parked = inbox::list_parked(db).await?;
+        let waiting = || format!("{} events are set aside; see `souk events parked`", parked.len());
+        say(format!("events of {name}"), if parked.is_empty() { Ok(()) } else { Err(waiting()) });
+        say(format!("clock against {name}"), clock_is_not_behind(db).await?);
+    }
+    let books = inventory::audit_invariants(&runtime.databases["inventory"]).await?;
+    say("stock: available, reserved and sold add up".into(), if books.is_empty() { Ok(()) } else { Err(books.join("; ")) });
+    let money = payment::audit_invariants(&runtime.databases["payment"]).await?;
+    say("money: payments and the provider's ledger agree".into(), if money.is_empty() { Ok(()) } else { Err(money.join("; ")) });
+    let chain = audit::verify(&runtime.databases["audit"]).await?;
+    say(format!("audit log of {} events", chain.events), broken(&chain));
+    match faults {
+        0 => Ok(()),
+        faults => bail!("{faults} things need attention"),
+    }
+}
+
+/// Whether the newest event lies in the future: then the clock jumped back.
+async fn clock_is_not_behind(db: &platform::db::Db) -> Result<Result<(), String>> {
+    let newest = outbox::newest(db).await?;
+    let now = db.now();
+    Ok(match newest {
+        Some(event) if event.occurred_at > now.after(std::time::Duration::from_secs(5)) => {
+            Err(format!("it is {now}, and the newest event says {}", event.occurred_at))
+        }
+        _ => Ok(()),
+    })
+}
+
+fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String> {
+    match chain.first_broken {
+        None => Ok(()),
+        Some(position) => Err(format!("the chain is broken at position {position}")),
+    }
+}
+
+/// # Errors
+/// When a database cannot be read or written.
+pub async fn events(events: Events) -> Result<()> {
+    match events.command {
+        None => documents::events(),
+        Some(EventsCommand::Parked(flags)) => {
+            let (_, runtime) = at_rest(flags).await?;
+            let mut total = 0;
+            for db in runtime.databases.values() {
+                for parked in inbox::list_parked(db).await? {
+                    total += 1;
+                    let status = format!("{:?}", parked.status).to_uppercase();
+                    println!("{}  {} {status}, {} attempts", bold(parked.event.event_id), parked.service, parked.attempts);
+                    println!("  {} of {} {}", parked.event.event_type, parked.event.aggregate_type, parked.event.aggregate_id);
+                    println!("  {}", dim(&parked.error));
+                }
+            }
+            println!("{total} events are set aside");
+            Ok(())
+        }
+        Some(EventsCommand::Replay { event: Some(id), flags, .. }) => {
+            let (_, runtime) = at_rest(flags).await?;
+            for db in runtime.databases.values() {
+                if inbox::replay(db, id).await? {
+                    println!("{} {} tries event {id} again", green("✓"), db.service());
+                    return Ok(());
+                }
+            }
+            bail!("no service has set aside an event {id}, or it waits behind an earlier one")
+        }
+        Some(EventsCommand::Replay { since, flags, .. }) => {
+            let since = since.context("--since or --event")?;
+            let (_, runtime) = at_rest(flags).await?;
+            for (producer, consumer) in runtime.subscriptions() {
+                let position = outbox::position_before(producer, since).await?;
+                if position < inbox::position(consumer, producer.service()).await? {
+                    inbox::set_position(consumer, producer.service(), position).await?;
+                    println!("{} {} hears {} again from position {position}", green("✓"), consumer.service(), producer.service());
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// # Errors
+/// When the chain is broken, or the database cannot be read.
+pub async fn audit(command: Audit) -> Result<()> {
+    let Audit::Verify(flags) = command;
+    let (_, runtime) = at_rest(flags).await?;
+    let chain = audit::verify(&runtime.databases["audit"]).await?;
+    match broken(&chain) {
+        Ok(()) => {
+            println!("{} {} events, and every link of the chain holds", green("✓"), chain.events);
+            Ok(())
+        }
+        Err(wrong) => bail!("{wrong}"),
+    }
+}

@@ -1,0 +1,135 @@
+//! The platform as a child process on a data directory of its own.
+
+use super::http::Api;
+use anyhow::{Context as _, Result, bail};
+use hyper::Method;
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// A running platform; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub base: String,
+    /// From the start of the process until `/readyz` answered 200.
+    pub ready_after: Duration,
+}
+
+/// How long the first start, which loads the demo catalogue, may take.
+const START: Duration = Duration::from_secs(120);
+
+impl Server {
+    /// Starts `souk demo` on `data_dir` and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(data_dir: &Path) -> Result<Server> {
+        let port = free_port()?;
+        let base = format!("http://127.0.0.1:{port}");
+        let began = Instant::now();
+        let child = Command::new(std::env::current_exe().context("the program does not know where it lies")?)
+            .args(["demo", "--rate-limits", "off", "--log", "error"])
+            .arg("--listen")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--ops-listen")
+            .arg(format!("127.0.0.1:{}", free_port()?))
+            .arg("--data-dir")
+            .arg(data_dir)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the platform cannot be started")?;
+        let mut server = Server { child, base, ready_after: Duration::ZERO };
+        let api = Api::new(&server.base);
+        loop {
+            if let Ok(reply) = api.send(Method::GET, "//readyz", &[], None).await
+                && reply.status.is_success()
+            {
+                server.ready_after = began.elapsed();
+                return Ok(server);
+            }
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the platform ended with {status} before it was ready");
+            }
+            if began.elapsed() > START {
+                bail!("the platform is not ready after {} s", START.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Resident memory now and at its highest, in bytes; zeros where the system does not tell.
+    #[must_use]
+    pub fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|rest| rest.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()).unwrap_or(0) * 1024
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
+    /// Processor time used so far, in seconds (user and system together).
+    #[must_use]
+    pub fn processor_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+        // utime and stime, fields 14 and 15 of proc(5), in clock ticks of 10 ms.
+        (ticks(11) + ticks(12)) / 100.0
+    }
+
+    /// Asks it to end and waits for it.
+    ///
+    /// # Errors
+    /// When it does not end by itself.
+    pub async fn stop(mut self) -> Result<()> {
+        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline {
+            if self.child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the platform did not end within 30 s of SIGTERM")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A folder below the system's temporary one, gone with the value unless it was named by the caller.
+pub struct Scratch {
+    pub path: PathBuf,
+    keep: bool,
+}
+
+impl Scratch {
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(named: Option<PathBuf>) -> Result<Scratch> {
+        let keep = named.is_some();
+        let path = named.unwrap_or_else(|| std::env::temp_dir().join(format!("souk-bench-{}", std::process::id())));
+        std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Scratch { path, keep })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.keep {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The committed catalogue, read.
+
+use anyhow::{Context as _, Result};
+use catalog::import::{NewCategory, NewProduct};
+use contracts::{
+    body::{Attributes, Few},
+    catalog::CreateProduct,
+    ids::{CategoryId, ProductGroupId, ProductId, UserId, Uuid},
+    text::{AttributeName, FilledLine, ImageUrl, Name, Prose, Sku, Title},
+};
+use inventory::StockImport;
+use rust_embed::RustEmbed;
+use serde::{Deserialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap};
+
+#[derive(RustEmbed)]
+#[folder = "../../demo/catalogue/"]
+#[include = "*.json"]
+#[include = "*.jsonl"]
+#[include = "*.md"]
+#[include = "images/*"]
+pub struct Catalogue;
+
+/// A shop of the demo.
+#[derive(Deserialize)]
+pub struct Seller {
+    pub slug: String,
+    pub name: String,
+    pub email: String,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    slug: String,
+    name: String,
+    parent: Option<String>,
+}
+
+/// One line of `products.jsonl`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Good {
+    pub sku: String,
+    pub title: String,
+    description: String,
+    category: String,
+    brand: Option<String>,
+    pub price_amount: i64,
+    currency: String,
+    image: Option<String>,
+    attributes: BTreeMap<String, String>,
+    seller: String,
+    stock: i64,
+    product_group: Option<String>,
+    #[serde(default)]
+    options: BTreeMap<String, String>,
+}
+
+fn text(path: &str) -> Result<String> {
+    let file = Catalogue::get(path).with_context(|| format!("{path} is not in the program"))?;
+    String::from_utf8(file.data.into_owned()).with_context(|| format!("{path} is not UTF-8"))
+}
+
+fn json<T: DeserializeOwned>(path: &str) -> Result<T> {
+    serde_json::from_str(&text(path)?).with_context(|| format!("{path} has another shape"))
+}
+
+pub fn sellers() -> Result<Vec<Seller>> {
+    json("sellers.json")
+}
+
+pub fn categories() -> Result<Vec<NewCategory>> {
+    let categories: Vec<Category> = json("categories.json")?;
+    categories.into_iter().map(|c| Ok(NewCategory { name: Name::parse(&c.name)?, slug: c.slug, parent: c.parent })).collect()
+}
+
+/// The goods, mixed so that the newest are of every kind: in the order of a hash of their SKUs.
+pub fn products() -> Result<Vec<Good>> {
+    let lines = text("products.jsonl")?;
+    let mut goods = lines.lines().map(|line| serde_json::from_str(line).context("a product")).collect::<Result<Vec<Good>>>()?;
+    goods.sort_by_cached_key(|good| Sha256::digest(good.sku.as_bytes()));
+    Ok(goods)
+}
+
+impl Good {
+    pub fn product(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
+        self.parse(categories, sellers).with_context(|| format!("the product {}", self.sku))
+    }
+
+    fn parse(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
+        let mut attributes = self.attributes.clone();
+        attributes.extend(self.options.clone());
+        let options = self.options.keys().map(|name| Ok(AttributeName::parse(name)?)).collect::<Result<Vec<_>>>()?;
+        let image = self.image.as_ref().map(|path| ImageUrl::parse(&format!("/demo/{path}"))).transpose()?;
+        let product = CreateProduct {
+            sku: Sku::parse(&self.sku)?,
+            title: Title::parse(&self.title)?,
+            description: Some(Prose::parse(&self.description)?),
+            category_id: Some(*categories.get(&self.category).context("its category")?),
+            brand: self.brand.as_deref().map(FilledLine::parse).transpose()?,
+            price_amount: contracts::text::Amount::new(self.price_amount)?,
+            currency: self.currency.parse()?,
+            images: Few::new(image.into_iter().collect())?,
+            attributes: serde_json::from_value::<Attributes>(serde_json::to_value(attributes)?)?,
+            product_group_id: self.product_group.as_deref().map(group_id),
+            options: Few::new(options)?,
+        };
+        Ok(NewProduct { seller_id: sellers.get(&self.seller).copied(), product })
+    }
+
+    pub fn stock(&self, ids: &HashMap<String, ProductId>, sellers: &HashMap<String, UserId>) -> Option<StockImport> {
+        let sku = Sku::parse(&self.sku).ok()?;
+        let product_id = *ids.get(sku.as_str())?;
+        Some(StockImport { sku, product_id, seller_id: sellers.get(&self.seller).copied(), available_qty: self.stock })
+    }
+
+    pub fn is_a_good_first_buy(&self) -> bool {
+        self.category.starts_with("furniture/chairs") && self.stock >= 20 && (4_000..30_000).contains(&self.price_amount)
+    }
+}
+
+/// The same name is always the same group.
+fn group_id(name: &str) -> ProductGroupId {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    ProductGroupId(Uuid::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_good_of_the_catalogue_can_be_sold() {
+        let slugs: HashMap<String, CategoryId> =
+            categories().unwrap().into_iter().map(|category| (category.slug, CategoryId(Uuid::nil()))).collect();
+        let sellers: HashMap<String, UserId> = sellers().unwrap().into_iter().map(|seller| (seller.slug, UserId(Uuid::nil()))).collect();
+        let goods = products().unwrap();
+        assert!(goods.len() > 5_000);
+        for good in &goods {
+            let new = good.product(&slugs, &sellers).unwrap();
+            assert!(new.seller_id.is_some(), "{}", good.sku);
+            let image = good.image.as_deref().unwrap();
+            assert!(Catalogue::get(image).is_some(), "{image}");
+        }
+        assert!(goods.iter().any(Good::is_a_good_first_buy));
+    }
+}
