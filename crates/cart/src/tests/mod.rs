@@ -1,1 +1,196 @@
+//! The service through its doors, with catalog and inventory played.
 
+mod access;
+mod items;
+mod orders;
+mod show;
+mod time;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use contracts::{
+    cart::{Cart, WarningCode},
+    catalog::{Product, ProductList, ProductLookup, ProductStatus},
+    ids::{ProductId, UserId},
+    inventory::{StockItem, StockList, StockLookup},
+    money::Currency,
+    time::Timestamp,
+};
+use platform::testing::{Answer, Harness, HarnessBuilder, Outgoing};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+/// Catalog and inventory, played.
+#[derive(Default)]
+struct Market {
+    products: Mutex<BTreeMap<ProductId, Product>>,
+    /// Units by SKU; a SKU that is not in it has no stock item.
+    stock: Mutex<BTreeMap<String, i64>>,
+    catalog_is_down: AtomicBool,
+    inventory_is_down: AtomicBool,
+    calls: AtomicUsize,
+}
+
+impl Market {
+    fn change(&self, product: ProductId, change: impl FnOnce(&mut Product)) {
+        change(self.products.lock().unwrap().get_mut(&product).unwrap());
+    }
+
+    fn stock(&self, product: ProductId, available: i64) {
+        let sku = self.products.lock().unwrap()[&product].sku.clone();
+        self.stock.lock().unwrap().insert(sku, available);
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.swap(0, Ordering::SeqCst)
+    }
+}
+
+fn catalog(market: Arc<Market>) -> Router {
+    let look_up = move |Json(wanted): Json<ProductLookup>| async move {
+        market.calls.fetch_add(1, Ordering::SeqCst);
+        if market.catalog_is_down.load(Ordering::SeqCst) {
+            return down();
+        }
+        let products = market.products.lock().unwrap();
+        Json(ProductList { items: wanted.product_ids.iter().filter_map(|id| products.get(id).cloned()).collect() }).into_response()
+    };
+    Router::new().route("/internal/products/lookup", post(look_up))
+}
+
+fn inventory(market: Arc<Market>) -> Router {
+    let look_up = move |Json(wanted): Json<StockLookup>| async move {
+        market.calls.fetch_add(1, Ordering::SeqCst);
+        if market.inventory_is_down.load(Ordering::SeqCst) {
+            return down();
+        }
+        let stock = market.stock.lock().unwrap();
+        let item = |sku: &str| stock.get(sku).map(|available| stock_item(sku, *available));
+        Json(StockList { items: wanted.skus.iter().filter_map(|sku| item(sku)).collect() }).into_response()
+    };
+    Router::new().route("/internal/stock/lookup", post(look_up))
+}
+
+/// What a dead neighbour's proxy says: not worth a retry, so that tests need not wait.
+fn down() -> Response {
+    StatusCode::NOT_IMPLEMENTED.into_response()
+}
+
+fn stock_item(sku: &str, available_qty: i64) -> StockItem {
+    StockItem {
+        sku: sku.into(),
+        product_id: ProductId(contracts::ids::Uuid::nil()),
+        seller_id: None,
+        available_qty,
+        reserved_qty: 0,
+        low_stock_threshold: 0,
+        low_stock: false,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+/// The cart service, its neighbours, and a customer.
+struct Shop {
+    harness: Harness,
+    market: Arc<Market>,
+    mara: UserId,
+}
+
+impl Deref for Shop {
+    type Target = Harness;
+    fn deref(&self) -> &Harness {
+        &self.harness
+    }
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        Shop::open_with(|harness| harness).await
+    }
+
+    async fn open_with(configure: impl FnOnce(HarnessBuilder) -> HarnessBuilder) -> Shop {
+        let market = Arc::new(Market::default());
+        let harness =
+            Harness::of(crate::service()).neighbour("catalog", catalog(market.clone())).neighbour("inventory", inventory(market.clone()));
+        let harness = configure(harness).start().await;
+        let mara = harness.id();
+        Shop { harness, market, mara }
+    }
+
+    /// Puts a product on sale at `price` with `available` units.
+    fn product(&self, price: i64, available: i64) -> ProductId {
+        let product_id: ProductId = self.id();
+        let sku = format!("SKU-{}", self.market.products.lock().unwrap().len());
+        let product = Product {
+            product_id,
+            seller_id: None,
+            sku: sku.clone(),
+            title: format!("Thing {sku}"),
+            description: String::new(),
+            category_id: None,
+            category_path: Vec::new(),
+            brand: None,
+            status: ProductStatus::Active,
+            price_amount: price,
+            currency: Currency::EUR,
+            images: Vec::new(),
+            attributes: BTreeMap::new(),
+            product_group_id: None,
+            options: Vec::new(),
+            version: 1,
+            created_at: self.env.now(),
+            updated_at: self.env.now(),
+        };
+        self.market.products.lock().unwrap().insert(product_id, product);
+        self.market.stock(product_id, available);
+        product_id
+    }
+
+    fn adding(&self, product: ProductId, quantity: i64) -> Outgoing<'_> {
+        self.post("/cart/items", &json!({"productId": product, "quantity": quantity})).customer(self.mara)
+    }
+
+    async fn add(&self, product: ProductId, quantity: i64) -> Cart {
+        self.adding(product, quantity).send().await.expect(201).read()
+    }
+
+    async fn cart(&self) -> Cart {
+        self.get("/cart").customer(self.mara).send().await.expect(200).read()
+    }
+
+    async fn internal_cart(&self) -> Cart {
+        self.get(&format!("/internal/cart/{}", self.mara)).service("order").send().await.expect(200).read()
+    }
+
+    /// Carts of everyone in this status.
+    async fn carts_in(&self, status: &'static str) -> i64 {
+        let count = self.db().read::<_, platform::db::Error, _>(async move |tx| {
+            tx.query_one("SELECT COUNT(*) FROM carts WHERE status = $1", platform::params![status], |row| row.next()).await
+        });
+        count.await.unwrap()
+    }
+}
+
+fn quantities(cart: &Cart) -> Vec<u32> {
+    cart.items.iter().map(|item| item.quantity).collect()
+}
+
+fn warnings(cart: &Cart) -> Vec<WarningCode> {
+    cart.warnings.iter().map(|warning| warning.code).collect()
+}
+
+/// The lines of an `INSUFFICIENT_STOCK` answer.
+fn shortages(answer: &Answer) -> serde_json::Value {
+    answer.json()["lines"].clone()
+}

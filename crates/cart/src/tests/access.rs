@@ -1,0 +1,58 @@
+//! Who may call, and that nobody reaches another's cart.
+
+use super::*;
+use axum::http::Method;
+use std::collections::HashSet;
+
+const PUBLIC: [(Method, &str); 5] = [
+    (Method::GET, "/cart"),
+    (Method::DELETE, "/cart"),
+    (Method::POST, "/cart/items"),
+    (Method::PATCH, "/cart/items/{id}"),
+    (Method::DELETE, "/cart/items/{id}"),
+];
+const INTERNAL: [(Method, &str); 2] = [(Method::GET, "/internal/cart/{id}"), (Method::PUT, "/internal/cart/{id}/check-out")];
+
+#[tokio::test]
+async fn every_route_is_in_the_table_and_refuses_nobody_and_the_wrong_somebody() {
+    let shop = Shop::open().await;
+    let own = shop.runtime.operations.iter().filter(|(_, operation)| !operation.path.starts_with("/admin/parked-events"));
+    let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{userId}", "{id}");
+    let served: HashSet<_> = own.map(|(_, operation)| (operation.method.clone(), template(operation.path))).collect();
+    let tried: HashSet<_> = PUBLIC.iter().chain(&INTERNAL).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
+    assert_eq!(served, tried);
+    for (method, path) in PUBLIC.iter().chain(&INTERNAL) {
+        let path = path.replace("{id}", &shop.mara.to_string());
+        let request = || shop.request(method.clone(), &path).json(&json!({}));
+        request().send().await.expect_problem(401, "UNAUTHENTICATED");
+        request().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
+    }
+    for (method, path) in PUBLIC {
+        let path = path.replace("{id}", &shop.mara.to_string());
+        let request = || shop.request(method.clone(), &path).json(&json!({}));
+        request().service("order").send().await.expect_problem(403, "FORBIDDEN");
+        let token = shop.token(shop.mara, &["SELLER"]);
+        request().bearer(&token).send().await.expect_problem(403, "FORBIDDEN");
+    }
+    for (method, path) in INTERNAL {
+        let path = path.replace("{id}", &shop.mara.to_string());
+        let request = || shop.request(method.clone(), &path).json(&json!({}));
+        request().customer(shop.mara).send().await.expect_problem(403, "FORBIDDEN");
+        request().admin().send().await.expect_problem(403, "FORBIDDEN");
+        request().service("payment").send().await.expect_problem(403, "FORBIDDEN");
+    }
+}
+
+#[tokio::test]
+async fn another_customers_line_is_not_found() {
+    let shop = Shop::open().await;
+    let cart = shop.add(shop.product(100, 5), 1).await;
+    let stranger: UserId = shop.id();
+    let theirs: Cart = shop.get("/cart").customer(stranger).send().await.expect(200).read();
+    assert_ne!(theirs.cart_id, cart.cart_id);
+    let path = format!("/cart/items/{}", cart.items[0].cart_item_id);
+    shop.patch(&path, &json!({"quantity": 2})).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
+    shop.delete(&path).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
+    shop.delete("/cart").customer(stranger).send().await.expect(204);
+    assert_eq!(shop.cart().await, cart);
+}

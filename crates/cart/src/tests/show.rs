@@ -1,0 +1,107 @@
+//! What the owner and the order see.
+
+use super::*;
+use contracts::cart::CartStatus;
+
+#[tokio::test]
+async fn without_a_cart_an_empty_one_is_made_and_stays() {
+    let shop = Shop::open().await;
+    let cart = shop.cart().await;
+    assert_eq!((cart.status, cart.items.len(), cart.subtotal_amount, cart.currency), (CartStatus::Active, 0, 0, Currency::EUR));
+    assert_eq!(shop.cart().await, cart);
+    assert_eq!(shop.add(shop.product(100, 5), 1).await.cart_id, cart.cart_id);
+    assert_eq!(shop.carts_in("ACTIVE").await, 1);
+}
+
+#[tokio::test]
+async fn an_empty_cart_asks_nobody_and_has_the_configured_currency() {
+    let shop = Shop::open_with(|harness| harness.setting("currency", "USD")).await;
+    assert_eq!(shop.cart().await.currency, Currency::USD);
+    assert_eq!(shop.market.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_changed_price_is_told_and_is_what_the_order_gets() {
+    let shop = Shop::open().await;
+    let mug = shop.product(100, 5);
+    let added = shop.add(mug, 2).await;
+    shop.advance(std::time::Duration::from_secs(60));
+    shop.market.change(mug, |product| {
+        product.price_amount = 130;
+        product.title = "A better mug".into();
+    });
+    for _ in 0..2 {
+        let cart = shop.cart().await;
+        assert_eq!((cart.subtotal_amount, cart.items[0].unit_price_snapshot), (260, 130));
+        assert_eq!(cart.items[0].title_snapshot, "A better mug");
+        assert_eq!(warnings(&cart), [WarningCode::PriceChanged]);
+        let warning = &cart.warnings[0];
+        assert_eq!((warning.cart_item_id, warning.product_id), (added.items[0].cart_item_id, mug));
+        assert_eq!((warning.old_unit_price_amount, warning.new_unit_price_amount), (Some(100), Some(130)));
+        assert_eq!(warning.detail, "A better mug costs 1.30 EUR now; it was 1.00 EUR when it was added.");
+        assert!(cart.updated_at > added.updated_at);
+        assert_eq!(shop.internal_cart().await, cart);
+    }
+}
+
+#[tokio::test]
+async fn a_line_shows_what_can_be_had_and_the_order_gets_just_that() {
+    let shop = Shop::open().await;
+    let mug = shop.product(100, 5);
+    shop.add(mug, 5).await;
+    shop.market.stock(mug, 2);
+    let cart = shop.cart().await;
+    assert_eq!((quantities(&cart), cart.subtotal_amount, warnings(&cart)), (vec![2], 200, vec![WarningCode::QuantityCapped]));
+    assert_eq!(cart.warnings[0].available_qty, Some(2));
+    assert_eq!(quantities(&shop.internal_cart().await), [2]);
+    shop.market.stock(mug, 9);
+    let cart = shop.cart().await;
+    assert_eq!((quantities(&cart), cart.warnings.len()), (vec![5], 0), "the stock came back, and so did the wish");
+}
+
+#[tokio::test]
+async fn what_cannot_be_bought_is_told_and_not_counted() {
+    let shop = Shop::open().await;
+    let (mug, plate, bowl, fork) = (shop.product(100, 5), shop.product(70, 5), shop.product(30, 5), shop.product(9, 5));
+    for product in [mug, plate, bowl, fork] {
+        shop.add(product, 1).await;
+    }
+    shop.market.change(mug, |product| product.status = ProductStatus::Inactive);
+    shop.market.stock(plate, 0);
+    shop.market.products.lock().unwrap().remove(&bowl);
+    let cart = shop.cart().await;
+    assert_eq!(warnings(&cart), [WarningCode::Unavailable; 3]);
+    let told: Vec<_> = cart.warnings.iter().map(|warning| warning.product_id).collect();
+    assert_eq!((told, cart.subtotal_amount), (vec![mug, plate, bowl], 9));
+    assert_eq!(cart.warnings[0].detail, "Thing SKU-0 is not on sale now.");
+    assert_eq!(cart.warnings[1].detail, "Thing SKU-1 is out of stock.");
+}
+
+#[tokio::test]
+async fn with_neighbours_down_the_cart_is_shown_as_it_was_last_seen() {
+    let shop = Shop::open().await;
+    let mug = shop.product(100, 5);
+    shop.add(mug, 2).await;
+    shop.market.change(mug, |product| product.price_amount = 130);
+    let seen = shop.cart().await;
+    shop.market.change(mug, |product| product.price_amount = 999);
+    shop.market.catalog_is_down.store(true, Ordering::SeqCst);
+    assert_eq!(shop.cart().await, seen);
+    shop.market.catalog_is_down.store(false, Ordering::SeqCst);
+    shop.market.inventory_is_down.store(true, Ordering::SeqCst);
+    shop.market.stock(mug, 0);
+    let cart = shop.cart().await;
+    assert_eq!((warnings(&cart), cart.subtotal_amount), (vec![WarningCode::PriceChanged], 1998));
+}
+
+#[tokio::test]
+async fn the_order_reads_the_cart_without_a_call() {
+    let shop = Shop::open().await;
+    shop.add(shop.product(100, 5), 2).await;
+    shop.market.calls();
+    assert_eq!(shop.internal_cart().await.subtotal_amount, 200);
+    assert_eq!(shop.market.calls(), 0);
+    let nobody: UserId = shop.id();
+    let empty: Cart = shop.get(&format!("/internal/cart/{nobody}")).service("order").send().await.expect(200).read();
+    assert_eq!((empty.user_id, empty.items.len()), (nobody, 0));
+}
