@@ -144,7 +144,7 @@ pub async fn doctor(flags: Flags) -> Result<()> {
     let money = payment::audit_invariants(&runtime.databases["payment"]).await?;
     say("money: payments and the provider's ledger agree".into(), if money.is_empty() { Ok(()) } else { Err(money.join("; ")) });
     let chain = audit::verify(&runtime.databases["audit"]).await?;
-    say(format!("audit log of {} events", chain.events), broken(&chain));
+    say(format!("audit log of {} events", chain.checked), broken(&chain));
     match faults {
         0 => Ok(()),
         faults => bail!("{faults} things need attention"),
@@ -164,7 +164,7 @@ async fn clock_is_not_behind(db: &platform::db::Db) -> Result<Result<(), String>
 }
 
 fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String> {
-    match chain.first_broken {
+    match chain.broken_at {
         None => Ok(()),
         Some(position) => Err(format!("the chain is broken at position {position}")),
     }
@@ -223,7 +223,7 @@ pub async fn audit(command: Audit) -> Result<()> {
     let chain = audit::verify(&runtime.databases["audit"]).await?;
     match broken(&chain) {
         Ok(()) => {
-            println!("{} {} events, and every link of the chain holds", green("✓"), chain.events);
+            println!("{} {} events, and every link of the chain holds", green("✓"), chain.checked);
             Ok(())
         }
         Err(wrong) => bail!("{wrong}"),
