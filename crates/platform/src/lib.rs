@@ -23,3 +23,6 @@ pub mod stop;
 pub mod telemetry;
 pub mod testing;
 pub mod worker;
+
+#[cfg(test)]
+mod tests;
