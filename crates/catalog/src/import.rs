@@ -8,7 +8,7 @@ use crate::{
 };
 use contracts::{
     catalog::{CreateProduct, ProductCreated, ProductFact},
-    ids::{CategoryId, UserId},
+    ids::{CategoryId, ProductId, UserId},
     text::Name,
 };
 use platform::db::{Db, Tx};
@@ -134,4 +134,12 @@ async fn place(tx: &mut Tx, known: &mut HashMap<CategoryId, Place>, id: Category
     let place = store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?;
     known.insert(id, place.clone());
     Ok(place)
+}
+
+/// The ids of all products by SKU, so that what belongs to them elsewhere (their stock) can be imported too.
+///
+/// # Errors
+/// Those of the database.
+pub async fn ids_by_sku(db: &Db) -> Result<HashMap<String, ProductId>, Error> {
+    db.read(async |tx| Ok(store::list_skus(tx).await?.into_iter().collect())).await
 }

@@ -1,1 +1,106 @@
+use super::*;
+use contracts::{body::Patch, ids::Uuid, text::Name};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 
+fn id(n: u128) -> CategoryId {
+    CategoryId(Uuid::from_u128(n))
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(u128, &'static str, Option<u128>),
+    Change(u128, Option<&'static str>, Option<Option<u128>>),
+    Remove(u128),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let some = || 0_u128..16;
+    let name = || proptest::sample::select(vec!["Lamps", "lamps", "Chairs", "Beds"]);
+    let step = prop_oneof![
+        3 => (some(), name(), proptest::option::weighted(0.9, some())).prop_map(|(n, name, parent)| Step::Add(n, name, parent)),
+        3 => (some(), proptest::option::of(name()), proptest::option::of(proptest::option::weighted(0.9, some())))
+            .prop_map(|(n, name, parent)| Step::Change(n, name, parent)),
+        1 => some().prop_map(Step::Remove),
+    ];
+    proptest::collection::vec(step, 1..80)
+}
+
+/// Takes one step; refusals leave the tree.
+fn take(tree: &mut Tree, step: &Step) -> Result<(), Error> {
+    match step {
+        Step::Add(n, ..) if tree.get(id(*n)).is_some() => Ok(()),
+        Step::Add(n, name, parent) => tree.add(id(*n), (*name).to_owned(), parent.map(id)),
+        Step::Change(n, name, parent) => {
+            let body = UpdateCategory {
+                name: Patch(name.map(|name| Name::parse(name).unwrap())),
+                parent_category_id: Patch(parent.map(|parent| parent.map(id))),
+            };
+            tree.change(id(*n), body).map(|_| ())
+        }
+        Step::Remove(n) => tree.remove(id(*n)).map(|_| ()),
+    }
+}
+
+/// A walk to the root that trusts nothing.
+fn is_sound(tree: &Tree) -> bool {
+    let rooted = |start: &CategoryId| {
+        let (mut at, mut seen) = (Some(*start), BTreeSet::new());
+        while let Some(id) = at {
+            if !seen.insert(id) || seen.len() > MAX_DEPTH {
+                return false;
+            }
+            let Some(node) = tree.nodes.get(&id) else { return false };
+            at = node.parent;
+        }
+        true
+    };
+    let places: BTreeSet<_> = tree.nodes.values().map(|node| (node.parent, name_key(&node.name))).collect();
+    tree.nodes.keys().all(rooted) && places.len() == tree.nodes.len()
+}
+
+fn count(nodes: &[CategoryNode]) -> usize {
+    nodes.iter().map(|node| 1 + count(&node.children)).sum()
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_the_tree_stays_a_tree(steps in steps()) {
+        let mut tree = Tree::new(1, []);
+        for step in &steps {
+            let before = tree.nodes.clone();
+            if take(&mut tree, step).is_err() {
+                prop_assert_eq!(&tree.nodes, &before, "a refusal changed the tree: {:?}", step);
+            }
+            prop_assert!(is_sound(&tree), "after {step:?}");
+        }
+        prop_assert_eq!(count(&tree.whole().items), tree.nodes.len());
+        for (&each, node) in &tree.nodes {
+            let path = tree.path(each);
+            prop_assert_eq!(path.last().map(|last| (last.category_id, &last.name)), Some((each, &node.name)));
+            prop_assert_eq!(path.len(), tree.ancestors(each).count());
+            prop_assert!(path.iter().all(|above| tree.subtree(above.category_id).contains(&each)));
+        }
+    }
+}
+
+#[test]
+fn a_tree_that_is_full_takes_no_more() {
+    let node = |n| (id(n), Node { name: format!("Category {n}"), parent: None, revision: 1 });
+    let mut tree = Tree::new(1, (0..MAX_CATEGORIES as u128).map(node));
+    assert!(matches!(tree.add(id(9_999), "One more".into(), None), Err(Error::TooManyCategories)));
+    tree.remove(id(0)).unwrap();
+    tree.add(id(9_999), "One more".into(), None).unwrap();
+}
+
+#[test]
+fn products_show_the_categories_they_are_in_and_none_that_is_gone() {
+    let mut tree = Tree::new(1, []);
+    tree.add(id(1), "Home".into(), None).unwrap();
+    tree.add(id(2), "Lamps".into(), Some(id(1))).unwrap();
+    let product = |n: Option<u128>| Product { category_id: n.map(id), ..crate::tests::sample() };
+    let mut products = [product(Some(2)), product(Some(3)), product(None)];
+    tree.show_paths(&mut products);
+    let shown = products.map(|product| (product.category_id, product.category_path.iter().map(|at| at.name.clone()).collect::<Vec<_>>()));
+    assert_eq!(shown, [(Some(id(2)), vec!["Home".to_owned(), "Lamps".to_owned()]), (None, vec![]), (None, vec![])]);
+}

@@ -208,3 +208,8 @@ pub async fn list_variants(tx: &mut Tx, group: ProductGroupId) -> Result<Vec<Pro
     variants.sort_by_key(|product| product.product_id);
     Ok(variants)
 }
+
+/// Every SKU with its product.
+pub async fn list_skus(tx: &mut Tx) -> Result<Vec<(String, ProductId)>, Error> {
+    tx.query("SELECT sku, product_id FROM products", &[], |row| Ok((row.next()?, row.next()?))).await
+}

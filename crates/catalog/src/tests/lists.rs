@@ -1,0 +1,131 @@
+use super::*;
+
+/// Two sellers' lamps in a tree of three: the second seller's are drafts besides one.
+async fn shop(h: &Harness) -> (UserId, UserId, CategoryId, CategoryId, CategoryId) {
+    let (one, two) = (h.id(), h.id());
+    let home = category(h, "Home", None).await;
+    let lamps = category(h, "Lamps", Some(home)).await;
+    let chairs = category(h, "Chairs", Some(home)).await;
+    for (seller, sku, category, on_sale) in [
+        (one, "ONE-LAMP", lamps, true),
+        (one, "ONE-CHAIR", chairs, true),
+        (one, "ONE-DRAFT", lamps, false),
+        (two, "TWO-LAMP", lamps, true),
+        (two, "TWO-DRAFT", chairs, false),
+    ] {
+        h.advance(std::time::Duration::from_millis(1));
+        let product = create(h, seller, &lamp_in(sku, category)).await;
+        if on_sale {
+            advance(h, seller, &product, "activate").await.expect(200);
+        }
+    }
+    (one, two, home, lamps, chairs)
+}
+
+#[tokio::test]
+async fn a_list_shows_each_reader_what_is_theirs_to_see() {
+    let h = catalog().await;
+    let (one, two, home, lamps, chairs) = shop(&h).await;
+    let everything = ["TWO-DRAFT", "TWO-LAMP", "ONE-DRAFT", "ONE-CHAIR", "ONE-LAMP"];
+    let on_sale = ["TWO-LAMP", "ONE-CHAIR", "ONE-LAMP"];
+    let nobody: Option<UserId> = None;
+    let cases: Vec<(Option<UserId>, bool, String, &[&str])> = vec![
+        (nobody, false, String::new(), &on_sale),
+        (nobody, false, "status=ACTIVE".into(), &on_sale),
+        (nobody, false, "status=DRAFT".into(), &[]),
+        (nobody, false, format!("sellerId={one}"), &["ONE-CHAIR", "ONE-LAMP"]),
+        (nobody, false, format!("sellerId={one}&status=DRAFT"), &[]),
+        (nobody, false, format!("category={home}"), &on_sale),
+        (nobody, false, format!("category={lamps}"), &["TWO-LAMP", "ONE-LAMP"]),
+        (nobody, false, format!("category={chairs}&sellerId={two}"), &[]),
+        (nobody, false, format!("category={}", h.id::<Uuid>()), &[]),
+        (Some(one), false, String::new(), &on_sale),
+        (Some(one), false, "status=DRAFT".into(), &["ONE-DRAFT"]),
+        (Some(one), false, format!("sellerId={one}"), &["ONE-DRAFT", "ONE-CHAIR", "ONE-LAMP"]),
+        (Some(one), false, format!("sellerId={one}&category={lamps}"), &["ONE-DRAFT", "ONE-LAMP"]),
+        (Some(one), false, format!("sellerId={one}&category={home}&status=DRAFT"), &["ONE-DRAFT"]),
+        (Some(one), false, format!("sellerId={two}"), &["TWO-LAMP"]),
+        (Some(one), false, format!("sellerId={two}&status=DRAFT"), &[]),
+        (nobody, true, String::new(), &everything),
+        (nobody, true, "status=DRAFT".into(), &["TWO-DRAFT", "ONE-DRAFT"]),
+        (nobody, true, format!("category={chairs}"), &["TWO-DRAFT", "ONE-CHAIR"]),
+        (nobody, true, format!("sellerId={two}&status=DRAFT&category={home}"), &["TWO-DRAFT"]),
+    ];
+    for (seller, admin, query, expected) in cases {
+        let request = h.get(&format!("/products?{query}"));
+        let request = match (seller, admin) {
+            (Some(seller), _) => request.seller(seller),
+            (None, true) => request.admin(),
+            (None, false) => request,
+        };
+        let answer = request.send().await.expect(200);
+        assert_eq!(skus(&answer), expected, "{query} as {seller:?}, admin: {admin}");
+    }
+    let first = h.get("/products?limit=1").send().await.expect(200);
+    assert_eq!(first.json()["items"][0]["categoryPath"][0]["name"], "Home");
+    assert_eq!(first.json()["items"][0]["categoryPath"][1]["name"], "Lamps");
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repetition_while_products_come_and_go() {
+    let h = catalog().await;
+    let (seller, lamps) = (h.id(), category(&h, "Lamps", None).await);
+    let mut all = Vec::new();
+    for n in 0..7 {
+        h.advance(std::time::Duration::from_millis(1));
+        all.push(offer(&h, seller, &lamp_in(&format!("LAMP-{n}"), lamps)).await);
+    }
+    for filter in [String::new(), format!("category={lamps}&"), format!("sellerId={seller}&status=ACTIVE&")] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let answer = h.get(&format!("/products?{filter}limit=3{cursor}")).send().await.expect(200);
+            seen.extend(skus(&answer));
+            let Some(next) = answer.json()["nextCursor"].as_str().map(str::to_owned) else { break };
+            assert!(answer.header("link").contains(&format!("cursor={next}")) && answer.header("link").ends_with("rel=\"next\""));
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(seen, ["LAMP-6", "LAMP-5", "LAMP-4", "LAMP-3", "LAMP-2", "LAMP-1", "LAMP-0"], "{filter}");
+    }
+    let first = h.get("/products?limit=3").send().await.expect(200).json()["nextCursor"].as_str().unwrap().to_owned();
+    h.advance(std::time::Duration::from_millis(1));
+    offer(&h, seller, &lamp_in("LAMP-NEW", lamps)).await;
+    advance(&h, seller, &all[3], "deactivate").await.expect(200);
+    let second = h.get(&format!("/products?limit=3&cursor={first}")).send().await.expect(200);
+    assert_eq!(skus(&second), ["LAMP-2", "LAMP-1", "LAMP-0"]);
+}
+
+#[tokio::test]
+async fn a_cursor_belongs_to_its_list_and_filters() {
+    let h = catalog().await;
+    let (one, _, home, ..) = shop(&h).await;
+    let cursor = h.get("/products?limit=1").send().await.expect(200).json()["nextCursor"].as_str().unwrap().to_owned();
+    h.get(&format!("/products?limit=1&cursor={cursor}")).customer(one).send().await.expect(200);
+    for query in [
+        format!("category={home}&cursor={cursor}"),
+        format!("status=DRAFT&cursor={cursor}"),
+        "cursor=made-up".to_owned(),
+        format!("cursor={}x", &cursor[1..]),
+        "cursor=".to_owned(),
+    ] {
+        h.get(&format!("/products?{query}")).send().await.expect_problem(400, "BAD_CURSOR");
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_are_not_valid_are_named() {
+    let h = catalog().await;
+    for (query, parameter) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("status=SOLD", "status"),
+        ("status=active", "status"),
+        ("category=lamps", "category"),
+        ("sellerId=1", "sellerId"),
+        ("sellerId=", "sellerId"),
+        ("colour=red", "colour"),
+        ("status=ACTIVE&status=ACTIVE", "status"),
+    ] {
+        let answer = h.get(&format!("/products?{query}")).send().await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{query}");
+    }
+}

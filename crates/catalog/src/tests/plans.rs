@@ -1,0 +1,65 @@
+//! No list scans or sorts, whatever its filters: asked of the database itself.
+
+use super::*;
+use crate::{domain::reader::Filter, store};
+use contracts::{column::Column, ids::ProductId};
+use platform::db::Error;
+
+/// How the database would answer `sql`, step by step.
+async fn plan(h: &Harness, sql: String) -> Vec<String> {
+    h.db()
+        .read(async move |tx| -> Result<_, Error> {
+            // Which values are bound does not change the plan.
+            let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
+            tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
+                let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
+                row.next::<String>()
+            })
+            .await
+        })
+        .await
+        .expect("the database explains itself")
+}
+
+#[tokio::test]
+async fn every_list_walks_one_index_in_its_own_order() {
+    let h = catalog().await;
+    for bits in 0..16_u8 {
+        let given = |bit: u8| bits & (1 << bit) != 0;
+        let filter = Filter {
+            category: given(0).then(|| h.id()),
+            seller: given(1).then(|| h.id()),
+            status: given(2).then_some(ProductStatus::Active),
+        };
+        let select = store::listed(filter, given(3).then(|| h.id::<ProductId>()), 21);
+        let steps = plan(&h, select.sql().to_owned()).await;
+        let walks = |step: &String| {
+            let step = step.as_str();
+            // Without any condition the list is the index itself, read from its end until the page is full.
+            let whole = bits == 0 && step.starts_with("SCAN p USING INDEX");
+            whole || (step.starts_with("SEARCH") && step.contains("INDEX"))
+        };
+        assert!(steps.iter().all(walks), "{}: {steps:?}", select.sql());
+        // The index narrows by every condition: none is left to be tried row by row.
+        let conditions = usize::from(given(0)) + usize::from(given(1)) + usize::from(given(2)) + usize::from(given(3));
+        let narrowed = steps[0].matches("=?").count() + steps[0].matches("<?").count();
+        assert_eq!(narrowed, conditions, "{}: {steps:?}", select.sql());
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_beside_lists_is_found_by_an_index_too() {
+    let h = catalog().await;
+    for sql in [
+        "SELECT version FROM product_prices WHERE product_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3",
+        "SELECT product_id FROM product_listing WHERE category_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
+        "SELECT 1 FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
+        "SELECT * FROM products p WHERE p.product_group_id = $1 AND p.status IN ('DRAFT', 'ACTIVE', 'INACTIVE')",
+        "SELECT * FROM products p WHERE p.product_id IN ($1, $2, $3)",
+        "SELECT * FROM products p WHERE p.sku = $1",
+        "DELETE FROM product_listing WHERE product_id = $1",
+    ] {
+        let steps = plan(&h, sql.to_owned()).await;
+        assert!(steps.iter().all(|step| step.starts_with("SEARCH") && step.contains("INDEX")), "{sql}: {steps:?}");
+    }
+}
