@@ -6,6 +6,7 @@ use crate::{
     domain::{Ending, Stock},
     store,
 };
+use axum::response::{IntoResponse, Response};
 use contracts::{
     ids::{ProductId, ReservationId, StockItemId},
     inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockItem, StockList, StockLookup},
@@ -18,7 +19,6 @@ use platform::{
     },
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
-use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

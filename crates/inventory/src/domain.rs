@@ -260,3 +260,186 @@ pub fn shortages(short: &[ReserveLine], available: &HashMap<String, i64>) -> Vec
     };
     short.iter().map(shortage).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{
+        ids::Uuid,
+        text::{Quantity, Sku},
+    };
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn stock(available: i64, threshold: i64) -> Stock {
+        Stock {
+            stock_item_id: StockItemId(Uuid::nil()),
+            sku: "LAMP-1".into(),
+            product_id: ProductId(Uuid::nil()),
+            seller_id: None,
+            available_qty: available,
+            reserved_qty: 0,
+            low_stock_threshold: threshold,
+            version: 1,
+            updated_at: NOW,
+        }
+    }
+
+    fn reservation(status: ReservationStatus, returned: bool) -> Reservation {
+        Reservation {
+            reservation_id: ReservationId(Uuid::nil()),
+            order_id: OrderId(Uuid::nil()),
+            status,
+            lines: Vec::new(),
+            expires_at: NOW,
+            returned_at: returned.then_some(NOW),
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
+    fn line(sku: &str, quantity: i64) -> ReserveLine {
+        ReserveLine { sku: Sku::parse(sku).unwrap(), quantity: Quantity::new(quantity).unwrap() }
+    }
+
+    #[test]
+    fn units_move_between_accounts_and_none_is_made_or_lost() {
+        use StockChangeReason::{Adjusted, Confirmed, Expired, Released, Reserved, Returned};
+        for reason in StockChangeReason::ALL {
+            let Change { available, reserved, .. } = Change::of(*reason, 7);
+            let (put_in, sold) = match reason {
+                Adjusted => (7, 0),
+                Reserved | Released | Expired => (0, 0),
+                Confirmed => (0, 7),
+                Returned => (0, -7),
+            };
+            assert_eq!(available + reserved + sold, put_in, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_reservation_ends_as_its_table_says_and_in_no_other_way() {
+        use StockChangeReason::{Confirmed, Expired, Released};
+        let facts = [(Confirmed, ReservationFact::Confirmed), (Released, ReservationFact::Released), (Expired, ReservationFact::Expired)];
+        for status in ReservationStatus::STATES {
+            for (reason, fact) in facts {
+                let mut taken = reservation(*status, false);
+                match (taken.take(reason, NOW), status.on(fact)) {
+                    (Ok(()), Ok(to)) => assert_eq!(taken.status, to),
+                    (Err(Error::Illegal(from)), Err(_)) => assert_eq!((from, taken.status), (*status, *status)),
+                    (took, table) => panic!("{status} on {reason}: {took:?}, but the table says {table:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn units_are_returned_once_and_only_if_they_were_sold() {
+        for status in ReservationStatus::STATES {
+            let mut first = reservation(*status, false);
+            assert_eq!(first.take(StockChangeReason::Returned, NOW).is_ok(), *status == ReservationStatus::Confirmed);
+            assert_eq!((first.status, first.returned_at.is_some()), (*status, *status == ReservationStatus::Confirmed));
+            assert!(reservation(*status, true).take(StockChangeReason::Returned, NOW).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_due_can_be_done_and_doing_it_again_changes_nothing() {
+        for status in ReservationStatus::STATES {
+            for returned in [false, true] {
+                for ending in [Ending::Confirm, Ending::Release, Ending::Return] {
+                    let mut held = reservation(*status, returned && *status == ReservationStatus::Confirmed);
+                    if let Ok(Some(reason)) = held.due_for(ending) {
+                        held.take(reason, NOW).unwrap();
+                        assert!(matches!(held.due_for(ending), Ok(None)), "{ending:?} twice from {status}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn endings_that_come_too_late_are_told_apart() {
+        use ReservationStatus::{Active, Confirmed, Expired, Released};
+        assert!(matches!(reservation(Expired, false).due_for(Ending::Confirm), Err(Error::Expired)));
+        assert!(matches!(reservation(Released, false).due_for(Ending::Confirm), Err(Error::Illegal(Released))));
+        assert!(matches!(reservation(Confirmed, false).due_for(Ending::Release), Err(Error::Illegal(Confirmed))));
+        assert!(matches!(reservation(Expired, false).due_for(Ending::Release), Ok(None)));
+        assert!(matches!(reservation(Active, false).due_for(Ending::Return), Err(Error::Illegal(Active))));
+    }
+
+    #[test]
+    fn a_reservation_is_overdue_from_the_very_instant_on() {
+        assert!(!reservation(ReservationStatus::Active, false).is_overdue(Timestamp(NOW.0 - 1)));
+        assert!(reservation(ReservationStatus::Active, false).is_overdue(NOW));
+        assert!(!reservation(ReservationStatus::Confirmed, false).is_overdue(NOW));
+    }
+
+    #[test]
+    fn stock_is_told_low_only_when_it_crosses_the_threshold() {
+        for (before, after, told) in [(6, 5, true), (6, 0, true), (5, 4, false), (7, 6, false), (4, 5, false), (5, 6, false)] {
+            let change = Change::of(StockChangeReason::Adjusted, after - before);
+            assert_eq!(stock(after, 5).fell_low(change), told, "{before} to {after}");
+        }
+    }
+
+    #[test]
+    fn an_adjustment_keeps_the_bounds() {
+        assert_eq!(stock(3, 5).adjusted(-3).unwrap().available, -3);
+        assert_eq!(stock(MAX_QTY - 1, 5).adjusted(1).unwrap().available, 1);
+        for (available, delta) in [(3, -4), (MAX_QTY, 1), (0, i64::MIN), (1, i64::MAX)] {
+            assert!(matches!(stock(available, 5).adjusted(delta), Err(Error::OutOfRange { .. })), "{available} {delta}");
+        }
+    }
+
+    #[test]
+    fn a_seller_stocks_only_own_products_and_nobody_under_a_wrong_sku() {
+        let [mine, other] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
+        let [lamp, chair] = [3, 4].map(|id| ProductId(Uuid::from_u128(id)));
+        let known = Known { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, version: 1 };
+        let ask = |owner, known: Option<&Known>, holder, sku| seller_of(owner, known, holder, sku, lamp);
+
+        assert_eq!(ask(Some(mine), Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
+        assert!(matches!(ask(Some(other), Some(&known), Some(lamp), "LAMP-1"), Err(Error::UnknownProduct)));
+        assert!(matches!(ask(Some(other), Some(&known), None, "LAMP-2"), Err(Error::UnknownProduct)));
+        assert!(matches!(ask(Some(mine), None, None, "LAMP-1"), Err(Error::UnknownProduct)));
+        assert!(matches!(ask(Some(mine), Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
+        // An administrator: any seller's, and what was not heard of; but not under another product's SKU.
+        assert_eq!(ask(None, Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
+        assert_eq!(ask(None, None, None, "LAMP-1").unwrap(), None);
+        assert!(matches!(ask(None, None, Some(chair), "LAMP-1"), Err(Error::NotTheProductsSku)));
+        assert!(matches!(ask(None, Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
+    }
+
+    #[test]
+    fn a_sku_stands_in_one_line() {
+        let repeated = in_sku_order(vec![line("bbb", 1), line("AAA", 1), line("BBB", 2), line("bbb", 3)]).unwrap_err();
+        assert_eq!(repeated, [2, 3]);
+    }
+
+    #[test]
+    fn a_sku_without_stock_has_none_available() {
+        let found = HashMap::from([("AAA".to_owned(), 2)]);
+        let told = shortages(&[line("AAA", 3), line("BBB", 1)], &found);
+        assert_eq!(told.iter().map(|s| (s.sku.as_str(), s.requested, s.available)).collect::<Vec<_>>(), [("AAA", 3, 2), ("BBB", 1, 0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_taken_in_the_order_of_their_skus_and_none_is_lost(skus in proptest::collection::hash_set("[A-Z0-9]{3,5}", 1..20)) {
+            let lines: Vec<_> = skus.iter().map(|sku| line(sku, 1)).collect();
+            let ordered = in_sku_order(lines).unwrap();
+            prop_assert!(ordered.windows(2).all(|pair| pair[0].sku < pair[1].sku));
+            prop_assert_eq!(ordered.len(), skus.len());
+        }
+
+        #[test]
+        fn an_adjustment_that_is_allowed_stays_in_bounds(available in 0..=MAX_QTY, delta in any::<i64>()) {
+            if let Ok(change) = stock(available, 5).adjusted(delta) {
+                prop_assert!((0..=MAX_QTY).contains(&(available + change.available)));
+            } else {
+                prop_assert!(available.checked_add(delta).is_none_or(|sum| !(0..=MAX_QTY).contains(&sum)));
+            }
+        }
+    }
+}

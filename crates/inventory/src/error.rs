@@ -52,11 +52,9 @@ impl From<Error> for Problem {
         match error {
             Error::UnknownSku => Code::UNKNOWN_SKU.into(),
             Error::UnknownProduct => Problem::new(Code::NOT_FOUND).detail("there is no such product, or it is not yours"),
-            Error::NotTheProductsSku => Problem::invalid(vec![Fault::at(
-                "/productId",
-                "NOT_THE_PRODUCTS_SKU",
-                "must be the product that has the SKU of the path",
-            )]),
+            Error::NotTheProductsSku => {
+                Problem::invalid(vec![Fault::at("/productId", "NOT_THE_PRODUCTS_SKU", "must be the product that has the SKU of the path")])
+            }
             Error::UnknownReservation => Problem::new(Code::NOT_FOUND).detail("there is no such reservation"),
             Error::OutOfRange { available } => Problem::new(Code::STOCK_OUT_OF_RANGE).member("availableQty", available),
             Error::Insufficient(shortages) => Problem::new(Code::INSUFFICIENT_STOCK).member("lines", shortages),

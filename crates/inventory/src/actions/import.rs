@@ -29,28 +29,29 @@ pub async fn import(db: &Db, items: Vec<StockImport>) -> Result<usize, Error> {
     let (items, mut new) = (Arc::<[StockImport]>::from(items), 0);
     for start in (0..items.len()).step_by(BATCH) {
         let items = items.clone();
-        new += db.write(async move |tx| {
-            let mut new = 0;
-            for item in items.iter().skip(start).take(BATCH) {
-                let stock = Stock {
-                    stock_item_id: tx.new_id(),
-                    sku: item.sku.as_str().to_owned(),
-                    product_id: item.product_id,
-                    seller_id: item.seller_id,
-                    available_qty: item.available_qty,
-                    reserved_qty: 0,
-                    low_stock_threshold: USUAL_LOW_STOCK_THRESHOLD,
-                    version: 1,
-                    updated_at: tx.now(),
-                };
-                if store::stock::insert(tx, &stock).await? {
-                    begin(tx, &stock).await?;
-                    new += 1;
+        new += db
+            .write(async move |tx| {
+                let mut new = 0;
+                for item in items.iter().skip(start).take(BATCH) {
+                    let stock = Stock {
+                        stock_item_id: tx.new_id(),
+                        sku: item.sku.as_str().to_owned(),
+                        product_id: item.product_id,
+                        seller_id: item.seller_id,
+                        available_qty: item.available_qty,
+                        reserved_qty: 0,
+                        low_stock_threshold: USUAL_LOW_STOCK_THRESHOLD,
+                        version: 1,
+                        updated_at: tx.now(),
+                    };
+                    if store::stock::insert(tx, &stock).await? {
+                        begin(tx, &stock).await?;
+                        new += 1;
+                    }
                 }
-            }
-            Ok::<usize, Error>(new)
-        })
-        .await?;
+                Ok::<usize, Error>(new)
+            })
+            .await?;
     }
     Ok(new)
 }

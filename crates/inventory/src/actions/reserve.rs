@@ -33,7 +33,9 @@ pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Ke
         key.once(tx, async |tx| -> Result<_, Error> {
             let mut attempt = blank(tx, &wanted);
             match tx.attempt(async |tx| set_aside(tx, &mut attempt, &wanted).await).await {
-                Ok(()) => Ok(Settled::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view()))),
+                Ok(()) => {
+                    Ok(Settled::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view())))
+                }
                 Err(Error::Insufficient(shortages)) => {
                     let (reservation_id, order_id) = (attempt.reservation_id, wanted.order_id);
                     tx.emit(StockReservationFailed { reservation_id, order_id, shortages: shortages.clone() });

@@ -45,18 +45,17 @@ pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfM
             let product = store::products::find_product(tx, body.product_id).await?;
             let holder = store::products::find_holder(tx, &sku).await?;
             let seller_id = domain::seller_of(owner, product.as_ref(), holder, &sku, body.product_id)?;
-            match store::stock::lock_stock(tx, None, &sku).await? {
-                None => {
-                    if_match.check_absent().map_err(Error::Stale)?;
-                    let stock = create(tx, &sku, seller_id, &body, usual_threshold).await?;
-                    Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()))
+            if store::stock::find_stock(tx, None, &sku).await?.is_none() {
+                if_match.check_absent().map_err(Error::Stale)?;
+                if let Some(stock) = create(tx, &sku, seller_id, &body, usual_threshold).await? {
+                    return Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()));
                 }
-                Some(present) => {
-                    if_match.check(&ETag::of_version(present.version)).map_err(Error::Stale)?;
-                    let stock = change(tx, present, seller_id, &body).await?;
-                    Ok(StockSet::Set(ETag::of_version(stock.version), stock.into_view()))
-                }
+                // Somebody else made it just now.
             }
+            let present = store::stock::lock_stock(tx, None, &sku).await?.ok_or(Error::UnknownSku)?;
+            if_match.check(&ETag::of_version(present.version)).map_err(Error::Stale)?;
+            let stock = change(tx, present, seller_id, &body).await?;
+            Ok(StockSet::Set(ETag::of_version(stock.version), stock.into_view()))
         })
         .await
 }
@@ -72,7 +71,8 @@ async fn ask_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, E
     Ok(found.items.into_iter().find(|product| product.product_id == id))
 }
 
-async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetStock, usual_threshold: i64) -> Result<Stock, Error> {
+/// The new item; `None` when there is one by now.
+async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetStock, usual_threshold: i64) -> Result<Option<Stock>, Error> {
     let stock = Stock {
         stock_item_id: tx.new_id(),
         sku: sku.as_str().to_owned(),
@@ -85,10 +85,10 @@ async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetSto
         updated_at: tx.now(),
     };
     if !store::stock::insert(tx, &stock).await? {
-        return Err(Error::Db(platform::db::Error::Failed("a stock item was made beside its own making".into())));
+        return Ok(None);
     }
     begin(tx, &stock).await?;
-    Ok(stock)
+    Ok(Some(stock))
 }
 
 /// Enters what a new item begins with. That it begins low is no news to whoever made it.

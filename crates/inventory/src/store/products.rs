@@ -12,13 +12,7 @@ pub const ONE_PRODUCT_PER_SKU: &str = "products.sku";
 
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<Known>, Error> {
     tx.query_opt("SELECT product_id, seller_id, sku, archived, version FROM products WHERE product_id = $1", params![id], |row| {
-        Ok(Known {
-            product_id: row.next()?,
-            seller_id: row.next()?,
-            sku: row.next()?,
-            archived: row.next()?,
-            version: row.next()?,
-        })
+        Ok(Known { product_id: row.next()?, seller_id: row.next()?, sku: row.next()?, archived: row.next()?, version: row.next()? })
     })
     .await
 }

@@ -35,18 +35,13 @@ async fn with_lines(tx: &mut Tx, found: Option<Reservation>) -> Result<Option<Re
     let Some(mut reservation) = found else { return Ok(None) };
     reservation.lines = tx
         .query(
-            "SELECT reservation_line_id, stock_item_id, sku, quantity FROM reservation_lines WHERE reservation_id = $1 ORDER BY sku",
+            "SELECT reservation_line_id, stock_item_id, sku, quantity FROM reservation_lines WHERE reservation_id = $1",
             params![reservation.reservation_id],
-            |row| {
-                Ok(Line {
-                    reservation_line_id: row.next()?,
-                    stock_item_id: row.next()?,
-                    sku: row.next()?,
-                    quantity: row.next()?,
-                })
-            },
+            |row| Ok(Line { reservation_line_id: row.next()?, stock_item_id: row.next()?, sku: row.next()?, quantity: row.next()? }),
         )
         .await?;
+    // Here and not in SQL: databases differ in how they order text, and lines are compared in this order.
+    reservation.lines.sort_by(|a, b| a.sku.cmp(&b.sku));
     Ok(Some(reservation))
 }
 

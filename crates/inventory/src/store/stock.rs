@@ -212,10 +212,7 @@ pub async fn rename(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option
 
 /// Notes whose the product's items are. Nobody edits that here, so their ETags stay.
 pub async fn set_seller(tx: &mut Tx, product: ProductId, seller: Option<UserId>) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE stock_items SET seller_id = $2 WHERE product_id = $1 AND seller_id IS DISTINCT FROM $2",
-        params![product, seller],
-    )
-    .await
-    .map(|_| ())
+    tx.execute("UPDATE stock_items SET seller_id = $2 WHERE product_id = $1 AND seller_id IS DISTINCT FROM $2", params![product, seller])
+        .await
+        .map(|_| ())
 }

@@ -1,1 +1,142 @@
+//! The service through its doors, with the catalogue played.
 
+mod access;
+mod bad_input;
+mod books;
+mod contention;
+mod model;
+mod products;
+mod reservations;
+mod stock;
+
+use axum::{Json, Router, routing::post};
+use contracts::{
+    catalog::{Product, ProductList, ProductLookup, ProductStatus},
+    ids::{OrderId, ProductId, ReservationId, UserId},
+    inventory::{Reservation, StockItem},
+    money::Currency,
+    time::Timestamp,
+};
+use platform::testing::{Answer, Harness};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// The catalogue: what it would answer, and how often it was asked.
+#[derive(Clone, Default)]
+struct Catalogue {
+    products: Arc<Mutex<Vec<Product>>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Catalogue {
+    fn has(&self, product: Product) {
+        self.products.lock().unwrap().push(product);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn router(&self) -> Router {
+        let own = self.clone();
+        let answer = move |Json(wanted): Json<ProductLookup>| async move {
+            own.asked.fetch_add(1, Ordering::SeqCst);
+            let all = own.products.lock().unwrap();
+            let items = all.iter().filter(|product| wanted.product_ids.contains(&product.product_id)).cloned().collect();
+            Json(ProductList { items })
+        };
+        Router::new().route("/internal/products/lookup", post(answer))
+    }
+}
+
+async fn harness() -> Harness {
+    Harness::of(crate::service()).neighbour("catalog", Catalogue::default().router()).start().await
+}
+
+/// A harness with this much of each SKU, entered by an administrator.
+async fn stocked(items: &[(&str, i64)]) -> Harness {
+    let h = harness().await;
+    for (sku, quantity) in items {
+        put(&h, sku, *quantity).await;
+    }
+    h
+}
+
+async fn put(h: &Harness, sku: &str, quantity: i64) -> StockItem {
+    let body = json!({"availableQty": quantity, "productId": h.id::<ProductId>()});
+    h.put(&format!("/inventory/stock/{sku}"), &body).admin().send().await.expect(201).read()
+}
+
+async fn stock_of(h: &Harness, sku: &str) -> StockItem {
+    h.get(&format!("/inventory/stock/{sku}")).admin().send().await.expect(200).read()
+}
+
+/// Available and reserved units.
+async fn quantities(h: &Harness, sku: &str) -> (i64, i64) {
+    let item = stock_of(h, sku).await;
+    (item.available_qty, item.reserved_qty)
+}
+
+fn wish(order: OrderId, lines: &[(&str, u32)]) -> Value {
+    let lines: Vec<_> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+    json!({"orderId": order, "lines": lines})
+}
+
+/// Asks under a fresh key.
+async fn ask(h: &Harness, wish: &Value) -> Answer {
+    let key = h.id::<OrderId>().to_string();
+    h.post("/inventory/reservations", wish).service("order").key(&key).send().await
+}
+
+async fn reserved(h: &Harness, lines: &[(&str, u32)]) -> Reservation {
+    ask(h, &wish(h.id(), lines)).await.expect(201).read()
+}
+
+/// Ends a reservation under a fresh key; `how` is the last part of the path.
+async fn end(h: &Harness, id: ReservationId, how: &str) -> Answer {
+    let key = h.id::<OrderId>().to_string();
+    end_under(h, id, how, &key).await
+}
+
+async fn end_under(h: &Harness, id: ReservationId, how: &str, key: &str) -> Answer {
+    h.post(&format!("/inventory/reservations/{id}/{how}"), &Value::Null).service("order").key(key).send().await
+}
+
+async fn reservation_of(h: &Harness, id: ReservationId) -> Reservation {
+    h.get(&format!("/inventory/reservations/{id}")).service("order").send().await.expect(200).read()
+}
+
+/// How many events of this type were emitted.
+async fn told(h: &Harness, event_type: &str) -> usize {
+    h.emitted().await.iter().filter(|event| event.event_type == event_type).count()
+}
+
+async fn books_agree(h: &Harness) {
+    assert_eq!(crate::audit_invariants(h.db()).await.unwrap(), Vec::<String>::new());
+}
+
+fn product(id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {
+    Product {
+        product_id: id,
+        seller_id: seller,
+        sku: sku.into(),
+        title: "Lamp".into(),
+        description: String::new(),
+        category_id: None,
+        category_path: Vec::new(),
+        brand: None,
+        status: ProductStatus::Draft,
+        price_amount: 1_000,
+        currency: "EUR".parse::<Currency>().unwrap(),
+        images: Vec::new(),
+        attributes: Default::default(),
+        product_group_id: None,
+        options: Vec::new(),
+        version,
+        created_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    }
+}

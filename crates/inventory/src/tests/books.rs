@@ -1,0 +1,87 @@
+//! The import, and that the audit sees books that do not agree.
+
+use super::*;
+use crate::{StockImport, import};
+use contracts::{inventory::StockChanged, text::Sku};
+use platform::{db, params};
+
+fn goods(h: &Harness, count: usize) -> Vec<StockImport> {
+    (0..count)
+        .map(|n| StockImport {
+            sku: Sku::parse(&format!("GOOD-{n}")).unwrap(),
+            product_id: h.id(),
+            seller_id: (n % 2 == 0).then(|| h.id()),
+            available_qty: i64::try_from(n).unwrap(),
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_import_is_repeated_without_harm() {
+    let h = harness().await;
+    put(&h, "GOOD-3", 77).await;
+    let goods = goods(&h, 1_203);
+    assert_eq!(import(h.db(), goods.clone()).await.unwrap(), 1_202);
+    assert_eq!(quantities(&h, "GOOD-3").await, (77, 0));
+    let last = stock_of(&h, "GOOD-1202").await;
+    assert_eq!((last.available_qty, last.seller_id, last.low_stock_threshold), (1_202, goods[1_202].seller_id, 5));
+    reserved(&h, &[("GOOD-1202", 2)]).await;
+    assert_eq!(import(h.db(), goods).await.unwrap(), 0);
+    assert_eq!(quantities(&h, "GOOD-1202").await, (1_200, 2));
+    assert_eq!(h.emitted_of::<StockChanged>().await.len(), 1_204);
+    books_agree(&h).await;
+}
+
+/// Damages the books with one statement.
+async fn damage(sql: &'static str) -> Vec<String> {
+    let h = stocked(&[("LAMP-1", 10)]).await;
+    let held = reserved(&h, &[("LAMP-1", 3)]).await.reservation_id;
+    let sold = reserved(&h, &[("LAMP-1", 2)]).await.reservation_id;
+    end(&h, sold, "confirm").await.expect(200);
+    books_agree(&h).await;
+    h.db()
+        .write(async move |tx| {
+            let id = if sql.contains("sold") { sold } else { held };
+            tx.execute(sql, params![id]).await?;
+            Ok::<_, db::Error>(())
+        })
+        .await
+        .unwrap();
+    crate::audit_invariants(h.db()).await.unwrap()
+}
+
+#[tokio::test]
+async fn books_that_do_not_agree_are_seen() {
+    for (sql, told) in [
+        ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE $1 IS NOT NULL", "the ledger adds up to"),
+        ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE $1 IS NOT NULL", "active reservations hold 3 (S2)"),
+        ("DELETE FROM stock_movements WHERE reservation_id = $1", "the ledger has 0 movements"),
+        ("UPDATE stock_movements SET delta_available = 11 WHERE reason = 'ADJUSTED' AND $1 IS NOT NULL", "11 were put in"),
+        ("UPDATE reservations SET status = 'RELEASED' WHERE reservation_id = $1", "active reservations hold 0 (S2)"),
+        ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1", "ACTIVE and yet returned"),
+        ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1 /* sold */", "10 were put in"),
+        ("UPDATE reservation_lines SET quantity = 4 WHERE reservation_id = $1 /* sold */", "4 sold"),
+    ] {
+        let faults = damage(sql).await;
+        assert!(faults.iter().any(|fault| fault.contains(told)), "{sql}: {faults:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_what_must_not_be() {
+    let h = stocked(&[("LAMP-1", 10)]).await;
+    let held = reserved(&h, &[("LAMP-1", 3)]).await;
+    for sql in [
+        "UPDATE stock_items SET available_qty = -1 WHERE $1 IS NOT NULL",
+        "UPDATE stock_items SET reserved_qty = -1 WHERE $1 IS NOT NULL",
+        "INSERT INTO reservations (reservation_id, order_id, status, expires_at, created_at) \
+         SELECT stock_item_id, $1, 'CONFIRMED', 0, 0 FROM stock_items",
+        "INSERT INTO stock_movements SELECT reservation_id, stock_item_id, -1, 1, reason, reservation_id, note, 0 FROM stock_movements \
+         WHERE reason = 'RESERVED' AND $1 IS NOT NULL",
+        "UPDATE reservation_lines SET quantity = 0 WHERE $1 IS NOT NULL",
+    ] {
+        let order = held.order_id;
+        let refused = h.db().write(async move |tx| tx.execute(sql, params![order]).await).await;
+        assert!(matches!(refused, Err(db::Error::Constraint { .. })), "{sql}: {refused:?}");
+    }
+}

@@ -1,0 +1,191 @@
+//! Whose stock it is: what the catalogue announces, and what it is asked.
+
+use super::*;
+use contracts::{
+    catalog::{ProductActivated, ProductArchived, ProductCreated, ProductUpdated},
+    inventory::Availability,
+    page::Page,
+};
+
+struct Shop {
+    h: Harness,
+    catalogue: Catalogue,
+    seller: UserId,
+    lamp: ProductId,
+}
+
+async fn shop() -> Shop {
+    let catalogue = Catalogue::default();
+    let h = Harness::of(crate::service()).neighbour("catalog", catalogue.router()).start().await;
+    let (seller, lamp) = (h.id(), h.id());
+    Shop { h, catalogue, seller, lamp }
+}
+
+impl Shop {
+    async fn announce(&self, product: Product) {
+        self.h.deliver(ProductCreated { product_id: product.product_id, product }).await;
+    }
+
+    async fn put(&self, seller: UserId, sku: &str, quantity: i64, id: ProductId) -> Answer {
+        let body = json!({"availableQty": quantity, "productId": id});
+        self.h.put(&format!("/inventory/stock/{sku}"), &body).seller(seller).send().await
+    }
+
+    async fn see(&self, id: ProductId) -> Availability {
+        self.h.get(&format!("/products/{id}/availability")).send().await.expect(200).read()
+    }
+}
+
+#[tokio::test]
+async fn a_seller_stocks_a_product_that_was_announced() {
+    let s = shop().await;
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    let item: StockItem = s.put(s.seller, "lamp-1", 7, s.lamp).await.expect(201).read();
+    assert_eq!(item.seller_id, Some(s.seller));
+    assert_eq!(s.catalogue.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_product_whose_event_is_on_its_way_is_asked_for_once() {
+    let s = shop().await;
+    let made = product(s.lamp, Some(s.seller), "LAMP-1", 1);
+    s.catalogue.has(made.clone());
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    s.put(s.seller, "LAMP-1", 8, s.lamp).await.expect(200);
+    assert_eq!(s.catalogue.asked(), 1);
+    s.announce(made).await;
+    assert_eq!(stock_of(&s.h, "LAMP-1").await.seller_id, Some(s.seller));
+    s.h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn what_is_not_the_sellers_is_not_there() {
+    let s = shop().await;
+    let (stranger, chair) = (s.h.id::<UserId>(), s.h.id::<ProductId>());
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.catalogue.has(product(chair, Some(stranger), "CHAIR-1", 1));
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+
+    // The catalogue knows nothing of it, it is another's, it is the marketplace's own.
+    s.put(s.seller, "SOFA-1", 7, s.h.id()).await.expect_problem(404, "NOT_FOUND");
+    s.put(s.seller, "CHAIR-1", 7, chair).await.expect_problem(404, "NOT_FOUND");
+    s.announce(product(s.h.id(), None, "DESK-1", 1)).await;
+    s.put(stranger, "LAMP-1", 0, s.lamp).await.expect_problem(404, "NOT_FOUND");
+
+    let read = |sku: &str, who: UserId| s.h.get(&format!("/inventory/stock/{sku}")).seller(who).send();
+    read("LAMP-1", s.seller).await.expect(200);
+    read("LAMP-1", stranger).await.expect_problem(404, "UNKNOWN_SKU");
+    let adjust = json!({"delta": -1, "reason": "mine now"});
+    s.h.post("/inventory/stock/LAMP-1/adjust", &adjust).seller(stranger).send().await.expect_problem(404, "UNKNOWN_SKU");
+    let list = async |who: UserId| s.h.get("/inventory/stock").seller(who).send().await.expect(200).read::<Page<StockItem>>().items;
+    assert_eq!(list(s.seller).await.len(), 1);
+    assert!(list(stranger).await.is_empty());
+    assert_eq!(quantities(&s.h, "LAMP-1").await, (7, 0));
+}
+
+#[tokio::test]
+async fn stock_stands_under_the_products_own_sku() {
+    let s = shop().await;
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    let refused = s.put(s.seller, "LAMP-2", 7, s.lamp).await.expect_problem(422, "INVALID_REQUEST");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/productId");
+    // Nor may an administrator give a SKU that is known to another product.
+    let body = json!({"availableQty": 7, "productId": s.h.id::<ProductId>()});
+    s.h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect_problem(422, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn without_the_catalogue_an_unknown_product_has_to_wait() {
+    let h = Harness::of(crate::service()).start().await;
+    let body = json!({"availableQty": 7, "productId": h.id::<ProductId>()});
+    let answer = h.put("/inventory/stock/LAMP-1", &body).seller(h.id()).send().await;
+    let answer = answer.expect_problem(503, "DEPENDENCY_UNAVAILABLE");
+    assert_ne!(answer.header("retry-after"), "");
+    h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect(201);
+}
+
+#[tokio::test]
+async fn stock_that_was_there_first_follows_the_product() {
+    let s = shop().await;
+    // Entered by an administrator before anything was announced, once for a product that was mistaken.
+    let body = json!({"availableQty": 7, "productId": s.lamp});
+    s.h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect(201);
+    s.h.put("/inventory/stock/CHAIR-1", &json!({"availableQty": 2, "productId": s.h.id::<ProductId>()})).admin().send().await.expect(201);
+    let chair = s.h.id();
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.announce(product(chair, Some(s.seller), "CHAIR-1", 1)).await;
+    assert_eq!(stock_of(&s.h, "LAMP-1").await.seller_id, Some(s.seller));
+    assert_eq!(stock_of(&s.h, "CHAIR-1").await.product_id, chair);
+    assert_eq!(s.see(chair).await, Availability { in_stock: true, available_qty: 2 });
+    s.put(s.seller, "CHAIR-1", 3, chair).await.expect(200);
+    books_agree(&s.h).await;
+}
+
+#[tokio::test]
+async fn stock_follows_a_draft_to_its_new_sku_and_frees_the_old_one() {
+    let s = shop().await;
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    let held = reserved(&s.h, &[("LAMP-1", 2)]).await;
+    let product_id = s.lamp;
+    s.h.deliver(ProductUpdated { product_id, product: product(s.lamp, Some(s.seller), "LAMP-9", 2) }).await;
+    assert_eq!(quantities(&s.h, "LAMP-9").await, (5, 2));
+    s.h.get("/inventory/stock/LAMP-1").admin().send().await.expect_problem(404, "UNKNOWN_SKU");
+    // What was set aside under the old name is let go all the same.
+    end(&s.h, held.reservation_id, "release").await.expect(200);
+    assert_eq!(quantities(&s.h, "LAMP-9").await, (7, 0));
+    // Somebody else may use the old SKU now.
+    let (other, torch) = (s.h.id(), s.h.id());
+    s.announce(product(torch, Some(other), "LAMP-1", 1)).await;
+    s.put(other, "LAMP-1", 1, torch).await.expect(201);
+    assert_eq!(quantities(&s.h, "LAMP-9").await, (7, 0));
+    books_agree(&s.h).await;
+}
+
+#[tokio::test]
+async fn events_of_two_products_that_swap_a_sku_may_come_in_any_order() {
+    let s = shop().await;
+    let torch = s.h.id();
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    // The torch got the SKU that the lamp gave up; but that the lamp gave it up is told later.
+    s.announce(product(torch, Some(s.seller), "LAMP-1", 1)).await;
+    assert_eq!(stock_of(&s.h, "LAMP-1").await.product_id, s.lamp);
+    let product_id = s.lamp;
+    s.h.deliver(ProductUpdated { product_id, product: product(s.lamp, Some(s.seller), "LAMP-9", 2) }).await;
+    s.h.advance(std::time::Duration::from_secs(5));
+    s.h.settle().await;
+    s.h.nothing_is_parked().await;
+    assert_eq!(quantities(&s.h, "LAMP-9").await, (7, 0));
+    s.put(s.seller, "LAMP-1", 1, torch).await.expect(201);
+}
+
+#[tokio::test]
+async fn old_and_repeated_news_change_nothing() {
+    let s = shop().await;
+    let created = ProductCreated { product_id: s.lamp, product: product(s.lamp, None, "LAMP-1", 1) };
+    let created = s.h.deliver(created).await;
+    let newer = product(s.lamp, Some(s.seller), "LAMP-1", 3);
+    s.h.deliver(ProductActivated { product_id: s.lamp, product: newer }).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    let before = s.h.emitted().await.len();
+    s.h.deliver_envelope(created).await;
+    let stale = product(s.lamp, Some(s.h.id()), "LAMP-2", 2);
+    s.h.deliver(ProductUpdated { product_id: s.lamp, product: stale }).await;
+    assert_eq!(stock_of(&s.h, "LAMP-1").await.seller_id, Some(s.seller));
+    assert_eq!(s.h.emitted().await.len(), before);
+}
+
+#[tokio::test]
+async fn the_stock_of_an_archived_product_is_kept_and_not_offered() {
+    let s = shop().await;
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    assert!(s.see(s.lamp).await.in_stock);
+    let gone = Product { status: ProductStatus::Archived, ..product(s.lamp, Some(s.seller), "LAMP-1", 2) };
+    s.h.deliver(ProductArchived { product_id: s.lamp, product: gone }).await;
+    assert_eq!(s.see(s.lamp).await, Availability { in_stock: false, available_qty: 0 });
+    assert_eq!(quantities(&s.h, "LAMP-1").await, (7, 0));
+    // An order that was placed before still gets its units.
+    reserved(&s.h, &[("LAMP-1", 1)]).await;
+}
