@@ -15,6 +15,7 @@ mod api;
 mod consumers;
 pub mod domain;
 mod error;
+pub mod import;
 mod saga;
 mod settings;
 mod store;

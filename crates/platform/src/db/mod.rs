@@ -14,7 +14,7 @@ mod sqlite;
 mod tx;
 
 pub use migrate::Migration;
-pub use select::{Select, id_from};
+pub use select::{Select, id_at, id_from};
 pub use tx::{Row, Tx};
 
 use crate::{

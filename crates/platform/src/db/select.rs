@@ -78,6 +78,12 @@ pub fn id_from(instant: Timestamp) -> Uuid {
     uuid::Builder::from_u128(u128::from(instant.unix_millis()) << 80).into_uuid()
 }
 
+/// A UUIDv7 made at `instant`: for what happened before it was written down.
+#[must_use]
+pub fn id_at<T: From<Uuid>>(instant: Timestamp, chance: [u8; 10]) -> T {
+    T::from(uuid::Builder::from_unix_timestamp_millis(instant.unix_millis(), &chance).into_uuid())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

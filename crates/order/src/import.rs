@@ -1,0 +1,79 @@
+//! Orders of the past, many at once: from another system, or for benchmarks of lists that have grown. They are at rest,
+//! so nothing is due for them and nobody is told.
+
+use crate::{
+    Error,
+    domain::{MoneyLeg, Order, Saga, StockLeg, Totals, order_number},
+    store,
+};
+use contracts::{
+    ids::{CartId, UserId},
+    money::{Currency, Money},
+    order::{OrderItem, OrderShipping, OrderStatus},
+    payment::PaymentMethod,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use platform::db::{Db, Tx, id_at};
+
+/// Orders in one unit.
+const BATCH: usize = 500;
+
+/// An order that was delivered.
+#[derive(Debug, Clone)]
+pub struct PastOrder {
+    pub user_id: UserId,
+    pub placed_at: Timestamp,
+    pub currency: Currency,
+    /// Their sums are made anew.
+    pub items: Vec<OrderItem>,
+    pub shipping_amount: i64,
+    pub address: AddressSnapshot,
+}
+
+/// Writes them as DELIVERED. A batch that fails leaves those before it.
+///
+/// # Errors
+/// [`Error::AmountTooLarge`], and those of the database.
+pub async fn orders(db: &Db, orders: Vec<PastOrder>) -> Result<usize, Error> {
+    let count = orders.len();
+    let mut waiting = orders.into_iter();
+    loop {
+        let batch: Vec<PastOrder> = waiting.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(count);
+        }
+        db.write(async move |tx| {
+            for past in &batch {
+                let order = delivered(tx, past.clone())?;
+                store::insert(tx, &order).await?;
+                store::save(tx, &order, None).await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
+    }
+}
+
+fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
+    let totals = Totals::of(&past.items, Money::new(past.shipping_amount, past.currency), Money::zero(past.currency), 0)?;
+    Ok(Order {
+        // Lists sort and filter by the id.
+        order_id: id_at(past.placed_at, tx.random_bytes()),
+        order_number: order_number(tx.random_bytes()),
+        user_id: past.user_id,
+        cart_id: tx.new_id::<CartId>(),
+        status: OrderStatus::Delivered,
+        currency: past.currency,
+        items: past.items,
+        totals,
+        payment_method: PaymentMethod::Ok,
+        shipping_address: past.address.clone(),
+        billing_address: past.address,
+        saga: Saga { money: MoneyLeg::Captured, stock: StockLeg::Sold, ..Saga::new() },
+        shipping: OrderShipping::default(),
+        failure: None,
+        created_at: past.placed_at,
+        updated_at: past.placed_at,
+    })
+}
