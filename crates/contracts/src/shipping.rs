@@ -5,6 +5,7 @@ use crate::{
     ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
     machine,
     money::Currency,
+    problem::Failure,
     text::Line,
     time::Timestamp,
     user::AddressSnapshot,
@@ -62,7 +63,8 @@ words! {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordShipmentEvent {
-    /// The status the shipment has now: IN_TRANSIT, DELIVERED or RETURNED.
+    /// The status the shipment has now: IN_TRANSIT, DELIVERED or RETURNED. What is known already, or came late, changes
+    /// nothing; so does CREATED, which every shipment begins with.
     pub status: ShipmentStatus,
     /// One line for people, such as where it is.
     #[serde(default)]
@@ -105,6 +107,37 @@ pub struct ShipmentEvent {
     pub message: String,
     /// When it happened.
     pub occurred_at: Timestamp,
+}
+
+/// The shipping of one confirmed order, as administrators see it: with a shipment, or with one that is still pending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShipmentOverview {
+    pub order_id: OrderId,
+    /// What people call the order.
+    pub order_number: String,
+    /// Whose order it is.
+    pub user_id: UserId,
+    /// Whether the carrier could not be given the parcel yet. It is tried again by itself.
+    pub pending: bool,
+    /// How often the carrier was asked.
+    pub attempts: u32,
+    /// Why the last attempt failed; null when it did not.
+    pub failure: Option<Failure>,
+    /// When the carrier is asked next; null when there is nothing to ask.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Null while it is pending.
+    pub shipment_id: Option<ShipmentId>,
+    /// The present status; null while it is pending.
+    pub status: Option<ShipmentStatus>,
+    /// Who carries the parcel.
+    pub carrier: Carrier,
+    /// The carrier's name for the parcel; null while it is pending.
+    pub tracking_number: Option<String>,
+    /// When the order was confirmed.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
 }
 
 /// What shipping costs.

@@ -158,6 +158,12 @@ impl Harness {
         self.key.sign(&claims(&self.env, client, &[], Some(client)))
     }
 
+    /// An access token of the client `client` that holds just this scope.
+    #[must_use]
+    pub fn scoped_token(&self, client: &str, scope: &str) -> String {
+        self.key.sign(&Claims { scope: Some(scope.to_owned()), ..claims(&self.env, client, &[], Some(client)) })
+    }
+
     pub fn get(&self, path: &str) -> Outgoing<'_> {
         self.request(Method::GET, path)
     }

@@ -1,0 +1,10 @@
+//! What can be done. The carrier is asked between two transactions, never inside of one.
+
+mod book;
+mod record;
+
+pub use book::{attempt, retry};
+pub use record::{record, record_event};
+
+/// The worker that asks the carrier.
+pub const BOOKING: &str = "booking";

@@ -1,0 +1,111 @@
+//! Door 1: HTTP.
+
+use crate::{
+    App, Error, actions,
+    domain::Consignment,
+    rates,
+    store::{self, Filter},
+};
+use contracts::{
+    ids::{OrderId, ShipmentId},
+    money::Currency,
+    page::Page,
+    shipping::{RecordShipmentEvent, Shipment, ShipmentOverview, ShipmentStatus, ShippingRates},
+    text::{Amount, Country},
+};
+use platform::{
+    http::{Body, Json, Keyed, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub fn routes() -> Routes<App> {
+    Routes::new("shipping")
+        .get("/orders/{orderId}/shipments", list_of_order, "The shipments of an order; none while it is pending")
+        .get("/shipments/{shipmentId}", get, "One shipment, with its tracking history")
+        .post("/shipments/{shipmentId}/events", record, "Tells what the carrier saw; repeated and late events change nothing")
+        .get("/shipping/rates", get_rates, "What shipping to a country costs")
+        .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
+        .post("/admin/shipments/{orderId}/retry", retry, "Asks the carrier for a pending shipment at once")
+}
+
+/// The carrier, by a client that holds its scope.
+struct CarrierClient;
+impl ClientMarker for CarrierClient {
+    const CLIENTS: &'static [&'static str] = &[];
+    const SCOPE: Option<&'static str> = Some("shipping:events");
+}
+
+async fn list_of_order(
+    viewer: Viewer,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    paging: Paging,
+) -> Result<Paged<Shipment>, Problem> {
+    // An order has one shipment at most: no cursor was ever given out.
+    paging.after::<ShipmentId>("shipments of an order")?;
+    let owner = viewer.owner();
+    let found = app.ctx.db.read(async move |tx| store::find_of_order(tx, owner, id).await).await?;
+    Ok(Paged(Page { items: found.ok_or(Error::NotFound)?, next_cursor: None }))
+}
+
+async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<ShipmentId>) -> Result<Json<Shipment>, Problem> {
+    let owner = viewer.owner();
+    let found = app.ctx.db.read(async move |tx| store::find_shipment(tx, owner, id).await).await?;
+    Ok(Json(found.ok_or(Error::NotFound)?))
+}
+
+async fn record(
+    _: Either<Admin, ServiceOf<CarrierClient>>,
+    State(app): State<App>,
+    Path(id): Path<ShipmentId>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<RecordShipmentEvent>,
+) -> Result<Keyed<Json<Shipment>>, Problem> {
+    actions::record_event(&app, id, key, body).await
+}
+
+/// What is to be sent where.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RatesQuery {
+    /// ISO 3166-1 alpha-2, such as DE.
+    country: Country,
+    /// What the goods cost, in minor units of the currency; 0 when absent.
+    subtotal: Option<Amount<0>>,
+    /// The currency of the order; EUR when absent.
+    currency: Option<Currency>,
+}
+
+async fn get_rates(State(app): State<App>, Query(query): Query<RatesQuery>) -> Result<Json<ShippingRates>, Problem> {
+    let subtotal = query.subtotal.map_or(0, Amount::get);
+    Ok(Json(rates::rates(&app.settings, query.country, subtotal, query.currency.unwrap_or(Currency::EUR))?))
+}
+
+/// Which shipments.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ShipmentFilter {
+    /// Only those in this status.
+    status: Option<ShipmentStatus>,
+    /// `true`: only those that the carrier could not be given yet. `false`: only the others.
+    pending: Option<bool>,
+}
+
+async fn list(
+    _: Admin,
+    State(app): State<App>,
+    Query(ShipmentFilter { status, pending }): Query<ShipmentFilter>,
+    paging: Paging,
+) -> Result<Paged<ShipmentOverview>, Problem> {
+    let filter = Filter { status, pending };
+    let tag = format!("shipments {filter:?}");
+    let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
+    let found = app.ctx.db.read(async move |tx| store::list(tx, filter, after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |consignment| consignment.order_id).map(Consignment::overview)))
+}
+
+async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {
+    Ok(Json(actions::retry(&app, id).await?))
+}

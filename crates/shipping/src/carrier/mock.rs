@@ -1,0 +1,145 @@
+//! The built-in carrier. It keeps books of its own and commits them by itself, as a company at the other end of a
+//! network does: what it answered is there although the one who asked never heard of it.
+
+use super::{Answer, Carrier, CarrierError, Consignee};
+use contracts::{ids::OrderId, user::AddressSnapshot};
+use platform::{
+    db::{Db, Error, Tx},
+    params,
+};
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How often it refuses a parcel when it is flaky.
+const REFUSALS: u32 = 2;
+
+/// How the mock behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It answers at once.
+    Ok,
+    /// It books nothing.
+    Fail,
+    /// It refuses a parcel twice, then books it.
+    Flaky,
+    /// It books, and the answer is lost. Asked again, it answers with what it booked.
+    Timeout,
+    /// It books, and takes its time to say so.
+    Slow,
+}
+
+impl Mode {
+    /// What an address asks for in its `complement`, such as `carrier:fail`.
+    fn asked_by(address: &AddressSnapshot) -> Option<Mode> {
+        match address.complement.to_ascii_lowercase().strip_prefix("carrier:")?.trim() {
+            "ok" => Some(Mode::Ok),
+            "fail" => Some(Mode::Fail),
+            "flaky" => Some(Mode::Flaky),
+            "timeout" => Some(Mode::Timeout),
+            "slow" => Some(Mode::Slow),
+            _ => None,
+        }
+    }
+}
+
+/// A carrier that keeps its books in a database.
+#[derive(Clone)]
+pub struct MockCarrier {
+    db: Db,
+    mode: Mode,
+    slow: Duration,
+}
+
+impl MockCarrier {
+    /// It behaves as `mode` says unless the address says otherwise, and takes `slow` when it is slow.
+    #[must_use]
+    pub fn new(db: Db, mode: Mode, slow: Duration) -> MockCarrier {
+        MockCarrier { db, mode, slow }
+    }
+
+    async fn take(&self, consignee: Consignee) -> Result<String, CarrierError> {
+        let mode = Mode::asked_by(&consignee.address).unwrap_or(self.mode);
+        let entry = self.db.write(async move |tx| enter(tx, consignee.order_id, mode).await).await.map_err(is_down)?;
+        match entry {
+            Entry::Refused(why) => Err(CarrierError::Refused(why.to_owned())),
+            Entry::Booked { first: true, .. } if mode == Mode::Timeout => std::future::pending().await,
+            Entry::Booked { tracking_number, .. } => {
+                if mode == Mode::Slow {
+                    tokio::time::sleep(self.slow).await;
+                }
+                Ok(tracking_number)
+            }
+        }
+    }
+
+    async fn strike_out(&self, order_id: OrderId) -> Result<(), CarrierError> {
+        self.db
+            .write(async move |tx| {
+                tx.execute(
+                    "INSERT INTO mock_parcels (order_id, tracking_number, refusals, recalled) VALUES ($1, NULL, 0, TRUE) \
+                     ON CONFLICT (order_id) DO UPDATE SET recalled = TRUE",
+                    params![order_id],
+                )
+                .await
+                .map(|_| ())
+            })
+            .await
+            .map_err(is_down)
+    }
+}
+
+impl Carrier for MockCarrier {
+    fn book(&self, consignee: Consignee) -> Answer<'_, String> {
+        Box::pin(self.take(consignee))
+    }
+
+    fn recall(&self, order_id: OrderId) -> Answer<'_, ()> {
+        Box::pin(self.strike_out(order_id))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn is_down(error: Error) -> CarrierError {
+    CarrierError::Refused(error.to_string())
+}
+
+/// What the books say after a request.
+enum Entry {
+    Booked { tracking_number: String, first: bool },
+    Refused(&'static str),
+}
+
+async fn enter(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
+    tx.execute(
+        "INSERT INTO mock_parcels (order_id, tracking_number, refusals, recalled) VALUES ($1, NULL, 0, FALSE) ON CONFLICT (order_id) DO NOTHING",
+        params![order_id],
+    )
+    .await?;
+    let (known, refusals, recalled): (Option<String>, u32, bool) = tx
+        .query_one("SELECT tracking_number, refusals, recalled FROM mock_parcels WHERE order_id = $1", params![order_id], |row| {
+            Ok((row.next()?, row.next()?, row.next()?))
+        })
+        .await?;
+    if recalled {
+        return Ok(Entry::Refused("the order was recalled"));
+    }
+    if let Some(tracking_number) = known {
+        return Ok(Entry::Booked { tracking_number, first: false });
+    }
+    if mode == Mode::Fail || (mode == Mode::Flaky && refusals < REFUSALS) {
+        tx.execute("UPDATE mock_parcels SET refusals = refusals + 1 WHERE order_id = $1", params![order_id]).await?;
+        return Ok(Entry::Refused("no capacity"));
+    }
+    let tracking_number = tracking_number(tx.random_bytes());
+    tx.execute("UPDATE mock_parcels SET tracking_number = $2 WHERE order_id = $1", params![order_id, tracking_number]).await?;
+    Ok(Entry::Booked { tracking_number, first: true })
+}
+
+/// Letters and digits that people do not take for each other.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+fn tracking_number(random: [u8; 12]) -> String {
+    let digits = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    format!("MOCK-{}", digits.collect::<String>())
+}

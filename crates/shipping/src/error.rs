@@ -1,0 +1,50 @@
+//! What can go wrong here, and its public code.
+
+use contracts::{
+    machine::Illegal,
+    problem::{Code, Fault},
+    shipping::ShipmentStatus,
+    text::Country,
+};
+use platform::{db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such order or shipment")]
+    NotFound,
+    #[error(transparent)]
+    Illegal(#[from] Illegal<ShipmentStatus>),
+    #[error("the tracking history is full")]
+    HistoryIsFull,
+    #[error("there is no parcel to book for this order")]
+    NothingToRetry,
+    #[error("the carrier did not take the parcel")]
+    CarrierUnavailable,
+    #[error("there is no shipping to {0}")]
+    UnsupportedCountry(Country),
+    #[error("an attempt to reach the carrier panicked")]
+    Panicked,
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Code::NOT_FOUND.into(),
+            Error::Illegal(illegal) => {
+                Problem::new(Code::ILLEGAL_TRANSITION).detail(illegal.to_string()).member("shipmentStatus", illegal.from)
+            }
+            Error::HistoryIsFull => Code::TOO_MANY_EVENTS.into(),
+            Error::NothingToRetry => Problem::new(Code::ILLEGAL_TRANSITION).detail(error.to_string()),
+            Error::CarrierUnavailable => Code::CARRIER_UNAVAILABLE.into(),
+            Error::UnsupportedCountry(ref country) => {
+                let fault = Fault::parameter("country", "UNSUPPORTED_COUNTRY", "is not among the countries we ship to");
+                Problem::new(Code::UNSUPPORTED_COUNTRY).detail(error.to_string()).member("country", country).fault(fault)
+            }
+            Error::Panicked => Problem::internal(&error),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What can be configured.
+
+use crate::carrier::Mode;
+use contracts::text::{Amount, Country};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// The section `[shipping]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// What shipping costs where `rates` says nothing else, in minor units of the order's currency.
+    pub flat_rate_amount: Amount<0>,
+    /// From which subtotal on shipping is free, where `rates` says nothing else; never when absent.
+    pub free_from_amount: Option<Amount<0>>,
+    /// Rates of single countries: `[shipping.rates.CH]`.
+    pub rates: BTreeMap<Country, Rate>,
+    /// The only countries that are shipped to; every country when empty.
+    pub countries: BTreeSet<Country>,
+
+    /// How the mock carrier behaves unless an address says otherwise: `ok`, `fail`, `flaky`, `timeout` or `slow`.
+    pub carrier_mode: Mode,
+    /// How long the mock carrier takes when it is slow, in milliseconds.
+    pub carrier_slow_ms: u64,
+    /// How long an answer of the carrier is awaited, in milliseconds.
+    pub carrier_timeout_ms: u64,
+    /// Parcels that the carrier is asked about at the same time.
+    pub concurrency: usize,
+    /// The pause after the first attempt that failed, in milliseconds; it doubles each time.
+    pub first_pause_ms: u64,
+    /// The longest such pause, in seconds.
+    pub longest_pause_seconds: u64,
+
+    /// Whether parcels travel by themselves: for demonstrations.
+    pub simulate: bool,
+    /// How long a simulated parcel stays in each status, in seconds.
+    pub simulate_step_seconds: u64,
+}
+
+/// What shipping to one country costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// In minor units of the order's currency.
+    pub flat_rate_amount: Amount<0>,
+    /// From which subtotal on it is free; never when absent.
+    #[serde(default)]
+    pub free_from_amount: Option<Amount<0>>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            flat_rate_amount: Amount::new(490).expect("a small amount is an amount"),
+            free_from_amount: None,
+            rates: BTreeMap::new(),
+            countries: BTreeSet::new(),
+            carrier_mode: Mode::Ok,
+            carrier_slow_ms: 2_000,
+            carrier_timeout_ms: 5_000,
+            concurrency: 16,
+            first_pause_ms: 1_000,
+            longest_pause_seconds: 300,
+            simulate: false,
+            simulate_step_seconds: 15,
+        }
+    }
+}
+
+impl Settings {
+    #[must_use]
+    pub fn slow(&self) -> Duration {
+        Duration::from_millis(self.carrier_slow_ms)
+    }
+    #[must_use]
+    pub fn carrier_timeout(&self) -> Duration {
+        Duration::from_millis(self.carrier_timeout_ms)
+    }
+    #[must_use]
+    pub fn first_pause(&self) -> Duration {
+        Duration::from_millis(self.first_pause_ms)
+    }
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        Duration::from_secs(self.longest_pause_seconds)
+    }
+    #[must_use]
+    pub fn simulate_step(&self) -> Duration {
+        Duration::from_secs(self.simulate_step_seconds.max(1))
+    }
+}

@@ -1,0 +1,232 @@
+//! How shipments are kept: the SQL of this service. (The mock carrier has books of its own.)
+
+use crate::domain::{Booking, Consignment, Parcel};
+use contracts::{
+    column::Json,
+    ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
+    problem::Failure,
+    shipping::{Carrier, Shipment, ShipmentEvent, ShipmentStatus},
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use platform::{
+    db::{Error, Row, Select, Tx},
+    params,
+};
+
+macro_rules! select_consignments {
+    ($rest:literal) => {
+        concat!(
+            "SELECT order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, failure, due_at, shipment_id, \
+             status, tracking_number, booked_at, confirmed_at, updated_at FROM shipments",
+            $rest
+        )
+    };
+}
+
+/// Begins the row of an order unless it is there.
+pub async fn begin(tx: &mut Tx, order_id: OrderId, order_number: &str, user_id: UserId, address: &AddressSnapshot) -> Result<(), Error> {
+    let (now, shipment_id, correlation_id) = (tx.now(), tx.new_id::<ShipmentId>(), tx.context().correlation_id.clone());
+    tx.execute(
+        "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (order_id) DO NOTHING",
+        params![
+            order_id,
+            order_number.to_owned(),
+            user_id,
+            Json(address.clone()),
+            correlation_id.to_string(),
+            Booking::Awaited,
+            shipment_id,
+            now
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// The order's parcel.
+pub async fn find_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<Consignment>, Error> {
+    tx.query_opt(select_consignments!(" WHERE order_id = $1"), params![id], consignment_row).await
+}
+
+/// The order's parcel, its row held to the commit.
+pub async fn lock_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<Consignment>, Error> {
+    find_by_order(tx, id).await
+}
+
+/// The parcel of a shipment that there is, its row held to the commit.
+pub async fn lock_by_shipment(tx: &mut Tx, id: ShipmentId) -> Result<Option<Consignment>, Error> {
+    tx.query_opt(select_consignments!(" WHERE shipment_id = $1 AND status IS NOT NULL"), params![id], consignment_row).await
+}
+
+/// Writes what changed of a parcel.
+pub async fn save(tx: &mut Tx, consignment: &mut Consignment) -> Result<(), Error> {
+    consignment.updated_at = tx.now();
+    let (status, tracking_number) = consignment.parcel.as_ref().map(|parcel| (parcel.status, parcel.tracking_number.clone())).unzip();
+    tx.execute(
+        "UPDATE shipments SET correlation_id = $2, booking = $3, attempts = $4, failure = $5, due_at = $6, status = $7, \
+         tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11 WHERE order_id = $1",
+        params![
+            consignment.order_id,
+            consignment.correlation_id,
+            consignment.booking,
+            consignment.attempts,
+            consignment.failure.clone().map(Json),
+            consignment.due_at,
+            status,
+            tracking_number,
+            consignment.parcel.as_ref().map(|parcel| parcel.booked_at),
+            consignment.confirmed_at,
+            consignment.updated_at
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// The orders whose carrier is asked next, the most urgent first, each with the instant it is due.
+pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<(OrderId, Timestamp)>, Error> {
+    tx.query("SELECT order_id, due_at FROM shipments WHERE due_at IS NOT NULL ORDER BY due_at LIMIT $1", params![rows], |row| {
+        Ok((row.next()?, row.next()?))
+    })
+    .await
+}
+
+/// Shipments in this status that nothing happened to since `before`.
+pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timestamp, rows: usize) -> Result<Vec<ShipmentId>, Error> {
+    tx.query(
+        "SELECT shipment_id FROM shipments WHERE status = $1 AND updated_at <= $2 ORDER BY order_id LIMIT $3",
+        params![status, before, rows],
+        |row| row.next(),
+    )
+    .await
+}
+
+/// Which shipments administrators want to see.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub status: Option<ShipmentStatus>,
+    /// `false` for those that there are.
+    pub pending: Option<bool>,
+}
+
+/// Parcels of confirmed orders, by the newest order.
+pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<Consignment>, Error> {
+    // Each is a literal of its own, so that the index which was made for it is taken.
+    let select = Select::from(match filter.pending {
+        Some(true) => select_consignments!(" WHERE booking = 'PENDING'"),
+        Some(false) => select_consignments!(" WHERE status IS NOT NULL"),
+        None => select_consignments!(" WHERE (booking IN ('PENDING', 'RECALLING') OR status IS NOT NULL)"),
+    });
+    select
+        .filter_some("status = ?", filter.status)
+        .filter_some("order_id < ?", after)
+        .limit("order_id DESC", rows)
+        .rows(tx, consignment_row)
+        .await
+}
+
+fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {
+    let (order_id, order_number, user_id) = (row.next()?, row.next()?, row.next()?);
+    let Json(address) = row.next()?;
+    let (correlation_id, booking, attempts) = (row.next()?, row.next()?, row.next()?);
+    let failure = row.next::<Option<Json<Failure>>>()?.map(|Json(failure)| failure);
+    let (due_at, shipment_id) = (row.next()?, row.next()?);
+    let parcel = match (row.next()?, row.next()?, row.next()?) {
+        (Some(status), Some(tracking_number), Some(booked_at)) => Some(Parcel { status, tracking_number, booked_at }),
+        _ => None,
+    };
+    let (confirmed_at, updated_at) = (row.next()?, row.next()?);
+    Ok(Consignment {
+        order_id,
+        order_number,
+        user_id,
+        address,
+        correlation_id,
+        booking,
+        attempts,
+        failure,
+        due_at,
+        shipment_id,
+        parcel,
+        confirmed_at,
+        updated_at,
+    })
+}
+
+/// How many entries a tracking history has.
+pub async fn count_events(tx: &mut Tx, id: ShipmentId) -> Result<i64, Error> {
+    tx.query_one("SELECT COUNT(*) FROM shipment_events WHERE shipment_id = $1", params![id], |row| row.next()).await
+}
+
+/// Appends to the tracking history, unless the same is there. Whether it was new.
+pub async fn append_event(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<bool, Error> {
+    let (event_id, now) = (tx.new_id::<ShipmentEventId>(), tx.now());
+    let rows = tx
+        .execute(
+            "INSERT INTO shipment_events (shipment_event_id, shipment_id, position, status, message, occurred_at) \
+             VALUES ($1, $2, (SELECT COUNT(*) FROM shipment_events WHERE shipment_id = $2), $3, $4, $5) \
+             ON CONFLICT (shipment_id, status, message) DO NOTHING",
+            params![event_id, id, status, message.to_owned(), now],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// The shipment of a parcel with its history; `None` while there is none.
+pub async fn view(tx: &mut Tx, consignment: Consignment) -> Result<Option<Shipment>, Error> {
+    let Some(Parcel { status, tracking_number, booked_at }) = consignment.parcel else { return Ok(None) };
+    let shipment_id = consignment.shipment_id;
+    let events = tx
+        .query(
+            "SELECT shipment_event_id, status, message, occurred_at FROM shipment_events WHERE shipment_id = $1 ORDER BY position",
+            params![shipment_id],
+            |row| {
+                Ok(ShipmentEvent {
+                    shipment_event_id: row.next()?,
+                    shipment_id,
+                    status: row.next()?,
+                    message: row.next()?,
+                    occurred_at: row.next()?,
+                })
+            },
+        )
+        .await?;
+    Ok(Some(Shipment {
+        shipment_id,
+        order_id: consignment.order_id,
+        user_id: consignment.user_id,
+        status,
+        carrier: Carrier::Mock,
+        tracking_number,
+        shipping_address_snapshot: consignment.address,
+        events,
+        created_at: booked_at,
+        updated_at: consignment.updated_at,
+    }))
+}
+
+/// One shipment; another's, when `owner` is given, is not found.
+pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -> Result<Option<Shipment>, Error> {
+    let found = Select::from(select_consignments!(" WHERE status IS NOT NULL"))
+        .filter("shipment_id = ?", id)
+        .filter_some("user_id = ?", owner)
+        .limit("order_id", 1)
+        .rows(tx, consignment_row)
+        .await?;
+    match found.into_iter().next() {
+        Some(consignment) => view(tx, consignment).await,
+        None => Ok(None),
+    }
+}
+
+/// The shipments of one order, none or one of them; `None` when there is no such order, or it is another's.
+pub async fn find_of_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Vec<Shipment>>, Error> {
+    match find_by_order(tx, id).await? {
+        Some(consignment) if owner.is_none_or(|owner| owner == consignment.user_id) => {
+            Ok(Some(view(tx, consignment).await?.into_iter().collect()))
+        }
+        _ => Ok(None),
+    }
+}
