@@ -36,9 +36,10 @@ pub fn gateway(config: &Config, runtime: &Runtime, extra: Router, stopping: Arc<
         settings,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
-        services: runtime.routers.iter().map(|(name, router)| (*name, router.clone())).collect(),
+        services: runtime.routers.iter().map(|(name, router)| (*name, gateway::Upstream::InProcess(router.clone()))).collect(),
         operations: runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
         extra,
+        landing: true,
         ready: Arc::new(move || if stopping.load(Ordering::Relaxed) { vec!["the process is stopping".to_owned()] } else { Vec::new() }),
     }))
 }

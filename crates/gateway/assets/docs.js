@@ -1,0 +1,20 @@
+// Starts the API reference. All of it comes from this host; nothing is asked of another.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
+SwaggerUIBundle({
+  dom_id: "#docs",
+  url: "/api/v1/openapi.json",
+  validatorUrl: null,
+  deepLinking: true,
+  displayRequestDuration: true,
+  docExpansion: "none",
+  defaultModelsExpandDepth: 0,
+  filter: true,
+  layout: "BaseLayout",
+  presets: [SwaggerUIBundle.presets.apis],
+  syntaxHighlight: { activated: true },
+  tryItOutEnabled: true,
+});

@@ -1,0 +1,71 @@
+//! Files that never change while the program runs: compressed once, and named by their hash so that nobody loads them twice.
+
+use crate::{
+    compress::{self, LEAST_BYTES},
+    visit::refuses_gzip,
+};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use contracts::problem::Code;
+use platform::http::Problem;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use tokio::sync::OnceCell;
+
+pub(crate) struct Asset {
+    kind: &'static str,
+    cache: &'static str,
+    etag: HeaderValue,
+    /// None for what is shipped compressed.
+    plain: Option<Bytes>,
+    packed: OnceCell<Option<Bytes>>,
+}
+
+impl Asset {
+    /// A file of this media type; `cache` is its `Cache-Control`.
+    pub(crate) fn new(kind: &'static str, cache: &'static str, bytes: impl Into<Bytes>) -> Asset {
+        let bytes = bytes.into();
+        Asset { kind, cache, etag: etag(&bytes), plain: Some(bytes), packed: OnceCell::new() }
+    }
+
+    /// A file that is shipped compressed by gzip.
+    pub(crate) fn packed(kind: &'static str, cache: &'static str, bytes: &'static [u8]) -> Asset {
+        let bytes = Bytes::from_static(bytes);
+        Asset { kind, cache, etag: etag(&bytes), plain: None, packed: OnceCell::new_with(Some(Some(bytes))) }
+    }
+
+    /// The file in the form that the caller takes.
+    pub(crate) async fn answer(&self, asked: &HeaderMap) -> Response {
+        let says_nothing = !asked.contains_key(header::ACCEPT_ENCODING);
+        let packed = match &self.plain {
+            _ if refuses_gzip(asked) => None,
+            Some(plain) if says_nothing || (plain.len() as u64) < LEAST_BYTES => None,
+            Some(plain) => self.packed.get_or_init(|| compress::packed(plain.clone())).await.clone(),
+            None => self.packed.get().cloned().flatten(),
+        };
+        let (body, is_packed) = match (packed, &self.plain) {
+            (Some(packed), _) => (packed, true),
+            (None, Some(plain)) => (plain.clone(), false),
+            (None, None) => return Problem::new(Code::NOT_ACCEPTABLE).detail("this file is there in gzip only").into_response(),
+        };
+        let mut answer = Response::new(Body::from(body));
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        headers.insert(header::ETAG, self.etag.clone());
+        compress::vary(headers);
+        if is_packed {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer
+    }
+}
+
+/// A weak tag: the same for the file and its compressed form.
+fn etag(bytes: &[u8]) -> HeaderValue {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    HeaderValue::try_from(format!("W/\"{:016x}\"", hasher.finish())).expect("a number is printable")
+}

@@ -1,0 +1,59 @@
+//! gzip, where it pays: text of at least a kilobyte. Never for answers of auth, in which a secret would stand beside what
+//! a caller chose (the BREACH attack).
+//!
+//! An `ETag` stays as it is: it names the version of what is shown, which `If-Match` compares, and not its bytes on the way.
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use http_body_util::BodyExt as _;
+use std::{convert::Infallible, future::ready};
+use tower::{ServiceExt as _, service_fn};
+use tower_http::{CompressionLevel, compression::Compression};
+
+/// Below this the headers weigh more than what is saved.
+pub(crate) const LEAST_BYTES: u64 = 1024;
+
+/// Whether an answer gets smaller.
+pub(crate) fn pays(answer: &Response) -> bool {
+    let headers = answer.headers();
+    let whole = !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
+    whole
+        && answer.body().size_hint().upper().is_none_or(|bytes| bytes >= LEAST_BYTES)
+        && headers.get(header::CONTENT_TYPE).is_some_and(is_text)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+        && !headers.get_all(header::CACHE_CONTROL).iter().any(|value| value.as_bytes().windows(12).any(|word| word == b"no-transform"))
+}
+
+fn is_text(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    const TEXTS: [&str; 4] = ["application/json", "application/javascript", "image/svg+xml", "application/xml"];
+    kind.starts_with("text/") || kind.ends_with("+json") || TEXTS.contains(&kind)
+}
+
+/// Says to caches that the answer depends on what the caller takes.
+pub(crate) fn vary(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+/// The same answer, compressed on its way.
+pub(crate) async fn gzip(answer: Response) -> Response {
+    let mut answer = Some(answer);
+    let inner = service_fn(move |_: Request| ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
+    let always = |_: StatusCode, _, _: &HeaderMap, _: &_| true;
+    let compression = Compression::new(inner).quality(CompressionLevel::Fastest).compress_when(always);
+    let mut asks = Request::new(Body::empty());
+    asks.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    let Ok(answer) = compression.oneshot(asks).await;
+    answer.map(Body::new)
+}
+
+/// These bytes, compressed once for many; none when that fails, which it does not for what is in memory.
+pub(crate) async fn packed(bytes: Bytes) -> Option<Bytes> {
+    let answer = gzip(Response::new(Body::from(bytes))).await;
+    answer.into_body().collect().await.ok().map(|collected| collected.to_bytes())
+}

@@ -1,0 +1,274 @@
+//! How often a caller may ask: the generic cell rate algorithm per kind of request and caller, told in the headers
+//! `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+//!
+//! The clock is the monotonic one: with the wall clock, setting it back an hour would refuse everybody for an hour.
+//! Callers are kept in a cache of fixed size, so that a flood of addresses costs no more memory than that; who is
+//! forgotten was idle, and begins anew.
+
+use crate::Settings;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use contracts::{ids::UserId, problem::Code};
+use governor::{
+    NotUntil, Quota, RateLimiter,
+    clock::Clock,
+    middleware::{StateInformationMiddleware, StateSnapshot},
+    nanos::Nanos,
+    state::{InMemoryState, NotKeyed, StateStore},
+};
+use platform::{http::Problem, identity::Identity};
+use quick_cache::sync::Cache;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::Instant;
+
+static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+static STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Kinds of requests, each with a quota of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Tries a password or makes an account: dear to serve and worth guessing at.
+    Login,
+    Search,
+    Write,
+    Read,
+}
+
+impl Class {
+    /// The kind of a request to a path without the API's prefix.
+    pub(crate) fn of(method: &Method, path: &str) -> Class {
+        const LOGINS: [&str; 6] =
+            ["/auth/login", "/auth/register", "/auth/token", "/auth/password/forgot", "/auth/password/reset", "/auth/password/change"];
+        match *method {
+            Method::POST if LOGINS.contains(&path) => Class::Login,
+            Method::GET | Method::HEAD if path == "/search" || path.starts_with("/search/") => Class::Search,
+            Method::GET | Method::HEAD | Method::OPTIONS => Class::Read,
+            _ => Class::Write,
+        }
+    }
+}
+
+/// Whose quota a request draws on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Caller {
+    Person(UserId),
+    Service(Box<str>),
+    Address(IpAddr),
+}
+
+impl Caller {
+    /// A house has a whole /64 of IPv6 and could ask from each of its addresses once.
+    pub(crate) fn at(address: IpAddr) -> Caller {
+        Caller::Address(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+
+    pub(crate) fn known(identity: &Identity) -> Caller {
+        match identity.user {
+            Some(user) => Caller::Person(user),
+            None => Caller::Service(identity.subject.as_str().into()),
+        }
+    }
+}
+
+/// All limits.
+pub(crate) struct Limits {
+    login: Limit,
+    search: Limit,
+    write: Limit,
+    read: Limit,
+}
+
+struct Limit {
+    name: &'static str,
+    limiter: RateLimiter<Caller, Remembered, Monotonic, StateInformationMiddleware>,
+    quota: Quota,
+    policy: HeaderValue,
+}
+
+impl Limits {
+    pub(crate) fn new(settings: &Settings) -> Limits {
+        let remembered = settings.remembered_callers.get();
+        let limit = |name, quota: Quota, seconds| Limit::new(name, quota, seconds, remembered);
+        Limits {
+            login: limit("login", Quota::per_minute(settings.login_per_minute), 60),
+            search: limit("search", Quota::per_second(settings.search_per_second), 1),
+            write: limit("write", Quota::per_second(settings.writes_per_second), 1),
+            read: limit("read", Quota::per_second(settings.reads_per_second), 1),
+        }
+    }
+
+    /// Takes one request out of the caller's quota. How the caller stands, and whether it goes on.
+    pub(crate) fn take(&self, class: Class, caller: &Caller) -> (Standing, Result<(), Problem>) {
+        let limit = match class {
+            Class::Login => &self.login,
+            Class::Search => &self.search,
+            Class::Write => &self.write,
+            Class::Read => &self.read,
+        };
+        limit.take(caller)
+    }
+}
+
+impl Limit {
+    fn new(name: &'static str, quota: Quota, seconds: u32, remembered: usize) -> Limit {
+        let policy = format!("\"{name}\";q={};w={seconds}", quota.burst_size());
+        Limit {
+            name,
+            limiter: RateLimiter::new(quota, Remembered(Cache::new(remembered)), Monotonic(Instant::now())),
+            quota,
+            policy: HeaderValue::try_from(policy).expect("names and numbers are printable"),
+        }
+    }
+
+    fn take(&self, caller: &Caller) -> (Standing, Result<(), Problem>) {
+        let (left, outcome) = match self.limiter.check_key(caller) {
+            Ok(snapshot) => (StateSnapshot::remaining_burst_capacity(&snapshot), Ok(())),
+            Err(until) => (0, Err(self.refusal(&until))),
+        };
+        (self.standing(left), outcome)
+    }
+
+    fn refusal(&self, until: &NotUntil<Duration>) -> Problem {
+        let wait = until.wait_time_from(self.limiter.clock().now());
+        Problem::new(Code::RATE_LIMITED).retry_after(wait)
+    }
+
+    fn standing(&self, left: u32) -> Standing {
+        let used = self.quota.burst_size().get().saturating_sub(left);
+        let full_in = (self.quota.replenish_interval() * used).as_millis().div_ceil(1000);
+        let state = format!("\"{}\";r={left};t={full_in}", self.name);
+        Standing { policy: self.policy.clone(), state: HeaderValue::try_from(state).expect("names and numbers are printable") }
+    }
+}
+
+/// How a caller stands: `r` requests are left at once, and in `t` seconds it is the whole quota again.
+pub(crate) struct Standing {
+    policy: HeaderValue,
+    state: HeaderValue,
+}
+
+impl Standing {
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        headers.insert(&POLICY, self.policy);
+        headers.insert(&STATE, self.state);
+    }
+}
+
+/// Time since the start, which nobody can set.
+#[derive(Clone)]
+struct Monotonic(Instant);
+
+impl Clock for Monotonic {
+    type Instant = Duration;
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The callers seen lately.
+struct Remembered(Cache<Caller, Arc<InMemoryState>>);
+
+impl StateStore for Remembered {
+    type Key = Caller;
+    fn measure_and_replace<T, F, E>(&self, caller: &Caller, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let Ok(state) = self.0.get_or_insert_with(caller, || Ok::<_, Infallible>(Arc::default()));
+        state.measure_and_replace(&NotKeyed::NonKey, decide)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    fn limit(burst: u32, remembered: usize) -> Limit {
+        Limit::new("toy", Quota::per_minute(NonZeroU32::new(burst).unwrap()), 60, remembered)
+    }
+
+    fn told(standing: Standing) -> (String, String) {
+        let mut headers = HeaderMap::new();
+        standing.write(&mut headers);
+        (headers["ratelimit-policy"].to_str().unwrap().to_owned(), headers["ratelimit"].to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quota_runs_out_and_comes_back_evenly() {
+        let (limit, caller) = (limit(3, 10), Caller::at([1, 1, 1, 1].into()));
+        let mut states = Vec::new();
+        for _ in 0..3 {
+            let (standing, outcome) = limit.take(&caller);
+            outcome.unwrap();
+            states.push(told(standing).1);
+        }
+        assert_eq!(states, ["\"toy\";r=2;t=20", "\"toy\";r=1;t=40", "\"toy\";r=0;t=60"]);
+        let (standing, outcome) = limit.take(&caller);
+        assert_eq!(told(standing), ("\"toy\";q=3;w=60".to_owned(), "\"toy\";r=0;t=60".to_owned()));
+        let refused = outcome.unwrap_err();
+        assert_eq!((refused.code(), refused.wait()), (Code::RATE_LIMITED, Some(Duration::from_secs(20))));
+
+        limit.take(&Caller::at([1, 1, 1, 2].into())).1.unwrap();
+        tokio::time::advance(Duration::from_secs(19)).await;
+        assert_eq!(limit.take(&caller).1.unwrap_err().wait(), Some(Duration::from_secs(1)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        limit.take(&caller).1.unwrap();
+        limit.take(&caller).1.unwrap_err();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(told(limit.take(&caller).0).1, "\"toy\";r=2;t=20", "an hour saves up no more than the quota");
+    }
+
+    #[test]
+    fn a_flood_of_addresses_stays_within_the_memory_it_was_given() {
+        let limit = limit(3, 100);
+        let regular = Caller::at([9, 9, 9, 9].into());
+        for n in 0..10_000_u32 {
+            limit.take(&Caller::at(IpAddr::from(n.to_be_bytes()))).1.unwrap();
+            if n % 10 == 0 {
+                let _ = limit.take(&regular);
+            }
+        }
+        assert!(limit.limiter.into_state_store().0.len() <= 100);
+    }
+
+    #[test]
+    fn a_house_is_one_caller_whatever_address_it_asks_from() {
+        let at = |text: &str| Caller::at(text.parse().unwrap());
+        assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
+        assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
+        assert_eq!(at("::ffff:1.2.3.4"), at("1.2.3.4"));
+        assert_ne!(at("1.2.3.4"), at("1.2.3.5"));
+    }
+
+    #[test]
+    fn what_is_dear_is_limited_most() {
+        for (method, path, class) in [
+            (Method::POST, "/auth/login", Class::Login),
+            (Method::POST, "/auth/register", Class::Login),
+            (Method::POST, "/auth/token", Class::Login),
+            (Method::POST, "/auth/password/forgot", Class::Login),
+            (Method::POST, "/auth/password/reset", Class::Login),
+            (Method::POST, "/auth/refresh", Class::Write),
+            (Method::GET, "/search", Class::Search),
+            (Method::GET, "/search/suggest", Class::Search),
+            (Method::GET, "/searches", Class::Read),
+            (Method::GET, "/products", Class::Read),
+            (Method::OPTIONS, "/search", Class::Read),
+            (Method::PATCH, "/products/1", Class::Write),
+            (Method::DELETE, "/cart", Class::Write),
+        ] {
+            assert_eq!(Class::of(&method, path), class, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The section `[gateway]`.
+
+use serde::Deserialize;
+use std::num::{NonZeroU32, NonZeroUsize};
+
+/// What can be set. Rates are per caller: per person when the token verifies, else per address.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether the public address is HTTPS (ended by a proxy in front): then browsers are told to insist on it.
+    pub https: bool,
+    /// Which other origins' pages may call the API, such as `https://shop.example`; `*` for all. None unless set.
+    pub allowed_origins: Vec<Origin>,
+    /// How many proxies stand in front and write `X-Forwarded-For`. The client is that many entries from its right end;
+    /// with none the header is not looked at.
+    pub trusted_proxies: usize,
+    /// The largest body that is taken at all, in bytes. The services' own limits are far lower.
+    pub max_body_bytes: u64,
+    /// How many requests are worked on at once; more are refused. Those that `Prefer: wait` get at most three quarters.
+    pub max_in_flight: NonZeroUsize,
+    /// How long a service at another address may take for its whole answer, in seconds.
+    pub upstream_seconds: NonZeroU32,
+    /// Requests that try a password or make an account, per address and minute.
+    pub login_per_minute: NonZeroU32,
+    /// Searches per caller and second.
+    pub search_per_second: NonZeroU32,
+    /// Requests that change something, per caller and second.
+    pub writes_per_second: NonZeroU32,
+    /// Other requests per caller and second.
+    pub reads_per_second: NonZeroU32,
+    /// How many callers' rates are remembered, for each of these kinds; the idlest are forgotten first.
+    pub remembered_callers: NonZeroUsize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let count = |n: u32| NonZeroU32::new(n).expect("a default is more than none");
+        let size = |n: usize| NonZeroUsize::new(n).expect("a default is more than none");
+        Settings {
+            https: false,
+            allowed_origins: Vec::new(),
+            trusted_proxies: 0,
+            max_body_bytes: 1024 * 1024,
+            max_in_flight: size(1024),
+            upstream_seconds: count(35),
+            login_per_minute: count(10),
+            search_per_second: count(30),
+            writes_per_second: count(20),
+            reads_per_second: count(100),
+            remembered_callers: size(50_000),
+        }
+    }
+}
+
+/// An origin as browsers write it (RFC 6454): scheme and authority, nothing behind; or `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Origin(String);
+
+impl Origin {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = String;
+    fn try_from(text: String) -> Result<Origin, String> {
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let sound = |authority: &str| {
+            let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+            !authority.is_empty() && authority.bytes().all(lower)
+        };
+        if text == "*" || authority.is_some_and(sound) {
+            Ok(Origin(text))
+        } else {
+            Err(format!("{text:?} is no origin: write it in lower case as https://host or https://host:port, or *"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::settings::Settings as File;
+
+    #[test]
+    fn origins_are_written_as_browsers_send_them() {
+        for good in ["*", "https://shop.example", "http://localhost:3000", "http://[::1]:80"] {
+            assert!(Origin::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "shop.example", "https://", "https://shop.example/", "https://Shop.example", "ftp://shop", "https://*.example"] {
+            assert!(Origin::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_stops_the_start() {
+        File::default().section::<Settings>("gateway").unwrap();
+        for (key, value) in [("reads_per_second", 0_i64), ("max_in_flight", 0), ("trusted_proxies", -1), ("no_such_key", 1)] {
+            let refused = File::default().with("gateway", key, value).section::<Settings>("gateway").unwrap_err();
+            assert!(refused.to_string().contains("gateway"), "{refused}");
+        }
+        let origins = toml::Value::Array(vec!["shop.example".into()]);
+        assert!(File::default().with("gateway", "allowed_origins", origins).section::<Settings>("gateway").is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! The way to a service: its door in this process, or its address.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderValue, Uri, header, uri::PathAndQuery},
+    response::Response,
+};
+use contracts::problem::Code;
+use platform::{
+    client::{Client, LARGEST_ANSWER},
+    env::Env,
+    http::{DEADLINE_MS, Problem},
+};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use tokio::time::{Instant, timeout_at};
+use tower::Service as _;
+
+/// Where a service is.
+pub enum Upstream {
+    /// In this process, behind its own [`Door`](platform::http::Door).
+    InProcess(Router),
+    /// At this address, such as `http://inventory:8081`.
+    Http(String),
+}
+
+pub(crate) struct Upstreams {
+    here: BTreeMap<&'static str, Router>,
+    there: Client,
+    /// For those that are elsewhere. A door in this process has its own time.
+    time: Duration,
+}
+
+impl Upstreams {
+    pub(crate) fn new(env: &Env, services: BTreeMap<&'static str, Upstream>, time: Duration) -> Upstreams {
+        let mut upstreams = Upstreams { here: BTreeMap::new(), there: Client::new(env.clone()), time };
+        for (name, upstream) in services {
+            match upstream {
+                Upstream::InProcess(router) => drop(upstreams.here.insert(name, router)),
+                Upstream::Http(address) => upstreams.there.register_http(name, &address),
+            }
+        }
+        upstreams
+    }
+
+    /// The service's answer to the request, whose path becomes `path`.
+    ///
+    /// # Errors
+    /// 503 when the service cannot be reached or takes too long.
+    pub(crate) async fn ask(&self, service: &'static str, path: PathAndQuery, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
+        *request.uri_mut() = Uri::from(path);
+        match self.here.get(service) {
+            Some(router) => {
+                let Ok(answer) = router.clone().call(request).await;
+                Ok(answer)
+            }
+            None => self.ask_there(service, request, client).await,
+        }
+    }
+
+    /// The whole answer is waited for: what breaks off midway shall be a problem document and no half of an answer.
+    async fn ask_there(&self, service: &'static str, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
+        let deadline = Instant::now() + self.time;
+        let headers = request.headers_mut();
+        headers.insert(DEADLINE_MS, HeaderValue::from(u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX)));
+        if let Ok(client) = HeaderValue::try_from(client.to_string()) {
+            headers.insert("x-forwarded-for", client);
+        }
+        let (mut parts, body) = self.there.forward(service, request, deadline).await?.into_parts();
+        // What speaks of one connection ends with it (RFC 9110, 7.6.1).
+        for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TRAILER] {
+            parts.headers.remove(hop);
+        }
+        parts.headers.remove("keep-alive");
+        match timeout_at(deadline, to_bytes(body, LARGEST_ANSWER)).await {
+            Ok(Ok(bytes)) => Ok(Response::from_parts(parts, Body::from(bytes))),
+            Ok(Err(error)) => {
+                tracing::warn!(service, %error, "the answer of a service broke off");
+                Err(Problem::new(Code::DEPENDENCY_UNAVAILABLE))
+            }
+            Err(_) => Err(Problem::new(Code::TIMEOUT)),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What the edge has to know of a request, read in one pass over its headers, which are cleaned on the way.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+};
+use contracts::ids::Uuid;
+use platform::{
+    env::Env,
+    http::{CORRELATION_ID, PeerAddr, Prefer, door},
+};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+static X_CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION_ID);
+
+/// One request, as far as the edge is concerned.
+pub(crate) struct Visit {
+    pub(crate) method: Method,
+    /// Sane: taken from the request, or made.
+    pub(crate) correlation_id: HeaderValue,
+    /// Whose connection it is, or who the trusted proxies say it is.
+    pub(crate) client: IpAddr,
+    pub(crate) origin: Option<HeaderValue>,
+    pub(crate) takes_gzip: bool,
+    /// Whether the answer may be held on purpose.
+    pub(crate) waits: bool,
+    pub(crate) content_length: Option<u64>,
+}
+
+impl Visit {
+    /// Reads the request and leaves in it only what may come from outside.
+    pub(crate) fn of(request: &mut Request, env: &Env, trusted_proxies: usize) -> Visit {
+        let peer = request.extensions().get::<PeerAddr>().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |peer| peer.0);
+        let method = request.method().clone();
+        let headers = request.headers_mut();
+        let (mut correlation_id, mut origin, mut content_length) = (None, None, None);
+        let (mut takes_gzip, mut prefers) = (false, false);
+        let mut dropped = Vec::new();
+        for (name, value) in headers.iter() {
+            match name.as_str() {
+                CORRELATION_ID => correlation_id = correlation_id.or_else(|| value.to_str().is_ok_and(door::is_sane).then(|| value.clone())),
+                "origin" => origin = Some(value.clone()),
+                "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),
+                "content-length" => content_length = value.to_str().ok().and_then(|length| length.parse().ok()),
+                "prefer" => prefers = true,
+                name_text if is_for_insiders(name_text) => dropped.push(name.clone()),
+                _ => {}
+            }
+        }
+        let waits = prefers && Prefer::read(headers).wait.is_some_and(|wait| !wait.is_zero());
+        let client = forwarded(headers, trusted_proxies).unwrap_or(peer.ip());
+        for name in dropped {
+            headers.remove(name);
+        }
+        let correlation_id = correlation_id.unwrap_or_else(|| {
+            let made = env.new_id::<Uuid>().to_string();
+            HeaderValue::try_from(made).expect("an id is made of hexadecimal digits")
+        });
+        headers.insert(&X_CORRELATION_ID, correlation_id.clone());
+        request.extensions_mut().insert(PeerAddr(SocketAddr::new(client, peer.port())));
+        Visit { method, correlation_id, client, origin, takes_gzip, waits, content_length }
+    }
+
+    pub(crate) fn correlation_id(&self) -> &str {
+        self.correlation_id.to_str().unwrap_or("none")
+    }
+}
+
+/// Headers by which proxies and services tell each other things: who calls, for how long, by which way. From outside they
+/// are claims that nobody checks.
+fn is_for_insiders(name: &str) -> bool {
+    const PREFIXES: [&str; 7] = ["x-forwarded-", "x-auth-", "x-user-", "x-client-", "x-souk-", "x-internal-", "x-original-"];
+    match name {
+        "x-deadline-ms" | "x-user" | "x-roles" | "x-scopes" | "x-real-ip" | "x-remote-user" | "remote-user" | "forwarded" | "x-rewrite-url"
+        | "x-http-method-override" => true,
+        _ => name.starts_with("x-") && PREFIXES.iter().any(|prefix| name.starts_with(prefix)),
+    }
+}
+
+/// The client's address as the trusted proxies saw it. Each wrote who it spoke with at the right end; what stands further
+/// left is the client's own invention.
+fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
+    let behind = trusted_proxies.checked_sub(1)?;
+    let entries = || {
+        let lines = headers.get_all("x-forwarded-for").iter().rev().filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.rsplit(',')).map(str::trim)
+    };
+    // A request that came past fewer proxies than there are was let in by the nearest one at least.
+    let entry = entries().nth(behind).or_else(|| entries().last())?;
+    entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// Whether `Accept-Encoding` lets gzip through (RFC 9110, 12.5.3): by its name, or else by `*`.
+fn takes_gzip_of(value: &str) -> bool {
+    let weight_of = |wanted: &str| {
+        value.split(',').find_map(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok()).unwrap_or(1.0);
+            name.trim().eq_ignore_ascii_case(wanted).then_some(weight)
+        })
+    };
+    weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
+}
+
+/// Whether the request refuses gzip. One that says nothing takes anything.
+pub(crate) fn refuses_gzip(headers: &HeaderMap) -> bool {
+    let mut said = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
+    said.peek().is_some() && !said.any(|value| value.to_str().is_ok_and(takes_gzip_of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use contracts::time::Timestamp;
+
+    fn visit(headers: &[(&str, &str)], trusted_proxies: usize) -> (Visit, Request) {
+        let mut request = Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(PeerAddr(SocketAddr::from(([9, 9, 9, 9], 7))));
+        let visit = Visit::of(&mut request, &Env::seeded(1, Timestamp(0)), trusted_proxies);
+        (visit, request)
+    }
+
+    #[test]
+    fn only_as_many_forwarders_are_believed_as_are_trusted() {
+        let forwarded = [("x-forwarded-for", "6.6.6.6, 1.1.1.1"), ("x-forwarded-for", "2.2.2.2")];
+        for (trusted, client) in [(0, [9, 9, 9, 9]), (1, [2, 2, 2, 2]), (2, [1, 1, 1, 1]), (3, [6, 6, 6, 6]), (4, [6, 6, 6, 6])] {
+            let (visit, request) = visit(&forwarded, trusted);
+            assert_eq!(visit.client, IpAddr::from(client), "{trusted}");
+            assert_eq!(request.extensions().get::<PeerAddr>().unwrap().0, SocketAddr::from((client, 7)));
+            assert!(!request.headers().contains_key("x-forwarded-for"));
+        }
+        let client = |entry| visit(&[("x-forwarded-for", entry)], 1).0.client.to_string();
+        assert_eq!(client("[2001:db8::1]:44"), "2001:db8::1");
+        assert_eq!(client("1.2.3.4:44"), "1.2.3.4");
+        assert_eq!(client("unknown"), "9.9.9.9");
+    }
+
+    #[test]
+    fn what_only_insiders_may_say_is_dropped() {
+        let inside = [
+            "x-deadline-ms",
+            "x-user-id",
+            "x-roles",
+            "x-forwarded-user",
+            "x-forwarded-host",
+            "forwarded",
+            "remote-user",
+            "x-auth-request-email",
+            "x-original-url",
+            "x-real-ip",
+            "x-http-method-override",
+        ];
+        let headers: Vec<_> = inside.iter().map(|name| (*name, "1")).chain([("accept", "a"), ("x-correlation-id", "abc"), ("traceparent", "t")]).collect();
+        let (_, request) = visit(&headers, 0);
+        let left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["accept", "x-correlation-id", "traceparent"]);
+    }
+
+    #[test]
+    fn a_correlation_id_is_kept_when_sane_and_made_when_not() {
+        assert_eq!(visit(&[("x-correlation-id", "order-7.a_b")], 0).0.correlation_id(), "order-7.a_b");
+        for bad in ["", "a b", "<script>", &"x".repeat(129)] {
+            let (visit, request) = visit(&[("x-correlation-id", bad)], 0);
+            assert_eq!(visit.correlation_id().len(), 36, "{bad}");
+            assert_eq!(request.headers()["x-correlation-id"], visit.correlation_id());
+            assert_eq!(request.headers().get_all("x-correlation-id").iter().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_wait_of_nothing_is_none() {
+        for (value, waits) in [("wait=5", true), ("wait=0", false), ("respond-async", false), ("return=minimal, wait=2", true)] {
+            assert_eq!(visit(&[("prefer", value)], 0).0.waits, waits, "{value}");
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_where_it_is_taken() {
+        for (value, takes) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("*", true),
+            ("gzip;q=0", false),
+            ("gzip;q=0, *", false),
+            ("gzip; q=0.000", false),
+            ("br", false),
+            ("identity", false),
+            ("xgzip", false),
+            ("", false),
+        ] {
+            assert_eq!(takes_gzip_of(value), takes, "{value}");
+        }
+    }
+}
