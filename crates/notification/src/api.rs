@@ -1,0 +1,89 @@
+//! Door 1: HTTP.
+
+use crate::{
+    App, Error, actions,
+    channels::webhook,
+    store::{self, Filter},
+};
+use contracts::{
+    ids::{NotificationId, UserId},
+    notification::{DeliveryAttempt, Notification, NotificationStatus, WebhookSecret},
+};
+use platform::{
+    http::{Json, Keyed, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    identity::{Admin, User},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub fn routes() -> Routes<App> {
+    Routes::new("notification")
+        .get("/notifications", list_own, "What the caller was told, the newest first")
+        .get("/notifications/webhook-secret", webhook_secret, "The secret that signs the caller's webhooks")
+        .get("/admin/notifications", list_all, "What everyone was told, the newest first")
+        .get("/admin/notifications/{notificationId}/attempts", list_attempts, "What was tried to deliver a message, the last first")
+        .post("/admin/notifications/{notificationId}/resend", resend, "Sends a message again that was sent or given up")
+}
+
+async fn list_own(user: User, State(app): State<App>, Query(()): Query<()>, paging: Paging) -> Result<Paged<Notification>, Problem> {
+    list(&app, Filter { user_id: Some(user.id), status: None }, paging).await
+}
+
+/// Which of everyone's messages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AnyFilter {
+    /// Only those in this status.
+    status: Option<NotificationStatus>,
+    /// Only those to this user.
+    user_id: Option<UserId>,
+}
+
+async fn list_all(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<AnyFilter>,
+    paging: Paging,
+) -> Result<Paged<Notification>, Problem> {
+    list(&app, Filter { user_id: filter.user_id, status: filter.status }, paging).await
+}
+
+async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<Notification>, Problem> {
+    let tag = format!("notifications {filter:?}");
+    let (after, rows) = (paging.after::<NotificationId>(&tag)?, paging.fetch());
+    let found = app.ctx.db.read(async move |tx| store::list(tx, filter.clone(), after, rows).await).await?;
+    Ok(Paged(paging.page(&tag, found, |notification| notification.notification_id)))
+}
+
+async fn list_attempts(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<NotificationId>,
+    Query(()): Query<()>,
+    paging: Paging,
+) -> Result<Paged<DeliveryAttempt>, Problem> {
+    let tag = format!("attempts {id}");
+    let (before, rows) = (paging.after::<u32>(&tag)?, paging.fetch());
+    let found = app
+        .ctx
+        .db
+        .read(async move |tx| match store::exists(tx, id).await? {
+            true => Ok(store::list_attempts(tx, id, before, rows).await?),
+            false => Err(Error::NotFound),
+        })
+        .await?;
+    Ok(Paged(paging.page(&tag, found, |attempt| attempt.attempt)))
+}
+
+async fn resend(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<NotificationId>,
+    key: MaybeIdempotencyKey,
+) -> Result<Keyed<Json<Notification>>, Problem> {
+    actions::resend(&app.ctx.db, id, key).await
+}
+
+async fn webhook_secret(user: User, State(app): State<App>, Query(()): Query<()>) -> Json<WebhookSecret> {
+    Json(WebhookSecret { secret: webhook::secret_of(&app.ctx.installation, user.id).written() })
+}

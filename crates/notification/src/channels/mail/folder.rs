@@ -1,0 +1,55 @@
+//! Mails as files that a person can open: `mailbox/` in the data directory, one `.eml` file a mail.
+
+use crate::domain::{Parcel, Undelivered};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The folder of mails.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    #[must_use]
+    pub fn new(path: PathBuf) -> Folder {
+        Folder(path)
+    }
+
+    /// Writes a mail under `name`; whoever looks into the folder sees all of it or nothing.
+    pub async fn write(self: &Arc<Self>, name: String, mail: Vec<u8>) -> Result<PathBuf, Undelivered> {
+        let folder = self.clone();
+        let written = tokio::task::spawn_blocking(move || folder.write_now(&name, &mail)).await;
+        let unwritten = |error: String| Undelivered::for_now(format!("the mailbox cannot be written: {error}"));
+        written.map_err(|error| unwritten(error.to_string()))?.map_err(|error| unwritten(error.to_string()))
+    }
+
+    fn write_now(&self, name: &str, mail: &[u8]) -> io::Result<PathBuf> {
+        let (hidden, path) = (self.0.join(format!(".{name}.part")), self.0.join(name));
+        match fs::write(&hidden, mail) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_private(&self.0)?;
+                fs::write(&hidden, mail)?;
+            }
+            outcome => outcome?,
+        }
+        fs::rename(&hidden, &path)?;
+        Ok(path)
+    }
+}
+
+/// A folder that only its owner can look into: mails hold names, addresses, and links to set a password.
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// When the message was made, what it is about and to whom, in an order that sorts by time. The same message has the
+/// same name in every attempt, so one that is written again after a crash is there once.
+pub fn file_name(parcel: &Parcel, to: &str) -> String {
+    let time: String = parcel.created_at.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let to: String = to.chars().map(|c| if c.is_alphanumeric() || "@.+-_".contains(c) { c } else { '_' }).take(60).collect();
+    let id = parcel.notification_id.0.simple().to_string();
+    let again = if parcel.resends == 0 { String::new() } else { format!("-again{}", parcel.resends) };
+    format!("{time}-{}-{to}-{}{again}.eml", parcel.kind, &id[id.len() - 8..])
+}

@@ -1,0 +1,114 @@
+//! Mails: composed here, carried by a mail server or laid into a folder.
+
+mod folder;
+mod smtp;
+
+use crate::{
+    domain::{Parcel, Undelivered, one_line},
+    settings::{BadSetting, Settings},
+    templates::{self, Letter},
+};
+use folder::Folder;
+use lettre::{
+    Address, Message,
+    message::{
+        Mailbox, MultiPart, SinglePart,
+        header::{Header, HeaderName, HeaderValue},
+    },
+};
+use platform::service::Ctx;
+use smtp::Smtp;
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Sends mails.
+pub struct Mail {
+    env: platform::env::Env,
+    from: Mailbox,
+    carrier: Carrier,
+}
+
+enum Carrier {
+    Server(Smtp),
+    Folder(Arc<Folder>),
+}
+
+impl Mail {
+    /// Mails go to the mail server of the settings, or to `mailbox/` in the data directory.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, BadSetting> {
+        let carrier = match &settings.smtp_url {
+            Some(url) => Carrier::Server(Smtp::open(url.reveal(), settings.smtp_connections)?),
+            None => {
+                let data = ctx.folder.parent().unwrap_or(&ctx.folder);
+                Carrier::Folder(Arc::new(Folder::new(data.join("mailbox"))))
+            }
+        };
+        Ok(Mail { env: ctx.env.clone(), from: settings.from_mailbox()?, carrier })
+    }
+
+    /// Sends `letter` to the address `to`.
+    ///
+    /// # Errors
+    /// For good when `to` is no address, for now when the carrier does not take it.
+    pub async fn send(&self, parcel: &Parcel, to: &str, letter: &Letter) -> Result<(), Undelivered> {
+        let date = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(self.env.now().0).unwrap_or(0));
+        let message = compose(&self.from, parcel, to, letter, date)?;
+        match &self.carrier {
+            Carrier::Server(server) => {
+                server.send(&message).await?;
+                tracing::info!(
+                    target: "notification", notification_id = %parcel.notification_id, correlation_id = parcel.correlation_id,
+                    kind = parcel.kind.word(), "mail sent"
+                );
+                Ok(())
+            }
+            Carrier::Folder(folder) => {
+                let path = folder.write(folder::file_name(parcel, to), message.formatted()).await?;
+                tracing::info!(target: "notification", path = %path.display(), correlation_id = parcel.correlation_id, "mail written");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn compose(from: &Mailbox, parcel: &Parcel, to: &str, letter: &Letter, date: SystemTime) -> Result<Message, Undelivered> {
+    let address: Address = to.parse().map_err(|_| Undelivered::for_good("the e-mail address is not one"))?;
+    let name = one_line(&parcel.name, 100);
+    // The same in every attempt, so that receivers can tell a repetition; another when a person wants it sent again.
+    let mark = format!("{}.{}", parcel.notification_id, parcel.resends);
+    let parts = MultiPart::alternative()
+        .boundary(&mark)
+        .singlepart(SinglePart::plain(templates::plain(letter)))
+        .singlepart(SinglePart::html(templates::html(letter)));
+    let built = Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new((!name.is_empty()).then_some(name), address))
+        .subject(one_line(&letter.subject, 200))
+        .date(date)
+        .message_id(Some(format!("<{mark}@{}>", from.email.domain())))
+        .header(AutoSubmitted)
+        .multipart(parts);
+    built.map_err(|error| Undelivered::for_good(format!("the mail cannot be composed: {error}")))
+}
+
+/// Tells answering machines to stay silent (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+    fn parse(_: &str) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Ok(AutoSubmitted)
+    }
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".into())
+    }
+}

@@ -1,0 +1,257 @@
+//! Webhooks, signed by the Standard Webhooks scheme (<https://www.standardwebhooks.com>).
+//!
+//! A receiver checks `webhook-signature` over `{webhook-id}.{webhook-timestamp}.{body}` with its secret, refuses old
+//! timestamps, and tells repetitions by `webhook-id`: it is the notification's id, the same in every attempt. Redirects
+//! are not followed, and private addresses are refused after their names were resolved.
+
+use super::address::is_public;
+use crate::{
+    domain::{Parcel, Undelivered},
+    settings::Settings,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contracts::{ids::UserId, secret::Secret};
+use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Request, StatusCode, Uri, body::Bytes, header};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{
+            HttpConnector,
+            dns::{GaiResolver, Name},
+        },
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use platform::{env::Env, installation::Installation};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use serde_json::json;
+use sha2::Sha256;
+use std::{
+    error::Error,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::sync::OnceCell;
+
+/// Of an answer's body this much is read, so that the connection can be used again; the rest is not wanted.
+const ANSWER: usize = 16 * 1024;
+
+type Pool = Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
+
+/// The key that signs a user's webhooks.
+pub struct SigningSecret([u8; 32]);
+
+/// The key of `user`, derived from the installation's secret: nothing is stored.
+#[must_use]
+pub fn secret_of(installation: &Installation, user: UserId) -> SigningSecret {
+    SigningSecret(installation.key_for(&format!("webhook:{user}")))
+}
+
+impl SigningSecret {
+    /// As the user configures it at the receiver.
+    ///
+    /// # Panics
+    /// Never: it is a short line.
+    #[must_use]
+    pub fn written(&self) -> Secret {
+        Secret::parse(format!("whsec_{}", STANDARD.encode(self.0))).expect("a secret of 50 letters is one")
+    }
+}
+
+/// The value of `webhook-signature`.
+fn signature(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+/// Posts webhooks.
+pub struct Webhooks {
+    env: Env,
+    installation: Installation,
+    allow_private: bool,
+    time: Duration,
+    /// Made on the first webhook: reading the system's root certificates takes a while.
+    pool: OnceCell<Pool>,
+}
+
+impl Webhooks {
+    pub fn new(env: Env, installation: Installation, settings: &Settings) -> Webhooks {
+        let (allow_private, time) = (settings.allow_private_webhooks, settings.webhook_time());
+        Webhooks { env, installation, allow_private, time, pool: OnceCell::new() }
+    }
+
+    /// Posts a message to `url`. Any 2xx means that it was taken.
+    pub async fn send(&self, parcel: &Parcel, url: &str) -> Result<(), Undelivered> {
+        let target = self.target(url)?;
+        let request = self.request(parcel, target);
+        let pool = self.pool().await;
+        let status = tokio::time::timeout(self.time, exchange(pool, request))
+            .await
+            .map_err(|_| Undelivered::for_now(format!("the receiver did not answer within {} seconds", self.time.as_secs())))??;
+        match status {
+            status if status.is_success() => Ok(()),
+            // The scheme's word for an address that is not to be used any more.
+            StatusCode::GONE => Err(Undelivered::for_good("the receiver answered 410: it does not want webhooks any more")),
+            status if status.is_redirection() => {
+                Err(Undelivered::for_now(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
+            }
+            status => Err(Undelivered::for_now(format!("the receiver answered {}", status.as_u16()))),
+        }
+    }
+
+    fn target(&self, url: &str) -> Result<Uri, Undelivered> {
+        let bad = || Undelivered::for_good("the webhook's address is not an http or https address");
+        let uri: Uri = url.parse().map_err(|_| bad())?;
+        let host = uri.host().ok_or_else(bad)?;
+        // An address that is written as numbers never comes to the resolver.
+        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
+        match ip {
+            Some(ip) if !self.allow_private && !is_public(ip) => Err(Undelivered::for_good(NotPublic.to_string())),
+            _ => Ok(uri),
+        }
+    }
+
+    fn request(&self, parcel: &Parcel, target: Uri) -> Request<Full<Bytes>> {
+        let body = json!({ "type": parcel.kind, "timestamp": parcel.created_at, "data": parcel.payload }).to_string();
+        let (id, timestamp) = (parcel.notification_id.to_string(), self.env.now().unix_seconds());
+        let signature = signature(&secret_of(&self.installation, parcel.user_id).0, &id, timestamp, body.as_bytes());
+        Request::post(target)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, "souk-webhooks/1")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature)
+            .body(Full::new(body.into()))
+            .expect("the headers are plain ASCII")
+    }
+
+    async fn pool(&self) -> &Pool {
+        let allow_private = self.allow_private;
+        self.pool
+            .get_or_init(|| async move {
+                let tls = tokio::task::spawn_blocking(tls).await.unwrap_or_else(|_| trusting_nobody());
+                let mut connector = HttpConnector::new_with_resolver(Guarded { allow_private, names: GaiResolver::new() });
+                connector.enforce_http(false);
+                connector.set_nodelay(true);
+                connector.set_connect_timeout(Some(Duration::from_secs(5)));
+                let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
+                Client::builder(TokioExecutor::new())
+                    .pool_timer(TokioTimer::new())
+                    .pool_idle_timeout(Duration::from_secs(20))
+                    .pool_max_idle_per_host(4)
+                    .build(connector)
+            })
+            .await
+    }
+}
+
+async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<StatusCode, Undelivered> {
+    let answer = pool.request(request).await.map_err(|error| refused(&error))?;
+    let status = answer.status();
+    // What the receiver says beyond its status changes nothing.
+    let _ = Limited::new(answer.into_body(), ANSWER).collect().await;
+    Ok(status)
+}
+
+/// The innermost cause says most.
+fn refused(error: &hyper_util::client::legacy::Error) -> Undelivered {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        if inner.is::<NotPublic>() {
+            return Undelivered::for_good(inner.to_string());
+        }
+        cause = inner;
+    }
+    Undelivered::for_now(format!("the receiver cannot be reached: {cause}"))
+}
+
+fn tls() -> ClientConfig {
+    match with_roots() {
+        Ok(tls) => tls,
+        Err(error) => {
+            tracing::warn!(target: "notification", %error, "the system has no root certificates: https webhooks cannot be delivered");
+            trusting_nobody()
+        }
+    }
+}
+
+fn with_roots() -> io::Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    Ok(builder.with_native_roots()?.with_no_client_auth())
+}
+
+fn trusting_nobody() -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the usual versions of TLS")
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+/// Where a webhook may not go.
+#[derive(Debug, thiserror::Error)]
+#[error("the webhook's address is not a public one")]
+struct NotPublic;
+
+/// The system's resolver, less the addresses that are not public. It decides on what is connected to, so a name cannot
+/// mean one thing when it is checked and another when it is used.
+#[derive(Clone)]
+struct Guarded {
+    allow_private: bool,
+    names: GaiResolver,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl tower::Service<Name> for Guarded {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.names.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (resolving, allow_private) = (self.names.call(name), self.allow_private);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = resolving.await?.filter(|address| allow_private || is_public(address.ip())).collect();
+            if found.is_empty() { Err(NotPublic.into()) } else { Ok(found.into_iter()) }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+
+    #[test]
+    fn a_signature_is_that_of_the_scheme() {
+        // The example of the Standard Webhooks libraries.
+        let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let signed = signature(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b"{\"test\": 2432232314}");
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn each_user_has_a_secret_of_their_own() {
+        let installation = Installation::new([7; 32]);
+        let of = |id: u128| secret_of(&installation, UserId(Uuid::from_u128(id))).written();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+        assert!(of(1).reveal().starts_with("whsec_"));
+        assert_eq!(STANDARD.decode(&of(1).reveal()[6..]).unwrap().len(), 32);
+    }
+}

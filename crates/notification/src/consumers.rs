@@ -1,0 +1,179 @@
+//! Events: each makes at most one message a channel, in the transaction that records it as consumed.
+
+use crate::{
+    delivery::worker_of,
+    domain::Contact,
+    message::{Bill, Cancelled, Delivered, Message, PaymentProblem, Refunded, Reset, Shipped, Welcome},
+    store::{self, NewNotification},
+};
+use contracts::{
+    auth::{PasswordResetRequested, UserRegistered},
+    ids::{EventId, UserId},
+    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaymentFailed, OrderShipped},
+    payment::PaymentRefunded,
+    user::{PreferencesChanged, UserUpdated},
+};
+use platform::{
+    db::{Error, Tx},
+    inbox::{Consumers, Received},
+};
+
+pub fn all() -> Consumers {
+    Consumers::new()
+        .on::<UserRegistered, _, _>(user_registered)
+        .on::<UserUpdated, _, _>(user_updated)
+        .on::<PreferencesChanged, _, _>(preferences_changed)
+        .on::<PasswordResetRequested, _, _>(password_reset_requested)
+        .on::<OrderCreated, _, _>(order_created)
+        .on::<OrderPaymentFailed, _, _>(order_payment_failed)
+        .on::<OrderConfirmed, _, _>(order_confirmed)
+        .on::<OrderShipped, _, _>(order_shipped)
+        .on::<OrderDelivered, _, _>(order_delivered)
+        .on::<OrderCancelled, _, _>(order_cancelled)
+        .on::<PaymentRefunded, _, _>(payment_refunded)
+}
+
+async fn user_registered(tx: &mut Tx, received: Received<UserRegistered>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    store::put_registered(tx, &event).await?;
+    let message = Message::Registered(Welcome { name: event.name });
+    Notice { recipient: Some(&event.email), ..Notice::of(event_id, event.user_id, message) }.write(tx).await
+}
+
+async fn user_updated(tx: &mut Tx, received: Received<UserUpdated>) -> Result<(), Error> {
+    store::put_profile(tx, &received, received.sequence).await
+}
+
+async fn preferences_changed(tx: &mut Tx, received: Received<PreferencesChanged>) -> Result<(), Error> {
+    store::put_preferences(tx, &received, received.sequence).await
+}
+
+async fn password_reset_requested(tx: &mut Tx, received: Received<PasswordResetRequested>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::PasswordReset(Reset { expires_at: event.expires_at });
+    let notice = Notice::of(event_id, event.user_id, message);
+    Notice { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..notice }.write(tx).await
+}
+
+async fn order_created(tx: &mut Tx, received: Received<OrderCreated>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::OrderCreated(Bill {
+        order_id: event.order_id,
+        order_number: event.order_number,
+        currency: event.currency,
+        items: event.items.into_iter().map(Into::into).collect(),
+        subtotal_amount: event.subtotal_amount,
+        shipping_amount: event.shipping_amount,
+        tax_amount: event.tax_amount,
+        discount_amount: event.discount_amount,
+        total_amount: event.total_amount,
+        shipping_address_snapshot: event.shipping_address_snapshot,
+    });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_payment_failed(tx: &mut Tx, received: Received<OrderPaymentFailed>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::PaymentFailed(PaymentProblem {
+        order_id: event.order_id,
+        order_number: event.order_number,
+        currency: event.currency,
+        total_amount: event.total_amount,
+        failure: event.failure,
+        payable_until: event.payable_until,
+    });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_confirmed(tx: &mut Tx, received: Received<OrderConfirmed>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::OrderConfirmed(Bill {
+        order_id: event.order_id,
+        order_number: event.order_number,
+        currency: event.currency,
+        items: event.items.into_iter().map(Into::into).collect(),
+        subtotal_amount: event.subtotal_amount,
+        shipping_amount: event.shipping_amount,
+        tax_amount: event.tax_amount,
+        discount_amount: event.discount_amount,
+        total_amount: event.total_amount,
+        shipping_address_snapshot: event.shipping_address_snapshot,
+    });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_shipped(tx: &mut Tx, received: Received<OrderShipped>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let OrderShipped { order_id, order_number, carrier, tracking_number, .. } = event;
+    let message = Message::Shipped(Shipped { order_id, order_number, carrier, tracking_number });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_delivered(tx: &mut Tx, received: Received<OrderDelivered>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::Delivered(Delivered { order_id: event.order_id, order_number: event.order_number });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_cancelled(tx: &mut Tx, received: Received<OrderCancelled>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::Cancelled(Cancelled {
+        order_id: event.order_id,
+        order_number: event.order_number,
+        reason: event.reason,
+        note: event.note,
+        currency: event.currency,
+        total_amount: event.total_amount,
+        refund_due: event.refund_due,
+        lines_return: event.lines_return,
+    });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let message = Message::Refunded(Refunded {
+        order_id: event.order_id,
+        order_number: event.order_number,
+        currency: event.currency,
+        amount: event.amount,
+        refunded_amount: event.refunded_amount,
+        in_full: event.in_full,
+    });
+    Notice::of(event_id, event.user_id, message).write(tx).await
+}
+
+/// What is to be told, before the channels are known.
+struct Notice<'a> {
+    event_id: EventId,
+    user_id: UserId,
+    message: Message,
+    /// The address that the event names: a registration's or a reset's mail goes there and nowhere else.
+    recipient: Option<&'a str>,
+    sealed_token: Option<&'a str>,
+}
+
+impl Notice<'_> {
+    fn of(event_id: EventId, user_id: UserId, message: Message) -> Self {
+        Notice { event_id, user_id, message, recipient: None, sealed_token: None }
+    }
+
+    /// Writes one message for each channel that the user wants it on.
+    async fn write(self, tx: &mut Tx) -> Result<(), Error> {
+        let contact = store::find_contact(tx, self.user_id).await?.unwrap_or_else(|| Contact::unknown(self.user_id));
+        for channel in contact.channels(self.message.kind()) {
+            let mail = channel == contracts::notification::Channel::Email;
+            let new = NewNotification {
+                event_id: self.event_id,
+                user_id: self.user_id,
+                channel,
+                message: &self.message,
+                recipient: self.recipient.filter(|_| mail),
+                sealed_token: self.sealed_token.filter(|_| mail),
+            };
+            store::insert(tx, new).await?;
+            tx.wake(worker_of(channel));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! What can go wrong here, and its public code.
+
+use contracts::{machine::Illegal, notification::NotificationStatus, problem::Code};
+use platform::{db, http::Problem};
+
+/// A refusal of this service.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error("no such notification")]
+    NotFound,
+    #[error(transparent)]
+    Illegal(#[from] Illegal<NotificationStatus>),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match error {
+            Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such notification"),
+            Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
+                .detail(format!("the notification is {}: it is sent by itself", illegal.from))
+                .member("notificationStatus", illegal.from),
+            Error::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What messages are made from: the payload of each type. It is shown to its reader and to administrators and posted
+//! to webhooks, so it never holds a secret.
+
+use contracts::{
+    ids::OrderId,
+    money::Currency,
+    notification::NotificationType,
+    order::{CancelReason, OrderItem},
+    problem::Failure,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A message: its type and what it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "payload", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Message {
+    Registered(Welcome),
+    PasswordReset(Reset),
+    OrderCreated(Bill),
+    PaymentFailed(PaymentProblem),
+    OrderConfirmed(Bill),
+    Shipped(Shipped),
+    Delivered(Delivered),
+    Cancelled(Cancelled),
+    Refunded(Refunded),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reset {
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bill {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub currency: Currency,
+    pub items: Vec<Line>,
+    pub subtotal_amount: i64,
+    pub shipping_amount: i64,
+    pub tax_amount: i64,
+    pub discount_amount: i64,
+    pub total_amount: i64,
+    pub shipping_address_snapshot: AddressSnapshot,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    pub sku: String,
+    pub title_snapshot: String,
+    pub unit_price_snapshot: i64,
+    pub quantity: u32,
+    pub line_total_amount: i64,
+}
+
+impl From<OrderItem> for Line {
+    fn from(item: OrderItem) -> Line {
+        let OrderItem { sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, .. } = item;
+        Line { sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentProblem {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub currency: Currency,
+    pub total_amount: i64,
+    pub failure: Failure,
+    pub payable_until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shipped {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub carrier: String,
+    pub tracking_number: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivered {
+    pub order_id: OrderId,
+    pub order_number: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancelled {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub reason: CancelReason,
+    /// What the customer or the administrator wrote.
+    pub note: Option<String>,
+    pub currency: Currency,
+    pub total_amount: i64,
+    /// Whether money is being given back.
+    pub refund_due: bool,
+    /// Whether the lines are in the cart again.
+    pub lines_return: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refunded {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub currency: Currency,
+    /// What was given back this time.
+    pub amount: i64,
+    /// What was given back so far.
+    pub refunded_amount: i64,
+    pub in_full: bool,
+}
+
+impl Message {
+    #[must_use]
+    pub fn kind(&self) -> NotificationType {
+        match self {
+            Message::Registered(_) => NotificationType::Registered,
+            Message::PasswordReset(_) => NotificationType::PasswordReset,
+            Message::OrderCreated(_) => NotificationType::OrderCreated,
+            Message::PaymentFailed(_) => NotificationType::PaymentFailed,
+            Message::OrderConfirmed(_) => NotificationType::OrderConfirmed,
+            Message::Shipped(_) => NotificationType::Shipped,
+            Message::Delivered(_) => NotificationType::Delivered,
+            Message::Cancelled(_) => NotificationType::Cancelled,
+            Message::Refunded(_) => NotificationType::Refunded,
+        }
+    }
+
+    /// The order it is about, if it is about one.
+    #[must_use]
+    pub fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Message::Registered(_) | Message::PasswordReset(_) => None,
+            Message::OrderCreated(bill) | Message::OrderConfirmed(bill) => Some(bill.order_id),
+            Message::PaymentFailed(problem) => Some(problem.order_id),
+            Message::Shipped(shipped) => Some(shipped.order_id),
+            Message::Delivered(delivered) => Some(delivered.order_id),
+            Message::Cancelled(cancelled) => Some(cancelled.order_id),
+            Message::Refunded(refunded) => Some(refunded.order_id),
+        }
+    }
+
+    /// What it says, without its type: that has a column of its own.
+    ///
+    /// # Panics
+    /// Never: payloads have text keys and finite numbers.
+    #[must_use]
+    pub fn payload(&self) -> Value {
+        serde_json::to_value(self).expect("a payload has text keys and finite numbers")["payload"].take()
+    }
+
+    /// The message that [`payload`](Self::payload) was taken from.
+    ///
+    /// # Errors
+    /// When the payload is not of that type.
+    pub fn read(kind: NotificationType, payload: &Value) -> serde_json::Result<Message> {
+        serde_json::from_value(json!({ "type": kind, "payload": payload }))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+    use contracts::problem::Code;
+
+    pub(crate) fn address() -> AddressSnapshot {
+        AddressSnapshot {
+            country: "DE".into(),
+            state: String::new(),
+            city: "Berlin".into(),
+            zip: "10115".into(),
+            street: "Invalidenstraße".into(),
+            number: "1".into(),
+            complement: String::new(),
+        }
+    }
+
+    /// One message of each type.
+    pub(crate) fn samples() -> Vec<Message> {
+        let (order_id, order_number, currency) = (OrderId(Uuid::from_u128(7)), "SK-7".to_owned(), Currency::EUR);
+        let line = Line {
+            sku: "LAMP-1".into(),
+            title_snapshot: "Lamp <b>bold</b> & \"bright\"".into(),
+            unit_price_snapshot: 1_250,
+            quantity: 2,
+            line_total_amount: 2_500,
+        };
+        let bill = Bill {
+            order_id,
+            order_number: order_number.clone(),
+            currency,
+            items: vec![line],
+            subtotal_amount: 2_500,
+            shipping_amount: 490,
+            tax_amount: 475,
+            discount_amount: 100,
+            total_amount: 3_365,
+            shipping_address_snapshot: address(),
+        };
+        let expires_at = Timestamp(1_767_229_200_000_000);
+        vec![
+            Message::Registered(Welcome { name: "Mara".into() }),
+            Message::PasswordReset(Reset { expires_at }),
+            Message::OrderCreated(bill.clone()),
+            Message::PaymentFailed(PaymentProblem {
+                order_id,
+                order_number: order_number.clone(),
+                currency,
+                total_amount: 3_365,
+                failure: Code::PAYMENT_DECLINED.into(),
+                payable_until: expires_at,
+            }),
+            Message::OrderConfirmed(bill),
+            Message::Shipped(Shipped {
+                order_id,
+                order_number: order_number.clone(),
+                carrier: "MOCK".into(),
+                tracking_number: "T-1".into(),
+            }),
+            Message::Delivered(Delivered { order_id, order_number: order_number.clone() }),
+            Message::Cancelled(Cancelled {
+                order_id,
+                order_number: order_number.clone(),
+                reason: CancelReason::OutOfStock,
+                note: None,
+                currency,
+                total_amount: 3_365,
+                refund_due: true,
+                lines_return: true,
+            }),
+            Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
+        ]
+    }
+
+    #[test]
+    fn every_type_has_a_payload_that_reads_back() {
+        let kinds: Vec<_> = samples().iter().map(Message::kind).collect();
+        assert_eq!(kinds, NotificationType::ALL);
+        for message in samples() {
+            assert_eq!(Message::read(message.kind(), &message.payload()).unwrap(), message);
+            assert_eq!(serde_json::to_value(&message).unwrap()["type"], message.kind().word());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What can be configured.
+
+use contracts::{
+    secret::Secret,
+    text::{Refused, Url},
+};
+use lettre::message::Mailbox;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// The section `[notification]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The mail server, such as `smtps://user:password@mail.example.com`, `smtp://localhost:25`, or
+    /// `smtp://mail.example.com:587?tls=required` for STARTTLS. Without one, mails are written to the mailbox folder.
+    pub smtp_url: Option<Secret>,
+    /// Whom mails come from.
+    pub from: String,
+    /// Where people reach the shop: links in messages begin with it.
+    pub public_url: String,
+    /// Connections to the mail server at most.
+    pub smtp_connections: usize,
+    /// Attempts before a message is given up.
+    pub attempts_max: u32,
+    /// The pause after the first failed attempt, in seconds; it is four times as long after each further one.
+    pub first_pause_seconds: u64,
+    /// The longest such pause, in seconds.
+    pub longest_pause_seconds: u64,
+    /// How long one attempt may take, in seconds.
+    pub send_seconds: u64,
+    /// How long a webhook's receiver may take to answer, in seconds.
+    pub webhook_seconds: u64,
+    /// Whether webhooks may go to private and loopback addresses. For tests and closed networks.
+    pub allow_private_webhooks: bool,
+    /// Messages of one channel that are under way at the same time.
+    pub concurrency: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            smtp_url: None,
+            from: "Souk <no-reply@souk.example>".into(),
+            public_url: "http://127.0.0.1:8080".into(),
+            smtp_connections: 8,
+            attempts_max: 6,
+            first_pause_seconds: 15,
+            longest_pause_seconds: 3_600,
+            send_seconds: 30,
+            webhook_seconds: 10,
+            allow_private_webhooks: false,
+            concurrency: 64,
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("setting [notification]: {key} {reason}")]
+pub struct BadSetting {
+    pub key: &'static str,
+    pub reason: String,
+}
+
+impl BadSetting {
+    pub(crate) fn new(key: &'static str, reason: impl Into<String>) -> BadSetting {
+        BadSetting { key, reason: reason.into() }
+    }
+}
+
+impl Settings {
+    /// Whom mails come from.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn from_mailbox(&self) -> Result<Mailbox, BadSetting> {
+        self.from
+            .parse()
+            .map_err(|error| BadSetting::new("from", format!("must be an address such as Souk <no-reply@souk.example>: {error}")))
+    }
+
+    /// Where links begin, without a slash at the end.
+    ///
+    /// # Errors
+    /// When it is no web address.
+    pub fn shop_url(&self) -> Result<String, BadSetting> {
+        let url = Url::parse(&self.public_url).map_err(|Refused { detail, .. }| BadSetting::new("public_url", detail))?;
+        Ok(url.trim_end_matches('/').to_owned())
+    }
+
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// Names the first one that cannot be used.
+    pub fn check(&self) -> Result<(), BadSetting> {
+        let at_least_one = |key, value: usize| if value == 0 { Err(BadSetting::new(key, "must be at least 1")) } else { Ok(()) };
+        at_least_one("smtp_connections", self.smtp_connections)?;
+        at_least_one("attempts_max", self.attempts_max as usize)?;
+        at_least_one("first_pause_seconds", usize::try_from(self.first_pause_seconds).unwrap_or(usize::MAX))?;
+        if !(1..=1_000).contains(&self.concurrency) {
+            return Err(BadSetting::new("concurrency", "must be from 1 to 1,000"));
+        }
+        for (key, seconds) in [("send_seconds", self.send_seconds), ("webhook_seconds", self.webhook_seconds)] {
+            if !(1..=300).contains(&seconds) {
+                return Err(BadSetting::new(key, "must be from 1 to 300"));
+            }
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn first_pause(&self) -> Duration {
+        Duration::from_secs(self.first_pause_seconds)
+    }
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        Duration::from_secs(self.longest_pause_seconds.max(self.first_pause_seconds))
+    }
+    #[must_use]
+    pub fn send_time(&self) -> Duration {
+        Duration::from_secs(self.send_seconds)
+    }
+    #[must_use]
+    pub fn webhook_time(&self) -> Duration {
+        Duration::from_secs(self.webhook_seconds)
+    }
+    /// How long a message that is under way is left alone: longer than any attempt takes.
+    #[must_use]
+    pub fn hold(&self) -> Duration {
+        self.send_time().saturating_mul(3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        let settings = Settings::default();
+        settings.check().unwrap();
+        assert_eq!(settings.from_mailbox().unwrap().email.to_string(), "no-reply@souk.example");
+        assert_eq!(settings.shop_url().unwrap(), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let bad = |change: fn(&mut Settings)| {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            let checked =
+                settings.check().and_then(|()| settings.from_mailbox().map(|_| ())).and_then(|()| settings.shop_url().map(|_| ()));
+            checked.unwrap_err().key
+        };
+        assert_eq!(bad(|s| s.attempts_max = 0), "attempts_max");
+        assert_eq!(bad(|s| s.concurrency = 0), "concurrency");
+        assert_eq!(bad(|s| s.send_seconds = 0), "send_seconds");
+        assert_eq!(bad(|s| s.from = "nobody".into()), "from");
+        assert_eq!(bad(|s| s.public_url = "ftp://x".into()), "public_url");
+    }
+
+    #[test]
+    fn the_mail_servers_password_is_not_shown() {
+        let settings = Settings { smtp_url: Some(Secret::parse("smtp://me:hunter2@localhost").unwrap()), ..Settings::default() };
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,129 @@
+//! A letter as HTML: tables and inline styles, because that is what mail programs read. No picture, no script, nothing
+//! that is fetched from elsewhere.
+
+use super::{Button, Letter, Table};
+use std::fmt::{Display, Write as _};
+
+const INK: &str = "#1f2328";
+const QUIET: &str = "#656d76";
+const RULE: &str = "#e4e2dd";
+const PAPER: &str = "#f6f4ef";
+const ACCENT: &str = "#0f5c4c";
+const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
+
+/// Text that is shown as it is, whatever it holds.
+struct Shown<'a>(&'a str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The letter as an HTML document.
+#[must_use]
+pub fn html(letter: &Letter) -> String {
+    let mut body = String::with_capacity(4_096);
+    let _ = write!(
+        body,
+        "<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3;font-weight:600;color:{INK}\">{}</h1>",
+        Shown(&letter.heading)
+    );
+    paragraph(&mut body, &letter.greeting, INK);
+    for text in &letter.paragraphs {
+        paragraph(&mut body, text, INK);
+    }
+    if let Some(bill) = &letter.bill {
+        table(&mut body, bill);
+    }
+    facts(&mut body, &letter.facts);
+    if let Some(button) = &letter.button {
+        link(&mut body, button);
+    }
+    for text in &letter.closing {
+        paragraph(&mut body, text, QUIET);
+    }
+    page(letter, &body)
+}
+
+fn page(letter: &Letter, body: &str) -> String {
+    let (subject, summary, shop) = (Shown(&letter.subject), Shown(&letter.summary), Shown(&letter.shop_url));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light\">\n<title>{subject}</title>\n</head>\n\
+         <body style=\"margin:0;padding:0;background:{PAPER}\">\n\
+         <div style=\"display:none;max-height:0;overflow:hidden\">{summary}</div>\n\
+         <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"background:{PAPER}\"><tr>\
+         <td align=\"center\" style=\"padding:32px 12px\">\n\
+         <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"max-width:560px;{FONT}\">\n\
+         <tr><td style=\"padding:0 4px 16px;font-size:18px;font-weight:700;letter-spacing:.04em;color:{ACCENT}\">Souk</td></tr>\n\
+         <tr><td style=\"padding:32px;background:#ffffff;border:1px solid {RULE};border-radius:8px\">\n{body}\n</td></tr>\n\
+         <tr><td style=\"padding:16px 4px;font-size:12px;line-height:1.5;color:{QUIET}\">\
+         <a href=\"{shop}\" style=\"color:{QUIET}\">{shop}</a><br>This mail was sent by itself; nobody reads answers to it.</td></tr>\n\
+         </table>\n</td></tr></table>\n</body>\n</html>\n"
+    )
+}
+
+fn paragraph(body: &mut String, text: &str, colour: &str) {
+    let _ = writeln!(body, "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.55;color:{colour}\">{}</p>", Shown(text));
+}
+
+fn table(body: &mut String, bill: &Table) {
+    body.push_str(
+        "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"margin:8px 0 20px;border-collapse:collapse;font-size:14px\">\n",
+    );
+    for line in &bill.lines {
+        let _ = writeln!(
+            body,
+            "<tr><td style=\"padding:10px 12px 10px 0;border-bottom:1px solid {RULE};color:{INK}\">{}<br>\
+             <span style=\"font-size:12px;color:{QUIET}\">{}</span></td>\
+             <td align=\"right\" valign=\"top\" style=\"padding:10px 0;border-bottom:1px solid {RULE};color:{INK};white-space:nowrap\">{}</td></tr>",
+            Shown(&line.title),
+            Shown(&line.detail),
+            Shown(&line.amount)
+        );
+    }
+    for (at, (name, amount)) in bill.sums.iter().enumerate() {
+        let (weight, colour) = if at + 1 == bill.sums.len() { (600, INK) } else { (400, QUIET) };
+        let style = format!("padding:6px 0;font-weight:{weight};color:{colour}");
+        let _ = writeln!(
+            body,
+            "<tr><td style=\"{style}\">{}</td><td align=\"right\" style=\"{style};white-space:nowrap\">{}</td></tr>",
+            Shown(name),
+            Shown(amount)
+        );
+    }
+    body.push_str("</table>\n");
+}
+
+fn facts(body: &mut String, facts: &[(&str, String)]) {
+    for (name, value) in facts {
+        let _ = writeln!(
+            body,
+            "<p style=\"margin:0 0 12px;font-size:14px;line-height:1.5;color:{INK}\"><span style=\"color:{QUIET}\">{}</span><br>{}</p>",
+            Shown(name),
+            Shown(value)
+        );
+    }
+}
+
+fn link(body: &mut String, button: &Button) {
+    let _ = writeln!(
+        body,
+        "<p style=\"margin:20px 0\"><a href=\"{}\" style=\"display:inline-block;padding:11px 20px;background:{ACCENT};color:#ffffff;\
+         border-radius:6px;font-size:15px;font-weight:600;text-decoration:none\">{}</a></p>",
+        Shown(&button.url),
+        Shown(button.label)
+    );
+}
