@@ -29,7 +29,7 @@ impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
-/// A body without fields. It may be left out.
+/// A body without fields. It may be null, or left out.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
@@ -57,7 +57,7 @@ async fn authorize(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Nothing>,
+    _: MaybeBody<Option<Nothing>>,
 ) -> Result<Keyed<Json<View>>, Problem> {
     actions::authorize(&app, key, id).await
 }
@@ -67,7 +67,7 @@ async fn capture(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Nothing>,
+    _: MaybeBody<Option<Nothing>>,
 ) -> Result<Keyed<Json<View>>, Problem> {
     actions::capture(&app, key, id).await
 }
@@ -77,7 +77,7 @@ async fn void(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Nothing>,
+    _: MaybeBody<Option<Nothing>>,
 ) -> Result<Keyed<Json<View>>, Problem> {
     actions::void(&app, key, id).await
 }

@@ -355,3 +355,6 @@ impl From<&Payment> for payment::Payment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,119 @@
-//! The service through its doors.
+//! The service through its doors, with a frozen clock. Only the wait for the provider is real time.
+
+mod access;
+mod chaos;
+mod input;
+mod keys;
+mod lists;
+mod methods;
+mod refunds;
+mod settling;
+mod story;
+
+use crate::service;
+use contracts::{
+    ids::{OrderId, PaymentId, UserId},
+    payment::{Payment, PaymentStatus, TransactionStatus, TransactionType},
+};
+use platform::testing::{Answer, Harness, HarnessBuilder};
+use serde_json::{Value, json};
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+/// The amount of every payment, unless a test says otherwise.
+const AMOUNT: i64 = 12_345;
+
+/// A running service and a customer. Cheap to clone, so that requests can be made at once.
+#[derive(Clone)]
+struct Shop {
+    harness: Arc<Harness>,
+    user: UserId,
+}
+
+impl Deref for Shop {
+    type Target = Harness;
+    fn deref(&self) -> &Harness {
+        &self.harness
+    }
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        Shop::with(Harness::of(service())).await
+    }
+
+    /// One that waits for the provider no longer than a test wants to.
+    async fn impatient() -> Shop {
+        Shop::with(Harness::of(service()).setting("deadline_ms", 60)).await
+    }
+
+    async fn with(builder: HarnessBuilder) -> Shop {
+        let harness = builder.start().await;
+        Shop { user: harness.id(), harness: Arc::new(harness) }
+    }
+
+    fn body(&self, method: &str) -> Value {
+        json!({
+            "orderId": self.id::<OrderId>(), "orderNumber": "S-1001", "userId": self.user, "amount": AMOUNT, "currency": "EUR",
+            "paymentMethod": method,
+        })
+    }
+
+    /// A key that nobody used.
+    fn fresh_key(&self) -> String {
+        self.id::<OrderId>().to_string()
+    }
+
+    async fn make(&self, body: &Value) -> Answer {
+        self.post("/payments", body).service("order").key(&self.fresh_key()).send().await
+    }
+
+    async fn payment(&self, method: &str) -> PaymentId {
+        self.make(&self.body(method)).await.expect(201).read::<Payment>().payment_id
+    }
+
+    async fn authorized(&self, method: &str) -> PaymentId {
+        let id = self.payment(method).await;
+        assert_eq!(self.act(id, "authorize").await.status, PaymentStatus::Authorized);
+        id
+    }
+
+    async fn captured(&self, method: &str) -> PaymentId {
+        let id = self.authorized(method).await;
+        assert_eq!(self.act(id, "capture").await.status, PaymentStatus::Captured);
+        id
+    }
+
+    /// `authorize`, `capture`, `void` or `refund` in full, under this key.
+    async fn try_to(&self, id: PaymentId, verb: &str, key: &str) -> Answer {
+        self.request("POST".parse().expect("a method"), &format!("/payments/{id}/{verb}")).service("order").key(key).send().await
+    }
+
+    /// The same under a fresh key, to be answered with the payment.
+    async fn act(&self, id: PaymentId, verb: &str) -> Payment {
+        self.try_to(id, verb, &self.fresh_key()).await.expect(200).read()
+    }
+
+    async fn refund(&self, id: PaymentId, amount: i64) -> Answer {
+        let body = json!({"amount": amount});
+        self.post(&format!("/payments/{id}/refund"), &body).service("order").key(&self.fresh_key()).send().await
+    }
+
+    async fn read(&self, id: PaymentId) -> Payment {
+        self.get(&format!("/payments/{id}")).customer(self.user).send().await.expect(200).read()
+    }
+
+    /// Two minutes later, with everything done that was due by then.
+    async fn later(&self) {
+        self.advance(Duration::from_secs(120));
+        self.settle().await;
+    }
+
+    async fn event_types(&self) -> Vec<String> {
+        self.emitted().await.into_iter().map(|event| event.event_type).collect()
+    }
+}
+
+/// The types and statuses of a payment's transactions, in order.
+fn transactions(payment: &Payment) -> Vec<(TransactionType, TransactionStatus)> {
+    payment.transactions.iter().map(|transaction| (transaction.r#type, transaction.status)).collect()
+}

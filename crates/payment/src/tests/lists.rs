@@ -1,0 +1,87 @@
+//! Payments as administrators list them.
+
+use super::Shop;
+use contracts::{
+    ids::PaymentId,
+    page::Page,
+    payment::{Payment, PaymentStatus, PaymentSummary},
+};
+
+impl Shop {
+    async fn list(&self, query: &str) -> Page<PaymentSummary> {
+        self.get(&format!("/admin/payments{query}")).admin().send().await.expect(200).read()
+    }
+}
+
+fn ids(page: &Page<PaymentSummary>) -> Vec<PaymentId> {
+    page.items.iter().map(|item| item.payment_id).collect()
+}
+
+#[tokio::test]
+async fn pages_hold_every_payment_once_newest_first() {
+    let shop = Shop::open().await;
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.push(shop.payment("pm_ok").await);
+        shop.advance(std::time::Duration::from_millis(1));
+    }
+    made.reverse();
+    let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
+    loop {
+        let answer = shop.get(&format!("/admin/payments{query}")).admin().send().await.expect(200);
+        let page: Page<PaymentSummary> = answer.read();
+        seen.extend(ids(&page));
+        assert_eq!(answer.header("link").is_empty(), page.next_cursor.is_none());
+        // One that comes meanwhile moves nothing.
+        shop.payment("pm_ok").await;
+        match page.next_cursor {
+            Some(cursor) => query = format!("?limit=3&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, made);
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_by_status_and_order() {
+    let shop = Shop::open().await;
+    let captured = shop.captured("pm_ok").await;
+    let voided = shop.authorized("pm_ok").await;
+    shop.act(voided, "void").await;
+    let failed = shop.payment("pm_declined").await;
+    shop.act(failed, "authorize").await;
+    for (status, id) in [("CAPTURED", captured), ("VOIDED", voided), ("FAILED", failed)] {
+        assert_eq!(ids(&shop.list(&format!("?status={status}")).await), [id]);
+    }
+    assert!(shop.list("?status=INITIATED").await.items.is_empty());
+    let Payment { order_id, .. } = shop.read(captured).await;
+    let of_order = shop.list(&format!("?orderId={order_id}")).await;
+    assert_eq!(ids(&of_order), [captured]);
+    let item = &of_order.items[0];
+    assert_eq!((item.status, item.captured_amount, item.order_number.as_str()), (PaymentStatus::Captured, super::AMOUNT, "S-1001"));
+    assert!(shop.list(&format!("?orderId={order_id}&status=VOIDED")).await.items.is_empty());
+    assert_eq!(shop.list("?status=FAILED").await.items[0].failure.as_ref().map(|failure| failure.code.as_str()), Some("PAYMENT_DECLINED"));
+}
+
+#[tokio::test]
+async fn bad_parameters_and_cursors_are_refused() {
+    let shop = Shop::open().await;
+    for _ in 0..3 {
+        shop.payment("pm_ok").await;
+    }
+    for (query, status, code) in [
+        ("?status=captured", 422, "INVALID_REQUEST"),
+        ("?status=", 422, "INVALID_REQUEST"),
+        ("?status=CAPTURED&status=VOIDED", 422, "INVALID_REQUEST"),
+        ("?orderId=7", 422, "INVALID_REQUEST"),
+        ("?limit=0", 422, "INVALID_REQUEST"),
+        ("?limit=101", 422, "INVALID_REQUEST"),
+        ("?sort=amount", 422, "INVALID_REQUEST"),
+        ("?cursor=AAAA", 400, "BAD_CURSOR"),
+    ] {
+        shop.get(&format!("/admin/payments{query}")).admin().send().await.expect_problem(status, code);
+    }
+    let cursor = shop.list("?limit=1").await.next_cursor.expect("there is more");
+    let elsewhere = format!("/admin/payments?status=INITIATED&limit=1&cursor={cursor}");
+    shop.get(&elsewhere).admin().send().await.expect_problem(400, "BAD_CURSOR");
+}

@@ -1,0 +1,148 @@
+//! What no request finished is settled by asking.
+
+use super::{Shop, transactions};
+use crate::service;
+use contracts::payment::{
+    PaymentStatus,
+    TransactionStatus::{Pending, Succeeded, Unknown},
+    TransactionType::{Authorize, Capture},
+};
+use platform::{db::Error, testing::Harness};
+use std::time::Duration;
+
+/// A shop whose provider only ever answers with transient errors, or never.
+async fn troubled(key: &str) -> Shop {
+    Shop::with(Harness::of(service()).setting(key, 100).setting("deadline_ms", 60)).await
+}
+
+#[tokio::test]
+async fn a_transient_error_that_stays_leaves_the_transaction_pending() {
+    let shop = troubled("transient_failure_percent").await;
+    let id = shop.payment("pm_ok").await;
+    let payment = shop.act(id, "authorize").await;
+    assert_eq!((payment.status, transactions(&payment)), (PaymentStatus::Initiated, vec![(Authorize, Pending)]));
+    shop.later().await;
+    let payment = shop.read(id).await;
+    assert_eq!(transactions(&payment), [(Authorize, Pending)]);
+    assert_eq!(shop.ledger_entries().await, 0);
+    assert!(shop.event_types().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_pause_between_questions_doubles_up_to_the_longest() {
+    let shop = Shop::with(Harness::of(service()).setting("transient_failure_percent", 100).setting("longest_pause_ms", 4_000)).await;
+    let id = shop.payment("pm_ok").await;
+    shop.act(id, "authorize").await;
+    for seconds in [1, 2, 4, 4] {
+        let due: i64 = shop
+            .db()
+            .read(async |tx| tx.query_one("SELECT due_at FROM payment_transactions", &[], |row| row.next()).await)
+            .await
+            .expect("the store can be read");
+        assert_eq!(due - shop.env.now().0, seconds * 1_000_000);
+        shop.advance(Duration::from_secs(seconds.unsigned_abs()));
+        shop.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
+    // Half of all answers are lost: each transaction is settled in the end, by a lookup that is heard.
+    let shop = Shop::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 20)).await;
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let id = shop.payment("pm_ok").await;
+        shop.act(id, "authorize").await;
+        ids.push(id);
+    }
+    let unknown = shop.open_transactions().await;
+    assert!((1..12).contains(&unknown), "chance gave {unknown} of 12");
+    for _ in 0..100 {
+        shop.later().await;
+        if shop.open_transactions().await == 0 {
+            break;
+        }
+    }
+    for id in ids {
+        assert_eq!(shop.read(id).await.status, PaymentStatus::Authorized);
+    }
+    shop.tells_one_story().await;
+}
+
+#[tokio::test]
+async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
+    let shop = troubled("transient_failure_percent").await;
+    let id = shop.payment("pm_ok").await;
+    assert_eq!(transactions(&shop.act(id, "authorize").await), [(Authorize, Pending)]);
+    // Nothing can be settled now: the wish is kept, and the payment says so by staying INITIATED.
+    assert_eq!(shop.act(id, "void").await.status, PaymentStatus::Initiated);
+    shop.try_to(id, "authorize", &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+
+    let provider = crate::provider::Mock::new(shop.db().clone(), crate::provider::Behaviour::default());
+    let asked = shop.read(id).await.transactions[0].clone();
+    let authorization = crate::provider::Authorization {
+        transaction_id: asked.transaction_id,
+        amount: asked.amount,
+        method: contracts::payment::PaymentMethod::Ok,
+    };
+    let abandoned = provider.abandon(authorization).await.expect("it answers");
+    // The authorization that was on its way arrives now.
+    assert_eq!(provider.authorize(authorization).await.expect("it answers"), abandoned);
+    assert_eq!(abandoned.refusal, Some(crate::provider::Refusal::Abandoned));
+}
+
+#[tokio::test]
+async fn a_payment_given_up_before_the_provider_heard_of_it_is_voided() {
+    // The first request died between its first unit and the provider.
+    let shop = Shop::open().await;
+    let id = shop.payment("pm_ok").await;
+    let cut = super::chaos::cut(shop.try_to(id, "authorize", "dies"), 2).await;
+    assert!(cut.is_none());
+    let payment = shop.act(id, "void").await;
+    assert_eq!(payment.status, PaymentStatus::Voided);
+    shop.later().await;
+    shop.tells_one_story().await;
+}
+
+#[tokio::test]
+async fn a_capture_in_doubt_leaves_the_payment_authorized_and_keeps_others_out() {
+    let shop = Shop::open().await;
+    let id = shop.authorized("pm_ok").await;
+    // The books cannot be written while this trigger stands: what the provider cannot do, nobody can know.
+    block(&shop, true).await;
+    let payment = shop.act(id, "capture").await;
+    assert_eq!((payment.status, transactions(&payment)[1]), (PaymentStatus::Authorized, (Capture, Pending)));
+    let refused = shop.try_to(id, "void", "later").await.expect_problem(503, "PROVIDER_UNAVAILABLE");
+    assert!(!refused.header("retry-after").is_empty());
+    block(&shop, false).await;
+    // The same request again settles the capture first, and then has its answer.
+    shop.try_to(id, "void", "later").await.expect_problem(409, "ILLEGAL_TRANSITION");
+    assert_eq!(transactions(&shop.read(id).await), [(Authorize, Succeeded), (Capture, Succeeded)]);
+    shop.tells_one_story().await;
+}
+
+async fn block(shop: &Shop, on: bool) {
+    let sql = if on {
+        "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the books are closed'); END"
+    } else {
+        "DROP TRIGGER mock_blocked"
+    };
+    shop.db()
+        .write(async move |tx| tx.execute(sql, &[]).await.map(|_| ()))
+        .await
+        .map_err(|error: Error| error)
+        .expect("the schema can be changed");
+}
+
+#[tokio::test]
+async fn two_workers_that_ask_at_once_settle_once() {
+    let shop = Shop::impatient().await;
+    let id = shop.payment("pm_timeout").await;
+    let asked = shop.act(id, "authorize").await;
+    assert_eq!(transactions(&asked), [(Authorize, Unknown)]);
+    shop.advance(Duration::from_secs(5));
+    let (first, second) = tokio::join!(shop.runtime.turn(), shop.runtime.turn());
+    first.and(second).expect("both do their turn");
+    assert_eq!(shop.event_types().await, ["PaymentAuthorized"]);
+    shop.tells_one_story().await;
+}

@@ -1,0 +1,156 @@
+//! M3: our transactions, the provider's ledger, the payment's status and the events tell the same story.
+
+use super::Shop;
+use contracts::{
+    ids::{PaymentId, TransactionId},
+    payment::{PaymentStatus, TransactionStatus, TransactionType},
+};
+use platform::db::{Error, Tx};
+use std::collections::{BTreeMap, HashMap};
+
+/// One line of the provider's books.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    reference: String,
+    kind: TransactionType,
+    amount: i64,
+    refused: bool,
+}
+
+#[derive(Debug)]
+struct Own {
+    id: TransactionId,
+    kind: TransactionType,
+    status: TransactionStatus,
+    amount: i64,
+    reference: Option<String>,
+}
+
+#[derive(Debug)]
+struct Side {
+    status: PaymentStatus,
+    amount: i64,
+    captured: i64,
+    refunded: i64,
+    transactions: Vec<Own>,
+}
+
+async fn payments(tx: &mut Tx) -> Result<BTreeMap<PaymentId, Side>, Error> {
+    let rows: Vec<(PaymentId, Side)> = tx
+        .query("SELECT payment_id, status, amount, captured_amount, refunded_amount FROM payments", &[], |row| {
+            let id = row.next()?;
+            let (status, amount, captured, refunded) = (row.next()?, row.next()?, row.next()?, row.next()?);
+            Ok((id, Side { status, amount, captured, refunded, transactions: Vec::new() }))
+        })
+        .await?;
+    let mut payments: BTreeMap<_, _> = rows.into_iter().collect();
+    let transactions: Vec<(PaymentId, Own)> = tx
+        .query("SELECT payment_id, transaction_id, type, status, amount, provider_reference FROM payment_transactions", &[], |row| {
+            let payment = row.next()?;
+            Ok((payment, Own { id: row.next()?, kind: row.next()?, status: row.next()?, amount: row.next()?, reference: row.next()? }))
+        })
+        .await?;
+    for (payment, own) in transactions {
+        payments.get_mut(&payment).expect("a transaction has a payment").transactions.push(own);
+    }
+    Ok(payments)
+}
+
+async fn ledger(tx: &mut Tx) -> Result<HashMap<TransactionId, Entry>, Error> {
+    let rows = tx
+        .query("SELECT transaction_id, reference, kind, amount, refusal FROM mock_ledger", &[], |row| {
+            let id: TransactionId = row.next()?;
+            let (reference, kind, amount) = (row.next()?, row.next()?, row.next()?);
+            Ok((id, Entry { reference, kind, amount, refused: row.next::<Option<String>>()?.is_some() }))
+        })
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+impl Shop {
+    /// How many transactions wait for an answer.
+    pub async fn open_transactions(&self) -> usize {
+        let all = self.db().read(async |tx| payments(tx).await).await.expect("the store can be read");
+        all.values().flat_map(|side| &side.transactions).filter(|own| is_open(own.status)).count()
+    }
+
+    /// How many lines the provider's books have.
+    pub async fn ledger_entries(&self) -> usize {
+        self.db().read(async |tx| ledger(tx).await).await.expect("the books can be read").len()
+    }
+
+    /// Asserts that everyone tells the same story, and that nothing is open any more.
+    #[track_caller]
+    pub fn tells_one_story(&self) -> impl Future<Output = ()> {
+        let told = std::panic::Location::caller();
+        async move {
+            let (payments, ledger) =
+                self.db().read(async |tx| Ok::<_, Error>((payments(tx).await?, ledger(tx).await?))).await.expect("the store can be read");
+            let mut known = 0;
+            for side in payments.values() {
+                for own in &side.transactions {
+                    let entry = ledger.get(&own.id).unwrap_or_else(|| panic!("{told}: the provider knows nothing of {own:?}"));
+                    let status = if entry.refused { TransactionStatus::Failed } else { TransactionStatus::Succeeded };
+                    let theirs = (entry.kind, status, entry.amount, Some(&entry.reference));
+                    assert_eq!((own.kind, own.status, own.amount, own.reference.as_ref()), theirs, "{told}");
+                    known += 1;
+                }
+                side.status_follows(told);
+            }
+            assert_eq!(ledger.len(), known, "{told}: the provider did what nobody asked for");
+            self.events_follow(&payments, told).await;
+        }
+    }
+
+    /// Each fact was announced exactly once.
+    async fn events_follow(&self, payments: &BTreeMap<PaymentId, Side>, told: &std::panic::Location<'_>) {
+        let emitted = self.emitted().await;
+        for (id, side) in payments {
+            let count = |kind: &str| emitted.iter().filter(|e| e.aggregate_id == id.0 && e.event_type == kind).count();
+            let counts = ["PaymentAuthorized", "PaymentFailed", "PaymentCaptured", "PaymentRefunded", "PaymentVoided"].map(count);
+            let expected = [
+                side.succeeded(TransactionType::Authorize).count(),
+                usize::from(side.status == PaymentStatus::Failed),
+                side.succeeded(TransactionType::Capture).count(),
+                side.succeeded(TransactionType::Refund).count(),
+                usize::from(side.status == PaymentStatus::Voided),
+            ];
+            assert_eq!(counts, expected, "{told}: {side:?}");
+        }
+    }
+}
+
+fn is_open(status: TransactionStatus) -> bool {
+    matches!(status, TransactionStatus::Pending | TransactionStatus::Unknown)
+}
+
+impl Side {
+    fn succeeded(&self, kind: TransactionType) -> impl Iterator<Item = &Own> {
+        self.transactions.iter().filter(move |own| own.kind == kind && own.status == TransactionStatus::Succeeded)
+    }
+
+    fn sum(&self, kind: TransactionType) -> i64 {
+        self.succeeded(kind).map(|own| own.amount).sum()
+    }
+
+    /// M1 and M3: captured is nothing or the amount, once; refunds never exceed it; and the status says what is held.
+    fn status_follows(&self, told: &std::panic::Location<'_>) {
+        let (captured, refunded) = (self.sum(TransactionType::Capture), self.sum(TransactionType::Refund));
+        assert_eq!((self.captured, self.refunded), (captured, refunded), "{told}: {self:?}");
+        assert!(captured == 0 || captured == self.amount, "{told}: {self:?}");
+        assert!(refunded <= captured, "{told}: {self:?}");
+        let voided = self.succeeded(TransactionType::Void).count() > 0;
+        let held = if voided || captured > 0 { 0 } else { self.sum(TransactionType::Authorize) };
+        let capture_refused =
+            self.transactions.iter().any(|own| own.kind == TransactionType::Capture && own.status == TransactionStatus::Failed);
+        let fits = match self.status {
+            PaymentStatus::Initiated => self.transactions.is_empty(),
+            PaymentStatus::Authorized => held == self.amount && !capture_refused,
+            PaymentStatus::Captured => captured == self.amount && refunded < captured,
+            PaymentStatus::Refunded => captured == self.amount && refunded == captured,
+            PaymentStatus::Failed => held == 0 && captured == 0 && voided == capture_refused,
+            PaymentStatus::Voided => held == 0 && captured == 0 && !capture_refused,
+        };
+        assert!(fits, "{told}: {self:?}");
+    }
+}
