@@ -48,7 +48,13 @@ impl Upstreams {
     ///
     /// # Errors
     /// 503 when the service cannot be reached or takes too long.
-    pub(crate) async fn ask(&self, service: &'static str, path: PathAndQuery, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
+    pub(crate) async fn ask(
+        &self,
+        service: &'static str,
+        path: PathAndQuery,
+        mut request: Request,
+        client: IpAddr,
+    ) -> Result<Response, Problem> {
         *request.uri_mut() = Uri::from(path);
         match self.here.get(service) {
             Some(router) => {

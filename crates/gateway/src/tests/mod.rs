@@ -1,0 +1,224 @@
+//! The edge through its door, with services that say what reached them.
+
+mod answers;
+mod compression;
+mod cors;
+mod limits;
+mod load;
+mod pages;
+mod routing;
+mod upstream;
+
+use crate::{Ready, Settings, Setup, Upstream, router, routes::SERVICES};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode},
+    response::Response,
+    routing::{any, get, post},
+};
+use contracts::{ids::UserId, time::Timestamp};
+use platform::{
+    env::Env,
+    http::{Door, PeerAddr},
+    identity::{Claims, Customer, Jwks, SigningKey, Verifier},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+/// An edge in front of services in play.
+struct Site {
+    router: Router,
+    env: Env,
+    key: SigningKey,
+    /// Permits let `POST /orders` end.
+    gate: Arc<Semaphore>,
+}
+
+struct Builder {
+    settings: Settings,
+    rate_limits: bool,
+    services: BTreeMap<&'static str, Upstream>,
+    extra: Router,
+    landing: bool,
+    ready: Ready,
+}
+
+fn build() -> Builder {
+    Builder {
+        settings: Settings::default(),
+        rate_limits: false,
+        services: BTreeMap::new(),
+        extra: Router::new(),
+        landing: true,
+        ready: Arc::new(Vec::new),
+    }
+}
+
+fn site() -> Site {
+    build().start()
+}
+
+impl Builder {
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Builder {
+        change(&mut self.settings);
+        self
+    }
+
+    fn limited(mut self) -> Builder {
+        self.rate_limits = true;
+        self
+    }
+
+    fn start(self) -> Site {
+        let env = Env::seeded(42, Timestamp(1_767_225_600_000_000));
+        let key = SigningKey::generate(&env);
+        let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
+        let gate = Arc::new(Semaphore::new(0));
+        let mut services: BTreeMap<_, _> = SERVICES
+            .into_iter()
+            .map(|name| {
+                let door = Door::new(name, env.clone()).verifier(verifier.clone());
+                (name, Upstream::InProcess(door.wrap(service(name, gate.clone()))))
+            })
+            .collect();
+        services.extend(self.services);
+        let router = router(Setup {
+            env: env.clone(),
+            settings: self.settings,
+            rate_limits: self.rate_limits,
+            verifier,
+            services,
+            operations: operations(),
+            extra: self.extra,
+            landing: self.landing,
+            ready: self.ready,
+        });
+        Site { router, env, key, gate }
+    }
+}
+
+fn operations() -> Vec<platform::http::Operation> {
+    async fn one(_: Customer) -> platform::http::Json<String> {
+        platform::http::Json(String::new())
+    }
+    let routes = platform::http::Routes::new("toy").get("/orders", one, "Own orders").get("/internal/secret", one, "For neighbours");
+    routes.build(()).1
+}
+
+/// A service that answers with what it was asked, and has some answers of its own.
+fn service(name: &'static str, gate: Arc<Semaphore>) -> Router {
+    let echo = move |request: Request| async move {
+        let headers: BTreeMap<_, _> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let client = request.extensions().get::<PeerAddr>().map(|peer| peer.0.to_string());
+        Json(json!({
+            "service": name, "method": request.method().as_str(), "path": request.uri().path(),
+            "query": request.uri().query(), "headers": headers, "client": client,
+        }))
+    };
+    let hold = move || async move {
+        gate.acquire().await.unwrap().forget();
+        StatusCode::CREATED
+    };
+    let text = |kind: &'static str, size: usize| move || async move { ([("content-type", kind)], "x".repeat(size)) };
+    let tagged = || async { ([("etag", "\"v1\""), ("server", "toy/1"), ("cache-control", "no-cache")], Json(json!({"a": 1}))) };
+    async fn panics() -> StatusCode {
+        panic!("secret words")
+    }
+    Router::new()
+        .route("/products", get(text("application/json", 1024)).post(|| async { StatusCode::NO_CONTENT }))
+        .route("/products/small", get(text("application/json", 1023)))
+        .route("/products/picture", get(text("image/png", 5000)))
+        .route("/products/drawing", get(text("image/svg+xml", 5000)))
+        .route("/products/page", get(text("text/html; charset=utf-8", 5000)))
+        .route("/products/tagged", get(tagged))
+        .route("/products/panics", get(panics))
+        .route("/auth/login", post(text("application/json", 5000)))
+        .route("/orders", post(hold))
+        .route("/orders/mine", get(|customer: Customer| async move { customer.id.to_string() }))
+        .route("/{*rest}", any(echo))
+}
+
+/// What came back, read whole.
+struct Got {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Got {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+    /// Every line of a header, joined.
+    fn headers(&self, name: &str) -> String {
+        self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
+    }
+    #[track_caller]
+    fn is_problem(&self, code: &str) {
+        let body = self.json();
+        assert_eq!((body["code"].as_str(), self.header("content-type")), (Some(code), "application/problem+json"));
+        assert_eq!(body["status"], self.status);
+        assert_eq!(body["correlationId"], self.header("x-correlation-id"));
+        assert_eq!(self.header("cache-control"), "no-store");
+    }
+}
+
+impl Site {
+    async fn get(&self, path: &str) -> Got {
+        self.ask("GET", path, &[]).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
+        self.ask_from([127, 0, 0, 1], method, path, headers).await
+    }
+
+    async fn ask_from(&self, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
+        let response = self.send(address, method, path, headers).await;
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 16 << 20).await.unwrap().to_vec();
+        Got { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    async fn send(&self, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(PeerAddr(SocketAddr::from((address, 50_000))));
+        let Ok(answer) = self.router.clone().oneshot(request).await;
+        answer
+    }
+
+    /// An `Authorization` of a customer.
+    fn customer(&self) -> (UserId, String) {
+        let user = self.env.new_id();
+        (user, format!("Bearer {}", self.key.sign(&Claims::person(&self.env, user, &["CUSTOMER"], Duration::from_secs(600)))))
+    }
+}
+
+/// Lets every task that can move do so, on a paused clock.
+async fn settle() {
+    for _ in 0..32 {
+        tokio::task::yield_now().await;
+    }
+}

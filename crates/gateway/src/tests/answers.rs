@@ -1,0 +1,101 @@
+use super::*;
+
+/// Every kind of answer that leaves: of services, of the edge, of its pages, good and bad.
+async fn one_of_each() -> Vec<(&'static str, Got)> {
+    let site = build().set(|settings| settings.login_per_minute = 1.try_into().unwrap()).limited().start();
+    let mut answers = Vec::new();
+    for (what, method, path, headers) in [
+        ("JSON", "GET", "/api/v1/cart", &[][..]),
+        ("nothing", "POST", "/api/v1/products", &[]),
+        ("an unchanged copy", "GET", "/api/v1/products/tagged", &[("if-none-match", "\"v1\"")]),
+        ("a wrong method", "PUT", "/api/v1/products", &[]),
+        ("a wrong method of the edge", "PUT", "/healthz", &[]),
+        ("no token", "GET", "/api/v1/orders/mine", &[]),
+        ("a panic", "GET", "/api/v1/products/panics", &[]),
+        ("no path", "GET", "/api/v1/nothing", &[]),
+        ("no page", "GET", "/nothing", &[]),
+        ("too large", "POST", "/api/v1/products", &[("content-length", "1048577")]),
+        ("a login", "POST", "/api/v1/auth/login", &[]),
+        ("too many logins", "POST", "/api/v1/auth/login", &[]),
+        ("compressed", "GET", "/api/v1/products", &[("accept-encoding", "gzip")]),
+        ("a page", "GET", "/problems", &[]),
+        ("a style", "GET", "/api/style.css", &[]),
+        ("a script", "GET", "/api/docs/docs.js", &[]),
+        ("the description", "GET", "/api/v1/openapi.json", &[]),
+        ("a probe", "GET", "/healthz", &[]),
+        ("options", "OPTIONS", "/api/v1/products", &[]),
+    ] {
+        answers.push((what, site.ask(method, path, headers).await));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn every_answer_is_dressed() {
+    let answers = one_of_each().await;
+    let statuses: Vec<u16> = answers.iter().map(|(_, got)| got.status).collect();
+    assert_eq!(statuses, [200, 204, 304, 405, 405, 401, 500, 404, 404, 413, 200, 429, 200, 200, 200, 200, 200, 200, 204]);
+    for (what, got) in answers {
+        assert_eq!(got.headers("x-content-type-options"), "nosniff", "{what}");
+        assert_eq!(got.headers("x-frame-options"), "DENY", "{what}");
+        assert_eq!(got.headers("referrer-policy"), "same-origin", "{what}");
+        assert_eq!(got.headers.get_all("x-correlation-id").iter().count(), 1, "{what}");
+        assert!(!got.headers.contains_key("server") && !got.headers.contains_key("strict-transport-security"), "{what}");
+        assert!(got.headers.contains_key("cache-control"), "{what}");
+        let policies = got.headers.get_all("content-security-policy").iter().count();
+        assert_eq!(policies, usize::from(got.status != 304), "{what}");
+        if got.status >= 400 {
+            let code = got.json()["code"].as_str().unwrap().to_owned();
+            got.is_problem(&code);
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_may_use_what_is_served_here_and_data_nothing() {
+    let site = site();
+    let policy = async |path: &str| site.get(path).await.header("content-security-policy").to_owned();
+    assert_eq!(policy("/api/v1/cart").await, "default-src 'none'; frame-ancestors 'none'");
+    assert_eq!(policy("/api/v1/nothing").await, "default-src 'none'; frame-ancestors 'none'");
+    let page = policy("/api/docs").await;
+    assert!(page.starts_with("default-src 'none'; script-src 'self';") && !page.contains("unsafe"), "{page}");
+    assert!(!policy("/api/v1/products/drawing").await.contains("script"));
+    let own = || async { ([("content-security-policy", "sandbox")], "a") };
+    let site = Builder { extra: Router::new().route("/own", get(own)), ..build() }.start();
+    assert_eq!(site.get("/own").await.headers("content-security-policy"), "sandbox");
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_insist_on_https_where_there_is_some() {
+    let site = build().set(|settings| settings.https = true).start();
+    for path in ["/api/v1/cart", "/nothing"] {
+        assert_eq!(site.get(path).await.header("strict-transport-security"), "max-age=31536000");
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_id_is_on_the_answer_whoever_makes_it() {
+    let site = site();
+    for path in ["/api/v1/cart", "/api/v1/nothing", "/problems", "/nothing"] {
+        let got = site.ask("GET", path, &[("x-correlation-id", "mine-1")]).await;
+        assert_eq!(got.headers("x-correlation-id"), "mine-1", "{path}");
+        assert_eq!(site.ask("GET", path, &[("x-correlation-id", "a b")]).await.header("x-correlation-id").len(), 36, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+    let site = site();
+    let ask = async |bytes: &str| site.ask("POST", "/api/v1/products", &[("content-length", bytes)]).await;
+    assert_eq!(ask("1048576").await.status, 204);
+    let refused = ask("1048577").await;
+    refused.is_problem("PAYLOAD_TOO_LARGE");
+    assert_eq!((refused.status, refused.header("connection")), (413, "close"));
+}
+
+#[tokio::test]
+async fn a_panic_shows_nothing_of_itself() {
+    let got = site().get("/api/v1/products/panics").await;
+    got.is_problem("INTERNAL_ERROR");
+    assert!(!got.text().contains("secret"));
+}

@@ -1,0 +1,116 @@
+use super::*;
+
+fn limited() -> Site {
+    let set = |settings: &mut Settings| {
+        settings.login_per_minute = 3.try_into().unwrap();
+        settings.search_per_second = 2.try_into().unwrap();
+        settings.writes_per_second = 4.try_into().unwrap();
+        settings.reads_per_second = 5.try_into().unwrap();
+    };
+    build().set(set).limited().start()
+}
+
+/// How many requests in a row go through.
+async fn let_through(site: &Site, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> usize {
+    for count in 0..50 {
+        let got = site.ask_from(address, method, path, headers).await;
+        if got.status == 429 {
+            got.is_problem("RATE_LIMITED");
+            return count;
+        }
+    }
+    50
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_kind_of_request_has_its_own_limit() {
+    let site = limited();
+    let home = [10, 0, 0, 1];
+    for (method, path, limit) in [
+        ("POST", "/api/v1/auth/login", 3),
+        ("POST", "/api/v1/auth/register", 0),
+        ("GET", "/api/v1/search?q=a", 2),
+        ("GET", "/api/v1/search/suggest", 0),
+        ("POST", "/api/v1/cart/items", 4),
+        ("DELETE", "/api/v1/cart", 0),
+        ("GET", "/api/v1/products", 5),
+        ("HEAD", "/.well-known/jwks.json", 0),
+    ] {
+        assert_eq!(let_through(&site, home, method, path, &[]).await, limit, "{method} {path}");
+    }
+    assert_eq!(let_through(&site, [10, 0, 0, 2], "GET", "/api/v1/products", &[]).await, 5, "another address is another caller");
+    for page in ["/healthz", "/readyz", "/problems", "/api/v1/openapi.json"] {
+        assert_eq!(site.ask_from(home, "GET", page, &[]).await.status, 200, "{page}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_told_how_it_stands_and_when_to_come_back() {
+    let site = limited();
+    let login = async || site.ask("POST", "/api/v1/auth/login", &[]).await;
+    let first = login().await;
+    assert_eq!(
+        (first.status, first.header("ratelimit-policy"), first.header("ratelimit")),
+        (200, "\"login\";q=3;w=60", "\"login\";r=2;t=20")
+    );
+    login().await;
+    login().await;
+    let refused = login().await;
+    refused.is_problem("RATE_LIMITED");
+    assert_eq!((refused.status, refused.header("retry-after"), refused.header("ratelimit")), (429, "20", "\"login\";r=0;t=60"));
+    assert_eq!(refused.json()["retryable"], true);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert_eq!(login().await.status, 200);
+    assert_eq!(login().await.status, 429);
+    assert!(!site.get("/healthz").await.headers.contains_key("ratelimit"));
+    assert!(site.get("/api/v1/cart").await.header("ratelimit").starts_with("\"read\";r=4"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_one_caller_from_wherever_and_two_behind_one_address_are_two() {
+    let site = limited();
+    let ((_, anna), (_, ben)) = (site.customer(), site.customer());
+    let read = async |address, token: &str| let_through(&site, address, "GET", "/api/v1/cart", &[("authorization", token)]).await;
+    assert_eq!(read([10, 0, 0, 1], &anna).await, 5);
+    assert_eq!(read([10, 0, 0, 2], &anna).await, 0, "the same person");
+    assert_eq!(read([10, 0, 0, 1], &ben).await, 5, "another person at the same address");
+    assert_eq!(let_through(&site, [10, 0, 0, 1], "GET", "/api/v1/cart", &[]).await, 5, "nobody at the same address");
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_tokens_and_forwarded_addresses_make_no_new_callers() {
+    let site = limited();
+    let mut let_through = 0;
+    for n in 0..20 {
+        let (token, forwarded) = (format!("Bearer made.up.{n}"), format!("1.2.3.{n}"));
+        let got = site.ask("GET", "/api/v1/cart", &[("authorization", &token), ("x-forwarded-for", &forwarded)]).await;
+        let_through += usize::from(got.status != 429);
+    }
+    assert_eq!(let_through, 5);
+    let mut logins = 0;
+    for _ in 0..20 {
+        let token = site.customer().1;
+        logins += usize::from(site.ask("POST", "/api/v1/auth/login", &[("authorization", &token)]).await.status != 429);
+    }
+    assert_eq!(logins, 3, "whoever guesses passwords is limited by address, whatever token it has");
+}
+
+#[tokio::test]
+async fn without_limits_nobody_is_counted() {
+    let site = site();
+    assert_eq!(let_through(&site, [10, 0, 0, 1], "POST", "/api/v1/auth/login", &[]).await, 50);
+    assert!(!site.get("/api/v1/cart").await.headers.contains_key("ratelimit"));
+}
+
+#[tokio::test]
+async fn the_service_decides_who_is_let_in_whether_rates_are_limited_or_not() {
+    for site in [site(), limited()] {
+        let (user, token) = site.customer();
+        let mine = async |headers: &[(&str, &str)]| site.ask("GET", "/api/v1/orders/mine", headers).await;
+        assert_eq!(mine(&[("authorization", &token)]).await.text(), user.to_string());
+        assert_eq!(mine(&[]).await.status, 401);
+        assert_eq!(mine(&[("authorization", &format!("{token}x"))]).await.status, 401);
+        let carrier = Claims::service(&site.env, "carrier", "", Duration::from_secs(60));
+        assert_eq!(mine(&[("authorization", &format!("Bearer {}", site.key.sign(&carrier)))]).await.status, 403);
+    }
+}

@@ -1,0 +1,106 @@
+use super::*;
+
+#[tokio::test]
+async fn probes_say_whether_it_lives_and_what_is_missing() {
+    let missing = Arc::new(Mutex::new(vec!["the database of order is not there".to_owned()]));
+    let asked = missing.clone();
+    let site = Builder { ready: Arc::new(move || asked.lock().unwrap().clone()), ..build() }.start();
+    assert_eq!(site.get("/healthz").await.status, 200);
+    let unready = site.get("/readyz").await;
+    assert_eq!((unready.status, unready.header("retry-after")), (503, "1"));
+    assert_eq!(unready.json()["reasons"], json!(["the database of order is not there"]));
+    missing.lock().unwrap().clear();
+    let ready = site.get("/readyz").await;
+    assert_eq!((ready.status, ready.header("cache-control")), (200, "no-store"));
+}
+
+#[tokio::test]
+async fn the_description_is_there_for_programs_and_is_loaded_once() {
+    let site = site();
+    let got = site.get("/api/v1/openapi.json").await;
+    let document = got.json();
+    assert_eq!((got.header("content-type"), &document["openapi"]), ("application/json", &json!("3.1.0")));
+    assert!(document["paths"]["/orders"]["get"].is_object() && document["paths"]["/internal/secret"].is_null());
+    let again = site.ask("GET", "/api/v1/openapi.json", &[("if-none-match", got.header("etag"))]).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert!(got.header("cache-control").contains("max-age"));
+    let packed = site.ask("GET", "/api/v1/openapi.json", &[("accept-encoding", "gzip")]).await;
+    assert_eq!((packed.header("content-encoding"), packed.header("etag")), ("gzip", got.header("etag")));
+    assert!(packed.body.len() < got.body.len());
+}
+
+#[tokio::test]
+async fn the_docs_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
+    let site = site();
+    let page = site.get("/api/docs").await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let text = page.text();
+    assert!(!text.contains("://") && !text.contains("<style") && !text.contains(" style=") && !text.contains(" on"), "{text}");
+    let mut links = 0;
+    for part in text.split([' ', '>']).filter_map(|part| part.strip_prefix("src=\"").or_else(|| part.strip_prefix("href=\""))) {
+        let path = part.trim_end_matches('"');
+        if path.starts_with('/') {
+            links += 1;
+            let got = site.ask("GET", path, &[("accept-encoding", "gzip")]).await;
+            assert_eq!(got.status, 200, "{path}");
+        }
+    }
+    assert!(links >= 6, "{text}");
+    assert!(!text.split("<script").skip(1).any(|script| !script.trim_start().starts_with("src=")));
+    let start = site.get("/api/docs/docs.js").await.text();
+    assert!(start.contains("validatorUrl: null") && !start.contains("://"), "{start}");
+}
+
+#[tokio::test]
+async fn the_bundle_is_served_as_it_is_shipped() {
+    let site = site();
+    for (path, kind) in
+        [("/api/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"), ("/api/docs/swagger-ui.css", "text/css; charset=utf-8")]
+    {
+        let got = site.ask("GET", path, &[("accept-encoding", "gzip, br")]).await;
+        assert_eq!((got.status, got.header("content-type"), got.header("content-encoding")), (200, kind, "gzip"), "{path}");
+        assert!(
+            got.body.starts_with(&[0x1f, 0x8b])
+                && got.header("etag").starts_with("W/\"")
+                && got.header("cache-control").contains("max-age")
+        );
+        assert_eq!(site.get(path).await.header("content-encoding"), "gzip", "who says nothing takes anything");
+        let refused = site.ask("GET", path, &[("accept-encoding", "identity")]).await;
+        assert_eq!(refused.status, 406);
+        refused.is_problem("NOT_ACCEPTABLE");
+    }
+    for missing in ["/api/docs/", "/api/docs/other.js", "/api/docs/../style.css", "/api/docs/swagger-ui.css.gz", "/api/docs/a/b"] {
+        assert_eq!(site.get(missing).await.status, 404, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page() {
+    let site = site();
+    let problem = site.get("/api/v1/nothing").await.json();
+    let path = problem["type"].as_str().unwrap();
+    let page = site.ask("GET", path, &[("accept", "text/html,*/*;q=0.8")]).await;
+    assert_eq!((page.status, page.header("content-type"), page.header("vary")), (200, "text/html; charset=utf-8", "Accept"));
+    assert!(page.text().contains("NOT_FOUND") && page.text().contains(problem["title"].as_str().unwrap()));
+    let row = site.ask("GET", path, &[("accept", "application/json")]).await.json();
+    assert_eq!((&row["code"], &row["status"], &row["type"]), (&json!("NOT_FOUND"), &json!(404), &problem["type"]));
+    site.get("/problems/no-such-thing").await.is_problem("NOT_FOUND");
+    let list = site.ask("GET", "/problems", &[("accept", "application/json")]).await.json();
+    assert_eq!(list["problems"].as_array().unwrap().len(), contracts::problem::Code::ALL.len());
+    let listed = site.get("/problems").await.text();
+    for code in contracts::problem::Code::ALL {
+        assert!(listed.contains(&format!("href=\"/problems/{}\"", code.slug())), "{code:?}");
+        assert_eq!(site.get(&format!("/problems/{}", code.slug())).await.status, 200, "{code:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_page_leads_everywhere() {
+    let site = site();
+    let page = site.get("/").await;
+    assert_eq!(page.status, 200);
+    for path in ["/api/docs", "/api/v1/openapi.json", "/problems", "/healthz", "/readyz", "/api/style.css"] {
+        assert!(page.text().contains(&format!("href=\"{path}\"")), "{path}");
+        assert_eq!(site.get(path).await.status, 200, "{path}");
+    }
+}

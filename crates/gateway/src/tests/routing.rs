@@ -1,0 +1,101 @@
+use super::*;
+
+#[tokio::test]
+async fn a_request_reaches_its_service_with_the_path_that_the_service_knows() {
+    let site = site();
+    let body = site.get("/api/v1/orders/7/shipments?limit=5&cursor=a%2Fb").await.json();
+    assert_eq!((&body["service"], &body["path"]), (&json!("shipping"), &json!("/orders/7/shipments")));
+    assert_eq!(body["query"], "limit=5&cursor=a%2Fb");
+    assert_eq!(site.get("/.well-known/jwks.json").await.json()["service"], "auth");
+    let encoded = site.get("/api/v1/products/by-sku/A%20b").await.json();
+    assert_eq!(encoded["path"], "/products/by-sku/A%20b");
+    let absolute = site.get("http://shop.example/api/v1/cart").await.json();
+    assert_eq!((&absolute["service"], &absolute["path"]), (&json!("cart"), &json!("/cart")));
+}
+
+#[tokio::test]
+async fn what_is_not_public_reaches_nobody() {
+    let site = site();
+    for path in [
+        "/internal/cart/1",
+        "/api/v1/internal/cart/1",
+        "/api/v1/cart/../internal/cart/1",
+        "/api/v1/cart/%2e%2e/internal/cart/1",
+        "/api/v1/cart/..%2finternal%2fcart%2f1",
+        "/api/v1//internal/cart/1",
+        "/api/v1/orders//1",
+        "/api/v1/orders/",
+        "/api/v2/orders",
+        "/api/v1/nothing",
+        "/api",
+        "/nothing",
+        "/problems/../internal/cart/1",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let got = site.ask(method, path, &[]).await;
+            assert_eq!(got.status, 404, "{method} {path}");
+            got.is_problem("NOT_FOUND");
+        }
+    }
+}
+
+#[tokio::test]
+async fn methods_are_answered_as_the_service_answers_them() {
+    let site = site();
+    let head = site.ask("HEAD", "/api/v1/products", &[("accept-encoding", "gzip")]).await;
+    assert_eq!((head.status, head.body.len(), head.header("content-type")), (200, 0, "application/json"));
+    let options = site.ask("OPTIONS", "/api/v1/products", &[]).await;
+    assert_eq!((options.status, options.header("allow")), (204, "GET,HEAD,POST"));
+    let patch = site.ask("PATCH", "/api/v1/products", &[]).await;
+    assert_eq!((patch.status, patch.header("allow")), (405, "GET,HEAD,POST"));
+    patch.is_problem("METHOD_NOT_ALLOWED");
+    for path in ["/", "/healthz", "/readyz", "/problems", "/api/docs", "/api/v1/openapi.json"] {
+        let post = site.ask("POST", path, &[]).await;
+        assert_eq!((post.status, post.header("allow")), (405, "GET,HEAD"), "{path}");
+        post.is_problem("METHOD_NOT_ALLOWED");
+        let head = site.ask("HEAD", path, &[]).await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        assert_eq!(site.ask("OPTIONS", path, &[]).await.status, 204, "{path}");
+    }
+    let mut all = Request::builder().method("OPTIONS").uri("*").body(Body::empty()).unwrap();
+    all.extensions_mut().insert(PeerAddr(SocketAddr::from(([1, 1, 1, 1], 1))));
+    let Ok(all) = site.router.clone().oneshot(all).await;
+    assert_eq!(all.status(), 204);
+    assert!(all.headers().contains_key("allow"));
+}
+
+#[tokio::test]
+async fn services_hear_nothing_that_only_insiders_may_say() {
+    let site = site();
+    let headers = [
+        ("x-deadline-ms", "1"),
+        ("x-user-id", "admin"),
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-correlation-id", "mine-1"),
+        ("prefer", "wait=1"),
+    ];
+    let body = site.ask("GET", "/api/v1/cart", &headers).await.json();
+    let names: Vec<_> = body["headers"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["prefer", "x-correlation-id"]);
+    assert_eq!(body["headers"]["x-correlation-id"], "mine-1");
+    assert_eq!(body["client"], "127.0.0.1:50000");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_trusted_says_who_the_client_is() {
+    let site = build().set(|settings| settings.trusted_proxies = 1).start();
+    let body = site.ask("GET", "/api/v1/cart", &[("x-forwarded-for", "6.6.6.6, 7.7.7.7")]).await.json();
+    assert_eq!(body["client"], "7.7.7.7:50000");
+}
+
+#[tokio::test]
+async fn routes_beside_the_api_are_served_but_cannot_take_its_place() {
+    let extra = Router::new().route("/pictures/a", get(|| async { "a" })).route("/", get(|| async { "the shop" }));
+    let extra = extra.route("/api/v1/orders", get(|| async { "fake" })).route("/internal/x", get(|| async { "fake" }));
+    let site = Builder { extra, landing: false, ..build() }.start();
+    assert_eq!(site.get("/pictures/a").await.text(), "a");
+    assert_eq!(site.get("/").await.text(), "the shop");
+    assert_eq!(site.get("/internal/x").await.status, 404);
+    assert_eq!(site.get("/api/v1/orders").await.status, 405, "the service has it, and takes only POST there");
+    assert_eq!(site.get("/pictures/b").await.status, 404);
+}

@@ -1,0 +1,85 @@
+//! Services at another address.
+
+use super::*;
+use platform::http::{Limits, serve};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+fn elsewhere(address: SocketAddr) -> Site {
+    let services = BTreeMap::from([("catalog", Upstream::Http(format!("http://{address}/")))]);
+    Builder { services, ..build() }.start()
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+#[tokio::test]
+async fn a_service_at_an_address_answers_as_one_in_the_process_does() {
+    let (listener, address) = listener().await;
+    let site = elsewhere(address);
+    let door = Door::new("catalog", site.env.clone()).wrap(service("catalog", site.gate.clone()));
+    let serving = site.env.spawn(serve(listener, door, Limits::default(), site.env.clone(), std::future::pending()));
+    let got = site
+        .ask("GET", "/api/v1/products/7?a=1", &[("x-correlation-id", "mine-1"), ("x-deadline-ms", "1"), ("x-forwarded-for", "6.6.6.6")])
+        .await;
+    let body = got.json();
+    assert_eq!((&body["path"], &body["query"]), (&json!("/products/7"), &json!("a=1")));
+    assert_eq!(body["headers"]["x-forwarded-for"], "127.0.0.1");
+    assert_eq!(body["headers"]["x-deadline-ms"], "35000");
+    assert_eq!((body["headers"]["x-correlation-id"].as_str(), got.headers("x-correlation-id").as_str()), (Some("mine-1"), "mine-1"));
+    let tagged = site.ask("GET", "/api/v1/products/tagged", &[]).await;
+    assert_eq!((tagged.header("server"), tagged.header("etag"), tagged.header("transfer-encoding")), ("", "\"v1\"", ""));
+    assert_eq!(site.ask("PUT", "/api/v1/products", &[]).await.header("allow"), "GET,HEAD,POST");
+    assert_eq!(site.ask("HEAD", "/api/v1/products", &[]).await.body.len(), 0);
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_reached_is_said_to_be_down() {
+    let (listener, address) = listener().await;
+    drop(listener);
+    let got = elsewhere(address).get("/api/v1/products").await;
+    assert_eq!((got.status, got.header("retry-after")), (503, "1"));
+    got.is_problem("DEPENDENCY_UNAVAILABLE");
+    assert!(!got.text().contains("127.0.0.1"), "{}", got.text());
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_problem_and_not_half_an_answer() {
+    let (listener, address) = listener().await;
+    let site = elsewhere(address);
+    let breaking = site.env.spawn(async move {
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        let mut asked = [0; 1024];
+        assert!(tcp.read(&mut asked).await.unwrap() > 0);
+        tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\ncontent-type: application/json\r\n\r\n{\"half\":").await.unwrap();
+    });
+    let got = site.get("/api/v1/products").await;
+    breaking.await.unwrap();
+    assert_eq!(got.status, 503);
+    got.is_problem("DEPENDENCY_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_service_that_is_nowhere_is_said_to_be_down() {
+    let env = Env::seeded(1, Timestamp(0));
+    let verifier = Verifier::new(env.clone(), &Jwks { keys: Vec::new() });
+    let setup = Setup {
+        env,
+        settings: Settings::default(),
+        rate_limits: true,
+        verifier,
+        services: BTreeMap::new(),
+        operations: Vec::new(),
+        extra: Router::new(),
+        landing: true,
+        ready: Arc::new(Vec::new),
+    };
+    let Ok(answer) = router(setup).oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status(), 503);
+}
