@@ -37,6 +37,15 @@ pub async fn create_admin(db: &Db, email: Email, password: &NewPassword, name: N
     create_account(db, email, password, name, &[Role::Customer, Role::Admin]).await
 }
 
+/// Whose account this e-mail is.
+///
+/// # Errors
+/// The database's.
+pub async fn find_account(db: &Db, email: &Email) -> Result<Option<UserId>, Error> {
+    let email = email.clone();
+    db.read(async move |tx| Ok(store::accounts::find_by_email(tx, &email).await?.map(|credential| credential.user_id))).await
+}
+
 /// Makes a client of `POST /auth/token` with these scopes. Its secret is answered here and kept nowhere.
 ///
 /// # Errors

@@ -5,18 +5,21 @@ mod catalogue;
 mod media;
 
 use crate::{
-    config::Flags,
+    config::{Config, Flags},
     serve::House,
     style::{bold, cyan, dim},
 };
 use anyhow::{Context as _, Result};
-use auth::accounts::{NewAccount, create_account};
+use auth::operator;
 use contracts::{
     auth::Role,
     ids::{ProductId, UserId},
     money::{Currency, Money},
+    secret::NewPassword,
+    text::{Email, Name},
 };
-use platform::runtime::Runtime;
+use platform::{db::Db, runtime::Runtime};
+use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, net::SocketAddr};
 
 /// The demo's accounts: e-mail and password. They exist in a demo only.
@@ -34,33 +37,50 @@ pub async fn run(flags: Flags) -> Result<()> {
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
     let house = House::open(config, explicit_ops, media::router()).await?;
-    let goods = load(&house.runtime).await.context("the demo cannot be loaded")?;
+    let goods = load_once(&house.config, &house.runtime).await?;
     greet(house.address, &goods);
     house.run().await
 }
 
-/// What the greeting tells of the loaded goods.
+/// What the greeting tells of the loaded goods. Kept beside the databases: later starts need not look at the catalogue.
+#[derive(Serialize, Deserialize)]
 struct Goods {
     products: usize,
     sellers: Vec<String>,
     /// Something nice to buy first.
-    first: Option<(ProductId, String, Money)>,
+    first: Option<First>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct First {
+    product_id: ProductId,
+    title: String,
+    price: String,
+}
+
+/// Says that the demo was loaded whole.
+const MARK: &str = "demo.json";
+
+async fn load_once(config: &Config, runtime: &Runtime) -> Result<Goods> {
+    let mark = config.data_dir.join(MARK);
+    if let Ok(text) = std::fs::read_to_string(&mark) {
+        return serde_json::from_str(&text).with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
+    }
+    let goods = load(runtime).await.context("the demo cannot be loaded")?;
+    std::fs::write(&mark, serde_json::to_string_pretty(&goods)?).with_context(|| format!("{} cannot be written", mark.display()))?;
+    Ok(goods)
+}
+
+/// Every part can be repeated: a start that was interrupted is made whole by the next.
 async fn load(runtime: &Runtime) -> Result<Goods> {
     let accounts = &runtime.databases["auth"];
-    let account = |email: &str, password: &str, name: &str, roles: &[Role]| {
-        NewAccount::parse(email, password, name, roles).context("a demo account")
-    };
-    let customer = account(CUSTOMER.0, CUSTOMER.1, "Demo customer", &[Role::Customer])?;
-    let admin = account(ADMIN.0, ADMIN.1, "Demo admin", &[Role::Customer, Role::Admin])?;
-    create_account(accounts, customer).await?;
-    create_account(accounts, admin).await?;
+    account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
+    account(accounts, ADMIN, "Demo admin", &[Role::Customer, Role::Admin]).await?;
     let mut sellers: HashMap<String, UserId> = HashMap::new();
     let mut emails = Vec::new();
     for seller in catalogue::sellers()? {
-        let new = account(&seller.email, SELLER_PASSWORD, &seller.name, &[Role::Customer, Role::Seller])?;
-        sellers.insert(seller.slug, create_account(accounts, new).await?);
+        let id = account(accounts, (&seller.email, SELLER_PASSWORD), &seller.name, &[Role::Customer, Role::Seller]).await?;
+        sellers.insert(seller.slug, id);
         emails.push(seller.email);
     }
 
@@ -68,15 +88,25 @@ async fn load(runtime: &Runtime) -> Result<Goods> {
     let catalog = &runtime.databases["catalog"];
     let categories = catalog::import::categories(catalog, catalogue::categories()?).await?;
     let products = goods.iter().map(|good| good.product(&categories, &sellers)).collect::<Result<Vec<_>>>()?;
-    let imported = catalog::import::products(catalog, products).await?;
+    catalog::import::products(catalog, products).await?;
     let ids = catalog::import::ids_by_sku(catalog).await?;
-    if imported.made > 0 {
-        let stock = goods.iter().filter_map(|good| good.stock(&ids, &sellers)).collect();
-        inventory::import(&runtime.databases["inventory"], stock).await?;
-    }
-    let first = goods.iter().find(|good| good.is_a_good_first_buy());
-    let first = first.and_then(|good| Some((*ids.get(&good.sku)?, good.title.clone(), Money::new(good.price_amount, Currency::EUR))));
+    let stock = goods.iter().filter_map(|good| good.stock(&ids, &sellers)).collect();
+    inventory::import(&runtime.databases["inventory"], stock).await?;
+    let first = goods.iter().find(|good| good.is_a_good_first_buy()).and_then(|good| {
+        let price = Money::new(good.price_amount, Currency::EUR).to_string();
+        Some(First { product_id: *ids.get(&good.sku)?, title: good.title.clone(), price })
+    });
     Ok(Goods { products: goods.len(), sellers: emails, first })
+}
+
+/// The account with this e-mail, made if it is not there.
+async fn account(db: &Db, (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
+    let email = Email::parse(email)?;
+    if let Some(known) = operator::find_account(db, &email).await? {
+        return Ok(known);
+    }
+    let password = NewPassword::parse(password)?;
+    Ok(operator::create_account(db, email, &password, Name::parse(name)?, roles).await?)
 }
 
 fn greet(address: SocketAddr, goods: &Goods) {
@@ -89,12 +119,12 @@ fn greet(address: SocketAddr, goods: &Goods) {
     println!("    customer  {}  {}", CUSTOMER.0, dim(CUSTOMER.1));
     println!("    admin     {}     {}", ADMIN.0, dim(ADMIN.1));
     println!("    sellers   {}  {}", goods.sellers.join(", "), dim(SELLER_PASSWORD));
-    if let Some((product, title, price)) = &goods.first {
+    if let Some(First { product_id, title, price }) = &goods.first {
         println!();
         println!("  {}", bold("Buy something: three commands"));
         println!("  {}", dim(format!("“{title}” for {price}; `jq` is not needed")));
         println!();
-        for command in commands(&base, *product) {
+        for command in commands(&base, *product_id) {
             println!("{command}\n");
         }
     }

@@ -14,7 +14,7 @@ pub async fn openapi() -> Result<()> {
     let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.decide()?;
     let runtime = platform_run::start(&config, false).await?;
     let operations: Vec<_> = runtime.operations.iter().map(|(_, operation)| operation.clone()).collect();
-    print(&openapi::document(&operations, gateway::TITLE, env!("CARGO_PKG_VERSION")))
+    print(&openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION")))
 }
 
 /// The catalogue of events.

@@ -1,6 +1,7 @@
 //! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
 
 mod admin;
+mod bench;
 mod config;
 mod demo;
 mod documents;
@@ -40,6 +41,9 @@ enum Command {
     Migrate(config::Flags),
     /// Check configuration, databases, invariants and clock, and say in plain words what is wrong.
     Doctor(config::Flags),
+    /// Measure the platform under load.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Print the OpenAPI 3.1 description of the API.
     Openapi,
     /// Print the catalogue of events with their JSON Schemas, or look after events that were set aside.
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
             Command::Client(command) => admin::client(command).await,
             Command::Migrate(flags) => admin::migrate(flags).await,
             Command::Doctor(flags) => admin::doctor(flags).await,
+            Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,
             Command::Events(events) => admin::events(events).await,
             Command::Problems => documents::problems(),
