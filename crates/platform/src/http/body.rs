@@ -127,20 +127,22 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // First the whole body, as no more than JSON: a fault in its shape must not hide that it is broken, and serde lets a
     // map's key come twice. Twice parsing costs a microsecond; the path is tracked only when something is wrong.
     if serde_json::from_str::<Sound>(json).is_err() {
-        tracked::<Sound>(json)?;
+        tracked::<Sound>(json, |error| error.is_data())?;
     }
     match serde_json::from_str(json) {
         Ok(value) => Ok(value),
-        Err(_) => tracked(json),
+        // It is JSON, whatever serde_json calls a null in the place of an enumeration's word.
+        Err(_) => tracked(json, |_| true),
     }
 }
 
-fn tracked<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
+/// `is_json` tells an error in the shape from one in the text.
+fn tracked<T: DeserializeOwned>(json: &str, is_json: fn(&serde_json::Error) -> bool) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let message = error.inner().to_string();
         // A number beyond f64 is well-formed JSON, whatever serde_json calls it.
-        if error.inner().is_data() || message.starts_with("number out of range") {
+        if is_json(error.inner()) || message.starts_with("number out of range") {
             Problem::invalid(vec![explain::fault(Place::Body, error.path(), &message)])
         } else {
             malformed(error.inner())

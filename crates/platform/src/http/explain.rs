@@ -59,6 +59,8 @@ fn classify(message: &str) -> (String, String, Option<&str>) {
         return ("DUPLICATE_FIELD".into(), "is given more than once".into(), quoted());
     } else if message.starts_with("invalid type: ") {
         ("WRONG_TYPE".into(), format!("must be {}", expected()))
+    } else if message == "expected value" {
+        said("WRONG_TYPE", "must be one of the documented words")
     } else if message.starts_with("invalid value: ") {
         ("OUT_OF_RANGE".into(), format!("must be {}", expected()))
     } else if message.starts_with("invalid length ") {

@@ -62,6 +62,7 @@ async fn what_is_well_formed_and_wrong_is_named_by_pointer_and_code() {
         (r#"{"productId":"7"}"#, "/productId", "NOT_A_UUID"),
         (r#"{"productId":7}"#, "/productId", "WRONG_TYPE"),
         (r#"{"kind":"HUGE"}"#, "/kind", "NOT_ONE_OF"),
+        (r#"{"lines":[],"kind":7}"#, "/kind", "WRONG_TYPE"),
         (r#"{"name":"a","name":"b"}"#, "/name", "DUPLICATE_FIELD"),
         (r#"{"attributes":{"a":"1","a":"2"}}"#, "/attributes/a", "DUPLICATE_FIELD"),
         (r#"{"attributes":{"a/b~":1}}"#, "/attributes/a~1b~0", "WRONG_TYPE"),
