@@ -17,3 +17,6 @@ pub use password::change_password;
 pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
+
+#[cfg(test)]
+pub use {accounts::view, reset::RESET_PURPOSE};

@@ -1,0 +1,128 @@
+//! The service through its doors.
+
+mod admin;
+mod clients;
+mod input;
+mod keys;
+mod login;
+mod password;
+mod refresh;
+mod register;
+mod secrets;
+mod workers;
+
+use crate::{operator, service};
+use contracts::{
+    auth::{Account, Tokens},
+    ids::UserId,
+    secret::NewPassword,
+    text::{Email, Name},
+};
+use platform::testing::{Answer, Harness, HarnessBuilder};
+use serde_json::{Value, json};
+use std::{ops::Deref, time::Duration};
+
+const PASSWORD: &str = "correct horse battery";
+const WRONG: &str = "incorrect horse battery";
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Auth under test, with hashes that cost nothing.
+struct Auth(Harness);
+
+impl Deref for Auth {
+    type Target = Harness;
+    fn deref(&self) -> &Harness {
+        &self.0
+    }
+}
+
+fn cheap() -> HarnessBuilder {
+    Harness::of(service()).setting("argon2_memory_kib", 8).setting("argon2_iterations", 1).setting("hashing_parallelism", 2)
+}
+
+async fn start() -> Auth {
+    Auth(cheap().start().await)
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+impl Auth {
+    async fn register(&self, name: &str) -> Tokens {
+        let body = json!({"email": email(name), "password": PASSWORD, "name": name});
+        self.post("/auth/register", &body).send().await.expect(201).read()
+    }
+
+    async fn try_login(&self, name: &str, password: &str) -> Answer {
+        self.post("/auth/login", &json!({"email": email(name), "password": password})).send().await
+    }
+
+    async fn login(&self, name: &str) -> Tokens {
+        self.try_login(name, PASSWORD).await.expect(200).read()
+    }
+
+    async fn try_refresh(&self, token: &str) -> Answer {
+        self.post("/auth/refresh", &json!({"refreshToken": token})).send().await
+    }
+
+    async fn refresh(&self, tokens: &Tokens) -> Tokens {
+        self.try_refresh(tokens.refresh_token.reveal()).await.expect(200).read()
+    }
+
+    async fn refresh_is_refused(&self, tokens: &Tokens) {
+        self.try_refresh(tokens.refresh_token.reveal()).await.expect_problem(401, "INVALID_REFRESH_TOKEN");
+    }
+
+    /// An administrator, made by the command line and logged in.
+    async fn admin(&self, name: &str) -> Tokens {
+        let (email, password) = (Email::parse(&email(name)).unwrap(), NewPassword::parse(PASSWORD).unwrap());
+        operator::create_admin(self.db(), email, &password, Name::parse(name).unwrap()).await.unwrap();
+        self.login(name).await
+    }
+
+    async fn set_roles(&self, by: &Tokens, user: UserId, roles: &[&str]) -> Answer {
+        let body = json!({"roles": roles});
+        self.put(&format!("/auth/users/{user}/roles"), &body).bearer(by.access_token.reveal()).send().await
+    }
+
+    /// `lock` or `unlock`.
+    async fn act(&self, by: &Tokens, user: UserId, verb: &str) -> Answer {
+        let path = format!("/auth/users/{user}/{verb}");
+        self.request(axum::http::Method::POST, &path).bearer(by.access_token.reveal()).send().await
+    }
+
+    async fn account(&self, admin: &Tokens, user: UserId) -> Account {
+        // The answer to a change that changes nothing shows the account.
+        let identity = self.runtime.verifier.verify(admin.access_token.reveal()).await.unwrap();
+        assert!(identity.has_role("ADMIN"));
+        self.db().read(async move |tx| crate::actions::view(tx, user).await).await.unwrap()
+    }
+
+    async fn change_password(&self, tokens: &Tokens, current: &str, new: &str) -> Answer {
+        let body = json!({"currentPassword": current, "newPassword": new});
+        self.post("/auth/password/change", &body).bearer(tokens.access_token.reveal()).send().await
+    }
+
+    /// Wrong passwords, each as early as it is looked at.
+    async fn fail_logins(&self, name: &str, count: u32) {
+        for _ in 0..count {
+            self.try_login(name, WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
+            self.advance(Duration::from_secs(16));
+        }
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        self.db().read(async move |tx| tx.query_one(sql, &[], |row| row.next()).await).await.map_err(|e: platform::db::Error| e).unwrap()
+    }
+}
+
+/// A problem document without what differs from request to request.
+fn bare(answer: &Answer) -> (u16, Vec<String>, Value) {
+    let mut body = answer.json();
+    body.as_object_mut().unwrap().remove("correlationId");
+    let mut headers: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+    headers.sort();
+    (answer.status.as_u16(), headers, body)
+}

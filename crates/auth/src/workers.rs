@@ -41,13 +41,15 @@ async fn end_locks(app: App) -> Result<Pace, Error> {
         .write(async |tx| {
             let ended = failures::list_ended_locks(tx, BATCH).await?;
             for (subject, user) in &ended {
-                if !failures::end_lock(tx, *subject).await? {
-                    continue;
-                }
-                let Some(user_id) = *user else { continue };
+                // The account first, as everyone takes them in this order.
+                let account = match user {
+                    Some(user) => accounts::lock(tx, *user).await?,
+                    None => None,
+                };
+                let ended_now = failures::end_lock(tx, *subject).await?;
                 // One that an administrator locked meanwhile stays locked.
-                if accounts::lock(tx, user_id).await?.is_some_and(|account| account.is_active()) {
-                    tx.emit(UserUnlocked { user_id, unlocked_by: None });
+                if let Some(account) = account.filter(|account| ended_now && account.is_active()) {
+                    tx.emit(UserUnlocked { user_id: account.user_id, unlocked_by: None });
                 }
             }
             if !ended.is_empty() {

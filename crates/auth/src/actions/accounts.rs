@@ -87,7 +87,11 @@ fn spare_the_last(admins: &[UserId], user: UserId) -> Result<(), Error> {
     if admins == [user] { Err(Error::LastAdmin) } else { Ok(()) }
 }
 
-async fn view(tx: &mut Tx, user: UserId) -> Result<Account, Error> {
+/// An account as administrators see it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn view(tx: &mut Tx, user: UserId) -> Result<Account, Error> {
     let Credential { user_id, email, status, created_at, updated_at, .. } = accounts::find(tx, user).await?.ok_or(Error::NotFound)?;
     let failures = failures::find(tx, Subject::login(&email)).await?;
     let locked = failures.and_then(|failures| failures.locked_until).is_some_and(|until| until > tx.now());

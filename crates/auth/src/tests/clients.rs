@@ -1,0 +1,111 @@
+use super::*;
+use crate::domain::clients::Unfit;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use platform::installation::Installation;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn secret_of(service: &str) -> String {
+    Installation::new([7; 32]).client_secret(service)
+}
+
+fn form(client: &str, secret: &str, more: &str) -> String {
+    format!("grant_type=client_credentials&client_id={client}&client_secret={secret}{more}")
+}
+
+impl Auth {
+    async fn token(&self, form: String) -> Answer {
+        self.request(axum::http::Method::POST, "/auth/token").raw(FORM, form).send().await
+    }
+
+    async fn token_by_header(&self, client: &str, secret: &str, form: &str) -> Answer {
+        let header = format!("Basic {}", STANDARD.encode(format!("{client}:{secret}")));
+        self.request(axum::http::Method::POST, "/auth/token").header("authorization", &header).raw(FORM, form.to_owned()).send().await
+    }
+}
+
+#[tokio::test]
+async fn a_service_gets_a_token_with_the_secret_of_its_name() {
+    let auth = start().await;
+    let answer = auth.token(form("order", &secret_of("order"), "")).await.expect(200);
+    let body = answer.json();
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!((&body["token_type"], &body["expires_in"], &body["scope"]), (&json!("Bearer"), &json!(900), &json!("internal")));
+    let identity = auth.runtime.verifier.verify(body["access_token"].as_str().unwrap()).await.unwrap();
+    assert_eq!((identity.client.as_deref(), identity.user), (Some("order"), None));
+    assert!(identity.has_scope("internal") && identity.roles.is_empty());
+    auth.token_by_header("order", &secret_of("order"), "grant_type=client_credentials&scope=internal").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_client_gets_the_scopes_it_holds_and_no_others() {
+    let auth = start().await;
+    let secret = operator::create_client(auth.db(), "carrier", &["shipping:track", "shipping:read"]).await.unwrap();
+    let secret = secret.reveal();
+    let scope = |answer: Answer| answer.expect(200).json()["scope"].as_str().unwrap().to_owned();
+    assert_eq!(scope(auth.token(form("carrier", secret, "")).await), "shipping:track shipping:read");
+    assert_eq!(scope(auth.token(form("carrier", secret, "&scope=shipping:read")).await), "shipping:read");
+    for wanted in ["internal", "shipping:read+internal", "shipping"] {
+        let answer = auth.token(form("carrier", secret, &format!("&scope={wanted}"))).await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(answer.json()["errors"][0]["parameter"], "scope");
+    }
+    assert_eq!(operator::list_clients(auth.db()).await.unwrap()[0].client_id, "carrier");
+    assert!(operator::remove_client(auth.db(), "carrier").await.unwrap());
+    assert!(!operator::remove_client(auth.db(), "carrier").await.unwrap());
+    auth.token(form("carrier", secret, "")).await.expect_problem(401, "INVALID_CLIENT");
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
+    let auth = start().await;
+    let carrier = operator::create_client(auth.db(), "carrier", &["shipping:track"]).await.unwrap();
+    let refused = auth.token(form("order", "wrong", "")).await.expect_problem(401, "INVALID_CLIENT");
+    let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+    assert!(challenges.iter().any(|challenge| challenge.starts_with("Basic realm=")), "{challenges:?}");
+    for (client, secret) in [
+        ("order", secret_of("payment")),
+        ("nobody", "wrong".into()),
+        ("carrier", secret_of("order")),
+        ("order", carrier.reveal().into()),
+        ("carrier", carrier.reveal()[1..].into()),
+        ("Carrier", carrier.reveal().into()),
+    ] {
+        assert_eq!(bare(&auth.token(form(client, &secret, "")).await), bare(&refused), "{client}");
+        assert_eq!(bare(&auth.token_by_header(client, &secret, "grant_type=client_credentials").await), bare(&refused), "{client}");
+    }
+    for header in ["Basic", "Basic !", "Basic b3JkZXI=", "Basic Og=="] {
+        let ask = auth.request(axum::http::Method::POST, "/auth/token").header("authorization", header);
+        ask.raw(FORM, "grant_type=client_credentials".to_owned()).send().await.expect_problem(401, "INVALID_CLIENT");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_says_something_else_is_refused() {
+    let auth = start().await;
+    let secret = secret_of("order");
+    for (form, parameter) in [
+        (form("order", &secret, "&resource=x"), "resource"),
+        (form("order", &secret, "&client_id=order"), "client_id"),
+        (form("order", &secret, "").replace("client_credentials", "password"), "grant_type"),
+        (format!("client_id=order&client_secret={secret}"), "grant_type"),
+    ] {
+        let answer = auth.token(form.clone()).await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{form}");
+    }
+    auth.token("grant_type=client_credentials".to_owned()).await.expect_problem(401, "INVALID_CLIENT");
+    let twice = auth.token_by_header("order", &secret, &form("order", &secret, "")).await;
+    assert_eq!(twice.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["code"], "GIVEN_TWICE");
+    auth.token("grant_type=%zz".to_owned()).await.expect_problem(400, "MALFORMED_REQUEST");
+    let json = json!({"grant_type": "client_credentials", "client_id": "order", "client_secret": secret});
+    auth.post("/auth/token", &json).send().await.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[tokio::test]
+async fn a_client_has_one_name_and_it_is_not_a_services() {
+    let auth = start().await;
+    operator::create_client(auth.db(), "carrier", &["a"]).await.unwrap();
+    let again = operator::create_client(auth.db(), "carrier", &["b"]).await;
+    assert!(matches!(again, Err(crate::Error::ClientTaken)));
+    let service = operator::create_client(auth.db(), "order", &["a"]).await;
+    assert!(matches!(service, Err(crate::Error::UnfitClient(Unfit::Reserved))));
+}

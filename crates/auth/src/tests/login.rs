@@ -1,0 +1,184 @@
+use super::*;
+use contracts::auth::{AccountStatus, UserLocked, UserUnlocked};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_login_takes_the_address_in_upper_and_lower_case() {
+    let auth = start().await;
+    let registered = auth.register("mara").await;
+    let body = json!({"email": "MARA@example.com", "password": PASSWORD});
+    let answer = auth.post("/auth/login", &body).send().await.expect(200);
+    let tokens: Tokens = answer.read();
+    assert_eq!(tokens.user_id, registered.user_id);
+    assert_ne!(tokens.refresh_token, registered.refresh_token);
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn nobody_is_told_why_a_login_was_refused() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    auth.register("mara").await;
+    let locked = auth.register("lea").await;
+    auth.act(&admin, locked.user_id, "lock").await.expect(200);
+
+    let wrong = auth.try_login("mara", WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
+    let nobody = auth.try_login("nobody", WRONG).await;
+    let locked_wrong = auth.try_login("lea", WRONG).await;
+    let locked_right = auth.try_login("lea", PASSWORD).await;
+    auth.fail_logins("mara", 10).await;
+    // A lock of five minutes, begun 16 seconds ago.
+    let too_early = auth.try_login("mara", PASSWORD).await;
+    for answer in [nobody, locked_wrong, locked_right, too_early] {
+        assert_eq!(bare(&answer), bare(&wrong));
+    }
+}
+
+/// What is left behind must not tell either: an address without an account is counted and delayed like any other.
+#[tokio::test]
+async fn guesses_are_counted_whether_or_not_there_is_an_account() {
+    let auth = start().await;
+    auth.register("mara").await;
+    for name in ["mara", "nobody"] {
+        auth.fail_logins(name, 3).await;
+    }
+    let counts = "SELECT COUNT(*) FROM failed_logins WHERE failed_count = 3";
+    assert_eq!(auth.count(counts).await, 2);
+    // Each takes a comparison and a commit; and the address itself is not written down.
+    assert_eq!(auth.count("SELECT COUNT(*) FROM credentials").await, 1);
+}
+
+#[tokio::test]
+async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    let mara = auth.register("mara").await;
+    auth.fail_logins("mara", 9).await;
+    assert_eq!(auth.account(&admin, mara.user_id).await.status, AccountStatus::Active);
+    auth.fail_logins("mara", 1).await;
+    let account = auth.account(&admin, mara.user_id).await;
+    assert_eq!((account.status, account.failed_login_count), (AccountStatus::Locked, 10));
+    assert_eq!(auth.emitted_of::<UserLocked>().await, [UserLocked { user_id: mara.user_id, locked_by: None }]);
+
+    // The right password does not help, what runs goes on, and nothing is prolonged by trying.
+    auth.try_login("mara", PASSWORD).await.expect_problem(401, "INVALID_CREDENTIALS");
+    let mara = auth.refresh(&mara).await;
+    for _ in 0..20 {
+        auth.try_login("mara", WRONG).await.expect(401);
+    }
+    assert_eq!(auth.account(&admin, mara.user_id).await.failed_login_count, 10);
+    auth.settle().await;
+    assert!(auth.emitted_of::<UserUnlocked>().await.is_empty());
+
+    auth.advance(5 * MINUTE - Duration::from_secs(16));
+    auth.settle().await;
+    auth.settle().await;
+    assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
+    auth.login("mara").await;
+    let account = auth.account(&admin, mara.user_id).await;
+    assert_eq!((account.status, account.failed_login_count), (AccountStatus::Active, 0));
+}
+
+#[tokio::test]
+async fn the_end_of_a_lock_is_told_once_by_whoever_comes_first() {
+    let auth = start().await;
+    let mara = auth.register("mara").await;
+    auth.fail_logins("mara", 10).await;
+    auth.advance(5 * MINUTE);
+    // The worker did not come in time: the login says it.
+    auth.login("mara").await;
+    auth.settle().await;
+    assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
+    let kinds: Vec<String> = auth.emitted().await.into_iter().map(|event| event.event_type).collect();
+    assert_eq!(kinds, ["UserRegistered", "UserLocked", "UserUnlocked"]);
+}
+
+#[tokio::test]
+async fn guesses_made_at_once_gain_nothing() {
+    let auth = Arc::new(start().await);
+    let admin = auth.admin("ada").await;
+    let mara = auth.register("mara").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let auth = auth.clone();
+        tasks.spawn(async move { auth.try_login("mara", WRONG).await.expect(401) });
+    }
+    tasks.join_all().await;
+    // The fifth made the next wait: the other fifty-five were not looked at.
+    assert_eq!(auth.account(&admin, mara.user_id).await.failed_login_count, 5);
+    auth.try_login("mara", PASSWORD).await.expect(401);
+    auth.advance(Duration::from_secs(1));
+    auth.login("mara").await;
+}
+
+#[tokio::test]
+async fn one_person_may_log_in_from_many_places_at_once() {
+    let auth = Arc::new(start().await);
+    auth.register("mara").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let auth = auth.clone();
+        tasks.spawn(async move { auth.login("mara").await });
+    }
+    for tokens in tasks.join_all().await {
+        auth.refresh(&tokens).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_former_parameters_is_made_anew_at_login() {
+    let auth = start().await;
+    // The command line hashes with the defaults, which are not those of this installation.
+    let admin = auth.admin("ada").await;
+    let hash = auth.db().read(async move |tx| crate::store::accounts::find(tx, admin.user_id).await).await.unwrap().unwrap().password_hash;
+    assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+    auth.login("ada").await;
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_told_to_come_back() {
+    let auth = Arc::new(Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("hashing_queue", 1).start().await));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let auth = auth.clone();
+        tasks.spawn(async move { auth.try_login(&format!("nobody{number}"), WRONG).await });
+    }
+    let answers = tasks.join_all().await;
+    let refused: Vec<_> = answers.into_iter().filter(|answer| answer.status == 503).collect();
+    assert!((1..12).contains(&refused.len()), "{} were refused", refused.len());
+    for answer in refused {
+        let answer = answer.expect_problem(503, "OVERLOADED");
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_by_failures_that_ends_opens_none_by_an_administrator() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    let mara = auth.register("mara").await;
+    auth.fail_logins("mara", 10).await;
+    auth.act(&admin, mara.user_id, "lock").await.expect(200);
+    auth.advance(5 * MINUTE);
+    auth.settle().await;
+    assert!(auth.emitted_of::<UserUnlocked>().await.is_empty());
+    auth.try_login("mara", PASSWORD).await.expect(401);
+}
+
+/// Without the comparison with nobody's hash the difference is a hundredfold; half is far from what chance does to the
+/// shortest of several.
+#[tokio::test]
+async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
+    let auth = Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("argon2_iterations", 3).start().await);
+    auth.register("mara").await;
+    let mut shortest = [Duration::MAX; 2];
+    for round in 0..4 {
+        for (name, shortest) in ["mara".to_owned(), format!("nobody{round}")].iter().zip(&mut shortest) {
+            let began = tokio::time::Instant::now();
+            auth.try_login(name, WRONG).await.expect(401);
+            *shortest = began.elapsed().min(*shortest);
+        }
+    }
+    let [known, unknown] = shortest;
+    assert!(unknown * 2 > known && known * 2 > unknown, "known {known:?}, unknown {unknown:?}");
+}

@@ -1,0 +1,98 @@
+use super::*;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn a_refresh_token_works_once_and_gives_the_next() {
+    let auth = start().await;
+    let first = auth.register("mara").await;
+    let mut tokens = first.clone();
+    for _ in 0..5 {
+        let next = auth.refresh(&tokens).await;
+        assert_ne!(next.refresh_token, tokens.refresh_token);
+        assert_ne!(next.access_token, tokens.access_token);
+        assert_eq!(next.user_id, first.user_id);
+        tokens = next;
+    }
+    let identity = |token: String| {
+        let verifier = auth.runtime.verifier.clone();
+        async move { verifier.verify(&token).await.unwrap() }
+    };
+    let (one, last) = (identity(first.access_token.reveal().into()).await, identity(tokens.access_token.reveal().into()).await);
+    assert_eq!(one.session, last.session, "it is the same login");
+}
+
+#[tokio::test]
+async fn using_one_twice_ends_all_that_descend_from_the_login() {
+    let auth = start().await;
+    let first = auth.register("mara").await;
+    let other_login = auth.login("mara").await;
+    let second = auth.refresh(&first).await;
+    let third = auth.refresh(&second).await;
+    auth.refresh_is_refused(&first).await;
+    auth.refresh_is_refused(&third).await;
+    auth.refresh_is_refused(&second).await;
+    // Another login of the same person is another family.
+    auth.refresh(&other_login).await;
+}
+
+#[tokio::test]
+async fn of_two_uses_at_once_one_wins_and_the_family_is_over() {
+    let auth = Arc::new(start().await);
+    for round in 0..10 {
+        let tokens = auth.register(&format!("mara{round}")).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let (auth, token) = (auth.clone(), tokens.refresh_token.clone());
+            tasks.spawn(async move { auth.try_refresh(token.reveal()).await });
+        }
+        let answers = tasks.join_all().await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!((won.len(), lost.len()), (1, 1));
+        lost[0].clone().expect_problem(401, "INVALID_REFRESH_TOKEN");
+        auth.refresh_is_refused(&won[0].read()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_lives_thirty_days_from_its_own_beginning() {
+    let auth = start().await;
+    let tokens = auth.register("mara").await;
+    auth.advance(30 * DAY - MINUTE);
+    let next = auth.refresh(&tokens).await;
+    auth.advance(30 * DAY);
+    auth.refresh_is_refused(&next).await;
+    // Expired is not stolen: nothing else of the family is to be ended, and nothing is.
+    auth.login("mara").await;
+}
+
+#[tokio::test]
+async fn tokens_that_are_none_are_refused() {
+    let auth = start().await;
+    let tokens = auth.register("mara").await;
+    let access = tokens.access_token.reveal();
+    let cut = &tokens.refresh_token.reveal()[1..];
+    for token in ["x", access, cut, &"x".repeat(4096), "' OR 1=1 --", "…"] {
+        auth.try_refresh(token).await.expect_problem(401, "INVALID_REFRESH_TOKEN");
+    }
+    auth.refresh(&tokens).await;
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_login_and_may_be_repeated() {
+    let auth = start().await;
+    let tokens = auth.register("mara").await;
+    let other = auth.login("mara").await;
+    let next = auth.refresh(&tokens).await;
+    let body = json!({"refreshToken": next.refresh_token});
+    for _ in 0..2 {
+        auth.post("/auth/logout", &body).send().await.expect(204);
+    }
+    auth.refresh_is_refused(&next).await;
+    auth.refresh(&other).await;
+    auth.post("/auth/logout", &json!({"refreshToken": "unknown"})).send().await.expect(204);
+    // An old token of a login is enough to end it.
+    let old = auth.login("mara").await;
+    let new = auth.refresh(&old).await;
+    auth.post("/auth/logout", &json!({"refreshToken": old.refresh_token})).send().await.expect(204);
+    auth.refresh_is_refused(&new).await;
+}

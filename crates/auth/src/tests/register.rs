@@ -1,0 +1,114 @@
+use super::*;
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::HeaderMap,
+    routing::put,
+};
+use contracts::auth::UserRegistered;
+use std::sync::{Arc, Mutex};
+
+#[tokio::test]
+async fn a_registration_logs_in_and_tells_everyone() {
+    let auth = start().await;
+    let body = json!({"email": "Mara@Example.com", "password": PASSWORD, "name": "Mara"});
+    let answer = auth.post("/auth/register", &body).send().await.expect(201);
+    let tokens: Tokens = answer.read();
+    assert_eq!(answer.header("location"), format!("/api/v1/users/{}", tokens.user_id));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!((tokens.token_type.as_str(), tokens.expires_in), ("Bearer", 900));
+
+    let identity = auth.runtime.verifier.verify(tokens.access_token.reveal()).await.unwrap();
+    assert_eq!(identity.user, Some(tokens.user_id));
+    assert_eq!(identity.roles, ["CUSTOMER"]);
+    assert_eq!(identity.email.as_deref(), Some("mara@example.com"));
+    assert!(identity.session.is_some());
+
+    let told = auth.emitted_of::<UserRegistered>().await;
+    let event = &told[0];
+    assert_eq!(told.len(), 1);
+    assert_eq!((event.user_id, event.email.as_str(), event.name.as_str()), (tokens.user_id, "mara@example.com", "Mara"));
+    auth.login("mara").await;
+    auth.refresh(&tokens).await;
+}
+
+#[tokio::test]
+async fn an_address_has_one_account_in_upper_and_lower_case() {
+    let auth = start().await;
+    auth.register("mara").await;
+    for address in ["mara@example.com", "MARA@EXAMPLE.COM", " mara@example.com "] {
+        let body = json!({"email": address, "password": PASSWORD, "name": "Another"});
+        let answer = auth.post("/auth/register", &body).send().await.expect_problem(409, "EMAIL_TAKEN");
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/email");
+    }
+    assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_twenty_that_want_an_address_at_once_one_gets_it() {
+    let auth = Arc::new(start().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let auth = auth.clone();
+        tasks.spawn(async move {
+            let body = json!({"email": "mara@example.com", "password": PASSWORD, "name": format!("Mara {number}")});
+            auth.post("/auth/register", &body).send().await.status.as_u16()
+        });
+    }
+    let mut statuses = tasks.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![201], vec![409; 19]].concat());
+    assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM refresh_tokens").await, 1, "who came too late left nothing");
+}
+
+#[tokio::test]
+async fn an_answer_with_tokens_is_not_kept_under_a_key() {
+    let auth = start().await;
+    let body = json!({"email": "mara@example.com", "password": PASSWORD, "name": "Mara"});
+    auth.post("/auth/register", &body).key("k-1").send().await.expect(201);
+    auth.post("/auth/register", &body).key("k-1").send().await.expect_problem(409, "EMAIL_TAKEN");
+    let first: Tokens = auth.post("/auth/login", &body_of_login()).key("k-2").send().await.expect(200).read();
+    let second: Tokens = auth.post("/auth/login", &body_of_login()).key("k-2").send().await.expect(200).read();
+    assert_ne!(first.refresh_token, second.refresh_token);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM idempotency").await, 0);
+}
+
+fn body_of_login() -> Value {
+    json!({"email": "mara@example.com", "password": PASSWORD})
+}
+
+type Calls = Arc<Mutex<Vec<(String, String, Value)>>>;
+
+#[tokio::test]
+async fn the_profile_is_there_when_the_answer_arrives() {
+    async fn ensure(State(calls): State<Calls>, Path(user): Path<String>, headers: HeaderMap, Json(body): Json<Value>) -> Json<Value> {
+        let bearer = headers["authorization"].to_str().unwrap().to_owned();
+        calls.lock().unwrap().push((user.clone(), bearer, body.clone()));
+        let mut profile = body;
+        profile["userId"] = user.into();
+        profile["phone"] = Value::Null;
+        profile["createdAt"] = "2026-01-01T00:00:00Z".into();
+        profile["updatedAt"] = "2026-01-01T00:00:00Z".into();
+        Json(profile)
+    }
+    let calls = Calls::default();
+    let user = Router::new().route("/internal/users/{userId}", put(ensure)).with_state(calls.clone());
+    let auth = Auth(cheap().neighbour("user", user).start().await);
+    let tokens = auth.register("mara").await;
+    let calls = std::mem::take(&mut *calls.lock().unwrap());
+    let [(user, bearer, body)] = calls.try_into().unwrap();
+    assert_eq!(user, tokens.user_id.to_string());
+    assert_eq!(body, json!({"email": "mara@example.com", "name": "mara", "roles": ["CUSTOMER"]}));
+    // With a token of its own, of its own making.
+    let identity = auth.runtime.verifier.verify(bearer.strip_prefix("Bearer ").unwrap()).await.unwrap();
+    assert_eq!(identity.client.as_deref(), Some("auth"));
+}
+
+#[tokio::test]
+async fn a_registration_holds_when_the_user_service_is_down() {
+    let down = Router::new().fallback(|| async { axum::http::StatusCode::SERVICE_UNAVAILABLE });
+    let auth = Auth(cheap().neighbour("user", down).start().await);
+    auth.register("mara").await;
+    assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
+}
