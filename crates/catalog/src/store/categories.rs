@@ -4,7 +4,10 @@ use crate::domain::{
     product::Place,
     tree::{Node, Tree, name_key},
 };
-use contracts::{catalog::CategoryRef, ids::CategoryId};
+use contracts::{
+    catalog::CategoryRef,
+    ids::{CategoryId, ProductId},
+};
 use platform::{
     db::{Error, Tx},
     params,
@@ -102,9 +105,9 @@ pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
 pub async fn has_products(tx: &mut Tx, id: CategoryId) -> Result<bool, Error> {
     let found = tx
         .query_opt(
-            "SELECT 1 FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
+            "SELECT product_id FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
             params![id],
-            |row| row.next::<i64>(),
+            |row| row.next::<ProductId>(),
         )
         .await?;
     Ok(found.is_some())

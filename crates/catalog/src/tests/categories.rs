@@ -208,7 +208,7 @@ async fn listing_is_right(h: &Harness) {
             tx.query_one(
                 "SELECT (SELECT COUNT(*) FROM product_listing l JOIN products p ON p.product_id = l.product_id \
                    LEFT JOIN category_ancestors a ON a.category_id = p.category_id AND a.ancestor_id = l.category_id \
-                   WHERE a.category_id IS NULL OR l.status <> p.status OR l.seller_id IS NOT p.seller_id) \
+                   WHERE a.category_id IS NULL OR l.status <> p.status OR l.seller_id IS DISTINCT FROM p.seller_id) \
                  + (SELECT COUNT(*) FROM products p JOIN category_ancestors a ON a.category_id = p.category_id \
                    LEFT JOIN product_listing l ON l.product_id = p.product_id AND l.category_id = a.ancestor_id WHERE l.product_id IS NULL)",
                 &[],

@@ -95,6 +95,18 @@ async fn pages_follow_each_other_without_gap_or_repetition_while_products_come_a
 }
 
 #[tokio::test]
+async fn a_product_that_changes_its_category_is_listed_there_at_once() {
+    let h = catalog().await;
+    let (seller, home) = (h.id(), category(&h, "Home", None).await);
+    let (lamps, chairs) = (category(&h, "Lamps", Some(home)).await, category(&h, "Chairs", Some(home)).await);
+    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    h.patch(&path(&product), &json!({"categoryId": chairs})).seller(seller).send().await.expect(200);
+    for (category, expected) in [(lamps, 0), (chairs, 1), (home, 1)] {
+        assert_eq!(skus(&h.get(&format!("/products?category={category}")).send().await).len(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_belongs_to_its_list_and_filters() {
     let h = catalog().await;
     let (one, _, home, ..) = shop(&h).await;

@@ -53,7 +53,7 @@ async fn what_is_read_beside_lists_is_found_by_an_index_too() {
     for sql in [
         "SELECT version FROM product_prices WHERE product_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3",
         "SELECT product_id FROM product_listing WHERE category_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
-        "SELECT 1 FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
+        "SELECT product_id FROM products WHERE category_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE') LIMIT 1",
         "SELECT * FROM products p WHERE p.product_group_id = $1 AND p.status IN ('DRAFT', 'ACTIVE', 'INACTIVE')",
         "SELECT * FROM products p WHERE p.product_id IN ($1, $2, $3)",
         "SELECT * FROM products p WHERE p.sku = $1",
