@@ -174,9 +174,10 @@ impl Consignment {
         }
     }
 
-    /// The carrier did not do what it was `asked`; it is asked again at `again`. Unless something else is due by now.
+    /// The carrier did not do what it was `asked`; it is asked again at `again`. Unless something else is due by now, or
+    /// nothing.
     pub fn failed(&mut self, asked: Booking, failure: Failure, again: Timestamp) {
-        if self.booking == asked {
+        if self.booking == asked && self.due_at.is_some() {
             self.attempts = self.attempts.saturating_add(1);
             self.failure = Some(failure);
             self.due_at = Some(again);

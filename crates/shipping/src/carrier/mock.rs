@@ -25,7 +25,7 @@ pub enum Mode {
     Flaky,
     /// It books, and the answer is lost. Asked again, it answers with what it booked.
     Timeout,
-    /// It books, and takes its time to say so.
+    /// It books, and takes its time to say so. Asked again, it answers at once.
     Slow,
 }
 
@@ -64,8 +64,8 @@ impl MockCarrier {
         match entry {
             Entry::Refused(why) => Err(CarrierError::Refused(why.to_owned())),
             Entry::Booked { first: true, .. } if mode == Mode::Timeout => std::future::pending().await,
-            Entry::Booked { tracking_number, .. } => {
-                if mode == Mode::Slow {
+            Entry::Booked { tracking_number, first } => {
+                if first && mode == Mode::Slow {
                     tokio::time::sleep(self.slow).await;
                 }
                 Ok(tracking_number)

@@ -1,1 +1,194 @@
+//! The rules, tried with everything that can happen in any order.
 
+use super::*;
+use contracts::ids::Uuid;
+use proptest::prelude::*;
+
+const STATUSES: &[ShipmentStatus] = ShipmentStatus::STATES;
+
+fn status() -> impl Strategy<Value = ShipmentStatus> {
+    prop::sample::select(STATUSES)
+}
+
+/// How far a status is on a parcel's way.
+fn rank(status: ShipmentStatus) -> usize {
+    STATUSES.iter().position(|known| *known == status).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn reports_in_any_order_move_a_shipment_by_the_table_and_never_back(reports in prop::collection::vec(status(), 0..40)) {
+        let mut present = ShipmentStatus::Created;
+        for reported in reports {
+            match observe(present, reported) {
+                Ok(Observed::Moved(next)) => {
+                    prop_assert!(ShipmentStatus::TABLE.iter().any(|row| row.from == present && row.to == next));
+                    prop_assert_eq!(next, reported);
+                    prop_assert!(rank(next) >= rank(present));
+                    present = next;
+                }
+                Ok(Observed::Known) => prop_assert!(rank(reported) <= rank(present), "{:?} is not known in {:?}", reported, present),
+                Err(Illegal { from, .. }) => {
+                    prop_assert_eq!(from, present);
+                    prop_assert!(rank(reported) > rank(present), "{:?} was overtaken by {:?}", reported, present);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_carrier_that_repeats_what_was_refused_gets_everywhere(
+        mut reports in Just(vec![ShipmentStatus::InTransit, ShipmentStatus::Delivered, ShipmentStatus::Returned]).prop_shuffle(),
+        doubled in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        for index in doubled {
+            let again = *index.get(&reports);
+            reports.push(again);
+        }
+        let mut present = ShipmentStatus::Created;
+        for _ in 0..3 {
+            for &reported in &reports {
+                if let Ok(Observed::Moved(next)) = observe(present, reported) {
+                    present = next;
+                }
+            }
+        }
+        prop_assert_eq!(present, ShipmentStatus::Returned);
+    }
+
+    #[test]
+    fn what_is_known_stays_known(present in status(), reported in status()) {
+        if let Ok(Observed::Moved(next)) = observe(present, reported) {
+            prop_assert!(next == ShipmentStatus::InTransit || observe(next, reported) == Ok(Observed::Known));
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest(attempts in 1_u32..10_000) {
+        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(300));
+        let this = pause(attempts, first, longest);
+        prop_assert!((first..=longest).contains(&this));
+        prop_assert_eq!(pause(attempts + 1, first, longest), (this * 2).min(longest));
+    }
+}
+
+#[test]
+fn only_the_return_of_what_was_never_sent_is_refused() {
+    let refused: Vec<_> = STATUSES
+        .iter()
+        .flat_map(|&present| STATUSES.iter().map(move |&reported| (present, reported)))
+        .filter(|&(present, reported)| observe(present, reported).is_err())
+        .collect();
+    assert_eq!(refused, [(ShipmentStatus::Created, ShipmentStatus::Returned)]);
+    assert_eq!(observe(ShipmentStatus::InTransit, ShipmentStatus::InTransit), Ok(Observed::Moved(ShipmentStatus::InTransit)));
+}
+
+/// What can happen to an order's parcel, from every side.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Confirmed,
+    Cancelled,
+    /// The carrier answers what it was asked: whatever that was when it was asked.
+    Took,
+    KnowsOfTheRecall,
+    Failed,
+    Fetched,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    use Happening::{Cancelled, Confirmed, Failed, Fetched, KnowsOfTheRecall, Took};
+    let one = prop_oneof![
+        3 => Just(Confirmed), 1 => Just(Cancelled), 3 => Just(Took), 2 => Just(KnowsOfTheRecall), 2 => Just(Failed), 1 => Just(Fetched),
+    ];
+    prop::collection::vec(one, 0..30)
+}
+
+fn consignment() -> Consignment {
+    let text = String::new;
+    Consignment {
+        order_id: OrderId(Uuid::nil()),
+        order_number: text(),
+        user_id: UserId(Uuid::nil()),
+        address: AddressSnapshot {
+            country: text(),
+            state: text(),
+            city: text(),
+            zip: text(),
+            street: text(),
+            number: text(),
+            complement: text(),
+        },
+        correlation_id: text(),
+        booking: Booking::Awaited,
+        attempts: 0,
+        failure: None,
+        due_at: None,
+        shipment_id: ShipmentId(Uuid::nil()),
+        parcel: None,
+        confirmed_at: None,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_order_has_one_shipment_at_most_and_the_carrier_is_asked_until_it_is_done(happenings in happenings()) {
+        let mut it = consignment();
+        let (mut created, mut recalled, mut cancelled) = (0, 0, false);
+        let failure = Failure { code: "TIMEOUT".into(), retryable: true };
+        for (at, happening) in happenings.into_iter().enumerate() {
+            let now = Timestamp(at as i64);
+            match happening {
+                Happening::Confirmed => {
+                    it.confirm(String::new(), now, now);
+                }
+                Happening::Cancelled => match it.cancel(now) {
+                    Ok(Cancelled::Recalled(event)) => {
+                        prop_assert!(event.recalled);
+                        recalled += 1;
+                        cancelled = true;
+                    }
+                    Ok(Cancelled::Dropped) => cancelled = true,
+                    Ok(Cancelled::Nothing) => prop_assert!(cancelled),
+                    Err(TooLate(status)) => prop_assert_eq!(status, ShipmentStatus::InTransit),
+                },
+                Happening::Took => {
+                    if let Taken::Now(_) = it.booked("T".into(), now) {
+                        prop_assert!(!cancelled, "a cancelled order is not shipped");
+                        created += 1;
+                    }
+                }
+                Happening::KnowsOfTheRecall => it.recalled(),
+                Happening::Failed => it.failed(it.booking, failure.clone(), now),
+                Happening::Fetched => if let Some(parcel) = &mut it.parcel {
+                    parcel.status = parcel.status.on(ShipmentFact::InTransit).unwrap_or(parcel.status);
+                }
+            }
+            prop_assert!(created <= 1 && recalled <= 1);
+            prop_assert_eq!(created == 1, it.parcel.is_some());
+            let asks = matches!(it.booking, Booking::Pending | Booking::Recalling);
+            prop_assert_eq!(asks, it.booking != Booking::Awaited && it.due_at.is_some(), "{:?}", it);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_was_overtaken_by_the_cancellation_is_taken_back() {
+    let mut it = consignment();
+    let now = Timestamp(1);
+    it.confirm(String::new(), now, now);
+    assert_eq!(it.cancel(now), Ok(Cancelled::Dropped));
+    it.recalled();
+    assert_eq!((it.booking, it.due_at), (Booking::Closed, None));
+    assert_eq!(it.booked("T".into(), now), Taken::Unwanted);
+    assert_eq!((it.booking, it.due_at, it.parcel.is_none()), (Booking::Recalling, Some(now), true));
+}
+
+#[test]
+fn a_failure_that_comes_late_does_not_delay_what_is_due_by_now() {
+    let mut it = consignment();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    it.cancel(Timestamp(2)).unwrap();
+    it.failed(Booking::Pending, Failure { code: "TIMEOUT".into(), retryable: true }, Timestamp(99));
+    assert_eq!((it.due_at, it.failure), (Some(Timestamp(2)), None));
+}

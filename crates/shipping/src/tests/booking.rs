@@ -1,0 +1,209 @@
+//! From a confirmed order to a shipment, through every trouble with the carrier.
+
+use super::{Order, address, confirm, overview, retry, shipments, start};
+use crate::carrier::{Carrier, Consignee, MockCarrier, Mode};
+use contracts::{
+    shipping::{ShipmentCreated, ShipmentStatus},
+    time::Timestamp,
+};
+use platform::testing::Harness;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_confirmed_order_gets_one_shipment() {
+    let h = start().await;
+    let order = Order::new(&h);
+    h.deliver(order.created(&h, "")).await;
+    assert!(shipments(&h, order).await.is_empty());
+    h.settle().await;
+    assert!(h.emitted().await.is_empty(), "nothing is sent before the order is confirmed");
+
+    let confirmed = h.deliver(order.confirmed(&h, "")).await;
+    assert!(shipments(&h, order).await.is_empty(), "the carrier is asked after the commit, not in it");
+    assert_eq!(overview(&h, order).await["pending"], true);
+    h.settle().await;
+    // The event again, as a delivery and as a replay that the inbox does not know.
+    h.deliver_envelope(confirmed.clone()).await;
+    h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..confirmed }).await;
+    h.settle().await;
+
+    let found = shipments(&h, order).await;
+    let shipment = &found[0];
+    assert_eq!((found.len(), shipment.status, shipment.user_id), (1, ShipmentStatus::Created, order.user_id));
+    assert_eq!(shipment.shipping_address_snapshot, address(""));
+    assert!(shipment.tracking_number.starts_with("MOCK-") && shipment.tracking_number.len() == 17, "{}", shipment.tracking_number);
+    assert_eq!(shipment.events.iter().map(|event| event.status).collect::<Vec<_>>(), [ShipmentStatus::Created]);
+    let one = h.get(&format!("/shipments/{}", shipment.shipment_id)).customer(order.user_id).send().await.expect(200);
+    assert_eq!(one.read::<contracts::shipping::Shipment>(), *shipment);
+
+    let told = h.emitted_of::<ShipmentCreated>().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].order_id, told[0].order_number.as_str()), (order.order_id, "SK-1"));
+    assert_eq!(told[0].tracking_number, shipment.tracking_number);
+    assert_eq!(h.emitted().await[0].correlation_id, "test", "the shipment belongs to the request that placed the order");
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn an_order_that_was_not_heard_of_before_is_shipped_as_well() {
+    let h = start().await;
+    let order = confirm(&h, "").await;
+    // Its first event comes late.
+    h.deliver(order.created(&h, "")).await;
+    h.settle().await;
+    assert_eq!(shipments(&h, order).await.len(), 1);
+}
+
+fn instant(value: &serde_json::Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_growing_pauses() {
+    let h = start().await;
+    let order = confirm(&h, "carrier:fail").await;
+    let mut longest = Duration::ZERO;
+    for attempts in 1..=12_u32 {
+        h.settle().await;
+        let seen = overview(&h, order).await;
+        assert_eq!((seen["pending"].as_bool(), seen["attempts"].as_u64()), (Some(true), Some(u64::from(attempts))), "{seen}");
+        assert_eq!(seen["failure"]["code"], "CARRIER_UNAVAILABLE");
+        let wait = instant(&seen["nextAttemptAt"]).since(h.env.now());
+        let usual = Duration::from_secs(2_u64.pow(attempts - 1).min(300));
+        assert!(wait >= usual * 3 / 4 && wait <= usual * 5 / 4, "{wait:?} after {attempts} attempts");
+        longest = longest.max(wait);
+        // A little too early, nothing happens.
+        h.advance(wait - Duration::from_millis(1));
+        h.settle().await;
+        assert_eq!(overview(&h, order).await["attempts"], attempts);
+        h.advance(Duration::from_millis(1));
+    }
+    assert!(longest <= Duration::from_secs(375));
+    assert!(shipments(&h, order).await.is_empty());
+    assert!(h.emitted().await.is_empty());
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_carrier_that_recovers_gets_the_parcel_by_itself() {
+    let h = start().await;
+    let order = confirm(&h, "carrier:flaky").await;
+    for _ in 0..3 {
+        h.settle().await;
+        h.advance(Duration::from_secs(5));
+    }
+    assert_eq!(shipments(&h, order).await.len(), 1);
+    let seen = overview(&h, order).await;
+    assert_eq!((seen["pending"].as_bool(), seen["attempts"].as_u64()), (Some(false), Some(3)));
+    assert!(seen["failure"].is_null() && seen["nextAttemptAt"].is_null());
+    assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_administrator_need_not_wait() {
+    let h = start().await;
+    let order = confirm(&h, "carrier:flaky").await;
+    h.settle().await;
+    retry(&h, order).await.expect_problem(503, "CARRIER_UNAVAILABLE");
+    let worked = retry(&h, order).await.expect(200).json();
+    assert_eq!(
+        (worked["pending"].as_bool(), worked["status"].as_str(), worked["attempts"].as_u64()),
+        (Some(false), Some("CREATED"), Some(3))
+    );
+    // What is done is answered as it is.
+    assert_eq!(retry(&h, order).await.expect(200).json(), worked);
+    assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice() {
+    for complement in ["carrier:timeout", "carrier:slow"] {
+        let h = start().await;
+        let order = confirm(&h, complement).await;
+        h.settle().await;
+        let seen = overview(&h, order).await;
+        assert_eq!((seen["pending"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("TIMEOUT")), "{complement}");
+        // What the carrier booked all the same.
+        let booked = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
+        h.advance(Duration::from_secs(2));
+        h.settle().await;
+        let found = shipments(&h, order).await;
+        assert_eq!((found.len(), found[0].tracking_number.as_str()), (1, booked.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_slow_carrier_is_awaited() {
+    let h = Harness::of(crate::service()).setting("carrier_mode", "slow").setting("carrier_slow_ms", 20).start().await;
+    let order = confirm(&h, "").await;
+    h.settle().await;
+    assert_eq!(shipments(&h, order).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_setting_tells_the_carrier_to_fail_and_an_address_can_ask_otherwise() {
+    let h = Harness::of(crate::service()).setting("carrier_mode", "fail").start().await;
+    let (failing, working) = (confirm(&h, "").await, confirm(&h, "Carrier:OK").await);
+    h.settle().await;
+    assert_eq!(overview(&h, failing).await["pending"], true);
+    assert_eq!(shipments(&h, working).await.len(), 1);
+}
+
+/// The carrier's own side.
+fn books(h: &Harness) -> MockCarrier {
+    MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO)
+}
+
+#[tokio::test]
+async fn a_crash_between_the_carriers_answer_and_our_commit_costs_nothing() {
+    let h = start().await;
+    let order = confirm(&h, "").await;
+    // The process asked, the carrier booked and answered, and the process died before it wrote the answer.
+    let answered = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
+    assert_eq!(overview(&h, order).await["pending"], true);
+    h.settle().await;
+    let found = shipments(&h, order).await;
+    assert_eq!((found.len(), found[0].tracking_number.as_str()), (1, answered.as_str()));
+    assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_that_do_the_same_work_at_once_make_one_shipment() {
+    let h = start().await;
+    let order = confirm(&h, "").await;
+    let again = || async { retry(&h, order).await.expect(200) };
+    tokio::join!(h.settle(), again(), again(), again(), again(), again(), again(), again(), again());
+    assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
+    let found = shipments(&h, order).await;
+    assert_eq!((found.len(), found[0].events.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn more_orders_than_are_asked_about_at_once_are_all_shipped_past_one_that_fails() {
+    let h = Harness::of(crate::service()).setting("concurrency", 2).start().await;
+    let failing = confirm(&h, "carrier:fail").await;
+    for _ in 0..9 {
+        confirm(&h, "").await;
+    }
+    h.settle().await;
+    assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 9);
+    assert_eq!(overview(&h, failing).await["attempts"], 1);
+    let mut numbers: Vec<_> = h.emitted_of::<ShipmentCreated>().await.into_iter().map(|event| event.tracking_number).collect();
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 9);
+}
+
+#[tokio::test]
+async fn the_carrier_books_a_recalled_order_never_again() {
+    let h = start().await;
+    let (order, books) = (Order::new(&h), books(&h));
+    let consignee = || Consignee { order_id: order.order_id, address: address("") };
+    books.recall(order.order_id).await.unwrap();
+    books.recall(order.order_id).await.unwrap();
+    books.book(consignee()).await.unwrap_err();
+    let other = Order::new(&h);
+    let first = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
+    let again = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
+    assert_eq!(first, again);
+}

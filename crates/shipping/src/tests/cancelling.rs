@@ -1,0 +1,153 @@
+//! Orders that are cancelled, at every point of their parcel's way.
+
+use super::{Order, address, confirm, overview, report, retry, ship, shipments, start};
+use crate::{
+    carrier::{Answer, Carrier, CarrierError, Consignee, MockCarrier, Mode},
+    service_with,
+};
+use contracts::{
+    ids::OrderId,
+    shipping::{ShipmentCreated, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
+};
+use platform::testing::Harness;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// Whether the carrier would still take the order's parcel.
+async fn is_bookable(h: &Harness, order: Order) -> bool {
+    let books = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
+    books.book(Consignee { order_id: order.order_id, address: address("") }).await.is_ok()
+}
+
+#[tokio::test]
+async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
+    let h = start().await;
+    let order = Order::new(&h);
+    h.deliver(order.created(&h, "")).await;
+    h.deliver(order.cancelled(&h)).await;
+    h.settle().await;
+    assert!(shipments(&h, order).await.is_empty());
+    retry(&h, order).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    // And one that was never heard of.
+    h.deliver(Order::new(&h).cancelled(&h)).await;
+    h.settle().await;
+    assert!(h.emitted().await.is_empty());
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
+    let h = start().await;
+    let order = confirm(&h, "carrier:timeout").await;
+    h.settle().await;
+    assert_eq!(overview(&h, order).await["pending"], true);
+    let cancelled = h.deliver(order.cancelled(&h)).await;
+    h.deliver_envelope(cancelled).await;
+    // The answer that was lost had booked it: it must not be fetched.
+    h.settle().await;
+    h.advance(Duration::from_secs(600));
+    h.settle().await;
+    assert!(shipments(&h, order).await.is_empty());
+    assert!(overview(&h, order).await.is_null());
+    assert!(!is_bookable(&h, order).await);
+    assert!(h.emitted().await.is_empty());
+    retry(&h, order).await.expect_problem(409, "ILLEGAL_TRANSITION");
+}
+
+#[tokio::test]
+async fn a_shipment_that_was_not_fetched_is_recalled() {
+    let h = start().await;
+    let (order, shipment) = ship(&h).await;
+    let cancelled = h.deliver(order.cancelled(&h)).await;
+    h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..cancelled }).await;
+    h.settle().await;
+    let found = shipments(&h, order).await;
+    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
+    let told = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
+    assert!(!is_bookable(&h, order).await);
+    // What the carrier says afterwards was overtaken.
+    for status in ["IN_TRANSIT", "DELIVERED", "RETURNED"] {
+        assert_eq!(report(&h, shipment, status, "late").await.expect(200).json()["status"], "RETURNED");
+    }
+    assert_eq!(h.emitted_of::<ShipmentReturned>().await.len(), 1);
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_parcel_on_its_way_is_not_recalled() {
+    let h = start().await;
+    let (order, shipment) = ship(&h).await;
+    report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
+    h.deliver(order.cancelled(&h)).await;
+    h.settle().await;
+    assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::InTransit);
+    assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
+    assert_eq!(h.emitted_of::<ShipmentUpdated>().await.len(), 1);
+    h.nothing_is_parked().await;
+}
+
+/// A carrier that lets the test in between its deed and its answer, and fails as often as told to recall.
+struct Scripted {
+    books: MockCarrier,
+    done: Arc<Notify>,
+    answer: Arc<Notify>,
+    failing_recalls: AtomicU32,
+}
+
+impl Carrier for Scripted {
+    fn book(&self, consignee: Consignee) -> Answer<'_, String> {
+        Box::pin(async move {
+            let tracking_number = self.books.book(consignee).await?;
+            self.done.notify_one();
+            self.answer.notified().await;
+            Ok(tracking_number)
+        })
+    }
+
+    fn recall(&self, order_id: OrderId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let left = self.failing_recalls.load(Ordering::SeqCst);
+            if left > 0 {
+                self.failing_recalls.store(left - 1, Ordering::SeqCst);
+                return Err(CarrierError::Refused("closed for the night".into()));
+            }
+            self.books.recall(order_id).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
+    let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let scripted = (done.clone(), answer.clone());
+    let service = service_with(move |ctx, _| {
+        let books = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
+        Arc::new(Scripted { books, done: scripted.0, answer: scripted.1, failing_recalls: AtomicU32::new(2) })
+    });
+    let h = Harness::of(service).start().await;
+    let order = confirm(&h, "").await;
+    tokio::join!(h.settle(), async {
+        done.notified().await;
+        h.deliver(order.cancelled(&h)).await;
+        answer.notify_one();
+    });
+    assert!(shipments(&h, order).await.is_empty());
+    assert!(h.emitted_of::<ShipmentCreated>().await.is_empty());
+    // The carrier is asked to forget it until it does, and that is seen.
+    assert_eq!(overview(&h, order).await["failure"]["code"], "CARRIER_UNAVAILABLE");
+    assert!(is_bookable(&h, order).await);
+    for _ in 0..3 {
+        h.advance(Duration::from_secs(10));
+        h.settle().await;
+    }
+    assert!(overview(&h, order).await.is_null());
+    assert!(!is_bookable(&h, order).await);
+    h.nothing_is_parked().await;
+}
