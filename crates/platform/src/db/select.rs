@@ -28,8 +28,18 @@ impl Select {
     /// A condition; `?` in it stands for `value`.
     #[must_use]
     pub fn filter(self, condition: &'static str, value: impl Column + 'static) -> Select {
-        let clause = if self.values.is_empty() && !self.sql.contains(" WHERE ") { " WHERE " } else { " AND " };
+        let clause = self.clause();
         self.push(clause, condition, value)
+    }
+
+    /// Only rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor of a list whose
+    /// order is not that of one id.
+    #[must_use]
+    pub fn filter_below(mut self, columns: &'static str, (first, second): (impl Column + 'static, impl Column + 'static)) -> Select {
+        let (clause, bound) = (self.clause(), self.values.len());
+        let _ = write!(self.sql, "{clause}{columns} < (${}, ${})", bound + 1, bound + 2);
+        self.values.extend([Box::new(first) as Box<dyn Column>, Box::new(second)]);
+        self
     }
 
     /// A condition that is left out when there is no value.
@@ -47,6 +57,10 @@ impl Select {
         let mut select = self;
         let _ = write!(select.sql, " ORDER BY {order}");
         select.push(" LIMIT ", "?", rows)
+    }
+
+    fn clause(&self) -> &'static str {
+        if self.values.is_empty() && !self.sql.contains(" WHERE ") { " WHERE " } else { " AND " }
     }
 
     fn push(mut self, clause: &str, text: &str, value: impl Column + 'static) -> Select {
@@ -98,5 +112,12 @@ mod tests {
         assert_eq!(select.sql, "SELECT a FROM t WHERE b = $1 AND d < $2 ORDER BY a DESC LIMIT $3");
         let bare = Select::from("SELECT a FROM t WHERE x = 1").filter("b = ?", 1_i64).limit("a", 3);
         assert_eq!(bare.sql, "SELECT a FROM t WHERE x = 1 AND b = $1 ORDER BY a LIMIT $2");
+    }
+
+    #[test]
+    fn a_cursor_over_two_columns_binds_both() {
+        let select = Select::from("SELECT a FROM t").filter("b = ?", 1_i64).filter_below("(c, d)", (2_i64, 3_i64)).limit("c DESC, d DESC", 4);
+        assert_eq!(select.sql, "SELECT a FROM t WHERE b = $1 AND (c, d) < ($2, $3) ORDER BY c DESC, d DESC LIMIT $4");
+        assert_eq!(Select::from("SELECT a FROM t").filter_below("(c, d)", (2_i64, 3_i64)).sql, "SELECT a FROM t WHERE (c, d) < ($1, $2)");
     }
 }
