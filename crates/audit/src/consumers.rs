@@ -1,0 +1,12 @@
+//! Door 2: events, every one of them.
+
+use crate::actions;
+use contracts::catalogue;
+use platform::inbox::Consumers;
+
+pub fn all() -> Consumers {
+    let mut producers: Vec<_> = catalogue::events().map(|kind| kind.producer).collect();
+    producers.sort_unstable();
+    producers.dedup();
+    Consumers::new().on_every(&producers, actions::record)
+}

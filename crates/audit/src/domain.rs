@@ -1,0 +1,252 @@
+//! What an entry of the log is, and how it is chained to the one before. No async, no I/O, no clock.
+
+use contracts::{
+    audit::DomainEvent,
+    event::Envelope,
+    ids::{OrderId, UserId},
+    time::Timestamp,
+};
+use platform::installation::hex;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+/// SHA-256.
+pub type Hash = [u8; 32];
+
+/// Where a chain ends: position and hash of its last entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    pub position: i64,
+    pub hash: Hash,
+}
+
+impl Head {
+    /// Before the first entry.
+    pub const START: Head = Head { position: 0, hash: [0; 32] };
+}
+
+/// An event in its place in the log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub position: i64,
+    pub envelope: Envelope,
+    pub recorded_at: Timestamp,
+    pub hash: Hash,
+    pub mentions: Mentions,
+}
+
+impl Entry {
+    /// The entry that follows `head`.
+    #[must_use]
+    pub fn after(head: Head, envelope: Envelope, recorded_at: Timestamp) -> Entry {
+        let position = head.position + 1;
+        let hash = chained(&head.hash, position, &envelope, recorded_at);
+        let mentions = Mentions::of(&envelope.payload);
+        Entry { position, envelope, recorded_at, hash, mentions }
+    }
+
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head { position: self.position, hash: self.hash }
+    }
+
+    /// Whether this is the entry that follows `head`, unaltered: its place, its hash, and what it is found by.
+    #[must_use]
+    pub fn follows(&self, head: Head) -> bool {
+        self.position == head.position + 1
+            && self.hash == chained(&head.hash, self.position, &self.envelope, self.recorded_at)
+            && self.mentions == Mentions::of(&self.envelope.payload)
+    }
+
+    /// The entry as administrators see it.
+    ///
+    /// # Errors
+    /// When the payload is not JSON.
+    pub fn view(self) -> serde_json::Result<DomainEvent> {
+        let payload = serde_json::from_str(self.envelope.payload.get())?;
+        let envelope = self.envelope;
+        Ok(DomainEvent {
+            event_id: envelope.event_id,
+            event_type: envelope.event_type,
+            aggregate_type: envelope.aggregate_type,
+            aggregate_id: envelope.aggregate_id,
+            sequence: envelope.sequence,
+            payload,
+            correlation_id: envelope.correlation_id,
+            causation_id: envelope.causation_id,
+            producer: envelope.producer,
+            schema_version: envelope.schema_version,
+            occurred_at: envelope.occurred_at,
+            recorded_at: self.recorded_at,
+            position: self.position,
+            hash: hex(&self.hash),
+        })
+    }
+}
+
+/// The hash of an entry: SHA-256 over the former hash and the entry's fields in this order, each preceded by its length
+/// in eight bytes. Numbers are eight bytes, ids sixteen, all big-endian; an absent id is empty. This is a format: it may
+/// not change.
+fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Timestamp) -> Hash {
+    let Envelope {
+        event_id,
+        event_type,
+        aggregate_type,
+        aggregate_id,
+        sequence,
+        payload,
+        correlation_id,
+        causation_id,
+        producer,
+        schema_version,
+        occurred_at,
+    } = envelope;
+    let mut hash = Sha256::new();
+    hash.update(former);
+    let mut field = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    field(&position.to_be_bytes());
+    field(event_id.0.as_bytes());
+    field(event_type.as_bytes());
+    field(aggregate_type.as_bytes());
+    field(aggregate_id.as_bytes());
+    field(&sequence.to_be_bytes());
+    field(payload.get().as_bytes());
+    field(correlation_id.as_bytes());
+    field(causation_id.as_ref().map_or(&[][..], |id| id.0.as_bytes()));
+    field(producer.as_bytes());
+    field(&i64::from(*schema_version).to_be_bytes());
+    field(&occurred_at.0.to_be_bytes());
+    field(&recorded_at.0.to_be_bytes());
+    hash.finalize().into()
+}
+
+/// Whom and what an event speaks of, as its payload says at top level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mentions {
+    pub user_id: Option<UserId>,
+    pub order_id: Option<OrderId>,
+}
+
+impl Mentions {
+    /// What is no id, or no object at all, mentions nobody: every event is kept, whatever it looks like.
+    #[must_use]
+    pub fn of(payload: &RawValue) -> Mentions {
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Fields<'a> {
+            #[serde(borrow)]
+            user_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            order_id: Option<&'a RawValue>,
+        }
+        fn id<T: DeserializeOwned>(field: Option<&RawValue>) -> Option<T> {
+            serde_json::from_str(field?.get()).ok()
+        }
+        let fields: Fields<'_> = serde_json::from_str(payload.get()).unwrap_or_default();
+        Mentions { user_id: id(fields.user_id), order_id: id(fields.order_id) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::{EventId, Uuid};
+    use proptest::{collection::vec, prelude::*};
+
+    fn envelope(number: u128, payload: &str) -> Envelope {
+        Envelope {
+            event_id: EventId(Uuid::from_u128(number)),
+            event_type: "OrderCreated".into(),
+            aggregate_type: "ORDER".into(),
+            aggregate_id: Uuid::from_u128(7),
+            sequence: 1,
+            payload: RawValue::from_string(payload.to_owned()).unwrap(),
+            correlation_id: "c-1".into(),
+            causation_id: None,
+            producer: "order".into(),
+            schema_version: 1,
+            occurred_at: Timestamp(1_767_225_600_000_000),
+        }
+    }
+
+    /// The format is fixed by an example: a log written today is verified by the program of any later day.
+    #[test]
+    fn the_hash_of_an_entry_never_changes() {
+        let first = Entry::after(Head::START, envelope(1, r#"{"orderId":"x"}"#), Timestamp(1_767_225_600_000_001));
+        assert_eq!(hex(&first.hash), "15df4b973278601a87e4b8e123e65b8762cc5c11fbe9b4f7ddf4ac52ba160823");
+        let second =
+            Entry::after(first.head(), Envelope { causation_id: Some(EventId(Uuid::from_u128(1))), ..envelope(2, "{}") }, Timestamp(2));
+        assert_eq!(hex(&second.hash), "a13e7586025c5dafd7ec862bd53a8a80cbcefc524389b58956dd9a421b361c03");
+    }
+
+    #[test]
+    fn every_field_counts_and_text_does_not_flow_into_its_neighbour() {
+        let base = envelope(1, "{}");
+        let now = Timestamp(5);
+        let whole = chained(&[0; 32], 1, &base, now);
+        let others = [
+            Envelope { event_id: EventId(Uuid::from_u128(2)), ..base.clone() },
+            Envelope { event_type: "OrderCreate".into(), aggregate_type: "dORDER".into(), ..base.clone() },
+            Envelope { aggregate_type: "ORDE".into(), ..base.clone() },
+            Envelope { aggregate_id: Uuid::from_u128(8), ..base.clone() },
+            Envelope { sequence: 2, ..base.clone() },
+            Envelope { payload: envelope(1, "{ }").payload, ..base.clone() },
+            Envelope { correlation_id: "c-1o".into(), producer: "rder".into(), ..base.clone() },
+            Envelope { causation_id: Some(EventId(Uuid::nil())), ..base.clone() },
+            Envelope { producer: "payment".into(), ..base.clone() },
+            Envelope { schema_version: 2, ..base.clone() },
+            Envelope { occurred_at: Timestamp(0), ..base.clone() },
+        ];
+        for other in &others {
+            assert_ne!(chained(&[0; 32], 1, other, now), whole, "{other:?}");
+        }
+        assert_ne!(chained(&[1; 32], 1, &base, now), whole);
+        assert_ne!(chained(&[0; 32], 2, &base, now), whole);
+        assert_ne!(chained(&[0; 32], 1, &base, Timestamp(6)), whole);
+    }
+
+    #[test]
+    fn an_event_mentions_the_user_and_the_order_of_its_top_level() {
+        let (user, order) = ("0190a1b2-0000-7000-8000-000000000001", "0190a1b2-0000-7000-8000-000000000002");
+        let of = |payload: String| Mentions::of(&RawValue::from_string(payload).unwrap());
+        let both = of(format!(r#"{{"userId":"{user}","items":[{{"orderId":"{user}"}}],"orderId":"{order}"}}"#));
+        assert_eq!((both.user_id.unwrap().to_string(), both.order_id.unwrap().to_string()), (user.to_owned(), order.to_owned()));
+        assert_eq!(of(format!(r#"{{"orderId":7,"userId":"{user}"}}"#)), Mentions { order_id: None, ..both });
+        assert_eq!(of(format!(r#"{{"order":{{"orderId":"{order}"}},"userId":null}}"#)), Mentions::default());
+        for odd in ["[]", "7", "null", "\"userId\"", r#"{"userId":"Mara"}"#] {
+            assert_eq!(of(odd.to_owned()), Mentions::default(), "{odd}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_chain_holds_until_an_entry_is_changed_moved_or_taken_out(texts in vec("[a-z]{0,8}", 2..12), at in any::<prop::sample::Index>(), how in 0..4_u8) {
+            let mut entries: Vec<Entry> = Vec::new();
+            for (number, text) in texts.iter().enumerate() {
+                let head = entries.last().map_or(Head::START, Entry::head);
+                entries.push(Entry::after(head, envelope(number as u128, &format!("{{\"text\":\"{text}\"}}")), Timestamp(9)));
+            }
+            let first_break = |entries: &[Entry]| {
+                let mut head = Head::START;
+                entries.iter().find(|entry| {
+                    let follows = entry.follows(head);
+                    head = entry.head();
+                    !follows
+                }).map(|entry| entry.position)
+            };
+            prop_assert_eq!(first_break(&entries), None);
+            let at = at.index(entries.len() - 1);
+            match how {
+                0 => entries[at].envelope.producer.push('x'),
+                1 => entries.swap(at, at + 1),
+                2 => { entries.remove(at); }
+                _ => entries[at].mentions.user_id = Some(UserId(Uuid::nil())),
+            }
+            prop_assert!(first_break(&entries).is_some());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The service through its doors.
+
+mod chain;
+mod queries;
+mod recording;
+
+use contracts::{
+    audit::DomainEvent,
+    auth::{UserLocked, UserRegistered},
+    event::Envelope,
+    ids::{OrderId, UserId},
+    money::Currency,
+    page::Page,
+    payment::PaymentVoided,
+};
+use platform::{
+    db::{Error, Tx},
+    testing::{Harness, Outgoing},
+};
+use serde_json::json;
+
+async fn log() -> Harness {
+    Harness::of(crate::service()).start().await
+}
+
+fn asking<'a>(log: &'a Harness, query: &str) -> Outgoing<'a> {
+    log.get(&format!("/audit/events{query}")).admin()
+}
+
+async fn page(log: &Harness, query: &str) -> Page<DomainEvent> {
+    asking(log, query).send().await.expect(200).read()
+}
+
+async fn positions(log: &Harness, query: &str) -> Vec<i64> {
+    page(log, query).await.items.into_iter().map(|event| event.position).collect()
+}
+
+fn registered(user_id: UserId) -> UserRegistered {
+    UserRegistered { user_id, email: "mara@example.com".into(), name: "Mara".into(), roles: Vec::new() }
+}
+
+fn locked(user_id: UserId) -> UserLocked {
+    UserLocked { user_id, locked_by: None }
+}
+
+/// Does to the log what nobody may do.
+async fn tamper(log: &Harness, sql: &'static str) {
+    let rows = log.db().write(async move |tx: &mut Tx| tx.execute(sql, &[]).await);
+    assert!(rows.await.unwrap_or_else(|error: Error| panic!("{error}")) > 0, "{sql}");
+}

@@ -1,0 +1,127 @@
+//! Every event, once, as it came.
+
+use super::*;
+use contracts::{auth::PasswordResetRequested, catalogue, ids::EventId};
+use platform::{installation::Installation, seal};
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+
+#[tokio::test]
+async fn an_event_is_kept_as_it_came() {
+    let log = log().await;
+    let user: UserId = log.id();
+    let mut envelope = log.envelope(&registered(user));
+    envelope.causation_id = Some(log.id());
+    envelope.correlation_id = "c-42".into();
+    log.advance(std::time::Duration::from_secs(3));
+    log.deliver_envelope(envelope.clone()).await;
+    let page = page(&log, "").await;
+    assert_eq!(page.next_cursor, None);
+    let [event] = &page.items[..] else { panic!("{page:?}") };
+    assert_eq!(event.hash.len(), 64);
+    let expected = DomainEvent {
+        event_id: envelope.event_id,
+        event_type: "UserRegistered".into(),
+        aggregate_type: "ACCOUNT".into(),
+        aggregate_id: user.into(),
+        sequence: 1,
+        payload: json!({"userId": user, "email": "mara@example.com", "name": "Mara", "roles": []}),
+        correlation_id: "c-42".into(),
+        causation_id: envelope.causation_id,
+        producer: "auth".into(),
+        schema_version: 1,
+        occurred_at: envelope.occurred_at,
+        recorded_at: log.env.now(),
+        position: 1,
+        hash: event.hash.clone(),
+    };
+    assert_eq!(*event, expected);
+}
+
+#[tokio::test]
+async fn every_producer_of_the_catalogue_is_heard_and_every_type_is_kept() {
+    let log = log().await;
+    let consumers = crate::consumers::all();
+    let heard: BTreeSet<_> = consumers.producers().iter().copied().collect();
+    assert_eq!(heard, catalogue::events().map(|kind| kind.producer).collect());
+    assert!(heard.is_superset(&["auth", "user", "catalog", "order", "payment", "inventory", "shipping", "notification"].into()));
+    for kind in catalogue::events() {
+        log.deliver_envelope(of_type(&log, kind.event_type, kind.aggregate, kind.producer)).await;
+    }
+    let kinds = i64::try_from(catalogue::events().count()).unwrap();
+    assert_eq!(positions(&log, "?limit=100").await, (1..=kinds).rev().collect::<Vec<_>>());
+    log.nothing_is_parked().await;
+}
+
+fn of_type(log: &Harness, event_type: &str, aggregate_type: &str, producer: &str) -> Envelope {
+    let odd = r#"{ "anything":[1, 2.50, "ü\u0000"], "userId": 7 }"#;
+    Envelope {
+        event_id: log.id(),
+        event_type: event_type.into(),
+        aggregate_type: aggregate_type.into(),
+        aggregate_id: log.id::<EventId>().0,
+        sequence: 1,
+        payload: RawValue::from_string(odd.into()).unwrap(),
+        correlation_id: "c".into(),
+        causation_id: None,
+        producer: producer.into(),
+        schema_version: 9,
+        occurred_at: log.env.now(),
+    }
+}
+
+#[tokio::test]
+async fn a_type_and_a_shape_that_nobody_knows_yet_are_kept_too() {
+    let log = log().await;
+    let mut envelope = of_type(&log, "OrderTeleported", "ORDER", "order");
+    log.deliver_envelope(envelope.clone()).await;
+    envelope.event_id = log.id();
+    envelope.payload = RawValue::from_string("[]".into()).unwrap();
+    log.deliver_envelope(envelope).await;
+    assert_eq!(positions(&log, "?eventType=OrderTeleported").await, [2, 1]);
+    assert_eq!(crate::verify(log.db()).await.unwrap().checked, 2);
+}
+
+#[tokio::test]
+async fn a_repeated_event_is_kept_once_even_when_the_inbox_forgot_it() {
+    let log = log().await;
+    let envelope = log.deliver(registered(log.id())).await;
+    log.deliver_envelope(envelope.clone()).await;
+    tamper(&log, "DELETE FROM inbox").await;
+    log.deliver_envelope(envelope).await;
+    let next = log.deliver(locked(log.id())).await;
+    let items = page(&log, "").await.items;
+    assert_eq!(items.iter().map(|event| event.position).collect::<Vec<_>>(), [2, 1], "no gap");
+    assert_eq!(items[0].event_id, next.event_id);
+    let report = crate::verify(log.db()).await.unwrap();
+    assert_eq!((report.checked, report.intact), (2, true));
+    log.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_reset_token_stays_sealed() {
+    let log = log().await;
+    let key = Installation::new([7; 32]).key_for("password-reset");
+    let sealed_token = seal::seal(&key, log.env.random_bytes(), b"reset-me-4711");
+    let event = PasswordResetRequested {
+        user_id: log.id(),
+        email: "mara@example.com".into(),
+        sealed_token: sealed_token.clone(),
+        expires_at: log.env.now(),
+    };
+    log.deliver(event).await;
+    let answer = asking(&log, "?eventType=PasswordResetRequested").send().await.expect(200);
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    assert!(!text.contains("reset-me") && !text.contains("4711"), "{text}");
+    let shown = answer.json()["items"][0]["payload"]["sealedToken"].as_str().unwrap().to_owned();
+    assert_eq!(seal::open(&Installation::new([8; 32]).key_for("password-reset"), &shown), None);
+    assert_eq!(seal::open(&Installation::new([7; 32]).key_for("audit"), &shown), None);
+}
+
+#[tokio::test]
+async fn the_log_announces_nothing_and_comes_to_rest() {
+    let log = log().await;
+    log.deliver(registered(log.id())).await;
+    log.settle().await;
+    assert!(log.emitted().await.is_empty());
+}
