@@ -1,12 +1,17 @@
 //! Door 1, HTTP: who may do what with payments.
 
-use crate::{App, actions, error::Error, store};
+use crate::{
+    App, actions,
+    error::Error,
+    store,
+    webhook::{self, Notice, Signature},
+};
 use contracts::{
     ids::{OrderId, PaymentId},
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
 };
 use platform::{
-    http::{Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, Paged, Paging, Path, Problem, Query, Routes, State},
+    http::{Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody, Routes, State},
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
 use schemars::JsonSchema;
@@ -20,6 +25,7 @@ pub fn routes() -> Routes<App> {
         .post("/payments/{paymentId}/capture", capture, "Takes what is held")
         .post("/payments/{paymentId}/void", void, "Gives the payment up before its capture")
         .post("/payments/{paymentId}/refund", refund, "Gives money back, all that is left or a part")
+        .post("/payments/webhooks/mock", notice, "Hears from the provider that something became of a transaction")
         .get("/admin/payments", list, "Payments, the newest first")
 }
 
@@ -90,6 +96,14 @@ async fn refund(
     MaybeBody(body): MaybeBody<RefundPayment>,
 ) -> Result<Keyed<Json<View>>, Problem> {
     actions::refund(&app, key, id, body).await
+}
+
+async fn notice(State(app): State<App>, signature: Signature, RawBody(body): RawBody) -> Result<NoContent, Problem> {
+    signature.check(&webhook::key(&app.ctx.installation), &body, app.ctx.env.now())?;
+    if let Some(transaction) = Notice::read(&body)?.transaction() {
+        app.ctx.db.write(async move |tx| store::hasten(tx, transaction).await).await?;
+    }
+    Ok(NoContent)
 }
 
 /// Which payments are listed.

@@ -26,6 +26,7 @@ mod settling;
 mod store;
 #[cfg(test)]
 mod tests;
+mod webhook;
 mod workers;
 
 use platform::{

@@ -57,3 +57,18 @@ pub fn millis<const MIN: i64, const MAX: i64>(number: Whole<MIN, MAX>) -> Durati
 pub fn percent(number: Percent) -> u64 {
     u64::try_from(number.get()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_out_of_bounds_or_unknown_stops_the_start() {
+        let settings = platform::settings::Settings::default();
+        assert_eq!(settings.section::<Settings>("payment").expect("the defaults hold").deadline_ms.get(), 2_500);
+        for (key, value) in [("decline_percent", 101), ("latency_ms", -1), ("deadline_ms", 0), ("deadline", 5)] {
+            let refused = settings.clone().with("payment", key, value).section::<Settings>("payment").expect_err(key);
+            assert_eq!(refused.section, "payment");
+        }
+    }
+}

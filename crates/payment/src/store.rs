@@ -240,6 +240,18 @@ pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, Er
     .await
 }
 
+/// Has the provider asked about a transaction now, if its outcome is not known yet.
+pub async fn hasten(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
+    let now = tx.now();
+    let rows = tx
+        .execute("UPDATE payment_transactions SET due_at = $2 WHERE transaction_id = $1 AND due_at IS NOT NULL", params![id, now])
+        .await?;
+    if rows > 0 {
+        tx.wake(crate::workers::SETTLE);
+    }
+    Ok(())
+}
+
 /// When the next transaction is due that is not due yet.
 pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     let now = tx.now();

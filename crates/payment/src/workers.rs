@@ -10,6 +10,7 @@ use crate::{
 use contracts::ids::TransactionId;
 use platform::{
     context::Context,
+    db,
     worker::{Pace, Worker},
 };
 use std::time::Duration;
@@ -41,7 +42,10 @@ async fn settle_due(app: App) -> Result<Pace, Error> {
         match asked.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => failed = Some(error),
-            Err(panic) => tracing::error!(target: "settle", %panic, "asking about a transaction panicked"),
+            Err(panic) => {
+                tracing::error!(target: "settle", %panic, "asking about a transaction panicked");
+                failed = Some(Error::Db(db::Error::Panicked));
+            }
         }
     }
     match failed {

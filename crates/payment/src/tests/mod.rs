@@ -9,6 +9,7 @@ mod methods;
 mod refunds;
 mod settling;
 mod story;
+mod webhook;
 
 use crate::service;
 use contracts::{
@@ -43,7 +44,7 @@ impl Shop {
 
     /// One that waits for the provider no longer than a test wants to.
     async fn impatient() -> Shop {
-        Shop::with(Harness::of(service()).setting("deadline_ms", 60)).await
+        Shop::with(Harness::of(service()).setting("deadline_ms", 300)).await
     }
 
     async fn with(builder: HarnessBuilder) -> Shop {

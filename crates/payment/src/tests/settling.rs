@@ -10,14 +10,14 @@ use contracts::payment::{
 use platform::{db::Error, testing::Harness};
 use std::time::Duration;
 
-/// A shop whose provider only ever answers with transient errors, or never.
-async fn troubled(key: &str) -> Shop {
-    Shop::with(Harness::of(service()).setting(key, 100).setting("deadline_ms", 60)).await
+/// A shop whose provider only ever answers with transient errors.
+async fn troubled() -> Shop {
+    Shop::with(Harness::of(service()).setting("transient_failure_percent", 100)).await
 }
 
 #[tokio::test]
 async fn a_transient_error_that_stays_leaves_the_transaction_pending() {
-    let shop = troubled("transient_failure_percent").await;
+    let shop = troubled().await;
     let id = shop.payment("pm_ok").await;
     let payment = shop.act(id, "authorize").await;
     assert_eq!((payment.status, transactions(&payment)), (PaymentStatus::Initiated, vec![(Authorize, Pending)]));
@@ -48,7 +48,7 @@ async fn the_pause_between_questions_doubles_up_to_the_longest() {
 #[tokio::test]
 async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
     // Half of all answers are lost: each transaction is settled in the end, by a lookup that is heard.
-    let shop = Shop::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 20)).await;
+    let shop = Shop::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 60)).await;
     let mut ids = Vec::new();
     for _ in 0..12 {
         let id = shop.payment("pm_ok").await;
@@ -71,7 +71,7 @@ async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
 
 #[tokio::test]
 async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
-    let shop = troubled("transient_failure_percent").await;
+    let shop = troubled().await;
     let id = shop.payment("pm_ok").await;
     assert_eq!(transactions(&shop.act(id, "authorize").await), [(Authorize, Pending)]);
     // Nothing can be settled now: the wish is kept, and the payment says so by staying INITIATED.
