@@ -44,7 +44,7 @@ pub fn workers(app: &App) -> Vec<Worker> {
 }
 
 async fn deliver_due(app: App, channel: Channel) -> Result<Pace, Error> {
-    let window = app.settings.concurrency;
+    let window = app.settings.window(channel);
     let bell = app.ctx.db.bell(worker_of(channel));
     let until = Instant::now() + TURN;
     let (reply, mut replies) = mpsc::channel(window);

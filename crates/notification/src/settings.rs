@@ -1,6 +1,7 @@
 //! What can be configured.
 
 use contracts::{
+    notification::Channel,
     secret::Secret,
     text::{Refused, Url},
 };
@@ -124,6 +125,12 @@ impl Settings {
     #[must_use]
     pub fn webhook_time(&self) -> Duration {
         Duration::from_secs(self.webhook_seconds)
+    }
+    /// How many messages of a channel are under way at the same time: as many as their carrier has places, so that none
+    /// spends the time of its attempt on waiting for one.
+    #[must_use]
+    pub fn window(&self, channel: Channel) -> usize {
+        if channel == Channel::Email && self.smtp_url.is_some() { self.smtp_connections.min(self.concurrency) } else { self.concurrency }
     }
     /// How long a message that is under way is left alone: longer than any attempt takes.
     #[must_use]

@@ -1,1 +1,234 @@
+//! The service through its doors: events in, mails and webhooks out, the API in between.
 
+mod api;
+mod consuming;
+mod mailbox;
+mod mailserver;
+mod webhooks;
+
+use crate::message::tests::address;
+use contracts::{
+    auth::{PasswordResetRequested, Role, UserRegistered},
+    event::{Envelope, Event},
+    ids::{CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
+    money::Currency,
+    notification::Notification,
+    order::{CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem, OrderPaymentFailed, OrderShipped},
+    page::Page,
+    payment::{PaymentMethod, PaymentRefunded},
+    problem::Code,
+    time::Timestamp,
+    user::{PreferencesChanged, UserUpdated},
+};
+use platform::{
+    seal,
+    testing::{Harness, HarnessBuilder},
+};
+use std::time::Duration;
+
+fn builder() -> HarnessBuilder {
+    Harness::of(crate::service())
+}
+
+async fn start() -> Harness {
+    builder().start().await
+}
+
+/// What a reset's token is in these tests.
+const TOKEN: &str = "reset-token-that-nobody-may-see";
+
+/// Somebody, and what the other services announce of them.
+#[derive(Clone, Copy)]
+struct Person {
+    user_id: UserId,
+    order_id: OrderId,
+}
+
+impl Person {
+    fn new(harness: &Harness) -> Person {
+        Person { user_id: harness.id(), order_id: harness.id() }
+    }
+
+    /// Somebody whose registration was announced and whose welcome was sent.
+    async fn registered(harness: &Harness) -> Person {
+        let person = Person::new(harness);
+        tell(harness, person.registration("mara@example.com", "Mara")).await;
+        harness.settle().await;
+        person
+    }
+
+    fn registration(self, email: &str, name: &str) -> UserRegistered {
+        UserRegistered { user_id: self.user_id, email: email.into(), name: name.into(), roles: vec![Role::Customer] }
+    }
+
+    fn reset(self, harness: &Harness) -> PasswordResetRequested {
+        // As the harness makes its installation.
+        let key = platform::installation::Installation::new([7; 32]).key_for("seal:password-reset");
+        PasswordResetRequested {
+            user_id: self.user_id,
+            email: "mara@example.com".into(),
+            sealed_token: seal::seal(&key, [9; 16], TOKEN.as_bytes()),
+            expires_at: harness.env.now().after(Duration::from_secs(3_600)),
+        }
+    }
+
+    fn profile(self, email: &str, phone: Option<&str>) -> UserUpdated {
+        let phone = phone.map(str::to_owned);
+        UserUpdated { user_id: self.user_id, email: email.into(), name: "Mara".into(), phone, roles: vec![Role::Customer] }
+    }
+
+    fn preferences(self, email: bool, sms: bool, webhook: Option<&str>) -> PreferencesChanged {
+        PreferencesChanged {
+            user_id: self.user_id,
+            email_enabled: email,
+            sms_enabled: sms,
+            webhook_url: webhook.map(str::to_owned),
+            phone: Some("+49 30 123456".into()),
+        }
+    }
+
+    fn items(self) -> Vec<OrderItem> {
+        vec![OrderItem {
+            order_item_id: OrderItemId(self.order_id.0),
+            product_id: ProductId(self.order_id.0),
+            sku: "LAMP-1".into(),
+            title_snapshot: "Lamp".into(),
+            unit_price_snapshot: 1_250,
+            quantity: 2,
+            line_total_amount: 2_500,
+        }]
+    }
+
+    fn created(self) -> OrderCreated {
+        OrderCreated {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            cart_id: CartId(self.order_id.0),
+            currency: Currency::EUR,
+            subtotal_amount: 2_500,
+            shipping_amount: 490,
+            tax_amount: 0,
+            discount_amount: 0,
+            total_amount: 2_990,
+            payment_method: PaymentMethod::Ok,
+            items: self.items(),
+            shipping_address_snapshot: address(),
+            billing_address_snapshot: address(),
+        }
+    }
+
+    fn payment_failed(self, payable_until: Timestamp) -> OrderPaymentFailed {
+        OrderPaymentFailed {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            payment_id: None,
+            currency: Currency::EUR,
+            total_amount: 2_990,
+            failure: Code::PAYMENT_DECLINED.into(),
+            payable_until,
+        }
+    }
+
+    fn confirmed(self) -> OrderConfirmed {
+        OrderConfirmed {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            payment_id: PaymentId(self.order_id.0),
+            reservation_id: ReservationId(self.order_id.0),
+            currency: Currency::EUR,
+            subtotal_amount: 2_500,
+            shipping_amount: 490,
+            tax_amount: 0,
+            discount_amount: 0,
+            total_amount: 2_990,
+            items: self.items(),
+            shipping_address_snapshot: address(),
+        }
+    }
+
+    fn shipped(self) -> OrderShipped {
+        OrderShipped {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            shipment_id: ShipmentId(self.order_id.0),
+            carrier: "MOCK".into(),
+            tracking_number: "T-1".into(),
+            currency: Currency::EUR,
+            total_amount: 2_990,
+        }
+    }
+
+    fn delivered(self) -> OrderDelivered {
+        OrderDelivered {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            shipment_id: ShipmentId(self.order_id.0),
+            currency: Currency::EUR,
+            total_amount: 2_990,
+        }
+    }
+
+    fn cancelled(self) -> OrderCancelled {
+        OrderCancelled {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            reason: CancelReason::CustomerRequest,
+            note: Some("changed my mind".into()),
+            by_customer: true,
+            lines_return: false,
+            cart_id: CartId(self.order_id.0),
+            items: self.items(),
+            currency: Currency::EUR,
+            total_amount: 2_990,
+            refund_due: true,
+        }
+    }
+
+    fn refunded(self) -> PaymentRefunded {
+        PaymentRefunded {
+            payment_id: PaymentId(self.order_id.0),
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            amount: 2_990,
+            refunded_amount: 2_990,
+            captured_amount: 2_990,
+            currency: Currency::EUR,
+            in_full: true,
+        }
+    }
+
+    /// What this person was told, the newest first.
+    async fn told(self, harness: &Harness) -> Vec<Notification> {
+        let page: Page<Notification> = harness.get("/notifications?limit=100").customer(self.user_id).send().await.expect(200).read();
+        page.items
+    }
+
+    /// The same as words: `ORDER_CREATED EMAIL SENT`.
+    async fn told_in_words(self, harness: &Harness) -> Vec<String> {
+        let told = self.told(harness).await;
+        told.iter().map(|n| format!("{} {} {}", n.r#type, n.channel, n.status)).collect()
+    }
+}
+
+/// Delivers an event, a moment after the one before: lists are in the order of time.
+async fn tell<E: Event>(harness: &Harness, event: E) -> Envelope {
+    harness.advance(Duration::from_millis(1));
+    harness.deliver(event).await
+}
+
+/// A server of HTTP or mail that a test plays, on a port of its own.
+async fn listener() -> (tokio::net::TcpListener, u16) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// The longest pause between two attempts, with its jitter.
+const LONG: Duration = Duration::from_secs(3_600 * 2);

@@ -43,7 +43,7 @@ impl Mail {
     /// When a setting cannot be used.
     pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, BadSetting> {
         let carrier = match &settings.smtp_url {
-            Some(url) => Carrier::Server(Smtp::open(url.reveal(), settings.smtp_connections)?),
+            Some(url) => Carrier::Server(Smtp::open(url.reveal())?),
             None => {
                 let data = ctx.folder.parent().unwrap_or(&ctx.folder);
                 Carrier::Folder(Arc::new(Folder::new(data.join("mailbox"))))

@@ -19,7 +19,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{net::TcpStream, time::Instant};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A connection that idled for longer is asked whether it still lives before it is used.
@@ -30,7 +30,6 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A mail server.
 pub struct Smtp {
     server: Server,
-    slots: Semaphore,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
@@ -56,14 +55,13 @@ impl Smtp {
     ///
     /// # Errors
     /// When the address cannot be used. What it says of the address leaves the password out.
-    pub fn open(url: &str, connections: usize) -> Result<Smtp, BadSetting> {
+    pub fn open(url: &str) -> Result<Smtp, BadSetting> {
         let server = Server::parse(url).map_err(|reason| BadSetting::new("smtp_url", reason))?;
-        Ok(Smtp { server, slots: Semaphore::new(connections), idle: Mutex::default() })
+        Ok(Smtp { server, idle: Mutex::default() })
     }
 
-    /// Sends a mail. Waits while all connections are taken.
+    /// Sends a mail, over a connection of its own for as long as it takes.
     pub async fn send(&self, message: &Message) -> Result<(), Undelivered> {
-        let _slot = self.slots.acquire().await.map_err(|_| Undelivered::for_now("the mail service stops"))?;
         let mut connection = match self.take_idle().await {
             Some(connection) => connection,
             None => self.server.connect().await.map_err(|error| undelivered("the mail server cannot be reached", &error))?,
@@ -136,12 +134,17 @@ impl Server {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
-        let implicit = match &self.encryption {
-            Encryption::Implicit(tls) => Some(tls.clone()),
-            Encryption::None | Encryption::StartTls(_) => None,
-        };
         let address = (self.host.as_str(), self.port);
-        let mut connection = AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &self.hello, implicit, None).await?;
+        let mut connection = match &self.encryption {
+            Encryption::Implicit(tls) => {
+                AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &self.hello, Some(tls.clone()), None).await?
+            }
+            Encryption::None | Encryption::StartTls(_) => match self.open_stream().await {
+                Some(stream) => AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?,
+                // It says best what is wrong.
+                None => AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &self.hello, None, None).await?,
+            },
+        };
         if let Encryption::StartTls(tls) = &self.encryption {
             connection.starttls(tls.clone(), &self.hello).await?;
         }
@@ -149,6 +152,14 @@ impl Server {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;
         }
         Ok(connection)
+    }
+
+    /// A stream without Nagle's delay: a mail's last line is written by itself, and would wait 40 ms for the server to
+    /// acknowledge the lines before it.
+    async fn open_stream(&self) -> Option<TcpStream> {
+        let stream = tokio::time::timeout(CONNECT, TcpStream::connect((self.host.as_str(), self.port))).await.ok()?.ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(stream)
     }
 }
 

@@ -1,0 +1,214 @@
+//! Mails over SMTP, to a server that the test plays.
+
+use super::{mailbox::decoded, *};
+use contracts::notification::{NotificationFailed, NotificationStatus};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
+};
+
+/// What the server took: envelope and text.
+#[derive(Debug, Clone, PartialEq)]
+struct Taken {
+    from: String,
+    to: String,
+    mail: String,
+}
+
+#[derive(Default)]
+struct Server {
+    taken: Mutex<Vec<Taken>>,
+    connections: AtomicUsize,
+    authenticated: AtomicUsize,
+    /// What the next recipients are answered with, before all goes well.
+    refusals: Mutex<Vec<&'static str>>,
+    /// How many of the next mails are never answered.
+    silences: AtomicUsize,
+}
+
+impl Server {
+    async fn start(harness: &Harness, listener: tokio::net::TcpListener) -> Arc<Server> {
+        let server = Arc::new(Server::default());
+        let (env, accepting) = (harness.env.clone(), server.clone());
+        harness.env.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepting.connections.fetch_add(1, Ordering::SeqCst);
+                let talking = accepting.clone();
+                env.spawn(async move {
+                    let _ = talking.talk(stream).await;
+                });
+            }
+        });
+        server
+    }
+
+    async fn talk(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let (read, mut write) = stream.split();
+        let mut lines = BufReader::new(read).lines();
+        let (mut from, mut to) = (String::new(), String::new());
+        write.write_all(b"220 play ESMTP\r\n").await?;
+        while let Some(line) = lines.next_line().await? {
+            let answer = match line.get(..4).unwrap_or_default() {
+                "EHLO" => "250-play\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n".to_owned(),
+                "AUTH" => {
+                    assert_eq!(line, "AUTH PLAIN AG1lAHNlY3JldA==");
+                    self.authenticated.fetch_add(1, Ordering::SeqCst);
+                    "235 welcome\r\n".to_owned()
+                }
+                "MAIL" => {
+                    from = line;
+                    "250 ok\r\n".to_owned()
+                }
+                "RCPT" => {
+                    to = line;
+                    let refusal = self.refusals.lock().unwrap().pop();
+                    format!("{}\r\n", refusal.unwrap_or("250 ok"))
+                }
+                "DATA" => {
+                    write.write_all(b"354 go on\r\n").await?;
+                    let mut mail = String::new();
+                    while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
+                        mail.push_str(line.strip_prefix('.').unwrap_or(&line));
+                        mail.push_str("\r\n");
+                    }
+                    if self.silences.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                        std::future::pending::<()>().await;
+                    }
+                    self.taken.lock().unwrap().push(Taken { from: from.clone(), to: to.clone(), mail });
+                    "250 taken\r\n".to_owned()
+                }
+                "QUIT" => {
+                    write.write_all(b"221 bye\r\n").await?;
+                    return Ok(());
+                }
+                _ => "250 ok\r\n".to_owned(),
+            };
+            write.write_all(answer.as_bytes()).await?;
+        }
+        Ok(())
+    }
+
+    fn taken(&self) -> Vec<Taken> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+async fn with_server() -> (Harness, Arc<Server>) {
+    let (listener, port) = listener().await;
+    let builder = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).setting("send_seconds", 1_i64);
+    let harness = builder.setting("smtp_connections", 2_i64).start().await;
+    let server = Server::start(&harness, listener).await;
+    (harness, server)
+}
+
+#[tokio::test]
+async fn a_mail_server_is_given_the_mail() {
+    let (harness, server) = with_server().await;
+    let person = Person::registered(&harness).await;
+    assert_eq!(person.told_in_words(&harness).await, ["REGISTERED EMAIL SENT"]);
+    let taken = server.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].from, "MAIL FROM:<no-reply@souk.example>");
+    assert_eq!(taken[0].to, "RCPT TO:<mara@example.com>");
+    assert!(decoded(&taken[0].mail).contains("Your account is ready."));
+    assert!(!harness.data_dir().join("mailbox").exists());
+}
+
+#[tokio::test]
+async fn connections_are_few_and_used_again() {
+    let (harness, server) = with_server().await;
+    let person = Person::registered(&harness).await;
+    for _ in 0..50 {
+        tell(&harness, person.shipped()).await;
+    }
+    harness.settle().await;
+    assert_eq!(server.taken().len(), 51);
+    assert!(server.connections.load(Ordering::SeqCst) <= 2);
+}
+
+#[tokio::test]
+async fn a_refused_mail_is_tried_again_with_the_same_message_id_until_it_is_given_up() {
+    let (harness, server) = with_server().await;
+    *server.refusals.lock().unwrap() = vec!["451 come back later"; 2];
+    let person = Person::registered(&harness).await;
+    let told = person.told(&harness).await;
+    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Pending, 1));
+    assert!(told[0].last_error.as_deref().unwrap().contains("come back later"), "{:?}", told[0].last_error);
+    for (pause, attempts) in [(10, 1), (10, 2), (40, 2), (40, 3)] {
+        harness.advance(Duration::from_secs(pause));
+        harness.settle().await;
+        assert_eq!(person.told(&harness).await[0].attempts, attempts, "pauses grow");
+    }
+    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Sent);
+    assert_eq!(server.taken().len(), 1);
+
+    *server.refusals.lock().unwrap() = vec!["550 nobody of that name"; 6];
+    tell(&harness, person.shipped()).await;
+    for _ in 0..8 {
+        harness.settle().await;
+        harness.advance(LONG);
+    }
+    let told = person.told(&harness).await;
+    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Failed, 6));
+    let failed = harness.emitted_of::<NotificationFailed>().await;
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].error.contains("nobody of that name"), "{}", failed[0].error);
+    assert_eq!(server.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_costs_that_mail_its_time_and_no_other_its_answer() {
+    let (harness, server) = with_server().await;
+    let person = Person::registered(&harness).await;
+    server.silences.store(1, Ordering::SeqCst);
+    tell(&harness, person.shipped()).await;
+    harness.settle().await;
+    let told = person.told(&harness).await;
+    assert_eq!((told[0].status, told[0].last_error.as_deref()), (NotificationStatus::Pending, Some("it took longer than 1 seconds")));
+    // The answers of that conversation are not taken for those of the next.
+    *server.refusals.lock().unwrap() = vec!["451 later"];
+    tell(&harness, person.delivered()).await;
+    harness.settle().await;
+    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Pending);
+    harness.advance(LONG);
+    harness.settle().await;
+    assert!(person.told(&harness).await.iter().all(|notification| notification.status == NotificationStatus::Sent));
+    assert_eq!(server.taken().len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_tried_again() {
+    let (listener, port) = listener().await;
+    drop(listener);
+    let harness = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).start().await;
+    let person = Person::registered(&harness).await;
+    let told = person.told(&harness).await;
+    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Pending, 1));
+    assert!(told[0].last_error.as_deref().unwrap().starts_with("the mail server cannot be reached"), "{:?}", told[0].last_error);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_know_who_we_are_is_told() {
+    let (listener, port) = listener().await;
+    let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}")).start().await;
+    let server = Server::start(&harness, listener).await;
+    let person = Person::registered(&harness).await;
+    assert_eq!(person.told_in_words(&harness).await, ["REGISTERED EMAIL SENT"]);
+    assert_eq!(server.authenticated.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_encrypted_way_that_the_server_does_not_offer_is_not_replaced_by_an_open_one() {
+    let (listener, port) = listener().await;
+    let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}?tls=required")).start().await;
+    let server = Server::start(&harness, listener).await;
+    let person = Person::registered(&harness).await;
+    let told = person.told(&harness).await;
+    assert_eq!(told[0].status, NotificationStatus::Pending);
+    assert!(told[0].last_error.as_deref().unwrap().contains("STARTTLS"), "{:?}", told[0].last_error);
+    assert_eq!((server.taken().len(), server.authenticated.load(Ordering::SeqCst)), (0, 0));
+}
