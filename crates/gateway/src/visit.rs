@@ -96,7 +96,7 @@ fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
         lines.flat_map(|line| line.rsplit(',')).map(str::trim)
     };
     // A request that came past fewer proxies than there are was let in by the nearest one at least.
-    let entry = entries().nth(behind).or_else(|| entries().last())?;
+    let entry = entries().nth(behind).or_else(|| entries().next_back())?;
     entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 

@@ -1,8 +1,8 @@
 //! The pages as HTML: one frame, one stylesheet, no script but that of the docs.
 
 use axum::http::StatusCode;
-use contracts::problem::Code;
-use serde_json::json;
+use contracts::problem::{Code, Document};
+use serde_json::Map;
 use std::fmt::Write as _;
 
 /// A page, not yet written.
@@ -34,7 +34,7 @@ impl Page {
 <link rel="stylesheet" href="/api/style.css">
 {head}</head>
 <body>
-<header><div class="{class}"><a class="home" href="/">Souk</a><nav><a href="/api/docs">API</a> <a href="/problems">Errors</a></nav></div></header>
+<header class="frame"><div class="{class}"><a class="home" href="/">Souk</a><nav><a href="/api/docs">API</a> <a href="/problems">Errors</a></nav></div></header>
 <main class="{class}">
 {main}</main>
 </body>
@@ -107,15 +107,17 @@ pub(super) fn problem(code: Code) -> Page {
     } else {
         "The same request will fail again: something in it, or in what it speaks of, has to change first."
     };
-    let example = json!({
-        "type": format!("/problems/{}", code.slug()),
-        "title": code.title(),
-        "status": status,
-        "detail": code.help(),
-        "code": word,
-        "correlationId": "01920f5c-7b00-7d3e-8000-3c1f0a2b4c5d",
-        "retryable": code.retryable(),
-    });
+    let example = Document {
+        r#type: format!("/problems/{}", code.slug()),
+        title: code.title().to_owned(),
+        status,
+        detail: code.help().to_owned(),
+        code: word.to_owned(),
+        correlation_id: "01920f5c-7b00-7d3e-8000-3c1f0a2b4c5d".to_owned(),
+        retryable: code.retryable(),
+        errors: Vec::new(),
+        members: Map::new(),
+    };
     let example = serde_json::to_string_pretty(&example).unwrap_or_default();
     let (title, help, reason, example, badge) =
         (escaped(code.title()), escaped(code.help()), escaped(reason), escaped(&example), badge(status));

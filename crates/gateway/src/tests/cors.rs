@@ -61,12 +61,7 @@ async fn nobody_is_allowed_unless_said() {
 async fn a_star_allows_all() {
     let site = allowing(&["*"]);
     assert_eq!(ask(&site, "GET", "/api/v1/products", "https://any.example", &[]).await.header("access-control-allow-origin"), "*");
-    assert_eq!(
-        ask(&site, "OPTIONS", "/api/v1/products", "https://any.example", &PREFLIGHT)
-            .await
-            .header("access-control-allow-methods")
-            .is_empty(),
-        false
-    );
+    let preflight = ask(&site, "OPTIONS", "/api/v1/products", "https://any.example", &PREFLIGHT).await;
+    assert!(preflight.header("access-control-allow-methods").contains("PATCH"));
     assert!(!site.get("/api/v1/products").await.headers.contains_key("access-control-allow-origin"));
 }
