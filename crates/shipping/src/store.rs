@@ -113,6 +113,10 @@ pub struct Filter {
 
 /// Parcels of confirmed orders, by the newest order.
 pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<Consignment>, Error> {
+    if filter.pending == Some(true) && filter.status.is_some() {
+        // What is pending has no status yet: there is nothing to look for.
+        return Ok(Vec::new());
+    }
     // Each is a literal of its own, so that the index which was made for it is taken.
     let select = Select::from(match filter.pending {
         Some(true) => select_consignments!(" WHERE booking = 'PENDING'"),

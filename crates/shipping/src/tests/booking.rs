@@ -1,6 +1,6 @@
 //! From a confirmed order to a shipment, through every trouble with the carrier.
 
-use super::{Order, address, confirm, overview, retry, shipments, start};
+use super::{Order, address, confirm, overview, retry, shipments, start, start_impatient};
 use crate::carrier::{Carrier, Consignee, MockCarrier, Mode};
 use contracts::{
     shipping::{ShipmentCreated, ShipmentStatus},
@@ -118,7 +118,7 @@ async fn an_administrator_need_not_wait() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice() {
     for complement in ["carrier:timeout", "carrier:slow"] {
-        let h = start().await;
+        let h = start_impatient().await;
         let order = confirm(&h, complement).await;
         h.settle().await;
         let seen = overview(&h, order).await;

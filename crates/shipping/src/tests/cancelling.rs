@@ -1,6 +1,6 @@
 //! Orders that are cancelled, at every point of their parcel's way.
 
-use super::{Order, address, confirm, overview, report, retry, ship, shipments, start};
+use super::{Order, address, confirm, overview, report, retry, ship, shipments, start, start_impatient};
 use crate::{
     carrier::{Answer, Carrier, CarrierError, Consignee, MockCarrier, Mode},
     service_with,
@@ -43,7 +43,7 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
 
 #[tokio::test]
 async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
-    let h = start().await;
+    let h = start_impatient().await;
     let order = confirm(&h, "carrier:timeout").await;
     h.settle().await;
     assert_eq!(overview(&h, order).await["pending"], true);

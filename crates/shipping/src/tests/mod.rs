@@ -20,7 +20,12 @@ use platform::testing::{Answer, Harness};
 use serde_json::{Value, json};
 
 async fn start() -> Harness {
-    Harness::of(crate::service()).setting("carrier_timeout_ms", 50).start().await
+    Harness::of(crate::service()).start().await
+}
+
+/// The service with little patience, for tests in which the carrier does not answer.
+async fn start_impatient() -> Harness {
+    Harness::of(crate::service()).setting("carrier_timeout_ms", 250).start().await
 }
 
 /// An order of a customer, as its events tell of it.
