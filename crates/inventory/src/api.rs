@@ -46,7 +46,7 @@ impl ClientMarker for Saga {
 /// Who asks for the stock of many SKUs.
 struct Shops;
 impl ClientMarker for Shops {
-    const CLIENTS: &'static [&'static str] = &["cart", "order"];
+    const CLIENTS: &'static [&'static str] = &["cart", "catalog", "order"];
 }
 
 /// Which stock items.

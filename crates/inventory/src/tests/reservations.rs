@@ -6,6 +6,7 @@ use contracts::inventory::{
     ReservationStatus, StockChangeReason, StockChanged, StockConfirmed, StockExpired, StockReleased, StockReservationFailed, StockReserved,
     StockReturned,
 };
+use platform::worker::Pace;
 use std::time::Duration;
 
 const USUAL_TTL: Duration = Duration::from_secs(900);
@@ -245,6 +246,8 @@ async fn many_reservations_expire_in_batches() {
         reserved(&h, &[("LAMP-1", 1), ("CHAIR-1", 1)]).await;
     }
     h.advance(USUAL_TTL);
+    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Pace::Again);
+    assert_eq!(told(&h, "StockExpired").await, BATCH);
     h.settle().await;
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((count, 0), (count, 0)));
     assert_eq!(told(&h, "StockExpired").await, usize::try_from(count).unwrap());
@@ -253,7 +256,6 @@ async fn many_reservations_expire_in_batches() {
 
 #[tokio::test]
 async fn the_worker_sleeps_until_the_next_expiry_and_wakes_for_sooner_ones() {
-    use platform::worker::Pace;
     let h = stocked(&[("LAMP-1", 10)]).await;
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Pace::Rest);
     let held = reserved(&h, &[("LAMP-1", 1)]).await;

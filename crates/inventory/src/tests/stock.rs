@@ -182,7 +182,7 @@ async fn anyone_sees_whether_a_product_can_be_had() {
 #[tokio::test]
 async fn services_look_up_many_skus_at_once() {
     let h = stocked(&[("LAMP-1", 2), ("LAMP-2", 9), ("LAMP-3", 1)]).await;
-    for client in ["cart", "order"] {
+    for client in ["cart", "catalog", "order"] {
         let body = json!({"skus": ["LAMP-3", "lamp-1", "CHAIR-1", "LAMP-3", "LAMP-2"]});
         let found: StockList = h.post("/internal/stock/lookup", &body).service(client).send().await.expect(200).read();
         let mut found: Vec<_> = found.items.into_iter().map(|item| (item.sku, item.available_qty, item.low_stock)).collect();
