@@ -56,6 +56,9 @@ pub struct Saga {
     pub past_reservations: Vec<ReservationId>,
     /// Until when an order in PAYMENT_FAILED may be paid again.
     pub payable_until: Option<Timestamp>,
+    /// The request that placed it: on every call and event that the order causes.
+    #[serde(default)]
+    pub correlation_id: String,
 }
 
 /// An order with everything that decides its next step.
@@ -177,6 +180,7 @@ impl Saga {
             past_payments: Vec::new(),
             past_reservations: Vec::new(),
             payable_until: None,
+            correlation_id: String::new(),
         }
     }
 

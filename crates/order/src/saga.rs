@@ -16,7 +16,7 @@ use contracts::{
     problem::{Code, Failure},
     text::{Amount, FilledLine, Quantity, Sku},
 };
-use platform::{client::CallError, db::Db};
+use platform::{client::CallError, context::Context, db::Db};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -114,10 +114,13 @@ impl Drop for Leave<'_> {
 /// Those of the database; the order stays due.
 pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
-    actions::close_if_overdue(db, id).await?;
     for _ in 0..TURNS {
         let found = db.read(async move |tx| store::find_order(tx, None, id).await).await?;
         let Some(order) = found else { return Ok(()) };
+        if order.closes_at().is_some_and(|closes| closes <= app.ctx.env.now()) {
+            Context::new(order.saga.correlation_id.as_str()).scope(actions::close_if_overdue(db, id)).await?;
+            continue;
+        }
         let steps = due_steps(&order);
         if steps.is_empty() {
             app.saga.announce(id);
@@ -136,7 +139,7 @@ pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
 async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, Error> {
     let mut calls = JoinSet::new();
     let order = Arc::new(order.clone());
-    let context = platform::context::Context::new(format!("order-{}", order.order_id));
+    let context = Context::new(order.saga.correlation_id.as_str());
     for step in steps {
         let (app, order) = (app.clone(), order.clone());
         calls.spawn(context.clone().scope(async move { (step, perform(&app, &order, step).await) }));
@@ -146,7 +149,8 @@ async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, 
         match joined {
             Ok((_, Ok(facts))) if !facts.is_empty() => {
                 for fact in facts {
-                    actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again()).await?;
+                    let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
+                    context.clone().scope(apply).await?;
                 }
                 app.saga.announce(order.order_id);
             }

@@ -1,6 +1,7 @@
 //! What an operator sees: logs as text for people or JSON for machines, and metrics in Prometheus text.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::io::IsTerminal as _;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 /// How log lines are written.
@@ -20,7 +21,7 @@ pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = match format {
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
-        LogFormat::Text => fmt::layer().compact().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
     };
     // A second start (tests) finds the first in place, which serves as well.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();

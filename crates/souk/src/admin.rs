@@ -150,8 +150,8 @@ pub async fn doctor(flags: Flags) -> Result<()> {
     say("stock: available, reserved and sold add up".into(), if books.is_empty() { Ok(()) } else { Err(books.join("; ")) });
     // let money = payment::audit_invariants(&runtime.databases["payment"]).await?;
     // say("money: payments and the provider's ledger agree".into(), if money.is_empty() { Ok(()) } else { Err(money.join("; ")) });
-//     let chain = audit::verify(&runtime.databases["audit"]).await?;
-//     say(format!("audit log of {} events", chain.checked), broken(&chain));
+    let chain = audit::verify(&runtime.databases["audit"]).await?;
+    say(format!("audit log of {} events", chain.checked), broken(&chain));
     match faults {
         0 => Ok(()),
         faults => bail!("{faults} things need attention"),
@@ -222,19 +222,17 @@ pub async fn events(events: Events) -> Result<()> {
     }
 }
 
-pub async fn audit(_: Audit) -> Result<()> { Ok(()) }
-/*/// # Errors
+/// # Errors
 /// When the chain is broken, or the database cannot be read.
 pub async fn audit(command: Audit) -> Result<()> {
     let Audit::Verify(flags) = command;
     let (_, runtime) = at_rest(flags).await?;
-//     let chain = audit::verify(&runtime.databases["audit"]).await?;
-//     match broken(&chain) {
-//         Ok(()) => {
-//             println!("{} {} events, and every link of the chain holds", green("✓"), chain.checked);
-//             Ok(())
-//         }
-//         Err(wrong) => bail!("{wrong}"),
-//     }
-// }
-*/
+    let chain = audit::verify(&runtime.databases["audit"]).await?;
+    match broken(&chain) {
+        Ok(()) => {
+            println!("{} {} events, and every link of the chain holds", green("✓"), chain.checked);
+            Ok(())
+        }
+        Err(wrong) => bail!("{wrong}"),
+    }
+}

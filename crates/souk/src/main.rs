@@ -1,16 +1,7 @@
 //! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
 
-mod admin;
-mod bench;
-mod config;
-mod demo;
-mod documents;
-mod platform_run;
-mod serve;
-mod services;
-mod style;
-
 use clap::{Parser, Subcommand};
+use souk::{admin, bench, config, demo, documents, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]

@@ -16,7 +16,7 @@ pub fn all() -> Vec<Service> {
         inventory::service(),
         shipping::service(),
         notification::service(),
-        // audit::service(),
+        audit::service(),
     ]
 }
 

@@ -157,7 +157,7 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
         payment_method: request.payment_method,
         shipping_address,
         billing_address,
-        saga: Saga::new(),
+        saga: Saga { correlation_id: tx.context().correlation_id.to_string(), ..Saga::new() },
         shipping: OrderShipping::default(),
         failure: None,
         created_at: now,

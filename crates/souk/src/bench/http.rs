@@ -45,11 +45,31 @@ impl Api {
         Api { token: Some(format!("Bearer {token}")), ..self.clone() }
     }
 
+    /// The same user at another address.
+    #[must_use]
+    pub fn moved_to(&self, other: &Api) -> Api {
+        Api { token: self.token.clone(), ..other.clone() }
+    }
+
     /// A request to `path` below `/api/v1`, or from the root when it begins with `//`.
     ///
     /// # Errors
     /// When there is no answer within 30 seconds.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Result<Reply> {
+        match body {
+            Some(body) => {
+                let headers: Vec<_> = headers.iter().copied().chain([("content-type", "application/json")]).collect();
+                self.send_raw(method, path, &headers, serde_json::to_vec(body)?).await
+            }
+            None => self.send_raw(method, path, headers, Vec::new()).await,
+        }
+    }
+
+    /// As [`send`](Self::send), with any bytes.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_raw(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Reply> {
         let uri = match path.strip_prefix('/').filter(|rest| rest.starts_with('/')) {
             Some(root) => format!("{}{root}", self.base),
             None => format!("{}/api/v1{path}", self.base),
@@ -61,15 +81,8 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let bytes = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Bytes::from(serde_json::to_vec(body)?)
-            }
-            None => Bytes::new(),
-        };
         let exchange = async {
-            let response = self.client.request(request.body(Full::new(bytes))?).await?;
+            let response = self.client.request(request.body(Full::new(body.into()))?).await?;
             let status = response.status();
             let body = response.into_body().collect().await?.to_bytes();
             anyhow::Ok(Reply { status, body })

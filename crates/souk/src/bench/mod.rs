@@ -1,8 +1,8 @@
 //! `souk bench`: the project's own load driver. It talks to the platform over HTTP from a process of its own.
 
 mod checkout;
-mod http;
-mod server;
+pub mod http;
+pub mod server;
 
 use anyhow::Result;
 use clap::Subcommand;

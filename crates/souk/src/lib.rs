@@ -1,0 +1,13 @@
+//! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
+//!
+//! A library as well, so that the journeys in `tests/` drive the built program with the load driver's own client.
+
+pub mod admin;
+pub mod bench;
+pub mod config;
+pub mod demo;
+pub mod documents;
+pub mod platform_run;
+pub mod serve;
+pub mod services;
+pub mod style;

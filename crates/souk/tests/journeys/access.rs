@@ -1,0 +1,109 @@
+//! Every route, from the description of the API: as nobody, and with input that is not what it should be.
+
+use super::house::{House, Person};
+use hyper::Method;
+use serde_json::{Value, json};
+
+/// Method, path with ids filled in, and the operation.
+fn operations(document: &Value) -> Vec<(Method, String, Value)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let filled: String = path.split('/').map(|part| if part.starts_with('{') { "01890000-0000-7000-8000-000000000001" } else { part }).collect::<Vec<_>>().join("/");
+            found.push((method.to_uppercase().parse().expect("a method"), filled, operation.clone()));
+        }
+    }
+    found
+}
+
+/// Paths in the document begin with the base; the client adds it by itself.
+fn below_base(path: &str) -> String {
+    path.strip_prefix("/api/v1").map_or_else(|| format!("/{path}"), str::to_owned)
+}
+
+#[tokio::test]
+async fn the_description_is_served_and_every_path_of_it_reaches_its_service() {
+    let house = House::open().await;
+    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let all = operations(&document);
+    assert!(all.len() > 60, "{} operations", all.len());
+    for (method, path, _) in &all {
+        let reply = house.api.send(method.clone(), &below_base(path), &[], None).await.unwrap();
+        let detail = reply.json()["detail"].as_str().unwrap_or_default().to_owned();
+        assert!(detail != "there is no such path" && reply.status != 405, "{method} {path}: {} {detail}", reply.status);
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_in_where_the_description_asks_for_a_token() {
+    let house = House::open().await;
+    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let mut closed = 0;
+    for (method, path, operation) in operations(&document) {
+        let security = operation["security"].as_array().cloned().unwrap_or_default();
+        let open = security.is_empty() || security.iter().any(|way| way == &json!({}));
+        if open {
+            continue;
+        }
+        closed += 1;
+        let nobody = house.api.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap();
+        assert_eq!((nobody.status.as_u16(), nobody.json()["code"].clone()), (401, json!("UNAUTHENTICATED")), "{method} {path}");
+        let forged = house.api.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.");
+        assert_eq!(forged.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap().status, 401, "{method} {path}");
+    }
+    assert!(closed > 40, "{closed} closed routes");
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
+    let bodies: [(&str, &str, Vec<u8>); 12] = [
+        ("not JSON", "application/json", b"{".to_vec()),
+        ("a list", "application/json", b"[]".to_vec()),
+        ("a number", "application/json", b"1e400".to_vec()),
+        ("null", "application/json", b"null".to_vec()),
+        ("unknown fields", "application/json", br#"{"isAdmin":true,"__proto__":{}}"#.to_vec()),
+        ("a key twice", "application/json", br#"{"a":1,"a":2}"#.to_vec()),
+        ("broken UTF-8", "application/json", b"{\"a\":\"\xff\xfe\"}".to_vec()),
+        ("NUL", "application/json", b"{\"name\":\"a\\u0000b\"}".to_vec()),
+        ("deep", "application/json", deep.into_bytes()),
+        ("huge", "application/json", huge.into_bytes()),
+        ("another type", "text/plain", b"{}".to_vec()),
+        ("SQL", "application/json", br#"{"name":"'; DROP TABLE orders; --"}"#.to_vec()),
+    ];
+    for (method, path, operation) in operations(&document) {
+        if operation.get("requestBody").is_none() {
+            continue;
+        }
+        for (what, kind, body) in &bodies {
+            let reply = admin.api.send_raw(method.clone(), &below_base(&path), &[("content-type", kind), ("idempotency-key", "bad")], body.clone()).await;
+            // A server that refuses ten megabytes may close the connection while they are still being sent.
+            let Ok(reply) = reply else {
+                assert_eq!(*what, "huge", "{method} {path} with {what}");
+                continue;
+            };
+            let status = reply.status.as_u16();
+            assert!((400..500).contains(&status), "{method} {path} with {what}: {status} {}", reply.json());
+            let problem = reply.json();
+            assert!(problem["code"].is_string() && problem["correlationId"].is_string(), "{method} {path} with {what}: {problem}");
+            assert!(!problem.to_string().to_lowercase().contains("sqlite"), "{problem}");
+        }
+    }
+    for query in ["?limit=0", "?limit=101", "?limit=x", "?cursor=%00", "?cursor=AAAA", "?nonsense=1", "?limit=1&limit=2"] {
+        for path in ["/products", "/orders", "/admin/orders", "/audit/events", "/notifications", "/inventory/stock"] {
+            let reply = admin.send(Method::GET, &format!("{path}{query}"), None).await;
+            assert!(matches!(reply.status.as_u16(), 400 | 422), "{path}{query}: {}", reply.status);
+        }
+    }
+    for path in ["/orders/..%2f..%2fetc", "/orders/1", "/orders/%00", "/products/by-sku/%2e%2e", "/../admin", "/internal/cart/01890000-0000-7000-8000-000000000001"] {
+        let reply = admin.send(Method::GET, path, None).await;
+        assert_eq!(reply.status, 404, "{path}");
+    }
+    let healthy = Person { api: house.api.clone(), address: String::new() };
+    assert_eq!(healthy.send(Method::GET, "//readyz", None).await.status, 200);
+}
