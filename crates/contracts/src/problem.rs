@@ -97,6 +97,7 @@ codes! {
     INVALID_REQUEST 422 "Some values are not valid", "The list of errors names each value and what it must be.";
     RATE_LIMITED 429 (retryable) "Too many requests", "Wait as long as Retry-After says.";
     INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; tell us the correlation id if it stays.";
+    INDEX_BUILDING 503 (retryable) "The search index is being built", "Try again in a moment.";
     OVERLOADED 503 (retryable) "Too busy right now", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     DEPENDENCY_UNAVAILABLE 503 (retryable) "A part that this needs is down", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     TIMEOUT 503 (retryable) "It took too long", "The outcome may be unknown: try again with the same Idempotency-Key.";

@@ -1,6 +1,12 @@
 //! Search: finds products that are on sale. It keeps nothing but an index made from the catalogue's events.
 
-use crate::{ids::ProductId, money::Currency, time::Timestamp, words};
+use crate::{
+    catalog::GroupOption,
+    ids::{ProductGroupId, ProductId, UserId},
+    money::Currency,
+    time::Timestamp,
+    words,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,7 +25,7 @@ words! {
     }
 }
 
-/// One product that was found.
+/// One product that was found. Variants of one thing are one hit: the variant that matches best, with the options there are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchHit {
@@ -44,8 +50,30 @@ pub struct SearchHit {
     pub image: Option<String>,
     /// Names such as size or colour with their values.
     pub attributes: BTreeMap<String, String>,
+    /// Who sells it; null for the marketplace itself.
+    pub seller_id: Option<UserId>,
+    /// Whether any can be sold now.
+    pub in_stock: bool,
+    /// Products with the same id are variants of one thing.
+    pub product_group_id: Option<ProductGroupId>,
+    /// In what the variants on sale differ, with the values there are.
+    pub options: Vec<GroupOption>,
+    /// How many variants are on sale, this one included; 1 for a product without variants.
+    pub variant_count: u32,
+    /// Where the search text was found.
+    pub highlights: Highlights,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Where the search text was found: escaped HTML with `<em>` around each word that matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Highlights {
+    /// The whole title; null when nothing in it matches.
+    pub title: Option<String>,
+    /// The part of the description around its first match; null when nothing in it matches.
+    pub description: Option<String>,
 }
 
 /// One page of results.
@@ -54,21 +82,55 @@ pub struct SearchHit {
 pub struct SearchResults {
     /// The products of this page.
     pub items: Vec<SearchHit>,
-    /// How many products match, on all pages.
+    /// How many hits there are on all pages; the variants of one thing are one.
     pub total: u64,
     /// How the matches divide; each filter counts as if it alone were lifted.
     pub facets: Facets,
     /// Opaque; null on the last page.
     pub next_cursor: Option<String>,
+    /// What would have been found; null unless nothing was.
+    pub help: Option<SearchHelp>,
 }
 
-/// How the matches divide by category and by attribute.
+/// What a search that found nothing could be instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchHelp {
+    /// The same search without its last filter; null when it has no filter or finds nothing without it either.
+    pub without_last_filter: Option<LiftedFilter>,
+    /// A search text spelled nearly the same that finds something; null when there is none.
+    pub spelling: Option<Spelling>,
+}
+
+/// What a search finds without one of its filters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LiftedFilter {
+    /// The name of the parameter to leave out.
+    pub parameter: String,
+    /// How many hits there are without it.
+    pub total: u64,
+}
+
+/// A search text spelled nearly the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Spelling {
+    /// The text to search for.
+    pub text: String,
+    /// How many hits it has with the same filters.
+    pub total: u64,
+}
+
+/// How the matches divide by category, brand and attribute.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Facets {
-    /// By category, the largest first.
+    /// By category, the largest first; a category holds everything below it.
     pub category: Vec<FacetValue>,
-    /// By attribute name, then by value, the largest first.
+    /// By brand, the largest first.
+    pub brand: Vec<FacetValue>,
+    /// By attribute name, then by value, the largest first: the commonest names, and those that are filtered by.
     pub attributes: BTreeMap<String, Vec<FacetValue>>,
 }
 
@@ -100,4 +162,28 @@ pub struct Suggestion {
     pub text: String,
     /// The product, when the text is the title of just one.
     pub product_id: Option<ProductId>,
+}
+
+/// The state of the index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexState {
+    /// Counts the rebuilds.
+    pub generation: i64,
+    /// The products that can be found.
+    pub products: u64,
+    /// Documents that changed and are not in the index yet.
+    pub waiting: u64,
+    /// The rebuild under way, if there is one.
+    pub rebuild: Option<RebuildState>,
+}
+
+/// A rebuild under way. The index before it goes on answering.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RebuildState {
+    /// The generation that it makes.
+    pub generation: i64,
+    /// Documents that are not in the new index yet.
+    pub waiting: u64,
 }

@@ -38,6 +38,7 @@ const TABLE: &[(&str, Owner)] = &[
     ("/admin/orders", Service("order")),
     ("/admin/payments", Service("payment")),
     ("/admin/inventory", Service("inventory")),
+    ("/admin/search", Service("search")),
     ("/admin/shipments", Service("shipping")),
     ("/admin/notifications", Service("notification")),
     ("/admin/parked-events", Named(2)),

@@ -21,7 +21,7 @@ pub mod routes;
 pub mod serve;
 mod text;
 
-pub use answer::{Accepted, Answer, Created, Json, Keyed, NoContent, Paged, Stored};
+pub use answer::{Accepted, Answer, Created, Json, Keyed, NoContent, Paged, RenderedPage, Stored};
 pub use axum::extract::State;
 pub use body::{Body, Form, MaybeBody, RawBody};
 pub use conditional::{ETag, IfMatch, Tagged};

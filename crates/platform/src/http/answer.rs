@@ -130,6 +130,31 @@ pub struct Paged<T>(pub Page<T>);
 #[derive(Clone)]
 pub(super) struct NextCursor(pub String);
 
+impl NextCursor {
+    fn mark(mut response: Response, cursor: Option<String>) -> Response {
+        if let Some(cursor) = cursor {
+            response.extensions_mut().insert(NextCursor(cursor));
+        }
+        response
+    }
+}
+
+/// 200 with a page that has a shape of its own, rendered already; a `Link` to the next one is added at the door.
+#[derive(Debug, Clone)]
+pub struct RenderedPage {
+    /// JSON.
+    pub body: Bytes,
+    pub next_cursor: Option<String>,
+}
+
+impl IntoResponse for RenderedPage {
+    fn into_response(self) -> Response {
+        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let stored = Stored { status: StatusCode::OK, headers: vec![json], body: self.body };
+        NextCursor::mark(stored.into_response(), self.next_cursor)
+    }
+}
+
 impl<T: Serialize> Answer for Json<T> {
     fn stored(&self) -> Stored {
         Stored::json(StatusCode::OK, &self.0)
@@ -169,11 +194,7 @@ respond!(Json<T>, Created<T>, Accepted, NoContent);
 
 impl<T: Serialize> IntoResponse for Paged<T> {
     fn into_response(self) -> Response {
-        let mut response = Stored::json(StatusCode::OK, &self.0).into_response();
-        if let Some(cursor) = self.0.next_cursor {
-            response.extensions_mut().insert(NextCursor(cursor));
-        }
-        response
+        NextCursor::mark(Stored::json(StatusCode::OK, &self.0).into_response(), self.0.next_cursor)
     }
 }
 

@@ -30,6 +30,15 @@ impl<T: JsonSchema> DescribeArg for Query<T> {
     }
 }
 
+/// Every parameter with its value, decoded, in the order they stand: for handlers whose parameters may come several
+/// times or have names that only the caller knows. Such a handler checks each name itself.
+///
+/// # Errors
+/// 400 when an escape is broken or not UTF-8.
+pub fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
+    text::pairs(parts.uri.query().unwrap_or(""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
