@@ -1,11 +1,17 @@
 //! What no request finished is settled by asking.
 
 use super::{Shop, transactions};
-use crate::service;
-use contracts::payment::{
-    PaymentStatus,
-    TransactionStatus::{Pending, Succeeded, Unknown},
-    TransactionType::{Authorize, Capture},
+use crate::{
+    provider::{Authorization, Behaviour, Mock, Refusal},
+    service,
+};
+use contracts::{
+    payment::{
+        PaymentMethod, PaymentStatus,
+        TransactionStatus::{Failed, Pending, Succeeded, Unknown},
+        TransactionType::{Authorize, Capture},
+    },
+    problem::{Code, Failure},
 };
 use platform::{db::Error, testing::Harness};
 use std::time::Duration;
@@ -71,24 +77,26 @@ async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
 
 #[tokio::test]
 async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
-    let shop = troubled().await;
+    let shop = Shop::open().await;
     let id = shop.payment("pm_ok").await;
+    block(&shop, true).await;
     assert_eq!(transactions(&shop.act(id, "authorize").await), [(Authorize, Pending)]);
-    // Nothing can be settled now: the wish is kept, and the payment says so by staying INITIATED.
+    // Nothing can be settled now: the wish is kept, and the payment is INITIATED until it can be fulfilled.
     assert_eq!(shop.act(id, "void").await.status, PaymentStatus::Initiated);
     shop.try_to(id, "authorize", &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
-
-    let provider = crate::provider::Mock::new(shop.db().clone(), crate::provider::Behaviour::default());
-    let asked = shop.read(id).await.transactions[0].clone();
-    let authorization = crate::provider::Authorization {
-        transaction_id: asked.transaction_id,
-        amount: asked.amount,
-        method: contracts::payment::PaymentMethod::Ok,
-    };
-    let abandoned = provider.abandon(authorization).await.expect("it answers");
-    // The authorization that was on its way arrives now.
-    assert_eq!(provider.authorize(authorization).await.expect("it answers"), abandoned);
-    assert_eq!(abandoned.refusal, Some(crate::provider::Refusal::Abandoned));
+    block(&shop, false).await;
+    shop.later().await;
+    let payment = shop.read(id).await;
+    assert_eq!((payment.status, payment.failure.clone()), (PaymentStatus::Voided, None));
+    assert_eq!(transactions(&payment), [(Authorize, Failed)]);
+    let asked = &payment.transactions[0];
+    assert_eq!(asked.failure, Some(Failure::from(Code::PAYMENT_GIVEN_UP)));
+    // Nothing was ever held, and nothing will be when the first question arrives after all.
+    let provider = Mock::new(shop.db().clone(), Behaviour::default());
+    let late = Authorization { transaction_id: asked.transaction_id, amount: asked.amount, method: PaymentMethod::Ok };
+    assert_eq!(provider.authorize(late).await.expect("it answers").refusal, Some(Refusal::Abandoned));
+    assert_eq!(shop.event_types().await, ["PaymentVoided"]);
+    shop.tells_one_story().await;
 }
 
 #[tokio::test]
