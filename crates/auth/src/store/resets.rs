@@ -58,12 +58,6 @@ pub async fn find_user(tx: &mut Tx, hash: Hash) -> Result<Option<UserId>, Error>
     tx.query_opt("SELECT user_id FROM reset_tokens WHERE token_hash = $1 AND expires_at > $2", params![hash, now], |row| row.next()).await
 }
 
-/// Uses a token up. Whether it was there: of two that try, one does.
-pub async fn take_token(tx: &mut Tx, hash: Hash) -> Result<bool, Error> {
-    let rows = tx.execute("DELETE FROM reset_tokens WHERE token_hash = $1", params![hash]).await?;
-    Ok(rows == 1)
-}
-
 /// Makes every token of a user worthless.
 pub async fn drop_tokens(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     tx.execute("DELETE FROM reset_tokens WHERE user_id = $1", params![user]).await.map(|_| ())

@@ -165,14 +165,14 @@ async fn a_lock_by_failures_that_ends_opens_none_by_an_administrator() {
     auth.try_login("mara", PASSWORD).await.expect(401);
 }
 
-/// Without the comparison with nobody's hash the difference is a hundredfold; half is far from what chance does to the
-/// shortest of several.
+/// Without the comparison with nobody's hash the difference is a hundredfold; threefold is more than a busy machine does to
+/// the shortest of many.
 #[tokio::test]
 async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
     let auth = Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("argon2_iterations", 3).start().await);
     auth.register("mara").await;
     let mut shortest = [Duration::MAX; 2];
-    for round in 0..4 {
+    for round in 0..12 {
         for (name, shortest) in ["mara".to_owned(), format!("nobody{round}")].iter().zip(&mut shortest) {
             let began = tokio::time::Instant::now();
             auth.try_login(name, WRONG).await.expect(401);
@@ -180,5 +180,5 @@ async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
         }
     }
     let [known, unknown] = shortest;
-    assert!(unknown * 2 > known && known * 2 > unknown, "known {known:?}, unknown {unknown:?}");
+    assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::store::accounts;
+use contracts::auth::AccountStatus;
 use std::sync::Arc;
 
 #[tokio::test]
@@ -63,6 +65,30 @@ async fn a_refresh_token_lives_thirty_days_from_its_own_beginning() {
     auth.refresh_is_refused(&next).await;
     // Expired is not stolen: nothing else of the family is to be ended, and nothing is.
     auth.login("mara").await;
+}
+
+#[tokio::test]
+async fn a_second_use_is_noticed_even_after_the_token_would_have_expired() {
+    let auth = start().await;
+    let old = auth.register("mara").await;
+    auth.advance(29 * DAY);
+    let next = auth.refresh(&old).await;
+    auth.advance(DAY + 60 * MINUTE);
+    auth.settle().await;
+    auth.refresh_is_refused(&old).await;
+    auth.refresh_is_refused(&next).await;
+}
+
+/// Locking revokes as well; this is the second bolt.
+#[tokio::test]
+async fn a_locked_account_refreshes_nothing_whatever_tokens_it_has() {
+    let auth = start().await;
+    let mara = auth.register("mara").await;
+    for (status, answer) in [(AccountStatus::Locked, 401), (AccountStatus::Active, 200)] {
+        let user = mara.user_id;
+        auth.db().write(async move |tx| accounts::set_status(tx, user, status).await).await.unwrap();
+        auth.try_refresh(mara.refresh_token.reveal()).await.expect(answer);
+    }
 }
 
 #[tokio::test]
