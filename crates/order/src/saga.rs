@@ -135,7 +135,8 @@ pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the calls side by side and takes each outcome in as it comes. Whether all of them made progress.
+/// Makes the calls side by side and takes each outcome in as it comes. Whether each of them told something new: what did
+/// not is asked again after a pause.
 async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, Error> {
     let mut calls = JoinSet::new();
     let order = Arc::new(order.clone());
@@ -147,15 +148,18 @@ async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, 
     let mut progress = true;
     while let Some(joined) = calls.join_next().await {
         match joined {
-            Ok((_, Ok(facts))) if !facts.is_empty() => {
-                for fact in facts {
-                    let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
-                    context.clone().scope(apply).await?;
-                }
+            Ok((_, Ok(fact))) => {
+                let news = match fact {
+                    Some(fact) => {
+                        let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
+                        context.clone().scope(apply).await?
+                    }
+                    // The neighbour has it and does not know the outcome yet: its event tells, or the next turn asks.
+                    None => false,
+                };
                 app.saga.announce(order.order_id);
+                progress &= news;
             }
-            // The neighbour has it and does not know the outcome yet: its event tells, or the next turn asks again.
-            Ok((_, Ok(_))) => progress = false,
             Ok((step, Err(error))) => {
                 tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is taken again");
                 progress = false;
@@ -169,112 +173,109 @@ async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, 
     Ok(progress)
 }
 
-/// Makes the call of one step. What it answered as facts; none when the outcome is still open.
-async fn perform(app: &App, order: &Order, step: Step) -> Result<Vec<Fact>, CallError> {
+/// Makes the call of one step. What it answered as a fact; none when the outcome is still open.
+async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, CallError> {
     let client = &app.ctx.client;
-    let id = order.order_id;
+    let key = |verb: &str, attempt: u32| format!("{}:{verb}:{attempt}", order.order_id);
     let (payment_attempt, reservation_attempt) = (order.saga.payment_attempt, order.saga.reservation_attempt);
     match step {
-        Step::Authorize => {
-            let payment_id = match order.saga.payment_id {
-                Some(payment_id) => payment_id,
-                None => {
-                    let body = create_payment(order)?;
-                    client.call(&payment::CREATE_PAYMENT).body(&body).key(format!("{id}:pay:{payment_attempt}")).send().await?.payment_id
-                }
-            };
-            let key = format!("{id}:authorize:{payment_attempt}");
-            let answer = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(key).send().await;
-            match answer {
-                Ok(payment) => Ok(payment_facts(&payment)),
-                // The payment is there, whatever became of the authorization: remember it, so that it can be voided.
-                Err(error) if order.saga.payment_id.is_none() => {
-                    tracing::debug!(target: "order", order_id = %id, %error, "a payment was made and its authorization is open");
-                    Ok(vec![Fact::PaymentMade(payment_id)])
-                }
-                Err(error) => Err(error),
-            }
-        }
+        Step::Authorize => authorize(app, order).await,
         Step::Reserve => {
             let body = reserve(order, app.settings.reservation_seconds)?;
-            let key = format!("{id}:reserve:{reservation_attempt}");
-            match client.call(&inventory::RESERVE).body(&body).key(key).send().await {
-                Ok(reservation) => Ok(vec![Fact::StockReserved(reservation.reservation_id)]),
-                Err(error) if error.code() == Some(Code::INSUFFICIENT_STOCK) => Ok(vec![Fact::OutOfStock]),
+            match client.call(&inventory::RESERVE).body(&body).key(key("reserve", reservation_attempt)).send().await {
+                Ok(reservation) => Ok(Some(Fact::StockReserved(reservation.reservation_id))),
+                Err(error) if error.code() == Some(Code::INSUFFICIENT_STOCK) => Ok(Some(Fact::OutOfStock)),
                 Err(error) => Err(error),
             }
         }
-        Step::Capture(payment_id) => {
-            let key = format!("{id}:capture:{payment_attempt}");
-            client
-                .call(&payment::CAPTURE_PAYMENT)
-                .path(&[&payment_id])
-                .body(&())
-                .key(key)
-                .send()
-                .await
-                .map(|payment| payment_facts(&payment))
+        Step::Capture(id) => {
+            let call = client.call(&payment::CAPTURE_PAYMENT).path(&[&id]).body(&());
+            outcome(app, call.key(key("capture", payment_attempt)).send().await?, PaymentStatus::Authorized).await
         }
-        Step::SellStock(reservation_id) => {
-            let key = format!("{id}:confirm:{reservation_attempt}");
-            match client.call(&inventory::CONFIRM_RESERVATION).path(&[&reservation_id]).body(&()).key(key).send().await {
-                Ok(_) => Ok(vec![Fact::StockSold(reservation_id)]),
-                Err(error) if error.code() == Some(Code::RESERVATION_EXPIRED) => Ok(vec![Fact::StockExpired(reservation_id)]),
+        Step::SellStock(id) => {
+            let call = client.call(&inventory::CONFIRM_RESERVATION).path(&[&id]).body(&());
+            match call.key(key("confirm", reservation_attempt)).send().await {
+                Ok(_) => Ok(Some(Fact::StockSold(id))),
+                Err(error) if error.code() == Some(Code::RESERVATION_EXPIRED) => Ok(Some(Fact::StockExpired(id))),
                 Err(error) => Err(error),
             }
         }
-        Step::VoidPayment(payment_id) => {
-            let key = format!("{id}:void:{payment_attempt}");
-            client.call(&payment::VOID_PAYMENT).path(&[&payment_id]).body(&()).key(key).send().await.map(|payment| payment_facts(&payment))
+        Step::VoidPayment(id) => {
+            let call = client.call(&payment::VOID_PAYMENT).path(&[&id]).body(&());
+            call.key(key("void", payment_attempt)).send().await.map(|payment| payment_fact(&payment))
         }
-        Step::RefundPayment(payment_id) => {
-            let key = format!("{id}:refund:{payment_attempt}");
-            let body = RefundPayment::default();
-            client
-                .call(&payment::REFUND_PAYMENT)
-                .path(&[&payment_id])
-                .body(&body)
-                .key(key)
-                .send()
-                .await
-                .map(|payment| payment_facts(&payment))
+        Step::RefundPayment(id) => {
+            // A provider that refused may agree later: each turn tries under a key of its own. A payment that was
+            // refunded meanwhile answers that, so nothing is given back twice.
+            let turns = fruitless_turns(app, order.order_id).await?;
+            let call = client.call(&payment::REFUND_PAYMENT).path(&[&id]).body(&RefundPayment::default());
+            call.key(key("refund", turns)).send().await.map(|payment| payment_fact(&payment))
         }
-        Step::ReleaseStock(reservation_id) => {
-            let key = format!("{id}:release:{reservation_attempt}");
-            client
-                .call(&inventory::RELEASE_RESERVATION)
-                .path(&[&reservation_id])
-                .body(&())
-                .key(key)
-                .send()
-                .await
-                .map(|_| vec![Fact::StockReleased(reservation_id)])
+        Step::ReleaseStock(id) => {
+            let call = client.call(&inventory::RELEASE_RESERVATION).path(&[&id]).body(&());
+            call.key(key("release", reservation_attempt)).send().await.map(|_| Some(Fact::StockReleased(id)))
         }
-        Step::ReturnStock(reservation_id) => {
-            let key = format!("{id}:return:{reservation_attempt}");
-            client
-                .call(&inventory::RETURN_RESERVATION)
-                .path(&[&reservation_id])
-                .body(&())
-                .key(key)
-                .send()
-                .await
-                .map(|_| vec![Fact::StockReturned(reservation_id)])
+        Step::ReturnStock(id) => {
+            let call = client.call(&inventory::RETURN_RESERVATION).path(&[&id]).body(&());
+            call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
         }
     }
 }
 
-/// What a payment as it stands says. An outcome that is still open says only that the payment is there.
-fn payment_facts(payment: &Payment) -> Vec<Fact> {
+/// Makes the payment, unless it is made, and has it authorized.
+async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> {
+    let client = &app.ctx.client;
+    let (id, attempt) = (order.order_id, order.saga.payment_attempt);
+    let known = order.saga.payment_id;
+    let payment_id = match known {
+        Some(payment_id) => payment_id,
+        None => {
+            let body = create_payment(order)?;
+            client.call(&payment::CREATE_PAYMENT).body(&body).key(format!("{id}:pay:{attempt}")).send().await?.payment_id
+        }
+    };
+    let call = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(format!("{id}:authorize:{attempt}"));
+    let told = match call.send().await {
+        Ok(payment) => outcome(app, payment, PaymentStatus::Initiated).await,
+        Err(error) => Err(error),
+    };
+    match told {
+        Ok(None) | Err(_) if known.is_none() => {
+            // The payment is there, whatever became of the authorization: remember it, so that it can be voided.
+            tracing::debug!(target: "order", order_id = %id, ?told, "a payment was made and its authorization is open");
+            Ok(Some(Fact::PaymentMade(payment_id)))
+        }
+        told => told,
+    }
+}
+
+async fn fruitless_turns(app: &App, id: OrderId) -> Result<u32, CallError> {
+    let turns = app.ctx.db.read(async move |tx| store::count_fruitless_turns(tx, id).await).await;
+    turns.map_err(|error| CallError::Unavailable(error.to_string()))
+}
+
+/// What an answer says. One that shows the payment as it was `before` may be an old one, kept under the key, or the
+/// outcome is open: then the payment is read as it is now.
+async fn outcome(app: &App, payment: Payment, before: PaymentStatus) -> Result<Option<Fact>, CallError> {
+    if payment.status != before {
+        return Ok(payment_fact(&payment));
+    }
+    let now = app.ctx.client.call(&payment::GET_PAYMENT).path(&[&payment.payment_id]).send().await?;
+    Ok(if now.status == before { None } else { payment_fact(&now) })
+}
+
+/// What a payment as it stands says. One that is INITIATED says nothing.
+fn payment_fact(payment: &Payment) -> Option<Fact> {
     let id = payment.payment_id;
     match payment.status {
-        PaymentStatus::Initiated => vec![],
-        PaymentStatus::Authorized => vec![Fact::PaymentAuthorized(id)],
-        PaymentStatus::Captured => vec![Fact::PaymentCaptured(id)],
-        PaymentStatus::Voided => vec![Fact::PaymentVoided(id)],
-        PaymentStatus::Refunded => vec![Fact::PaymentRefunded(id)],
+        PaymentStatus::Initiated => None,
+        PaymentStatus::Authorized => Some(Fact::PaymentAuthorized(id)),
+        PaymentStatus::Captured => Some(Fact::PaymentCaptured(id)),
+        PaymentStatus::Voided => Some(Fact::PaymentVoided(id)),
+        PaymentStatus::Refunded => Some(Fact::PaymentRefunded(id)),
         PaymentStatus::Failed => {
-            vec![Fact::PaymentFailed(id, payment.failure.clone().unwrap_or_else(|| Failure::from(Code::PAYMENT_DECLINED)))]
+            let failure = payment.failure.clone().unwrap_or_else(|| Failure::from(Code::PAYMENT_DECLINED));
+            Some(Fact::PaymentFailed(id, failure))
         }
     }
 }

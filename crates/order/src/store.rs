@@ -254,6 +254,11 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     tx.query_opt("SELECT due_at FROM orders WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
 }
 
+/// Turns without progress since the last one with.
+pub async fn count_fruitless_turns(tx: &mut Tx, id: OrderId) -> Result<u32, Error> {
+    tx.query_one("SELECT fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
+}
+
 /// Puts an order off after a turn without progress: the pause doubles each time, up to `longest`.
 pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duration) -> Result<(), Error> {
     let turns = tx

@@ -129,6 +129,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if serde_json::from_str::<Sound>(json).is_err() {
         tracked::<Sound>(json, |error| error.is_data())?;
     }
+    // Serde takes a list for a struct, field by field; every body of the API is an object.
+    if json.trim_start().starts_with('[') {
+        return Err(Problem::invalid(vec![Fault::at("", "WRONG_TYPE", "must be an object")]));
+    }
     match serde_json::from_str(json) {
         Ok(value) => Ok(value),
         // It is JSON, whatever serde_json calls a null in the place of an enumeration's word.
