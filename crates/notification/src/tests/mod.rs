@@ -2,6 +2,7 @@
 
 mod api;
 mod consuming;
+mod holding;
 mod mailbox;
 mod mailserver;
 mod webhooks;
