@@ -36,6 +36,9 @@ pub struct Checkout {
     json: bool,
 }
 
+/// The longest checkout that is told apart, in microseconds: a minute.
+const MOST: u64 = 60_000_000;
+
 /// What was measured.
 #[derive(Default)]
 struct Tally {
@@ -74,7 +77,7 @@ pub async fn run(options: Checkout) -> Result<()> {
     let used = server.as_ref().map_or(0.0, Server::processor_seconds) - used_before;
     let (resident, highest) = server.as_ref().map_or((0, 0), Server::memory);
     let mut total = Tally::default();
-    let mut times = Histogram::<u64>::new(3)?;
+    let mut times = Histogram::<u64>::new_with_bounds(1, MOST, 3)?;
     while let Some(joined) = tasks.join_next().await {
         let tally = joined?;
         total.orders += tally.orders;
@@ -172,7 +175,7 @@ async fn enrol(api: &Api, count: usize) -> Result<Vec<(Api, String)>> {
 
 /// One buyer's orders until the end.
 async fn buy((api, address): (Api, String), products: Arc<[String]>, env: Env, number: usize, begin: Instant, end: Instant) -> Tally {
-    let mut tally = Tally { times: Histogram::new(3).ok(), ..Tally::default() };
+    let mut tally = Tally { times: Histogram::new_with_bounds(1, MOST, 3).ok(), ..Tally::default() };
     let mut count = 0_u64;
     while Instant::now() < end {
         count += 1;
