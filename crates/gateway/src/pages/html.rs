@@ -88,7 +88,9 @@ pub(super) fn problem_list(codes: &[Code]) -> Page {
     );
     main.push_str("<table>\n<thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead>\n<tbody>\n");
     for code in codes {
-        let (status, slug, word, title) = (code.status(), code.slug(), code.word(), escaped(code.title()));
+        // On a narrow screen a long word breaks where its parts do.
+        let word = code.word().replace('_', "_<wbr>");
+        let (status, slug, title) = (code.status(), code.slug(), escaped(code.title()));
         let _ = writeln!(
             main,
             "<tr><td>{}</td><td><a href=\"/problems/{slug}\"><code>{word}</code></a></td><td>{title}</td></tr>",
