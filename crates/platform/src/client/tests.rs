@@ -14,7 +14,12 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-const ECHO: Call<Vec<i32>, Vec<String>> = Call::post_keyed("toy", "/orders/{orderId}/echo");
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Numbers {
+    numbers: Vec<i32>,
+}
+
+const ECHO: Call<Numbers, Vec<String>> = Call::post_keyed("toy", "/orders/{orderId}/echo");
 const ME: Call<(), String> = Call::get("toy", "/me");
 const FLAKY: Call<(), u32> = Call::get("toy", "/flaky");
 const FLAKY_ONCE: Call<(), u32> = Call::post("toy", "/flaky");
@@ -33,11 +38,11 @@ async fn echo(
     Path(id): Path<OrderId>,
     key: IdempotencyKey,
     headers: HeaderMap,
-    Body(body): Body<Vec<i32>>,
+    Body(body): Body<Numbers>,
 ) -> Json<Vec<String>> {
     let deadline = headers[http::DEADLINE_MS].to_str().unwrap().parse::<u64>().unwrap();
     let correlation = Context::current().correlation_id.to_string();
-    Json(vec![service.client, id.to_string(), key.key, correlation, (deadline <= 2_000).to_string(), format!("{body:?}")])
+    Json(vec![service.client, id.to_string(), key.key, correlation, (deadline <= 2_000).to_string(), format!("{:?}", body.numbers)])
 }
 async fn me(user: User) -> Json<String> {
     Json(user.id.to_string())
@@ -96,7 +101,7 @@ async fn exercise(stage: &Stage) {
     let client = &stage.client;
     let id = OrderId(Uuid::from_u128(9));
     let context = Context::new("c-9").with_deadline(Instant::now() + Duration::from_secs(2));
-    let answer = context.scope(client.call(&ECHO).path(&[&id]).body(&vec![1, 2]).key("a \"b\"").send()).await.unwrap();
+    let answer = context.scope(client.call(&ECHO).path(&[&id]).body(&Numbers { numbers: vec![1, 2] }).key("a \"b\"").send()).await.unwrap();
     assert_eq!(answer, ["order", &id.to_string(), "a \"b\"", "c-9", "true", "[1, 2]"]);
 
     let mara = UserId(Uuid::from_u128(1));
@@ -168,7 +173,7 @@ async fn the_services_token_is_kept_until_shortly_before_it_ends() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     let id = OrderId(Uuid::from_u128(9));
-    let go = || async { stage.client.call(&ECHO).path(&[&id]).body(&vec![]).key("k").send().await.unwrap() };
+    let go = || async { stage.client.call(&ECHO).path(&[&id]).body(&Numbers::default()).key("k").send().await.unwrap() };
     go().await;
     go().await;
     assert_eq!(stage.fetched.load(Ordering::SeqCst), 1);
@@ -217,9 +222,9 @@ async fn a_call_put_together_wrongly_is_not_sent() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     for outgoing in [
-        stage.client.call(&ECHO).body(&vec![]).key("k"),
-        stage.client.call(&ECHO).path(&[&1, &2]).body(&vec![]).key("k"),
-        stage.client.call(&ECHO).path(&[&1]).body(&vec![]),
+        stage.client.call(&ECHO).body(&Numbers::default()).key("k"),
+        stage.client.call(&ECHO).path(&[&1, &2]).body(&Numbers::default()).key("k"),
+        stage.client.call(&ECHO).path(&[&1]).body(&Numbers::default()),
     ] {
         assert!(matches!(outgoing.send().await, Err(CallError::Misused(_))));
     }
@@ -275,7 +280,7 @@ async fn a_call_can_be_made_from_a_task_of_its_own() {
     // The references that fill the path live as long as the call.
     let task = stage.env.spawn(async move {
         let (id, limit) = (OrderId(Uuid::from_u128(9)), 1);
-        client.call(&ECHO).path(&[&id]).query(&[("limit", Some(&limit)), ("x", None)]).body(&vec![]).key("k").send().await
+        client.call(&ECHO).path(&[&id]).query(&[("limit", Some(&limit)), ("x", None)]).body(&Numbers::default()).key("k").send().await
     });
     task.await.unwrap().unwrap();
 }

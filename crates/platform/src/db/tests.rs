@@ -1,5 +1,5 @@
 use super::*;
-use crate::{params, testing::TempFolder};
+use crate::testing::TempFolder;
 use contracts::ids::Uuid;
 
 const ITEMS: &[Migration] = &[Migration {

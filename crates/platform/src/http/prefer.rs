@@ -13,8 +13,8 @@ use axum::{
 use serde_json::json;
 use std::time::Duration;
 
-/// How long an answer is held at most.
-pub const MAX_WAIT: Duration = Duration::from_secs(30);
+/// How long an answer is held at most: shorter than a request may take, so that its end is an answer.
+pub const MAX_WAIT: Duration = Duration::from_secs(25);
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -54,7 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Prefer {
 
 impl DescribeArg for Prefer {
     fn describe(sketch: &mut Sketch<'_>) {
-        let about = "`wait=N` holds the answer up to N seconds (30 at most) until the outcome is known.";
+        let about = "`wait=N` holds the answer up to N seconds (25 at most) until the outcome is known.";
         sketch.parameter("header", "Prefer", false, json!({"type": "string", "examples": ["wait=5"]}), about);
     }
 }
@@ -99,7 +99,7 @@ mod tests {
             ("wait=5", Some(5)),
             ("respond-async, wait=7", Some(7)),
             ("Wait = \"3\"; x", Some(3)),
-            ("wait=86400", Some(30)),
+            ("wait=86400", Some(25)),
             ("wait=-1", None),
             ("wait=5.5", None),
             ("wait", None),

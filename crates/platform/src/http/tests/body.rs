@@ -66,7 +66,7 @@ async fn what_is_well_formed_and_wrong_is_named_by_pointer_and_code() {
         (r#"{"name":"a","name":"b"}"#, "/name", "DUPLICATE_FIELD"),
         (r#"{"attributes":{"a":"1","a":"2"}}"#, "/attributes/a", "DUPLICATE_FIELD"),
         (r#"{"attributes":{"a/b~":1}}"#, "/attributes/a~1b~0", "WRONG_TYPE"),
-        ("[1]", "/0", "WRONG_TYPE"),
+        ("[1]", "", "WRONG_TYPE"),
         ("null", "", "WRONG_TYPE"),
         ("\"text\"", "", "WRONG_TYPE"),
     ] {
