@@ -219,7 +219,7 @@ events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
         carrier: Carrier,
         /// The carrier's name for the parcel.
         tracking_number: String,
-        /// Whether it was recalled because its order was cancelled, rather than sent back.
+        /// Whether it was recalled because its order was cancelled or refunded, rather than sent back.
         recalled: bool,
     }
 }

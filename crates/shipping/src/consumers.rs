@@ -1,8 +1,14 @@
 //! Door 2: the order's events.
 
-use crate::{Error, actions::BOOKING, domain::Cancelled, store};
+use crate::{
+    Error,
+    actions::BOOKING,
+    domain::{Cancelled, TooLate},
+    store,
+};
 use contracts::{
-    order::{OrderCancelled, OrderConfirmed, OrderCreated},
+    ids::OrderId,
+    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
     shipping::ShipmentStatus,
 };
 use platform::{
@@ -15,6 +21,7 @@ pub fn all() -> Consumers {
         .on::<OrderCreated, _, _>(order_created)
         .on::<OrderConfirmed, _, _>(order_confirmed)
         .on::<OrderCancelled, _, _>(order_cancelled)
+        .on::<OrderRefunded, _, _>(order_refunded)
 }
 
 /// Remembers whose the order is, so that its customer is told that it has no shipment yet, and a stranger nothing.
@@ -34,9 +41,22 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
     Ok(())
 }
 
-/// Drops a shipment that is pending, and recalls one that the carrier did not fetch yet.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
-    let Some(mut consignment) = store::lock_by_order(tx, event.order_id).await? else { return Ok(()) };
+    if let Some(too_late) = call_off(tx, event.order_id, "Recalled: the order was cancelled").await? {
+        tracing::warn!(target: "shipping", order_id = %event.order_id, %too_late, "a cancelled order cannot be recalled");
+    }
+    Ok(())
+}
+
+/// All of the money was given back: a parcel that did not leave yet stays here, since nobody pays for it any more.
+async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
+    call_off(tx, event.order_id, "Recalled: the order was refunded").await.map(|_| ())
+}
+
+/// Drops a shipment that is pending, and recalls one that the carrier did not fetch yet. One that is on its way travels
+/// on: what comes of it, the carrier will tell.
+async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<Option<TooLate>, Error> {
+    let Some(mut consignment) = store::lock_by_order(tx, order_id).await? else { return Ok(None) };
     match consignment.cancel(tx.now()) {
         Ok(Cancelled::Nothing) => {}
         Ok(Cancelled::Dropped) => {
@@ -45,12 +65,11 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result
         }
         Ok(Cancelled::Recalled(returned)) => {
             store::save(tx, &mut consignment).await?;
-            store::append_event(tx, returned.shipment_id, ShipmentStatus::Returned, "Recalled: the order was cancelled").await?;
+            store::append_event(tx, returned.shipment_id, ShipmentStatus::Returned, why).await?;
             tx.emit(returned);
             tx.wake(BOOKING);
         }
-        // The parcel is on its way: what comes of it, the carrier will tell.
-        Err(too_late) => tracing::warn!(target: "shipping", order_id = %event.order_id, %too_late, "a cancelled order cannot be recalled"),
+        Err(too_late) => return Ok(Some(too_late)),
     }
-    Ok(())
+    Ok(None)
 }

@@ -35,7 +35,7 @@ machine! {
             Confirmed,
             /// The carrier took the parcel.
             Booked,
-            /// The order was cancelled before the carrier had the parcel in its hands.
+            /// The order was cancelled, or refunded, before the carrier had the parcel in its hands.
             Cancelled,
             /// The carrier knows that it is not to fetch the parcel.
             Recalled,
@@ -132,8 +132,8 @@ impl Consignment {
         true
     }
 
-    /// The order was cancelled: a parcel that is not taken yet never will be, one that is taken and not fetched is
-    /// recalled.
+    /// The order was cancelled, or refunded: a parcel that is not taken yet never will be, one that is taken and not
+    /// fetched is recalled.
     ///
     /// # Errors
     /// [`TooLate`] when the carrier has it in its hands: it travels on, and comes back if the customer refuses it.

@@ -8,8 +8,8 @@
 //! and its shipment pending, and both say so.
 //!
 //! The carrier's events move a shipment by the published table. They may come late, twice, and in any order: what is
-//! known or was overtaken changes nothing. `OrderCancelled` recalls a parcel that the carrier does not have yet, and
-//! drops one that is still pending; the carrier is told of it until it knows.
+//! known or was overtaken changes nothing. `OrderCancelled` and `OrderRefunded` recall a parcel that the carrier does not
+//! have yet, and drop one that is still pending; the carrier is told of it until it knows.
 //!
 //! [`carrier::Carrier`] is the carrier; the built-in one is [`carrier::MockCarrier`], which can be told to misbehave by
 //! the setting `carrier_mode`, or for one parcel by the address's `complement`: `carrier:ok`, `carrier:fail`,

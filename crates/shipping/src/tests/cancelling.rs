@@ -1,4 +1,4 @@
-//! Orders that are cancelled, at every point of their parcel's way.
+//! Orders that are cancelled or refunded, at every point of their parcel's way.
 
 use super::{Order, address, confirm, overview, report, retry, ship, shipments, start, start_impatient};
 use crate::{
@@ -90,6 +90,42 @@ async fn a_parcel_on_its_way_is_not_recalled() {
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::InTransit);
     assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
     assert_eq!(h.emitted_of::<ShipmentUpdated>().await.len(), 1);
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
+    // Taken and not fetched: recalled, once, however often it is told.
+    let h = start().await;
+    let (order, shipment) = ship(&h).await;
+    let refunded = h.deliver(order.refunded(&h)).await;
+    h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..refunded }).await;
+    h.settle().await;
+    let found = shipments(&h, order).await;
+    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
+    assert_eq!(found[0].events[1].message, "Recalled: the order was refunded");
+    let told = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
+    assert!(!is_bookable(&h, order).await);
+
+    // Pending: never booked.
+    let pending = confirm(&h, "").await;
+    h.deliver(pending.refunded(&h)).await;
+    h.settle().await;
+    assert!(shipments(&h, pending).await.is_empty());
+    assert!(overview(&h, pending).await.is_null());
+    assert!(!is_bookable(&h, pending).await);
+
+    // Fetched, or delivered: what was sent is sent.
+    for last in ["IN_TRANSIT", "DELIVERED"] {
+        let (order, shipment) = ship(&h).await;
+        report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
+        let before = report(&h, shipment, last, "").await.expect(200).json()["status"].clone();
+        h.deliver(order.refunded(&h)).await;
+        h.settle().await;
+        assert_eq!(report(&h, shipment, last, "").await.expect(200).json()["status"], before);
+    }
+    assert_eq!(h.emitted_of::<ShipmentReturned>().await.len(), 1);
     h.nothing_is_parked().await;
 }
 

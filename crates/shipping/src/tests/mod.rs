@@ -11,7 +11,7 @@ mod tracking;
 use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     money::Currency,
-    order::{CancelReason, OrderCancelled, OrderConfirmed, OrderCreated},
+    order::{CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
     payment::PaymentMethod,
     shipping::Shipment,
     user::AddressSnapshot,
@@ -91,6 +91,18 @@ impl Order {
             currency: Currency::EUR,
             total_amount: 1490,
             refund_due: true,
+        }
+    }
+
+    fn refunded(self, h: &Harness) -> OrderRefunded {
+        OrderRefunded {
+            order_id: self.order_id,
+            order_number: "SK-1".into(),
+            user_id: self.user_id,
+            payment_id: h.id(),
+            currency: Currency::EUR,
+            total_amount: 1490,
+            refunded_amount: 1490,
         }
     }
 }
