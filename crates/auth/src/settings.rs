@@ -1,11 +1,12 @@
 //! What can be configured.
 
 use crate::domain::lockout::Lockout;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
 /// The section `[auth]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How long an access token lives, in seconds. A changed role or a lock takes effect after this time at the latest.

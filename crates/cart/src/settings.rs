@@ -1,6 +1,7 @@
 //! What can be configured.
 
 use contracts::money::Currency;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
     num::{NonZeroU16, NonZeroU32},
@@ -8,7 +9,7 @@ use std::{
 };
 
 /// The section `[cart]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The currency that an empty cart shows; the first product decides.

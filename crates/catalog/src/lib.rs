@@ -53,4 +53,5 @@ pub fn service() -> Service {
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
     })
+    .settings::<Settings>()
 }

@@ -1,10 +1,11 @@
 //! What can be configured.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
 /// The section `[catalog]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How long the answer about a product group waits for inventory, in milliseconds; without it, availability is null.

@@ -1,10 +1,11 @@
 //! The section `[gateway]`.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 
 /// What can be set. Rates are per caller: per person when the token verifies, else per address.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Whether the public address is HTTPS (ended by a proxy in front): then browsers are told to insist on it.
@@ -53,7 +54,7 @@ impl Default for Settings {
 }
 
 /// An origin as browsers write it (RFC 6454): scheme and authority, nothing behind; or `*`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct Origin(String);
 

@@ -56,4 +56,5 @@ pub fn service() -> Service {
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
     })
+    .settings::<Settings>()
 }

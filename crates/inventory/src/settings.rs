@@ -1,6 +1,7 @@
 //! The section `[inventory]` of the settings.
 
 use contracts::{body::Whole, inventory::MAX_QTY};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How long units are set aside unless the order says.
@@ -9,13 +10,13 @@ const USUAL_TTL_SECONDS: i64 = 900;
 pub(crate) const USUAL_LOW_STOCK_THRESHOLD: i64 = 5;
 
 /// What can be set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// How long units are set aside when a reservation does not say, in seconds: 1 to 604,800, 900 unless set.
+    /// How long units are set aside when a reservation does not say, in seconds.
     pub reservation_ttl_seconds: Whole<1, 604_800>,
-    /// At or below how many available units a new stock item counts as low: 0 to 1,000,000,000, 5 unless set. An item
-    /// keeps the threshold that it began with, or was given.
+    /// At or below how many available units a new stock item counts as low. An item keeps the threshold that it began
+    /// with, or was given.
     pub low_stock_threshold: Whole<0, MAX_QTY>,
 }
 

@@ -64,4 +64,5 @@ pub fn service_with(sms: Arc<dyn SmsProvider>) -> Service {
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })
     })
+    .settings::<Settings>()
 }

@@ -6,11 +6,12 @@ use contracts::{
     text::{Refused, Url},
 };
 use lettre::message::Mailbox;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
 /// The section `[notification]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The mail server, such as `smtps://user:password@mail.example.com`, `smtp://localhost:25`, or

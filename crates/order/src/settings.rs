@@ -1,10 +1,11 @@
 //! What can be configured.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
 /// The section `[order]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Tax on goods and shipping in hundredths of a percent, on top of the prices. 0 when prices include it.

@@ -29,6 +29,7 @@ mod tests;
 mod webhook;
 mod workers;
 
+
 use platform::{
     inbox::Consumers,
     migrations,
@@ -68,4 +69,5 @@ pub fn service() -> Service {
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
     })
+    .settings::<Settings>()
 }

@@ -1,6 +1,7 @@
 //! The section `[payment]` of the settings.
 
 use contracts::body::Whole;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ type Millis = Whole<0, 600_000>;
 type Percent = Whole<0, 100>;
 
 /// How patient we are with the provider, and how the mock behaves.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How long an answer of the provider is waited for, in milliseconds. Later it counts as unknown.

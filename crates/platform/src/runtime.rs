@@ -79,6 +79,9 @@ impl Runtime {
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
         let Setup { env, data_dir, settings, installation, elsewhere, moving } = setup;
+        for service in &services {
+            service.section.check(&settings, service.name)?;
+        }
         let settings = Arc::new(settings);
         let databases = open_databases(&env, &data_dir, services.iter().map(|service| (service.name, service.migrations)).collect())?;
 

@@ -7,10 +7,11 @@ use crate::{
     http::Operation,
     inbox::Consumers,
     installation::Installation,
-    settings::{BadSettings, Settings},
+    settings::{BadSettings, Section, Settings},
     worker::Worker,
 };
 use axum::Router;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
@@ -60,6 +61,8 @@ type Start = Box<dyn FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Result<Parts, St
 pub struct Service {
     pub name: &'static str,
     pub migrations: &'static [Migration],
+    /// Its section of the settings: without keys unless [`Service::settings`] says more.
+    pub section: Section,
     pub(crate) start: Start,
 }
 
@@ -70,6 +73,14 @@ impl Service {
         F: FnOnce(Ctx) -> R + Send + 'static,
         R: Future<Output = Result<Parts, StartError>> + Send + 'static,
     {
-        Service { name, migrations, start: Box::new(move |ctx| Box::pin(start(ctx))) }
+        Service { name, migrations, section: Section::empty(), start: Box::new(move |ctx| Box::pin(start(ctx))) }
+    }
+
+    /// Declares that the service's section of the settings reads as a `T`. It is checked before any database is opened, and
+    /// `docs/configuration.md` is written from it.
+    #[must_use]
+    pub fn settings<T: DeserializeOwned + JsonSchema>(mut self) -> Service {
+        self.section = Section::of::<T>();
+        self
     }
 }

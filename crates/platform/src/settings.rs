@@ -3,7 +3,8 @@
 //! A service declares its section as a struct with serde defaults and reads it once, at its start. `SOUK_ORDER_TAX_BASIS_POINTS=900`
 //! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start.
 
-use serde::de::DeserializeOwned;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -62,6 +63,44 @@ impl Settings {
     }
 }
 
+/// What a section may hold, for who describes it and for who checks it before anything is opened.
+#[derive(Clone, Copy)]
+pub struct Section {
+    schema: fn() -> Schema,
+    check: fn(&Settings, &str) -> Result<(), BadSettings>,
+}
+
+/// The section of a service that has nothing to set.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl Section {
+    /// The section that reads as a `T`.
+    #[must_use]
+    pub fn of<T: DeserializeOwned + JsonSchema>() -> Section {
+        Section { schema: || schema_for!(T), check: |settings, name| settings.section::<T>(name).map(drop) }
+    }
+
+    /// A section without keys.
+    #[must_use]
+    pub fn empty() -> Section {
+        Section::of::<Nothing>()
+    }
+
+    /// Its keys with their meaning, bounds and defaults.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        (self.schema)()
+    }
+
+    /// # Errors
+    /// [`BadSettings`] when `settings` has a section `name` that does not read as this one.
+    pub fn check(&self, settings: &Settings, name: &str) -> Result<(), BadSettings> {
+        (self.check)(settings, name)
+    }
+}
+
 /// A variable's text as the TOML value it looks like, else as text.
 fn value_of(text: &str) -> Value {
     format!("value = {text}")
@@ -74,17 +113,17 @@ fn value_of(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
 
-    #[derive(Deserialize, PartialEq, Debug)]
+    #[derive(Deserialize, JsonSchema, PartialEq, Debug)]
     #[serde(deny_unknown_fields, default)]
-    struct Section {
+    struct Order {
+        /// In hundredths of a percent.
         tax_basis_points: u32,
         carrier: String,
     }
-    impl Default for Section {
-        fn default() -> Section {
-            Section { tax_basis_points: 0, carrier: "MOCK".into() }
+    impl Default for Order {
+        fn default() -> Order {
+            Order { tax_basis_points: 0, carrier: "MOCK".into() }
         }
     }
 
@@ -93,13 +132,23 @@ mod tests {
         let file: Table = "[order]\ntax_basis_points = 700\ncarrier = \"A\"".parse().unwrap();
         let environment = [("SOUK_ORDER_TAX_BASIS_POINTS".to_owned(), "900".to_owned()), ("OTHER".to_owned(), "x".to_owned())];
         let settings = Settings::new(&file, environment, &["order"]);
-        assert_eq!(settings.section::<Section>("order").unwrap(), Section { tax_basis_points: 900, carrier: "A".into() });
-        assert_eq!(Settings::default().section::<Section>("order").unwrap(), Section::default());
+        assert_eq!(settings.section::<Order>("order").unwrap(), Order { tax_basis_points: 900, carrier: "A".into() });
+        assert_eq!(Settings::default().section::<Order>("order").unwrap(), Order::default());
     }
 
     #[test]
     fn a_key_that_does_not_exist_stops_the_start() {
-        let refused = Settings::default().with("order", "tax", 1_i64).section::<Section>("order").unwrap_err();
+        let refused = Settings::default().with("order", "tax", 1_i64).section::<Order>("order").unwrap_err();
         assert!(refused.to_string().contains("tax"), "{refused}");
+    }
+
+    #[test]
+    fn a_section_says_what_it_may_hold_and_refuses_the_rest() {
+        let key = Section::of::<Order>().schema().as_value()["properties"]["tax_basis_points"].clone();
+        assert_eq!((&key["default"], &key["description"]), (&0.into(), &"In hundredths of a percent.".into()));
+        let settings = Settings::default().with("order", "tax_basis_points", 700_i64);
+        Section::of::<Order>().check(&settings, "order").unwrap();
+        Section::empty().check(&settings, "user").unwrap();
+        assert!(Section::empty().check(&settings, "order").is_err(), "a service without settings takes none");
     }
 }

@@ -63,4 +63,5 @@ pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn Carrier> + 
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
     })
+    .settings::<Settings>()
 }

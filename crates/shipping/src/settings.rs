@@ -2,14 +2,15 @@
 
 use crate::carrier::Mode;
 use contracts::text::{Amount, Country};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
 /// The section `[shipping]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// What shipping costs where `rates` says nothing else, in minor units of the order's currency.
@@ -41,7 +42,7 @@ pub struct Settings {
 }
 
 /// What shipping to one country costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// In minor units of the order's currency.

@@ -7,14 +7,15 @@ use platform::{
     db::{Db, Error, Tx},
     params,
 };
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How often it refuses a parcel when it is flaky.
 const REFUSALS: u32 = 2;
 
 /// How the mock behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It answers at once.
