@@ -8,7 +8,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// One user's way to the platform. Cheap to clone.
@@ -43,6 +43,15 @@ impl Api {
     #[must_use]
     pub fn with_token(&self, token: &str) -> Api {
         Api { token: Some(format!("Bearer {token}")), ..self.clone() }
+    }
+
+    /// As the user of this e-mail and password.
+    ///
+    /// # Errors
+    /// When they are refused.
+    pub async fn log_in(&self, (email, password): (&str, &str)) -> Result<Api> {
+        let answer = self.must(Method::POST, "/auth/login", &[], Some(&json!({"email": email, "password": password}))).await?;
+        Ok(self.with_token(answer["accessToken"].as_str().context("a token")?))
     }
 
     /// The same user at another address.

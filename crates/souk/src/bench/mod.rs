@@ -2,6 +2,8 @@
 
 mod checkout;
 pub mod http;
+mod load;
+mod report;
 pub mod server;
 
 use anyhow::Result;

@@ -20,18 +20,35 @@ pub struct Server {
 
 /// How long the first start, which loads the demo catalogue, may take.
 const START: Duration = Duration::from_secs(120);
+/// How often a platform that shall come to rest is looked at, the share of a processor below which it rests, and for how
+/// long it must.
+const GLANCE: Duration = Duration::from_millis(500);
+const IDLE: f64 = 0.08;
+const QUIET: Duration = Duration::from_secs(3);
 
 impl Server {
     /// Starts `souk demo` on `data_dir` and waits until it is ready.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub async fn start(data_dir: &Path) -> Result<Server> {
+    pub async fn demo(data_dir: &Path) -> Result<Server> {
+        Server::start("demo", data_dir).await
+    }
+
+    /// Starts `souk serve` on `data_dir` and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn serve(data_dir: &Path) -> Result<Server> {
+        Server::start("serve", data_dir).await
+    }
+
+    async fn start(command: &str, data_dir: &Path) -> Result<Server> {
         let port = free_port()?;
         let base = format!("http://127.0.0.1:{port}");
         let began = Instant::now();
         let child = Command::new(std::env::current_exe().context("the program does not know where it lies")?)
-            .args(["demo", "--rate-limits", "off", "--log", "error"])
+            .args([command, "--rate-limits", "off", "--log", "error"])
             .arg("--listen")
             .arg(format!("127.0.0.1:{port}"))
             .arg("--ops-listen")
@@ -79,6 +96,29 @@ impl Server {
         let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
         // utime and stime, fields 14 and 15 of proc(5), in clock ticks of 10 ms.
         (ticks(11) + ticks(12)) / 100.0
+    }
+
+    /// Waits until it has nothing to do any more, such as events to carry; how long that took. It shows in the processor
+    /// time that it uses: next to none, for some seconds in a row.
+    ///
+    /// # Errors
+    /// When it is still busy after `patience`.
+    pub async fn settle(&self, patience: Duration) -> Result<Duration> {
+        let began = Instant::now();
+        let mut busy_until = began;
+        let mut used = self.processor_seconds();
+        while busy_until.elapsed() < QUIET {
+            if began.elapsed() > patience {
+                bail!("the platform is still busy after {} s", patience.as_secs());
+            }
+            tokio::time::sleep(GLANCE).await;
+            let now = self.processor_seconds();
+            if now - used > IDLE * GLANCE.as_secs_f64() {
+                busy_until = Instant::now();
+            }
+            used = now;
+        }
+        Ok(busy_until - began)
     }
 
     /// Asks it to end and waits for it.

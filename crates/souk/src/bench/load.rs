@@ -1,0 +1,153 @@
+//! Load: many clients at once, each doing one turn after the other, and what is measured of it.
+
+use super::server::Server;
+use anyhow::Result;
+use hdrhistogram::Histogram;
+use std::{collections::BTreeMap, future::Future, time::Duration};
+use tokio::{task::JoinSet, time::Instant};
+
+/// The longest turn that is told apart, in microseconds: a minute.
+const MOST: u64 = 60_000_000;
+
+/// One of many that use the platform at the same time.
+pub trait Client: Send + 'static {
+    /// Does one thing from its beginning to its end. What went wrong is a short text: failures are counted by it.
+    fn turn(&mut self) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+/// How long each took, in microseconds.
+pub struct Times(Histogram<u64>);
+
+impl Times {
+    /// # Errors
+    /// Never: the bounds fit.
+    pub fn new() -> Result<Times> {
+        Ok(Times(Histogram::new_with_bounds(1, MOST, 3)?))
+    }
+
+    pub fn record(&mut self, took: Duration) {
+        self.0.saturating_record(u64::try_from(took.as_micros()).unwrap_or(MOST));
+    }
+
+    fn add(&mut self, other: &Times) -> Result<()> {
+        Ok(self.0.add(&other.0)?)
+    }
+
+    /// The time, in microseconds, that this share of all took at most: 0.5 is the median.
+    #[must_use]
+    pub fn micros(&self, share: f64) -> u64 {
+        self.0.value_at_quantile(share)
+    }
+
+    /// As [`micros`](Self::micros), in milliseconds.
+    #[must_use]
+    pub fn millis(&self, share: f64) -> f64 {
+        self.micros(share) as f64 / 1000.0
+    }
+}
+
+/// What came of the turns that began and ended in the measured time.
+pub struct Tally {
+    pub done: u64,
+    pub times: Times,
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn new() -> Result<Tally> {
+        Ok(Tally { done: 0, times: Times::new()?, errors: BTreeMap::new() })
+    }
+
+    fn count(&mut self, outcome: Result<(), String>, took: Duration) {
+        match outcome {
+            Ok(()) => {
+                self.done += 1;
+                self.times.record(took);
+            }
+            Err(text) => *self.errors.entry(text).or_default() += 1,
+        }
+    }
+
+    fn add(&mut self, other: Tally) -> Result<()> {
+        self.done += other.done;
+        self.times.add(&other.times)?;
+        for (text, count) in other.errors {
+            *self.errors.entry(text).or_default() += count;
+        }
+        Ok(())
+    }
+}
+
+/// What was measured.
+pub struct Measured {
+    pub tally: Tally,
+    /// The server's processor time in the measured time, in seconds; 0 for one that is not ours.
+    pub processor_seconds: f64,
+    /// The server's memory at the end of it, and at its highest, in bytes.
+    pub memory: (u64, u64),
+}
+
+/// Has all clients do turns for `warm_up` and then for `measured`.
+///
+/// # Errors
+/// When a client panics.
+pub async fn drive<C: Client>(clients: Vec<C>, warm_up: Duration, measured: Duration, server: Option<&Server>) -> Result<Measured> {
+    let begin = Instant::now() + warm_up;
+    let end = begin + measured;
+    let mut tasks = JoinSet::new();
+    for client in clients {
+        tasks.spawn(turns(client, begin, end));
+    }
+    tokio::time::sleep_until(begin).await;
+    let used_before = server.map_or(0.0, Server::processor_seconds);
+    tokio::time::sleep_until(end).await;
+    let processor_seconds = server.map_or(0.0, Server::processor_seconds) - used_before;
+    let memory = server.map_or((0, 0), Server::memory);
+    let mut tally = Tally::new()?;
+    while let Some(joined) = tasks.join_next().await {
+        tally.add(joined??)?;
+    }
+    Ok(Measured { tally, processor_seconds, memory })
+}
+
+async fn turns<C: Client>(mut client: C, begin: Instant, end: Instant) -> Result<Tally> {
+    let mut tally = Tally::new()?;
+    loop {
+        let began = Instant::now();
+        if began >= end {
+            return Ok(tally);
+        }
+        let outcome = client.turn().await;
+        let ended = Instant::now();
+        if began >= begin && ended <= end {
+            tally.count(outcome, ended - began);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes 10 ms a turn; every third turn fails.
+    struct Slow(u64);
+
+    impl Client for Slow {
+        async fn turn(&mut self) -> Result<(), String> {
+            self.0 += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if self.0.is_multiple_of(3) { Err("third".into()) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_turns_within_the_measured_time_count() {
+        let clients = (0..4).map(|_| Slow(0)).collect();
+        // Turns 11 to 40 of each client, less the one that ends behind the end: the clock's grain is a millisecond.
+        let measured = drive(clients, Duration::from_millis(100), Duration::from_millis(300), None).await.unwrap();
+        let failed = measured.tally.errors["third"];
+        assert!((112..=120).contains(&(measured.tally.done + failed)), "{} and {failed}", measured.tally.done);
+        assert!((36..=40).contains(&failed), "{failed}");
+        assert!((9_900..=12_000).contains(&measured.tally.times.micros(0.5)));
+    }
+}

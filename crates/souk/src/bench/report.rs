@@ -1,0 +1,38 @@
+//! What the benchmarks print: figures in a column with what they mean beside them, or everything as JSON.
+
+use crate::style;
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt::Display};
+
+/// Prints `figures` as JSON, or as `text` does for people.
+pub fn print(json: bool, figures: &Value, text: impl FnOnce()) {
+    if json {
+        println!("{figures:#}");
+    } else {
+        text();
+    }
+}
+
+pub fn title(text: impl Display) {
+    println!("{}", style::bold(text));
+}
+
+/// One figure with so many decimals.
+pub fn figure(value: f64, decimals: usize, meaning: impl Display) {
+    println!("  {value:>10.decimals$}  {meaning}");
+}
+
+/// What failed how often; that nothing did, is said too.
+pub fn errors(errors: &BTreeMap<String, u64>) {
+    if errors.is_empty() {
+        println!("  {}  errors", style::green(format_args!("{:>10}", 0)));
+    }
+    for (text, count) in errors {
+        println!("  {}  {text}", style::red(format_args!("{count:>10}")));
+    }
+}
+
+#[must_use]
+pub fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
+}
