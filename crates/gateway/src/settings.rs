@@ -10,7 +10,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 pub struct Settings {
     /// Whether the public address is HTTPS (ended by a proxy in front): then browsers are told to insist on it.
     pub https: bool,
-    /// Which other origins' pages may call the API, such as `https://shop.example`; `*` for all. None unless set.
+    /// Which other origins' pages may call the API, such as `https://shop.example`; `*` for all.
     pub allowed_origins: Vec<Origin>,
     /// How many proxies stand in front and write `X-Forwarded-For`. The client is that many entries from its right end;
     /// with none the header is not looked at.

@@ -22,7 +22,7 @@ pub struct Settings {
     /// The only countries that are shipped to; every country when empty.
     pub countries: BTreeSet<Country>,
 
-    /// How the mock carrier behaves unless an address says otherwise: `ok`, `fail`, `flaky`, `timeout` or `slow`.
+    /// How the mock carrier behaves unless an address says otherwise.
     pub carrier_mode: Mode,
     /// How long the mock carrier takes when it is slow, in milliseconds.
     pub carrier_slow_ms: u64,

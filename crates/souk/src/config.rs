@@ -19,16 +19,16 @@ pub struct Flags {
     /// Where databases and mail lie [default: ./souk-data]
     #[arg(long, env = "SOUK_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
-    /// The databases: embedded SQLite files in the data directory unless given
+    /// The databases. This build has embedded ones in the data directory only, and refuses a URL
     #[arg(long, env = "SOUK_DATABASE", value_name = "URL")]
     pub database: Option<String>,
-    /// The carrier of events: within the process unless given
+    /// The carrier of events. This build carries them within the process only, and refuses a URL
     #[arg(long, env = "SOUK_EVENTS", value_name = "URL")]
     pub events: Option<String>,
     /// Whether request rates are limited [default: on]
     #[arg(long, env = "SOUK_RATE_LIMITS", value_name = "on|off")]
     pub rate_limits: Option<Switch>,
-    /// The configuration file [default: ./souk.toml if it is there]
+    /// The configuration file; ./souk.toml, if it is there, unless given
     #[arg(long, env = "SOUK_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
@@ -67,6 +67,14 @@ pub struct Config {
     pub settings: Settings,
 }
 
+/// Whether the file may hold `key` beside the sections.
+#[must_use]
+pub fn is_file_key(key: &str) -> bool {
+    let nothing_fits = toml::Value::Array(vec![toml::Value::Boolean(true)]);
+    let tried = toml::Table::from_iter([(key.to_owned(), nothing_fits)]).try_into::<Flags>();
+    tried.is_err_and(|error| !error.message().starts_with("unknown field"))
+}
+
 impl Flags {
     /// Reads the file and the environment, and decides.
     ///
@@ -74,7 +82,7 @@ impl Flags {
     /// When the file cannot be read or holds a key that does not exist, or something is asked for that is not there.
     pub fn decide(self) -> Result<Config> {
         let table = self.read_file()?;
-        let names = crate::services::names();
+        let names: Vec<_> = crate::services::sections().into_iter().map(|(name, _)| name).collect();
         // The top-level keys are the flags; the tables are the services' sections.
         let keys: toml::Table = table.iter().filter(|(_, value)| !value.is_table()).map(|(k, v)| (k.clone(), v.clone())).collect();
         if let Some((unknown, _)) = table.iter().find(|(name, value)| value.is_table() && !names.contains(&name.as_str())) {

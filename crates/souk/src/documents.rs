@@ -1,5 +1,9 @@
 //! What the program prints about itself.
 
+mod configuration;
+
+pub use configuration::configuration_markdown;
+
 use crate::{config::Flags, platform_run};
 use anyhow::Result;
 use platform::{http::openapi, testing::TempFolder};

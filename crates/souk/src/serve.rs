@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 
 #[derive(Args)]
 pub struct Serve {
-    /// Run only these services, separated by commas
+    /// Run only these services, separated by commas. This build runs the whole platform in one process, and refuses it
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
     only: Vec<String>,
     #[command(flatten)]

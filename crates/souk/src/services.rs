@@ -1,6 +1,6 @@
 //! Every service there is, by name.
 
-use platform::service::Service;
+use platform::{service::Service, settings::Section};
 
 /// The services, in the order a newcomer would read them.
 #[must_use]
@@ -20,8 +20,9 @@ pub fn all() -> Vec<Service> {
     ]
 }
 
-/// Their names, and the gateway's, which has a section of settings too.
+/// The section of the settings of each service, and the gateway's, which is no service and has one too.
 #[must_use]
-pub fn names() -> Vec<&'static str> {
-    all().iter().map(|service| service.name).chain(["gateway"]).collect()
+pub fn sections() -> Vec<(&'static str, Section)> {
+    let services = all().into_iter().map(|service| (service.name, service.section));
+    services.chain([("gateway", Section::of::<gateway::Settings>())]).collect()
 }

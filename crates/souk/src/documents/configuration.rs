@@ -1,0 +1,216 @@
+//! `docs/configuration.md`: every flag and every setting, from the command line's and the sections' own declarations.
+
+use crate::{config::is_file_key, serve::Serve, services};
+use clap::Args;
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+
+const ABOUT: &str = "\
+# Configuration
+
+This page is generated from the program's flags and the services' settings; after a change there,
+`UPDATE_DOCS=1 cargo test -p souk --lib` writes it again.
+
+A value is looked for in four places, and the first that has it counts: a flag, the environment, the file (`souk.toml` in
+the working directory unless `--config` names another), the default.
+
+```toml
+listen = \"0.0.0.0:8080\"
+
+[order]
+tax_basis_points = 1900
+
+[shipping.rates.CH]
+flat_rate_amount = 1290
+```
+
+A key of a section is also a variable: `SOUK_ORDER_TAX_BASIS_POINTS=1900`. Lists and tables are written there as in the
+file: `SOUK_GATEWAY_ALLOWED_ORIGINS='[\"https://shop.example\"]'`.
+
+A section or a key that does not exist, and a value out of its bounds, stop the start with a message that names them.
+Amounts are whole numbers of minor units.
+";
+
+/// The page.
+#[must_use]
+pub fn configuration_markdown() -> String {
+    let mut page = ABOUT.to_owned();
+    flags(&mut page);
+    let mut without = Vec::new();
+    for (name, section) in services::sections() {
+        let schema = section.schema();
+        match schema.get("properties").and_then(Value::as_object) {
+            Some(keys) if !keys.is_empty() => settings(&mut page, name, &schema.as_value()["$defs"], keys),
+            _ => without.push(format!("`{name}`")),
+        }
+    }
+    let _ = write!(page, "\n## Nothing to set\n\nThese have no section: {}.\n", without.join(", "));
+    page
+}
+
+fn flags(page: &mut String) {
+    page.push_str(
+        "\n## The program\n\n`serve`, `demo`, `migrate` and `doctor` take these flags; `--only` is for `serve` alone.\n\n\
+         | Flag | Variable | Key in the file | Default | Meaning |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for argument in Serve::augment_args(clap::Command::new("serve")).get_arguments() {
+        let flag = argument.get_long().expect("every flag has a long name");
+        let value = argument.get_value_names().map(|names| names.join(" ")).unwrap_or_default();
+        let variable = argument.get_env().map_or_else(none, |name| code(&name.to_string_lossy()));
+        let key = flag.replace('-', "_");
+        let key = if is_file_key(&key) { code(&key) } else { none() };
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let (meaning, default) = help.strip_suffix(']').and_then(|help| help.split_once(" [default: ")).unwrap_or((&help, ""));
+        let default = if default.is_empty() { none() } else { code(default) };
+        row(page, &[code(&format!("--{flag} {value}")), variable, key, default, format!("{}.", meaning.trim_end_matches('.'))]);
+    }
+}
+
+fn settings(page: &mut String, section: &str, definitions: &Value, keys: &Map<String, Value>) {
+    let _ = write!(page, "\n## `[{section}]`\n\n| Key | Default | Values | Meaning |\n| --- | --- | --- | --- |\n");
+    keys_of(page, definitions, "", keys);
+}
+
+/// One row for each key; the keys of a table in a table stand below it.
+fn keys_of(page: &mut String, definitions: &Value, before: &str, keys: &Map<String, Value>) {
+    for (key, schema) in keys {
+        let key = format!("{before}{key}");
+        let meaning = schema["description"].as_str().unwrap_or_default();
+        row(page, &[code(&key), default(&schema["default"]), values(definitions, schema), meaning.to_owned()]);
+        let inner = entries(schema).map(|entry| resolve(definitions, entry));
+        if let Some(keys) = inner.and_then(|entry| entry["properties"].as_object()) {
+            keys_of(page, definitions, &format!("{key}.*."), keys);
+        }
+    }
+}
+
+fn row(page: &mut String, cells: &[String]) {
+    let cells: Vec<_> = cells.iter().map(|cell| cell.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")).collect();
+    let _ = writeln!(page, "| {} |", cells.join(" | "));
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+/// A default as it would stand in the file.
+fn default(value: &Value) -> String {
+    match value {
+        Value::Null => none(),
+        Value::Array(items) if items.is_empty() => none(),
+        Value::Object(entries) if entries.is_empty() => none(),
+        // Numbers, texts, switches and lists are written in TOML as in JSON.
+        value => code(&value.to_string()),
+    }
+}
+
+fn resolve<'a>(definitions: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/")) {
+        Some(name) => &definitions[name],
+        None => schema,
+    }
+}
+
+/// What every entry of a table with free keys is.
+fn entries(schema: &Value) -> Option<&Value> {
+    let any_key = schema["additionalProperties"].as_object().map(|_| &schema["additionalProperties"]);
+    any_key.or_else(|| schema["patternProperties"].as_object()?.values().next())
+}
+
+/// Which values a key takes.
+fn values(definitions: &Value, schema: &Value) -> String {
+    let schema = resolve(definitions, schema);
+    if let Some(words) = schema["enum"].as_array() {
+        return words.iter().filter(|word| !word.is_null()).map(default).collect::<Vec<_>>().join(", ");
+    }
+    if let Some(choices) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+        let choices = choices.iter().filter(|choice| choice["type"] != "null");
+        return choices.map(|choice| values(definitions, choice)).collect::<Vec<_>>().join(", ");
+    }
+    if !schema["const"].is_null() {
+        return default(&schema["const"]);
+    }
+    let types = schema["type"].as_array().map_or_else(|| vec![&schema["type"]], |types| types.iter().collect());
+    match types.into_iter().filter_map(Value::as_str).find(|kind| *kind != "null") {
+        Some("boolean") => "`true`, `false`".to_owned(),
+        Some("integer") => match (schema["minimum"].as_i64().unwrap_or(0), schema["maximum"].as_i64()) {
+            (minimum, Some(maximum)) => format!("{} to {}", grouped(minimum), grouped(maximum)),
+            (0, None) => "whole number".to_owned(),
+            (minimum, None) => format!("{} or more", grouped(minimum)),
+        },
+        Some("array") => format!("list: {}", values(definitions, &schema["items"])),
+        Some("object") => "table".to_owned(),
+        _ => schema["pattern"].as_str().map_or_else(|| "text".to_owned(), |pattern| format!("text like {}", code(pattern))),
+    }
+}
+
+/// A number with its thousands apart.
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = if number < 0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Flags;
+    use platform::telemetry::LogFormat;
+
+    #[test]
+    fn docs_configuration_md_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+        let fresh = configuration_markdown();
+        #[expect(clippy::disallowed_methods, reason = "a test has no configuration to ask")]
+        let update = std::env::var("UPDATE_DOCS").is_ok();
+        if update {
+            std::fs::write(path, &fresh).unwrap();
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(kept == fresh, "docs/configuration.md is stale; write it again with: UPDATE_DOCS=1 cargo test -p souk --lib");
+    }
+
+    #[test]
+    fn every_setting_has_a_default_and_a_meaning() {
+        for (name, section) in services::sections() {
+            let schema = section.schema();
+            for (key, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                assert!(setting.get("default").is_some(), "[{name}] {key} shows no default: its type cannot be written");
+                assert!(setting["description"].is_string(), "[{name}] {key} says nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_in_the_flags_help_are_the_ones_that_are_used() {
+        let page = configuration_markdown();
+        let used = Flags::default().decide().unwrap();
+        for (flag, default) in [
+            ("--listen ADDRESS", used.listen.to_string()),
+            ("--ops-listen ADDRESS", used.ops_listen.to_string()),
+            ("--data-dir FOLDER", used.data_dir.display().to_string()),
+            ("--rate-limits on|off", if used.rate_limits { "on" } else { "off" }.to_owned()),
+            ("--log-format text|json", if used.log_format == LogFormat::Text { "text" } else { "json" }.to_owned()),
+            ("--log FILTER", used.log),
+        ] {
+            let flag = flag.replace('|', "\\|");
+            let line = page.lines().find(|line| line.contains(&flag)).unwrap_or_default();
+            assert!(line.contains(&format!("| `{default}` |")), "{default} in {line}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 1_000, -1_234_567].map(grouped), ["0", "999", "1,000", "-1,234,567"]);
+    }
+}
