@@ -1,0 +1,127 @@
+//! Door 1: HTTP.
+
+mod answers;
+mod parameters;
+
+pub use answers::Answers;
+
+use crate::{
+    App, Error, actions,
+    domain::{
+        query::{Filter, Request},
+        text::Analyzer,
+    },
+    find::{self, Finder, Key, Page},
+    index::View,
+    store,
+};
+use answers::Rendered;
+use contracts::search::{IndexState, RebuildState, SearchResults, Suggestions};
+use parameters::{Searched, SuggestQuery};
+use platform::{
+    http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::Sketch},
+    identity::Admin,
+};
+use std::{cell::RefCell, sync::Arc};
+
+pub fn routes() -> Routes<App> {
+    Routes::new("search")
+        .get("/search", search, "Finds products on sale")
+        .get("/search/suggest", suggest, "What a search text may become")
+        .get("/admin/search", get_state, "The state of the index")
+        .post("/admin/search/rebuild", rebuild, "Makes the index anew, while it goes on answering")
+}
+
+/// A page of results, rendered already.
+struct Results(RenderedPage);
+
+impl axum::response::IntoResponse for Results {
+    fn into_response(self) -> axum::response::Response {
+        self.0.into_response()
+    }
+}
+
+impl DescribeAnswer for Results {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.answer::<SearchResults>(200, "The hits of this page, and how all of them divide.");
+        sketch.answer_header("Link", "The next page, with `rel=\"next\"`.");
+    }
+}
+
+async fn search(State(app): State<App>, Searched(request): Searched, paging: Paging) -> Result<Results, Problem> {
+    let tag = request.tag();
+    let page = Page { limit: paging.limit as usize, after: paging.after::<Key>(&tag)? };
+    let view = app.desk.view()?;
+    // What helps when nothing is found depends on which filter is the last, and nothing else on their order.
+    let last = request.filters.last().map(Filter::parameter);
+    let key = (view.number, format!("{tag} {page:?} {last:?}"));
+    if let Some(known) = app.answers.get(&key) {
+        return Ok(Results(known.page()));
+    }
+    let rendered = on_a_thread(&app, move |finder| render(finder, &view, &request, page, &tag)).await?;
+    app.answers.keep(key, rendered.clone());
+    Ok(Results(rendered.page()))
+}
+
+fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: &str) -> Result<Arc<Rendered>, Error> {
+    let (mut results, next) = finder.search(view, request, page)?;
+    results.next_cursor = next.map(|key| Cursor::encode(tag, &key));
+    let body = serde_json::to_vec(&results).map_err(|_| Error::Content("JSON"))?;
+    Ok(Arc::new(Rendered { body: body.into(), next_cursor: results.next_cursor }))
+}
+
+async fn suggest(State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
+    let Some(text) = query.text()? else { return Ok(Json(Suggestions { items: Vec::new() })) };
+    let view = app.desk.view()?;
+    let found = on_a_thread(&app, move |finder| find::suggest(finder, &view, &text)).await?;
+    Ok(Json(found))
+}
+
+thread_local! {
+    /// What a thread that searches keeps from one search to the next.
+    static FINDER: RefCell<Option<Finder>> = const { RefCell::new(None) };
+}
+
+/// Runs a search on one of the threads for it.
+async fn on_a_thread<T: Send + 'static>(
+    app: &App,
+    search: impl FnOnce(&mut Finder) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let language = app.settings.language;
+    let run = move || {
+        // Taken out, so that a search that panics leaves nothing half-done behind.
+        let mut finder = FINDER.take().unwrap_or_else(|| Finder::new(Analyzer::new(language)));
+        let outcome = search(&mut finder);
+        FINDER.set(Some(finder));
+        outcome
+    };
+    let outcome = app.searching.run(run).await;
+    if let Err(Error::Overloaded) = &outcome {
+        metrics::counter!("souk_search_refused_total").increment(1);
+    }
+    outcome?
+}
+
+async fn get_state(_: Admin, State(app): State<App>) -> Result<Json<IndexState>, Problem> {
+    let status = app.desk.status();
+    let (live, next) = (status.live.unwrap_or_default(), status.next);
+    let (waiting, building) = app
+        .ctx
+        .db
+        .read(async move |tx| {
+            let waiting = store::count_changed(tx, live.1).await?;
+            let building = match next {
+                Some((_, place)) => store::count_changed(tx, place).await?,
+                None => 0,
+            };
+            Ok::<_, Error>((waiting, building))
+        })
+        .await?;
+    let rebuild = next.map(|(generation, _)| RebuildState { generation, waiting: building.unsigned_abs() });
+    Ok(Json(IndexState { generation: live.0, products: status.products, waiting: waiting.unsigned_abs(), rebuild }))
+}
+
+async fn rebuild(_: Admin, State(app): State<App>) -> Result<Accepted, Problem> {
+    actions::rebuild(&app.ctx.db).await?;
+    Ok(Accepted)
+}

@@ -1,0 +1,81 @@
+//! The parameters of searches.
+
+use crate::{
+    Error,
+    domain::query::{self, Request},
+};
+use axum::{extract::FromRequestParts, http::request::Parts};
+use contracts::{
+    ids::{CategoryId, UserId},
+    problem::Fault,
+    search::Sort,
+};
+use platform::http::{DescribeArg, Problem, Query, describe::Sketch, query::pairs};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+/// A search, from the query.
+pub struct Searched(pub Request);
+
+impl<S: Send + Sync> FromRequestParts<S> for Searched {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Request::parse(pairs(parts)?).map(Searched).map_err(Problem::invalid)
+    }
+}
+
+impl DescribeArg for Searched {
+    fn describe(sketch: &mut Sketch<'_>) {
+        Query::<Parameters>::describe(sketch);
+        sketch.parameter(
+            "query",
+            "attr.NAME",
+            false,
+            json!({"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 200}}),
+            "The attribute NAME has this value, such as `attr.color=red`. Given several times, one of them; different \
+             attributes must all be met.",
+        );
+    }
+}
+
+/// The parameters of a search, for the description only: several may come more than once, and names are open.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes and is never made")]
+struct Parameters {
+    /// Plain text of at most 500 characters and 40 words. Every word must be found; the last one may be the beginning of
+    /// a word, and one that nothing holds is also looked for in a near spelling. Without it everything is found.
+    q: Option<String>,
+    /// In this category or below it. Given several times, in one of them.
+    category: Option<Vec<CategoryId>>,
+    /// Of this brand. Given several times, of one of them.
+    brand: Option<Vec<String>>,
+    /// Sold by this seller. Given several times, by one of them.
+    seller_id: Option<Vec<UserId>>,
+    /// Whether any can be sold now.
+    in_stock: Option<bool>,
+    /// The least price in minor units.
+    min_price: Option<i64>,
+    /// The highest price in minor units.
+    max_price: Option<i64>,
+    /// The order of the hits; `relevance` unless given.
+    sort: Option<Sort>,
+}
+
+/// What is typed so far.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct SuggestQuery {
+    /// Plain text of at most 500 characters and 40 words.
+    q: String,
+}
+
+impl SuggestQuery {
+    /// The text, as a search would take it; none when it is blank.
+    ///
+    /// # Errors
+    /// 422 for what is too long to be one.
+    pub fn text(&self) -> Result<Option<String>, Error> {
+        query::search_text(&self.q).map_err(|refused| Error::Invalid(vec![Fault::parameter("q", refused.code, refused.detail)]))
+    }
+}

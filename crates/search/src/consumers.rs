@@ -1,0 +1,86 @@
+//! Door 2: what the catalogue and the inventory announce. Each effect is a row of `documents` that changed, and the
+//! worker that brings the index up to date is woken by the commit.
+//!
+//! Every product event carries the whole product, and the newest one counts, so all are taken in alike. A product that
+//! was only made is nobody's to find: `ProductCreated` is not heard.
+
+use crate::{store, workers};
+use contracts::{
+    catalog::{
+        CategoryChanged, CategoryDeleted, PriceChanged, Product, ProductActivated, ProductArchived, ProductDeactivated, ProductStatus,
+        ProductUpdated,
+    },
+    inventory::StockChanged,
+};
+use platform::{
+    db::{Error, Tx},
+    inbox::{Consumers, Received},
+};
+
+pub fn all() -> Consumers {
+    Consumers::new()
+        .on::<ProductActivated, _, _>(product_activated)
+        .on::<ProductUpdated, _, _>(product_updated)
+        .on::<PriceChanged, _, _>(price_changed)
+        .on::<ProductDeactivated, _, _>(product_deactivated)
+        .on::<ProductArchived, _, _>(product_archived)
+        .on::<CategoryChanged, _, _>(category_changed)
+        .on::<CategoryDeleted, _, _>(category_deleted)
+        .on::<StockChanged, _, _>(stock_changed)
+}
+
+async fn product_activated(tx: &mut Tx, event: Received<ProductActivated>) -> Result<(), Error> {
+    take_in(tx, &event.product).await
+}
+
+async fn product_updated(tx: &mut Tx, event: Received<ProductUpdated>) -> Result<(), Error> {
+    take_in(tx, &event.product).await
+}
+
+async fn price_changed(tx: &mut Tx, event: Received<PriceChanged>) -> Result<(), Error> {
+    take_in(tx, &event.product).await
+}
+
+async fn product_deactivated(tx: &mut Tx, event: Received<ProductDeactivated>) -> Result<(), Error> {
+    take_in(tx, &event.product).await
+}
+
+async fn product_archived(tx: &mut Tx, event: Received<ProductArchived>) -> Result<(), Error> {
+    take_in(tx, &event.product).await
+}
+
+async fn take_in(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+    let changed = match product.status {
+        ProductStatus::Active => {
+            store::learn_path(tx, &product.category_path).await?;
+            store::put_on_sale(tx, product).await?
+        }
+        ProductStatus::Draft | ProductStatus::Inactive | ProductStatus::Archived => {
+            store::take_off_sale(tx, product.product_id, product.version).await?
+        }
+    };
+    wake_if(tx, changed);
+    Ok(())
+}
+
+async fn category_changed(tx: &mut Tx, event: Received<CategoryChanged>) -> Result<(), Error> {
+    let moved = store::put_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
+    wake_if(tx, moved > 0);
+    Ok(())
+}
+
+async fn category_deleted(tx: &mut Tx, event: Received<CategoryDeleted>) -> Result<(), Error> {
+    store::delete_category(tx, event.category_id).await
+}
+
+async fn stock_changed(tx: &mut Tx, event: Received<StockChanged>) -> Result<(), Error> {
+    let changed = store::set_stock(tx, &event.sku, event.available_qty).await?;
+    wake_if(tx, changed);
+    Ok(())
+}
+
+fn wake_if(tx: &mut Tx, changed: bool) {
+    if changed {
+        tx.wake(workers::INDEX);
+    }
+}

@@ -1,0 +1,167 @@
+//! Highlighting: the words of a text that a search found, marked in escaped HTML.
+
+use super::text::{Analyzer, Word};
+use std::{collections::BTreeSet, ops::Range};
+
+/// Which words of a text count as found.
+#[derive(Debug, Clone, Default)]
+pub struct Sought {
+    /// Words, as they are: those of the search, and those spelled nearly the same.
+    pub words: BTreeSet<String>,
+    /// Stems.
+    pub stems: BTreeSet<String>,
+    /// Beginnings of words.
+    pub starts: BTreeSet<String>,
+}
+
+/// How much of a description is shown around its first match, in characters.
+const WINDOW: usize = 240;
+/// How much of that stands before the match.
+const BEFORE: usize = 60;
+
+impl Sought {
+    fn is_found(&self, word: &str, analyzer: &mut Analyzer) -> bool {
+        if self.words.contains(word) || self.starts.iter().any(|start| word.starts_with(start.as_str())) {
+            return true;
+        }
+        // Stemming is what costs: a form of a word nearly always begins as its stem does.
+        let begins = |stem: &String| stem.chars().zip(word.chars()).take(2).all(|(a, b)| a == b);
+        self.stems.iter().any(begins) && self.stems.contains(&analyzer.stem(word))
+    }
+
+    fn found_in(&self, text: &str, analyzer: &mut Analyzer) -> Vec<Range<usize>> {
+        let words: Vec<Word> = analyzer.words(text);
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for (at, word) in words.iter().enumerate() {
+            let joined = words.get(at + 1).is_some_and(|next| self.words.contains(&format!("{}{}", word.text, next.text)));
+            if joined {
+                found.push(word.span.start..words[at + 1].span.end);
+            } else if self.is_found(&word.text, analyzer) {
+                found.push(word.span.clone());
+            }
+        }
+        merge(found)
+    }
+}
+
+/// Spans in order, those that overlap as one.
+fn merge(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+/// The whole text with its matches marked; none when there are none.
+pub fn whole(text: &str, sought: &Sought, analyzer: &mut Analyzer) -> Option<String> {
+    let found = sought.found_in(text, analyzer);
+    (!found.is_empty()).then(|| mark(text, 0..text.len(), &found))
+}
+
+/// The part of the text around its first match, marked; none when there is none.
+pub fn around(text: &str, sought: &Sought, analyzer: &mut Analyzer) -> Option<String> {
+    let found = sought.found_in(text, analyzer);
+    let first = found.first()?.start;
+    let window = window(text, first);
+    let mut marked = mark(text, window.clone(), &found);
+    if window.start > 0 {
+        marked.insert(0, '…');
+    }
+    if window.end < text.len() {
+        marked.push('…');
+    }
+    Some(marked)
+}
+
+/// At most [`WINDOW`] characters around the byte `at`, from space to space.
+fn window(text: &str, at: usize) -> Range<usize> {
+    let back = text[..at].char_indices().rev().nth(BEFORE).map_or(0, |(begin, _)| begin);
+    // From behind a space, unless there is none between.
+    let start = if back == 0 { 0 } else { text[back..at].find(char::is_whitespace).map_or(back, |space| back + space + 1) };
+    let start = (start..=at).find(|place| text.is_char_boundary(*place)).unwrap_or(at);
+    let forth = text[start..].char_indices().nth(WINDOW).map_or(text.len(), |(end, _)| start + end);
+    let end =
+        if forth == text.len() { forth } else { text[..forth].rfind(char::is_whitespace).filter(|space| *space > at).unwrap_or(forth) };
+    start..end
+}
+
+fn mark(text: &str, window: Range<usize>, found: &[Range<usize>]) -> String {
+    let mut out = String::with_capacity(window.len() + 16 * found.len());
+    let mut at = window.start;
+    for span in found {
+        let (from, to) = (span.start.max(at), span.end.min(window.end));
+        if from >= to {
+            continue;
+        }
+        escape(&text[at..from], &mut out);
+        out.push_str("<em>");
+        escape(&text[from..to], &mut out);
+        out.push_str("</em>");
+        at = to;
+    }
+    escape(&text[at..window.end], &mut out);
+    out
+}
+
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::text::Tongue;
+    use proptest::prelude::*;
+
+    fn sought(words: &[&str], starts: &[&str]) -> (Sought, Analyzer) {
+        let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+        let stems = words.iter().map(|word| analyzer.stem(word)).collect();
+        let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        (Sought { words: own(words), stems, starts: own(starts) }, analyzer)
+    }
+
+    #[test]
+    fn matches_are_marked_and_everything_else_is_escaped() {
+        let (found, mut analyzer) = sought(&["chair", "usbc"], &["woo"]);
+        assert_eq!(
+            whole("<b>Chairs</b> & \"wooden\" USB-C", &found, &mut analyzer).unwrap(),
+            "&lt;b&gt;<em>Chairs</em>&lt;/b&gt; &amp; &quot;<em>wooden</em>&quot; <em>USB-C</em>"
+        );
+        assert_eq!(whole("Table", &found, &mut analyzer), None);
+    }
+
+    #[test]
+    fn a_long_description_is_shown_around_its_first_match() {
+        let (found, mut analyzer) = sought(&["needle"], &[]);
+        let text = format!("{} needle {}", "hay ".repeat(100), "straw ".repeat(100));
+        let shown = around(&text, &found, &mut analyzer).unwrap();
+        assert!(shown.starts_with("…hay ") && shown.ends_with("straw…") && shown.contains("<em>needle</em>"), "{shown}");
+        assert!(shown.chars().count() < WINDOW + 20);
+        assert_eq!(around("a needle", &found, &mut analyzer).unwrap(), "a <em>needle</em>");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_marked_without_a_tag_of_its_own(text in any::<String>(), word in "[a-z]{1,3}") {
+            let (found, mut analyzer) = sought(&[&word], &[&word]);
+            for marked in [whole(&text, &found, &mut analyzer), around(&text, &found, &mut analyzer)].into_iter().flatten() {
+                let bare = marked.replace("<em>", "").replace("</em>", "");
+                prop_assert!(!bare.contains(['<', '>', '"', '\'']));
+                prop_assert!(marked.contains("<em>"));
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What may be asked: the parameters of a search, parsed at the door.
+
+use contracts::{
+    ids::{CategoryId, UserId},
+    money::MAX_AMOUNT,
+    problem::Fault,
+    search::Sort,
+    text::{self, AttributeName, FilledLine, Refused},
+};
+use std::fmt::Write as _;
+
+/// Longer search texts are refused.
+pub const LONGEST_TEXT: usize = 500;
+/// Search texts of more words are refused.
+pub const MOST_WORDS: usize = 40;
+/// How many filter parameters a search may have.
+pub const MOST_FILTERS: usize = 50;
+
+/// A search, without the page that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is searched for; none when everything is.
+    pub text: Option<String>,
+    /// In the order in which they were last given; each facet once.
+    pub filters: Vec<Filter>,
+    pub sort: Sort,
+}
+
+/// A condition that hits must meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// In one of these categories, or below.
+    Category(Vec<CategoryId>),
+    Brand(Vec<String>),
+    Seller(Vec<UserId>),
+    /// This attribute has one of these values.
+    Attribute(String, Vec<String>),
+    /// Whether any can be sold now.
+    InStock(bool),
+    /// In minor units, inclusive.
+    MinPrice(i64),
+    MaxPrice(i64),
+}
+
+impl Filter {
+    /// The name of its parameter.
+    #[must_use]
+    pub fn parameter(&self) -> String {
+        match self {
+            Filter::Category(_) => "category".into(),
+            Filter::Brand(_) => "brand".into(),
+            Filter::Seller(_) => "sellerId".into(),
+            Filter::Attribute(name, _) => format!("attr.{name}"),
+            Filter::InStock(_) => "inStock".into(),
+            Filter::MinPrice(_) => "minPrice".into(),
+            Filter::MaxPrice(_) => "maxPrice".into(),
+        }
+    }
+
+    /// Takes in another value of the same parameter. Whether the two are one filter.
+    fn absorb(&mut self, other: &Filter) -> bool {
+        fn join<T: Clone + Ord>(values: &mut Vec<T>, more: &[T]) {
+            values.extend_from_slice(more);
+            values.sort_unstable();
+            values.dedup();
+        }
+        match (self, other) {
+            (Filter::Category(values), Filter::Category(more)) => join(values, more),
+            (Filter::Brand(values), Filter::Brand(more)) => join(values, more),
+            (Filter::Seller(values), Filter::Seller(more)) => join(values, more),
+            (Filter::Attribute(name, values), Filter::Attribute(other, more)) if name == other => join(values, more),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Request {
+    /// Reads the parameters of a query; those of paging are left to others.
+    ///
+    /// # Errors
+    /// Every fault there is.
+    pub fn parse(pairs: Vec<(String, String)>) -> Result<Request, Vec<Fault>> {
+        let mut request = Request { text: None, filters: Vec::new(), sort: Sort::Relevance };
+        let (mut faults, mut seen, mut given) = (Vec::new(), Vec::<String>::new(), 0);
+        for (name, value) in pairs {
+            let single = matches!(name.as_str(), "q" | "sort" | "inStock" | "minPrice" | "maxPrice");
+            if single && seen.contains(&name) {
+                faults.push(Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once"));
+                continue;
+            }
+            if single {
+                seen.push(name.clone());
+            }
+            match request.take(&name, &value) {
+                Ok(true) => given += 1,
+                Ok(false) => {}
+                Err(refused) => faults.push(Fault::parameter(name, refused.code, refused.detail)),
+            }
+            if given > MOST_FILTERS {
+                return Err(vec![Fault::parameter("", "TOO_MANY", format!("a search may have at most {MOST_FILTERS} filters"))]);
+            }
+        }
+        if let (Some(least), Some(most)) = (request.least_price(), request.most_price())
+            && least > most
+        {
+            faults.push(Fault::parameter("minPrice", "OUT_OF_RANGE", "must not be above maxPrice"));
+        }
+        if faults.is_empty() { Ok(request) } else { Err(faults) }
+    }
+
+    /// Takes one parameter in. Whether it is a filter.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, Refused> {
+        let filter = match name {
+            "limit" | "cursor" => return Ok(false),
+            "q" => {
+                self.text = search_text(value)?;
+                return Ok(false);
+            }
+            "sort" => {
+                self.sort = value.parse::<Sort>().map_err(|refused| Refused::new("NOT_ONE_OF", refused.detail))?;
+                return Ok(false);
+            }
+            "category" => Filter::Category(vec![value.parse().map_err(|_| not_an_id())?]),
+            "sellerId" => Filter::Seller(vec![value.parse().map_err(|_| not_an_id())?]),
+            "brand" => Filter::Brand(vec![FilledLine::parse(value)?.into_string()]),
+            "inStock" => Filter::InStock(value.parse().map_err(|_| Refused::new("WRONG_TYPE", "must be true or false"))?),
+            "minPrice" => Filter::MinPrice(price(value)?),
+            "maxPrice" => Filter::MaxPrice(price(value)?),
+            _ => match name.strip_prefix("attr.") {
+                Some(attribute) => {
+                    let attribute = AttributeName::parse(attribute)?.into_string();
+                    Filter::Attribute(attribute, vec![FilledLine::parse(value)?.into_string()])
+                }
+                None => return Err(Refused::new("UNKNOWN_PARAMETER", "is not a parameter of this request")),
+            },
+        };
+        self.put(filter);
+        Ok(true)
+    }
+
+    /// Adds a filter, or the value of one; it becomes the last.
+    fn put(&mut self, filter: Filter) {
+        let known = self.filters.iter_mut().position(|known| known.absorb(&filter));
+        let filter = known.map_or(filter, |at| self.filters.remove(at));
+        self.filters.push(filter);
+    }
+
+    fn least_price(&self) -> Option<i64> {
+        self.filters.iter().find_map(|filter| if let Filter::MinPrice(price) = filter { Some(*price) } else { None })
+    }
+
+    fn most_price(&self) -> Option<i64> {
+        self.filters.iter().find_map(|filter| if let Filter::MaxPrice(price) = filter { Some(*price) } else { None })
+    }
+
+    /// The order of the hits: without a text there is no better match, so that the newest come first.
+    #[must_use]
+    pub fn order(&self) -> Sort {
+        match (self.sort, &self.text) {
+            (Sort::Relevance, None) => Sort::Newest,
+            (sort, _) => sort,
+        }
+    }
+
+    /// The same for requests that mean the same: what cursors are bound to, and answers are kept under.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        let mut filters: Vec<String> = self.filters.iter().map(|filter| format!("{filter:?}")).collect();
+        filters.sort_unstable();
+        let text = self.text.as_deref().map(str::to_lowercase);
+        let mut tag = format!("search {} {text:?}", self.order());
+        for filter in filters {
+            let _ = write!(tag, " {filter}");
+        }
+        tag
+    }
+
+    /// The same without its last filter, and that one; none when there is no filter.
+    #[must_use]
+    pub fn without_last_filter(&self) -> Option<(Request, Filter)> {
+        let mut lifted = self.clone();
+        let last = lifted.filters.pop()?;
+        Some((lifted, last))
+    }
+}
+
+/// The text that is searched for, as plain text; none when it is blank.
+///
+/// # Errors
+/// `TOO_LONG`, `TOO_MANY_WORDS`, `FORBIDDEN_CHARACTER`.
+pub fn search_text(text: &str) -> Result<Option<String>, Refused> {
+    let joined = text.split_whitespace().collect::<Vec<_>>();
+    if joined.len() > MOST_WORDS {
+        return Err(Refused::new("TOO_MANY_WORDS", format!("must have at most {MOST_WORDS} words")));
+    }
+    let text = text::line(&joined.join(" "), 0, LONGEST_TEXT)?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+fn price(text: &str) -> Result<i64, Refused> {
+    let out = || Refused::new("OUT_OF_RANGE", format!("must be a whole number of minor units from 0 to {MAX_AMOUNT}"));
+    text.parse().ok().filter(|price| (0..=MAX_AMOUNT).contains(price)).ok_or_else(out)
+}
+
+fn not_an_id() -> Refused {
+    Refused::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "0190a1b2-0000-7000-8000-000000000000";
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Request, Vec<Fault>> {
+        Request::parse(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn values_of_one_parameter_are_one_filter_and_the_last_given_is_the_last() {
+        let request =
+            parse(&[("attr.color", "red"), ("category", ID), ("q", "  red   shoe "), ("attr.color", "blue"), ("limit", "3")]).unwrap();
+        assert_eq!(request.text.as_deref(), Some("red shoe"));
+        let colors = Filter::Attribute("color".into(), vec!["blue".into(), "red".into()]);
+        assert_eq!(request.filters, [Filter::Category(vec![ID.parse().unwrap()]), colors.clone()]);
+        let (lifted, last) = request.without_last_filter().unwrap();
+        assert_eq!((last, lifted.filters.len()), (colors, 1));
+    }
+
+    #[test]
+    fn what_means_the_same_has_the_same_tag() {
+        let one = parse(&[("q", "Red shoe"), ("attr.size", "M"), ("attr.color", "red"), ("attr.color", "blue")]).unwrap();
+        let other = parse(&[("attr.color", "blue"), ("attr.color", "red"), ("attr.size", "M"), ("q", "red  shoe")]).unwrap();
+        assert_eq!(one.tag(), other.tag());
+        for different in [&[("q", "red shoe")][..], &[("q", "red shoe"), ("attr.size", "M")], &[("attr.size", "M")], &[]] {
+            assert_ne!(parse(different).unwrap().tag(), one.tag());
+        }
+        assert_eq!(parse(&[("sort", "newest")]).unwrap().tag(), parse(&[]).unwrap().tag());
+    }
+
+    #[test]
+    fn bad_parameters_are_named() {
+        let (long, words) = ("x".repeat(LONGEST_TEXT + 1), "x ".repeat(MOST_WORDS + 1));
+        for (name, value, code) in [
+            ("q", long.as_str(), "TOO_LONG"),
+            ("q", words.as_str(), "TOO_MANY_WORDS"),
+            ("q", "a\u{0}b", "FORBIDDEN_CHARACTER"),
+            ("sort", "cheapest", "NOT_ONE_OF"),
+            ("sort", "", "NOT_ONE_OF"),
+            ("category", "chairs", "NOT_A_UUID"),
+            ("sellerId", "7", "NOT_A_UUID"),
+            ("inStock", "yes", "WRONG_TYPE"),
+            ("minPrice", "-1", "OUT_OF_RANGE"),
+            ("minPrice", "1.5", "OUT_OF_RANGE"),
+            ("maxPrice", "99999999999999999999", "OUT_OF_RANGE"),
+            ("maxPrice", "", "OUT_OF_RANGE"),
+            ("attr.", "red", "REQUIRED"),
+            ("attr.color", "", "REQUIRED"),
+            ("brand", "", "REQUIRED"),
+            ("colour", "red", "UNKNOWN_PARAMETER"),
+        ] {
+            let faults = parse(&[(name, value)]).unwrap_err();
+            assert_eq!((faults[0].parameter.as_deref(), &*faults[0].code), (Some(name), code), "{value}");
+        }
+        assert_eq!(parse(&[("q", "a"), ("q", "b")]).unwrap_err()[0].code, "REPEATED_PARAMETER");
+        assert_eq!(parse(&[("minPrice", "5"), ("maxPrice", "4")]).unwrap_err()[0].code, "OUT_OF_RANGE");
+        assert!(parse(&[("minPrice", "5"), ("maxPrice", "5")]).is_ok());
+        assert_eq!(parse(&vec![("brand", "x"); MOST_FILTERS + 1]).unwrap_err()[0].code, "TOO_MANY");
+    }
+
+    #[test]
+    fn a_blank_text_is_no_text_and_quotes_are_plain() {
+        assert_eq!(parse(&[("q", " \t ")]).unwrap().text, None);
+        assert_eq!(parse(&[("q", "\"un'balanced (")]).unwrap().text.as_deref(), Some("\"un'balanced ("));
+    }
+
+    proptest! {
+        #[test]
+        fn any_query_is_read_or_refused(pairs in proptest::collection::vec(("(q|sort|category|brand|attr\\.\\PC{0,3}|inStock|minPrice|\\PC{0,5})", any::<String>()), 0..6)) {
+            match Request::parse(pairs) {
+                Ok(request) => prop_assert!(request.filters.len() <= 6),
+                Err(faults) => prop_assert!(!faults.is_empty()),
+            }
+        }
+    }
+}

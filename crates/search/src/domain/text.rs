@@ -1,0 +1,389 @@
+//! From text to words: the same for what is indexed, what is asked and what is highlighted.
+//!
+//! A word is a run of letters and digits in lower case, its accents and apostrophes dropped (`Café` is `cafe`, `men's`
+//! is `mens`); a point between digits belongs to it (`2.8`); each sign of a script without spaces is one. What is
+//! written in two ways becomes one word beside the parts: `USB-C` is also `usbc`, `200 mm` also `200mm`.
+
+use contracts::text::Refused;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Cow, ops::Range};
+use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer};
+
+/// Longer words are cut: they are no words, and every index has to end.
+const LONGEST: usize = 64;
+/// Compounds are no longer than this.
+const LONGEST_COMPOUND: usize = 24;
+/// Beginnings of words up to this many letters are in the index; longer ones are looked up in its dictionary.
+pub const LONGEST_START: usize = 5;
+
+/// What stands before a number to make it a measure.
+const UNITS: &[&str] = &[
+    "mm", "cm", "m", "km", "in", "inch", "ft", "g", "kg", "mg", "lb", "oz", "ml", "l", "v", "mv", "kv", "a", "ma", "ua", "ah", "mah", "w",
+    "mw", "kw", "wh", "kwh", "hz", "khz", "mhz", "ghz", "b", "kb", "mb", "gb", "tb", "bit", "ohm", "kohm", "mohm", "f", "pf", "nf", "uf",
+    "h", "nh", "uh", "mh", "mp", "px", "dpi", "db", "lm", "pin", "pins", "x",
+];
+
+/// Words that say nothing by themselves; they are passed over in a search that has others.
+const LITTLE_WORDS: &[(&str, &[&str])] = &[
+    ("english", &["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"]),
+    ("german", &["am", "an", "auf", "aus", "das", "der", "die", "ein", "eine", "für", "fur", "im", "in", "mit", "und", "von", "zu"]),
+    ("french", &["a", "au", "aux", "avec", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "pour", "un", "une"]),
+    ("spanish", &["a", "con", "de", "del", "el", "en", "la", "las", "los", "para", "por", "un", "una", "y"]),
+    ("italian", &["a", "con", "da", "del", "della", "di", "e", "il", "in", "la", "le", "per", "un", "una"]),
+    ("dutch", &["aan", "de", "een", "en", "het", "in", "met", "of", "op", "van", "voor"]),
+    ("portuguese", &["a", "com", "da", "de", "do", "e", "em", "o", "os", "para", "um", "uma"]),
+];
+
+const LANGUAGES: &[(&str, Language)] = &[
+    ("arabic", Language::Arabic),
+    ("danish", Language::Danish),
+    ("dutch", Language::Dutch),
+    ("english", Language::English),
+    ("finnish", Language::Finnish),
+    ("french", Language::French),
+    ("german", Language::German),
+    ("greek", Language::Greek),
+    ("hungarian", Language::Hungarian),
+    ("italian", Language::Italian),
+    ("norwegian", Language::Norwegian),
+    ("portuguese", Language::Portuguese),
+    ("romanian", Language::Romanian),
+    ("russian", Language::Russian),
+    ("spanish", Language::Spanish),
+    ("swedish", Language::Swedish),
+    ("tamil", Language::Tamil),
+    ("turkish", Language::Turkish),
+];
+
+/// The language whose word forms are one to a search, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tongue(Option<usize>);
+
+impl Tongue {
+    pub const ENGLISH: Tongue = Tongue(Some(3));
+
+    /// # Errors
+    /// `UNKNOWN_VALUE`, with the languages there are.
+    pub fn parse(name: &str) -> Result<Tongue, Refused> {
+        if name == "none" {
+            return Ok(Tongue(None));
+        }
+        let at = LANGUAGES.iter().position(|(language, _)| *language == name);
+        at.map(|at| Tongue(Some(at))).ok_or_else(|| {
+            let names: Vec<_> = LANGUAGES.iter().map(|(language, _)| *language).collect();
+            Refused::new("UNKNOWN_VALUE", format!("must be none or one of {}", names.join(" ")))
+        })
+    }
+
+    /// As it is written in the settings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.map_or("none", |at| LANGUAGES[at].0)
+    }
+}
+
+impl Serialize for Tongue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl JsonSchema for Tongue {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Tongue".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = LANGUAGES.iter().map(|(name, _)| *name).chain(["none"]).collect();
+        json_schema!({"type": "string", "enum": names})
+    }
+}
+
+impl<'de> Deserialize<'de> for Tongue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Tongue::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// A word and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    pub text: String,
+    /// The bytes of the text it was made from.
+    pub span: Range<usize>,
+}
+
+/// Everything by which a text is found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// The words and compounds, each once.
+    pub words: Vec<String>,
+    /// The stems of the words, each once.
+    pub stems: Vec<String>,
+    /// The beginnings of the words, of 1 to [`LONGEST_START`] letters, where they are shorter than the word.
+    pub starts: Vec<String>,
+    /// The stems of each two words that follow each other.
+    pub pairs: Vec<String>,
+    /// How many words there are, repetitions included.
+    pub count: usize,
+}
+
+/// Turns text into words of one language. One for each thread: it keeps buffers.
+#[derive(Clone)]
+pub struct Analyzer {
+    folding: TextAnalyzer,
+    stemming: Option<TextAnalyzer>,
+    little: &'static [&'static str],
+}
+
+impl Analyzer {
+    #[must_use]
+    pub fn new(tongue: Tongue) -> Analyzer {
+        let language = tongue.0.map(|at| LANGUAGES[at].1);
+        Analyzer {
+            folding: TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build(),
+            stemming: language.map(|language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build()),
+            little: LITTLE_WORDS.iter().find(|(name, _)| *name == tongue.name()).map_or(&[], |(_, words)| words),
+        }
+    }
+
+    /// The words of `text`, in order.
+    pub fn words(&mut self, text: &str) -> Vec<Word> {
+        spans(text).into_iter().filter_map(|span| Some(Word { text: self.normal(&text[span.clone()])?, span })).collect()
+    }
+
+    /// A run of letters and digits as a word; none when nothing is left of it.
+    fn normal(&mut self, run: &str) -> Option<String> {
+        let mut word: String = if run.is_ascii() {
+            run.chars().filter(|c| *c != '\'').map(|c| c.to_ascii_lowercase()).collect()
+        } else {
+            let plain: String = run.chars().filter(|c| !is_dropped(*c)).flat_map(char::to_lowercase).map(plain_sign).collect();
+            // Lower case may bring a combining mark of its own, as that of the Turkish İ does.
+            // And folding writes some signs as several: a ⑴ is (1).
+            let folded = first_token(&mut self.folding, &plain);
+            let signs = folded.chars().flat_map(char::to_lowercase);
+            without_stray_points(signs.filter(|c| (c.is_alphanumeric() || *c == '.') && !is_dropped(*c)))
+        };
+        if let Some((end, _)) = word.char_indices().nth(LONGEST) {
+            word.truncate(end);
+        }
+        (!word.is_empty()).then_some(word)
+    }
+
+    /// What the forms of a word have in common; the word itself in no language.
+    pub fn stem(&mut self, word: &str) -> String {
+        match &mut self.stemming {
+            // Numbers and part numbers have no forms.
+            Some(stemming) if !word.bytes().any(|byte| byte.is_ascii_digit()) => first_token(stemming, word),
+            _ => word.to_owned(),
+        }
+    }
+
+    /// Whether the word says nothing by itself.
+    #[must_use]
+    pub fn is_little(&self, word: &str) -> bool {
+        self.little.contains(&word)
+    }
+
+    /// Everything by which `text` is found.
+    pub fn terms(&mut self, text: &str) -> Terms {
+        let words = self.words(text);
+        let mut terms = Terms { count: words.len(), ..Terms::default() };
+        let stems: Vec<String> = words.iter().map(|word| self.stem(&word.text)).collect();
+        terms.pairs = stems.windows(2).map(|two| pair(&two[0], &two[1])).collect();
+        terms.stems = stems;
+        for two in words.windows(2) {
+            let between = &text[two[0].span.end..two[1].span.start];
+            let belongs = matches!(between, "-" | "/" | "\u{2010}" | "\u{2011}")
+                || (matches!(between, " " | "\u{a0}" | "\u{202f}") && is_measure(&two[0].text, &two[1].text));
+            if belongs {
+                terms.words.extend(compound(&two[0].text, &two[1].text));
+            }
+        }
+        terms.words.extend(words.into_iter().map(|word| word.text));
+        for list in [&mut terms.words, &mut terms.stems, &mut terms.pairs] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        terms.starts = terms.words.iter().flat_map(|word| starts(word)).map(str::to_owned).collect();
+        terms.starts.sort_unstable();
+        terms.starts.dedup();
+        terms
+    }
+}
+
+/// Two words that follow each other, as one term. No word holds the sign between them.
+#[must_use]
+pub fn pair(first: &str, second: &str) -> String {
+    format!("{first}+{second}")
+}
+
+/// Two words as one, unless that would be no word any more.
+#[must_use]
+pub fn compound(first: &str, second: &str) -> Option<String> {
+    (first.len() + second.len() <= LONGEST_COMPOUND).then(|| format!("{first}{second}"))
+}
+
+/// A number and its unit.
+fn is_measure(number: &str, unit: &str) -> bool {
+    number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && UNITS.contains(&unit)
+}
+
+/// The proper beginnings of a word that are in the index.
+fn starts(word: &str) -> impl Iterator<Item = &str> {
+    word.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_START).map(|end| &word[..end])
+}
+
+/// A SKU, or what may be a part of one, without hyphens and in lower case.
+#[must_use]
+pub fn bare_sku(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Each three signs of `bare` that follow each other.
+pub fn trigrams(bare: &str) -> impl Iterator<Item = &str> {
+    (0..bare.len().saturating_sub(2)).map(|at| &bare[at..at + 3])
+}
+
+fn first_token(analyzer: &mut TextAnalyzer, word: &str) -> String {
+    let mut stream = analyzer.token_stream(word);
+    if stream.advance() { std::mem::take(&mut stream.token_mut().text) } else { word.to_owned() }
+}
+
+/// Marks that combine with the letter before, and apostrophes inside of words.
+fn is_dropped(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\'' | '’')
+}
+
+/// Points are part of a word between digits only.
+fn without_stray_points(signs: impl Iterator<Item = char>) -> String {
+    let signs: Vec<char> = signs.collect();
+    let is_digit = |at: Option<usize>| at.and_then(|at| signs.get(at)).is_some_and(char::is_ascii_digit);
+    let stays = |at: usize| signs[at] != '.' || is_digit(at.checked_sub(1)) && is_digit(Some(at + 1));
+    (0..signs.len()).filter(|at| stays(*at)).map(|at| signs[at]).collect()
+}
+
+/// Signs that people write as letters.
+fn plain_sign(c: char) -> char {
+    match c {
+        'µ' | 'μ' => 'u',
+        other => other,
+    }
+}
+
+/// A sign of a script that writes words without spaces between.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Where the words of `text` stand.
+fn spans(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut begin: Option<usize> = None;
+    let mut before = ' ';
+    let mut signs = text.char_indices().peekable();
+    while let Some((at, c)) = signs.next() {
+        let after = signs.peek().map_or(' ', |(_, next)| *next);
+        let inside = match c {
+            '.' => before.is_ascii_digit() && after.is_ascii_digit(),
+            '\'' | '’' => before.is_alphabetic() && after.is_alphabetic(),
+            '\u{300}'..='\u{36f}' => begin.is_some(),
+            c => c.is_alphanumeric(),
+        };
+        let alone = stands_alone(c);
+        if (!inside || alone)
+            && let Some(from) = begin.take()
+        {
+            found.push(from..at);
+        }
+        if alone {
+            found.push(at..at + c.len_utf8());
+        } else if inside {
+            begin.get_or_insert(at);
+        }
+        before = c;
+    }
+    found.extend(begin.map(|from| from..text.len()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words(text: &str) -> Vec<String> {
+        Analyzer::new(Tongue::ENGLISH).words(text).into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn words_are_what_people_take_for_words() {
+        for (text, expected) in [
+            ("Oak chair, 45×50 cm", &["oak", "chair", "45", "50", "cm"][..]),
+            ("Café crème", &["cafe", "creme"]),
+            ("Cafe\u{301}", &["cafe"]),
+            ("men's Men’s", &["mens", "mens"]),
+            ("f/2.8 3.5-6.3 end.", &["f", "2.8", "3.5", "6.3", "end"]),
+            ("100µF I²C Straße", &["100uf", "i2c", "strasse"]),
+            ("İstanbul", &["istanbul"]),
+            ("木の机 desk", &["木", "の", "机", "desk"]),
+            ("\"un'balanced (", &["unbalanced"]),
+            ("'' . -", &[]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_two_ways_is_also_one_word() {
+        let terms = Analyzer::new(Tongue::ENGLISH).terms("USB-C cable 200 mm f/2.8 DIP-8, 5 trees");
+        for word in ["usb", "c", "usbc", "200", "mm", "200mm", "f2.8", "dip8", "cable"] {
+            assert!(terms.words.contains(&word.to_owned()), "{word} is missing in {:?}", terms.words);
+        }
+        assert!(!terms.words.contains(&"5trees".to_owned()) && !terms.words.contains(&"ccable".to_owned()));
+        assert!(terms.pairs.contains(&"usb+c".to_owned()) && terms.pairs.contains(&"5+tree".to_owned()));
+        assert!(terms.starts.contains(&"cabl".to_owned()) && !terms.starts.contains(&"cable".to_owned()));
+        assert_eq!(terms.count, 11);
+    }
+
+    #[test]
+    fn forms_of_a_word_have_one_stem_in_their_language() {
+        let mut english = Analyzer::new(Tongue::ENGLISH);
+        assert_eq!(english.stem("chairs"), english.stem("chair"));
+        assert_eq!(english.stem("stm32s"), "stm32s");
+        let mut german = Analyzer::new(Tongue::parse("german").unwrap());
+        assert_eq!(german.stem("stuhle"), german.stem("stuhlen"));
+        let mut none = Analyzer::new(Tongue::parse("none").unwrap());
+        assert_eq!(none.stem("chairs"), "chairs");
+        assert!(english.is_little("for") && !none.is_little("for") && german.is_little("mit"));
+        assert!(Tongue::parse("klingon").unwrap_err().detail.contains("english"));
+        assert_eq!(Tongue::ENGLISH.name(), "english");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_words_that_stand_in_it_in_order(text in any::<String>()) {
+            let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+            let mut end = 0;
+            for word in analyzer.words(&text) {
+                prop_assert!(word.span.start >= end && text.get(word.span.clone()).is_some());
+                prop_assert!(!word.text.is_empty() && word.text.chars().count() <= LONGEST);
+                end = word.span.end;
+            }
+            analyzer.terms(&text);
+        }
+
+        #[test]
+        fn a_word_is_its_own_word(text in "\\PC{0,40}") {
+            let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+            for word in analyzer.words(&text) {
+                let again: Vec<_> = analyzer.words(&word.text).into_iter().map(|word| word.text).collect();
+                prop_assert_eq!(again.concat(), word.text);
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Help for a search that found nothing.
+
+use super::{
+    Finder,
+    matching::near_words,
+    words::{self, AskedWord},
+};
+use crate::{
+    Error,
+    domain::query::{Filter, Request},
+    index::View,
+};
+use contracts::search::{LiftedFilter, SearchHelp, Spelling};
+
+/// How many other spellings of a word are tried.
+const TRIES: usize = 6;
+/// Words of which other spellings are tried at most.
+const WORDS: usize = 6;
+/// From this length on a word may have two mistakes.
+const LONG: usize = 6;
+
+impl Finder {
+    /// What else would have been found.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) fn help(&mut self, view: &View, request: &Request) -> Result<Option<SearchHelp>, Error> {
+        let without_last_filter = match request.without_last_filter() {
+            Some((lifted, last)) => self.lifted(view, &lifted, &last)?,
+            None => None,
+        };
+        let spelling = self.spelling(view, request)?;
+        Ok(Some(SearchHelp { without_last_filter, spelling }))
+    }
+
+    fn lifted(&mut self, view: &View, lifted: &Request, last: &Filter) -> Result<Option<LiftedFilter>, Error> {
+        let total = self.count(view, lifted)?;
+        Ok((total > 0).then(|| LiftedFilter { parameter: last.parameter(), total }))
+    }
+
+    /// The text with one word spelled nearly the same that finds most.
+    fn spelling(&mut self, view: &View, request: &Request) -> Result<Option<Spelling>, Error> {
+        let Some(text) = &request.text else { return Ok(None) };
+        let asked = words::read(text, &mut self.analyzer);
+        let mut best: Option<Spelling> = None;
+        for word in asked.words.iter().filter(|word| word.may_be_misspelled()).take(WORDS) {
+            for other in other_spellings(view, word)? {
+                let mut spelled = text.clone();
+                spelled.replace_range(word.span.clone(), &other);
+                let total = self.count(view, &Request { text: Some(spelled.clone()), ..request.clone() })?;
+                if total > best.as_ref().map_or(0, |known| known.total) {
+                    best = Some(Spelling { text: spelled, total });
+                }
+            }
+        }
+        Ok(best)
+    }
+}
+
+/// Words near this one, the commonest first, those of one mistake before those of two.
+fn other_spellings(view: &View, word: &AskedWord) -> Result<Vec<String>, Error> {
+    let mut others = near_words(view, &word.text, 1, false)?;
+    if word.text.chars().count() >= LONG {
+        others.truncate(TRIES);
+        others.extend(near_words(view, &word.text, 2, false)?);
+    }
+    let mut spellings: Vec<String> = Vec::with_capacity(TRIES);
+    for (other, _) in others {
+        if spellings.len() < TRIES && other != word.text && !spellings.contains(&other) {
+            spellings.push(other);
+        }
+    }
+    Ok(spellings)
+}

@@ -1,0 +1,374 @@
+//! Which documents a search text finds, and what each is worth.
+//!
+//! The lists of documents of the index are walked directly: the rarest word of the search gives the candidates of a
+//! segment, every other word keeps those that have it too. A word is worth the best way in which it was found.
+
+use super::{
+    Scratch, sku,
+    words::{self, Asked, AskedWord},
+};
+use crate::{
+    Error,
+    domain::{
+        mark::Sought,
+        score::{self, Manner},
+        text::{Analyzer, LONGEST_START},
+    },
+    index::{Address, Columns, View},
+};
+use std::collections::HashMap;
+use tantivy::{
+    DocSet, SegmentReader, Term,
+    postings::TermInfo,
+    query::FuzzyTermQuery,
+    schema::{Field, IndexRecordOption},
+};
+
+/// What a search text finds.
+pub struct Matched {
+    pub found: Vec<Match>,
+    /// What to highlight.
+    pub sought: Sought,
+}
+
+/// A document that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    pub address: Address,
+    pub score: u32,
+}
+
+/// Longer words that begin as the search does: at most so many of each part and segment are looked at.
+const MOST_STARTS: usize = 1_000;
+/// Near spellings: the commonest of at most so many.
+const MOST_NEAR: usize = 32;
+const MOST_NEAR_SEEN: usize = 2_000;
+/// A word that products have is taken for a misspelling too when a near one is so many times as common.
+const MISSPELLED: u64 = 20;
+const RARE: u64 = 10;
+
+/// Every product, each worth the same.
+pub fn everything(view: &View) -> Matched {
+    let mut found = Vec::with_capacity(usize::try_from(view.products()).unwrap_or_default());
+    for (segment, reader, _) in view.segments() {
+        let alive = (0..reader.max_doc()).filter(|doc| !reader.is_deleted(*doc));
+        found.extend(alive.map(|doc| Match { address: Address { segment, doc }, score: 0 }));
+    }
+    Matched { found, sought: Sought::default() }
+}
+
+/// The products that `text` finds.
+///
+/// # Errors
+/// When the index cannot be read.
+pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut Scratch) -> Result<Matched, Error> {
+    let asked = words::read(text, analyzer);
+    let wanted = asked.words.iter().map(|word| Lookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = collect(view, &asked, &wanted, sku::Strictness::Parts, scratch)?;
+    if found.is_empty() && !asked.sku.is_empty() {
+        // Better a SKU by any part of it than nothing.
+        found = collect(view, &asked, &[], sku::Strictness::Anything, scratch)?;
+    }
+    Ok(Matched { found, sought: sought(&asked, &wanted) })
+}
+
+fn collect(view: &View, asked: &Asked, wanted: &[Lookup], strictness: sku::Strictness, scratch: &mut Scratch) -> Result<Vec<Match>, Error> {
+    let mut found = Vec::new();
+    for (segment, reader, columns) in view.segments() {
+        let place = Place { view, reader, columns };
+        let by_words = place.by_words(asked, wanted, scratch)?;
+        let by_sku = sku::matches(view, reader, columns, &asked.sku, strictness)?;
+        let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| !reader.is_deleted(*doc));
+        found.extend(alive.map(|(doc, score)| Match { address: Address { segment, doc }, score }));
+    }
+    Ok(found)
+}
+
+/// Two lists of documents and scores, each in order: documents that are in both have both scores.
+fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    if other.is_empty() {
+        return one;
+    }
+    let mut all = one;
+    all.extend(other);
+    all.sort_unstable();
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 += next.1;
+        }
+        same
+    });
+    all
+}
+
+/// Where a word is looked up.
+struct Lookup {
+    /// Terms, each in one field, and what they are worth.
+    terms: Vec<(Field, String, u16)>,
+    /// Dictionaries in which longer words are looked up, and what those are worth.
+    longer: Vec<(Field, u16)>,
+    word: String,
+    /// Words spelled nearly the same.
+    near: Vec<String>,
+}
+
+impl Lookup {
+    fn of(view: &View, word: &AskedWord) -> Result<Lookup, Error> {
+        let mut lookup = Lookup { terms: Vec::new(), longer: Vec::new(), word: word.text.clone(), near: Vec::new() };
+        let short = word.text.chars().count() <= LONGEST_START;
+        for texts in &view.fields.texts {
+            let worth = |manner| score::points(texts.part, manner);
+            lookup.terms.push((texts.words, word.text.clone(), worth(Manner::Exact)));
+            lookup.terms.extend(word.compounds.iter().map(|compound| (texts.words, compound.clone(), worth(Manner::Exact))));
+            lookup.terms.extend(texts.stems.map(|field| (field, word.stem.clone(), worth(Manner::Form))));
+            match (word.may_go_on, short) {
+                (true, true) => lookup.terms.push((texts.starts, word.text.clone(), worth(Manner::Start))),
+                (true, false) => lookup.longer.push((texts.words, worth(Manner::Start))),
+                (false, _) => {}
+            }
+        }
+        if word.may_be_misspelled() {
+            lookup.look_nearby(view, word)?;
+        }
+        Ok(lookup)
+    }
+
+    /// Adds the near spellings of a word that no product has, or very few beside those of the near one.
+    fn look_nearby(&mut self, view: &View, word: &AskedWord) -> Result<(), Error> {
+        let known = self.frequency(view)?;
+        if known >= RARE {
+            return Ok(());
+        }
+        let mut near = near_words(view, &word.text, 1, false)?;
+        if near.is_empty() && known == 0 && word.may_go_on {
+            near = near_words(view, &word.text, 1, true)?;
+        }
+        near.retain(|(term, common)| *term != word.text && *common >= known * MISSPELLED);
+        near.truncate(MOST_NEAR);
+        for (term, _) in near {
+            for texts in &view.fields.texts {
+                self.terms.push((texts.words, term.clone(), score::points(texts.part, Manner::Near)));
+            }
+            self.near.push(term);
+        }
+        Ok(())
+    }
+
+    /// In how many documents it is found, at most.
+    fn frequency(&self, view: &View) -> Result<u64, Error> {
+        let mut total = 0;
+        for reader in view.searcher.segment_readers() {
+            total += self.sources(reader)?.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>();
+        }
+        Ok(total)
+    }
+
+    /// Its lists of documents in one segment.
+    fn sources(&self, reader: &SegmentReader) -> Result<Vec<Source>, Error> {
+        let mut sources = Vec::new();
+        for (field, term, points) in &self.terms {
+            if let Some(info) = reader.inverted_index(*field)?.terms().get(term)? {
+                sources.push(Source { field: *field, info, points: *points });
+            }
+        }
+        for (field, points) in &self.longer {
+            let inverted = reader.inverted_index(*field)?;
+            let mut stream = inverted.terms().range().gt(&self.word).into_stream()?;
+            let mut seen = 0;
+            while seen < MOST_STARTS && stream.advance() && stream.key().starts_with(self.word.as_bytes()) {
+                sources.push(Source { field: *field, info: stream.value().clone(), points: *points });
+                seen += 1;
+            }
+        }
+        Ok(sources)
+    }
+}
+
+/// The words of all products at this distance, or that begin with one, the commonest first.
+pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Result<Vec<(String, u64)>, Error> {
+    let mut near: HashMap<String, u64> = HashMap::new();
+    for texts in &view.fields.texts {
+        let term = Term::from_field_text(texts.words, word);
+        let query = if beginning { FuzzyTermQuery::new_prefix(term, distance, true) } else { FuzzyTermQuery::new(term, distance, true) };
+        for reader in view.searcher.segment_readers() {
+            let inverted = reader.inverted_index(texts.words)?;
+            let mut stream = inverted.terms().search(query.automaton()?).into_stream()?;
+            while near.len() < MOST_NEAR_SEEN && stream.advance() {
+                let Ok(key) = std::str::from_utf8(stream.key()) else { continue };
+                // Numbers are never a near spelling of a word.
+                if key.chars().all(char::is_alphabetic) {
+                    *near.entry(key.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+                }
+            }
+        }
+    }
+    let mut near: Vec<(String, u64)> = near.into_iter().collect();
+    near.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(near)
+}
+
+/// A list of documents, and what being in it is worth.
+struct Source {
+    field: Field,
+    info: TermInfo,
+    points: u16,
+}
+
+/// A document that has every word so far.
+struct Candidate {
+    doc: u32,
+    score: u32,
+    in_title: u8,
+}
+
+/// One segment.
+struct Place<'a> {
+    view: &'a View,
+    reader: &'a SegmentReader,
+    columns: &'a Columns,
+}
+
+impl Place<'_> {
+    /// The documents that have all words, in order, with their scores.
+    fn by_words(&self, asked: &Asked, wanted: &[Lookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
+        let mut lists = Vec::with_capacity(wanted.len());
+        for lookup in wanted {
+            let sources = lookup.sources(self.reader)?;
+            if sources.is_empty() {
+                return Ok(Vec::new());
+            }
+            lists.push(sources);
+        }
+        lists.sort_by_key(|sources| sources.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>());
+        let mut lists = lists.into_iter();
+        let Some(rarest) = lists.next() else { return Ok(Vec::new()) };
+        let mut candidates = self.having(&rarest, &mut scratch.points)?;
+        for sources in lists {
+            if candidates.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.keep(&mut candidates, &sources)?;
+        }
+        let mut pairs = vec![0_u32; candidates.len()];
+        for pair in asked.words.iter().filter_map(|word| word.pair.as_ref()) {
+            self.each(self.view.fields.pairs, pair.as_bytes(), &candidates, |at| pairs[at] += score::PAIR)?;
+        }
+        let worth = |(candidate, pairs): (Candidate, u32)| {
+            let doc = candidate.doc as usize;
+            let coverage = score::coverage(candidate.in_title, self.columns.title_words[doc]);
+            let stock = if self.columns.in_stock[doc] { score::IN_STOCK } else { 0 };
+            (candidate.doc, candidate.score + pairs + coverage + stock)
+        };
+        Ok(candidates.into_iter().zip(pairs).map(worth).collect())
+    }
+
+    /// The documents that are in any of these lists, in order.
+    fn having(&self, sources: &[Source], points: &mut Vec<u16>) -> Result<Vec<Candidate>, Error> {
+        let size = self.reader.max_doc() as usize;
+        if points.len() < size {
+            points.resize(size, 0);
+        }
+        let mut touched: Vec<u32> = Vec::new();
+        for source in sources {
+            let inverted = self.reader.inverted_index(source.field)?;
+            let mut postings = inverted.read_block_postings_from_terminfo(&source.info, IndexRecordOption::Basic)?;
+            while !postings.docs().is_empty() {
+                for doc in postings.docs() {
+                    let best = &mut points[*doc as usize];
+                    if *best == 0 {
+                        touched.push(*doc);
+                    }
+                    *best = (*best).max(source.points);
+                }
+                postings.advance();
+            }
+        }
+        // Going over the whole segment is quicker than sorting a great part of it.
+        if touched.len() > size / 16 {
+            touched = (0..self.reader.max_doc()).filter(|doc| points[*doc as usize] > 0).collect();
+        } else {
+            touched.sort_unstable();
+        }
+        Ok(touched
+            .into_iter()
+            .map(|doc| {
+                let worth = std::mem::take(&mut points[doc as usize]);
+                Candidate { doc, score: u32::from(worth), in_title: u8::from(score::is_title(worth)) }
+            })
+            .collect())
+    }
+
+    /// Keeps the candidates that are in any of these lists too.
+    fn keep(&self, candidates: &mut Vec<Candidate>, sources: &[Source]) -> Result<(), Error> {
+        let mut points = vec![0_u16; candidates.len()];
+        for source in sources {
+            self.each_of(source.field, &source.info, candidates, |at| points[at] = points[at].max(source.points))?;
+        }
+        let mut points = points.into_iter();
+        candidates.retain_mut(|candidate| {
+            let worth = points.next().unwrap_or_default();
+            candidate.score += u32::from(worth);
+            candidate.in_title += u8::from(score::is_title(worth));
+            worth > 0
+        });
+        Ok(())
+    }
+
+    /// Tells which candidates hold `term`.
+    fn each(&self, field: Field, term: &[u8], candidates: &[Candidate], found: impl FnMut(usize)) -> Result<(), Error> {
+        match self.reader.inverted_index(field)?.terms().get(term)? {
+            Some(info) => self.each_of(field, &info, candidates, found),
+            None => Ok(()),
+        }
+    }
+
+    fn each_of(&self, field: Field, info: &TermInfo, candidates: &[Candidate], mut found: impl FnMut(usize)) -> Result<(), Error> {
+        let inverted = self.reader.inverted_index(field)?;
+        if info.doc_freq as usize > 8 * candidates.len() {
+            // Few candidates: leap from one to the next.
+            let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+            for (at, candidate) in candidates.iter().enumerate() {
+                if postings.doc() < candidate.doc && postings.seek(candidate.doc) == tantivy::TERMINATED {
+                    break;
+                }
+                if postings.doc() == candidate.doc {
+                    found(at);
+                }
+            }
+            return Ok(());
+        }
+        let mut postings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        let mut at = 0;
+        while !postings.docs().is_empty() && at < candidates.len() {
+            for doc in postings.docs() {
+                while at < candidates.len() && candidates[at].doc < *doc {
+                    at += 1;
+                }
+                if at == candidates.len() {
+                    break;
+                }
+                if candidates[at].doc == *doc {
+                    found(at);
+                }
+            }
+            postings.advance();
+        }
+        Ok(())
+    }
+}
+
+/// What to highlight: whatever of the text may have found something.
+fn sought(asked: &Asked, wanted: &[Lookup]) -> Sought {
+    let mut sought = Sought::default();
+    for (word, lookup) in asked.words.iter().zip(wanted) {
+        sought.words.insert(word.text.clone());
+        sought.words.extend(word.compounds.iter().cloned());
+        sought.words.extend(lookup.near.iter().cloned());
+        sought.stems.insert(word.stem.clone());
+        if word.may_go_on {
+            sought.starts.insert(word.text.clone());
+        }
+    }
+    sought
+}

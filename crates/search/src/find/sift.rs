@@ -1,0 +1,298 @@
+//! From what was found to what is shown: filters, facets, variants and order, in one pass over columns in memory.
+//!
+//! A facet's counts leave out the facet's own filter. So a document that meets all filters counts everywhere, one that
+//! fails a single filter counts in that filter's facet only, and one that fails more counts nowhere: no second query.
+//! Variants of one thing are one hit and count once, whichever of them it is.
+
+use super::{Page, Scratch, matching::Match};
+use crate::{
+    domain::query::{Filter, Request},
+    index::{Address, Columns, Facet, Known, View},
+};
+use contracts::{ids::Uuid, search::Sort};
+use serde::{Deserialize, Serialize};
+use std::collections::BinaryHeap;
+
+/// Where a hit stands: hits are in ascending order of their keys, and no two have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key(i64, Uuid);
+
+impl Key {
+    fn of(order: Sort, columns: &Columns, doc: u32, score: u32) -> Key {
+        let at = doc as usize;
+        let id = columns.ids[at];
+        match order {
+            Sort::Relevance => Key(-i64::from(score), Uuid::from_u128(id)),
+            Sort::PriceUp => Key(columns.prices[at], Uuid::from_u128(id)),
+            Sort::PriceDown => Key(columns.prices[at].saturating_neg(), Uuid::from_u128(id)),
+            // Of the same instant the newer id is the newer product.
+            Sort::Newest => Key(columns.created[at].saturating_neg(), Uuid::from_u128(!id)),
+        }
+    }
+}
+
+/// What is wanted of the hits.
+pub struct Wanted {
+    pub page: Page,
+    pub facets: bool,
+}
+
+/// A hit: a product, or the variant of one that stands for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    pub key: Key,
+    pub address: Address,
+}
+
+/// What came of it. How many hits have each label stands in the scratch's counts.
+pub struct Sifted {
+    pub total: u64,
+    pub hits: Vec<Hit>,
+    /// Whether there are hits behind the last one.
+    pub more: bool,
+    /// The labels that any hit has.
+    pub labels: Vec<u32>,
+}
+
+/// The filters of a request, made ready.
+pub struct Sift<'a> {
+    view: &'a View,
+    known: &'a Known,
+    order: Sort,
+    /// One bit for each filter.
+    all: u64,
+    /// Each label that a filter asks for, and the filter's number.
+    wanted: Vec<(u32, u8)>,
+    /// By filter: the facet that it filters.
+    facets: Vec<Option<u32>>,
+    /// Filters of numbers, by filter.
+    numbers: Vec<(u8, Number)>,
+}
+
+#[derive(Clone, Copy)]
+enum Number {
+    InStock(bool),
+    Least(i64),
+    Most(i64),
+}
+
+/// A variant that meets all filters but one at most.
+struct Variant {
+    group: u64,
+    address: Address,
+    fails: u64,
+    key: Key,
+}
+
+impl<'a> Sift<'a> {
+    pub fn new(view: &'a View, known: &'a Known, request: &Request) -> Sift<'a> {
+        let mut sift = Sift {
+            view,
+            known,
+            order: request.order(),
+            all: (1_u64 << request.filters.len()) - 1,
+            wanted: Vec::new(),
+            facets: Vec::new(),
+            numbers: Vec::new(),
+        };
+        for (number, filter) in request.filters.iter().enumerate() {
+            sift.add(number as u8, filter);
+        }
+        sift
+    }
+
+    fn add(&mut self, number: u8, filter: &Filter) {
+        let (facet, values): (Facet, Vec<String>) = match filter {
+            Filter::Category(ids) => (Facet::Category, ids.iter().map(ToString::to_string).collect()),
+            Filter::Seller(ids) => (Facet::Seller, ids.iter().map(ToString::to_string).collect()),
+            Filter::Brand(brands) => (Facet::Brand, brands.clone()),
+            Filter::Attribute(name, wanted) => (Facet::Attribute(name.clone()), wanted.clone()),
+            Filter::InStock(wanted) => return self.add_number(number, Number::InStock(*wanted)),
+            Filter::MinPrice(price) => return self.add_number(number, Number::Least(*price)),
+            Filter::MaxPrice(price) => return self.add_number(number, Number::Most(*price)),
+        };
+        self.facets.push(self.known.find_facet(&facet));
+        self.wanted.extend(values.iter().filter_map(|value| self.known.find(&facet, value)).map(|label| (label, number)));
+    }
+
+    fn add_number(&mut self, number: u8, condition: Number) {
+        self.facets.push(None);
+        self.numbers.push((number, condition));
+    }
+
+    /// The facets that are filtered.
+    pub fn filtered(&self) -> impl Iterator<Item = u32> {
+        self.facets.iter().flatten().copied()
+    }
+
+    /// Goes over what was found.
+    pub fn run(&self, found: &[Match], wanted: Wanted, scratch: &mut Scratch) -> Sifted {
+        let Scratch { counts, filters, .. } = scratch;
+        counts.resize(counts.len().max(self.known.len()), 0);
+        filters.resize(filters.len().max(self.known.len()), 0);
+        for (label, filter) in &self.wanted {
+            filters[*label as usize] = filter + 1;
+        }
+        let mut best = Best::new(wanted.page);
+        let mut tally = Tally { known: self.known, counts, labels: Vec::new() };
+        let (mut total, mut variants) = (0, Vec::new());
+        for Match { address, score } in found {
+            let columns = self.view.columns(*address);
+            let labels = columns.labels(address.doc);
+            let fails = self.fails(columns, address.doc, labels, filters);
+            if fails & fails.wrapping_sub(1) != 0 || fails != 0 && !wanted.facets {
+                continue;
+            }
+            let group = columns.groups[address.doc as usize];
+            if group != 0 {
+                let key = Key::of(self.order, columns, address.doc, *score);
+                variants.push(Variant { group, address: *address, fails, key });
+                continue;
+            }
+            if fails == 0 {
+                total += 1;
+                best.offer(Hit { key: Key::of(self.order, columns, address.doc, *score), address: *address });
+            }
+            if wanted.facets {
+                tally.add(labels.iter().copied(), self.only(fails));
+            }
+        }
+        total += self.fold(variants, wanted.facets, &mut best, &mut tally);
+        let labels = tally.labels;
+        for (label, _) in &self.wanted {
+            filters[*label as usize] = 0;
+        }
+        let (hits, more) = best.finish();
+        Sifted { total, hits, more, labels }
+    }
+
+    /// A bit for each filter that the document does not meet.
+    fn fails(&self, columns: &Columns, doc: u32, labels: &[u32], filters: &[u8]) -> u64 {
+        if self.all == 0 {
+            return 0;
+        }
+        let mut meets = 0_u64;
+        if !self.wanted.is_empty() {
+            for label in labels {
+                let filter = filters[*label as usize];
+                // The bit of no filter falls out on the left.
+                meets |= (1_u64 << filter) >> 1;
+            }
+        }
+        for (filter, condition) in &self.numbers {
+            let met = match condition {
+                Number::InStock(wanted) => columns.in_stock[doc as usize] == *wanted,
+                Number::Least(price) => columns.prices[doc as usize] >= *price,
+                Number::Most(price) => columns.prices[doc as usize] <= *price,
+            };
+            meets |= u64::from(met) << filter;
+        }
+        self.all & !meets
+    }
+
+    /// Where a document with these failures counts.
+    fn only(&self, fails: u64) -> Only {
+        match fails {
+            0 => Only::Everywhere,
+            one => self.facets[one.trailing_zeros() as usize].map_or(Only::Nowhere, Only::In),
+        }
+    }
+
+    /// Makes one hit of the variants of each thing. How many hits they are.
+    fn fold(&self, mut variants: Vec<Variant>, facets: bool, best: &mut Best, tally: &mut Tally<'_>) -> u64 {
+        variants.sort_unstable_by_key(|variant| (variant.group, variant.fails != 0, variant.key));
+        let mut total = 0;
+        let mut labels: Vec<u32> = Vec::new();
+        for group in variants.chunk_by(|one, other| one.group == other.group) {
+            // Those that meet all filters come first, the best of them before the others.
+            if group[0].fails == 0 {
+                total += 1;
+                best.offer(Hit { key: group[0].key, address: group[0].address });
+            }
+            if facets {
+                labels.clear();
+                for variant in group {
+                    let only = self.only(variant.fails);
+                    let own = self.view.columns(variant.address).labels(variant.address.doc);
+                    labels.extend(own.iter().filter(|label| only.allows(self.known, **label)));
+                }
+                labels.sort_unstable();
+                labels.dedup();
+                tally.add(labels.iter().copied(), Only::Everywhere);
+            }
+        }
+        total
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Only {
+    Everywhere,
+    In(u32),
+    Nowhere,
+}
+
+impl Only {
+    fn allows(self, known: &Known, label: u32) -> bool {
+        match self {
+            Only::Everywhere => true,
+            Only::In(facet) => known.facet_of(label) == facet,
+            Only::Nowhere => false,
+        }
+    }
+}
+
+/// Counts the hits of each label.
+struct Tally<'a> {
+    known: &'a Known,
+    counts: &'a mut Vec<u32>,
+    labels: Vec<u32>,
+}
+
+impl Tally<'_> {
+    fn add(&mut self, labels: impl Iterator<Item = u32>, only: Only) {
+        for label in labels {
+            if only.allows(self.known, label) {
+                let count = &mut self.counts[label as usize];
+                if *count == 0 {
+                    self.labels.push(label);
+                }
+                *count += 1;
+            }
+        }
+    }
+}
+
+/// Keeps the first hits behind a key, and knows whether there are more.
+struct Best {
+    page: Page,
+    kept: BinaryHeap<Hit>,
+}
+
+impl Best {
+    fn new(page: Page) -> Best {
+        Best { page, kept: BinaryHeap::with_capacity(page.limit + 2) }
+    }
+
+    fn offer(&mut self, hit: Hit) {
+        if self.page.limit == 0 || self.page.after.is_some_and(|after| hit.key <= after) {
+            return;
+        }
+        if self.kept.len() > self.page.limit {
+            // One more than the page holds tells that there are more.
+            if self.kept.peek().is_some_and(|worst| hit.key >= worst.key) {
+                return;
+            }
+            self.kept.pop();
+        }
+        self.kept.push(hit);
+    }
+
+    fn finish(self) -> (Vec<Hit>, bool) {
+        let limit = self.page.limit;
+        let mut hits = self.kept.into_sorted_vec();
+        let more = hits.len() > limit;
+        hits.truncate(limit);
+        (hits, more)
+    }
+}

@@ -1,0 +1,35 @@
+//! Suggestions while somebody types: what the text may become, by the ranker that answers searches.
+
+use super::{
+    Finder, Page,
+    sift::{Sift, Wanted},
+};
+use crate::{Error, domain::query::Request, index::View};
+use contracts::search::{Sort, Suggestion, Suggestions};
+
+/// How many suggestions there are at most.
+const MOST: usize = 10;
+
+/// The titles of the best hits.
+///
+/// # Errors
+/// When the index cannot be read.
+pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestions, Error> {
+    let request = Request { text: Some(text.to_owned()), filters: Vec::new(), sort: Sort::Relevance };
+    let matched = finder.matches(view, &request)?;
+    let labels = view.labels.read();
+    let wanted = Wanted { page: Page { limit: 2 * MOST, after: None }, facets: false };
+    let sifted = Sift::new(view, &labels, &request).run(&matched.found, wanted, &mut finder.scratch);
+    drop(labels);
+    let mut items: Vec<Suggestion> = Vec::with_capacity(MOST);
+    for hit in sifted.hits {
+        let stored = view.stored(hit.address)?;
+        if let Some(known) = items.iter_mut().find(|known| known.text == stored.hit.title) {
+            // Of two with one title neither is meant before the other.
+            known.product_id = None;
+        } else if items.len() < MOST {
+            items.push(Suggestion { text: stored.hit.title, product_id: Some(stored.hit.product_id) });
+        }
+    }
+    Ok(Suggestions { items })
+}

@@ -1,0 +1,123 @@
+//! The columns of one segment of the index in memory: what filters, facets, folding and sorting look at for every hit.
+//!
+//! The index keeps them packed; a search looks at some ten values of each of thousands of documents, so they are
+//! unpacked once per segment, about a hundred bytes a product.
+
+use super::{labels::Labels, schema::Fields};
+use crate::Error;
+use tantivy::{SegmentReader, columnar::StrColumn};
+
+/// The columns. Documents are numbered as in the segment.
+#[derive(Debug, Default)]
+pub struct Columns {
+    pub ids: Vec<u128>,
+    /// Zero for products without variants.
+    pub groups: Vec<u64>,
+    pub prices: Vec<i64>,
+    pub created: Vec<i64>,
+    pub in_stock: Vec<bool>,
+    pub title_words: Vec<u8>,
+    skus: Lists<u8>,
+    labels: Lists<u32>,
+    /// How many different labels there are.
+    pub distinct_labels: usize,
+}
+
+/// A list for each document, one after the other.
+#[derive(Debug, Default)]
+struct Lists<T> {
+    ends: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T> Lists<T> {
+    fn get(&self, doc: u32) -> &[T] {
+        let doc = doc as usize;
+        let begin = if doc == 0 { 0 } else { self.ends[doc - 1] as usize };
+        &self.values[begin..self.ends[doc] as usize]
+    }
+
+    fn end(&mut self) {
+        self.ends.push(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+    }
+}
+
+impl Columns {
+    /// The SKU as it is.
+    #[must_use]
+    pub fn sku(&self, doc: u32) -> &str {
+        std::str::from_utf8(self.skus.get(doc)).unwrap_or_default()
+    }
+
+    /// The numbers of the labels.
+    #[must_use]
+    pub fn labels(&self, doc: u32) -> &[u32] {
+        self.labels.get(doc)
+    }
+
+    /// Unpacks the columns of a segment; labels that are new get a number.
+    ///
+    /// # Errors
+    /// When the segment cannot be read.
+    pub fn load(segment: &SegmentReader, fields: &Fields, labels: &Labels) -> Result<Columns, Error> {
+        let schema = segment.schema();
+        let fast = segment.fast_fields();
+        let docs = 0..segment.max_doc();
+        let name = |field| schema.get_field_name(field);
+        let (high, low) = (fast.u64(name(fields.id_high))?, fast.u64(name(fields.id_low))?);
+        let (groups, title_words) = (fast.u64(name(fields.group))?, fast.u64(name(fields.title_words))?);
+        let (prices, created) = (fast.i64(name(fields.price))?, fast.i64(name(fields.created))?);
+        let in_stock = fast.bool(name(fields.in_stock))?;
+        let id = |doc| u128::from(high.first(doc).unwrap_or_default()) << 64 | u128::from(low.first(doc).unwrap_or_default());
+        let words = |doc| u8::try_from(title_words.first(doc).unwrap_or_default()).unwrap_or(u8::MAX);
+        let mut columns = Columns {
+            ids: docs.clone().map(id).collect(),
+            groups: docs.clone().map(|doc| groups.first(doc).unwrap_or_default()).collect(),
+            prices: docs.clone().map(|doc| prices.first(doc).unwrap_or_default()).collect(),
+            created: docs.clone().map(|doc| created.first(doc).unwrap_or_default()).collect(),
+            in_stock: docs.clone().map(|doc| in_stock.first(doc).unwrap_or_default()).collect(),
+            title_words: docs.clone().map(words).collect(),
+            ..Columns::default()
+        };
+        match fast.str(name(fields.labels))? {
+            Some(column) => {
+                let mut texts = Vec::with_capacity(column.num_terms());
+                each_term(&column, |label| texts.push(label.to_owned()))?;
+                let numbers = labels.number(&texts);
+                columns.distinct_labels = numbers.len();
+                for doc in docs.clone() {
+                    let known = column.term_ords(doc).filter_map(|term| numbers.get(usize::try_from(term).ok()?).copied().flatten());
+                    columns.labels.values.extend(known);
+                    columns.labels.end();
+                }
+            }
+            None => columns.labels.ends.resize(docs.len(), 0),
+        }
+        match fast.str(name(fields.sku_text))? {
+            Some(column) => {
+                let mut skus: Lists<u8> = Lists::default();
+                each_term(&column, |sku| {
+                    skus.values.extend_from_slice(sku.as_bytes());
+                    skus.end();
+                })?;
+                for doc in docs {
+                    if let Some(term) = column.term_ords(doc).next() {
+                        columns.skus.values.extend_from_slice(skus.get(u32::try_from(term).unwrap_or_default()));
+                    }
+                    columns.skus.end();
+                }
+            }
+            None => columns.skus.ends.resize(docs.len(), 0),
+        }
+        Ok(columns)
+    }
+}
+
+/// Every text of a column's dictionary, in order.
+fn each_term(column: &StrColumn, mut take: impl FnMut(&str)) -> Result<(), Error> {
+    let mut terms = column.dictionary().stream()?;
+    while terms.advance() {
+        take(std::str::from_utf8(terms.key()).map_err(|_| Error::Content("text"))?);
+    }
+    Ok(())
+}

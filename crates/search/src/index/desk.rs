@@ -1,0 +1,198 @@
+//! The desk of the one who indexes: which index answers, which one is being built, and the view that searches take.
+
+use super::{
+    folder::{Folder, Payload},
+    tree::Tree,
+    view::View,
+};
+use crate::{
+    Error,
+    domain::text::{Analyzer, Tongue},
+    store::{Document, Place, Progress},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+/// One for the service; searches and the indexing worker share it.
+pub struct Desk {
+    root: PathBuf,
+    tongue: Tongue,
+    writer_bytes: usize,
+    /// None until an index holds everything for the first time.
+    view: RwLock<Option<Arc<View>>>,
+    state: Mutex<State>,
+}
+
+/// What indexing works on. Its lock is held while a batch is committed, by the thread that indexes.
+struct State {
+    /// The index that answers.
+    live: Option<Folder>,
+    /// The one that is being made to take its place.
+    next: Option<Folder>,
+    tree: Arc<Tree>,
+    /// The change up to which `tree` is right.
+    tree_change: i64,
+    analyzer: Analyzer,
+    views: u64,
+}
+
+/// How far the indices are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Of the index that answers; none while there is none.
+    pub live: Option<(i64, Place)>,
+    /// Of the index that is being built.
+    pub next: Option<(i64, Place)>,
+    /// The products that can be found.
+    pub products: u64,
+    /// The change of the tree up to which paths are right.
+    pub tree_change: i64,
+}
+
+impl Desk {
+    /// Opens what lies below `root`: the newest index of this database that once held everything answers; others are
+    /// removed, but for the wanted one that is not finished.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open(root: &Path, tongue: Tongue, writer_bytes: usize, progress: Progress) -> Result<Desk, Error> {
+        std::fs::create_dir_all(root)?;
+        let (mut live, mut next): (Option<Folder>, Option<Folder>) = (None, None);
+        for path in Folder::list(root) {
+            let folder = Folder::open(path.clone(), None, writer_bytes);
+            match folder.ok().filter(|folder| fits(folder, &path, root, tongue, progress)) {
+                Some(folder) if folder.payload.complete => {
+                    let older = match &live {
+                        Some(known) if known.payload.generation > folder.payload.generation => Some(folder),
+                        _ => live.replace(folder),
+                    };
+                    older.map_or(Ok(()), discard)?;
+                }
+                Some(folder) if folder.payload.generation == progress.generation => next = Some(folder),
+                _ => Folder::remove(&path)?,
+            }
+        }
+        let state = State { live, next, tree: Arc::default(), tree_change: -1, analyzer: Analyzer::new(tongue), views: 0 };
+        let desk = Desk { root: root.to_owned(), tongue, writer_bytes, view: RwLock::default(), state: Mutex::new(state) };
+        desk.aim(progress)?;
+        Ok(desk)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What searches look at.
+    ///
+    /// # Errors
+    /// [`Error::Building`] while no index holds everything.
+    pub fn view(&self) -> Result<Arc<View>, Error> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Building)
+    }
+
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let state = self.state();
+        let of = |folder: &Option<Folder>| folder.as_ref().map(|folder| (folder.payload.generation, folder.payload.place()));
+        Status {
+            live: of(&state.live),
+            next: of(&state.next),
+            products: self.view().map_or(0, |view| view.products()),
+            tree_change: state.tree_change,
+        }
+    }
+
+    /// Begins the index that is wanted, unless it answers already or is under way.
+    ///
+    /// # Errors
+    /// When its folder cannot be written.
+    pub fn aim(&self, progress: Progress) -> Result<(), Error> {
+        let mut state = self.state();
+        let is = |folder: &Option<Folder>| folder.as_ref().is_some_and(|folder| folder.payload.generation == progress.generation);
+        if is(&state.live) || is(&state.next) {
+            return Ok(());
+        }
+        if let Some(overtaken) = state.next.take() {
+            discard(overtaken)?;
+        }
+        let payload = Payload::begin(progress.lineage, progress.generation, self.tongue);
+        state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
+        Ok(())
+    }
+
+    /// The tree of categories as it is since this change. Views have it from the next one on.
+    pub fn set_tree(&self, tree: Tree, change: i64) {
+        let mut state = self.state();
+        state.tree = Arc::new(tree);
+        state.tree_change = change;
+    }
+
+    /// Takes a batch into the index that answers, and shows it to searches. An empty batch shows what merges left, and
+    /// what is shown for the first time.
+    ///
+    /// # Errors
+    /// When the index cannot be written or read.
+    pub fn keep_up(&self, batch: Vec<Document>) -> Result<(), Error> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(live) = &mut state.live else { return Ok(()) };
+        let shown = self.view().ok();
+        if batch.is_empty()
+            && let Some(view) = &shown
+            && Arc::ptr_eq(&view.tree, &state.tree)
+            && !live.has_merged(&view.searcher)?
+        {
+            return Ok(());
+        }
+        if !batch.is_empty() {
+            live.commit(batch, &state.tree, &mut state.analyzer, true)?;
+        }
+        self.show(state, shown.as_deref())
+    }
+
+    /// Takes a batch into the index that is being built. With `last` it holds everything and takes over; the one before
+    /// is removed.
+    ///
+    /// # Errors
+    /// When the index cannot be written or read.
+    pub fn build(&self, batch: Vec<Document>, last: bool) -> Result<(), Error> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(next) = &mut state.next else { return Ok(()) };
+        next.commit(batch, &state.tree, &mut state.analyzer, last)?;
+        if !last {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut state.live, state.next.take());
+        // Another index numbers its segments anew: nothing of the view before is of use.
+        self.show(state, None)?;
+        before.map_or(Ok(()), discard)
+    }
+
+    fn show(&self, state: &mut State, before: Option<&View>) -> Result<(), Error> {
+        let Some(live) = &state.live else { return Ok(()) };
+        state.views += 1;
+        let view = View::open(state.views, live.searcher()?, live.fields, state.tree.clone(), before)?;
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(view));
+        Ok(())
+    }
+}
+
+/// Whether the index is one of this database, made as it would be made now.
+fn fits(folder: &Folder, path: &Path, root: &Path, tongue: Tongue, progress: Progress) -> bool {
+    let payload = &folder.payload;
+    payload.lineage == progress.lineage
+        && payload.change <= progress.changes
+        && payload.generation <= progress.generation
+        && payload.language == tongue.name()
+        && *path == Folder::path(root, payload.generation)
+}
+
+/// Closes an index and removes it.
+fn discard(folder: Folder) -> Result<(), Error> {
+    let path = folder.location().to_owned();
+    drop(folder);
+    Folder::remove(&path)
+}

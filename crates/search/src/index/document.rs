@@ -1,0 +1,194 @@
+//! From a product to what the index keeps of it.
+
+use super::{labels::Facet, schema::Fields, tree::Tree};
+use crate::{
+    Error,
+    domain::{
+        score::Part,
+        text::{Analyzer, Terms, bare_sku, trigrams},
+    },
+};
+use contracts::{
+    catalog::{CategoryRef, Product},
+    ids::{ProductGroupId, ProductId},
+    search::{Highlights, SearchHit},
+};
+use serde::{Deserialize, Serialize};
+use tantivy::{TantivyDocument, Term, schema::Field};
+
+/// How much of the description every hit shows.
+const SUMMARY: usize = 200;
+
+/// What an answer shows of a product, as it is kept in the index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stored {
+    /// Without what depends on the search or on other products: highlights, options and their count.
+    pub hit: SearchHit,
+    /// The whole description.
+    pub description: String,
+    /// The names of the attributes in which the variants of its group differ.
+    pub options: Vec<String>,
+}
+
+/// What variants of one group have in common, and products without a group do not have: never zero. Two groups have
+/// the same key as seldom as two of them share 64 bits of chance.
+#[must_use]
+pub fn group_key(group: Option<ProductGroupId>) -> u64 {
+    group.map_or(0, |group| {
+        let (high, low) = group.0.as_u64_pair();
+        // The odd factor keeps ids that differ little apart.
+        (high.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ low).max(1)
+    })
+}
+
+/// The term that names a product's document.
+pub fn id_term(fields: &Fields, id: ProductId) -> Term {
+    Term::from_field_bytes(fields.id, id.0.as_bytes())
+}
+
+/// The document of a product.
+pub fn document(
+    fields: &Fields,
+    product: &Product,
+    in_stock: bool,
+    tree: &Tree,
+    analyzer: &mut Analyzer,
+) -> Result<TantivyDocument, Error> {
+    let mut doc = TantivyDocument::default();
+    let path = product.category_id.map_or_else(Vec::new, |category| tree.path(category, &product.category_path));
+    let stored = stored(product, in_stock, &path);
+    let stored = serde_json::to_vec(&stored).map_err(|_| Error::Content("JSON"))?;
+    doc.add_bytes(fields.stored, &stored);
+
+    let title = analyzer.terms(&product.title);
+    doc.add_u64(fields.title_words, title.count as u64);
+    add_terms(&mut doc, fields.pairs, &title.pairs);
+    let body = body(product, &path);
+    let terms = [title, analyzer.terms(product.brand.as_deref().unwrap_or_default()), analyzer.terms(&body)];
+    for (texts, terms) in fields.texts.iter().zip(&terms) {
+        add_terms(&mut doc, texts.words, &terms.words);
+        if let Some(stems) = texts.stems {
+            add_terms(&mut doc, stems, &terms.stems);
+        }
+        add_terms(&mut doc, texts.starts, starts(texts.part, terms));
+    }
+
+    let bare = bare_sku(&product.sku);
+    doc.add_text(fields.sku, &bare);
+    let mut grams: Vec<&str> = trigrams(&bare).collect();
+    grams.sort_unstable();
+    grams.dedup();
+    doc.add_text(fields.sku_grams, grams.join(" "));
+    doc.add_text(fields.sku_text, &product.sku);
+
+    let (high, low) = product.product_id.0.as_u64_pair();
+    doc.add_bytes(fields.id, product.product_id.0.as_bytes());
+    doc.add_u64(fields.id_high, high);
+    doc.add_u64(fields.id_low, low);
+    doc.add_u64(fields.group, group_key(product.product_group_id));
+    doc.add_i64(fields.price, product.price_amount);
+    doc.add_i64(fields.created, product.created_at.0);
+    doc.add_bool(fields.in_stock, in_stock);
+    for label in labels(product, &path) {
+        doc.add_text(fields.labels, label);
+    }
+    Ok(doc)
+}
+
+/// Of the body only the beginnings that say something: of three letters and more.
+fn starts(part: Part, terms: &Terms) -> impl Iterator<Item = &String> {
+    let least = if part == Part::Body { 3 } else { 1 };
+    terms.starts.iter().filter(move |start| start.len() >= least)
+}
+
+fn add_terms<'a>(doc: &mut TantivyDocument, field: Field, terms: impl IntoIterator<Item = &'a String>) {
+    let mut text = String::new();
+    for term in terms {
+        text.push_str(term);
+        text.push(' ');
+    }
+    if !text.is_empty() {
+        doc.add_text(field, text);
+    }
+}
+
+/// Everything beside title and brand that a search may name.
+fn body(product: &Product, path: &[CategoryRef]) -> String {
+    let mut body = product.description.clone();
+    for (name, value) in &product.attributes {
+        // Apart, so that no two of them are read as one.
+        body.push_str("\n.\n");
+        body.push_str(name);
+        body.push_str("\n.\n");
+        body.push_str(value);
+    }
+    for category in path {
+        body.push_str("\n.\n");
+        body.push_str(&category.name);
+    }
+    body
+}
+
+fn labels(product: &Product, path: &[CategoryRef]) -> Vec<String> {
+    let mut labels: Vec<String> = path.iter().map(|category| Facet::Category.label(&category.category_id.to_string())).collect();
+    labels.extend(product.brand.iter().map(|brand| Facet::Brand.label(brand)));
+    labels.extend(product.seller_id.iter().map(|seller| Facet::Seller.label(&seller.to_string())));
+    labels.extend(product.attributes.iter().map(|(name, value)| Facet::Attribute(name.clone()).label(value)));
+    labels
+}
+
+fn stored(product: &Product, in_stock: bool, path: &[CategoryRef]) -> Stored {
+    let category = path.last();
+    let hit = SearchHit {
+        product_id: product.product_id,
+        sku: product.sku.clone(),
+        title: product.title.clone(),
+        summary: summary(&product.description),
+        price_amount: product.price_amount,
+        currency: product.currency,
+        category: category.map(|category| category.category_id.to_string()),
+        category_name: category.map(|category| category.name.clone()),
+        brand: product.brand.clone(),
+        image: product.images.first().cloned(),
+        attributes: product.attributes.clone(),
+        seller_id: product.seller_id,
+        in_stock,
+        product_group_id: product.product_group_id,
+        options: Vec::new(),
+        variant_count: 1,
+        highlights: Highlights::default(),
+        created_at: product.created_at,
+    };
+    Stored { hit, description: product.description.clone(), options: product.options.clone() }
+}
+
+/// The beginning of the description on one line, cut at a word.
+fn summary(description: &str) -> String {
+    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((end, _)) = line.char_indices().nth(SUMMARY) else { return line };
+    let cut = line[..end].rfind(' ').unwrap_or(end);
+    format!("{}…", &line[..cut])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+
+    #[test]
+    fn a_summary_ends_at_a_word() {
+        assert_eq!(summary("Short.\n  Two lines."), "Short. Two lines.");
+        let long = summary(&"wörd ".repeat(100));
+        assert!(long.ends_with("wörd…") && long.chars().count() <= SUMMARY + 1, "{long}");
+        assert_eq!(summary(&"x".repeat(300)).chars().count(), SUMMARY + 1);
+    }
+
+    #[test]
+    fn a_group_has_a_key_that_no_product_without_one_has() {
+        assert_eq!(group_key(None), 0);
+        assert_ne!(group_key(Some(ProductGroupId(Uuid::nil()))), 0);
+        let keys: std::collections::HashSet<u64> =
+            (0..1000).map(|number| group_key(Some(ProductGroupId(Uuid::from_u128(number))))).collect();
+        assert!(keys.len() >= 999);
+    }
+}

@@ -1,0 +1,100 @@
+//! The fields of the index.
+
+use crate::domain::score::Part;
+use tantivy::{
+    schema::{BytesOptions, FAST, Field, INDEXED, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions},
+    tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager, WhitespaceTokenizer},
+};
+
+/// Another number makes every index anew. Raise it with every change of the fields below, of how text becomes words, or
+/// of what is stored.
+pub const VERSION: u32 = 1;
+
+/// Splits what [`crate::domain::text::Analyzer`] has made words already.
+const WORDS: &str = "words";
+
+/// The fields by which one part of a product is found.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts {
+    pub part: Part,
+    /// Words and compounds.
+    pub words: Field,
+    /// Their stems; a brand has no forms.
+    pub stems: Option<Field>,
+    /// Their beginnings.
+    pub starts: Field,
+}
+
+/// Every field.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields {
+    /// The product's id: what replacing and deleting go by.
+    pub id: Field,
+    pub texts: [Texts; 3],
+    /// Stems that follow each other in the title.
+    pub pairs: Field,
+    /// The SKU without hyphens, in lower case.
+    pub sku: Field,
+    /// Each three signs of it that follow each other.
+    pub sku_grams: Field,
+    /// The SKU as it is.
+    pub sku_text: Field,
+    /// The two halves of the id.
+    pub id_high: Field,
+    pub id_low: Field,
+    /// See [`super::group_key`].
+    pub group: Field,
+    pub price: Field,
+    pub created: Field,
+    pub in_stock: Field,
+    /// How many words the title has.
+    pub title_words: Field,
+    /// See [`super::labels`].
+    pub labels: Field,
+    /// What an answer shows, as JSON.
+    pub stored: Field,
+}
+
+/// The schema and its fields.
+#[must_use]
+pub fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    // Neither frequencies nor positions nor lengths: the score needs none of them.
+    let indexing = TextFieldIndexing::default().set_tokenizer(WORDS).set_index_option(IndexRecordOption::Basic).set_fieldnorms(false);
+    let text = TextOptions::default().set_indexing_options(indexing);
+    let column = NumericOptions::default().set_fast();
+    let text_column = TextOptions::default().set_fast(RAW_TOKENIZER_NAME);
+    let mut words = |name: &str| schema.add_text_field(name, text.clone());
+    let texts = [
+        Texts { part: Part::Title, words: words("title"), stems: Some(words("title_stems")), starts: words("title_starts") },
+        Texts { part: Part::Brand, words: words("brand"), stems: None, starts: words("brand_starts") },
+        Texts { part: Part::Body, words: words("body"), stems: Some(words("body_stems")), starts: words("body_starts") },
+    ];
+    let (pairs, sku, sku_grams) = (words("pairs"), words("sku"), words("sku_grams"));
+    let fields = Fields {
+        id: schema.add_bytes_field("id", BytesOptions::default().set_indexed()),
+        texts,
+        pairs,
+        sku,
+        sku_grams,
+        sku_text: schema.add_text_field("sku_text", text_column.clone()),
+        id_high: schema.add_u64_field("id_high", column.clone()),
+        id_low: schema.add_u64_field("id_low", column.clone()),
+        group: schema.add_u64_field("group", FAST | INDEXED),
+        price: schema.add_i64_field("price", column.clone()),
+        created: schema.add_i64_field("created", column.clone()),
+        in_stock: schema.add_bool_field("in_stock", column.clone()),
+        title_words: schema.add_u64_field("title_words", column),
+        labels: schema.add_text_field("labels", text_column),
+        stored: schema.add_bytes_field("stored", STORED),
+    };
+    (schema.build(), fields)
+}
+
+/// The tokenizers that the schema names.
+#[must_use]
+pub fn tokenizers() -> TokenizerManager {
+    let tokenizers = TokenizerManager::default();
+    tokenizers.register(WORDS, TextAnalyzer::from(WhitespaceTokenizer::default()));
+    tokenizers
+}

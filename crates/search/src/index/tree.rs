@@ -1,0 +1,65 @@
+//! The tree of categories, as far as paths and names go.
+
+use contracts::{catalog::CategoryRef, ids::CategoryId};
+use std::collections::HashMap;
+
+/// Deeper trees are cut: a circle must not hang anybody.
+const DEEPEST: usize = 64;
+
+/// Every category: its name and the one above it.
+#[derive(Debug, Clone, Default)]
+pub struct Tree(HashMap<CategoryId, (String, Option<CategoryId>)>);
+
+impl Tree {
+    #[must_use]
+    pub fn new(categories: HashMap<CategoryId, (String, Option<CategoryId>)>) -> Tree {
+        Tree(categories)
+    }
+
+    /// From the root to `category`; what the product itself says when the category is not known.
+    #[must_use]
+    pub fn path(&self, category: CategoryId, known: &[CategoryRef]) -> Vec<CategoryRef> {
+        let mut path = Vec::new();
+        let mut next = Some(category);
+        while let Some((id, (name, parent))) = next.and_then(|id| self.0.get_key_value(&id)) {
+            path.push(CategoryRef { category_id: *id, name: name.clone() });
+            next = *parent;
+            if path.len() == DEEPEST {
+                break;
+            }
+        }
+        if path.is_empty() {
+            return known.to_vec();
+        }
+        path.reverse();
+        path
+    }
+
+    /// As people read it.
+    #[must_use]
+    pub fn name(&self, category: CategoryId) -> Option<&str> {
+        self.0.get(&category).map(|(name, _)| name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::ids::Uuid;
+
+    fn id(number: u128) -> CategoryId {
+        CategoryId(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn a_path_goes_from_the_root_and_never_round_in_circles() {
+        let tree = |rows: &[(u128, Option<u128>)]| {
+            Tree::new(rows.iter().map(|(child, parent)| (id(*child), (format!("c{child}"), parent.map(id)))).collect())
+        };
+        let path: Vec<_> = tree(&[(1, None), (2, Some(1)), (3, Some(2))]).path(id(3), &[]).into_iter().map(|c| c.name).collect();
+        assert_eq!(path, ["c1", "c2", "c3"]);
+        assert_eq!(tree(&[(1, Some(2)), (2, Some(1))]).path(id(1), &[]).len(), DEEPEST);
+        let known = [CategoryRef { category_id: id(9), name: "nine".into() }];
+        assert_eq!(tree(&[]).path(id(9), &known), known);
+    }
+}

@@ -1,0 +1,106 @@
+//! What a search looks at: one commit of the index with its columns, unchanging. A search keeps the view it began with.
+
+use super::{columns::Columns, document::Stored, labels::Labels, schema::Fields, tree::Tree};
+use crate::Error;
+use std::{collections::HashMap, sync::Arc};
+use tantivy::{
+    DocAddress, Searcher, SegmentReader, TantivyDocument,
+    index::SegmentId,
+    schema::{Field, document::Value as _},
+};
+
+/// Where a document is: the number of its segment, and its number in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    pub segment: u32,
+    pub doc: u32,
+}
+
+/// One commit of the index.
+pub struct View {
+    /// Another number than every other view of this process.
+    pub number: u64,
+    pub fields: Fields,
+    pub searcher: Searcher,
+    /// By segment.
+    pub columns: Vec<Arc<Columns>>,
+    pub labels: Arc<Labels>,
+    pub tree: Arc<Tree>,
+}
+
+/// More labels than this are kept only while most of them are in use.
+const LABELS_KEPT: usize = 50_000;
+
+impl View {
+    /// The view of a commit; what the view before it has unpacked already is taken from there.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn open(number: u64, searcher: Searcher, fields: Fields, tree: Arc<Tree>, before: Option<&View>) -> Result<View, Error> {
+        let known: HashMap<SegmentId, &Arc<Columns>> = before
+            .iter()
+            .flat_map(|view| view.searcher.segment_readers().iter().map(SegmentReader::segment_id).zip(&view.columns))
+            .collect();
+        let readers = searcher.segment_readers();
+        // Labels only grow. When what is gone outweighs what is there, everything is unpacked anew.
+        let shared = before.map(|view| &view.labels).filter(|labels| {
+            let in_use: usize =
+                readers.iter().filter_map(|reader| known.get(&reader.segment_id())).map(|known| known.distinct_labels).sum();
+            labels.read().len() < (4 * in_use).max(LABELS_KEPT)
+        });
+        let labels = shared.cloned().unwrap_or_default();
+        let mut columns = Vec::with_capacity(readers.len());
+        for reader in readers {
+            columns.push(match known.get(&reader.segment_id()).filter(|_| shared.is_some()) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(Columns::load(reader, &fields, &labels)?),
+            });
+        }
+        Ok(View { number, fields, searcher, columns, labels, tree })
+    }
+
+    /// The segments with their columns.
+    pub fn segments(&self) -> impl Iterator<Item = (u32, &SegmentReader, &Arc<Columns>)> {
+        let readers = self.searcher.segment_readers().iter();
+        readers.zip(&self.columns).enumerate().map(|(number, (reader, columns))| (number as u32, reader, columns))
+    }
+
+    #[must_use]
+    pub fn columns(&self, address: Address) -> &Columns {
+        &self.columns[address.segment as usize]
+    }
+
+    /// How many products can be found.
+    #[must_use]
+    pub fn products(&self) -> u64 {
+        self.searcher.num_docs()
+    }
+
+    /// What an answer shows of a product.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn stored(&self, address: Address) -> Result<Stored, Error> {
+        let doc: TantivyDocument = self.searcher.doc(DocAddress::new(address.segment, address.doc))?;
+        let bytes = doc.get_first(self.fields.stored).and_then(|value| value.as_bytes()).ok_or(Error::Content("a stored product"))?;
+        serde_json::from_slice(bytes).map_err(|_| Error::Content("a stored product"))
+    }
+
+    /// The documents of each segment that hold `term` in `field`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn holding(&self, field: Field, term: &[u8]) -> Result<Vec<Address>, Error> {
+        let mut found = Vec::new();
+        for (segment, reader, _) in self.segments() {
+            let inverted = reader.inverted_index(field)?;
+            let Some(info) = inverted.terms().get(term)? else { continue };
+            let mut postings = inverted.read_block_postings_from_terminfo(&info, tantivy::schema::IndexRecordOption::Basic)?;
+            while !postings.docs().is_empty() {
+                found.extend(postings.docs().iter().filter(|doc| !reader.is_deleted(**doc)).map(|doc| Address { segment, doc: *doc }));
+                postings.advance();
+            }
+        }
+        Ok(found)
+    }
+}

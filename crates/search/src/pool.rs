@@ -1,0 +1,62 @@
+//! Threads for work that takes a processor's time: a bounded number works, a bounded number waits, and what is more is
+//! refused at once. So a flood of searches costs neither memory without end nor the time of other requests.
+
+use crate::Error;
+use platform::env::Env;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A handle; cheap to clone. The threads end with the last one.
+#[derive(Clone)]
+pub struct Pool {
+    queue: SyncSender<Job>,
+}
+
+impl Pool {
+    /// Starts `threads` threads called `name`, with room for `waiting` jobs that wait.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(env: &Env, name: &str, threads: usize, waiting: usize) -> std::io::Result<Pool> {
+        let (queue, jobs) = sync_channel::<Job>(waiting);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..threads {
+            let jobs = jobs.clone();
+            env.spawn_thread(&format!("{name}-{number}"), move || work(&jobs))?;
+        }
+        Ok(Pool { queue })
+    }
+
+    /// Runs `work` on one of the threads. Work that panics loses its own answer and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many wait, [`Error::Lost`] when it panicked.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            // Who went away while waiting needs no answer.
+            if !reply.is_closed() {
+                let _ = reply.send(work());
+            }
+        });
+        self.queue.try_send(job).map_err(|_| Error::Overloaded)?;
+        answer.await.map_err(|_| Error::Lost)
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        // One thread waits with the lock in hand, the others for it: whoever gets a job lets go before the work.
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            // Its caller hears of a panic by the reply that never comes.
+            Ok(job) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job))),
+            Err(_) => return,
+        }
+    }
+}

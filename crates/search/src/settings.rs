@@ -1,0 +1,39 @@
+//! The section `[search]` of the settings.
+
+use crate::domain::text::Tongue;
+use contracts::body::Whole;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What can be set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The language whose word forms are found for each other (`chairs` for `chair`): the English name of one that
+    /// Snowball stems, or `none`. Another one makes the index anew at the next start.
+    pub language: Tongue,
+    /// Threads that search at once; 0 for as many as there are processors.
+    pub threads: Whole<0, 64>,
+    /// Searches that may wait for a thread. One more is told to come back.
+    pub queue: Whole<1, 10_000>,
+    /// Megabytes of answers kept for repeated searches. Every change of the index drops them.
+    pub cache_megabytes: Whole<0, 4_096>,
+    /// Megabytes of documents that wait in memory to become a part of the index.
+    pub writer_megabytes: Whole<16, 1_024>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            language: Tongue::ENGLISH,
+            threads: usual(0),
+            queue: usual(256),
+            cache_megabytes: usual(32),
+            writer_megabytes: usual(50),
+        }
+    }
+}
+
+fn usual<const MIN: i64, const MAX: i64>(number: i64) -> Whole<MIN, MAX> {
+    Whole::new(number).expect("a usual value is within its bounds")
+}

@@ -1,0 +1,145 @@
+//! Filters and facets.
+
+use super::Shop;
+use contracts::{
+    ids::UserId,
+    search::{FacetValue, SearchResults},
+};
+
+fn counts(values: &[FacetValue]) -> Vec<(&str, u64)> {
+    values.iter().map(|value| (value.value.as_str(), value.count)).collect()
+}
+
+fn attribute<'a>(results: &'a SearchResults, name: &str) -> Vec<(&'a str, u64)> {
+    results.facets.attributes.get(name).map(|values| counts(values)).unwrap_or_default()
+}
+
+async fn shirts() -> Shop {
+    let shop = Shop::open().await;
+    let (red, blue) = ("red", "blue");
+    shop.sell_all([
+        shop.good("1", "Shirt one").attribute("color", red).attribute("size", "M").brand("Acme").price(1_000),
+        shop.good("2", "Shirt two").attribute("color", red).attribute("size", "L").brand("Acme").price(2_000),
+        shop.good("3", "Shirt three").attribute("color", blue).attribute("size", "M").brand("Bolt").price(3_000),
+        shop.good("4", "Trousers").attribute("color", "green").attribute("size", "M").brand("Bolt").price(4_000),
+    ])
+    .await;
+    shop
+}
+
+#[tokio::test]
+async fn values_of_one_attribute_are_or_and_different_attributes_are_and() {
+    let shop = shirts().await;
+    let mut found = shop.skus("q=shirt&attr.color=red&attr.color=blue&attr.size=M&sort=price").await;
+    assert_eq!(found, ["1", "3"]);
+    found = shop.skus("attr.color=red&attr.size=L").await;
+    assert_eq!(found, ["2"]);
+    assert_eq!(shop.skus("attr.color=purple").await, Vec::<String>::new());
+    assert_eq!(shop.skus("attr.fabric=wool").await, Vec::<String>::new());
+    assert_eq!(shop.skus("brand=Bolt&sort=price").await, ["3", "4"]);
+    assert_eq!(shop.skus("minPrice=2000&maxPrice=3000&sort=price").await, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn a_facet_leaves_out_its_own_filter_and_no_other() {
+    let shop = shirts().await;
+    let results = shop.search("q=shirt&attr.color=red&attr.size=M").await;
+    assert_eq!(results.total, 1);
+    assert_eq!(attribute(&results, "color"), [("blue", 1), ("red", 1)], "of size M");
+    assert_eq!(attribute(&results, "size"), [("L", 1), ("M", 1)], "that are red");
+    assert_eq!(counts(&results.facets.brand), [("Acme", 1)], "that are red and M");
+    let priced = shop.search("q=shirt&maxPrice=1500&brand=Acme").await;
+    assert_eq!(counts(&priced.facets.brand), [("Acme", 1)], "the price counts in every facet");
+    assert_eq!(attribute(&priced, "color"), [("red", 1)]);
+    let all = shop.search("").await;
+    assert_eq!(counts(&all.facets.brand), [("Acme", 2), ("Bolt", 2)]);
+    assert_eq!(attribute(&all, "size"), [("M", 3), ("L", 1)]);
+}
+
+#[tokio::test]
+async fn a_category_holds_everything_below_it() {
+    let shop = Shop::open().await;
+    let furniture = shop.new_category("Furniture", &[]).await;
+    let chairs = shop.new_category("Chairs", &furniture).await;
+    let garden = shop.new_category("Garden", &[]).await;
+    shop.sell_all([
+        shop.good("CHAIR", "Oak chair").within(&chairs),
+        shop.good("TABLE", "Oak table").within(&furniture),
+        shop.good("HEDGE", "Oak hedge").within(&garden),
+    ])
+    .await;
+    let id = |path: &[contracts::catalog::CategoryRef]| path.last().unwrap().category_id;
+    let mut found = shop.skus(&format!("q=oak&category={}", id(&furniture))).await;
+    found.sort();
+    assert_eq!(found, ["CHAIR", "TABLE"]);
+    assert_eq!(shop.skus(&format!("category={}", id(&chairs))).await, ["CHAIR"]);
+    assert_eq!(shop.skus(&format!("category={}&category={}&sort=newest", id(&chairs), id(&garden))).await, ["HEDGE", "CHAIR"]);
+    let results = shop.search(&format!("q=oak&category={}", id(&chairs))).await;
+    let labels: Vec<_> = results.facets.category.iter().map(|value| (value.label.as_str(), value.count)).collect();
+    assert_eq!(labels[0], ("Furniture", 2));
+    assert_eq!(labels.len(), 3, "the facet leaves out its own filter: {labels:?}");
+    let hit = &results.items[0];
+    assert_eq!((hit.category.clone(), hit.category_name.as_deref()), (Some(id(&chairs).to_string()), Some("Chairs")));
+    assert_eq!(shop.skus("q=furniture+oak+chair").await, ["CHAIR"], "the names of categories are words too");
+}
+
+#[tokio::test]
+async fn a_category_that_is_renamed_or_moved_takes_everything_below_it_along() {
+    let shop = Shop::open().await;
+    let (rooms, outdoors) = (shop.new_category("Rooms", &[]).await, shop.new_category("Outdoors", &[]).await);
+    let seats = shop.new_category("Seats", &rooms).await;
+    let chairs = shop.new_category("Chairs", &seats).await;
+    shop.sell(shop.good("CHAIR", "Oak chair").within(&chairs)).await;
+    let moved = shop.category(seats[1].category_id, "Sitting", &outdoors).await;
+    assert_eq!(shop.skus(&format!("category={}", rooms[0].category_id)).await, Vec::<String>::new());
+    let results = shop.search(&format!("category={}", outdoors[0].category_id)).await;
+    assert_eq!(results.items[0].sku, "CHAIR");
+    let mut labels: Vec<_> = results.facets.category.iter().map(|value| value.label.as_str()).collect();
+    labels.sort_unstable();
+    assert_eq!(labels, ["Chairs", "Outdoors", "Sitting"]);
+    assert_eq!((shop.skus("q=sitting").await, shop.skus("q=rooms").await), (vec!["CHAIR".to_owned()], Vec::new()));
+    shop.category(chairs[2].category_id, "Stools", &moved).await;
+    assert_eq!(shop.hit("").await.category_name.as_deref(), Some("Stools"));
+}
+
+#[tokio::test]
+async fn stock_and_sellers_can_be_filtered() {
+    let shop = Shop::open().await;
+    let seller: UserId = shop.h.id();
+    shop.stock("EARLY", 3).await;
+    shop.sell_all([
+        shop.good("EARLY", "Early bird").seller(seller),
+        shop.good("LATE", "Late bird"),
+        shop.good("NEVER", "Never bird").seller(shop.h.id()),
+    ])
+    .await;
+    assert_eq!(shop.skus("inStock=true").await, ["EARLY"], "stock may be known before its product");
+    shop.stock("LATE", 1).await;
+    assert_eq!(shop.skus("inStock=true").await, ["LATE", "EARLY"]);
+    assert_eq!(shop.skus("inStock=false").await, ["NEVER"]);
+    shop.stock("EARLY", 0).await;
+    assert_eq!(shop.skus("inStock=true").await, ["LATE"]);
+    assert_eq!(shop.skus(&format!("sellerId={seller}")).await, ["EARLY"]);
+    assert!(shop.hit("q=late").await.in_stock && !shop.hit("q=early").await.in_stock);
+}
+
+#[tokio::test]
+async fn only_attributes_that_divide_the_hits_are_told() {
+    let shop = Shop::open().await;
+    let goods = (0..30).map(|number| {
+        let mut good = shop.good(&format!("N-{number}"), "Part").attribute("part_number", &format!("P{number}"));
+        for name in 0..12 {
+            good = good.attribute(&format!("name{name:02}"), if number % 2 == 0 { "even" } else { "odd" });
+        }
+        good
+    });
+    shop.sell_all(goods).await;
+    let names = |results: &SearchResults| results.facets.attributes.keys().cloned().collect::<Vec<_>>();
+    let results = shop.search("q=part").await;
+    assert_eq!(names(&results).len(), 10);
+    assert!(!names(&results).contains(&"part_number".into()), "no two hits share a part number");
+    let filtered = shop.search("q=part&attr.part_number=P7&attr.name11=odd").await;
+    assert!(names(&filtered).contains(&"part_number".into()) && names(&filtered).contains(&"name11".into()));
+    assert_eq!(filtered.facets.attributes["part_number"].len(), 15, "those that are odd");
+    assert_eq!(filtered.total, 1);
+}

@@ -1,0 +1,144 @@
+//! Keywords: which words find what, and what comes first.
+
+use super::Shop;
+
+#[tokio::test]
+async fn a_word_is_found_in_title_brand_description_and_attributes_in_that_order() {
+    let shop = Shop::open().await;
+    shop.sell_all([
+        shop.good("BODY-1", "Wooden bench").describe("Made of walnut, oiled."),
+        shop.good("ATTR-1", "Wooden table").attribute("wood", "walnut"),
+        shop.good("BRAND-1", "Wooden shelf").brand("Walnut"),
+        shop.good("TITLE-1", "Walnut chair"),
+        shop.good("NONE-1", "Oak chair"),
+    ])
+    .await;
+    let found = shop.skus("q=walnut").await;
+    assert_eq!(found[..2], ["TITLE-1", "BRAND-1"]);
+    assert_eq!(found.len(), 4);
+    assert_eq!(shop.skus("q=walnut+chair").await, ["TITLE-1"], "every word must be found");
+    assert_eq!(shop.skus("q=WALNUT%20Ch%C3%A1ir").await, ["TITLE-1"], "case and accents do not count");
+}
+
+#[tokio::test]
+async fn a_title_that_is_just_the_search_comes_first() {
+    let shop = Shop::open().await;
+    shop.sell_all([
+        shop.good("A", "Chair cushion, round, for any garden chair and bench"),
+        shop.good("B", "Chair"),
+        shop.good("C", "Garden chair with armrests"),
+        shop.good("D", "Chair for the garden"),
+    ])
+    .await;
+    assert_eq!(shop.skus("q=chair").await[0], "B");
+    assert_eq!(shop.skus("q=garden+chair").await[0], "C", "words that follow each other in the title too");
+}
+
+#[tokio::test]
+async fn forms_beginnings_and_near_spellings_are_found_behind_the_word_itself() {
+    let shop = Shop::open().await;
+    shop.sell_all([
+        shop.good("FORM", "Chairs for children"),
+        shop.good("START", "Chairman figure"),
+        shop.good("EXACT", "Chair for children"),
+        shop.good("KEYS", "Mechanical keyboard"),
+        shop.good("LONGER", "Microcontroller board"),
+    ])
+    .await;
+    assert_eq!(shop.skus("q=chair").await, ["EXACT", "FORM", "START"]);
+    assert_eq!(shop.skus("q=chairs+children").await, ["FORM", "EXACT"]);
+    for typo in ["keybord", "keybaord", "kezboard", "keyboardd", "mechanicall+keybord"] {
+        assert_eq!(shop.skus(&format!("q={typo}")).await, ["KEYS"], "{typo}");
+    }
+    for start in ["m", "mi", "microc", "microcontrolle", "microcontrollers", "board+microco"] {
+        assert!(shop.skus(&format!("q={start}")).await.contains(&"LONGER".into()), "{start}");
+    }
+    assert_eq!(shop.skus("q=microco+board").await, Vec::<String>::new(), "only the last word may go on");
+    assert_eq!(shop.skus("q=kye").await, Vec::<String>::new(), "three letters have no near spelling");
+    assert_eq!(shop.skus("q=kexboxrd").await, Vec::<String>::new(), "two mistakes are another word");
+}
+
+#[tokio::test]
+async fn a_word_that_is_known_is_not_taken_for_a_misspelling() {
+    let shop = Shop::open().await;
+    shop.sell_all([shop.good("SHIRT", "Blue shirt"), shop.good("SKIRT", "Blue skirt")]).await;
+    assert_eq!(shop.skus("q=shirt").await, ["SHIRT"]);
+    assert_eq!(shop.skus("q=blue+skirt").await, ["SKIRT"]);
+}
+
+#[tokio::test]
+async fn numbers_and_units_are_found_however_they_are_written() {
+    let shop = Shop::open().await;
+    shop.sell_all([
+        shop.good("LENS", "Zoom lens 70-200 mm f/2.8"),
+        shop.good("CABLE", "USB-C cable, 2m"),
+        shop.good("CHIP", "Timer DIP-8, 100µF"),
+    ])
+    .await;
+    for (text, sku) in [
+        ("200mm", "LENS"),
+        ("200+mm", "LENS"),
+        ("70-200mm", "LENS"),
+        ("f2.8", "LENS"),
+        ("f/2.8", "LENS"),
+        ("usbc", "CABLE"),
+        ("usb+c", "CABLE"),
+        ("usb-c", "CABLE"),
+        ("2+m", "CABLE"),
+        ("dip8", "CHIP"),
+        ("dip+8", "CHIP"),
+        ("100uF", "CHIP"),
+    ] {
+        assert_eq!(shop.skus(&format!("q={text}")).await, [sku], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_found_is_marked_in_escaped_html() {
+    let shop = Shop::open().await;
+    shop.sell(shop.good("A", "<b>Chairs</b> & co").describe("A \"fine\" chair.")).await;
+    let hit = shop.hit("q=chair").await;
+    assert_eq!(hit.highlights.title.as_deref(), Some("&lt;b&gt;<em>Chairs</em>&lt;/b&gt; &amp; co"));
+    assert_eq!(hit.highlights.description.as_deref(), Some("A &quot;fine&quot; <em>chair</em>."));
+    let all = shop.hit("").await;
+    assert_eq!((all.highlights.title, all.highlights.description), (None, None));
+}
+
+#[tokio::test]
+async fn without_a_text_everything_on_sale_is_found_the_newest_first() {
+    let shop = Shop::open().await;
+    shop.sell_all([shop.good("OLD", "Old thing"), shop.good("NEW", "New thing")]).await;
+    assert_eq!(shop.skus("").await, ["NEW", "OLD"]);
+    assert_eq!(shop.skus("q=").await, ["NEW", "OLD"]);
+    assert_eq!(shop.skus("q=%22").await, Vec::<String>::new(), "a text without a word finds nothing");
+}
+
+#[tokio::test]
+async fn another_language_has_other_forms() {
+    let h = platform::testing::Harness::of(crate::service()).setting("language", "german").start().await;
+    let shop = Shop { h };
+    shop.sell(shop.good("A", "Zwei Stühle aus Eiche")).await;
+    assert_eq!(shop.skus("q=Stuhle+mit+Eiche").await, ["A"]);
+    assert_eq!(shop.skus("q=st%C3%BChlen").await, ["A"]);
+}
+
+#[tokio::test]
+async fn suggestions_are_what_a_search_would_find() {
+    let shop = Shop::open().await;
+    shop.sell_all([
+        shop.good("A", "Canon EOS 5D"),
+        shop.good("B", "Canon EOS R"),
+        shop.good("C", "Candle holder"),
+        shop.good("D", "Candle holder"),
+        shop.good("E", "Tripod"),
+    ])
+    .await;
+    let titles = shop.suggest("can").await;
+    for title in ["Canon EOS 5D", "Canon EOS R", "Candle holder"] {
+        assert_eq!(titles.iter().filter(|known| *known == title).count(), 1, "{titles:?}");
+    }
+    assert!(!titles.contains(&"Tripod".into()));
+    assert_eq!(shop.suggest("canon eos 5").await[0], "Canon EOS 5D");
+    assert_eq!(shop.suggest("tripdo").await, ["Tripod"]);
+    assert_eq!(shop.suggest(" ").await, Vec::<String>::new());
+}

@@ -1,0 +1,61 @@
+//! Variants: one hit for one thing.
+
+use super::Shop;
+use contracts::{catalog::GroupOption, ids::ProductGroupId};
+
+async fn wardrobe() -> (Shop, ProductGroupId) {
+    let shop = Shop::open().await;
+    let group: ProductGroupId = shop.h.id();
+    shop.sell_all([
+        shop.good("TEE-S", "T-shirt, small").variant(group, "size", "S").attribute("color", "red").price(1_200),
+        shop.good("TEE-M", "T-shirt, medium").variant(group, "size", "M").attribute("color", "red").price(1_000),
+        shop.good("TEE-L", "T-shirt, large").variant(group, "size", "L").attribute("color", "red").price(1_400),
+        shop.good("POLO", "Polo shirt").attribute("color", "red").attribute("size", "M").price(1_100),
+    ])
+    .await;
+    (shop, group)
+}
+
+#[tokio::test]
+async fn variants_are_one_hit_with_their_options_and_count_once() {
+    let (shop, group) = wardrobe().await;
+    let results = shop.search("q=shirt").await;
+    assert_eq!((results.total, results.items.len()), (2, 2));
+    let tee = results.items.iter().find(|hit| hit.product_group_id == Some(group)).unwrap();
+    assert_eq!(tee.options, [GroupOption { name: "size".into(), values: vec!["S".into(), "M".into(), "L".into()] }]);
+    assert_eq!(tee.variant_count, 3);
+    let polo = results.items.iter().find(|hit| hit.sku == "POLO").unwrap();
+    assert_eq!((polo.variant_count, polo.options.len()), (1, 0));
+    let facet = |name: &str| results.facets.attributes[name].iter().map(|value| (value.value.clone(), value.count)).collect::<Vec<_>>();
+    assert_eq!(facet("color"), [("red".to_owned(), 2)]);
+    assert_eq!(facet("size"), [("M".to_owned(), 2), ("L".to_owned(), 1), ("S".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn the_variant_that_matches_best_stands_for_all() {
+    let (shop, _) = wardrobe().await;
+    assert_eq!(shop.skus("q=large").await, ["TEE-L"]);
+    assert_eq!(shop.skus("q=t-shirt&attr.size=S").await, ["TEE-S"]);
+    assert_eq!(shop.skus("q=shirt&sort=price").await, ["TEE-M", "POLO"]);
+    assert_eq!(shop.skus("q=shirt&sort=-price").await, ["TEE-L", "POLO"]);
+    assert_eq!(shop.skus("q=shirt&maxPrice=1150&minPrice=1050").await, ["POLO"]);
+    assert_eq!(shop.skus("q=TEE-S").await[0], "TEE-S");
+}
+
+#[tokio::test]
+async fn a_facet_counts_a_thing_once_although_its_variants_meet_different_filters() {
+    let (shop, _) = wardrobe().await;
+    let results = shop.search("q=shirt&attr.size=S").await;
+    assert_eq!(results.total, 1);
+    let sizes: Vec<_> = results.facets.attributes["size"].iter().map(|value| (value.value.as_str(), value.count)).collect();
+    assert_eq!(sizes, [("M", 2), ("L", 1), ("S", 1)]);
+}
+
+#[tokio::test]
+async fn pages_hold_things_and_not_variants() {
+    let (shop, _) = wardrobe().await;
+    let first = shop.search("q=shirt&sort=price&limit=1").await;
+    assert_eq!(first.items[0].sku, "TEE-M");
+    let second = shop.search(&format!("q=shirt&sort=price&limit=1&cursor={}", first.next_cursor.unwrap())).await;
+    assert_eq!((second.items[0].sku.as_str(), second.next_cursor, second.total), ("POLO", None, 2));
+}

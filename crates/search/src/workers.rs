@@ -1,0 +1,113 @@
+//! Door 3: the worker that brings the index up to date.
+//!
+//! A turn takes what changed since the index's last commit into it, in one commit that says how far it reaches, and
+//! shows it to searches. A crash at any moment costs the work in hand: the next turn begins where the last commit ended.
+//! When another index is wanted, each turn then also takes one batch into that one, until it holds everything and takes
+//! over.
+
+use crate::{
+    App, Error,
+    index::{Desk, Tree},
+    store::{self, Document, Place, Progress},
+};
+use platform::worker::{Pace, Worker};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The worker's bell.
+pub const INDEX: &str = "index";
+/// How long a change waits at most when the bell was rung in another process: by the command line, or a replica.
+const PERIOD: Duration = Duration::from_millis(500);
+/// Documents read at once.
+const PAGE: usize = 250;
+/// Documents that share a commit at most, and how long they are gathered.
+const BATCH: usize = 2_000;
+const GATHERING: Duration = Duration::from_millis(200);
+
+pub fn all(app: &App) -> Vec<Worker> {
+    vec![Worker::new(INDEX, PERIOD, app.clone(), index)]
+}
+
+/// One turn.
+pub async fn index(app: App) -> Result<Pace, Error> {
+    let progress = get_progress(&app).await?;
+    at_desk(&app, move |desk| desk.aim(progress)).await?;
+    let more = keep_up(&app).await?;
+    let building = build(&app).await?;
+    Ok(if more || building { Pace::Again } else { Pace::Rest })
+}
+
+async fn get_progress(app: &App) -> Result<Progress, Error> {
+    app.ctx.db.read(async |tx| Ok(store::get_progress(tx).await?)).await
+}
+
+/// Runs indexing work on its own thread.
+async fn at_desk(app: &App, work: impl FnOnce(&Desk) -> Result<(), Error> + Send + 'static) -> Result<(), Error> {
+    let desk = app.desk.clone();
+    app.indexing.run(move || work(&desk)).await?
+}
+
+/// Brings the index that answers up to date. Whether there may be more.
+async fn keep_up(app: &App) -> Result<bool, Error> {
+    let Some((_, place)) = app.desk.status().live else { return Ok(false) };
+    let (batch, more) = gather(app, place).await?;
+    let taken = batch.len();
+    at_desk(app, move |desk| desk.keep_up(batch)).await?;
+    if taken > 0 {
+        metrics::counter!("souk_search_indexed_total").increment(taken as u64);
+        tracing::debug!(target: "search", documents = taken, "taken into the index");
+    }
+    metrics::gauge!("souk_search_products").set(app.desk.status().products as f64);
+    Ok(more)
+}
+
+/// Takes one batch into the index that is being built. Whether one is being built still.
+async fn build(app: &App) -> Result<bool, Error> {
+    let Some((generation, place)) = app.desk.status().next else { return Ok(false) };
+    let (batch, more) = gather(app, place).await?;
+    at_desk(app, move |desk| desk.build(batch, !more)).await?;
+    if !more {
+        tracing::info!(target: "search", generation, products = app.desk.status().products, "a new index answers");
+    }
+    Ok(more)
+}
+
+/// The documents that changed after `place`, as many as a commit takes, and whether there are more; and the tree of
+/// categories as it is by then. In this order: a document that is read before its category changes is read again after,
+/// one that is taken in by an older tree would keep its old path.
+async fn gather(app: &App, place: Place) -> Result<(Vec<Document>, bool), Error> {
+    let gathered = read_changed(app, place).await?;
+    learn_tree(app).await?;
+    Ok(gathered)
+}
+
+/// Reads the tree of categories when it changed.
+async fn learn_tree(app: &App) -> Result<(), Error> {
+    let progress = get_progress(app).await?;
+    if app.desk.status().tree_change < progress.tree_change {
+        let categories = app.ctx.db.read(async |tx| Ok::<_, Error>(store::list_categories(tx).await?)).await?;
+        app.desk.set_tree(Tree::new(categories), progress.tree_change);
+    }
+    Ok(())
+}
+
+/// A few documents are taken at once, so that they are found at once; many are gathered for a while, so that commits
+/// stay few.
+async fn read_changed(app: &App, mut place: Place) -> Result<(Vec<Document>, bool), Error> {
+    let began = Instant::now();
+    let mut batch: Vec<Document> = Vec::new();
+    loop {
+        let page = app.ctx.db.read(async move |tx| Ok::<_, Error>(store::list_changed(tx, place, PAGE).await?)).await?;
+        let full = page.len() == PAGE;
+        if let Some(last) = page.last() {
+            place = last.place;
+        }
+        batch.extend(page);
+        if !full {
+            return Ok((batch, false));
+        }
+        if batch.len() >= BATCH || began.elapsed() >= GATHERING {
+            return Ok((batch, true));
+        }
+    }
+}
