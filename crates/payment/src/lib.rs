@@ -20,6 +20,7 @@ mod actions;
 mod api;
 mod domain;
 mod error;
+mod invariants;
 pub mod provider;
 mod settings;
 mod settling;
@@ -29,6 +30,7 @@ mod tests;
 mod webhook;
 mod workers;
 
+pub use invariants::{OrderPayment, audit_invariants, list_by_orders};
 
 use platform::{
     inbox::Consumers,

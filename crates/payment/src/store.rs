@@ -1,5 +1,7 @@
 //! How payments are kept: the only SQL of our side. The provider's books are its own affair.
 
+pub mod books;
+
 use crate::domain::{Payment, Transaction};
 use contracts::{
     column::Json,

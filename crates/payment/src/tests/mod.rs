@@ -1,6 +1,7 @@
 //! The service through its doors, with a frozen clock. Only the wait for the provider is real time.
 
 mod access;
+mod books;
 mod chaos;
 mod input;
 mod keys;

@@ -99,6 +99,8 @@ impl Shop {
             }
             assert_eq!(ledger.len(), known, "{told}: the provider did what nobody asked for");
             self.events_follow(&payments, told).await;
+            let faults = crate::audit_invariants(self.db()).await.expect("the books can be read");
+            assert_eq!(faults, Vec::<String>::new(), "{told}");
         }
     }
 

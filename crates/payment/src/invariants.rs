@@ -1,0 +1,227 @@
+//! Whether the books agree: what `souk doctor` and the tests ask.
+//!
+//! The payment's status and amounts, its transactions, and the provider's ledger are three accounts of the same money.
+//! Here they are held against each other on one snapshot.
+
+use crate::store::books;
+use contracts::{
+    ids::{OrderId, PaymentId, TransactionId},
+    money::Currency,
+    payment::{PaymentStatus, TransactionStatus, TransactionType},
+    time::Timestamp,
+};
+use platform::db::{Db, Error, Tx};
+use std::time::Duration;
+
+/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+const MOST_TOLD: usize = 100;
+/// How long an outcome may be open. The provider is asked every minute at the latest, so it does not answer.
+const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// A payment as far as its order is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderPayment {
+    pub order_id: OrderId,
+    pub payment_id: PaymentId,
+    pub status: PaymentStatus,
+    /// In minor units of `currency`.
+    pub amount: i64,
+    pub currency: Currency,
+    /// Whether the provider's answer to one of its transactions is not known yet.
+    pub is_unsettled: bool,
+}
+
+/// One line of the provider's ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub kind: TransactionType,
+    pub amount: i64,
+    pub reference: String,
+    pub refused: bool,
+}
+
+/// A line of the provider's ledger that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stray {
+    pub reference: String,
+    pub kind: TransactionType,
+    pub amount: i64,
+}
+
+impl Stray {
+    fn fault(&self) -> String {
+        format!("the provider has {} of {} ({}), which nobody asked for (M3)", self.kind, self.amount, self.reference)
+    }
+}
+
+/// One transaction as we know it, and as the provider does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TransactionBooks {
+    pub payment_id: PaymentId,
+    pub transaction_id: TransactionId,
+    pub kind: TransactionType,
+    pub status: TransactionStatus,
+    pub amount: i64,
+    pub reference: Option<String>,
+    pub created_at: Timestamp,
+    pub theirs: Option<Entry>,
+}
+
+impl TransactionBooks {
+    /// What is wrong, in plain words.
+    fn fault(&self, now: Timestamp) -> Option<String> {
+        let TransactionBooks { payment_id, transaction_id, kind, status, amount, created_at, .. } = self;
+        let wrong = match (status, &self.theirs) {
+            (_, Some(theirs)) if (theirs.kind, theirs.amount) != (*kind, *amount) => {
+                format!("the provider has it as {} of {} ({})", theirs.kind, theirs.amount, theirs.reference)
+            }
+            (TransactionStatus::Pending | TransactionStatus::Unknown, _) if now.since(*created_at) <= OPEN_FOR => return None,
+            (TransactionStatus::Pending | TransactionStatus::Unknown, _) => format!("its outcome is open since {created_at}"),
+            (_, None) => "the provider knows nothing of it".into(),
+            (TransactionStatus::Succeeded, Some(theirs)) if theirs.refused => format!("the provider refused it ({})", theirs.reference),
+            (TransactionStatus::Failed, Some(theirs)) if !theirs.refused => format!("the provider did it ({})", theirs.reference),
+            (_, Some(theirs)) if self.reference.as_ref() != Some(&theirs.reference) => {
+                format!("the provider calls it {}, not {}", theirs.reference, self.reference.as_deref().unwrap_or("nothing"))
+            }
+            (TransactionStatus::Succeeded | TransactionStatus::Failed, Some(_)) => return None,
+        };
+        Some(format!("payment {payment_id}: {kind} of {amount} is {status} in transaction {transaction_id}, but {wrong} (M3)"))
+    }
+}
+
+/// What was done under one payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sums {
+    pub authorized: i64,
+    pub captures: i64,
+    pub captured: i64,
+    pub voids: i64,
+    pub refunded: i64,
+}
+
+impl Sums {
+    /// What is authorized and neither taken nor let go.
+    fn held(&self) -> i64 {
+        if self.voids > 0 || self.captures > 0 { 0 } else { self.authorized }
+    }
+
+    /// M1: the amount is captured once or not at all, and no more is given back than was taken.
+    fn faults(&self, whose: &str, amount: i64) -> Vec<String> {
+        let Sums { captures, captured, refunded, .. } = self;
+        let mut faults = Vec::new();
+        if !matches!(captures, 0 | 1) || *captured != captures * amount {
+            faults.push(format!("{captured} of {amount} captured by {captures} captures {whose} (M1)"));
+        }
+        if refunded > captured {
+            faults.push(format!("{refunded} refunded of {captured} captured {whose} (M1)"));
+        }
+        faults
+    }
+}
+
+/// One payment: what it says of itself, what its transactions come to, and what the provider did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PaymentBooks {
+    pub payment_id: PaymentId,
+    pub status: PaymentStatus,
+    pub amount: i64,
+    pub captured_amount: i64,
+    pub refunded_amount: i64,
+    /// Transactions whose outcome is open.
+    pub unsettled: i64,
+    pub settled: i64,
+    pub captures_refused: i64,
+    pub ours: Sums,
+    pub theirs: Sums,
+}
+
+impl PaymentBooks {
+    /// What is wrong, in plain words.
+    fn faults(&self) -> Vec<String> {
+        let PaymentBooks { payment_id, status, amount, captured_amount, refunded_amount, ours, theirs, .. } = self;
+        let mut faults = ours.faults("in its transactions", *amount);
+        faults.extend(theirs.faults("at the provider", *amount));
+        if (*captured_amount, *refunded_amount) != (ours.captured, ours.refunded) {
+            faults.push(format!(
+                "{captured_amount} captured and {refunded_amount} refunded, but its transactions add up to {} and {} (M3)",
+                ours.captured, ours.refunded
+            ));
+        }
+        if !self.status_follows() {
+            faults.push(format!(
+                "{status}, but its transactions hold {}, captured {} and refunded {}, and {} are open (M3)",
+                ours.held(),
+                ours.captured,
+                ours.refunded,
+                self.unsettled
+            ));
+        }
+        let there = (theirs.held(), theirs.captured, theirs.refunded);
+        let is_over = matches!(status, PaymentStatus::Failed | PaymentStatus::Voided);
+        if is_over && theirs.held() > 0 {
+            faults.push(format!("{status}, but the provider still holds {} (M2)", theirs.held()));
+        } else if (is_over || self.unsettled == 0) && there != self.told() {
+            faults.push(format!("{status}, but the provider holds {}, captured {} and refunded {} (M3)", there.0, there.1, there.2));
+        }
+        faults.into_iter().map(|fault| format!("payment {payment_id}: {fault}")).collect()
+    }
+
+    /// What is held, captured and refunded by what the payment says of itself.
+    fn told(&self) -> (i64, i64, i64) {
+        match self.status {
+            PaymentStatus::Initiated | PaymentStatus::Failed | PaymentStatus::Voided => (0, 0, 0),
+            PaymentStatus::Authorized => (self.amount, 0, 0),
+            PaymentStatus::Captured | PaymentStatus::Refunded => (0, self.amount, self.refunded_amount),
+        }
+    }
+
+    /// Whether the status is the one that its transactions lead to.
+    fn status_follows(&self) -> bool {
+        let PaymentBooks { amount, unsettled, settled, captures_refused, ours, .. } = self;
+        let nothing_is_held = ours.held() == 0 && ours.captured == 0 && *unsettled == 0;
+        match self.status {
+            PaymentStatus::Initiated => *settled == 0,
+            // After a refused capture the void is open until it is FAILED.
+            PaymentStatus::Authorized => ours.held() == *amount && (*captures_refused == 0 || *unsettled > 0),
+            PaymentStatus::Captured => ours.captured == *amount && ours.refunded < ours.captured,
+            PaymentStatus::Refunded => ours.captured == *amount && ours.refunded == ours.captured && *unsettled == 0,
+            PaymentStatus::Failed => nothing_is_held && *settled > 0 && (ours.voids > 0) == (*captures_refused > 0),
+            PaymentStatus::Voided => nothing_is_held && *captures_refused == 0,
+        }
+    }
+}
+
+/// Checks the invariants of money over the whole database, on one snapshot: M1 (an amount is captured once at most, and no
+/// more refunded), M2 (nothing is held for a payment that is over) and M3 (status, transactions and the provider's ledger
+/// tell the same story; an open outcome does not stay open). Empty when all is well; at most 100 faults in plain words
+/// otherwise.
+///
+/// # Errors
+/// Those of the database.
+pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
+    db.read(async |tx| audit(tx).await).await
+}
+
+/// The same within a unit.
+pub(crate) async fn audit(tx: &mut Tx) -> Result<Vec<String>, Error> {
+    let (mut faults, now) = (Vec::new(), tx.now());
+    books::each_payment(tx, |payment| tell(&mut faults, payment.faults())).await?;
+    books::each_transaction(tx, |transaction| tell(&mut faults, transaction.fault(now))).await?;
+    let strays = books::list_strays(tx, MOST_TOLD).await?;
+    tell(&mut faults, strays.iter().map(Stray::fault));
+    Ok(faults)
+}
+
+/// The payments of the orders after `after`, up to and with `up_to`, in the order of these: for books that are kept across
+/// services.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list_by_orders(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<OrderPayment>, Error> {
+    db.read(async move |tx| books::list_by_orders(tx, after, up_to).await).await
+}
+
+fn tell(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    let room = MOST_TOLD.saturating_sub(faults.len());
+    faults.extend(more.into_iter().take(room));
+}

@@ -1,0 +1,120 @@
+//! What [`crate::audit_invariants`] compares: our transactions and the provider's ledger, line by line and added up.
+//!
+//! That both can be read on one snapshot is the mock's courtesy: its books lie in the same file. Of another provider a
+//! settlement report would stand in their place.
+
+use crate::invariants::{Entry, OrderPayment, PaymentBooks, Stray, Sums, TransactionBooks};
+use contracts::ids::OrderId;
+use platform::{
+    db::{Error, Row, Tx},
+    params,
+};
+
+/// Each transaction of ours beside the provider's line of it, through `check`.
+pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionBooks)) -> Result<(), Error> {
+    tx.query(
+        "SELECT t.payment_id, t.transaction_id, t.type, t.status, t.amount, t.provider_reference, t.created_at, \
+         l.kind, l.amount, l.reference, l.refusal IS NOT NULL \
+         FROM payment_transactions t LEFT JOIN mock_ledger l ON l.transaction_id = t.transaction_id",
+        &[],
+        |row| {
+            check(TransactionBooks {
+                payment_id: row.next()?,
+                transaction_id: row.next()?,
+                kind: row.next()?,
+                status: row.next()?,
+                amount: row.next()?,
+                reference: row.next()?,
+                created_at: row.next()?,
+                theirs: match row.next()? {
+                    Some(kind) => Some(Entry { kind, amount: row.next()?, reference: row.next()?, refused: row.next()? }),
+                    None => None,
+                },
+            });
+            Ok(())
+        },
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Each payment with what its transactions come to, and what the provider did under its authorization, through `check`.
+pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentBooks)) -> Result<(), Error> {
+    tx.query(
+        "SELECT p.payment_id, p.status, p.amount, p.captured_amount, p.refunded_amount, \
+         COALESCE(o.unsettled, 0), COALESCE(o.settled, 0), COALESCE(o.captures_refused, 0), \
+         COALESCE(o.authorized, 0), COALESCE(o.captures, 0), COALESCE(o.captured, 0), COALESCE(o.voids, 0), COALESCE(o.refunded, 0), \
+         COALESCE(l.authorized, 0), COALESCE(l.captures, 0), COALESCE(l.captured, 0), COALESCE(l.voids, 0), COALESCE(l.refunded, 0) \
+         FROM payments p \
+         LEFT JOIN (SELECT payment_id, COUNT(*) FILTER (WHERE status IN ('PENDING', 'UNKNOWN')) AS unsettled, \
+           COUNT(*) FILTER (WHERE status IN ('SUCCEEDED', 'FAILED')) AS settled, \
+           COUNT(*) FILTER (WHERE type = 'CAPTURE' AND status = 'FAILED') AS captures_refused, \
+           CAST(SUM(amount) FILTER (WHERE type = 'AUTHORIZE' AND status = 'SUCCEEDED') AS BIGINT) AS authorized, \
+           COUNT(*) FILTER (WHERE type = 'CAPTURE' AND status = 'SUCCEEDED') AS captures, \
+           CAST(SUM(amount) FILTER (WHERE type = 'CAPTURE' AND status = 'SUCCEEDED') AS BIGINT) AS captured, \
+           COUNT(*) FILTER (WHERE type = 'VOID' AND status = 'SUCCEEDED') AS voids, \
+           CAST(SUM(amount) FILTER (WHERE type = 'REFUND' AND status = 'SUCCEEDED') AS BIGINT) AS refunded \
+           FROM payment_transactions GROUP BY payment_id) o ON o.payment_id = p.payment_id \
+         LEFT JOIN (SELECT t.payment_id, CAST(SUM(e.amount) FILTER (WHERE e.kind = 'AUTHORIZE') AS BIGINT) AS authorized, \
+           COUNT(*) FILTER (WHERE e.kind = 'CAPTURE') AS captures, \
+           CAST(SUM(e.amount) FILTER (WHERE e.kind = 'CAPTURE') AS BIGINT) AS captured, \
+           COUNT(*) FILTER (WHERE e.kind = 'VOID') AS voids, \
+           CAST(SUM(e.amount) FILTER (WHERE e.kind = 'REFUND') AS BIGINT) AS refunded \
+           FROM payment_transactions t JOIN mock_ledger e ON e.authorization_id = t.transaction_id \
+           WHERE t.type = 'AUTHORIZE' AND e.refusal IS NULL GROUP BY t.payment_id) l ON l.payment_id = p.payment_id",
+        &[],
+        |row| {
+            check(PaymentBooks {
+                payment_id: row.next()?,
+                status: row.next()?,
+                amount: row.next()?,
+                captured_amount: row.next()?,
+                refunded_amount: row.next()?,
+                unsettled: row.next()?,
+                settled: row.next()?,
+                captures_refused: row.next()?,
+                ours: sums(row)?,
+                theirs: sums(row)?,
+            });
+            Ok(())
+        },
+    )
+    .await
+    .map(|_| ())
+}
+
+fn sums(row: &mut Row<'_>) -> Result<Sums, Error> {
+    Ok(Sums { authorized: row.next()?, captures: row.next()?, captured: row.next()?, voids: row.next()?, refunded: row.next()? })
+}
+
+/// What the provider did or refused without a transaction of ours.
+pub async fn list_strays(tx: &mut Tx, rows: usize) -> Result<Vec<Stray>, Error> {
+    tx.query(
+        "SELECT l.reference, l.kind, l.amount FROM mock_ledger l \
+         LEFT JOIN payment_transactions t ON t.transaction_id = l.transaction_id WHERE t.transaction_id IS NULL LIMIT $1",
+        params![rows],
+        |row| Ok(Stray { reference: row.next()?, kind: row.next()?, amount: row.next()? }),
+    )
+    .await
+}
+
+/// The payments of the orders after `after`, up to and with `up_to`, in the order of these.
+pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderPayment>, Error> {
+    tx.query(
+        "SELECT p.order_id, p.payment_id, p.status, p.amount, p.currency, EXISTS (SELECT 1 FROM payment_transactions t \
+         WHERE t.payment_id = p.payment_id AND t.status IN ('PENDING', 'UNKNOWN')) \
+         FROM payments p WHERE p.order_id > $1 AND p.order_id <= $2 ORDER BY p.order_id, p.payment_id",
+        params![after, up_to],
+        |row| {
+            Ok(OrderPayment {
+                order_id: row.next()?,
+                payment_id: row.next()?,
+                status: row.next()?,
+                amount: row.next()?,
+                currency: row.next()?,
+                is_unsettled: row.next()?,
+            })
+        },
+    )
+    .await
+}

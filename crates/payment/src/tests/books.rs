@@ -1,0 +1,276 @@
+//! That [`crate::audit_invariants`] sees each way in which the books can disagree, and none where they do not.
+
+use super::Shop;
+use crate::{audit_invariants, invariants::audit, list_by_orders, service};
+use contracts::{
+    ids::{OrderId, PaymentId, Uuid},
+    payment::{Payment, PaymentStatus},
+};
+use platform::{db, params, testing::Harness};
+use std::{collections::HashMap, time::Duration};
+
+impl Shop {
+    async fn faults(&self) -> Vec<String> {
+        audit_invariants(self.db()).await.expect("the books can be read")
+    }
+
+    /// One payment of every kind, by the name of where it ended.
+    async fn history(&self) -> HashMap<&'static str, PaymentId> {
+        let initiated = self.payment("pm_ok").await;
+        let authorized = self.authorized("pm_ok").await;
+        let captured = self.captured("pm_ok").await;
+        let refused = self.captured("pm_refund_fails").await;
+        self.try_to(refused, "refund", &self.fresh_key()).await.expect(409);
+        let partly = self.captured("pm_ok").await;
+        self.refund(partly, 1_000).await.expect(200);
+        let refunded = self.captured("pm_ok").await;
+        self.refund(refunded, 345).await.expect(200);
+        self.act(refunded, "refund").await;
+        let declined = self.payment("pm_declined").await;
+        self.act(declined, "authorize").await;
+        let uncaptured = self.authorized("pm_capture_fails").await;
+        self.act(uncaptured, "capture").await;
+        let voided = self.authorized("pm_ok").await;
+        self.act(voided, "void").await;
+        let dropped = self.payment("pm_ok").await;
+        self.act(dropped, "void").await;
+        HashMap::from([
+            ("initiated", initiated),
+            ("authorized", authorized),
+            ("captured", captured),
+            ("refused", refused),
+            ("partly", partly),
+            ("refunded", refunded),
+            ("declined", declined),
+            ("uncaptured", uncaptured),
+            ("voided", voided),
+            ("dropped", dropped),
+        ])
+    }
+
+    /// Damages the books of one payment.
+    async fn damage(&self, sql: &'static str, payment: PaymentId) {
+        let rows = self.db().write(async move |tx| tx.execute(sql, params![payment]).await).await;
+        assert!(rows.expect("the books can be damaged") > 0, "{sql} damages nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_clean_history_has_no_faults() {
+    let shop = Shop::open().await;
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+    shop.history().await;
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+    shop.advance(Duration::from_secs(30 * 24 * 3600));
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_open_outcome_is_no_fault_for_a_while() {
+    let shop = Shop::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let id = shop.payment("pm_timeout").await;
+    shop.act(id, "authorize").await;
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+    shop.advance(Duration::from_secs(15 * 60));
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+    shop.advance(Duration::from_secs(1));
+    let faults = shop.faults().await;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with(&format!("payment {id}: AUTHORIZE of 12345 is UNKNOWN")), "{faults:?}");
+    assert!(faults[0].contains("its outcome is open since 2026-01-01T00:00:00"), "{faults:?}");
+    shop.settle().await;
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_refused_capture_that_is_not_let_go_yet_is_no_fault() {
+    let shop = Shop::open().await;
+    let id = shop.authorized("pm_capture_fails").await;
+    shop.act(id, "capture").await;
+    // As it was between the refusal and the answer to the void.
+    shop.damage("UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", id).await;
+    shop.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND $1 IS NOT NULL", id).await;
+    shop.damage("UPDATE payment_transactions SET status = 'PENDING', due_at = 1 WHERE payment_id = $1 AND type = 'VOID'", id).await;
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+    // Nobody would ever let go of it.
+    shop.damage("DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'VOID'", id).await;
+    let faults = shop.faults().await;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("AUTHORIZED, but its transactions hold 12345"), "{faults:?}");
+}
+
+/// Which payment is damaged, how, and what is told of it.
+const DAMAGES: &[(&str, &str, &str)] = &[
+    // Status.
+    ("initiated", "UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", "AUTHORIZED, but its transactions hold 0"),
+    ("initiated", "UPDATE payments SET status = 'FAILED' WHERE payment_id = $1", "FAILED, but its transactions hold 0"),
+    ("authorized", "UPDATE payments SET status = 'INITIATED' WHERE payment_id = $1", "INITIATED, but its transactions hold 12345"),
+    ("authorized", "UPDATE payments SET status = 'VOIDED' WHERE payment_id = $1", "VOIDED, but the provider still holds 12345 (M2)"),
+    ("authorized", "UPDATE payments SET status = 'FAILED' WHERE payment_id = $1", "FAILED, but the provider still holds 12345 (M2)"),
+    ("captured", "UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", "AUTHORIZED, but the provider holds 0, captured 12345"),
+    ("captured", "UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", "REFUNDED, but its transactions hold 0, captured 12345"),
+    ("captured", "UPDATE payments SET status = 'VOIDED' WHERE payment_id = $1", "VOIDED, but the provider holds 0, captured 12345"),
+    ("partly", "UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", "captured 12345 and refunded 1000"),
+    ("declined", "UPDATE payments SET status = 'CAPTURED' WHERE payment_id = $1", "CAPTURED, but its transactions hold 0"),
+    ("uncaptured", "UPDATE payments SET status = 'VOIDED' WHERE payment_id = $1", "VOIDED, but its transactions hold 0"),
+    ("voided", "UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", "AUTHORIZED, but the provider holds 0"),
+    // Amounts.
+    (
+        "captured",
+        "UPDATE payments SET captured_amount = 0 WHERE payment_id = $1",
+        "0 captured and 0 refunded, but its transactions add up to",
+    ),
+    ("refunded", "UPDATE payments SET refunded_amount = 345 WHERE payment_id = $1", "but its transactions add up to 12345 and 12345"),
+    (
+        "captured",
+        "UPDATE payments SET amount = 12344 WHERE payment_id = $1",
+        "12345 of 12344 captured by 1 captures in its transactions (M1)",
+    ),
+    (
+        "refunded",
+        "UPDATE payment_transactions SET amount = 346 WHERE payment_id = $1 AND type = 'REFUND' AND amount = 345",
+        "12346 refunded of 12345 captured in its transactions (M1)",
+    ),
+    // Transactions, each against the provider's line of it.
+    ("authorized", "UPDATE payment_transactions SET amount = 1 WHERE payment_id = $1", "AUTHORIZE of 1 is SUCCEEDED in transaction"),
+    ("authorized", "UPDATE payment_transactions SET type = 'REFUND' WHERE payment_id = $1", "the provider has it as AUTHORIZE of 12345"),
+    ("declined", "UPDATE payment_transactions SET status = 'SUCCEEDED' WHERE payment_id = $1", "the provider refused it"),
+    ("partly", "UPDATE payment_transactions SET status = 'FAILED' WHERE payment_id = $1 AND type = 'REFUND'", "the provider did it"),
+    (
+        "voided",
+        "UPDATE payment_transactions SET provider_reference = 'mock_re_0' WHERE payment_id = $1 AND type = 'VOID'",
+        "not mock_re_0 (M3)",
+    ),
+    (
+        "captured",
+        "UPDATE payment_transactions SET status = 'PENDING', created_at = 0 WHERE payment_id = $1 AND type = 'CAPTURE'",
+        "CAPTURE of 12345 is PENDING",
+    ),
+    (
+        "uncaptured",
+        "UPDATE payment_transactions SET status = 'PENDING' WHERE payment_id = $1 AND type = 'VOID'",
+        "FAILED, but its transactions hold 12345, captured 0 and refunded 0, and 1 are open (M3)",
+    ),
+    ("captured", "DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'", "which nobody asked for (M3)"),
+    // The provider's ledger.
+    (
+        "captured",
+        "DELETE FROM mock_ledger WHERE kind = 'CAPTURE' AND authorization_id = (SELECT transaction_id FROM payment_transactions \
+         WHERE payment_id = $1 AND type = 'AUTHORIZE')",
+        "the provider knows nothing of it (M3)",
+    ),
+    (
+        "uncaptured",
+        "DELETE FROM mock_ledger WHERE kind = 'VOID' AND authorization_id = (SELECT transaction_id FROM payment_transactions \
+         WHERE payment_id = $1 AND type = 'AUTHORIZE')",
+        "FAILED, but the provider still holds 12345 (M2)",
+    ),
+    (
+        "voided",
+        "UPDATE mock_ledger SET refusal = 'REFUSED' WHERE kind = 'VOID' AND authorization_id = (SELECT transaction_id \
+         FROM payment_transactions WHERE payment_id = $1 AND type = 'AUTHORIZE')",
+        "VOIDED, but the provider still holds 12345 (M2)",
+    ),
+    (
+        "captured",
+        "INSERT INTO mock_ledger SELECT payment_id, 'mock_ch_0', 'CAPTURE', transaction_id, amount, 'pm_ok', NULL, 1 \
+         FROM payment_transactions WHERE payment_id = $1 AND type = 'AUTHORIZE'",
+        "24690 of 12345 captured by 2 captures at the provider (M1)",
+    ),
+    (
+        "captured",
+        "INSERT INTO mock_ledger SELECT payment_id, 'mock_re_0', 'REFUND', transaction_id, amount + 1, 'pm_ok', NULL, 1 \
+         FROM payment_transactions WHERE payment_id = $1 AND type = 'AUTHORIZE'",
+        "12346 refunded of 12345 captured at the provider (M1)",
+    ),
+    (
+        "captured",
+        "INSERT INTO mock_ledger SELECT payment_id, 'mock_re_0', 'REFUND', transaction_id, 5, 'pm_ok', NULL, 1 \
+         FROM payment_transactions WHERE payment_id = $1 AND type = 'AUTHORIZE'",
+        "CAPTURED, but the provider holds 0, captured 12345 and refunded 5 (M3)",
+    ),
+    (
+        "initiated",
+        "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
+         VALUES ($1, 'mock_auth_0', 'AUTHORIZE', $1, 77, 'pm_ok', NULL, 1)",
+        "the provider has AUTHORIZE of 77 (mock_auth_0), which nobody asked for (M3)",
+    ),
+];
+
+/// What undoes a damage: the unit that did it fails.
+struct Undo(Vec<String>);
+
+impl From<db::Error> for Undo {
+    fn from(error: db::Error) -> Undo {
+        panic!("the books can be damaged and read: {error}")
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_damage_is_told_in_plain_words() {
+    let shop = Shop::open().await;
+    let history = shop.history().await;
+    for (which, sql, told) in DAMAGES {
+        let id = history[which];
+        let damaged = shop.db().write(async move |tx| {
+            assert!(tx.execute(sql, params![id]).await? > 0, "{sql} damages nothing");
+            Err::<(), _>(Undo(audit(tx).await?))
+        });
+        let Undo(faults) = damaged.await.expect_err("it is undone");
+        assert!(faults.iter().any(|fault| fault.contains(told)), "{which}, {sql}: {faults:#?}");
+        let others = faults.iter().filter(|fault| !fault.contains(&id.to_string()) && !fault.contains("nobody asked for"));
+        assert_eq!(others.count(), 0, "{which}, {sql}: {faults:#?}");
+    }
+    assert_eq!(shop.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn no_more_faults_are_told_than_anybody_reads() {
+    let shop = Shop::open().await;
+    for _ in 0..60 {
+        shop.authorized("pm_ok").await;
+    }
+    shop.db()
+        .write(async |tx| tx.execute("UPDATE payments SET status = 'CAPTURED', captured_amount = 1", &[]).await)
+        .await
+        .expect("the books can be damaged");
+    assert_eq!(shop.faults().await.len(), 100);
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_what_must_not_be() {
+    let shop = Shop::open().await;
+    let id = shop.history().await["captured"];
+    for sql in [
+        "INSERT INTO payments SELECT order_id, order_id, order_number, user_id, 'AUTHORIZED', amount, currency, 0, 0, payment_method, \
+         NULL, NULL, 1, 1 FROM payments WHERE payment_id = $1",
+        "INSERT INTO payment_transactions SELECT payment_id, payment_id, 9, type, 'SUCCEEDED', amount, NULL, NULL, 0, NULL, 1 \
+         FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'",
+        "UPDATE payment_transactions SET status = 'UNKNOWN' WHERE payment_id = $1",
+    ] {
+        let refused = shop.db().write(async move |tx| tx.execute(sql, params![id]).await).await;
+        assert!(matches!(refused, Err(db::Error::Constraint { .. })), "{sql}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_payments_of_a_range_of_orders_are_listed() {
+    let shop = Shop::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let mut payments: Vec<Payment> = Vec::new();
+    for method in ["pm_declined", "pm_ok", "pm_timeout"] {
+        // Ids sort by the millisecond that they were made in.
+        shop.advance(Duration::from_millis(1));
+        let id = shop.payment(method).await;
+        payments.push(shop.act(id, "authorize").await);
+    }
+    let (none, all) = (OrderId(Uuid::nil()), OrderId(Uuid::max()));
+    let listed = list_by_orders(shop.db(), none, all).await.expect("a list");
+    let told: Vec<_> = listed.iter().map(|p| (p.order_id, p.payment_id, p.status, p.amount, p.is_unsettled)).collect();
+    let expected = [(PaymentStatus::Failed, false), (PaymentStatus::Authorized, false), (PaymentStatus::Initiated, true)];
+    let expected: Vec<_> =
+        payments.iter().zip(expected).map(|(p, (status, open))| (p.order_id, p.payment_id, status, p.amount, open)).collect();
+    assert_eq!(told, expected);
+    // The lower bound is not part of the range, the upper one is.
+    let middle = list_by_orders(shop.db(), payments[0].order_id, payments[1].order_id).await.expect("a list");
+    assert_eq!(middle, listed[1..2]);
+}
