@@ -4,11 +4,26 @@
 //! each written by other statements. Here they are added up against each other on one snapshot.
 
 use crate::store::books;
-use contracts::{ids::ReservationId, inventory::ReservationStatus, time::Timestamp};
+use contracts::{
+    ids::{OrderId, ReservationId},
+    inventory::ReservationStatus,
+    time::Timestamp,
+};
 use platform::db::{Db, Error};
 
 /// Faults that are told at most; where there are more, the first ones suffice to begin with.
 const MOST_TOLD: usize = 100;
+
+/// The units that an order holds, or has bought and kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderUnits {
+    pub order_id: OrderId,
+    pub reservation_id: ReservationId,
+    /// Bought; otherwise set aside until the reservation ends.
+    pub is_sold: bool,
+    /// SKUs and quantities.
+    pub lines: Vec<(String, i64)>,
+}
 
 /// What is known of one stock item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +118,15 @@ pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
         Ok(faults)
     })
     .await
+}
+
+/// The reservations that hold units, or have sold them for good, of the orders after `after`, up to and with `up_to`, in the
+/// order of these: for books that are kept across services.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list_live_by_orders(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
+    db.read(async move |tx| books::list_live_by_orders(tx, after, up_to).await).await
 }
 
 fn tell(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {

@@ -32,7 +32,7 @@ mod tests;
 
 pub use actions::{StockImport, import};
 pub use error::Error;
-pub use invariants::audit_invariants;
+pub use invariants::{OrderUnits, audit_invariants, list_live_by_orders};
 pub use settings::Settings;
 
 use platform::{

@@ -1,7 +1,10 @@
 //! The sums that [`crate::audit_invariants`] compares.
 
-use crate::invariants::{ItemBooks, LineBooks};
-use contracts::ids::OrderId;
+use crate::invariants::{ItemBooks, LineBooks, OrderUnits};
+use contracts::{
+    ids::{OrderId, ReservationId},
+    inventory::ReservationStatus,
+};
 use platform::{
     db::{Error, Tx},
     params,
@@ -74,4 +77,28 @@ pub async fn list_doubled_orders(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId
         |row| row.next(),
     )
     .await
+}
+
+/// The live reservations of the orders after `after`, up to and with `up_to`, in the order of these.
+pub async fn list_live_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
+    let mut found: Vec<OrderUnits> = Vec::new();
+    tx.query(
+        "SELECT r.order_id, r.reservation_id, r.status, l.sku, l.quantity FROM reservations r \
+         JOIN reservation_lines l ON l.reservation_id = r.reservation_id \
+         WHERE r.status IN ('ACTIVE', 'CONFIRMED') AND r.returned_at IS NULL AND r.order_id > $1 AND r.order_id <= $2 \
+         ORDER BY r.order_id, r.reservation_id",
+        params![after, up_to],
+        |row| {
+            let (order_id, reservation_id): (OrderId, ReservationId) = (row.next()?, row.next()?);
+            let is_sold = row.next::<ReservationStatus>()? == ReservationStatus::Confirmed;
+            let (sku, quantity) = (row.next::<String>()?, row.next::<i64>()?);
+            if found.last().is_none_or(|last| last.reservation_id != reservation_id) {
+                found.push(OrderUnits { order_id, reservation_id, is_sold, lines: Vec::new() });
+            }
+            found.last_mut().expect("one was pushed").lines.push((sku, quantity));
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(found)
 }

@@ -1,8 +1,12 @@
 //! The import, and that the audit sees books that do not agree.
 
 use super::*;
-use crate::{StockImport, import};
-use contracts::{inventory::StockChanged, text::Sku};
+use crate::{StockImport, import, list_live_by_orders};
+use contracts::{
+    ids::{OrderId, Uuid},
+    inventory::StockChanged,
+    text::Sku,
+};
 use platform::{db, params};
 
 fn goods(h: &Harness, count: usize) -> Vec<StockImport> {
@@ -84,4 +88,28 @@ async fn the_database_itself_refuses_what_must_not_be() {
         let refused = h.db().write(async move |tx| tx.execute(sql, params![order]).await).await;
         assert!(matches!(refused, Err(db::Error::Constraint { .. })), "{sql}: {refused:?}");
     }
+}
+
+#[tokio::test]
+async fn the_live_reservations_of_a_range_of_orders_are_listed() {
+    let h = stocked(&[("LAMP-1", 10), ("DESK-1", 10)]).await;
+    let mut made = Vec::new();
+    for _ in 0..4 {
+        // Ids sort by the millisecond that they were made in.
+        h.advance(std::time::Duration::from_millis(1));
+        made.push(reserved(&h, &[("LAMP-1", 1), ("DESK-1", 2)]).await);
+    }
+    end(&h, made[0].reservation_id, "confirm").await.expect(200);
+    end(&h, made[1].reservation_id, "release").await.expect(200);
+    end(&h, made[2].reservation_id, "confirm").await.expect(200);
+    end(&h, made[2].reservation_id, "return").await.expect(200);
+    let all = list_live_by_orders(h.db(), OrderId(Uuid::nil()), OrderId(Uuid::max())).await.unwrap();
+    let told: Vec<_> = all.iter().map(|units| (units.order_id, units.reservation_id, units.is_sold)).collect();
+    assert_eq!(told, [(made[0].order_id, made[0].reservation_id, true), (made[3].order_id, made[3].reservation_id, false)]);
+    let mut lines = all[1].lines.clone();
+    lines.sort();
+    assert_eq!(lines, [("DESK-1".to_owned(), 2), ("LAMP-1".to_owned(), 1)]);
+    // The lower bound is not part of the range, the upper one is.
+    assert_eq!(list_live_by_orders(h.db(), made[0].order_id, made[3].order_id).await.unwrap(), all[1..]);
+    assert_eq!(list_live_by_orders(h.db(), OrderId(Uuid::nil()), made[2].order_id).await.unwrap(), all[..1]);
 }
