@@ -62,8 +62,16 @@ impl HarnessBuilder {
     /// When the service does not start.
     pub async fn start(self) -> Harness {
         let env = Env::seeded(42, BEGINNING);
-        let folder = TempFolder::new();
         let key = SigningKey::generate(&env);
+        self.resume(Left { env, key, sequences: HashMap::new(), folder: TempFolder::new() }).await
+    }
+
+    /// Starts on what an earlier process left, as after a crash.
+    ///
+    /// # Panics
+    /// When the service does not start.
+    pub async fn resume(self, left: Left) -> Harness {
+        let Left { env, key, sequences, folder } = left;
         let name = self.service.name;
         let mut elsewhere: Vec<_> = self.neighbours.into_iter().map(|(name, router)| (name, Elsewhere::Router(router))).collect();
         if name != "auth" {
@@ -81,8 +89,16 @@ impl HarnessBuilder {
         if name != "auth" {
             runtime.verifier.set_keys(&Jwks { keys: vec![key.public()] });
         }
-        Harness { name, env, key, runtime, sequences: Mutex::default(), folder }
+        Harness { name, env, key, runtime, sequences: Mutex::new(sequences), folder }
     }
+}
+
+/// What is left of a process: its folder, and the world around it, which goes on.
+pub struct Left {
+    env: Env,
+    key: SigningKey,
+    sequences: HashMap<contracts::ids::Uuid, i64>,
+    folder: TempFolder,
 }
 
 /// Auth, played: the keys that verify, and a token for whoever asks.
@@ -114,7 +130,7 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
     }
 }
 
-/// A running service under test. Dropping it fails the test when an event was set aside or an emitted one cannot be read.
+/// A running service under test.
 pub struct Harness {
     pub name: &'static str,
     pub env: Env,
@@ -128,6 +144,13 @@ impl Harness {
     #[must_use]
     pub fn of(service: Service) -> HarnessBuilder {
         HarnessBuilder { service, settings: Settings::default(), neighbours: Vec::new() }
+    }
+
+    /// Ends the process without a word. Tasks in hand end with the tokio runtime that they run on: drop it too.
+    #[must_use]
+    pub fn kill(self) -> Left {
+        let sequences = self.sequences.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Left { env: self.env, key: self.key, sequences, folder: self.folder }
     }
 
     #[must_use]

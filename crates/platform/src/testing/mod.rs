@@ -2,7 +2,7 @@
 
 mod harness;
 
-pub use harness::{Answer, Harness, HarnessBuilder, Outgoing};
+pub use harness::{Answer, Harness, HarnessBuilder, Left, Outgoing};
 
 use std::{
     path::{Path, PathBuf},
