@@ -70,7 +70,8 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         payment_method: PaymentMethod::Ok,
         shipping_address: past.address.clone(),
         billing_address: past.address,
-        saga: Saga { money: MoneyLeg::Captured, stock: StockLeg::Sold, ..Saga::new() },
+        // Neither was asked for here.
+        saga: Saga { money: MoneyLeg::Captured, stock: StockLeg::Sold, payment_attempt: 0, reservation_attempt: 0, ..Saga::new() },
         shipping: OrderShipping::default(),
         failure: None,
         created_at: past.placed_at,

@@ -16,6 +16,7 @@ mod consumers;
 pub mod domain;
 mod error;
 pub mod import;
+mod invariants;
 mod saga;
 mod settings;
 mod store;
@@ -26,6 +27,7 @@ mod workers;
 mod tests;
 
 pub use error::Error;
+pub use invariants::{OrderBooks, list_books};
 pub use settings::Settings;
 
 use platform::{

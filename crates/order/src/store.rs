@@ -1,6 +1,9 @@
 //! How orders are kept: the only SQL of this service.
 
-use crate::domain::{Moved, Order, Saga, Totals};
+use crate::{
+    domain::{Moved, Order, Saga, Totals},
+    invariants::{Entry, OrderBooks},
+};
 use contracts::{
     column::Json,
     ids::{CartId, OrderId, UserId},
@@ -11,9 +14,9 @@ use contracts::{
 };
 use platform::{
     db::{Error, Row, Select, Tx, id_from},
-    params,
+    outbox, params,
 };
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// The columns of [`order_row`], before whatever narrows them.
 macro_rules! select_orders {
@@ -174,20 +177,22 @@ async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, 
             "SELECT order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount \
              FROM order_items WHERE order_id = $1 ORDER BY line",
             params![order.order_id],
-            |row| {
-                Ok(OrderItem {
-                    order_item_id: row.next()?,
-                    product_id: row.next()?,
-                    sku: row.next()?,
-                    title_snapshot: row.next()?,
-                    unit_price_snapshot: row.next()?,
-                    quantity: row.next()?,
-                    line_total_amount: row.next()?,
-                })
-            },
+            item_row,
         )
         .await?;
     Ok(Some(order))
+}
+
+fn item_row(row: &mut Row<'_>) -> Result<OrderItem, Error> {
+    Ok(OrderItem {
+        order_item_id: row.next()?,
+        product_id: row.next()?,
+        sku: row.next()?,
+        title_snapshot: row.next()?,
+        unit_price_snapshot: row.next()?,
+        quantity: row.next()?,
+        line_total_amount: row.next()?,
+    })
 }
 
 /// Every status the order had, the first one first.
@@ -254,6 +259,11 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     tx.query_opt("SELECT due_at FROM orders WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
 }
 
+/// When the saga looks at the order next.
+pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {
+    tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await.map(|_| ())
+}
+
 /// Turns without progress since the last one with.
 pub async fn count_fruitless_turns(tx: &mut Tx, id: OrderId) -> Result<u32, Error> {
     tx.query_one("SELECT fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
@@ -272,4 +282,51 @@ pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duratio
     let pause = first.saturating_mul(2_u32.saturating_pow(turns.min(20) - 1)).min(longest);
     let due_at = tx.now().after(pause);
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
+}
+
+/// Up to `rows` orders after `after` with everything there is of them, in the order of their ids. A query per table, however
+/// many they are.
+pub async fn list_books(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<OrderBooks>, Error> {
+    let orders = tx.query(select_orders!("WHERE order_id > $1 ORDER BY order_id LIMIT $2"), params![after, rows], order_row).await?;
+    let Some(last) = orders.last().map(|order| order.order_id) else { return Ok(Vec::new()) };
+    let at: HashMap<OrderId, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
+    let begin = |order| OrderBooks { order, timeline: Vec::new(), announced: 0, due_at: None, fruitless_turns: 0 };
+    let mut books: Vec<OrderBooks> = orders.into_iter().map(begin).collect();
+    tx.query("SELECT order_id, due_at, fruitless_turns FROM orders WHERE order_id > $1 AND order_id <= $2", params![after, last], |row| {
+        if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
+            (own.due_at, own.fruitless_turns) = (row.next()?, row.next()?);
+        }
+        Ok(())
+    })
+    .await?;
+    tx.query(
+        "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount \
+         FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
+        params![after, last],
+        |row| {
+            if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
+                own.order.items.push(item_row(row)?);
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    tx.query(
+        "SELECT order_id, position, status, occurred_at FROM order_timeline WHERE order_id > $1 AND order_id <= $2 \
+         ORDER BY order_id, position",
+        params![after, last],
+        |row| {
+            if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
+                own.timeline.push(Entry { position: row.next()?, status: row.next()?, occurred_at: row.next()? });
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    for (id, announced) in outbox::list_counts(tx, after.into(), last.into()).await? {
+        if let Some(own) = at.get(&id.into()).and_then(|at| books.get_mut(*at)) {
+            own.announced = announced;
+        }
+    }
+    Ok(books)
 }

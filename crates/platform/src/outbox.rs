@@ -3,8 +3,8 @@
 //! The outbox is the truth and the bus only a carrier: rows stay for a while after everyone has them, and can be read
 //! again from any position.
 
-use crate::db::{Db, Error, Row};
-use contracts::{event::Envelope, time::Timestamp};
+use crate::db::{Db, Error, Row, Tx};
+use contracts::{event::Envelope, ids::Uuid, time::Timestamp};
 use serde_json::value::RawValue;
 
 /// An event and where in its producer's outbox it stands.
@@ -91,4 +91,18 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
 pub async fn newest(db: &Db) -> Result<Option<Envelope>, Error> {
     let last: i64 = db.read(async |tx| tx.query_one("SELECT COALESCE(MAX(position), 0) FROM outbox", &[], |row| row.next()).await).await?;
     Ok(read_after(db, last - 1, 1).await?.pop().map(|published| published.envelope))
+}
+
+/// How many events each aggregate after `after`, up to and with `up_to`, has announced, in the order of their ids. Unlike
+/// the events themselves the counts are kept for ever.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list_counts(tx: &mut Tx, after: Uuid, up_to: Uuid) -> Result<Vec<(Uuid, i64)>, Error> {
+    tx.query(
+        "SELECT aggregate_id, sequence FROM aggregates WHERE aggregate_id > $1 AND aggregate_id <= $2 ORDER BY aggregate_id",
+        crate::params![after, up_to],
+        |row| Ok((row.next()?, row.next()?)),
+    )
+    .await
 }

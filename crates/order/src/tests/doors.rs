@@ -17,7 +17,7 @@ fn body() -> Value {
     json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok"})
 }
 
-async fn place(h: &Harness, key: &str) -> Answer {
+pub async fn place(h: &Harness, key: &str) -> Answer {
     h.post("/orders", &body()).customer(customer()).key(key).send().await
 }
 
@@ -26,7 +26,7 @@ async fn order(h: &Harness, id: OrderId) -> OrderView {
 }
 
 /// Lets the saga work until the order has the status; its tasks run beside the test.
-async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
+pub async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
     for _ in 0..2_000 {
         h.settle().await;
         let view = order(h, id).await;
@@ -221,6 +221,7 @@ async fn an_outcome_that_only_the_event_tells_leads_on() {
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    neighbours.script().payment = "AUTHORIZED";
     let event = PaymentAuthorized {
         payment_id: payment_id(),
         order_id: placed.order_id,
@@ -347,4 +348,27 @@ async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
     assert_eq!(from["items"].as_array().unwrap().len(), 2);
     h.get("/orders?limit=0").customer(customer()).send().await.expect(422);
     h.get("/orders?status=NEW").customer(customer()).send().await.expect(422);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
+    let neighbours = Neighbours::new();
+    neighbours.script().authorize = "FAILED";
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "PAYMENT_FAILED").await;
+    // A turn that made no progress put it off just after an event had settled it.
+    h.db()
+        .write(async move |tx| tx.execute("UPDATE orders SET due_at = 0 WHERE order_id = $1", platform::params![id]).await)
+        .await
+        .unwrap();
+    for _ in 0..50 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let now = h.env.now();
+    let due = h.db().read(async |tx| crate::store::list_due(tx, 10).await).await.unwrap();
+    let next = h.db().read(async |tx| crate::store::next_due(tx).await).await.unwrap().unwrap();
+    assert_eq!(due, []);
+    assert!(next.since(now) > Duration::from_secs(23 * 3600), "it wakes when it closes");
 }

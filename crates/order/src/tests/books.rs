@@ -1,0 +1,188 @@
+//! That an order's books are read whole, and that what is wrong in them is seen.
+
+use super::{
+    doors::{place, until},
+    neighbours::Neighbours,
+    world::{address, id},
+};
+use crate::{
+    OrderBooks,
+    domain::Step,
+    import::{self, PastOrder},
+    list_books, store,
+};
+use contracts::{
+    ids::{OrderId, Uuid},
+    money::Currency,
+    order::{OrderItem, OrderStatus, OrderView},
+    time::Timestamp,
+};
+use platform::{db, params, testing::Harness};
+use std::time::Duration;
+
+const NONE: OrderId = OrderId(Uuid::nil());
+
+/// A past order, one in PAYMENT_FAILED and one in CONFIRMED, in the order of their ids.
+async fn history() -> (Harness, [OrderId; 3]) {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let item = OrderItem {
+        order_item_id: h.id(),
+        product_id: h.id(),
+        sku: "LAMP-1".into(),
+        title_snapshot: "Lamp".into(),
+        unit_price_snapshot: 700,
+        quantity: 3,
+        line_total_amount: 2_100,
+    };
+    let past = PastOrder {
+        user_id: h.id(),
+        placed_at: Timestamp(1_000_000_000),
+        currency: Currency::EUR,
+        items: vec![item],
+        shipping_amount: 490,
+        address: address(),
+    };
+    import::orders(h.db(), vec![past]).await.unwrap();
+    neighbours.script().authorize = "FAILED";
+    let failed = place(&h, "k1").await.expect(201).read::<OrderView>().order_id;
+    until(&h, failed, "PAYMENT_FAILED").await;
+    for _ in 0..2_000 {
+        // It rests once the stock is let go of.
+        if books(&h).await[1].due_steps().is_empty() {
+            break;
+        }
+        h.settle().await;
+        h.advance(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    {
+        let mut script = neighbours.script();
+        (script.authorize, script.cart_id, script.payment) = ("AUTHORIZED", id(3, 2), "INITIATED");
+    }
+    h.advance(Duration::from_millis(1));
+    let confirmed = place(&h, "k2").await.expect(201).read::<OrderView>().order_id;
+    until(&h, confirmed, "CONFIRMED").await;
+    let past = books(&h).await[0].order.order_id;
+    (h, [past, failed, confirmed])
+}
+
+async fn books(h: &Harness) -> Vec<OrderBooks> {
+    list_books(h.db(), NONE, 100).await.unwrap()
+}
+
+#[tokio::test]
+async fn books_are_read_whole_and_page_by_page() {
+    let (h, ids) = history().await;
+    let all = books(&h).await;
+    assert_eq!(all.iter().map(|books| books.order.order_id).collect::<Vec<_>>(), ids);
+    for books in &all {
+        assert_eq!(books.faults(), Vec::<String>::new(), "{books:#?}");
+        assert_eq!(books.moving_since(), None);
+        assert_eq!(books.due_steps(), []);
+    }
+    let [past, failed, confirmed] = &all[..] else { panic!("{all:#?}") };
+    assert!(past.is_imported() && !failed.is_imported() && !confirmed.is_imported());
+    assert_eq!((past.announced, past.timeline.len(), past.order.items.len()), (0, 1, 1));
+    assert_eq!((past.due_at, failed.due_at, confirmed.due_at), (None, failed.order.closes_at(), None));
+    let path: Vec<_> = confirmed.timeline.iter().map(|entry| entry.status).collect();
+    assert_eq!((path[0], path[path.len() - 1]), (OrderStatus::PendingPayment, OrderStatus::Confirmed));
+    assert_eq!(usize::try_from(confirmed.announced).unwrap(), path.len());
+    let stored = h.db().read(async move |tx| store::find_order(tx, None, ids[2]).await).await.unwrap();
+    assert_eq!(stored.as_ref(), Some(&confirmed.order));
+    // Pages of any size add up to the same.
+    for rows in 1..=4 {
+        let (mut paged, mut after) = (Vec::new(), NONE);
+        loop {
+            let page = list_books(h.db(), after, rows).await.unwrap();
+            assert!(page.len() <= rows);
+            let Some(last) = page.last() else { break };
+            after = last.order.order_id;
+            paged.extend(page);
+        }
+        assert_eq!(paged, all);
+    }
+}
+
+/// What undoes a damage: the unit that did it fails, with what the books looked like.
+struct Undo(Vec<OrderBooks>);
+
+impl From<db::Error> for Undo {
+    fn from(error: db::Error) -> Undo {
+        panic!("the books can be damaged and read: {error}")
+    }
+}
+
+/// The books of one order as they look after a statement that is undone.
+async fn damaged(h: &Harness, order: OrderId, sql: &'static str) -> OrderBooks {
+    let unit = async move |tx: &mut db::Tx| {
+        assert!(tx.execute(sql, params![order]).await? > 0, "{sql} damages nothing");
+        Err::<(), _>(Undo(store::list_books(tx, NONE, 100).await?))
+    };
+    let Undo(books) = h.db().write(unit).await.expect_err("it is undone");
+    books.into_iter().find(|books| books.order.order_id == order).expect("it is still there")
+}
+
+#[tokio::test]
+async fn every_kind_of_damage_is_told_in_plain_words() {
+    let (h, [past, failed, confirmed]) = history().await;
+    for (order, sql, told) in [
+        (confirmed, "UPDATE order_items SET quantity = 3 WHERE order_id = $1", "3 times 1000 of LAMP-1 are not 2000 (M4)"),
+        (past, "UPDATE order_items SET line_total_amount = 2101 WHERE order_id = $1", "its lines add up to 2101, not to 2100 (M4)"),
+        (confirmed, "DELETE FROM order_items WHERE order_id = $1", "its lines add up to 0, not to 2000 (M4)"),
+        (confirmed, "UPDATE orders SET shipping_amount = 491 WHERE order_id = $1", "2000 + 491 + 0 - 0 are 2491, not 2490 (M4)"),
+        (confirmed, "UPDATE orders SET discount_amount = 5 WHERE order_id = $1", "2000 + 490 + 0 - 5 are 2485, not 2490 (M4)"),
+        (confirmed, "UPDATE orders SET total_amount = 1 WHERE order_id = $1", "are 2490, not 1 (M4)"),
+        (confirmed, "UPDATE orders SET status = 'SHIPPED' WHERE order_id = $1", "it is SHIPPED, and its timeline ends with CONFIRMED (O1)"),
+        (
+            failed,
+            "UPDATE order_timeline SET status = 'REFUNDED' WHERE order_id = $1 AND position = 1",
+            "leads from PENDING_PAYMENT to REFUNDED, which the published table does not (O1)",
+        ),
+        (
+            confirmed,
+            "UPDATE order_timeline SET status = 'PAYMENT_FAILED' WHERE order_id = $1 AND position = 0",
+            "its timeline begins with PAYMENT_FAILED, not with PENDING_PAYMENT (O1)",
+        ),
+        (
+            past,
+            "UPDATE order_timeline SET status = 'SHIPPED' WHERE order_id = $1",
+            "its timeline begins with SHIPPED, not with DELIVERED (O1)",
+        ),
+        (confirmed, "DELETE FROM order_timeline WHERE order_id = $1", "its timeline is empty (O1)"),
+        (confirmed, "DELETE FROM order_timeline WHERE order_id = $1 AND position = 1", "an entry of its timeline is missing (O1)"),
+        (confirmed, "UPDATE aggregates SET sequence = sequence + 1 WHERE aggregate_id = $1", "events announced"),
+        (failed, "DELETE FROM aggregates WHERE aggregate_id = $1", "0 events announced 2 entries of its timeline (O1)"),
+        (failed, "UPDATE orders SET due_at = NULL WHERE order_id = $1", "its time to pay again is over at 2026-01-02T"),
+        (
+            confirmed,
+            "UPDATE orders SET status = 'INVENTORY_RESERVED', saga = REPLACE(saga, 'Captured', 'Authorized') WHERE order_id = $1",
+            "is due, and nobody will look at it (O2)",
+        ),
+    ] {
+        let faults = damaged(&h, order, sql).await.faults();
+        assert!(faults.iter().any(|fault| fault.contains(told)), "{sql}: {faults:#?}");
+    }
+    assert!(books(&h).await.iter().all(|books| books.faults().is_empty()));
+}
+
+#[tokio::test]
+async fn an_order_in_motion_says_since_when_and_what_is_due() {
+    let (h, [_, failed, confirmed]) = history().await;
+    let books = damaged(&h, confirmed, "UPDATE orders SET status = 'PENDING_PAYMENT' WHERE order_id = $1").await;
+    assert_eq!(books.moving_since(), Some(books.order.created_at));
+    // One that is paid again moves since then.
+    let books = damaged(
+        &h,
+        failed,
+        "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, 2, 'PENDING_PAYMENT', 1767225999000000)",
+    )
+    .await;
+    assert_eq!(books.moving_since(), None);
+    let moving = OrderBooks { order: crate::domain::Order { status: OrderStatus::PendingPayment, ..books.order.clone() }, ..books };
+    assert_eq!(moving.moving_since(), Some(Timestamp(1_767_225_999_000_000)));
+    let cancelled = "UPDATE orders SET status = 'CANCELLED', due_at = 1 WHERE order_id = $1";
+    let books = damaged(&h, confirmed, cancelled).await;
+    assert!(matches!(books.due_steps()[..], [Step::RefundPayment(_), Step::ReturnStock(_)]), "{:?}", books.due_steps());
+    assert_eq!(books.moving_since(), None);
+}
