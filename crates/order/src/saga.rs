@@ -114,7 +114,7 @@ impl Drop for Leave<'_> {
 /// Those of the database; the order stays due.
 pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
-    for _ in 0..TURNS {
+    for turn in 0..TURNS {
         let found = db.read(async move |tx| store::find_order(tx, None, id).await).await?;
         let Some(order) = found else { return Ok(()) };
         if order.closes_at().is_some_and(|closes| closes <= app.ctx.env.now()) {
@@ -124,7 +124,8 @@ pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
         let steps = due_steps(&order);
         if steps.is_empty() {
             app.saga.announce(id);
-            return Ok(());
+            // Taken in hand for nothing: it would be again, at once and for ever.
+            return if turn == 0 { actions::put_off(db, id, &app.settings).await } else { Ok(()) };
         }
         if !take_steps(&app, &order, steps).await? {
             app.saga.announce(id);

@@ -1,7 +1,10 @@
 //! Takes in what happened outside: the one way a reply or an event changes an order.
 
 use super::{save, store};
-use crate::{Error, Settings, domain::Fact};
+use crate::{
+    Error, Settings,
+    domain::{Fact, due_steps},
+};
 use contracts::ids::OrderId;
 use platform::db::{Db, Tx};
 use std::time::Duration;
@@ -46,11 +49,20 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     .await
 }
 
-/// Puts the order off after a turn without progress, each time for longer.
+/// Puts the order off after a turn without progress, each time for longer. An order for which nothing is due, because
+/// an event came first, sleeps until it closes, or for good.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
     let (first, longest) = (settings.first_pause(), settings.longest_pause());
-    db.write(async move |tx| Ok(store::put_off(tx, id, first, longest).await?)).await
+    db.write(async move |tx| {
+        let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
+        match due_steps(&order).is_empty() {
+            true => store::set_due(tx, id, order.closes_at()).await?,
+            false => store::put_off(tx, id, first, longest).await?,
+        }
+        Ok(())
+    })
+    .await
 }
