@@ -357,6 +357,11 @@ async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
     let h = neighbours.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "PAYMENT_FAILED").await;
+    for _ in 0..50 {
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(neighbours.keys_of("release"), 1);
     // A turn that made no progress put it off just after an event had settled it.
     h.db()
         .write(async move |tx| tx.execute("UPDATE orders SET due_at = 0 WHERE order_id = $1", platform::params![id]).await)
