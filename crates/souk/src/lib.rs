@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod documents;
 pub mod platform_run;
+pub mod search_tools;
 pub mod serve;
 pub mod services;
 pub mod style;

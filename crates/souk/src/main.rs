@@ -1,7 +1,7 @@
 //! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
 
 use clap::{Parser, Subcommand};
-use souk::{admin, bench, config, demo, documents, serve, style};
+use souk::{admin, bench, config, demo, documents, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -32,6 +32,9 @@ enum Command {
     Migrate(config::Flags),
     /// Check configuration, databases, invariants and clock, and say in plain words what is wrong.
     Doctor(config::Flags),
+    /// Look after the search index.
+    #[command(subcommand)]
+    Search(search_tools::Search),
     /// Measure the platform under load.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
             Command::Client(command) => admin::client(command).await,
             Command::Migrate(flags) => admin::migrate(flags).await,
             Command::Doctor(flags) => admin::doctor(flags).await,
+            Command::Search(command) => search_tools::run(command).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,
             Command::Events(events) => admin::events(events).await,

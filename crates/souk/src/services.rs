@@ -9,7 +9,7 @@ pub fn all() -> Vec<Service> {
         auth::service(),
         user::service(),
         catalog::service(),
-        // search::service(),
+        search::service(),
         cart::service(),
         order::service(),
         payment::service(),

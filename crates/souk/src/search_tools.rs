@@ -1,0 +1,24 @@
+//! `souk search`: tools around the index.
+
+use crate::{config::Flags, platform_run, style::green};
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Search {
+    /// Build the index anew beside the one that answers; the running program does it, or the next one that starts.
+    Rebuild(Flags),
+}
+
+/// # Errors
+/// When the database cannot be written.
+pub async fn run(command: Search) -> Result<()> {
+    match command {
+        Search::Rebuild(flags) => {
+            let runtime = platform_run::start(&flags.decide()?, false).await?;
+            let generation = search::rebuild(&runtime.databases["search"]).await?;
+            println!("{} the index will be built anew, as generation {generation}", green("✓"));
+            Ok(())
+        }
+    }
+}
