@@ -33,9 +33,39 @@ pub struct Script {
     pub in_stock: bool,
     pub confirm_works: bool,
     pub catalog_is_down: bool,
+    /// What became of the payment and of the reservation.
     pub payment: &'static str,
-    /// Every write: path and idempotency key, and how often.
+    pub reservation: &'static str,
+    /// Everything that the writes changed, in order: the state that the payment or the reservation came to.
+    pub done: Vec<&'static str>,
+    /// How the next calls of a verb go wrong, the last one first.
+    pub faults: BTreeMap<&'static str, Vec<Fault>>,
+    /// Whether the order service died during a call.
+    pub caller_died: bool,
+    /// Every write: verb and idempotency key, and how often.
     pub asked: BTreeMap<String, u32>,
+    /// The first answer to each of them.
+    kept: BTreeMap<String, Played>,
+}
+
+/// An answer: its status and its body.
+type Played = (u16, Value);
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done, and the answer says so.
+    Down,
+    /// It is done, and the connection breaks before the answer. The caller's client repeats the call by itself.
+    Broken,
+    /// It is done, and the answer says that it takes too long. The client repeats this too.
+    Slow,
+    /// It is done, and the answer cannot be read. The client does not repeat it.
+    Garbled,
+    /// The caller dies before it is done.
+    DeathBefore,
+    /// The caller dies when it is done, before the answer.
+    DeathAfter,
 }
 
 pub const CUSTOMER: u32 = 1;
@@ -66,12 +96,23 @@ impl Neighbours {
             confirm_works: true,
             catalog_is_down: false,
             payment: "INITIATED",
+            reservation: "NONE",
+            done: Vec::new(),
+            faults: BTreeMap::new(),
+            caller_died: false,
             asked: BTreeMap::new(),
+            kept: BTreeMap::new(),
         })))
     }
 
     pub fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap()
+    }
+
+    /// What became of the payment and of the reservation.
+    pub fn holds(&self) -> (&'static str, &'static str) {
+        let script = self.script();
+        (script.payment, script.reservation)
     }
 
     /// The order service among them.
@@ -88,7 +129,11 @@ impl Neighbours {
         let catalog = Router::new().route("/internal/products/lookup", post(lookup)).with_state(script());
         let user = Router::new().route("/internal/users/{user}/addresses/{address}", get(find_address));
         let shipping = Router::new().route("/shipping/rates", get(rates));
-        let payment = Router::new().route("/payments", post(create)).route("/payments/{payment}/{verb}", post(pay)).with_state(script());
+        let payment = Router::new()
+            .route("/payments", post(create))
+            .route("/payments/{payment}", get(payment))
+            .route("/payments/{payment}/{verb}", post(pay))
+            .with_state(script());
         let inventory = Router::new()
             .route("/inventory/reservations", post(reserve))
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
@@ -102,9 +147,31 @@ impl Neighbours {
             .neighbour("inventory", inventory)
     }
 
-    fn note(&self, headers: &HeaderMap, what: &str) {
-        let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("no key").to_owned();
-        *self.script().asked.entry(format!("{what} {key}")).or_default() += 1;
+    /// Does one write, unless it goes wrong: under a key that was used before, nothing, and the answer is the first one.
+    async fn write(&self, headers: &HeaderMap, verb: &str, work: impl FnOnce(&mut Script) -> Played) -> Response {
+        let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("no key");
+        let asked = format!("{verb} {key}");
+        let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
+        *self.script().asked.entry(asked.clone()).or_default() += 1;
+        match fault {
+            Some(Fault::Down) => return answer(refusal(503, "PROVIDER_UNAVAILABLE", true)),
+            Some(Fault::DeathBefore) => return self.caller_dies().await,
+            _ => {}
+        }
+        let played = self.script().once(asked, work);
+        match fault {
+            Some(Fault::Broken) => StatusCode::BAD_GATEWAY.into_response(),
+            Some(Fault::Slow) => answer(refusal(503, "TIMEOUT", true)),
+            Some(Fault::Garbled) => "{\"half an".into_response(),
+            Some(Fault::DeathAfter) => self.caller_dies().await,
+            _ => answer(played),
+        }
+    }
+
+    /// Nobody is there to hear an answer.
+    async fn caller_dies(&self) -> Response {
+        self.script().caller_died = true;
+        std::future::pending().await
     }
 
     /// How many different keys a verb was asked under.
@@ -113,8 +180,57 @@ impl Neighbours {
     }
 }
 
-fn refuse(status: u16, code: &str, retryable: bool) -> Response {
-    let body = json!({"type": "/problems/x", "title": code, "status": status, "detail": code, "code": code, "correlationId": "c", "retryable": retryable});
+impl Script {
+    fn once(&mut self, asked: String, work: impl FnOnce(&mut Script) -> Played) -> Played {
+        if let Some(kept) = self.kept.get(&asked) {
+            return kept.clone();
+        }
+        let played = work(self);
+        // What was down is not remembered.
+        if played.0 < 500 {
+            self.kept.insert(asked, played.clone());
+        }
+        played
+    }
+
+    /// Moves the payment where the published table lets it go; what it does not let, changes nothing.
+    fn pay(&mut self, outcome: &'static str) {
+        let legal = match outcome {
+            "AUTHORIZED" => self.payment == "INITIATED",
+            "CAPTURED" => self.payment == "AUTHORIZED",
+            "FAILED" | "VOIDED" => matches!(self.payment, "INITIATED" | "AUTHORIZED"),
+            "REFUNDED" => self.payment == "CAPTURED",
+            _ => false,
+        };
+        if legal {
+            self.payment = outcome;
+            self.done.push(outcome);
+        }
+    }
+
+    /// The same for the reservation.
+    fn stock(&mut self, outcome: &'static str) {
+        let legal = match outcome {
+            "ACTIVE" => self.reservation == "NONE",
+            "CONFIRMED" | "RELEASED" => self.reservation == "ACTIVE",
+            "RETURNED" => self.reservation == "CONFIRMED",
+            _ => false,
+        };
+        if legal {
+            self.reservation = outcome;
+            self.done.push(outcome);
+        }
+    }
+}
+
+fn refusal(status: u16, code: &str, retryable: bool) -> Played {
+    (
+        status,
+        json!({"type": "/problems/x", "title": code, "status": status, "detail": code, "code": code, "correlationId": "c", "retryable": retryable}),
+    )
+}
+
+fn answer((status, body): Played) -> Response {
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 
@@ -135,7 +251,7 @@ async fn cart(State(n): State<Neighbours>, Path(user): Path<UserId>) -> Json<Val
 async fn lookup(State(n): State<Neighbours>) -> Response {
     let script = n.script();
     if script.catalog_is_down {
-        return refuse(503, "DEPENDENCY_UNAVAILABLE", true);
+        return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true));
     }
     Json(json!({"items": [{"productId": id::<ProductId>(6, 1), "sellerId": null, "sku": "LAMP-1", "title": "Lamp", "description": "",
         "categoryId": null, "categoryPath": [], "brand": null, "status": script.product_status, "priceAmount": script.price, "currency": "EUR",
@@ -146,7 +262,7 @@ async fn lookup(State(n): State<Neighbours>) -> Response {
 
 async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Response {
     if wanted != address_id() {
-        return refuse(404, "NOT_FOUND", false);
+        return answer(refusal(404, "NOT_FOUND", false));
     }
     let mut body = serde_json::to_value(address()).unwrap();
     body["addressId"] = json!(wanted);
@@ -163,48 +279,65 @@ async fn rates() -> Json<Value> {
     )
 }
 
-fn payment_view(script: &Script) -> Json<Value> {
+fn payment_view(script: &Script) -> Value {
     let failure = (script.payment == "FAILED").then(|| json!({"code": "PAYMENT_DECLINED", "retryable": false}));
-    Json(json!({"paymentId": payment_id(), "orderId": id::<CartId>(1, 1), "userId": customer(), "status": script.payment, "amount": 2_490,
+    json!({"paymentId": payment_id(), "orderId": id::<CartId>(1, 1), "userId": customer(), "status": script.payment, "amount": 2_490,
         "currency": "EUR", "capturedAmount": 0, "refundedAmount": 0, "provider": "MOCK", "paymentMethod": "pm_ok", "failure": failure,
-        "transactions": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}))
+        "transactions": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"})
+}
+
+async fn payment(State(n): State<Neighbours>) -> Json<Value> {
+    Json(payment_view(&n.script()))
 }
 
 async fn create(State(n): State<Neighbours>, headers: HeaderMap) -> Response {
-    n.note(&headers, "create");
-    (StatusCode::CREATED, payment_view(&n.script())).into_response()
+    n.write(&headers, "create", |script| (201, payment_view(script))).await
 }
 
 async fn pay(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): Path<(PaymentId, String)>) -> Response {
-    n.note(&headers, &verb);
-    let mut script = n.script();
-    let outcome = match verb.as_str() {
-        "authorize" => script.authorize,
-        "capture" => script.capture,
-        "void" => "VOIDED",
-        _ => "REFUNDED",
+    let carried_out = |script: &mut Script| {
+        let outcome = match verb.as_str() {
+            "authorize" => script.authorize,
+            "capture" => script.capture,
+            "void" => "VOIDED",
+            _ => "REFUNDED",
+        };
+        if outcome == "PROVIDER_UNAVAILABLE" {
+            return refusal(503, outcome, true);
+        }
+        script.pay(outcome);
+        (200, payment_view(script))
     };
-    if outcome == "PROVIDER_UNAVAILABLE" {
-        return refuse(503, outcome, true);
-    }
-    script.payment = outcome;
-    payment_view(&script).into_response()
+    n.write(&headers, &verb, carried_out).await
 }
 
-fn reservation_view(status: &str) -> Json<Value> {
-    Json(json!({"reservationId": reservation_id(), "orderId": id::<CartId>(1, 1), "status": status, "lines": [],
-        "expiresAt": "2026-01-02T00:00:00Z", "returnedAt": null, "createdAt": "2026-01-01T00:00:00Z"}))
+fn reservation_view(status: &str) -> Value {
+    json!({"reservationId": reservation_id(), "orderId": id::<CartId>(1, 1), "status": status, "lines": [],
+        "expiresAt": "2026-01-02T00:00:00Z", "returnedAt": null, "createdAt": "2026-01-01T00:00:00Z"})
 }
 
 async fn reserve(State(n): State<Neighbours>, headers: HeaderMap) -> Response {
-    n.note(&headers, "reserve");
-    if n.script().in_stock { reservation_view("ACTIVE").into_response() } else { refuse(409, "INSUFFICIENT_STOCK", false) }
+    let carried_out = |script: &mut Script| {
+        if !script.in_stock {
+            return refusal(409, "INSUFFICIENT_STOCK", false);
+        }
+        script.stock("ACTIVE");
+        (201, reservation_view("ACTIVE"))
+    };
+    n.write(&headers, "reserve", carried_out).await
 }
 
 async fn stock(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): Path<(ReservationId, String)>) -> Response {
-    n.note(&headers, &verb);
-    if verb == "confirm" && !n.script().confirm_works {
-        return refuse(409, "RESERVATION_EXPIRED", false);
-    }
-    reservation_view("CONFIRMED").into_response()
+    let carried_out = |script: &mut Script| {
+        let (outcome, shown) = match verb.as_str() {
+            "confirm" if !script.confirm_works => return refusal(409, "RESERVATION_EXPIRED", false),
+            "confirm" => ("CONFIRMED", "CONFIRMED"),
+            "release" => ("RELEASED", "RELEASED"),
+            // A sale that was undone stays in the books.
+            _ => ("RETURNED", "CONFIRMED"),
+        };
+        script.stock(outcome);
+        (200, reservation_view(shown))
+    };
+    n.write(&headers, &verb, carried_out).await
 }

@@ -1,0 +1,262 @@
+//! Every call of the saga goes wrong in every way, once and several times in a row: nothing is done or charged twice,
+//! and the order ends as it would have.
+
+use super::neighbours::{Fault, Neighbours, Script, address_id, customer, payment_id, reservation_id};
+use contracts::{
+    inventory::{StockConfirmed, StockReleased, StockReserved, StockReturned},
+    money::Currency,
+    order::{OrderConfirmed, OrderView},
+    payment::{PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided, TransactionType},
+    problem::{Code, Failure},
+};
+use platform::testing::Harness;
+use serde_json::json;
+use std::{collections::BTreeSet, time::Duration};
+
+const FAULTS: [Fault; 6] = [Fault::Down, Fault::Broken, Fault::Slow, Fault::Garbled, Fault::DeathBefore, Fault::DeathAfter];
+/// Once, and more often than the client repeats a call by itself.
+const TIMES: [usize; 2] = [1, 4];
+
+/// When the neighbours' events arrive, each of them twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Events {
+    /// As soon as they happened, before a reply that is repeated.
+    AtOnce,
+    /// When the order has ended.
+    Late,
+}
+
+/// An order and how it ends.
+struct Story {
+    /// What the neighbours are told to do.
+    script: fn(&mut Script),
+    /// Whether the customer cancels it once it is confirmed.
+    cancelled: bool,
+    /// The calls that go wrong, one at a time.
+    calls: &'static [&'static str],
+    ends: &'static str,
+    /// What is left of the payment and of the reservation.
+    leaves: &'static [(&'static str, &'static str)],
+}
+
+#[test]
+fn a_sale_is_confirmed_whatever_goes_wrong_on_its_way() {
+    try_all(&Story {
+        script: |_| {},
+        cancelled: false,
+        calls: &["create", "authorize", "reserve", "capture", "confirm"],
+        ends: "CONFIRMED",
+        leaves: &[("CAPTURED", "CONFIRMED")],
+    });
+}
+
+#[test]
+fn without_stock_the_authorization_is_voided_whatever_goes_wrong() {
+    try_all(&Story {
+        script: |script| script.in_stock = false,
+        cancelled: false,
+        calls: &["create", "authorize", "reserve", "void"],
+        ends: "CANCELLED",
+        // The order may end before the payment is made, or before it is authorized.
+        leaves: &[("VOIDED", "NONE"), ("INITIATED", "NONE")],
+    });
+}
+
+#[test]
+fn a_declined_order_holds_no_stock_whatever_goes_wrong() {
+    try_all(&Story {
+        script: |script| script.authorize = "FAILED",
+        cancelled: false,
+        calls: &["create", "authorize", "reserve", "release"],
+        ends: "PAYMENT_FAILED",
+        // The order may fail before stock is set aside.
+        leaves: &[("FAILED", "RELEASED"), ("FAILED", "NONE")],
+    });
+}
+
+#[test]
+fn an_order_whose_capture_fails_holds_no_stock_whatever_goes_wrong() {
+    try_all(&Story {
+        script: |script| script.capture = "FAILED",
+        cancelled: false,
+        calls: &["capture", "release"],
+        ends: "PAYMENT_FAILED",
+        leaves: &[("FAILED", "RELEASED")],
+    });
+}
+
+#[test]
+fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
+    try_all(&Story {
+        script: |_| {},
+        cancelled: true,
+        calls: &["refund", "return"],
+        ends: "CANCELLED",
+        leaves: &[("REFUNDED", "RETURNED")],
+    });
+}
+
+fn try_all(story: &Story) {
+    for call in story.calls {
+        for fault in FAULTS {
+            for times in TIMES {
+                for events in [Events::AtOnce, Events::Late] {
+                    eprintln!("{call}: {fault:?}, {times} times, events {events:?}");
+                    try_one(story, call, fault, times, events);
+                }
+            }
+        }
+    }
+}
+
+fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events: Events) {
+    let neighbours = Neighbours::new();
+    (story.script)(&mut neighbours.script());
+    neighbours.script().faults.insert(call, vec![fault; times]);
+    let mut told = Told { events, count: 0 };
+    let mut process = Process::start(&neighbours);
+    let placed = process.run(place);
+    // The end has to last for a while: calls may be under way.
+    let mut lasting = 0;
+    for _ in 0..2_000 {
+        let view = process.run(async |h| {
+            h.settle().await;
+            let view = view(h, &placed).await;
+            told.by(&neighbours, h, &view, story).await;
+            if story.cancelled && view.status.to_string() == "CONFIRMED" {
+                let path = format!("/orders/{}/cancel", placed.order_id);
+                h.post(&path, &json!({})).customer(customer()).send().await.expect(200);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            h.advance(Duration::from_millis(500));
+            view
+        });
+        if std::mem::take(&mut neighbours.script().caller_died) {
+            process = process.start_again(&neighbours);
+        }
+        let ended = view.status.to_string() == story.ends && story.leaves.contains(&neighbours.holds()) && told.all(&neighbours);
+        lasting = if ended { lasting + 1 } else { 0 };
+        if lasting == 5 {
+            assert!(neighbours.script().faults[call].len() < times, "nothing went wrong: {call} was not called");
+            return process.run(async |h| check(h, &neighbours, &view).await);
+        }
+    }
+    panic!("the order does not end: {:?} {:?}", neighbours.holds(), process.run(async |h| view(h, &placed).await));
+}
+
+/// Every transition happened once and was told once; money and stock moved once, and in the right order.
+async fn check(h: &Harness, neighbours: &Neighbours, view: &OrderView) {
+    let path: Vec<_> = view.timeline.iter().map(|entry| entry.status.to_string()).collect();
+    assert_eq!(path.iter().collect::<BTreeSet<_>>().len(), path.len(), "{path:?}");
+    assert_eq!(h.emitted().await.len(), path.len(), "{path:?}");
+    let confirmed = usize::from(path.iter().any(|status| status == "CONFIRMED"));
+    assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
+
+    let done = neighbours.script().done.clone();
+    assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), done.len(), "{done:?}");
+    let at = |what: &str| done.iter().position(|done| *done == what);
+    if let Some(captured) = at("CAPTURED") {
+        assert!(at("AUTHORIZED") < Some(captured) && at("ACTIVE").is_some_and(|active| active < captured), "{done:?}");
+    }
+    assert!(at("CONFIRMED").is_none() || at("CAPTURED") < at("CONFIRMED"), "{done:?}");
+    h.nothing_is_parked().await;
+}
+
+async fn place(h: &Harness) -> OrderView {
+    let body = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok"});
+    h.post("/orders", &body).customer(customer()).key("k").send().await.expect(201).read()
+}
+
+async fn view(h: &Harness, placed: &OrderView) -> OrderView {
+    h.get(&format!("/orders/{}", placed.order_id)).customer(customer()).send().await.expect(200).read()
+}
+
+/// The order service in a process of its own, which may die.
+struct Process {
+    runtime: tokio::runtime::Runtime,
+    h: Harness,
+}
+
+impl Process {
+    fn start(neighbours: &Neighbours) -> Process {
+        let runtime = runtime();
+        let h = runtime.block_on(neighbours.harness());
+        Process { runtime, h }
+    }
+
+    /// Whatever it had in hand ends where it is, and the next process finds what is on the disk.
+    fn start_again(self, neighbours: &Neighbours) -> Process {
+        let left = self.h.kill();
+        drop(self.runtime);
+        let runtime = runtime();
+        let h = runtime.block_on(neighbours.around(Harness::of(crate::service())).resume(left));
+        Process { runtime, h }
+    }
+
+    fn run<T>(&self, work: impl AsyncFnOnce(&Harness) -> T) -> T {
+        self.runtime.block_on(work(&self.h))
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system gives a runtime")
+}
+
+/// Which of the neighbours' events have arrived.
+struct Told {
+    events: Events,
+    count: usize,
+}
+
+impl Told {
+    async fn by(&mut self, neighbours: &Neighbours, h: &Harness, order: &OrderView, story: &Story) {
+        if self.events == Events::AtOnce || order.status.to_string() == story.ends {
+            let happened = neighbours.script().done[self.count..].to_vec();
+            for outcome in happened {
+                tell(h, order, outcome).await;
+                self.count += 1;
+            }
+        }
+    }
+
+    fn all(&self, neighbours: &Neighbours) -> bool {
+        self.count == neighbours.script().done.len()
+    }
+}
+
+/// Delivers the event of what a neighbour did, and delivers it again.
+async fn tell(h: &Harness, order: &OrderView, outcome: &str) {
+    let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
+    let (payment_id, reservation_id) = (payment_id(), reservation_id());
+    let (amount, currency, lines) = (2_490, Currency::EUR, Vec::new());
+    let envelope = match outcome {
+        "AUTHORIZED" => h.deliver(PaymentAuthorized { payment_id, order_id, order_number, user_id, amount, currency }).await,
+        "CAPTURED" => h.deliver(PaymentCaptured { payment_id, order_id, order_number, user_id, amount, currency }).await,
+        "VOIDED" => h.deliver(PaymentVoided { payment_id, order_id, order_number, user_id, amount, currency }).await,
+        "FAILED" => {
+            let (stage, failure) = (TransactionType::Authorize, Failure::from(Code::PAYMENT_DECLINED));
+            h.deliver(PaymentFailed { payment_id, order_id, order_number, user_id, amount, currency, stage, failure }).await
+        }
+        "REFUNDED" => {
+            let (refunded_amount, captured_amount, in_full) = (amount, amount, true);
+            let refunded = PaymentRefunded {
+                payment_id,
+                order_id,
+                order_number,
+                user_id,
+                amount,
+                refunded_amount,
+                captured_amount,
+                currency,
+                in_full,
+            };
+            h.deliver(refunded).await
+        }
+        "ACTIVE" => h.deliver(StockReserved { reservation_id, order_id, lines, expires_at: h.env.now() }).await,
+        "CONFIRMED" => h.deliver(StockConfirmed { reservation_id, order_id, lines }).await,
+        "RELEASED" => h.deliver(StockReleased { reservation_id, order_id, lines }).await,
+        "RETURNED" => h.deliver(StockReturned { reservation_id, order_id, lines }).await,
+        other => unreachable!("no neighbour comes to {other}"),
+    };
+    h.deliver_envelope(envelope).await;
+}
