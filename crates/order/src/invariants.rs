@@ -7,6 +7,7 @@ use crate::{
 };
 use contracts::{ids::OrderId, machine::Machine as _, order::OrderStatus, time::Timestamp};
 use platform::db::{Db, Error};
+use std::fmt;
 
 /// An order with what its database has of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,22 @@ pub struct Entry {
     pub position: i64,
     pub status: OrderStatus,
     pub occurred_at: Timestamp,
+}
+
+/// What a person calls it, such as "the refund of payment 0193…".
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Authorize => f.write_str("the authorization of its payment"),
+            Step::Reserve => f.write_str("the reservation of its stock"),
+            Step::Capture(payment) => write!(f, "the capture of payment {payment}"),
+            Step::SellStock(reservation) => write!(f, "the sale of reservation {reservation}"),
+            Step::VoidPayment(payment) => write!(f, "the void of payment {payment}"),
+            Step::RefundPayment(payment) => write!(f, "the refund of payment {payment}"),
+            Step::ReleaseStock(reservation) => write!(f, "the release of reservation {reservation}"),
+            Step::ReturnStock(reservation) => write!(f, "the return of reservation {reservation}"),
+        }
+    }
 }
 
 impl OrderBooks {
@@ -63,9 +80,8 @@ impl OrderBooks {
         faults.extend(self.path());
         if self.due_at.is_none() {
             let due = self.due_steps();
-            if !due.is_empty() {
-                faults.push(format!("{due:?} is due, and nobody will look at it (O2)"));
-            } else if let Some(closes_at) = self.order.closes_at() {
+            faults.extend(due.iter().map(|step| format!("{step} is due, and nobody will look at it (O2)")));
+            if let Some(closes_at) = self.order.closes_at() {
                 faults.push(format!("its time to pay again is over at {closes_at}, and nobody will look at it (O2)"));
             }
         }

@@ -4,7 +4,7 @@
 use crate::{
     config::{Config, Flags},
     documents, platform_run,
-    style::{bold, dim, green, red},
+    style::{bold, dim, green},
 };
 use anyhow::{Context as _, Result, bail};
 use auth::operator;
@@ -79,7 +79,7 @@ pub enum Audit {
 }
 
 /// The platform with nothing moving: for work on its databases.
-async fn at_rest(flags: Flags) -> Result<(Config, Runtime)> {
+pub(crate) async fn at_rest(flags: Flags) -> Result<(Config, Runtime)> {
     let config = flags.decide()?;
     let runtime = platform_run::start(&config, false).await?;
     Ok((config, runtime))
@@ -120,57 +120,8 @@ pub async fn migrate(flags: Flags) -> Result<()> {
     Ok(())
 }
 
-/// # Errors
-/// When something is wrong.
-pub async fn doctor(flags: Flags) -> Result<()> {
-    let (config, runtime) = match at_rest(flags).await {
-        Ok(started) => started,
-        Err(error) => {
-            println!("{} the platform cannot start", red("✗"));
-            return Err(error);
-        }
-    };
-    let mut faults = 0;
-    let mut say = |what: String, found: Result<(), String>| match found {
-        Ok(()) => println!("{} {what}", green("✓")),
-        Err(wrong) => {
-            faults += 1;
-            println!("{} {what}: {wrong}", red("✗"));
-        }
-    };
-    say(format!("configuration, data in {}", config.data_dir.display()), Ok(()));
-    for (name, db) in &runtime.databases {
-        say(format!("database {name}"), db.check().await.map_err(|error| error.to_string()));
-        let parked = inbox::list_parked(db).await?;
-        let waiting = || format!("{} events are set aside; see `souk events parked`", parked.len());
-        say(format!("events of {name}"), if parked.is_empty() { Ok(()) } else { Err(waiting()) });
-        say(format!("clock against {name}"), clock_is_not_behind(db).await?);
-    }
-    let books = inventory::audit_invariants(&runtime.databases["inventory"]).await?;
-    say("stock: available, reserved and sold add up".into(), if books.is_empty() { Ok(()) } else { Err(books.join("; ")) });
-    // let money = payment::audit_invariants(&runtime.databases["payment"]).await?;
-    // say("money: payments and the provider's ledger agree".into(), if money.is_empty() { Ok(()) } else { Err(money.join("; ")) });
-    let chain = audit::verify(&runtime.databases["audit"]).await?;
-    say(format!("audit log of {} events", chain.checked), broken(&chain));
-    match faults {
-        0 => Ok(()),
-        faults => bail!("{faults} things need attention"),
-    }
-}
-
-/// Whether the newest event lies in the future: then the clock jumped back.
-async fn clock_is_not_behind(db: &platform::db::Db) -> Result<Result<(), String>> {
-    let newest = outbox::newest(db).await?;
-    let now = db.now();
-    Ok(match newest {
-        Some(event) if event.occurred_at > now.after(std::time::Duration::from_secs(5)) => {
-            Err(format!("it is {now}, and the newest event says {}", event.occurred_at))
-        }
-        _ => Ok(()),
-    })
-}
-
-fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String> {
+/// Where the audit log's chain is broken, if it is.
+pub(crate) fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String> {
     match chain.broken_at {
         None => Ok(()),
         Some(position) => Err(format!("the chain is broken at position {position}")),

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod bench;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod documents;
 pub mod platform_run;
 pub mod search_tools;

@@ -1,7 +1,7 @@
 //! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
 
 use clap::{Parser, Subcommand};
-use souk::{admin, bench, config, demo, documents, search_tools, serve, style};
+use souk::{admin, bench, config, demo, doctor, documents, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
             Command::Admin(command) => admin::admin(command).await,
             Command::Client(command) => admin::client(command).await,
             Command::Migrate(flags) => admin::migrate(flags).await,
-            Command::Doctor(flags) => admin::doctor(flags).await,
+            Command::Doctor(flags) => doctor::run(flags).await,
             Command::Search(command) => search_tools::run(command).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,

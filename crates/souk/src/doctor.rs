@@ -1,0 +1,95 @@
+//! `souk doctor`: whether everything is as it must be, in plain words.
+//!
+//! Each service's books are its own to check; what only shows between services is checked here ([`books`]). It may run
+//! beside the platform: what moves while it is looked at is told as being in progress.
+
+mod books;
+
+use crate::{
+    admin::{at_rest, broken},
+    config::Flags,
+    style::{dim, green, red},
+};
+use anyhow::{Result, bail};
+use platform::{db::Db, inbox, outbox};
+use std::time::Duration;
+
+/// How far the newest event may lie in the future before the clock counts as wrong.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// What was found so far.
+#[derive(Default)]
+struct Report {
+    faults: usize,
+}
+
+impl Report {
+    /// One thing that was checked, and a sentence for each fault.
+    fn say(&mut self, what: &str, faults: &[String]) {
+        self.faults += faults.len();
+        println!("{} {what}", if faults.is_empty() { green("✓") } else { red("✗") });
+        for fault in faults {
+            println!("  {fault}");
+        }
+    }
+
+    /// What is no fault and good to know.
+    fn note(notes: &[String]) {
+        for note in notes {
+            println!("  {}", dim(note));
+        }
+    }
+}
+
+/// # Errors
+/// When something is wrong.
+pub async fn run(flags: Flags) -> Result<()> {
+    let (config, runtime) = match at_rest(flags).await {
+        Ok(started) => started,
+        Err(error) => {
+            println!("{} the platform cannot start", red("✗"));
+            return Err(error);
+        }
+    };
+    let mut report = Report::default();
+    report.say(&format!("configuration, data in {}", config.data_dir.display()), &[]);
+    for (name, db) in &runtime.databases {
+        report.say(&format!("database {name}"), &one(db.check().await));
+        report.say(&format!("events of {name}"), &set_aside(db).await?);
+        report.say(&format!("clock against {name}"), &clock(db).await?);
+    }
+    let db = |name: &str| &runtime.databases[name];
+    report.say("stock: available, reserved and sold add up", &inventory::audit_invariants(db("inventory")).await?);
+    report.say("money: payments and the provider's ledger agree", &payment::audit_invariants(db("payment")).await?);
+    let books = books::check(db("order"), db("payment"), db("inventory")).await?;
+    report.say(&books.heading(), &books.faults);
+    Report::note(&books.notes());
+    let chain = audit::verify(db("audit")).await?;
+    report.say(&format!("audit log of {} events", chain.checked), &one(broken(&chain)));
+    match report.faults {
+        0 => Ok(()),
+        1 => bail!("1 thing needs attention"),
+        faults => bail!("{faults} things need attention"),
+    }
+}
+
+fn one(checked: Result<(), impl ToString>) -> Vec<String> {
+    checked.err().map(|wrong| wrong.to_string()).into_iter().collect()
+}
+
+/// Events that the service could not consume.
+async fn set_aside(db: &Db) -> Result<Vec<String>> {
+    let parked = inbox::list_parked(db).await?.len();
+    Ok(if parked == 0 { Vec::new() } else { vec![format!("{parked} events are set aside; see `souk events parked`")] })
+}
+
+/// Whether the newest event lies in the future: then the clock jumped back.
+async fn clock(db: &Db) -> Result<Vec<String>> {
+    let (newest, now) = (outbox::newest(db).await?, db.now());
+    Ok(match newest {
+        Some(event) if event.occurred_at > now.after(CLOCK_TOLERANCE) => {
+            vec![format!("it is {now}, and the newest event says {}", event.occurred_at)]
+        }
+        _ => Vec::new(),
+    })
+}

@@ -1,0 +1,253 @@
+//! The books between services: whether every order, its payments and its units tell the same story.
+//!
+//! Orders are read in batches by the order of their ids, with the payments and the units of the same range, and joined in
+//! memory; a batch is all that is held at a time. No snapshot spans the three databases, and an event may be on its way
+//! from one to the other. So what does not fit is looked at once more, order by order: only what stands still, and of
+//! which the order has heard everything, is a fault.
+
+mod judge;
+
+use anyhow::Result;
+use contracts::{
+    ids::{OrderId, Uuid},
+    time::Timestamp,
+};
+use inventory::OrderUnits;
+use judge::{Case, Findings};
+use order::OrderBooks;
+use payment::OrderPayment;
+use platform::{db::Db, inbox, outbox};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Orders that are read at a time.
+const BATCH: usize = 1_000;
+/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+const MOST_TOLD: usize = 100;
+/// Orders in progress that are named at most.
+const MOST_NAMED: usize = 20;
+/// Events that are read at a time.
+const EVENTS: usize = 1_000;
+
+/// What came of the check.
+#[derive(Default)]
+pub struct Books {
+    /// Orders that were checked.
+    orders: usize,
+    /// What is wrong, in plain words.
+    pub faults: Vec<String>,
+    in_progress: usize,
+    /// The first of those in progress.
+    named: Vec<String>,
+}
+
+impl Books {
+    #[must_use]
+    pub fn heading(&self) -> String {
+        format!("orders: {} tell the same story as their payments and units", self.orders)
+    }
+
+    /// What is in progress, in plain words.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.named.iter().map(|told| format!("in progress: {told}")).collect();
+        if self.in_progress > self.named.len() {
+            notes.push(format!("in progress: {} more", self.in_progress - self.named.len()));
+        }
+        notes
+    }
+
+    fn is_full(&self) -> bool {
+        self.faults.len() >= MOST_TOLD
+    }
+
+    fn fault(&mut self, fault: String) {
+        if !self.is_full() {
+            self.faults.push(fault);
+        }
+    }
+
+    fn take_in(&mut self, findings: Findings) {
+        for told in findings.in_progress {
+            self.progress(told);
+        }
+        for fault in findings.own {
+            self.fault(fault);
+        }
+    }
+
+    fn progress(&mut self, told: String) {
+        self.in_progress += 1;
+        if self.named.len() < MOST_NAMED {
+            self.named.push(told);
+        }
+    }
+}
+
+/// The three databases that tell of orders.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    orders: &'a Db,
+    payments: &'a Db,
+    inventory: &'a Db,
+}
+
+/// Checks every order against its payments and units. It stops after 100 faults.
+///
+/// # Errors
+/// Those of the databases.
+pub async fn check(orders: &Db, payments: &Db, inventory: &Db) -> Result<Books> {
+    let sources = Sources { orders, payments, inventory };
+    let (mut books, mut after) = (Books::default(), OrderId(Uuid::nil()));
+    while !books.is_full() {
+        let batch = Batch::read(sources, after).await?;
+        let last = batch.up_to;
+        let suspects = batch.judge(orders.now(), &mut books);
+        look_again(sources, suspects, &mut books).await?;
+        match last {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    Ok(books)
+}
+
+/// Orders of a range of ids, and what the neighbours have of them.
+struct Batch {
+    /// The end of the range; `None` when nothing comes after it.
+    up_to: Option<OrderId>,
+    orders: Vec<OrderBooks>,
+    payments: BTreeMap<OrderId, Vec<OrderPayment>>,
+    units: BTreeMap<OrderId, Vec<OrderUnits>>,
+}
+
+impl Batch {
+    async fn read(sources: Sources<'_>, after: OrderId) -> Result<Batch> {
+        let orders = order::list_books(sources.orders, after, BATCH).await?;
+        let up_to = orders.get(BATCH - 1).map(|last| last.order.order_id);
+        Batch::around(sources, orders, after, up_to).await
+    }
+
+    /// The batch of one order, there or not.
+    async fn of(sources: Sources<'_>, id: OrderId) -> Result<Batch> {
+        Batch::around(sources, find(sources.orders, id).await?.into_iter().collect(), before(id), Some(id)).await
+    }
+
+    async fn around(sources: Sources<'_>, orders: Vec<OrderBooks>, after: OrderId, up_to: Option<OrderId>) -> Result<Batch> {
+        let end = up_to.unwrap_or(OrderId(Uuid::max()));
+        let (mut payments, mut units) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for payment in payment::list_by_orders(sources.payments, after, end).await? {
+            payments.entry(payment.order_id).or_default().push(payment);
+        }
+        for held in inventory::list_live_by_orders(sources.inventory, after, end).await? {
+            units.entry(held.order_id).or_default().push(held);
+        }
+        Ok(Batch { up_to, orders, payments, units })
+    }
+
+    /// Takes in what is certain. The orders that do not fit what the neighbours have of them.
+    fn judge(mut self, now: Timestamp, books: &mut Books) -> Vec<OrderId> {
+        books.orders += self.orders.len();
+        let mut suspects = Vec::new();
+        for order in &self.orders {
+            let id = order.order.order_id;
+            let payments = self.payments.remove(&id).unwrap_or_default();
+            let units = self.units.remove(&id).unwrap_or_default();
+            let findings = Case { books: order, payments: &payments, units: &units }.judge(now);
+            if !findings.between.is_empty() {
+                suspects.push(id);
+            }
+            books.take_in(findings);
+        }
+        // What is left belongs to no order.
+        suspects.extend(self.payments.keys().chain(self.units.keys()).collect::<BTreeSet<_>>());
+        suspects
+    }
+
+    /// What does not fit in a batch of one order.
+    fn faults(&self, id: OrderId, now: Timestamp) -> Vec<String> {
+        let payments = self.payments.get(&id).map_or(&[][..], Vec::as_slice);
+        let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
+        match self.orders.first() {
+            Some(books) => Case { books, payments, units }.judge(now).between,
+            None => judge::without_order(id, payments, units),
+        }
+    }
+
+    /// When its one order changed last.
+    fn changed_at(&self) -> Option<Timestamp> {
+        self.orders.first().map(|books| books.order.updated_at)
+    }
+}
+
+/// Whether the suspects still do not fit, although they stand still and have heard everything.
+///
+/// Read in this order, a change of a neighbour is known to the order, or on its way as an event, or the order changed
+/// while it was looked at.
+async fn look_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, books: &mut Books) -> Result<()> {
+    suspects.truncate(MOST_TOLD);
+    let now = sources.orders.now();
+    let mut looked_at = Vec::new();
+    for id in suspects {
+        let batch = Batch::of(sources, id).await?;
+        let faults = batch.faults(id, now);
+        if !faults.is_empty() {
+            looked_at.push((id, batch.changed_at(), faults));
+        }
+    }
+    if looked_at.is_empty() {
+        return Ok(());
+    }
+    let unheard = unheard(sources, &looked_at.iter().map(|(id, ..)| *id).collect()).await?;
+    for (id, changed_at, faults) in looked_at {
+        let is_moving = find(sources.orders, id).await?.map(|books| books.order.updated_at) != changed_at;
+        if unheard.contains(&id) {
+            books.progress(format!("an event about order {id} is on its way to it"));
+        } else if is_moving {
+            books.progress(format!("order {id} changed while it was looked at"));
+        } else {
+            for fault in faults {
+                books.fault(fault);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an event of a neighbour says of the order that it is about.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    order_id: Option<OrderId>,
+}
+
+/// Which of these orders have not heard everything that payment and inventory announced about them.
+async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
+    let about = |payload: &str| serde_json::from_str::<About>(payload).ok()?.order_id.filter(|id| of.contains(id));
+    let mut found = BTreeSet::new();
+    for producer in [sources.payments, sources.inventory] {
+        let mut position = inbox::position(sources.orders, producer.service()).await?;
+        loop {
+            let waiting = outbox::read_after(producer, position, EVENTS).await?;
+            let Some(last) = waiting.last() else { break };
+            position = last.position;
+            found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
+        }
+    }
+    let parked = inbox::list_parked(sources.orders).await?;
+    found.extend(parked.iter().filter_map(|parked| about(parked.event.payload.get())));
+    Ok(found)
+}
+
+async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderBooks>> {
+    let next = order::list_books(orders, before(id), 1).await?;
+    Ok(next.into_iter().find(|books| books.order.order_id == id))
+}
+
+/// The id just before this one.
+fn before(id: OrderId) -> OrderId {
+    OrderId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What must hold for one order and all that its neighbours have of it. No database, no clock.
+
+use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, time::Timestamp};
+use inventory::OrderUnits;
+use order::{OrderBooks, domain::Step};
+use payment::OrderPayment;
+use std::{collections::BTreeMap, time::Duration};
+
+/// How long an order may take to come to rest.
+const REST_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// One order with its payments and its live reservations.
+pub struct Case<'a> {
+    pub books: &'a OrderBooks,
+    pub payments: &'a [OrderPayment],
+    pub units: &'a [OrderUnits],
+}
+
+/// What was found, in plain words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Faults in the order's own books, which were read on one snapshot.
+    pub own: Vec<String>,
+    /// Faults between services, whose books were read one after the other.
+    pub between: Vec<String>,
+    /// What is on its way to be right.
+    pub in_progress: Vec<String>,
+}
+
+impl Case<'_> {
+    /// M1, M2, S3, O2, and what the order says of itself.
+    pub fn judge(&self, now: Timestamp) -> Findings {
+        let mut findings = Findings { own: self.books.faults(), ..Findings::default() };
+        if self.books.is_imported() {
+            if !self.payments.is_empty() || !self.units.is_empty() {
+                findings.between.push("was over when it came here, and yet has payments or units here (M1, S3)".into());
+            }
+        } else {
+            match self.status() {
+                OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved => {
+                    self.comes_to_rest(now, &mut findings);
+                    findings.between.extend(self.wrong_units(true));
+                }
+                OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
+                    findings.between.extend(self.wrong_payments(PaymentStatus::Captured));
+                    findings.between.extend(self.wrong_units(false));
+                }
+                // Its units stay sold: they may be with the customer.
+                OrderStatus::Refunded => {
+                    findings.between.extend(self.wrong_payments(PaymentStatus::Refunded));
+                    findings.between.extend(self.wrong_units(true));
+                }
+                OrderStatus::PaymentFailed | OrderStatus::Cancelled => self.lets_go(&mut findings),
+            }
+        }
+        let name = format!("order {} ({})", self.books.order.order_number, self.books.order.order_id);
+        for told in findings.own.iter_mut().chain(&mut findings.between).chain(&mut findings.in_progress) {
+            *told = format!("{name}: {told}");
+        }
+        findings
+    }
+
+    fn status(&self) -> OrderStatus {
+        self.books.order.status
+    }
+
+    /// O2: it comes to rest in time.
+    fn comes_to_rest(&self, now: Timestamp, findings: &mut Findings) {
+        let (status, since) = (self.status(), self.books.moving_since().unwrap_or(now));
+        if now.since(since) > REST_WITHIN {
+            findings.own.push(format!("{status}, and not at rest since {since}{} (O2)", self.turns()));
+        } else {
+            findings.in_progress.push(format!("{status}{}", self.turns()));
+        }
+    }
+
+    /// How often it was looked at in vain.
+    fn turns(&self) -> String {
+        match self.books.fruitless_turns {
+            0 => String::new(),
+            1 => ", after 1 turn without progress".into(),
+            turns => format!(", after {turns} turns without progress"),
+        }
+    }
+
+    /// M1: its own payment has this status and is over the total, and no other holds money.
+    fn wrong_payments(&self, wanted: PaymentStatus) -> Vec<String> {
+        let (order, status) = (&self.books.order, self.status());
+        let total = Money::new(order.totals.total_amount, order.currency);
+        let (own, others): (Vec<_>, Vec<_>) = self.payments.iter().partition(|payment| Some(payment.payment_id) == order.saga.payment_id);
+        let mut faults = Vec::new();
+        match own.first() {
+            None => faults.push(format!("{status}, but no payment of its own is there (M1)")),
+            Some(own) if own.status != wanted => {
+                faults.push(format!("{status}, but its payment {} is {}, not {wanted} (M1)", own.payment_id, own.status));
+            }
+            Some(own) if money_of(own) != total => {
+                faults.push(format!("{status} over {total}, but its payment {} is over {} (M1)", own.payment_id, money_of(own)));
+            }
+            Some(_) => {}
+        }
+        let second = others.iter().filter(|payment| holds_money(payment));
+        faults.extend(second.map(|payment| {
+            let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));
+            format!("{status}, but payment {id}, which is not its own, is {held} over {money} (M1)")
+        }));
+        faults
+    }
+
+    /// M2 and S3 of an order that ended without success: it holds nothing, or is letting go.
+    fn lets_go(&self, findings: &mut Findings) {
+        let (due, status) = (self.books.due_steps(), self.status());
+        let money_is_due =
+            |payment| due.iter().any(|step| matches!(step, Step::VoidPayment(id) | Step::RefundPayment(id) if *id == payment));
+        let stock_is_due = |held| due.iter().any(|step| matches!(step, Step::ReleaseStock(id) | Step::ReturnStock(id) if *id == held));
+        findings.in_progress.extend(due.iter().map(|step| format!("{status}, and {step} is due{}", self.turns())));
+        for payment in self.payments.iter().filter(|payment| !money_is_due(payment.payment_id)) {
+            let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));
+            if payment.is_unsettled {
+                findings.in_progress.push(format!("{status}, and payment {id} awaits an answer of the provider"));
+            } else if holds_money(payment) {
+                findings.between.push(format!("{status} with nothing due, but payment {id} is {held} over {money} (M2)"));
+            }
+        }
+        for held in self.units.iter().filter(|held| !stock_is_due(held.reservation_id)) {
+            let (id, units) = (held.reservation_id, in_words(&sum(lines_of(held))));
+            if held.is_sold {
+                findings.between.push(format!("{status} with nothing due, but it has bought {units} (S3)"));
+            } else {
+                findings.in_progress.push(format!("{status}, and reservation {id} of {units} is still to expire"));
+            }
+        }
+    }
+
+    /// S3: what it has bought is its items, once; or nothing, where that may be.
+    fn wrong_units(&self, may_be_none: bool) -> Option<String> {
+        let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
+        let items = sum(self.books.order.items.iter().map(|item| (item.sku.as_str(), i64::from(item.quantity))));
+        let fits = bought == items || (may_be_none && bought.is_empty());
+        (!fits).then(|| format!("{} over {}, but it has bought {} (S3)", self.status(), in_words(&items), in_words(&bought)))
+    }
+}
+
+/// Money and units of an order that is not there, in plain words.
+pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits]) -> Vec<String> {
+    let payments = payments.iter().map(|payment| format!("payment {} is {} (M3)", payment.payment_id, payment.status));
+    let units = units.iter().map(|held| format!("reservation {} holds {} (S3)", held.reservation_id, in_words(&sum(lines_of(held)))));
+    payments.chain(units).map(|told| format!("order {id}: not there, but {told}")).collect()
+}
+
+fn holds_money(payment: &OrderPayment) -> bool {
+    matches!(payment.status, PaymentStatus::Authorized | PaymentStatus::Captured)
+}
+
+fn money_of(payment: &OrderPayment) -> Money {
+    Money::new(payment.amount, payment.currency)
+}
+
+fn lines_of(held: &OrderUnits) -> impl Iterator<Item = (&str, i64)> {
+    held.lines.iter().map(|(sku, quantity)| (sku.as_str(), *quantity))
+}
+
+/// Units by SKU.
+fn sum<'a>(lines: impl Iterator<Item = (&'a str, i64)>) -> BTreeMap<&'a str, i64> {
+    let mut units = BTreeMap::new();
+    for (sku, quantity) in lines {
+        *units.entry(sku).or_insert(0) += quantity;
+    }
+    units
+}
+
+fn in_words(units: &BTreeMap<&str, i64>) -> String {
+    match units.is_empty() {
+        true => "nothing".into(),
+        false => units.iter().map(|(sku, quantity)| format!("{quantity} of {sku}")).collect::<Vec<_>>().join(", "),
+    }
+}

@@ -1,0 +1,551 @@
+//! Orders, payments and reservations as they may stand in three databases, and what is told of them.
+
+use super::{Books, check};
+use contracts::{
+    column::Json,
+    ids::{OrderId, PaymentId, ReservationId, Uuid},
+    money::Currency,
+    order::OrderItem,
+    payment::PaymentRefunded,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use order::{
+    domain::{MoneyLeg, Saga, StockLeg},
+    import::{self, PastOrder},
+};
+use platform::{
+    db::{self, Db},
+    env::Env,
+    inbox, outbox, params,
+    service::Service,
+    testing::TempFolder,
+};
+use std::time::Duration;
+
+const NOON: Timestamp = Timestamp(1_767_268_800_000_000);
+/// What every order costs: two lamps and their shipping.
+const TOTAL: i64 = 2_490;
+
+/// Three databases without their services.
+struct Shop {
+    env: Env,
+    orders: Db,
+    payments: Db,
+    inventory: Db,
+    _folder: TempFolder,
+}
+
+/// An order as its own database has it.
+#[derive(Clone)]
+struct Placed {
+    status: &'static str,
+    path: &'static [&'static str],
+    saga: Saga,
+    due_at: Option<Timestamp>,
+    turns: u32,
+}
+
+impl Placed {
+    fn new(path: &'static [&'static str], money: MoneyLeg, stock: StockLeg) -> Placed {
+        let status = path.last().expect("a path has an end");
+        Placed { status, path, saga: Saga { money, stock, ..Saga::new() }, due_at: None, turns: 0 }
+    }
+
+    fn confirmed() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED"], MoneyLeg::Captured, StockLeg::Sold)
+    }
+
+    fn refunded() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "REFUNDED"], MoneyLeg::LetGo, StockLeg::Sold)
+    }
+
+    fn cancelled() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "CANCELLED"], MoneyLeg::LetGo, StockLeg::LetGo)
+    }
+
+    fn failed() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "PAYMENT_FAILED"], MoneyLeg::LetGo, StockLeg::LetGo)
+    }
+
+    fn placed() -> Placed {
+        Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], MoneyLeg::Due, StockLeg::Due) }
+    }
+
+    /// One that still has to let go.
+    fn letting_go(money: MoneyLeg, stock: StockLeg) -> Placed {
+        Placed { due_at: Some(NOON), turns: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
+    }
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        let (env, folder) = (Env::seeded(7, NOON), TempFolder::new());
+        let open = |service: Service| Db::open(env.clone(), service.name, folder.path(), service.migrations).expect("a database");
+        let (orders, payments, inventory) = (open(order::service()), open(payment::service()), open(inventory::service()));
+        let shop = Shop { env, orders, payments, inventory, _folder: folder };
+        // The databases refuse what is to be told here.
+        run(&shop.payments, "DROP INDEX payments_open_by_order").await;
+        run(&shop.inventory, "DROP INDEX reservations_live_by_order").await;
+        run(&shop.inventory, "CREATE INDEX reservations_by_order ON reservations (order_id)").await;
+        run(
+            &shop.inventory,
+            "INSERT INTO stock_items (stock_item_id, sku, product_id, available_qty, reserved_qty, low_stock_threshold, version, updated_at) \
+             VALUES (zeroblob(16), 'LAMP-1', zeroblob(16), 0, 0, 0, 1, 1)",
+        )
+        .await;
+        shop
+    }
+
+    fn past(&self) -> PastOrder {
+        let item = OrderItem {
+            order_item_id: self.env.new_id(),
+            product_id: self.env.new_id(),
+            sku: "LAMP-1".into(),
+            title_snapshot: "Lamp".into(),
+            unit_price_snapshot: 1_000,
+            quantity: 2,
+            line_total_amount: 2_000,
+        };
+        let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
+        let address = AddressSnapshot { country, state: String::new(), city, zip, street, number, complement: String::new() };
+        let (user_id, placed_at) = (self.env.new_id(), self.env.now());
+        PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
+    }
+
+    /// Writes an order that came from elsewhere.
+    async fn imported(&self) -> OrderId {
+        self.env.advance(Duration::from_millis(1));
+        import::orders(&self.orders, vec![self.past()]).await.expect("an import");
+        let newest =
+            async |tx: &mut db::Tx| tx.query_one("SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1", &[], |row| row.next()).await;
+        self.orders.read::<_, db::Error, _>(newest).await.expect("it is there")
+    }
+
+    /// Writes an order that was placed here, and its payment's id.
+    async fn order(&self, placed: Placed) -> (OrderId, PaymentId) {
+        let (id, payment, reservation) = (self.imported().await, self.env.new_id(), self.env.new_id());
+        let saga = Saga { payment_id: Some(payment), reservation_id: Some(reservation), ..placed.saga };
+        let write = async move |tx: &mut db::Tx| {
+            let now = tx.now();
+            tx.execute(
+                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7 \
+                 WHERE order_id = $1",
+                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.turns, now],
+            )
+            .await?;
+            tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
+            for (position, status) in placed.path.iter().enumerate() {
+                tx.execute(
+                    "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, $2, $3, $4)",
+                    params![id, position, *status, now],
+                )
+                .await?;
+            }
+            tx.execute("INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, $2)", params![id, placed.path.len()]).await
+        };
+        self.orders.write(write).await.expect("it is written");
+        (id, payment)
+    }
+
+    /// Writes a payment.
+    async fn pay(&self, order: OrderId, payment: PaymentId, status: &'static str, amount: i64, currency: &'static str) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO payments (payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, \
+                 refunded_amount, payment_method, created_at, updated_at) VALUES ($1, $2, 'N', $2, $3, $4, $5, 0, 0, 'pm_ok', 1, 1)",
+                params![payment, order, status, amount, currency],
+            )
+            .await
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    /// Writes a transaction of which nothing was heard.
+    async fn unsettle(&self, payment: PaymentId) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, fruitless_attempts, \
+                 created_at) VALUES ($1, $1, 0, 'AUTHORIZE', 'UNKNOWN', 1, 0, 1)",
+                params![payment],
+            )
+            .await
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    /// Writes a reservation of lamps.
+    async fn hold(&self, order: OrderId, status: &'static str, quantity: i64) -> ReservationId {
+        let id: ReservationId = self.env.new_id();
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO reservations (reservation_id, order_id, status, expires_at, created_at) VALUES ($1, $2, $3, 1, 1)",
+                params![id, order, status],
+            )
+            .await?;
+            tx.execute(
+                "INSERT INTO reservation_lines (reservation_line_id, reservation_id, stock_item_id, sku, quantity) \
+                 VALUES ($1, $1, zeroblob(16), 'LAMP-1', $2)",
+                params![id, quantity],
+            )
+            .await
+        };
+        self.inventory.write(write).await.expect("it is written");
+        id
+    }
+
+    /// One confirmed order with which all is well.
+    async fn sale(&self) -> (OrderId, PaymentId) {
+        let (order, payment) = self.order(Placed::confirmed()).await;
+        self.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
+        self.hold(order, "CONFIRMED", 2).await;
+        (order, payment)
+    }
+
+    /// The payment is given back, and its event is on its way to the order.
+    async fn give_back(&self, order_id: OrderId, payment_id: PaymentId) {
+        let user_id = self.env.new_id();
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute("UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", params![payment_id]).await?;
+            tx.emit(PaymentRefunded {
+                payment_id,
+                order_id,
+                order_number: "N".into(),
+                user_id,
+                amount: TOTAL,
+                refunded_amount: TOTAL,
+                captured_amount: TOTAL,
+                currency: Currency::EUR,
+                in_full: true,
+            });
+            Ok::<_, db::Error>(())
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    async fn check(&self) -> Books {
+        check(&self.orders, &self.payments, &self.inventory).await.expect("the books can be read")
+    }
+}
+
+async fn run(db: &Db, sql: &'static str) {
+    db.write(async move |tx| tx.execute(sql, &[]).await).await.expect("a statement");
+}
+
+impl Books {
+    /// What is told of one order: faults, and what is in progress.
+    fn of(&self, order: OrderId) -> (Vec<&str>, Vec<&str>) {
+        let about = |told: &'_ &String| told.contains(&order.to_string());
+        (self.faults.iter().filter(about).map(String::as_str).collect(), self.named.iter().filter(about).map(String::as_str).collect())
+    }
+
+    #[track_caller]
+    fn is_well(&self, order: OrderId) {
+        assert_eq!(self.of(order), (vec![], vec![]));
+    }
+
+    /// Just this fault.
+    #[track_caller]
+    fn has_fault(&self, order: OrderId, told: &str) {
+        let (faults, _) = self.of(order);
+        assert!(faults.len() == 1 && faults[0].contains(told), "{told}: {faults:#?}");
+    }
+
+    /// No fault, and this.
+    #[track_caller]
+    fn has_progress(&self, order: OrderId, told: &str) {
+        let (faults, progress) = self.of(order);
+        assert!(faults.is_empty(), "{faults:#?}");
+        assert!(progress.iter().any(|progress| progress.contains(told)), "{told}: {progress:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_tells_one_story_has_no_faults() {
+    let shop = Shop::open().await;
+    shop.imported().await;
+    // Confirmed, and under way to the customer; one of them was paid at the second attempt.
+    let (sold, _) = shop.sale().await;
+    shop.pay(sold, shop.env.new_id(), "FAILED", TOTAL, "EUR").await;
+    for path in [
+        &["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "SHIPPED"][..],
+        &["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "DELIVERED"],
+    ] {
+        let (order, payment) = shop.order(Placed::new(path, MoneyLeg::Captured, StockLeg::Sold)).await;
+        shop.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
+        shop.hold(order, "CONFIRMED", 2).await;
+    }
+    // Refunded, the goods being gone or not.
+    for is_gone in [true, false] {
+        let (order, payment) = shop.order(Placed::refunded()).await;
+        shop.pay(order, payment, "REFUNDED", TOTAL, "EUR").await;
+        if is_gone {
+            shop.hold(order, "CONFIRMED", 2).await;
+        }
+    }
+    // Over without success, from wherever it was.
+    for status in ["INITIATED", "FAILED", "VOIDED", "REFUNDED"] {
+        for placed in [Placed::cancelled(), Placed::failed()] {
+            let (order, payment) = shop.order(placed).await;
+            shop.pay(order, payment, status, TOTAL, "EUR").await;
+            shop.hold(order, "RELEASED", 2).await;
+            shop.hold(order, "EXPIRED", 2).await;
+        }
+    }
+    let books = shop.check().await;
+    assert_eq!((books.orders, &books.faults, books.notes()), (14, &vec![], vec![]));
+    assert_eq!(books.heading(), "orders: 14 tell the same story as their payments and units");
+}
+
+#[tokio::test]
+async fn money_that_does_not_fit_the_order_is_told() {
+    let shop = Shop::open().await;
+    let lamps = async |placed: Placed| {
+        let made = shop.order(placed).await;
+        shop.hold(made.0, "CONFIRMED", 2).await;
+        made
+    };
+    let (unpaid, _) = lamps(Placed::confirmed()).await;
+    let (held, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(held, payment, "AUTHORIZED", TOTAL, "EUR").await;
+    let (less, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(less, payment, "CAPTURED", TOTAL - 1, "EUR").await;
+    let (foreign, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(foreign, payment, "CAPTURED", TOTAL, "USD").await;
+    let (given_back, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(given_back, payment, "REFUNDED", TOTAL, "EUR").await;
+    let (twice, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(twice, payment, "CAPTURED", TOTAL, "EUR").await;
+    shop.pay(twice, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
+    let (kept, payment) = lamps(Placed::refunded()).await;
+    shop.pay(kept, payment, "CAPTURED", TOTAL, "EUR").await;
+    let mut held_on = Vec::new();
+    for placed in [Placed::cancelled(), Placed::failed()] {
+        for status in ["AUTHORIZED", "CAPTURED"] {
+            let (order, payment) = shop.order(placed.clone()).await;
+            shop.pay(order, payment, status, TOTAL, "EUR").await;
+            held_on.push((order, format!("{} with nothing due, but payment {payment} is {status} over 24.90 EUR (M2)", placed.status)));
+        }
+    }
+    // Something is due, and not for the payment that holds money.
+    let (second, payment) = shop.order(Placed::letting_go(MoneyLeg::Authorized, StockLeg::LetGo)).await;
+    shop.pay(second, payment, "AUTHORIZED", TOTAL, "EUR").await;
+    shop.pay(second, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
+    let imported = shop.imported().await;
+    shop.pay(imported, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+
+    let books = shop.check().await;
+    books.has_fault(unpaid, "CONFIRMED, but no payment of its own is there (M1)");
+    books.has_fault(held, "is AUTHORIZED, not CAPTURED (M1)");
+    books.has_fault(less, "CONFIRMED over 24.90 EUR, but its payment");
+    books.has_fault(less, "is over 24.89 EUR (M1)");
+    books.has_fault(foreign, "is over 24.90 USD (M1)");
+    books.has_fault(given_back, "is REFUNDED, not CAPTURED (M1)");
+    books.has_fault(twice, "which is not its own, is CAPTURED over 24.90 EUR (M1)");
+    books.has_fault(kept, "is CAPTURED, not REFUNDED (M1)");
+    for (order, told) in &held_on {
+        books.has_fault(*order, told);
+    }
+    books.has_fault(second, "is CAPTURED over 24.90 EUR (M2)");
+    books.has_fault(imported, "was over when it came here");
+    assert_eq!(books.faults.len(), 13, "{:#?}", books.faults);
+    assert!(books.faults.iter().all(|fault| fault.starts_with("order ")), "{:#?}", books.faults);
+}
+
+#[tokio::test]
+async fn units_that_do_not_fit_the_order_are_told() {
+    let shop = Shop::open().await;
+    let paid = async || {
+        let (order, payment) = shop.order(Placed::confirmed()).await;
+        shop.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
+        order
+    };
+    let none = paid().await;
+    let fewer = paid().await;
+    shop.hold(fewer, "CONFIRMED", 1).await;
+    let twice = paid().await;
+    shop.hold(twice, "CONFIRMED", 2).await;
+    shop.hold(twice, "CONFIRMED", 2).await;
+    let set_aside = paid().await;
+    shop.hold(set_aside, "ACTIVE", 2).await;
+    let (refunded, payment) = shop.order(Placed::refunded()).await;
+    shop.pay(refunded, payment, "REFUNDED", TOTAL, "EUR").await;
+    shop.hold(refunded, "CONFIRMED", 3).await;
+    let (cancelled, _) = shop.order(Placed::cancelled()).await;
+    shop.hold(cancelled, "CONFIRMED", 2).await;
+    let (failed, _) = shop.order(Placed::failed()).await;
+    shop.hold(failed, "CONFIRMED", 2).await;
+    let (placed, _) = shop.order(Placed::placed()).await;
+    shop.hold(placed, "CONFIRMED", 1).await;
+    let imported = shop.imported().await;
+    shop.hold(imported, "ACTIVE", 2).await;
+
+    let books = shop.check().await;
+    books.has_fault(none, "CONFIRMED over 2 of LAMP-1, but it has bought nothing (S3)");
+    books.has_fault(fewer, "but it has bought 1 of LAMP-1 (S3)");
+    books.has_fault(twice, "but it has bought 4 of LAMP-1 (S3)");
+    books.has_fault(set_aside, "but it has bought nothing (S3)");
+    books.has_fault(refunded, "REFUNDED over 2 of LAMP-1, but it has bought 3 of LAMP-1 (S3)");
+    books.has_fault(cancelled, "CANCELLED with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    books.has_fault(failed, "PAYMENT_FAILED with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    books.has_fault(placed, "PENDING_PAYMENT over 2 of LAMP-1, but it has bought 1 of LAMP-1 (S3)");
+    books.has_fault(imported, "was over when it came here");
+    assert_eq!(books.faults.len(), 9, "{:#?}", books.faults);
+}
+
+#[tokio::test]
+async fn what_is_being_let_go_of_is_no_fault_and_named() {
+    let shop = Shop::open().await;
+    let (refunding, payment) = shop.order(Placed::letting_go(MoneyLeg::Captured, StockLeg::LetGo)).await;
+    shop.pay(refunding, payment, "CAPTURED", TOTAL, "EUR").await;
+    let (voiding, held) = shop.order(Placed::letting_go(MoneyLeg::Authorized, StockLeg::LetGo)).await;
+    shop.pay(voiding, held, "AUTHORIZED", TOTAL, "EUR").await;
+    let (unknown, unsettled) = shop.order(Placed::cancelled()).await;
+    shop.pay(unknown, unsettled, "INITIATED", TOTAL, "EUR").await;
+    shop.unsettle(unsettled).await;
+    let (expiring, _) = shop.order(Placed::cancelled()).await;
+    shop.hold(expiring, "ACTIVE", 2).await;
+    let (placed, _) = shop.order(Placed { turns: 1, ..Placed::placed() }).await;
+
+    let books = shop.check().await;
+    books.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 turns without progress"));
+    books.has_progress(voiding, &format!("CANCELLED, and the void of payment {held} is due"));
+    books.has_progress(unknown, &format!("payment {unsettled} awaits an answer of the provider"));
+    books.has_progress(expiring, "of 2 of LAMP-1 is still to expire");
+    books.has_progress(placed, "PENDING_PAYMENT, after 1 turn without progress");
+    assert_eq!((books.faults.len(), books.notes().len()), (0, 5), "{:#?}", books.notes());
+}
+
+#[tokio::test]
+async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
+    let shop = Shop::open().await;
+    for (leg, status, told) in
+        [(StockLeg::Reserved, "ACTIVE", "the release of reservation"), (StockLeg::Sold, "CONFIRMED", "the return of reservation")]
+    {
+        let (order, _) = shop.order(Placed::letting_go(MoneyLeg::LetGo, leg)).await;
+        let reservation = shop.hold(order, status, 2).await;
+        // The reservation is the one that the saga knows.
+        let known = async move |tx: &mut db::Tx| {
+            let saga = Saga { money: MoneyLeg::LetGo, stock: leg, reservation_id: Some(reservation), ..Saga::new() };
+            tx.execute("UPDATE orders SET saga = $2 WHERE order_id = $1", params![order, Json(saga)]).await
+        };
+        shop.orders.write(known).await.expect("it is written");
+        shop.check().await.has_progress(order, told);
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_come_to_rest_is_named_and_then_a_fault() {
+    let shop = Shop::open().await;
+    let (order, _) = shop.order(Placed { turns: 9, ..Placed::placed() }).await;
+    shop.env.advance(Duration::from_secs(15 * 60));
+    shop.check().await.has_progress(order, "PENDING_PAYMENT, after 9 turns");
+    shop.env.advance(Duration::from_millis(2));
+    shop.check()
+        .await
+        .has_fault(order, "PENDING_PAYMENT, and not at rest since 2026-01-01T12:00:00.001000Z, after 9 turns without progress (O2)");
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_the_orders_own_books_is_told_too() {
+    let shop = Shop::open().await;
+    let (order, _) = shop.sale().await;
+    let (well, _) = shop.sale().await;
+    let write = async move |tx: &mut db::Tx| tx.execute("UPDATE orders SET tax_amount = 1 WHERE order_id = $1", params![order]).await;
+    shop.orders.write(write).await.expect("it is written");
+    let books = shop.check().await;
+    books.has_fault(order, "2000 + 490 + 1 - 0 are 2491, not 2490 (M4)");
+    books.is_well(well);
+}
+
+#[tokio::test]
+async fn money_and_units_of_no_order_are_told() {
+    let shop = Shop::open().await;
+    shop.sale().await;
+    let missing: [OrderId; 3] = [OrderId(Uuid::from_u128(1)), shop.env.new_id(), OrderId(Uuid::max())];
+    for order in missing {
+        shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+    }
+    let held: OrderId = shop.env.new_id();
+    shop.hold(held, "ACTIVE", 7).await;
+    let books = shop.check().await;
+    for order in missing {
+        books.has_fault(order, "not there, but payment");
+    }
+    books.has_fault(held, "holds 7 of LAMP-1 (S3)");
+    assert_eq!(books.faults.len(), 4);
+}
+
+#[tokio::test]
+async fn an_event_that_is_on_its_way_explains_what_does_not_fit() {
+    let shop = Shop::open().await;
+    let (order, payment) = shop.sale().await;
+    let (other, _) = shop.sale().await;
+    shop.give_back(order, payment).await;
+    let books = shop.check().await;
+    books.has_progress(order, "an event about order");
+    books.is_well(other);
+
+    // Once it was heard the order should know.
+    let heard = outbox::newest(&shop.payments).await.expect("an outbox").expect("an event");
+    inbox::set_position(&shop.orders, "payment", 1).await.expect("a position");
+    shop.check().await.has_fault(order, "is REFUNDED, not CAPTURED (M1)");
+
+    // Unless it was set aside: then that is the fault.
+    let parked = async move |tx: &mut db::Tx| {
+        tx.execute(
+            "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, \
+             next_attempt_at, error, parked_at) VALUES ($1, 'payment', $2, 1, 'PaymentRefunded', $3, 'PARKED', 8, 1, 'no', 1)",
+            params![heard.event_id, payment, Json(heard.clone())],
+        )
+        .await
+    };
+    shop.orders.write(parked).await.expect("it is written");
+    shop.check().await.has_progress(order, "an event about order");
+}
+
+#[tokio::test]
+async fn every_batch_is_joined_with_its_own_payments_and_units() {
+    let shop = Shop::open().await;
+    let (first, _) = shop.sale().await;
+    let past: Vec<PastOrder> = (0..2_500)
+        .map(|_| {
+            shop.env.advance(Duration::from_millis(1));
+            shop.past()
+        })
+        .collect();
+    import::orders(&shop.orders, past).await.expect("an import");
+    let (last, payment) = shop.sale().await;
+    let books = shop.check().await;
+    assert_eq!((books.orders, books.faults.len()), (2_502, 0), "{:#?}", books.faults);
+    let write = async move |tx: &mut db::Tx| tx.execute("DELETE FROM payments WHERE payment_id = $1", params![payment]).await;
+    shop.payments.write(write).await.expect("it is written");
+    let books = shop.check().await;
+    books.is_well(first);
+    books.has_fault(last, "no payment of its own is there");
+}
+
+#[tokio::test]
+async fn a_batch_that_is_full_to_the_last_order_is_not_the_end() {
+    let shop = Shop::open().await;
+    import::orders(&shop.orders, (0..super::BATCH).map(|_| shop.past()).collect()).await.expect("an import");
+    let order = OrderId(Uuid::max());
+    shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+    let books = shop.check().await;
+    assert_eq!(books.orders, super::BATCH);
+    books.has_fault(order, "not there, but payment");
+}
+
+#[tokio::test]
+async fn no_more_is_told_than_anybody_reads() {
+    let shop = Shop::open().await;
+    for _ in 0..30 {
+        shop.order(Placed::placed()).await;
+    }
+    let books = shop.check().await;
+    assert_eq!((books.notes().len(), books.notes()[20].as_str()), (21, "in progress: 10 more"));
+    for _ in 0..120 {
+        shop.pay(shop.env.new_id(), shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+    }
+    assert_eq!(shop.check().await.faults.len(), 100);
+}
