@@ -210,6 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_is_a_break_even_if_every_hash_is_right() {
+        let gapped = Entry::after(Head { position: 1, hash: [0; 32] }, envelope(1, "{}"), Timestamp(5));
+        assert!(!gapped.follows(Head::START));
+        assert!(gapped.follows(Head { position: 1, hash: [0; 32] }));
+    }
+
+    #[test]
     fn an_event_mentions_the_user_and_the_order_of_its_top_level() {
         let (user, order) = ("0190a1b2-0000-7000-8000-000000000001", "0190a1b2-0000-7000-8000-000000000002");
         let of = |payload: String| Mentions::of(&RawValue::from_string(payload).unwrap());
