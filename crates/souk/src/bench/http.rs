@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use axum::body::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -22,6 +22,7 @@ pub struct Api {
 /// What came back.
 pub struct Reply {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
@@ -33,10 +34,8 @@ impl Api {
     pub fn new(base: &str) -> Api {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build(connector);
+        let client =
+            Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
         Api { base: base.trim_end_matches('/').to_owned(), client, token: None }
     }
 
@@ -92,9 +91,9 @@ impl Api {
         }
         let exchange = async {
             let response = self.client.request(request.body(Full::new(body.into()))?).await?;
-            let status = response.status();
-            let body = response.into_body().collect().await?.to_bytes();
-            anyhow::Ok(Reply { status, body })
+            let (head, body) = response.into_parts();
+            let body = body.collect().await?.to_bytes();
+            anyhow::Ok(Reply { status: head.status, headers: head.headers, body })
         };
         tokio::time::timeout(TIMEOUT, exchange).await.context("no answer in time")?
     }

@@ -1,0 +1,126 @@
+//! From the search to the doorstep, and the index and the parcels through power cuts.
+
+use super::house::{House, Person, run, text};
+use hyper::Method;
+use platform::env::Env;
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, time::Duration};
+
+/// Ids of the hits of a search.
+async fn hits(person: &Person, query: &str) -> Vec<String> {
+    let found = person.must(Method::GET, &format!("/search?{query}"), None).await;
+    found["items"].as_array().unwrap().iter().map(|hit| text(hit, "productId")).collect()
+}
+
+#[tokio::test]
+async fn a_customer_searches_buys_and_holds_it_in_hands() {
+    let house = House::with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
+    let admin = house.admin().await;
+    let product = house.product(&admin, "LANTERN-7", 4_900, 5).await;
+    let guest = Person { api: house.api.clone(), address: String::new() };
+    guest.until("/search?q=lantren", "found although misspelt", |found| found["items"] != json!([])).await;
+    guest.until("/search?q=lantern&maxPrice=5000&inStock=true", "known to be in stock", |found| found["items"] != json!([])).await;
+    assert_eq!(hits(&guest, "q=LANTERN7").await, [product.clone()]);
+
+    let buyer = house.customer("finder").await;
+    buyer.add(&product, 1).await;
+    let id = text(&buyer.order("pm_ok", "k").await.json(), "orderId");
+    let delivered = buyer.order_until(&id, "DELIVERED", |order| order["status"] == "DELIVERED").await;
+    let path: Vec<&str> = delivered["timeline"].as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect();
+    assert!(path.ends_with(&["CONFIRMED", "SHIPPED", "DELIVERED"]), "{path:?}");
+    assert!(delivered["shipping"]["trackingNumber"].is_string());
+    let shipments = buyer.must(Method::GET, &format!("/orders/{id}/shipments"), None).await;
+    assert_eq!(shipments["items"].as_array().unwrap().len(), 1);
+    let refused = buyer.send(Method::POST, &format!("/orders/{id}/cancel"), None).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["code"].clone()), (409, json!("ORDER_NOT_CANCELLABLE")));
+    buyer
+        .until("/notifications?limit=100", "told of each step", |list| {
+            let told = |kind: &str| list["items"].as_array().unwrap().iter().any(|n| n["type"] == kind);
+            ["ORDER_CONFIRMED", "SHIPPED", "DELIVERED"].into_iter().all(told)
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_product_is_gone_from_the_search_when_it_is_not_on_sale_and_its_price_is_the_present_one() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let product = house.product(&admin, "PARASOL-1", 4_900, 5).await;
+    admin.until("/search?q=parasol", "found", |found| found["items"] != json!([])).await;
+    admin.must(Method::PATCH, &format!("/products/{product}"), Some(json!({"priceAmount": 3_900}))).await;
+    admin.until("/search?q=parasol", "cheaper", |found| found["items"][0]["priceAmount"] == 3_900).await;
+    admin.must(Method::POST, &format!("/products/{product}/deactivate"), None).await;
+    admin.until("/search?q=parasol", "gone", |found| found["items"] == json!([])).await;
+}
+
+#[tokio::test]
+async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
+    let house = House::with(&[("SOUK_SHIPPING_FIRST_PAUSE_MS", "50")]).await;
+    let admin = house.admin().await;
+    let product = house.product(&admin, "PIANO-1", 4_900, 5).await;
+    let buyer = house.customer("patient").await;
+    let address = json!({"country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1", "complement": "carrier:flaky"});
+    let address = buyer.must(Method::POST, "/users/me/addresses", Some(address)).await;
+    let buyer = Person { address: text(&address, "addressId"), ..buyer };
+    buyer.add(&product, 1).await;
+    let order = buyer.order("pm_ok", "k").await.json();
+    assert_eq!((&order["status"], &order["shipping"]["pending"]), (&json!("CONFIRMED"), &json!(true)));
+    let id = text(&order, "orderId");
+    let shipped = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["trackingNumber"].is_string()).await;
+    assert_eq!((&shipped["status"], &shipped["shipping"]["pending"]), (&json!("CONFIRMED"), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_twice() {
+    let mut house = House::open().await;
+    let mut admin = house.admin().await;
+    let category = text(&admin.must(Method::POST, "/categories", Some(json!({"name": "Survivors"}))).await, "categoryId");
+    let env = Env::system();
+    let mut on_sale = BTreeSet::new();
+    let mut orders = Vec::new();
+    for round in 0..4 {
+        let cut = tokio::time::Instant::now() + Duration::from_millis(300 + env.random_below(500));
+        let buyer = house.customer(&format!("keeper-{round}")).await;
+        for number in 0..200 {
+            // A slow machine makes some, too, before the power goes.
+            if number > 4 && tokio::time::Instant::now() > cut {
+                break;
+            }
+            let sku = format!("SURVIVOR-{round}-{number}");
+            let body = json!({"sku": sku, "title": format!("Survivor {round} {number}"), "description": "", "categoryId": category, "priceAmount": 1_000, "currency": "EUR"});
+            let id = text(&admin.must(Method::POST, "/products", Some(body)).await, "productId");
+            admin.must(Method::POST, &format!("/products/{id}/activate"), None).await;
+            admin.must(Method::PUT, &format!("/inventory/stock/{sku}"), Some(json!({"availableQty": 9, "productId": id}))).await;
+            on_sale.insert(id.clone());
+            if number % 3 == 0 {
+                buyer.add(&id, 1).await;
+                orders.push((buyer.clone(), text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId")));
+            }
+        }
+        house.kill_and_restart().await;
+        admin = admin.at(&house);
+    }
+    assert!(on_sale.len() > 10, "{} products", on_sale.len());
+    let total = on_sale.len();
+    admin.until("/search?q=survivor&limit=1", "whole", |found| found["total"] == total).await;
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = admin.must(Method::GET, &format!("/search?q=survivor&limit=100&sort=newest{cursor}"), None).await;
+        found.extend(page["items"].as_array().unwrap().iter().map(|hit| text(hit, "productId")));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found.len(), total, "nothing twice");
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), on_sale, "nothing missing");
+    for (buyer, id) in &orders {
+        let buyer = buyer.at(&house);
+        buyer.order_until(id, "with one parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
+        let shipments: Value = buyer.must(Method::GET, &format!("/orders/{id}/shipments"), None).await;
+        assert_eq!(shipments["items"].as_array().unwrap().len(), 1, "{shipments:#}");
+    }
+    assert!(house.terminate());
+    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    assert!(healthy, "{report}");
+}
