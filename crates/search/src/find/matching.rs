@@ -64,7 +64,7 @@ pub fn everything(view: &View) -> Matched {
 pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut Scratch) -> Result<Matched, Error> {
     let asked = words::read(text, analyzer);
     let wanted = asked.words.iter().map(|word| Lookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
-    let mut found = collect(view, &asked, &wanted, sku::Strictness::Parts, scratch)?;
+    let mut found = collect(view, &asked, &wanted, sku::Strictness::Digits, scratch)?;
     if found.is_empty() && !asked.sku.is_empty() {
         // Better a SKU by any part of it than nothing.
         found = collect(view, &asked, &[], sku::Strictness::Anything, scratch)?;
@@ -75,7 +75,7 @@ pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut S
 fn collect(view: &View, asked: &Asked, wanted: &[Lookup], strictness: sku::Strictness, scratch: &mut Scratch) -> Result<Vec<Match>, Error> {
     let mut found = Vec::new();
     for (segment, reader, columns) in view.segments() {
-        let place = Place { view, reader, columns };
+        let place = Place { view, reader, columns, segment: segment as usize };
         let by_words = place.by_words(asked, wanted, scratch)?;
         let by_sku = sku::matches(view, reader, columns, &asked.sku, strictness)?;
         let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| !reader.is_deleted(*doc));
@@ -102,29 +102,30 @@ fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     all
 }
 
-/// Where a word is looked up.
+/// Where a word was found.
 struct Lookup {
-    /// Terms, each in one field, and what they are worth.
-    terms: Vec<(Field, String, u16)>,
-    /// Dictionaries in which longer words are looked up, and what those are worth.
-    longer: Vec<(Field, u16)>,
-    word: String,
+    /// By segment: the lists of documents.
+    sources: Vec<Vec<Source>>,
     /// Words spelled nearly the same.
     near: Vec<String>,
 }
 
 impl Lookup {
     fn of(view: &View, word: &AskedWord) -> Result<Lookup, Error> {
-        let mut lookup = Lookup { terms: Vec::new(), longer: Vec::new(), word: word.text.clone(), near: Vec::new() };
+        let mut lookup = Lookup { sources: view.segments().map(|_| Vec::new()).collect(), near: Vec::new() };
         let short = word.text.chars().count() <= LONGEST_START;
         for texts in &view.fields.texts {
             let worth = |manner| score::points(texts.part, manner);
-            lookup.terms.push((texts.words, word.text.clone(), worth(Manner::Exact)));
-            lookup.terms.extend(word.compounds.iter().map(|compound| (texts.words, compound.clone(), worth(Manner::Exact))));
-            lookup.terms.extend(texts.stems.map(|field| (field, word.stem.clone(), worth(Manner::Form))));
+            lookup.add(view, texts.words, &word.text, worth(Manner::Exact))?;
+            for compound in &word.compounds {
+                lookup.add(view, texts.words, compound, worth(Manner::Exact))?;
+            }
+            if let Some(stems) = texts.stems {
+                lookup.add(view, stems, &word.stem, worth(Manner::Form))?;
+            }
             match (word.may_go_on, short) {
-                (true, true) => lookup.terms.push((texts.starts, word.text.clone(), worth(Manner::Start))),
-                (true, false) => lookup.longer.push((texts.words, worth(Manner::Start))),
+                (true, true) => lookup.add(view, texts.starts, &word.text, worth(Manner::Start))?,
+                (true, false) => lookup.add_longer(view, texts.words, &word.text, worth(Manner::Start))?,
                 (false, _) => {}
             }
         }
@@ -134,9 +135,33 @@ impl Lookup {
         Ok(lookup)
     }
 
+    /// Adds the documents that hold `term`.
+    fn add(&mut self, view: &View, field: Field, term: &str, points: u16) -> Result<(), Error> {
+        for (reader, sources) in view.searcher.segment_readers().iter().zip(&mut self.sources) {
+            if let Some(info) = reader.inverted_index(field)?.terms().get(term)? {
+                sources.push(Source { field, info, points });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the documents that hold a longer word than `word`.
+    fn add_longer(&mut self, view: &View, field: Field, word: &str, points: u16) -> Result<(), Error> {
+        for (reader, sources) in view.searcher.segment_readers().iter().zip(&mut self.sources) {
+            let inverted = reader.inverted_index(field)?;
+            let mut stream = inverted.terms().range().gt(word).into_stream()?;
+            let mut seen = 0;
+            while seen < MOST_STARTS && stream.advance() && stream.key().starts_with(word.as_bytes()) {
+                sources.push(Source { field, info: stream.value().clone(), points });
+                seen += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds the near spellings of a word that no product has, or very few beside those of the near one.
     fn look_nearby(&mut self, view: &View, word: &AskedWord) -> Result<(), Error> {
-        let known = self.frequency(view)?;
+        let known = self.frequency();
         if known >= RARE {
             return Ok(());
         }
@@ -148,7 +173,7 @@ impl Lookup {
         near.truncate(MOST_NEAR);
         for (term, _) in near {
             for texts in &view.fields.texts {
-                self.terms.push((texts.words, term.clone(), score::points(texts.part, Manner::Near)));
+                self.add(view, texts.words, &term, score::points(texts.part, Manner::Near))?;
             }
             self.near.push(term);
         }
@@ -156,32 +181,8 @@ impl Lookup {
     }
 
     /// In how many documents it is found, at most.
-    fn frequency(&self, view: &View) -> Result<u64, Error> {
-        let mut total = 0;
-        for reader in view.searcher.segment_readers() {
-            total += self.sources(reader)?.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>();
-        }
-        Ok(total)
-    }
-
-    /// Its lists of documents in one segment.
-    fn sources(&self, reader: &SegmentReader) -> Result<Vec<Source>, Error> {
-        let mut sources = Vec::new();
-        for (field, term, points) in &self.terms {
-            if let Some(info) = reader.inverted_index(*field)?.terms().get(term)? {
-                sources.push(Source { field: *field, info, points: *points });
-            }
-        }
-        for (field, points) in &self.longer {
-            let inverted = reader.inverted_index(*field)?;
-            let mut stream = inverted.terms().range().gt(&self.word).into_stream()?;
-            let mut seen = 0;
-            while seen < MOST_STARTS && stream.advance() && stream.key().starts_with(self.word.as_bytes()) {
-                sources.push(Source { field: *field, info: stream.value().clone(), points: *points });
-                seen += 1;
-            }
-        }
-        Ok(sources)
+    fn frequency(&self) -> u64 {
+        self.sources.iter().flatten().map(|source| u64::from(source.info.doc_freq)).sum()
     }
 }
 
@@ -227,28 +228,25 @@ struct Place<'a> {
     view: &'a View,
     reader: &'a SegmentReader,
     columns: &'a Columns,
+    segment: usize,
 }
 
 impl Place<'_> {
     /// The documents that have all words, in order, with their scores.
     fn by_words(&self, asked: &Asked, wanted: &[Lookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
-        let mut lists = Vec::with_capacity(wanted.len());
-        for lookup in wanted {
-            let sources = lookup.sources(self.reader)?;
-            if sources.is_empty() {
-                return Ok(Vec::new());
-            }
-            lists.push(sources);
+        let mut lists: Vec<&[Source]> = wanted.iter().map(|lookup| lookup.sources[self.segment].as_slice()).collect();
+        if lists.iter().any(|sources| sources.is_empty()) {
+            return Ok(Vec::new());
         }
         lists.sort_by_key(|sources| sources.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>());
         let mut lists = lists.into_iter();
         let Some(rarest) = lists.next() else { return Ok(Vec::new()) };
-        let mut candidates = self.having(&rarest, &mut scratch.points)?;
+        let mut candidates = self.having(rarest, &mut scratch.points)?;
         for sources in lists {
             if candidates.is_empty() {
                 return Ok(Vec::new());
             }
-            self.keep(&mut candidates, &sources)?;
+            self.keep(&mut candidates, sources)?;
         }
         let mut pairs = vec![0_u32; candidates.len()];
         for pair in asked.words.iter().filter_map(|word| word.pair.as_ref()) {

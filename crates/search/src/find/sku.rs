@@ -1,27 +1,32 @@
 //! SKUs: the whole one, its beginning, and any part of its middle, with or without hyphens.
+//!
+//! A part of letters alone is a word like any other: most words stand within some SKU by chance. It is looked for
+//! anywhere in SKUs only when nothing else was found.
 
 use crate::{
     Error,
-    domain::{
-        score,
-        text::{bare_sku, trigrams},
-    },
+    domain::{score, text::trigrams},
     index::{Columns, View},
 };
-use tantivy::{SegmentReader, postings::TermInfo, schema::IndexRecordOption};
+use tantivy::{
+    SegmentReader,
+    postings::TermInfo,
+    schema::{Field, IndexRecordOption},
+};
 
-/// What counts as the middle of a SKU.
+/// What counts as a part of a SKU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// A part with a digit may begin anywhere; letters alone must be whole parts between hyphens, because most words
-    /// stand within some SKU by chance.
-    Parts,
+    /// What has a digit in it; letters alone must be the whole SKU.
+    Digits,
     /// Anything.
     Anything,
 }
 
 /// Searches longer than any SKU are none.
 const LONGEST: usize = 64;
+/// Shorter parts of SKUs are not looked for.
+const SHORTEST: usize = 3;
 
 /// The documents of a segment whose SKU has `wanted` in it, in order, and what that is worth.
 ///
@@ -37,16 +42,21 @@ pub fn matches(
     if wanted.is_empty() || wanted.len() > LONGEST {
         return Ok(Vec::new());
     }
-    let (field, info) = if wanted.len() < 3 {
-        (view.fields.sku, reader.inverted_index(view.fields.sku)?.terms().get(wanted)?)
-    } else {
+    let parts = strictness == Strictness::Anything || wanted.bytes().any(|byte| byte.is_ascii_digit());
+    let (field, info) = if parts && wanted.len() >= SHORTEST {
         (view.fields.sku_grams, rarest_gram(view, reader, wanted)?)
+    } else {
+        (view.fields.sku, reader.inverted_index(view.fields.sku)?.terms().get(wanted)?)
     };
     let Some(info) = info else { return Ok(Vec::new()) };
+    list(reader, field, &info, |doc| worth(columns.sku(doc), wanted))
+}
+
+fn list(reader: &SegmentReader, field: Field, info: &TermInfo, worth: impl Fn(u32) -> Option<u32>) -> Result<Vec<(u32, u32)>, Error> {
     let mut found = Vec::new();
-    let mut postings = reader.inverted_index(field)?.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
+    let mut postings = reader.inverted_index(field)?.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
     while !postings.docs().is_empty() {
-        found.extend(postings.docs().iter().filter_map(|doc| Some((*doc, worth(columns.sku(*doc), wanted, strictness)?))));
+        found.extend(postings.docs().iter().filter_map(|doc| Some((*doc, worth(*doc)?))));
         postings.advance();
     }
     Ok(found)
@@ -66,33 +76,14 @@ fn rarest_gram(view: &View, reader: &SegmentReader, wanted: &str) -> Result<Opti
 }
 
 /// What it is worth that a SKU has `wanted` in it; none when it has not.
-fn worth(sku: &str, wanted: &str, strictness: Strictness) -> Option<u32> {
-    let bare = bare_sku(sku);
-    if bare == wanted {
-        return Some(score::SKU);
+fn worth(sku: &str, wanted: &str) -> Option<u32> {
+    if sku == wanted {
+        Some(score::SKU)
+    } else if sku.starts_with(wanted) {
+        Some(score::SKU_START)
+    } else {
+        sku.contains(wanted).then_some(score::SKU_MIDDLE)
     }
-    if bare.starts_with(wanted) {
-        return Some(score::SKU_START);
-    }
-    let anywhere = strictness == Strictness::Anything || wanted.bytes().any(|byte| byte.is_ascii_digit());
-    let is_in = if anywhere { bare.contains(wanted) } else { is_whole_parts(sku, wanted) };
-    is_in.then_some(score::SKU_MIDDLE)
-}
-
-/// Whether `wanted` is one or several whole parts of the SKU.
-fn is_whole_parts(sku: &str, wanted: &str) -> bool {
-    let parts: Vec<String> = sku.split(|c: char| !c.is_ascii_alphanumeric()).map(bare_sku).collect();
-    (0..parts.len()).any(|first| {
-        let mut rest = wanted;
-        for part in &parts[first..] {
-            match rest.strip_prefix(part.as_str()) {
-                Some("") => return true,
-                Some(left) => rest = left,
-                None => return false,
-            }
-        }
-        false
-    })
 }
 
 #[cfg(test)]
@@ -101,19 +92,10 @@ mod tests {
 
     #[test]
     fn the_whole_sku_goes_before_its_beginning_and_that_before_its_middle() {
-        for (wanted, strict, lax) in [
-            ("abc12def", Some(score::SKU), Some(score::SKU)),
-            ("abc12", Some(score::SKU_START), Some(score::SKU_START)),
-            ("ab", Some(score::SKU_START), Some(score::SKU_START)),
-            ("c12d", Some(score::SKU_MIDDLE), Some(score::SKU_MIDDLE)),
-            ("def", Some(score::SKU_MIDDLE), Some(score::SKU_MIDDLE)),
-            ("de", None, Some(score::SKU_MIDDLE)),
-            ("ef", None, Some(score::SKU_MIDDLE)),
-            ("xyz", None, None),
-            ("abc12defg", None, None),
-        ] {
-            assert_eq!(worth("ABC-12.DEF", wanted, Strictness::Parts), strict, "{wanted}");
-            assert_eq!(worth("ABC-12.DEF", wanted, Strictness::Anything), lax, "{wanted}");
-        }
+        let worth = |wanted| worth("abc12def", wanted);
+        assert_eq!(worth("abc12def"), Some(score::SKU));
+        assert_eq!(worth("abc12"), Some(score::SKU_START));
+        assert_eq!([worth("c12d"), worth("def")], [Some(score::SKU_MIDDLE); 2]);
+        assert_eq!([worth("xyz"), worth("abc12defg")], [None; 2]);
     }
 }

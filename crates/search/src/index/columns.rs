@@ -43,7 +43,7 @@ impl<T> Lists<T> {
 }
 
 impl Columns {
-    /// The SKU as it is.
+    /// The SKU without hyphens, in lower case.
     #[must_use]
     pub fn sku(&self, doc: u32) -> &str {
         std::str::from_utf8(self.skus.get(doc)).unwrap_or_default()
@@ -93,7 +93,7 @@ impl Columns {
             }
             None => columns.labels.ends.resize(docs.len(), 0),
         }
-        match fast.str(name(fields.sku_text))? {
+        match fast.str(name(fields.sku_column))? {
             Some(column) => {
                 let mut skus: Lists<u8> = Lists::default();
                 each_term(&column, |sku| {

@@ -79,7 +79,7 @@ pub fn document(
     grams.sort_unstable();
     grams.dedup();
     doc.add_text(fields.sku_grams, grams.join(" "));
-    doc.add_text(fields.sku_text, &product.sku);
+    doc.add_text(fields.sku_column, &bare);
 
     let (high, low) = product.product_id.0.as_u64_pair();
     doc.add_bytes(fields.id, product.product_id.0.as_bytes());
@@ -114,7 +114,7 @@ fn add_terms<'a>(doc: &mut TantivyDocument, field: Field, terms: impl IntoIterat
 
 /// Everything beside title and brand that a search may name.
 fn body(product: &Product, path: &[CategoryRef]) -> String {
-    let mut body = product.description.clone();
+    let mut body = format!("{}\n.\n{}", product.description, product.sku);
     for (name, value) in &product.attributes {
         // Apart, so that no two of them are read as one.
         body.push_str("\n.\n");

@@ -37,8 +37,8 @@ pub struct Fields {
     pub sku: Field,
     /// Each three signs of it that follow each other.
     pub sku_grams: Field,
-    /// The SKU as it is.
-    pub sku_text: Field,
+    /// The SKU without hyphens again, as a column.
+    pub sku_column: Field,
     /// The two halves of the id.
     pub id_high: Field,
     pub id_low: Field,
@@ -77,7 +77,7 @@ pub fn schema() -> (Schema, Fields) {
         pairs,
         sku,
         sku_grams,
-        sku_text: schema.add_text_field("sku_text", text_column.clone()),
+        sku_column: schema.add_text_field("sku_column", text_column.clone()),
         id_high: schema.add_u64_field("id_high", column.clone()),
         id_low: schema.add_u64_field("id_low", column.clone()),
         group: schema.add_u64_field("group", FAST | INDEXED),

@@ -29,4 +29,5 @@ async fn beginnings_and_middles_of_skus_are_found() {
     assert_eq!(shop.skus("q=stable").await, ["ADJUSTABLE-LAMP"], "letters within a part, when nothing else is found");
     shop.sell(shop.good("HORSE-1", "Stable door")).await;
     assert_eq!(shop.skus("q=stable").await, ["HORSE-1"], "and not when a word is");
+    assert_eq!(shop.skus("q=teered").await, Vec::<String>::new(), "its parts in another order are another SKU");
 }

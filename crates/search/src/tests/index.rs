@@ -1,0 +1,420 @@
+//! The index can be lost, killed and made anew at any moment, and holds what the documents say.
+
+use super::{Good, Shop};
+use crate::{
+    App, actions,
+    domain::{query::Request, text::Analyzer},
+    find,
+    index::View,
+    store, workers,
+};
+use contracts::{
+    catalog::{CategoryRef, Product},
+    ids::ProductId,
+    search::{IndexState, SearchResults},
+};
+use platform::{client::Client, db::Db, installation::Installation, service::Ctx, settings::Settings, worker::Pace};
+use proptest::prelude::*;
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// The service's inside over a folder of its own, beside the one of the harness.
+async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
+    let ctx = Ctx {
+        service: "search",
+        env: shop.h.env.clone(),
+        db: shop.h.db().clone(),
+        client: Client::new(shop.h.env.clone()),
+        settings: std::sync::Arc::new(settings),
+        folder: folder.to_owned(),
+        installation: Installation::new([7; 32]),
+    };
+    App::open(ctx).await.expect("it opens whatever lies there")
+}
+
+async fn catch_up(app: &App) {
+    while workers::index(app.clone()).await.unwrap() == Pace::Again {}
+}
+
+/// What can be found: each product's price, stock and category, and that each is there once.
+fn content(view: &View) -> BTreeMap<ProductId, (i64, bool, Option<String>, Option<String>)> {
+    let mut content = BTreeMap::new();
+    for (segment, reader, columns) in view.segments() {
+        for doc in reader.doc_ids_alive() {
+            let stored = view.stored(crate::index::Address { segment, doc }).unwrap().hit;
+            assert_eq!(columns.ids[doc as usize], stored.product_id.0.as_u128());
+            assert_eq!((columns.prices[doc as usize], columns.in_stock[doc as usize]), (stored.price_amount, stored.in_stock));
+            let seen = content.insert(stored.product_id, (stored.price_amount, stored.in_stock, stored.category, stored.category_name));
+            assert_eq!(seen, None, "a product is in the index twice");
+        }
+    }
+    content
+}
+
+/// What the documents say.
+async fn documents(db: &Db) -> BTreeMap<ProductId, (i64, bool, Option<String>, Option<String>)> {
+    let (rows, categories) = db
+        .read(async |tx| {
+            let rows = store::list_changed(tx, store::Place::default(), 1_000_000).await?;
+            Ok::<_, platform::db::Error>((rows, store::list_categories(tx).await?))
+        })
+        .await
+        .unwrap();
+    let view = |product: Product, in_stock| {
+        let category = product.category_id.map(|id| id.to_string());
+        let name = product.category_id.map(|id| categories[&id].0.clone());
+        (product.product_id, (product.price_amount, in_stock, category, name))
+    };
+    rows.into_iter().filter_map(|row| Some(view(row.product?, row.in_stock))).collect()
+}
+
+fn search(app: &App, query: &str) -> SearchResults {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let request = Request::parse(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap();
+    let mut finder = find::Finder::new(Analyzer::new(app.settings.language));
+    finder.search(&app.desk.view().unwrap(), &request, find::Page { limit: 100, after: None }).unwrap().0
+}
+
+async fn lamps(shop: &Shop, count: usize) -> Vec<Good> {
+    let goods: Vec<_> = (0..count).map(|number| shop.good(&format!("L{number}"), "Lamp")).collect();
+    for good in &goods {
+        shop.tell(good.clone()).await;
+    }
+    goods
+}
+
+#[tokio::test]
+async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
+    let shop = Shop::open().await;
+    lamps(&shop, 20).await;
+    let folder = shop.h.data_dir().join("other");
+    let german = || Settings::default().with("search", "language", "german");
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(search(&app, "q=lamp").total, 20);
+    drop(app);
+    let index = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+
+    std::fs::write(index.join("meta.json"), "{").unwrap();
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    drop(app);
+
+    std::fs::rename(&index, folder.join("index-v0-g1")).unwrap();
+    let app = open(&shop, &folder, german()).await;
+    catch_up(&app).await;
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "what is of no use is removed");
+    assert_eq!(search(&app, "q=lamp").total, 20);
+    drop(app);
+
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(search(&app, "q=lamps").total, 20, "words of another language are made anew");
+    drop(app);
+
+    std::fs::remove_dir_all(&folder).unwrap();
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(search(&app, "q=lamp").total, 20);
+}
+
+#[tokio::test]
+async fn an_index_of_another_database_is_thrown_away() {
+    let (shop, other) = (Shop::open().await, Shop::open().await);
+    lamps(&shop, 3).await;
+    lamps(&other, 1).await;
+    let folder = shop.h.data_dir().join("other");
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    drop(app);
+    let app = open(&other, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(search(&app, "").total, 1);
+}
+
+#[tokio::test]
+async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait() {
+    let shop = Shop::open().await;
+    lamps(&shop, 2_500).await;
+    let app = open(&shop, &shop.h.data_dir().join("other"), Settings::default()).await;
+    let refused = platform::http::Problem::from(app.desk.view().err().expect("a part of the documents is no index"));
+    assert_eq!((refused.status().as_u16(), refused.code().word()), (503, "INDEX_BUILDING"));
+    catch_up(&app).await;
+    assert_eq!(search(&app, "q=lamp").total, 2_500);
+}
+
+#[tokio::test]
+async fn a_rebuild_takes_over_when_it_holds_everything_and_the_old_index_stays_fresh_meanwhile() {
+    let shop = Shop::open().await;
+    let mut goods = lamps(&shop, 2_500).await;
+    let app = open(&shop, &shop.h.data_dir().join("other"), Settings::default()).await;
+    catch_up(&app).await;
+    let before = app.desk.view().unwrap().number;
+    assert_eq!(actions::rebuild(shop.h.db()).await.unwrap(), 2);
+    assert_eq!(workers::index(app.clone()).await.unwrap(), Pace::Again, "one batch is not everything");
+    assert_eq!(app.desk.status().next.map(|(generation, _)| generation), Some(2));
+    assert_eq!(app.desk.view().unwrap().number, before, "the old index goes on answering");
+    let mut lamp = goods.remove(0);
+    lamp.product.version += 1;
+    lamp.product.price_amount = 5;
+    shop.tell(lamp).await;
+    workers::index(app.clone()).await.unwrap();
+    assert_eq!(search(&app, "q=lamp&maxPrice=5").total, 1, "and is kept up to date");
+    catch_up(&app).await;
+    assert_eq!((app.desk.status().live.unwrap().0, app.desk.status().next), (2, None));
+    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    assert_eq!(std::fs::read_dir(shop.h.data_dir().join("other")).unwrap().count(), 1, "the old one is removed");
+}
+
+#[tokio::test]
+async fn a_rebuild_goes_on_after_a_crash() {
+    let shop = Shop::open().await;
+    lamps(&shop, 2_500).await;
+    let folder = shop.h.data_dir().join("other");
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    actions::rebuild(shop.h.db()).await.unwrap();
+    workers::index(app.clone()).await.unwrap();
+    let reached = app.desk.status().next.unwrap();
+    assert!(reached.1 > store::Place::default());
+    drop(app);
+    let app = open(&shop, &folder, Settings::default()).await;
+    assert!(app.desk.view().is_ok(), "the old index answers at once");
+    catch_up(&app).await;
+    assert_eq!(app.desk.status().live.unwrap().0, 2);
+    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+}
+
+#[tokio::test]
+async fn an_administrator_sees_how_far_the_index_is() {
+    let shop = Shop::open().await;
+    lamps(&shop, 3).await;
+    let state = async || shop.h.get("/admin/search").admin().send().await.expect(200).read::<IndexState>();
+    assert_eq!(state().await, IndexState { generation: 1, products: 0, waiting: 3, rebuild: None });
+    shop.h.settle().await;
+    assert_eq!(state().await, IndexState { generation: 1, products: 3, waiting: 0, rebuild: None });
+    shop.h.post("/admin/search/rebuild", &json!({})).admin().send().await.expect(202);
+    shop.h.settle().await;
+    assert_eq!(state().await, IndexState { generation: 2, products: 3, waiting: 0, rebuild: None });
+    assert_eq!(shop.search("q=lamp").await.total, 3);
+}
+
+/// What a power cut leaves: the files as they are at any moment. Each copy is opened and caught up.
+#[tokio::test]
+async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating() {
+    let shop = Shop::open().await;
+    let goods = lamps(&shop, 300).await;
+    let (folder, copies) = (shop.h.data_dir().join("killed"), shop.h.data_dir().join("copies"));
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    let stop = std::sync::Arc::new(AtomicBool::new(false));
+    let copying = {
+        let (stop, folder, copies) = (stop.clone(), folder.clone(), copies.clone());
+        shop.h.env.spawn_thread("copies", move || {
+            for number in 0..60 {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                copy(&folder, &copies.join(number.to_string()));
+            }
+        })
+    }
+    .unwrap();
+    for round in 0..12 {
+        for good in goods.iter().skip(round * 20).take(40) {
+            let mut good = good.clone();
+            good.product.version = round as i64 + 2;
+            good.product.price_amount = round as i64;
+            shop.tell(good).await;
+            if round % 3 == 0 {
+                workers::index(app.clone()).await.unwrap();
+            }
+        }
+        if round == 6 {
+            actions::rebuild(shop.h.db()).await.unwrap();
+        }
+        catch_up(&app).await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    copying.join().unwrap();
+    drop(app);
+    let expected = documents(shop.h.db()).await;
+    let mut opened = 0;
+    for copy in std::fs::read_dir(&copies).unwrap() {
+        let app = open(&shop, &copy.unwrap().path(), Settings::default()).await;
+        catch_up(&app).await;
+        assert_eq!(content(&app.desk.view().unwrap()), expected);
+        opened += 1;
+    }
+    assert!(opened > 3, "only {opened} copies were made");
+}
+
+/// Copies a folder as far as its files can be copied while they come and go: `meta.json` first, which names the others.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    let mut entries: Vec<_> = std::fs::read_dir(from).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.sort_by_key(|path| !path.ends_with("meta.json"));
+    for path in entries {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            let _ = std::fs::copy(&path, &target);
+        }
+    }
+}
+
+/// What can happen to a catalogue.
+#[derive(Debug, Clone)]
+enum Happening {
+    Sell(usize),
+    Reprice(usize, i64),
+    Withdraw(usize),
+    Move(usize, usize),
+    Stock(usize, i64),
+    RenameCategory(usize),
+    MoveCategory(usize, usize),
+    /// The last event again.
+    Repeat,
+    Index,
+    Rebuild,
+    /// The process dies and starts again.
+    Restart,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => (0..6_usize).prop_map(Happening::Sell),
+        3 => (0..6_usize, 1..100_i64).prop_map(|(good, price)| Happening::Reprice(good, price)),
+        2 => (0..6_usize).prop_map(Happening::Withdraw),
+        2 => (0..6_usize, 0..4_usize).prop_map(|(good, category)| Happening::Move(good, category)),
+        2 => (0..6_usize, 0..3_i64).prop_map(|(good, quantity)| Happening::Stock(good, quantity)),
+        1 => (0..4_usize).prop_map(Happening::RenameCategory),
+        1 => (0..4_usize, 0..4_usize).prop_map(|(category, above)| Happening::MoveCategory(category, above)),
+        2 => Just(Happening::Repeat),
+        3 => Just(Happening::Index),
+        1 => Just(Happening::Rebuild),
+        1 => Just(Happening::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_happens_the_index_is_what_the_documents_say(history in proptest::collection::vec(happening(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(live_through(history));
+    }
+}
+
+async fn live_through(history: Vec<Happening>) {
+    use platform::worker::Pace::Again;
+    let shop = Shop::open().await;
+    let folder = shop.h.data_dir().join("other");
+    let mut app = Some(open(&shop, &folder, Settings::default()).await);
+    let mut goods: Vec<Good> = (0..6).map(|number| shop.good(&format!("G{number}"), "Thing")).collect();
+    let mut on_sale = [false; 6];
+    // Categories 0 and 1 are roots; a parent has always a smaller number, so that there is no circle.
+    let mut tree: Vec<(CategoryRef, Option<usize>)> = Vec::new();
+    for number in 0..4 {
+        let path = shop.new_category(&format!("C{number}"), &[]).await;
+        tree.push((path[0].clone(), None));
+    }
+    let path = |tree: &[(CategoryRef, Option<usize>)], category: usize| {
+        let mut path = vec![tree[category].0.clone()];
+        let mut above = tree[category].1;
+        while let Some(next) = above {
+            path.insert(0, tree[next].0.clone());
+            above = tree[next].1;
+        }
+        path
+    };
+    let mut last = None;
+    for happening in history {
+        let running = app.as_ref().unwrap();
+        match happening {
+            Happening::Sell(at) | Happening::Reprice(at, _) | Happening::Move(at, _) | Happening::Withdraw(at) => {
+                let product = &mut goods[at].product;
+                product.version += 1;
+                match happening {
+                    Happening::Sell(_) => on_sale[at] = true,
+                    Happening::Withdraw(_) => on_sale[at] = false,
+                    Happening::Reprice(_, price) => product.price_amount = price,
+                    Happening::Move(_, category) => {
+                        product.category_path = path(&tree, category);
+                        product.category_id = Some(tree[category].0.category_id);
+                    }
+                    _ => unreachable!(),
+                }
+                let status =
+                    if on_sale[at] { contracts::catalog::ProductStatus::Active } else { contracts::catalog::ProductStatus::Inactive };
+                product.status = status;
+                let event = contracts::catalog::ProductUpdated { product_id: product.product_id, product: product.clone() };
+                last = Some(shop.h.deliver(event).await);
+            }
+            Happening::Stock(at, quantity) => {
+                let event = contracts::inventory::StockChanged {
+                    stock_item_id: shop.h.id(),
+                    sku: format!("G{at}"),
+                    product_id: goods[at].product.product_id,
+                    available_qty: quantity,
+                    reserved_qty: 0,
+                    reason: contracts::inventory::StockChangeReason::Adjusted,
+                    note: None,
+                };
+                last = Some(shop.h.deliver(event).await);
+            }
+            Happening::RenameCategory(at) | Happening::MoveCategory(at, _) => {
+                match happening {
+                    Happening::RenameCategory(_) => tree[at].0.name.push('x'),
+                    Happening::MoveCategory(_, above) => tree[at].1 = (above < at).then_some(above),
+                    _ => unreachable!(),
+                }
+                let path = path(&tree, at);
+                let event = contracts::catalog::CategoryChanged {
+                    category_id: tree[at].0.category_id,
+                    name: tree[at].0.name.clone(),
+                    parent_category_id: tree[at].1.map(|above| tree[above].0.category_id),
+                    path,
+                };
+                last = Some(shop.h.deliver(event).await);
+            }
+            Happening::Repeat => {
+                if let Some(envelope) = &last {
+                    shop.h.deliver_envelope(envelope.clone()).await;
+                }
+            }
+            Happening::Index => drop(workers::index(running.clone()).await.unwrap()),
+            Happening::Rebuild => drop(actions::rebuild(shop.h.db()).await.unwrap()),
+            Happening::Restart => {
+                drop(app.take());
+                app = Some(open(&shop, &folder, Settings::default()).await);
+            }
+        }
+    }
+    let app = app.unwrap();
+    while workers::index(app.clone()).await.unwrap() == Again {}
+    let view = app.desk.view().unwrap();
+    let content = content(&view);
+    assert_eq!(content, documents(shop.h.db()).await);
+    // And the documents are what happened.
+    let expected: BTreeMap<_, _> =
+        (0..6).filter(|at| on_sale[*at]).map(|at| (goods[at].product.product_id, goods[at].product.price_amount)).collect();
+    assert_eq!(content.iter().map(|(id, (price, ..))| (*id, *price)).collect::<BTreeMap<_, _>>(), expected);
+    // Every category finds just what is in it and below it.
+    for category in 0..4 {
+        let id = tree[category].0.category_id;
+        let within = |good: &Good| {
+            let own = good.product.category_id.and_then(|own| tree.iter().position(|(known, _)| known.category_id == own));
+            own.is_some_and(|own| path(&tree, own).iter().any(|above| above.category_id == id))
+        };
+        let wanted = (0..6).filter(|at| on_sale[*at] && within(&goods[*at])).count() as u64;
+        assert_eq!(search(&app, &format!("category={id}")).total, wanted);
+    }
+    shop.h.nothing_is_parked().await;
+}
