@@ -123,7 +123,8 @@ async fn enrol(api: &Api, count: usize, products: &Arc<[String]>) -> Result<Vec<
         let account = json!({"email": format!("buyer-{run:x}-{number}@bench.example"), "password": "a long enough password", "name": format!("Buyer {number}")});
         let answer = api.must(Method::POST, "/auth/register", &[], Some(&account)).await?;
         let api = api.with_token(answer["accessToken"].as_str().context("a token")?);
-        let address = json!({"label": "Home", "country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1"});
+        let address =
+            json!({"label": "Home", "country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1"});
         let address = api.must(Method::POST, "/users/me/addresses", &[], Some(&address)).await?;
         let address = address["addressId"].as_str().context("an address")?.to_owned();
         buyers.push(Buyer { api, address, products: products.clone(), env: env.clone(), number, orders: 0 });

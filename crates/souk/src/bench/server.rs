@@ -14,6 +14,7 @@ use tokio::time::Instant;
 pub struct Server {
     child: Child,
     pub base: String,
+    pub started: Instant,
     /// From the start of the process until `/readyz` answered 200.
     pub ready_after: Duration,
 }
@@ -58,7 +59,7 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .context("the platform cannot be started")?;
-        let mut server = Server { child, base, ready_after: Duration::ZERO };
+        let mut server = Server { child, base, started: began, ready_after: Duration::ZERO };
         let api = Api::new(&server.base);
         loop {
             if let Ok(reply) = api.send(Method::GET, "//readyz", &[], None).await

@@ -1,0 +1,496 @@
+//! Goods for benchmarks, as many as are wanted, made up from a seed: the good of a number is the same on every machine
+//! and in every run. They are of the kinds that shops have, some common and many rare, like their brands.
+//!
+//! Numbers come in blocks of eight: four variants of one thing, in four colours, and four things of their own.
+
+use anyhow::{Context as _, Result};
+use catalog::import::{NewCategory, NewProduct};
+use contracts::{
+    body::{Attributes, Few},
+    catalog::CreateProduct,
+    ids::{CategoryId, ProductGroupId, Uuid},
+    money::Currency,
+    text::{Amount, AttributeName, FilledLine, Name, Prose, Sku, Title},
+};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// What everything is drawn from.
+pub const SEED: u64 = 2026;
+
+const BLOCK: u64 = 8;
+const VARIANTS: u64 = 4;
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed, whatever the libraries do.
+pub struct Dice(u64);
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Dice {
+    /// The dice of one thing: those of its neighbour have nothing to do with them.
+    #[must_use]
+    pub fn of(seed: u64, number: u64) -> Dice {
+        Dice(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(GOLDEN);
+        mix(self.0)
+    }
+
+    /// A whole number below `bound`, evenly.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+    }
+
+    /// A whole number below `bound`, low ones far oftener.
+    pub fn skewed(&mut self, bound: u64) -> u64 {
+        let once = self.below(bound);
+        if bound == 0 { 0 } else { once * self.below(bound) / bound }
+    }
+
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    fn pick_skewed<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.skewed(from.len() as u64) as usize]
+    }
+
+    /// Whether one of `chances` fell.
+    pub fn one_in(&mut self, chances: u64) -> bool {
+        self.below(chances) == 0
+    }
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A part of the assortment: a root of the category tree.
+pub struct Department {
+    pub name: &'static str,
+    materials: &'static [&'static str],
+    shelves: &'static [Shelf],
+}
+
+/// A category below it.
+struct Shelf {
+    name: &'static str,
+    nouns: &'static [&'static str],
+    /// What things cost here, from and to, in euros.
+    price: (i64, i64),
+}
+
+const fn shelf(name: &'static str, nouns: &'static [&'static str], from: i64, to: i64) -> Shelf {
+    Shelf { name, nouns, price: (from, to) }
+}
+
+const DEPARTMENTS: &[Department] = &[
+    Department {
+        name: "Furniture",
+        materials: &["oak", "beech", "walnut", "pine", "steel", "rattan", "leather", "velvet", "birch", "ash"],
+        shelves: &[
+            shelf("Chairs", &["chair", "armchair", "dining chair", "rocking chair", "office chair"], 40, 400),
+            shelf("Tables", &["table", "desk", "coffee table", "side table", "dining table"], 60, 900),
+            shelf("Shelves", &["shelf", "bookcase", "wall shelf", "sideboard", "cabinet"], 30, 600),
+            shelf("Beds", &["bed", "bed frame", "bunk bed", "headboard", "mattress"], 90, 1400),
+            shelf("Sofas", &["sofa", "corner sofa", "sofa bed", "bench", "footstool"], 80, 2200),
+        ],
+    },
+    Department {
+        name: "Kitchen",
+        materials: &["cast iron", "stainless steel", "ceramic", "glass", "copper", "bamboo", "silicone", "porcelain"],
+        shelves: &[
+            shelf("Pots and pans", &["pot", "frying pan", "casserole", "wok", "saucepan"], 15, 250),
+            shelf("Knives", &["knife", "bread knife", "paring knife", "knife block", "sharpener"], 8, 300),
+            shelf("Tableware", &["plate", "bowl", "mug", "teapot", "jug", "cup"], 4, 90),
+            shelf("Appliances", &["kettle", "toaster", "blender", "coffee grinder", "espresso machine"], 20, 900),
+            shelf("Storage", &["jar", "lunch box", "bread bin", "spice rack", "bottle"], 5, 80),
+        ],
+    },
+    Department {
+        name: "Lighting",
+        materials: &["brass", "paper", "linen", "glass", "aluminium", "concrete", "opal glass"],
+        shelves: &[
+            shelf("Lamps", &["table lamp", "floor lamp", "desk lamp", "reading lamp"], 15, 500),
+            shelf("Ceiling lights", &["pendant", "chandelier", "spotlight", "ceiling lamp"], 20, 900),
+            shelf("Outdoor lights", &["lantern", "wall light", "garden light", "string lights"], 10, 250),
+            shelf("Bulbs", &["bulb", "filament bulb", "light strip", "tube"], 2, 40),
+        ],
+    },
+    Department {
+        name: "Clothing",
+        materials: &["cotton", "wool", "linen", "merino", "denim", "fleece", "silk", "cashmere", "canvas", "down"],
+        shelves: &[
+            shelf("Shirts", &["shirt", "t-shirt", "polo shirt", "blouse", "henley"], 12, 160),
+            shelf("Knitwear", &["jumper", "cardigan", "hoodie", "turtleneck", "waistcoat"], 25, 300),
+            shelf("Trousers", &["trousers", "jeans", "shorts", "chinos", "leggings"], 20, 220),
+            shelf("Jackets", &["jacket", "coat", "parka", "raincoat", "anorak"], 45, 700),
+            shelf("Accessories", &["scarf", "hat", "gloves", "belt", "socks", "beanie"], 6, 120),
+        ],
+    },
+    Department {
+        name: "Sports",
+        materials: &["carbon", "aluminium", "nylon", "rubber", "foam", "polyester", "titanium"],
+        shelves: &[
+            shelf("Camping", &["tent", "sleeping bag", "camping stove", "backpack", "hammock"], 20, 800),
+            shelf("Cycling", &["bicycle", "helmet", "saddle", "bicycle pump", "pannier"], 10, 3000),
+            shelf("Fitness", &["dumbbell", "yoga mat", "kettlebell", "skipping rope", "bench press"], 8, 500),
+            shelf("Running", &["running shoe", "headlamp", "running belt", "water bottle"], 9, 220),
+            shelf("Water sports", &["paddle", "wetsuit", "surfboard", "swimming goggles", "kayak"], 10, 1500),
+        ],
+    },
+    Department {
+        name: "Electronics",
+        materials: &["aluminium", "plastic", "magnesium", "steel", "recycled plastic"],
+        shelves: &[
+            shelf("Cameras", &["camera", "lens", "tripod", "flash", "film camera"], 30, 3500),
+            shelf("Audio", &["headphones", "loudspeaker", "turntable", "microphone", "amplifier"], 20, 2500),
+            shelf("Computers", &["keyboard", "monitor", "mouse", "laptop", "docking station"], 15, 3000),
+            shelf("Cables", &["cable", "charger", "adapter", "power bank", "extension lead"], 4, 120),
+            shelf("Components", &["resistor", "capacitor", "relay", "sensor", "microcontroller", "transistor"], 1, 60),
+        ],
+    },
+    Department {
+        name: "Garden",
+        materials: &["terracotta", "cedar", "galvanised steel", "wicker", "teak", "stone", "cast iron"],
+        shelves: &[
+            shelf("Tools", &["spade", "rake", "secateurs", "watering can", "wheelbarrow", "hoe"], 8, 250),
+            shelf("Pots", &["planter", "flower pot", "hanging basket", "raised bed", "trough"], 5, 300),
+            shelf("Seeds", &["tomato seeds", "basil seeds", "sunflower seeds", "lettuce seeds", "bean seeds"], 1, 12),
+            shelf("Outdoor furniture", &["deck chair", "garden table", "parasol", "garden bench", "swing seat"], 30, 1200),
+        ],
+    },
+    Department {
+        name: "Stationery",
+        materials: &["paper", "recycled paper", "cork", "brass", "leather", "cardboard"],
+        shelves: &[
+            shelf("Writing", &["fountain pen", "pencil", "ballpoint pen", "marker", "ink"], 1, 200),
+            shelf("Paper", &["notebook", "sketchbook", "diary", "envelope", "calendar"], 2, 60),
+            shelf("Desk", &["stapler", "desk tidy", "paper knife", "hole punch", "tape dispenser"], 3, 90),
+            shelf("Art", &["watercolour set", "easel", "brush", "canvas board", "pastels"], 3, 250),
+        ],
+    },
+];
+
+const BRAND_FIRST: [&str; 24] = [
+    "Lor", "Mar", "Ost", "Vel", "Tor", "Nor", "Bel", "Cal", "Dun", "Fen", "Gar", "Hal", "Ing", "Jas", "Kel", "Lim", "Mon", "Pel", "Quen",
+    "Ros", "Sel", "Ul", "Wes", "Zan",
+];
+const BRAND_LAST: [&str; 24] = [
+    "vane", "lund", "dale", "mere", "ton", "berg", "stad", "ford", "wick", "holm", "ander", "etto", "ique", "mark", "field", "haven",
+    "strom", "bach", "worth", "ley", "gate", "mont", "ridge", "combe",
+];
+const SERIES: [&str; 40] = [
+    "Meridian", "Harbour", "Atlas", "Juniper", "Orchard", "Beacon", "Canyon", "Delta", "Ember", "Fjord", "Glacier", "Horizon", "Indigo",
+    "Kestrel", "Lagoon", "Mistral", "Nimbus", "Oasis", "Prairie", "Quarry", "Ridge", "Solstice", "Tundra", "Umbra", "Vertex", "Willow",
+    "Zephyr", "Aurora", "Basalt", "Cobalt", "Drift", "Echo", "Flint", "Grove", "Haven", "Iris", "Jetty", "Koda", "Linnet", "Moss",
+];
+const STYLES: [&str; 24] = [
+    "classic",
+    "foldable",
+    "compact",
+    "modern",
+    "rustic",
+    "portable",
+    "slim",
+    "heavy-duty",
+    "vintage",
+    "lightweight",
+    "handmade",
+    "stackable",
+    "adjustable",
+    "waterproof",
+    "double",
+    "mini",
+    "organic",
+    "insulated",
+    "striped",
+    "padded",
+    "cordless",
+    "rechargeable",
+    "extendable",
+    "woven",
+];
+const COLOURS: [&str; 16] = [
+    "black",
+    "white",
+    "grey",
+    "navy",
+    "red",
+    "green",
+    "blue",
+    "beige",
+    "brown",
+    "yellow",
+    "orange",
+    "pink",
+    "purple",
+    "turquoise",
+    "olive",
+    "cream",
+];
+const SIZES: [&str; 6] = ["M", "L", "S", "XL", "XS", "XXL"];
+const ORIGINS: [&str; 16] = [
+    "Portugal", "Italy", "Germany", "Poland", "Denmark", "Spain", "France", "Japan", "Turkey", "India", "Vietnam", "Sweden", "Czechia",
+    "Austria", "Mexico", "Estonia",
+];
+const FEATURES: [&str; 30] = [
+    "rounded edges",
+    "a hidden drawer",
+    "a soft handle",
+    "non-slip feet",
+    "a removable cover",
+    "double stitching",
+    "a lifetime guarantee",
+    "a matt finish",
+    "a quick-release clip",
+    "reinforced corners",
+    "an extra-long cord",
+    "a carrying strap",
+    "a magnetic lid",
+    "fine grain",
+    "adjustable height",
+    "a water-repellent coating",
+    "low weight",
+    "a clear scale",
+    "spare parts for ten years",
+    "a brushed surface",
+    "natural dyes",
+    "a built-in level",
+    "a folding frame",
+    "quiet operation",
+    "a safety lock",
+    "hand-finished seams",
+    "even heat",
+    "a deep pocket",
+    "reflective details",
+    "tool-free assembly",
+];
+const PLACES: [&str; 20] = [
+    "small kitchens",
+    "long evenings",
+    "the balcony",
+    "wet weather",
+    "the workshop",
+    "narrow halls",
+    "daily use",
+    "the first flat",
+    "big families",
+    "the studio",
+    "mountain trips",
+    "the office",
+    "children's rooms",
+    "weekends away",
+    "the garden",
+    "cold mornings",
+    "beginners",
+    "professionals",
+    "the reading corner",
+    "festive tables",
+];
+
+/// One good. Variants differ in number, SKU, colour and stock.
+pub struct Good {
+    number: u64,
+    pub department: &'static Department,
+    shelf: &'static Shelf,
+    pub brand: String,
+    pub series: &'static str,
+    pub style: &'static str,
+    pub material: &'static str,
+    pub noun: &'static str,
+    pub colour: &'static str,
+    size: &'static str,
+    origin: &'static str,
+    features: [&'static str; 2],
+    place: &'static str,
+    model: String,
+    weight_grams: u64,
+    warranty_years: u64,
+    pub price_amount: i64,
+    pub available_qty: i64,
+    group: Option<ProductGroupId>,
+}
+
+/// How many things the first `count` goods are, when variants count as one: so many hits finds a search for everything.
+#[must_use]
+pub fn things(count: u64) -> u64 {
+    let rest = count % BLOCK;
+    thing_of(count - rest) + rest.saturating_sub(VARIANTS - 1).max(rest.min(1))
+}
+
+/// The thing that a good is a variant of, or all there is of.
+fn thing_of(number: u64) -> u64 {
+    let (block, within) = (number / BLOCK, number % BLOCK);
+    block * (BLOCK - VARIANTS + 1) + within.saturating_sub(VARIANTS - 1)
+}
+
+/// The whole category tree: departments and their shelves.
+///
+/// # Errors
+/// Never: the names fit.
+pub fn categories() -> Result<Vec<NewCategory>> {
+    let mut categories = Vec::new();
+    for department in DEPARTMENTS {
+        categories.push(NewCategory { slug: department.name.to_owned(), name: Name::parse(department.name)?, parent: None });
+        for shelf in department.shelves {
+            let parent = Some(department.name.to_owned());
+            categories.push(NewCategory { slug: slug(department, shelf), name: Name::parse(shelf.name)?, parent });
+        }
+    }
+    Ok(categories)
+}
+
+fn slug(department: &Department, shelf: &Shelf) -> String {
+    format!("{}/{}", department.name, shelf.name)
+}
+
+impl Good {
+    #[must_use]
+    pub fn of(number: u64) -> Good {
+        let (thing, variant) = (thing_of(number), number % BLOCK);
+        let has_variants = variant < VARIANTS;
+        let mut dice = Dice::of(SEED, thing);
+        let department = &DEPARTMENTS[dice.below(DEPARTMENTS.len() as u64) as usize];
+        let shelf = &department.shelves[dice.below(department.shelves.len() as u64) as usize];
+        let colour = dice.below(COLOURS.len() as u64) + if has_variants { variant * (COLOURS.len() as u64 / VARIANTS) } else { 0 };
+        let (from, to) = shelf.price;
+        let euros = from + dice.skewed((to - from) as u64) as i64;
+        let series = dice.pick(&SERIES);
+        Good {
+            number,
+            department,
+            shelf,
+            brand: format!("{}{}", dice.pick_skewed(&BRAND_FIRST), dice.pick_skewed(&BRAND_LAST)),
+            series,
+            style: dice.pick(&STYLES),
+            material: dice.pick_skewed(department.materials),
+            noun: dice.pick_skewed(shelf.nouns),
+            colour: COLOURS[(colour % COLOURS.len() as u64) as usize],
+            size: dice.pick_skewed(&SIZES),
+            origin: dice.pick_skewed(&ORIGINS),
+            features: [dice.pick(&FEATURES), dice.pick(&FEATURES)],
+            place: dice.pick(&PLACES),
+            model: format!("{}{}", &series[..2].to_uppercase(), 1000 + dice.below(9000)),
+            weight_grams: 50 * (1 + dice.skewed(200)),
+            warranty_years: 1 + dice.skewed(5),
+            price_amount: euros * 100 + dice.pick(&[90, 95, 99]),
+            available_qty: stock(number),
+            group: has_variants.then(|| group(thing)),
+        }
+    }
+
+    #[must_use]
+    pub fn sku(&self) -> String {
+        format!("{}-{:07}", self.shelf.name[..3].to_uppercase(), self.number)
+    }
+
+    /// What the import calls its category.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        slug(self.department, self.shelf)
+    }
+
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {} {} {} {}, {}", self.brand, self.series, self.style, self.material, self.noun, self.colour)
+    }
+
+    fn description(&self) -> String {
+        let Good { brand, material, noun, place, features: [one, other], model, origin, weight_grams, .. } = self;
+        format!(
+            "A {noun} of {material} by {brand}, made for {place}. It comes with {one} and {other}.\nModel {model}, {weight_grams} g, \
+             made in {origin}."
+        )
+    }
+
+    /// As the catalogue imports it.
+    ///
+    /// # Errors
+    /// When `categories`, ids by slug, lacks its category.
+    pub fn product(&self, categories: &HashMap<String, CategoryId>) -> Result<NewProduct> {
+        let attributes = json!({
+            "colour": self.colour,
+            "material": self.material,
+            "model": self.model,
+            "origin": self.origin,
+            "size": self.size,
+            "style": self.style,
+            "warranty": format!("{} years", self.warranty_years),
+            "weight": format!("{} g", self.weight_grams),
+        });
+        let options = if self.group.is_some() { vec![AttributeName::parse("colour")?] } else { Vec::new() };
+        let product = CreateProduct {
+            sku: Sku::parse(&self.sku())?,
+            title: Title::parse(&self.title())?,
+            description: Some(Prose::parse(&self.description())?),
+            category_id: Some(*categories.get(&self.slug()).context("its category")?),
+            brand: Some(FilledLine::parse(&self.brand)?),
+            price_amount: Amount::new(self.price_amount)?,
+            currency: Currency::EUR,
+            images: Few::new(Vec::new())?,
+            attributes: serde_json::from_value::<Attributes>(attributes)?,
+            product_group_id: self.group,
+            options: Few::new(options)?,
+        };
+        Ok(NewProduct { seller_id: None, product })
+    }
+}
+
+/// One good of twenty is sold out.
+fn stock(number: u64) -> i64 {
+    let mut dice = Dice::of(SEED ^ u64::from_be_bytes(*b"in stock"), number);
+    if dice.one_in(20) { 0 } else { 1 + dice.skewed(400) as i64 }
+}
+
+fn group(thing: u64) -> ProductGroupId {
+    let mut dice = Dice::of(SEED ^ u64::from_be_bytes(*b"variants"), thing);
+    ProductGroupId(Uuid::from_u64_pair(dice.next(), dice.next()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_number_is_always_the_same_good() {
+        let good = Good::of(123_456);
+        // Figures of different times are compared: what is drawn from the seed must not change unnoticed.
+        assert_eq!((good.title().as_str(), good.sku().as_str()), ("Lorvane Cobalt mini silk belt, yellow", "ACC-0123456"));
+        assert_eq!((good.price_amount, good.available_qty), (1890, 147));
+    }
+
+    #[test]
+    fn every_good_fits_the_catalogue_and_its_variants_differ_in_colour_alone() {
+        let ids: HashMap<String, CategoryId> = categories().unwrap().into_iter().map(|c| (c.slug, CategoryId(Uuid::nil()))).collect();
+        let mut skus = HashSet::new();
+        let mut groups: HashMap<ProductGroupId, Vec<Good>> = HashMap::new();
+        for good in (0..4_000).map(Good::of) {
+            let new = good.product(&ids).unwrap();
+            assert!(skus.insert(new.product.sku.into_string()));
+            if let Some(group) = new.product.product_group_id {
+                groups.entry(group).or_default().push(good);
+            }
+        }
+        assert_eq!(groups.len(), 500);
+        for variants in groups.values() {
+            let colours: HashSet<_> = variants.iter().map(|good| good.colour).collect();
+            assert_eq!((variants.len(), colours.len()), (4, 4));
+            let titles: HashSet<_> = variants.iter().map(|good| good.title().replace(good.colour, "")).collect();
+            assert_eq!(titles.len(), 1);
+        }
+    }
+
+    #[test]
+    fn variants_count_as_one_thing() {
+        let known = |count: u64| (0..count).map(thing_of).collect::<HashSet<_>>().len() as u64;
+        for count in 0..50 {
+            assert_eq!(things(count), known(count), "{count}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Data directories with so many goods and orders, made with the platform at rest: by the services' own imports, so with
+//! the same rows and events as if all had come through the doors. The events wait for the platform that is started on it.
+
+use super::goods::{self, Good};
+use crate::{
+    config::{Config, Flags},
+    platform_run,
+};
+use anyhow::{Context as _, Result, bail};
+use auth::operator;
+use contracts::{
+    auth::Role,
+    ids::{ProductId, UserId},
+    money::Currency,
+    order::OrderItem,
+    secret::NewPassword,
+    text::{Email, Name, Sku},
+    user::AddressSnapshot,
+};
+use inventory::StockImport;
+use order::import::PastOrder;
+use platform::{db::Db, runtime::Runtime};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, path::Path, time::Duration};
+use tokio::time::Instant;
+
+/// Who uses the platform: e-mail and password.
+pub const CUSTOMER: (&str, &str) = ("customer@bench.example", "a long enough password");
+pub const ADMIN: (&str, &str) = ("admin@bench.example", "a long enough password");
+
+/// What a data directory holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holdings {
+    pub seed: u64,
+    pub products: usize,
+    /// Of the customer and of others, evenly mixed.
+    pub orders: usize,
+    pub orders_of_the_customer: usize,
+}
+
+/// Says what a data directory was made to hold.
+const MARK: &str = "bench.json";
+
+/// Goods, accounts and orders that are written or held in memory at once.
+const BATCH: usize = 2_000;
+
+/// How far the past reaches between two orders: 100,000 of them make a year.
+const BETWEEN_ORDERS: Duration = Duration::from_secs(315);
+
+/// How many orders of others one of them has.
+const ORDERS_OF_OTHERS: usize = 25;
+
+/// Fills `data_dir` with the goods of these numbers and with orders for them, unless an earlier run did. Whether it was
+/// done now.
+///
+/// # Errors
+/// When it holds something else, or cannot be written.
+pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the_customer: usize) -> Result<bool> {
+    let wanted = Holdings { seed: goods::SEED, products: goods.len(), orders, orders_of_the_customer };
+    let mark = data_dir.join(MARK);
+    if let Ok(text) = std::fs::read_to_string(&mark) {
+        let held: Holdings = serde_json::from_str(&text).with_context(|| format!("{} has another shape", mark.display()))?;
+        if held != wanted {
+            bail!("{} holds {} products and {} orders of another run; name another folder", data_dir.display(), held.products, held.orders);
+        }
+        return Ok(false);
+    }
+    if std::fs::read_dir(data_dir)?.next().is_some() {
+        bail!("{} holds something that no benchmark made, or not to its end; name another folder", data_dir.display());
+    }
+    let runtime = platform_run::start(&config(data_dir)?, false).await?;
+    let filled = fill_all(&runtime, &goods, &wanted).await;
+    runtime.stop().await;
+    filled?;
+    std::fs::write(&mark, serde_json::to_string_pretty(&wanted)?).with_context(|| format!("{} cannot be written", mark.display()))?;
+    Ok(true)
+}
+
+fn config(data_dir: &Path) -> Result<Config> {
+    Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.decide()
+}
+
+async fn fill_all(runtime: &Runtime, goods: &[u64], wanted: &Holdings) -> Result<()> {
+    let accounts = &runtime.databases["auth"];
+    let customer = account(accounts, CUSTOMER, "Customer", &[Role::Customer]).await?;
+    account(accounts, ADMIN, "Administrator", &[Role::Customer, Role::Admin]).await?;
+    let began = Instant::now();
+    let offers = import_goods(runtime, goods).await.context("importing goods")?;
+    say(format_args!("{} products and their stock written", offers.len()), began.elapsed());
+    if wanted.orders > 0 {
+        let began = Instant::now();
+        import_orders(&runtime.databases["order"], &offers, customer, wanted).await.context("importing orders")?;
+        say(format_args!("{} orders written", wanted.orders), began.elapsed());
+    }
+    Ok(())
+}
+
+/// Preparing takes a while: whoever waits is told how far it is, beside the figures.
+pub fn say(what: impl std::fmt::Display, took: Duration) {
+    eprintln!("{what} in {:.1} s", took.as_secs_f64());
+}
+
+async fn account(db: &Db, (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
+    Ok(operator::create_account(db, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
+}
+
+/// A good with the id that it got.
+struct Offer {
+    number: u64,
+    product_id: ProductId,
+}
+
+async fn import_goods(runtime: &Runtime, numbers: &[u64]) -> Result<Vec<Offer>> {
+    let (catalog, inventory) = (&runtime.databases["catalog"], &runtime.databases["inventory"]);
+    let categories = catalog::import::categories(catalog, goods::categories()?).await?;
+    for numbers in numbers.chunks(BATCH) {
+        let products = numbers.iter().map(|number| Good::of(*number).product(&categories)).collect::<Result<Vec<_>>>()?;
+        catalog::import::products(catalog, products).await?;
+    }
+    let ids = catalog::import::ids_by_sku(catalog).await?;
+    let mut offers = Vec::with_capacity(numbers.len());
+    for numbers in numbers.chunks(BATCH) {
+        let mut stock = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let (offer, item) = offer(*number, &ids)?;
+            offers.push(offer);
+            stock.push(item);
+        }
+        inventory::import(inventory, stock).await?;
+    }
+    Ok(offers)
+}
+
+fn offer(number: u64, ids: &HashMap<String, ProductId>) -> Result<(Offer, StockImport)> {
+    let good = Good::of(number);
+    let sku = Sku::parse(&good.sku())?;
+    let product_id = *ids.get(sku.as_str()).with_context(|| format!("{sku} was not imported"))?;
+    Ok((Offer { number, product_id }, StockImport { sku, product_id, seller_id: None, available_qty: good.available_qty }))
+}
+
+/// Orders of the past, the newest from just now. Those of the customer lie evenly among those of others.
+async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Holdings) -> Result<()> {
+    let now = db.now();
+    let others: Vec<UserId> = (0..=wanted.orders / ORDERS_OF_OTHERS).map(|_| db.env().new_id()).collect();
+    for first in (0..wanted.orders).step_by(BATCH) {
+        let batch = (first..wanted.orders.min(first + BATCH)).map(|number| {
+            let own = is_of_the_customer(number, wanted);
+            let user_id = if own { customer } else { others[number % others.len()] };
+            let age = BETWEEN_ORDERS.saturating_mul(u32::try_from(wanted.orders - number)?);
+            let items = items(db, offers, number as u64);
+            Ok(PastOrder { user_id, placed_at: now.before(age), currency: Currency::EUR, items, shipping_amount: 490, address: address() })
+        });
+        order::import::orders(db, batch.collect::<Result<Vec<_>>>()?).await?;
+    }
+    Ok(())
+}
+
+/// Whether the share of the customer grows with this order.
+fn is_of_the_customer(number: usize, Holdings { orders, orders_of_the_customer, .. }: &Holdings) -> bool {
+    (number + 1) * orders_of_the_customer / orders > number * orders_of_the_customer / orders
+}
+
+/// One to three lines.
+fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
+    let mut dice = goods::Dice::of(goods::SEED ^ u64::from_be_bytes(*b"anorders"), order);
+    let mut items: Vec<OrderItem> = Vec::new();
+    for _ in 0..=dice.below(3) {
+        let offer = &offers[dice.below(offers.len() as u64) as usize];
+        let (good, quantity) = (Good::of(offer.number), 1 + dice.skewed(4));
+        if items.iter().any(|item| item.product_id == offer.product_id) {
+            continue;
+        }
+        items.push(OrderItem {
+            order_item_id: db.env().new_id(),
+            product_id: offer.product_id,
+            sku: good.sku(),
+            title_snapshot: good.title(),
+            unit_price_snapshot: good.price_amount,
+            quantity: quantity as u32,
+            line_total_amount: good.price_amount * quantity as i64,
+        });
+    }
+    items
+}
+
+fn address() -> AddressSnapshot {
+    let text = str::to_owned;
+    AddressSnapshot {
+        country: text("DE"),
+        state: String::new(),
+        city: text("Berlin"),
+        zip: text("10115"),
+        street: text("Invalidenstraße"),
+        number: text("1"),
+        complement: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_customers_orders_lie_evenly_among_all() {
+        for (orders, own) in [(10, 10), (1_000, 100), (1_000, 7), (3, 0)] {
+            let wanted = Holdings { seed: 0, products: 0, orders, orders_of_the_customer: own };
+            let places: Vec<usize> = (0..orders).filter(|number| is_of_the_customer(*number, &wanted)).collect();
+            assert_eq!(places.len(), own);
+            let widest = places.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+            assert!(own == 0 || widest <= orders.div_ceil(own), "{orders} {own}: {widest}");
+        }
+    }
+}
