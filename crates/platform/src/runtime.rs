@@ -3,7 +3,7 @@
 use crate::{
     bus,
     client::{Client, client_credentials},
-    db::{Db, Migration},
+    db::Db,
     env::Env,
     http::{Door, Operation},
     idempotency,
@@ -18,7 +18,12 @@ use crate::{
 };
 use axum::Router;
 use contracts::call::Call;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 
 /// What a process is started with.
@@ -83,7 +88,7 @@ impl Runtime {
             service.section.check(&settings, service.name)?;
         }
         let settings = Arc::new(settings);
-        let databases = open_databases(&env, &data_dir, services.iter().map(|service| (service.name, service.migrations)).collect())?;
+        let databases = open_databases(&env, &data_dir, &services)?;
 
         let keys_client = Client::new(env.clone());
         let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
@@ -179,11 +184,6 @@ impl Runtime {
         }
     }
 
-    /// Who hears whom: producer and consumer.
-    pub fn subscriptions(&self) -> impl Iterator<Item = (&Db, &Db)> {
-        self.subscriptions.iter().map(|subscription| (&subscription.producer, &subscription.consumer))
-    }
-
     /// Hears the order to stop, for tasks that live beside the services.
     #[must_use]
     pub fn stop_signal(&self) -> Stop {
@@ -206,16 +206,16 @@ impl Runtime {
     }
 }
 
-/// Opens the databases of these services side by side: each start waits for its own disk only.
-fn open_databases(
-    env: &Env,
-    data_dir: &std::path::Path,
-    services: Vec<(&'static str, &'static [Migration])>,
-) -> Result<BTreeMap<&'static str, Db>, StartError> {
+/// Opens the databases of these services, and brings them to the current schema, side by side: each waits for its own disk
+/// only. No service is started: it is what tools need that may work beside the running platform.
+///
+/// # Errors
+/// When a database cannot be opened or migrated.
+pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service]) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join("db");
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
-    for (name, migrations) in services {
-        let (env, folder, send) = (env.clone(), folder.clone(), send.clone());
+    for Service { name, migrations, .. } in services {
+        let (name, migrations, env, folder, send) = (*name, *migrations, env.clone(), folder.clone(), send.clone());
         let opener = env.clone();
         opener.spawn_thread(&format!("{name}-open"), move || {
             let _ = send.send((name, Db::open(env, name, &folder, migrations)));

@@ -3,7 +3,8 @@
 
 use crate::{
     config::{Config, Flags},
-    documents, platform_run,
+    documents,
+    platform_run::{self, Databases},
     style::{bold, dim, green},
 };
 use anyhow::{Context as _, Result, bail};
@@ -15,7 +16,7 @@ use contracts::{
     text::{Email, Name},
     time::Timestamp,
 };
-use platform::{inbox, outbox, runtime::Runtime};
+use platform::{inbox, outbox};
 use std::io::Read as _;
 
 #[derive(Subcommand)]
@@ -78,11 +79,11 @@ pub enum Audit {
     Verify(Flags),
 }
 
-/// The platform with nothing moving: for work on its databases.
-pub(crate) async fn at_rest(flags: Flags) -> Result<(Config, Runtime)> {
+/// The databases, which the platform may be running on.
+pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.decide()?;
-    let runtime = platform_run::start(&config, false).await?;
-    Ok((config, runtime))
+    let databases = platform_run::databases(&config)?;
+    Ok((config, databases))
 }
 
 /// # Errors
@@ -93,8 +94,8 @@ pub async fn admin(command: Admin) -> Result<()> {
     std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
     let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).context("the password is refused")?;
     let email = Email::parse(&email).context("the e-mail is refused")?;
-    let (_, runtime) = at_rest(flags).await?;
-    let id = operator::create_admin(&runtime.databases["auth"], email.clone(), &password, Name::parse(&name)?).await?;
+    let (_, databases) = open(flags)?;
+    let id = operator::create_admin(&databases["auth"], email.clone(), &password, Name::parse(&name)?).await?;
     println!("{} {email} is an administrator {}", green("✓"), dim(format!("(user {id})")));
     Ok(())
 }
@@ -103,9 +104,9 @@ pub async fn admin(command: Admin) -> Result<()> {
 /// When the client exists, or the database cannot be written.
 pub async fn client(command: Client) -> Result<()> {
     let Client::Create { id, scopes, flags } = command;
-    let (_, runtime) = at_rest(flags).await?;
+    let (_, databases) = open(flags)?;
     let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    let secret = operator::create_client(&runtime.databases["auth"], &id, &names).await?;
+    let secret = operator::create_client(&databases["auth"], &id, &names).await?;
     println!("{} client {} may {}", green("✓"), bold(&id), scopes.join(", "));
     println!("  secret: {}", secret.reveal());
     println!("  {}", dim("It is shown this once. POST /api/v1/auth/token gives tokens for it."));
@@ -115,8 +116,8 @@ pub async fn client(command: Client) -> Result<()> {
 /// # Errors
 /// When a database cannot be migrated.
 pub async fn migrate(flags: Flags) -> Result<()> {
-    let (config, runtime) = at_rest(flags).await?;
-    println!("{} {} databases in {} have the current schema", green("✓"), runtime.databases.len(), config.data_dir.display());
+    let (config, databases) = open(flags)?;
+    println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
     Ok(())
 }
 
@@ -134,9 +135,9 @@ pub async fn events(events: Events) -> Result<()> {
     match events.command {
         None => documents::events(),
         Some(EventsCommand::Parked(flags)) => {
-            let (_, runtime) = at_rest(flags).await?;
+            let (_, databases) = open(flags)?;
             let mut total = 0;
-            for db in runtime.databases.values() {
+            for db in databases.values() {
                 for parked in inbox::list_parked(db).await? {
                     total += 1;
                     let status = format!("{:?}", parked.status).to_uppercase();
@@ -149,8 +150,8 @@ pub async fn events(events: Events) -> Result<()> {
             Ok(())
         }
         Some(EventsCommand::Replay { event: Some(id), flags, .. }) => {
-            let (_, runtime) = at_rest(flags).await?;
-            for db in runtime.databases.values() {
+            let (_, databases) = open(flags)?;
+            for db in databases.values() {
                 if inbox::replay(db, id).await? {
                     println!("{} {} tries event {id} again", green("✓"), db.service());
                     return Ok(());
@@ -160,12 +161,15 @@ pub async fn events(events: Events) -> Result<()> {
         }
         Some(EventsCommand::Replay { since, flags, .. }) => {
             let since = since.context("--since or --event")?;
-            let (_, runtime) = at_rest(flags).await?;
-            for (producer, consumer) in runtime.subscriptions() {
-                let position = outbox::position_before(producer, since).await?;
-                if position < inbox::position(consumer, producer.service()).await? {
-                    inbox::set_position(consumer, producer.service(), position).await?;
-                    println!("{} {} hears {} again from position {position}", green("✓"), consumer.service(), producer.service());
+            let (_, databases) = open(flags)?;
+            for (producer, outbox) in &databases {
+                let position = outbox::position_before(outbox, since).await?;
+                for (consumer, inbox) in &databases {
+                    // Who does not hear the producer is at its beginning.
+                    if position < inbox::position(inbox, producer).await? {
+                        inbox::set_position(inbox, producer, position).await?;
+                        println!("{} {consumer} hears {producer} again from position {position}", green("✓"));
+                    }
                 }
             }
             Ok(())
@@ -177,8 +181,8 @@ pub async fn events(events: Events) -> Result<()> {
 /// When the chain is broken, or the database cannot be read.
 pub async fn audit(command: Audit) -> Result<()> {
     let Audit::Verify(flags) = command;
-    let (_, runtime) = at_rest(flags).await?;
-    let chain = audit::verify(&runtime.databases["audit"]).await?;
+    let (_, databases) = open(flags)?;
+    let chain = audit::verify(&databases["audit"]).await?;
     match broken(&chain) {
         Ok(()) => {
             println!("{} {} events, and every link of the chain holds", green("✓"), chain.checked);

@@ -6,7 +6,7 @@
 mod books;
 
 use crate::{
-    admin::{at_rest, broken},
+    admin::{broken, open},
     config::Flags,
     style::{dim, green, red},
 };
@@ -44,8 +44,8 @@ impl Report {
 /// # Errors
 /// When something is wrong.
 pub async fn run(flags: Flags) -> Result<()> {
-    let (config, runtime) = match at_rest(flags).await {
-        Ok(started) => started,
+    let (config, databases) = match open(flags) {
+        Ok(opened) => opened,
         Err(error) => {
             println!("{} the platform cannot start", red("✗"));
             return Err(error);
@@ -53,12 +53,12 @@ pub async fn run(flags: Flags) -> Result<()> {
     };
     let mut report = Report::default();
     report.say(&format!("configuration, data in {}", config.data_dir.display()), &[]);
-    for (name, db) in &runtime.databases {
+    for (name, db) in &databases {
         report.say(&format!("database {name}"), &one(db.check().await));
         report.say(&format!("events of {name}"), &set_aside(db).await?);
         report.say(&format!("clock against {name}"), &clock(db).await?);
     }
-    let db = |name: &str| &runtime.databases[name];
+    let db = |name: &str| &databases[name];
     report.say("stock: available, reserved and sold add up", &inventory::audit_invariants(db("inventory")).await?);
     report.say("money: payments and the provider's ledger agree", &payment::audit_invariants(db("payment")).await?);
     let books = books::check(db("order"), db("payment"), db("inventory")).await?;

@@ -4,14 +4,34 @@ use crate::{config::Config, services};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::{
+    db::Db,
     env::Env,
     installation::Installation,
-    runtime::{Runtime, Setup},
+    runtime::{self, Runtime, Setup},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+/// Each service's database, by the service's name.
+pub type Databases = BTreeMap<&'static str, Db>;
+
+/// Checks the settings and opens the databases, and starts no service: what else services keep, such as the search index,
+/// may belong to the program that runs on the same data.
+///
+/// # Errors
+/// With what is wrong, in plain words.
+pub fn databases(config: &Config) -> Result<Databases> {
+    for (name, section) in services::sections() {
+        section.check(&config.settings, name)?;
+    }
+    let opened = runtime::open_databases(&Env::system(), &config.data_dir, &services::all());
+    opened.map_err(|error| anyhow::anyhow!("{error}"))
+}
 
 /// Opens the databases and starts every service. `moving` says whether events are carried and workers run.
 ///

@@ -15,8 +15,8 @@ pub enum Search {
 pub async fn run(command: Search) -> Result<()> {
     match command {
         Search::Rebuild(flags) => {
-            let runtime = platform_run::start(&flags.decide()?, false).await?;
-            let generation = search::rebuild(&runtime.databases["search"]).await?;
+            let databases = platform_run::databases(&flags.decide()?)?;
+            let generation = search::rebuild(&databases["search"]).await?;
             println!("{} the index will be built anew, as generation {generation}", green("✓"));
             Ok(())
         }
