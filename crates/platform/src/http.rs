@@ -24,7 +24,7 @@ mod text;
 pub use answer::{Accepted, Answer, Created, Json, Keyed, NoContent, Paged, RenderedPage, Stored};
 pub use axum::extract::State;
 pub use body::{Body, Form, MaybeBody, RawBody};
-pub use conditional::{ETag, IfMatch, Tagged};
+pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, Described};
 pub use door::{Door, PeerAddr};
 pub use key::{IdempotencyKey, MaybeIdempotencyKey};

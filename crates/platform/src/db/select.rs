@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_cursor_over_two_columns_binds_both() {
-        let select = Select::from("SELECT a FROM t").filter("b = ?", 1_i64).filter_below("(c, d)", (2_i64, 3_i64)).limit("c DESC, d DESC", 4);
+        let select =
+            Select::from("SELECT a FROM t").filter("b = ?", 1_i64).filter_below("(c, d)", (2_i64, 3_i64)).limit("c DESC, d DESC", 4);
         assert_eq!(select.sql, "SELECT a FROM t WHERE b = $1 AND (c, d) < ($2, $3) ORDER BY c DESC, d DESC LIMIT $4");
         assert_eq!(Select::from("SELECT a FROM t").filter_below("(c, d)", (2_i64, 3_i64)).sql, "SELECT a FROM t WHERE (c, d) < ($1, $2)");
     }

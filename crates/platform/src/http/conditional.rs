@@ -1,7 +1,7 @@
 //! Versions of what people edit: `ETag`, `If-Match`, `If-None-Match`.
 
 use super::{
-    answer::{Answer, Stored},
+    answer::{Answer, Paged, RenderedPage, Stored},
     describe::{DescribeAnswer, DescribeArg, Sketch},
     problem::Problem,
 };
@@ -11,10 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
+    page::Page,
     problem::{Code, Fault},
     time::Timestamp,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 
 /// A strong entity tag: what an object is at one version.
@@ -37,6 +41,12 @@ impl ETag {
     #[must_use]
     pub fn of_version_beside(version: i64, beside: u64) -> ETag {
         ETag(format!("v{version}-{beside:x}"))
+    }
+    /// The tag of an answer that is known by nothing but its bytes, such as a page of a list.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> ETag {
+        let hash = Sha256::digest(bytes);
+        ETag(hash[..12].iter().map(|byte| format!("{byte:02x}")).collect())
     }
     fn header(&self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
@@ -95,7 +105,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(IfMatch(None)) };
         // A tag that we never gave out cannot be the present one: it is stale, not malformed, unless it is no list at all.
         value.to_str().ok().and_then(tags).map(|tags| IfMatch(Some(tags))).ok_or_else(|| {
-            Problem::new(Code::MALFORMED_REQUEST).fault(Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag in double quotes"))
+            let problem = Problem::new(Code::MALFORMED_REQUEST).detail("the If-Match header cannot be read");
+            problem.fault(Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag in double quotes, as it was given"))
         })
     }
 }
@@ -134,6 +145,31 @@ impl<A: DescribeAnswer> DescribeAnswer for Tagged<A> {
     fn describe(sketch: &mut Sketch<'_>) {
         A::describe(sketch);
         sketch.answer_header("ETag", "The version of this copy, for `If-Match` and `If-None-Match`.");
+        sketch.conditional = true;
+    }
+}
+
+/// A page of a list with the `ETag` of its bytes: one for which `If-None-Match` pays, because its readers come again.
+#[derive(Debug, Clone)]
+pub struct TaggedPage<T>(pub Page<T>);
+
+impl<T: Serialize> IntoResponse for TaggedPage<T> {
+    fn into_response(self) -> Response {
+        let body = match serde_json::to_vec(&self.0) {
+            Ok(body) => body,
+            Err(error) => return Problem::internal(&error).into_response(),
+        };
+        let tag = ETag::of_bytes(&body).header();
+        let mut response = RenderedPage { body: body.into(), next_cursor: self.0.next_cursor }.into_response();
+        response.headers_mut().insert(header::ETAG, tag);
+        response
+    }
+}
+
+impl<T: Serialize + JsonSchema> DescribeAnswer for TaggedPage<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        <Paged<T>>::describe(sketch);
+        sketch.answer_header("ETag", "The version of this page, for `If-None-Match`.");
         sketch.conditional = true;
     }
 }

@@ -12,6 +12,9 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The members that every document has. One of their names given to another value would stand in it twice.
+const STANDARD: [&str; 8] = ["type", "title", "status", "detail", "code", "correlationId", "retryable", "errors"];
+
 /// How long a caller is told to wait when nobody knows better.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 
@@ -58,8 +61,12 @@ impl Problem {
     }
 
     /// A member of its own, such as `lines`. A value that JSON cannot hold is left out.
+    ///
+    /// # Panics
+    /// In a debug build, when every document has a member of that name already.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl serde::Serialize) -> Problem {
+        debug_assert!(!STANDARD.contains(&name), "{name} is a standard member of problem documents");
         if let Ok(value) = serde_json::to_value(value) {
             self.0.members.insert(name.to_owned(), value);
         }
@@ -231,6 +238,23 @@ mod tests {
         let carried = Problem::from(serde_json::from_value::<Document>(body).unwrap());
         assert_eq!(carried.code(), Code::INSUFFICIENT_STOCK);
         assert_eq!(carried.members()["lines"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    #[should_panic = "status is a standard member"]
+    fn no_member_of_its_own_hides_a_standard_one() {
+        let _ = Problem::new(Code::ILLEGAL_TRANSITION).member("status", "CAPTURED");
+    }
+
+    #[test]
+    fn the_standard_members_are_those_of_a_document() {
+        let problem = Problem::invalid(vec![Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag")]);
+        let document: Map<String, Value> = serde_json::from_slice(&problem.rendered().1).unwrap();
+        let mut names: Vec<_> = document.keys().map(String::as_str).collect();
+        let mut standard = STANDARD;
+        names.sort_unstable();
+        standard.sort_unstable();
+        assert_eq!(names, standard);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The accept loop. `axum::serve` sets no timer, so that slow headers hold a connection for ever, and it has neither a
 //! bound on connections nor a deadline for draining.
 
+mod linger;
+
 use super::door::PeerAddr;
 use crate::env::Env;
 use axum::{Router, body::Body, http::Request};
@@ -54,9 +56,9 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
     let slots = Arc::new(Semaphore::new(limits.connections));
     let open = |tcp: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit| {
         let _ = tcp.set_nodelay(true);
-        let router = router.clone();
+        let (router, spawner) = (router.clone(), env.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = linger::on(request, &spawner).map(Body::new);
             request.extensions_mut().insert(PeerAddr(peer));
             router.clone().oneshot(request)
         });

@@ -105,6 +105,18 @@ async fn what_cannot_be_read_is_malformed() {
 }
 
 #[tokio::test]
+async fn a_map_is_called_an_object() {
+    #[derive(Debug, Deserialize)]
+    struct Goods {
+        #[expect(dead_code, reason = "only read")]
+        attributes: contracts::body::Attributes,
+    }
+    let request = Request::post("/").header("content-type", "application/json").body(Bytes_::from(r#"{"attributes":[]}"#)).unwrap();
+    let problem = Body::<Goods>::from_request(request, &()).await.map(|_| ()).unwrap_err();
+    assert_eq!(problem.faults()[0].detail, "must be an object");
+}
+
+#[tokio::test]
 async fn size_and_type_are_checked() {
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(USUAL_LIMIT));
     assert_eq!(send("application/json", large.clone()).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);

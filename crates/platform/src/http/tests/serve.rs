@@ -72,6 +72,21 @@ async fn requests_in_flight_end_and_no_more_are_taken() {
 }
 
 #[tokio::test]
+async fn who_sends_more_than_is_read_still_gets_the_answer() {
+    let house = house(Limits::default()).await;
+    const SIZE: usize = 10 * 1024 * 1024;
+    let head = |more: &str| format!("POST /quick HTTP/1.1\r\nhost: x\r\n{more}content-length: {SIZE}\r\n\r\n");
+    let mut tcp = send(house.address, &head("connection: close\r\n")).await;
+    // A client that looks for the answer only when it has sent everything.
+    tcp.write_all(&vec![b'x'; SIZE]).await.unwrap();
+    let answer = rest(tcp).await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    // One that asks first is answered at once, and sends nothing.
+    let answer = rest(send(house.address, &head("expect: 100-continue\r\n")).await).await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+}
+
+#[tokio::test]
 async fn draining_has_a_deadline() {
     let house = house(Limits { drain_time: Duration::from_millis(20), ..Limits::default() }).await;
     let _slow = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
