@@ -7,14 +7,21 @@ use std::{borrow::Cow, fmt, str::FromStr};
 /// The largest amount the platform accepts anywhere: 10^13 minor units. Sums of a thousand such still fit an `i64`.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
-/// An ISO 4217 code: three upper-case letters.
+/// The codes of ISO 4217 for money that people pay with, in alphabetical order.
+const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF \
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR \
+    IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK \
+    MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD \
+    SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
+/// An ISO 4217 code: three upper-case letters that name a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
 /// What can be wrong with an amount or a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    #[error("not an ISO 4217 currency code")]
+    #[error("NOT_A_CURRENCY: must be an ISO 4217 code of three upper-case letters such as EUR")]
     BadCurrency,
     #[error("amounts of {0} and {1} cannot be added")]
     CurrencyMismatch(Currency, Currency),
@@ -35,7 +42,8 @@ impl Currency {
     #[must_use]
     pub fn decimals(self) -> u32 {
         match &self.0 {
-            b"JPY" | b"KRW" | b"CLP" | b"VND" | b"ISK" | b"XAF" | b"XOF" | b"PYG" | b"UGX" => 0,
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX" | b"VND" | b"VUV" | b"XAF"
+            | b"XOF" | b"XPF" => 0,
             b"KWD" | b"BHD" | b"OMR" | b"JOD" | b"TND" | b"IQD" | b"LYD" => 3,
             _ => 2,
         }
@@ -52,7 +60,7 @@ impl FromStr for Currency {
     type Err = MoneyError;
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         match text.as_bytes() {
-            [a, b, c] if text.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(Currency([*a, *b, *c])),
+            [a, b, c] if CODES.split(' ').any(|code| code == text) => Ok(Currency([*a, *b, *c])),
             _ => Err(MoneyError::BadCurrency),
         }
     }
@@ -166,6 +174,17 @@ mod tests {
 
     fn amount() -> impl Strategy<Value = Money> {
         (-MAX_AMOUNT..=MAX_AMOUNT).prop_map(|minor| Money::new(minor, Currency::EUR))
+    }
+
+    #[test]
+    fn only_codes_of_the_standard_are_currencies() {
+        for known in ["EUR", "JPY", "AED", "ZWG"] {
+            assert_eq!(known.parse::<Currency>().unwrap().as_str(), known);
+        }
+        for unknown in ["", "eur", "XXZ", "EU", "EURO", "R U", "UR ", "E\u{20ac}"] {
+            assert_eq!(unknown.parse::<Currency>(), Err(MoneyError::BadCurrency), "{unknown}");
+        }
+        assert!(CODES.split(' ').is_sorted());
     }
 
     proptest! {
