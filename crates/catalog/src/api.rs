@@ -10,9 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use platform::{
-    http::{Answer, DescribeAnswer, Routes, Tagged, describe::Sketch},
+    http::{Answer, DescribeAnswer, Routes, Tagged, TaggedPage, describe::Sketch},
     identity::{ADMIN, MaybeUser},
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("catalog")
@@ -42,6 +44,8 @@ fn reader(user: &MaybeUser) -> Reader {
     }
 }
 
+const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
+
 /// A read that its reader may keep, if they ask each time whether it is still the present one. `private`, because the
 /// same path shows more to its owner.
 struct Revalidated<A>(Tagged<A>);
@@ -49,7 +53,7 @@ struct Revalidated<A>(Tagged<A>);
 impl<A: Answer> IntoResponse for Revalidated<A> {
     fn into_response(self) -> Response {
         let mut response = self.0.into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        response.headers_mut().insert(header::CACHE_CONTROL, ASK_EACH_TIME);
         response
     }
 }
@@ -57,5 +61,22 @@ impl<A: Answer> IntoResponse for Revalidated<A> {
 impl<A: DescribeAnswer> DescribeAnswer for Revalidated<A> {
     fn describe(sketch: &mut Sketch<'_>) {
         <Tagged<A>>::describe(sketch);
+    }
+}
+
+/// The same for a page of a list.
+struct RevalidatedPage<T>(TaggedPage<T>);
+
+impl<T: Serialize> IntoResponse for RevalidatedPage<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, ASK_EACH_TIME);
+        response
+    }
+}
+
+impl<T: Serialize + JsonSchema> DescribeAnswer for RevalidatedPage<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        <TaggedPage<T>>::describe(sketch);
     }
 }

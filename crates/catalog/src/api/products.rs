@@ -1,6 +1,6 @@
 //! Products.
 
-use super::{Revalidated, reader};
+use super::{Revalidated, RevalidatedPage, reader};
 use crate::{
     App, Error, actions,
     domain::{
@@ -17,7 +17,9 @@ use contracts::{
 };
 use platform::{
     db::{self, Tx},
-    http::{Body, Created, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged},
+    http::{
+        Body, Created, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged, TaggedPage,
+    },
     identity::{ClientMarker, MaybeUser, SELLER, SellerOrAdmin, ServiceOf},
 };
 use schemars::JsonSchema;
@@ -83,12 +85,17 @@ pub struct Asked {
     status: Option<ProductStatus>,
 }
 
-pub async fn list(user: MaybeUser, State(app): State<App>, Query(asked): Query<Asked>, paging: Paging) -> Result<Paged<Product>, Problem> {
+pub async fn list(
+    user: MaybeUser,
+    State(app): State<App>,
+    Query(asked): Query<Asked>,
+    paging: Paging,
+) -> Result<RevalidatedPage<Product>, Problem> {
     let asked = Filter { category: asked.category, seller: asked.seller_id, status: asked.status };
     let narrowed = reader(&user).narrow(asked);
     let tag = format!("products {narrowed:?}");
     let (after, rows) = (paging.after::<ProductId>(&tag)?, paging.fetch());
-    let Some(filter) = narrowed else { return Ok(Paged(Page { items: Vec::new(), next_cursor: None })) };
+    let Some(filter) = narrowed else { return Ok(RevalidatedPage(TaggedPage(Page { items: Vec::new(), next_cursor: None }))) };
     let tree = app.tree.clone();
     let found = app
         .ctx
@@ -99,7 +106,7 @@ pub async fn list(user: MaybeUser, State(app): State<App>, Query(asked): Query<A
             Ok(found)
         })
         .await?;
-    Ok(Paged(paging.page(&tag, found, |product| product.product_id)))
+    Ok(RevalidatedPage(TaggedPage(paging.page(&tag, found, |product| product.product_id))))
 }
 
 pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductId>) -> Result<Revalidated<Json<Product>>, Problem> {

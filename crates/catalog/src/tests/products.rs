@@ -189,6 +189,24 @@ async fn who_has_the_present_copy_is_not_sent_it_again() {
 }
 
 #[tokio::test]
+async fn who_has_the_present_page_is_not_sent_it_again() {
+    let h = catalog().await;
+    let seller = h.id();
+    let lamps = category(&h, "Lamps", None).await;
+    for sku in ["LAMP-1", "LAMP-2"] {
+        offer(&h, seller, &lamp_in(sku, lamps)).await;
+    }
+    let first = h.get("/products?limit=1").send().await.expect(200);
+    assert_eq!(first.header("cache-control"), "private, no-cache");
+    assert_ne!(first.header("link"), "");
+    let again = h.get("/products?limit=1").header("if-none-match", first.header("etag")).send().await.expect(304);
+    assert!(again.body.is_empty());
+    h.advance(Duration::from_secs(1));
+    offer(&h, seller, &lamp_in("LAMP-3", lamps)).await;
+    h.get("/products?limit=1").header("if-none-match", first.header("etag")).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn a_product_is_found_by_its_sku_in_any_case() {
     let h = catalog().await;
     let seller = h.id();
