@@ -33,7 +33,7 @@ impl From<Error> for Problem {
         let said = error.to_string();
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND),
-            Error::NotNow { status, .. } => Problem::new(Code::ILLEGAL_TRANSITION).detail(said).member("status", status),
+            Error::NotNow { status, .. } => Problem::new(Code::ILLEGAL_TRANSITION).detail(said).member("paymentStatus", status),
             Error::Unsettled => Problem::new(Code::PROVIDER_UNAVAILABLE).detail(said),
             Error::RefundTooLarge { left } => Problem::new(Code::REFUND_TOO_LARGE).detail(said).member("refundableAmount", left),
             Error::RefundFailed => Problem::new(Code::REFUND_FAILED),

@@ -43,6 +43,7 @@ async fn the_same_key_gives_the_first_answer_byte_for_byte() {
     assert_eq!(shop.try_to(id, "authorize", "authorize").await.json()["status"], "AUTHORIZED");
     // A refusal is an answer as well.
     let refused = shop.try_to(id, "void", "void").await.expect_problem(409, "ILLEGAL_TRANSITION");
+    assert_eq!(refused.json()["paymentStatus"], "REFUNDED", "beside the document's own status");
     assert_eq!(shop.try_to(id, "void", "void").await.body, refused.body);
     let path = format!("/payments/{id}/refund");
     shop.post(&path, &json!({"amount": 1})).service("order").key("refund").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");

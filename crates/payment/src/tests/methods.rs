@@ -177,7 +177,7 @@ async fn a_payment_is_voided_from_wherever_it_is_before_the_capture() {
     assert_eq!(shop.act(never_asked, "void").await, payment);
     for verb in ["authorize", "capture", "refund"] {
         let refused = shop.try_to(never_asked, verb, &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
-        assert_eq!(refused.json()["status"], "VOIDED");
+        assert_eq!(refused.json()["paymentStatus"], "VOIDED");
     }
 
     let authorized = shop.authorized("pm_ok").await;
