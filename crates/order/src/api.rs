@@ -65,9 +65,11 @@ async fn pay(
     State(app): State<App>,
     Path(id): Path<OrderId>,
     key: MaybeIdempotencyKey,
+    prefer: Prefer,
     Body(body): Body<PayOrder>,
-) -> Result<Keyed<Json<OrderView>>, Problem> {
-    actions::pay_order(&app.ctx.db, customer.id, id, key, body.payment_method).await
+) -> Result<Preferred<Keyed<Json<OrderView>>>, Problem> {
+    let paid = actions::pay_order(&app, customer.id, id, key, body.payment_method, prefer.wait);
+    paid.await.map(|answer| prefer.honoured(answer))
 }
 
 /// Which of the caller's orders.

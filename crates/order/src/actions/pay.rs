@@ -1,29 +1,70 @@
 //! Pays an order again whose payment failed.
 
 use super::{save, store};
-use crate::{Error, view::find_view};
+use crate::{App, Error, view::find_view};
 use contracts::{
     ids::{OrderId, UserId},
     order::OrderView,
     payment::PaymentMethod,
 };
 use platform::{
-    db::{Db, Tx},
-    http::{Json, Keyed, MaybeIdempotencyKey, Problem},
+    db::Tx,
+    http::{IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem},
+    idempotency::Opened,
 };
+use std::time::Duration;
 
-/// Sets another payment going for an order in PAYMENT_FAILED; stock that was let go is reserved again.
+/// Sets another payment going for an order in PAYMENT_FAILED, and waits for it to settle for at most `wait`; stock that
+/// was let go is reserved again.
 ///
 /// # Errors
 /// `NOT_FOUND` for another's order, `ORDER_NOT_PAYABLE` in any other status or when the time to pay again is over.
 pub async fn pay_order(
-    db: &Db,
+    app: &App,
     owner: UserId,
     id: OrderId,
     key: MaybeIdempotencyKey,
     method: PaymentMethod,
+    wait: Option<Duration>,
 ) -> Result<Keyed<Json<OrderView>>, Problem> {
-    db.write(async move |tx| key.once(tx, async |tx| pay(tx, owner, id, method).await).await).await
+    match (wait, key) {
+        (None, key) => app.ctx.db.write(async move |tx| key.once(tx, async |tx| pay(tx, owner, id, method).await).await).await,
+        (Some(wait), MaybeIdempotencyKey(Some(key))) => pay_and_wait(app, owner, id, key, method, wait).await,
+        (Some(wait), MaybeIdempotencyKey(None)) => {
+            app.ctx.db.write(async move |tx| pay(tx, owner, id, method).await).await?;
+            Ok(Keyed::first(&outcome(app, owner, id, wait).await?))
+        }
+    }
+}
+
+async fn pay_and_wait(
+    app: &App,
+    owner: UserId,
+    id: OrderId,
+    key: IdempotencyKey,
+    method: PaymentMethod,
+    wait: Duration,
+) -> Result<Keyed<Json<OrderView>>, Problem> {
+    let (unit_key, busy) = (key.clone(), wait + Duration::from_secs(5));
+    let opened: Opened<Json<OrderView>> = app
+        .ctx
+        .db
+        .write(async move |tx| {
+            let paid = async |tx: &mut Tx| pay(tx, owner, id, method).await.map(|_| id.into());
+            unit_key.open(tx, busy, paid).await
+        })
+        .await?;
+    match opened {
+        Opened::Answered(answer) => Ok(answer),
+        Opened::Unanswered(_) => key.settle(&app.ctx.db, &outcome(app, owner, id, wait).await?).await,
+    }
+}
+
+/// The order once it has settled, or as far as it got.
+async fn outcome(app: &App, owner: UserId, id: OrderId, wait: Duration) -> Result<Json<OrderView>, Problem> {
+    app.saga.settled(&app.ctx.db, id, wait).await?;
+    let view = app.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await).await?;
+    Ok(Json(view.ok_or(Error::NotFound)?))
 }
 
 async fn pay(tx: &mut Tx, owner: UserId, id: OrderId, method: PaymentMethod) -> Result<Json<OrderView>, Error> {

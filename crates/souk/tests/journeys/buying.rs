@@ -107,6 +107,27 @@ async fn a_failed_order_is_paid_again() {
 }
 
 #[tokio::test]
+async fn paying_again_can_wait_for_the_outcome() {
+    let (house, admin) = shop().await;
+    let product = house.product(&admin, "STOOL-1", 5_000, 3).await;
+    let buyer = house.customer("waits").await;
+    buyer.add(&product, 1).await;
+    let failed = buyer.order("pm_declined", "k").await.json();
+    let path = format!("/orders/{}/pay", text(&failed, "orderId"));
+    let pay = async |method: &str, key: &[(&str, &str)]| {
+        let headers = [&[("prefer", "wait=20")], key].concat();
+        buyer.api.send(Method::POST, &path, &headers, Some(&json!({"paymentMethod": method}))).await.expect("an answer")
+    };
+    let again = pay("pm_insufficient_funds", &[]).await;
+    assert_eq!(again.json()["status"], "PAYMENT_FAILED");
+    assert_eq!(again.json()["failure"]["code"], "INSUFFICIENT_FUNDS");
+    let paid = pay("pm_ok", &[("idempotency-key", "p")]).await;
+    assert_eq!((paid.status.as_u16(), &paid.json()["status"]), (200, &json!("CONFIRMED")));
+    assert_eq!(pay("pm_ok", &[("idempotency-key", "p")]).await.body, paid.body);
+    assert_eq!(house.stock(&admin, "STOOL-1").await, (2, 0));
+}
+
+#[tokio::test]
 async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_come_back() {
     let house = House::with(&[("SOUK_ORDER_PAY_AGAIN_SECONDS", "1")]).await;
     let admin = house.admin().await;
