@@ -193,32 +193,32 @@ impl Script {
         played
     }
 
-    /// Moves the payment where the published table lets it go; what it does not let, changes nothing.
-    fn pay(&mut self, outcome: &'static str) {
-        let legal = match outcome {
-            "AUTHORIZED" => self.payment == "INITIATED",
-            "CAPTURED" => self.payment == "AUTHORIZED",
-            "FAILED" | "VOIDED" => matches!(self.payment, "INITIATED" | "AUTHORIZED"),
-            "REFUNDED" => self.payment == "CAPTURED",
-            _ => false,
-        };
-        if legal {
-            self.payment = outcome;
-            self.done.push(outcome);
+    /// Moves the payment where the published table lets it go. False when that is refused; what happened before is not.
+    fn pay(&mut self, outcome: &'static str) -> bool {
+        match (self.payment, outcome) {
+            ("INITIATED", "AUTHORIZED" | "FAILED" | "VOIDED")
+            | ("AUTHORIZED", "CAPTURED" | "FAILED" | "VOIDED")
+            | ("CAPTURED", "REFUNDED") => {
+                self.payment = outcome;
+                self.done.push(outcome);
+                true
+            }
+            ("INITIATED", "CAPTURED") | ("VOIDED", "AUTHORIZED" | "CAPTURED") | ("CAPTURED" | "REFUNDED", "VOIDED") => false,
+            (_, "REFUNDED") => self.payment == "REFUNDED",
+            _ => true,
         }
     }
 
     /// The same for the reservation.
-    fn stock(&mut self, outcome: &'static str) {
-        let legal = match outcome {
-            "ACTIVE" => self.reservation == "NONE",
-            "CONFIRMED" | "RELEASED" => self.reservation == "ACTIVE",
-            "RETURNED" => self.reservation == "CONFIRMED",
-            _ => false,
-        };
-        if legal {
-            self.reservation = outcome;
-            self.done.push(outcome);
+    fn stock(&mut self, outcome: &'static str) -> bool {
+        match (self.reservation, outcome) {
+            ("NONE", "ACTIVE") | ("ACTIVE", "CONFIRMED" | "RELEASED") | ("CONFIRMED", "RETURNED") => {
+                self.reservation = outcome;
+                self.done.push(outcome);
+                true
+            }
+            ("RELEASED", "CONFIRMED") | ("CONFIRMED" | "RETURNED", "RELEASED") | ("ACTIVE" | "RELEASED", "RETURNED") => false,
+            _ => true,
         }
     }
 }
@@ -305,8 +305,7 @@ async fn pay(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): P
         if outcome == "PROVIDER_UNAVAILABLE" {
             return refusal(503, outcome, true);
         }
-        script.pay(outcome);
-        (200, payment_view(script))
+        if script.pay(outcome) { (200, payment_view(script)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };
     n.write(&headers, &verb, carried_out).await
 }
@@ -336,8 +335,7 @@ async fn stock(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)):
             // A sale that was undone stays in the books.
             _ => ("RETURNED", "CONFIRMED"),
         };
-        script.stock(outcome);
-        (200, reservation_view(shown))
+        if script.stock(outcome) { (200, reservation_view(shown)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };
     n.write(&headers, &verb, carried_out).await
 }
