@@ -19,7 +19,7 @@ pub struct Settings {
     pub smtp_url: Option<Secret>,
     /// Whom mails come from.
     pub from: String,
-    /// Where people reach the shop: links in messages begin with it.
+    /// Where people reach the shop: links in messages begin with it. Where `souk serve` listens unless given.
     pub public_url: String,
     /// Connections to the mail server at most.
     pub smtp_connections: usize,

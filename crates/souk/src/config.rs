@@ -15,9 +15,11 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
     /// Where metrics are served [default: 127.0.0.1:9090]
     #[arg(long, env = "SOUK_OPS_LISTEN", value_name = "ADDRESS")]
+    #[serde(alias = "ops-listen")]
     pub ops_listen: Option<SocketAddr>,
     /// Where databases and mail lie [default: ./souk-data]
     #[arg(long, env = "SOUK_DATA_DIR", value_name = "FOLDER")]
+    #[serde(alias = "data-dir")]
     pub data_dir: Option<PathBuf>,
     /// The databases. This build has embedded ones in the data directory only, and refuses a URL
     #[arg(long, env = "SOUK_DATABASE", value_name = "URL")]
@@ -27,6 +29,7 @@ pub struct Flags {
     pub events: Option<String>,
     /// Whether request rates are limited [default: on]
     #[arg(long, env = "SOUK_RATE_LIMITS", value_name = "on|off")]
+    #[serde(alias = "rate-limits")]
     pub rate_limits: Option<Switch>,
     /// The configuration file; ./souk.toml, if it is there, unless given
     #[arg(long, env = "SOUK_CONFIG", value_name = "FILE")]
@@ -34,6 +37,7 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     /// How log lines are written [default: text]
     #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "text|json")]
+    #[serde(alias = "log-format")]
     pub log_format: Option<Format>,
     /// Which log lines are written, as for `RUST_LOG` [default: info]
     #[arg(long, env = "SOUK_LOG", value_name = "FILTER")]
@@ -123,5 +127,19 @@ impl Flags {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => Ok(toml::Table::new()),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_the_file_is_spelled_like_its_flag_or_with_underscores() {
+        for key in ["data_dir", "data-dir"] {
+            let flags: Flags = toml::from_str(&format!("{key} = \"elsewhere\"")).unwrap();
+            assert_eq!(flags.data_dir, Some(PathBuf::from("elsewhere")), "{key}");
+        }
+        assert!(toml::from_str::<Flags>("datadir = \"elsewhere\"").is_err());
     }
 }

@@ -66,13 +66,14 @@ impl House {
     ///
     /// # Errors
     /// With what is wrong, in plain words.
-    pub async fn open(config: Config, explicit_ops: bool, extra: Router) -> Result<House> {
+    pub async fn open(mut config: Config, explicit_ops: bool, extra: Router) -> Result<House> {
         telemetry::start_logging(config.log_format, &config.log);
         let metrics = telemetry::start_metrics().ok();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
+        config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
         let operations = match TcpListener::bind(config.ops_listen).await {
             Ok(listener) => Some(listener),
             Err(error) if explicit_ops => {
@@ -125,5 +126,32 @@ impl House {
             tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
         }
         Ok(())
+    }
+}
+
+/// Where a person on this machine reaches what listens on `address`: links in messages begin with it unless the setting
+/// says otherwise.
+fn reachable_at(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{}", v4.port()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{}", v6.port()),
+        _ => format!("http://{address}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_where_the_program_listens() {
+        for (listens, reached) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("192.0.2.7:80", "http://192.0.2.7:80"),
+            ("0.0.0.0:8081", "http://127.0.0.1:8081"),
+            ("[::]:8082", "http://[::1]:8082"),
+        ] {
+            assert_eq!(reachable_at(listens.parse().unwrap()), reached);
+        }
     }
 }
