@@ -15,7 +15,9 @@ use platform::{
     telemetry,
 };
 use std::{
+    fs::{self, File, TryLockError},
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -59,6 +61,8 @@ pub struct House {
     metrics: Option<PrometheusHandle>,
     router: Router,
     stopping: Arc<AtomicBool>,
+    /// Locked as long as the house stands.
+    _claim: File,
 }
 
 impl House {
@@ -84,10 +88,11 @@ impl House {
                 None
             }
         };
+        let claim = claim(&config.data_dir).await?;
         let runtime = platform_run::start(&config, true).await?;
         let stopping = Arc::new(AtomicBool::new(false));
         let router = platform_run::gateway(&config, &runtime, extra, stopping.clone())?;
-        Ok(House { config, runtime, address, listener, operations, metrics, router, stopping })
+        Ok(House { config, runtime, address, listener, operations, metrics, router, stopping, _claim: claim })
     }
 
     /// Serves until SIGTERM or SIGINT, then drains: requests in flight end, and what is committed stays.
@@ -129,6 +134,22 @@ impl House {
     }
 }
 
+/// Marks the data directory as this process's until the file is closed, however that comes about: two programs would both
+/// carry the same events and write the same index. One that is about to end is waited for.
+async fn claim(folder: &Path) -> Result<File> {
+    let unusable = || format!("the data directory {} cannot be used", folder.display());
+    fs::create_dir_all(folder).with_context(unusable)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).with_context(unusable)?;
+    for pause in [100, 400, 1_500] {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(pause)).await,
+            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+        }
+    }
+    bail!("the data directory {} is in use by another souk; stop that, or choose another with --data-dir", folder.display())
+}
+
 /// Where a person on this machine reaches what listens on `address`: links in messages begin with it unless the setting
 /// says otherwise.
 fn reachable_at(address: SocketAddr) -> String {
@@ -142,6 +163,17 @@ fn reachable_at(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_data_directory_belongs_to_one_program_at_a_time() {
+        let folder = platform::testing::TempFolder::new();
+        let place = folder.path().join("data");
+        let first = claim(&place).await.unwrap();
+        let refused = claim(&place).await.unwrap_err().to_string();
+        assert!(refused.contains("is in use by another souk"), "{refused}");
+        drop(first);
+        claim(&place).await.unwrap();
+    }
 
     #[test]
     fn links_lead_to_where_the_program_listens() {
