@@ -149,7 +149,8 @@ impl Inner {
             return Ok(());
         }
         // The body is not read, so nothing more can come over this connection.
-        Err(Problem::new(Code::PAYLOAD_TOO_LARGE).header(header::CONNECTION, HeaderValue::from_static("close")))
+        let problem = Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {} bytes", self.max_body_bytes));
+        Err(problem.header(header::CONNECTION, HeaderValue::from_static("close")))
     }
 
     /// Whose quota it is. A token that does not verify makes nobody: the service will say what is wrong with it. What is

@@ -90,6 +90,7 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     assert_eq!(ask("1048576").await.status, 204);
     let refused = ask("1048577").await;
     refused.is_problem("PAYLOAD_TOO_LARGE");
+    assert_eq!(refused.json()["detail"], "the body may have at most 1048576 bytes");
     assert_eq!((refused.status, refused.header("connection")), (413, "close"));
 }
 
