@@ -67,6 +67,14 @@ impl House {
         self.child.wait().expect("it ends").success()
     }
 
+    /// Ends it politely, and has the doctor find nothing wrong with what it leaves.
+    #[track_caller]
+    pub fn close(mut self) {
+        assert!(self.terminate());
+        let (healthy, report) = run(self.folder.path(), &["doctor"], "");
+        assert!(healthy, "{report}");
+    }
+
     /// An administrator, made by the command line while the program runs.
     pub async fn admin(&self) -> Person {
         let arguments = ["admin", "create", "--email", "admin@example.com", "--password-stdin"];

@@ -32,6 +32,7 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     }
     assert_eq!(confirmed, 10);
     assert_eq!(house.stock(&admin, "LAST-TEN").await, (0, 0));
+    house.close();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,4 +64,5 @@ async fn one_key_sent_forty_times_at_once_makes_one_order_and_one_charge() {
     assert_eq!(house.stock(&admin, "ONCE-1").await, (99, 0));
     let payments = admin.must(Method::GET, "/admin/payments", None).await;
     assert_eq!(payments["items"].as_array().unwrap().len(), 1, "{payments:#}");
+    house.close();
 }
