@@ -57,7 +57,7 @@ facts! {
 
 async fn take(tx: &mut Tx, event: &impl AsFact, pay_again: Duration) -> Result<(), Error> {
     match event.fact() {
-        Some(fact) => take_in(tx, event.order_id(), &fact, pay_again).await.map(|_| ()),
+        Some(fact) => take_in(tx, event.order_id(), &fact, pay_again).await,
         None => Ok(()),
     }
 }

@@ -108,70 +108,63 @@ impl Drop for Leave<'_> {
     }
 }
 
-/// Leads one order on until nothing is due, or a call made no progress; then it is put off.
+/// Leads one order on until nothing is due, or a turn changed nothing of what is due; then it is put off.
 ///
 /// # Errors
 /// Those of the database; the order stays due.
 pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
+    let mut taken = Vec::new();
     for turn in 0..TURNS {
         let found = db.read(async move |tx| store::find_order(tx, None, id).await).await?;
         let Some(order) = found else { return Ok(()) };
+        app.saga.announce(id);
         if order.closes_at().is_some_and(|closes| closes <= app.ctx.env.now()) {
             Context::new(order.saga.correlation_id.as_str()).scope(actions::close_if_overdue(db, id)).await?;
             continue;
         }
         let steps = due_steps(&order);
         if steps.is_empty() {
-            app.saga.announce(id);
             // Taken in hand for nothing: it would be again, at once and for ever.
             return if turn == 0 { actions::put_off(db, id, &app.settings).await } else { Ok(()) };
         }
-        if !take_steps(&app, &order, steps).await? {
-            app.saga.announce(id);
+        // What moved the order, the replies or the events that overtook them, does not matter; that it moved does.
+        if steps == taken {
             return actions::put_off(db, id, &app.settings).await;
         }
-        app.saga.announce(id);
+        take_steps(&app, &order, &steps).await?;
+        taken = steps;
     }
     Ok(())
 }
 
-/// Makes the calls side by side and takes each outcome in as it comes. Whether each of them told something new: what did
-/// not is asked again after a pause.
-async fn take_steps(app: &App, order: &Order, steps: Vec<Step>) -> Result<bool, Error> {
+/// Makes the calls side by side and takes each outcome in as it comes.
+async fn take_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error> {
     let mut calls = JoinSet::new();
     let order = Arc::new(order.clone());
     let context = Context::new(order.saga.correlation_id.as_str());
-    for step in steps {
+    for step in steps.iter().copied() {
         let (app, order) = (app.clone(), order.clone());
         calls.spawn(context.clone().scope(async move { (step, perform(&app, &order, step).await) }));
     }
-    let mut progress = true;
     while let Some(joined) = calls.join_next().await {
         match joined {
-            Ok((_, Ok(fact))) => {
-                let news = match fact {
-                    Some(fact) => {
-                        let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
-                        context.clone().scope(apply).await?
-                    }
-                    // The neighbour has it and does not know the outcome yet: its event tells, or the next turn asks.
-                    None => false,
-                };
+            Ok((_, Ok(Some(fact)))) => {
+                let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
+                context.clone().scope(apply).await?;
                 app.saga.announce(order.order_id);
-                progress &= news;
             }
+            // The neighbour has it and does not know the outcome yet: its event tells, or the next turn asks.
+            Ok((_, Ok(None))) => {}
             Ok((step, Err(error))) => {
                 tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is taken again");
-                progress = false;
             }
             Err(panicked) => {
                 tracing::error!(target: "order", order_id = %order.order_id, error = %panicked, "a step panicked; it is taken again");
-                progress = false;
             }
         }
     }
-    Ok(progress)
+    Ok(())
 }
 
 /// Makes the call of one step. What it answered as a fact; none when the outcome is still open.

@@ -9,29 +9,28 @@ use contracts::ids::OrderId;
 use platform::db::{Db, Tx};
 use std::time::Duration;
 
-/// Takes in a fact learned by a reply. Whether it was news.
+/// Takes in a fact learned by a reply.
 ///
 /// # Errors
 /// Those of the database. A fact that the order's status has no use for changes nothing.
-pub async fn apply(db: &Db, id: OrderId, fact: Fact, pay_again: Duration) -> Result<bool, Error> {
+pub async fn apply(db: &Db, id: OrderId, fact: Fact, pay_again: Duration) -> Result<(), Error> {
     db.write(async move |tx| take_in(tx, id, &fact, pay_again).await).await
 }
 
 /// Takes in a fact within a unit: the event's way.
-pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<bool, Error> {
+pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
     let Some(mut order) = store::lock_order(tx, None, id).await? else {
         // Replies and events about orders come only after the order was written.
         tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an order that is not here");
-        return Ok(false);
+        return Ok(());
     };
     let before = order.clone();
     let now = tx.now();
     let moves = order.apply(fact, now.after(pay_again), now)?;
-    let news = order != before;
-    if news {
+    if order != before {
         save(tx, &order, &moves, None).await?;
     }
-    Ok(news)
+    Ok(())
 }
 
 /// Ends the order if the time to pay it again is over.
