@@ -40,13 +40,13 @@ impl Dice {
 
     /// A whole number below `bound`, evenly.
     pub fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A whole number below `bound`, low ones far oftener.
     pub fn skewed(&mut self, bound: u64) -> u64 {
         let once = self.below(bound);
-        if bound == 0 { 0 } else { once * self.below(bound) / bound }
+        once * self.below(bound) / bound.max(1)
     }
 
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {

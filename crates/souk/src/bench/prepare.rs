@@ -1,10 +1,10 @@
-//! Data directories with so many goods and orders, made with the platform at rest: by the services' own imports, so with
-//! the same rows and events as if all had come through the doors. The events wait for the platform that is started on it.
+//! Data directories with so many goods and orders, made by the services' own imports: with the same rows and events as if
+//! all had come through the doors. The events wait for the platform that is started on it.
 
 use super::goods::{self, Good};
 use crate::{
     config::{Config, Flags},
-    platform_run,
+    platform_run::{self, Databases},
 };
 use anyhow::{Context as _, Result, bail};
 use auth::operator;
@@ -19,7 +19,7 @@ use contracts::{
 };
 use inventory::StockImport;
 use order::import::PastOrder;
-use platform::{db::Db, runtime::Runtime};
+use platform::db::Db;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
 use tokio::time::Instant;
@@ -69,10 +69,8 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     if std::fs::read_dir(data_dir)?.next().is_some() {
         bail!("{} holds something that no benchmark made, or not to its end; name another folder", data_dir.display());
     }
-    let runtime = platform_run::start(&config(data_dir)?, false).await?;
-    let filled = fill_all(&runtime, &goods, &wanted).await;
-    runtime.stop().await;
-    filled?;
+    // No service is started: search would hold on to its index while the platform that is measured wants to write it.
+    fill_all(&platform_run::databases(&config(data_dir)?)?, &goods, &wanted).await?;
     std::fs::write(&mark, serde_json::to_string_pretty(&wanted)?).with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
 }
@@ -81,16 +79,16 @@ fn config(data_dir: &Path) -> Result<Config> {
     Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.decide()
 }
 
-async fn fill_all(runtime: &Runtime, goods: &[u64], wanted: &Holdings) -> Result<()> {
-    let accounts = &runtime.databases["auth"];
+async fn fill_all(databases: &Databases, goods: &[u64], wanted: &Holdings) -> Result<()> {
+    let accounts = &databases["auth"];
     let customer = account(accounts, CUSTOMER, "Customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Administrator", &[Role::Customer, Role::Admin]).await?;
     let began = Instant::now();
-    let offers = import_goods(runtime, goods).await.context("importing goods")?;
+    let offers = import_goods(databases, goods).await.context("importing goods")?;
     say(format_args!("{} products and their stock written", offers.len()), began.elapsed());
     if wanted.orders > 0 {
         let began = Instant::now();
-        import_orders(&runtime.databases["order"], &offers, customer, wanted).await.context("importing orders")?;
+        import_orders(&databases["order"], &offers, customer, wanted).await.context("importing orders")?;
         say(format_args!("{} orders written", wanted.orders), began.elapsed());
     }
     Ok(())
@@ -111,8 +109,8 @@ struct Offer {
     product_id: ProductId,
 }
 
-async fn import_goods(runtime: &Runtime, numbers: &[u64]) -> Result<Vec<Offer>> {
-    let (catalog, inventory) = (&runtime.databases["catalog"], &runtime.databases["inventory"]);
+async fn import_goods(databases: &Databases, numbers: &[u64]) -> Result<Vec<Offer>> {
+    let (catalog, inventory) = (&databases["catalog"], &databases["inventory"]);
     let categories = catalog::import::categories(catalog, goods::categories()?).await?;
     for numbers in numbers.chunks(BATCH) {
         let products = numbers.iter().map(|number| Good::of(*number).product(&categories)).collect::<Result<Vec<_>>>()?;
