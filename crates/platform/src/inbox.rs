@@ -92,6 +92,11 @@ impl Consumers {
         self
     }
 
+    /// The types of events that are consumed by name, in no particular order.
+    pub fn types(&self) -> impl Iterator<Item = &'static str> {
+        self.by_type.keys().copied()
+    }
+
     /// Consumes every event of `producers` with `consume`, whatever its type.
     #[must_use]
     pub fn on_every<F, R>(mut self, producers: &[&'static str], consume: F) -> Consumers

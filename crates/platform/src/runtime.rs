@@ -184,6 +184,11 @@ impl Runtime {
         }
     }
 
+    /// Who consumes which types of events by name: service and type.
+    pub fn heard(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.consumers.iter().flat_map(|(name, consumers)| consumers.types().map(|heard| (*name, heard)))
+    }
+
     /// Hears the order to stop, for tasks that live beside the services.
     #[must_use]
     pub fn stop_signal(&self) -> Stop {

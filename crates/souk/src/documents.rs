@@ -1,24 +1,32 @@
 //! What the program prints about itself.
 
 mod configuration;
+#[cfg(test)]
+mod services_page;
 
 pub use configuration::configuration_markdown;
 
 use crate::{config::Flags, platform_run};
 use anyhow::Result;
-use platform::{http::openapi, testing::TempFolder};
+use platform::{http::openapi, runtime::Runtime, testing::TempFolder};
 
 /// The OpenAPI description, as the gateway serves it.
 ///
 /// # Errors
 /// When the services do not start.
 pub async fn openapi() -> Result<()> {
-    // The description is made of the routes, and the routes belong to started services.
-    let folder = TempFolder::new();
+    print(&describe(&started(&TempFolder::new()).await?))
+}
+
+/// Every service at rest, its data in `folder`: routes and consumers belong to started services.
+async fn started(folder: &TempFolder) -> Result<Runtime> {
     let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.decide()?;
-    let runtime = platform_run::start(&config, false).await?;
+    platform_run::start(&config, false).await
+}
+
+fn describe(runtime: &Runtime) -> serde_json::Value {
     let operations: Vec<_> = runtime.operations.iter().map(|(_, operation)| operation.clone()).collect();
-    print(&openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION")))
+    openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION"))
 }
 
 /// The catalogue of events.

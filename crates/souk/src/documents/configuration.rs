@@ -27,7 +27,7 @@ flat_rate_amount = 1290
 A key of a section is also a variable: `SOUK_ORDER_TAX_BASIS_POINTS=1900`. Lists and tables are written there as in the
 file: `SOUK_GATEWAY_ALLOWED_ORIGINS='[\"https://shop.example\"]'`.
 
-A section or a key that does not exist, and a value out of its bounds, stop the start with a message that names them.
+A flag's key may be written with hyphens too. A section or a key that does not exist, and a value out of its bounds, stop the start with a message that names them.
 Amounts are whole numbers of minor units.
 ";
 
@@ -153,7 +153,7 @@ fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = if number < 0 { "-".to_owned() } else { String::new() };
     for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

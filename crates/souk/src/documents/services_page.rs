@@ -1,0 +1,119 @@
+//! `docs/services.md` is written by hand. Here its tables are held against the program: every public operation with who may
+//! call it, every event with who tells and who hears it.
+
+use super::{describe, started};
+use platform::testing::TempFolder;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const PAGE: &str = include_str!("../../../../docs/services.md");
+
+/// A row of a service's table: the service, the first cell, and what stands in backticks in the second.
+struct Row {
+    service: String,
+    who: &'static str,
+    words: Vec<&'static str>,
+}
+
+fn rows() -> Vec<Row> {
+    let mut service = String::new();
+    let mut rows = Vec::new();
+    for line in PAGE.lines() {
+        if let Some(name) = line.strip_prefix("## ") {
+            service = name.to_lowercase();
+        } else if let Some((who, doors)) = line.strip_prefix("| ").and_then(|row| row.split_once(" | "))
+            && service != "gateway"
+        {
+            rows.push(Row { service: service.clone(), who, words: doors.split('`').skip(1).step_by(2).collect() });
+        }
+    }
+    rows
+}
+
+/// The grants that a first cell stands for, as `x-roles` writes them.
+fn grants(who: &str) -> BTreeSet<String> {
+    let scope = who.split_once("scope `").map(|(_, rest)| format!("SCOPE:{}", rest.trim_end_matches('`')));
+    let mut grants: BTreeSet<_> = scope.into_iter().collect();
+    for word in who.split([',', ' ']) {
+        let grant = match word {
+            "user" | "owner" => "ANY",
+            "customer" => "CUSTOMER",
+            "seller" => "SELLER",
+            // An administrator is one of those who may see it, beside its owner.
+            "admin" if !who.starts_with("owner") => "ADMIN",
+            "order" => "SERVICE:order",
+            _ => continue,
+        };
+        grants.insert(grant.to_owned());
+    }
+    grants
+}
+
+/// Service, method, path and who may call it.
+type Door = (String, String, String, BTreeSet<String>);
+
+fn doors_on_the_page() -> BTreeSet<Door> {
+    let mut doors = BTreeSet::new();
+    for row in rows() {
+        let mut methods = Vec::new();
+        for word in row.words {
+            match word.split_once(' ') {
+                None if word.chars().all(char::is_uppercase) => methods.push(word),
+                Some((method, path)) if path.starts_with('/') => {
+                    methods.push(method);
+                    for method in methods.drain(..) {
+                        doors.insert((row.service.clone(), method.to_owned(), path.to_owned(), grants(row.who)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    doors
+}
+
+fn doors_of(openapi: &Value) -> BTreeSet<Door> {
+    let mut doors = BTreeSet::new();
+    for (path, operations) in openapi["paths"].as_object().expect("a description has paths") {
+        for (method, operation) in operations.as_object().expect("a path has operations") {
+            let service = operation["tags"][0].as_str().expect("an operation has a tag");
+            let nobody_too = operation["security"]
+                .as_array()
+                .is_none_or(|ways| ways.is_empty() || ways.contains(&Value::Object([].into_iter().collect())));
+            let roles = operation["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+            let roles = if nobody_too { BTreeSet::new() } else { roles.collect() };
+            // The same for every service, and told once.
+            if service != "parked-events" {
+                doors.insert((service.to_owned(), method.to_uppercase(), path.clone(), roles));
+            }
+        }
+    }
+    doors
+}
+
+/// Service and type of the events in the rows called `who`.
+fn events_on_the_page(who: &str) -> BTreeSet<(String, String)> {
+    let rows = rows().into_iter().filter(|row| row.who == who);
+    rows.flat_map(|row| row.words.into_iter().map(move |word| (row.service.clone(), word.to_owned()))).collect()
+}
+
+fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<(String, String)> {
+    pairs.map(|(service, event)| (service.to_owned(), event.to_owned())).collect()
+}
+
+#[track_caller]
+fn assert_same<T: Ord + std::fmt::Debug>(page: &BTreeSet<T>, program: &BTreeSet<T>) {
+    let missing: Vec<_> = program.difference(page).collect();
+    let invented: Vec<_> = page.difference(program).collect();
+    assert!(missing.is_empty() && invented.is_empty(), "docs/services.md lacks {missing:#?} and invents {invented:#?}");
+}
+
+#[tokio::test]
+async fn docs_services_md_names_every_door_and_event_and_no_other() {
+    let folder = TempFolder::new();
+    let runtime = started(&folder).await.unwrap();
+    assert_same(&doors_on_the_page(), &doors_of(&describe(&runtime)));
+    assert_same(&events_on_the_page("hears"), &owned(runtime.heard()));
+    let told = contracts::catalogue::events().map(|kind| (kind.producer, kind.event_type));
+    assert_same(&events_on_the_page("tells"), &owned(told));
+}
