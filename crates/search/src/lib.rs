@@ -26,6 +26,7 @@ mod error;
 mod find;
 mod index;
 mod pool;
+mod relevance;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod workers;
 
 pub use actions::rebuild;
 pub use error::Error;
+pub use relevance::{Judged, Report, relevance};
 pub use settings::Settings;
 
 use crate::{api::Answers, index::Desk, pool::Pool};

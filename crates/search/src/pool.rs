@@ -60,3 +60,36 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::time::Timestamp;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn what_neither_works_nor_waits_is_refused_and_a_panic_loses_one_answer() {
+        let pool = Pool::start(&Env::seeded(1, Timestamp::EPOCH), "test", 1, 1).unwrap();
+        let (began, begun) = mpsc::sync_channel(1);
+        let (go, wait) = mpsc::sync_channel(0);
+        let working = pool.run(move || {
+            began.send(()).unwrap();
+            wait.recv().unwrap()
+        });
+        let mut working = Box::pin(working);
+        assert!(poll(&mut working).is_pending());
+        begun.recv().unwrap();
+        let mut waiting = Box::pin(pool.run(|| 2));
+        assert!(poll(&mut waiting).is_pending());
+        assert!(matches!(pool.run(|| 3).await, Err(Error::Overloaded)));
+        go.send(1).unwrap();
+        assert_eq!((working.await.unwrap(), waiting.await.unwrap()), (1, 2));
+        assert!(matches!(pool.run(|| panic!("on purpose")).await, Err::<(), _>(Error::Lost)));
+        assert_eq!(pool.run(|| 4).await.unwrap(), 4);
+    }
+
+    /// Polls once: the job is in the queue from then on.
+    fn poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+        std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    }
+}

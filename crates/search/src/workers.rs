@@ -86,7 +86,8 @@ async fn learn_tree(app: &App) -> Result<(), Error> {
     let progress = get_progress(app).await?;
     if app.desk.status().tree_change < progress.tree_change {
         let categories = app.ctx.db.read(async |tx| Ok::<_, Error>(store::list_categories(tx).await?)).await?;
-        app.desk.set_tree(Tree::new(categories), progress.tree_change);
+        let tree = Tree::new(categories);
+        at_desk(app, move |desk| desk.set_tree(tree, progress.tree_change)).await?;
     }
     Ok(())
 }

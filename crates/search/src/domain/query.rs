@@ -93,12 +93,12 @@ impl Request {
                 seen.push(name.clone());
             }
             match request.take(&name, &value) {
+                Ok(true) if given == MOST_FILTERS => {
+                    return Err(vec![Fault::parameter(name, "TOO_MANY", format!("a search may have at most {MOST_FILTERS} filters"))]);
+                }
                 Ok(true) => given += 1,
                 Ok(false) => {}
                 Err(refused) => faults.push(Fault::parameter(name, refused.code, refused.detail)),
-            }
-            if given > MOST_FILTERS {
-                return Err(vec![Fault::parameter("", "TOO_MANY", format!("a search may have at most {MOST_FILTERS} filters"))]);
             }
         }
         if let (Some(least), Some(most)) = (request.least_price(), request.most_price())

@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 /// One for the service; searches and the indexing worker share it.
@@ -22,6 +22,8 @@ pub struct Desk {
     writer_bytes: usize,
     /// None until an index holds everything for the first time.
     view: RwLock<Option<Arc<View>>>,
+    /// How far it is, for those who must not wait for a commit to end.
+    status: Mutex<Status>,
     state: Mutex<State>,
 }
 
@@ -39,7 +41,7 @@ struct State {
 }
 
 /// How far the indices are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
     /// Of the index that answers; none while there is none.
     pub live: Option<(i64, Place)>,
@@ -75,13 +77,16 @@ impl Desk {
             }
         }
         let state = State { live, next, tree: Arc::default(), tree_change: -1, analyzer: Analyzer::new(tongue), views: 0 };
-        let desk = Desk { root: root.to_owned(), tongue, writer_bytes, view: RwLock::default(), state: Mutex::new(state) };
+        let desk = Desk {
+            root: root.to_owned(),
+            tongue,
+            writer_bytes,
+            view: RwLock::default(),
+            status: Mutex::default(),
+            state: Mutex::new(state),
+        };
         desk.aim(progress)?;
         Ok(desk)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What searches look at.
@@ -92,16 +97,29 @@ impl Desk {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Building)
     }
 
+    /// How far it was when the last work on it ended.
     #[must_use]
     pub fn status(&self) -> Status {
-        let state = self.state();
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, state: &State) {
         let of = |folder: &Option<Folder>| folder.as_ref().map(|folder| (folder.payload.generation, folder.payload.place()));
-        Status {
+        let status = Status {
             live: of(&state.live),
             next: of(&state.next),
             products: self.view().map_or(0, |view| view.products()),
             tree_change: state.tree_change,
-        }
+        };
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    }
+
+    /// Works on the state, and notes how far that came, also when it failed half-way.
+    fn work(&self, work: impl FnOnce(&mut State) -> Result<(), Error>) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = work(&mut state);
+        self.note(&state);
+        outcome
     }
 
     /// Begins the index that is wanted, unless it answers already or is under way.
@@ -109,24 +127,30 @@ impl Desk {
     /// # Errors
     /// When its folder cannot be written.
     pub fn aim(&self, progress: Progress) -> Result<(), Error> {
-        let mut state = self.state();
-        let is = |folder: &Option<Folder>| folder.as_ref().is_some_and(|folder| folder.payload.generation == progress.generation);
-        if is(&state.live) || is(&state.next) {
-            return Ok(());
-        }
-        if let Some(overtaken) = state.next.take() {
-            discard(overtaken)?;
-        }
-        let payload = Payload::begin(progress.lineage, progress.generation, self.tongue);
-        state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
-        Ok(())
+        self.work(|state| {
+            let is = |folder: &Option<Folder>| folder.as_ref().is_some_and(|folder| folder.payload.generation == progress.generation);
+            if is(&state.live) || is(&state.next) {
+                return Ok(());
+            }
+            if let Some(overtaken) = state.next.take() {
+                discard(overtaken)?;
+            }
+            let payload = Payload::begin(progress.lineage, progress.generation, self.tongue);
+            state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
+            Ok(())
+        })
     }
 
     /// The tree of categories as it is since this change. Views have it from the next one on.
-    pub fn set_tree(&self, tree: Tree, change: i64) {
-        let mut state = self.state();
-        state.tree = Arc::new(tree);
-        state.tree_change = change;
+    ///
+    /// # Errors
+    /// None: it is work like any other.
+    pub fn set_tree(&self, tree: Tree, change: i64) -> Result<(), Error> {
+        self.work(|state| {
+            state.tree = Arc::new(tree);
+            state.tree_change = change;
+            Ok(())
+        })
     }
 
     /// Takes a batch into the index that answers, and shows it to searches. An empty batch shows what merges left, and
@@ -135,21 +159,21 @@ impl Desk {
     /// # Errors
     /// When the index cannot be written or read.
     pub fn keep_up(&self, batch: Vec<Document>) -> Result<(), Error> {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(live) = &mut state.live else { return Ok(()) };
-        let shown = self.view().ok();
-        if batch.is_empty()
-            && let Some(view) = &shown
-            && Arc::ptr_eq(&view.tree, &state.tree)
-            && !live.has_merged(&view.searcher)?
-        {
-            return Ok(());
-        }
-        if !batch.is_empty() {
-            live.commit(batch, &state.tree, &mut state.analyzer, true)?;
-        }
-        self.show(state, shown.as_deref())
+        self.work(|state| {
+            let Some(live) = &mut state.live else { return Ok(()) };
+            let shown = self.view().ok();
+            if batch.is_empty()
+                && let Some(view) = &shown
+                && Arc::ptr_eq(&view.tree, &state.tree)
+                && !live.has_merged(&view.searcher)?
+            {
+                return Ok(());
+            }
+            if !batch.is_empty() {
+                live.commit(batch, &state.tree, &mut state.analyzer, true)?;
+            }
+            self.show(state, shown.as_deref())
+        })
     }
 
     /// Takes a batch into the index that is being built. With `last` it holds everything and takes over; the one before
@@ -158,17 +182,17 @@ impl Desk {
     /// # Errors
     /// When the index cannot be written or read.
     pub fn build(&self, batch: Vec<Document>, last: bool) -> Result<(), Error> {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let Some(next) = &mut state.next else { return Ok(()) };
-        next.commit(batch, &state.tree, &mut state.analyzer, last)?;
-        if !last {
-            return Ok(());
-        }
-        let before = std::mem::replace(&mut state.live, state.next.take());
-        // Another index numbers its segments anew: nothing of the view before is of use.
-        self.show(state, None)?;
-        before.map_or(Ok(()), discard)
+        self.work(|state| {
+            let Some(next) = &mut state.next else { return Ok(()) };
+            next.commit(batch, &state.tree, &mut state.analyzer, last)?;
+            if !last {
+                return Ok(());
+            }
+            let before = std::mem::replace(&mut state.live, state.next.take());
+            // Another index numbers its segments anew: nothing of the view before is of use.
+            self.show(state, None)?;
+            before.map_or(Ok(()), discard)
+        })
     }
 
     fn show(&self, state: &mut State, before: Option<&View>) -> Result<(), Error> {

@@ -12,7 +12,7 @@ async fn bad_queries_get_a_clear_answer() {
     for (query, parameter, code) in [
         (long.as_str(), "q", "TOO_LONG"),
         (&words, "q", "TOO_MANY_WORDS"),
-        (&many, "", "TOO_MANY"),
+        (&many, "brand", "TOO_MANY"),
         ("sort=cheapest", "sort", "NOT_ONE_OF"),
         ("minPrice=5&maxPrice=4", "minPrice", "OUT_OF_RANGE"),
         ("minPrice=x", "minPrice", "OUT_OF_RANGE"),

@@ -1,6 +1,5 @@
 //! How fast it is, on a large catalogue: `cargo test --release -p search -- --ignored --nocapture load`.
 
-use super::goods;
 use crate::{
     domain::{
         query::Request,
@@ -32,7 +31,7 @@ fn measure(what: &str, mut work: impl FnMut() -> u64) {
 
 /// The demo's goods over and over, each time with other numbers, prices and ids.
 pub fn documents(count: usize) -> Vec<Document> {
-    let goods = goods::all();
+    let goods = crate::relevance::demo_goods();
     let document = |number: usize| {
         let mut product = goods[number % goods.len()].clone();
         let round = number / goods.len();
@@ -48,7 +47,7 @@ pub fn documents(count: usize) -> Vec<Document> {
             product_id: product.product_id,
             place: Place { change: number as i64 + 1, product: product.product_id.0 },
             product: Some(product),
-            in_stock: number % 5 != 0,
+            in_stock: !number.is_multiple_of(5),
         }
     };
     (0..count).map(document).collect()

@@ -5,7 +5,6 @@ mod bad_input;
 mod facets;
 mod finding;
 mod freshness;
-mod goods;
 mod help;
 mod index;
 mod load;

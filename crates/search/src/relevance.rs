@@ -1,0 +1,200 @@
+//! Relevance, measured: judged searches over the demo catalogue, and how near the ranker comes to what was judged.
+//!
+//! `relevance/judgements.jsonl` holds one search a line. Its grades say by conditions on the goods themselves (category,
+//! brand, attributes, words of the title) which of them are just what is sought (3), good (2) or related (1): so every
+//! good is judged and not only those that some ranker once showed. They were written by reading the catalogue.
+//!
+//! The measure is nDCG at 10 (Järvelin and Kekäläinen 2002) with gains `2^grade - 1`: 1 when the first ten hits are the
+//! best there are in the best order. Variants of one thing are one hit, graded by the one that is shown.
+
+mod goods;
+mod judgement;
+
+use goods::{Good, read_goods};
+
+use crate::{
+    Error,
+    domain::{
+        query::Request,
+        text::{Analyzer, Tongue},
+    },
+    find::{Finder, Page},
+    index::{Desk, Tree, View},
+    store::{Document, Place, Progress},
+};
+use contracts::{
+    ids::{ProductId, Uuid},
+    search::Sort,
+};
+use judgement::Judgement;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    path::Path,
+};
+
+/// The judged searches.
+const JUDGEMENTS: &str = include_str!("../relevance/judgements.jsonl");
+/// How many hits count.
+const DEPTH: usize = 10;
+
+/// How near the ranker came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub searches: Vec<Judged>,
+}
+
+/// One search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    pub text: String,
+    /// What it tries: words, spelling, SKUs …
+    pub kind: String,
+    /// nDCG at 10, from 0 to 1.
+    pub score: f64,
+    /// The SKUs and grades of the first hits.
+    pub shown: Vec<(String, u8)>,
+}
+
+impl Report {
+    /// The mean over all searches.
+    #[must_use]
+    pub fn score(&self) -> f64 {
+        mean(self.searches.iter().map(|judged| judged.score))
+    }
+
+    /// The mean over the searches of each kind, and how many there are.
+    #[must_use]
+    pub fn by_kind(&self) -> BTreeMap<&str, (f64, usize)> {
+        let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for judged in &self.searches {
+            kinds.entry(&judged.kind).or_default().push(judged.score);
+        }
+        kinds.into_iter().map(|(kind, scores)| (kind, (mean(scores.iter().copied()), scores.len()))).collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Judged { text, kind, score, shown } in &self.searches {
+            let grades: Vec<String> = shown.iter().map(|(_, grade)| grade.to_string()).collect();
+            writeln!(f, "{score:.3}  {kind:<10} {text:<32} {}", grades.join(" "))?;
+        }
+        writeln!(f)?;
+        for (kind, (score, count)) in self.by_kind() {
+            writeln!(f, "{score:.3}  {kind} ({count})")?;
+        }
+        write!(f, "\nnDCG@{DEPTH} {:.3} over {} searches", self.score(), self.searches.len())
+    }
+}
+
+fn mean(scores: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = scores.fold((0.0, 0.0), |(sum, count), score| (sum + score, count + 1.0));
+    if count == 0.0 { 0.0 } else { sum / count }
+}
+
+/// Measures the ranker: `products` and `categories` are the texts of the catalogue's `products.jsonl` and
+/// `categories.json`, and `folder` is one to make an index in, which is removed after. It takes some seconds.
+///
+/// # Errors
+/// When the catalogue or a judgement has another shape, or the folder cannot be used.
+pub fn relevance(folder: &Path, products: &str, categories: &str) -> Result<Report, Error> {
+    let goods = read_goods(products, categories)?;
+    let judgements = judgement::read(JUDGEMENTS)?;
+    let view = index(&folder.join("relevance"), &goods)?;
+    let mut finder = Finder::new(Analyzer::new(Tongue::ENGLISH));
+    let searches = judgements.iter().map(|judgement| judge(&mut finder, &view, judgement, &goods)).collect::<Result<_, _>>()?;
+    drop(view);
+    std::fs::remove_dir_all(folder.join("relevance"))?;
+    Ok(Report { searches })
+}
+
+/// An index of these products alone.
+fn index(folder: &Path, goods: &[Good]) -> Result<std::sync::Arc<View>, Error> {
+    let changes = i64::try_from(goods.len()).unwrap_or(i64::MAX);
+    let progress = Progress { lineage: Uuid::nil(), changes, tree_change: 0, generation: 1 };
+    let desk = Desk::open(folder, Tongue::ENGLISH, 50 << 20, progress)?;
+    desk.set_tree(Tree::default(), 0)?;
+    let documents = (1..).zip(goods).map(|(change, Good { product, .. })| Document {
+        product_id: product.product_id,
+        place: Place { change, product: product.product_id.0 },
+        product: Some(product.clone()),
+        in_stock: true,
+    });
+    desk.build(documents.collect(), true)?;
+    desk.view()
+}
+
+fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, goods: &[Good]) -> Result<Judged, Error> {
+    let grades: HashMap<ProductId, u8> = goods.iter().map(|good| (good.product.product_id, judgement.grade(good))).collect();
+    let request = Request { text: Some(judgement.query.clone()), filters: Vec::new(), sort: Sort::Relevance };
+    let (results, _) = finder.search(view, &request, Page { limit: DEPTH, after: None })?;
+    let grade = |id: ProductId| grades.get(&id).copied().unwrap_or_default();
+    let shown: Vec<(String, u8)> = results.items.into_iter().map(|hit| (hit.sku, grade(hit.product_id))).collect();
+    let best = best_grades(goods, &grades);
+    if best.first().is_none_or(|best| *best == 0) {
+        return Err(Error::Judgement(format!("nothing in the catalogue is what “{}” seeks", judgement.query)));
+    }
+    let gained = gain(shown.iter().map(|(_, grade)| *grade));
+    let score = gained / gain(best.into_iter());
+    Ok(Judged { text: judgement.query.clone(), kind: judgement.kind.clone(), score, shown })
+}
+
+/// The grades of the best list there could be: of each thing its best variant.
+fn best_grades(goods: &[Good], grades: &HashMap<ProductId, u8>) -> Vec<u8> {
+    let mut things: HashMap<Uuid, u8> = HashMap::new();
+    for Good { product: good, .. } in goods {
+        let thing = good.product_group_id.map_or(good.product_id.0, |group| group.0);
+        let best = things.entry(thing).or_default();
+        *best = (*best).max(grades[&good.product_id]);
+    }
+    let mut best: Vec<u8> = things.into_values().collect();
+    best.sort_unstable_by(|one, other| other.cmp(one));
+    best.truncate(DEPTH);
+    best
+}
+
+/// The discounted cumulative gain.
+fn gain(grades: impl Iterator<Item = u8>) -> f64 {
+    grades.zip(2_u32..).map(|(grade, place)| f64::from(2_u32.pow(u32::from(grade)) - 1) / f64::from(place).log2()).sum()
+}
+
+/// The demo's goods.
+#[cfg(test)]
+pub(crate) fn demo_goods() -> Vec<contracts::catalog::Product> {
+    let goods = read_goods(&tests::catalogue("products.jsonl"), &tests::catalogue("categories.json")).expect("the catalogue is whole");
+    goods.into_iter().map(|good| good.product).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::testing::TempFolder;
+
+    /// The score that docs/search.md tells, less what another library's rounding may cost.
+    const LEAST: f64 = 0.90;
+
+    pub(super) fn catalogue(file: &str) -> String {
+        let path = format!("{}/../../demo/catalogue/{file}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    #[test]
+    fn the_first_hits_are_what_people_seek() {
+        let folder = TempFolder::new();
+        let report = relevance(folder.path(), &catalogue("products.jsonl"), &catalogue("categories.json")).unwrap();
+        println!("{report}");
+        assert!(report.searches.len() >= 60);
+        assert!(report.score() >= LEAST, "{report}");
+    }
+
+    #[test]
+    fn the_measure_is_one_for_the_best_order_and_less_for_any_other() {
+        let ndcg = |grades: [u8; 4]| gain(grades.into_iter()) / gain([3, 2, 1, 0].into_iter());
+        assert!((ndcg([3, 2, 1, 0]) - 1.0).abs() < 1e-9);
+        assert!(ndcg([2, 3, 1, 0]) < 1.0 && ndcg([2, 3, 1, 0]) > ndcg([0, 1, 2, 3]));
+        assert!(ndcg([0, 0, 0, 0]).abs() < 1e-9);
+        // 7/log2(2) + 3/log2(3) + 1/log2(4)
+        assert!((gain([3, 2, 1].into_iter()) - (7.0 + 3.0 / 3_f64.log2() + 0.5)).abs() < 1e-9);
+    }
+}
