@@ -96,7 +96,7 @@ async fn a_polite_end_answers_what_is_in_flight() {
     let product = house.product(&admin, "SLOW-1", 1_000, 5).await;
     let buyer = house.customer("patient").await;
     buyer.add(&product, 1).await;
-    let ordering = tokio::spawn(async move { buyer.order("pm_slow", "k").await });
+    let ordering = Env::system().spawn(async move { buyer.order("pm_slow", "k").await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let ended = tokio::task::spawn_blocking(move || (house.terminate(), house));
     let answer = ordering.await.unwrap();

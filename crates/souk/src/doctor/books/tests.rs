@@ -68,7 +68,7 @@ impl Placed {
         Placed::new(&["PENDING_PAYMENT", "PAYMENT_FAILED"], MoneyLeg::LetGo, StockLeg::LetGo)
     }
 
-    fn placed() -> Placed {
+    fn pending() -> Placed {
         Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], MoneyLeg::Due, StockLeg::Due) }
     }
 
@@ -375,7 +375,7 @@ async fn units_that_do_not_fit_the_order_are_told() {
     shop.hold(cancelled, "CONFIRMED", 2).await;
     let (failed, _) = shop.order(Placed::failed()).await;
     shop.hold(failed, "CONFIRMED", 2).await;
-    let (placed, _) = shop.order(Placed::placed()).await;
+    let (placed, _) = shop.order(Placed::pending()).await;
     shop.hold(placed, "CONFIRMED", 1).await;
     let imported = shop.imported().await;
     shop.hold(imported, "ACTIVE", 2).await;
@@ -405,7 +405,7 @@ async fn what_is_being_let_go_of_is_no_fault_and_named() {
     shop.unsettle(unsettled).await;
     let (expiring, _) = shop.order(Placed::cancelled()).await;
     shop.hold(expiring, "ACTIVE", 2).await;
-    let (placed, _) = shop.order(Placed { turns: 1, ..Placed::placed() }).await;
+    let (placed, _) = shop.order(Placed { turns: 1, ..Placed::pending() }).await;
 
     let books = shop.check().await;
     books.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 turns without progress"));
@@ -437,7 +437,7 @@ async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
 #[tokio::test]
 async fn an_order_that_does_not_come_to_rest_is_named_and_then_a_fault() {
     let shop = Shop::open().await;
-    let (order, _) = shop.order(Placed { turns: 9, ..Placed::placed() }).await;
+    let (order, _) = shop.order(Placed { turns: 9, ..Placed::pending() }).await;
     shop.env.advance(Duration::from_secs(15 * 60));
     shop.check().await.has_progress(order, "PENDING_PAYMENT, after 9 turns");
     shop.env.advance(Duration::from_millis(2));
@@ -540,7 +540,7 @@ async fn a_batch_that_is_full_to_the_last_order_is_not_the_end() {
 async fn no_more_is_told_than_anybody_reads() {
     let shop = Shop::open().await;
     for _ in 0..30 {
-        shop.order(Placed::placed()).await;
+        shop.order(Placed::pending()).await;
     }
     let books = shop.check().await;
     assert_eq!((books.notes().len(), books.notes()[20].as_str()), (21, "in progress: 10 more"));
