@@ -59,7 +59,6 @@ struct App {
 pub fn service() -> Service {
     Service::new("auth", migrations!["0001_accounts"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        settings.check()?;
         let hasher = Hasher::start(ctx.env.clone(), &settings)?;
         let keyring = Keyring::open(&ctx, &settings).await?;
         let app = App { ctx, settings, hasher, keyring };

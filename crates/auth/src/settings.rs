@@ -10,28 +10,40 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How long an access token lives, in seconds. A changed role or a lock takes effect after this time at the latest.
+    #[schemars(range(min = 60, max = 86_400))]
     pub access_token_seconds: u64,
     /// How long a service's access token lives, in seconds.
+    #[schemars(range(min = 60, max = 86_400))]
     pub service_token_seconds: u64,
     /// How long a refresh token lives, in days, counted anew by each use of the one before.
+    #[schemars(range(min = 1, max = 366))]
     pub refresh_token_days: u64,
     /// How long the link of a reset mail works, in minutes.
+    #[schemars(range(min = 5, max = 1_440))]
     pub reset_token_minutes: u64,
     /// How many reset mails an account gets in that time.
+    #[schemars(range(min = 1, max = 100))]
     pub reset_mails: u32,
     /// How often the signing key changes, in hours.
+    #[schemars(range(min = 1, max = 87_600))]
     pub key_rotation_hours: u64,
     /// Failed logins in a row before a lock.
+    #[schemars(range(min = 5, max = 100))]
     pub lock_after_failures: u32,
     /// How long such a lock lasts, in minutes.
+    #[schemars(range(min = 1, max = 60))]
     pub lock_minutes: u64,
     /// Passwords hashed at the same time; 0 for as many as there are processors.
+    #[schemars(range(min = 0, max = 1_024))]
     pub hashing_parallelism: usize,
     /// Passwords that may wait to be hashed. More is 503 `OVERLOADED`.
+    #[schemars(range(min = 1, max = 100_000))]
     pub hashing_queue: usize,
     /// Memory of one hash by argon2id, in KiB.
+    #[schemars(range(min = 8, max = 4_194_304))]
     pub argon2_memory_kib: u32,
     /// Passes of one hash over its memory.
+    #[schemars(range(min = 1, max = 1_000))]
     pub argon2_iterations: u32,
 }
 
@@ -54,39 +66,7 @@ impl Default for Settings {
     }
 }
 
-/// A value that cannot work.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("setting [auth]: {key} must be from {min} to {max}")]
-pub struct OutOfBounds {
-    key: &'static str,
-    min: u64,
-    max: u64,
-}
-
 impl Settings {
-    /// # Errors
-    /// [`OutOfBounds`] for the first value that cannot work.
-    pub fn check(&self) -> Result<(), OutOfBounds> {
-        let bounds = [
-            ("access_token_seconds", self.access_token_seconds, 60, 86_400),
-            ("service_token_seconds", self.service_token_seconds, 60, 86_400),
-            ("refresh_token_days", self.refresh_token_days, 1, 366),
-            ("reset_token_minutes", self.reset_token_minutes, 5, 1_440),
-            ("reset_mails", self.reset_mails.into(), 1, 100),
-            ("key_rotation_hours", self.key_rotation_hours, 1, 87_600),
-            ("lock_after_failures", self.lock_after_failures.into(), 5, 100),
-            ("lock_minutes", self.lock_minutes, 1, 60),
-            ("hashing_parallelism", self.hashing_parallelism as u64, 0, 1_024),
-            ("hashing_queue", self.hashing_queue as u64, 1, 100_000),
-            ("argon2_memory_kib", self.argon2_memory_kib.into(), 8, 4 * 1024 * 1024),
-            ("argon2_iterations", self.argon2_iterations.into(), 1, 1_000),
-        ];
-        match bounds.into_iter().find(|(_, value, min, max)| !(min..=max).contains(&value)) {
-            Some((key, _, min, max)) => Err(OutOfBounds { key, min, max }),
-            None => Ok(()),
-        }
-    }
-
     #[must_use]
     pub fn access_token(&self) -> Duration {
         Duration::from_secs(self.access_token_seconds)
@@ -121,11 +101,13 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use platform::settings::Settings as File;
 
     #[test]
-    fn the_defaults_work_and_what_cannot_work_is_named() {
-        Settings::default().check().unwrap();
-        let refused = Settings { access_token_seconds: 5, ..Settings::default() }.check().unwrap_err();
-        assert_eq!(refused.to_string(), "setting [auth]: access_token_seconds must be from 60 to 86400");
+    fn what_cannot_work_stops_the_start() {
+        for (key, value) in [("access_token_seconds", 5), ("lock_after_failures", 4), ("hashing_queue", 0), ("argon2_memory_kib", 7)] {
+            let refused = File::default().with("auth", key, value).section::<Settings>("auth").unwrap_err();
+            assert!(refused.to_string().starts_with(&format!("setting [auth]: {key} must be from ")), "{refused}");
+        }
     }
 }

@@ -15,8 +15,10 @@ pub struct Settings {
     /// The currency that an empty cart shows; the first product decides.
     pub currency: Currency,
     /// After how many hours without its owner a cart is ABANDONED.
+    #[schemars(range(min = 1, max = 87_600))]
     pub abandoned_after_hours: NonZeroU32,
     /// How many days ordered and abandoned carts are kept.
+    #[schemars(range(min = 1, max = 3_650))]
     pub closed_kept_days: NonZeroU16,
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How long the answer about a product group waits for inventory, in milliseconds; without it, availability is null.
+    #[schemars(range(min = 0, max = 10_000))]
     pub stock_wait_ms: u64,
 }
 

@@ -14,22 +14,31 @@ pub struct Settings {
     pub allowed_origins: Vec<Origin>,
     /// How many proxies stand in front and write `X-Forwarded-For`. The client is that many entries from its right end;
     /// with none the header is not looked at.
+    #[schemars(range(min = 0, max = 32))]
     pub trusted_proxies: usize,
     /// The largest body that is taken at all, in bytes. The services' own limits are far lower.
+    #[schemars(range(min = 1_024, max = 104_857_600))]
     pub max_body_bytes: u64,
     /// How many requests are worked on at once; more are refused. Those that `Prefer: wait` get at most three quarters.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: NonZeroUsize,
     /// How long a service at another address may take for its whole answer, in seconds.
+    #[schemars(range(min = 1, max = 3_600))]
     pub upstream_seconds: NonZeroU32,
     /// Requests that try a password or make an account, per address and minute.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub login_per_minute: NonZeroU32,
     /// Searches per caller and second.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub search_per_second: NonZeroU32,
     /// Requests that change something, per caller and second.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub writes_per_second: NonZeroU32,
     /// Other requests per caller and second.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub reads_per_second: NonZeroU32,
     /// How many callers' rates are remembered, for each of these kinds; the idlest are forgotten first.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub remembered_callers: NonZeroUsize,
 }
 

@@ -58,7 +58,6 @@ pub fn service() -> Service {
 pub fn service_with(sms: Arc<dyn SmsProvider>) -> Service {
     Service::new("notification", migrations!["0001_notifications"], |ctx: Ctx| async move {
         let settings: Settings = ctx.section()?;
-        settings.check()?;
         let channels = Arc::new(Channels::open(&ctx, &settings, sms)?);
         let app = App { ctx, settings: Arc::new(settings), channels };
         let (router, operations) = api::routes().build(app.clone());

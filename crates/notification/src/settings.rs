@@ -22,20 +22,27 @@ pub struct Settings {
     /// Where people reach the shop: links in messages begin with it. Where `souk serve` listens unless given.
     pub public_url: String,
     /// Connections to the mail server at most.
+    #[schemars(range(min = 1, max = 1_000))]
     pub smtp_connections: usize,
     /// Attempts before a message is given up.
+    #[schemars(range(min = 1, max = 100))]
     pub attempts_max: u32,
     /// The pause after the first failed attempt, in seconds; it is four times as long after each further one.
+    #[schemars(range(min = 1, max = 86_400))]
     pub first_pause_seconds: u64,
     /// The longest such pause, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub longest_pause_seconds: u64,
     /// How long one attempt may take, in seconds.
+    #[schemars(range(min = 1, max = 300))]
     pub send_seconds: u64,
     /// How long a webhook's receiver may take to answer, in seconds.
+    #[schemars(range(min = 1, max = 300))]
     pub webhook_seconds: u64,
     /// Whether webhooks may go to private and loopback addresses. For tests and closed networks.
     pub allow_private_webhooks: bool,
     /// Messages of one channel that are under way at the same time.
+    #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
 }
 
@@ -91,26 +98,6 @@ impl Settings {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
-    /// Checks the numbers.
-    ///
-    /// # Errors
-    /// Names the first one that cannot be used.
-    pub fn check(&self) -> Result<(), BadSetting> {
-        let at_least_one = |key, value: usize| if value == 0 { Err(BadSetting::new(key, "must be at least 1")) } else { Ok(()) };
-        at_least_one("smtp_connections", self.smtp_connections)?;
-        at_least_one("attempts_max", self.attempts_max as usize)?;
-        at_least_one("first_pause_seconds", usize::try_from(self.first_pause_seconds).unwrap_or(usize::MAX))?;
-        if !(1..=1_000).contains(&self.concurrency) {
-            return Err(BadSetting::new("concurrency", "must be from 1 to 1,000"));
-        }
-        for (key, seconds) in [("send_seconds", self.send_seconds), ("webhook_seconds", self.webhook_seconds)] {
-            if !(1..=300).contains(&seconds) {
-                return Err(BadSetting::new(key, "must be from 1 to 300"));
-            }
-        }
-        Ok(())
-    }
-
     #[must_use]
     pub fn first_pause(&self) -> Duration {
         Duration::from_secs(self.first_pause_seconds)
@@ -143,29 +130,24 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use platform::settings::Settings as File;
 
     #[test]
     fn the_defaults_can_be_used() {
         let settings = Settings::default();
-        settings.check().unwrap();
         assert_eq!(settings.from_mailbox().unwrap().email.to_string(), "no-reply@souk.example");
         assert_eq!(settings.shop_url().unwrap(), "http://127.0.0.1:8080");
     }
 
     #[test]
     fn what_cannot_be_used_is_named() {
-        let bad = |change: fn(&mut Settings)| {
-            let mut settings = Settings::default();
-            change(&mut settings);
-            let checked =
-                settings.check().and_then(|()| settings.from_mailbox().map(|_| ())).and_then(|()| settings.shop_url().map(|_| ()));
-            checked.unwrap_err().key
-        };
-        assert_eq!(bad(|s| s.attempts_max = 0), "attempts_max");
-        assert_eq!(bad(|s| s.concurrency = 0), "concurrency");
-        assert_eq!(bad(|s| s.send_seconds = 0), "send_seconds");
-        assert_eq!(bad(|s| s.from = "nobody".into()), "from");
-        assert_eq!(bad(|s| s.public_url = "ftp://x".into()), "public_url");
+        let settings = Settings { from: "nobody".into(), public_url: "ftp://x".into(), ..Settings::default() };
+        assert_eq!(settings.from_mailbox().unwrap_err().key, "from");
+        assert_eq!(settings.shop_url().unwrap_err().key, "public_url");
+        for key in ["attempts_max", "concurrency", "send_seconds", "smtp_connections"] {
+            let refused = File::default().with("notification", key, 0).section::<Settings>("notification").unwrap_err();
+            assert!(refused.reason.starts_with(key), "{refused}");
+        }
     }
 
     #[test]

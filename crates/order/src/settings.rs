@@ -9,16 +9,22 @@ use std::time::Duration;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Tax on goods and shipping in hundredths of a percent, on top of the prices. 0 when prices include it.
+    #[schemars(range(min = 0, max = 10_000))]
     pub tax_basis_points: u32,
     /// How long an order in PAYMENT_FAILED can be paid again, in seconds.
+    #[schemars(range(min = 1, max = 31_536_000))]
     pub pay_again_seconds: u64,
     /// How long stock is set aside for an order, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub reservation_seconds: u32,
     /// The pause after the first turn of an order without progress, in milliseconds; it doubles each time.
+    #[schemars(range(min = 1, max = 60_000))]
     pub first_pause_ms: u64,
     /// The longest such pause, in seconds.
+    #[schemars(range(min = 1, max = 3_600))]
     pub longest_pause_seconds: u64,
     /// Orders that are worked on at the same time.
+    #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
 }
 

@@ -36,7 +36,7 @@ impl Ctx {
     ///
     /// # Errors
     /// [`BadSettings`] names the key.
-    pub fn section<T: DeserializeOwned>(&self) -> Result<T, BadSettings> {
+    pub fn section<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, BadSettings> {
         self.settings.section(self.service)
     }
 }

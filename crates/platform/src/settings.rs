@@ -1,7 +1,8 @@
 //! Settings of the services: one section each, from `souk.toml` and the environment.
 //!
 //! A service declares its section as a struct with serde defaults and reads it once, at its start. `SOUK_ORDER_TAX_BASIS_POINTS=900`
-//! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start.
+//! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start, and so does a number out
+//! of the bounds that the field declares: `#[schemars(range(min = 1, max = 100))]`.
 
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -56,11 +57,29 @@ impl Settings {
     /// The section `name`, with its defaults where nothing is set.
     ///
     /// # Errors
-    /// [`BadSettings`] for an unknown key or a value of the wrong kind.
-    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, BadSettings> {
+    /// [`BadSettings`] for an unknown key, a value of the wrong kind, or a number out of its bounds.
+    pub fn section<T: DeserializeOwned + JsonSchema>(&self, name: &str) -> Result<T, BadSettings> {
+        let bad = |reason| BadSettings { section: name.to_owned(), reason };
         let table = self.sections.get(name).cloned().unwrap_or_default();
-        table.try_into().map_err(|error: toml::de::Error| BadSettings { section: name.to_owned(), reason: error.message().to_owned() })
+        match out_of_bounds(&schema_for!(T), &table) {
+            Some(reason) => Err(bad(reason)),
+            None => table.try_into().map_err(|error: toml::de::Error| bad(error.message().to_owned())),
+        }
     }
+}
+
+/// The first number that is out of the bounds that its key has in `schema`, in words.
+fn out_of_bounds(schema: &Schema, table: &Table) -> Option<String> {
+    let keys = schema.get("properties")?;
+    table.iter().find_map(|(key, value)| {
+        let (bounds, number) = (keys.get(key)?, value.as_integer()?);
+        match (bounds["minimum"].as_i64(), bounds["maximum"].as_i64()) {
+            (Some(min), Some(max)) if !(min..=max).contains(&number) => Some(format!("{key} must be from {min} to {max}")),
+            (Some(min), None) if number < min => Some(format!("{key} must be at least {min}")),
+            (None, Some(max)) if number > max => Some(format!("{key} must be at most {max}")),
+            _ => None,
+        }
+    })
 }
 
 /// What a section may hold, for who describes it and for who checks it before anything is opened.
@@ -118,6 +137,7 @@ mod tests {
     #[serde(deny_unknown_fields, default)]
     struct Order {
         /// In hundredths of a percent.
+        #[schemars(range(max = 10_000))]
         tax_basis_points: u32,
         carrier: String,
     }
@@ -140,6 +160,15 @@ mod tests {
     fn a_key_that_does_not_exist_stops_the_start() {
         let refused = Settings::default().with("order", "tax", 1_i64).section::<Order>("order").unwrap_err();
         assert!(refused.to_string().contains("tax"), "{refused}");
+    }
+
+    #[test]
+    fn a_number_out_of_its_bounds_stops_the_start() {
+        let set = |points: i64| Settings::default().with("order", "tax_basis_points", points).section::<Order>("order");
+        assert_eq!(set(10_000).unwrap().tax_basis_points, 10_000);
+        for points in [-1, 10_001, i64::MAX] {
+            assert_eq!(set(points).unwrap_err().to_string(), "setting [order]: tax_basis_points must be from 0 to 10000");
+        }
     }
 
     #[test]

@@ -25,19 +25,25 @@ pub struct Settings {
     /// How the mock carrier behaves unless an address says otherwise.
     pub carrier_mode: Mode,
     /// How long the mock carrier takes when it is slow, in milliseconds.
+    #[schemars(range(min = 0, max = 600_000))]
     pub carrier_slow_ms: u64,
     /// How long an answer of the carrier is awaited, in milliseconds.
+    #[schemars(range(min = 1, max = 600_000))]
     pub carrier_timeout_ms: u64,
     /// Parcels that the carrier is asked about at the same time.
+    #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
     /// The pause after the first attempt that failed, in milliseconds; it doubles each time.
+    #[schemars(range(min = 1, max = 600_000))]
     pub first_pause_ms: u64,
     /// The longest such pause, in seconds.
+    #[schemars(range(min = 1, max = 86_400))]
     pub longest_pause_seconds: u64,
 
     /// Whether parcels travel by themselves: for demonstrations.
     pub simulate: bool,
     /// How long a simulated parcel stays in each status, in seconds.
+    #[schemars(range(min = 1, max = 86_400))]
     pub simulate_step_seconds: u64,
 }
 
@@ -90,6 +96,6 @@ impl Settings {
     }
     #[must_use]
     pub fn simulate_step(&self) -> Duration {
-        Duration::from_secs(self.simulate_step_seconds.max(1))
+        Duration::from_secs(self.simulate_step_seconds)
     }
 }

@@ -23,7 +23,7 @@ pub fn all(app: &App) -> Vec<Worker> {
 
 /// Asks the carrier about every parcel that is due, a bounded number at the same time.
 async fn book_due(app: App) -> Result<Pace, Error> {
-    let most = app.settings.concurrency.max(1);
+    let most = app.settings.concurrency;
     let next: Vec<(OrderId, Timestamp)> = app.ctx.db.read(async move |tx| store::list_due(tx, most).await).await?;
     let now = app.ctx.env.now();
     let due: Vec<OrderId> = next.iter().filter(|(_, at)| *at <= now).map(|(order_id, _)| *order_id).collect();

@@ -181,12 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_has_a_default_and_a_meaning() {
+    fn every_setting_has_a_meaning_bounds_and_a_default_within_them() {
         for (name, section) in services::sections() {
             let schema = section.schema();
             for (key, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
                 assert!(setting.get("default").is_some(), "[{name}] {key} shows no default: its type cannot be written");
                 assert!(setting["description"].is_string(), "[{name}] {key} says nothing");
+                if let Some(number) = setting["default"].as_i64() {
+                    let bounds = resolve(&schema.as_value()["$defs"], setting);
+                    let (min, max) = (bounds["minimum"].as_i64(), bounds["maximum"].as_i64());
+                    assert!(min <= Some(number) && max.is_some_and(|max| number <= max), "[{name}] {key}: {min:?} to {max:?}");
+                }
             }
         }
     }
