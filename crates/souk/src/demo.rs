@@ -1,7 +1,7 @@
 //! `souk demo`: what a newcomer runs first. The catalogue of real goods, accounts and stock are loaded on the first
 //! start; later starts find them.
 
-mod catalogue;
+pub mod catalogue;
 mod media;
 
 use crate::{

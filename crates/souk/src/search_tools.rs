@@ -1,13 +1,16 @@
 //! `souk search`: tools around the index.
 
-use crate::{config::Flags, platform_run, style::green};
+use crate::{config::Flags, demo::catalogue, platform_run, style::green};
 use anyhow::Result;
 use clap::Subcommand;
+use platform::testing::TempFolder;
 
 #[derive(Subcommand)]
 pub enum Search {
     /// Build the index anew beside the one that answers; the running program does it, or the next one that starts.
     Rebuild(Flags),
+    /// Measure how well the demo catalogue is searched, by judged searches (nDCG@10).
+    Relevance,
 }
 
 /// # Errors
@@ -18,6 +21,12 @@ pub async fn run(command: Search) -> Result<()> {
             let databases = platform_run::databases(&flags.decide()?)?;
             let generation = search::rebuild(&databases["search"]).await?;
             println!("{} the index will be built anew, as generation {generation}", green("✓"));
+            Ok(())
+        }
+        Search::Relevance => {
+            let folder = TempFolder::new();
+            let report = search::relevance(folder.path(), &catalogue::text("products.jsonl")?, &catalogue::text("categories.json")?)?;
+            println!("{report}");
             Ok(())
         }
     }

@@ -188,7 +188,8 @@ impl Address {
 
     fn connect_read_only(&self) -> Result<Connection, Error> {
         let connection = self.connect()?;
-        connection.execute_batch("PRAGMA query_only=ON;").map_err(failed)?;
+        // Many readers over the same pages: the system keeps those once, each connection's own cache would keep them again.
+        connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-1000;").map_err(failed)?;
         Ok(connection)
     }
 }

@@ -57,7 +57,11 @@ pub struct Good {
     options: BTreeMap<String, String>,
 }
 
-fn text(path: &str) -> Result<String> {
+/// A file of the catalogue.
+///
+/// # Errors
+/// When the program holds no such text.
+pub fn text(path: &str) -> Result<String> {
     let file = Catalogue::get(path).with_context(|| format!("{path} is not in the program"))?;
     String::from_utf8(file.data.into_owned()).with_context(|| format!("{path} is not UTF-8"))
 }
