@@ -171,8 +171,8 @@ mod tests {
     use super::*;
     use platform::testing::TempFolder;
 
-    /// The score that docs/search.md tells, less what another library's rounding may cost.
-    const LEAST: f64 = 0.90;
+    /// A little below the score that docs/search.md tells: a change may cost one search something, and not all.
+    const LEAST: f64 = 0.91;
 
     pub(super) fn catalogue(file: &str) -> String {
         let path = format!("{}/../../demo/catalogue/{file}", env!("CARGO_MANIFEST_DIR"));
