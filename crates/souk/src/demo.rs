@@ -64,7 +64,8 @@ const MARK: &str = "demo.json";
 async fn load_once(config: &Config, runtime: &Runtime) -> Result<Goods> {
     let mark = config.data_dir.join(MARK);
     if let Ok(text) = std::fs::read_to_string(&mark) {
-        return serde_json::from_str(&text).with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
+        return serde_json::from_str(&text)
+            .with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
     }
     let goods = load(runtime).await.context("the demo cannot be loaded")?;
     std::fs::write(&mark, serde_json::to_string_pretty(&goods)?).with_context(|| format!("{} cannot be written", mark.display()))?;
@@ -113,7 +114,10 @@ fn greet(address: SocketAddr, goods: &Goods) {
     let base = format!("http://{address}");
     println!();
     println!("  {}  a marketplace with {} goods, running at {}", bold("souk demo"), goods.products, cyan(&base));
-    println!("  {}", dim(format!("API description {base}/api/docs · error codes {base}/problems · mail lies in the data directory's mailbox/")));
+    println!(
+        "  {}",
+        dim(format!("API description {base}/api/docs · error codes {base}/problems · mail lies in the data directory's mailbox/"))
+    );
     println!();
     println!("  {}", bold("Accounts"));
     println!("    customer  {}  {}", CUSTOMER.0, dim(CUSTOMER.1));
@@ -143,9 +147,7 @@ pub fn commands(base: &str, product: ProductId) -> [String; 3] {
             "TOKEN=$(curl -s {api}/auth/register {json} \\\n  -d '{{\"email\":\"you-'$(date +%s)'@example.com\",\"password\":\"a long password\",\"name\":\"You\"}}' | {})",
             value("accessToken")
         ),
-        format!(
-            "curl -s {api}/cart/items {auth} {json} \\\n  -d '{{\"productId\":\"{product}\",\"quantity\":2}}'"
-        ),
+        format!("curl -s {api}/cart/items {auth} {json} \\\n  -d '{{\"productId\":\"{product}\",\"quantity\":2}}'"),
         format!(
             "ADDRESS=$(curl -s {api}/users/me/addresses {auth} {json} \\\n  -d '{{\"country\":\"DE\",\"city\":\"Berlin\",\"zip\":\"10115\",\"street\":\"Invalidenstraße\",\"number\":\"1\"}}' | {}); \\\n\
              curl -s {api}/orders {auth} {json} -H \"Idempotency-Key: $(date +%s)\" -H 'Prefer: wait=5' \\\n  -d '{{\"shippingAddressId\":\"'$ADDRESS'\",\"paymentMethod\":\"pm_ok\"}}'",

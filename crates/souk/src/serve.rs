@@ -81,7 +81,8 @@ impl House {
         let operations = match TcpListener::bind(config.ops_listen).await {
             Ok(listener) => Some(listener),
             Err(error) if explicit_ops => {
-                return Err(error).with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
+                return Err(error)
+                    .with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
             }
             Err(error) => {
                 tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");

@@ -13,7 +13,10 @@ use platform::installation::hex;
 /// Pictures at `/demo/images/…`, and where they come from at `/demo/attribution`.
 pub fn router() -> Router {
     Router::new()
-        .route("/demo/images/{file}", get(|Path(file): Path<String>, headers: HeaderMap| async move { serve(&format!("images/{file}"), &headers) }))
+        .route(
+            "/demo/images/{file}",
+            get(|Path(file): Path<String>, headers: HeaderMap| async move { serve(&format!("images/{file}"), &headers) }),
+        )
         .route("/demo/attribution", get(|headers: HeaderMap| async move { serve("ATTRIBUTION.md", &headers) }))
 }
 

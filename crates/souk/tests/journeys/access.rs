@@ -91,7 +91,10 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
             continue;
         }
         for (what, kind, body) in &bodies {
-            let reply = admin.api.send_raw(method.clone(), &below_base(&path), &[("content-type", kind), ("idempotency-key", "bad")], body.clone()).await;
+            let reply = admin
+                .api
+                .send_raw(method.clone(), &below_base(&path), &[("content-type", kind), ("idempotency-key", "bad")], body.clone())
+                .await;
             // A server that refuses ten megabytes may close the connection while they are still being sent.
             let Ok(reply) = reply else {
                 assert_eq!(*what, "huge", "{method} {path} with {what}");
@@ -110,7 +113,14 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
             assert!(matches!(reply.status.as_u16(), 400 | 422), "{path}{query}: {}", reply.status);
         }
     }
-    for path in ["/orders/..%2f..%2fetc", "/orders/1", "/orders/%00", "/products/by-sku/%2e%2e", "/../admin", "/internal/cart/01890000-0000-7000-8000-000000000001"] {
+    for path in [
+        "/orders/..%2f..%2fetc",
+        "/orders/1",
+        "/orders/%00",
+        "/products/by-sku/%2e%2e",
+        "/../admin",
+        "/internal/cart/01890000-0000-7000-8000-000000000001",
+    ] {
         let reply = admin.send(Method::GET, path, None).await;
         assert_eq!(reply.status, 404, "{path}");
     }

@@ -54,7 +54,9 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
     admin
         .until(&format!("/audit/events?orderId={id}&limit=100"), "whole", |log| {
             let has = |kind: &str| log["items"].as_array().unwrap().iter().any(|event| event["eventType"] == kind);
-            ["OrderCreated", "PaymentAuthorized", "StockReserved", "PaymentCaptured", "StockConfirmed", "OrderConfirmed"].into_iter().all(has)
+            ["OrderCreated", "PaymentAuthorized", "StockReserved", "PaymentCaptured", "StockConfirmed", "OrderConfirmed"]
+                .into_iter()
+                .all(has)
         })
         .await;
 }
@@ -173,10 +175,11 @@ async fn a_cancelled_order_is_refunded_and_its_stock_returned() {
     buyer.until(&format!("/payments/{payment}"), "REFUNDED", |payment| payment["status"] == "REFUNDED").await;
     admin.until("/inventory/stock/SHELF-1", "returned", |item| item["availableQty"] == 3).await;
     assert_eq!(buyer.must(Method::GET, "/cart", None).await["items"], json!([]), "who cancels does not get the lines back");
-    buyer.until("/notifications", "told", |list| {
-        ["CANCELLED", "REFUNDED"].iter().all(|kind| list["items"].as_array().unwrap().iter().any(|n| n["type"] == *kind))
-    })
-    .await;
+    buyer
+        .until("/notifications", "told", |list| {
+            ["CANCELLED", "REFUNDED"].iter().all(|kind| list["items"].as_array().unwrap().iter().any(|n| n["type"] == *kind))
+        })
+        .await;
 }
 
 #[tokio::test]

@@ -56,7 +56,10 @@ async fn power_cuts_under_load_lose_nothing_that_was_answered() {
     let promised = promised.lock().unwrap().clone();
     assert!(promised.len() > 20, "{} orders were answered", promised.len());
     for (number, id) in &promised {
-        buyers[*number].at(&house).order_until(id, "at rest", |order| matches!(order["status"].as_str(), Some("CONFIRMED" | "CANCELLED"))).await;
+        buyers[*number]
+            .at(&house)
+            .order_until(id, "at rest", |order| matches!(order["status"].as_str(), Some("CONFIRMED" | "CANCELLED")))
+            .await;
     }
     // Orders that were written and never answered end as well.
     admin

@@ -1,5 +1,6 @@
 //! A running program on a data directory of its own, and the people who use it.
 
+use hyper::Method;
 use platform::testing::TempFolder;
 use serde_json::{Value, json};
 use souk::bench::http::{Api, Reply};
@@ -9,7 +10,6 @@ use std::{
     process::{Child, Command, Stdio},
     time::Duration,
 };
-use hyper::Method;
 use tokio::time::Instant;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
@@ -166,7 +166,8 @@ impl Person {
     }
 
     async fn log_in(api: &Api, email: &str) -> Person {
-        let answer = api.must(Method::POST, "/auth/login", &[], Some(&json!({"email": email, "password": PASSWORD}))).await.expect("a login");
+        let answer =
+            api.must(Method::POST, "/auth/login", &[], Some(&json!({"email": email, "password": PASSWORD}))).await.expect("a login");
         Person { api: api.with_token(&text(&answer, "accessToken")), address: String::new() }
     }
 
