@@ -172,13 +172,6 @@ impl<'a> Sift<'a> {
             return 0;
         }
         let mut meets = 0_u64;
-        if !self.wanted.is_empty() {
-            for label in labels {
-                let filter = filters[*label as usize];
-                // The bit of no filter falls out on the left.
-                meets |= (1_u64 << filter) >> 1;
-            }
-        }
         for (filter, condition) in &self.numbers {
             let met = match condition {
                 Number::InStock(wanted) => columns.in_stock[doc as usize] == *wanted,
@@ -186,6 +179,13 @@ impl<'a> Sift<'a> {
                 Number::Most(price) => columns.prices[doc as usize] <= *price,
             };
             meets |= u64::from(met) << filter;
+        }
+        if !self.wanted.is_empty() {
+            for label in labels {
+                let filter = filters[*label as usize];
+                // The bit of no filter falls out on the left.
+                meets |= (1_u64 << filter) >> 1;
+            }
         }
         self.all & !meets
     }

@@ -87,6 +87,7 @@ impl Folder {
         let settings = IndexSettings {
             // A page's documents are read from everywhere: unpacking whole blocks for them costs more than the disk's space.
             docstore_compression: Compressor::None,
+            docstore_blocksize: 4 << 10,
             docstore_compress_dedicated_thread: false,
             ..IndexSettings::default()
         };
