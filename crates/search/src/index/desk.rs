@@ -70,7 +70,9 @@ impl Desk {
                         Some(known) if known.payload.generation > folder.payload.generation => Some(folder),
                         _ => live.replace(folder),
                     };
-                    older.map_or(Ok(()), discard)?;
+                    if let Some(older) = older {
+                        older.discard();
+                    }
                 }
                 Some(folder) if folder.payload.generation == progress.generation => next = Some(folder),
                 _ => Folder::remove(&path)?,
@@ -133,7 +135,7 @@ impl Desk {
                 return Ok(());
             }
             if let Some(overtaken) = state.next.take() {
-                discard(overtaken)?;
+                overtaken.discard();
             }
             let payload = Payload::begin(progress.lineage, progress.generation, self.tongue);
             state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
@@ -191,7 +193,10 @@ impl Desk {
             let before = std::mem::replace(&mut state.live, state.next.take());
             // Another index numbers its segments anew: nothing of the view before is of use.
             self.show(state, None)?;
-            before.map_or(Ok(()), discard)
+            if let Some(before) = before {
+                before.discard();
+            }
+            Ok(())
         })
     }
 
@@ -212,11 +217,4 @@ fn fits(folder: &Folder, path: &Path, root: &Path, tongue: Tongue, progress: Pro
         && payload.generation <= progress.generation
         && payload.language == tongue.name()
         && *path == Folder::path(root, payload.generation)
-}
-
-/// Closes an index and removes it.
-fn discard(folder: Folder) -> Result<(), Error> {
-    let path = folder.location().to_owned();
-    drop(folder);
-    Folder::remove(&path)
 }

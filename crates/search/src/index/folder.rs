@@ -129,10 +129,13 @@ impl Folder {
         }
     }
 
-    /// The folder.
-    #[must_use]
-    pub fn location(&self) -> &Path {
-        &self.path
+    /// Closes the index and removes it. A folder that cannot be removed is left to the next start, which tries again.
+    pub fn discard(self) {
+        // A merge under way would go on to write into the folder while it is being removed.
+        let merged = self.writer.map_or(Ok(()), IndexWriter::wait_merging_threads).map_err(Error::from);
+        if let Err(error) = merged.and_then(|()| Folder::remove(&self.path)) {
+            tracing::warn!(target: "search", folder = %self.path.display(), %error, "an index of no use any more cannot be removed");
+        }
     }
 
     /// Takes a batch in, in one commit that says how far it reaches. `complete` when nothing is left to take in.
