@@ -29,7 +29,7 @@ impl Default for Settings {
             threads: usual(0),
             queue: usual(256),
             cache_megabytes: usual(32),
-            writer_megabytes: usual(50),
+            writer_megabytes: usual(16),
         }
     }
 }
