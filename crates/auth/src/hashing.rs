@@ -12,12 +12,11 @@ use argon2::{
         phc::{Output, ParamsString, Salt},
     },
 };
-use platform::env::Env;
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    mpsc::{Receiver, SyncSender, sync_channel},
+use platform::{
+    env::Env,
+    pool::{self, Pool},
 };
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 /// What a password is compared with.
 pub const SALT: usize = 16;
@@ -25,14 +24,12 @@ pub const SALT: usize = 16;
 /// Hashes and compares passwords with the configured parameters. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
 pub struct Hasher {
-    queue: SyncSender<Job>,
+    threads: Pool,
     argon: Arc<Argon2<'static>>,
     env: Env,
     /// What the password of an account that does not exist is compared with. No password has this hash.
     nobodys: Arc<str>,
 }
-
-type Job = Box<dyn FnOnce() + Send>;
 
 /// What came of comparing a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,17 +48,8 @@ impl Hasher {
     pub fn start(env: Env, settings: &Settings) -> Result<Hasher, Box<dyn std::error::Error + Send + Sync>> {
         let argon = argon(settings)?;
         let nobodys = nobodys(&argon)?.into();
-        let (queue, jobs) = sync_channel::<Job>(settings.hashing_queue);
-        let jobs = Arc::new(Mutex::new(jobs));
-        let threads = match settings.hashing_parallelism {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            count => count,
-        };
-        for number in 0..threads {
-            let jobs = jobs.clone();
-            env.spawn_thread(&format!("auth-hash-{number}"), move || work(&jobs))?;
-        }
-        Ok(Hasher { queue, argon: Arc::new(argon), env, nobodys })
+        let threads = Pool::start(&env, "auth-hash", settings.hashing_parallelism, settings.hashing_queue)?;
+        Ok(Hasher { threads, argon: Arc::new(argon), env, nobodys })
     }
 
     /// The password as a PHC string with a fresh salt.
@@ -91,30 +79,14 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> password_hash::Result<T> + Send + 'static) -> Result<T, Error> {
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move || {
-            // Who went away while waiting needs no answer.
-            if !reply.is_closed() {
-                let _ = reply.send(work());
+        let outcome = self.threads.run(work).await.map_err(|error| match error {
+            pool::Error::Full => {
+                metrics::counter!("souk_auth_hashing_refused_total").increment(1);
+                Error::Overloaded
             }
-        });
-        self.queue.try_send(job).map_err(|_| {
-            metrics::counter!("souk_auth_hashing_refused_total").increment(1);
-            Error::Overloaded
+            pool::Error::Lost => Error::Hashing(error.to_string()),
         })?;
-        let outcome = answer.await.map_err(|_| Error::Hashing("the thread ended".into()))?;
         outcome.map_err(|error| Error::Hashing(error.to_string()))
-    }
-}
-
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        // One thread waits with the lock in hand, the others for it: whoever gets a job lets go before the work.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => job(),
-            Err(_) => return,
-        }
     }
 }
 
@@ -159,6 +131,7 @@ fn is_present(argon: &Argon2<'_>, hash: &PasswordHash) -> bool {
 mod tests {
     use super::*;
     use contracts::time::Timestamp;
+    use std::sync::mpsc::sync_channel;
 
     fn cheap(iterations: u32) -> Settings {
         Settings { argon2_memory_kib: 8, argon2_iterations: iterations, hashing_parallelism: 1, ..Settings::default() }

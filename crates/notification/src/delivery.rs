@@ -7,7 +7,7 @@
 use crate::{
     App, Error,
     actions::{Attempt, record_and_take},
-    domain::{Parcel, Undelivered, pause},
+    domain::{Parcel, Undelivered},
     store,
 };
 use contracts::notification::Channel;
@@ -94,7 +94,7 @@ async fn attempt(app: App, parcel: Arc<Parcel>, reply: mpsc::Sender<Attempt>) {
         Err(_) => Err(Undelivered::for_now("the sender failed unexpectedly")),
     };
     report(&parcel, &outcome);
-    let wait = app.ctx.env.jitter(pause(parcel.tries + 1, app.settings.first_pause(), app.settings.longest_pause()));
+    let wait = app.ctx.env.jitter(app.settings.backoff().after(parcel.tries + 1));
     // Nobody listens when the turn was given up: the message is taken again once it is no longer held.
     let _ = reply.send(Attempt { parcel, outcome, pause: wait }).await;
 }

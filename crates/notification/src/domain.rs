@@ -5,7 +5,6 @@ use contracts::{
     notification::{Channel, NotificationFact, NotificationType},
     time::Timestamp,
 };
-use std::time::Duration;
 
 /// Whom to write to, and how they want to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,12 +115,6 @@ pub fn next(outcome: &Result<(), Undelivered>, tries: u32, most: u32) -> Next {
     }
 }
 
-/// How long to wait after the attempt number `tries`: each time four times as long, up to `longest`.
-#[must_use]
-pub fn pause(tries: u32, first: Duration, longest: Duration) -> Duration {
-    first.saturating_mul(4_u32.saturating_pow(tries.saturating_sub(1))).min(longest)
-}
-
 /// `text` as one line of at most `most` characters, without controls: fit for headers, logs and lists.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
@@ -154,13 +147,6 @@ mod tests {
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Webhook).count(), usize::from(webhook && !secret));
-        }
-
-        #[test]
-        fn pauses_grow_and_stay_within_their_bounds(tries in 1_u32..200, first in 1_u64..60, longest in 60_u64..7_200) {
-            let (first, longest) = (Duration::from_secs(first), Duration::from_secs(longest));
-            let (now, then) = (pause(tries, first, longest), pause(tries + 1, first, longest));
-            prop_assert!(first <= now && now <= then && then <= longest);
         }
 
         #[test]

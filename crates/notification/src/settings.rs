@@ -6,6 +6,7 @@ use contracts::{
     text::{Refused, Url},
 };
 use lettre::message::Mailbox;
+use platform::backoff::Backoff;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -98,13 +99,10 @@ impl Settings {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
+    /// The pauses after attempts that failed: each four times as long as the one before.
     #[must_use]
-    pub fn first_pause(&self) -> Duration {
-        Duration::from_secs(self.first_pause_seconds)
-    }
-    #[must_use]
-    pub fn longest_pause(&self) -> Duration {
-        Duration::from_secs(self.longest_pause_seconds.max(self.first_pause_seconds))
+    pub fn backoff(&self) -> Backoff {
+        Backoff::growing(4, Duration::from_secs(self.first_pause_seconds), Duration::from_secs(self.longest_pause_seconds))
     }
     #[must_use]
     pub fn send_time(&self) -> Duration {

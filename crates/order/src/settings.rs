@@ -1,5 +1,6 @@
 //! What can be configured.
 
+use platform::backoff::Backoff;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -46,12 +47,9 @@ impl Settings {
     pub fn pay_again(&self) -> Duration {
         Duration::from_secs(self.pay_again_seconds)
     }
+    /// The pauses after turns without progress.
     #[must_use]
-    pub fn first_pause(&self) -> Duration {
-        Duration::from_millis(self.first_pause_ms)
-    }
-    #[must_use]
-    pub fn longest_pause(&self) -> Duration {
-        Duration::from_secs(self.longest_pause_seconds)
+    pub fn backoff(&self) -> Backoff {
+        Backoff::doubling(Duration::from_millis(self.first_pause_ms), Duration::from_secs(self.longest_pause_seconds))
     }
 }

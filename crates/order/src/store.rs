@@ -13,10 +13,11 @@ use contracts::{
     user::AddressSnapshot,
 };
 use platform::{
+    backoff::Backoff,
     db::{Error, Row, Select, Tx, id_from},
     outbox, params,
 };
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 /// The columns of [`order_row`], before whatever narrows them.
 macro_rules! select_orders {
@@ -269,8 +270,8 @@ pub async fn count_fruitless_turns(tx: &mut Tx, id: OrderId) -> Result<u32, Erro
     tx.query_one("SELECT fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
 }
 
-/// Puts an order off after a turn without progress: the pause doubles each time, up to `longest`.
-pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duration) -> Result<(), Error> {
+/// Puts an order off after a turn without progress.
+pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), Error> {
     let turns = tx
         .query_opt(
             "UPDATE orders SET fruitless_turns = fruitless_turns + 1 WHERE order_id = $1 RETURNING fruitless_turns",
@@ -279,8 +280,7 @@ pub async fn put_off(tx: &mut Tx, id: OrderId, first: Duration, longest: Duratio
         )
         .await?
         .unwrap_or(1);
-    let pause = first.saturating_mul(2_u32.saturating_pow(turns.min(20) - 1)).min(longest);
-    let due_at = tx.now().after(pause);
+    let due_at = tx.now().after(backoff.after(turns));
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
 }
 

@@ -15,7 +15,7 @@ use contracts::{
     problem::{Code, Failure},
     time::Timestamp,
 };
-use std::time::Duration;
+use platform::backoff::Backoff;
 
 /// How many transactions a payment may have. Only refunds come more than a few times.
 pub const MOST_TRANSACTIONS: usize = 1_000;
@@ -283,13 +283,13 @@ impl Payment {
 
     /// Notes that the provider gave no answer about an open transaction. `unknown` when it may have acted all the same;
     /// what is UNKNOWN stays so until the provider was asked.
-    pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, pauses: &Pauses) {
+    pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, backoff: Backoff) {
         let Some(transaction) = self.transactions.iter_mut().find(|t| t.transaction_id == id && t.is_open()) else { return };
         if unknown {
             transaction.status = TransactionStatus::Unknown;
         }
         transaction.fruitless_attempts = transaction.fruitless_attempts.saturating_add(1);
-        transaction.due_at = Some(now.after(pauses.after(transaction.fruitless_attempts)));
+        transaction.due_at = Some(now.after(backoff.after(transaction.fruitless_attempts)));
         self.updated_at = now;
     }
 
@@ -297,19 +297,6 @@ impl Payment {
         self.status = self.status.on(fact)?;
         self.updated_at = now;
         Ok(())
-    }
-}
-
-/// The pauses between questions to a provider that gives no answer: doubling from the first to the longest.
-#[derive(Debug, Clone, Copy)]
-pub struct Pauses {
-    pub first: Duration,
-    pub longest: Duration,
-}
-
-impl Pauses {
-    fn after(&self, attempts: u32) -> Duration {
-        self.first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(30))).min(self.longest.max(self.first))
     }
 }
 

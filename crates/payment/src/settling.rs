@@ -6,7 +6,7 @@
 
 use crate::{
     App,
-    domain::{Pauses, Payment, Transaction},
+    domain::{Payment, Transaction},
     error::Error,
     provider::{Authorization, Operation, Outcome, Trouble},
     settings::millis,
@@ -19,7 +19,7 @@ use contracts::{
     },
     problem::{Code, Failure},
 };
-use platform::db::Tx;
+use platform::{backoff::Backoff, db::Tx};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -122,7 +122,7 @@ pub async fn record(
                 }
             }
             Err(trouble) => {
-                payment.postpone(id, *trouble == Trouble::NoAnswer, now, &pauses(app));
+                payment.postpone(id, *trouble == Trouble::NoAnswer, now, backoff(app));
                 save(tx, &payment, id).await?;
                 tx.wake(crate::workers::SETTLE);
             }
@@ -165,8 +165,8 @@ pub async fn settle(app: &App, mut question: Question, until: Instant) -> Result
     }
 }
 
-fn pauses(app: &App) -> Pauses {
-    Pauses { first: millis(app.settings.settle_after_ms), longest: millis(app.settings.longest_pause_ms) }
+fn backoff(app: &App) -> Backoff {
+    Backoff::doubling(millis(app.settings.settle_after_ms), millis(app.settings.longest_pause_ms))
 }
 
 impl Trouble {

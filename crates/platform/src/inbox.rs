@@ -5,6 +5,7 @@
 //! [`ATTEMPTS`] it is parked until an admin replays it. Nobody else waits for it.
 
 use crate::{
+    backoff::Backoff,
     context::Context,
     db::{Db, Error, Tx},
     outbox::Published,
@@ -29,8 +30,7 @@ use std::{
 
 /// Attempts before an event is parked. With doubling pauses they span about two minutes.
 pub const ATTEMPTS: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Why a consumer refused an event.
 pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
@@ -322,7 +322,7 @@ async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, attempts: u3
             Json(envelope.clone()),
             status,
             attempts,
-            now.after(pause(attempts)),
+            now.after(BACKOFF.after(attempts)),
             error,
             now
         ],
@@ -338,10 +338,6 @@ async fn park(db: &Db, envelope: Envelope) -> Result<(), Error> {
         set_aside(tx, &envelope, Aside::Parked, ATTEMPTS, "the consumer panicked").await
     })
     .await
-}
-
-fn pause(attempts: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
 /// The worker that tries again what was set aside.
@@ -402,7 +398,7 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: 
 
 async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
     let status = if attempts >= ATTEMPTS { Aside::Parked } else { Aside::Retrying };
-    let next = tx.now().after(pause(attempts));
+    let next = tx.now().after(BACKOFF.after(attempts));
     tx.execute(
         "UPDATE parked_events SET status = $1, attempts = $2, next_attempt_at = $3, error = $4 WHERE event_id = $5",
         params![status, attempts, next, error, event_id],

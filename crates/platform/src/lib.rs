@@ -3,6 +3,7 @@
 //!
 //! It knows `contracts` and no service.
 
+pub mod backoff;
 mod bus;
 pub mod client;
 pub mod context;
@@ -15,6 +16,7 @@ pub mod inbox;
 pub mod installation;
 pub mod outbox;
 mod parked;
+pub mod pool;
 pub mod runtime;
 pub mod seal;
 pub mod service;

@@ -1,8 +1,11 @@
 //! The third door of a service: time. A worker looks for due work when its bell rings and now and then without it.
 
-use crate::{context::Context, db::Db, stop::Stop};
+use crate::{backoff::Backoff, context::Context, db::Db, stop::Stop};
 use contracts::{ids::Uuid, time::Timestamp};
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+/// The pause after the first turn that failed.
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
 
 /// What a worker wants after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +83,8 @@ impl Worker {
                     failures += 1;
                     tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
                     metrics::counter!("souk_worker_failures_total", "service" => db.service(), "worker" => self.name).increment(1);
-                    let pause = Duration::from_millis(200).saturating_mul(2_u32.saturating_pow(failures.min(8)));
-                    stop.pause(db.env().jitter(pause.min(self.period.max(Duration::from_secs(5)))), std::future::pending()).await;
+                    let backoff = Backoff::doubling(FIRST_PAUSE, self.period.max(Duration::from_secs(5)));
+                    stop.pause(db.env().jitter(backoff.after(failures)), std::future::pending()).await;
                     continue;
                 }
             };

@@ -21,6 +21,7 @@ use parameters::{Searched, SuggestQuery};
 use platform::{
     http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::Sketch},
     identity::Admin,
+    pool,
 };
 use std::{cell::RefCell, sync::Arc};
 
@@ -96,7 +97,7 @@ async fn on_a_thread<T: Send + 'static>(
         outcome
     };
     let outcome = app.searching.run(run).await;
-    if let Err(Error::Overloaded) = &outcome {
+    if outcome.as_ref().is_err_and(|error| *error == pool::Error::Full) {
         metrics::counter!("souk_search_refused_total").increment(1);
     }
     outcome?

@@ -1,7 +1,7 @@
 //! What can go wrong here, and its public code.
 
 use contracts::problem::{Code, Fault};
-use platform::{db, http::Problem};
+use platform::{db, http::Problem, pool};
 use std::time::Duration;
 
 /// A refusal of this service.
@@ -13,11 +13,9 @@ pub enum Error {
     /// There is no index yet that holds everything.
     #[error("the index is being built")]
     Building,
-    /// Too many searches wait already.
-    #[error("too many searches wait")]
-    Overloaded,
-    #[error("the search ended without an answer")]
-    Lost,
+    /// Too many searches wait already, or this one panicked.
+    #[error(transparent)]
+    Pool(#[from] pool::Error),
     #[error("the index failed")]
     Index(#[from] tantivy::TantivyError),
     #[error("a file of the index failed")]
@@ -37,9 +35,11 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::Building => Problem::new(Code::INDEX_BUILDING).retry_after(Duration::from_secs(2)),
-            Error::Overloaded => Problem::new(Code::OVERLOADED).detail("too many searches are waiting"),
+            Error::Pool(pool::Error::Full) => Problem::new(Code::OVERLOADED).detail("too many searches are waiting"),
             Error::Db(error) => error.into(),
-            error @ (Error::Lost | Error::Index(_) | Error::File(_) | Error::Content(_) | Error::Judgement(_)) => Problem::internal(&error),
+            error @ (Error::Pool(pool::Error::Lost) | Error::Index(_) | Error::File(_) | Error::Content(_) | Error::Judgement(_)) => {
+                Problem::internal(&error)
+            }
         }
     }
 }

@@ -25,7 +25,6 @@ mod domain;
 mod error;
 mod find;
 mod index;
-mod pool;
 mod relevance;
 mod settings;
 mod store;
@@ -38,9 +37,10 @@ pub use error::Error;
 pub use relevance::{Judged, Report, relevance};
 pub use settings::Settings;
 
-use crate::{api::Answers, index::Desk, pool::Pool};
+use crate::{api::Answers, index::Desk};
 use platform::{
     migrations,
+    pool::Pool,
     service::{Ctx, Parts, Service, StartError},
 };
 use std::sync::Arc;
@@ -76,12 +76,8 @@ impl App {
         let progress = ctx.db.write(async |tx| store::begin(tx).await).await?;
         let writer_bytes = megabytes(settings.writer_megabytes.get());
         let desk = Desk::open(&ctx.folder, settings.language, writer_bytes, progress)?;
-        let threads = match settings.threads.get() {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            count => usize::try_from(count)?,
-        };
         let app = App {
-            searching: Pool::start(&ctx.env, "search", threads, usize::try_from(settings.queue.get())?)?,
+            searching: Pool::start(&ctx.env, "search", usize::try_from(settings.threads.get())?, usize::try_from(settings.queue.get())?)?,
             indexing: Pool::start(&ctx.env, "search-index", 1, 4)?,
             answers: Arc::new(Answers::new(megabytes(settings.cache_megabytes.get()))),
             desk: Arc::new(desk),

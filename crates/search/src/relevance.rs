@@ -159,13 +159,6 @@ fn gain(grades: impl Iterator<Item = u8>) -> f64 {
     grades.zip(2_u32..).map(|(grade, place)| f64::from(2_u32.pow(u32::from(grade)) - 1) / f64::from(place).log2()).sum()
 }
 
-/// The demo's goods.
-#[cfg(test)]
-pub(crate) fn demo_goods() -> Vec<contracts::catalog::Product> {
-    let goods = read_goods(&tests::catalogue("products.jsonl"), &tests::catalogue("categories.json")).expect("the catalogue is whole");
-    goods.into_iter().map(|good| good.product).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,6 @@ use contracts::{
     time::Timestamp,
     user::AddressSnapshot,
 };
-use std::time::Duration;
 
 machine! {
     /// What the carrier is to be asked for an order.
@@ -280,12 +279,6 @@ fn leads_to(from: ShipmentStatus, to: ShipmentStatus) -> bool {
         at += 1;
     }
     reached.contains(&to)
-}
-
-/// How long to wait after the given number of failed attempts: twice as long each time, up to `longest`.
-#[must_use]
-pub fn pause(attempts: u32, first: Duration, longest: Duration) -> Duration {
-    first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(longest)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::carrier::Mode;
 use contracts::text::{Amount, Country};
+use platform::backoff::Backoff;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -86,13 +87,10 @@ impl Settings {
     pub fn carrier_timeout(&self) -> Duration {
         Duration::from_millis(self.carrier_timeout_ms)
     }
+    /// The pauses after attempts that failed.
     #[must_use]
-    pub fn first_pause(&self) -> Duration {
-        Duration::from_millis(self.first_pause_ms)
-    }
-    #[must_use]
-    pub fn longest_pause(&self) -> Duration {
-        Duration::from_secs(self.longest_pause_seconds)
+    pub fn backoff(&self) -> Backoff {
+        Backoff::doubling(Duration::from_millis(self.first_pause_ms), Duration::from_secs(self.longest_pause_seconds))
     }
     #[must_use]
     pub fn simulate_step(&self) -> Duration {

@@ -8,12 +8,16 @@ pub mod webhook;
 use crate::{
     domain::{Parcel, Undelivered},
     message::Message,
-    settings::{BadSetting, Settings},
+    settings::Settings,
     templates::{self, Reader},
 };
 use contracts::notification::Channel;
 use mail::Mail;
-use platform::{env::Env, seal, service::Ctx};
+use platform::{
+    env::Env,
+    seal,
+    service::{Ctx, StartError},
+};
 use sms::SmsProvider;
 use std::sync::Arc;
 use webhook::Webhooks;
@@ -33,8 +37,8 @@ pub struct Channels {
 
 impl Channels {
     /// # Errors
-    /// When a setting cannot be used.
-    pub fn open(ctx: &Ctx, settings: &Settings, sms: Arc<dyn SmsProvider>) -> Result<Channels, BadSetting> {
+    /// When a setting cannot be used, or the system gives no thread.
+    pub fn open(ctx: &Ctx, settings: &Settings, sms: Arc<dyn SmsProvider>) -> Result<Channels, StartError> {
         Ok(Channels {
             env: ctx.env.clone(),
             shop_url: settings.shop_url()?,

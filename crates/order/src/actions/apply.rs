@@ -54,12 +54,12 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
 /// # Errors
 /// Those of the database.
 pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
-    let (first, longest) = (settings.first_pause(), settings.longest_pause());
+    let backoff = settings.backoff();
     db.write(async move |tx| {
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
         match due_steps(&order).is_empty() {
             true => store::set_due(tx, id, order.closes_at()).await?,
-            false => store::put_off(tx, id, first, longest).await?,
+            false => store::put_off(tx, id, backoff).await?,
         }
         Ok(())
     })

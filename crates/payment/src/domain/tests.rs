@@ -2,10 +2,12 @@
 
 use super::*;
 use contracts::ids::Uuid;
+use platform::backoff::Backoff;
 use proptest::{collection::vec, prelude::*, sample::select};
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp(1_000_000);
-const PAUSES: Pauses = Pauses { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
 fn id<T: From<Uuid>>(number: usize) -> T {
     T::from(Uuid::from_u128(number as u128))
@@ -79,7 +81,7 @@ impl Payment {
         let open = self.open_transaction()?.clone();
         match said {
             Said::Trouble { unknown } => {
-                self.postpone(open.transaction_id, unknown, NOW, &PAUSES);
+                self.postpone(open.transaction_id, unknown, NOW, BACKOFF);
                 None
             }
             Said::Outcome(refusal) => {
@@ -160,7 +162,7 @@ fn a_transaction_that_is_settled_hears_nothing_more() {
     let before = payment.clone();
     let id = payment.transactions[0].transaction_id;
     let late = payment.settle(id, &outcome(Some(Refusal::Declined)), Timestamp(9)).expect("it changes nothing");
-    payment.postpone(id, true, Timestamp(9), &PAUSES);
+    payment.postpone(id, true, Timestamp(9), BACKOFF);
     assert_eq!((late, payment), (Settled::default(), before));
 }
 
@@ -174,12 +176,6 @@ fn what_is_unknown_stays_so_through_transient_errors() {
     payment.hear(Said::Trouble { unknown: false });
     assert_eq!(payment.transactions[0].status, TransactionStatus::Unknown);
     assert_eq!(payment.transactions[0].due_at, Some(NOW.after(Duration::from_secs(4))));
-}
-
-#[test]
-fn the_pause_doubles_and_is_bounded() {
-    let pauses: Vec<u64> = [1, 2, 3, 6, 7, 8, u32::MAX].map(|attempts| PAUSES.after(attempts).as_secs()).to_vec();
-    assert_eq!(pauses, [1, 2, 4, 32, 60, 60, 60]);
 }
 
 #[test]

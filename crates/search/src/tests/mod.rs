@@ -7,7 +7,6 @@ mod finding;
 mod freshness;
 mod help;
 mod index;
-mod load;
 mod paging;
 mod skus;
 mod variants;

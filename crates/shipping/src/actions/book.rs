@@ -5,7 +5,7 @@ use super::BOOKING;
 use crate::{
     App, Error,
     carrier::{CarrierError, Consignee},
-    domain::{Booking, Consignment, Taken, pause},
+    domain::{Booking, Consignment, Taken},
     store,
 };
 use contracts::{
@@ -85,7 +85,7 @@ async fn failed(app: &App, asked: &Consignment, error: CarrierError) -> Result<(
         target: "carrier", order_id = %asked.order_id, booking = %asked.booking, attempts, %error, "the carrier failed; it is asked again"
     );
     metrics::counter!("souk_carrier_failures_total").increment(1);
-    let wait = app.ctx.env.jitter(pause(attempts, app.settings.first_pause(), app.settings.longest_pause()));
+    let wait = app.ctx.env.jitter(app.settings.backoff().after(attempts));
     let (order_id, booking, failure) = (asked.order_id, asked.booking, Failure::from(error.code()));
     app.ctx
         .db

@@ -62,14 +62,6 @@ proptest! {
             prop_assert!(next == ShipmentStatus::InTransit || observe(next, reported) == Ok(Observed::Known));
         }
     }
-
-    #[test]
-    fn pauses_double_up_to_the_longest(attempts in 1_u32..10_000) {
-        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(300));
-        let this = pause(attempts, first, longest);
-        prop_assert!((first..=longest).contains(&this));
-        prop_assert_eq!(pause(attempts + 1, first, longest), (this * 2).min(longest));
-    }
 }
 
 #[test]

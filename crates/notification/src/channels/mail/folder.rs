@@ -1,41 +1,47 @@
 //! Mails as files that a person can open: `mailbox/` in the data directory, one `.eml` file a mail.
 
 use crate::domain::{Parcel, Undelivered};
+use platform::{env::Env, pool::Pool};
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-/// The folder of mails.
-pub struct Folder(PathBuf);
+/// The folder of mails, and the thread that writes them.
+pub struct Folder {
+    path: PathBuf,
+    thread: Pool,
+}
 
 impl Folder {
-    #[must_use]
-    pub fn new(path: PathBuf) -> Folder {
-        Folder(path)
+    /// `waiting` mails may wait for the thread.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn open(env: &Env, path: PathBuf, waiting: usize) -> io::Result<Folder> {
+        Ok(Folder { path, thread: Pool::start(env, "mailbox", 1, waiting)? })
     }
 
     /// Writes a mail under `name`; whoever looks into the folder sees all of it or nothing.
-    pub async fn write(self: &Arc<Self>, name: String, mail: Vec<u8>) -> Result<PathBuf, Undelivered> {
-        let folder = self.clone();
-        let written = tokio::task::spawn_blocking(move || folder.write_now(&name, &mail)).await;
+    pub async fn write(&self, name: String, mail: Vec<u8>) -> Result<PathBuf, Undelivered> {
+        let folder = self.path.clone();
+        let written = self.thread.run(move || write(&folder, &name, &mail)).await;
         let unwritten = |error: String| Undelivered::for_now(format!("the mailbox cannot be written: {error}"));
         written.map_err(|error| unwritten(error.to_string()))?.map_err(|error| unwritten(error.to_string()))
     }
+}
 
-    fn write_now(&self, name: &str, mail: &[u8]) -> io::Result<PathBuf> {
-        let (hidden, path) = (self.0.join(format!(".{name}.part")), self.0.join(name));
-        match fs::write(&hidden, mail) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_private(&self.0)?;
-                fs::write(&hidden, mail)?;
-            }
-            outcome => outcome?,
+fn write(folder: &Path, name: &str, mail: &[u8]) -> io::Result<PathBuf> {
+    let (hidden, path) = (folder.join(format!(".{name}.part")), folder.join(name));
+    match fs::write(&hidden, mail) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make_private(folder)?;
+            fs::write(&hidden, mail)?;
         }
-        fs::rename(&hidden, &path)?;
-        Ok(path)
+        outcome => outcome?,
     }
+    fs::rename(&hidden, &path)?;
+    Ok(path)
 }
 
 /// A folder that only its owner can look into: mails hold names, addresses, and links to set a password.

@@ -5,7 +5,7 @@ mod smtp;
 
 use crate::{
     domain::{Parcel, Undelivered, one_line},
-    settings::{BadSetting, Settings},
+    settings::Settings,
     templates::{self, Letter},
 };
 use folder::Folder;
@@ -16,11 +16,10 @@ use lettre::{
         header::{Header, HeaderName, HeaderValue},
     },
 };
-use platform::service::Ctx;
+use platform::service::{Ctx, StartError};
 use smtp::Smtp;
 use std::{
     error::Error,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -33,20 +32,20 @@ pub struct Mail {
 
 enum Carrier {
     Server(Smtp),
-    Folder(Arc<Folder>),
+    Folder(Folder),
 }
 
 impl Mail {
     /// Mails go to the mail server of the settings, or to `mailbox/` in the data directory.
     ///
     /// # Errors
-    /// When a setting cannot be used.
-    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, BadSetting> {
+    /// When a setting cannot be used, or the system gives no thread.
+    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, StartError> {
         let carrier = match &settings.smtp_url {
             Some(url) => Carrier::Server(Smtp::open(url.reveal())?),
             None => {
                 let data = ctx.folder.parent().unwrap_or(&ctx.folder);
-                Carrier::Folder(Arc::new(Folder::new(data.join("mailbox"))))
+                Carrier::Folder(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
             }
         };
         Ok(Mail { env: ctx.env.clone(), from: settings.from_mailbox()?, carrier })

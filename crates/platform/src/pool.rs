@@ -1,15 +1,25 @@
-//! Threads for work that takes a processor's time: a bounded number works, a bounded number waits, and what is more is
-//! refused at once. So a flood of searches costs neither memory without end nor the time of other requests.
+//! Threads for work that takes a processor's time or waits for the disk: a bounded number works, a bounded number waits,
+//! and what is more is refused at once. So a flood of it costs neither memory without end nor the time of other requests.
 
-use crate::Error;
-use platform::env::Env;
+use crate::env::{Env, LockUnpoisoned as _};
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex,
     mpsc::{Receiver, SyncSender, sync_channel},
 };
 use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Why work has no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Too much waits already; nothing was done.
+    #[error("too much work waits")]
+    Full,
+    /// It panicked.
+    #[error("the work ended unexpectedly")]
+    Lost,
+}
 
 /// A handle; cheap to clone. The threads end with the last one.
 #[derive(Clone)]
@@ -18,13 +28,17 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads called `name`, with room for `waiting` jobs that wait.
+    /// Starts `threads` threads called `name`, 0 for as many as there are processors, with room for `waiting` jobs that wait.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(env: &Env, name: &str, threads: usize, waiting: usize) -> std::io::Result<Pool> {
         let (queue, jobs) = sync_channel::<Job>(waiting);
         let jobs = Arc::new(Mutex::new(jobs));
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
         for number in 0..threads {
             let jobs = jobs.clone();
             env.spawn_thread(&format!("{name}-{number}"), move || work(&jobs))?;
@@ -35,7 +49,7 @@ impl Pool {
     /// Runs `work` on one of the threads. Work that panics loses its own answer and nothing else.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] when too many wait, [`Error::Lost`] when it panicked.
+    /// [`Error::Full`] when too many wait, [`Error::Lost`] when it panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move || {
@@ -44,7 +58,7 @@ impl Pool {
                 let _ = reply.send(work());
             }
         });
-        self.queue.try_send(job).map_err(|_| Error::Overloaded)?;
+        self.queue.try_send(job).map_err(|_| Error::Full)?;
         answer.await.map_err(|_| Error::Lost)
     }
 }
@@ -52,7 +66,7 @@ impl Pool {
 fn work(jobs: &Mutex<Receiver<Job>>) {
     loop {
         // One thread waits with the lock in hand, the others for it: whoever gets a job lets go before the work.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = jobs.lock_unpoisoned().recv();
         match job {
             // Its caller hears of a panic by the reply that never comes.
             Ok(job) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job))),
@@ -81,7 +95,7 @@ mod tests {
         begun.recv().unwrap();
         let mut waiting = Box::pin(pool.run(|| 2));
         assert!(poll(&mut waiting).is_pending());
-        assert!(matches!(pool.run(|| 3).await, Err(Error::Overloaded)));
+        assert!(matches!(pool.run(|| 3).await, Err(Error::Full)));
         go.send(1).unwrap();
         assert_eq!((working.await.unwrap(), waiting.await.unwrap()), (1, 2));
         assert!(matches!(pool.run(|| panic!("on purpose")).await, Err::<(), _>(Error::Lost)));
