@@ -173,7 +173,7 @@ mod tests {
             ("/notifications", "notification"),
             ("/audit/events", "audit"),
             ("/admin/orders/totals", "order"),
-            ("/admin/payments", "payment"),
+            ("/admin/payments/totals", "payment"),
             ("/admin/shipments/1/retry", "shipping"),
             ("/admin/notifications/1/resend", "notification"),
             ("/admin/parked-events/cart", "cart"),

@@ -9,6 +9,7 @@ use crate::{
 use contracts::{
     ids::{OrderId, UserId},
     order::{CancelOrder, OrderStatus, OrderSummary, OrderView, PayOrder, PlaceOrder},
+    page::Totals,
     time::Timestamp,
 };
 use platform::{
@@ -19,8 +20,7 @@ use platform::{
     identity::{ADMIN, Admin, Customer, Viewer},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("order")
@@ -30,7 +30,7 @@ pub fn routes() -> Routes<App> {
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that has not shipped")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
-        .get("/admin/orders/totals", totals, "How many orders there are in each status")
+        .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
 }
 
 async fn place(
@@ -90,7 +90,7 @@ async fn list_own(
 }
 
 /// Which of everyone's orders.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct AnyFilter {
     /// Only those in this status.
@@ -103,14 +103,19 @@ struct AnyFilter {
     to: Option<Timestamp>,
 }
 
+impl From<AnyFilter> for Filter {
+    fn from(AnyFilter { status, user_id, from, to }: AnyFilter) -> Filter {
+        Filter { user_id, status, from, to }
+    }
+}
+
 async fn list_all(
     _: Admin,
     State(app): State<App>,
     Query(filter): Query<AnyFilter>,
     paging: Paging,
 ) -> Result<Paged<OrderSummary>, Problem> {
-    let AnyFilter { status, user_id, from, to } = filter;
-    list(&app, Filter { user_id, status, from, to }, paging).await
+    list(&app, filter.into(), paging).await
 }
 
 async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
@@ -120,17 +125,7 @@ async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSu
     Ok(Paged(paging.page(&tag, found, |order| order.order_id)))
 }
 
-/// How many orders there are.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct OrderTotals {
-    /// By status; those without orders are left out.
-    by_status: BTreeMap<String, i64>,
-    total: i64,
-}
-
-async fn totals(_: Admin, State(app): State<App>) -> Result<Json<OrderTotals>, Problem> {
-    let counts = app.ctx.db.read(async |tx| store::count_by_status(tx).await).await?;
-    let by_status: BTreeMap<_, _> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
-    Ok(Json(OrderTotals { total: by_status.values().sum(), by_status }))
+async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<AnyFilter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
+    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.clone().into()).await).await?;
+    Ok(Json(counts.into_iter().collect()))
 }

@@ -217,13 +217,10 @@ pub struct Filter {
 
 /// Orders, the newest first, that come after `after`.
 pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
-    Select::from(
+    matching(
         "SELECT order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at FROM orders",
+        filter,
     )
-    .filter_some("user_id = ?", filter.user_id)
-    .filter_some("status = ?", filter.status)
-    .filter_some("order_id >= ?", filter.from.map(id_from))
-    .filter_some("order_id < ?", filter.to.map(id_from))
     .filter_some("order_id < ?", after)
     .limit("order_id DESC", rows)
     .rows(tx, |row| {
@@ -243,9 +240,17 @@ pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, ro
     .await
 }
 
-/// How many orders there are in each status.
-pub async fn count_by_status(tx: &mut Tx) -> Result<Vec<(OrderStatus, i64)>, Error> {
-    tx.query("SELECT status, COUNT(*) FROM orders GROUP BY status", &[], |row| Ok((row.next()?, row.next()?))).await
+/// How many of the orders that `filter` names there are in each status.
+pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(OrderStatus, u64)>, Error> {
+    matching("SELECT status, COUNT(*) FROM orders", filter).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
+}
+
+fn matching(select: &'static str, filter: Filter) -> Select {
+    Select::from(select)
+        .filter_some("user_id = ?", filter.user_id)
+        .filter_some("status = ?", filter.status)
+        .filter_some("order_id >= ?", filter.from.map(id_from))
+        .filter_some("order_id < ?", filter.to.map(id_from))
 }
 
 /// Orders that are due, the longest overdue first.

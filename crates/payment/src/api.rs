@@ -8,6 +8,7 @@ use crate::{
 };
 use contracts::{
     ids::{OrderId, PaymentId},
+    page::Totals,
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
 };
 use platform::{
@@ -27,6 +28,7 @@ pub fn routes() -> Routes<App> {
         .post("/payments/{paymentId}/refund", refund, "Gives money back, all that is left or a part")
         .post("/payments/webhooks/mock", notice, "Hears from the provider that something became of a transaction")
         .get("/admin/payments", list, "Payments, the newest first")
+        .get("/admin/payments/totals", totals, "How many payments there are in each status")
 }
 
 /// The service that leads payments.
@@ -123,4 +125,9 @@ async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, pa
     let filter = store::Filter { status, order_id };
     let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter, after, rows).await).await?;
     Ok(Paged(paging.page(&tag, found, |last| last.payment_id)))
+}
+
+async fn totals(_: Admin, State(app): State<App>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
+    let counts = app.ctx.db.read(async |tx| store::count_by_status(tx).await).await?;
+    Ok(Json(counts.into_iter().collect()))
 }

@@ -233,6 +233,11 @@ pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>
     .await
 }
 
+/// How many payments there are in each status.
+pub async fn count_by_status(tx: &mut Tx) -> Result<Vec<(PaymentStatus, u64)>, Error> {
+    tx.query("SELECT status, COUNT(*) FROM payments GROUP BY status", &[], |row| Ok((row.next()?, row.next()?))).await
+}
+
 /// Transactions that the provider must be asked about, the longest overdue first.
 pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, Error> {
     let now = tx.now();

@@ -351,6 +351,34 @@ async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
 }
 
 #[tokio::test]
+async fn totals_count_by_status_what_the_filters_name() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let first = place(&h, "k0").await.expect(201).read::<OrderView>().order_id;
+    until(&h, first, "CONFIRMED").await;
+    let confirmed = h.env.now();
+    for number in 1..3_u32 {
+        h.advance(Duration::from_secs(60));
+        neighbours.script().cart_id = id(3, 100 + number);
+        let next = place(&h, &format!("k{number}")).await.expect(201).read::<OrderView>().order_id;
+        h.post(&format!("/orders/{next}/cancel"), &json!({})).customer(customer()).send().await.expect(200);
+        until(&h, next, "CANCELLED").await;
+    }
+    let (everyone, stranger): (_, UserId) = (customer(), h.id());
+    for (query, expected) in [
+        (String::new(), json!({"byStatus": {"CONFIRMED": 1, "CANCELLED": 2}, "total": 3})),
+        (format!("?userId={everyone}&from={confirmed}"), json!({"byStatus": {"CANCELLED": 2}, "total": 2})),
+        (format!("?to={confirmed}"), json!({"byStatus": {"CONFIRMED": 1}, "total": 1})),
+        (format!("?userId={stranger}"), json!({"byStatus": {}, "total": 0})),
+        ("?status=CANCELLED".into(), json!({"byStatus": {"CANCELLED": 2}, "total": 2})),
+    ] {
+        assert_eq!(h.get(&format!("/admin/orders/totals{query}")).admin().send().await.expect(200).json(), expected, "{query}");
+    }
+    h.get("/admin/orders/totals?user=1").admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    h.get("/admin/orders/totals").customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
+}
+
+#[tokio::test]
 async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
     let neighbours = Neighbours::new();
     neighbours.script().authorize = "FAILED";

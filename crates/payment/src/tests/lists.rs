@@ -3,7 +3,7 @@
 use super::Shop;
 use contracts::{
     ids::PaymentId,
-    page::Page,
+    page::{Page, Totals},
     payment::{Payment, PaymentStatus, PaymentSummary},
 };
 
@@ -84,4 +84,16 @@ async fn bad_parameters_and_cursors_are_refused() {
     let cursor = shop.list("?limit=1").await.next_cursor.expect("there is more");
     let elsewhere = format!("/admin/payments?status=INITIATED&limit=1&cursor={cursor}");
     shop.get(&elsewhere).admin().send().await.expect_problem(400, "BAD_CURSOR");
+}
+
+#[tokio::test]
+async fn totals_count_payments_by_status() {
+    let shop = Shop::open().await;
+    shop.captured("pm_ok").await;
+    shop.captured("pm_ok").await;
+    shop.payment("pm_ok").await;
+    let totals: Totals<PaymentStatus> = shop.get("/admin/payments/totals").admin().send().await.expect(200).read();
+    assert_eq!(totals, [(PaymentStatus::Captured, 2), (PaymentStatus::Initiated, 1)].into_iter().collect());
+    assert_eq!(totals.total, 3);
+    shop.get("/admin/payments/totals").customer(shop.user).send().await.expect_problem(403, "FORBIDDEN");
 }

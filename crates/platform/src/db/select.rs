@@ -59,6 +59,13 @@ impl Select {
         select.push(" LIMIT ", "?", rows)
     }
 
+    /// One row for each value of `column`.
+    #[must_use]
+    pub fn group(mut self, column: &'static str) -> Select {
+        let _ = write!(self.sql, " GROUP BY {column}");
+        self
+    }
+
     fn clause(&self) -> &'static str {
         if self.values.is_empty() && !self.sql.contains(" WHERE ") { " WHERE " } else { " AND " }
     }
