@@ -32,6 +32,12 @@ words! {
     }
 }
 
+/// The scope of a carrier's client: telling where parcels are.
+pub const SHIPPING_EVENTS: &str = "shipping:events";
+
+/// What clients from outside may be allowed to do.
+pub const SCOPES: &[&str] = &[SHIPPING_EVENTS];
+
 /// Opens an account. It begins with the role CUSTOMER.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -209,6 +209,11 @@ impl JsonSchema for Attributes {
     }
 }
 
+/// A body that has nothing to say: an object without fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

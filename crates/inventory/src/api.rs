@@ -8,6 +8,7 @@ use crate::{
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
+    body::Nothing,
     ids::{ProductId, ReservationId, StockItemId},
     inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockItem, StockList, StockLookup},
     text::Sku,
@@ -20,7 +21,7 @@ use platform::{
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("inventory")
@@ -140,11 +141,6 @@ async fn get_reservation(_: ServiceOf<Saga>, State(app): State<App>, Path(id): P
     let found = app.ctx.db.read(async move |tx| store::reservations::find_reservation(tx, id).await).await?;
     Ok(Json(found.ok_or(Error::UnknownReservation)?.into_view()))
 }
-
-/// A body that has nothing to say: left out, `null`, or an object without fields.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn confirm(
     _: ServiceOf<Saga>,

@@ -7,6 +7,7 @@ use crate::{
     webhook::{self, Notice, Signature},
 };
 use contracts::{
+    body::Nothing,
     ids::{OrderId, PaymentId},
     page::Totals,
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
@@ -36,11 +37,6 @@ struct Order;
 impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
-
-/// A body without fields. It may be null, or left out.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 async fn create(
     _: ServiceOf<Order>,

@@ -72,6 +72,9 @@ pub(crate) struct Subscription {
 
 const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
 
+/// The folder of the databases in the data directory.
+pub const DATABASES: &str = "db";
+
 /// How long the outbox and the records of consumed events and idempotency keys are kept.
 const OUTBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 const INBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -217,7 +220,7 @@ impl Runtime {
 /// # Errors
 /// When a database cannot be opened or migrated.
 pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service]) -> Result<BTreeMap<&'static str, Db>, StartError> {
-    let folder = data_dir.join("db");
+    let folder = data_dir.join(DATABASES);
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
     for Service { name, migrations, .. } in services {
         let (name, migrations, env, folder, send) = (*name, *migrations, env.clone(), folder.clone(), send.clone());

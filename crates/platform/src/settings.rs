@@ -4,8 +4,9 @@
 //! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start, and so does a number out
 //! of the bounds that the field declares: `#[schemars(range(min = 1, max = 100))]`.
 
+use contracts::body::Nothing;
 use schemars::{JsonSchema, Schema, schema_for};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -61,18 +62,28 @@ impl Settings {
     pub fn section<T: DeserializeOwned + JsonSchema>(&self, name: &str) -> Result<T, BadSettings> {
         let bad = |reason| BadSettings { section: name.to_owned(), reason };
         let table = self.sections.get(name).cloned().unwrap_or_default();
-        match out_of_bounds(&schema_for!(T), &table) {
+        match unfit(&schema_for!(T), &table) {
             Some(reason) => Err(bad(reason)),
             None => table.try_into().map_err(|error: toml::de::Error| bad(error.message().to_owned())),
         }
     }
 }
 
-/// The first number that is out of the bounds that its key has in `schema`, in words.
-fn out_of_bounds(schema: &Schema, table: &Table) -> Option<String> {
+/// The first value that is not of the kind or within the bounds that its key has in `schema`, in words.
+fn unfit(schema: &Schema, table: &Table) -> Option<String> {
     let keys = schema.get("properties")?;
     table.iter().find_map(|(key, value)| {
-        let (bounds, number) = (keys.get(key)?, value.as_integer()?);
+        let bounds = keys.get(key)?;
+        let wanted = match bounds["type"].as_str() {
+            Some("integer") if !value.is_integer() => "a whole number",
+            Some("boolean") if !value.is_bool() => "true or false",
+            Some("string") if !value.is_str() => "text",
+            _ => "",
+        };
+        if !wanted.is_empty() {
+            return Some(format!("{key} must be {wanted}"));
+        }
+        let number = value.as_integer()?;
         match (bounds["minimum"].as_i64(), bounds["maximum"].as_i64()) {
             (Some(min), Some(max)) if !(min..=max).contains(&number) => Some(format!("{key} must be from {min} to {max}")),
             (Some(min), None) if number < min => Some(format!("{key} must be at least {min}")),
@@ -88,11 +99,6 @@ pub struct Section {
     schema: fn() -> Schema,
     check: fn(&Settings, &str) -> Result<(), BadSettings>,
 }
-
-/// The section of a service that has nothing to set.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 impl Section {
     /// The section that reads as a `T`.
@@ -132,6 +138,7 @@ fn value_of(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
 
     #[derive(Deserialize, JsonSchema, PartialEq, Debug)]
     #[serde(deny_unknown_fields, default)]
@@ -169,6 +176,14 @@ mod tests {
         for points in [-1, 10_001, i64::MAX] {
             assert_eq!(set(points).unwrap_err().to_string(), "setting [order]: tax_basis_points must be from 0 to 10000");
         }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_stops_the_start_and_names_its_key() {
+        let refused =
+            |key: &str, value: Value| Settings::default().with("order", key, value).section::<Order>("order").unwrap_err().to_string();
+        assert_eq!(refused("tax_basis_points", "much".into()), "setting [order]: tax_basis_points must be a whole number");
+        assert_eq!(refused("carrier", 7_i64.into()), "setting [order]: carrier must be text");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     store::{self, Filter},
 };
 use contracts::{
+    auth::SHIPPING_EVENTS,
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
@@ -34,7 +35,7 @@ pub fn routes() -> Routes<App> {
 struct CarrierClient;
 impl ClientMarker for CarrierClient {
     const CLIENTS: &'static [&'static str] = &[];
-    const SCOPE: Option<&'static str> = Some("shipping:events");
+    const SCOPE: Option<&'static str> = Some(SHIPPING_EVENTS);
 }
 
 async fn list_of_order(

@@ -9,14 +9,15 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use auth::operator;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use contracts::{
+    auth::SCOPES,
     ids::EventId,
     secret::NewPassword,
-    text::{Email, Name},
+    text::{Email, Name, Refused},
     time::Timestamp,
 };
-use platform::{inbox, outbox};
+use platform::{inbox, outbox, runtime::DATABASES};
 use std::io::Read as _;
 
 #[derive(Subcommand)]
@@ -42,9 +43,19 @@ pub enum Client {
         /// Its name, such as `carrier`
         #[arg(long)]
         id: String,
-        /// What it may do, such as `shipping:events`
-        #[arg(long = "scope", required = true)]
+        /// What it may do
+        #[arg(long = "scope", required = true, value_parser = PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// List the clients and what they may do.
+    List(Flags),
+    /// End a client: it gets no more tokens, and the last one ends within minutes.
+    Remove {
+        /// Its name
+        #[arg(long)]
+        id: String,
         #[command(flatten)]
         flags: Flags,
     },
@@ -79,11 +90,29 @@ pub enum Audit {
     Verify(Flags),
 }
 
-/// The databases, which the platform may be running on.
-pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
+/// The databases, made if they are not there. The platform may be running on them.
+fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.decide()?;
     let databases = platform_run::databases(&config)?;
     Ok((config, databases))
+}
+
+/// The databases of an installation. The platform may be running on them.
+///
+/// # Errors
+/// When there is none at the data directory: a tool that looks must not make what it looks for.
+pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
+    let config = flags.decide()?;
+    if !config.data_dir.join(DATABASES).is_dir() {
+        bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
+    }
+    let databases = platform_run::databases(&config)?;
+    Ok((config, databases))
+}
+
+/// What was refused and why, for a person.
+fn refused(what: &str) -> impl Fn(Refused) -> anyhow::Error {
+    move |refused| anyhow::anyhow!("{what} {}", refused.detail)
 }
 
 /// # Errors
@@ -92,31 +121,50 @@ pub async fn admin(command: Admin) -> Result<()> {
     let Admin::Create { email, name, password_stdin: _, flags } = command;
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
-    let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).context("the password is refused")?;
-    let email = Email::parse(&email).context("the e-mail is refused")?;
-    let (_, databases) = open(flags)?;
-    let id = operator::create_admin(&databases["auth"], email.clone(), &password, Name::parse(&name)?).await?;
+    let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).map_err(refused("the password"))?;
+    let email = Email::parse(&email).map_err(refused("the e-mail"))?;
+    let name = Name::parse(&name).map_err(refused("the name"))?;
+    let (_, databases) = open_or_make(flags)?;
+    let id = operator::create_admin(&databases["auth"], email.clone(), &password, name).await?;
     println!("{} {email} is an administrator {}", green("✓"), dim(format!("(user {id})")));
     Ok(())
 }
 
 /// # Errors
-/// When the client exists, or the database cannot be written.
+/// When the client to make exists or the one to remove does not, or the database cannot be read or written.
 pub async fn client(command: Client) -> Result<()> {
-    let Client::Create { id, scopes, flags } = command;
-    let (_, databases) = open(flags)?;
-    let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    let secret = operator::create_client(&databases["auth"], &id, &names).await?;
-    println!("{} client {} may {}", green("✓"), bold(&id), scopes.join(", "));
-    println!("  secret: {}", secret.reveal());
-    println!("  {}", dim("It is shown this once. POST /api/v1/auth/token gives tokens for it."));
+    match command {
+        Client::Create { id, scopes, flags } => {
+            let (_, databases) = open_or_make(flags)?;
+            let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            let secret = operator::create_client(&databases["auth"], &id, &names).await?;
+            println!("{} client {} may {}", green("✓"), bold(&id), scopes.join(", "));
+            println!("  secret: {}", secret.reveal());
+            println!("  {}", dim("It is shown this once. POST /api/v1/auth/token gives tokens for it."));
+        }
+        Client::List(flags) => {
+            let (_, databases) = open(flags)?;
+            let clients = operator::list_clients(&databases["auth"]).await?;
+            for client in &clients {
+                println!("{}  {}  {}", bold(&client.client_id), client.scopes, dim(format!("since {}", client.created_at)));
+            }
+            println!("{} clients", clients.len());
+        }
+        Client::Remove { id, flags } => {
+            let (_, databases) = open(flags)?;
+            if !operator::remove_client(&databases["auth"], &id).await? {
+                bail!("there is no client {id}");
+            }
+            println!("{} client {} gets no more tokens", green("✓"), bold(&id));
+        }
+    }
     Ok(())
 }
 
 /// # Errors
 /// When a database cannot be migrated.
 pub async fn migrate(flags: Flags) -> Result<()> {
-    let (config, databases) = open(flags)?;
+    let (config, databases) = open_or_make(flags)?;
     println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
     Ok(())
 }

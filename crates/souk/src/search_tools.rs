@@ -1,6 +1,6 @@
 //! `souk search`: tools around the index.
 
-use crate::{config::Flags, demo::catalogue, platform_run, style::green};
+use crate::{admin, config::Flags, demo::catalogue, style::green};
 use anyhow::Result;
 use clap::Subcommand;
 use platform::testing::TempFolder;
@@ -18,7 +18,7 @@ pub enum Search {
 pub async fn run(command: Search) -> Result<()> {
     match command {
         Search::Rebuild(flags) => {
-            let databases = platform_run::databases(&flags.decide()?)?;
+            let (_, databases) = admin::open(flags)?;
             let generation = search::rebuild(&databases["search"]).await?;
             println!("{} the index will be built anew, as generation {generation}", green("✓"));
             Ok(())

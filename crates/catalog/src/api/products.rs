@@ -10,6 +10,7 @@ use crate::{
     store,
 };
 use contracts::{
+    body::Nothing,
     catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductList, ProductLookup, ProductStatus, UpdateProduct},
     ids::{CategoryId, ProductId, UserId},
     page::Page,
@@ -47,11 +48,6 @@ pub async fn update(
 ) -> Result<Tagged<Json<Product>>, Problem> {
     actions::update_product(&app.ctx.db, caller.owner(), id, if_match, body).await
 }
-
-/// A body without fields.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 macro_rules! advances {
     ($($name:ident: $fact:expr;)*) => {$(

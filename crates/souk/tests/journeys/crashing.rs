@@ -112,8 +112,8 @@ async fn a_second_program_on_altered_data_says_what_is_wrong() {
     let folder = platform::testing::TempFolder::new();
     std::fs::write(folder.path().join("souk.toml"), "[order]\ntax = 7\n").unwrap();
     let config = folder.path().join("souk.toml").display().to_string();
-    let (started, said) = run(folder.path(), &["doctor", "--config", &config], "");
+    let (started, said) = run(folder.path(), &["migrate", "--config", &config], "");
     assert!(!started && said.contains("tax"), "{said}");
-    let (started, said) = run(folder.path(), &["doctor"], "");
+    let (started, said) = run(folder.path(), &["migrate"], "");
     assert!(started, "{said}");
 }

@@ -7,3 +7,4 @@ mod crashing;
 mod delivering;
 mod house;
 mod racing;
+mod tools;
