@@ -174,6 +174,8 @@ pub struct OrderView {
     pub discount_amount: i64,
     /// Subtotal plus shipping plus tax less discount.
     pub total_amount: i64,
+    /// What was given back of it so far.
+    pub refunded_amount: i64,
     /// The present payment; null until it was made.
     pub payment_id: Option<PaymentId>,
     /// What to pay with.

@@ -39,8 +39,10 @@ facts! {
     PaymentFailed, e => Some(Fact::PaymentFailed(e.payment_id, e.failure.clone()));
     PaymentCaptured, e => Some(Fact::PaymentCaptured(e.payment_id));
     PaymentVoided, e => Some(Fact::PaymentVoided(e.payment_id));
-    // A part that was given back leaves the order as it is; the payment shows it.
-    PaymentRefunded, e => e.in_full.then_some(Fact::PaymentRefunded(e.payment_id));
+    PaymentRefunded, e => Some(match e.in_full {
+        true => Fact::PaymentRefunded(e.payment_id),
+        false => Fact::PaymentPartRefunded(e.payment_id, e.refunded_amount),
+    });
     StockReserved, e => Some(Fact::StockReserved(e.reservation_id));
     StockReservationFailed, e => { let _ = e; Some(Fact::OutOfStock) };
     StockConfirmed, e => Some(Fact::StockSold(e.reservation_id));

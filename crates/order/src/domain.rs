@@ -54,6 +54,9 @@ pub struct Saga {
     pub past_payments: Vec<PaymentId>,
     #[serde(default)]
     pub past_reservations: Vec<ReservationId>,
+    /// What was given back of the present payment, in minor units of the order's currency.
+    #[serde(default)]
+    pub refunded_amount: i64,
     /// Until when an order in PAYMENT_FAILED may be paid again.
     pub payable_until: Option<Timestamp>,
     /// The request that placed it: on every call and event that the order causes.
@@ -121,6 +124,8 @@ pub enum Fact {
     PaymentFailed(PaymentId, Failure),
     PaymentCaptured(PaymentId),
     PaymentVoided(PaymentId),
+    /// A part of the captured money was given back: this much so far.
+    PaymentPartRefunded(PaymentId, i64),
     /// All of the captured money was given back.
     PaymentRefunded(PaymentId),
     StockReserved(ReservationId),
@@ -179,6 +184,7 @@ impl Saga {
             reservation_attempt: 1,
             past_payments: Vec::new(),
             past_reservations: Vec::new(),
+            refunded_amount: 0,
             payable_until: None,
             correlation_id: String::new(),
         }
@@ -326,8 +332,13 @@ impl Order {
                     self.failure = Some(failure);
                 }
             }
+            // The status stays: the customer keeps the goods.
+            Fact::PaymentPartRefunded(id, so_far) if self.saga.is_present_payment(*id) => {
+                self.saga.refunded_amount = self.saga.refunded_amount.max(*so_far);
+            }
             Fact::PaymentRefunded(id) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
                 self.saga.money = MoneyLeg::LetGo;
+                self.saga.refunded_amount = self.totals.total_amount;
                 if matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) {
                     self.step_on(OrderFact::Refunded, None, moves)?;
                 }

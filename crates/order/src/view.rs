@@ -28,6 +28,7 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         tax_amount: order.totals.tax_amount,
         discount_amount: order.totals.discount_amount,
         total_amount: order.totals.total_amount,
+        refunded_amount: order.saga.refunded_amount,
         payment_id: order.saga.payment_id,
         payment_method: order.payment_method,
         shipping: order.shipping,

@@ -6,7 +6,7 @@ use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     money::Currency,
     order::{OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
-    payment::PaymentAuthorized,
+    payment::{PaymentAuthorized, PaymentRefunded},
     shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentStatus, ShipmentUpdated},
 };
 use platform::testing::{Answer, Harness};
@@ -298,6 +298,40 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
     assert_eq!(told.len(), 1);
     assert!(told[0].by_customer && !told[0].lines_return && told[0].refund_due);
     assert_eq!(order(&h, id).await.timeline.last().unwrap().reason.as_deref(), Some("changed my mind"));
+}
+
+#[tokio::test]
+async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let placed = place(&h, "k").await.expect(201).read::<OrderView>();
+    let confirmed = until(&h, placed.order_id, "CONFIRMED").await;
+    assert_eq!(confirmed.refunded_amount, 0);
+    let total = confirmed.total_amount;
+    let refunded = |payment_id, amount, so_far| PaymentRefunded {
+        payment_id,
+        order_id: placed.order_id,
+        order_number: placed.order_number.clone(),
+        user_id: customer(),
+        amount,
+        refunded_amount: so_far,
+        captured_amount: total,
+        currency: Currency::EUR,
+        in_full: so_far == total,
+    };
+    // The second arrives first, and each of them twice.
+    let (first, second) = (refunded(payment_id(), 100, 100), refunded(payment_id(), 200, 300));
+    for event in [&second, &first, &second, &first] {
+        h.deliver(event.clone()).await;
+    }
+    // One of another payment says nothing about this one.
+    h.deliver(refunded(h.id(), 999, 999)).await;
+    let view = order(&h, placed.order_id).await;
+    assert_eq!((view.status.to_string().as_str(), view.refunded_amount), ("CONFIRMED", 300));
+    h.deliver(refunded(payment_id(), total - 300, total)).await;
+    let view = order(&h, placed.order_id).await;
+    assert_eq!((view.status.to_string().as_str(), view.refunded_amount), ("REFUNDED", total));
+    h.nothing_is_parked().await;
 }
 
 #[tokio::test]
