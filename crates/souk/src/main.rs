@@ -1,6 +1,8 @@
 //! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
 
 use clap::{Parser, Subcommand};
+use contracts::ids::Uuid;
+use platform::{context::Context, env::Env};
 use souk::{admin, bench, config, demo, doctor, documents, search_tools, serve, style};
 use std::process::ExitCode;
 
@@ -58,7 +60,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(async {
+    // What a command itself writes is told apart from what requests do.
+    let context = Context::new(format!("command-{}", Env::system().new_id::<Uuid>()));
+    let outcome = runtime.block_on(context.scope(async {
         match arguments.command {
             Command::Serve(serve) => serve::run(serve).await,
             Command::Demo(flags) => demo::run(flags).await,
@@ -73,7 +77,7 @@ fn main() -> ExitCode {
             Command::Problems => documents::problems(),
             Command::Audit(command) => admin::audit(command).await,
         }
-    });
+    }));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
