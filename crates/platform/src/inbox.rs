@@ -156,24 +156,59 @@ pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static s
     let Some(last) = batch.last().map(|published| published.position) else { return Ok(()) };
     let wanted: Arc<[Envelope]> =
         batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.wants(&envelope.event_type)).collect();
-    let outcome = unit(db, consumers, producer, wanted.clone(), last).await;
+    // Hardly any event fails, and keeping them apart has its price: that is the second try.
+    let outcome = match unit(db, consumers, producer, wanted.clone(), last, Care::Together).await {
+        Err(Halt::Refused) => unit(db, consumers, producer, wanted.clone(), last, Care::Apart).await,
+        outcome => outcome,
+    };
     match outcome {
         // One of them brought the whole unit down: find out which, each alone.
-        Err(Error::Panicked) => {
+        Err(Halt::Db(Error::Panicked)) => {
             for envelope in wanted.iter() {
                 let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
-                match unit(db, consumers, producer, alone, 0).await {
-                    Err(Error::Panicked) => park(db, envelope.clone()).await?,
-                    other => other?,
+                match unit(db, consumers, producer, alone, 0, Care::Apart).await {
+                    Err(Halt::Db(Error::Panicked)) => park(db, envelope.clone()).await?,
+                    outcome => outcome?,
                 }
             }
             set_position(db, producer, last).await
         }
-        other => other,
+        outcome => Ok(outcome?),
     }
 }
 
-async fn unit(db: &Db, consumers: &Consumers, producer: &'static str, batch: Arc<[Envelope]>, last: i64) -> Result<(), Error> {
+/// How the events of a batch are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Not at all: one that is refused undoes all.
+    Together,
+    /// One that is refused is undone alone, and set aside.
+    Apart,
+}
+
+/// Why nothing of a batch was consumed.
+enum Halt {
+    /// One of the events was refused, and none was set aside.
+    Refused,
+    Db(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Halt {
+        Halt::Db(error)
+    }
+}
+
+impl From<Halt> for Error {
+    fn from(halt: Halt) -> Error {
+        match halt {
+            Halt::Refused => Error::Failed("an event was refused".into()),
+            Halt::Db(error) => error,
+        }
+    }
+}
+
+async fn unit(db: &Db, consumers: &Consumers, producer: &'static str, batch: Arc<[Envelope]>, last: i64, care: Care) -> Result<(), Halt> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
         let any_aside = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
@@ -187,7 +222,14 @@ async fn unit(db: &Db, consumers: &Consumers, producer: &'static str, batch: Arc
                 continue;
             }
             let Some(handler) = consumers.handler(&envelope.event_type) else { continue };
-            if let Err(refusal) = attempt(tx, handler, envelope).await {
+            let outcome = match care {
+                Care::Together => handle(tx, handler, envelope).await,
+                Care::Apart => attempt(tx, handler, envelope).await,
+            };
+            if let Err(refusal) = outcome {
+                if care == Care::Together {
+                    return Err(Halt::Refused);
+                }
                 report(tx.service(), envelope, 1, &refusal);
                 set_aside(tx, envelope, Aside::Retrying, 1, &refusal.0).await?;
                 failed = true;
@@ -219,22 +261,24 @@ impl From<Error> for Refused {
     }
 }
 
+/// Handles an event so that a refusal undoes what its handler did.
 async fn attempt(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
+    tx.attempt(async |tx| handle(tx, handler, envelope).await).await
+}
+
+async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
     let mut context = Context::new(envelope.correlation_id.as_str());
     context.causation_id = Some(envelope.event_id);
     tx.set_context(context);
-    tx.attempt(async |tx| {
-        handler(tx, envelope).await.map_err(|refusal| {
-            let mut text = refusal.to_string();
-            let mut source = refusal.source();
-            while let Some(cause) = source {
-                text = format!("{text}: {cause}");
-                source = cause.source();
-            }
-            Refused(text)
-        })
+    handler(tx, envelope).await.map_err(|refusal| {
+        let mut text = refusal.to_string();
+        let mut source = refusal.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        Refused(text)
     })
-    .await
 }
 
 fn report(service: &str, envelope: &Envelope, attempts: u32, refusal: &str) {

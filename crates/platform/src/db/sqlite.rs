@@ -1,8 +1,8 @@
 //! The embedded database: one file, one writer thread, readers on their callers' threads.
 //!
-//! The writer takes all units that wait, runs each in a savepoint, commits them together, and only then answers them.
-//! So many callers share one fsync, and none is told before the data is on the disk. WAL with `synchronous=FULL`:
-//! a power loss costs nothing that was answered.
+//! The writer takes all units that wait, commits them together, and only then answers them. So many callers share one
+//! fsync, and none is told before the data is on the disk. WAL with `synchronous=FULL`: a power loss costs nothing that
+//! was answered.
 
 use super::{
     Error, Inner, Migration, migrate,
@@ -47,11 +47,14 @@ struct Address(PathBuf);
 
 /// A unit on its way to the writer and back.
 trait Unit: Send {
-    /// Runs inside a savepoint. Whether to keep what it did.
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Option<Aftermath>;
+    /// Runs inside the group's transaction, perhaps not for the first time.
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<Aftermath, Undo>;
     /// Answers the caller, after the group's commit or its failure.
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
+
+/// A unit failed: what it did must not be kept.
+struct Undo;
 
 struct Waiting<T, E, F> {
     unit: F,
@@ -66,10 +69,10 @@ where
     T: Send,
     E: From<Error> + Send,
 {
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Option<Aftermath> {
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<Aftermath, Undo> {
         if self.caller.is_closed() {
             // Nobody waits any more, and nothing was promised.
-            return None;
+            return Ok(Aftermath::default());
         }
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -77,20 +80,13 @@ where
             let value = context.sync_scope(|| ready((self.unit)(&mut tx)))?;
             Ok::<_, E>((value, tx.flush()?))
         }));
-        match ran {
-            Ok(Ok((value, aftermath))) => {
-                self.outcome = Some(Ok(value));
-                Some(aftermath)
-            }
-            Ok(Err(error)) => {
-                self.outcome = Some(Err(error));
-                None
-            }
-            Err(_) => {
-                self.outcome = Some(Err(Error::Panicked.into()));
-                None
-            }
-        }
+        let (outcome, kept) = match ran {
+            Ok(Ok((value, aftermath))) => (Ok(value), Ok(aftermath)),
+            Ok(Err(error)) => (Err(error), Err(Undo)),
+            Err(_) => (Err(Error::Panicked.into()), Err(Undo)),
+        };
+        self.outcome = Some(outcome);
+        kept
     }
 
     fn answer(mut self: Box<Self>, commit: Result<(), Error>) {
@@ -223,6 +219,9 @@ fn write_until_closed(
 }
 
 /// Runs the units of `group`, and those that arrive meanwhile, in one transaction.
+///
+/// Hardly any unit fails, and a savepoint keeps a copy of every page that its unit touches. So they run without; when one
+/// fails after others, all is rolled back, and they run again with a savepoint each.
 fn commit_group(
     connection: &Rc<Connection>,
     group: &mut Vec<Box<dyn Unit>>,
@@ -230,23 +229,41 @@ fn commit_group(
     service: &'static str,
     env: &Env,
 ) -> (Result<(), Error>, Aftermath) {
-    let mut aftermath = Aftermath::default();
-    if let Err(error) = statement(connection, "BEGIN IMMEDIATE") {
-        return (Err(error), aftermath);
-    }
-    let mut next = 0;
-    while next < group.len() {
-        let kept = statement(connection, "SAVEPOINT unit").ok().and_then(|()| group[next].run(connection, service, env));
-        let closed = match kept {
-            Some(after) => {
-                aftermath.merge(after);
-                statement(connection, "RELEASE unit")
-            }
-            None => statement(connection, "ROLLBACK TO unit").and_then(|()| statement(connection, "RELEASE unit")),
-        };
-        if let Err(error) = closed {
+    let run = |unit: &mut Box<dyn Unit>| unit.run(connection, service, env);
+    let outcome = run_together(connection, group, waiting, run).and_then(|kept| match kept {
+        Some(aftermath) => Ok(aftermath),
+        None => run_apart(connection, group, run),
+    });
+    match outcome.and_then(|aftermath| statement(connection, "COMMIT").map(|()| aftermath)) {
+        Ok(aftermath) => (Ok(()), aftermath),
+        Err(error) => {
             let _ = statement(connection, "ROLLBACK");
-            return (Err(error), Aftermath::default());
+            tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
+            (Err(error), Aftermath::default())
+        }
+    }
+}
+
+/// Begins a transaction and runs the units in it. `None` when one failed after others: then all is rolled back.
+fn run_together(
+    connection: &Connection,
+    group: &mut Vec<Box<dyn Unit>>,
+    waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
+    run: impl Fn(&mut Box<dyn Unit>) -> Result<Aftermath, Undo>,
+) -> Result<Option<Aftermath>, Error> {
+    let mut all: Option<Aftermath> = None;
+    let mut next = 0;
+    statement(connection, "BEGIN IMMEDIATE")?;
+    while next < group.len() {
+        match run(&mut group[next]) {
+            Ok(aftermath) => all.get_or_insert_default().merge(aftermath),
+            Err(Undo) => {
+                statement(connection, "ROLLBACK")?;
+                if all.is_some() {
+                    return Ok(None);
+                }
+                statement(connection, "BEGIN IMMEDIATE")?;
+            }
         }
         next += 1;
         if next == group.len()
@@ -256,12 +273,24 @@ fn commit_group(
             group.push(unit);
         }
     }
-    match statement(connection, "COMMIT") {
-        Ok(()) => (Ok(()), aftermath),
-        Err(error) => {
-            let _ = statement(connection, "ROLLBACK");
-            tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
-            (Err(error), Aftermath::default())
+    Ok(Some(all.unwrap_or_default()))
+}
+
+/// Begins a transaction and runs each unit in a savepoint of its own.
+fn run_apart(
+    connection: &Connection,
+    group: &mut [Box<dyn Unit>],
+    run: impl Fn(&mut Box<dyn Unit>) -> Result<Aftermath, Undo>,
+) -> Result<Aftermath, Error> {
+    let mut all = Aftermath::default();
+    statement(connection, "BEGIN IMMEDIATE")?;
+    for unit in group {
+        statement(connection, "SAVEPOINT unit")?;
+        match run(unit) {
+            Ok(aftermath) => all.merge(aftermath),
+            Err(Undo) => statement(connection, "ROLLBACK TO unit")?,
         }
+        statement(connection, "RELEASE unit")?;
     }
+    Ok(all)
 }

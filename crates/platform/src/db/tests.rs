@@ -56,6 +56,39 @@ async fn a_unit_that_fails_rolls_back_alone() {
 }
 
 #[tokio::test]
+async fn units_of_one_group_are_kept_apart_when_some_fail() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(1);
+    let wait = std::sync::Mutex::new(wait);
+    let runs = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = runs.clone();
+    // The first holds the writer until the others wait behind it: so they are one group.
+    let holding = db.write(async move |tx| {
+        if counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            wait.lock_unpoisoned().recv().expect("the test goes on");
+        }
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'first', 1)", params![tx.new_id::<Uuid>()]).await?;
+        tx.wake("worker");
+        Ok::<_, Error>(())
+    });
+    let failing = db.write(async |tx| {
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'undone', 1)", params![tx.new_id::<Uuid>()]).await?;
+        Err::<(), _>(Error::Failed("on purpose".into()))
+    });
+    let releasing = async {
+        go.send(()).expect("the writer waits");
+        Ok::<_, Error>(())
+    };
+    let outcomes = tokio::join!(holding, add(&db, "lamp", 1), failing, add(&db, "lamp", 2), add(&db, "chair", 3), releasing);
+    assert!(outcomes.0.is_ok() && outcomes.1.is_ok() && outcomes.4.is_ok());
+    assert!(matches!(outcomes.2, Err(Error::Failed(reason)) if reason == "on purpose"));
+    assert!(outcomes.3.unwrap_err().violates("items.name"));
+    assert_eq!(names(&db).await, ["chair", "first", "lamp"]);
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2, "together first, then apart");
+}
+
+#[tokio::test]
 async fn a_unit_that_panics_harms_nobody() {
     let folder = TempFolder::new();
     let db = open(&folder);

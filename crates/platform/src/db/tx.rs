@@ -9,7 +9,7 @@ use contracts::{
     time::Timestamp,
 };
 use rusqlite::{Connection, types::ValueRef};
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, rc::Rc, time::Duration};
 
 use crate::env::Env;
 
@@ -171,6 +171,12 @@ impl Tx {
         read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.query_opt(sql, params, read).await?.ok_or_else(|| Error::Failed("a row was expected".into()))
+    }
+
+    /// `span` give or take up to a quarter, for the instant of a next attempt; as [`Env::jitter`].
+    #[must_use]
+    pub fn jitter(&self, span: Duration) -> Duration {
+        self.env.jitter(span)
     }
 
     /// Runs `part` so that its failure undoes only what it did: its changes, events and wake-ups.
