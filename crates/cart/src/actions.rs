@@ -15,6 +15,7 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{Created, Keyed, MaybeIdempotencyKey, Problem},
+    idempotency::Opened,
 };
 
 /// The active cart as its owner sees it now, made if there is none.
@@ -69,7 +70,7 @@ pub async fn add_item(
     body: AddCartItem,
 ) -> Result<Keyed<Created<cart::Cart>>, Problem> {
     if let Some(key) = &key.0
-        && let Some(answer) = key.replay(&app.ctx.db).await?
+        && let Some(Opened::Answered(answer)) = key.earlier(&app.ctx.db).await?
     {
         return Ok(answer);
     }

@@ -4,6 +4,7 @@
 //! restart goes on where the last commit ended. Nothing waits in memory but the batch in hand.
 
 use crate::{
+    backoff::Backoff,
     db::{Db, Error},
     inbox::{self, Consumers},
     outbox,
@@ -16,14 +17,19 @@ const BATCH: usize = 128;
 /// How long to sleep without news. A bell that was missed costs this much time and nothing else.
 const LULL: Duration = Duration::from_secs(5);
 
+/// The pauses after steps that failed.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
+
 /// Carries events of `producer` to `consumer` until told to stop.
 pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop: Stop) {
     let (from, to) = (producer.service(), consumer.service());
     let mut news = producer.outbox_grew();
-    let mut skipped = Skipped::default();
+    let (mut skipped, mut failures) = (Skipped::default(), 0);
     while !stop.is_requested() {
         news.mark_unchanged();
-        match step(&producer, &consumer, &consumers, &mut skipped).await {
+        let carried = step(&producer, &consumer, &consumers, &mut skipped).await;
+        failures = if carried.is_err() { failures + 1 } else { 0 };
+        match carried {
             Ok(0) => {
                 stop.pause(LULL, async {
                     // The producer going away ends the process; the pause ends then too.
@@ -36,7 +42,7 @@ pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop
             }
             Err(error) => {
                 tracing::warn!(target: "bus", producer = from, consumer = to, %error, "events wait; trying again");
-                stop.pause(consumer.env().jitter(Duration::from_millis(500)), std::future::pending()).await;
+                stop.pause(consumer.env().jitter(BACKOFF.after(failures)), std::future::pending()).await;
             }
         }
     }
@@ -71,7 +77,7 @@ async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, skipped: &mut
     let Some(last) = batch.last() else { return Ok(0) };
     let (count, last) = (batch.len(), last.position);
     if batch.iter().any(|published| consumers.wants(&published.envelope.event_type)) || last - stored >= 10_000 {
-        inbox::consume(consumer, consumers, producer.service(), batch).await?;
+        inbox::consume(consumer, consumers, producer.service(), stored, batch).await?;
         *skipped = Skipped { stored: last, reached: last };
     } else {
         skipped.reached = last;

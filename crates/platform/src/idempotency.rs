@@ -117,16 +117,18 @@ impl IdempotencyKey {
         Ok(Keyed::of(stored, replayed))
     }
 
-    /// The first answer, if there is one: spares a repetition the work before its unit.
+    /// What an earlier request under the key left: its answer, or an effect that nobody waits for any more. Spares a
+    /// repetition the work before its unit.
     ///
     /// # Errors
     /// As [`once`](Self::once).
-    pub async fn replay<A>(&self, db: &Db) -> Result<Option<Keyed<A>>, Problem> {
+    pub async fn earlier<A>(&self, db: &Db) -> Result<Option<Opened<A>>, Problem> {
         let key = self.clone();
         let record = db.read(async move |tx| key.find(tx).await).await?;
         Ok(match record {
-            Record::Answered(stored) => Some(Keyed::of(stored, true)),
-            Record::Open(_) | Record::Free => None,
+            Record::Answered(stored) => Some(Opened::Answered(Keyed::of(stored, true))),
+            Record::Open(resource) => Some(Opened::Unanswered(resource)),
+            Record::Free => None,
         })
     }
 
@@ -222,7 +224,14 @@ async fn answered(tx: &mut Tx, scope: [u8; 32]) -> Result<Option<Stored>, Error>
     row.map(|(status, headers, body)| restored(status, &headers, body)).transpose()
 }
 
-/// Forgets answers from before `before`.
-pub(crate) async fn purge(db: &Db, before: Timestamp) -> Result<u64, Error> {
-    db.write(async move |tx| tx.execute("DELETE FROM idempotency WHERE created_at < $1", params![before]).await).await
+/// Forgets answers from before `before`, the oldest `rows` at most.
+pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64, Error> {
+    db.write(async move |tx| {
+        tx.execute(
+            "DELETE FROM idempotency WHERE scope IN (SELECT scope FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+            params![before, rows],
+        )
+        .await
+    })
+    .await
 }

@@ -7,9 +7,10 @@
 use crate::{
     backoff::Backoff,
     context::Context,
-    db::{Db, Error, Tx},
+    db::{Db, Error, Select, Tx},
     outbox::Published,
     params,
+    worker::Pace,
 };
 use contracts::{
     column::Json,
@@ -148,17 +149,27 @@ pub async fn position(db: &Db, producer: &'static str) -> Result<i64, Error> {
 /// # Errors
 /// Those of the database.
 pub async fn set_position(db: &Db, producer: &'static str, position: i64) -> Result<(), Error> {
-    db.write(async move |tx| advance(tx, producer, position).await).await
+    db.write(async move |tx| {
+        tx.execute(
+            "INSERT INTO subscriptions (producer, position) VALUES ($1, $2) ON CONFLICT (producer) DO UPDATE SET position = excluded.position",
+            params![producer, position],
+        )
+        .await
+        .map(|_| ())
+    })
+    .await
 }
 
-/// Consumes a batch in one commit; an event that fails is set aside and the others go on without it.
-pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static str, batch: Vec<Published>) -> Result<(), Error> {
-    let Some(last) = batch.last().map(|published| published.position) else { return Ok(()) };
+/// Consumes a batch that was read from the position `from` on, in one commit; an event that fails is set aside and the
+/// others go on without it. When the position was moved meanwhile, for a replay, nothing is done.
+pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static str, from: i64, batch: Vec<Published>) -> Result<(), Error> {
+    let Some(to) = batch.last().map(|published| published.position) else { return Ok(()) };
     let wanted: Arc<[Envelope]> =
         batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.wants(&envelope.event_type)).collect();
+    let step = Some(Step { producer, from, to });
     // Hardly any event fails, and keeping them apart has its price: that is the second try.
-    let outcome = match unit(db, consumers, producer, wanted.clone(), last, Care::Together).await {
-        Err(Halt::Refused) => unit(db, consumers, producer, wanted.clone(), last, Care::Apart).await,
+    let outcome = match unit(db, consumers, wanted.clone(), step, Care::Together).await {
+        Err(Halt::Refused) => unit(db, consumers, wanted.clone(), step, Care::Apart).await,
         outcome => outcome,
     };
     match outcome {
@@ -166,15 +177,23 @@ pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static s
         Err(Halt::Db(Error::Panicked)) => {
             for envelope in wanted.iter() {
                 let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
-                match unit(db, consumers, producer, alone, 0, Care::Apart).await {
-                    Err(Halt::Db(Error::Panicked)) => park(db, envelope.clone()).await?,
+                match unit(db, consumers, alone, None, Care::Apart).await {
+                    Err(Halt::Db(Error::Panicked)) => panicked(db, envelope.clone()).await?,
                     outcome => outcome?,
                 }
             }
-            set_position(db, producer, last).await
+            unit(db, consumers, Arc::new([]), step, Care::Apart).await.or_else(Halt::unless_moved)
         }
-        outcome => Ok(outcome?),
+        outcome => outcome.or_else(Halt::unless_moved),
     }
+}
+
+/// How far a batch takes the consumer.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    producer: &'static str,
+    from: i64,
+    to: i64,
 }
 
 /// How the events of a batch are kept apart.
@@ -190,7 +209,15 @@ enum Care {
 enum Halt {
     /// One of the events was refused, and none was set aside.
     Refused,
+    /// The position is another one by now.
+    Moved,
     Db(Error),
+}
+
+impl Halt {
+    fn unless_moved(self) -> Result<(), Error> {
+        if let Halt::Moved = self { Ok(()) } else { Err(self.into()) }
+    }
 }
 
 impl From<Error> for Halt {
@@ -203,12 +230,13 @@ impl From<Halt> for Error {
     fn from(halt: Halt) -> Error {
         match halt {
             Halt::Refused => Error::Failed("an event was refused".into()),
+            Halt::Moved => Error::Failed("the position was moved".into()),
             Halt::Db(error) => error,
         }
     }
 }
 
-async fn unit(db: &Db, consumers: &Consumers, producer: &'static str, batch: Arc<[Envelope]>, last: i64, care: Care) -> Result<(), Halt> {
+async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, care: Care) -> Result<(), Halt> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
         let any_aside = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
@@ -235,10 +263,10 @@ async fn unit(db: &Db, consumers: &Consumers, producer: &'static str, batch: Arc
                 failed = true;
             }
         }
-        if last > 0 {
-            advance(tx, producer, last).await?;
+        match step {
+            Some(step) if !advance(tx, step).await? => Err(Halt::Moved),
+            _ => Ok(()),
         }
-        Ok(())
     })
     .await
 }
@@ -306,13 +334,16 @@ async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
-async fn advance(tx: &mut Tx, producer: &'static str, position: i64) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO subscriptions (producer, position) VALUES ($1, $2) ON CONFLICT (producer) DO UPDATE SET position = excluded.position",
-        params![producer, position],
-    )
-    .await
-    .map(|_| ())
+/// Whether the position was where the step began.
+async fn advance(tx: &mut Tx, step: Step) -> Result<bool, Error> {
+    let rows = tx
+        .execute(
+            "INSERT INTO subscriptions (producer, position) VALUES ($1, $2) ON CONFLICT (producer) DO UPDATE SET position = excluded.position \
+             WHERE subscriptions.position = $3",
+            params![step.producer, step.to, step.from],
+        )
+        .await?;
+    Ok(rows == 1)
 }
 
 /// What becomes of an event that was set aside.
@@ -328,6 +359,8 @@ pub enum Aside {
 }
 
 impl Aside {
+    const ALL: [Aside; 3] = [Aside::Retrying, Aside::Waiting, Aside::Parked];
+
     const fn word(self) -> &'static str {
         match self {
             Aside::Retrying => "RETRYING",
@@ -340,7 +373,7 @@ impl Aside {
 impl std::str::FromStr for Aside {
     type Err = ();
     fn from_str(word: &str) -> Result<Aside, ()> {
-        [Aside::Retrying, Aside::Waiting, Aside::Parked].into_iter().find(|aside| aside.word() == word).ok_or(())
+        Aside::ALL.into_iter().find(|aside| aside.word() == word).ok_or(())
     }
 }
 
@@ -366,7 +399,7 @@ async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, attempts: u3
             Json(envelope.clone()),
             status,
             attempts,
-            now.after(BACKOFF.after(attempts)),
+            now.after(tx.jitter(BACKOFF.after(attempts))),
             error,
             now
         ],
@@ -376,73 +409,89 @@ async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, attempts: u3
     Ok(())
 }
 
-async fn park(db: &Db, envelope: Envelope) -> Result<(), Error> {
+/// What is said of a consumer that panicked.
+const PANICKED: &str = "the consumer panicked";
+
+async fn panicked(db: &Db, envelope: Envelope) -> Result<(), Error> {
+    report(db.service(), &envelope, 1, PANICKED);
     db.write(async move |tx| {
         is_new(tx, &envelope).await?;
-        set_aside(tx, &envelope, Aside::Parked, ATTEMPTS, "the consumer panicked").await
+        set_aside(tx, &envelope, Aside::Retrying, 1, PANICKED).await
     })
     .await
 }
 
 /// The worker that tries again what was set aside.
 pub(crate) const RETRY: &str = "inbox-retry";
+/// Events that it takes in one turn at most.
+pub(crate) const RETRIED: usize = 32;
 
-/// Tries again the events whose pause is over, each in a commit of its own. How many there were.
-pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<usize, Error> {
+/// Tries again the events whose pause is over, each in a commit of its own.
+pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Pace, Error> {
+    for (status, count) in count_set_aside(db).await? {
+        metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.word()).set(count as f64);
+    }
     let due: Vec<(EventId, u32)> = db
         .read(async |tx| {
             let now = tx.now();
             tx.query(
-                "SELECT event_id, attempts FROM parked_events WHERE status = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 32",
-                params![Aside::Retrying, now],
+                "SELECT event_id, attempts FROM parked_events WHERE status = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3",
+                params![Aside::Retrying, now, RETRIED],
                 |row| Ok((row.next()?, row.next()?)),
             )
             .await
         })
         .await?;
-    for (event_id, attempts) in &due {
-        let (event_id, attempts, consumers) = (*event_id, attempts + 1, consumers.clone());
-        let outcome = db.write(async move |tx| retry(tx, &consumers, event_id, attempts).await).await;
-        if let Err(Error::Panicked) = outcome {
-            db.write(async move |tx| failed_again(tx, event_id, ATTEMPTS, "the consumer panicked").await).await?;
-        } else {
-            outcome?;
+    let mut pace = Pace::after(due.len(), RETRIED);
+    for (event_id, attempts) in due {
+        let (attempts, consumers) = (attempts + 1, consumers.clone());
+        match db.write(async move |tx| retry(tx, &consumers, event_id, attempts).await).await {
+            // What waited behind it is due now.
+            Ok(true) => pace = Pace::Again,
+            Ok(false) => {}
+            Err(Error::Panicked) => {
+                tracing::warn!(target: "inbox", service = db.service(), %event_id, attempts, "{PANICKED}");
+                metrics::counter!("souk_events_failed_total", "service" => db.service()).increment(1);
+                db.write(async move |tx| failed_again(tx, event_id, attempts, PANICKED).await).await?;
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(due.len())
+    Ok(pace)
 }
 
-async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<(), Error> {
+/// Whether the event was consumed.
+async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<bool, Error> {
     let found = tx
         .query_opt("SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2", params![event_id, Aside::Retrying], |row| {
             row.next::<Json<Envelope>>()
         })
         .await?;
-    let Some(Json(envelope)) = found else { return Ok(()) };
-    let Some(handler) = consumers.handler(&envelope.event_type) else { return Ok(()) };
-    match attempt(tx, handler, &envelope).await {
-        Ok(()) => {
-            let now = tx.now();
-            tx.execute("DELETE FROM parked_events WHERE event_id = $1", params![event_id]).await?;
-            tx.execute(
-                "UPDATE parked_events SET status = $1, next_attempt_at = $2 WHERE event_id = (SELECT event_id FROM parked_events \
-                 WHERE aggregate_id = $3 AND status = $4 ORDER BY sequence LIMIT 1)",
-                params![Aside::Retrying, now, envelope.aggregate_id, Aside::Waiting],
-            )
-            .await?;
-            tx.wake(RETRY);
-            Ok(())
-        }
-        Err(refusal) => {
-            report(tx.service(), &envelope, attempts, &refusal);
-            failed_again(tx, event_id, attempts, &refusal).await
-        }
+    let Some(Json(envelope)) = found else { return Ok(false) };
+    let outcome = match consumers.handler(&envelope.event_type) {
+        Some(handler) => attempt(tx, handler, &envelope).await,
+        None => Err(Refused("this version of the program consumes no such event".into())),
+    };
+    if let Err(refusal) = outcome {
+        report(tx.service(), &envelope, attempts, &refusal);
+        failed_again(tx, event_id, attempts, &refusal).await?;
+        return Ok(false);
     }
+    let now = tx.now();
+    tx.execute("DELETE FROM parked_events WHERE event_id = $1", params![event_id]).await?;
+    tx.execute(
+        "UPDATE parked_events SET status = $1, next_attempt_at = $2 WHERE event_id = (SELECT event_id FROM parked_events \
+         WHERE aggregate_id = $3 AND status = $4 ORDER BY sequence LIMIT 1)",
+        params![Aside::Retrying, now, envelope.aggregate_id, Aside::Waiting],
+    )
+    .await?;
+    tx.wake(RETRY);
+    Ok(true)
 }
 
 async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
     let status = if attempts >= ATTEMPTS { Aside::Parked } else { Aside::Retrying };
-    let next = tx.now().after(BACKOFF.after(attempts));
+    let next = tx.now().after(tx.jitter(BACKOFF.after(attempts)));
     tx.execute(
         "UPDATE parked_events SET status = $1, attempts = $2, next_attempt_at = $3, error = $4 WHERE event_id = $5",
         params![status, attempts, next, error, event_id],
@@ -466,17 +515,19 @@ pub struct ParkedEvent {
     pub event: Envelope,
 }
 
-/// What was set aside here and not consumed since, oldest first, up to 100.
+/// What was set aside here and not consumed since, in the order of the events' ids, that is of their time; those after
+/// `after`, `rows` at most.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list_parked(db: &Db) -> Result<Vec<ParkedEvent>, Error> {
-    db.read(async |tx| {
+pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventId>, rows: i64) -> Result<Vec<ParkedEvent>, Error> {
+    db.read(async move |tx| {
         let service = tx.service();
-        tx.query(
-            "SELECT status, attempts, error, parked_at, next_attempt_at, envelope FROM parked_events ORDER BY parked_at, sequence LIMIT 100",
-            &[],
-            |row| {
+        Select::from("SELECT status, attempts, error, parked_at, next_attempt_at, envelope FROM parked_events")
+            .filter_some("status = ?", status)
+            .filter_some("event_id > ?", after)
+            .limit("event_id", rows)
+            .rows(tx, |row| {
                 Ok(ParkedEvent {
                     service: service.to_owned(),
                     status: row.next()?,
@@ -486,11 +537,25 @@ pub async fn list_parked(db: &Db) -> Result<Vec<ParkedEvent>, Error> {
                     next_attempt_at: row.next()?,
                     event: row.next::<Json<Envelope>>()?.0,
                 })
-            },
-        )
-        .await
+            })
+            .await
     })
     .await
+}
+
+/// How many events are set aside here, by what becomes of them; each status is told.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_set_aside(db: &Db) -> Result<[(Aside, u64); 3], Error> {
+    let counts: Vec<(Aside, u64)> = db
+        .read(async |tx| {
+            let sql = "SELECT status, COUNT(*) FROM parked_events GROUP BY status";
+            tx.query(sql, &[], |row| Ok((row.next()?, row.next()?))).await
+        })
+        .await?;
+    let of = |status: Aside| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
+    Ok(Aside::ALL.map(|status| (status, of(status))))
 }
 
 /// Lets a parked event be tried again at once, with a fresh count of attempts. Whether there was one.
@@ -512,7 +577,14 @@ pub async fn replay(db: &Db, event_id: EventId) -> Result<bool, Error> {
     .await
 }
 
-/// Forgets events consumed before `before`. Call it with an instant older than any redelivery.
-pub(crate) async fn purge(db: &Db, before: Timestamp) -> Result<u64, Error> {
-    db.write(async move |tx| tx.execute("DELETE FROM inbox WHERE consumed_at < $1", params![before]).await).await
+/// Forgets events consumed before `before`, the oldest `rows` at most. Call it with an instant older than any redelivery.
+pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64, Error> {
+    db.write(async move |tx| {
+        tx.execute(
+            "DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox WHERE consumed_at < $1 ORDER BY consumed_at LIMIT $2)",
+            params![before, rows],
+        )
+        .await
+    })
+    .await
 }

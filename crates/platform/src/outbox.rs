@@ -48,16 +48,17 @@ pub async fn position_before(db: &Db, since: Timestamp) -> Result<i64, Error> {
     .await
 }
 
-/// Drops events that are older than `before` and that everyone has (`consumed` is the least position of all consumers).
-/// The newest always stays, so that positions are never given twice.
+/// Drops the oldest events, `rows` at most, as far as they are older than `before` and everyone has them (`consumed` is
+/// the least position of all consumers). The newest always stays, so that positions are never given twice.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) async fn purge(db: &Db, before: Timestamp, consumed: i64) -> Result<u64, Error> {
+pub(crate) async fn purge(db: &Db, before: Timestamp, consumed: i64, rows: usize) -> Result<u64, Error> {
     db.write(async move |tx| {
         tx.execute(
-            "DELETE FROM outbox WHERE occurred_at < $1 AND position <= $2 AND position < (SELECT MAX(position) FROM outbox)",
-            crate::params![before, consumed],
+            "DELETE FROM outbox WHERE occurred_at < $1 AND position IN (SELECT position FROM outbox WHERE position <= $2 \
+             AND position < (SELECT MAX(position) FROM outbox) ORDER BY position LIMIT $3)",
+            crate::params![before, consumed, rows],
         )
         .await
     })

@@ -2,27 +2,40 @@
 
 use crate::{
     db::Db,
-    http::{Json, NoContent, Path, Problem, Query, Routes, State},
+    http::{NoContent, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::Admin,
-    inbox::{self, ParkedEvent},
+    inbox::{self, Aside, ParkedEvent},
 };
-use contracts::{ids::EventId, page::Page, problem::Code};
+use contracts::{ids::EventId, problem::Code};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The routes, the same in every service; the service's name in the path tells the gateway whose they are.
 pub(crate) fn routes() -> Routes<Db> {
     Routes::new("parked-events")
-        .get("/admin/parked-events/{service}", list, "Events that a service could not consume yet, the oldest first; up to 100")
+        .get("/admin/parked-events/{service}", list, "Events that a service could not consume yet, the oldest first")
         .post("/admin/parked-events/{service}/{eventId}/replay", replay, "Lets a service try an event again at once")
+}
+
+/// Which of them.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    /// Only those of which this becomes.
+    status: Option<Aside>,
 }
 
 async fn list(
     _: Admin,
     State(db): State<Db>,
     Path(service): Path<String>,
-    Query(()): Query<()>,
-) -> Result<Json<Page<ParkedEvent>>, Problem> {
+    Query(Filter { status }): Query<Filter>,
+    paging: Paging,
+) -> Result<Paged<ParkedEvent>, Problem> {
     own(&db, &service)?;
-    Ok(Json(Page { items: inbox::list_parked(&db).await?, next_cursor: None }))
+    let tag = format!("parked events of {service} {status:?}");
+    let found = inbox::list_set_aside(&db, status, paging.after(&tag)?, paging.fetch()).await?;
+    Ok(Paged(paging.page(&tag, found, |last| last.event.event_id)))
 }
 
 async fn replay(_: Admin, State(db): State<Db>, Path((service, event_id)): Path<(String, EventId)>) -> Result<NoContent, Problem> {

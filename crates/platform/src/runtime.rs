@@ -77,8 +77,10 @@ pub const DATABASES: &str = "db";
 
 /// How long the outbox and the records of consumed events and idempotency keys are kept.
 const OUTBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-const INBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const INBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 const CLEANING: Duration = Duration::from_secs(3600);
+/// Old rows of a table that are dropped in one commit at most: every other write waits for it.
+const CLEANED: usize = 1_000;
 
 impl Runtime {
     /// Opens every database, then every service, wires them, and sets everything going.
@@ -245,9 +247,7 @@ fn key_source(client: Client) -> KeySource {
 
 fn retry_worker(db: &Db, consumers: &Consumers) -> Worker {
     let own = (db.clone(), consumers.clone());
-    Worker::new(inbox::RETRY, Duration::from_secs(1), own, |(db, consumers)| async move {
-        inbox::retry_due(&db, &consumers).await.map(|found| if found > 0 { Pace::Again } else { Pace::Rest })
-    })
+    Worker::new(inbox::RETRY, Duration::from_secs(1), own, |(db, consumers)| async move { inbox::retry_due(&db, &consumers).await })
 }
 
 /// Drops what is old: events that everyone has, records of consumed ones, answers under keys.
@@ -257,11 +257,12 @@ async fn clean(db: &Db, consumers: &[Db]) -> Result<Pace, crate::db::Error> {
     for consumer in consumers {
         consumed = consumed.min(inbox::position(consumer, db.service()).await?);
     }
-    let events = outbox::purge(db, now.before(OUTBOX_KEPT), consumed).await?;
-    let records = inbox::purge(db, now.before(INBOX_KEPT)).await?;
-    let answers = idempotency::purge(db, now.before(idempotency::KEPT)).await?;
+    let events = outbox::purge(db, now.before(OUTBOX_KEPT), consumed, CLEANED).await?;
+    let records = inbox::purge(db, now.before(INBOX_KEPT), CLEANED).await?;
+    let answers = idempotency::purge(db, now.before(idempotency::KEPT), CLEANED).await?;
     if events + records + answers > 0 {
-        tracing::info!(target: "cleaner", service = db.service(), events, records, answers, "old rows dropped");
+        tracing::debug!(target: "cleaner", service = db.service(), events, records, answers, "old rows dropped");
     }
-    Ok(Pace::Rest)
+    let most = events.max(records).max(answers);
+    Ok(Pace::after(usize::try_from(most).unwrap_or(usize::MAX), CLEANED))
 }

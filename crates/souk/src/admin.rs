@@ -17,7 +17,12 @@ use contracts::{
     text::{Email, Name, Refused},
     time::Timestamp,
 };
-use platform::{inbox, outbox, runtime::DATABASES};
+use platform::{
+    env::Env,
+    inbox::{self, ParkedEvent},
+    outbox,
+    runtime::{DATABASES, INBOX_KEPT},
+};
 use std::io::Read as _;
 
 #[derive(Subcommand)]
@@ -177,6 +182,13 @@ pub(crate) fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String
     }
 }
 
+fn tell(aside: &ParkedEvent) {
+    let status = format!("{:?}", aside.status).to_uppercase();
+    println!("{}  {} {status}, {} attempts", bold(aside.event.event_id), aside.service, aside.attempts);
+    println!("  {} of {} {}", aside.event.event_type, aside.event.aggregate_type, aside.event.aggregate_id);
+    println!("  {}", dim(&aside.error));
+}
+
 /// # Errors
 /// When a database cannot be read or written.
 pub async fn events(events: Events) -> Result<()> {
@@ -186,12 +198,13 @@ pub async fn events(events: Events) -> Result<()> {
             let (_, databases) = open(flags)?;
             let mut total = 0;
             for db in databases.values() {
-                for parked in inbox::list_parked(db).await? {
-                    total += 1;
-                    let status = format!("{:?}", parked.status).to_uppercase();
-                    println!("{}  {} {status}, {} attempts", bold(parked.event.event_id), parked.service, parked.attempts);
-                    println!("  {} of {} {}", parked.event.event_type, parked.event.aggregate_type, parked.event.aggregate_id);
-                    println!("  {}", dim(&parked.error));
+                let mut after = None;
+                loop {
+                    let aside = inbox::list_set_aside(db, None, after, 100).await?;
+                    let Some(last) = aside.last() else { break };
+                    after = Some(last.event.event_id);
+                    total += aside.len();
+                    aside.iter().for_each(tell);
                 }
             }
             println!("{total} events are set aside");
@@ -210,6 +223,10 @@ pub async fn events(events: Events) -> Result<()> {
         Some(EventsCommand::Replay { since, flags, .. }) => {
             let since = since.context("--since or --event")?;
             let (_, databases) = open(flags)?;
+            let oldest = Env::system().now().before(INBOX_KEPT);
+            if since < oldest {
+                bail!("events are known for {} days: what occurred before {oldest} would take effect twice", INBOX_KEPT.as_secs() / 86_400);
+            }
             for (producer, outbox) in &databases {
                 let position = outbox::position_before(outbox, since).await?;
                 for (consumer, inbox) in &databases {

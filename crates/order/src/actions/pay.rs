@@ -8,6 +8,7 @@ use contracts::{
     payment::PaymentMethod,
 };
 use platform::{
+    context::Context,
     db::Tx,
     http::{IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem},
     idempotency::Opened,
@@ -27,6 +28,14 @@ pub async fn pay_order(
     method: PaymentMethod,
     wait: Option<Duration>,
 ) -> Result<Keyed<Json<OrderView>>, Problem> {
+    if let MaybeIdempotencyKey(Some(key)) = &key {
+        match key.earlier(&app.ctx.db).await? {
+            Some(Opened::Answered(answer)) => return Ok(answer),
+            // Its request is gone: whoever asks again, waiting or not, is the one to answer.
+            Some(Opened::Unanswered(_)) => return answer(app, owner, id, key.clone(), wait.unwrap_or_default()).await,
+            None => {}
+        }
+    }
     match (wait, key) {
         (None, key) => app.ctx.db.write(async move |tx| key.once(tx, async |tx| pay(tx, owner, id, method).await).await).await,
         (Some(wait), MaybeIdempotencyKey(Some(key))) => pay_and_wait(app, owner, id, key, method, wait).await,
@@ -56,8 +65,15 @@ async fn pay_and_wait(
         .await?;
     match opened {
         Opened::Answered(answer) => Ok(answer),
-        Opened::Unanswered(_) => key.settle(&app.ctx.db, &outcome(app, owner, id, wait).await?).await,
+        Opened::Unanswered(_) => answer(app, owner, id, key, wait).await,
     }
+}
+
+/// Gives an open key its answer; in a task of its own, so that a client that went away finds it when it asks again.
+async fn answer(app: &App, owner: UserId, id: OrderId, key: IdempotencyKey, wait: Duration) -> Result<Keyed<Json<OrderView>>, Problem> {
+    let own = app.clone();
+    let answering = async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await };
+    app.ctx.env.spawn(Context::current().scope(answering)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
 }
 
 /// The order once it has settled, or as far as it got.

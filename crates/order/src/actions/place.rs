@@ -22,6 +22,7 @@ use contracts::{
 };
 use platform::{
     client::CallError,
+    context::Context,
     db::Tx,
     http::{Created, IdempotencyKey, Keyed, Problem},
     idempotency::Opened,
@@ -56,8 +57,11 @@ pub async fn place_order(
     request: PlaceOrder,
     wait: Option<Duration>,
 ) -> Result<Keyed<Created<OrderView>>, Problem> {
-    if let Some(answer) = key.replay(&app.ctx.db).await? {
-        return Ok(answer);
+    match key.earlier(&app.ctx.db).await? {
+        Some(Opened::Answered(answer)) => return Ok(answer),
+        // Its request is gone: whoever asks again, waiting or not, is the one to answer.
+        Some(Opened::Unanswered(id)) => return answer(app, owner, key, id.into(), wait.unwrap_or_default()).await,
+        None => {}
     }
     // A refusal is kept under the key as well, so it goes into the unit like a draft does.
     let draft = match prepare(app, owner, request).await {
@@ -118,6 +122,18 @@ async fn place_and_wait(
     if let Some(draft) = placed.filter(|draft| draft.order_id == id) {
         check_out(app, &draft).await;
     }
+    answer(app, owner, key, id, wait).await
+}
+
+/// Gives an open key the order once it has settled, or as far as it got; in a task of its own, so that a client that went
+/// away finds the answer when it asks again.
+async fn answer(app: &App, owner: UserId, key: IdempotencyKey, id: OrderId, wait: Duration) -> Result<Keyed<Created<OrderView>>, Problem> {
+    let own = app.clone();
+    let answering = Context::current().scope(async move { settle(&own, owner, key, id, wait).await });
+    app.ctx.env.spawn(answering).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+}
+
+async fn settle(app: &App, owner: UserId, key: IdempotencyKey, id: OrderId, wait: Duration) -> Result<Keyed<Created<OrderView>>, Problem> {
     app.saga.settled(&app.ctx.db, id, wait).await?;
     let view = app.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await.map_err(Error::from)).await?.ok_or(Error::NotFound)?;
     key.settle(&app.ctx.db, &created(view)).await

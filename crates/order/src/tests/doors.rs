@@ -385,6 +385,46 @@ async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
 }
 
 #[tokio::test]
+async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_again() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let waiting = h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
+    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "nothing moves yet");
+    let placed = h.get("/orders").customer(customer()).send().await.expect(200).json();
+    let id: OrderId = serde_json::from_value(placed["items"][0]["orderId"].clone()).expect("an id");
+    until(&h, id, "CONFIRMED").await;
+    for _ in 0..200 {
+        let again = place(&h, "k").await;
+        if again.status == 201 {
+            assert_eq!(again.json()["orderId"], placed["items"][0]["orderId"]);
+            assert_eq!(again.json()["status"], "CONFIRMED");
+            return;
+        }
+        again.expect_problem(409, "IDEMPOTENCY_IN_PROGRESS");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the answer was not kept");
+}
+
+#[tokio::test]
+async fn a_key_that_a_dead_process_left_open_is_answered_without_waiting_too() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "CONFIRMED").await;
+    // As if the process had died between the order and its answer.
+    h.db()
+        .write(async |tx| {
+            tx.execute("UPDATE idempotency SET body = NULL, resource = (SELECT order_id FROM orders), busy_until = 0", &[]).await
+        })
+        .await
+        .unwrap();
+    let again = place(&h, "k").await.expect(201);
+    assert_eq!((again.json()["orderId"].as_str(), again.json()["status"].as_str()), (Some(id.to_string().as_str()), Some("CONFIRMED")));
+    assert_eq!(place(&h, "k").await.expect(201).header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
 async fn totals_count_by_status_what_the_filters_name() {
     let neighbours = Neighbours::new();
     let h = neighbours.harness().await;

@@ -185,11 +185,11 @@ impl Db {
     /// With what is wrong.
     pub async fn check(&self) -> Result<(), Error> {
         self.read(async |tx| {
-            let report: Vec<String> = tx.query("PRAGMA integrity_check(5)", &[], |row| row.next()).await?;
-            match report.iter().all(|line| line == "ok") {
-                true => Ok(()),
-                false => Err(Error::Failed(report.join("; "))),
-            }
+            let mut faults: Vec<String> = tx.query("PRAGMA integrity_check(5)", &[], |row| row.next()).await?;
+            faults.retain(|line| line != "ok");
+            let orphans: Vec<String> = tx.query("SELECT \"table\" FROM pragma_foreign_key_check", &[], |row| row.next()).await?;
+            faults.extend(orphans.iter().take(5).map(|table| format!("a row of {table} belongs to one that is not there")));
+            if faults.is_empty() { Ok(()) } else { Err(Error::Failed(faults.join("; "))) }
         })
         .await
     }

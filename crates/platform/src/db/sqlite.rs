@@ -234,7 +234,7 @@ fn commit_group(
         Some(aftermath) => Ok(aftermath),
         None => run_apart(connection, group, run),
     });
-    match outcome.and_then(|aftermath| statement(connection, "COMMIT").map(|()| aftermath)) {
+    match outcome.and_then(|aftermath| commit(connection).map(|()| aftermath)) {
         Ok(aftermath) => (Ok(()), aftermath),
         Err(error) => {
             let _ = statement(connection, "ROLLBACK");
@@ -242,6 +242,14 @@ fn commit_group(
             (Err(error), Aftermath::default())
         }
     }
+}
+
+/// Commits. Only when the statement itself fails is the outcome open: what was written may be found by the next start.
+fn commit(connection: &Connection) -> Result<(), Error> {
+    if connection.is_autocommit() {
+        return Err(Error::Failed("the database ended the transaction".into()));
+    }
+    statement(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
 }
 
 /// Begins a transaction and runs the units in it. `None` when one failed after others: then all is rolled back.

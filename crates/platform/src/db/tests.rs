@@ -124,6 +124,47 @@ async fn an_attempt_undoes_only_its_own_part() {
 }
 
 #[tokio::test]
+async fn nothing_is_written_after_the_database_ended_the_transaction() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    add(&db, "lamp", 1).await.unwrap();
+    let refused = db
+        .write(async |tx| {
+            tx.execute("UPDATE items SET quantity = 7", &[]).await?;
+            let pages: i64 = tx.query_one("PRAGMA page_count", &[], |row| row.next()).await?;
+            tx.query_one(["PRAGMA max_page_count = ", &pages.to_string()].concat().as_str(), &[], |row| row.next::<i64>()).await?;
+            let much = "x".repeat(1 << 20);
+            // A full disk: all that was done is undone at once. Whoever goes on regardless writes nothing more.
+            let full =
+                tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, $2, 1)", params![tx.new_id::<Uuid>(), much]).await;
+            assert!(full.is_err());
+            let on = tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'late', 1)", params![tx.new_id::<Uuid>()]).await;
+            assert!(on.is_err());
+            Ok::<_, Error>(())
+        })
+        .await;
+    assert!(refused.is_err());
+    let left: Vec<(String, i64)> =
+        db.read(async |tx| tx.query("SELECT name, quantity FROM items", &[], |row| Ok((row.next()?, row.next()?))).await).await.unwrap();
+    assert_eq!(left, [("lamp".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn the_check_finds_a_row_that_belongs_to_none() {
+    let folder = TempFolder::new();
+    let migrations = [Migration {
+        name: "0001_things",
+        sql: "CREATE TABLE owners (owner BIGINT PRIMARY KEY); CREATE TABLE owned (thing BIGINT PRIMARY KEY, owner BIGINT REFERENCES owners (owner))",
+    }];
+    let db = Db::open(Env::seeded(7, Timestamp(1)), "shop", folder.path(), &migrations).unwrap();
+    db.check().await.unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("shop.db")).unwrap();
+    other.execute_batch("PRAGMA foreign_keys=OFF; INSERT INTO owned VALUES (1, 2)").unwrap();
+    let found = db.check().await.unwrap_err().to_string();
+    assert!(found.contains("owned"), "{found}");
+}
+
+#[tokio::test]
 async fn a_read_cannot_write() {
     let folder = TempFolder::new();
     let db = open(&folder);

@@ -8,7 +8,7 @@ use contracts::{
     ids::{EventId, Uuid},
     time::Timestamp,
 };
-use rusqlite::{Connection, types::ValueRef};
+use rusqlite::{CachedStatement, Connection, types::ValueRef};
 use std::{borrow::Cow, rc::Rc, time::Duration};
 
 use crate::env::Env;
@@ -130,7 +130,7 @@ impl Tx {
         params: Params<'_>,
         mut read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
@@ -151,7 +151,7 @@ impl Tx {
         params: Params<'_>,
         read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         match rows.next().map_err(failed)? {
@@ -237,14 +237,23 @@ impl Tx {
         self.service
     }
 
+    /// Every statement of a unit begins here. A database that runs out of space or memory ends the transaction by itself;
+    /// what the unit went on to do would be committed statement by statement.
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
+        if self.connection.is_autocommit() {
+            return Err(Error::Failed("the database ended the transaction".into()));
+        }
+        self.connection.prepare_cached(sql).map_err(failed)
+    }
+
     fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         statement.raw_execute().map(|rows| rows as u64).map_err(failed)
     }
 
     fn returned<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let row = rows.next().map_err(failed)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;

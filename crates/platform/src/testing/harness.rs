@@ -226,8 +226,10 @@ impl Harness {
         let consumers = &self.runtime.consumers[self.name];
         let producer = consumers.producers().iter().find(|producer| **producer == envelope.producer).copied();
         let producer = producer.unwrap_or_else(|| panic!("{} consumes nothing of {}", self.name, envelope.producer));
-        let position = inbox::position(self.db(), producer).await.expect("the inbox can be read") + 1;
-        inbox::consume(self.db(), consumers, producer, vec![Published { position, envelope }]).await.expect("the inbox takes it");
+        let from = inbox::position(self.db(), producer).await.expect("the inbox can be read");
+        inbox::consume(self.db(), consumers, producer, from, vec![Published { position: from + 1, envelope }])
+            .await
+            .expect("the inbox takes it");
     }
 
     /// An event in its envelope, numbered within its aggregate.
@@ -301,7 +303,7 @@ impl Harness {
     /// # Panics
     /// When one was.
     pub async fn nothing_is_parked(&self) {
-        let parked = inbox::list_parked(self.db()).await.expect("the inbox can be read");
+        let parked = inbox::list_set_aside(self.db(), None, None, 100).await.expect("the inbox can be read");
         let told: Vec<_> = parked.iter().map(|event| format!("{}: {}", event.event.event_type, event.error)).collect();
         assert!(told.is_empty(), "events were set aside: {told:?}");
     }

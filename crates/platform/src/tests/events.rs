@@ -6,6 +6,10 @@ fn things() -> (OrderId, OrderId) {
     (OrderId(Uuid::from_u128(1)), OrderId(Uuid::from_u128(2)))
 }
 
+async fn set_aside(db: &Db) -> Vec<inbox::ParkedEvent> {
+    inbox::list_set_aside(db, None, None, 100).await.expect("it can be read")
+}
+
 async fn settle(runtime: &Runtime) {
     while runtime.turn().await.expect("a turn") > 0 {}
 }
@@ -52,7 +56,7 @@ async fn a_refused_event_delays_its_own_aggregate_only_and_keeps_its_order() {
     say(&runtime.databases["speaker"], &[(a, 12), (a, 13), (b, 1), (a, 14), (b, 2)]).await;
     settle(&runtime).await;
     assert_eq!(heard(listener).await, [12, 1, 2]);
-    let aside = inbox::list_parked(listener).await.unwrap();
+    let aside = set_aside(listener).await;
     assert_eq!(aside.iter().map(|event| event.status).collect::<Vec<_>>(), [inbox::Aside::Retrying, inbox::Aside::Waiting]);
     assert_eq!(aside[0].error, "will not hear 13");
 
@@ -62,7 +66,7 @@ async fn a_refused_event_delays_its_own_aggregate_only_and_keeps_its_order() {
     listener.env().advance(Duration::from_secs(2));
     settle(&runtime).await;
     assert_eq!(heard(listener).await, [12, 1, 2, 13, 14]);
-    assert!(inbox::list_parked(listener).await.unwrap().is_empty());
+    assert!(set_aside(listener).await.is_empty());
 }
 
 #[tokio::test]
@@ -76,7 +80,7 @@ async fn a_poison_event_is_parked_after_its_attempts_and_can_be_replayed() {
         settle(&runtime).await;
         listener.env().advance(Duration::from_secs(61));
     }
-    let parked = inbox::list_parked(listener).await.unwrap().remove(0);
+    let parked = set_aside(listener).await.remove(0);
     assert_eq!((parked.status, parked.attempts), (inbox::Aside::Parked, inbox::ATTEMPTS));
     deaf.store(false, Ordering::SeqCst);
     settle(&runtime).await;
@@ -87,7 +91,7 @@ async fn a_poison_event_is_parked_after_its_attempts_and_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn a_panicking_consumer_parks_the_event_and_the_batch_goes_on() {
+async fn a_panicking_consumer_has_failed_like_any_other_and_the_batch_goes_on() {
     let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(false)));
     let runtime = start(&folder, &deaf, false).await;
     let (a, b) = things();
@@ -95,7 +99,78 @@ async fn a_panicking_consumer_parks_the_event_and_the_batch_goes_on() {
     settle(&runtime).await;
     let listener = &runtime.databases["listener"];
     assert_eq!(heard(listener).await, [1, 2]);
-    assert_eq!(inbox::list_parked(listener).await.unwrap()[0].status, inbox::Aside::Parked);
+    assert_eq!((set_aside(listener).await[0].status, set_aside(listener).await[0].attempts), (inbox::Aside::Retrying, 1));
+    for _ in 0..inbox::ATTEMPTS {
+        listener.env().advance(Duration::from_secs(90));
+        settle(&runtime).await;
+    }
+    let parked = set_aside(listener).await.remove(0);
+    assert_eq!((parked.status, parked.attempts, parked.error.as_str()), (inbox::Aside::Parked, inbox::ATTEMPTS, "the consumer panicked"));
+}
+
+#[tokio::test]
+async fn a_position_that_is_moved_for_a_replay_stays_moved() {
+    let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(false)));
+    let runtime = start(&folder, &deaf, false).await;
+    let (a, _) = things();
+    let (speaker, listener) = (&runtime.databases["speaker"], &runtime.databases["listener"]);
+    say(speaker, &[(a, 1), (a, 2)]).await;
+    settle(&runtime).await;
+    say(speaker, &[(a, 3)]).await;
+    // The carrier read its batch; then somebody moves the position back.
+    let from = inbox::position(listener, "speaker").await.unwrap();
+    let batch = outbox::read_after(speaker, from, 10).await.unwrap();
+    inbox::set_position(listener, "speaker", 0).await.unwrap();
+    inbox::consume(listener, &runtime.consumers["listener"], "speaker", from, batch).await.unwrap();
+    assert_eq!(inbox::position(listener, "speaker").await.unwrap(), 0);
+    assert_eq!(heard(listener).await, [1, 2]);
+    settle(&runtime).await;
+    assert_eq!(heard(listener).await, [1, 2, 3]);
+    assert_eq!(inbox::position(listener, "speaker").await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_consumes_any_more_is_parked_and_holds_up_no_other() {
+    let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(true)));
+    let runtime = start(&folder, &deaf, false).await;
+    let (a, b) = things();
+    let listener = &runtime.databases["listener"];
+    say(&runtime.databases["speaker"], &[(a, 13), (b, 1)]).await;
+    settle(&runtime).await;
+    // As an older program finds it that does not know the type.
+    let known = set_aside(listener).await.remove(0);
+    let unknown = contracts::event::Envelope { event_type: "Whispered".into(), ..known.event };
+    listener
+        .write(async move |tx| {
+            tx.execute("UPDATE parked_events SET envelope = $1", params![contracts::column::Json(unknown.clone())]).await.map(|_| ())
+        })
+        .await
+        .unwrap();
+    for _ in 0..inbox::ATTEMPTS {
+        listener.env().advance(Duration::from_secs(90));
+        settle(&runtime).await;
+    }
+    let parked = set_aside(listener).await.remove(0);
+    assert_eq!((parked.status, parked.attempts), (inbox::Aside::Parked, inbox::ATTEMPTS));
+    let [retrying, waiting, parked] = inbox::count_set_aside(listener).await.unwrap().map(|(_, count)| count);
+    assert_eq!((retrying, waiting, parked), (0, 0, 1));
+}
+
+#[tokio::test]
+async fn old_rows_are_dropped_in_bounded_steps_and_the_newest_event_stays() {
+    let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(false)));
+    let runtime = start(&folder, &deaf, false).await;
+    let (a, _) = things();
+    let (speaker, listener) = (&runtime.databases["speaker"], &runtime.databases["listener"]);
+    say(speaker, &[(a, 1), (a, 2), (a, 3), (a, 4)]).await;
+    settle(&runtime).await;
+    let later = speaker.now().after(Duration::from_secs(1));
+    assert_eq!(outbox::purge(speaker, speaker.now(), 4, 10).await.unwrap(), 0, "none is old");
+    assert_eq!(outbox::purge(speaker, later, 4, 2).await.unwrap(), 2);
+    assert_eq!(outbox::purge(speaker, later, 3, 2).await.unwrap(), 1, "not the newest");
+    assert_eq!(outbox::purge(speaker, later, 9, 2).await.unwrap(), 0);
+    assert_eq!(inbox::purge(listener, later, 3).await.unwrap(), 3);
+    assert_eq!(inbox::purge(listener, later, 3).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -90,10 +90,14 @@ async fn an_answer_that_is_waited_for_is_given_once() {
     assert!(matches!(open(&db, key("k", "a"), made).await, Ok(Opened::Unanswered(id)) if id == made));
     let early = open(&db, key("k", "a"), Uuid::nil()).await.err().expect("the first still waits");
     assert_eq!(early.code(), Code::IDEMPOTENCY_IN_PROGRESS);
+    let early = key("k", "a").earlier::<Json<i64>>(&db).await.err().expect("it still waits");
+    assert_eq!(early.code(), Code::IDEMPOTENCY_IN_PROGRESS);
+    assert!(key("other", "a").earlier::<Json<i64>>(&db).await.unwrap().is_none());
 
     // The process died: after its time a repetition finds what was made and answers it.
     db.env().advance(Duration::from_secs(11));
     assert!(matches!(open(&db, key("k", "a"), Uuid::nil()).await, Ok(Opened::Unanswered(id)) if id == made));
+    assert!(matches!(key("k", "a").earlier::<Json<i64>>(&db).await, Ok(Some(Opened::Unanswered(id))) if id == made));
     let first = key("k", "a").settle(&db, &Json(1)).await.unwrap();
     let late = key("k", "a").settle(&db, &Json(2)).await.unwrap();
     assert_eq!((first.replayed, late.replayed), (false, true));

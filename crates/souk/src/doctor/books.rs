@@ -234,9 +234,13 @@ async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSe
             found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
         }
     }
-    let parked = inbox::list_parked(sources.orders).await?;
-    found.extend(parked.iter().filter_map(|parked| about(parked.event.payload.get())));
-    Ok(found)
+    let mut after = None;
+    loop {
+        let aside = inbox::list_set_aside(sources.orders, None, after, 100).await?;
+        let Some(last) = aside.last() else { return Ok(found) };
+        after = Some(last.event.event_id);
+        found.extend(aside.iter().filter_map(|aside| about(aside.event.payload.get())));
+    }
 }
 
 async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderBooks>> {

@@ -16,12 +16,22 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
 const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "a long enough password";
 
-/// The program, serving. Killed when dropped.
+/// The program, serving.
 pub struct House {
-    child: Child,
+    program: Program,
     pub api: Api,
     pub folder: TempFolder,
     environment: Vec<(&'static str, &'static str)>,
+}
+
+/// A running program, killed when dropped.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Runs the program to its end; what it printed.
@@ -50,21 +60,21 @@ impl House {
     /// An empty installation with these variables set.
     pub async fn with(environment: &[(&'static str, &'static str)]) -> House {
         let folder = TempFolder::new();
-        let (child, api) = start(folder.path(), environment).await;
-        House { child, api, folder, environment: environment.to_vec() }
+        let (program, api) = start(folder.path(), environment).await;
+        House { program, api, folder, environment: environment.to_vec() }
     }
 
     /// Ends it as a power cut would, and starts it again on the same data.
     pub async fn kill_and_restart(&mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ends");
-        (self.child, self.api) = start(self.folder.path(), &self.environment).await;
+        self.program.0.kill().expect("it runs");
+        self.program.0.wait().expect("it ends");
+        (self.program, self.api) = start(self.folder.path(), &self.environment).await;
     }
 
     /// Asks it to end, and waits until it did.
     pub fn terminate(&mut self) -> bool {
-        Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill runs");
-        self.child.wait().expect("it ends").success()
+        Command::new("kill").arg("-TERM").arg(self.program.0.id().to_string()).status().expect("kill runs");
+        self.program.0.wait().expect("it ends").success()
     }
 
     /// Ends it politely, and has the doctor find nothing wrong with what it leaves.
@@ -107,18 +117,11 @@ impl House {
     }
 }
 
-impl Drop for House {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-async fn start(folder: &Path, environment: &[(&'static str, &'static str)]) -> (Child, Api) {
+async fn start(folder: &Path, environment: &[(&'static str, &'static str)]) -> (Program, Api) {
     let port = free_port();
     let child = Command::new(PROGRAM)
         .args(["serve", "--rate-limits", "off", "--log", "warn"])
@@ -132,13 +135,14 @@ async fn start(folder: &Path, environment: &[(&'static str, &'static str)]) -> (
         .stdout(Stdio::null())
         .spawn()
         .expect("the program starts");
+    let program = Program(child);
     let api = Api::new(&format!("http://127.0.0.1:{port}"));
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Ok(reply) = api.send(Method::GET, "//readyz", &[], None).await
             && reply.status.is_success()
         {
-            return (child, api);
+            return (program, api);
         }
         assert!(Instant::now() < deadline, "the program is not ready");
         tokio::time::sleep(Duration::from_millis(10)).await;
