@@ -27,6 +27,9 @@ pub enum Error {
     AccountLocked,
     #[error("no such account")]
     NotFound,
+    /// The caller's token says administrator, and the account is none any more.
+    #[error("the account is no administrator any more")]
+    NoAdmin,
     #[error("this is the last administrator")]
     LastAdmin,
     #[error("some values are not valid")]
@@ -62,6 +65,7 @@ impl From<Error> for Problem {
             }
             Error::AccountLocked => Problem::new(Code::FORBIDDEN).detail("an administrator locked this account"),
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
+            Error::NoAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
             Error::LastAdmin => Code::LAST_ADMIN.into(),
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::InvalidClient => {

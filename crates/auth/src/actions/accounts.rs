@@ -19,13 +19,13 @@ use platform::db::Tx;
 /// Replaces the roles of a user. Access tokens that are out keep theirs until they expire.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
+/// [`Error::NotFound`], [`Error::NoAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
 pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -> Result<Account, Error> {
     let wanted = roles::parse(&body.roles).map_err(Error::Invalid)?;
     app.ctx
         .db
         .write(async move |tx| {
-            let admins = accounts::lock_admins(tx).await?;
+            let admins = lock_admins_with(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
             if !wanted.contains(&Role::Admin) {
                 spare_the_last(&admins, user)?;
@@ -42,12 +42,12 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
 /// Locks an account until an administrator unlocks it, and ends its logins and reset links.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::LastAdmin`].
+/// [`Error::NotFound`], [`Error::NoAdmin`], [`Error::LastAdmin`].
 pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            let admins = accounts::lock_admins(tx).await?;
+            let admins = lock_admins_with(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
             spare_the_last(&admins, user)?;
             if account.is_active() {
@@ -64,11 +64,12 @@ pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Acco
 /// Unlocks an account, whoever or whatever locked it.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Error::NotFound`], [`Error::NoAdmin`].
 pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
     app.ctx
         .db
         .write(async move |tx| {
+            lock_admins_with(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
             let by_failures = failures::forget(tx, Subject::login(&account.email)).await?;
             if !account.is_active() {
@@ -80,6 +81,13 @@ pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Ac
             view(tx, user).await
         })
         .await
+}
+
+/// The administrators, with the one who acts among them. An access token outlives the role that it tells of by minutes;
+/// whoever lost the role must not use them to take it back.
+async fn lock_admins_with(tx: &mut Tx, acting: UserId) -> Result<Vec<UserId>, Error> {
+    let admins = accounts::lock_admins(tx).await?;
+    if admins.contains(&acting) { Ok(admins) } else { Err(Error::NoAdmin) }
 }
 
 /// Refuses to take away the one administrator that is left.

@@ -110,7 +110,21 @@ async fn administrators_that_demote_each_other_at_once_leave_one() {
     let (one, two) = tokio::join!(one, two);
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409]);
+    // Whoever is the second is no administrator any more.
+    assert_eq!(statuses, [200, 403]);
+}
+
+#[tokio::test]
+async fn a_former_administrator_takes_nothing_back_with_the_token_that_is_left() {
+    let auth = start().await;
+    let (ada, grace) = (auth.admin("ada").await, auth.admin("grace").await);
+    auth.set_roles(&ada, grace.user_id, &["CUSTOMER"]).await.expect(200);
+    auth.set_roles(&grace, grace.user_id, &["ADMIN"]).await.expect_problem(403, "FORBIDDEN");
+    auth.act(&grace, ada.user_id, "lock").await.expect_problem(403, "FORBIDDEN");
+    let eve = auth.admin("eve").await;
+    auth.act(&ada, eve.user_id, "lock").await.expect(200);
+    auth.act(&eve, eve.user_id, "unlock").await.expect_problem(403, "FORBIDDEN");
+    assert_eq!(auth.set_roles(&ada, eve.user_id, &["ADMIN"]).await.expect(200).json()["status"], "LOCKED");
 }
 
 #[tokio::test]
