@@ -3,7 +3,7 @@
 use crate::{
     bus,
     client::{Client, client_credentials},
-    db::Db,
+    db::{Db, Older},
     env::Env,
     http::{Door, Operation},
     idempotency,
@@ -93,7 +93,7 @@ impl Runtime {
             service.section.check(&settings, service.name)?;
         }
         let settings = Arc::new(settings);
-        let databases = open_databases(&env, &data_dir, &services)?;
+        let databases = open_databases(&env, &data_dir, &services, Older::Migrate)?;
 
         let keys_client = Client::new(env.clone());
         let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
@@ -216,19 +216,19 @@ impl Runtime {
     }
 }
 
-/// Opens the databases of these services, and brings them to the current schema, side by side: each waits for its own disk
-/// only. No service is started: it is what tools need that may work beside the running platform.
+/// Opens the databases of these services side by side: each waits for its own disk only. No service is started: it is what
+/// tools need that may work beside the running platform.
 ///
 /// # Errors
-/// When a database cannot be opened or migrated.
-pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service]) -> Result<BTreeMap<&'static str, Db>, StartError> {
+/// As [`Db::open_as`].
+pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service], older: Older) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join(DATABASES);
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
     for Service { name, migrations, .. } in services {
         let (name, migrations, env, folder, send) = (*name, *migrations, env.clone(), folder.clone(), send.clone());
         let opener = env.clone();
         opener.spawn_thread(&format!("{name}-open"), move || {
-            let _ = send.send((name, Db::open(env, name, &folder, migrations)));
+            let _ = send.send((name, Db::open_as(env, name, &folder, migrations, older)));
         })?;
     }
     drop(send);

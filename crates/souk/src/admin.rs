@@ -18,6 +18,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
+    db::Older,
     env::Env,
     inbox::{self, ParkedEvent},
     outbox,
@@ -95,23 +96,23 @@ pub enum Audit {
     Verify(Flags),
 }
 
-/// The databases, made if they are not there. The platform may be running on them.
+/// The databases, made if they are not there and migrated if they are older.
 fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.decide()?;
-    let databases = platform_run::databases(&config)?;
+    let databases = platform_run::databases(&config, Older::Migrate)?;
     Ok((config, databases))
 }
 
 /// The databases of an installation. The platform may be running on them.
 ///
 /// # Errors
-/// When there is none at the data directory: a tool that looks must not make what it looks for.
+/// When there is none at the data directory, or an older one: a tool that looks makes and changes nothing.
 pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.decide()?;
     if !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
     }
-    let databases = platform_run::databases(&config)?;
+    let databases = platform_run::databases(&config, Older::Refuse)?;
     Ok((config, databases))
 }
 

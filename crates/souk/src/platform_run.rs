@@ -4,7 +4,7 @@ use crate::{config::Config, services};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::{
-    db::Db,
+    db::{Db, Older},
     env::Env,
     installation::Installation,
     runtime::{self, Runtime, Setup},
@@ -25,11 +25,11 @@ pub type Databases = BTreeMap<&'static str, Db>;
 ///
 /// # Errors
 /// With what is wrong, in plain words.
-pub fn databases(config: &Config) -> Result<Databases> {
+pub fn databases(config: &Config, older: Older) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
     }
-    let opened = runtime::open_databases(&Env::system(), &config.data_dir, &services::all());
+    let opened = runtime::open_databases(&Env::system(), &config.data_dir, &services::all(), older);
     opened.map_err(|error| anyhow::anyhow!("{error}"))
 }
 

@@ -17,8 +17,18 @@ pub struct Migration {
 const PLATFORM: &[Migration] =
     &[Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") }];
 
-/// Brings the database to the current schema, under a lock: a second process waits and finds it done.
-pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration]) -> Result<(), Error> {
+/// What to do when the database is older than the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Older {
+    /// Bring it to the current schema.
+    Migrate,
+    /// Refuse it: a tool that looks at an installation must not leave it unusable for the program that runs on it.
+    Refuse,
+}
+
+/// Brings the database to the current schema, or checks that it has it; under a lock: a second process waits and finds it
+/// done.
+pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration], older: Older) -> Result<(), Error> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL) WITHOUT ROWID",
@@ -37,6 +47,9 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
                     "migration {} was applied in another version: a migration that shipped is never edited",
                     migration.name
                 )));
+            }
+            None if older == Older::Refuse => {
+                return Err(Error::Schema(format!("migration {} is not applied yet; `souk migrate` does it", migration.name)));
             }
             None => {
                 tx.execute_batch(migration.sql).map_err(|error| Error::Schema(format!("migration {}: {error}", migration.name)))?;

@@ -13,7 +13,7 @@ mod select;
 mod sqlite;
 mod tx;
 
-pub use migrate::Migration;
+pub use migrate::{Migration, Older};
 pub use select::{Select, id_at, id_from};
 pub use tx::{Row, Tx};
 
@@ -117,8 +117,16 @@ impl Db {
     /// # Errors
     /// [`Error::Schema`] when an applied migration is unknown or was altered, [`Error::Failed`] otherwise.
     pub fn open(env: Env, service: &'static str, folder: &Path, migrations: &[Migration]) -> Result<Db, Error> {
+        Db::open_as(env, service, folder, migrations, Older::Migrate)
+    }
+
+    /// [`Db::open`] that does with an older database what `older` says.
+    ///
+    /// # Errors
+    /// As [`Db::open`]; [`Error::Schema`] for an older one that is refused.
+    pub fn open_as(env: Env, service: &'static str, folder: &Path, migrations: &[Migration], older: Older) -> Result<Db, Error> {
         let signals = Signals { outbox: watch::Sender::new(0), workers: Mutex::default() };
-        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations)?;
+        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, older)?;
         let db = Db(Arc::new(Inner { service, env, sqlite, signals }));
         db.0.sqlite.start(&db.0)?;
         Ok(db)

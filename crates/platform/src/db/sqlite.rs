@@ -5,7 +5,7 @@
 //! was answered.
 
 use super::{
-    Error, Inner, Migration, migrate,
+    Error, Inner, Migration, Older, migrate,
     tx::{Aftermath, Tx, failed},
 };
 use crate::{
@@ -109,11 +109,11 @@ fn ready<F: Future>(future: F) -> F::Output {
 }
 
 impl Sqlite {
-    pub fn open(env: &Env, service: &'static str, folder: &Path, migrations: &[Migration]) -> Result<Sqlite, Error> {
+    pub fn open(env: &Env, service: &'static str, folder: &Path, migrations: &[Migration], older: Older) -> Result<Sqlite, Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::Failed(format!("cannot create {}: {error}", folder.display())))?;
         let address = Address(folder.join(format!("{service}.db")));
         let mut writer = address.connect()?;
-        migrate::apply(&mut writer, env, migrations)?;
+        migrate::apply(&mut writer, env, migrations, older)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
         Ok(Sqlite { address, queue, starting: Mutex::new(Some((writer, waiting))), readers: Mutex::default() })
     }

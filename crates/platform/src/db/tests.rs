@@ -179,6 +179,10 @@ async fn an_altered_or_unknown_migration_stops_the_start() {
     let altered = [Migration { name: "0001_items", sql: "CREATE TABLE items (item_id UUID)" }];
     let refused = Db::open(Env::system(), "shop", folder.path(), &altered).err().expect("altered");
     assert!(refused.to_string().contains("0001_items"), "{refused}");
+    let newer = [ITEMS[0], Migration { name: "0002_more", sql: "CREATE TABLE more (id BIGINT PRIMARY KEY)" }];
+    let refused = Db::open_as(Env::system(), "shop", folder.path(), &newer, Older::Refuse).err().expect("older");
+    assert!(refused.to_string().contains("0002_more") && refused.to_string().contains("souk migrate"), "{refused}");
+    drop(open(&folder));
     let refused = Db::open(Env::system(), "shop", folder.path(), &[]).err().expect("unknown");
     assert!(refused.to_string().contains("newer"), "{refused}");
 }

@@ -19,7 +19,7 @@ use contracts::{
 };
 use inventory::StockImport;
 use order::import::PastOrder;
-use platform::db::Db;
+use platform::db::{Db, Older};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
 use tokio::time::Instant;
@@ -70,7 +70,7 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
         bail!("{} holds something that no benchmark made, or not to its end; name another folder", data_dir.display());
     }
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
-    fill_all(&platform_run::databases(&config(data_dir)?)?, &goods, &wanted).await?;
+    fill_all(&platform_run::databases(&config(data_dir)?, Older::Migrate)?, &goods, &wanted).await?;
     std::fs::write(&mark, serde_json::to_string_pretty(&wanted)?).with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
 }
