@@ -20,6 +20,9 @@ pub enum Error {
     Unavailable(String),
     #[error("no such address")]
     UnknownAddress(&'static str),
+    /// Nothing is shipped to the country of the shipping address.
+    #[error("we do not ship to {0}")]
+    NotServed(String),
     #[error("the total is past every bound")]
     AmountTooLarge,
     #[error("the total is another by now")]
@@ -59,6 +62,10 @@ impl From<Error> for Problem {
             Error::UnknownAddress(pointer) => {
                 Problem::new(Code::UNKNOWN_ADDRESS).fault(Fault::at(pointer, "UNKNOWN_ADDRESS", "is not in the address book"))
             }
+            Error::NotServed(country) => Problem::new(Code::UNSUPPORTED_COUNTRY)
+                .detail(format!("we do not ship to {country}"))
+                .member("country", country)
+                .fault(Fault::at("/shippingAddressId", "UNSUPPORTED_COUNTRY", "is in a country that we do not ship to")),
             Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
             Error::TotalChanged(totals) => Problem::new(Code::TOTAL_CHANGED)
                 .detail("the order would cost something else by now; nothing was placed")

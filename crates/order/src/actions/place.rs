@@ -17,6 +17,7 @@ use contracts::{
     ids::{AddressId, OrderId, ProductId, UserId},
     money::{Currency, Money},
     order::{OrderCreated, OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder, TimelineEntry},
+    problem::Code,
     shipping,
     user::{self, AddressSnapshot},
 };
@@ -270,7 +271,10 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
 /// What shipping asks for the parcel; the cheapest of its offers.
 async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money, Error> {
     let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
-    let rates = call.send().await?;
+    let rates = call.send().await.map_err(|error| match error.code() {
+        Some(Code::UNSUPPORTED_COUNTRY) => Error::NotServed(country.to_owned()),
+        _ => Error::Neighbour(error),
+    })?;
     let cheapest = rates.items.iter().filter(|rate| rate.currency == subtotal.currency).map(|rate| rate.shipping_amount).min();
     cheapest
         .map(|minor| Money::new(minor, subtotal.currency))

@@ -107,6 +107,10 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
     assert_eq!(refused.json()["errors"][0]["pointer"], "/shippingAddressId");
     let expected = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "expectedTotalAmount": 1});
     assert_eq!(post(expected, "b").await.expect_problem(409, "TOTAL_CHANGED").json()["totalAmount"], 2_490);
+    neighbours.script().unserved = true;
+    let refused = post(body(), "unserved").await.expect_problem(422, "UNSUPPORTED_COUNTRY");
+    assert_eq!((&refused.json()["errors"][0]["pointer"], &refused.json()["country"]), (&json!("/shippingAddressId"), &json!("DE")));
+    neighbours.script().unserved = false;
     neighbours.script().product_status = "INACTIVE";
     post(body(), "c").await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     neighbours.script().product_status = "ACTIVE";

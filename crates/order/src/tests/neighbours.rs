@@ -33,6 +33,8 @@ pub struct Script {
     pub in_stock: bool,
     pub confirm_works: bool,
     pub catalog_is_down: bool,
+    /// Whether nothing is shipped to the customer's country.
+    pub unserved: bool,
     /// What became of the payment and of the reservation.
     pub payment: &'static str,
     pub reservation: &'static str,
@@ -95,6 +97,7 @@ impl Neighbours {
             in_stock: true,
             confirm_works: true,
             catalog_is_down: false,
+            unserved: false,
             payment: "INITIATED",
             reservation: "NONE",
             done: Vec::new(),
@@ -142,7 +145,7 @@ impl Neighbours {
             .neighbour("cart", cart)
             .neighbour("catalog", catalog)
             .neighbour("user", user)
-            .neighbour("shipping", shipping)
+            .neighbour("shipping", shipping.with_state(self.clone()))
             .neighbour("payment", payment)
             .neighbour("inventory", inventory)
     }
@@ -273,10 +276,12 @@ async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Respon
     Json(body).into_response()
 }
 
-async fn rates() -> Json<Value> {
-    Json(
-        json!({"country": "DE", "items": [{"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null}]}),
-    )
+async fn rates(State(n): State<Neighbours>) -> Response {
+    if n.script().unserved {
+        return answer(refusal(422, "UNSUPPORTED_COUNTRY", false));
+    }
+    let standard = json!({"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null});
+    Json(json!({"country": "DE", "items": [standard]})).into_response()
 }
 
 fn payment_view(script: &Script) -> Value {
