@@ -7,10 +7,11 @@ use crate::{
         mark::{self, Sought},
         text::Analyzer,
     },
-    index::{Address, Facet, Stored, View, group_key},
+    index::{Address, Facet, Stored, View, group_term},
 };
 use contracts::{
     catalog::GroupOption,
+    ids::ProductGroupId,
     search::{Highlights, SearchHit},
 };
 
@@ -31,8 +32,8 @@ fn item(view: &View, address: Address, sought: &Sought, analyzer: &mut Analyzer)
         hit.highlights =
             Highlights { title: mark::whole(&hit.title, sought, analyzer), description: mark::around(&description, sought, analyzer) };
     }
-    if hit.product_group_id.is_some() {
-        let variants = variants(view, group_key(hit.product_group_id))?;
+    if let Some(group) = hit.product_group_id {
+        let variants = variants(view, group)?;
         hit.variant_count = u32::try_from(variants.len()).unwrap_or(u32::MAX).max(1);
         hit.options = list_options(view, options, &variants);
     }
@@ -40,8 +41,8 @@ fn item(view: &View, address: Address, sought: &Sought, analyzer: &mut Analyzer)
 }
 
 /// The variants of a group that are on sale, the oldest first.
-fn variants(view: &View, group: u64) -> Result<Vec<Address>, Error> {
-    let mut variants = view.holding(view.fields.group, &group.to_be_bytes())?;
+fn variants(view: &View, group: ProductGroupId) -> Result<Vec<Address>, Error> {
+    let mut variants = view.holding(&group_term(&view.fields, group))?;
     variants.sort_unstable_by_key(|address| view.columns(*address).ids[address.doc as usize]);
     Ok(variants)
 }

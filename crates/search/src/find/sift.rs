@@ -78,7 +78,7 @@ enum Number {
 
 /// A variant that meets all filters but one at most.
 struct Variant {
-    group: u64,
+    group: u128,
     address: Address,
     fails: u64,
     key: Key,

@@ -5,14 +5,17 @@
 
 use super::{labels::Labels, schema::Fields};
 use crate::Error;
-use tantivy::{SegmentReader, columnar::StrColumn};
+use tantivy::{
+    SegmentReader,
+    columnar::{Column, StrColumn},
+};
 
 /// The columns. Documents are numbered as in the segment.
 #[derive(Debug, Default)]
 pub struct Columns {
     pub ids: Vec<u128>,
-    /// Zero for products without variants.
-    pub groups: Vec<u64>,
+    /// Zero for products without a group.
+    pub groups: Vec<u128>,
     pub prices: Vec<i64>,
     pub created: Vec<i64>,
     pub in_stock: Vec<bool>,
@@ -64,15 +67,15 @@ impl Columns {
         let fast = segment.fast_fields();
         let docs = 0..segment.max_doc();
         let name = |field| schema.get_field_name(field);
-        let (high, low) = (fast.u64(name(fields.id_high))?, fast.u64(name(fields.id_low))?);
-        let (groups, title_words) = (fast.u64(name(fields.group))?, fast.u64(name(fields.title_words))?);
+        let ids = (fast.u64(name(fields.id_high))?, fast.u64(name(fields.id_low))?);
+        let groups = (fast.u64(name(fields.group_high))?, fast.u64(name(fields.group_low))?);
+        let title_words = fast.u64(name(fields.title_words))?;
         let (prices, created) = (fast.i64(name(fields.price))?, fast.i64(name(fields.created))?);
         let in_stock = fast.bool(name(fields.in_stock))?;
-        let id = |doc| u128::from(high.first(doc).unwrap_or_default()) << 64 | u128::from(low.first(doc).unwrap_or_default());
         let words = |doc| u8::try_from(title_words.first(doc).unwrap_or_default()).unwrap_or(u8::MAX);
         let mut columns = Columns {
-            ids: docs.clone().map(id).collect(),
-            groups: docs.clone().map(|doc| groups.first(doc).unwrap_or_default()).collect(),
+            ids: docs.clone().map(|doc| joined(&ids, doc)).collect(),
+            groups: docs.clone().map(|doc| joined(&groups, doc)).collect(),
             prices: docs.clone().map(|doc| prices.first(doc).unwrap_or_default()).collect(),
             created: docs.clone().map(|doc| created.first(doc).unwrap_or_default()).collect(),
             in_stock: docs.clone().map(|doc| in_stock.first(doc).unwrap_or_default()).collect(),
@@ -111,6 +114,11 @@ impl Columns {
         }
         Ok(columns)
     }
+}
+
+/// The id whose upper and lower half two columns hold.
+fn joined((high, low): &(Column, Column), doc: u32) -> u128 {
+    u128::from(high.first(doc).unwrap_or_default()) << 64 | u128::from(low.first(doc).unwrap_or_default())
 }
 
 /// Every text of a column's dictionary, in order.

@@ -10,7 +10,7 @@ use crate::{
 };
 use contracts::{
     catalog::{CategoryRef, Product},
-    ids::{ProductGroupId, ProductId},
+    ids::{ProductGroupId, ProductId, Uuid},
     search::{Highlights, SearchHit},
 };
 use serde::{Deserialize, Serialize};
@@ -30,20 +30,14 @@ pub struct Stored {
     pub options: Vec<String>,
 }
 
-/// What variants of one group have in common, and products without a group do not have: never zero. Two groups have
-/// the same key as seldom as two of them share 64 bits of chance.
-#[must_use]
-pub fn group_key(group: Option<ProductGroupId>) -> u64 {
-    group.map_or(0, |group| {
-        let (high, low) = group.0.as_u64_pair();
-        // The odd factor keeps ids that differ little apart.
-        (high.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ low).max(1)
-    })
-}
-
 /// The term that names a product's document.
 pub fn id_term(fields: &Fields, id: ProductId) -> Term {
     Term::from_field_bytes(fields.id, id.0.as_bytes())
+}
+
+/// The term that the variants of a group have in common: its whole id, for sellers choose ids freely.
+pub fn group_term(fields: &Fields, group: ProductGroupId) -> Term {
+    Term::from_field_bytes(fields.group, group.0.as_bytes())
 }
 
 /// The document of a product.
@@ -85,7 +79,14 @@ pub fn document(
     doc.add_bytes(fields.id, product.product_id.0.as_bytes());
     doc.add_u64(fields.id_high, high);
     doc.add_u64(fields.id_low, low);
-    doc.add_u64(fields.group, group_key(product.product_group_id));
+    // The nil id is nobody's group: in the columns it says that there is none.
+    let group = product.product_group_id.map_or_else(Uuid::nil, |group| group.0);
+    let (high, low) = group.as_u64_pair();
+    if !group.is_nil() {
+        doc.add_bytes(fields.group, group.as_bytes());
+    }
+    doc.add_u64(fields.group_high, high);
+    doc.add_u64(fields.group_low, low);
     doc.add_i64(fields.price, product.price_amount);
     doc.add_i64(fields.created, product.created_at.0);
     doc.add_bool(fields.in_stock, in_stock);
@@ -173,7 +174,6 @@ fn summary(description: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::ids::Uuid;
 
     #[test]
     fn a_summary_ends_at_a_word() {
@@ -181,14 +181,5 @@ mod tests {
         let long = summary(&"wörd ".repeat(100));
         assert!(long.ends_with("wörd…") && long.chars().count() <= SUMMARY + 1, "{long}");
         assert_eq!(summary(&"x".repeat(300)).chars().count(), SUMMARY + 1);
-    }
-
-    #[test]
-    fn a_group_has_a_key_that_no_product_without_one_has() {
-        assert_eq!(group_key(None), 0);
-        assert_ne!(group_key(Some(ProductGroupId(Uuid::nil()))), 0);
-        let keys: std::collections::HashSet<u64> =
-            (0..1000).map(|number| group_key(Some(ProductGroupId(Uuid::from_u128(number))))).collect();
-        assert!(keys.len() >= 999);
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::domain::score::Part;
 use tantivy::{
-    schema::{BytesOptions, FAST, Field, INDEXED, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions},
+    schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions},
     tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager, WhitespaceTokenizer},
 };
 
 /// Another number makes every index anew. Raise it with every change of the fields below, of how text becomes words, or
 /// of what is stored.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Splits what [`crate::domain::text::Analyzer`] has made words already.
 const WORDS: &str = "words";
@@ -42,8 +42,11 @@ pub struct Fields {
     /// The two halves of the id.
     pub id_high: Field,
     pub id_low: Field,
-    /// See [`super::group_key`].
+    /// The id of the product's group; none has none.
     pub group: Field,
+    /// The two halves of the group's id; zero without a group.
+    pub group_high: Field,
+    pub group_low: Field,
     pub price: Field,
     pub created: Field,
     pub in_stock: Field,
@@ -80,7 +83,9 @@ pub fn schema() -> (Schema, Fields) {
         sku_column: schema.add_text_field("sku_column", text_column.clone()),
         id_high: schema.add_u64_field("id_high", column.clone()),
         id_low: schema.add_u64_field("id_low", column.clone()),
-        group: schema.add_u64_field("group", FAST | INDEXED),
+        group: schema.add_bytes_field("group", BytesOptions::default().set_indexed()),
+        group_high: schema.add_u64_field("group_high", column.clone()),
+        group_low: schema.add_u64_field("group_low", column.clone()),
         price: schema.add_i64_field("price", column.clone()),
         created: schema.add_i64_field("created", column.clone()),
         in_stock: schema.add_bool_field("in_stock", column.clone()),

@@ -3,11 +3,7 @@
 use super::{columns::Columns, document::Stored, labels::Labels, schema::Fields, tree::Tree};
 use crate::Error;
 use std::{collections::HashMap, sync::Arc};
-use tantivy::{
-    DocAddress, Searcher, SegmentReader, TantivyDocument,
-    index::SegmentId,
-    schema::{Field, document::Value as _},
-};
+use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId, schema::document::Value as _};
 
 /// Where a document is: the number of its segment, and its number in there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,15 +82,15 @@ impl View {
         serde_json::from_slice(bytes).map_err(|_| Error::Content("a stored product"))
     }
 
-    /// The documents of each segment that hold `term` in `field`.
+    /// The documents of each segment that hold `term`.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn holding(&self, field: Field, term: &[u8]) -> Result<Vec<Address>, Error> {
+    pub fn holding(&self, term: &Term) -> Result<Vec<Address>, Error> {
         let mut found = Vec::new();
         for (segment, reader, _) in self.segments() {
-            let inverted = reader.inverted_index(field)?;
-            let Some(info) = inverted.terms().get(term)? else { continue };
+            let inverted = reader.inverted_index(term.field())?;
+            let Some(info) = inverted.get_term_info(term)? else { continue };
             let mut postings = inverted.read_block_postings_from_terminfo(&info, tantivy::schema::IndexRecordOption::Basic)?;
             while !postings.docs().is_empty() {
                 found.extend(postings.docs().iter().filter(|doc| !reader.is_deleted(**doc)).map(|doc| Address { segment, doc: *doc }));

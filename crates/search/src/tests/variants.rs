@@ -1,7 +1,10 @@
 //! Variants: one hit for one thing.
 
 use super::Shop;
-use contracts::{catalog::GroupOption, ids::ProductGroupId};
+use contracts::{
+    catalog::GroupOption,
+    ids::{ProductGroupId, Uuid},
+};
 
 async fn wardrobe() -> (Shop, ProductGroupId) {
     let shop = Shop::open().await;
@@ -58,4 +61,29 @@ async fn pages_hold_things_and_not_variants() {
     assert_eq!(first.items[0].sku, "TEE-M");
     let second = shop.search(&format!("q=shirt&sort=price&limit=1&cursor={}", first.next_cursor.unwrap())).await;
     assert_eq!((second.items[0].sku.as_str(), second.next_cursor, second.total), ("POLO", None, 2));
+}
+
+/// Sellers choose the ids of their groups, so that no two ids may fold: neither those that share a half, nor those that
+/// a hash of 64 bits would take for one.
+#[tokio::test]
+async fn groups_whose_ids_are_made_to_resemble_each_other_stay_apart() {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let shop = Shop::open().await;
+    let (high, low) = (0x0190_a1b2_0000_7000, 0x8000_1234_5678_9abc);
+    let hashed_alike = low ^ FACTOR.wrapping_mul(high) ^ FACTOR.wrapping_mul(high + 1);
+    let ids = [(high, low), (high + 1, hashed_alike), (high + 2, low), (high, low + 1), (low, high), (0, high ^ low), (0, low)];
+    for (number, (high, low)) in ids.into_iter().enumerate() {
+        let group = ProductGroupId(Uuid::from_u64_pair(high, low));
+        for size in ["S", "M"] {
+            shop.tell(shop.good(&format!("TEE-{number}-{size}"), "T-shirt").variant(group, "size", &format!("{number}{size}"))).await;
+        }
+    }
+    shop.h.settle().await;
+    let results = shop.search("q=shirt").await;
+    assert_eq!((results.total, results.items.len()), (7, 7));
+    for hit in results.items {
+        let number = &hit.sku["TEE-".len()..][..1];
+        let values = [format!("{number}S"), format!("{number}M")].to_vec();
+        assert_eq!((hit.variant_count, hit.options), (2, vec![GroupOption { name: "size".into(), values }]), "{}", hit.sku);
+    }
 }
