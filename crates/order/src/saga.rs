@@ -18,17 +18,15 @@ use contracts::{
 };
 use platform::{client::CallError, context::Context, db::Db};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::Notify, task::JoinSet};
 
-/// What the saga keeps in memory: which orders are in hand, and who waits for which. Bounded by the concurrency and by
-/// the requests that wait.
+/// What the saga keeps in memory: who waits for which order. Bounded by the requests that wait.
 #[derive(Default)]
 pub struct Saga {
-    in_hand: Mutex<HashSet<OrderId>>,
     waiting: Mutex<HashMap<OrderId, (Arc<Notify>, usize)>>,
 }
 
@@ -42,19 +40,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Saga {
-    /// Takes an order in hand; false when it is already.
-    pub fn take(&self, id: OrderId) -> bool {
-        lock(&self.in_hand).insert(id)
-    }
-
-    pub fn put_down(&self, id: OrderId) {
-        lock(&self.in_hand).remove(&id);
-    }
-
-    pub fn count(&self) -> usize {
-        lock(&self.in_hand).len()
-    }
-
     fn announce(&self, id: OrderId) {
         if let Some((bell, _)) = lock(&self.waiting).get(&id) {
             bell.notify_waiters();
@@ -111,7 +96,7 @@ impl Drop for Leave<'_> {
 /// Leads one order on until nothing is due, or a turn changed nothing of what is due; then it is put off.
 ///
 /// # Errors
-/// Those of the database; the order stays due.
+/// Those of the database, and a fact that the published table has no row for; the order is still due.
 pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
     let mut taken = Vec::new();

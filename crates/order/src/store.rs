@@ -275,7 +275,8 @@ pub async fn count_fruitless_turns(tx: &mut Tx, id: OrderId) -> Result<u32, Erro
     tx.query_one("SELECT fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
 }
 
-/// Puts an order off after a turn without progress.
+/// Puts an order off after a turn without progress, each time for longer. It reads nothing else of the order, so that one
+/// whose row cannot be read is put off as well.
 pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), Error> {
     let turns = tx
         .query_opt(
@@ -285,7 +286,7 @@ pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), E
         )
         .await?
         .unwrap_or(1);
-    let due_at = tx.now().after(backoff.after(turns));
+    let due_at = tx.now().after(tx.jitter(backoff.after(turns)));
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
 }
 

@@ -8,6 +8,7 @@ mod bus;
 pub mod client;
 pub mod context;
 pub mod db;
+pub mod due;
 pub mod env;
 pub mod http;
 pub mod idempotency;

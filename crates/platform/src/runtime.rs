@@ -200,7 +200,8 @@ impl Runtime {
         self.stop.1.clone()
     }
 
-    /// Carries every waiting event once and gives every worker a turn. How many events moved.
+    /// Carries every waiting event once and gives every worker a turn. How many events moved. Tasks that a turn left
+    /// going go on beside it.
     ///
     /// # Errors
     /// Those of the databases, and of workers.
@@ -213,6 +214,15 @@ impl Runtime {
             while worker.run_once(db).await? == Pace::Again {}
         }
         Ok(moved)
+    }
+
+    /// Waits until no task of a worker is going. Whether one was.
+    pub async fn tasks_end(&self) -> bool {
+        let mut any = false;
+        for (_, worker) in &self.workers {
+            any |= worker.tasks_end().await;
+        }
+        any
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{backoff::Backoff, context::Context, db::Db, stop::Stop};
 use contracts::{ids::Uuid, time::Timestamp};
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// The pause after the first turn that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
@@ -34,6 +35,8 @@ pub struct Worker {
     pub(crate) name: &'static str,
     period: Duration,
     turn: Turn,
+    /// How many tasks its turns left going.
+    tasks: Option<watch::Receiver<usize>>,
 }
 
 impl Worker {
@@ -50,7 +53,21 @@ impl Worker {
             let turn = turn(own.clone());
             Box::pin(async move { turn.await.map_err(Into::into) })
         });
-        Worker { name, period, turn }
+        Worker { name, period, turn, tasks: None }
+    }
+
+    /// One whose turns leave tasks going, `tasks` of them at each moment.
+    pub(crate) fn with_tasks(self, tasks: watch::Receiver<usize>) -> Worker {
+        Worker { tasks: Some(tasks), ..self }
+    }
+
+    /// Waits until no task is going. Whether one was.
+    pub(crate) async fn tasks_end(&self) -> bool {
+        let Some(mut tasks) = self.tasks.clone() else { return false };
+        let any = *tasks.borrow() > 0;
+        // The sender lives as long as the turn does.
+        let _ = tasks.wait_for(|count| *count == 0).await;
+        any
     }
 
     /// One turn, in a context of its own.

@@ -3,6 +3,7 @@
 mod books;
 mod doors;
 mod faults;
+mod leading;
 mod neighbours;
 mod rules;
 mod world;

@@ -258,7 +258,8 @@ impl Harness {
         self.env.advance(span);
     }
 
-    /// Carries the service's own events to itself and gives its workers turns until nothing moves.
+    /// Carries the service's own events to itself and gives its workers turns until nothing moves. Tasks that workers
+    /// leave going, such as calls, go on beside the test; [`Harness::complete`] waits for them.
     ///
     /// # Panics
     /// When a worker fails, or it does not come to rest within 1,000 rounds.
@@ -267,6 +268,20 @@ impl Harness {
             let before = self.newest_position().await;
             let moved = self.runtime.turn().await.expect("workers and carriers do their turn");
             if moved == 0 && before == self.newest_position().await {
+                return;
+            }
+        }
+        panic!("the service does not come to rest");
+    }
+
+    /// As [`Harness::settle`], and waits for the tasks of workers, until none is left and nothing moves.
+    ///
+    /// # Panics
+    /// As [`Harness::settle`].
+    pub async fn complete(&self) {
+        for _ in 0..1_000 {
+            self.settle().await;
+            if !self.runtime.tasks_end().await {
                 return;
             }
         }
