@@ -24,8 +24,9 @@ pub struct Settings {
     /// The longest such pause, in seconds.
     #[schemars(range(min = 1, max = 3_600))]
     pub longest_pause_seconds: u64,
-    /// Orders that are worked on at the same time.
-    #[schemars(range(min = 1, max = 1_000))]
+    /// Orders that are led on at the same time. Each is a task of a few kilobytes that mostly waits for its calls: while
+    /// fewer than this many wait for a provider that hangs, others do not notice.
+    #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: usize,
 }
 
@@ -37,7 +38,7 @@ impl Default for Settings {
             reservation_seconds: 15 * 60,
             first_pause_ms: 500,
             longest_pause_seconds: 60,
-            concurrency: 64,
+            concurrency: 1_024,
         }
     }
 }

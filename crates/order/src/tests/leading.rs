@@ -1,8 +1,25 @@
-//! Orders in trouble are led on, and others beside them.
+//! Many orders at once: one in trouble, or one whose payment takes long, holds up nobody but itself.
 
-use super::{doors::place, neighbours::Neighbours};
-use contracts::{ids::OrderId, order::OrderView};
+use super::{
+    doors::{place, until},
+    neighbours::{Neighbours, address_id, customer},
+    world::id,
+};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::post,
+};
+use contracts::{
+    ids::{OrderId, PaymentId},
+    order::OrderView,
+};
 use platform::{db, params, testing::Harness};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 /// When an order is due, and how many turns in a row brought it nothing.
 async fn due(h: &Harness, id: OrderId) -> (i64, u32) {
@@ -29,4 +46,55 @@ async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
         pause = due_at - h.env.now().0;
         h.advance(std::time::Duration::from_micros(pause.unsigned_abs()));
     }
+}
+
+/// Payment, played for many orders at once: an authorization of `pm_slow` is never answered.
+#[derive(Clone, Default)]
+struct Payments(Arc<Mutex<HashMap<PaymentId, Value>>>);
+
+impl Payments {
+    fn router(&self) -> Router {
+        Router::new().route("/payments", post(create)).route("/payments/{payment}/{verb}", post(carry_out)).with_state(self.clone())
+    }
+
+    fn put(&self, payment: Value) -> Json<Value> {
+        let id = payment["paymentId"].as_str().unwrap().parse().unwrap();
+        self.0.lock().unwrap().insert(id, payment.clone());
+        Json(payment)
+    }
+}
+
+async fn create(State(payments): State<Payments>, Json(body): Json<Value>) -> Json<Value> {
+    // Any id that is another for each order will do.
+    payments.put(json!({"paymentId": body["orderId"], "orderId": body["orderId"], "userId": customer(), "status": "INITIATED",
+        "amount": body["amount"], "currency": "EUR", "capturedAmount": 0, "refundedAmount": 0, "provider": "MOCK",
+        "paymentMethod": body["paymentMethod"], "failure": null, "transactions": [], "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": "2026-01-01T00:00:00Z"}))
+}
+
+async fn carry_out(State(payments): State<Payments>, Path((id, verb)): Path<(PaymentId, String)>) -> Json<Value> {
+    let mut payment = payments.0.lock().unwrap()[&id].clone();
+    if payment["paymentMethod"] == "pm_slow" {
+        std::future::pending::<()>().await;
+    }
+    payment["status"] = json!(if verb == "authorize" { "AUTHORIZED" } else { "CAPTURED" });
+    payments.put(payment)
+}
+
+#[tokio::test]
+async fn orders_whose_provider_does_not_answer_hold_up_no_others() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.around(Harness::of(crate::service())).neighbour("payment", Payments::default().router()).start().await;
+    let order = async |number: u32, method: &str| {
+        neighbours.script().cart_id = id(3, number);
+        let body = json!({"shippingAddressId": address_id(), "paymentMethod": method});
+        let answer = h.post("/orders", &body).customer(customer()).key(&number.to_string()).send().await;
+        answer.expect(201).read::<OrderView>().order_id
+    };
+    for number in 1..=200 {
+        order(number, "pm_slow").await;
+    }
+    h.settle().await;
+    let behind = order(201, "pm_ok").await;
+    until(&h, behind, "CONFIRMED").await;
 }
