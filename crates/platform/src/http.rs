@@ -11,6 +11,7 @@ pub mod describe;
 pub mod door;
 mod explain;
 pub mod key;
+mod known;
 pub mod openapi;
 pub mod paging;
 pub mod path;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    http::{Body, Door, IdempotencyKey, Json, Limits, Path, Problem, RawBody, Routes, State, serve},
+    http::{Body, Door, IdempotencyKey, Json, Limits, Paging, Path, Problem, RawBody, Routes, State, serve},
     identity::{Claims, Jwks, Service, SigningKey, User, Verifier},
 };
 use axum::http::HeaderMap;
@@ -36,6 +36,7 @@ struct Toy {
 async fn echo(
     service: Service,
     Path(id): Path<OrderId>,
+    _: Paging,
     key: IdempotencyKey,
     headers: HeaderMap,
     Body(body): Body<Numbers>,
@@ -52,7 +53,7 @@ async fn flaky(State(toy): State<Toy>, _: RawBody) -> Result<Json<u32>, Problem>
     let fails = toy.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     if fails { Err(Problem::new(Code::OVERLOADED)) } else { Ok(Json(asked)) }
 }
-async fn gone() -> Result<Json<u32>, Problem> {
+async fn gone(_: Paging) -> Result<Json<u32>, Problem> {
     Err(Problem::new(Code::INSUFFICIENT_STOCK).member("lines", [1]))
 }
 async fn slow() -> Json<u32> {
@@ -244,7 +245,7 @@ async fn the_gateway_passes_requests_on_as_they_are() {
         } else {
             stage.client.register_in_process("toy", router);
         }
-        let request = Request::get("/gone?x=1").header("x-correlation-id", "edge").body(axum::body::Body::empty()).unwrap();
+        let request = Request::get("/gone?limit=1").header("x-correlation-id", "edge").body(axum::body::Body::empty()).unwrap();
         let answer = stage.client.forward("toy", request, Instant::now() + Duration::from_secs(5)).await.unwrap();
         assert_eq!((answer.status().as_u16(), &answer.headers()["x-correlation-id"]), (409, &HeaderValue::from_static("edge")));
     }

@@ -15,6 +15,8 @@ pub struct Sketch<'a> {
     /// The names between braces of the path's template, in order.
     pub(super) names: Vec<String>,
     pub(super) parameters: Vec<Value>,
+    /// How names of query parameters begin that only the caller knows; empty for any name.
+    pub(super) open_names: Vec<&'static str>,
     pub(super) body: Option<Value>,
     pub(super) answers: BTreeMap<u16, Value>,
     pub(super) grants: Vec<Grant>,
@@ -31,6 +33,7 @@ impl<'a> Sketch<'a> {
             generator,
             names: names.map(|name| name.trim_start_matches('*').to_owned()).collect(),
             parameters: Vec::new(),
+            open_names: Vec::new(),
             body: None,
             answers: BTreeMap::new(),
             grants: Vec::new(),
@@ -59,7 +62,13 @@ impl<'a> Sketch<'a> {
         self.parameters.push(parameter);
     }
 
-    /// Every field of `T` as a query parameter.
+    /// Query parameters whose names begin with `prefix` and end as the caller likes, which `rest` stands for.
+    pub fn open_parameter(&mut self, prefix: &'static str, rest: &str, schema: Value, about: &str) {
+        self.parameter("query", &format!("{prefix}{rest}"), false, schema, about);
+        self.open_names.push(prefix);
+    }
+
+    /// Every field of `T` as a query parameter; with a flattened map, any other name as well.
     pub(super) fn query<T: JsonSchema>(&mut self) {
         let schema = self.fields::<T>();
         let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -69,6 +78,9 @@ impl<'a> Sketch<'a> {
             let about = field.as_object_mut().and_then(|field| field.remove("description"));
             let about = about.as_ref().and_then(Value::as_str).unwrap_or("").to_owned();
             self.parameter("query", name, required.contains(&name.as_str()), field, &about);
+        }
+        if schema.get("additionalProperties").is_some_and(|rest| rest != &Value::Bool(false)) {
+            self.open_names.push("");
         }
     }
 

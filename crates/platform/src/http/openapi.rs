@@ -61,10 +61,15 @@ impl Operation {
     /// Who may call, read from the handler's arguments.
     #[must_use]
     pub fn access(&self) -> Access {
+        self.sketched(|sketch| Access { anonymous: sketch.grants.is_empty() || sketch.optional, grants: sketch.grants })
+    }
+
+    /// What `read` takes from the sketch of this operation alone.
+    pub(super) fn sketched<R>(&self, read: impl FnOnce(Sketch<'_>) -> R) -> R {
         let mut generator = generator();
         let mut sketch = Sketch::new(&mut generator, self.path);
         (self.draw)(&mut sketch);
-        Access { anonymous: sketch.grants.is_empty() || sketch.optional, grants: sketch.grants }
+        read(sketch)
     }
 
     /// Whether it is for neighbours only and not in the public description.
@@ -125,7 +130,7 @@ fn generator() -> SchemaGenerator {
 }
 
 const NOTE: &str = "Enumerations in answers may grow and fields may be added without notice: ignore what you do not know. \
-Fields that a request does not have are refused. Errors are RFC 9457 problem documents with a stable `code`.";
+Fields and query parameters that a request does not have are refused. Errors are RFC 9457 problem documents with a stable `code`.";
 
 /// The description of these operations as one document, the same for the same operations. Internal ones are left out.
 #[must_use]

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 /// The parameters of the query. One that `T` does not have, or that comes twice, is 422 with its name; `limit` and
-/// `cursor` are left to [`Paging`](super::Paging). Optional ones are `Option` fields; a flattened map takes any name;
-/// `Query<()>` says that there are none.
+/// `cursor` are left to [`Paging`](super::Paging), and refused by [`Routes`](super::Routes) where that is no argument.
+/// Optional ones are `Option` fields; a flattened map takes any name.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -31,7 +31,7 @@ impl<T: JsonSchema> DescribeArg for Query<T> {
 }
 
 /// Every parameter with its value, decoded, in the order they stand: for handlers whose parameters may come several
-/// times or have names that only the caller knows. Such a handler checks each name itself.
+/// times or have names that only the caller knows. Such an extractor describes the names that it takes.
 ///
 /// # Errors
 /// 400 when an escape is broken or not UTF-8.

@@ -1,6 +1,6 @@
 //! A service's routes: axum's router, and beside it the list of operations that documents and tests walk.
 
-use super::{describe::Described, openapi::Operation};
+use super::{describe::Described, known::Strict, openapi::Operation};
 use axum::{Router, handler::Handler, http::Method, routing};
 
 /// The routes of one service, built up one by one:
@@ -11,6 +11,7 @@ use axum::{Router, handler::Handler, http::Method, routing};
 ///     .get("/orders/{orderId}", api::get, "One order, with its timeline")
 ///     .build(state)
 /// ```
+/// A query parameter that a handler's arguments do not describe is 422 on every route.
 /// Paths are without [`super::BASE`]. Those below `/internal/` are for neighbours and not in the public description.
 pub struct Routes<S> {
     tag: &'static str,
@@ -27,7 +28,9 @@ macro_rules! methods {
             H: Handler<T, S> + Described<T>,
             T: 'static,
         {
-            self.add(Method::$method, path, routing::$name(handler), H::draw, summary)
+            let operation = Operation { tag: self.tag, method: Method::$method, path, summary, draw: H::draw };
+            let route = routing::$name(Strict::new(handler, operation.clone()));
+            self.add(operation, route)
         }
     )*};
 }
@@ -52,23 +55,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         delete DELETE;
     }
 
-    fn add(
-        mut self,
-        method: Method,
-        path: &'static str,
-        route: routing::MethodRouter<S>,
-        draw: fn(&mut super::describe::Sketch<'_>),
-        summary: &'static str,
-    ) -> Self {
-        self.router = self.router.route(path, route);
-        self.operations.push(Operation { tag: self.tag, method, path, summary, draw });
-        self
-    }
-
-    /// Routes that are no part of the API and describe nothing: pages, assets, probes.
-    #[must_use]
-    pub fn undescribed(mut self, routes: Router<S>) -> Self {
-        self.router = self.router.merge(routes);
+    fn add(mut self, operation: Operation, route: routing::MethodRouter<S>) -> Self {
+        self.router = self.router.route(operation.path, route);
+        self.operations.push(operation);
         self
     }
 

@@ -33,6 +33,11 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
     text.split('&').filter(|part| !part.is_empty()).map(|part| pair(part).ok_or_else(bad)).collect()
 }
 
+/// That a request has no parameter of this name.
+pub(super) fn unknown(name: String) -> Fault {
+    Fault::parameter(name, "UNKNOWN_PARAMETER", "is not a parameter of this request")
+}
+
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -116,8 +121,7 @@ impl<'de> Deserializer<'de> for Parameters<'_> {
         self.pairs.retain(|(name, _)| {
             let known = fields.contains(&name.as_str());
             if !known && !self.others.contains(&name.as_str()) {
-                let unknown = Fault::parameter(name.clone(), "UNKNOWN_PARAMETER", "is not a parameter of this request");
-                self.faults.borrow_mut().push(unknown);
+                self.faults.borrow_mut().push(unknown(name.clone()));
             }
             known
         });

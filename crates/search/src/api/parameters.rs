@@ -28,10 +28,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Searched {
 impl DescribeArg for Searched {
     fn describe(sketch: &mut Sketch<'_>) {
         Query::<Parameters>::describe(sketch);
-        sketch.parameter(
-            "query",
-            "attr.NAME",
-            false,
+        sketch.open_parameter(
+            "attr.",
+            "NAME",
             json!({"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 200}}),
             "The attribute NAME has this value, such as `attr.color=red`. Given several times, one of them; different \
              attributes must all be met.",

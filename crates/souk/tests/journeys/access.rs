@@ -107,6 +107,11 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
             assert!(!problem.to_string().to_lowercase().contains("sqlite"), "{problem}");
         }
     }
+    for (method, path, _) in operations(&document) {
+        let reply = house.api.send(method.clone(), &format!("{}?nonsense=1", below_base(&path)), &[], None).await.unwrap();
+        let problem = reply.json();
+        assert_eq!((reply.status.as_u16(), &problem["errors"][0]["parameter"]), (422, &json!("nonsense")), "{method} {path}: {problem}");
+    }
     for query in ["?limit=0", "?limit=101", "?limit=x", "?cursor=%00", "?cursor=AAAA", "?nonsense=1", "?limit=1&limit=2"] {
         for path in ["/products", "/orders", "/admin/orders", "/audit/events", "/notifications", "/inventory/stock"] {
             let reply = admin.send(Method::GET, &format!("{path}{query}"), None).await;

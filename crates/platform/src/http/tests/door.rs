@@ -1,5 +1,7 @@
 use super::*;
-use crate::http::{Body, ETag, IdempotencyKey, Json, NoContent, Paged, Paging, Path, Tagged, routes::Routes};
+use crate::http::{
+    Body, DescribeArg, ETag, IdempotencyKey, Json, NoContent, Paged, Paging, Path, Query, Tagged, describe::Sketch, routes::Routes,
+};
 use axum::body::Body as Bytes_;
 use contracts::{ids::OrderId, page::Page, time::Timestamp};
 use serde::Deserialize;
@@ -9,6 +11,28 @@ use tower::ServiceExt as _;
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 struct Note {
     text: String,
+}
+
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[expect(dead_code, reason = "only parsed")]
+struct Filter {
+    status: Option<String>,
+}
+
+/// Takes `attr.…` and does not look at it.
+struct Attributes;
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Attributes {
+    type Rejection = Problem;
+    async fn from_request_parts(_: &mut axum::http::request::Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Attributes)
+    }
+}
+
+impl DescribeArg for Attributes {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.open_parameter("attr.", "NAME", serde_json::json!({"type": "string"}), "");
+    }
 }
 
 fn router() -> Router {
@@ -36,6 +60,12 @@ fn router() -> Router {
         let hash = key.request_hash();
         Json(vec![key.key, key.subject, key.method, key.path, format!("{:02x}{:02x}", hash[0], hash[1]), note.text])
     }
+    async fn filtered(_: Query<Filter>) -> NoContent {
+        NoContent
+    }
+    async fn open(_: Attributes) -> NoContent {
+        NoContent
+    }
     let (router, _) = Routes::new("toy")
         .get("/orders/{orderId}", one, "")
         .get("/numbers", list, "")
@@ -43,6 +73,8 @@ fn router() -> Router {
         .get("/slow", slow, "")
         .get("/context", context, "")
         .post("/notes/{id}", keyed, "")
+        .get("/filtered", filtered, "")
+        .get("/open", open, "")
         .build(());
     Door::new("toy", Env::seeded(1, Timestamp(1_767_225_600_000_000))).wrap(router)
 }
@@ -109,10 +141,10 @@ async fn handlers_run_in_the_context_of_their_request() {
 
 #[tokio::test]
 async fn pages_link_to_the_next_with_the_same_parameters() {
-    let (answer, body) = ask("GET", "/numbers?limit=2&x=%20", &[], "").await;
+    let (answer, body) = ask("GET", "/numbers?limit=%32", &[], "").await;
     let page: Page<i32> = serde_json::from_value(body).unwrap();
     let link = answer.headers()["link"].to_str().unwrap().to_owned();
-    assert_eq!(link, format!("</api/v1/numbers?limit=2&x=%20&cursor={}>; rel=\"next\"", page.next_cursor.unwrap()));
+    assert_eq!(link, format!("</api/v1/numbers?limit=%32&cursor={}>; rel=\"next\"", page.next_cursor.unwrap()));
     let next = link.trim_start_matches("</api/v1").split('>').next().unwrap().to_owned();
     let (_, body) = ask("GET", &next, &[], "").await;
     assert_eq!(body["items"], serde_json::json!([3, 4]));
@@ -140,4 +172,27 @@ async fn a_key_carries_its_scope_and_the_hash_of_the_body() {
     assert_eq!(body, serde_json::json!(["k 1", "anonymous", "POST", "/notes/7", "cbbb", "hello"]));
     let (answer, body) = ask("POST", "/notes/7", &headers[..1], r#"{"text":"hello"}"#).await;
     assert_eq!((answer.status().as_u16(), &body["code"]), (400, &Value::from("IDEMPOTENCY_KEY_REQUIRED")));
+}
+
+#[tokio::test]
+async fn a_parameter_that_an_operation_does_not_have_is_refused() {
+    for (method, path, unknown) in [
+        ("GET", "/context?foo=1", vec!["foo"]),
+        ("GET", "/context?limit=1&cursor=x&limit=1", vec!["limit", "cursor"]),
+        ("GET", "/numbers?limit=1&sort=1", vec!["sort"]),
+        ("GET", "/filtered?status=A&limit=0", vec!["limit"]),
+        ("GET", "/filtered?Status=A", vec!["Status"]),
+        ("GET", "/open?attr.colour=red&att.r=1", vec!["att.r"]),
+        ("POST", "/notes/7?foo=1", vec!["foo"]),
+    ] {
+        let (answer, body) = ask(method, path, &[("x-correlation-id", "c")], "").await;
+        assert_eq!((answer.status().as_u16(), &body["code"]), (422, &Value::from("INVALID_REQUEST")), "{path}");
+        let named: Vec<&str> = body["errors"].as_array().unwrap().iter().filter_map(|fault| fault["parameter"].as_str()).collect();
+        assert_eq!(named, unknown, "{path}");
+        assert_eq!((&body["errors"][0]["code"], &body["correlationId"]), (&"UNKNOWN_PARAMETER".into(), &"c".into()), "{path}");
+    }
+    for path in ["/context?", "/context?&", "/numbers?limit=1", "/filtered?status=A", "/open?attr.colour=red&attr.size=1"] {
+        assert!(ask("GET", path, &[], "").await.0.status().is_success(), "{path}");
+    }
+    assert_eq!(ask("GET", "/context?%zz=1", &[], "").await.0.status(), 400);
 }
