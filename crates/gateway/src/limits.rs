@@ -15,14 +15,12 @@ use governor::{
     nanos::Nanos,
     state::{InMemoryState, NotKeyed, StateStore},
 };
-use platform::{http::Problem, identity::Identity};
-use quick_cache::sync::Cache;
-use std::{
-    convert::Infallible,
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
+use platform::{
+    http::{Problem, house_of},
+    identity::Identity,
 };
+use quick_cache::sync::Cache;
+use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -61,15 +59,8 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    /// A house has a whole /64 of IPv6 and could ask from each of its addresses once.
     pub(crate) fn at(address: IpAddr) -> Caller {
-        Caller::Address(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
+        Caller::Address(house_of(address))
     }
 
     pub(crate) fn known(identity: &Identity) -> Caller {

@@ -36,7 +36,7 @@ pub use prefer::{Prefer, Preferred};
 pub use problem::Problem;
 pub use query::Query;
 pub use routes::Routes;
-pub use serve::{Limits, serve};
+pub use serve::{Limits, house_of, serve};
 
 /// The prefix of the public API. Only the gateway sees it in requests; it is put in front of paths in answers.
 pub const BASE: &str = "/api/v1";

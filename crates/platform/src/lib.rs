@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod inbox;
 pub mod installation;
+mod open_files;
 pub mod outbox;
 mod parked;
 pub mod pool;

@@ -60,6 +60,7 @@ pub struct House {
     operations: Option<TcpListener>,
     metrics: Option<PrometheusHandle>,
     router: Router,
+    limits: Limits,
     stopping: Arc<AtomicBool>,
     /// Locked as long as the house stands.
     _claim: File,
@@ -89,11 +90,12 @@ impl House {
                 None
             }
         };
+        let limits = callers(&config)?;
         let claim = claim(&config.data_dir).await?;
         let runtime = platform_run::start(&config, true).await?;
         let stopping = Arc::new(AtomicBool::new(false));
         let router = platform_run::gateway(&config, &runtime, extra, stopping.clone())?;
-        Ok(House { config, runtime, address, listener, operations, metrics, router, stopping, _claim: claim })
+        Ok(House { config, runtime, address, listener, operations, metrics, router, limits, stopping, _claim: claim })
     }
 
     /// Serves until SIGTERM or SIGINT, then drains: requests in flight end, and what is committed stays.
@@ -114,7 +116,7 @@ impl House {
             let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
             let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
             let (env, stop) = (env.clone(), stop.clone());
-            env.clone().spawn(async move { serve(listener, router, Limits::default(), env, async move { stop.requested().await }).await });
+            env.clone().spawn(async move { serve(listener, router, operators(), env, async move { stop.requested().await }).await });
         }
         let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         let stopping = self.stopping.clone();
@@ -126,13 +128,26 @@ impl House {
             stopping.store(true, Ordering::Relaxed);
             tracing::info!(target: "souk", "stopping: requests in flight end first");
         };
-        let drained = serve(self.listener, self.router, Limits::default(), env, order).await;
+        let drained = serve(self.listener, self.router, self.limits, env, order).await;
         self.runtime.stop().await;
         if !drained {
             tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
         }
         Ok(())
     }
+}
+
+/// What callers may take up. Behind proxies every connection is theirs, and they keep their own callers apart.
+fn callers(config: &Config) -> Result<Limits> {
+    let gateway: gateway::Settings = config.settings.section("gateway")?;
+    let limits = Limits::of_this_process();
+    let per_peer = if gateway.trusted_proxies > 0 { limits.connections } else { limits.per_peer };
+    Ok(Limits { per_peer, ..limits })
+}
+
+/// What those may take up who read the metrics.
+fn operators() -> Limits {
+    Limits { connections: 64, per_peer: 64, ..Limits::default() }
 }
 
 /// Marks the data directory as this process's until the file is closed, however that comes about: two programs would both
@@ -174,6 +189,18 @@ mod tests {
         assert!(refused.contains("is in use by another souk"), "{refused}");
         drop(first);
         claim(&place).await.unwrap();
+    }
+
+    #[test]
+    fn one_peer_may_hold_every_connection_where_all_come_from_a_proxy() {
+        let folder = platform::testing::TempFolder::new();
+        let flags = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() };
+        let mut config = flags.decide().unwrap();
+        let direct = callers(&config).unwrap();
+        assert!(direct.per_peer < direct.connections);
+        config.settings = config.settings.with("gateway", "trusted_proxies", 1_i64);
+        let proxied = callers(&config).unwrap();
+        assert_eq!(proxied.per_peer, proxied.connections);
     }
 
     #[test]

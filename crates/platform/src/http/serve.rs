@@ -2,15 +2,19 @@
 //! bound on connections nor a deadline for draining.
 
 mod linger;
+mod peers;
+
+pub use peers::house_of;
 
 use super::door::PeerAddr;
-use crate::env::Env;
+use crate::{env::Env, open_files};
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use peers::Peers;
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -23,6 +27,9 @@ use tower::ServiceExt as _;
 pub struct Limits {
     /// How many connections may be open; more wait in the kernel's queue.
     pub connections: usize,
+    /// How many of them one peer may hold (see [`house_of`]); more are closed at once. All of them where every connection
+    /// comes from a proxy.
+    pub per_peer: usize,
     /// How long a client may take for the headers of a request, and a connection may be idle.
     pub header_time: Duration,
     pub headers: usize,
@@ -32,15 +39,37 @@ pub struct Limits {
     pub drain_time: Duration,
 }
 
+/// How many connections are worth having.
+const CONNECTIONS: usize = 10_000;
+/// Files that are kept for others than connections: databases, the search index, calls to elsewhere.
+const OTHER_FILES: usize = 384;
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 10_000,
+            connections: CONNECTIONS,
+            per_peer: CONNECTIONS,
             header_time: Duration::from_secs(30),
             headers: 64,
             header_bytes: 64 * 1024,
             drain_time: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    /// As many connections as this process may have files open, with a reserve for what is no connection; the limit of
+    /// the system is raised as far as it allows that. One peer may hold a quarter of them.
+    #[must_use]
+    pub fn of_this_process() -> Limits {
+        Limits::within(open_files::allow((CONNECTIONS + OTHER_FILES) as u64))
+    }
+
+    fn within(files: u64) -> Limits {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        // A process with hardly any files shares what it has.
+        let connections = files.saturating_sub(OTHER_FILES).max(files / 4).clamp(1, CONNECTIONS);
+        Limits { connections, per_peer: connections.div_ceil(4), ..Limits::default() }
     }
 }
 
@@ -54,7 +83,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
         .max_buf_size(limits.header_bytes.max(8 * 1024));
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let peers = Peers::new(limits.per_peer);
     let open = |tcp: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit| {
+        let Some(held) = peers.admit(peer.ip()) else {
+            tracing::debug!(%peer, "a peer holds as many connections as it may");
+            return metrics::counter!("souk_http_connections_refused_total").increment(1);
+        };
         let _ = tcp.set_nodelay(true);
         let (router, spawner) = (router.clone(), env.clone());
         let service = service_fn(move |request: Request<Incoming>| {
@@ -67,7 +101,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection broke");
             }
-            drop(permit);
+            drop((permit, held));
         });
     };
 

@@ -119,3 +119,31 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     rest(first).await;
     assert!(rest(second).await.ends_with("quick"));
 }
+
+#[tokio::test]
+async fn one_peer_cannot_take_every_place() {
+    let house = house(Limits { per_peer: 2, ..Limits::default() }).await;
+    let silent = send(house.address, "").await;
+    let mut second = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_ne!(second.read(&mut [0; 1024]).await.unwrap(), 0);
+    let third = TcpStream::connect(house.address).await.unwrap();
+    assert_eq!(rest(third).await, "", "it is closed and not kept waiting");
+    drop(silent);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let again = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        if rest(again).await.ends_with("quick") {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "a place that is free again is given again");
+    }
+}
+
+#[test]
+fn connections_leave_files_for_everything_else() {
+    for (files, connections, per_peer) in [(1_024, 640, 160), (256, 64, 16), (2, 1, 1), (u64::MAX, 10_000, 2_500), (20_000, 10_000, 2_500)]
+    {
+        let limits = Limits::within(files);
+        assert_eq!((limits.connections, limits.per_peer), (connections, per_peer), "{files}");
+    }
+}
