@@ -1,8 +1,9 @@
-//! The accept loop. `axum::serve` sets no timer, so that slow headers hold a connection for ever, and it has neither a
-//! bound on connections nor a deadline for draining.
+//! The accept loop. `axum::serve` sets no timer, so that slow headers or a client that does not read hold a connection for
+//! ever, and it has neither a bound on connections nor a deadline for draining.
 
 mod linger;
 mod peers;
+mod steady;
 
 pub use peers::house_of;
 
@@ -16,6 +17,7 @@ use hyper_util::{
 };
 use peers::Peers;
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+use steady::Steady;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -32,6 +34,8 @@ pub struct Limits {
     pub per_peer: usize,
     /// How long a client may take for the headers of a request, and a connection may be idle.
     pub header_time: Duration,
+    /// How long a write may make no progress because the client does not read.
+    pub write_time: Duration,
     pub headers: usize,
     /// How many bytes the headers may have together.
     pub header_bytes: usize,
@@ -50,6 +54,7 @@ impl Default for Limits {
             connections: CONNECTIONS,
             per_peer: CONNECTIONS,
             header_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             headers: 64,
             header_bytes: 64 * 1024,
             drain_time: Duration::from_secs(30),
@@ -96,7 +101,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
             request.extensions_mut().insert(PeerAddr(peer));
             router.clone().oneshot(request)
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(tcp), service));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(Steady::new(tcp, limits.write_time)), service));
         env.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection broke");

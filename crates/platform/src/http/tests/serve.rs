@@ -139,6 +139,19 @@ async fn one_peer_cannot_take_every_place() {
     }
 }
 
+#[tokio::test]
+async fn who_does_not_read_its_answers_is_let_go() {
+    let house = house(Limits { write_time: Duration::from_millis(50), ..Limits::default() }).await;
+    let tcp = send(house.address, "").await;
+    let (reader, mut writer) = tcp.into_split();
+    let asked = "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    let ended = async { while writer.write_all(asked.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the connection ends");
+    drop(reader);
+    house.stop.send(()).unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(5), house.served).await.expect("nothing holds the end up").unwrap());
+}
+
 #[test]
 fn connections_leave_files_for_everything_else() {
     for (files, connections, per_peer) in [(1_024, 640, 160), (256, 64, 16), (2, 1, 1), (u64::MAX, 10_000, 2_500), (20_000, 10_000, 2_500)]

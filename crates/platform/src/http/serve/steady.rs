@@ -1,0 +1,102 @@
+//! A client that asks and does not read the answers holds its connection, and whatever waits to be written, for as long as
+//! it likes. Here a write that makes no progress for a while ends the connection.
+
+use std::{
+    future::Future as _,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep},
+};
+
+/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] once none got anywhere for `patience`.
+pub(super) struct Steady<T> {
+    stream: T,
+    patience: Duration,
+    /// Runs while a write waits. Kept for the next one: setting it anew costs less than making it.
+    timer: Option<Pin<Box<Sleep>>>,
+    waits: bool,
+}
+
+impl<T> Steady<T> {
+    pub(super) fn new(stream: T, patience: Duration) -> Steady<T> {
+        Steady { stream, patience, timer: None, waits: false }
+    }
+
+    /// The outcome of a try to write, unless that waits for too long.
+    fn judged<R>(&mut self, poller: &mut Context<'_>, tried: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        if tried.is_ready() {
+            self.waits = false;
+            return tried;
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        if !self.waits {
+            timer.as_mut().reset(Instant::now() + self.patience);
+            self.waits = true;
+        }
+        ready!(timer.as_mut().poll(poller));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answers")))
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Steady<T> {
+    fn poll_read(mut self: Pin<&mut Self>, poller: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(poller, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Steady<T> {
+    fn poll_write(mut self: Pin<&mut Self>, poller: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let tried = Pin::new(&mut self.stream).poll_write(poller, bytes);
+        self.judged(poller, tried)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, poller: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let tried = Pin::new(&mut self.stream).poll_write_vectored(poller, slices);
+        self.judged(poller, tried)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tried = Pin::new(&mut self.stream).poll_flush(poller);
+        self.judged(poller, tried)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tried = Pin::new(&mut self.stream).poll_shutdown(poller);
+        self.judged(poller, tried)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_write_that_gets_nowhere_runs_out_of_time() {
+        let (near, mut far) = tokio::io::duplex(8);
+        let mut near = Steady::new(near, Duration::from_secs(30));
+        let reader = async {
+            // Eight bytes each 29 seconds are slow, and progress.
+            for _ in 0..4 {
+                tokio::time::sleep(Duration::from_secs(29)).await;
+                far.read_exact(&mut [0; 8]).await.unwrap();
+            }
+        };
+        let began = Instant::now();
+        let (written, ()) = tokio::join!(near.write_all(&[0; 40]), reader);
+        written.unwrap();
+        assert!(began.elapsed() >= Duration::from_secs(4 * 29));
+        let began = Instant::now();
+        assert_eq!(near.write_all(&[0; 40]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed().as_secs(), 30);
+    }
+}
