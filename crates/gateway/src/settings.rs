@@ -13,7 +13,7 @@ pub struct Settings {
     /// Which other origins' pages may call the API, such as `https://shop.example`; `*` for all.
     pub allowed_origins: Vec<Origin>,
     /// How many proxies stand in front and write `X-Forwarded-For`. The client is that many entries from its right end;
-    /// with none the header is not looked at, and one address may hold a quarter of the connections at most.
+    /// with none the header is not looked at, and one address may hold half of the connections at most.
     #[schemars(range(min = 0, max = 32))]
     pub trusted_proxies: usize,
     /// The largest body that is taken at all, in bytes. The services' own limits are far lower.

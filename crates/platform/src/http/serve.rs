@@ -64,7 +64,7 @@ impl Default for Limits {
 
 impl Limits {
     /// As many connections as this process may have files open, with a reserve for what is no connection; the limit of
-    /// the system is raised as far as it allows that. One peer may hold a quarter of them.
+    /// the system is raised as far as it allows that. One peer may hold half of them.
     #[must_use]
     pub fn of_this_process() -> Limits {
         Limits::within(open_files::allow((CONNECTIONS + OTHER_FILES) as u64))
@@ -74,7 +74,7 @@ impl Limits {
         let files = usize::try_from(files).unwrap_or(usize::MAX);
         // A process with hardly any files shares what it has.
         let connections = files.saturating_sub(OTHER_FILES).max(files / 4).clamp(1, CONNECTIONS);
-        Limits { connections, per_peer: connections.div_ceil(4), ..Limits::default() }
+        Limits { connections, per_peer: connections.div_ceil(2), ..Limits::default() }
     }
 }
 

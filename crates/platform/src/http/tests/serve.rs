@@ -154,7 +154,7 @@ async fn who_does_not_read_its_answers_is_let_go() {
 
 #[test]
 fn connections_leave_files_for_everything_else() {
-    for (files, connections, per_peer) in [(1_024, 640, 160), (256, 64, 16), (2, 1, 1), (u64::MAX, 10_000, 2_500), (20_000, 10_000, 2_500)]
+    for (files, connections, per_peer) in [(1_024, 640, 320), (256, 64, 32), (2, 1, 1), (u64::MAX, 10_000, 5_000), (20_000, 10_000, 5_000)]
     {
         let limits = Limits::within(files);
         assert_eq!((limits.connections, limits.per_peer), (connections, per_peer), "{files}");
