@@ -18,6 +18,9 @@ pub struct Settings {
     pub settle_after_ms: Millis,
     /// The longest pause between two such questions, in milliseconds.
     pub longest_pause_ms: Millis,
+    /// Transactions of unknown outcome that the provider is asked about at the same time: while it is silent about fewer than
+    /// this many, others do not notice.
+    pub concurrency: Whole<1, 10_000>,
     /// How long the mock takes for every operation, in milliseconds.
     pub latency_ms: Millis,
     /// How long the mock takes for an operation of `pm_slow`, in milliseconds.
@@ -40,12 +43,19 @@ impl Default for Settings {
             deadline_ms: whole(2_500),
             settle_after_ms: whole(1_000),
             longest_pause_ms: whole(60_000),
+            concurrency: whole(256),
             latency_ms: whole(0),
             slow_ms: whole(2_000),
             transient_failure_percent: whole(0),
             lost_answer_percent: whole(0),
             decline_percent: whole(0),
         }
+    }
+}
+
+impl Settings {
+    pub fn concurrency(&self) -> usize {
+        usize::try_from(self.concurrency.get()).unwrap_or(1)
     }
 }
 

@@ -165,7 +165,8 @@ pub async fn settle(app: &App, mut question: Question, until: Instant) -> Result
     }
 }
 
-fn backoff(app: &App) -> Backoff {
+/// The pauses between questions about one transaction.
+pub fn backoff(app: &App) -> Backoff {
     Backoff::doubling(millis(app.settings.settle_after_ms), millis(app.settings.longest_pause_ms))
 }
 

@@ -11,6 +11,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
+    backoff::Backoff,
     db::{Error, Row, Select, Tx},
     params,
 };
@@ -245,6 +246,17 @@ pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, Er
         row.next()
     })
     .await
+}
+
+/// Has the provider asked later about a transaction, after a turn that failed. It reads nothing else of the row, so that one
+/// which cannot be read is put off as well.
+pub async fn put_off(tx: &mut Tx, id: TransactionId, backoff: Backoff) -> Result<(), Error> {
+    let counted = "UPDATE payment_transactions SET fruitless_attempts = fruitless_attempts + 1 WHERE transaction_id = $1 RETURNING fruitless_attempts";
+    let attempts = tx.query_opt(counted, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
+    let due_at = tx.now().after(tx.jitter(backoff.after(attempts)));
+    tx.execute("UPDATE payment_transactions SET due_at = $2 WHERE transaction_id = $1 AND due_at IS NOT NULL", params![id, due_at])
+        .await
+        .map(|_| ())
 }
 
 /// Has the provider asked about a transaction now, if its outcome is not known yet.

@@ -7,56 +7,48 @@ use crate::{
     settling::{self, Question},
     store,
 };
-use contracts::ids::TransactionId;
+use contracts::{ids::TransactionId, time::Timestamp};
 use platform::{
-    context::Context,
-    db,
-    worker::{Pace, Worker},
+    db::{self, Tx},
+    due::DueRows,
+    worker::Worker,
 };
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The bell of the worker that settles transactions.
 pub const SETTLE: &str = "settle";
-/// How many transactions are asked about at once.
-const AT_ONCE: usize = 32;
 /// A request that was dropped rings no bell: what it left is found at the next look.
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::new(SETTLE, PERIOD, app.clone(), settle_due)]
+    vec![Worker::of_due(SETTLE, PERIOD, app.settings.concurrency(), &app.ctx.db, app.clone())]
 }
 
-/// Asks about every transaction that is due, side by side, so that one without an answer keeps nobody waiting for long.
-async fn settle_due(app: App) -> Result<Pace, Error> {
-    let (due, next) = app.ctx.db.read(async |tx| Ok::<_, Error>((store::list_due(tx, AT_ONCE).await?, store::next_due(tx).await?))).await?;
-    let asking: Vec<_> = due
-        .iter()
-        .map(|id| {
-            let (app, id, context) = (app.clone(), *id, Context::current());
-            app.ctx.env.clone().spawn(context.scope(async move { settle(&app, id).await }))
-        })
-        .collect();
-    let mut failed = None;
-    for asked in asking {
-        match asked.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => failed = Some(error),
-            Err(panic) => {
-                tracing::error!(target: "settle", %panic, "asking about a transaction panicked");
-                failed = Some(Error::Db(db::Error::Panicked));
-            }
-        }
+/// Transactions that the provider is to be asked about.
+impl DueRows for App {
+    type Id = TransactionId;
+    type Failure = Error;
+
+    async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, db::Error> {
+        store::list_due(tx, rows).await
     }
-    match failed {
-        Some(error) => Err(error),
-        None if due.len() == AT_ONCE => Ok(Pace::Again),
-        None => Ok(next.map_or(Pace::Rest, Pace::Until)),
+
+    async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, db::Error> {
+        store::next_due(tx).await
+    }
+
+    async fn work(self, id: TransactionId) -> Result<(), Error> {
+        settle(&self, id).await
+    }
+
+    async fn put_off(&self, tx: &mut Tx, id: TransactionId) -> Result<(), db::Error> {
+        store::put_off(tx, id, settling::backoff(self)).await
     }
 }
 
 /// Settles one transaction if it is still open.
-pub async fn settle(app: &App, id: TransactionId) -> Result<(), Error> {
+async fn settle(app: &App, id: TransactionId) -> Result<(), Error> {
     let payment = app.ctx.db.read(async move |tx| store::find_by_transaction(tx, id).await).await?;
     let question = payment.as_ref().and_then(|payment| {
         let open = payment.transaction(id).filter(|transaction| transaction.is_open())?;

@@ -23,8 +23,6 @@ pub enum Error {
     CarrierUnavailable,
     #[error("there is no shipping to {0}")]
     UnsupportedCountry(Country),
-    #[error("an attempt to reach the carrier panicked")]
-    Panicked,
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -43,7 +41,6 @@ impl From<Error> for Problem {
                 let fault = Fault::parameter("country", "UNSUPPORTED_COUNTRY", "is not among the countries we ship to");
                 Problem::new(Code::UNSUPPORTED_COUNTRY).detail(error.to_string()).member("country", country).fault(fault)
             }
-            Error::Panicked => Problem::internal(&error),
             Error::Db(error) => error.into(),
         }
     }

@@ -31,7 +31,8 @@ pub struct Settings {
     /// How long an answer of the carrier is awaited, in milliseconds.
     #[schemars(range(min = 1, max = 600_000))]
     pub carrier_timeout_ms: u64,
-    /// Parcels that the carrier is asked about at the same time.
+    /// Parcels that the carrier is asked about at the same time: while it is silent about fewer than this many, others do
+    /// not notice.
     #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
     /// The pause after the first attempt that failed, in milliseconds; it doubles each time.
@@ -69,7 +70,7 @@ impl Default for Settings {
             carrier_mode: Mode::Ok,
             carrier_slow_ms: 2_000,
             carrier_timeout_ms: 5_000,
-            concurrency: 16,
+            concurrency: 64,
             first_pause_ms: 1_000,
             longest_pause_seconds: 300,
             simulate: false,

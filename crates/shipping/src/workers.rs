@@ -6,43 +6,45 @@ use crate::{
     store,
 };
 use contracts::{ids::OrderId, shipping::ShipmentStatus, time::Timestamp};
-use platform::worker::{Pace, Worker};
+use platform::{
+    db::{self, Tx},
+    due::DueRows,
+    worker::{Pace, Worker},
+};
 use std::time::Duration;
 
 /// Simulated parcels that are moved in one transaction.
 const SIMULATED: usize = 64;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    let mut workers = vec![Worker::new(BOOKING, Duration::from_secs(5), app.clone(), book_due)];
+    let period = Duration::from_secs(5);
+    let mut workers = vec![Worker::of_due(BOOKING, period, app.settings.concurrency, &app.ctx.db, app.clone())];
     if app.settings.simulate {
-        let period = app.settings.simulate_step().min(Duration::from_secs(5));
-        workers.push(Worker::new("simulation", period, app.clone(), simulate));
+        workers.push(Worker::new("simulation", app.settings.simulate_step().min(period), app.clone(), simulate));
     }
     workers
 }
 
-/// Asks the carrier about every parcel that is due, a bounded number at the same time.
-async fn book_due(app: App) -> Result<Pace, Error> {
-    let most = app.settings.concurrency;
-    let next: Vec<(OrderId, Timestamp)> = app.ctx.db.read(async move |tx| store::list_due(tx, most).await).await?;
-    let now = app.ctx.env.now();
-    let due: Vec<OrderId> = next.iter().filter(|(_, at)| *at <= now).map(|(order_id, _)| *order_id).collect();
-    if due.is_empty() {
-        return Ok(next.first().map_or(Pace::Rest, |(_, at)| Pace::Until(*at)));
+/// Parcels that the carrier is to be asked about.
+impl DueRows for App {
+    type Id = OrderId;
+    type Failure = Error;
+
+    async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, db::Error> {
+        store::list_due(tx, rows).await
     }
-    let attempts: Vec<_> = due
-        .iter()
-        .map(|&order_id| {
-            let asking = app.clone();
-            app.ctx.env.spawn(async move { actions::attempt(&asking, order_id).await })
-        })
-        .collect();
-    let mut outcome = Ok(());
-    for attempt in attempts {
-        // One that fails leaves its row due; the others are done all the same.
-        outcome = outcome.and(attempt.await.unwrap_or(Err(Error::Panicked)));
+
+    async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, db::Error> {
+        store::next_due(tx).await
     }
-    outcome.map(|()| Pace::Again)
+
+    async fn work(self, id: OrderId) -> Result<(), Error> {
+        actions::attempt(&self, id).await
+    }
+
+    async fn put_off(&self, tx: &mut Tx, id: OrderId) -> Result<(), db::Error> {
+        store::put_off(tx, id, self.settings.backoff()).await
+    }
 }
 
 /// Moves every parcel that stayed in its status for a step to the next one.

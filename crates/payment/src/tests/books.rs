@@ -78,7 +78,7 @@ async fn an_open_outcome_is_no_fault_for_a_while() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].starts_with(&format!("payment {id}: AUTHORIZE of 12345 is UNKNOWN")), "{faults:?}");
     assert!(faults[0].contains("its outcome is open since 2026-01-01T00:00:00"), "{faults:?}");
-    shop.settle().await;
+    shop.complete().await;
     assert_eq!(shop.faults().await, Vec::<String>::new());
 }
 

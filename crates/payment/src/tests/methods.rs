@@ -108,11 +108,11 @@ async fn pm_timeout_is_unknown_until_the_provider_is_asked() {
     assert!(shop.event_types().await.is_empty());
     // The provider did authorize it; nobody knows before it was asked.
     assert_eq!(shop.ledger_entries().await, 1);
-    shop.settle().await;
+    shop.complete().await;
     assert_eq!(shop.read(id).await, payment);
 
     shop.advance(Duration::from_millis(1_000));
-    shop.settle().await;
+    shop.complete().await;
     let payment = shop.read(id).await;
     assert_eq!(payment.status, PaymentStatus::Authorized);
     assert_eq!(transactions(&payment), [(Authorize, Succeeded)]);

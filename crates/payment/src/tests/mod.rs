@@ -107,7 +107,7 @@ impl Shop {
     /// Two minutes later, with everything done that was due by then.
     async fn later(&self) {
         self.advance(Duration::from_secs(120));
-        self.settle().await;
+        self.complete().await;
     }
 
     async fn event_types(&self) -> Vec<String> {

@@ -13,7 +13,10 @@ use contracts::{
     },
     problem::{Code, Failure},
 };
-use platform::{db::Error, testing::Harness};
+use platform::{
+    db::{Error, Tx},
+    testing::Harness,
+};
 use std::time::Duration;
 
 /// A shop whose provider only ever answers with transient errors.
@@ -47,7 +50,7 @@ async fn the_pause_between_questions_doubles_up_to_the_longest() {
             .expect("the store can be read");
         assert_eq!(due - shop.env.now().0, seconds * 1_000_000);
         shop.advance(Duration::from_secs(seconds.unsigned_abs()));
-        shop.settle().await;
+        shop.complete().await;
     }
 }
 
@@ -135,22 +138,64 @@ async fn block(shop: &Shop, on: bool) {
     } else {
         "DROP TRIGGER mock_blocked"
     };
-    shop.db()
-        .write(async move |tx| tx.execute(sql, &[]).await.map(|_| ()))
-        .await
-        .map_err(|error: Error| error)
-        .expect("the schema can be changed");
+    write(shop, sql).await;
+}
+
+async fn write(shop: &Shop, sql: &'static str) {
+    let unit = async move |tx: &mut Tx| tx.execute(sql, &[]).await.map(|_| ());
+    shop.db().write(unit).await.map_err(|error: Error| error).expect("the store can be changed");
 }
 
 #[tokio::test]
-async fn two_workers_that_ask_at_once_settle_once() {
+async fn a_worker_and_a_request_that_ask_at_once_settle_once() {
     let shop = Shop::impatient().await;
     let id = shop.payment("pm_timeout").await;
     let asked = shop.act(id, "authorize").await;
     assert_eq!(transactions(&asked), [(Authorize, Unknown)]);
     shop.advance(Duration::from_secs(5));
-    let (first, second) = tokio::join!(shop.runtime.turn(), shop.runtime.turn());
-    first.and(second).expect("both do their turn");
+    let (_, payment) = tokio::join!(shop.complete(), shop.act(id, "authorize"));
+    assert_eq!(payment.status, PaymentStatus::Authorized);
     assert_eq!(shop.event_types().await, ["PaymentAuthorized"]);
     shop.tells_one_story().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_silent_about_one_transaction_holds_up_no_other() {
+    let patient = Harness::of(service()).setting("slow_ms", 60_000).setting("deadline_ms", 60_000);
+    let shop = Shop::with(patient).await;
+    // Both requests die before they hear from the provider: the worker asks, and of the first it hears nothing for long.
+    let silent = shop.payment("pm_slow").await;
+    let dies = shop.try_to(silent, "authorize", "dies");
+    tokio::time::timeout(Duration::from_millis(50), dies).await.expect_err("the provider is silent");
+    shop.advance(Duration::from_secs(120));
+    shop.settle().await;
+    let behind = shop.payment("pm_ok").await;
+    assert!(super::chaos::cut(shop.try_to(behind, "authorize", "dies"), 2).await.is_none());
+    shop.advance(Duration::from_secs(120));
+    for _ in 0..400 {
+        if shop.event_types().await == ["PaymentAuthorized"] {
+            return assert_eq!(shop.open_transactions().await, 1, "the provider is still asked about the other");
+        }
+        shop.settle().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it waits for the other");
+}
+
+#[tokio::test]
+async fn a_transaction_that_cannot_be_read_is_put_off() {
+    let shop = Shop::open().await;
+    let id = shop.payment("pm_ok").await;
+    assert!(super::chaos::cut(shop.try_to(id, "authorize", "dies"), 2).await.is_none());
+    write(&shop, "UPDATE payments SET currency = '?'").await;
+    shop.advance(Duration::from_secs(120));
+    for attempts in 1..=3 {
+        shop.complete().await;
+        let row = "SELECT fruitless_attempts, due_at FROM payment_transactions";
+        let read = async |tx: &mut Tx| tx.query_one(row, &[], |row| Ok((row.next::<u32>()?, row.next::<i64>()?))).await;
+        let (tried, due_at) = shop.db().read(read).await.map_err(|error: Error| error).expect("the store can be read");
+        let pause = due_at - shop.env.now().0;
+        assert!(tried == attempts && pause > 0, "tried {tried} times, again in {pause} µs");
+        shop.advance(Duration::from_micros(pause.unsigned_abs()));
+    }
 }

@@ -56,7 +56,7 @@ async fn a_notice_has_an_unknown_outcome_asked_for_at_once() {
     for _ in 0..2 {
         shop.hear(&notice).await.expect(204);
     }
-    shop.settle().await;
+    shop.complete().await;
     assert_eq!(shop.read(id).await.status, PaymentStatus::Authorized);
     assert_eq!(shop.event_types().await, ["PaymentAuthorized"]);
     shop.tells_one_story().await;

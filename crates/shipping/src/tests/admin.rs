@@ -18,7 +18,7 @@ async fn shipments_are_listed_by_status_and_whether_they_are_pending() {
         orders.push(order.order_id.to_string());
         h.advance(Duration::from_millis(2));
     }
-    h.settle().await;
+    h.complete().await;
     let moving = super::overview(&h, super::Order { order_id: orders[2].parse().unwrap(), user_id: h.id() }).await;
     report(&h, moving["shipmentId"].as_str().unwrap().parse().unwrap(), "IN_TRANSIT", "").await.expect(200);
 

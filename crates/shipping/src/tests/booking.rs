@@ -15,17 +15,17 @@ async fn a_confirmed_order_gets_one_shipment() {
     let order = Order::new(&h);
     h.deliver(order.created(&h, "")).await;
     assert!(shipments(&h, order).await.is_empty());
-    h.settle().await;
+    h.complete().await;
     assert!(h.emitted().await.is_empty(), "nothing is sent before the order is confirmed");
 
     let confirmed = h.deliver(order.confirmed(&h, "")).await;
     assert!(shipments(&h, order).await.is_empty(), "the carrier is asked after the commit, not in it");
     assert_eq!(overview(&h, order).await["pending"], true);
-    h.settle().await;
+    h.complete().await;
     // The event again, as a delivery and as a replay that the inbox does not know.
     h.deliver_envelope(confirmed.clone()).await;
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..confirmed }).await;
-    h.settle().await;
+    h.complete().await;
 
     let found = shipments(&h, order).await;
     let shipment = &found[0];
@@ -50,7 +50,7 @@ async fn an_order_that_was_not_heard_of_before_is_shipped_as_well() {
     let order = confirm(&h, "").await;
     // Its first event comes late.
     h.deliver(order.created(&h, "")).await;
-    h.settle().await;
+    h.complete().await;
     assert_eq!(shipments(&h, order).await.len(), 1);
 }
 
@@ -64,7 +64,7 @@ async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_grow
     let order = confirm(&h, "carrier:fail").await;
     let mut longest = Duration::ZERO;
     for attempts in 1..=12_u32 {
-        h.settle().await;
+        h.complete().await;
         let seen = overview(&h, order).await;
         assert_eq!((seen["pending"].as_bool(), seen["attempts"].as_u64()), (Some(true), Some(u64::from(attempts))), "{seen}");
         assert_eq!(seen["failure"]["code"], "CARRIER_UNAVAILABLE");
@@ -74,7 +74,7 @@ async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_grow
         longest = longest.max(wait);
         // A little too early, nothing happens.
         h.advance(wait - Duration::from_millis(1));
-        h.settle().await;
+        h.complete().await;
         assert_eq!(overview(&h, order).await["attempts"], attempts);
         h.advance(Duration::from_millis(1));
     }
@@ -89,7 +89,7 @@ async fn a_carrier_that_recovers_gets_the_parcel_by_itself() {
     let h = start().await;
     let order = confirm(&h, "carrier:flaky").await;
     for _ in 0..3 {
-        h.settle().await;
+        h.complete().await;
         h.advance(Duration::from_secs(5));
     }
     assert_eq!(shipments(&h, order).await.len(), 1);
@@ -103,7 +103,7 @@ async fn a_carrier_that_recovers_gets_the_parcel_by_itself() {
 async fn an_administrator_need_not_wait() {
     let h = start().await;
     let order = confirm(&h, "carrier:flaky").await;
-    h.settle().await;
+    h.complete().await;
     retry(&h, order).await.expect_problem(503, "CARRIER_UNAVAILABLE");
     let worked = retry(&h, order).await.expect(200).json();
     assert_eq!(
@@ -120,13 +120,13 @@ async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice()
     for complement in ["carrier:timeout", "carrier:slow"] {
         let h = start_impatient().await;
         let order = confirm(&h, complement).await;
-        h.settle().await;
+        h.complete().await;
         let seen = overview(&h, order).await;
         assert_eq!((seen["pending"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("TIMEOUT")), "{complement}");
         // What the carrier booked all the same.
         let booked = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
         h.advance(Duration::from_secs(2));
-        h.settle().await;
+        h.complete().await;
         let found = shipments(&h, order).await;
         assert_eq!((found.len(), found[0].tracking_number.as_str()), (1, booked.as_str()));
     }
@@ -136,7 +136,7 @@ async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice()
 async fn a_slow_carrier_is_awaited() {
     let h = Harness::of(crate::service()).setting("carrier_mode", "slow").setting("carrier_slow_ms", 20).start().await;
     let order = confirm(&h, "").await;
-    h.settle().await;
+    h.complete().await;
     assert_eq!(shipments(&h, order).await.len(), 1);
 }
 
@@ -144,7 +144,7 @@ async fn a_slow_carrier_is_awaited() {
 async fn the_setting_tells_the_carrier_to_fail_and_an_address_can_ask_otherwise() {
     let h = Harness::of(crate::service()).setting("carrier_mode", "fail").start().await;
     let (failing, working) = (confirm(&h, "").await, confirm(&h, "Carrier:OK").await);
-    h.settle().await;
+    h.complete().await;
     assert_eq!(overview(&h, failing).await["pending"], true);
     assert_eq!(shipments(&h, working).await.len(), 1);
 }
@@ -161,7 +161,7 @@ async fn a_crash_between_the_carriers_answer_and_our_commit_costs_nothing() {
     // The process asked, the carrier booked and answered, and the process died before it wrote the answer.
     let answered = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
     assert_eq!(overview(&h, order).await["pending"], true);
-    h.settle().await;
+    h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found.len(), found[0].tracking_number.as_str()), (1, answered.as_str()));
     assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
@@ -172,7 +172,7 @@ async fn many_that_do_the_same_work_at_once_make_one_shipment() {
     let h = start().await;
     let order = confirm(&h, "").await;
     let again = || async { retry(&h, order).await.expect(200) };
-    tokio::join!(h.settle(), again(), again(), again(), again(), again(), again(), again(), again());
+    tokio::join!(h.complete(), again(), again(), again(), again(), again(), again(), again(), again());
     assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
     let found = shipments(&h, order).await;
     assert_eq!((found.len(), found[0].events.len()), (1, 1));
@@ -185,7 +185,7 @@ async fn more_orders_than_are_asked_about_at_once_are_all_shipped_past_one_that_
     for _ in 0..9 {
         confirm(&h, "").await;
     }
-    h.settle().await;
+    h.complete().await;
     assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 9);
     assert_eq!(overview(&h, failing).await["attempts"], 1);
     let mut numbers: Vec<_> = h.emitted_of::<ShipmentCreated>().await.into_iter().map(|event| event.tracking_number).collect();
@@ -206,4 +206,40 @@ async fn the_carrier_books_a_recalled_order_never_again() {
     let first = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
     let again = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
     assert_eq!(first, again);
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_silent_about_one_parcel_holds_up_no_other() {
+    let h = Harness::of(crate::service()).setting("carrier_timeout_ms", 60_000).start().await;
+    let silent = confirm(&h, "carrier:timeout").await;
+    h.settle().await;
+    let behind = confirm(&h, "").await;
+    for _ in 0..400 {
+        if !shipments(&h, behind).await.is_empty() {
+            return assert_eq!(overview(&h, silent).await["attempts"], 0, "the carrier is still asked about the other");
+        }
+        h.settle().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it waits for the other");
+}
+
+#[tokio::test]
+async fn a_parcel_that_cannot_be_read_is_put_off() {
+    let h = start().await;
+    let order = confirm(&h, "").await;
+    write(&h, "UPDATE shipments SET booking = 'LOST'").await;
+    for _ in 1..=3 {
+        h.complete().await;
+        h.advance(Duration::from_secs(6));
+    }
+    write(&h, "UPDATE shipments SET booking = 'PENDING'").await;
+    assert_eq!(overview(&h, order).await["attempts"], 3);
+    h.complete().await;
+    assert_eq!(shipments(&h, order).await.len(), 1);
+}
+
+async fn write(h: &Harness, sql: &'static str) {
+    let unit = async move |tx: &mut platform::db::Tx| tx.execute(sql, &[]).await.map(|_| ());
+    h.db().write(unit).await.map_err(|error: platform::db::Error| error).unwrap();
 }

@@ -31,12 +31,12 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
     let order = Order::new(&h);
     h.deliver(order.created(&h, "")).await;
     h.deliver(order.cancelled(&h)).await;
-    h.settle().await;
+    h.complete().await;
     assert!(shipments(&h, order).await.is_empty());
     retry(&h, order).await.expect_problem(409, "ILLEGAL_TRANSITION");
     // And one that was never heard of.
     h.deliver(Order::new(&h).cancelled(&h)).await;
-    h.settle().await;
+    h.complete().await;
     assert!(h.emitted().await.is_empty());
     h.nothing_is_parked().await;
 }
@@ -45,14 +45,14 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
 async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
     let h = start_impatient().await;
     let order = confirm(&h, "carrier:timeout").await;
-    h.settle().await;
+    h.complete().await;
     assert_eq!(overview(&h, order).await["pending"], true);
     let cancelled = h.deliver(order.cancelled(&h)).await;
     h.deliver_envelope(cancelled).await;
     // The answer that was lost had booked it: it must not be fetched.
-    h.settle().await;
+    h.complete().await;
     h.advance(Duration::from_secs(600));
-    h.settle().await;
+    h.complete().await;
     assert!(shipments(&h, order).await.is_empty());
     assert!(overview(&h, order).await.is_null());
     assert!(!is_bookable(&h, order).await);
@@ -66,7 +66,7 @@ async fn a_shipment_that_was_not_fetched_is_recalled() {
     let (order, shipment) = ship(&h).await;
     let cancelled = h.deliver(order.cancelled(&h)).await;
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..cancelled }).await;
-    h.settle().await;
+    h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
     let told = h.emitted_of::<ShipmentReturned>().await;
@@ -86,7 +86,7 @@ async fn a_parcel_on_its_way_is_not_recalled() {
     let (order, shipment) = ship(&h).await;
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
     h.deliver(order.cancelled(&h)).await;
-    h.settle().await;
+    h.complete().await;
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::InTransit);
     assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
     assert_eq!(h.emitted_of::<ShipmentUpdated>().await.len(), 1);
@@ -100,7 +100,7 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     let (order, shipment) = ship(&h).await;
     let refunded = h.deliver(order.refunded(&h)).await;
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..refunded }).await;
-    h.settle().await;
+    h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
     assert_eq!(found[0].events[1].message, "Recalled: the order was refunded");
@@ -111,7 +111,7 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     // Pending: never booked.
     let pending = confirm(&h, "").await;
     h.deliver(pending.refunded(&h)).await;
-    h.settle().await;
+    h.complete().await;
     assert!(shipments(&h, pending).await.is_empty());
     assert!(overview(&h, pending).await.is_null());
     assert!(!is_bookable(&h, pending).await);
@@ -122,7 +122,7 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
         report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
         let before = report(&h, shipment, last, "").await.expect(200).json()["status"].clone();
         h.deliver(order.refunded(&h)).await;
-        h.settle().await;
+        h.complete().await;
         assert_eq!(report(&h, shipment, last, "").await.expect(200).json()["status"], before);
     }
     assert_eq!(h.emitted_of::<ShipmentReturned>().await.len(), 1);
@@ -169,7 +169,7 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     });
     let h = Harness::of(service).start().await;
     let order = confirm(&h, "").await;
-    tokio::join!(h.settle(), async {
+    tokio::join!(h.complete(), async {
         done.notified().await;
         h.deliver(order.cancelled(&h)).await;
         answer.notify_one();
@@ -181,7 +181,7 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     assert!(is_bookable(&h, order).await);
     for _ in 0..3 {
         h.advance(Duration::from_secs(10));
-        h.settle().await;
+        h.complete().await;
     }
     assert!(overview(&h, order).await.is_null());
     assert!(!is_bookable(&h, order).await);

@@ -129,7 +129,7 @@ async fn confirm(h: &Harness, complement: &str) -> Order {
 /// A confirmed order whose parcel the carrier took.
 async fn ship(h: &Harness) -> (Order, ShipmentId) {
     let order = confirm(h, "").await;
-    h.settle().await;
+    h.complete().await;
     (order, shipments(h, order).await[0].shipment_id)
 }
 

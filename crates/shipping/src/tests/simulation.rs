@@ -15,14 +15,14 @@ async fn a_simulated_parcel_takes_a_step_at_a_time() {
     let (order, _) = ship(&h).await;
     let mut seen = Vec::new();
     for _ in 0..5 {
-        h.settle().await;
+        h.complete().await;
         seen.push(shipments(&h, order).await[0].status);
         h.advance(Duration::from_secs(5));
     }
     use ShipmentStatus::{Created, Delivered, InTransit};
     assert_eq!(seen, [Created, Created, InTransit, InTransit, Delivered]);
     h.advance(Duration::from_secs(3600));
-    h.settle().await;
+    h.complete().await;
     assert_eq!((h.emitted_of::<ShipmentUpdated>().await.len(), h.emitted_of::<ShipmentDelivered>().await.len()), (1, 1));
 }
 
@@ -33,7 +33,7 @@ async fn a_carrier_that_speaks_for_itself_is_not_contradicted() {
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
     report(&h, shipment, "RETURNED", "Refused").await.expect(200);
     h.advance(Duration::from_secs(3600));
-    h.settle().await;
+    h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
 }
@@ -43,7 +43,7 @@ async fn without_the_setting_nothing_moves() {
     let h = super::start().await;
     let (order, _) = ship(&h).await;
     h.advance(Duration::from_secs(86_400));
-    h.settle().await;
+    h.complete().await;
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::Created);
 }
 
@@ -54,9 +54,9 @@ async fn more_parcels_than_fit_a_turn_all_arrive() {
         super::confirm(&h, "").await;
     }
     for _ in 0..3 {
-        h.settle().await;
+        h.complete().await;
         h.advance(Duration::from_secs(11));
     }
-    h.settle().await;
+    h.complete().await;
     assert_eq!(h.emitted_of::<ShipmentDelivered>().await.len(), 70);
 }
