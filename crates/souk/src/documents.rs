@@ -6,7 +6,7 @@ mod services_page;
 
 pub use configuration::configuration_markdown;
 
-use crate::{config::Flags, platform_run};
+use crate::{config::Flags, out, platform_run};
 use anyhow::Result;
 use platform::{http::openapi, runtime::Runtime, testing::TempFolder};
 
@@ -46,8 +46,6 @@ pub fn problems() -> Result<()> {
 }
 
 fn print(value: &serde_json::Value) -> Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    Ok(out.write_all(b"\n")?)
+    println!("{value:#}");
+    out::finish()
 }

@@ -2,6 +2,9 @@
 //!
 //! A library as well, so that the journeys in `tests/` drive the built program with the load driver's own client.
 
+#[macro_use]
+pub mod out;
+
 pub mod admin;
 pub mod bench;
 pub mod config;

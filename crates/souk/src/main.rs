@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use contracts::ids::Uuid;
 use platform::{context::Context, env::Env};
-use souk::{admin, bench, config, demo, doctor, documents, search_tools, serve, style};
+use souk::{admin, bench, config, demo, doctor, documents, out, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
         }
     }));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
-    match outcome {
+    match outcome.and_then(|()| out::finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             style::fail(&error);

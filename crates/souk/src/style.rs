@@ -1,6 +1,9 @@
 //! What the terminal shows: a little colour when somebody looks, none when it is a file.
 
-use std::{fmt::Display, io::IsTerminal as _};
+use std::{
+    fmt::Display,
+    io::{IsTerminal as _, Write as _},
+};
 
 fn paint(code: &str, text: impl Display) -> String {
     if std::io::stdout().is_terminal() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
@@ -22,10 +25,11 @@ pub fn cyan(text: impl Display) -> String {
     paint("36", text)
 }
 
-/// Says on standard error why the program ends, cause by cause.
+/// Says on standard error why the program ends, cause by cause. Where nobody hears it, the exit code says so alone.
 pub fn fail(error: &anyhow::Error) {
-    eprintln!("souk: {error}");
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "souk: {error}");
     for cause in error.chain().skip(1) {
-        eprintln!("  because {cause}");
+        let _ = writeln!(err, "  because {cause}");
     }
 }

@@ -34,12 +34,17 @@ impl Drop for Program {
     }
 }
 
+/// The program with these arguments, ready to start.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env("SOUK_LOG", "error");
+    command
+}
+
 /// Runs the program to its end; what it printed.
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
-    let mut child = Command::new(PROGRAM)
-        .args(arguments)
+    let mut child = command(arguments)
         .env("SOUK_DATA_DIR", folder)
-        .env("SOUK_LOG", "error")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,7 +1,8 @@
 //! The tools around the platform, from the command line.
 
-use super::house::{House, run};
+use super::house::{House, command, run};
 use platform::testing::TempFolder;
+use std::process::Stdio;
 
 #[test]
 fn a_tool_that_looks_makes_nothing_to_look_at() {
@@ -18,6 +19,25 @@ fn a_tool_that_looks_makes_nothing_to_look_at() {
         let (fine, said) = run(&nowhere, arguments, "");
         assert!(fine, "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_output_and_nothing_else() {
+    for arguments in [&["problems"][..], &["openapi"]] {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_a_full_disk_does_not_take_is_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let ended = command(&["problems"]).stdout(full).stderr(Stdio::piped()).output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("standard output cannot be written"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
