@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use platform::{settings::Settings, telemetry::LogFormat};
 use serde::Deserialize;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 /// What `serve`, `demo` and the tools take. Each is also `SOUK_…` in the environment and a key in `souk.toml`.
 #[derive(Args, Debug, Clone, Default, Deserialize)]
@@ -93,8 +93,7 @@ impl Flags {
             bail!("the configuration file has a section [{unknown}], and there is no such service");
         }
         let file: Flags = keys.try_into().context("the configuration file cannot be used")?;
-        let environment = std::env::vars();
-        let settings = Settings::new(&table, environment, &names);
+        let settings = Settings::new(&table, variables()?, &names);
         let database = self.database.or(file.database);
         if let Some(url) = database {
             bail!("--database {url}: this build keeps its data in embedded databases in the data directory; leave the option out");
@@ -130,9 +129,51 @@ impl Flags {
     }
 }
 
+/// What any bytes may stand in.
+const PATHS: [&str; 2] = ["SOUK_DATA_DIR", "SOUK_CONFIG"];
+
+/// The environment's variables that are text. Others are none of ours, unless their name says so.
+///
+/// # Errors
+/// Names a variable of ours that is not text. Flags are read from the environment too, and do not say which it was.
+pub fn variables() -> Result<Vec<(String, String)>> {
+    texts(std::env::vars_os())
+}
+
+fn texts(environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for (name, value) in environment {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => found.push((name, value)),
+            (Ok(name), Err(_)) if name.starts_with("SOUK_") && !PATHS.contains(&name.as_str()) => {
+                bail!("the environment's {name} is not UTF-8")
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    #[test]
+    fn only_a_variable_of_ours_has_to_be_text() {
+        let broken = || OsString::from_vec(vec![b'a', 0xff]);
+        let read = |variables: Vec<(OsString, OsString)>| texts(variables.into_iter());
+        let ours = ("SOUK_AUTH_ISSUER".to_owned(), "x".to_owned());
+        let fine = read(vec![
+            ("LS_COLORS".into(), broken()),
+            ("SOUK_DATA_DIR".into(), broken()),
+            (broken(), "x".into()),
+            (ours.0.clone().into(), ours.1.clone().into()),
+        ]);
+        assert_eq!(fine.unwrap(), [ours]);
+        let refused = read(vec![("SOUK_AUTH_ISSUER".into(), broken())]).unwrap_err();
+        assert_eq!(refused.to_string(), "the environment's SOUK_AUTH_ISSUER is not UTF-8");
+    }
 
     #[test]
     fn a_key_of_the_file_is_spelled_like_its_flag_or_with_underscores() {

@@ -52,6 +52,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = config::variables() {
+        style::fail(&error);
+        return ExitCode::FAILURE;
+    }
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -59,3 +59,19 @@ async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
     assert!(!fine && said.contains("there is no client carrier"), "{said}");
     house.close();
 }
+
+#[test]
+fn a_variable_that_is_not_text_matters_only_where_it_is_ours() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let folder = TempFolder::new();
+    let migrate = |variable: &str| {
+        let broken = OsStr::from_bytes(&[0xff]);
+        command(&["migrate"]).env("SOUK_DATA_DIR", folder.path()).env(variable, broken).output().expect("it ends")
+    };
+    assert!(migrate("LS_COLORS").status.success());
+    for ours in ["SOUK_AUTH_ISSUER", "SOUK_LISTEN"] {
+        let refused = migrate(ours);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains(ours) && !said.contains("panicked"), "{said}");
+    }
+}
