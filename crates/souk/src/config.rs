@@ -63,6 +63,8 @@ pub enum Format {
 pub struct Config {
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
+    /// Whether somebody asked for that address: then the program does not do without.
+    pub ops_listen_asked: bool,
     pub data_dir: PathBuf,
     pub rate_limits: bool,
     pub log_format: LogFormat,
@@ -101,10 +103,12 @@ impl Flags {
         if let Some(url) = self.events.or(file.events) {
             bail!("--events {url}: this build carries events within the process; leave the option out");
         }
+        let ops_listen = self.ops_listen.or(file.ops_listen);
         let address = |text: &str| text.parse::<SocketAddr>().expect("a default is an address");
         Ok(Config {
             listen: self.listen.or(file.listen).unwrap_or_else(|| address("127.0.0.1:8080")),
-            ops_listen: self.ops_listen.or(file.ops_listen).unwrap_or_else(|| address("127.0.0.1:9090")),
+            ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
+            ops_listen_asked: ops_listen.is_some(),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./souk-data")),
             rate_limits: self.rate_limits.or(file.rate_limits).unwrap_or(Switch::On) == Switch::On,
             log_format: match self.log_format.or(file.log_format) {
@@ -173,6 +177,20 @@ mod tests {
         assert_eq!(fine.unwrap(), [ours]);
         let refused = read(vec![("SOUK_AUTH_ISSUER".into(), broken())]).unwrap_err();
         assert_eq!(refused.to_string(), "the environment's SOUK_AUTH_ISSUER is not UTF-8");
+    }
+
+    #[test]
+    fn an_address_for_metrics_is_asked_for_wherever_it_is_written() {
+        let folder = platform::testing::TempFolder::new();
+        let file = |text: &str| {
+            let path = folder.path().join("souk.toml");
+            std::fs::write(&path, text).unwrap();
+            Flags { config: Some(path), ..Flags::default() }
+        };
+        assert!(!file("").decide().unwrap().ops_listen_asked);
+        assert!(file("ops_listen = \"127.0.0.1:1\"").decide().unwrap().ops_listen_asked);
+        let flag = Flags { ops_listen: Some("127.0.0.1:1".parse().unwrap()), ..file("") };
+        assert!(flag.decide().unwrap().ops_listen_asked);
     }
 
     #[test]

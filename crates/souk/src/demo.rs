@@ -32,11 +32,10 @@ const SELLER_PASSWORD: &str = "demo-seller-1";
 /// # Errors
 /// When the platform cannot start, or the catalogue not be loaded.
 pub async fn run(flags: Flags) -> Result<()> {
-    let explicit_ops = flags.ops_listen.is_some();
     let mut config = flags.decide()?;
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
-    let house = House::open(config, explicit_ops, media::router()).await?;
+    let house = House::open(config, media::router()).await?;
     let goods = load_once(&house.config, &house.runtime).await?;
     greet(house.address, &goods);
     house.run().await

@@ -43,9 +43,8 @@ pub async fn run(serve: Serve) -> Result<()> {
     if !serve.only.is_empty() {
         bail!("--only needs a carrier of events between processes, which this build does not have: run the whole platform in one process");
     }
-    let explicit_ops = serve.flags.ops_listen.is_some();
     let config = serve.flags.decide()?;
-    let house = House::open(config, explicit_ops, Router::new()).await?;
+    let house = House::open(config, Router::new()).await?;
     println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", house.address)));
     house.run().await
 }
@@ -71,7 +70,7 @@ impl House {
     ///
     /// # Errors
     /// With what is wrong, in plain words.
-    pub async fn open(mut config: Config, explicit_ops: bool, extra: Router) -> Result<House> {
+    pub async fn open(mut config: Config, extra: Router) -> Result<House> {
         telemetry::start_logging(config.log_format, &config.log);
         let metrics = telemetry::start_metrics().ok();
         let listener = TcpListener::bind(config.listen)
@@ -81,7 +80,7 @@ impl House {
         config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
         let operations = match TcpListener::bind(config.ops_listen).await {
             Ok(listener) => Some(listener),
-            Err(error) if explicit_ops => {
+            Err(error) if config.ops_listen_asked => {
                 return Err(error)
                     .with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
             }
