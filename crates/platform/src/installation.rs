@@ -1,6 +1,6 @@
 //! The secret that the services of one installation share, and what is derived from it.
 
-use crate::env::Env;
+use crate::{env::Env, whole_file};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::{fmt::Write as _, io, path::Path, sync::Arc};
@@ -21,7 +21,8 @@ impl Installation {
         Installation(Arc::new(secret))
     }
 
-    /// The secret kept in `folder`, made there on the first start, readable by its owner alone.
+    /// The secret kept in `folder`, made there on the first start, readable by its owner alone. Whoever calls this holds the
+    /// folder for itself.
     ///
     /// # Errors
     /// When it cannot be read or written, or is not 64 hexadecimal digits.
@@ -34,7 +35,7 @@ impl Installation {
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secret = env.random_bytes::<32>();
-                write_private(&path, &hex(&secret))?;
+                whole_file::write(&path, hex(&secret).as_bytes())?;
                 Ok(Installation::new(secret))
             }
             Err(error) => Err(error),
@@ -81,10 +82,19 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Writes a new file that only its owner may read.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TempFolder;
+
+    #[test]
+    fn a_start_that_was_cut_off_while_it_made_the_secret_is_made_up_for_by_the_next() {
+        let (folder, env) = (TempFolder::new(), Env::seeded(1, contracts::time::Timestamp(0)));
+        std::fs::write(folder.path().join(".installation.secret.part"), "").unwrap();
+        let made = Installation::in_folder(folder.path(), &env).unwrap();
+        assert_eq!(Installation::in_folder(folder.path(), &env).unwrap().0, made.0, "it is made once");
+        std::fs::write(folder.path().join("installation.secret"), "").unwrap();
+        let refused = Installation::in_folder(folder.path(), &env).unwrap_err();
+        assert!(refused.to_string().contains("64 hexadecimal digits"), "one that was lost is not replaced in silence: {refused}");
+    }
 }

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod stop;
 pub mod telemetry;
 pub mod testing;
+pub mod whole_file;
 pub mod worker;
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use contracts::{
     secret::NewPassword,
     text::{Email, Name},
 };
-use platform::{db::Db, runtime::Runtime};
+use platform::{db::Db, runtime::Runtime, whole_file};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, net::SocketAddr};
 
@@ -67,7 +67,7 @@ async fn load_once(config: &Config, runtime: &Runtime) -> Result<Goods> {
             .with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
     }
     let goods = load(runtime).await.context("the demo cannot be loaded")?;
-    std::fs::write(&mark, serde_json::to_string_pretty(&goods)?).with_context(|| format!("{} cannot be written", mark.display()))?;
+    whole_file::write(&mark, serde_json::to_string_pretty(&goods)?.as_bytes()).with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(goods)
 }
 

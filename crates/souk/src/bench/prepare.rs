@@ -19,7 +19,10 @@ use contracts::{
 };
 use inventory::StockImport;
 use order::import::PastOrder;
-use platform::db::{Db, Older};
+use platform::{
+    db::{Db, Older},
+    whole_file,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
 use tokio::time::Instant;
@@ -71,7 +74,8 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     }
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
     fill_all(&platform_run::databases(&config(data_dir)?, Older::Migrate)?, &goods, &wanted).await?;
-    std::fs::write(&mark, serde_json::to_string_pretty(&wanted)?).with_context(|| format!("{} cannot be written", mark.display()))?;
+    whole_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
+        .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
 }
 
