@@ -110,9 +110,9 @@ async fn get_state(_: Admin, State(app): State<App>) -> Result<Json<IndexState>,
         .ctx
         .db
         .read(async move |tx| {
-            let waiting = store::count_changed(tx, live.1).await?;
+            let waiting = store::count_waiting(tx, live.1).await?;
             let building = match next {
-                Some((_, place)) => store::count_changed(tx, place).await?,
+                Some((_, reached)) => store::count_waiting(tx, reached).await?,
                 None => 0,
             };
             Ok::<_, Error>((waiting, building))

@@ -64,8 +64,8 @@ async fn take_in(tx: &mut Tx, product: &Product) -> Result<(), Error> {
 }
 
 async fn category_changed(tx: &mut Tx, event: Received<CategoryChanged>) -> Result<(), Error> {
-    let moved = store::put_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
-    wake_if(tx, moved > 0);
+    store::put_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
+    wake_if(tx, true);
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use crate::{
     },
     find::{Finder, Page},
     index::{Desk, Tree, View},
-    store::{Document, Place, Progress},
+    store::{Batch, Document, Progress, Reached},
 };
 use contracts::{
     ids::{ProductId, Uuid},
@@ -117,11 +117,11 @@ fn index(folder: &Path, goods: &[Good]) -> Result<std::sync::Arc<View>, Error> {
     desk.set_tree(Tree::default(), 0)?;
     let documents = (1..).zip(goods).map(|(change, Good { product, .. })| Document {
         product_id: product.product_id,
-        place: Place { change, product: product.product_id.0 },
+        change,
         product: Some(product.clone()),
         in_stock: true,
     });
-    desk.build(documents.collect(), true)?;
+    desk.build(Batch { documents: documents.collect(), reached: Reached::default() }, true)?;
     desk.view()
 }
 

@@ -1,7 +1,8 @@
 //! How documents are kept: the only SQL of this service.
 //!
-//! Every change of what the index shows takes the next number of `progress` and writes it to the rows it touches, so
-//! that the index is brought up to date by reading on from the last number and product it holds.
+//! Every change of what the index shows takes the next number of `progress` and writes it to the rows it touches: that of
+//! a product or of stock to documents, that of the tree to categories. So the index is brought up to date by reading on
+//! from the last number and product it holds, on two lists: the few that changed never wait for the many whose category did.
 
 use contracts::{
     catalog::{CategoryRef, Product},
@@ -9,16 +10,50 @@ use contracts::{
     ids::{CategoryId, ProductId, Uuid},
 };
 use platform::{
-    db::{Error, Tx},
+    db::{Error, Row, Tx},
     params,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// How far an index has come: everything up to this change, and within it up to this product, is in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// How far an index has come with documents that changed: everything up to this change, and within it up to this
+/// product, is in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     pub change: i64,
     pub product: Uuid,
+}
+
+/// How far an index has come with categories that changed: their products up to this change, within it up to this
+/// category, and within that up to this product, have been taken in since.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TreePlace {
+    pub change: i64,
+    pub category: Uuid,
+    pub product: Uuid,
+}
+
+impl TreePlace {
+    /// Behind all that this change of the tree and those before it touched.
+    #[must_use]
+    pub fn behind(change: i64) -> TreePlace {
+        TreePlace { change, category: Uuid::max(), product: Uuid::max() }
+    }
+}
+
+/// How far an index has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reached {
+    pub documents: Place,
+    pub tree: TreePlace,
+}
+
+/// Documents that an index takes in at once, in the order in which they were read, and how far it has come with them.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub documents: Vec<Document>,
+    pub reached: Reached,
 }
 
 /// The one row of `progress`.
@@ -34,10 +69,18 @@ pub struct Progress {
 #[derive(Debug, Clone)]
 pub struct Document {
     pub product_id: ProductId,
-    pub place: Place,
+    /// The number of its last change.
+    pub change: i64,
     /// None once it is off sale.
     pub product: Option<Product>,
     pub in_stock: bool,
+}
+
+impl Document {
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { change: self.change, product: self.product_id.0 }
+    }
 }
 
 /// Makes the row of `progress` unless it is there.
@@ -129,8 +172,8 @@ async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {
     Ok(rows > 0)
 }
 
-/// Keeps a category, and marks every product in it and below it as changed. How many there are.
-pub async fn put_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<u64, Error> {
+/// Keeps a category, and marks it and all below it as changed, so that their products are taken in again.
+pub async fn put_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<(), Error> {
     let change = next_tree_change(tx).await?;
     tx.execute(
         "INSERT INTO categories (category_id, name, parent_category_id) VALUES ($1, $2, $3) ON CONFLICT (category_id) DO UPDATE \
@@ -140,12 +183,13 @@ pub async fn put_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Optio
     .await?;
     // UNION and not UNION ALL: should the tree ever hold a circle, this ends all the same.
     tx.execute(
-        "UPDATE documents SET change_no = $1 WHERE product IS NOT NULL AND category_id IN ( \
+        "UPDATE categories SET change_no = $1 WHERE category_id IN ( \
          WITH RECURSIVE below (category_id) AS (SELECT category_id FROM categories WHERE category_id = $2 UNION SELECT c.category_id FROM categories c \
          JOIN below b ON c.parent_category_id = b.category_id) SELECT category_id FROM below)",
         params![change, id],
     )
     .await
+    .map(|_| ())
 }
 
 pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
@@ -187,22 +231,68 @@ pub async fn list_changed(tx: &mut Tx, place: Place, limit: usize) -> Result<Vec
         "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
          WHERE (d.change_no, d.product_id) > ($1, $2) ORDER BY d.change_no, d.product_id LIMIT $3",
         params![place.change, place.product, limit],
-        |row| {
-            let product_id: ProductId = row.next()?;
-            let place = Place { change: row.next()?, product: product_id.0 };
-            let product = row.next::<Option<Json<Product>>>()?.map(|Json(product)| product);
-            let available: Option<i64> = row.next()?;
-            Ok(Document { product_id, place, product, in_stock: available.is_some_and(|quantity| quantity > 0) })
-        },
+        document,
     )
     .await
 }
 
-/// How many documents changed after `place`.
-pub async fn count_changed(tx: &mut Tx, place: Place) -> Result<i64, Error> {
+/// The next `limit` products on sale whose category changed after `place`, category by category, and how far that is.
+/// A category that changed once more meanwhile has its turn again.
+pub async fn list_touched(tx: &mut Tx, mut place: TreePlace, limit: usize) -> Result<(Vec<Document>, TreePlace), Error> {
+    let mut found = Vec::new();
+    loop {
+        found.extend(list_in_category(tx, place, limit - found.len()).await?);
+        if found.len() == limit {
+            place.product = found.last().map_or(place.product, |last| last.product_id.0);
+            return Ok((found, place));
+        }
+        match find_next_category(tx, place).await? {
+            Some(next) => place = next,
+            None => return Ok((found, TreePlace::behind(get_progress(tx).await?.tree_change))),
+        }
+    }
+}
+
+/// The next products of the category in which `place` is, if that did not change since.
+async fn list_in_category(tx: &mut Tx, place: TreePlace, limit: usize) -> Result<Vec<Document>, Error> {
+    tx.query(
+        "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
+         WHERE d.category_id = $1 AND d.product IS NOT NULL AND d.product_id > $2 \
+         AND EXISTS (SELECT 1 FROM categories WHERE category_id = $1 AND change_no = $3) ORDER BY d.product_id LIMIT $4",
+        params![place.category, place.product, place.change, limit],
+        document,
+    )
+    .await
+}
+
+/// The beginning of the next category after `place` that changed and has products on sale.
+async fn find_next_category(tx: &mut Tx, place: TreePlace) -> Result<Option<TreePlace>, Error> {
+    tx.query_opt(
+        "SELECT c.change_no, c.category_id FROM categories c WHERE (c.change_no, c.category_id) > ($1, $2) \
+         AND EXISTS (SELECT 1 FROM documents d WHERE d.category_id = c.category_id AND d.product IS NOT NULL) \
+         ORDER BY c.change_no, c.category_id LIMIT 1",
+        params![place.change, place.category],
+        |row| Ok(TreePlace { change: row.next()?, category: row.next()?, product: Uuid::nil() }),
+    )
+    .await
+}
+
+fn document(row: &mut Row<'_>) -> Result<Document, Error> {
+    let (product_id, change) = (row.next()?, row.next()?);
+    let product = row.next::<Option<Json<Product>>>()?.map(|Json(product)| product);
+    let available: Option<i64> = row.next()?;
+    Ok(Document { product_id, change, product, in_stock: available.is_some_and(|quantity| quantity > 0) })
+}
+
+/// How many documents an index that has come so far has not taken in yet.
+pub async fn count_waiting(tx: &mut Tx, reached: Reached) -> Result<i64, Error> {
+    let Reached { documents, tree } = reached;
     tx.query_one(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM documents WHERE (change_no, product_id) > ($1, $2)",
-        params![place.change, place.product],
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT product_id FROM documents WHERE (change_no, product_id) > ($1, $2) \
+         UNION SELECT d.product_id FROM categories c CROSS JOIN documents d ON d.category_id = c.category_id \
+         WHERE (c.change_no, c.category_id) >= ($3, $4) AND d.product IS NOT NULL \
+         AND d.product_id > CASE WHEN c.change_no = $3 AND c.category_id = $4 THEN $5 ELSE $6 END) AS waiting",
+        params![documents.change, documents.product, tree.change, tree.category, tree.product, Uuid::nil()],
         |row| row.next(),
     )
     .await

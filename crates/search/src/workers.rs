@@ -2,15 +2,19 @@
 //!
 //! A turn takes what changed since the index's last commit into it, in one commit that says how far it reaches, and
 //! shows it to searches. A crash at any moment costs the work in hand: the next turn begins where the last commit ended.
+//! Products and stock that changed go first; then come some of the products whose categories were renamed or moved.
 //! When another index is wanted, each turn then also takes one batch into that one, until it holds everything and takes
 //! over.
 
 use crate::{
     App, Error,
     index::{Desk, Tree},
-    store::{self, Document, Place, Progress},
+    store::{self, Batch, Progress, Reached},
 };
-use platform::worker::{Pace, Worker};
+use platform::{
+    db::Tx,
+    worker::{Pace, Worker},
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -23,6 +27,8 @@ const PAGE: usize = 250;
 /// Documents that share a commit at most, and how long they are gathered.
 const BATCH: usize = 2_000;
 const GATHERING: Duration = Duration::from_millis(200);
+/// Products that are taken in again in one turn because their categories changed: what changed itself waits for no more.
+const TOUCHED: usize = 500;
 
 pub fn all(app: &App) -> Vec<Worker> {
     vec![Worker::new(INDEX, PERIOD, app.clone(), index)]
@@ -32,9 +38,10 @@ pub fn all(app: &App) -> Vec<Worker> {
 pub async fn index(app: App) -> Result<Pace, Error> {
     let progress = get_progress(&app).await?;
     at_desk(&app, move |desk| desk.aim(progress)).await?;
-    let more = keep_up(&app).await?;
+    let changed = keep_up(&app).await?;
+    let touched = follow_tree(&app).await?;
     let building = build(&app).await?;
-    Ok(if more || building { Pace::Again } else { Pace::Rest })
+    Ok(if changed || touched || building { Pace::Again } else { Pace::Rest })
 }
 
 async fn get_progress(app: &App) -> Result<Progress, Error> {
@@ -47,24 +54,46 @@ async fn at_desk(app: &App, work: impl FnOnce(&Desk) -> Result<(), Error> + Send
     app.indexing.run(move || work(&desk)).await?
 }
 
-/// Brings the index that answers up to date. Whether there may be more.
+/// Brings the index that answers up to date with products and stock. Whether there may be more.
 async fn keep_up(app: &App) -> Result<bool, Error> {
-    let Some((_, place)) = app.desk.status().live else { return Ok(false) };
-    let (batch, more) = gather(app, place).await?;
-    let taken = batch.len();
+    let Some((_, reached)) = app.desk.status().live else { return Ok(false) };
+    let (batch, more) = gather_changed(app, reached).await?;
+    take_in(app, batch).await?;
+    Ok(more)
+}
+
+/// Brings the index that answers up to date with the tree: one small batch, so that neither waits for the other.
+/// Whether there may be more.
+async fn follow_tree(app: &App) -> Result<bool, Error> {
+    let Some((_, reached)) = app.desk.status().live else { return Ok(false) };
+    let (batch, more) = gather_touched(app, reached).await?;
+    if batch.reached != reached {
+        take_in(app, batch).await?;
+    }
+    Ok(more)
+}
+
+async fn take_in(app: &App, batch: Batch) -> Result<(), Error> {
+    let taken = batch.documents.len();
     at_desk(app, move |desk| desk.keep_up(batch)).await?;
     if taken > 0 {
         metrics::counter!("souk_search_indexed_total").increment(taken as u64);
         tracing::debug!(target: "search", documents = taken, "taken into the index");
     }
     metrics::gauge!("souk_search_products").set(app.desk.status().products as f64);
-    Ok(more)
+    Ok(())
 }
 
 /// Takes one batch into the index that is being built. Whether one is being built still.
 async fn build(app: &App) -> Result<bool, Error> {
-    let Some((generation, place)) = app.desk.status().next else { return Ok(false) };
-    let (batch, more) = gather(app, place).await?;
+    let Some((generation, reached)) = app.desk.status().next else { return Ok(false) };
+    let (mut batch, mut more) = gather_changed(app, reached).await?;
+    if !more {
+        let touched;
+        (touched, more) = gather_touched(app, batch.reached).await?;
+        batch.documents.extend(touched.documents);
+        batch.reached = touched.reached;
+    }
     at_desk(app, move |desk| desk.build(batch, !more)).await?;
     if !more {
         tracing::info!(target: "search", generation, products = app.desk.status().products, "a new index answers");
@@ -72,13 +101,22 @@ async fn build(app: &App) -> Result<bool, Error> {
     Ok(more)
 }
 
-/// The documents that changed after `place`, as many as a commit takes, and whether there are more; and the tree of
-/// categories as it is by then. In this order: a document that is read before its category changes is read again after,
-/// one that is taken in by an older tree would keep its old path.
-async fn gather(app: &App, place: Place) -> Result<(Vec<Document>, bool), Error> {
-    let gathered = read_changed(app, place).await?;
+/// The documents that changed since, as many as a commit takes, and whether there are more; and the tree of categories
+/// as it is by then. In this order: a document that is read before its category changes is read again after, one that is
+/// taken in by an older tree would keep its old path.
+async fn gather_changed(app: &App, reached: Reached) -> Result<(Batch, bool), Error> {
+    let gathered = read_changed(app, reached).await?;
     learn_tree(app).await?;
     Ok(gathered)
+}
+
+/// The same for products whose categories changed.
+async fn gather_touched(app: &App, reached: Reached) -> Result<(Batch, bool), Error> {
+    let read = async move |tx: &mut Tx| Ok::<_, Error>(store::list_touched(tx, reached.tree, TOUCHED).await?);
+    let (documents, tree) = app.ctx.db.read(read).await?;
+    learn_tree(app).await?;
+    let more = documents.len() == TOUCHED;
+    Ok((Batch { documents, reached: Reached { tree, ..reached } }, more))
 }
 
 /// Reads the tree of categories when it changed.
@@ -94,20 +132,21 @@ async fn learn_tree(app: &App) -> Result<(), Error> {
 
 /// A few documents are taken at once, so that they are found at once; many are gathered for a while, so that commits
 /// stay few.
-async fn read_changed(app: &App, mut place: Place) -> Result<(Vec<Document>, bool), Error> {
+async fn read_changed(app: &App, reached: Reached) -> Result<(Batch, bool), Error> {
     let began = Instant::now();
-    let mut batch: Vec<Document> = Vec::new();
+    let mut batch = Batch { documents: Vec::new(), reached };
     loop {
+        let place = batch.reached.documents;
         let page = app.ctx.db.read(async move |tx| Ok::<_, Error>(store::list_changed(tx, place, PAGE).await?)).await?;
         let full = page.len() == PAGE;
         if let Some(last) = page.last() {
-            place = last.place;
+            batch.reached.documents = last.place();
         }
-        batch.extend(page);
+        batch.documents.extend(page);
         if !full {
             return Ok((batch, false));
         }
-        if batch.len() >= BATCH || began.elapsed() >= GATHERING {
+        if batch.documents.len() >= BATCH || began.elapsed() >= GATHERING {
             return Ok((batch, true));
         }
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Error,
     domain::text::{Analyzer, Tongue},
-    store::{Document, Place, Progress},
+    store::{Batch, Progress, Reached},
 };
 use std::{
     path::{Path, PathBuf},
@@ -44,9 +44,9 @@ struct State {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
     /// Of the index that answers; none while there is none.
-    pub live: Option<(i64, Place)>,
+    pub live: Option<(i64, Reached)>,
     /// Of the index that is being built.
-    pub next: Option<(i64, Place)>,
+    pub next: Option<(i64, Reached)>,
     /// The products that can be found.
     pub products: u64,
     /// The change of the tree up to which paths are right.
@@ -106,7 +106,7 @@ impl Desk {
     }
 
     fn note(&self, state: &State) {
-        let of = |folder: &Option<Folder>| folder.as_ref().map(|folder| (folder.payload.generation, folder.payload.place()));
+        let of = |folder: &Option<Folder>| folder.as_ref().map(|folder| (folder.payload.generation, folder.payload.reached));
         let status = Status {
             live: of(&state.live),
             next: of(&state.next),
@@ -137,7 +137,7 @@ impl Desk {
             if let Some(overtaken) = state.next.take() {
                 overtaken.discard();
             }
-            let payload = Payload::begin(progress.lineage, progress.generation, self.tongue);
+            let payload = Payload::begin(progress, self.tongue);
             state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
             Ok(())
         })
@@ -156,23 +156,24 @@ impl Desk {
     }
 
     /// Takes a batch into the index that answers, and shows it to searches. An empty batch shows what merges left, and
-    /// what is shown for the first time.
+    /// what is shown for the first time; how far it reached is noted by the next commit.
     ///
     /// # Errors
     /// When the index cannot be written or read.
-    pub fn keep_up(&self, batch: Vec<Document>) -> Result<(), Error> {
+    pub fn keep_up(&self, batch: Batch) -> Result<(), Error> {
         self.work(|state| {
             let Some(live) = &mut state.live else { return Ok(()) };
             let shown = self.view().ok();
-            if batch.is_empty()
-                && let Some(view) = &shown
+            if !batch.documents.is_empty() {
+                live.commit(batch, &state.tree, &mut state.analyzer, true)?;
+                return self.show(state, shown.as_deref());
+            }
+            live.payload.reached = batch.reached;
+            if let Some(view) = &shown
                 && Arc::ptr_eq(&view.tree, &state.tree)
                 && !live.has_merged(&view.searcher)?
             {
                 return Ok(());
-            }
-            if !batch.is_empty() {
-                live.commit(batch, &state.tree, &mut state.analyzer, true)?;
             }
             self.show(state, shown.as_deref())
         })
@@ -183,7 +184,7 @@ impl Desk {
     ///
     /// # Errors
     /// When the index cannot be written or read.
-    pub fn build(&self, batch: Vec<Document>, last: bool) -> Result<(), Error> {
+    pub fn build(&self, batch: Batch, last: bool) -> Result<(), Error> {
         self.work(|state| {
             let Some(next) = &mut state.next else { return Ok(()) };
             next.commit(batch, &state.tree, &mut state.analyzer, last)?;
@@ -213,7 +214,8 @@ impl Desk {
 fn fits(folder: &Folder, path: &Path, root: &Path, tongue: Tongue, progress: Progress) -> bool {
     let payload = &folder.payload;
     payload.lineage == progress.lineage
-        && payload.change <= progress.changes
+        && payload.reached.documents.change <= progress.changes
+        && payload.reached.tree.change <= progress.tree_change
         && payload.generation <= progress.generation
         && payload.language == tongue.name()
         && *path == Folder::path(root, payload.generation)

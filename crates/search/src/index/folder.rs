@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Error,
     domain::text::{Analyzer, Tongue},
-    store::{Document, Place},
+    store::{Batch, Place, Progress, Reached, TreePlace},
 };
 use contracts::ids::Uuid;
 use serde::{Deserialize, Serialize};
@@ -28,22 +28,18 @@ pub struct Payload {
     /// How words were made.
     pub language: String,
     /// Everything up to here is in it.
-    pub change: i64,
-    pub product: Uuid,
+    pub reached: Reached,
     /// Whether it ever held everything there was: then it may answer.
     pub complete: bool,
 }
 
 impl Payload {
-    /// Of an index that holds nothing yet.
+    /// Of an index that holds nothing yet: what it takes in will be in the tree as it is now, or as it is then.
     #[must_use]
-    pub fn begin(lineage: Uuid, generation: i64, tongue: Tongue) -> Payload {
-        Payload { lineage, generation, language: tongue.name().to_owned(), change: 0, product: Uuid::nil(), complete: false }
-    }
-
-    #[must_use]
-    pub fn place(&self) -> Place {
-        Place { change: self.change, product: self.product }
+    pub fn begin(progress: Progress, tongue: Tongue) -> Payload {
+        let Progress { lineage, generation, tree_change, .. } = progress;
+        let reached = Reached { documents: Place::default(), tree: TreePlace::behind(tree_change) };
+        Payload { lineage, generation, language: tongue.name().to_owned(), reached, complete: false }
     }
 }
 
@@ -95,7 +91,8 @@ impl Folder {
         Index::create(directory, schema::schema().0, settings)?;
         let mut folder = Folder::open(path, Some(payload), writer_bytes)?;
         // From its first commit on it says what it is.
-        folder.commit(Vec::new(), &Tree::default(), &mut Analyzer::new(Tongue::ENGLISH), false)?;
+        let nothing = Batch { documents: Vec::new(), reached: folder.payload.reached };
+        folder.commit(nothing, &Tree::default(), &mut Analyzer::new(Tongue::ENGLISH), false)?;
         Ok(folder)
     }
 
@@ -142,7 +139,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the index cannot be written. Then nothing of the batch counts, and it may be tried again.
-    pub fn commit(&mut self, batch: Vec<Document>, tree: &Tree, analyzer: &mut Analyzer, complete: bool) -> Result<(), Error> {
+    pub fn commit(&mut self, batch: Batch, tree: &Tree, analyzer: &mut Analyzer, complete: bool) -> Result<(), Error> {
         let outcome = self.try_commit(batch, tree, analyzer, complete);
         if outcome.is_err() {
             // A writer that failed once is not to be trusted again; what it had not committed is gone with it.
@@ -152,17 +149,17 @@ impl Folder {
         outcome
     }
 
-    fn try_commit(&mut self, batch: Vec<Document>, tree: &Tree, analyzer: &mut Analyzer, complete: bool) -> Result<(), Error> {
+    fn try_commit(&mut self, batch: Batch, tree: &Tree, analyzer: &mut Analyzer, complete: bool) -> Result<(), Error> {
         let fields = self.fields;
         let mut payload = self.payload.clone();
         let writer = self.writer()?;
-        for entry in batch {
+        for entry in batch.documents {
             writer.delete_term(id_term(&fields, entry.product_id));
             if let Some(product) = &entry.product {
                 writer.add_document(document(&fields, product, entry.in_stock, tree, analyzer)?)?;
             }
-            (payload.change, payload.product) = (entry.place.change, entry.place.product);
         }
+        payload.reached = batch.reached;
         payload.complete |= complete;
         let text = serde_json::to_string(&payload).map_err(|_| Error::Content("a payload"))?;
         let mut commit = writer.prepare_commit()?;

@@ -9,7 +9,7 @@ use crate::{
     store, workers,
 };
 use contracts::{
-    catalog::{CategoryRef, Product},
+    catalog::{CategoryChanged, CategoryRef, Product},
     ids::{ProductId, Uuid},
     search::{IndexState, SearchResults},
 };
@@ -194,7 +194,7 @@ async fn a_rebuild_goes_on_after_a_crash() {
     actions::rebuild(shop.h.db()).await.unwrap();
     workers::index(app.clone()).await.unwrap();
     let reached = app.desk.status().next.unwrap();
-    assert!(reached.1 > store::Place::default());
+    assert!(reached.1.documents > store::Place::default());
     drop(app);
     let app = open(&shop, &folder, Settings::default()).await;
     assert!(app.desk.view().is_ok(), "the old index answers at once");
@@ -215,6 +215,77 @@ async fn an_administrator_sees_how_far_the_index_is() {
     shop.h.settle().await;
     assert_eq!(state().await, IndexState { generation: 2, products: 3, waiting: 0, rebuild: None });
     assert_eq!(shop.search("q=lamp").await.total, 3);
+}
+
+/// A thousand lamps in a category below `Rooms`, all in the index.
+async fn rooms(shop: &Shop, folder: &Path) -> (App, Vec<CategoryRef>, Vec<Good>) {
+    let rooms = shop.new_category("Rooms", &[]).await;
+    let lights = shop.new_category("Lights", &rooms).await;
+    let goods: Vec<_> = (0..1_200).map(|number| shop.good(&format!("L{number}"), "Lamp").within(&lights)).collect();
+    for good in &goods {
+        shop.tell(good.clone()).await;
+    }
+    let app = open(shop, folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(search(&app, "q=rooms").total, 1_200);
+    (app, rooms, goods)
+}
+
+async fn rename(shop: &Shop, path: &[CategoryRef], name: &str) {
+    let category_id = path.last().unwrap().category_id;
+    let (name, parent_category_id) = (name.to_owned(), None);
+    shop.h.deliver(CategoryChanged { category_id, name, parent_category_id, path: path.to_vec() }).await;
+}
+
+#[tokio::test]
+async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
+    let shop = Shop::open().await;
+    let (app, path, mut goods) = rooms(&shop, &shop.h.data_dir().join("other")).await;
+    rename(&shop, &path, "Salons").await;
+    let mut last = goods.pop().unwrap();
+    for price in [5, 4, 3] {
+        last.product.version += 1;
+        last.product.price_amount = price;
+        shop.tell(last.clone()).await;
+        assert_eq!(workers::index(app.clone()).await.unwrap(), if price > 3 { Pace::Again } else { Pace::Rest });
+        assert_eq!(search(&app, &format!("maxPrice={price}")).total, 1, "the next turn shows it");
+    }
+    assert_eq!((search(&app, "q=salons").total, search(&app, "q=rooms").total), (1_200, 0));
+}
+
+#[tokio::test]
+async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_commit_ended() {
+    let shop = Shop::open().await;
+    let folder = shop.h.data_dir().join("other");
+    let (app, path, goods) = rooms(&shop, &folder).await;
+    let lights = goods[0].product.category_path.clone();
+    let waiting = async |app: &App| {
+        let reached = app.desk.status().live.unwrap().1;
+        shop.h.db().read(async move |tx| store::count_waiting(tx, reached).await).await.unwrap()
+    };
+    rename(&shop, &path, "Salons").await;
+    assert_eq!(waiting(&app).await, 1_200);
+    workers::index(app.clone()).await.unwrap();
+    let reached = waiting(&app).await;
+    assert!(0 < reached && reached < 1_200);
+    drop(app);
+    let app = open(&shop, &folder, Settings::default()).await;
+    assert!(waiting(&app).await < reached, "it goes on, and does not begin again");
+    // Renamed once more half-way, all have another turn; one that moved away meanwhile is where it is.
+    rename(&shop, &path, "Parlours").await;
+    shop.tell(goods[0].clone().with(|product| (product.version, product.category_id) = (2, None))).await;
+    drop(app);
+    let app = open(&shop, &folder, Settings::default()).await;
+    catch_up(&app).await;
+    assert_eq!(waiting(&app).await, 0);
+    assert_eq!((search(&app, "q=parlours").total, search(&app, "q=salons").total, search(&app, "q=lamp").total), (1_199, 0, 1_200));
+    // An index that is made anew takes in what changes meanwhile before it answers.
+    actions::rebuild(shop.h.db()).await.unwrap();
+    workers::index(app.clone()).await.unwrap();
+    rename(&shop, &lights[1..], "Shades").await;
+    catch_up(&app).await;
+    assert_eq!((app.desk.status().live.unwrap().0, search(&app, "q=shades").total, search(&app, "q=lights").total), (2, 1_199, 0));
+    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
 }
 
 /// What a power cut leaves: the files as they are at any moment. Each copy is opened and caught up.
