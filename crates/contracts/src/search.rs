@@ -16,9 +16,9 @@ words! {
     Sort {
         /// The best match first; without a search text the newest first.
         Relevance = "relevance",
-        /// The cheapest first.
+        /// The cheapest first, of those in one currency.
         PriceUp = "price",
-        /// The dearest first.
+        /// The dearest first, of those in one currency.
         PriceDown = "-price",
         /// The newest first.
         Newest = "newest",
@@ -84,6 +84,8 @@ pub struct SearchResults {
     pub items: Vec<SearchHit>,
     /// How many hits there are on all pages; the variants of one thing are one.
     pub total: u64,
+    /// The currency that all hits are priced in, because it was asked for or prices were compared; null when neither.
+    pub currency: Option<Currency>,
     /// How the matches divide; each filter counts as if it alone were lifted.
     pub facets: Facets,
     /// Opaque; null on the last page.

@@ -6,7 +6,7 @@ mod parameters;
 pub use answers::Answers;
 
 use crate::{
-    App, Error, actions,
+    App, Error, Settings, actions,
     domain::{
         query::{Filter, Request},
         text::Analyzer,
@@ -50,7 +50,7 @@ impl DescribeAnswer for Results {
 }
 
 async fn search(State(app): State<App>, Searched(request): Searched, paging: Paging) -> Result<Results, Problem> {
-    let tag = request.tag();
+    let tag = request.tag(app.settings.currency);
     let page = Page { limit: paging.limit as usize, after: paging.after::<Key>(&tag)? };
     let view = app.desk.view()?;
     // What helps when nothing is found depends on which filter is the last, and nothing else on their order.
@@ -88,10 +88,10 @@ async fn on_a_thread<T: Send + 'static>(
     app: &App,
     search: impl FnOnce(&mut Finder) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let language = app.settings.language;
+    let Settings { language, currency, .. } = *app.settings;
     let run = move || {
         // Taken out, so that a search that panics leaves nothing half-done behind.
-        let mut finder = FINDER.take().unwrap_or_else(|| Finder::new(Analyzer::new(language)));
+        let mut finder = FINDER.take().unwrap_or_else(|| Finder::new(Analyzer::new(language), currency));
         let outcome = search(&mut finder);
         FINDER.set(Some(finder));
         outcome

@@ -20,7 +20,7 @@ use crate::{
     domain::{query::Request, text::Analyzer},
     index::View,
 };
-use contracts::search::SearchResults;
+use contracts::{money::Currency, search::SearchResults};
 use matching::Matched;
 use sift::{Sift, Wanted};
 
@@ -35,6 +35,8 @@ pub struct Page {
 /// What a thread that searches keeps from one search to the next.
 pub struct Finder {
     analyzer: Analyzer,
+    /// The shop's own.
+    currency: Currency,
     scratch: Scratch,
 }
 
@@ -51,8 +53,8 @@ struct Scratch {
 
 impl Finder {
     #[must_use]
-    pub fn new(analyzer: Analyzer) -> Finder {
-        Finder { analyzer, scratch: Scratch::default() }
+    pub fn new(analyzer: Analyzer, currency: Currency) -> Finder {
+        Finder { analyzer, currency, scratch: Scratch::default() }
     }
 
     /// One page of a search, and the key after which the next one begins.
@@ -62,14 +64,15 @@ impl Finder {
     pub fn search(&mut self, view: &View, request: &Request, page: Page) -> Result<(SearchResults, Option<Key>), Error> {
         let matched = self.matches(view, request)?;
         let labels = view.labels.read();
-        let sift = Sift::new(view, &labels, request);
+        let sift = Sift::new(view, &labels, request, self.currency);
         let sifted = sift.run(&matched.found, Wanted { page, facets: true }, &mut self.scratch);
         let facets = facets::write(view, &labels, &sift, &sifted.labels, &mut self.scratch.counts);
         drop(labels);
         let items = answer::items(view, &sifted.hits, &matched.sought, &mut self.analyzer)?;
         let help = if sifted.total == 0 { self.help(view, request)? } else { None };
         let next = sifted.more.then(|| sifted.hits.last().map(|hit| hit.key)).flatten();
-        Ok((SearchResults { items, total: sifted.total, facets, next_cursor: None, help }, next))
+        let currency = request.currency(self.currency);
+        Ok((SearchResults { items, total: sifted.total, currency, facets, next_cursor: None, help }, next))
     }
 
     fn matches(&mut self, view: &View, request: &Request) -> Result<Matched, Error> {
@@ -84,6 +87,6 @@ impl Finder {
         let matched = self.matches(view, request)?;
         let labels = view.labels.read();
         let wanted = Wanted { page: Page { limit: 0, after: None }, facets: false };
-        Ok(Sift::new(view, &labels, request).run(&matched.found, wanted, &mut self.scratch).total)
+        Ok(Sift::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut self.scratch).total)
     }
 }

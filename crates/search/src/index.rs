@@ -16,7 +16,7 @@ mod view;
 
 pub use columns::Columns;
 pub use desk::Desk;
-pub use document::{Stored, group_term};
+pub use document::{Stored, currency_number, group_term};
 pub use labels::{Facet, Known};
 pub use tree::Tree;
 pub use view::{Address, View};

@@ -24,6 +24,7 @@ use crate::{
 };
 use contracts::{
     ids::{ProductId, Uuid},
+    money::Currency,
     search::Sort,
 };
 use judgement::Judgement;
@@ -102,7 +103,7 @@ pub fn relevance(folder: &Path, products: &str, categories: &str) -> Result<Repo
     let goods = read_goods(products, categories)?;
     let judgements = judgement::read(JUDGEMENTS)?;
     let view = index(&folder.join("relevance"), &goods)?;
-    let mut finder = Finder::new(Analyzer::new(Tongue::ENGLISH));
+    let mut finder = Finder::new(Analyzer::new(Tongue::ENGLISH), Currency::EUR);
     let searches = judgements.iter().map(|judgement| judge(&mut finder, &view, judgement, &goods)).collect::<Result<_, _>>()?;
     drop(view);
     std::fs::remove_dir_all(folder.join("relevance"))?;

@@ -1,7 +1,7 @@
 //! The section `[search]` of the settings.
 
 use crate::domain::text::Tongue;
-use contracts::body::Whole;
+use contracts::{body::Whole, money::Currency};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -9,6 +9,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// The shop's own currency, an ISO 4217 code: searches that filter or sort by price and name no currency are among
+    /// products in this one.
+    pub currency: Currency,
     /// The language whose word forms are found for each other (`chairs` for `chair`): the English name of one that
     /// Snowball stems, or `none`. Another one makes the index anew at the next start.
     pub language: Tongue,
@@ -25,6 +28,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            currency: Currency::EUR,
             language: Tongue::ENGLISH,
             threads: usual(0),
             queue: usual(256),

@@ -7,6 +7,7 @@ use crate::{
 use axum::{extract::FromRequestParts, http::request::Parts};
 use contracts::{
     ids::{CategoryId, UserId},
+    money::Currency,
     problem::Fault,
     search::Sort,
 };
@@ -54,9 +55,12 @@ struct Parameters {
     seller_id: Option<Vec<UserId>>,
     /// Whether any can be sold now.
     in_stock: Option<bool>,
-    /// The least price in minor units.
+    /// Priced in this currency. `minPrice`, `maxPrice` and the orders by price compare amounts of one currency: this one,
+    /// and the shop's own unless it is given. Products in another are left out then.
+    currency: Option<Currency>,
+    /// The least price in minor units of `currency`.
     min_price: Option<i64>,
-    /// The highest price in minor units.
+    /// The highest price in minor units of `currency`.
     max_price: Option<i64>,
     /// The order of the hits; `relevance` unless given.
     sort: Option<Sort>,

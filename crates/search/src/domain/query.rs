@@ -2,7 +2,7 @@
 
 use contracts::{
     ids::{CategoryId, UserId},
-    money::MAX_AMOUNT,
+    money::{Currency, MAX_AMOUNT},
     problem::Fault,
     search::Sort,
     text::{self, AttributeName, FilledLine, Refused},
@@ -37,7 +37,9 @@ pub enum Filter {
     Attribute(String, Vec<String>),
     /// Whether any can be sold now.
     InStock(bool),
-    /// In minor units, inclusive.
+    /// Priced in this currency.
+    Currency(Currency),
+    /// In minor units of [`Request::currency`], inclusive.
     MinPrice(i64),
     MaxPrice(i64),
 }
@@ -52,6 +54,7 @@ impl Filter {
             Filter::Seller(_) => "sellerId".into(),
             Filter::Attribute(name, _) => format!("attr.{name}"),
             Filter::InStock(_) => "inStock".into(),
+            Filter::Currency(_) => "currency".into(),
             Filter::MinPrice(_) => "minPrice".into(),
             Filter::MaxPrice(_) => "maxPrice".into(),
         }
@@ -84,7 +87,7 @@ impl Request {
         let mut request = Request { text: None, filters: Vec::new(), sort: Sort::Relevance };
         let (mut faults, mut seen, mut given) = (Vec::new(), Vec::<String>::new(), 0);
         for (name, value) in pairs {
-            let single = matches!(name.as_str(), "q" | "sort" | "inStock" | "minPrice" | "maxPrice");
+            let single = matches!(name.as_str(), "q" | "sort" | "inStock" | "currency" | "minPrice" | "maxPrice");
             if single && seen.contains(&name) {
                 faults.push(Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once"));
                 continue;
@@ -125,6 +128,7 @@ impl Request {
             "sellerId" => Filter::Seller(vec![value.parse().map_err(|_| not_an_id())?]),
             "brand" => Filter::Brand(vec![FilledLine::parse(value)?.into_string()]),
             "inStock" => Filter::InStock(value.parse().map_err(|_| Refused::new("WRONG_TYPE", "must be true or false"))?),
+            "currency" => Filter::Currency(value.parse().map_err(|_| not_a_currency())?),
             "minPrice" => Filter::MinPrice(price(value)?),
             "maxPrice" => Filter::MaxPrice(price(value)?),
             _ => match name.strip_prefix("attr.") {
@@ -163,13 +167,25 @@ impl Request {
         }
     }
 
-    /// The same for requests that mean the same: what cursors are bound to, and answers are kept under.
+    /// The currency that hits must be priced in: the one that is asked for, or `shop`, the shop's own, where prices are
+    /// compared. Amounts of different currencies have no order.
     #[must_use]
-    pub fn tag(&self) -> String {
-        let mut filters: Vec<String> = self.filters.iter().map(|filter| format!("{filter:?}")).collect();
+    pub fn currency(&self, shop: Currency) -> Option<Currency> {
+        let asked = self.filters.iter().find_map(|filter| if let Filter::Currency(currency) = filter { Some(*currency) } else { None });
+        let compares = |filter: &Filter| matches!(filter, Filter::MinPrice(_) | Filter::MaxPrice(_));
+        let compared = matches!(self.sort, Sort::PriceUp | Sort::PriceDown) || self.filters.iter().any(compares);
+        asked.or(compared.then_some(shop))
+    }
+
+    /// The same for requests that mean the same in a shop of this currency: what cursors are bound to, and answers are
+    /// kept under.
+    #[must_use]
+    pub fn tag(&self, shop: Currency) -> String {
+        let others = self.filters.iter().filter(|filter| !matches!(filter, Filter::Currency(_)));
+        let mut filters: Vec<String> = others.map(|filter| format!("{filter:?}")).collect();
         filters.sort_unstable();
         let text = self.text.as_deref().map(str::to_lowercase);
-        let mut tag = format!("search {} {text:?}", self.order());
+        let mut tag = format!("search {} {text:?} {:?}", self.order(), self.currency(shop));
         for filter in filters {
             let _ = write!(tag, " {filter}");
         }
@@ -203,6 +219,10 @@ fn price(text: &str) -> Result<i64, Refused> {
     text.parse().ok().filter(|price| (0..=MAX_AMOUNT).contains(price)).ok_or_else(out)
 }
 
+fn not_a_currency() -> Refused {
+    Refused::new("NOT_A_CURRENCY", "must be an ISO 4217 code of three upper-case letters such as EUR")
+}
+
 fn not_an_id() -> Refused {
     Refused::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
 }
@@ -233,11 +253,26 @@ mod tests {
     fn what_means_the_same_has_the_same_tag() {
         let one = parse(&[("q", "Red shoe"), ("attr.size", "M"), ("attr.color", "red"), ("attr.color", "blue")]).unwrap();
         let other = parse(&[("attr.color", "blue"), ("attr.color", "red"), ("attr.size", "M"), ("q", "red  shoe")]).unwrap();
-        assert_eq!(one.tag(), other.tag());
+        let tag = |request: &Request| request.tag(Currency::EUR);
+        assert_eq!(tag(&one), tag(&other));
         for different in [&[("q", "red shoe")][..], &[("q", "red shoe"), ("attr.size", "M")], &[("attr.size", "M")], &[]] {
-            assert_ne!(parse(different).unwrap().tag(), one.tag());
+            assert_ne!(tag(&parse(different).unwrap()), tag(&one));
         }
-        assert_eq!(parse(&[("sort", "newest")]).unwrap().tag(), parse(&[]).unwrap().tag());
+        assert_eq!(tag(&parse(&[("sort", "newest")]).unwrap()), tag(&parse(&[]).unwrap()));
+        let (cheapest, in_euros) = (parse(&[("sort", "price")]).unwrap(), parse(&[("sort", "price"), ("currency", "EUR")]).unwrap());
+        assert_eq!(tag(&cheapest), tag(&in_euros));
+        assert_ne!(cheapest.tag(Currency::USD), tag(&cheapest));
+    }
+
+    #[test]
+    fn prices_are_compared_in_one_currency() {
+        let currency = |pairs: &[(&str, &str)]| parse(pairs).unwrap().currency(Currency::EUR);
+        assert_eq!(currency(&[("q", "lamp"), ("sort", "newest"), ("inStock", "true")]), None);
+        for compares in [("sort", "price"), ("sort", "-price"), ("minPrice", "1"), ("maxPrice", "1")] {
+            assert_eq!(currency(&[compares]), Some(Currency::EUR));
+            assert_eq!(currency(&[("currency", "USD"), compares]), Some(Currency::USD));
+        }
+        assert_eq!(currency(&[("currency", "USD")]), Some(Currency::USD));
     }
 
     #[test]
@@ -252,6 +287,8 @@ mod tests {
             ("category", "chairs", "NOT_A_UUID"),
             ("sellerId", "7", "NOT_A_UUID"),
             ("inStock", "yes", "WRONG_TYPE"),
+            ("currency", "euro", "NOT_A_CURRENCY"),
+            ("currency", "", "NOT_A_CURRENCY"),
             ("minPrice", "-1", "OUT_OF_RANGE"),
             ("minPrice", "1.5", "OUT_OF_RANGE"),
             ("maxPrice", "99999999999999999999", "OUT_OF_RANGE"),
@@ -265,6 +302,7 @@ mod tests {
             assert_eq!((faults[0].parameter.as_deref(), &*faults[0].code), (Some(name), code), "{value}");
         }
         assert_eq!(parse(&[("q", "a"), ("q", "b")]).unwrap_err()[0].code, "REPEATED_PARAMETER");
+        assert_eq!(parse(&[("currency", "EUR"), ("currency", "USD")]).unwrap_err()[0].code, "REPEATED_PARAMETER");
         assert_eq!(parse(&[("minPrice", "5"), ("maxPrice", "4")]).unwrap_err()[0].code, "OUT_OF_RANGE");
         assert!(parse(&[("minPrice", "5"), ("maxPrice", "5")]).is_ok());
         assert_eq!(parse(&vec![("brand", "x"); MOST_FILTERS + 1]).unwrap_err()[0].code, "TOO_MANY");

@@ -7,9 +7,9 @@
 use super::{Page, Scratch, matching::Match};
 use crate::{
     domain::query::{Filter, Request},
-    index::{Address, Columns, Facet, Known, View},
+    index::{Address, Columns, Facet, Known, View, currency_number},
 };
-use contracts::{ids::Uuid, search::Sort};
+use contracts::{ids::Uuid, money::Currency, search::Sort};
 use serde::{Deserialize, Serialize};
 use std::collections::BinaryHeap;
 
@@ -72,6 +72,8 @@ pub struct Sift<'a> {
 #[derive(Clone, Copy)]
 enum Number {
     InStock(bool),
+    /// The price is in this currency, as a number.
+    In(u32),
     Least(i64),
     Most(i64),
 }
@@ -85,19 +87,16 @@ struct Variant {
 }
 
 impl<'a> Sift<'a> {
-    pub fn new(view: &'a View, known: &'a Known, request: &Request) -> Sift<'a> {
-        let mut sift = Sift {
-            view,
-            known,
-            order: request.order(),
-            all: (1_u64 << request.filters.len()) - 1,
-            wanted: Vec::new(),
-            facets: Vec::new(),
-            numbers: Vec::new(),
-        };
+    /// `shop` is the currency in which prices are compared unless the request names one.
+    pub fn new(view: &'a View, known: &'a Known, request: &Request, shop: Currency) -> Sift<'a> {
+        let mut sift = Sift { view, known, order: request.order(), all: 0, wanted: Vec::new(), facets: Vec::new(), numbers: Vec::new() };
         for (number, filter) in request.filters.iter().enumerate() {
             sift.add(number as u8, filter);
         }
+        if let Some(currency) = request.currency(shop) {
+            sift.add_number(request.filters.len() as u8, Number::In(currency_number(currency)));
+        }
+        sift.all = (1_u64 << sift.facets.len()) - 1;
         sift
     }
 
@@ -108,6 +107,7 @@ impl<'a> Sift<'a> {
             Filter::Brand(brands) => (Facet::Brand, brands.clone()),
             Filter::Attribute(name, wanted) => (Facet::Attribute(name.clone()), wanted.clone()),
             Filter::InStock(wanted) => return self.add_number(number, Number::InStock(*wanted)),
+            Filter::Currency(currency) => return self.add_number(number, Number::In(currency_number(*currency))),
             Filter::MinPrice(price) => return self.add_number(number, Number::Least(*price)),
             Filter::MaxPrice(price) => return self.add_number(number, Number::Most(*price)),
         };
@@ -175,6 +175,7 @@ impl<'a> Sift<'a> {
         for (filter, condition) in &self.numbers {
             let met = match condition {
                 Number::InStock(wanted) => columns.in_stock[doc as usize] == *wanted,
+                Number::In(currency) => columns.currencies[doc as usize] == *currency,
                 Number::Least(price) => columns.prices[doc as usize] >= *price,
                 Number::Most(price) => columns.prices[doc as usize] <= *price,
             };

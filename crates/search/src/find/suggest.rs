@@ -19,7 +19,7 @@ pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestio
     let matched = finder.matches(view, &request)?;
     let labels = view.labels.read();
     let wanted = Wanted { page: Page { limit: 2 * MOST, after: None }, facets: false };
-    let sifted = Sift::new(view, &labels, &request).run(&matched.found, wanted, &mut finder.scratch);
+    let sifted = Sift::new(view, &labels, &request, finder.currency).run(&matched.found, wanted, &mut finder.scratch);
     drop(labels);
     let mut items: Vec<Suggestion> = Vec::with_capacity(MOST);
     for hit in sifted.hits {

@@ -16,6 +16,8 @@ pub struct Columns {
     pub ids: Vec<u128>,
     /// Zero for products without a group.
     pub groups: Vec<u128>,
+    /// See [`super::currency_number`].
+    pub currencies: Vec<u32>,
     pub prices: Vec<i64>,
     pub created: Vec<i64>,
     pub in_stock: Vec<bool>,
@@ -71,11 +73,13 @@ impl Columns {
         let groups = (fast.u64(name(fields.group_high))?, fast.u64(name(fields.group_low))?);
         let title_words = fast.u64(name(fields.title_words))?;
         let (prices, created) = (fast.i64(name(fields.price))?, fast.i64(name(fields.created))?);
+        let currencies = fast.u64(name(fields.currency))?;
         let in_stock = fast.bool(name(fields.in_stock))?;
         let words = |doc| u8::try_from(title_words.first(doc).unwrap_or_default()).unwrap_or(u8::MAX);
         let mut columns = Columns {
             ids: docs.clone().map(|doc| joined(&ids, doc)).collect(),
             groups: docs.clone().map(|doc| joined(&groups, doc)).collect(),
+            currencies: docs.clone().map(|doc| currencies.first(doc).unwrap_or_default() as u32).collect(),
             prices: docs.clone().map(|doc| prices.first(doc).unwrap_or_default()).collect(),
             created: docs.clone().map(|doc| created.first(doc).unwrap_or_default()).collect(),
             in_stock: docs.clone().map(|doc| in_stock.first(doc).unwrap_or_default()).collect(),

@@ -11,6 +11,7 @@ use crate::{
 use contracts::{
     catalog::{CategoryRef, Product},
     ids::{ProductGroupId, ProductId, Uuid},
+    money::Currency,
     search::{Highlights, SearchHit},
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,12 @@ pub fn id_term(fields: &Fields, id: ProductId) -> Term {
 /// The term that the variants of a group have in common: its whole id, for sellers choose ids freely.
 pub fn group_term(fields: &Fields, group: ProductGroupId) -> Term {
     Term::from_field_bytes(fields.group, group.0.as_bytes())
+}
+
+/// The letters of a currency's code as a number.
+#[must_use]
+pub fn currency_number(currency: Currency) -> u32 {
+    currency.as_str().bytes().fold(0, |number, letter| number << 8 | u32::from(letter))
 }
 
 /// The document of a product.
@@ -87,6 +94,7 @@ pub fn document(
     }
     doc.add_u64(fields.group_high, high);
     doc.add_u64(fields.group_low, low);
+    doc.add_u64(fields.currency, u64::from(currency_number(product.currency)));
     doc.add_i64(fields.price, product.price_amount);
     doc.add_i64(fields.created, product.created_at.0);
     doc.add_bool(fields.in_stock, in_stock);

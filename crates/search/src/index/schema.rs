@@ -8,7 +8,7 @@ use tantivy::{
 
 /// Another number makes every index anew. Raise it with every change of the fields below, of how text becomes words, or
 /// of what is stored.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Splits what [`crate::domain::text::Analyzer`] has made words already.
 const WORDS: &str = "words";
@@ -47,6 +47,8 @@ pub struct Fields {
     /// The two halves of the group's id; zero without a group.
     pub group_high: Field,
     pub group_low: Field,
+    /// See [`super::currency_number`].
+    pub currency: Field,
     pub price: Field,
     pub created: Field,
     pub in_stock: Field,
@@ -86,6 +88,7 @@ pub fn schema() -> (Schema, Fields) {
         group: schema.add_bytes_field("group", BytesOptions::default().set_indexed()),
         group_high: schema.add_u64_field("group_high", column.clone()),
         group_low: schema.add_u64_field("group_low", column.clone()),
+        currency: schema.add_u64_field("currency", column.clone()),
         price: schema.add_i64_field("price", column.clone()),
         created: schema.add_i64_field("created", column.clone()),
         in_stock: schema.add_bool_field("in_stock", column.clone()),

@@ -75,7 +75,7 @@ async fn documents(db: &Db) -> BTreeMap<ProductId, (i64, bool, Option<String>, O
 fn search(app: &App, query: &str) -> SearchResults {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let request = Request::parse(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap();
-    let mut finder = find::Finder::new(Analyzer::new(app.settings.language));
+    let mut finder = find::Finder::new(Analyzer::new(app.settings.language), app.settings.currency);
     finder.search(&app.desk.view().unwrap(), &request, find::Page { limit: 100, after: None }).unwrap().0
 }
 

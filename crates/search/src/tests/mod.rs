@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod currencies;
 mod facets;
 mod finding;
 mod freshness;
@@ -35,6 +36,11 @@ struct Good {
 impl Shop {
     async fn open() -> Shop {
         Shop { h: Harness::of(crate::service()).start().await }
+    }
+
+    /// One whose own currency is another.
+    async fn open_in(currency: &str) -> Shop {
+        Shop { h: Harness::of(crate::service()).setting("currency", currency).start().await }
     }
 
     /// A product with this SKU and title, not on sale yet.
@@ -174,6 +180,9 @@ impl Good {
     }
     fn price(self, amount: i64) -> Good {
         self.with(|product| product.price_amount = amount)
+    }
+    fn currency(self, code: &str) -> Good {
+        self.with(|product| product.currency = code.parse().unwrap())
     }
     fn seller(self, seller: UserId) -> Good {
         self.with(|product| product.seller_id = Some(seller))
