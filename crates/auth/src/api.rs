@@ -15,7 +15,7 @@ use contracts::{
     secret::Secret,
 };
 use platform::{
-    http::{Accepted, Body, Created, DescribeAnswer, Form, Json, NoContent, Path, Problem, Routes, State, describe::Sketch},
+    http::{Accepted, Body, Created, DescribeAnswer, Form, Json, Network, NoContent, Path, Problem, Routes, State, describe::Sketch},
     identity::{Admin, User},
 };
 
@@ -40,8 +40,8 @@ async fn register(State(app): State<App>, Body(body): Body<RegisterUser>) -> Res
     Ok(Created::at(format!("/users/{}", tokens.user_id), tokens))
 }
 
-async fn log_in(State(app): State<App>, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(actions::log_in(&app, body).await?))
+async fn log_in(network: Network, State(app): State<App>, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(actions::log_in(&app, network, body).await?))
 }
 
 async fn refresh(State(app): State<App>, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {

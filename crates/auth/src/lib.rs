@@ -6,8 +6,9 @@
 //! What an administrator does to an account (roles, a lock) takes effect at its next refresh, so after
 //! `access_token_seconds` at the latest.
 //!
-//! **Passwords.** argon2id on threads of their own ([`hashing`]), bounded. Wrong ones slow down whoever guesses, by rules
-//! ([`domain::lockout`]) that never lock an owner out for longer than minutes. What login and reset do and how long they
+//! **Passwords.** argon2id on threads of their own ([`hashing`]), bounded. Wrong ones slow down the network that
+//! guesses, by rules ([`domain::lockout`]) that let an owner in within minutes whatever others do. Which network that is, the
+//! gateway says; behind proxies it needs `trusted_proxies`, or everybody is one network. What login and reset do and how long they
 //! take does not depend on whether there is such an account: guesses are counted for addresses without one too, their
 //! password is compared with a hash that nobody has, and a reset request is only written down, for a worker to look into.
 //!
@@ -57,7 +58,7 @@ struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("auth", migrations!["0001_accounts"], |ctx: Ctx| async move {
+    Service::new("auth", migrations!["0001_accounts", "0002_failures_by_user"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let hasher = Hasher::start(ctx.env.clone(), &settings)?;
         let keyring = Keyring::open(&ctx, &settings).await?;

@@ -27,12 +27,16 @@ pub struct Settings {
     /// How often the signing key changes, in hours.
     #[schemars(range(min = 1, max = 87_600))]
     pub key_rotation_hours: u64,
-    /// Failed logins in a row before a lock.
+    /// Failed logins in a row, of one account from one network, before that network is locked out of the account.
     #[schemars(range(min = 5, max = 100))]
     pub lock_after_failures: u32,
     /// How long such a lock lasts, in minutes.
     #[schemars(range(min = 1, max = 60))]
     pub lock_minutes: u64,
+    /// Failed logins in a row, of one account from wherever, before every network that is new to the account has to wait as
+    /// long as a lock lasts.
+    #[schemars(range(min = 10, max = 100_000))]
+    pub siege_after_failures: u32,
     /// Passwords hashed at the same time; 0 for as many as there are processors.
     #[schemars(range(min = 0, max = 1_024))]
     pub hashing_parallelism: usize,
@@ -58,6 +62,7 @@ impl Default for Settings {
             key_rotation_hours: 720,
             lock_after_failures: 10,
             lock_minutes: 5,
+            siege_after_failures: 100,
             hashing_parallelism: 0,
             hashing_queue: 256,
             argon2_memory_kib: 19 * 1024,
@@ -94,7 +99,11 @@ impl Settings {
     }
     #[must_use]
     pub fn lockout(&self) -> Lockout {
-        Lockout { lock_after: self.lock_after_failures, lock: Duration::from_secs(self.lock_minutes * 60) }
+        Lockout {
+            lock_after: self.lock_after_failures,
+            lock: Duration::from_secs(self.lock_minutes * 60),
+            siege_after: self.siege_after_failures,
+        }
     }
 }
 

@@ -59,6 +59,12 @@ impl Auth {
         self.post("/auth/login", &json!({"email": email(name), "password": password})).send().await
     }
 
+    /// From this address, as a gateway elsewhere tells it.
+    async fn try_login_from(&self, address: &str, name: &str, password: &str) -> Answer {
+        let body = json!({"email": email(name), "password": password});
+        self.post("/auth/login", &body).header("x-forwarded-for", address).send().await
+    }
+
     async fn login(&self, name: &str) -> Tokens {
         self.try_login(name, PASSWORD).await.expect(200).read()
     }

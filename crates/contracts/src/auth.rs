@@ -27,7 +27,8 @@ words! {
     AccountStatus {
         /// It can log in.
         Active = "ACTIVE",
-        /// An administrator locked it and ended its logins, or too many failed logins did for some minutes, which ends none.
+        /// An administrator locked it and ended its logins; or too many failed logins locked a network out of it for some
+        /// minutes, which ends none and keeps nobody else out.
         Locked = "LOCKED",
     }
 }
@@ -171,7 +172,7 @@ pub struct Account {
     pub roles: Vec<Role>,
     /// Whether it can log in.
     pub status: AccountStatus,
-    /// Failed logins since the last that succeeded.
+    /// Failed logins since the last that succeeded, from wherever.
     pub failed_login_count: u32,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -237,14 +238,15 @@ events! { "auth", "ACCOUNT", user_id: UserId;
         /// The administrator.
         changed_by: Option<UserId>,
     }
-    /// The account cannot log in for now.
+    /// The account cannot log in for now, or not from everywhere.
     UserLocked {
-        /// The administrator, who ended its logins as well; null when too many failed logins locked it for some minutes.
+        /// The administrator, who ended its logins as well; null when too many failed logins locked a network out of it for
+        /// some minutes.
         locked_by: Option<UserId>,
     }
     /// The account can log in again.
     UserUnlocked {
-        /// The administrator; null when the time of the lock ran out.
+        /// The administrator; null when the time of the lock ran out, or somebody logged in elsewhere.
         unlocked_by: Option<UserId>,
     }
 }

@@ -16,7 +16,7 @@ use governor::{
     state::{InMemoryState, NotKeyed, StateStore},
 };
 use platform::{
-    http::{Problem, house_of},
+    http::{Network, Problem},
     identity::Identity,
 };
 use quick_cache::sync::Cache;
@@ -55,12 +55,12 @@ impl Class {
 pub(crate) enum Caller {
     Person(UserId),
     Service(Box<str>),
-    Address(IpAddr),
+    Network(Network),
 }
 
 impl Caller {
     pub(crate) fn at(address: IpAddr) -> Caller {
-        Caller::Address(house_of(address))
+        Caller::Network(Network::of(address))
     }
 
     pub(crate) fn known(identity: &Identity) -> Caller {
@@ -231,15 +231,6 @@ mod tests {
             }
         }
         assert!(limit.limiter.into_state_store().0.len() <= 100);
-    }
-
-    #[test]
-    fn a_house_is_one_caller_whatever_address_it_asks_from() {
-        let at = |text: &str| Caller::at(text.parse().unwrap());
-        assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
-        assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
-        assert_eq!(at("::ffff:1.2.3.4"), at("1.2.3.4"));
-        assert_ne!(at("1.2.3.4"), at("1.2.3.5"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use contracts::problem::Code;
 use platform::{
     client::{Client, LARGEST_ANSWER},
     env::Env,
-    http::{DEADLINE_MS, Problem},
+    http::{DEADLINE_MS, FORWARDED_FOR, Problem},
 };
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use tokio::time::{Instant, timeout_at};
@@ -71,7 +71,7 @@ impl Upstreams {
         let headers = request.headers_mut();
         headers.insert(DEADLINE_MS, HeaderValue::from(u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX)));
         if let Ok(client) = HeaderValue::try_from(client.to_string()) {
-            headers.insert("x-forwarded-for", client);
+            headers.insert(FORWARDED_FOR, client);
         }
         let (mut parts, body) = self.there.forward(service, request, deadline).await?.into_parts();
         // What speaks of one connection ends with it (RFC 9110, 7.6.1).

@@ -12,6 +12,7 @@ pub mod door;
 mod explain;
 pub mod key;
 mod known;
+mod network;
 pub mod openapi;
 pub mod paging;
 pub mod path;
@@ -29,6 +30,7 @@ pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, Described};
 pub use door::{Door, PeerAddr};
 pub use key::{IdempotencyKey, MaybeIdempotencyKey};
+pub use network::{FORWARDED_FOR, Network};
 pub use openapi::Operation;
 pub use paging::{Cursor, Paging};
 pub use path::Path;
@@ -36,7 +38,7 @@ pub use prefer::{Prefer, Preferred};
 pub use problem::Problem;
 pub use query::Query;
 pub use routes::Routes;
-pub use serve::{Limits, house_of, serve};
+pub use serve::{Limits, serve};
 
 /// The prefix of the public API. Only the gateway sees it in requests; it is put in front of paths in answers.
 pub const BASE: &str = "/api/v1";

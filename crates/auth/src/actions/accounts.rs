@@ -71,7 +71,7 @@ pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Ac
         .write(async move |tx| {
             lock_admins_with(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
-            let by_failures = failures::forget(tx, Subject::login(&account.email)).await?;
+            let by_failures = failures::forget_logins(tx, &account.email, user).await?;
             if !account.is_active() {
                 accounts::set_status(tx, user, AccountStatus::Active).await?;
             }

@@ -1,18 +1,14 @@
 //! Logging in.
 
 use super::{
-    guess::judge,
+    guess::judge_login,
     session::{self, Session},
 };
-use crate::{
-    App,
-    domain::lockout::Decision,
-    error::Error,
-    store::{accounts, failures::Subject},
-};
+use crate::{App, domain::lockout::Decision, error::Error, store::accounts};
 use contracts::auth::{Login, Tokens};
+use platform::http::Network;
 
-/// Logs in with e-mail and password.
+/// Logs in with e-mail and password, from this network.
 ///
 /// Everything happens for an address without an account as well: the comparison with a hash, the unit of work, the
 /// counting of failures. What the comparison found is decided on in that unit, after those of all other guesses that were
@@ -21,7 +17,7 @@ use contracts::auth::{Login, Tokens};
 /// # Errors
 /// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a guess made too early:
 /// nobody is told which. [`Error::Overloaded`].
-pub async fn log_in(app: &App, body: Login) -> Result<Tokens, Error> {
+pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, Error> {
     let email = body.email.clone();
     let known = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?)).await?;
     let known = known.map(|account| account.password_hash);
@@ -35,10 +31,11 @@ pub async fn log_in(app: &App, body: Login) -> Result<Tokens, Error> {
             let account = accounts::lock_by_email(tx, &body.email).await?.filter(accounts::Credential::is_active);
             let unchanged = account.as_ref().map(|account| &account.password_hash) == known.as_ref();
             let user = account.as_ref().map(|account| account.user_id);
-            let decision = judge(tx, policy, Subject::login(&body.email), user, verified.matches && unchanged && user.is_some()).await?;
+            let right = verified.matches && unchanged && user.is_some();
+            let decision = judge_login(tx, policy, &body.email, network, user, right).await?;
             let account = match (decision, account) {
                 (Decision::Admitted, Some(account)) => account,
-                (Decision::Blocked { .. }, _) => return Ok(("blocked", None)),
+                (Decision::Blocked { .. } | Decision::Held(_), _) => return Ok(("blocked", None)),
                 _ => return Ok(("failed", None)),
             };
             if let Some(upgrade) = &verified.upgrade {

@@ -38,7 +38,7 @@ pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, bod
                 return Ok(Err(Error::AccountLocked));
             }
             let fresh = fresh.as_ref().filter(|_| present.password_hash == account.password_hash);
-            match (judge(tx, policy, Subject::change(user), None, fresh.is_some()).await?, fresh) {
+            match (judge(tx, policy, Subject::change(user), fresh.is_some()).await?, fresh) {
                 (Decision::Admitted, Some(fresh)) => replace(tx, &present, fresh, session, false).await.map(Ok),
                 (Decision::Blocked { until }, _) => Ok(Err(Error::TooManyGuesses(until.since(tx.now())))),
                 _ => Ok(Err(Error::WrongPassword)),
@@ -59,7 +59,7 @@ pub(super) async fn replace(
     accounts::set_password(tx, account.user_id, password_hash).await?;
     refresh::revoke_all(tx, account.user_id, kept).await?;
     resets::drop_tokens(tx, account.user_id).await?;
-    if failures::forget(tx, Subject::login(&account.email)).await? {
+    if failures::forget_logins(tx, &account.email, account.user_id).await? {
         tx.emit(contracts::auth::UserUnlocked { user_id: account.user_id, unlocked_by: None });
     }
     tx.emit(PasswordChanged { user_id: account.user_id, email: account.email.to_string(), by_reset });

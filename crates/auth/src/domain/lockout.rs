@@ -1,9 +1,20 @@
-//! How wrong passwords slow down whoever guesses, without locking the owner out for long.
+//! How wrong passwords slow down whoever guesses, without keeping the owner out.
 //!
-//! The first failures cost nothing: people mistype. From the fifth on the next guess has to wait, 1, 2, 4 … 16 seconds; the
-//! tenth in a row, and every fifth after it, locks for minutes. A guess made too early is not looked at and changes
-//! nothing, so nobody can prolong a wait, and the longest wait is known. A success forgets everything, and so does a day
-//! without failures. Logins that exist go on; a reset by mail ends a lock at once.
+//! Failures are counted for the network that guesses at an account, and once more for the account as a whole.
+//!
+//! **A network** that guesses is slowed down and then locked out of the account for minutes. The first failures cost
+//! nothing: people mistype. From the fifth on the next guess has to wait, 1, 2, 4 … 16 seconds; the tenth in a row, and
+//! every fifth after it, locks for minutes. Nobody elsewhere feels any of it.
+//!
+//! **An account** with many failures, from however many networks, is besieged: what one network may do is little, and an
+//! attacker may have thousands. From then on a network that is new to the account waits before its first guess is looked
+//! at, as long as a lock lasts; and each failure of a network doubles its wait, up to an hour. That is slow for everyone
+//! and refuses nobody: no wait depends on what others do. So **with the right password the owner gets in at once from a
+//! network that did not guess, and within one lock's minutes of the first try while the account is besieged.**
+//!
+//! A guess made too early is not looked at and changes nothing, so nobody can prolong a wait, and the longest wait is
+//! known. A success forgets the failures of its network and of the account, and so does a day without failures. Logins that
+//! exist go on; a reset by mail ends every wait at once.
 
 use contracts::time::Timestamp;
 use std::time::Duration;
@@ -13,26 +24,30 @@ const FREE: u32 = 4;
 const LONGEST_DELAY: Duration = Duration::from_secs(16);
 /// After the first lock, every so many failures lock again.
 const LOCK_EVERY: u32 = 5;
+/// The wait of a network that goes on guessing at a besieged account, unless a lock is longer.
+const LONGEST_SIEGE_DELAY: Duration = Duration::from_secs(3600);
 /// After this time without a failure the count begins anew.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// The part of the policy that is configured.
 #[derive(Debug, Clone, Copy)]
 pub struct Lockout {
-    /// Failures in a row before the first lock.
+    /// Failures of a network in a row before its first lock.
     pub lock_after: u32,
     /// How long a lock lasts.
     pub lock: Duration,
+    /// Failures in a row, from wherever, that make a siege.
+    pub siege_after: u32,
 }
 
-/// The failures in a row that are known of one account, or of one address without an account.
+/// The failures in a row that are known of an account, or of an address without one: all of them, or those of one network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
     pub count: u32,
     pub last_at: Timestamp,
-    /// Until when guesses are not looked at.
+    /// Until when the network's guesses are not looked at. Nothing of this kind holds for the account as a whole.
     pub blocked_until: Timestamp,
-    /// The same instant when this is a lock, and nothing when it is a short delay.
+    /// Until when a network is locked out, of an account the network that is so for longest; nothing for a short delay.
     pub locked_until: Option<Timestamp>,
 }
 
@@ -41,22 +56,32 @@ pub struct Failures {
 pub enum Decision {
     /// It came too early: right or wrong, nothing changes.
     Blocked { until: Timestamp },
+    /// It is the first of its network at a besieged account: it is not looked at, and this wait is to be remembered.
+    Held(Failures),
     /// It was right, and the failures before it are forgotten.
     Admitted,
-    /// It was wrong; this is to be remembered.
+    /// It was wrong; this is to be remembered of its network.
     Failed(Failures),
 }
 
 impl Lockout {
-    /// Decides on a guess at `now`, after `known` failures.
+    /// Decides on a guess at `now`, after the `known` failures of its network.
     #[must_use]
-    pub fn decide(&self, known: Option<Failures>, right: bool, now: Timestamp) -> Decision {
-        let known = known.filter(|failures| now.since(failures.last_at) < FORGOTTEN_AFTER);
-        match known {
+    pub fn decide(&self, known: Option<Failures>, besieged: bool, right: bool, now: Timestamp) -> Decision {
+        match known.filter(|failures| is_remembered(failures, now)) {
             Some(failures) if self.blocks(&failures, now) => Decision::Blocked { until: failures.blocked_until },
+            None if besieged => {
+                Decision::Held(Failures { count: 0, last_at: now, blocked_until: now.after(self.lock), locked_until: None })
+            }
             _ if right => Decision::Admitted,
-            known => Decision::Failed(self.after_failure(known.map_or(0, |failures| failures.count), now)),
+            known => Decision::Failed(self.after_failure(known.map_or(0, |failures| failures.count), besieged, now)),
         }
+    }
+
+    /// Whether so many failures are known of an account that every network has to wait.
+    #[must_use]
+    pub fn is_besieged(&self, account: Option<Failures>, now: Timestamp) -> bool {
+        account.is_some_and(|failures| is_remembered(&failures, now) && failures.count >= self.siege_after)
     }
 
     /// Whether guesses are not looked at for now. A wait longer than the policy knows is a clock that was set back.
@@ -65,18 +90,41 @@ impl Lockout {
         !rest.is_zero() && rest <= self.longest_wait()
     }
 
-    fn after_failure(&self, before: u32, now: Timestamp) -> Failures {
+    fn after_failure(&self, before: u32, besieged: bool, now: Timestamp) -> Failures {
         let count = before.saturating_add(1);
         let locks = count >= self.lock_after && (count - self.lock_after).is_multiple_of(LOCK_EVERY);
-        let blocked_until = now.after(if locks { self.lock } else { delay(count) });
+        let wait = match (besieged, locks) {
+            (true, _) => self.siege_delay(count),
+            (false, true) => self.lock,
+            (false, false) => delay(count),
+        };
+        let blocked_until = now.after(wait);
         Failures { count, last_at: now, blocked_until, locked_until: locks.then_some(blocked_until) }
+    }
+
+    fn siege_delay(&self, count: u32) -> Duration {
+        self.lock.saturating_mul(1 << count.saturating_sub(1).min(16)).min(self.longest_wait())
     }
 
     /// No wait is longer than this.
     #[must_use]
     pub fn longest_wait(&self) -> Duration {
-        self.lock.max(LONGEST_DELAY)
+        self.lock.max(LONGEST_SIEGE_DELAY)
     }
+}
+
+/// The failures of an account after one more, which is `latest` of its network.
+#[must_use]
+pub fn tally(account: Option<Failures>, latest: &Failures) -> Failures {
+    let now = latest.last_at;
+    let known = account.filter(|failures| is_remembered(failures, now));
+    let count = known.map_or(0, |failures| failures.count).saturating_add(1);
+    let standing = account.and_then(|failures| failures.locked_until).filter(|until| *until > now);
+    Failures { count, last_at: now, blocked_until: now, locked_until: standing.max(latest.locked_until) }
+}
+
+fn is_remembered(failures: &Failures, now: Timestamp) -> bool {
+    now.since(failures.last_at) < FORGOTTEN_AFTER
 }
 
 fn delay(count: u32) -> Duration {
@@ -90,74 +138,153 @@ fn delay(count: u32) -> Duration {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
-    const POLICY: Lockout = Lockout { lock_after: 10, lock: Duration::from_secs(300) };
+    const POLICY: Lockout = Lockout { lock_after: 10, lock: Duration::from_secs(300), siege_after: 100 };
     const START: Timestamp = Timestamp(1_767_225_600_000_000);
 
     fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)
     }
 
-    #[test]
-    fn the_waits_grow_and_then_a_lock_of_minutes_comes() {
+    /// The waits of a network that guesses as early as it is looked at.
+    fn waits(besieged: bool, guesses: usize) -> Vec<u64> {
         let (mut known, mut now, mut waits) = (None, START, Vec::new());
-        for _ in 0..16 {
-            let Decision::Failed(failures) = POLICY.decide(known, false, now) else { panic!("a guess in time is looked at") };
+        for _ in 0..guesses {
+            let failures = match POLICY.decide(known, besieged, false, now) {
+                Decision::Failed(failures) | Decision::Held(failures) => failures,
+                other => panic!("a guess in time is looked at or held: {other:?}"),
+            };
             waits.push(failures.blocked_until.since(now).as_secs());
-            assert_eq!(failures.locked_until.is_some(), waits.last() == Some(&300));
             now = failures.blocked_until;
             known = Some(failures);
         }
-        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 300, 16, 16, 16, 16, 300, 16]);
+        waits
+    }
+
+    #[test]
+    fn the_waits_grow_and_then_a_lock_of_minutes_comes() {
+        assert_eq!(waits(false, 16), [0, 0, 0, 0, 1, 2, 4, 8, 16, 300, 16, 16, 16, 16, 300, 16]);
+    }
+
+    #[test]
+    fn who_besieges_an_account_waits_before_the_first_guess_and_longer_after_each() {
+        assert_eq!(waits(true, 8), [300, 300, 600, 1200, 2400, 3600, 3600, 3600]);
     }
 
     #[test]
     fn a_clock_that_was_set_back_locks_nobody_out() {
         let failures = Failures { count: 10, last_at: START, blocked_until: START.after(seconds(300)), locked_until: None };
         let hours_before = START.before(seconds(7200));
-        assert_eq!(POLICY.decide(Some(failures), true, hours_before), Decision::Admitted);
-        assert!(matches!(POLICY.decide(Some(failures), true, START), Decision::Blocked { .. }));
+        assert_eq!(POLICY.decide(Some(failures), false, true, hours_before), Decision::Admitted);
+        assert!(matches!(POLICY.decide(Some(failures), false, true, START), Decision::Blocked { .. }));
     }
 
-    /// Guesses as an attacker may make them: pauses in seconds, and now and then the owner with the right password.
-    fn guesses() -> impl Strategy<Value = Vec<(u64, bool)>> {
-        prop::collection::vec(
-            (prop_oneof![4 => 0_u64..3, 3 => 0_u64..20, 2 => 0_u64..400, 1 => 0_u64..200_000], prop::bool::weighted(0.05)),
-            0..300,
-        )
+    /// One account, or an address without one, as the database keeps it.
+    #[derive(Default)]
+    struct World {
+        networks: BTreeMap<u32, Failures>,
+        account: Option<Failures>,
     }
+
+    impl World {
+        fn guess(&mut self, policy: &Lockout, network: u32, right: bool, now: Timestamp) -> Decision {
+            let besieged = policy.is_besieged(self.account, now);
+            let decision = policy.decide(self.networks.get(&network).copied(), besieged, right, now);
+            match decision {
+                Decision::Blocked { .. } => {}
+                Decision::Held(failures) => drop(self.networks.insert(network, failures)),
+                Decision::Admitted => {
+                    self.networks.remove(&network);
+                    self.account = None;
+                }
+                Decision::Failed(failures) => {
+                    self.account = Some(tally(self.account, &failures));
+                    self.networks.insert(network, failures);
+                }
+            }
+            decision
+        }
+    }
+
+    fn pause() -> impl Strategy<Value = u64> {
+        prop_oneof![6 => Just(0_u64), 4 => 0_u64..3, 3 => 0_u64..20, 2 => 0_u64..400, 1 => 0_u64..200_000]
+    }
+
+    const OWNERS: u32 = 0;
 
     proptest! {
+        /// Attackers guess from any number of networks, in any rhythm, before the owner comes and while the owner waits.
         #[test]
-        fn whatever_happens_the_policy_holds(guesses in guesses(), lock_after in 5_u32..30, lock in 60_u64..3600) {
-            let policy = Lockout { lock_after, lock: seconds(lock) };
-            let (mut known, mut now) = (None::<Failures>, START);
+        fn whatever_others_do_the_owner_gets_in_within_one_locks_minutes(
+            before in prop::collection::vec((pause(), 1_u32..300), 0..600),
+            meanwhile in prop::collection::vec((0_u64..20, 1_u32..300), 0..200),
+            lock in 60_u64..3600,
+            siege_after in 10_u32..200,
+        ) {
+            let policy = Lockout { lock: seconds(lock), siege_after, ..POLICY };
+            let (mut world, mut now) = (World::default(), START);
+            for (pause, network) in before {
+                now = now.after(seconds(pause));
+                world.guess(&policy, network, false, now);
+            }
+            let came = now;
+            let besieged = policy.is_besieged(world.account, now);
+            match world.guess(&policy, OWNERS, true, now) {
+                Decision::Admitted => prop_assert!(!besieged),
+                Decision::Held(wait) => {
+                    prop_assert!(besieged);
+                    for (pause, network) in meanwhile {
+                        let next = now.after(seconds(pause));
+                        if next >= wait.blocked_until {
+                            break;
+                        }
+                        now = next;
+                        world.guess(&policy, network, false, now);
+                        // Trying too early prolongs nothing.
+                        let until = wait.blocked_until;
+                        prop_assert_eq!(world.guess(&policy, OWNERS, true, now), Decision::Blocked { until });
+                    }
+                    prop_assert!(wait.blocked_until <= came.after(policy.lock));
+                    prop_assert_eq!(world.guess(&policy, OWNERS, true, wait.blocked_until), Decision::Admitted);
+                }
+                other => prop_assert!(false, "the owner's network did nothing wrong: {:?}", other),
+            }
+        }
+
+        /// Guesses of one network, now and then with the right password.
+        #[test]
+        fn whatever_a_network_does_the_policy_holds(
+            guesses in prop::collection::vec((pause(), prop::bool::weighted(0.05)), 0..300),
+            lock_after in 5_u32..30,
+            lock in 60_u64..3600,
+        ) {
+            let policy = Lockout { lock_after, lock: seconds(lock), ..POLICY };
+            let (mut world, mut now) = (World::default(), START);
             let mut wrong_looked_at: Vec<Timestamp> = Vec::new();
             for (pause, right) in guesses {
                 now = now.after(seconds(pause));
-                let before = known;
-                match policy.decide(known, right, now) {
+                let before = world.networks.get(&1).copied();
+                match world.guess(&policy, 1, right, now) {
                     Decision::Blocked { until } => {
-                        // Bounded, and not prolonged by trying: `known` stays as it is.
                         prop_assert!(until > now && until.since(now) <= policy.longest_wait());
                         prop_assert_eq!(before.map(|failures| failures.blocked_until), Some(until));
                     }
+                    Decision::Held(_) => prop_assert!(policy.is_besieged(world.account, now)),
                     Decision::Admitted => {
                         prop_assert!(right);
-                        known = None;
                         wrong_looked_at.clear();
                     }
                     Decision::Failed(failures) => {
                         prop_assert!(!right);
                         prop_assert!(failures.count >= 1 && failures.last_at == now);
                         prop_assert!(before.is_none_or(|before| failures.count == before.count + 1 || now.since(before.last_at) >= FORGOTTEN_AFTER));
-                        prop_assert!(failures.locked_until.is_none_or(|until| until == now.after(policy.lock)));
-                        known = Some(failures);
+                        prop_assert!(failures.locked_until.is_none_or(|until| until >= now.after(policy.lock)));
                         wrong_looked_at.push(now);
                     }
                 }
             }
-            // An attacker gets no more than the free ones and five for each lock within a day in a row.
+            // A network gets no more than the free ones and five for each lock within a day in a row.
             if let Some(first) = wrong_looked_at.first() {
                 let within_a_day = wrong_looked_at.iter().filter(|at| at.since(*first) < FORGOTTEN_AFTER).count() as u64;
                 prop_assert!(within_a_day <= u64::from(lock_after) + u64::from(LOCK_EVERY) * (86_400 / lock + 1));
@@ -165,10 +292,39 @@ mod tests {
         }
 
         #[test]
-        fn the_owner_gets_in_as_soon_as_the_wait_is_over(count in 1_u32..10_000, pause in 0_u64..86_399) {
-            let failures = POLICY.after_failure(count - 1, START);
+        fn a_network_is_looked_at_as_soon_as_its_wait_is_over(count in 1_u32..10_000, besieged: bool, pause in 0_u64..86_399) {
+            let failures = POLICY.after_failure(count - 1, besieged, START);
             let at = START.after(seconds(pause)).max(failures.blocked_until);
-            prop_assert_eq!(POLICY.decide(Some(failures), true, at), Decision::Admitted);
+            prop_assert_eq!(POLICY.decide(Some(failures), besieged, true, at), Decision::Admitted);
         }
+
+        /// Ten thousand networks together get some two dozen guesses each in a day, and none of them more.
+        #[test]
+        fn a_besieged_account_is_guessed_at_slowly(network in 1_u32..10_000) {
+            let account = Some(Failures { count: 100, last_at: START, blocked_until: START, locked_until: None });
+            let (mut world, mut now, mut looked_at) = (World { account, ..World::default() }, START, 0);
+            while now.since(START) < FORGOTTEN_AFTER {
+                looked_at += u32::from(matches!(world.guess(&POLICY, network, false, now), Decision::Failed(_)));
+                now = now.after(seconds(60));
+            }
+            prop_assert!(looked_at <= 28, "{}", looked_at);
+        }
+    }
+
+    #[test]
+    fn an_account_counts_every_network_and_is_locked_as_long_as_one_is() {
+        let failure = |at: u64, lock: Option<u64>| Failures {
+            count: 1,
+            last_at: START.after(seconds(at)),
+            blocked_until: START,
+            locked_until: lock.map(|until| START.after(seconds(until))),
+        };
+        let one = tally(None, &failure(0, Some(300)));
+        let two = tally(Some(one), &failure(10, None));
+        assert_eq!((two.count, two.locked_until), (2, Some(START.after(seconds(300)))));
+        let three = tally(Some(two), &failure(20, Some(320)));
+        assert_eq!((three.count, three.locked_until), (3, Some(START.after(seconds(320)))));
+        assert_eq!(tally(Some(three), &failure(400, None)).locked_until, None);
+        assert_eq!(tally(Some(three), &failure(90_000, None)).count, 1);
     }
 }

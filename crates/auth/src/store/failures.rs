@@ -1,9 +1,10 @@
-//! Wrong passwords, by what was guessed at.
+//! Wrong passwords, by what was guessed at and from where.
 
 use crate::domain::lockout::Failures;
 use contracts::{ids::UserId, text::Email, time::Timestamp};
 use platform::{
     db::{Error, Row, Tx},
+    http::Network,
     params,
 };
 use sha2::{Digest as _, Sha256};
@@ -13,20 +14,28 @@ use sha2::{Digest as _, Sha256};
 pub struct Subject([u8; 32]);
 
 impl Subject {
-    /// Logging in with this address.
+    /// Logging in with this address, from wherever.
     #[must_use]
     pub fn login(email: &Email) -> Subject {
-        Subject::of("login", email.as_bytes())
+        Subject::of("login", &[email.as_bytes()])
+    }
+
+    /// Logging in with this address from this network.
+    #[must_use]
+    pub fn login_from(email: &Email, network: Network) -> Subject {
+        Subject::of("login-from", &[&network.octets(), email.as_bytes()])
     }
 
     /// Changing this user's password: apart from logging in, so that nobody outside can keep its owner from it.
     #[must_use]
     pub fn change(user: UserId) -> Subject {
-        Subject::of("change", user.0.as_bytes())
+        Subject::of("change", &[user.0.as_bytes()])
     }
 
-    fn of(kind: &str, what: &[u8]) -> Subject {
-        Subject(Sha256::new().chain_update(kind).chain_update([0]).chain_update(what).finalize().into())
+    /// All parts but the last have a length of their own, so that no two subjects are the same bytes.
+    fn of(kind: &str, parts: &[&[u8]]) -> Subject {
+        let hash = Sha256::new().chain_update(kind).chain_update([0]);
+        Subject(parts.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into())
     }
 }
 
@@ -60,12 +69,15 @@ pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, failures:
     .map(|_| ())
 }
 
-/// Forgets them. Whether a lock ended by it that was not announced as over.
-pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
-    let known = lock(tx, subject).await?;
-    if known.is_some() {
-        tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject.0]).await?;
-    }
+/// Forgets them.
+pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<(), Error> {
+    tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject.0]).await.map(|_| ())
+}
+
+/// Forgets every failed login of an account, from wherever. Whether a lock ended by it that was not announced as over.
+pub async fn forget_logins(tx: &mut Tx, email: &Email, user: UserId) -> Result<bool, Error> {
+    let known = lock(tx, Subject::login(email)).await?;
+    tx.execute("DELETE FROM failed_logins WHERE user_id = $1 OR subject = $2", params![user, Subject::login(email).0]).await?;
     Ok(known.is_some_and(|failures| failures.locked_until.is_some()))
 }
 

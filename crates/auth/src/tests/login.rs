@@ -42,8 +42,9 @@ async fn guesses_are_counted_whether_or_not_there_is_an_account() {
     for name in ["mara", "nobody"] {
         auth.fail_logins(name, 3).await;
     }
+    // Of each, one count for the network and one for the address as a whole.
     let counts = "SELECT COUNT(*) FROM failed_logins WHERE failed_count = 3";
-    assert_eq!(auth.count(counts).await, 2);
+    assert_eq!(auth.count(counts).await, 4);
     // Each takes a comparison and a commit; and the address itself is not written down.
     assert_eq!(auth.count("SELECT COUNT(*) FROM credentials").await, 1);
 }
@@ -91,6 +92,90 @@ async fn the_end_of_a_lock_is_told_once_by_whoever_comes_first() {
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
     let kinds: Vec<String> = auth.emitted().await.into_iter().map(|event| event.event_type).collect();
     assert_eq!(kinds, ["UserRegistered", "UserLocked", "UserUnlocked"]);
+}
+
+#[tokio::test]
+async fn a_guesser_locks_out_itself_and_not_the_owner() {
+    let auth = start().await;
+    let mara = auth.register("mara").await;
+    // As early as each guess is looked at, for an hour: far more than it takes to be locked again and again.
+    for _ in 0..200 {
+        auth.try_login_from("6.6.6.6", "mara", WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
+        auth.advance(Duration::from_secs(18));
+    }
+    assert!(!auth.emitted_of::<UserLocked>().await.is_empty());
+    let tokens: Tokens = auth.try_login_from("1.2.3.4", "mara", PASSWORD).await.expect(200).read();
+    assert_eq!(tokens.user_id, mara.user_id);
+
+    // The owner's success does not let the guesser off.
+    for _ in 0..10 {
+        auth.try_login_from("6.6.6.6", "mara", WRONG).await.expect(401);
+        auth.advance(Duration::from_secs(18));
+    }
+    auth.try_login_from("6.6.6.6", "mara", PASSWORD).await.expect(401);
+}
+
+/// A hundred networks are enough for a siege; what they do meanwhile prolongs nobody's wait.
+#[tokio::test]
+async fn the_owner_of_a_besieged_account_gets_in_after_one_locks_minutes() {
+    let auth = start().await;
+    auth.register("mara").await;
+    let besiege = async |name: &str| {
+        for number in 0..50 {
+            for _ in 0..2 {
+                auth.try_login_from(&format!("2001:db8:{number}::1"), name, WRONG).await.expect(401);
+            }
+        }
+    };
+    for name in ["mara", "nobody"] {
+        besiege(name).await;
+    }
+    let right = async |address: &'static str| auth.try_login_from(address, "mara", PASSWORD).await;
+    let nobody = auth.try_login_from("1.2.3.4", "nobody", PASSWORD).await;
+    let held = right("1.2.3.4").await.expect_problem(401, "INVALID_CREDENTIALS");
+    assert_eq!(bare(&held), bare(&nobody));
+    assert_eq!(auth.count("SELECT COUNT(*) FROM failed_logins WHERE failed_count = 0").await, 2);
+    for _ in 0..4 {
+        auth.advance(MINUTE);
+        right("1.2.3.4").await.expect(401);
+        besiege("mara").await;
+    }
+    auth.advance(MINUTE);
+    right("1.2.3.4").await.expect(200);
+    // The siege is over with it.
+    right("5.6.7.8").await.expect(200);
+}
+
+#[tokio::test]
+async fn who_has_a_login_goes_on_and_a_reset_ends_every_wait_during_a_siege() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    let mara = auth.register("mara").await;
+    for number in 0..100 {
+        auth.try_login_from(&format!("10.0.0.{number}"), "mara", WRONG).await.expect(401);
+    }
+    auth.try_login_from("1.2.3.4", "mara", PASSWORD).await.expect(401);
+    auth.refresh(&mara).await;
+    assert_eq!(auth.account(&admin, mara.user_id).await.failed_login_count, 100);
+    auth.act(&admin, mara.user_id, "unlock").await.expect(200);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM failed_logins").await, 0);
+    auth.try_login_from("1.2.3.4", "mara", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn locks_of_several_networks_are_told_as_one() {
+    let auth = start().await;
+    let mara = auth.register("mara").await;
+    for _ in 0..10 {
+        for address in ["6.6.6.6", "7.7.7.7"] {
+            auth.try_login_from(address, "mara", WRONG).await.expect(401);
+        }
+        auth.advance(Duration::from_secs(16));
+    }
+    assert_eq!(auth.emitted_of::<UserLocked>().await.len(), 1);
+    auth.advance(5 * MINUTE);
+    auth.settle().await;
+    assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
 }
 
 #[tokio::test]

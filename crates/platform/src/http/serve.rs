@@ -5,8 +5,6 @@ mod linger;
 mod peers;
 mod steady;
 
-pub use peers::house_of;
-
 use super::door::PeerAddr;
 use crate::{env::Env, open_files};
 use axum::{Router, body::Body, http::Request};
@@ -29,7 +27,7 @@ use tower::ServiceExt as _;
 pub struct Limits {
     /// How many connections may be open; more wait in the kernel's queue.
     pub connections: usize,
-    /// How many of them one peer may hold (see [`house_of`]); more are closed at once. All of them where every connection
+    /// How many of them one peer may hold (see [`Network`](super::Network)); more are closed at once. All of them where every connection
     /// comes from a proxy.
     pub per_peer: usize,
     /// How long a client may take for the headers of a request, and a connection may be idle.

@@ -1,34 +1,23 @@
 //! How many connections each peer holds, so that one of them cannot take every place.
 
+use crate::http::Network;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
-
-/// Whose address it is, as far as can be told: a house has a whole /64 of IPv6 and could come from each of its addresses.
-#[must_use]
-pub fn house_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
 
 /// Counts connections by peer.
 #[derive(Clone)]
 pub(super) struct Peers {
-    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    held: Arc<Mutex<HashMap<Network, usize>>>,
     most: usize,
 }
 
 /// A connection of a peer, counted until it is dropped.
 pub(super) struct Held {
     peers: Peers,
-    house: IpAddr,
+    network: Network,
 }
 
 impl Peers {
@@ -38,25 +27,25 @@ impl Peers {
 
     /// One more connection from `address`; `None` when it holds as many as it may.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Held> {
-        let house = house_of(address);
+        let network = Network::of(address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(house).or_default();
+        let count = held.entry(network).or_default();
         if *count >= self.most {
             return None;
         }
         *count += 1;
         drop(held);
-        Some(Held { peers: self.clone(), house })
+        Some(Held { peers: self.clone(), network })
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let mut held = self.peers.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.house) {
+        if let Some(count) = held.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&self.house);
+                held.remove(&self.network);
             }
         }
     }
@@ -67,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_house_holds_so_many_connections_whatever_address_it_comes_from() {
+    fn a_network_holds_so_many_connections_whatever_address_it_comes_from() {
         let peers = Peers::new(2);
         let admit = |address: &str| peers.admit(address.parse().unwrap());
         let _first = admit("2001:db8:1:2::1").unwrap();
@@ -78,6 +67,5 @@ mod tests {
         drop(admit("2001:db8:1:2::3").unwrap());
         let _v4 = admit("::ffff:192.0.2.1").unwrap();
         assert_eq!(peers.held.lock().unwrap().len(), 3, "who holds nothing is forgotten");
-        assert_eq!(house_of("::ffff:192.0.2.1".parse().unwrap()), house_of("192.0.2.1".parse().unwrap()));
     }
 }
