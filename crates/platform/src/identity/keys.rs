@@ -4,7 +4,7 @@ use super::{claims::Claims, provider};
 use crate::env::Env;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::auth::Jwk;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
+use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -30,16 +30,7 @@ impl SigningKey {
     /// Never in practice: any 32 bytes are a key, and a key can be written as PKCS #8.
     #[must_use]
     pub fn from_bytes(seed: &[u8; 32]) -> SigningKey {
-        SigningKey::of(ed25519_dalek::SigningKey::from_bytes(seed))
-    }
-
-    /// The key in this PKCS #8 DER; `None` when it holds none.
-    #[must_use]
-    pub fn from_pkcs8(der: &[u8]) -> Option<SigningKey> {
-        ed25519_dalek::SigningKey::from_pkcs8_der(der).ok().map(SigningKey::of)
-    }
-
-    fn of(key: ed25519_dalek::SigningKey) -> SigningKey {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
         let der = key.to_pkcs8_der().expect("a key can be written as PKCS #8");
         let kid = jwk(&key.verifying_key()).kid;
         SigningKey { kid, encoding: EncodingKey::from_ed_der(der.as_bytes()), key }
