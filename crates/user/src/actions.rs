@@ -27,8 +27,26 @@ async fn lock_me(tx: &mut Tx, me: &Me) -> Result<Versioned<User>, Error> {
     if let Some(user) = store::lock_user(tx, me.id).await? {
         return Ok(user);
     }
-    store::insert_user(tx, me.new.as_ref().ok_or(Error::NotFound)?, 0).await?;
-    store::lock_user(tx, me.id).await?.ok_or(Error::NotFound)
+    begin_profile(tx, me.new.as_ref().ok_or(Error::NotFound)?, 0).await
+}
+
+/// Makes the profile unless it is there. One that began without a name gets it now, unless the user chose one meanwhile.
+/// `account_sequence` is the number of the account's event that tells of the user, 0 without one.
+pub async fn begin_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
+    let begun = store::insert_user(tx, new, account_sequence).await?;
+    let mut user = store::lock_user(tx, new.user_id).await?.ok_or(Error::NotFound)?;
+    if begun {
+        return Ok(user);
+    }
+    if let Some(name) = &new.name
+        && store::confirm_name(tx, new.user_id).await?
+        && user.value.name != *name
+    {
+        user.value.name.clone_from(name);
+        store::save_user(tx, &mut user).await?;
+        tx.emit(updated(&user.value));
+    }
+    Ok(user)
 }
 
 fn check(if_match: &IfMatch, present: &Versioned<impl Sized>) -> Result<(), Error> {
@@ -37,7 +55,7 @@ fn check(if_match: &IfMatch, present: &Versioned<impl Sized>) -> Result<(), Erro
 
 /// Makes the profile unless it is there, and reads it. Repeating it changes nothing.
 pub async fn ensure_user(db: &Db, new: NewUser) -> Result<Versioned<User>, Error> {
-    db.write(async move |tx| lock_me(tx, &Me { id: new.user_id, new: Some(new.clone()) }).await).await
+    db.write(async move |tx| begin_profile(tx, &new, 0).await).await
 }
 
 /// Reads the caller's profile. A write only when it has to begin.
@@ -58,6 +76,9 @@ pub async fn update_profile(db: &Db, me: Me, if_match: IfMatch, changes: UpdateP
         let mut user = lock_me(tx, &me).await?;
         check(&if_match, &user)?;
         let before = user.value.clone();
+        if !changes.name.is_absent() {
+            store::confirm_name(tx, me.id).await?;
+        }
         domain::update(&mut user.value, changes.clone());
         if user.value != before {
             store::save_user(tx, &mut user).await?;

@@ -52,8 +52,8 @@ impl ClientMarker for Order {
 fn me(caller: &identity::User) -> Me {
     let new = caller.email.clone().map(|email| NewUser {
         user_id: caller.id,
-        name: caller.name.clone().unwrap_or_else(|| email.clone()),
         email,
+        name: None,
         // A role that this version does not know comes with the account's event, once it does.
         roles: caller.roles.iter().filter_map(|role| role.parse().ok()).collect(),
     });
@@ -169,7 +169,7 @@ async fn ensure_user(
     Body(body): Body<EnsureUser>,
 ) -> Result<Json<User>, Problem> {
     let EnsureUser { email, name, roles } = body;
-    let new = NewUser { user_id, email: email.into_string(), name: name.into_string(), roles };
+    let new = NewUser { user_id, email: email.into_string(), name: Some(name.into_string()), roles };
     Ok(Json(actions::ensure_user(&app.ctx.db, new).await?.value))
 }
 

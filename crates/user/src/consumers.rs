@@ -1,7 +1,7 @@
 //! Door 2: the account's events.
 
 use crate::{
-    Error,
+    Error, actions,
     domain::{NewUser, tidy, updated},
     store,
 };
@@ -15,11 +15,10 @@ pub fn all() -> Consumers {
     Consumers::new().on::<UserRegistered, _, _>(user_registered).on::<RolesChanged, _, _>(roles_changed)
 }
 
-/// Begins the profile, unless auth's call or the user's own request did.
+/// Begins the profile, unless auth's call or the user's own request did; and names one that began without a name.
 async fn user_registered(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error> {
     let UserRegistered { user_id, email, name, roles } = event.event;
-    store::insert_user(tx, &NewUser { user_id, email, name, roles }, event.sequence).await?;
-    Ok(())
+    actions::begin_profile(tx, &NewUser { user_id, email, name: Some(name), roles }, event.sequence).await.map(|_| ())
 }
 
 /// Copies the roles. The registration came before, in the account's own order; a profile that is missing all the same

@@ -27,8 +27,18 @@ impl<T> Versioned<T> {
 pub struct NewUser {
     pub user_id: UserId,
     pub email: String,
-    pub name: String,
+    /// `None` when only a token told of the user: then the address stands in until the account tells the name, or the user
+    /// chooses one.
+    pub name: Option<String>,
     pub roles: Vec<Role>,
+}
+
+impl NewUser {
+    /// The name that the profile begins with.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.email)
+    }
 }
 
 /// Roles in their one spelling: each once, in the order of [`Role::ALL`].

@@ -1,8 +1,9 @@
 //! User: profiles, address books, and how a user wants to be told of things.
 //!
 //! Auth owns the account; e-mail and roles here are copies. A profile begins with whatever comes first: auth's call
-//! right after the registration, the event `UserRegistered`, or the user's own first request, whose token says as much.
-//! The others find it there and change nothing. Roles follow `RolesChanged`, and an older one never overtakes a newer.
+//! right after the registration, the event `UserRegistered`, or the user's own first request, whose token says all but the
+//! name: then the address stands in for it until one of the others tells it or the user chooses one. Apart from that the
+//! others find the profile there and change nothing. Roles follow `RolesChanged`, and an older one never overtakes a newer.
 //!
 //! An address book holds at most 50 addresses and, while it holds any, exactly one default for parcels and one for
 //! bills: [`domain::AddressBook`] says which, a unique index in the database watches over it. Every change of a book
@@ -36,7 +37,7 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("user", migrations!["0001_users"], |ctx: Ctx| async move {
+    Service::new("user", migrations!["0001_users", "0002_provisional_names"], |ctx: Ctx| async move {
         let (router, operations) = api::routes().build(App { ctx });
         Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
     })

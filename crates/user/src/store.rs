@@ -34,15 +34,16 @@ pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> R
     let now = tx.now();
     let rows = tx
         .execute(
-            "INSERT INTO users (user_id, email, name, phone, roles, account_sequence, search, version, created_at, updated_at) \
-             VALUES ($1, $2, $3, NULL, $4, $5, $6, 1, $7, $7) ON CONFLICT (user_id) DO NOTHING",
+            "INSERT INTO users (user_id, email, name, provisional, phone, roles, account_sequence, search, version, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, 1, $8, $8) ON CONFLICT (user_id) DO NOTHING",
             params![
                 new.user_id,
                 new.email,
-                new.name,
+                new.shown_name(),
+                new.name.is_none(),
                 Json(tidy(new.roles.clone())),
                 account_sequence,
-                search_text(&new.email, &new.name),
+                search_text(&new.email, new.shown_name()),
                 now
             ],
         )
@@ -70,6 +71,12 @@ pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Er
     )
     .await
     .map(|_| ())
+}
+
+/// Notes that the name is no stand-in any more. Whether it was one until now.
+pub async fn confirm_name(tx: &mut Tx, id: UserId) -> Result<bool, Error> {
+    let rows = tx.execute("UPDATE users SET provisional = FALSE WHERE user_id = $1 AND provisional", params![id]).await?;
+    Ok(rows == 1)
 }
 
 /// The number of the account's newest event that was taken in.

@@ -101,7 +101,7 @@ macro_rules! people {
 }
 
 people! {
-    /// Any person who is logged in. `email`, `name` and `roles` are those of the [`Identity`].
+    /// Any person who is logged in. `email` and `roles` are those of the [`Identity`].
     User [Grant::Person] |_| true;
     /// A person who buys.
     Customer [Grant::Role(CUSTOMER)] |identity| identity.has_role(CUSTOMER);

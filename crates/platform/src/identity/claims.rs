@@ -34,8 +34,6 @@ pub struct Claims {
     pub roles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
     /// The login that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
@@ -62,7 +60,6 @@ impl Claims {
             jti: env.new_id::<Uuid>().to_string(),
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
             email: None,
-            name: None,
             sid: None,
             scope: None,
             client_id: None,
@@ -93,7 +90,6 @@ pub struct Identity {
     pub roles: Vec<String>,
     pub scopes: Vec<String>,
     pub email: Option<String>,
-    pub name: Option<String>,
     /// The login that the token comes from, where it says so.
     pub session: Option<Uuid>,
     /// When the token ends, in seconds since the Unix epoch.
@@ -114,7 +110,6 @@ impl Identity {
             client: claims.client_id,
             scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             email: claims.email,
-            name: claims.name,
             session: claims.sid,
             expires: claims.exp,
             not_before: claims.nbf.unwrap_or(claims.iat),

@@ -123,7 +123,6 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         jti: env.new_id::<EventId>().to_string(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         email: client.is_none().then(|| format!("{subject}@example.com")),
-        name: client.is_none().then(|| "Somebody".to_owned()),
         sid: None,
         scope: client.map(|_| "internal".to_owned()),
         client_id: client.map(str::to_owned),

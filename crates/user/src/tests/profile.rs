@@ -15,7 +15,8 @@ async fn a_profile_begins_with_the_users_own_request() {
     let user: UserId = h.id();
     let first = h.get("/users/me").customer(user).send().await.expect(200);
     assert_eq!(first.json()["email"], format!("{user}@example.com"));
-    assert_eq!((first.json()["name"].clone(), first.json()["phone"].clone()), (json!("Somebody"), json!(null)));
+    // A token tells no name: the address stands in for it.
+    assert_eq!((first.json()["name"].clone(), first.json()["phone"].clone()), (first.json()["email"].clone(), json!(null)));
     assert_eq!(first.json()["roles"], json!(["CUSTOMER"]));
     assert_eq!(h.get("/users/me").customer(user).send().await.body, first.body);
     assert!(h.emitted().await.is_empty(), "the registration told everyone already");
@@ -38,30 +39,55 @@ async fn begin(h: &Harness, user: UserId, way: char) {
 }
 
 #[tokio::test]
-async fn whichever_way_comes_first_begins_the_profile_and_the_others_change_nothing() {
+async fn a_profile_begins_once_and_has_its_name_as_soon_as_one_way_tells_it() {
     let h = start().await;
     for order in ["ecr", "erc", "cer", "cre", "rec", "rce"] {
         let user: UserId = h.id();
-        let mut ways = order.chars();
-        begin(&h, user, ways.next().unwrap()).await;
-        let first = h.get("/users/me").customer(user).send().await.expect(200);
-        for way in ways.chain(order.chars().filter(|way| *way != 'e')) {
+        let (mut named, mut etag) = (false, String::new());
+        for way in order.chars().chain(order.chars().filter(|way| *way != 'e')) {
             begin(&h, user, way).await;
+            let profile = h.get("/users/me").customer(user).send().await.expect(200);
+            let tells_name = way != 'r';
+            if named {
+                assert_eq!(profile.header("etag"), etag, "{order}: {way} changed a profile that had its name");
+            }
+            named |= tells_name;
+            etag = profile.header("etag").to_owned();
+            assert_eq!(profile.json()["name"] == "Mara", named, "{order}: {way}");
         }
-        let last = h.get("/users/me").customer(user).send().await.expect(200);
-        assert_eq!(last.body, first.body, "{order}");
-        assert_eq!(last.header("etag"), first.header("etag"), "{order}");
     }
     h.nothing_is_parked().await;
 }
 
 #[tokio::test]
-async fn a_late_registration_does_not_undo_what_the_user_changed() {
+async fn a_registration_names_the_profile_that_began_without_it_and_tells_the_others() {
     let h = start().await;
     let user: UserId = h.id();
+    let begun = h.get("/users/me").customer(user).send().await.expect(200);
+    // What is not the name leaves the name open.
+    h.patch("/users/me", &json!({"phone": "+49 421 123456"})).customer(user).send().await.expect(200);
+    let registration = h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    let named = h.get("/users/me").customer(user).send().await.expect(200);
+    assert_eq!((named.json()["name"].clone(), named.json()["phone"].clone()), (json!("Mara"), json!("+49 421 123456")));
+    assert_ne!(named.header("etag"), begun.header("etag"));
+    let told = h.emitted_of::<UserUpdated>().await;
+    assert_eq!(told.last().map(|event| event.name.as_str()), Some("Mara"));
+
+    // Long after the inbox forgot it, the same registration does not undo what the user chose.
     h.patch("/users/me", &json!({"name": "Mara K."})).customer(user).send().await.expect(200);
-    h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    let again = contracts::event::Envelope { event_id: h.id(), ..registration };
+    h.deliver_envelope(again).await;
     assert_eq!(h.get("/users/me").customer(user).send().await.json()["name"], "Mara K.");
+}
+
+#[tokio::test]
+async fn who_chose_the_address_as_a_name_keeps_it() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let address = format!("{user}@example.com");
+    h.patch("/users/me", &json!({"name": address})).customer(user).send().await.expect(200);
+    h.deliver(registered(user, &address, "Mara")).await;
+    assert_eq!(h.get("/users/me").customer(user).send().await.json()["name"], address.as_str());
 }
 
 #[tokio::test]
