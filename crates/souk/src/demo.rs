@@ -67,7 +67,8 @@ async fn load_once(config: &Config, runtime: &Runtime) -> Result<Goods> {
             .with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
     }
     let goods = load(runtime).await.context("the demo cannot be loaded")?;
-    whole_file::write(&mark, serde_json::to_string_pretty(&goods)?.as_bytes()).with_context(|| format!("{} cannot be written", mark.display()))?;
+    whole_file::write(&mark, serde_json::to_string_pretty(&goods)?.as_bytes())
+        .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(goods)
 }
 
