@@ -1,7 +1,7 @@
-//! The edge as one hand-written service, because every request passes it: what it knows of a request it reads once.
+//! The edge in one piece, because every request passes it: what it knows of a request it reads once.
 
 use crate::{
-    Setup, compress,
+    Ready, Setup, compress,
     dress::Dress,
     limits::{Caller, Class, Limits, Standing},
     load::Load,
@@ -24,17 +24,10 @@ use platform::{
     http::{Problem, door},
     identity::Verifier,
 };
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context as Poller, Poll},
-    time::Duration,
-};
-use tower::Service;
+use std::{sync::Arc, time::Duration};
+use tower::Service as _;
 
-/// The service behind every public path. Cheap to clone.
+/// What is behind every public path. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Edge(Arc<Inner>);
 
@@ -51,8 +44,8 @@ struct Inner {
 }
 
 impl Edge {
-    pub(crate) fn new(setup: Setup) -> Edge {
-        let Setup { env, settings, rate_limits, verifier, services, operations, extra, landing, ready } = setup;
+    pub(crate) fn new(setup: Setup, ready: Ready) -> Edge {
+        let Setup { env, settings, rate_limits, verifier, services, operations, extra, landing } = setup;
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
@@ -68,20 +61,9 @@ impl Edge {
             verifier,
         }))
     }
-}
 
-impl Service<Request> for Edge {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Poller<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let edge = self.0.clone();
-        Box::pin(async move { Ok(edge.answer(request).await) })
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        self.0.answer(request).await
     }
 }
 

@@ -15,12 +15,14 @@
 //!
 //! What the edge knows of the services is [`routes`]: which path is whose. It holds no rule of theirs, and they trust it
 //! with nothing: who is calling, each service verifies by itself. Its own pages (docs, problems, probes) are in [`pages`].
+//! Until the services are there, the [`Entrance`] answers probes and lets nobody else in.
 
 mod assets;
 mod compress;
 mod cors;
 mod dress;
 mod edge;
+mod entrance;
 mod limits;
 mod load;
 mod pages;
@@ -32,6 +34,7 @@ mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use entrance::Entrance;
 pub use routes::owner_of;
 pub use settings::{Origin, Settings};
 pub use upstream::Upstream;
@@ -58,12 +61,4 @@ pub struct Setup {
     pub extra: Router,
     /// Whether `/` is the edge's own page; when not, it is `extra`'s.
     pub landing: bool,
-    /// What `/readyz` asks.
-    pub ready: Ready,
-}
-
-/// The public router. Requests carry the [`platform::http::PeerAddr`] that the accept loop put on them.
-pub fn router(setup: Setup) -> Router {
-    // One fallback and no routes: the edge looks at the path by itself, and only once.
-    Router::new().fallback_service(edge::Edge::new(setup))
 }

@@ -48,9 +48,7 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
         get(move |headers: HeaderMap| async move { serve(&files).answer(&headers).await })
     };
     let docs = files.clone();
-    let router = Router::new()
-        .route("/healthz", get(|| async { fresh(Json(json!({"status": "ok"}))) }))
-        .route("/readyz", get(move || readiness(ready)))
+    let router = probes(ready)
         .route("/api/v1/openapi.json", with(|files| &files.description))
         .route("/api/style.css", with(|files| &files.style))
         .route("/api/docs", get(|| async { html::docs() }))
@@ -58,6 +56,11 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
         .route("/problems", get(problems::list))
         .route("/problems/{slug}", get(problems::one));
     if landing { router.route("/", get(|| async { html::landing() })) } else { router }
+}
+
+/// Whether it lives, and whether it can take requests.
+pub(crate) fn probes(ready: Ready) -> Router {
+    Router::new().route("/healthz", get(|| async { fresh(Json(json!({"status": "ok"}))) })).route("/readyz", get(move || readiness(ready)))
 }
 
 fn describe(operations: &[Operation]) -> Vec<u8> {

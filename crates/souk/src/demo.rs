@@ -5,8 +5,8 @@ pub mod catalogue;
 mod media;
 
 use crate::{
-    config::{Config, Flags},
-    serve::House,
+    config::Flags,
+    serve::Porch,
     style::{bold, cyan, dim},
 };
 use anyhow::{Context as _, Result};
@@ -20,7 +20,7 @@ use contracts::{
 };
 use platform::{db::Db, runtime::Runtime, whole_file};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, net::SocketAddr, path::Path};
 
 /// The demo's accounts: e-mail and password. They exist in a demo only.
 pub const ADMIN: (&str, &str) = ("admin@souk.example", "demo-admin-1");
@@ -35,9 +35,11 @@ pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.decide()?;
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
-    let house = House::open(config, media::router()).await?;
-    let goods = load_once(&house.config, &house.runtime).await?;
-    greet(house.address, &goods);
+    let mark = config.data_dir.join(MARK);
+    let mut house = Porch::open(config).await?.enter().await?;
+    let goods = house.prepare("the demo's goods are being loaded", async |runtime| load_once(&mark, runtime).await).await?;
+    house.open(media::router())?;
+    greet(house.address(), &goods);
     house.run().await
 }
 
@@ -60,14 +62,13 @@ struct First {
 /// Says that the demo was loaded whole.
 const MARK: &str = "demo.json";
 
-async fn load_once(config: &Config, runtime: &Runtime) -> Result<Goods> {
-    let mark = config.data_dir.join(MARK);
-    if let Ok(text) = std::fs::read_to_string(&mark) {
+async fn load_once(mark: &Path, runtime: &Runtime) -> Result<Goods> {
+    if let Ok(text) = std::fs::read_to_string(mark) {
         return serde_json::from_str(&text)
             .with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
     }
     let goods = load(runtime).await.context("the demo cannot be loaded")?;
-    whole_file::write(&mark, serde_json::to_string_pretty(&goods)?.as_bytes())
+    whole_file::write(mark, serde_json::to_string_pretty(&goods)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(goods)
 }

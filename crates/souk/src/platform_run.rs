@@ -9,13 +9,7 @@ use platform::{
     installation::Installation,
     runtime::{self, Runtime, Setup},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::collections::BTreeMap;
 
 /// Each service's database, by the service's name.
 pub type Databases = BTreeMap<&'static str, Db>;
@@ -46,21 +40,19 @@ pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// The public router. Once `stopping` is set it says that it takes no more traffic.
+/// What the public edge in front of these services is made of.
 ///
 /// # Errors
 /// When the gateway's settings cannot be used.
-pub fn gateway(config: &Config, runtime: &Runtime, extra: Router, stopping: Arc<AtomicBool>) -> Result<Router> {
-    let settings = config.settings.section("gateway")?;
-    Ok(gateway::router(gateway::Setup {
+pub fn gateway(config: &Config, runtime: &Runtime, extra: Router) -> Result<gateway::Setup> {
+    Ok(gateway::Setup {
         env: Env::system(),
-        settings,
+        settings: config.settings.section("gateway")?,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
         services: runtime.routers.iter().map(|(name, router)| (*name, gateway::Upstream::InProcess(router.clone()))).collect(),
         operations: runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
         extra,
         landing: true,
-        ready: Arc::new(move || if stopping.load(Ordering::Relaxed) { vec!["the process is stopping".to_owned()] } else { Vec::new() }),
-    }))
+    })
 }

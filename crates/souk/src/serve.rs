@@ -2,29 +2,32 @@
 
 use crate::{
     config::{Config, Flags},
+    phase::Phase,
     platform_run, style,
 };
 use anyhow::{Context as _, Result, bail};
 use axum::{Router, http::header, routing::get};
 use clap::Args;
-use metrics_exporter_prometheus::PrometheusHandle;
+use gateway::Entrance;
 use platform::{
     env::Env,
     http::{Limits, serve},
     runtime::Runtime,
+    stop::{self, Stop, StopSender},
     telemetry,
 };
 use std::{
     fs::{self, File, TryLockError},
     net::SocketAddr,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 
 #[derive(Args)]
 pub struct Serve {
@@ -43,97 +46,182 @@ pub async fn run(serve: Serve) -> Result<()> {
     if !serve.only.is_empty() {
         bail!("--only needs a carrier of events between processes, which this build does not have: run the whole platform in one process");
     }
-    let config = serve.flags.decide()?;
-    let house = House::open(config, Router::new()).await?;
-    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", house.address)));
+    let house = Porch::open(serve.flags.decide()?).await?.enter().await?;
+    house.open(Router::new())?;
+    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", house.address())));
     house.run().await
 }
 
-/// A started platform with its listeners bound.
-pub struct House {
+/// How long new connections are still taken after SIGTERM, and told that the program is not ready: whoever sends it requests
+/// has to see that before it is gone.
+const NOTICE: Duration = Duration::from_secs(1);
+
+/// The program before its services: the addresses are bound, probes are answered, and the data directory is its own.
+pub struct Porch {
     pub config: Config,
-    pub runtime: Runtime,
-    /// Where the public API listens: the port that was given, or the one the system chose for port 0.
-    pub address: SocketAddr,
-    listener: TcpListener,
-    operations: Option<TcpListener>,
-    metrics: Option<PrometheusHandle>,
-    router: Router,
-    limits: Limits,
-    stopping: Arc<AtomicBool>,
-    /// Locked as long as the house stands.
-    _claim: File,
+    /// The port that was given, or the one the system chose for port 0.
+    address: SocketAddr,
+    phase: Phase,
+    entrance: Entrance,
+    ending: StopSender,
+    /// True once all requests have ended in time.
+    served: JoinHandle<bool>,
+    orders: Orders,
+    claim: File,
 }
 
-impl House {
-    /// Starts logging, every service and the gateway, and binds the addresses. `extra` are routes outside of the API.
+impl Porch {
+    /// Starts logging, binds the addresses, and answers probes from then on.
     ///
     /// # Errors
     /// With what is wrong, in plain words.
-    pub async fn open(mut config: Config, extra: Router) -> Result<House> {
+    pub async fn open(mut config: Config) -> Result<Porch> {
         telemetry::start_logging(config.log_format, &config.log);
-        let metrics = telemetry::start_metrics().ok();
+        let env = Env::system();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
-        let operations = match TcpListener::bind(config.ops_listen).await {
-            Ok(listener) => Some(listener),
-            Err(error) if config.ops_listen_asked => {
-                return Err(error)
-                    .with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
-            }
-            Err(error) => {
-                tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");
-                None
-            }
-        };
-        let limits = callers(&config)?;
+        let (ending, end) = stop::channel();
+        serve_metrics(&config, &env, end.clone()).await?;
+        let orders = Orders::listen()?;
+        let phase = Phase::not_ready("the services are being started");
+        let asked = phase.clone();
+        let entrance = Entrance::new(env.clone(), Arc::new(move || asked.reasons()));
+        let serving = serve(listener, entrance.router(), callers(&config)?, env.clone(), async move { end.requested().await });
+        let served = env.spawn(serving);
         let claim = claim(&config.data_dir).await?;
-        let runtime = platform_run::start(&config, true).await?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let router = platform_run::gateway(&config, &runtime, extra, stopping.clone())?;
-        Ok(House { config, runtime, address, listener, operations, metrics, router, limits, stopping, _claim: claim })
+        Ok(Porch { config, address, phase, entrance, ending, served, orders, claim })
+    }
+
+    /// Starts every service. Until the house is opened, they are there for the program itself only.
+    ///
+    /// # Errors
+    /// With what is wrong, in plain words.
+    pub async fn enter(mut self) -> Result<House> {
+        let runtime = self.orders.unless_told(platform_run::start(&self.config, true)).await?;
+        Ok(House { porch: self, runtime })
+    }
+}
+
+/// The started platform.
+pub struct House {
+    porch: Porch,
+    runtime: Runtime,
+}
+
+impl House {
+    /// Where the public API listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.porch.address
+    }
+
+    /// Does something before requests are let in; `reason` is why they have to wait.
+    ///
+    /// # Errors
+    /// Those of the work, and the order to stop.
+    pub async fn prepare<T>(&mut self, reason: &'static str, work: impl AsyncFnOnce(&Runtime) -> Result<T>) -> Result<T> {
+        self.porch.phase.set(Some(reason));
+        self.porch.orders.unless_told(work(&self.runtime)).await
+    }
+
+    /// Lets requests in. `extra` are routes outside of the API.
+    ///
+    /// # Errors
+    /// When the gateway's settings cannot be used.
+    pub fn open(&self, extra: Router) -> Result<()> {
+        let Porch { entrance, config, phase, .. } = &self.porch;
+        entrance.open(platform_run::gateway(config, &self.runtime, extra)?);
+        phase.set(None);
+        Ok(())
     }
 
     /// Serves until SIGTERM or SIGINT, then drains: requests in flight end, and what is committed stays.
     ///
     /// # Errors
-    /// When the signals cannot be heard.
+    /// When the accept loop broke.
     pub async fn run(self) -> Result<()> {
-        let env = Env::system();
-        let stop = self.runtime.stop_signal();
-        if let (Some(listener), Some(metrics)) = (self.operations, self.metrics) {
-            let upkeep = (metrics.clone(), stop.clone());
-            env.spawn(async move {
-                while !upkeep.1.is_requested() {
-                    upkeep.0.run_upkeep();
-                    upkeep.1.pause(Duration::from_secs(5), std::future::pending()).await;
-                }
-            });
-            let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-            let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
-            let (env, stop) = (env.clone(), stop.clone());
-            env.clone().spawn(async move { serve(listener, router, operators(), env, async move { stop.requested().await }).await });
+        let Porch { phase, ending, served, mut orders, claim, .. } = self.porch;
+        let order = orders.next().await;
+        phase.set(Some("the process is stopping"));
+        tracing::info!(target: "souk", "stopping: requests in flight end first");
+        if order == Order::Terminate {
+            tokio::time::sleep(NOTICE).await;
         }
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        let stopping = self.stopping.clone();
-        let order = async move {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            stopping.store(true, Ordering::Relaxed);
-            tracing::info!(target: "souk", "stopping: requests in flight end first");
-        };
-        let drained = serve(self.listener, self.router, self.limits, env, order).await;
+        ending.stop();
+        let drained = served.await.context("the accept loop broke")?;
         self.runtime.stop().await;
         if !drained {
             tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
         }
+        drop(claim);
         Ok(())
     }
+}
+
+/// The orders to stop that the system passes on.
+struct Orders {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// From whoever runs it, who may have others send it requests.
+    Terminate,
+    /// From the keyboard.
+    Interrupt,
+}
+
+impl Orders {
+    fn listen() -> Result<Orders> {
+        let heard = |kind| signal(kind).context("signals cannot be heard");
+        Ok(Orders { terminate: heard(SignalKind::terminate())?, interrupt: heard(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> Order {
+        tokio::select! {
+            _ = self.terminate.recv() => Order::Terminate,
+            _ = self.interrupt.recv() => Order::Interrupt,
+        }
+    }
+
+    /// The outcome of `work`, unless the order to stop comes first: a start that is cut off is made whole by the next.
+    async fn unless_told<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            outcome = work => outcome,
+            _ = self.next() => bail!("told to stop before it was ready"),
+        }
+    }
+}
+
+/// Serves `/metrics` until the end. Without the address the program does, unless somebody asked for it.
+async fn serve_metrics(config: &Config, env: &Env, end: Stop) -> Result<()> {
+    let listener = match TcpListener::bind(config.ops_listen).await {
+        Ok(listener) => listener,
+        Err(error) if config.ops_listen_asked => {
+            return Err(error).with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
+        }
+        Err(error) => {
+            tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");
+            return Ok(());
+        }
+    };
+    let Ok(metrics) = telemetry::start_metrics() else { return Ok(()) };
+    let upkeep = (metrics.clone(), end.clone());
+    env.spawn(async move {
+        while !upkeep.1.is_requested() {
+            upkeep.0.run_upkeep();
+            upkeep.1.pause(Duration::from_secs(5), std::future::pending()).await;
+        }
+    });
+    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
+    let clock = env.clone();
+    env.spawn(async move { serve(listener, router, operators(), clock, async move { end.requested().await }).await });
+    Ok(())
 }
 
 /// What callers may take up. Behind proxies every connection is theirs, and they keep their own callers apart.

@@ -9,7 +9,7 @@ mod pages;
 mod routing;
 mod upstream;
 
-use crate::{Ready, Settings, Setup, Upstream, router, routes::SERVICES};
+use crate::{Entrance, Ready, Settings, Setup, Upstream, routes::SERVICES};
 use axum::{
     Json, Router,
     body::Body,
@@ -79,6 +79,13 @@ impl Builder {
     }
 
     fn start(self) -> Site {
+        let (entrance, setup, site) = self.closed();
+        entrance.open(setup);
+        site
+    }
+
+    /// A site whose services are still to come.
+    fn closed(self) -> (Entrance, Setup, Site) {
         let env = Env::seeded(42, Timestamp(1_767_225_600_000_000));
         let key = SigningKey::generate(&env);
         let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
@@ -91,7 +98,8 @@ impl Builder {
             })
             .collect();
         services.extend(self.services);
-        let router = router(Setup {
+        let entrance = Entrance::new(env.clone(), self.ready);
+        let setup = Setup {
             env: env.clone(),
             settings: self.settings,
             rate_limits: self.rate_limits,
@@ -100,9 +108,9 @@ impl Builder {
             operations: operations(),
             extra: self.extra,
             landing: self.landing,
-            ready: self.ready,
-        });
-        Site { router, env, key, gate }
+        };
+        let router = entrance.router();
+        (entrance, setup, Site { router, env, key, gate })
     }
 }
 

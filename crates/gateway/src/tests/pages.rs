@@ -15,6 +15,23 @@ async fn probes_say_whether_it_lives_and_what_is_missing() {
 }
 
 #[tokio::test]
+async fn before_the_services_are_there_only_probes_are_answered() {
+    let (entrance, setup, site) = Builder { ready: Arc::new(|| vec!["starting".to_owned()]), ..build() }.closed();
+    assert_eq!(site.get("/healthz").await.status, 200);
+    let unready = site.get("/readyz").await;
+    assert_eq!((unready.status, unready.json()["reasons"].clone()), (503, json!(["starting"])));
+    for path in ["/api/v1/orders", "/api/v1/openapi.json", "/"] {
+        let early = site.ask("GET", path, &[("x-correlation-id", "early")]).await;
+        early.is_problem("DEPENDENCY_UNAVAILABLE");
+        assert_eq!((early.status, early.header("retry-after"), early.header("x-correlation-id")), (503, "1", "early"), "{path}");
+        assert_eq!(early.header("x-content-type-options"), "nosniff");
+    }
+    entrance.open(setup);
+    assert_eq!(site.get("/api/v1/openapi.json").await.status, 200);
+    assert_eq!(site.get("/readyz").await.status, 503, "whether it is ready is not for the entrance to say");
+}
+
+#[tokio::test]
 async fn the_description_is_there_for_programs_and_is_loaded_once() {
     let site = site();
     let got = site.get("/api/v1/openapi.json").await;

@@ -78,8 +78,9 @@ async fn a_service_that_is_nowhere_is_said_to_be_down() {
         operations: Vec::new(),
         extra: Router::new(),
         landing: true,
-        ready: Arc::new(Vec::new),
     };
-    let Ok(answer) = router(setup).oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
+    let entrance = Entrance::new(setup.env.clone(), Arc::new(Vec::new));
+    entrance.open(setup);
+    let Ok(answer) = entrance.router().oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 503);
 }

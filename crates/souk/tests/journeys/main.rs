@@ -7,4 +7,5 @@ mod crashing;
 mod delivering;
 mod house;
 mod racing;
+mod starting;
 mod tools;
