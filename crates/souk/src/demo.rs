@@ -9,7 +9,7 @@ use crate::{
     serve::Porch,
     style::{bold, cyan, dim},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use auth::operator;
 use contracts::{
     auth::Role,
@@ -18,9 +18,18 @@ use contracts::{
     secret::NewPassword,
     text::{Email, Name},
 };
-use platform::{db::Db, runtime::Runtime, whole_file};
+use platform::{
+    db::Db,
+    runtime::{DATABASES, Runtime},
+    whole_file,
+};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, net::SocketAddr, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 /// The demo's accounts: e-mail and password. They exist in a demo only.
 pub const ADMIN: (&str, &str) = ("admin@souk.example", "demo-admin-1");
@@ -30,13 +39,14 @@ const SELLER_PASSWORD: &str = "demo-seller-1";
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When the platform cannot start, or the catalogue not be loaded.
+/// When the platform cannot start, the data directory is no demo's, or the catalogue cannot be loaded.
 pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.decide()?;
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
-    let mark = config.data_dir.join(MARK);
-    let mut house = Porch::open(config).await?.enter().await?;
+    let porch = Porch::open(config).await?;
+    let mark = Mark::in_folder(&porch.config.data_dir)?;
+    let mut house = porch.enter().await?;
     let goods = house.prepare("the demo's goods are being loaded", async |runtime| load_once(&mark, runtime).await).await?;
     house.open(media::router())?;
     greet(house.address(), &goods);
@@ -59,17 +69,49 @@ struct First {
     price: String,
 }
 
-/// Says that the demo was loaded whole.
-const MARK: &str = "demo.json";
+/// Says that a data directory is a demo's, and once the demo was loaded whole, what it holds. The demo's accounts have
+/// passwords that everybody knows: they are never made among the data of others.
+struct Mark(PathBuf);
 
-async fn load_once(mark: &Path, runtime: &Runtime) -> Result<Goods> {
-    if let Ok(text) = std::fs::read_to_string(mark) {
-        return serde_json::from_str(&text)
-            .with_context(|| format!("{} has another shape; remove it to load the demo again", mark.display()));
+impl Mark {
+    /// The mark of this data directory, made before anything else of the demo is.
+    ///
+    /// # Errors
+    /// When there are databases that no demo began.
+    fn in_folder(data_dir: &Path) -> Result<Mark> {
+        let mark = Mark(data_dir.join("demo.json"));
+        if mark.0.try_exists()? {
+            return Ok(mark);
+        }
+        if data_dir.join(DATABASES).try_exists()? {
+            bail!(
+                "{} holds the data of a platform that is no demo, and the demo would make an administrator there whose password \
+                 everybody knows; choose another folder with --data-dir, or run souk serve",
+                data_dir.display()
+            );
+        }
+        mark.write(None)?;
+        Ok(mark)
+    }
+
+    /// What was loaded. A mark that does not tell is as good as one that was only begun: loading can be repeated.
+    fn read(&self) -> Result<Option<Goods>> {
+        let text = fs::read(&self.0).with_context(|| format!("{} cannot be read", self.0.display()))?;
+        Ok(serde_json::from_slice(&text).unwrap_or_default())
+    }
+
+    fn write(&self, goods: Option<&Goods>) -> Result<()> {
+        let text = serde_json::to_vec_pretty(&goods)?;
+        whole_file::write(&self.0, &text).with_context(|| format!("{} cannot be written", self.0.display()))
+    }
+}
+
+async fn load_once(mark: &Mark, runtime: &Runtime) -> Result<Goods> {
+    if let Some(goods) = mark.read()? {
+        return Ok(goods);
     }
     let goods = load(runtime).await.context("the demo cannot be loaded")?;
-    whole_file::write(mark, serde_json::to_string_pretty(&goods)?.as_bytes())
-        .with_context(|| format!("{} cannot be written", mark.display()))?;
+    mark.write(Some(&goods))?;
     Ok(goods)
 }
 
@@ -155,4 +197,32 @@ pub fn commands(base: &str, product: ProductId) -> [String; 3] {
             value("addressId")
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::testing::TempFolder;
+
+    #[test]
+    fn the_demo_is_not_loaded_among_the_data_of_others() {
+        let folder = TempFolder::new();
+        fs::create_dir(folder.path().join(DATABASES)).unwrap();
+        let refused = Mark::in_folder(folder.path()).map(drop).unwrap_err().to_string();
+        assert!(refused.contains("no demo") && !folder.path().join("demo.json").exists(), "{refused}");
+    }
+
+    #[test]
+    fn a_demo_that_was_begun_is_loaded_by_the_next_start_however_the_first_was_cut_off() {
+        let folder = TempFolder::new();
+        let mark = Mark::in_folder(folder.path()).unwrap();
+        fs::create_dir(folder.path().join(DATABASES)).unwrap();
+        assert!(Mark::in_folder(folder.path()).unwrap().read().unwrap().is_none());
+        mark.write(Some(&Goods { products: 3, sellers: Vec::new(), first: None })).unwrap();
+        assert_eq!(mark.read().unwrap().unwrap().products, 3);
+        for cut in ["", "{\"prod"] {
+            fs::write(&mark.0, cut).unwrap();
+            assert!(Mark::in_folder(folder.path()).unwrap().read().unwrap().is_none(), "{cut}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ struct Arguments {
 enum Command {
     /// Run the whole platform in one process.
     Serve(serve::Serve),
-    /// Run the platform with the demo catalogue, demo accounts and stock.
+    /// Run the platform with the demo catalogue, demo accounts and stock, in a data directory of its own.
     Demo(config::Flags),
     /// Make an administrator.
     #[command(subcommand)]

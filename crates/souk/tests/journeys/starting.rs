@@ -65,4 +65,10 @@ async fn probes_are_answered_from_the_first_moment_to_the_last() {
     let reasons = stopping.expect("new connections are taken, and told").json()["reasons"].to_string();
     assert!(reasons.contains("stopping"), "{reasons}");
     assert!(program.0.wait().expect("it ends").success());
+
+    let mark = folder.path().join("demo.json");
+    std::fs::write(&mark, "").unwrap();
+    let (_program, base) = demo(folder.path());
+    ask_until(&base, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
+    assert!(std::fs::read_to_string(&mark).unwrap().contains("products"), "a mark that was cut off is made whole");
 }

@@ -61,6 +61,14 @@ async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
 }
 
 #[test]
+fn a_demo_is_not_loaded_into_the_data_of_a_platform_that_is_none() {
+    let folder = TempFolder::new();
+    assert!(run(folder.path(), &["migrate"], "").0);
+    let (fine, said) = run(folder.path(), &["demo", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"], "");
+    assert!(!fine && said.contains("is no demo"), "{said}");
+}
+
+#[test]
 fn a_variable_that_is_not_text_matters_only_where_it_is_ours() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
     let folder = TempFolder::new();
