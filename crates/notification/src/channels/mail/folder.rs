@@ -1,4 +1,7 @@
-//! Mails as files that a person can open: `mailbox/` in the data directory, one `.eml` file a mail.
+//! Mails as files that a person can open: `mailbox/` in the data directory, one `.eml` file a mail. It stands in where there
+//! is no mail server, and promises less than the databases do: a power cut may take the mails of the last seconds although
+//! they count as sent. Waiting for the disk costs up to a millisecond a mail, and as much of the time in which the same disk
+//! could take commits: at several mails an order that is the platform's throughput.
 
 use crate::domain::{Parcel, Undelivered};
 use platform::{env::Env, pool::Pool};
