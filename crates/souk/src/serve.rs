@@ -76,7 +76,8 @@ impl Porch {
     /// # Errors
     /// With what is wrong, in plain words.
     pub async fn open(mut config: Config) -> Result<Porch> {
-        telemetry::start_logging(config.log_format, &config.log);
+        telemetry::start_logging(config.log_format, &config.log)
+            .with_context(|| format!("--log {:?} is no filter of log lines; write it as for RUST_LOG", config.log))?;
         let env = Env::system();
         let listener = TcpListener::bind(config.listen)
             .await

@@ -83,3 +83,10 @@ fn a_variable_that_is_not_text_matters_only_where_it_is_ours() {
         assert!(!refused.status.success() && said.contains(ours) && !said.contains("panicked"), "{said}");
     }
 }
+
+#[test]
+fn a_filter_of_log_lines_that_is_none_stops_the_start() {
+    let folder = TempFolder::new();
+    let (fine, said) = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "order=loud"], "");
+    assert!(!fine && said.contains("--log") && said.contains("order=loud"), "{said}");
+}
