@@ -136,7 +136,6 @@ codes! {
     AMOUNT_TOO_LARGE 422 "The total is too large", "Split it into several orders.";
     TOTAL_CHANGED 409 "The order would cost something else by now", "Show the new totals, and repeat with them and a fresh key.";
     UNKNOWN_ADDRESS 422 "There is no such address in the address book", "Take an addressId from GET /users/me/addresses.";
-    UNKNOWN_PAYMENT_METHOD 422 "There is no such payment method", "The API description lists the payment methods.";
     ORDER_NOT_CANCELLABLE 409 "The order cannot be cancelled any more", "What has shipped is sent back instead.";
     ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
 

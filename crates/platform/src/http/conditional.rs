@@ -13,7 +13,6 @@ use axum::{
 use contracts::{
     page::Page,
     problem::{Code, Fault},
-    time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,11 +25,6 @@ use std::fmt;
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag of an object last changed at this instant.
-    #[must_use]
-    pub fn of_time(updated_at: Timestamp) -> ETag {
-        ETag(format!("{:x}", updated_at.0))
-    }
     /// The tag of an object at this version.
     #[must_use]
     pub fn of_version(version: i64) -> ETag {
