@@ -94,6 +94,7 @@ impl Inner {
     }
 
     async fn attend(&self, visit: &Visit, course: &mut Course, mut request: Request) -> Result<Response, Problem> {
+        visit.check_head()?;
         if let Some(preflight) = self.dress.cors().preflight(&visit.method, visit.origin.as_ref(), request.headers()) {
             return Ok(preflight);
         }

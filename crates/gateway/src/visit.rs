@@ -2,12 +2,12 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
 };
-use contracts::ids::Uuid;
+use contracts::{ids::Uuid, problem::Code};
 use platform::{
     env::Env,
-    http::{CORRELATION_ID, PeerAddr, Prefer, door},
+    http::{CORRELATION_ID, PeerAddr, Prefer, Problem, door},
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -25,6 +25,31 @@ pub(crate) struct Visit {
     /// Whether the answer may be held on purpose.
     pub(crate) waits: bool,
     pub(crate) content_length: Option<u64>,
+    head: Head,
+}
+
+/// How much of a request stands before its body.
+#[derive(Default)]
+struct Head {
+    uri_bytes: usize,
+    headers: usize,
+    header_bytes: usize,
+}
+
+impl Head {
+    const URI_BYTES: usize = 8 * 1024;
+    const HEADERS: usize = 64;
+    const HEADER_BYTES: usize = 32 * 1024;
+
+    fn of(uri: &Uri) -> Head {
+        Head { uri_bytes: uri.path_and_query().map_or(0, |target| target.as_str().len()), ..Head::default() }
+    }
+
+    /// With the colon, the blank and the end of the line.
+    fn count(&mut self, name: &HeaderName, value: &HeaderValue) {
+        self.headers += 1;
+        self.header_bytes += name.as_str().len() + value.len() + 4;
+    }
 }
 
 impl Visit {
@@ -32,11 +57,13 @@ impl Visit {
     pub(crate) fn of(request: &mut Request, env: &Env, trusted_proxies: usize) -> Visit {
         let peer = request.extensions().get::<PeerAddr>().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |peer| peer.0);
         let method = request.method().clone();
+        let mut head = Head::of(request.uri());
         let headers = request.headers_mut();
         let (mut correlation_id, mut origin, mut content_length) = (None, None, None);
         let (mut takes_gzip, mut prefers) = (false, false);
         let mut dropped = Vec::new();
         for (name, value) in headers.iter() {
+            head.count(name, value);
             match name.as_str() {
                 CORRELATION_ID => {
                     correlation_id = correlation_id.or_else(|| value.to_str().is_ok_and(door::is_sane).then(|| value.clone()))
@@ -60,7 +87,22 @@ impl Visit {
         });
         headers.insert(&X_CORRELATION_ID, correlation_id.clone());
         request.extensions_mut().insert(PeerAddr(SocketAddr::new(client, peer.port())));
-        Visit { method, correlation_id, client, origin, takes_gzip, waits, content_length }
+        Visit { method, correlation_id, client, origin, takes_gzip, waits, content_length, head }
+    }
+
+    /// The parser's own bounds lie above these: what is beyond those it answers without a problem document.
+    ///
+    /// # Errors
+    /// 414 or 431.
+    pub(crate) fn check_head(&self) -> Result<(), Problem> {
+        let Head { uri_bytes, headers, header_bytes } = self.head;
+        if uri_bytes > Head::URI_BYTES {
+            return Err(Problem::new(Code::URI_TOO_LONG));
+        }
+        if headers > Head::HEADERS || header_bytes > Head::HEADER_BYTES {
+            return Err(Problem::new(Code::HEADERS_TOO_LARGE));
+        }
+        Ok(())
     }
 
     pub(crate) fn correlation_id(&self) -> &str {

@@ -100,3 +100,25 @@ async fn a_panic_shows_nothing_of_itself() {
     got.is_problem("INTERNAL_ERROR");
     assert!(!got.text().contains("secret"));
 }
+
+#[tokio::test]
+async fn what_is_too_much_before_the_body_is_refused_in_words() {
+    let site = site();
+    let name = |number: usize| format!("x-header-{number}");
+    let names: Vec<String> = (0..64).map(name).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+    let wide = "v".repeat(8 * 1024);
+    let path = |bytes: usize| format!("/api/v1/products?{}", "q".repeat(bytes - "/api/v1/products?".len()));
+    for path in [path(8 * 1024), "/api/v1/products".to_owned()] {
+        assert_eq!(site.ask("POST", &path, &headers).await.status, 204);
+    }
+    let long = site.get(&path(8 * 1024 + 1)).await;
+    long.is_problem("URI_TOO_LONG");
+    assert_eq!(long.status, 414);
+    let more: Vec<(&str, &str)> = headers.iter().copied().chain([("x-one-more", "v")]).collect();
+    for headers in [more, names[..4].iter().map(|name| (name.as_str(), wide.as_str())).collect()] {
+        let large = site.ask("GET", "/healthz", &headers).await;
+        large.is_problem("HEADERS_TOO_LARGE");
+        assert_eq!(large.status, 431);
+    }
+}

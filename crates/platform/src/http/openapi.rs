@@ -130,7 +130,9 @@ fn generator() -> SchemaGenerator {
 }
 
 const NOTE: &str = "Enumerations in answers may grow and fields may be added without notice: ignore what you do not know. \
-Fields and query parameters that a request does not have are refused. Errors are RFC 9457 problem documents with a stable `code`.";
+Fields and query parameters that a request does not have are refused. Errors are RFC 9457 problem documents with a stable `code`. \
+Only what cannot be read as HTTP at all, or has more than 200 headers, an address of more than 65,534 bytes or 96 KiB before \
+its body, is answered with a bare 400, 414 or 431, and the connection ends.";
 
 /// The description of these operations as one document, the same for the same operations. Internal ones are left out.
 #[must_use]

@@ -34,8 +34,10 @@ pub struct Limits {
     pub header_time: Duration,
     /// How long a write may make no progress because the client does not read.
     pub write_time: Duration,
+    /// How many headers are read. A request with more gets a bare 431 from the parser, so that what is refused in words is
+    /// bounded below this; the next one likewise.
     pub headers: usize,
-    /// How many bytes the headers may have together.
+    /// How many bytes are read before the body.
     pub header_bytes: usize,
     /// How long requests in flight may take once it shall stop.
     pub drain_time: Duration,
@@ -53,8 +55,8 @@ impl Default for Limits {
             per_peer: CONNECTIONS,
             header_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
-            headers: 64,
-            header_bytes: 64 * 1024,
+            headers: 200,
+            header_bytes: 96 * 1024,
             drain_time: Duration::from_secs(30),
         }
     }

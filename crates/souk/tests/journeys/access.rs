@@ -129,6 +129,13 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
         let reply = admin.send(Method::GET, path, None).await;
         assert_eq!(reply.status, 404, "{path}");
     }
+    let names: Vec<String> = (0..150).map(|number| format!("x-header-{number}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+    let long = format!("/products?{}", "q".repeat(60_000));
+    for (path, headers, status, code) in [("/products", &many[..], 431, "HEADERS_TOO_LARGE"), (long.as_str(), &[], 414, "URI_TOO_LONG")] {
+        let reply = house.api.send(Method::GET, path, headers, None).await.unwrap();
+        assert_eq!((reply.status.as_u16(), reply.json()["code"].clone()), (status, json!(code)));
+    }
     let healthy = Person { api: house.api.clone(), address: String::new() };
     assert_eq!(healthy.send(Method::GET, "//readyz", None).await.status, 200);
 }
