@@ -6,7 +6,7 @@ use super::{
     report,
     server::{Scratch, Server},
 };
-use crate::demo;
+use crate::{demo, style};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use hyper::Method;
@@ -48,24 +48,36 @@ pub async fn run(options: Checkout) -> Result<()> {
     };
     let base = options.url.clone().or_else(|| server.as_ref().map(|server| server.base.clone())).context("an address")?;
     let api = Api::new(&base);
+    let limited = limits_rates(&api).await?;
+    if limited {
+        eprintln!("{LIMITED}");
+    }
     let products = stock_up(&api).await.context("stocking up")?;
     let buyers = enrol(&api, options.buyers, &products.into()).await.context("enrolling buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let measured = load::drive(buyers, warm_up, seconds, server.as_ref()).await?;
-    report(&options, &measured, server.as_ref().map_or(Duration::ZERO, |server| server.ready_after));
+    report(&options, &measured, server.as_ref().map(|server| server.ready_after), limited);
     match server {
         Some(server) => server.stop().await,
         None => Ok(()),
     }
 }
 
-fn report(options: &Checkout, measured: &Measured, ready_after: Duration) {
-    let Measured { tally, processor_seconds, memory: (resident, highest) } = measured;
+const LIMITED: &str = "the platform limits request rates, and what is measured are its limits: start it with --rate-limits off";
+
+/// Whether the platform limits how often one caller may ask: it says so in its answers.
+async fn limits_rates(api: &Api) -> Result<bool> {
+    Ok(api.send(Method::GET, "/products?limit=1", &[], None).await?.headers.contains_key("ratelimit-policy"))
+}
+
+/// What is not known of a platform that somebody else started is null, and left out of the text.
+fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>, limited: bool) {
+    let Measured { tally, processor_seconds, memory } = measured;
     let per_second = tally.done as f64 / options.seconds as f64;
-    let per_thousand = if tally.done > 0 { processor_seconds * 1000.0 / tally.done as f64 } else { 0.0 };
+    let per_thousand = processor_seconds.filter(|_| tally.done > 0).map(|seconds| seconds * 1000.0 / tally.done as f64);
     let (p50, p99, most) = (tally.times.millis(0.5), tally.times.millis(0.99), tally.times.millis(1.0));
-    let (resident, highest) = (report::megabytes(*resident), report::megabytes(*highest));
-    let ready_after = ready_after.as_secs_f64() * 1000.0;
+    let (resident, highest) = memory.map(|memory| (report::megabytes(memory.resident), report::megabytes(memory.highest))).unzip();
+    let ready_after = ready_after.map(|took| took.as_secs_f64() * 1000.0);
     let figures = json!({
         "buyers": options.buyers,
         "seconds": options.seconds,
@@ -75,6 +87,7 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Duration) {
         "p99Ms": p99,
         "maxMs": most,
         "errors": tally.errors,
+        "rateLimits": limited,
         "serverProcessorSecondsPerThousandOrders": per_thousand,
         "serverMemoryMb": resident,
         "serverMemoryHighestMb": highest,
@@ -86,10 +99,19 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Duration) {
         report::figure(p50, 1, "ms at the median");
         report::figure(p99, 1, "ms at the 99th percentile");
         report::figure(most, 1, "ms at most");
-        report::figure(per_thousand, 2, "s of the server's processor time per 1,000 orders");
-        report::figure(resident, 0, format_args!("MB of server memory now, {highest:.0} at its highest"));
-        report::figure(ready_after, 0, "ms from start to ready, on an existing data directory");
+        if let Some(per_thousand) = per_thousand {
+            report::figure(per_thousand, 2, "s of the server's processor time per 1,000 orders");
+        }
+        if let (Some(resident), Some(highest)) = (resident, highest) {
+            report::figure(resident, 0, format_args!("MB of server memory now, {highest:.0} at its highest"));
+        }
+        if let Some(ready_after) = ready_after {
+            report::figure(ready_after, 0, "ms from start to ready, on an existing data directory");
+        }
         report::errors(&tally.errors);
+        if limited {
+            println!("  {}", style::red(LIMITED));
+        }
     });
 }
 

@@ -1,6 +1,6 @@
 //! Load: many clients at once, each doing one turn after the other, and what is measured of it.
 
-use super::server::Server;
+use super::server::{Memory, Server};
 use anyhow::Result;
 use hdrhistogram::Histogram;
 use std::{collections::BTreeMap, future::Future, time::Duration};
@@ -46,7 +46,7 @@ impl Times {
     }
 }
 
-/// What came of the turns that began and ended in the measured time.
+/// What came of the turns that began in the measured time, however long they took.
 pub struct Tally {
     pub done: u64,
     pub times: Times,
@@ -81,13 +81,14 @@ impl Tally {
 /// What was measured.
 pub struct Measured {
     pub tally: Tally,
-    /// The server's processor time in the measured time, in seconds; 0 for one that is not ours.
-    pub processor_seconds: f64,
-    /// The server's memory at the end of it, and at its highest, in bytes.
-    pub memory: (u64, u64),
+    /// The server's processor time in the measured time, in seconds; not known of one that somebody else started.
+    pub processor_seconds: Option<f64>,
+    /// The server's memory at the end of it; not known likewise.
+    pub memory: Option<Memory>,
 }
 
-/// Has all clients do turns for `warm_up` and then for `measured`.
+/// Has all clients do turns for `warm_up` and then for `measured`, and waits for the last of each: the slowest turns are those
+/// that are under way at the end.
 ///
 /// # Errors
 /// When a client panics.
@@ -99,10 +100,11 @@ pub async fn drive<C: Client>(clients: Vec<C>, warm_up: Duration, measured: Dura
         tasks.spawn(turns(client, begin, end));
     }
     tokio::time::sleep_until(begin).await;
-    let used_before = server.map_or(0.0, Server::processor_seconds);
+    let used_before = server.and_then(Server::processor_seconds);
     tokio::time::sleep_until(end).await;
-    let processor_seconds = server.map_or(0.0, Server::processor_seconds) - used_before;
-    let memory = server.map_or((0, 0), Server::memory);
+    let used = server.and_then(Server::processor_seconds);
+    let processor_seconds = used.zip(used_before).map(|(used, before)| used - before);
+    let memory = server.and_then(Server::memory);
     let mut tally = Tally::new()?;
     while let Some(joined) = tasks.join_next().await {
         tally.add(joined??)?;
@@ -118,9 +120,8 @@ async fn turns<C: Client>(mut client: C, begin: Instant, end: Instant) -> Result
             return Ok(tally);
         }
         let outcome = client.turn().await;
-        let ended = Instant::now();
-        if began >= begin && ended <= end {
-            tally.count(outcome, ended - began);
+        if began >= begin {
+            tally.count(outcome, began.elapsed());
         }
     }
 }
@@ -141,13 +142,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_turns_within_the_measured_time_count() {
+    async fn turns_that_began_in_the_measured_time_count() {
         let clients = (0..4).map(|_| Slow(0)).collect();
-        // Turns 11 to 40 of each client, less the one that ends behind the end: the clock's grain is a millisecond.
+        // Turns 11 to 40 of each client; the clock's grain is a millisecond.
         let measured = drive(clients, Duration::from_millis(100), Duration::from_millis(300), None).await.unwrap();
         let failed = measured.tally.errors["third"];
         assert!((112..=120).contains(&(measured.tally.done + failed)), "{} and {failed}", measured.tally.done);
         assert!((36..=40).contains(&failed), "{failed}");
         assert!((9_900..=12_000).contains(&measured.tally.times.micros(0.5)));
+        assert!(measured.processor_seconds.is_none() && measured.memory.is_none(), "of a server that is not ours");
+    }
+
+    /// Works once, and then hangs until it fails.
+    struct Hanging(bool);
+
+    impl Client for Hanging {
+        async fn turn(&mut self) -> Result<(), String> {
+            let hangs = std::mem::replace(&mut self.0, true);
+            tokio::time::sleep(if hangs { Duration::from_secs(30) } else { Duration::from_millis(10) }).await;
+            if hangs { Err("no answer in time".into()) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_does_not_end_in_the_measured_time_is_waited_for() {
+        let measured = drive(vec![Hanging(false)], Duration::ZERO, Duration::from_millis(300), None).await.unwrap();
+        assert_eq!((measured.tally.done, measured.tally.errors["no answer in time"]), (1, 1));
     }
 }

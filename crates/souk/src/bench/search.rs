@@ -8,7 +8,7 @@ use super::{
     load::{self, Client, Measured},
     prepare::{self, ADMIN},
     report,
-    server::{Scratch, Server},
+    server::{Memory, Scratch, Server},
 };
 use crate::style;
 use anyhow::{Context as _, Result, bail};
@@ -86,7 +86,7 @@ pub async fn run(options: Search) -> Result<()> {
 struct Index {
     built_after: Option<Duration>,
     bytes: u64,
-    memory: (u64, u64),
+    memory: Option<Memory>,
 }
 
 /// Waits until all products can be found; how long after `started` that was.
@@ -242,8 +242,8 @@ async fn probe(mut searchers: Vec<Searcher>) -> Result<f64> {
 
 fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
     let Search { products, clients, seconds, .. } = options;
-    let (resident, highest) = (report::megabytes(index.memory.0), report::megabytes(index.memory.1));
-    let loaded = kinds.last().map_or(0.0, |(_, _, measured)| report::megabytes(measured.memory.1));
+    let (resident, highest) = index.memory.map(|memory| (report::megabytes(memory.resident), report::megabytes(memory.highest))).unzip();
+    let loaded = kinds.last().and_then(|(_, _, measured)| measured.memory).map(|memory| report::megabytes(memory.highest));
     let per_second = |measured: &Measured| measured.tally.done as f64 / *seconds as f64;
     let figures = json!({
         "products": products,
@@ -262,7 +262,7 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
             "p50Ms": measured.tally.times.millis(0.5),
             "p99Ms": measured.tally.times.millis(0.99),
             "maxMs": measured.tally.times.millis(1.0),
-            "serverProcessors": measured.processor_seconds / *seconds as f64,
+            "serverProcessors": measured.processor_seconds.map(|used| used / *seconds as f64),
             "errors": measured.tally.errors,
         })).collect::<Vec<_>>(),
     });
@@ -273,7 +273,9 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
             None => println!("  {:>10}  the index was there already", "–"),
         }
         report::figure(report::megabytes(index.bytes), 1, "MB of index on the disk");
-        report::figure(resident, 0, format_args!("MB of server memory then, {highest:.0} at its highest; {loaded:.0} under load"));
+        if let (Some(resident), Some(highest), Some(loaded)) = (resident, highest, loaded) {
+            report::figure(resident, 0, format_args!("MB of server memory then, {highest:.0} at its highest; {loaded:.0} under load"));
+        }
         println!(
             "{}",
             style::dim(format!(

@@ -19,6 +19,13 @@ pub struct Server {
     pub ready_after: Duration,
 }
 
+/// Resident memory now and at its highest, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    pub resident: u64,
+    pub highest: u64,
+}
+
 /// How long the first start, which loads the demo catalogue, may take.
 const START: Duration = Duration::from_secs(120);
 /// How often a platform that shall come to rest is looked at, the share of a processor below which it rests, and for how
@@ -78,25 +85,25 @@ impl Server {
         }
     }
 
-    /// Resident memory now and at its highest, in bytes; zeros where the system does not tell.
+    /// Its memory, where the system tells.
     #[must_use]
-    pub fn memory(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+    pub fn memory(&self) -> Option<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()).unwrap_or(0) * 1024
+            let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(rest.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()? * 1024)
         };
-        (field("VmRSS:"), field("VmHWM:"))
+        Some(Memory { resident: field("VmRSS:")?, highest: field("VmHWM:")? })
     }
 
-    /// Processor time used so far, in seconds (user and system together).
+    /// Processor time used so far, in seconds (user and system together), where the system tells.
     #[must_use]
-    pub fn processor_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    pub fn processor_seconds(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
+        let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
         // utime and stime, fields 14 and 15 of proc(5), in clock ticks of 10 ms.
-        (ticks(11) + ticks(12)) / 100.0
+        Some((ticks(11)? + ticks(12)?) / 100.0)
     }
 
     /// Waits until it has nothing to do any more, such as events to carry; how long that took. It shows in the processor
@@ -107,13 +114,14 @@ impl Server {
     pub async fn settle(&self, patience: Duration) -> Result<Duration> {
         let began = Instant::now();
         let mut busy_until = began;
-        let mut used = self.processor_seconds();
+        let used_now = || self.processor_seconds().context("the system does not tell how much the platform works");
+        let mut used = used_now()?;
         while busy_until.elapsed() < QUIET {
             if began.elapsed() > patience {
                 bail!("the platform is still busy after {} s", patience.as_secs());
             }
             tokio::time::sleep(GLANCE).await;
-            let now = self.processor_seconds();
+            let now = used_now()?;
             if now - used > IDLE * GLANCE.as_secs_f64() {
                 busy_until = Instant::now();
             }
