@@ -75,6 +75,7 @@ impl Entry {
             payload,
             correlation_id: envelope.correlation_id,
             causation_id: envelope.causation_id,
+            actor_id: envelope.actor_id,
             producer: envelope.producer,
             schema_version: envelope.schema_version,
             occurred_at: envelope.occurred_at,
@@ -86,8 +87,9 @@ impl Entry {
 }
 
 /// The hash of an entry: SHA-256 over the former hash and the entry's fields in this order, each preceded by its length
-/// in eight bytes. Numbers are eight bytes, ids sixteen, all big-endian; an absent id is empty. This is a format: it may
-/// not change.
+/// in eight bytes. Numbers are eight bytes, ids sixteen, all big-endian; an absent id is empty, but for the actor's, which
+/// comes last and only where there is one: entries were written before there were actors. This is a format: it may not
+/// change.
 fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Timestamp) -> Hash {
     let Envelope {
         event_id,
@@ -98,6 +100,7 @@ fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Times
         payload,
         correlation_id,
         causation_id,
+        actor_id,
         producer,
         schema_version,
         occurred_at,
@@ -121,6 +124,9 @@ fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Times
     field(&i64::from(*schema_version).to_be_bytes());
     field(&occurred_at.0.to_be_bytes());
     field(&recorded_at.0.to_be_bytes());
+    if let Some(actor) = actor_id {
+        field(actor.0.as_bytes());
+    }
     hash.finalize().into()
 }
 
@@ -167,6 +173,7 @@ mod tests {
             payload: RawValue::from_string(payload.to_owned()).unwrap(),
             correlation_id: "c-1".into(),
             causation_id: None,
+            actor_id: None,
             producer: "order".into(),
             schema_version: 1,
             occurred_at: Timestamp(1_767_225_600_000_000),
@@ -181,6 +188,8 @@ mod tests {
         let second =
             Entry::after(first.head(), Envelope { causation_id: Some(EventId(Uuid::from_u128(1))), ..envelope(2, "{}") }, Timestamp(2));
         assert_eq!(hex(&second.hash), "a13e7586025c5dafd7ec862bd53a8a80cbcefc524389b58956dd9a421b361c03");
+        let third = Entry::after(second.head(), Envelope { actor_id: Some(UserId(Uuid::from_u128(5))), ..envelope(3, "{}") }, Timestamp(3));
+        assert_eq!(hex(&third.hash), "1f32f76fbe5a509d9acd758815747d1afd48f4b566c70a6917b672cecc0beb12");
     }
 
     #[test]
@@ -197,6 +206,7 @@ mod tests {
             Envelope { payload: envelope(1, "{ }").payload, ..base.clone() },
             Envelope { correlation_id: "c-1o".into(), producer: "rder".into(), ..base.clone() },
             Envelope { causation_id: Some(EventId(Uuid::nil())), ..base.clone() },
+            Envelope { actor_id: Some(UserId(Uuid::nil())), ..base.clone() },
             Envelope { producer: "payment".into(), ..base.clone() },
             Envelope { schema_version: 2, ..base.clone() },
             Envelope { occurred_at: Timestamp(0), ..base.clone() },

@@ -11,7 +11,7 @@
 //! shows what was done to the log by somebody who did not compute it anew; to be sure against that too, keep a printed
 //! head elsewhere.
 //!
-//! **Asking.** By user, order, aggregate, type, correlation id and time, in any combination, newest first. Each answer is
+//! **Asking.** By user, actor, order, aggregate, type, correlation id and time, in any combination, newest first. Each answer is
 //! read from one index: that of the narrowest condition.
 //!
 //! Nothing is altered or dropped here, no event is emitted, and no neighbour is called.
@@ -40,7 +40,7 @@ struct App {
 /// The audit service: routes, consumers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("audit", migrations!["0001_events"], |ctx: Ctx| async move {
+    Service::new("audit", migrations!["0001_events", "0002_actors"], |ctx: Ctx| async move {
         let (router, operations) = api::routes().build(App { ctx });
         Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
     })

@@ -19,7 +19,7 @@ macro_rules! select_entries {
     ($rest:literal) => {
         concat!(
             "SELECT position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, ",
-            "producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id FROM events",
+            "actor_id, producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id FROM events",
             $rest
         )
     };
@@ -47,8 +47,8 @@ pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
     let rows = tx
         .execute(
             "INSERT INTO events (position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, \
-             causation_id, producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (event_id) DO NOTHING",
+             causation_id, actor_id, producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (event_id) DO NOTHING",
             params![
                 *position,
                 envelope.event_id,
@@ -59,6 +59,7 @@ pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
                 envelope.payload.get(),
                 envelope.correlation_id,
                 envelope.causation_id,
+                envelope.actor_id,
                 envelope.producer,
                 envelope.schema_version,
                 envelope.occurred_at,
@@ -91,6 +92,8 @@ pub async fn read_after(tx: &mut Tx, position: i64, limit: usize) -> Result<Vec<
 pub struct Filter {
     /// Events that name this user.
     pub user_id: Option<UserId>,
+    /// What this person did: events that followed from this person's requests.
+    pub actor_id: Option<UserId>,
     /// Events that name this order.
     pub order_id: Option<OrderId>,
     /// Upper case, such as `ORDER`.
@@ -135,6 +138,7 @@ pub fn select_events(filter: Filter, after: Option<Place>, rows: i64) -> Select 
         "aggregate_id": filter.aggregate_id,
         "order_id": filter.order_id,
         "user_id": filter.user_id,
+        "actor_id": filter.actor_id,
         "event_type": filter.event_type,
         "aggregate_type": filter.aggregate_type
     }
@@ -160,6 +164,7 @@ fn entry(row: &mut Row<'_>) -> Result<Entry, Error> {
             payload: RawValue::from_string(row.next()?).unwrap_or_else(|_| RawValue::NULL.to_owned()),
             correlation_id: row.next()?,
             causation_id: row.next()?,
+            actor_id: row.next()?,
             producer: row.next()?,
             schema_version: row.next()?,
             occurred_at: row.next()?,

@@ -1,7 +1,7 @@
 //! Audit: every event of every service, kept for good in a chain of hashes.
 
 use crate::{
-    ids::{EventId, Uuid},
+    ids::{EventId, UserId, Uuid},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -25,6 +25,8 @@ pub struct DomainEvent {
     pub correlation_id: String,
     /// The event this one followed from; null when it was none.
     pub causation_id: Option<EventId>,
+    /// The person whose request it followed from; null when nobody's did.
+    pub actor_id: Option<UserId>,
     /// The service that emitted it.
     pub producer: String,
     /// The version of the schema of `payload`.

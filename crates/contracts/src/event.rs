@@ -1,7 +1,7 @@
 //! The envelope every event travels in, and what an event type says of itself.
 
 use crate::{
-    ids::{EventId, Uuid},
+    ids::{EventId, UserId, Uuid},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -28,6 +28,9 @@ pub struct Envelope {
     pub correlation_id: String,
     /// The event that this one followed from, if it was one.
     pub causation_id: Option<EventId>,
+    /// The person whose request this followed from, at once or by way of other events; null when nobody's did: what a
+    /// service does by itself, later, is its own.
+    pub actor_id: Option<UserId>,
     /// The service that emitted it.
     pub producer: String,
     pub schema_version: u32,

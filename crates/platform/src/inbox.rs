@@ -297,6 +297,7 @@ async fn attempt(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<
 async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
     let mut context = Context::new(envelope.correlation_id.as_str());
     context.causation_id = Some(envelope.event_id);
+    context.actor_id = envelope.actor_id;
     tx.set_context(context);
     handler(tx, envelope).await.map_err(|refusal| {
         let mut text = refusal.to_string();

@@ -23,7 +23,7 @@ pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Publ
     db.read(async move |tx| {
         tx.query(
             "SELECT position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
-             schema_version, occurred_at FROM outbox WHERE position > $1 ORDER BY position LIMIT $2",
+             actor_id, schema_version, occurred_at FROM outbox WHERE position > $1 ORDER BY position LIMIT $2",
             crate::params![position, limit],
             |row| published(row, producer),
         )
@@ -78,6 +78,7 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
                 .map_err(|error| Error::Failed(format!("an event's payload is not JSON: {error}")))?,
             correlation_id: row.next()?,
             causation_id: row.next()?,
+            actor_id: row.next()?,
             producer: producer.to_owned(),
             schema_version: row.next()?,
             occurred_at: row.next()?,

@@ -11,7 +11,8 @@ async fn report(log: &Harness) -> ChainReport {
 async fn five() -> Harness {
     let log = log().await;
     for _ in 0..5 {
-        log.deliver(registered(log.id())).await;
+        let envelope = log.envelope(&registered(log.id()));
+        log.deliver_envelope(Envelope { actor_id: Some(log.id()), ..envelope }).await;
     }
     log
 }
@@ -39,6 +40,8 @@ async fn a_changed_column_is_found_where_it_is() {
         "UPDATE events SET payload = 'no JSON' WHERE position = 3",
         "UPDATE events SET correlation_id = 'other' WHERE position = 3",
         "UPDATE events SET causation_id = event_id WHERE position = 3",
+        "UPDATE events SET actor_id = NULL WHERE position = 3",
+        "UPDATE events SET actor_id = user_id WHERE position = 3",
         "UPDATE events SET producer = 'order' WHERE position = 3",
         "UPDATE events SET schema_version = 2 WHERE position = 3",
         "UPDATE events SET occurred_at = occurred_at + 1 WHERE position = 3",

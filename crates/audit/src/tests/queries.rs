@@ -48,6 +48,30 @@ async fn each_filter_finds_its_events_newest_first_and_all_together_narrow() {
 }
 
 #[tokio::test]
+async fn what_somebody_did_is_found_apart_from_what_happened_to_them() {
+    let log = log().await;
+    let (admin, mara): (UserId, UserId) = (log.id(), log.id());
+    log.deliver(registered(admin)).await;
+    log.deliver(registered(mara)).await;
+    for envelope in [log.envelope(&locked(mara)), log.envelope(&voided(&log, mara, log.id()))] {
+        log.deliver_envelope(Envelope { actor_id: Some(admin), ..envelope }).await;
+    }
+    log.deliver(locked(mara)).await;
+    for (query, found) in [
+        (format!("?actorId={admin}"), vec![4, 3]),
+        (format!("?userId={admin}"), vec![1]),
+        (format!("?userId={mara}"), vec![5, 4, 3, 2]),
+        (format!("?userId={mara}&actorId={admin}&eventType=UserLocked"), vec![3]),
+        (format!("?actorId={mara}"), vec![]),
+    ] {
+        assert_eq!(positions(&log, &query).await, found, "{query}");
+    }
+    let shown = page(&log, "").await.items;
+    assert_eq!(shown.iter().map(|event| event.actor_id).collect::<Vec<_>>(), [None, Some(admin), Some(admin), None, None]);
+    assert!(crate::verify(log.db()).await.unwrap().intact);
+}
+
+#[tokio::test]
 async fn a_range_of_time_has_its_beginning_and_not_its_end() {
     let log = log().await;
     let user: UserId = log.id();
@@ -110,6 +134,7 @@ async fn bad_queries_are_refused() {
     let cursor = page(&log, "?limit=1").await.next_cursor.unwrap();
     for (query, status, code) in [
         ("?userId=7".into(), 422, "INVALID_REQUEST"),
+        ("?actorId=me".into(), 422, "INVALID_REQUEST"),
         ("?orderId=%00".into(), 422, "INVALID_REQUEST"),
         ("?aggregateId=x".into(), 422, "INVALID_REQUEST"),
         ("?eventType=".into(), 422, "INVALID_REQUEST"),
@@ -144,8 +169,15 @@ async fn only_administrators_ask() {
 }
 
 /// Each condition, given or not, and the index that leads when it is the narrowest given.
-const LEADS: [&str; 6] =
-    ["events_by_correlation", "events_by_aggregate ", "events_by_order", "events_by_user", "events_by_type", "events_by_aggregate_type"];
+const LEADS: [&str; 7] = [
+    "events_by_correlation",
+    "events_by_aggregate ",
+    "events_by_order",
+    "events_by_user",
+    "events_by_actor",
+    "events_by_type",
+    "events_by_aggregate_type",
+];
 
 /// A log of a million events answers as a log of ten does: every combination walks one index in the order of the list.
 #[tokio::test]
@@ -160,8 +192,9 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
                 aggregate_id: given(1).then(Uuid::nil),
                 order_id: given(2).then(|| OrderId(Uuid::nil())),
                 user_id: given(3).then(|| UserId(Uuid::nil())),
-                event_type: line(given(4)),
-                aggregate_type: line(given(5)),
+                actor_id: given(4).then(|| UserId(Uuid::nil())),
+                event_type: line(given(5)),
+                aggregate_type: line(given(6)),
                 from: from.then_some(Timestamp(1)),
                 to: to.then_some(Timestamp(9)),
             };

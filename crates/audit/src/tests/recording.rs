@@ -12,6 +12,7 @@ async fn an_event_is_kept_as_it_came() {
     let user: UserId = log.id();
     let mut envelope = log.envelope(&registered(user));
     envelope.causation_id = Some(log.id());
+    envelope.actor_id = Some(log.id());
     envelope.correlation_id = "c-42".into();
     log.advance(std::time::Duration::from_secs(3));
     log.deliver_envelope(envelope.clone()).await;
@@ -28,6 +29,7 @@ async fn an_event_is_kept_as_it_came() {
         payload: json!({"userId": user, "email": "mara@example.com", "name": "Mara", "roles": []}),
         correlation_id: "c-42".into(),
         causation_id: envelope.causation_id,
+        actor_id: envelope.actor_id,
         producer: "auth".into(),
         schema_version: 1,
         occurred_at: envelope.occurred_at,
@@ -64,6 +66,7 @@ fn of_type(log: &Harness, event_type: &str, aggregate_type: &str, producer: &str
         payload: RawValue::from_string(odd.into()).unwrap(),
         correlation_id: "c".into(),
         causation_id: None,
+        actor_id: None,
         producer: producer.into(),
         schema_version: 9,
         occurred_at: log.env.now(),

@@ -10,6 +10,24 @@ use contracts::{
 use std::{collections::BTreeSet, time::Duration};
 
 #[tokio::test]
+async fn every_event_says_whose_request_it_followed_from() {
+    let h = catalog().await;
+    let (seller, admin): (UserId, UserId) = (h.id(), h.id());
+    let token = h.token(admin, &["CUSTOMER", "ADMIN"]);
+    let lamps: Category = h.post("/categories", &json!({"name": "Lamps"})).bearer(&token).send().await.expect(201).read();
+    let lamp = offer(&h, seller, &lamp_in("LAMP-1", lamps.category_id)).await;
+    h.patch(&path(&lamp), &json!({"priceAmount": 5})).bearer(&token).send().await.expect(200);
+    // Whoever is refused did nothing.
+    h.patch(&path(&lamp), &json!({"priceAmount": 6})).seller(h.id()).send().await.expect(404);
+    let whose: Vec<_> = h.emitted().await.into_iter().map(|event| (event.event_type, event.actor_id)).collect();
+    let by = |event_type: &str, actor| (event_type.to_owned(), Some(actor));
+    assert_eq!(
+        whose,
+        [by("CategoryChanged", admin), by("ProductCreated", seller), by("ProductActivated", seller), by("PriceChanged", admin)]
+    );
+}
+
+#[tokio::test]
 async fn a_product_is_written_put_on_sale_and_taken_off_again() {
     let h = catalog().await;
     let seller = h.id();

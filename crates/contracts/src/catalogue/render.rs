@@ -25,7 +25,7 @@ const EVENTS: &str = "
 ## Events
 
 An event is a fact that its service committed. It travels in an envelope: `eventId`, `eventType`, `aggregateType`,
-`aggregateId`, `sequence`, `payload`, `correlationId`, `causationId`, `producer`, `schemaVersion`, `occurredAt`. It arrives
+`aggregateId`, `sequence`, `payload`, `correlationId`, `causationId`, `actorId`, `producer`, `schemaVersion`, `occurredAt`. It arrives
 at least once; `eventId` tells a repetition. Within one aggregate `sequence` counts from 1 without gaps, and readers see
 the events in that order; across aggregates there is no order. Fields may be added at any time, and readers pass over those they do not know.
 `souk events` prints the JSON Schemas.

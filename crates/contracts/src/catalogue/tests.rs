@@ -190,6 +190,7 @@ fn an_envelope_is_read_as_it_was_written() {
         payload: RawValue::from_string(r#"{"orderId": "…",  "spaces": "are kept"}"#.to_owned()).unwrap(),
         correlation_id: "abc".to_owned(),
         causation_id: None,
+        actor_id: Some(Uuid::from_u128(3).into()),
         producer: "order".to_owned(),
         schema_version: 1,
         occurred_at: Timestamp(1_700_000_000_123_456),
@@ -198,6 +199,9 @@ fn an_envelope_is_read_as_it_was_written() {
     let read: Envelope = serde_json::from_str(&text).unwrap();
     assert_eq!(read.payload.get(), written.payload.get());
     assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    let mut older: serde_json::Value = serde_json::from_str(&text).unwrap();
+    older.as_object_mut().unwrap().remove("actorId");
+    assert_eq!(serde_json::from_str::<Envelope>(&older.to_string()).unwrap().actor_id, None);
     let newer = text.replacen('{', r#"{"addedLater":1,"#, 1);
     assert_eq!(serde_json::from_str::<Envelope>(&newer).unwrap().event_id, written.event_id);
 }

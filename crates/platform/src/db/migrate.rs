@@ -14,8 +14,10 @@ pub struct Migration {
 }
 
 /// What the platform keeps in every service's database.
-const PLATFORM: &[Migration] =
-    &[Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") }];
+const PLATFORM: &[Migration] = &[
+    Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") },
+    Migration { name: "platform_0002_actors", sql: include_str!("../../migrations/platform_0002_actors.sql") },
+];
 
 /// What to do when the database is older than the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

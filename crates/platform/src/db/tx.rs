@@ -5,7 +5,7 @@ use crate::context::Context;
 use contracts::{
     column::{Column, Scalar},
     event::Event,
-    ids::{EventId, Uuid},
+    ids::{EventId, UserId, Uuid},
     time::Timestamp,
 };
 use rusqlite::{CachedStatement, Connection, types::ValueRef};
@@ -34,6 +34,7 @@ struct Emitted {
     payload: String,
     correlation_id: std::sync::Arc<str>,
     causation_id: Option<EventId>,
+    actor_id: Option<UserId>,
 }
 
 /// What a unit leaves to do after its commit.
@@ -100,6 +101,7 @@ impl Tx {
             payload: serde_json::to_string(&event).expect("an event has text keys and finite numbers"),
             correlation_id: self.context.correlation_id.clone(),
             causation_id: self.context.causation_id,
+            actor_id: self.context.actor_id,
         });
     }
 
@@ -212,7 +214,7 @@ impl Tx {
             )?;
             let position: i64 = self.returned(
                 "INSERT INTO outbox (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
-                 schema_version, occurred_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING position",
+                 actor_id, schema_version, occurred_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING position",
                 crate::params![
                     event.id,
                     event.event_type,
@@ -222,6 +224,7 @@ impl Tx {
                     event.payload,
                     &*event.correlation_id,
                     event.causation_id,
+                    event.actor_id,
                     event.version,
                     now
                 ],

@@ -4,11 +4,14 @@ use super::{
     claims::{ADMIN, CUSTOMER, Identity, SELLER},
     verifier::{Refused, Verifier},
 };
-use crate::http::{
-    Problem,
-    describe::{DescribeArg, Sketch},
-    door,
-    openapi::Grant,
+use crate::{
+    context::Context,
+    http::{
+        Problem,
+        describe::{DescribeArg, Sketch},
+        door,
+        openapi::Grant,
+    },
 };
 use axum::{
     extract::FromRequestParts,
@@ -36,6 +39,9 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
         Refused::Expired => refused("the access token has expired"),
         Refused::KeysUnavailable => Problem::new(Code::DEPENDENCY_UNAVAILABLE),
     })?;
+    if let Some(user) = identity.user {
+        Context::set_actor(user);
+    }
     parts.extensions.insert(identity.clone());
     Ok(Some(identity))
 }

@@ -246,6 +246,7 @@ impl Harness {
             payload: RawValue::from_string(serde_json::to_string(event).expect("an event is JSON")).expect("an event is JSON"),
             correlation_id: "test".into(),
             causation_id: None,
+            actor_id: None,
             producer: E::PRODUCER.into(),
             schema_version: E::VERSION,
             occurred_at: self.env.now(),

@@ -32,6 +32,30 @@ async fn events_arrive_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn what_follows_from_an_event_is_of_the_same_request_and_person() {
+    let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(false)));
+    let runtime = start(&folder, &deaf, false).await;
+    let (a, _) = things();
+    let (speaker, listener) = (&runtime.databases["speaker"], &runtime.databases["listener"]);
+    let mara = UserId(Uuid::from_u128(7));
+    let request = Context { actor_id: Some(mara), ..Context::new("c-1") };
+    request.scope(say(speaker, &[(a, 1)])).await;
+    say(speaker, &[(a, 2)]).await;
+    let repeat = async |tx: &mut crate::db::Tx, said: inbox::Received<Said>| {
+        tx.emit(Said { thing: said.thing, number: said.number });
+        Ok::<_, Error>(())
+    };
+    let consumers = inbox::Consumers::new().on::<Said, _, _>(repeat);
+    let said = outbox::read_after(speaker, 0, 10).await.unwrap();
+    inbox::consume(listener, &consumers, "speaker", said).await.unwrap();
+    for db in [speaker, listener] {
+        let told = outbox::read_after(db, 0, 10).await.unwrap();
+        let whose: Vec<_> = told.iter().map(|told| (&*told.envelope.correlation_id, told.envelope.actor_id)).collect();
+        assert_eq!(whose, [("c-1", Some(mara)), ("none", None)]);
+    }
+}
+
+#[tokio::test]
 async fn a_unit_that_fails_tells_nobody() {
     let (folder, deaf) = (TempFolder::new(), Arc::new(AtomicBool::new(false)));
     let runtime = start(&folder, &deaf, false).await;

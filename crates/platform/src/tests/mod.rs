@@ -4,6 +4,7 @@ mod events;
 mod keys;
 
 use crate::{
+    context::Context,
     db::{Db, Error, Migration},
     env::Env,
     installation::Installation,
@@ -16,7 +17,7 @@ use crate::{
 use axum::Router;
 use contracts::{
     event::Event,
-    ids::{OrderId, Uuid},
+    ids::{OrderId, UserId, Uuid},
     time::Timestamp,
 };
 use schemars::JsonSchema;
