@@ -66,7 +66,7 @@ pub async fn delete_category(db: &Db, id: CategoryId, if_match: IfMatch) -> Resu
         if store::has_products(tx, id).await? {
             return Err(Error::CategoryInUse("products"));
         }
-        store::delete_category(tx, id).await?;
+        store::delete_category(tx, &tree, id).await?;
         store::request_relisting(tx, id).await?;
         tx.wake(RELIST);
         tx.emit(CategoryDeleted { category_id: id, name: node.name });

@@ -28,11 +28,16 @@ pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
     Ok(Tree::new(revision, nodes))
 }
 
-/// The tree, held to the commit and counted on: what is changed in it belongs to its new revision.
+/// The tree, held to the commit, at its next revision: what is changed in it belongs to that one, which begins with the
+/// first change that is written.
 pub async fn lock_tree(tx: &mut Tx) -> Result<Tree, Error> {
-    let counted = "UPDATE category_tree SET revision = revision + 1 WHERE tree_id = 1 RETURNING revision";
-    let revision = tx.query_one(counted, &[], |row| row.next()).await?;
-    load_tree(tx, revision).await
+    let next = revision(tx).await? + 1;
+    load_tree(tx, next).await
+}
+
+/// Begins the tree's revision, unless it has begun: every change does.
+async fn begin_revision(tx: &mut Tx, tree: &Tree) -> Result<(), Error> {
+    tx.execute("UPDATE category_tree SET revision = $1 WHERE tree_id = 1", params![tree.revision]).await.map(|_| ())
 }
 
 /// Where the category stands, with the tree held as it is to the commit, so that it is neither moved nor deleted
@@ -56,6 +61,7 @@ pub async fn find_path(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryRef>, 
 /// Writes a category that was added to `tree`.
 pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
     let Some(node) = tree.get(id) else { return Ok(()) };
+    begin_revision(tx, tree).await?;
     tx.execute(
         "INSERT INTO categories (category_id, parent_category_id, name, name_key, revision) VALUES ($1, $2, $3, $4, $5)",
         params![id, node.parent, node.name, name_key(&node.name), node.revision],
@@ -67,6 +73,7 @@ pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result
 /// Writes what changed of a category in `tree`.
 pub async fn save_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
     let Some(node) = tree.get(id) else { return Ok(()) };
+    begin_revision(tx, tree).await?;
     tx.execute(
         "UPDATE categories SET parent_category_id = $2, name = $3, name_key = $4, revision = $5 WHERE category_id = $1",
         params![id, node.parent, node.name, name_key(&node.name), node.revision],
@@ -95,8 +102,9 @@ async fn insert_ancestors(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<()
     Ok(())
 }
 
-/// Deletes a category that has none below it.
-pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
+/// Deletes a category that was removed from `tree`.
+pub async fn delete_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
+    begin_revision(tx, tree).await?;
     tx.execute("DELETE FROM category_ancestors WHERE category_id = $1", params![id]).await?;
     tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
 }

@@ -28,6 +28,32 @@ async fn the_tree_is_shown_whole_in_order_of_names() {
 }
 
 #[tokio::test]
+async fn a_change_that_changes_nothing_leaves_the_tree_as_it_was() {
+    let h = catalog().await;
+    let home = category(&h, "Home", None).await;
+    let lamps = category(&h, "Lamps", Some(home)).await;
+    let tag = async || h.get("/categories").send().await.expect(200).header("etag").to_owned();
+    let (before, told_before) = (tag().await, told(&h).await.len());
+    let own = h.get(&url(lamps)).send().await.expect(200).header("etag").to_owned();
+    for nothing in [json!({}), json!({"name": "Lamps"}), json!({"name": "Lamps", "parentCategoryId": home})] {
+        assert_eq!(h.patch(&url(lamps), &nothing).admin().send().await.expect(200).header("etag"), own);
+        assert_eq!(tag().await, before, "{nothing}");
+    }
+    for (refused, status) in [(json!({"name": ""}), 422), (json!({"parentCategoryId": lamps}), 422)] {
+        h.patch(&url(lamps), &refused).admin().send().await.expect(status);
+        assert_eq!(tag().await, before, "{refused}");
+    }
+    assert_eq!(told(&h).await.len(), told_before);
+    let mut seen = std::collections::HashSet::from([before]);
+    for change in [json!({"name": "Lights"}), json!({"parentCategoryId": null})] {
+        h.patch(&url(lamps), &change).admin().send().await.expect(200);
+        assert!(seen.insert(tag().await), "{change}");
+    }
+    h.delete(&url(lamps)).admin().send().await.expect(204);
+    assert!(seen.insert(tag().await));
+}
+
+#[tokio::test]
 async fn a_category_has_an_address_of_its_own() {
     let h = catalog().await;
     let made = h.post("/categories", &json!({"name": "Lamps"})).admin().key("k").send().await.expect(201);
