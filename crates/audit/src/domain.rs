@@ -1,5 +1,9 @@
 //! What an entry of the log is, and how it is chained to the one before. No async, no I/O, no clock.
 
+mod aggregate;
+
+pub use aggregate::AggregateType;
+
 use contracts::{
     audit::DomainEvent,
     event::Envelope,

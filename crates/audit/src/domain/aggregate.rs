@@ -1,0 +1,68 @@
+//! What events are about, as the catalogue of events knows it.
+
+use contracts::{
+    catalogue,
+    column::{BadColumn, Column, Scalar},
+    event::EventKind,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use std::{borrow::Cow, collections::BTreeSet};
+
+/// A type of aggregate that some event of the catalogue is about, such as `ORDER`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AggregateType(&'static str);
+
+impl AggregateType {
+    /// Every type, in the order of the alphabet.
+    pub fn all() -> BTreeSet<&'static str> {
+        catalogue::events().map(|kind| kind.aggregate).collect()
+    }
+
+    /// What events of this type are about; none when the catalogue does not have the type.
+    #[must_use]
+    pub fn of_event(event_type: &str) -> Option<AggregateType> {
+        let is_it = |kind: &&EventKind| kind.event_type == event_type;
+        catalogue::events().find(is_it).map(|kind| AggregateType(kind.aggregate))
+    }
+}
+
+impl<'de> Deserialize<'de> for AggregateType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (text, all) = (Cow::<'de, str>::deserialize(deserializer)?, AggregateType::all());
+        let known = all.get(&*text).copied().map(AggregateType);
+        known.ok_or_else(|| D::Error::custom(format!("UNKNOWN_VALUE: must be one of {}", Vec::from_iter(all).join(" "))))
+    }
+}
+
+impl JsonSchema for AggregateType {
+    fn schema_name() -> Cow<'static, str> {
+        "AggregateType".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": AggregateType::all()})
+    }
+}
+
+impl Column for AggregateType {
+    fn write(&self) -> Scalar<'_> {
+        Scalar::Text(self.0.into())
+    }
+    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+        let Scalar::Text(text) = scalar else { return Err(BadColumn("AggregateType")) };
+        AggregateType::all().get(&*text).copied().map(AggregateType).ok_or(BadColumn("AggregateType"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_of_event_is_about_one_type_of_aggregate() {
+        for kind in catalogue::events() {
+            assert_eq!(AggregateType::of_event(kind.event_type), Some(AggregateType(kind.aggregate)), "{}", kind.event_type);
+        }
+        assert_eq!(AggregateType::of_event("OrderTeleported"), None);
+    }
+}
