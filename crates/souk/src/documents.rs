@@ -1,5 +1,7 @@
 //! What the program prints about itself.
 
+#[cfg(test)]
+mod architecture_page;
 mod configuration;
 #[cfg(test)]
 mod services_page;

@@ -1,0 +1,52 @@
+//! The first diagram of `docs/architecture.md` is drawn by hand. Here its arrows between services are held against the
+//! program: a solid one for calls, a dotted one for events.
+
+use super::started;
+use platform::testing::TempFolder;
+use std::collections::{BTreeMap, BTreeSet};
+
+const PAGE: &str = include_str!("../../../../docs/architecture.md");
+
+/// From one service to another.
+type Arrows = BTreeSet<(String, String)>;
+
+/// The arrows drawn as `shaft` from and to `services`.
+fn drawn(shaft: &str, services: &BTreeSet<&str>) -> Arrows {
+    let diagram = PAGE.split("```mermaid\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the page has a diagram");
+    let mut arrows = Arrows::new();
+    for (from, to) in diagram.lines().filter_map(|line| line.split_once(&format!(" {shaft}"))) {
+        // A label stands between two bars.
+        let to = to.rsplit('|').next().unwrap_or(to);
+        for from in from.split('&').map(str::trim).filter(|from| services.contains(from)) {
+            for to in to.split('&').map(str::trim) {
+                assert!(arrows.insert((from.to_owned(), to.to_owned())), "{from} {shaft} {to} is drawn twice");
+            }
+        }
+    }
+    arrows
+}
+
+fn arrows<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Arrows {
+    pairs.map(|(from, to)| (from.to_owned(), to.to_owned())).collect()
+}
+
+#[track_caller]
+fn assert_same(page: &Arrows, program: &Arrows) {
+    let missing: Vec<_> = program.difference(page).collect();
+    let invented: Vec<_> = page.difference(program).collect();
+    assert!(missing.is_empty() && invented.is_empty(), "the diagram lacks {missing:?} and invents {invented:?}");
+}
+
+#[tokio::test]
+async fn docs_architecture_md_draws_every_call_and_event_between_services_and_no_other() {
+    let folder = TempFolder::new();
+    let runtime = started(&folder).await.unwrap();
+    let doors = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
+    let calls = contracts::catalogue::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
+    let called = arrows(doors.chain(calls));
+    let producers: BTreeMap<_, _> = contracts::catalogue::events().map(|kind| (kind.event_type, kind.producer)).collect();
+    let heard = arrows(runtime.heard().map(|(service, event)| (producers[event], service)));
+    let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
+    assert_same(&drawn("-->", &services), &called);
+    assert_same(&drawn("-.->", &services), &heard);
+}
