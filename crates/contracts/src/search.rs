@@ -174,7 +174,7 @@ pub struct IndexState {
     pub generation: i64,
     /// The products that can be found.
     pub products: u64,
-    /// Documents that changed and are not in the index yet.
+    /// Documents that changed, or whose category did, and that the index has not taken in since.
     pub waiting: u64,
     /// The rebuild under way, if there is one.
     pub rebuild: Option<RebuildState>,
