@@ -4,3 +4,4 @@ pub mod clients;
 pub mod lockout;
 pub mod roles;
 pub mod rotation;
+pub mod stand_in;

@@ -7,10 +7,7 @@
 use crate::{error::Error, settings::Settings};
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
-    password_hash::{
-        self,
-        phc::{Output, ParamsString, Salt},
-    },
+    password_hash::{self, phc::ParamsString},
 };
 use platform::{
     env::Env,
@@ -27,14 +24,13 @@ pub struct Hasher {
     threads: Pool,
     argon: Arc<Argon2<'static>>,
     env: Env,
-    /// What the password of an account that does not exist is compared with. No password has this hash.
-    nobodys: Arc<str>,
+    parameters: Arc<str>,
 }
 
 /// What came of comparing a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether there is a hash and the password has it.
+    /// Whether the password has the hash.
     pub matches: bool,
     /// The password hashed anew, when its hash was made with other parameters than the present ones.
     pub upgrade: Option<String>,
@@ -47,9 +43,9 @@ impl Hasher {
     /// When argon2 refuses the parameters, or the system gives no thread.
     pub fn start(env: Env, settings: &Settings) -> Result<Hasher, Box<dyn std::error::Error + Send + Sync>> {
         let argon = argon(settings)?;
-        let nobodys = nobodys(&argon)?.into();
+        let parameters = parameters(&argon)?.into();
         let threads = Pool::start(&env, "auth-hash", settings.hashing_parallelism, settings.hashing_queue)?;
-        Ok(Hasher { threads, argon: Arc::new(argon), env, nobodys })
+        Ok(Hasher { threads, argon: Arc::new(argon), env, parameters })
     }
 
     /// The password as a PHC string with a fresh salt.
@@ -61,17 +57,22 @@ impl Hasher {
         self.run(move || hash(&argon, &password, salt)).await
     }
 
-    /// Compares a password with `known`, the hash of its account, or with nobody's hash, which takes as long.
+    /// The present parameters, as the hashes begin that are made now.
+    #[must_use]
+    pub fn parameters(&self) -> &str {
+        &self.parameters
+    }
+
+    /// Compares a password with a hash, which takes as long as the parameters of the hash want.
     ///
     /// # Errors
     /// As [`hash`](Self::hash).
-    pub async fn verify(&self, known: Option<&str>, password: &str) -> Result<Verified, Error> {
+    pub async fn verify(&self, known: &str, password: &str) -> Result<Verified, Error> {
         let (argon, password, salt) = (self.argon.clone(), password.to_owned(), self.env.random_bytes());
-        let exists = known.is_some();
-        let known: Arc<str> = known.map_or_else(|| self.nobodys.clone(), Arc::from);
+        let known = known.to_owned();
         self.run(move || {
             let parsed = PasswordHash::new(&known)?;
-            let matches = argon.verify_password(password.as_bytes(), &parsed).is_ok() && exists;
+            let matches = argon.verify_password(password.as_bytes(), &parsed).is_ok();
             let upgrade = if matches && !is_present(&argon, &parsed) { Some(hash(&argon, &password, salt)?) } else { None };
             Ok(Verified { matches, upgrade })
         })
@@ -108,16 +109,25 @@ pub fn hash_here(env: &Env, settings: &Settings, password: &str) -> Result<Strin
     hash(&argon, password, env.random_bytes()).map_err(|error| Error::Hashing(error.to_string()))
 }
 
-/// A hash with the present parameters that no password is known to have.
-fn nobodys(argon: &Argon2<'_>) -> password_hash::Result<String> {
-    let hash = PasswordHash {
-        algorithm: Algorithm::Argon2id.ident(),
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(argon.params())?,
-        salt: Some(Salt::new(&[0; SALT])?),
-        hash: Some(Output::new(&[0; Params::DEFAULT_OUTPUT_LEN])?),
-    };
-    Ok(hash.to_string())
+/// What the hashes made by `argon` begin with.
+fn parameters(argon: &Argon2<'_>) -> password_hash::Result<String> {
+    let (algorithm, version) = (Algorithm::Argon2id.ident(), u32::from(Version::V0x13));
+    Ok(format!("${algorithm}$v={version}${}", ParamsString::try_from(argon.params())?))
+}
+
+/// The parameters that a hash was made with: all that stands before its salt.
+#[must_use]
+pub fn parameters_of(hash: &str) -> &str {
+    hash.rsplitn(3, '$').last().unwrap_or_default()
+}
+
+/// A hash with these parameters that no password is known to have: salt and hash are nothing but zeros, of the usual
+/// lengths. What a password is compared with where there is no account.
+#[must_use]
+pub fn nobodys(parameters: &str) -> String {
+    const SALT_DIGITS: usize = (SALT * 8).div_ceil(6);
+    const HASH_DIGITS: usize = (Params::DEFAULT_OUTPUT_LEN * 8).div_ceil(6);
+    format!("{parameters}${}${}", "A".repeat(SALT_DIGITS), "A".repeat(HASH_DIGITS))
 }
 
 /// Whether a hash was made with the present algorithm and parameters.
@@ -148,18 +158,22 @@ mod tests {
         assert!(one.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{one}");
         assert_ne!(one, two, "each has a salt of its own");
         let same = Verified { matches: true, upgrade: None };
-        assert_eq!(hasher.verify(Some(&one), "correct horse").await.unwrap(), same);
-        assert!(!hasher.verify(Some(&one), "Correct horse").await.unwrap().matches);
+        assert_eq!(hasher.verify(&one, "correct horse").await.unwrap(), same);
+        assert!(!hasher.verify(&one, "Correct horse").await.unwrap().matches);
     }
 
     #[tokio::test]
     async fn nobody_has_the_password_of_an_account_that_does_not_exist() {
         let hasher = hasher(&cheap(1));
+        let real = hasher.hash("correct horse").await.unwrap();
+        assert_eq!(parameters_of(&real), hasher.parameters());
+        let nobodys = nobodys(hasher.parameters());
         for guess in ["", "correct horse"] {
-            assert_eq!(hasher.verify(None, guess).await.unwrap(), Verified { matches: false, upgrade: None });
+            assert_eq!(hasher.verify(&nobodys, guess).await.unwrap(), Verified { matches: false, upgrade: None });
         }
         // The comparison is a real one: the same parameters, salt and hash of the usual lengths.
-        let parsed = PasswordHash::new(&hasher.nobodys).unwrap();
+        assert_eq!(nobodys.len(), real.len());
+        let parsed = PasswordHash::new(&nobodys).unwrap();
         assert!(is_present(&hasher.argon, &parsed));
         assert_eq!(parsed.hash.unwrap().len(), 32);
     }
@@ -168,10 +182,10 @@ mod tests {
     async fn a_hash_of_former_parameters_is_replaced_once_its_password_is_known() {
         let old = hasher(&cheap(1)).hash("correct horse").await.unwrap();
         let hasher = hasher(&cheap(2));
-        assert_eq!(hasher.verify(Some(&old), "wrong").await.unwrap().upgrade, None);
-        let upgrade = hasher.verify(Some(&old), "correct horse").await.unwrap().upgrade.unwrap();
+        assert_eq!(hasher.verify(&old, "wrong").await.unwrap().upgrade, None);
+        let upgrade = hasher.verify(&old, "correct horse").await.unwrap().upgrade.unwrap();
         assert!(upgrade.contains("t=2"), "{upgrade}");
-        assert_eq!(hasher.verify(Some(&upgrade), "correct horse").await.unwrap(), Verified { matches: true, upgrade: None });
+        assert_eq!(hasher.verify(&upgrade, "correct horse").await.unwrap(), Verified { matches: true, upgrade: None });
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@
 //! guesses, by rules ([`domain::lockout`]) that let an owner in within minutes whatever others do. Which network that is, the
 //! gateway says; behind proxies it needs `trusted_proxies`, or everybody is one network. What login and reset do and how long they
 //! take does not depend on whether there is such an account: guesses are counted for addresses without one too, their
-//! password is compared with a hash that nobody has, and a reset request is only written down, for a worker to look into.
+//! password is compared with a hash that nobody has, made as those of accounts are ([`domain::stand_in`]), and a reset request is only written down, for a worker to look into.
 //!
 //! **Secrets** are in no log, event or idempotency record. So registering, logging in and refreshing do not keep their
 //! answers under an `Idempotency-Key`: what the key would have to keep are tokens, and a hash of a body that holds a
@@ -58,7 +58,7 @@ struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("auth", migrations!["0001_accounts", "0002_failures_by_user"], |ctx: Ctx| async move {
+    Service::new("auth", migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let hasher = Hasher::start(ctx.env.clone(), &settings)?;
         let keyring = Keyring::open(&ctx, &settings).await?;

@@ -19,12 +19,20 @@ use platform::db::Db;
 
 pub use store::clients::Client;
 
-/// Opens an account with these roles. Its profile comes by the event, once the platform runs.
+/// Opens an account with these roles; its password is hashed as the settings want. Its profile comes by the event, once
+/// the platform runs.
 ///
 /// # Errors
 /// [`Error::EmailTaken`]; the database's.
-pub async fn create_account(db: &Db, email: Email, password: &NewPassword, name: Name, roles: &[Role]) -> Result<UserId, Error> {
-    let password_hash = hashing::hash_here(db.env(), &Settings::default(), password.reveal())?;
+pub async fn create_account(
+    db: &Db,
+    settings: &Settings,
+    email: Email,
+    password: &NewPassword,
+    name: Name,
+    roles: &[Role],
+) -> Result<UserId, Error> {
+    let password_hash = hashing::hash_here(db.env(), settings, password.reveal())?;
     let new = NewAccount { email, name, password_hash, roles: roles.to_vec() };
     db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await
 }
@@ -33,8 +41,8 @@ pub async fn create_account(db: &Db, email: Email, password: &NewPassword, name:
 ///
 /// # Errors
 /// As [`create_account`].
-pub async fn create_admin(db: &Db, email: Email, password: &NewPassword, name: Name) -> Result<UserId, Error> {
-    create_account(db, email, password, name, &[Role::Customer, Role::Admin]).await
+pub async fn create_admin(db: &Db, settings: &Settings, email: Email, password: &NewPassword, name: Name) -> Result<UserId, Error> {
+    create_account(db, settings, email, password, name, &[Role::Customer, Role::Admin]).await
 }
 
 /// Whose account this e-mail is.

@@ -11,7 +11,7 @@ mod register;
 mod secrets;
 mod workers;
 
-use crate::{operator, service};
+use crate::{Settings, operator, service};
 use contracts::{
     auth::{Account, Tokens},
     ids::UserId,
@@ -39,6 +39,11 @@ impl Deref for Auth {
 
 fn cheap() -> HarnessBuilder {
     Harness::of(service()).setting("argon2_memory_kib", 8).setting("argon2_iterations", 1).setting("hashing_parallelism", 2)
+}
+
+/// The same, for the command line.
+fn cheap_settings() -> Settings {
+    Settings { argon2_memory_kib: 8, argon2_iterations: 1, ..Settings::default() }
 }
 
 async fn start() -> Auth {
@@ -84,7 +89,7 @@ impl Auth {
     /// An administrator, made by the command line and logged in.
     async fn admin(&self, name: &str) -> Tokens {
         let (email, password) = (Email::parse(&email(name)).unwrap(), NewPassword::parse(PASSWORD).unwrap());
-        operator::create_admin(self.db(), email, &password, Name::parse(name).unwrap()).await.unwrap();
+        operator::create_admin(self.db(), &cheap_settings(), email, &password, Name::parse(name).unwrap()).await.unwrap();
         self.login(name).await
     }
 

@@ -130,8 +130,9 @@ pub async fn admin(command: Admin) -> Result<()> {
     let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).map_err(refused("the password"))?;
     let email = Email::parse(&email).map_err(refused("the e-mail"))?;
     let name = Name::parse(&name).map_err(refused("the name"))?;
-    let (_, databases) = open_or_make(flags)?;
-    let id = operator::create_admin(&databases["auth"], email.clone(), &password, name).await?;
+    let (config, databases) = open_or_make(flags)?;
+    let settings = config.settings.section("auth")?;
+    let id = operator::create_admin(&databases["auth"], &settings, email.clone(), &password, name).await?;
     println!("{} {email} is an administrator {}", green("✓"), dim(format!("(user {id})")));
     Ok(())
 }

@@ -21,6 +21,7 @@ use contracts::{
 use platform::{
     db::Db,
     runtime::{DATABASES, Runtime},
+    settings::Settings,
     whole_file,
 };
 use serde::{Deserialize, Serialize};
@@ -44,10 +45,11 @@ pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.decide()?;
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
+    let settings = config.settings.clone();
     let porch = Porch::open(config).await?;
     let mark = Mark::in_folder(&porch.config.data_dir)?;
     let mut house = porch.enter().await?;
-    let goods = house.prepare("the demo's goods are being loaded", async |runtime| load_once(&mark, runtime).await).await?;
+    let goods = house.prepare("the demo's goods are being loaded", async |runtime| load_once(&mark, &settings, runtime).await).await?;
     house.open(media::router())?;
     greet(house.address(), &goods);
     house.run().await
@@ -106,18 +108,18 @@ impl Mark {
     }
 }
 
-async fn load_once(mark: &Mark, runtime: &Runtime) -> Result<Goods> {
+async fn load_once(mark: &Mark, settings: &Settings, runtime: &Runtime) -> Result<Goods> {
     if let Some(goods) = mark.read()? {
         return Ok(goods);
     }
-    let goods = load(runtime).await.context("the demo cannot be loaded")?;
+    let goods = load(settings, runtime).await.context("the demo cannot be loaded")?;
     mark.write(Some(&goods))?;
     Ok(goods)
 }
 
 /// Every part can be repeated: a start that was interrupted is made whole by the next.
-async fn load(runtime: &Runtime) -> Result<Goods> {
-    let accounts = &runtime.databases["auth"];
+async fn load(settings: &Settings, runtime: &Runtime) -> Result<Goods> {
+    let accounts = (&runtime.databases["auth"], &settings.section("auth")?);
     account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Demo admin", &[Role::Customer, Role::Admin]).await?;
     let mut sellers: HashMap<String, UserId> = HashMap::new();
@@ -144,13 +146,13 @@ async fn load(runtime: &Runtime) -> Result<Goods> {
 }
 
 /// The account with this e-mail, made if it is not there.
-async fn account(db: &Db, (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
+async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
     let email = Email::parse(email)?;
     if let Some(known) = operator::find_account(db, &email).await? {
         return Ok(known);
     }
     let password = NewPassword::parse(password)?;
-    Ok(operator::create_account(db, email, &password, Name::parse(name)?, roles).await?)
+    Ok(operator::create_account(db, settings, email, &password, Name::parse(name)?, roles).await?)
 }
 
 fn greet(address: SocketAddr, goods: &Goods) {

@@ -4,8 +4,17 @@ use super::{
     guess::judge_login,
     session::{self, Session},
 };
-use crate::{App, domain::lockout::Decision, error::Error, store::accounts};
-use contracts::auth::{Login, Tokens};
+use crate::{
+    App,
+    domain::{lockout::Decision, stand_in},
+    error::Error,
+    hashing,
+    store::accounts,
+};
+use contracts::{
+    auth::{Login, Tokens},
+    text::Email,
+};
 use platform::http::Network;
 
 /// Logs in with e-mail and password, from this network.
@@ -18,10 +27,8 @@ use platform::http::Network;
 /// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a guess made too early:
 /// nobody is told which. [`Error::Overloaded`].
 pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, Error> {
-    let email = body.email.clone();
-    let known = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?)).await?;
-    let known = known.map(|account| account.password_hash);
-    let verified = app.hasher.verify(known.as_deref(), body.password.reveal()).await?;
+    let Compared { known, hash } = compared(app, &body.email).await?;
+    let verified = app.hasher.verify(&hash, body.password.reveal()).await?;
 
     let (policy, lifetime) = (app.settings.lockout(), app.settings.refresh_token());
     let (outcome, session) = app
@@ -39,11 +46,37 @@ pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, 
                 _ => return Ok(("failed", None)),
             };
             if let Some(upgrade) = &verified.upgrade {
-                accounts::set_password(tx, account.user_id, upgrade).await?;
+                accounts::set_password(tx, &account, upgrade).await?;
             }
             session::open(tx, &account, None, lifetime).await.map(|session| ("admitted", Some(session)))
         })
         .await?;
     metrics::counter!("souk_auth_logins_total", "outcome" => outcome).increment(1);
     session.map(|session| app.tokens(session)).ok_or(Error::InvalidCredentials)
+}
+
+/// What a password is compared with.
+struct Compared {
+    /// The hash of the account, where there is one.
+    known: Option<String>,
+    /// The same, or nobody's.
+    hash: String,
+}
+
+async fn compared(app: &App, email: &Email) -> Result<Compared, Error> {
+    let address = email.clone();
+    let (account, in_use) = app
+        .ctx
+        .db
+        .read(async move |tx| Ok::<_, Error>((accounts::find_by_email(tx, &address).await?, accounts::parameters_in_use(tx).await?)))
+        .await?;
+    let nobodys = hashing::nobodys(stand_in::parameters(&in_use, app.hasher.parameters(), lot(app, email)));
+    let known = account.map(|account| account.password_hash);
+    Ok(Compared { hash: known.clone().unwrap_or(nobodys), known })
+}
+
+/// The lot of an address, which nobody outside of the installation can know.
+fn lot(app: &App, email: &Email) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = app.ctx.installation.key_for(&format!("stand-in:{email}"));
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -23,7 +23,7 @@ use platform::db::Tx;
 /// [`Error::WrongPassword`], [`Error::TooManyGuesses`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
 pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, body: ChangePassword) -> Result<(), Error> {
     let account = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find(tx, user).await?)).await?.ok_or(Error::NotFound)?;
-    let verified = app.hasher.verify(Some(&account.password_hash), body.current_password.reveal()).await?;
+    let verified = app.hasher.verify(&account.password_hash, body.current_password.reveal()).await?;
     let fresh = match verified.matches {
         true => Some(app.hasher.hash(body.new_password.reveal()).await?),
         false => None,
@@ -56,7 +56,7 @@ pub(super) async fn replace(
     kept: Option<Uuid>,
     by_reset: bool,
 ) -> Result<(), Error> {
-    accounts::set_password(tx, account.user_id, password_hash).await?;
+    accounts::set_password(tx, account, password_hash).await?;
     refresh::revoke_all(tx, account.user_id, kept).await?;
     resets::drop_tokens(tx, account.user_id).await?;
     if failures::forget_logins(tx, &account.email, account.user_id).await? {

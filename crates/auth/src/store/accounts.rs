@@ -1,5 +1,6 @@
 //! Credentials and roles.
 
+use crate::hashing::parameters_of;
 use contracts::{
     auth::{AccountStatus, Role},
     ids::{CredentialId, UserId},
@@ -53,7 +54,29 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<bool, Error>
             params![credential_id, user_id, email, password_hash, status, created_at, updated_at],
         )
         .await?;
+    if rows == 1 {
+        count_parameters(tx, parameters_of(&credential.password_hash), 1).await?;
+    }
     Ok(rows == 1)
+}
+
+/// Notes that so many accounts more, or fewer, have a hash of these parameters.
+async fn count_parameters(tx: &mut Tx, parameters: &str, more: i64) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO password_parameters (parameters, accounts) VALUES ($1, $2) \
+         ON CONFLICT (parameters) DO UPDATE SET accounts = password_parameters.accounts + excluded.accounts",
+        params![parameters, more],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// How many accounts have a hash of which parameters.
+pub async fn parameters_in_use(tx: &mut Tx) -> Result<Vec<(String, u64)>, Error> {
+    tx.query("SELECT parameters, accounts FROM password_parameters ORDER BY parameters", &[], |row| {
+        Ok((row.next()?, row.next::<i64>()?.try_into().unwrap_or(0)))
+    })
+    .await
 }
 
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
@@ -85,11 +108,16 @@ pub async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error
     find(tx, user).await
 }
 
-pub async fn set_password(tx: &mut Tx, user: UserId, password_hash: &str) -> Result<(), Error> {
-    let now = tx.now();
-    tx.execute("UPDATE credentials SET password_hash = $1, updated_at = $2 WHERE user_id = $3", params![password_hash, now, user])
-        .await
-        .map(|_| ())
+/// Replaces the password of an account that the caller holds.
+pub async fn set_password(tx: &mut Tx, account: &Credential, password_hash: &str) -> Result<(), Error> {
+    let (now, user) = (tx.now(), account.user_id);
+    tx.execute("UPDATE credentials SET password_hash = $1, updated_at = $2 WHERE user_id = $3", params![password_hash, now, user]).await?;
+    let (before, after) = (parameters_of(&account.password_hash), parameters_of(password_hash));
+    if before != after {
+        count_parameters(tx, before, -1).await?;
+        count_parameters(tx, after, 1).await?;
+    }
+    Ok(())
 }
 
 pub async fn set_status(tx: &mut Tx, user: UserId, status: AccountStatus) -> Result<(), Error> {

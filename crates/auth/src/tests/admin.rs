@@ -179,13 +179,13 @@ async fn the_command_line_makes_accounts_on_an_empty_installation() {
     let identity = auth.runtime.verifier.verify(ada.access_token.reveal()).await.unwrap();
     assert_eq!(identity.roles, ["CUSTOMER", "ADMIN"]);
     let (address, password) = (Email::parse(&email("ada")).unwrap(), NewPassword::parse(PASSWORD).unwrap());
-    let again = operator::create_admin(auth.db(), address, &password, Name::parse("Ada").unwrap()).await;
+    let again = operator::create_admin(auth.db(), &cheap_settings(), address, &password, Name::parse("Ada").unwrap()).await;
     assert!(matches!(again, Err(crate::Error::EmailTaken)));
     let found = operator::find_account(auth.db(), &Email::parse("ADA@example.com").unwrap()).await.unwrap();
     assert_eq!(found, Some(ada.user_id));
     assert_eq!(operator::find_account(auth.db(), &Email::parse(&email("sam")).unwrap()).await.unwrap(), None);
     let address = Email::parse(&email("sam")).unwrap();
-    operator::create_account(auth.db(), address, &password, Name::parse("Sam").unwrap(), &[Role::Seller]).await.unwrap();
+    operator::create_account(auth.db(), &cheap_settings(), address, &password, Name::parse("Sam").unwrap(), &[Role::Seller]).await.unwrap();
     let sam = auth.login("sam").await;
     assert_eq!(auth.account(&ada, sam.user_id).await.roles, [Role::Seller]);
 }

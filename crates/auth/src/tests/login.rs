@@ -213,11 +213,23 @@ async fn one_person_may_log_in_from_many_places_at_once() {
 #[tokio::test]
 async fn a_hash_of_former_parameters_is_made_anew_at_login() {
     let auth = start().await;
-    // The command line hashes with the defaults, which are not those of this installation.
-    let admin = auth.admin("ada").await;
-    let hash = auth.db().read(async move |tx| crate::store::accounts::find(tx, admin.user_id).await).await.unwrap().unwrap().password_hash;
-    assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+    let ada = auth.account_of_former_settings("ada").await;
+    let in_use = async || auth.db().read(async |tx| crate::store::accounts::parameters_in_use(tx).await).await.unwrap();
+    assert_eq!(in_use().await, [("$argon2id$v=19$m=19456,t=3,p=1".to_owned(), 1)]);
     auth.login("ada").await;
+    let hash = auth.db().read(async move |tx| crate::store::accounts::find(tx, ada).await).await.unwrap().unwrap().password_hash;
+    assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+    assert_eq!(in_use().await, [("$argon2id$v=19$m=19456,t=3,p=1".to_owned(), 0), ("$argon2id$v=19$m=8,t=1,p=1".to_owned(), 1)]);
+    auth.login("ada").await;
+}
+
+impl Auth {
+    /// An account from before the argon2 settings changed; its comparison takes a hundred times as long as a present one.
+    async fn account_of_former_settings(&self, name: &str) -> UserId {
+        let former = Settings { argon2_memory_kib: 19 * 1024, argon2_iterations: 3, ..Settings::default() };
+        let (address, password) = (Email::parse(&email(name)).unwrap(), NewPassword::parse(PASSWORD).unwrap());
+        operator::create_admin(self.db(), &former, address, &password, Name::parse(name).unwrap()).await.unwrap()
+    }
 }
 
 #[tokio::test]
@@ -250,20 +262,33 @@ async fn a_lock_by_failures_that_ends_opens_none_by_an_administrator() {
     auth.try_login("mara", PASSWORD).await.expect(401);
 }
 
+/// The shortest of many tries with a wrong password: of an account, and of addresses that have none.
+async fn shortest_tries(auth: &Auth, name: &str) -> [Duration; 2] {
+    let mut shortest = [Duration::MAX; 2];
+    for round in 0..12 {
+        for (name, shortest) in [name.to_owned(), format!("nobody{round}")].iter().zip(&mut shortest) {
+            let began = tokio::time::Instant::now();
+            auth.try_login_from(&format!("10.0.0.{round}"), name, WRONG).await.expect(401);
+            *shortest = began.elapsed().min(*shortest);
+        }
+    }
+    shortest
+}
+
 /// Without the comparison with nobody's hash the difference is a hundredfold; threefold is more than a busy machine does to
 /// the shortest of many.
 #[tokio::test]
 async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
     let auth = Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("argon2_iterations", 3).start().await);
     auth.register("mara").await;
-    let mut shortest = [Duration::MAX; 2];
-    for round in 0..12 {
-        for (name, shortest) in ["mara".to_owned(), format!("nobody{round}")].iter().zip(&mut shortest) {
-            let began = tokio::time::Instant::now();
-            auth.try_login(name, WRONG).await.expect(401);
-            *shortest = began.elapsed().min(*shortest);
-        }
-    }
-    let [known, unknown] = shortest;
+    let [known, unknown] = shortest_tries(&auth, "mara").await;
+    assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
+}
+
+#[tokio::test]
+async fn changed_settings_do_not_tell_which_addresses_have_an_account() {
+    let auth = start().await;
+    auth.account_of_former_settings("ada").await;
+    let [known, unknown] = shortest_tries(&auth, "ada").await;
     assert!(unknown * 3 > known && known * 3 > unknown, "known {known:?}, unknown {unknown:?}");
 }

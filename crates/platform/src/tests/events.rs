@@ -47,7 +47,7 @@ async fn what_follows_from_an_event_is_of_the_same_request_and_person() {
     };
     let consumers = inbox::Consumers::new().on::<Said, _, _>(repeat);
     let said = outbox::read_after(speaker, 0, 10).await.unwrap();
-    inbox::consume(listener, &consumers, "speaker", said).await.unwrap();
+    inbox::consume(listener, &consumers, "speaker", 0, said).await.unwrap();
     for db in [speaker, listener] {
         let told = outbox::read_after(db, 0, 10).await.unwrap();
         let whose: Vec<_> = told.iter().map(|told| (&*told.envelope.correlation_id, told.envelope.actor_id)).collect();

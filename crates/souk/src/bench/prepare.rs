@@ -72,8 +72,10 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     if std::fs::read_dir(data_dir)?.next().is_some() {
         bail!("{} holds something that no benchmark made, or not to its end; name another folder", data_dir.display());
     }
+    let config = config(data_dir)?;
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
-    fill_all(&platform_run::databases(&config(data_dir)?, Older::Migrate)?, &goods, &wanted).await?;
+    let databases = platform_run::databases(&config, Older::Migrate)?;
+    fill_all(&databases, &config.settings.section("auth")?, &goods, &wanted).await?;
     whole_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
@@ -83,8 +85,8 @@ fn config(data_dir: &Path) -> Result<Config> {
     Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.decide()
 }
 
-async fn fill_all(databases: &Databases, goods: &[u64], wanted: &Holdings) -> Result<()> {
-    let accounts = &databases["auth"];
+async fn fill_all(databases: &Databases, settings: &auth::Settings, goods: &[u64], wanted: &Holdings) -> Result<()> {
+    let accounts = (&databases["auth"], settings);
     let customer = account(accounts, CUSTOMER, "Customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Administrator", &[Role::Customer, Role::Admin]).await?;
     let began = Instant::now();
@@ -103,8 +105,8 @@ pub fn say(what: impl std::fmt::Display, took: Duration) {
     eprintln!("{what} in {:.1} s", took.as_secs_f64());
 }
 
-async fn account(db: &Db, (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
-    Ok(operator::create_account(db, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
+async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
+    Ok(operator::create_account(db, settings, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
 }
 
 /// A good with the id that it got.

@@ -1,0 +1,72 @@
+//! With which parameters a password is hashed when there is no account to compare it with.
+//!
+//! After the settings changed, accounts keep hashes of the former parameters until they log in. If addresses without an
+//! account took the present ones at once, a guess that takes as long as the former ones would tell of an account. So each
+//! such address stands in for an account: it draws a lot, always the same, and as long as a share of all accounts has
+//! former parameters, the same share of these addresses does. The share falls as accounts log in, so that an address
+//! changes over once, as an account would.
+
+/// The parameters for the address whose lot is `lot`. `in_use` says how many accounts have which, `present` are those of
+/// the settings.
+#[must_use]
+pub fn parameters<'a>(in_use: &'a [(String, u64)], present: &'a str, lot: u64) -> &'a str {
+    let all: u64 = in_use.iter().map(|(_, accounts)| accounts).sum();
+    // Where the lot falls among the accounts, those with former parameters first.
+    let place = (u128::from(lot) * u128::from(all)) >> 64;
+    let mut passed = 0;
+    for (parameters, accounts) in in_use.iter().filter(|(parameters, _)| parameters != present) {
+        passed += u128::from(*accounts);
+        if place < passed {
+            return parameters;
+        }
+    }
+    present
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LOTS: u64 = 1_000;
+
+    /// How many of a thousand lots, evenly spread, have which parameters.
+    fn shares(in_use: &[(&str, u64)]) -> Vec<(String, u64)> {
+        let in_use: Vec<_> = in_use.iter().map(|(parameters, accounts)| ((*parameters).to_owned(), *accounts)).collect();
+        let mut shares: Vec<(String, u64)> = Vec::new();
+        for lot in (0..LOTS).map(|number| (2 * number + 1) * (u64::MAX / LOTS / 2)) {
+            let parameters = parameters(&in_use, "new", lot);
+            match shares.iter_mut().find(|(known, _)| known == parameters) {
+                Some((_, count)) => *count += 1,
+                None => shares.push((parameters.to_owned(), 1)),
+            }
+        }
+        shares
+    }
+
+    fn share(parameters: &str, count: u64) -> (String, u64) {
+        (parameters.to_owned(), count)
+    }
+
+    #[test]
+    fn addresses_without_an_account_are_as_those_with_one() {
+        assert_eq!(shares(&[]), [share("new", 1_000)]);
+        assert_eq!(shares(&[("new", 3)]), [share("new", 1_000)]);
+        assert_eq!(shares(&[("old", 3)]), [share("old", 1_000)]);
+        assert_eq!(shares(&[("new", 30), ("old", 10), ("older", 0)]), [share("old", 250), share("new", 750)]);
+        assert_eq!(shares(&[("new", 5), ("old", 3), ("older", 2)]), [share("old", 300), share("older", 200), share("new", 500)]);
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_changes_over_once(lot: u64, before in 0_u64..1_000, accounts in 1_u64..1_000, upgraded in 0_u64..1_000, opened in 0_u64..1_000) {
+            let old = before.min(accounts);
+            let left = old.saturating_sub(upgraded);
+            let then = [share("old", old), share("new", accounts - old)];
+            let now = [share("old", left), share("new", accounts - left + opened)];
+            if parameters(&then, "new", lot) == "new" {
+                prop_assert_eq!(parameters(&now, "new", lot), "new");
+            }
+        }
+    }
+}
