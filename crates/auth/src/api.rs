@@ -2,7 +2,8 @@
 
 use crate::{App, actions, actions::Presented, error::Error};
 use axum::{
-    http::{HeaderMap, HeaderValue, header},
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -15,7 +16,10 @@ use contracts::{
     secret::Secret,
 };
 use platform::{
-    http::{Accepted, Body, Created, DescribeAnswer, Form, Json, Network, NoContent, Path, Problem, Routes, State, describe::Sketch},
+    http::{
+        Accepted, Body, Created, DescribeAnswer, Form, Json, Network, NoContent, Path, Problem, Routes, State, UnkeptKey,
+        describe::{DescribeArg, Sketch},
+    },
     identity::{Admin, User},
 };
 
@@ -35,41 +39,66 @@ pub fn routes() -> Routes<App> {
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }
 
-async fn register(State(app): State<App>, Body(body): Body<RegisterUser>) -> Result<Created<Tokens>, Problem> {
-    let tokens = actions::register(&app, body).await?;
+/// Under which key an account is opened.
+struct RegistrationKey(UnkeptKey);
+
+impl<S: Send + Sync> FromRequestParts<S> for RegistrationKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        UnkeptKey::from_request_parts(parts, state).await.map(RegistrationKey)
+    }
+}
+
+impl DescribeArg for RegistrationKey {
+    fn describe(sketch: &mut Sketch<'_>) {
+        UnkeptKey::describe_as(
+            sketch,
+            "A repetition with the same key and body logs in to the account that the first request opened, and answers as that one did, with tokens of its own: answers that hold tokens are not kept. Another e-mail or name under the key is 422 `IDEMPOTENCY_KEY_REUSED`, another password 409 `EMAIL_TAKEN`.",
+        );
+    }
+}
+
+async fn register(
+    network: Network,
+    State(app): State<App>,
+    RegistrationKey(UnkeptKey(key)): RegistrationKey,
+    Body(body): Body<RegisterUser>,
+) -> Result<Created<Tokens>, Problem> {
+    let tokens = actions::register(&app, network, key.as_deref(), body).await?;
     Ok(Created::at(format!("/users/{}", tokens.user_id), tokens))
 }
 
-async fn log_in(network: Network, State(app): State<App>, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
+async fn log_in(network: Network, State(app): State<App>, _: UnkeptKey, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
     Ok(Json(actions::log_in(&app, network, body).await?))
 }
 
-async fn refresh(State(app): State<App>, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
+async fn refresh(State(app): State<App>, _: UnkeptKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
     Ok(Json(actions::refresh(&app, body).await?))
 }
 
-async fn log_out(State(app): State<App>, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
+async fn log_out(State(app): State<App>, _: UnkeptKey, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
     actions::log_out(&app, body).await?;
     Ok(NoContent)
 }
 
-async fn forgot_password(State(app): State<App>, Body(body): Body<ForgotPassword>) -> Result<Accepted, Problem> {
+async fn forgot_password(State(app): State<App>, _: UnkeptKey, Body(body): Body<ForgotPassword>) -> Result<Accepted, Problem> {
     actions::request_reset(&app, body).await?;
     Ok(Accepted)
 }
 
-async fn reset_password(State(app): State<App>, Body(body): Body<ResetPassword>) -> Result<NoContent, Problem> {
+async fn reset_password(State(app): State<App>, _: UnkeptKey, Body(body): Body<ResetPassword>) -> Result<NoContent, Problem> {
     actions::reset_password(&app, body).await?;
     Ok(NoContent)
 }
 
-async fn change_password(user: User, State(app): State<App>, Body(body): Body<ChangePassword>) -> Result<NoContent, Problem> {
+async fn change_password(user: User, State(app): State<App>, _: UnkeptKey, Body(body): Body<ChangePassword>) -> Result<NoContent, Problem> {
     actions::change_password(&app, user.id, user.session, body).await?;
     Ok(NoContent)
 }
 
 async fn grant_service_token(
     State(app): State<App>,
+    _: UnkeptKey,
     headers: HeaderMap,
     Form(form): Form<ClientCredentials>,
 ) -> Result<Json<ServiceToken>, Problem> {
@@ -85,11 +114,11 @@ async fn set_roles(
     Ok(Json(actions::set_roles(&app, admin.id, user, body).await?))
 }
 
-async fn lock_account(admin: Admin, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+async fn lock_account(admin: Admin, State(app): State<App>, _: UnkeptKey, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::lock_account(&app, admin.id, user).await?))
 }
 
-async fn unlock_account(admin: Admin, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+async fn unlock_account(admin: Admin, State(app): State<App>, _: UnkeptKey, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::unlock_account(&app, admin.id, user).await?))
 }
 

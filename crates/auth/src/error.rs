@@ -18,6 +18,8 @@ pub enum Error {
     InvalidResetToken,
     #[error("the e-mail address is taken")]
     EmailTaken,
+    #[error("the idempotency key was used for another registration")]
+    KeyReused,
     #[error("the current password is wrong")]
     WrongPassword,
     /// The caller guesses its own password too often.
@@ -55,6 +57,7 @@ impl From<Error> for Problem {
             Error::InvalidRefreshToken => Code::INVALID_REFRESH_TOKEN.into(),
             Error::InvalidResetToken => Code::INVALID_RESET_TOKEN.into(),
             Error::EmailTaken => Problem::new(Code::EMAIL_TAKEN).fault(Fault::at("/email", "EMAIL_TAKEN", "has an account")),
+            Error::KeyReused => Code::IDEMPOTENCY_KEY_REUSED.into(),
             Error::WrongPassword => Problem::new(Code::WRONG_PASSWORD).fault(Fault::at(
                 "/currentPassword",
                 "WRONG_PASSWORD",

@@ -14,7 +14,8 @@
 //!
 //! **Secrets** are in no log, event or idempotency record. So registering, logging in and refreshing do not keep their
 //! answers under an `Idempotency-Key`: what the key would have to keep are tokens, and a hash of a body that holds a
-//! password. A registration that is repeated because its answer was lost is `EMAIL_TAKEN`, and the login works.
+//! password. A registration that is repeated under its key, because the answer was lost, logs in to the account that the
+//! first request opened, with the password that it says.
 //! The token of a reset mail travels in its event sealed for the notification service.
 //!
 //! Settings: `[auth]`, see [`Settings`]. For the command line: [`operator`].
@@ -58,13 +59,17 @@ struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("auth", migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters"], |ctx: Ctx| async move {
-        let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        let hasher = Hasher::start(ctx.env.clone(), &settings)?;
-        let keyring = Keyring::open(&ctx, &settings).await?;
-        let app = App { ctx, settings, hasher, keyring };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "auth",
+        migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters", "0004_registrations"],
+        |ctx: Ctx| async move {
+            let settings: Arc<Settings> = Arc::new(ctx.section()?);
+            let hasher = Hasher::start(ctx.env.clone(), &settings)?;
+            let keyring = Keyring::open(&ctx, &settings).await?;
+            let app = App { ctx, settings, hasher, keyring };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }

@@ -5,4 +5,5 @@ pub mod clients;
 pub mod failures;
 pub mod keys;
 pub mod refresh;
+pub mod registrations;
 pub mod resets;

@@ -4,10 +4,13 @@ use crate::{
     App, actions,
     domain::lockout::FORGOTTEN_AFTER,
     error::Error,
-    store::{accounts, failures, refresh, resets},
+    store::{accounts, failures, refresh, registrations, resets},
 };
 use contracts::auth::UserUnlocked;
-use platform::worker::{Pace, Worker};
+use platform::{
+    idempotency,
+    worker::{Pace, Worker},
+};
 use std::time::Duration;
 
 /// Mails the resets that were asked for.
@@ -72,7 +75,8 @@ async fn purge(app: App) -> Result<Pace, Error> {
             let forgotten = tx.now().before(FORGOTTEN_AFTER);
             let rows = refresh::purge(tx, expired, BATCH).await?
                 + resets::purge(tx, expired, BATCH).await?
-                + failures::purge(tx, forgotten, BATCH).await?;
+                + failures::purge(tx, forgotten, BATCH).await?
+                + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?;
             Ok(if rows > 0 { Pace::Again } else { Pace::Rest })
         })
         .await

@@ -29,7 +29,7 @@ pub use body::{Body, Form, MaybeBody, RawBody};
 pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, Described};
 pub use door::{Door, PeerAddr};
-pub use key::{IdempotencyKey, MaybeIdempotencyKey};
+pub use key::{IdempotencyKey, MaybeIdempotencyKey, UnkeptKey};
 pub use network::{FORWARDED_FOR, Network};
 pub use openapi::Operation;
 pub use paging::{Cursor, Paging};

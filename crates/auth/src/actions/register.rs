@@ -1,19 +1,26 @@
 //! Opening an account.
 
-use super::session::{self, Session};
+use super::{
+    login::log_in,
+    session::{self, Session},
+};
 use crate::{
     App,
     domain::roles,
     error::Error,
-    store::accounts::{self, Credential},
+    store::{
+        accounts::{self, Credential},
+        registrations::{self, Known, Request},
+    },
 };
 use contracts::{
-    auth::{AccountStatus, RegisterUser, Role, Tokens, UserRegistered},
+    auth::{AccountStatus, Login, RegisterUser, Role, Tokens, UserRegistered},
     ids::UserId,
+    secret::Secret,
     text::{Email, Name},
     user::{ENSURE_USER, EnsureUser},
 };
-use platform::db::Tx;
+use platform::{db::Tx, http::Network};
 use std::time::Duration;
 
 /// How long the answer waits for the user service to make the profile.
@@ -28,11 +35,44 @@ pub struct NewAccount {
     pub roles: Vec<Role>,
 }
 
-/// Opens an account with the role CUSTOMER and logs in.
+/// Opens an account with the role CUSTOMER and logs in. The same request once more under the same key, because its answer
+/// was lost, logs in to the account that the first one opened: what that answer held is kept nowhere.
 ///
 /// # Errors
-/// [`Error::EmailTaken`]; a repeated registration is one too, because its answer is kept nowhere. [`Error::Overloaded`].
-pub async fn register(app: &App, body: RegisterUser) -> Result<Tokens, Error> {
+/// [`Error::EmailTaken`], also for a repetition whose password is not that of the account; [`Error::KeyReused`] for another
+/// e-mail or name under a key; [`Error::Overloaded`].
+pub async fn register(app: &App, network: Network, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
+    let request = key.map(|key| Request::of(key, &body.email, &body.name));
+    let opened = match known(app, request).await? {
+        Known::Another => Err(Error::KeyReused),
+        Known::Same => Err(Error::EmailTaken),
+        Known::Nothing => open(app, request, body.clone()).await,
+    };
+    match opened {
+        // Perhaps by this very request, just now.
+        Err(Error::EmailTaken) if known(app, request).await? == Known::Same => repeat(app, network, body).await,
+        opened => opened,
+    }
+}
+
+async fn known(app: &App, request: Option<Request>) -> Result<Known, Error> {
+    match request {
+        Some(request) => app.ctx.db.read(async move |tx| Ok(registrations::find(tx, request).await?)).await,
+        None => Ok(Known::Nothing),
+    }
+}
+
+/// A guess at a password like any other: whoever makes it up is told no more than that the address is taken.
+async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Tokens, Error> {
+    let password = Secret::parse(body.password.reveal()).expect("a new password is shorter than a secret may be");
+    let login = Login { email: body.email, password };
+    log_in(app, network, login).await.map_err(|error| match error {
+        Error::InvalidCredentials => Error::EmailTaken,
+        error => error,
+    })
+}
+
+async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result<Tokens, Error> {
     // Who is going to be refused anyway costs no hash.
     let email = body.email.clone();
     if app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?.is_some())).await? {
@@ -46,6 +86,11 @@ pub async fn register(app: &App, body: RegisterUser) -> Result<Tokens, Error> {
         .db
         .write(async move |tx| -> Result<Session, Error> {
             let credential = open_account(tx, &new).await?;
+            if let Some(request) = request
+                && !registrations::insert(tx, request).await?
+            {
+                return Err(Error::KeyReused);
+            }
             session::open(tx, &credential, None, lifetime).await
         })
         .await?;

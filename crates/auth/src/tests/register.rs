@@ -62,20 +62,92 @@ async fn of_twenty_that_want_an_address_at_once_one_gets_it() {
     assert_eq!(auth.count("SELECT COUNT(*) FROM refresh_tokens").await, 1, "who came too late left nothing");
 }
 
-#[tokio::test]
-async fn an_answer_with_tokens_is_not_kept_under_a_key() {
-    let auth = start().await;
-    let body = json!({"email": "mara@example.com", "password": PASSWORD, "name": "Mara"});
-    auth.post("/auth/register", &body).key("k-1").send().await.expect(201);
-    auth.post("/auth/register", &body).key("k-1").send().await.expect_problem(409, "EMAIL_TAKEN");
-    let first: Tokens = auth.post("/auth/login", &body_of_login()).key("k-2").send().await.expect(200).read();
-    let second: Tokens = auth.post("/auth/login", &body_of_login()).key("k-2").send().await.expect(200).read();
-    assert_ne!(first.refresh_token, second.refresh_token);
-    assert_eq!(auth.count("SELECT COUNT(*) FROM idempotency").await, 0);
+fn body_of(email: &str, password: &str, name: &str) -> Value {
+    json!({"email": email, "password": password, "name": name})
 }
 
-fn body_of_login() -> Value {
-    json!({"email": "mara@example.com", "password": PASSWORD})
+#[tokio::test]
+async fn a_registration_repeated_under_its_key_logs_in() {
+    let auth = start().await;
+    let body = body_of("mara@example.com", PASSWORD, "Mara");
+    let under = |key: &str, body: &Value| auth.post("/auth/register", body).key(key).send();
+    let first = under("k-1", &body).await.expect(201);
+    let second = under("k-1", &body).await.expect(201);
+    assert_eq!(first.header("location"), second.header("location"));
+    let (first, second): (Tokens, Tokens) = (first.read(), second.read());
+    assert_eq!(first.user_id, second.user_id);
+    assert_ne!(first.refresh_token, second.refresh_token, "tokens are not kept");
+    auth.refresh(&first).await;
+    auth.refresh(&second).await;
+    assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
+
+    under("k-2", &body).await.expect_problem(409, "EMAIL_TAKEN");
+    under("k-1", &body_of("mara@example.com", PASSWORD, "Eve")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    under("k-1", &body_of("eve@example.com", PASSWORD, "Mara")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    // A guess at the password under a key is one like any other.
+    for _ in 0..10 {
+        under("k-1", &body_of("mara@example.com", WRONG, "Mara")).await.expect_problem(409, "EMAIL_TAKEN");
+        auth.advance(Duration::from_secs(16));
+    }
+    under("k-1", &body).await.expect_problem(409, "EMAIL_TAKEN");
+    auth.try_login("mara", PASSWORD).await.expect(401);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM idempotency").await, 0);
+    auth.advance(9 * DAY);
+    auth.settle().await;
+    assert_eq!(auth.count("SELECT COUNT(*) FROM registrations").await, 0);
+    under("k-1", &body_of("eve@example.com", PASSWORD, "Eve")).await.expect(201);
+}
+
+#[tokio::test]
+async fn repetitions_at_once_open_one_account_and_all_log_in() {
+    let auth = Arc::new(start().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let auth = auth.clone();
+        tasks.spawn(async move {
+            let body = body_of("mara@example.com", PASSWORD, "Mara");
+            auth.post("/auth/register", &body).key("k-1").send().await.expect(201).read::<Tokens>().user_id
+        });
+    }
+    let mut users = tasks.join_all().await;
+    users.dedup();
+    assert_eq!(users.len(), 1);
+    assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_registrations_at_once_under_one_key_one_is_told_so() {
+    let auth = start().await;
+    let ask = |name: &'static str| {
+        let body = body_of(&email(name), PASSWORD, name);
+        let request = auth.post("/auth/register", &body).key("k-1");
+        async move { request.send().await.status.as_u16() }
+    };
+    let (one, two) = tokio::join!(ask("mara"), ask("lea"));
+    let mut statuses = [one, two];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422]);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM credentials").await, 1);
+}
+
+#[tokio::test]
+async fn every_key_is_checked_and_no_answer_with_tokens_is_kept() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
+    let posts: Vec<_> = all.filter(|operation| operation.tag == "auth" && operation.method == axum::http::Method::POST).collect();
+    assert_eq!(posts.len(), 10);
+    for operation in posts {
+        let path = operation.path.replace("{userId}", &admin.user_id.to_string());
+        let ask = auth.request(operation.method, &path).bearer(admin.access_token.reveal()).key(&"x".repeat(300));
+        ask.send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
+    }
+    auth.register("mara").await;
+    let login = json!({"email": "mara@example.com", "password": PASSWORD});
+    let first: Tokens = auth.post("/auth/login", &login).key("k-2").send().await.expect(200).read();
+    let second: Tokens = auth.post("/auth/login", &login).key("k-2").send().await.expect(200).read();
+    assert_ne!(first.refresh_token, second.refresh_token);
+    assert_eq!(auth.count("SELECT COUNT(*) FROM idempotency").await, 0);
 }
 
 type Calls = Arc<Mutex<Vec<(String, String, Value)>>>;

@@ -54,6 +54,31 @@ impl IdempotencyKey {
 #[derive(Debug, Clone)]
 pub struct MaybeIdempotencyKey(pub Option<IdempotencyKey>);
 
+/// An `Idempotency-Key` on a request whose answer is not kept, because it holds secrets or because a repetition does no harm.
+/// It is checked as everywhere; what else it does, if anything, the handler says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnkeptKey(pub Option<String>);
+
+impl UnkeptKey {
+    /// Draws the header, with what it does in this request.
+    pub fn describe_as(sketch: &mut Sketch<'_>, about: &str) {
+        parameter(sketch, false, about);
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for UnkeptKey {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parse(&parts.headers).map(UnkeptKey)
+    }
+}
+
+impl DescribeArg for UnkeptKey {
+    fn describe(sketch: &mut Sketch<'_>) {
+        UnkeptKey::describe_as(sketch, "Checked, and otherwise without effect: no answer is kept here, and a repetition is served anew.");
+    }
+}
+
 /// Filled by whoever reads the body, so that only requests under a key pay for the hash.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BodyHash(Arc<OnceLock<[u8; 32]>>);
@@ -125,14 +150,14 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 fn describe(sketch: &mut Sketch<'_>, required: bool) {
-    sketch.parameter(
-        "header",
-        "Idempotency-Key",
-        required,
-        json!({"type": "string", "minLength": 1, "maxLength": 255}),
-        "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.",
-    );
-    sketch.refusals.extend([400, 409, 422]);
+    parameter(sketch, required, "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.");
+    sketch.refusals.extend([409, 422]);
+}
+
+fn parameter(sketch: &mut Sketch<'_>, required: bool, about: &str) {
+    let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
+    sketch.parameter("header", "Idempotency-Key", required, schema, about);
+    sketch.refusals.insert(400);
 }
 
 impl DescribeArg for IdempotencyKey {

@@ -1,0 +1,67 @@
+//! Requests that opened accounts under an `Idempotency-Key`.
+
+use contracts::{
+    text::{Email, Name},
+    time::Timestamp,
+};
+use platform::{
+    db::{Error, Tx},
+    params,
+};
+use sha2::{Digest as _, Sha256};
+
+/// A request under a key, as far as it may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    key_hash: [u8; 32],
+    request_hash: [u8; 32],
+}
+
+/// What stands under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    Nothing,
+    /// The same request opened its account.
+    Same,
+    Another,
+}
+
+impl Request {
+    #[must_use]
+    pub fn of(key: &str, email: &Email, name: &Name) -> Request {
+        // Neither holds a NUL.
+        let request_hash = Sha256::new().chain_update(email.as_bytes()).chain_update([0]).chain_update(name.as_bytes()).finalize().into();
+        Request { key_hash: Sha256::digest(key).into(), request_hash }
+    }
+}
+
+pub async fn find(tx: &mut Tx, request: Request) -> Result<Known, Error> {
+    let known: Option<[u8; 32]> =
+        tx.query_opt("SELECT request_hash FROM registrations WHERE key_hash = $1", params![request.key_hash], |row| row.next()).await?;
+    Ok(match known {
+        None => Known::Nothing,
+        Some(hash) if hash == request.request_hash => Known::Same,
+        Some(_) => Known::Another,
+    })
+}
+
+/// Whether the key was free; else nothing happened.
+pub async fn insert(tx: &mut Tx, request: Request) -> Result<bool, Error> {
+    let now = tx.now();
+    let rows = tx
+        .execute(
+            "INSERT INTO registrations (key_hash, request_hash, created_at) VALUES ($1, $2, $3) ON CONFLICT (key_hash) DO NOTHING",
+            params![request.key_hash, request.request_hash, now],
+        )
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Forgets those from before `before`, up to `limit`. How many there were.
+pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM registrations WHERE key_hash IN (SELECT key_hash FROM registrations WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+        params![before, limit],
+    )
+    .await
+}
