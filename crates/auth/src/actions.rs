@@ -19,4 +19,4 @@ pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
 
 #[cfg(test)]
-pub use {accounts::view, reset::RESET_PURPOSE};
+pub use accounts::view;

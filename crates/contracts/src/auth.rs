@@ -204,6 +204,10 @@ pub struct Jwk {
     pub x: String,
 }
 
+/// What the installation's key is derived for with which auth seals [`PasswordResetRequested::sealed_token`], and the
+/// notification service opens it.
+pub const RESET_TOKEN_SEAL: &str = "seal:password-reset";
+
 // The aggregate is ACCOUNT and not USER: the user service counts USER's events, and one count has one owner.
 events! { "auth", "ACCOUNT", user_id: UserId;
     /// Somebody opened an account.

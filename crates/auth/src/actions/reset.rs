@@ -8,13 +8,10 @@ use crate::{
     store::{accounts, resets},
 };
 use contracts::{
-    auth::{ForgotPassword, PasswordResetRequested, ResetPassword},
+    auth::{ForgotPassword, PasswordResetRequested, RESET_TOKEN_SEAL, ResetPassword},
     text::Email,
 };
 use platform::{context::Context, db::Tx, seal};
-
-/// What the token is sealed for; the notification service opens it with the same key.
-pub const RESET_PURPOSE: &str = "seal:password-reset";
 
 /// Requests that one turn of the worker takes.
 const BATCH: i64 = 64;
@@ -62,7 +59,7 @@ async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> 
     let token = opaque::token(tx.random_bytes());
     let expires_at = tx.now().after(app.settings.reset_token());
     resets::insert_token(tx, account.user_id, opaque::hash(token.reveal()), expires_at).await?;
-    let sealed_token = seal::seal(&app.ctx.installation.key_for(RESET_PURPOSE), tx.random_bytes(), token.reveal().as_bytes());
+    let sealed_token = seal::seal(&app.ctx.installation.key_for(RESET_TOKEN_SEAL), tx.random_bytes(), token.reveal().as_bytes());
     tx.emit(PasswordResetRequested { user_id: account.user_id, email: email.to_string(), sealed_token, expires_at });
     Ok(())
 }

@@ -1,5 +1,4 @@
 use super::*;
-use crate::actions::RESET_PURPOSE;
 use contracts::auth::{PasswordChanged, PasswordResetRequested, UserUnlocked};
 use platform::{installation::Installation, seal};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ impl Auth {
     async fn mailed_token(&self) -> String {
         self.settle().await;
         let events = self.emitted_of::<PasswordResetRequested>().await;
-        let key = Installation::new([7; 32]).key_for(RESET_PURPOSE);
+        let key = Installation::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_SEAL);
         let token =
             seal::open(&key, &events.last().expect("a mail was asked for").sealed_token).expect("the notification service opens it");
         String::from_utf8(token).unwrap()

@@ -11,7 +11,7 @@ use crate::{
     settings::Settings,
     templates::{self, Reader},
 };
-use contracts::notification::Channel;
+use contracts::{auth::RESET_TOKEN_SEAL, notification::Channel};
 use mail::Mail;
 use platform::{
     env::Env,
@@ -21,9 +21,6 @@ use platform::{
 use sms::SmsProvider;
 use std::sync::Arc;
 use webhook::Webhooks;
-
-/// What the key is for with which auth seals a reset's token.
-pub const RESET_TOKENS: &str = "seal:password-reset";
 
 /// Every channel.
 pub struct Channels {
@@ -42,7 +39,7 @@ impl Channels {
         Ok(Channels {
             env: ctx.env.clone(),
             shop_url: settings.shop_url()?,
-            reset_key: ctx.installation.key_for(RESET_TOKENS),
+            reset_key: ctx.installation.key_for(RESET_TOKEN_SEAL),
             mail: Mail::open(ctx, settings)?,
             sms,
             webhooks: Webhooks::new(ctx.env.clone(), ctx.installation.clone(), settings),

@@ -64,7 +64,7 @@ impl Person {
 
     fn reset(self, harness: &Harness) -> PasswordResetRequested {
         // As the harness makes its installation.
-        let key = platform::installation::Installation::new([7; 32]).key_for("seal:password-reset");
+        let key = platform::installation::Installation::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_SEAL);
         PasswordResetRequested {
             user_id: self.user_id,
             email: "mara@example.com".into(),
