@@ -33,6 +33,9 @@ words! {
     }
 }
 
+/// The scope that the platform's own services hold, and nobody else. A service that is let in by name holds it too.
+pub const INTERNAL: &str = "internal";
+
 /// The scope of a carrier's client: telling where parcels are.
 pub const SHIPPING_EVENTS: &str = "shipping:events";
 

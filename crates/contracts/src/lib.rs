@@ -28,3 +28,8 @@ pub mod text;
 pub mod time;
 pub mod user;
 pub mod words;
+
+/// The name of every service, in the order a newcomer would read them. Routes let services in by name, so no other client
+/// may have one.
+pub const SERVICES: [&str; 11] =
+    ["auth", "user", "catalog", "search", "cart", "order", "payment", "inventory", "shipping", "notification", "audit"];

@@ -1,5 +1,6 @@
 //! Which path is whose. A path that two services could own belongs to the one whose data it shows.
 
+use contracts::SERVICES;
 use platform::http::BASE;
 
 /// Whose requests a row takes.
@@ -9,10 +10,6 @@ enum Owner {
     Named(usize),
 }
 use Owner::{Named, Service};
-
-/// Every service there is.
-pub const SERVICES: [&str; 11] =
-    ["auth", "user", "catalog", "search", "cart", "order", "payment", "inventory", "shipping", "notification", "audit"];
 
 /// The whole of the edge's knowledge. A row takes the paths that begin with its segments, `{}` being any one; the first
 /// row that fits counts, so the more specific ones stand above.

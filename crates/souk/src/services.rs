@@ -26,3 +26,14 @@ pub fn sections() -> Vec<(&'static str, Section)> {
     let services = all().into_iter().map(|service| (service.name, service.section));
     services.chain([("gateway", Section::of::<gateway::Settings>())]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_has_its_name_in_the_contracts() {
+        let names: Vec<_> = all().into_iter().map(|service| service.name).collect();
+        assert_eq!(names, contracts::SERVICES);
+    }
+}

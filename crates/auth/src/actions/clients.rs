@@ -1,13 +1,8 @@
 //! Tokens for services and other programs (RFC 6749, section 4.4).
 
-use crate::{
-    App,
-    domain::clients::{self, INTERNAL},
-    error::Error,
-    opaque, store,
-};
+use crate::{App, domain::clients, error::Error, opaque, store};
 use contracts::{
-    auth::{ClientCredentials, ServiceToken},
+    auth::{ClientCredentials, INTERNAL, ServiceToken},
     problem::Fault,
     secret::Secret,
 };

@@ -9,7 +9,7 @@ mod pages;
 mod routing;
 mod upstream;
 
-use crate::{Entrance, Ready, Settings, Setup, Upstream, routes::SERVICES};
+use crate::{Entrance, Ready, Settings, Setup, Upstream};
 use axum::{
     Json, Router,
     body::Body,
@@ -18,7 +18,7 @@ use axum::{
     response::Response,
     routing::{any, get, post},
 };
-use contracts::{ids::UserId, time::Timestamp};
+use contracts::{SERVICES, ids::UserId, time::Timestamp};
 use platform::{
     env::Env,
     http::{Door, PeerAddr},

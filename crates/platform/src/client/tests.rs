@@ -89,7 +89,7 @@ fn stage() -> (Stage, Router) {
         Arc::new(move || {
             fetched.fetch_add(1, Ordering::SeqCst);
             let ttl = Duration::from_secs(300);
-            let token = key.sign(&Claims::service(&env, "order", "", ttl));
+            let token = key.sign(&Claims::service(&env, "order", "internal", ttl));
             let ends = env.now().after(ttl);
             Box::pin(async move { Ok((token, ends)) })
         })

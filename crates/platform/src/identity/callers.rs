@@ -17,7 +17,7 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use contracts::{ids::UserId, problem::Code};
+use contracts::{auth::INTERNAL, ids::UserId, problem::Code};
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 /// Who the request's token is for, verified once per request; `None` when it has no token.
@@ -137,7 +137,7 @@ impl Viewer {
     }
 }
 
-/// Any service, by a token of its own.
+/// Any of the platform's own services, by a token of its own.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// Its client id, such as `order`.
@@ -147,7 +147,8 @@ pub struct Service {
 
 impl Caller for Service {
     fn admit(identity: &Arc<Identity>) -> Option<Self> {
-        identity.client.clone().map(|client| Service { client, scopes: identity.scopes.clone() })
+        let client = identity.client.clone().filter(|_| identity.has_scope(INTERNAL))?;
+        Some(Service { client, scopes: identity.scopes.clone() })
     }
     fn grants() -> Vec<Grant> {
         vec![Grant::Service]
@@ -155,13 +156,14 @@ impl Caller for Service {
 }
 extracted!([] Service);
 
-/// Names the services that [`ServiceOf`] lets in: those of `CLIENTS`, and those that hold `SCOPE`.
+/// Names whom [`ServiceOf`] lets in: the services of `CLIENTS`, and every client that holds `SCOPE`.
 pub trait ClientMarker: Send + Sync + 'static {
     const CLIENTS: &'static [&'static str];
     const SCOPE: Option<&'static str> = None;
 }
 
-/// One of the services that `M` names.
+/// One of the services or clients that `M` names. A name alone is not enough: the platform's own services hold the scope
+/// [`INTERNAL`], which no other client gets, so that none can pass for a service whose name it has.
 #[derive(Debug, Clone)]
 pub struct ServiceOf<M> {
     /// Its client id, such as `order`.
@@ -172,7 +174,8 @@ pub struct ServiceOf<M> {
 impl<M: ClientMarker> Caller for ServiceOf<M> {
     fn admit(identity: &Arc<Identity>) -> Option<Self> {
         let client = identity.client.clone()?;
-        let fits = M::CLIENTS.contains(&client.as_str()) || M::SCOPE.is_some_and(|scope| identity.has_scope(scope));
+        let by_name = M::CLIENTS.contains(&client.as_str()) && identity.has_scope(INTERNAL);
+        let fits = by_name || M::SCOPE.is_some_and(|scope| identity.has_scope(scope));
         fits.then_some(ServiceOf { client, marker: PhantomData })
     }
     fn grants() -> Vec<Grant> {

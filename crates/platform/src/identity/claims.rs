@@ -105,7 +105,7 @@ impl Identity {
         Some(Identity {
             subject: claims.sub,
             user,
-            // A service has no roles, whatever its token says: it is let in by name.
+            // A service has no roles, whatever its token says: it is let in by name and scope.
             roles: if claims.client_id.is_none() { claims.roles } else { Vec::new() },
             client: claims.client_id,
             scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),

@@ -214,10 +214,11 @@ async fn the_first_argument_says_who_may_call() {
     let bearer = |claims: Claims| Some(format!("Bearer {}", key.sign(&claims)));
     let customer = bearer(Claims::person(&env, MARA, &[CUSTOMER], HOUR));
     let admin = bearer(Claims::person(&env, MARA, &[ADMIN], HOUR));
-    let order = bearer(Claims::service(&env, "order", "", HOUR));
+    let order = bearer(Claims::service(&env, "order", "internal", HOUR));
+    let namesake = bearer(Claims::service(&env, "order", "shipping:events", HOUR));
     let scoped = bearer(Claims::service(&env, "carrier", "stock:write x", HOUR));
     // A service whose token claims a role is no admin.
-    let sly = bearer(Claims { roles: vec![ADMIN.into()], ..Claims::service(&env, "cart", "", HOUR) });
+    let sly = bearer(Claims { roles: vec![ADMIN.into()], ..Claims::service(&env, "cart", "internal", HOUR) });
     for (path, who, status) in [
         ("/any", None, 401),
         ("/any", customer.clone(), 204),
@@ -228,6 +229,8 @@ async fn the_first_argument_says_who_may_call() {
         ("/mixed", admin.clone(), 204),
         ("/mixed", order.clone(), 204),
         ("/mixed", scoped.clone(), 204),
+        ("/mixed", namesake.clone(), 403),
+        ("/service", namesake, 403),
         ("/mixed", sly.clone(), 403),
         ("/mixed", customer.clone(), 403),
         ("/service", sly, 204),

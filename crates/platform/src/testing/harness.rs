@@ -22,6 +22,7 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
+    auth::INTERNAL,
     event::{Envelope, Event},
     ids::{EventId, UserId},
     time::Timestamp,
@@ -124,7 +125,7 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         email: client.is_none().then(|| format!("{subject}@example.com")),
         sid: None,
-        scope: client.map(|_| "internal".to_owned()),
+        scope: client.map(|_| INTERNAL.to_owned()),
         client_id: client.map(str::to_owned),
     }
 }
