@@ -1,27 +1,28 @@
 //! Door 1, HTTP.
 
-use crate::{App, actions, actions::Presented, error::Error};
+mod token;
+
+use crate::{App, actions};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contracts::{
     auth::{
-        Account, ChangePassword, ClientCredentials, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword,
-        ServiceToken, SetRoles, Tokens,
+        Account, ChangePassword, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword, ServiceToken,
+        SetRoles, Tokens,
     },
     ids::UserId,
-    secret::Secret,
 };
 use platform::{
     http::{
-        Accepted, Body, Created, DescribeAnswer, Form, Json, Network, NoContent, Path, Problem, Routes, State, UnkeptKey,
+        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Routes, State, UnkeptKey,
         describe::{DescribeArg, Sketch},
     },
     identity::{Admin, User},
 };
+use token::TokenForm;
 
 pub fn routes() -> Routes<App> {
     Routes::new("auth")
@@ -100,9 +101,9 @@ async fn grant_service_token(
     State(app): State<App>,
     _: UnkeptKey,
     headers: HeaderMap,
-    Form(form): Form<ClientCredentials>,
+    TokenForm(form): TokenForm,
 ) -> Result<Json<ServiceToken>, Problem> {
-    Ok(Json(actions::grant_service_token(&app, basic(&headers)?, form).await?))
+    Ok(Json(actions::grant_service_token(&app, token::basic(&headers)?, form).await?))
 }
 
 async fn set_roles(
@@ -143,23 +144,5 @@ impl DescribeAnswer for PublicKeys {
     fn describe(sketch: &mut Sketch<'_>) {
         sketch.answer::<Jwks>(200, "The key that signs now first.");
         sketch.answer_header("Cache-Control", "How long they may be kept.");
-    }
-}
-
-/// The client of `Authorization: Basic` (RFC 7617); none when there is no such header. RFC 6749 wants both halves
-/// form-encoded first, which changes nothing in the characters that our names and secrets are made of.
-fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let encoded = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-    let Some((_, encoded)) = encoded else { return Ok(None) };
-    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let client = decoded
-        .as_deref()
-        .and_then(|text| text.split_once(':'))
-        .and_then(|(client_id, secret)| Some(Presented { client_id: client_id.to_owned(), secret: Secret::parse(secret).ok()? }));
-    match (client, values.next()) {
-        (Some(client), None) => Ok(Some(client)),
-        _ => Err(Error::InvalidClient),
     }
 }

@@ -38,6 +38,12 @@ pub enum Error {
     Invalid(Vec<Fault>),
     #[error("the client's name or secret is wrong")]
     InvalidClient,
+    #[error("this kind of grant is not given")]
+    UnsupportedGrantType,
+    #[error("the client does not hold that scope")]
+    InvalidScope,
+    #[error("the request for a token is not valid")]
+    InvalidTokenRequest(Vec<Fault>),
     #[error(transparent)]
     UnfitClient(#[from] Unfit),
     #[error("there is a client with this name")]
@@ -73,7 +79,21 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::InvalidClient => {
                 let challenge = HeaderValue::from_static("Basic realm=\"souk\", charset=\"UTF-8\"");
-                Problem::new(Code::INVALID_CLIENT).header(header::WWW_AUTHENTICATE, challenge)
+                in_oauth(Code::INVALID_CLIENT.into(), "invalid_client").header(header::WWW_AUTHENTICATE, challenge)
+            }
+            Error::UnsupportedGrantType => in_oauth(Code::UNSUPPORTED_GRANT_TYPE.into(), "unsupported_grant_type").fault(Fault::parameter(
+                "grant_type",
+                "UNSUPPORTED_GRANT_TYPE",
+                "must be client_credentials",
+            )),
+            Error::InvalidScope => in_oauth(Code::INVALID_SCOPE.into(), "invalid_scope").fault(Fault::parameter(
+                "scope",
+                "UNKNOWN_SCOPE",
+                "is not held by this client",
+            )),
+            Error::InvalidTokenRequest(faults) => {
+                let problem = faults.into_iter().fold(Problem::new(Code::INVALID_TOKEN_REQUEST), Problem::fault);
+                in_oauth(problem, "invalid_request")
             }
             Error::Overloaded => Problem::new(Code::OVERLOADED).detail("too many passwords are being checked"),
             Error::Db(error) => error.into(),
@@ -81,4 +101,10 @@ impl From<Error> for Problem {
             Error::UnfitClient(_) | Error::ClientTaken | Error::Hashing(_) => Problem::internal(&error),
         }
     }
+}
+
+/// A refusal of the token endpoint in the words of OAuth 2 as well (RFC 6749, 5.2).
+pub fn in_oauth(problem: Problem, error: &'static str) -> Problem {
+    let description = problem.code().help();
+    problem.member("error", error).member("error_description", description)
 }

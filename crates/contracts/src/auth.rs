@@ -117,7 +117,8 @@ pub struct SetRoles {
 }
 
 /// The form of an OAuth 2 client credentials grant (RFC 6749, section 4.4), form-encoded. The client may instead be
-/// named in an `Authorization: Basic` header.
+/// named in an `Authorization: Basic` header. Refusals are problem documents that hold `error` and `error_description`
+/// (section 5.2) as well.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCredentials {

@@ -17,21 +17,23 @@ pub struct Presented {
 /// Gives a client a token with the scopes that it asked for, or all that it holds.
 ///
 /// # Errors
-/// [`Error::InvalidClient`], [`Error::Invalid`] for another grant type, for a scope that the client does not hold, and for
-/// a client that says twice who it is.
+/// [`Error::UnsupportedGrantType`], [`Error::InvalidClient`], [`Error::InvalidScope`], [`Error::InvalidTokenRequest`] for a
+/// client that says twice who it is.
 pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: ClientCredentials) -> Result<ServiceToken, Error> {
     if form.grant_type != "client_credentials" {
-        return Err(invalid("grant_type", "UNSUPPORTED_GRANT_TYPE", "must be client_credentials"));
+        return Err(Error::UnsupportedGrantType);
     }
     let client = match (in_header, form.client_id, form.client_secret) {
         (Some(client), None, None) => client,
         (None, Some(client_id), Some(secret)) => Presented { client_id, secret },
-        (Some(_), _, _) => return Err(invalid("client_id", "GIVEN_TWICE", "is in the Authorization header already")),
+        (Some(_), _, _) => {
+            let fault = Fault::parameter("client_id", "GIVEN_TWICE", "is in the Authorization header already");
+            return Err(Error::InvalidTokenRequest(vec![fault]));
+        }
         _ => return Err(Error::InvalidClient),
     };
     let held = authenticate(app, &client).await?;
-    let scope =
-        clients::grant(&held, form.scope.as_deref()).ok_or_else(|| invalid("scope", "UNKNOWN_SCOPE", "is not held by this client"))?;
+    let scope = clients::grant(&held, form.scope.as_deref()).ok_or(Error::InvalidScope)?;
     let claims = Claims::service(&app.ctx.env, &client.client_id, &scope, app.settings.service_token());
     Ok(ServiceToken {
         access_token: app.access_token(&claims),
@@ -39,10 +41,6 @@ pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: 
         expires_in: app.settings.service_token_seconds,
         scope,
     })
-}
-
-fn invalid(name: &'static str, code: &'static str, detail: &'static str) -> Error {
-    Error::Invalid(vec![Fault::parameter(name, code, detail)])
 }
 
 /// The scopes of a client that proved to be it: a service by the secret that the installation derives from its name,

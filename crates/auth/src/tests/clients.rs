@@ -46,8 +46,8 @@ async fn a_client_gets_the_scopes_it_holds_and_no_others() {
     assert_eq!(scope(auth.token(form("carrier", secret, "")).await), "shipping:track shipping:read");
     assert_eq!(scope(auth.token(form("carrier", secret, "&scope=shipping:read")).await), "shipping:read");
     for wanted in ["internal", "shipping:read+internal", "shipping"] {
-        let answer = auth.token(form("carrier", secret, &format!("&scope={wanted}"))).await.expect_problem(422, "INVALID_REQUEST");
-        assert_eq!(answer.json()["errors"][0]["parameter"], "scope");
+        let answer = auth.token(form("carrier", secret, &format!("&scope={wanted}"))).await.expect_problem(400, "INVALID_SCOPE");
+        assert_eq!((&answer.json()["errors"][0]["parameter"], &answer.json()["error"]), (&json!("scope"), &json!("invalid_scope")));
     }
     assert_eq!(operator::list_clients(auth.db()).await.unwrap()[0].client_id, "carrier");
     assert!(operator::remove_client(auth.db(), "carrier").await.unwrap());
@@ -61,7 +61,8 @@ async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
     let carrier = operator::create_client(auth.db(), "carrier", &["shipping:track"]).await.unwrap();
     let refused = auth.token(form("order", "wrong", "")).await.expect_problem(401, "INVALID_CLIENT");
     let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
-    assert!(challenges.iter().any(|challenge| challenge.starts_with("Basic realm=")), "{challenges:?}");
+    assert!(matches!(&challenges[..], [basic] if basic.starts_with("Basic realm=")), "{challenges:?}");
+    assert_eq!(refused.json()["error"], "invalid_client");
     for (client, secret) in [
         ("order", secret_of("payment")),
         ("nobody", "wrong".into()),
@@ -86,16 +87,20 @@ async fn a_form_that_says_something_else_is_refused() {
     for (form, parameter) in [
         (form("order", &secret, "&resource=x"), "resource"),
         (form("order", &secret, "&client_id=order"), "client_id"),
-        (form("order", &secret, "").replace("client_credentials", "password"), "grant_type"),
         (format!("client_id=order&client_secret={secret}"), "grant_type"),
     ] {
-        let answer = auth.token(form.clone()).await.expect_problem(422, "INVALID_REQUEST");
-        assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{form}");
+        let answer = auth.token(form.clone()).await.expect_problem(400, "INVALID_TOKEN_REQUEST").json();
+        assert_eq!((&answer["errors"][0]["parameter"], &answer["error"]), (&json!(parameter), &json!("invalid_request")), "{form}");
+        assert!(!answer["error_description"].as_str().unwrap().is_empty());
     }
+    let password = form("order", &secret, "").replace("client_credentials", "password");
+    let answer = auth.token(password).await.expect_problem(400, "UNSUPPORTED_GRANT_TYPE");
+    assert_eq!(answer.json()["error"], "unsupported_grant_type");
     auth.token("grant_type=client_credentials".to_owned()).await.expect_problem(401, "INVALID_CLIENT");
     let twice = auth.token_by_header("order", &secret, &form("order", &secret, "")).await;
-    assert_eq!(twice.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["code"], "GIVEN_TWICE");
-    auth.token("grant_type=%zz".to_owned()).await.expect_problem(400, "MALFORMED_REQUEST");
+    assert_eq!(twice.expect_problem(400, "INVALID_TOKEN_REQUEST").json()["errors"][0]["code"], "GIVEN_TWICE");
+    let broken = auth.token("grant_type=%zz".to_owned()).await.expect_problem(400, "MALFORMED_REQUEST");
+    assert_eq!(broken.json()["error"], "invalid_request");
     let json = json!({"grant_type": "client_credentials", "client_id": "order", "client_secret": secret});
     auth.post("/auth/token", &json).send().await.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE");
 }

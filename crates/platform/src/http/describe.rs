@@ -130,6 +130,11 @@ impl<'a> Sketch<'a> {
         self.optional = true;
     }
 
+    /// Takes back a refusal that an argument announced and that is answered in another way here.
+    pub fn take_back(&mut self, status: u16) {
+        self.refusals.remove(&status);
+    }
+
     /// Who else may call. The first grant closes the operation to everyone else.
     pub fn grant(&mut self, grant: Grant) {
         if !self.grants.contains(&grant) {

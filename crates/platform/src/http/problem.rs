@@ -177,7 +177,8 @@ impl Problem {
         if let Some(wait) = self.wait() {
             headers.push((header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64)));
         }
-        if self.0.code.status() == 401 {
+        // Who is challenged in another way has no use for a bearer's token.
+        if self.0.code.status() == 401 && headers.iter().all(|(name, _)| *name != header::WWW_AUTHENTICATE) {
             headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         headers
@@ -263,6 +264,9 @@ mod tests {
         assert_eq!(waits.headers()["retry-after"], "2");
         assert_eq!(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS).into_response().headers()["retry-after"], "1");
         assert_eq!(Problem::new(Code::UNAUTHENTICATED).into_response().headers()["www-authenticate"], "Bearer");
+        let basic = Problem::new(Code::INVALID_CLIENT).header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+        let challenges: Vec<_> = basic.into_response().headers().get_all("www-authenticate").iter().cloned().collect();
+        assert_eq!(challenges, ["Basic"], "one way to prove it");
         assert!(!Problem::new(Code::NOT_FOUND).into_response().headers().contains_key("retry-after"));
     }
 

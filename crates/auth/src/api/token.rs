@@ -1,0 +1,55 @@
+//! How a client asks for a token (RFC 6749): who it is, and what it wants.
+
+use crate::{
+    actions::Presented,
+    error::{Error, in_oauth},
+};
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contracts::{auth::ClientCredentials, problem::Code, secret::Secret};
+use platform::http::{
+    Form, Problem,
+    describe::{DescribeArg, Sketch},
+};
+
+/// The form of a grant. What is wrong with it is told in the words of OAuth 2.
+pub struct TokenForm(pub ClientCredentials);
+
+impl<S: Send + Sync> FromRequest<S> for TokenForm {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let form = Form::from_request(request, state).await;
+        form.map(|Form(form)| TokenForm(form)).map_err(|problem| match problem.code() {
+            Code::INVALID_REQUEST => Error::InvalidTokenRequest(problem.faults().to_vec()).into(),
+            _ => in_oauth(problem, "invalid_request"),
+        })
+    }
+}
+
+impl DescribeArg for TokenForm {
+    fn describe(sketch: &mut Sketch<'_>) {
+        Form::<ClientCredentials>::describe(sketch);
+        sketch.take_back(422);
+    }
+}
+
+/// The client of `Authorization: Basic` (RFC 7617); none when there is no such header. RFC 6749 wants both halves
+/// form-encoded first, which changes nothing in the characters that our names and secrets are made of.
+pub fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let encoded = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let Some((_, encoded)) = encoded else { return Ok(None) };
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let client = decoded
+        .as_deref()
+        .and_then(|text| text.split_once(':'))
+        .and_then(|(client_id, secret)| Some(Presented { client_id: client_id.to_owned(), secret: Secret::parse(secret).ok()? }));
+    match (client, values.next()) {
+        (Some(client), None) => Ok(Some(client)),
+        _ => Err(Error::InvalidClient),
+    }
+}
