@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    delivery::worker_of,
+    delivery::{Window, worker_of},
     domain::{Next, Parcel, Undelivered, next},
     store::{self, Record},
 };
@@ -46,7 +46,7 @@ pub struct Attempt {
     pub pause: Duration,
 }
 
-/// Records attempts and takes up to `room` further messages in hand: one commit for both.
+/// Records attempts and takes further messages in hand, as many as have a place in `window`: one commit for both.
 ///
 /// # Errors
 /// Those of the database. Nothing is recorded then, and the same may be tried again.
@@ -55,20 +55,39 @@ pub async fn record_and_take(
     ended: Arc<[Attempt]>,
     attempts_max: u32,
     channel: Channel,
-    room: usize,
+    window: Option<Window>,
     hold: Duration,
 ) -> Result<Vec<Parcel>, Error> {
     db.write(async move |tx| {
         for attempt in ended.iter() {
             record(tx, attempt, attempts_max).await?;
         }
-        if room == 0 {
-            return Ok(Vec::new());
+        match window.clone() {
+            Some(window) => take(tx, channel, window, hold).await,
+            None => Ok(Vec::new()),
         }
-        let held_until = tx.now().after(hold);
-        Ok(store::take_due(tx, channel, room, held_until).await?)
     })
     .await
+}
+
+/// Takes what is due until the window is full, the longest overdue first. Users who have as many places as one may have are
+/// passed over.
+async fn take(tx: &mut Tx, channel: Channel, mut window: Window, hold: Duration) -> Result<Vec<Parcel>, Error> {
+    let (held_until, mut taken) = (tx.now().after(hold), Vec::new());
+    while window.room() > 0 {
+        let rows = window.room();
+        let due = store::list_due(tx, channel, window.full(), rows).await?;
+        let is_last = due.len() < rows;
+        let before = taken.len();
+        for (id, _) in due.into_iter().filter(|(_, user)| window.take(*user)) {
+            taken.extend(store::take(tx, id, held_until).await?);
+        }
+        // What was passed over belongs to users who are full by now: the next look leaves these users out.
+        if is_last || taken.len() == before {
+            break;
+        }
+    }
+    Ok(taken)
 }
 
 async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Time: one worker for each channel takes what is due, sends it outside of any transaction, and records how it went.
 //!
-//! A worker keeps a window of messages under way and refills it as they end, so that a receiver that is slow holds up
-//! its own place and nobody else's. Recording what ended and taking what is next is one commit. A crash between sending
+//! A worker keeps a window of messages under way and refills it as they end, and no user has more than an eighth of its
+//! places. So a receiver that is slow holds up its own places and nobody else's. Recording what ended and taking what is next is one commit. A crash between sending
 //! and recording sends twice, under the same Message-ID or webhook-id, so that receivers can tell.
 
 use crate::{
@@ -10,17 +10,18 @@ use crate::{
     domain::{Parcel, Undelivered},
     store,
 };
-use contracts::notification::Channel;
+use contracts::{ids::UserId, notification::Channel};
 use platform::{
     context::Context,
     db,
+    stop::Stop,
     worker::{Pace, Worker},
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
 
-/// How long one turn goes on taking messages: the order to stop is heard between turns.
-const TURN: Duration = Duration::from_secs(5);
+/// How often a worker looks for messages that became due by time while others are under way.
+const LOOK: Duration = Duration::from_secs(1);
 /// How often, and after which pause, recording is tried when the database is busy. What is not recorded is sent twice.
 const RECORDINGS: u32 = 20;
 const RECORDING_PAUSE: Duration = Duration::from_millis(100);
@@ -38,30 +39,84 @@ pub fn worker_of(channel: Channel) -> &'static str {
 pub fn workers(app: &App) -> Vec<Worker> {
     let worker = |channel: &Channel| {
         let own = (app.clone(), *channel);
-        Worker::new(worker_of(*channel), Duration::from_secs(5), own, |(app, channel)| deliver_due(app, channel))
+        Worker::lasting(worker_of(*channel), Duration::from_secs(5), own, |(app, channel), stop| deliver_due(app, channel, stop))
     };
     Channel::ALL.iter().map(worker).collect()
 }
 
-async fn deliver_due(app: App, channel: Channel) -> Result<Pace, Error> {
-    let window = app.settings.window(channel);
+/// The places of one channel that are taken.
+#[derive(Debug, Clone)]
+pub struct Window {
+    size: usize,
+    /// How many messages of each user are under way.
+    under_way: HashMap<UserId, usize>,
+}
+
+impl Window {
+    #[must_use]
+    pub fn new(size: usize) -> Window {
+        Window { size, under_way: HashMap::new() }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// How many more messages have a place.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.size.saturating_sub(self.under_way.values().sum())
+    }
+
+    /// Takes a place, unless all are taken or the user has as many as one may have.
+    pub fn take(&mut self, user: UserId) -> bool {
+        let is_free = self.room() > 0 && self.under_way.get(&user).is_none_or(|places| *places < self.most_of_one());
+        if is_free {
+            *self.under_way.entry(user).or_default() += 1;
+        }
+        is_free
+    }
+
+    pub fn free(&mut self, user: UserId) {
+        if let Some(places) = self.under_way.get_mut(&user) {
+            *places -= 1;
+            if *places == 0 {
+                self.under_way.remove(&user);
+            }
+        }
+    }
+
+    /// Those who have as many places as one may have: a few, because their places add up to no more than all.
+    pub fn full(&self) -> impl Iterator<Item = UserId> {
+        let most = self.most_of_one();
+        self.under_way.iter().filter(move |(_, places)| **places >= most).map(|(user, _)| *user)
+    }
+
+    fn most_of_one(&self) -> usize {
+        (self.size / 8).max(1)
+    }
+}
+
+/// Delivers as long as there is something to deliver, and after the order to stop what is under way.
+async fn deliver_due(app: App, channel: Channel, stop: Stop) -> Result<Pace, Error> {
+    let size = app.settings.window(channel);
     let bell = app.ctx.db.bell(worker_of(channel));
-    let until = Instant::now() + TURN;
-    let (reply, mut replies) = mpsc::channel(window);
-    let (mut under_way, mut ended) = (0, Vec::new());
+    let (reply, mut replies) = mpsc::channel(size);
+    let (mut window, mut ended) = (Window::new(size), Vec::new());
     loop {
-        let room = if Instant::now() < until { window - under_way } else { 0 };
-        let parcels = record(&app, channel, std::mem::take(&mut ended), room).await?;
-        under_way += parcels.len();
-        for parcel in parcels {
+        let free = (!stop.is_requested()).then(|| window.clone());
+        for parcel in record(&app, channel, std::mem::take(&mut ended), free.clone()).await? {
+            window.take(parcel.user_id);
             app.ctx.env.spawn(attempt(app.clone(), Arc::new(parcel), reply.clone()));
         }
-        if under_way == 0 {
+        if window.is_empty() {
             return rest(&app, channel).await;
         }
+        let looks = free.is_some() && window.room() > 0;
         tokio::select! {
-            count = replies.recv_many(&mut ended, window) => under_way -= count,
-            () = bell.notified(), if room > 0 && under_way < window => {}
+            _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| window.free(attempt.parcel.user_id)),
+            () = stop.pause(LOOK, bell.notified()), if looks => {}
         }
     }
 }
@@ -71,17 +126,18 @@ async fn rest(app: &App, channel: Channel) -> Result<Pace, Error> {
     Ok(next.map_or(Pace::Rest, Pace::Until))
 }
 
-/// Records what ended and takes what is next; patient with a busy database, because the messages are sent by now.
-async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, room: usize) -> Result<Vec<Parcel>, Error> {
+/// Records what ended and takes what is next, if there is a window for it; patient with a busy database, because the messages
+/// are sent by now.
+async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, window: Option<Window>) -> Result<Vec<Parcel>, Error> {
     let ended: Arc<[Attempt]> = ended.into();
     let (most, hold) = (app.settings.attempts_max, app.settings.hold());
     for _ in 1..RECORDINGS {
-        match record_and_take(&app.ctx.db, ended.clone(), most, channel, room, hold).await {
+        match record_and_take(&app.ctx.db, ended.clone(), most, channel, window.clone(), hold).await {
             Err(Error::Db(db::Error::Busy)) => tokio::time::sleep(app.ctx.env.jitter(RECORDING_PAUSE)).await,
             outcome => return outcome,
         }
     }
-    record_and_take(&app.ctx.db, ended, most, channel, room, hold).await
+    record_and_take(&app.ctx.db, ended, most, channel, window, hold).await
 }
 
 /// Sends one message in a task of its own and reports how it went, even when the sending panics.

@@ -56,7 +56,7 @@ pub fn service() -> Service {
 /// The service, with text messages sent by `sms`.
 #[must_use]
 pub fn service_with(sms: Arc<dyn SmsProvider>) -> Service {
-    Service::new("notification", migrations!["0001_notifications"], |ctx: Ctx| async move {
+    Service::new("notification", migrations!["0001_notifications", "0002_due"], |ctx: Ctx| async move {
         let settings: Settings = ctx.section()?;
         let channels = Arc::new(Channels::open(&ctx, &settings, sms)?);
         let app = App { ctx, settings: Arc::new(settings), channels };

@@ -42,7 +42,7 @@ pub struct Settings {
     pub webhook_seconds: u64,
     /// Whether webhooks may go to private and loopback addresses. For tests and closed networks.
     pub allow_private_webhooks: bool,
-    /// Messages of one channel that are under way at the same time.
+    /// Messages of one channel that are under way at the same time; those of one user take an eighth of the places at most.
     #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
 }

@@ -112,21 +112,35 @@ pub async fn insert(tx: &mut Tx, new: NewNotification<'_>) -> Result<(), Error> 
     .map(|_| ())
 }
 
-/// Takes up to `rows` messages of a channel in hand that are due, the longest overdue first; until `held_until` nobody
-/// else takes them.
-pub async fn take_due(tx: &mut Tx, channel: Channel, rows: usize, held_until: Timestamp) -> Result<Vec<Parcel>, Error> {
+/// Messages of a channel that are due, the longest overdue first, without those of the users in `passed_over`.
+pub async fn list_due(
+    tx: &mut Tx,
+    channel: Channel,
+    passed_over: impl Iterator<Item = UserId>,
+    rows: usize,
+) -> Result<Vec<(NotificationId, UserId)>, Error> {
+    let due =
+        Select::from("SELECT notification_id, user_id FROM notifications").filter("channel = ?", channel).filter("due_at <= ?", tx.now());
+    passed_over
+        .fold(due, |due, user| due.filter("user_id <> ?", user))
+        .limit("due_at", i64::try_from(rows).unwrap_or(i64::MAX))
+        .rows(tx, |row| Ok((row.next()?, row.next()?)))
+        .await
+}
+
+/// Takes a message in hand that is due; until `held_until` nobody else takes it.
+pub async fn take(tx: &mut Tx, id: NotificationId, held_until: Timestamp) -> Result<Option<Parcel>, Error> {
     let now = tx.now();
-    // The second condition on due_at is for two takers at once: who comes second finds the row already held.
-    tx.query(
-        "UPDATE notifications SET due_at = $4 WHERE due_at <= $2 AND notification_id IN \
-         (SELECT notification_id FROM notifications WHERE channel = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3) \
+    // The condition on due_at is for two takers at once: who comes second finds the row already held.
+    tx.query_opt(
+        "UPDATE notifications SET due_at = $3 WHERE notification_id = $1 AND due_at <= $2 \
          RETURNING notification_id, event_id, correlation_id, user_id, order_id, type, channel, payload, sealed_token, recipient, \
          attempts, tries, resends, created_at, \
          (SELECT email FROM contacts WHERE contacts.user_id = notifications.user_id), \
          (SELECT phone FROM contacts WHERE contacts.user_id = notifications.user_id), \
          (SELECT webhook_url FROM contacts WHERE contacts.user_id = notifications.user_id), \
          (SELECT name FROM contacts WHERE contacts.user_id = notifications.user_id)",
-        params![channel, now, rows, held_until],
+        params![id, now, held_until],
         |row| parcel(row, held_until),
     )
     .await

@@ -211,7 +211,7 @@ impl Runtime {
             moved += bus::carry_waiting(producer, consumer, consumers).await?;
         }
         for (db, worker) in &self.workers {
-            while worker.run_once(db).await? == Pace::Again {}
+            while worker.run_once(db, &self.stop.1).await? == Pace::Again {}
         }
         Ok(moved)
     }

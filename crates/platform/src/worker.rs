@@ -27,7 +27,7 @@ impl Pace {
     }
 }
 
-type Turn = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Pace, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
+type Turn = Arc<dyn Fn(Stop) -> Pin<Box<dyn Future<Output = Result<Pace, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
 
 /// Work that is due by time or by a bell.
 #[derive(Clone)]
@@ -49,8 +49,19 @@ impl Worker {
         R: Future<Output = Result<Pace, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
-        let turn: Turn = Arc::new(move || {
-            let turn = turn(own.clone());
+        Worker::lasting(name, period, own, move |own, _| turn(own))
+    }
+
+    /// As [`Worker::new`], for turns that go on as long as there is work: they hear the order to stop, and end soon after.
+    pub fn lasting<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
+    where
+        C: Clone + Send + Sync + 'static,
+        F: Fn(C, Stop) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Pace, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        let turn: Turn = Arc::new(move |stop| {
+            let turn = turn(own.clone(), stop);
             Box::pin(async move { turn.await.map_err(Into::into) })
         });
         Worker { name, period, turn, tasks: None }
@@ -74,16 +85,16 @@ impl Worker {
     ///
     /// # Errors
     /// What the turn answered.
-    pub async fn run_once(&self, db: &Db) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn run_once(&self, db: &Db, stop: &Stop) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
         let correlation_id = format!("{}-{}", self.name, db.env().new_id::<Uuid>());
-        Context::new(correlation_id).scope((self.turn)()).await
+        Context::new(correlation_id).scope((self.turn)(stop.clone())).await
     }
 
     pub(crate) async fn run(self, db: Db, stop: Stop) {
         let bell = db.bell(self.name);
         let mut failures = 0_u32;
         while !stop.is_requested() {
-            let pause = match self.run_once(&db).await {
+            let pause = match self.run_once(&db, &stop).await {
                 Ok(Pace::Again) => {
                     failures = 0;
                     continue;

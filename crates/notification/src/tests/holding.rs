@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     SmsProvider,
     actions::{Attempt, record_and_take},
+    delivery::Window,
     domain::{Parcel, Undelivered},
 };
 use contracts::notification::{Channel, NotificationSent, NotificationStatus};
@@ -11,14 +12,15 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 const HOLD: Duration = Duration::from_secs(90);
 
-async fn take(harness: &Harness, room: usize) -> Vec<Parcel> {
-    record_and_take(harness.db(), Arc::new([]), 6, Channel::Email, room, HOLD).await.unwrap()
+/// Takes up to so many messages of one user in hand.
+async fn take(harness: &Harness, most: usize) -> Vec<Parcel> {
+    record_and_take(harness.db(), Arc::new([]), 6, Channel::Email, Some(Window::new(8 * most)), HOLD).await.unwrap()
 }
 
 async fn record(harness: &Harness, parcel: &Parcel, outcome: Result<(), Undelivered>) {
     let attempt = Attempt { parcel: Arc::new(parcel.clone()), outcome, pause: Duration::from_secs(15) };
     let ended: Arc<[Attempt]> = Arc::new([attempt]);
-    record_and_take(harness.db(), ended, 6, Channel::Email, 0, HOLD).await.unwrap();
+    record_and_take(harness.db(), ended, 6, Channel::Email, None, HOLD).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod api;
 mod consuming;
+mod delivering;
 mod holding;
 mod mailbox;
 mod mailserver;

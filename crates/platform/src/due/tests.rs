@@ -104,6 +104,11 @@ impl Shop {
         self.jobs.kinds.lock_unpoisoned()[&id].1
     }
 
+    async fn look(&self) {
+        let (_sender, stop) = stop::channel();
+        self.worker.run_once(&self.jobs.db, &stop).await.unwrap();
+    }
+
     /// Lets the worker run by itself until only `left` jobs are due, or for two seconds.
     async fn run_until(&self, left: usize) {
         let (sender, stop) = stop::channel();
@@ -138,7 +143,7 @@ async fn no_more_rows_are_in_hand_than_there_are_places() {
     let shop = Shop::open(4);
     let hanging = shop.put_in(Kind::Hangs, 10).await;
     for _ in 0..3 {
-        shop.worker.run_once(&shop.jobs.db).await.unwrap();
+        shop.look().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(hanging.iter().filter(|id| shop.tries(**id) > 0).count(), 4);
@@ -164,7 +169,7 @@ async fn a_row_that_cannot_be_put_off_either_keeps_its_place_for_a_while() {
     shop.put_in(Kind::Done, 50).await;
     shop.run_until(1).await;
     for _ in 0..10 {
-        shop.worker.run_once(&shop.jobs.db).await.unwrap();
+        shop.look().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(shop.tries(stuck), 1);
