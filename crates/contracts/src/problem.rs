@@ -149,7 +149,7 @@ codes! {
     INSUFFICIENT_FUNDS 402 "The account does not hold enough", "Try another payment method.";
     REFUND_TOO_LARGE 422 "More than was captured cannot be refunded", "The payment shows what is left to refund.";
     CAPTURE_FAILED 409 "The provider did not capture the payment", "The order lets go of money and stock by itself.";
-    REFUND_FAILED 409 (retryable) "The provider did not refund the payment", "It stays captured; try again later.";
+    REFUND_FAILED 409 "The provider did not refund the payment", "It stays captured. The same Idempotency-Key gets this answer again: try later with a fresh one.";
     PAYMENT_EXISTS 409 "The order has another payment under way", "Void or refund that one first, or use it.";
     PAYMENT_GIVEN_UP 409 "The payment was given up before the provider took it", "Make another payment.";
     TOO_MANY_REFUNDS 409 "The payment was refunded as often as it can be", "Refund what is left outside of the platform.";
