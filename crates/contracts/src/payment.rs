@@ -161,9 +161,9 @@ pub struct Payment {
     pub provider: Provider,
     /// What to pay with.
     pub payment_method: PaymentMethod,
-    /// Why it failed; null while all is well.
+    /// Why it failed, or why the last refund did; null while all is well.
     pub failure: Option<Failure>,
-    /// The oldest first.
+    /// The oldest first. Of refunds that were refused, the newest 20.
     pub transactions: Vec<Transaction>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -212,7 +212,7 @@ pub struct PaymentSummary {
     pub refunded_amount: i64,
     /// What to pay with.
     pub payment_method: PaymentMethod,
-    /// Why it failed; null while all is well.
+    /// Why it failed, or why the last refund did; null while all is well.
     pub failure: Option<Failure>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -57,6 +57,12 @@ pub struct Saga {
     /// What was given back of the present payment, in minor units of the order's currency.
     #[serde(default)]
     pub refunded_amount: i64,
+    /// How often the refund of the present payment was refused; part of its idempotency key.
+    #[serde(default)]
+    pub refunds_refused: u32,
+    /// When it is asked for again.
+    #[serde(default)]
+    pub refund_after: Option<Timestamp>,
     /// Until when an order in PAYMENT_FAILED may be paid again.
     pub payable_until: Option<Timestamp>,
     /// The request that placed it: on every call and event that the order causes.
@@ -128,6 +134,12 @@ pub enum Fact {
     PaymentPartRefunded(PaymentId, i64),
     /// All of the captured money was given back.
     PaymentRefunded(PaymentId),
+    /// The provider would not give the money back. The first time is `attempt` 0; it is asked again `after` an instant.
+    RefundRefused {
+        payment_id: PaymentId,
+        attempt: u32,
+        after: Timestamp,
+    },
     StockReserved(ReservationId),
     OutOfStock,
     StockSold(ReservationId),
@@ -185,6 +197,8 @@ impl Saga {
             past_payments: Vec::new(),
             past_reservations: Vec::new(),
             refunded_amount: 0,
+            refunds_refused: 0,
+            refund_after: None,
             payable_until: None,
             correlation_id: String::new(),
         }
@@ -339,9 +353,20 @@ impl Order {
             Fact::PaymentRefunded(id) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
                 self.saga.money = MoneyLeg::LetGo;
                 self.saga.refunded_amount = self.totals.total_amount;
+                self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.word());
                 if matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) {
                     self.step_on(OrderFact::Refunded, None, moves)?;
                 }
+            }
+            // Two that led the order at once learn of the same refusal.
+            Fact::RefundRefused { payment_id, attempt, after }
+                if self.saga.is_present_payment(*payment_id)
+                    && self.saga.money == MoneyLeg::Captured
+                    && *attempt == self.saga.refunds_refused =>
+            {
+                self.saga.refunds_refused += 1;
+                self.saga.refund_after = Some(*after);
+                self.failure = Some(Failure::from(Code::REFUND_FAILED));
             }
             Fact::StockReserved(id) if self.saga.is_present_reservation(*id) && self.saga.stock == StockLeg::Due => {
                 self.saga.stock = StockLeg::Reserved;
@@ -424,6 +449,7 @@ impl Order {
         self.saga.payment_attempt += 1;
         self.saga.money = MoneyLeg::Due;
         self.saga.payable_until = None;
+        (self.saga.refunds_refused, self.saga.refund_after) = (0, None);
         // Stock that is still held, or asked for, can be kept; what was let go is reserved anew.
         if self.saga.stock == StockLeg::LetGo {
             self.saga.next_reservation();

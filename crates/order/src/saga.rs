@@ -10,13 +10,13 @@ use crate::{
 };
 use contracts::{
     body::{Few, Whole},
-    ids::OrderId,
+    ids::{OrderId, PaymentId},
     inventory::{self, Reserve, ReserveLine},
-    payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment},
+    payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
     text::{Amount, FilledLine, Quantity, Sku},
 };
-use platform::{client::CallError, context::Context, db::Db};
+use platform::{backoff::Backoff, client::CallError, context::Context, db::Db};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -32,6 +32,8 @@ pub struct Saga {
 
 /// How often a waiting request looks by itself: the order may be led by another replica.
 const LOOK: Duration = Duration::from_millis(250);
+/// The pauses between refunds that the provider refuses. People may have to see to it, so they grow up to a day.
+const REFUND_PAUSES: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(24 * 3600));
 /// Turns of one order in a row; a longer way is gone after others had theirs.
 const TURNS: usize = 16;
 
@@ -183,13 +185,7 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
             let call = client.call(&payment::VOID_PAYMENT).path(&[&id]).body(&());
             call.key(key("void", payment_attempt)).send().await.map(|payment| payment_fact(&payment))
         }
-        Step::RefundPayment(id) => {
-            // A provider that refused may agree later: each turn tries under a key of its own. A payment that was
-            // refunded meanwhile answers that, so nothing is given back twice.
-            let turns = fruitless_turns(app, order.order_id).await?;
-            let call = client.call(&payment::REFUND_PAYMENT).path(&[&id]).body(&RefundPayment::default());
-            call.key(key("refund", turns)).send().await.map(|payment| payment_fact(&payment))
-        }
+        Step::RefundPayment(id) => refund(app, order, id).await,
         Step::ReleaseStock(id) => {
             let call = client.call(&inventory::RELEASE_RESERVATION).path(&[&id]).body(&());
             call.key(key("release", reservation_attempt)).send().await.map(|_| Some(Fact::StockReleased(id)))
@@ -228,9 +224,37 @@ async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> 
     }
 }
 
-async fn fruitless_turns(app: &App, id: OrderId) -> Result<u32, CallError> {
-    let turns = app.ctx.db.read(async move |tx| store::count_fruitless_turns(tx, id).await).await;
-    turns.map_err(|error| CallError::Unavailable(error.to_string()))
+/// Has all that is left of the payment given back, unless the provider refused just now. Each attempt goes under a key of its
+/// own, because a key keeps its answer, and a provider that refused may agree later.
+async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>, CallError> {
+    let (client, attempt) = (&app.ctx.client, order.saga.refunds_refused);
+    if order.saga.refund_after.is_some_and(|after| after > app.ctx.env.now()) {
+        return Ok(None);
+    }
+    let call = client.call(&payment::REFUND_PAYMENT).path(&[&id]).body(&RefundPayment::default());
+    let key = format!("{}:refund:{}:{attempt}", order.order_id, order.saga.payment_attempt);
+    let is_refused = match call.key(key).send().await {
+        Ok(payment) if payment.status == PaymentStatus::Captured => {
+            // The outcome was open when this answer was given; the answer is kept.
+            let now = client.call(&payment::GET_PAYMENT).path(&[&id]).send().await?;
+            if now.status != PaymentStatus::Captured {
+                return Ok(payment_fact(&now));
+            }
+            !now.transactions.iter().any(|t| matches!(t.status, TransactionStatus::Pending | TransactionStatus::Unknown))
+        }
+        Ok(payment) => return Ok(payment_fact(&payment)),
+        Err(error) => match error.code() {
+            Some(Code::REFUND_FAILED | Code::TOO_MANY_REFUNDS) => true,
+            _ => return Err(error),
+        },
+    };
+    Ok(is_refused.then(|| refused(app, order, id, attempt)))
+}
+
+fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fact {
+    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_PAUSES.after(attempt + 1)));
+    tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is asked again");
+    Fact::RefundRefused { payment_id, attempt, after }
 }
 
 /// What an answer says. One that shows the payment as it was `before` may be an old one, kept under the key, or the

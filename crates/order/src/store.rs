@@ -270,11 +270,6 @@ pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Res
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await.map(|_| ())
 }
 
-/// Turns without progress since the last one with.
-pub async fn count_fruitless_turns(tx: &mut Tx, id: OrderId) -> Result<u32, Error> {
-    tx.query_one("SELECT fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
-}
-
 /// Puts an order off after a turn without progress, each time for longer. It reads nothing else of the order, so that one
 /// whose row cannot be read is put off as well.
 pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), Error> {

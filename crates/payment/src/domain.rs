@@ -17,10 +17,12 @@ use contracts::{
 };
 use platform::backoff::Backoff;
 
-/// How many transactions a payment may have. Only refunds come more than a few times.
+/// How many transactions a payment may have, without refused refunds. Only refunds come more than a few times.
 pub const MOST_TRANSACTIONS: usize = 1_000;
+/// How many refused refunds are shown, the newest: they are tried for as long as money is owed.
+pub const REFUSED_REFUNDS_SHOWN: usize = 20;
 
-/// A payment with every transaction it has.
+/// A payment with its transactions: all but older refused refunds, which changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     pub payment_id: PaymentId,
@@ -33,6 +35,7 @@ pub struct Payment {
     pub captured_amount: i64,
     pub refunded_amount: i64,
     pub payment_method: PaymentMethod,
+    /// Why it failed, or why the last refund did.
     pub failure: Option<Failure>,
     /// Set when it was given up while its authorization was open.
     pub void_requested_at: Option<Timestamp>,
@@ -63,6 +66,10 @@ impl Transaction {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.status, TransactionStatus::Pending | TransactionStatus::Unknown)
+    }
+
+    fn is_refused_refund(&self) -> bool {
+        self.kind == TransactionType::Refund && self.status == TransactionStatus::Failed
     }
 }
 
@@ -188,7 +195,7 @@ impl Payment {
         if !(1..=left).contains(&amount) {
             return Err(Error::RefundTooLarge { left });
         }
-        if self.transactions.len() >= MOST_TRANSACTIONS {
+        if self.transactions.iter().filter(|transaction| !transaction.is_refused_refund()).count() >= MOST_TRANSACTIONS {
             return Err(Error::TooManyRefunds);
         }
         Ok(Step::Start(TransactionType::Refund, amount))
@@ -239,7 +246,11 @@ impl Payment {
         self.updated_at = now;
         match (kind, &outcome.refusal) {
             (TransactionType::Capture, None) => self.captured_amount += amount,
-            (TransactionType::Refund, None) => self.refunded_amount += amount,
+            (TransactionType::Refund, None) => {
+                self.refunded_amount += amount;
+                self.failure = None;
+            }
+            (TransactionType::Refund, Some(refusal)) => self.failure = Some(failure(kind, *refusal)),
             (TransactionType::Authorize | TransactionType::Capture, Some(refusal)) => {
                 self.failure = (*refusal != Refusal::Abandoned).then(|| failure(kind, *refusal));
             }

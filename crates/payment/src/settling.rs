@@ -114,6 +114,10 @@ pub async fn record(
             Ok(outcome) => {
                 let settled = payment.settle(id, outcome, now)?;
                 save(tx, &payment, id).await?;
+                if question.kind == TransactionType::Refund && outcome.refusal.is_some() {
+                    tracing::warn!(target: "provider", payment_id = %payment.payment_id, transaction_id = %id, "the provider refused a refund");
+                    metrics::counter!("souk_payment_refunds_refused_total").increment(1);
+                }
                 if let Some(fact) = settled.fact {
                     announce(tx, &payment, fact, id);
                 }

@@ -2,7 +2,7 @@
 
 pub mod books;
 
-use crate::domain::{Payment, Transaction};
+use crate::domain::{Payment, REFUSED_REFUNDS_SHOWN, Transaction};
 use contracts::{
     column::Json,
     ids::{OrderId, PaymentId, TransactionId, UserId},
@@ -118,25 +118,30 @@ async fn with_transactions(tx: &mut Tx, found: Option<Payment>) -> Result<Option
     let Some(mut payment) = found else { return Ok(None) };
     payment.transactions = tx
         .query(
+            // Of refused refunds, which may be many, the newest.
             "SELECT transaction_id, type, status, amount, provider_reference, failure, fruitless_attempts, due_at, created_at \
-             FROM payment_transactions WHERE payment_id = $1 ORDER BY position",
-            params![payment.payment_id],
-            |row| {
-                Ok(Transaction {
-                    transaction_id: row.next()?,
-                    kind: row.next()?,
-                    status: row.next()?,
-                    amount: row.next()?,
-                    provider_reference: row.next()?,
-                    failure: failure(row)?,
-                    fruitless_attempts: row.next()?,
-                    due_at: row.next()?,
-                    created_at: row.next()?,
-                })
-            },
+             FROM payment_transactions WHERE payment_id = $1 AND (type <> 'REFUND' OR status <> 'FAILED' OR position IN \
+             (SELECT position FROM payment_transactions WHERE payment_id = $1 AND type = 'REFUND' AND status = 'FAILED' \
+             ORDER BY position DESC LIMIT $2)) ORDER BY position",
+            params![payment.payment_id, REFUSED_REFUNDS_SHOWN],
+            transaction_row,
         )
         .await?;
     Ok(Some(payment))
+}
+
+fn transaction_row(row: &mut Row<'_>) -> Result<Transaction, Error> {
+    Ok(Transaction {
+        transaction_id: row.next()?,
+        kind: row.next()?,
+        status: row.next()?,
+        amount: row.next()?,
+        provider_reference: row.next()?,
+        failure: failure(row)?,
+        fruitless_attempts: row.next()?,
+        due_at: row.next()?,
+        created_at: row.next()?,
+    })
 }
 
 /// Writes what can change of a payment; its transactions are written by themselves.
@@ -160,20 +165,12 @@ pub async fn save_payment(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
 
 /// Writes the payment's newest transaction.
 pub async fn insert_newest_transaction(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
-    let Some((newest, before)) = payment.transactions.split_last() else { return Ok(()) };
+    let Some(newest) = payment.transactions.last() else { return Ok(()) };
     tx.execute(
         "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, provider_reference, failure, \
-         fruitless_attempts, due_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL, 0, $7, $8)",
-        params![
-            newest.transaction_id,
-            payment.payment_id,
-            before.len(),
-            newest.kind,
-            newest.status,
-            newest.amount,
-            newest.due_at,
-            newest.created_at
-        ],
+         fruitless_attempts, due_at, created_at) SELECT $1, $2, COALESCE(MAX(position) + 1, 0), $3, $4, $5, NULL, NULL, 0, $6, $7 \
+         FROM payment_transactions WHERE payment_id = $2",
+        params![newest.transaction_id, payment.payment_id, newest.kind, newest.status, newest.amount, newest.due_at, newest.created_at],
     )
     .await
     .map(|_| ())

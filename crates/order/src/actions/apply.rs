@@ -3,7 +3,7 @@
 use super::{save, store};
 use crate::{
     Error, Settings,
-    domain::{Fact, due_steps},
+    domain::{Fact, Step, due_steps},
 };
 use contracts::ids::OrderId;
 use platform::db::{Db, Tx};
@@ -49,7 +49,7 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
 }
 
 /// Puts the order off after a turn without progress, each time for longer. An order for which nothing is due, because
-/// an event came first, sleeps until it closes, or for good.
+/// an event came first, sleeps until it closes, or for good; one whose refund was refused, until that is asked for again.
 ///
 /// # Errors
 /// Those of the database.
@@ -57,9 +57,11 @@ pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Er
     let backoff = settings.backoff();
     db.write(async move |tx| {
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
-        match due_steps(&order).is_empty() {
-            true => store::set_due(tx, id, order.closes_at()).await?,
-            false => store::put_off(tx, id, backoff).await?,
+        let now = tx.now();
+        match (due_steps(&order).as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
+            ([], _) => store::set_due(tx, id, order.closes_at()).await?,
+            ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
+            _ => store::put_off(tx, id, backoff).await?,
         }
         Ok(())
     })

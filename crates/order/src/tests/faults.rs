@@ -185,8 +185,7 @@ async fn check(h: &Harness, neighbours: &Neighbours, view: &OrderView) {
     let confirmed = usize::from(path.iter().any(|status| status == "CONFIRMED"));
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
 
-    // A refund is tried under a fresh key each time: a provider that refused may agree later.
-    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "release", "return"] {
+    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return"] {
         assert!(neighbours.keys_of(call) <= 1, "{call}: {:?}", neighbours.script().asked);
     }
     let done = neighbours.script().done.clone();

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// When an order is due, and how many turns in a row brought it nothing.
@@ -44,8 +45,36 @@ async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
         assert_eq!(fruitless, turns, "it is tried once when it is due, and not again at once");
         assert!(due_at - h.env.now().0 > pause, "{due_at}");
         pause = due_at - h.env.now().0;
-        h.advance(std::time::Duration::from_micros(pause.unsigned_abs()));
+        h.advance(Duration::from_micros(pause.unsigned_abs()));
     }
+}
+
+#[tokio::test]
+async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_works() {
+    let neighbours = Neighbours::new();
+    neighbours.script().refund = "REFUND_FAILED";
+    let h = neighbours.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    let path = format!("/orders/{}", placed.order_id);
+    until(&h, placed.order_id, "CONFIRMED").await;
+    h.post(&format!("{path}/cancel"), &json!({})).customer(customer()).send().await.expect(200);
+    let hours = async |count: u32| {
+        for _ in 0..count * 60 {
+            h.complete().await;
+            h.advance(Duration::from_secs(60));
+        }
+        neighbours.keys_of("refund")
+    };
+    let (at_first, later) = (hours(5).await, hours(48).await);
+    assert!((6..=10).contains(&at_first) && (2..=5).contains(&(later - at_first)), "{at_first} times, {later} in all");
+    let refused: OrderView = h.get(&path).admin().send().await.expect(200).read();
+    assert_eq!(refused.failure.unwrap().code, "REFUND_FAILED");
+    assert_eq!(neighbours.holds(), ("CAPTURED", "RETURNED"), "the stock does not wait for the money");
+
+    neighbours.script().refund = "REFUNDED";
+    hours(31).await;
+    assert_eq!(neighbours.holds(), ("REFUNDED", "RETURNED"));
+    assert_eq!(h.get(&path).admin().send().await.expect(200).read::<OrderView>().failure, None);
 }
 
 /// Payment, played for many orders at once: an authorization of `pm_slow` is never answered.

@@ -29,6 +29,7 @@ pub struct Script {
     /// What `authorize` answers: a payment's status, or a problem code.
     pub authorize: &'static str,
     pub capture: &'static str,
+    pub refund: &'static str,
     /// Whether the stock can be reserved.
     pub in_stock: bool,
     pub confirm_works: bool,
@@ -94,6 +95,7 @@ impl Neighbours {
             product_status: "ACTIVE",
             authorize: "AUTHORIZED",
             capture: "CAPTURED",
+            refund: "REFUNDED",
             in_stock: true,
             confirm_works: true,
             catalog_is_down: false,
@@ -305,10 +307,12 @@ async fn pay(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): P
             "authorize" => script.authorize,
             "capture" => script.capture,
             "void" => "VOIDED",
-            _ => "REFUNDED",
+            _ => script.refund,
         };
-        if outcome == "PROVIDER_UNAVAILABLE" {
-            return refusal(503, outcome, true);
+        match outcome {
+            "PROVIDER_UNAVAILABLE" => return refusal(503, outcome, true),
+            "REFUND_FAILED" => return refusal(409, outcome, false),
+            _ => {}
         }
         if script.pay(outcome) { (200, payment_view(script)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };

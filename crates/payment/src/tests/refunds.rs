@@ -1,7 +1,10 @@
 //! Giving money back: never more than was captured.
 
 use super::{AMOUNT, Shop};
-use contracts::payment::{Payment, PaymentRefunded, PaymentStatus};
+use contracts::{
+    ids::PaymentId,
+    payment::{Payment, PaymentRefunded, PaymentStatus, TransactionStatus, TransactionType},
+};
 
 #[tokio::test]
 async fn parts_add_up_to_the_whole_and_not_beyond() {
@@ -58,22 +61,49 @@ async fn refunds_at_once_never_exceed_the_capture() {
     shop.tells_one_story().await;
 }
 
-#[tokio::test]
-async fn a_payment_is_refunded_a_thousand_times_at_most() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_ok").await;
+/// Writes refunds of 1 behind what the payment has.
+async fn fill(shop: &Shop, id: PaymentId, status: &'static str, count: usize) {
     let fill = async move |tx: &mut platform::db::Tx| {
-        for position in 2..crate::domain::MOST_TRANSACTIONS {
+        for _ in 0..count {
             let transaction: contracts::ids::TransactionId = tx.new_id();
             tx.execute(
                 "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, fruitless_attempts, created_at) \
-                 VALUES ($1, $2, $3, 'REFUND', 'FAILED', 1, 0, 0)",
-                platform::params![transaction, id, position],
+                 SELECT $1, $2, MAX(position) + 1, 'REFUND', $3, 1, 0, 0 FROM payment_transactions WHERE payment_id = $2",
+                platform::params![transaction, id, status],
             )
             .await?;
         }
         Ok::<_, platform::db::Error>(())
     };
     shop.db().write(fill).await.expect("the store can be written");
+}
+
+#[tokio::test]
+async fn a_payment_is_refunded_a_thousand_times_at_most() {
+    let shop = Shop::open().await;
+    let id = shop.captured("pm_ok").await;
+    fill(&shop, id, "SUCCEEDED", crate::domain::MOST_TRANSACTIONS - 2).await;
     shop.refund(id, 1).await.expect_problem(409, "TOO_MANY_REFUNDS");
+}
+
+#[tokio::test]
+async fn refused_refunds_do_not_count_and_the_newest_of_them_are_shown() {
+    let shop = Shop::open().await;
+    let (refused, other) = (shop.captured("pm_refund_fails").await, shop.captured("pm_ok").await);
+    for id in [refused, other] {
+        fill(&shop, id, "FAILED", crate::domain::MOST_TRANSACTIONS).await;
+        assert_eq!(shop.read(id).await.transactions.len(), 2 + crate::domain::REFUSED_REFUNDS_SHOWN);
+    }
+    // Refused once more, it is among those that are shown, and the payment says so wherever it is seen.
+    shop.refund(refused, 1).await.expect_problem(409, "REFUND_FAILED");
+    let payment = shop.read(refused).await;
+    assert_eq!(payment.transactions.last().map(|t| (t.r#type, t.status)), Some((TransactionType::Refund, TransactionStatus::Failed)));
+    assert_eq!(payment.transactions.iter().filter(|t| t.r#type == TransactionType::Refund).count(), crate::domain::REFUSED_REFUNDS_SHOWN);
+    let list = shop.get("/admin/payments?status=CAPTURED").admin().send().await.expect(200).json();
+    let mut shown: Vec<_> = list["items"].as_array().unwrap().iter().map(|payment| payment["failure"]["code"].as_str()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, [None, Some("REFUND_FAILED")]);
+    // Once it works, all is well.
+    shop.refund(other, 1).await.expect(200);
+    assert_eq!((shop.read(other).await.refunded_amount, shop.act(other, "refund").await.status), (1, PaymentStatus::Refunded));
 }
