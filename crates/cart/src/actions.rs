@@ -118,10 +118,12 @@ pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Q
         .db
         .write(async move |tx| {
             let mut cart = store::lock_active(tx, owner).await?.ok_or(Error::NotFound)?;
+            // A price that changed since the customer last looked is not one that they agreed to: it is looked at after.
+            let held = cart.set_quantity(item, &offers, quantity)?.clone();
             let mut lines = cart.look_at(&offers);
-            let line = cart.set_quantity(item, &offers, quantity)?.clone();
-            lines.retain(|other| other.cart_item_id != line.cart_item_id);
-            lines.push(line);
+            if lines.iter().all(|looked_at| looked_at.cart_item_id != item) {
+                lines.push(held);
+            }
             store::put_lines(tx, cart.cart_id, &lines).await?;
             cart.changed(tx.now());
             store::save(tx, &cart).await?;

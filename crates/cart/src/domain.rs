@@ -52,7 +52,7 @@ pub struct Line {
     pub unit_price: i64,
     /// What can be had of `wanted`, when last looked at: 1 to 999.
     pub quantity: u32,
-    /// The price when the line was added.
+    /// The price that the customer saw when the line was added, or its quantity last set.
     pub added_unit_price: i64,
     /// What the customer asked for, 1 or more.
     pub wanted: u32,
@@ -123,9 +123,11 @@ impl Line {
         }
     }
 
+    /// Notes what the customer wants, at the price that was last shown.
     fn hold(&mut self, quantity: u32) {
         self.quantity = quantity;
         self.wanted = quantity;
+        self.added_unit_price = self.unit_price;
     }
 
     fn total(&self) -> i64 {
@@ -388,7 +390,7 @@ impl Cart {
         (old != new).then(|| CartWarning {
             old_unit_price_amount: Some(old.minor),
             new_unit_price_amount: Some(new.minor),
-            ..line.warning(WarningCode::PriceChanged, format!("{} costs {new} now; it was {old} when it was added.", line.title))
+            ..line.warning(WarningCode::PriceChanged, format!("{} costs {new} now; it was {old} before.", line.title))
         })
     }
 

@@ -75,7 +75,8 @@ pub async fn put_lines(tx: &mut Tx, cart: CartId, lines: &[Line]) -> Result<(), 
             "INSERT INTO cart_items (cart_item_id, cart_id, position, product_id, sku, title_snapshot, unit_price_snapshot, quantity, \
              added_unit_price, wanted_qty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (cart_item_id) DO UPDATE SET cart_id = excluded.cart_id, title_snapshot = excluded.title_snapshot, \
-             unit_price_snapshot = excluded.unit_price_snapshot, quantity = excluded.quantity, wanted_qty = excluded.wanted_qty",
+             unit_price_snapshot = excluded.unit_price_snapshot, quantity = excluded.quantity, \
+             added_unit_price = excluded.added_unit_price, wanted_qty = excluded.wanted_qty",
             params![
                 line.cart_item_id,
                 cart,

@@ -42,7 +42,7 @@ machine! {
 words! {
     /// Why a customer should look at a line of the cart again.
     WarningCode {
-        /// The product costs something else than when it was added. The line shows the present price.
+        /// The product costs something else than when it was added or its quantity last set. The line shows the present price.
         PriceChanged = "PRICE_CHANGED",
         /// There are fewer units than wanted, or a line may hold fewer. The line shows what is possible.
         QuantityCapped = "QUANTITY_CAPPED",
@@ -120,7 +120,7 @@ pub struct CartWarning {
     pub product_id: ProductId,
     /// A sentence for people.
     pub detail: String,
-    /// With PRICE_CHANGED: the price when it was added, in minor units.
+    /// With PRICE_CHANGED: the price when it was added or its quantity last set, in minor units.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub old_unit_price_amount: Option<i64>,
     /// With PRICE_CHANGED: the price now, in minor units.

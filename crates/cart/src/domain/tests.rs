@@ -110,6 +110,24 @@ fn a_changed_price_is_shown_with_both_prices_as_long_as_it_differs() {
 }
 
 #[test]
+fn who_sets_a_quantity_or_adds_more_agrees_to_the_price_that_was_shown() {
+    let dearer = offers([(10, Offer::OnSale(goods(700, None)))]);
+    let mut cart = cart_of(2);
+    cart.look_at(&dearer);
+    cart.set_quantity(id(100), &dearer, count(2)).unwrap();
+    assert_eq!(codes(&cart.view(&dearer)), []);
+    let mut cart = cart_of(2);
+    cart.look_at(&dearer);
+    cart.add(id(101), id(10), &goods(700, None), count(1)).unwrap();
+    assert_eq!(codes(&cart.view(&dearer)), []);
+    // The next change is told against the price that was agreed to.
+    let dearest = offers([(10, Offer::OnSale(goods(900, None)))]);
+    cart.look_at(&dearest);
+    let warning = &cart.view(&dearest).warnings[0];
+    assert_eq!((warning.old_unit_price_amount, warning.new_unit_price_amount), (Some(700), Some(900)));
+}
+
+#[test]
 fn a_line_shows_what_can_be_had_and_comes_back_with_the_stock() {
     let mut cart = cart_of(5);
     let few = offers([(10, Offer::OnSale(goods(500, Some(3))))]);

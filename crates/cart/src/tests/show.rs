@@ -38,10 +38,32 @@ async fn a_changed_price_is_told_and_is_what_the_order_gets() {
         let warning = &cart.warnings[0];
         assert_eq!((warning.cart_item_id, warning.product_id), (added.items[0].cart_item_id, mug));
         assert_eq!((warning.old_unit_price_amount, warning.new_unit_price_amount), (Some(100), Some(130)));
-        assert_eq!(warning.detail, "A better mug costs 1.30 EUR now; it was 1.00 EUR when it was added.");
+        assert_eq!(warning.detail, "A better mug costs 1.30 EUR now; it was 1.00 EUR before.");
         assert!(cart.updated_at > added.updated_at);
         assert_eq!(shop.internal_cart().await, cart);
     }
+}
+
+#[tokio::test]
+async fn a_changed_price_is_told_until_the_quantity_is_set_anew() {
+    let shop = Shop::open().await;
+    let mug = shop.product(100, 5);
+    let item = shop.add(mug, 2).await.items[0].cart_item_id;
+    let set = async |quantity: u32| {
+        let path = format!("/cart/items/{item}");
+        shop.patch(&path, &json!({"quantity": quantity})).customer(shop.mara).send().await.expect(200).read::<Cart>()
+    };
+    shop.market.change(mug, |product| product.price_amount = 130);
+    // Nobody saw that price yet.
+    assert_eq!(warnings(&set(2).await), [WarningCode::PriceChanged]);
+    assert_eq!(warnings(&shop.cart().await), [WarningCode::PriceChanged]);
+    assert_eq!(warnings(&set(2).await), []);
+    assert_eq!(warnings(&shop.cart().await), []);
+    shop.market.change(mug, |product| product.price_amount = 90);
+    let warning = &shop.cart().await.warnings[0];
+    assert_eq!((warning.old_unit_price_amount, warning.new_unit_price_amount), (Some(130), Some(90)));
+    shop.add(mug, 1).await;
+    assert_eq!(warnings(&shop.cart().await), []);
 }
 
 #[tokio::test]
