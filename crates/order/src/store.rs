@@ -217,40 +217,47 @@ pub struct Filter {
 
 /// Orders, the newest first, that come after `after`.
 pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
+    listed(filter, after, rows)
+        .rows(tx, |row| {
+            Ok(OrderSummary {
+                order_id: row.next()?,
+                order_number: row.next()?,
+                user_id: row.next()?,
+                status: row.next()?,
+                currency: row.next()?,
+                total_amount: row.next()?,
+                item_count: row.next()?,
+                payment_id: row.next()?,
+                created_at: row.next()?,
+                updated_at: row.next()?,
+            })
+        })
+        .await
+}
+
+/// The query of [`list_orders`].
+pub fn listed(filter: Filter, after: Option<OrderId>, rows: i64) -> Select {
     matching(
         "SELECT order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at FROM orders",
         filter,
+        after,
     )
-    .filter_some("order_id < ?", after)
     .limit("order_id DESC", rows)
-    .rows(tx, |row| {
-        Ok(OrderSummary {
-            order_id: row.next()?,
-            order_number: row.next()?,
-            user_id: row.next()?,
-            status: row.next()?,
-            currency: row.next()?,
-            total_amount: row.next()?,
-            item_count: row.next()?,
-            payment_id: row.next()?,
-            created_at: row.next()?,
-            updated_at: row.next()?,
-        })
-    })
-    .await
 }
 
 /// How many of the orders that `filter` names there are in each status.
 pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(OrderStatus, u64)>, Error> {
-    matching("SELECT status, COUNT(*) FROM orders", filter).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
+    matching("SELECT status, COUNT(*) FROM orders", filter, None).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
 }
 
-fn matching(select: &'static str, filter: Filter) -> Select {
+fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Select {
+    // One bound: of two on the same column the database searches by either, and walks over all that the other leaves out.
+    let below = filter.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
     Select::from(select)
         .filter_some("user_id = ?", filter.user_id)
         .filter_some("status = ?", filter.status)
         .filter_some("order_id >= ?", filter.from.map(id_from))
-        .filter_some("order_id < ?", filter.to.map(id_from))
+        .filter_some("order_id < ?", below)
 }
 
 /// Orders that are due, the longest overdue first.

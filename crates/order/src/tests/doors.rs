@@ -2,12 +2,14 @@
 
 use super::neighbours::{Neighbours, address_id, customer, payment_id};
 use super::world::id;
+use crate::store::{Filter, listed};
 use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     money::Currency,
     order::{OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentStatus, ShipmentUpdated},
+    time::Timestamp,
 };
 use platform::testing::{Answer, Harness};
 use serde_json::{Value, json};
@@ -384,8 +386,25 @@ async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
     h.get(&format!("/admin/orders?cursor={cursor}")).admin().send().await.expect_problem(400, "BAD_CURSOR");
     let from = h.get("/admin/orders?from=2026-01-01T00:02:00Z&to=2026-01-01T00:04:00Z").admin().send().await.expect(200).json();
     assert_eq!(from["items"].as_array().unwrap().len(), 2);
+    let (mut path, mut placed) = ("/admin/orders?to=2026-01-01T00:04:00Z&limit=1".to_owned(), 0);
+    loop {
+        let page = h.get(&path).admin().send().await.expect(200).json();
+        placed += page["items"].as_array().unwrap().len();
+        match page["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/admin/orders?to=2026-01-01T00:04:00Z&limit=1&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(placed, 4);
     h.get("/orders?limit=0").customer(customer()).send().await.expect(422);
     h.get("/orders?status=NEW").customer(customer()).send().await.expect(422);
+}
+
+/// With both, the database searched by the end of the time and walked over all pages before: the deeper, the longer.
+#[test]
+fn a_page_of_a_list_that_ends_at_a_time_begins_where_the_last_one_ended() {
+    let filter = Filter { to: Some(Timestamp(1)), ..Filter::default() };
+    assert_eq!(listed(filter, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
 }
 
 #[tokio::test]
