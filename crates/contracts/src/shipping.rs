@@ -36,7 +36,7 @@ machine! {
             Delivered,
             /// It came back to the sender.
             Returned,
-            /// Its order was cancelled before the carrier took it.
+            /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
             Recalled,
         }
         table {
@@ -64,7 +64,7 @@ words! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordShipmentEvent {
     /// The status the shipment has now: IN_TRANSIT, DELIVERED or RETURNED. What is known already, or came late, changes
-    /// nothing; so does CREATED, which every shipment begins with.
+    /// nothing; so does CREATED, which every shipment begins with. What contradicts a recall is written in the history.
     pub status: ShipmentStatus,
     /// One line for people, such as where it is.
     #[serde(default)]
@@ -120,6 +120,8 @@ pub struct ShipmentOverview {
     pub user_id: UserId,
     /// Whether the carrier could not be given the parcel yet. It is tried again by itself.
     pub pending: bool,
+    /// Whether the carrier is asked not to fetch it, and does not know yet. It is asked again by itself.
+    pub recalling: bool,
     /// How often the carrier was asked.
     pub attempts: u32,
     /// Why the last attempt failed; null when it did not.
@@ -130,6 +132,9 @@ pub struct ShipmentOverview {
     pub shipment_id: Option<ShipmentId>,
     /// The present status; null while it is pending.
     pub status: Option<ShipmentStatus>,
+    /// What the carrier last reported of a parcel that it had agreed not to fetch: that it has it all the same, that it
+    /// handed it over, or that it came back. Null while it keeps to the agreement.
+    pub contradiction: Option<ShipmentStatus>,
     /// Who carries the parcel.
     pub carrier: Carrier,
     /// The carrier's name for the parcel; null while it is pending.
@@ -138,6 +143,27 @@ pub struct ShipmentOverview {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+words! {
+    /// What became of the wish to keep a parcel here.
+    RecallOutcome {
+        /// It never leaves: there is none and there will be none, or the carrier agreed not to fetch it.
+        Recalled = "RECALLED",
+        /// The carrier is being asked. `ShipmentReturned` tells that it agreed, `ShipmentUpdated` or `ShipmentDelivered`
+        /// that it had it before.
+        Pending = "PENDING",
+        /// The carrier has it, or had it.
+        TooLate = "TOO_LATE",
+    }
+}
+
+/// What is known of a recall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Recall {
+    /// RECALLED and TOO_LATE are final.
+    pub outcome: RecallOutcome,
 }
 
 /// What shipping costs.
@@ -169,6 +195,10 @@ pub struct ShippingRate {
 calls! { "shipping";
     /// What shipping an order to a country costs. The subtotal is in minor units of the currency.
     GET_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
+    /// Asks that the parcel of an order stays here. Whether it does is decided by shipping alone, which knows what the
+    /// carrier does. It holds for the future too: an order that was recalled is never shipped, even when nothing was heard
+    /// of it before. Asking again changes nothing and answers what is known by then, so it needs no key.
+    RECALL_SHIPMENT: put(()) -> Recall, "/internal/shipments/{orderId}/recall", from "order";
 }
 
 events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
@@ -209,7 +239,7 @@ events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
         /// The carrier's name for the parcel.
         tracking_number: String,
     }
-    /// It came back, or was recalled before the carrier took it.
+    /// It came back, or the carrier agreed not to fetch it.
     ShipmentReturned {
         order_id: OrderId,
         /// What people call the order.

@@ -11,7 +11,7 @@ use contracts::{
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
-    shipping::{RecordShipmentEvent, Shipment, ShipmentOverview, ShipmentStatus, ShippingRates},
+    shipping::{Recall, RecordShipmentEvent, Shipment, ShipmentOverview, ShipmentStatus, ShippingRates},
     text::{Amount, Country},
 };
 use platform::{
@@ -29,6 +29,7 @@ pub fn routes() -> Routes<App> {
         .get("/shipping/rates", get_rates, "What shipping to a country costs")
         .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
         .post("/admin/shipments/{orderId}/retry", retry, "Asks the carrier for a pending shipment at once")
+        .put("/internal/shipments/{orderId}/recall", recall, "Asks that the parcel of an order stays here")
 }
 
 /// The carrier, by a client that holds its scope.
@@ -36,6 +37,12 @@ struct CarrierClient;
 impl ClientMarker for CarrierClient {
     const CLIENTS: &'static [&'static str] = &[];
     const SCOPE: Option<&'static str> = Some(SHIPPING_EVENTS);
+}
+
+/// The service that cancels orders.
+struct Order;
+impl ClientMarker for Order {
+    const CLIENTS: &'static [&'static str] = &["order"];
 }
 
 async fn list_of_order(
@@ -109,4 +116,8 @@ async fn list(
 
 async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {
     Ok(Json(actions::retry(&app, id).await?))
+}
+
+async fn recall(_: ServiceOf<Order>, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<Recall>, Problem> {
+    Ok(Json(actions::recall(&app, id).await?))
 }

@@ -2,14 +2,12 @@
 
 use crate::{
     Error,
-    actions::BOOKING,
-    domain::{Cancelled, TooLate},
+    actions::{BOOKING, call_off},
     store,
 };
 use contracts::{
-    ids::OrderId,
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
-    shipping::ShipmentStatus,
+    shipping::RecallOutcome,
 };
 use platform::{
     db::Tx,
@@ -41,35 +39,16 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
     Ok(())
 }
 
+/// A confirmed order asked before it was cancelled; one that was not confirmed had nothing sent. This closes its row.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
-    if let Some(too_late) = call_off(tx, event.order_id, "Recalled: the order was cancelled").await? {
-        tracing::warn!(target: "shipping", order_id = %event.order_id, %too_late, "a cancelled order cannot be recalled");
+    let outcome = call_off(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
+    if outcome == RecallOutcome::TooLate {
+        tracing::error!(target: "shipping", order_id = %event.order_id, "a cancelled order's parcel is on its way");
     }
     Ok(())
 }
 
 /// All of the money was given back: a parcel that did not leave yet stays here, since nobody pays for it any more.
 async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
-    call_off(tx, event.order_id, "Recalled: the order was refunded").await.map(|_| ())
-}
-
-/// Drops a shipment that is pending, and recalls one that the carrier did not fetch yet. One that is on its way travels
-/// on: what comes of it, the carrier will tell.
-async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<Option<TooLate>, Error> {
-    let Some(mut consignment) = store::lock_by_order(tx, order_id).await? else { return Ok(None) };
-    match consignment.cancel(tx.now()) {
-        Ok(Cancelled::Nothing) => {}
-        Ok(Cancelled::Dropped) => {
-            store::save(tx, &mut consignment).await?;
-            tx.wake(BOOKING);
-        }
-        Ok(Cancelled::Recalled(returned)) => {
-            store::save(tx, &mut consignment).await?;
-            store::append_event(tx, returned.shipment_id, ShipmentStatus::Returned, why).await?;
-            tx.emit(returned);
-            tx.wake(BOOKING);
-        }
-        Err(too_late) => return Ok(Some(too_late)),
-    }
-    Ok(None)
+    call_off(tx, event.order_id, "Its order was refunded: the carrier is asked not to fetch it").await.map(|_| ())
 }

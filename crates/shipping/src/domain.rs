@@ -6,7 +6,8 @@ use contracts::{
     machine::{Illegal, Machine},
     problem::Failure,
     shipping::{
-        Carrier, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus, ShipmentUpdated,
+        Carrier, RecallOutcome, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
+        ShipmentUpdated,
     },
     time::Timestamp,
     user::AddressSnapshot,
@@ -34,20 +35,24 @@ machine! {
             Confirmed,
             /// The carrier took the parcel.
             Booked,
-            /// The order was cancelled, or refunded, before the carrier had the parcel in its hands.
-            Cancelled,
+            /// The order is not to be shipped any more: it is being cancelled, or was refunded.
+            CalledOff,
             /// The carrier knows that it is not to fetch the parcel.
             Recalled,
+            /// The carrier reported that it has the parcel.
+            Fetched,
         }
         table {
             Awaited, Confirmed => Pending;
-            Awaited, Cancelled => Closed;
+            Awaited, CalledOff => Closed;
             Pending, Booked => Booked;
             // Even one that was never answered: the carrier may have taken it all the same.
-            Pending, Cancelled => Recalling;
-            Booked, Cancelled => Recalling;
+            Pending, CalledOff => Recalling;
+            Booked, CalledOff => Recalling;
             Recalling, Recalled => Closed;
-            // An answer that was overtaken by the cancellation: the carrier is told again.
+            // It was there first: the parcel travels.
+            Recalling, Fetched => Booked;
+            // An answer that was overtaken by the recall: the carrier is told again.
             Recalling, Booked => Recalling;
             Closed, Booked => Recalling;
         }
@@ -72,6 +77,8 @@ pub struct Consignment {
     pub shipment_id: ShipmentId,
     /// There once the carrier took it.
     pub parcel: Option<Parcel>,
+    /// What the carrier last reported of the parcel after it had agreed not to fetch it.
+    pub contradiction: Option<ShipmentStatus>,
     pub confirmed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
 }
@@ -84,17 +91,6 @@ pub struct Parcel {
     pub booked_at: Timestamp,
 }
 
-/// What the cancellation of an order meant for its parcel.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cancelled {
-    /// There was nothing left to cancel.
-    Nothing,
-    /// There will be no shipment.
-    Dropped,
-    /// The shipment comes back before it left.
-    Recalled(ShipmentReturned),
-}
-
 /// What it meant that the carrier took a parcel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Taken {
@@ -102,20 +98,17 @@ pub enum Taken {
     Now(ShipmentCreated),
     /// It was taken before.
     Known,
-    /// The order was cancelled meanwhile: the carrier is told again.
+    /// The order was called off meanwhile: the carrier is told again.
     Unwanted,
 }
-
-/// An order was cancelled when the carrier already had its parcel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the carrier has the parcel in state {0}")]
-pub struct TooLate(pub ShipmentStatus);
 
 /// What a carrier's event means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {
     /// The shipment is in this status now.
     Moved(ShipmentStatus),
+    /// The carrier had agreed not to fetch the parcel, and now reports this of it. The shipment stays as it is.
+    Contradicted(ShipmentStatus),
     /// It was known, or was overtaken by what is known.
     Known,
 }
@@ -131,21 +124,28 @@ impl Consignment {
         true
     }
 
-    /// The order was cancelled, or refunded: a parcel that is not taken yet never will be, one that is taken and not
-    /// fetched is recalled.
-    ///
-    /// # Errors
-    /// [`TooLate`] when the carrier has it in its hands: it travels on, and comes back if the customer refuses it.
-    pub fn cancel(&mut self, now: Timestamp) -> Result<Cancelled, TooLate> {
-        let Ok(next) = self.booking.on(BookingFact::Cancelled) else { return Ok(Cancelled::Nothing) };
-        if let Some(parcel) = &mut self.parcel {
-            parcel.status = parcel.status.on(ShipmentFact::Recalled).map_err(|_| TooLate(parcel.status))?;
+    /// The order is not to be shipped any more. A parcel that the carrier did not take yet never will be a shipment, so
+    /// that is decided at once; one that it took is decided when it agrees, or reports that it has it. One that is on its
+    /// way travels on, and comes back if the customer refuses it.
+    pub fn call_off(&mut self, now: Timestamp) -> RecallOutcome {
+        if self.left() {
+            return RecallOutcome::TooLate;
         }
-        self.booking = next;
-        self.attempts = 0;
-        self.failure = None;
-        self.due_at = (next == Booking::Recalling).then_some(now);
-        Ok(self.parcel.as_ref().map_or(Cancelled::Dropped, |parcel| Cancelled::Recalled(self.returned(parcel, true))))
+        if let Ok(next) = self.booking.on(BookingFact::CalledOff) {
+            self.booking = next;
+            self.attempts = 0;
+            self.failure = None;
+            self.due_at = (next == Booking::Recalling).then_some(now);
+        }
+        match &self.parcel {
+            Some(parcel) if parcel.status == ShipmentStatus::Created => RecallOutcome::Pending,
+            _ => RecallOutcome::Recalled,
+        }
+    }
+
+    /// Whether the carrier has the parcel, or had it.
+    fn left(&self) -> bool {
+        self.booking == Booking::Booked && self.parcel.as_ref().is_some_and(|parcel| parcel.status != ShipmentStatus::Created)
     }
 
     /// The carrier took the parcel.
@@ -164,13 +164,43 @@ impl Consignment {
         Taken::Now(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier: Carrier::Mock, tracking_number })
     }
 
-    /// The carrier knows that it is not to fetch the parcel.
-    pub fn recalled(&mut self) {
-        if let Ok(next) = self.booking.on(BookingFact::Recalled) {
-            self.booking = next;
+    /// The carrier knows that it is not to fetch the parcel. The event that says so, if there was a shipment.
+    pub fn recalled(&mut self) -> Option<ShipmentReturned> {
+        self.booking = self.booking.on(BookingFact::Recalled).ok()?;
+        self.failure = None;
+        self.due_at = None;
+        let parcel = self.parcel.as_mut()?;
+        parcel.status = parcel.status.on(ShipmentFact::Recalled).ok()?;
+        let parcel = parcel.clone();
+        Some(self.returned(&parcel, true))
+    }
+
+    /// What a carrier's event means for this parcel.
+    ///
+    /// # Errors
+    /// As [`observe`].
+    pub fn observe(&self, reported: ShipmentStatus) -> Result<Observed, Illegal<ShipmentStatus>> {
+        let Some(parcel) = &self.parcel else { return Ok(Observed::Known) };
+        if parcel.status != ShipmentStatus::Returned || self.booking == Booking::Booked {
+            return observe(parcel.status, reported);
+        }
+        Ok(match observe(self.contradiction.unwrap_or(ShipmentStatus::Created), reported) {
+            Ok(Observed::Moved(next)) => Observed::Contradicted(next),
+            // That it is not on its way is what was agreed.
+            Ok(_) | Err(_) => Observed::Known,
+        })
+    }
+
+    /// The carrier moved the parcel on. A recall that is under way came too late. The parcel as it is then.
+    pub fn move_to(&mut self, next: ShipmentStatus) -> Option<Parcel> {
+        if let Ok(booking) = self.booking.on(BookingFact::Fetched) {
+            self.booking = booking;
             self.failure = None;
             self.due_at = None;
         }
+        let parcel = self.parcel.as_mut()?;
+        parcel.status = next;
+        Some(parcel.clone())
     }
 
     /// The carrier did not do what it was `asked`; it is asked again at `again`. Unless something else is due by now, or
@@ -192,11 +222,13 @@ impl Consignment {
             order_number: self.order_number,
             user_id: self.user_id,
             pending: self.booking == Booking::Pending,
+            recalling: self.booking == Booking::Recalling,
             attempts: self.attempts,
             failure: self.failure,
             next_attempt_at: self.due_at,
             shipment_id: status.map(|_| self.shipment_id),
             status,
+            contradiction: self.contradiction,
             carrier: Carrier::Mock,
             tracking_number,
             created_at: self.confirmed_at.unwrap_or(self.updated_at),

@@ -8,8 +8,13 @@
 //! and its shipment pending, and both say so.
 //!
 //! The carrier's events move a shipment by the published table. They may come late, twice, and in any order: what is
-//! known or was overtaken changes nothing. `OrderCancelled` and `OrderRefunded` recall a parcel that the carrier does not
-//! have yet, and drop one that is still pending; the carrier is told of it until it knows.
+//! known or was overtaken changes nothing.
+//!
+//! Whether an order's goods leave is decided here and nowhere else. The order asks before it is cancelled, and after it was
+//! refunded; `OrderCancelled` and `OrderRefunded` say the same. A parcel that is still pending is dropped. One that the
+//! carrier took stays CREATED while the carrier is asked not to fetch it, and becomes RETURNED once it agreed; a scan that
+//! comes first wins, and the parcel travels. A scan that contradicts what was agreed is kept in the history and shown to
+//! administrators.
 //!
 //! [`carrier::Carrier`] is the carrier; the built-in one is [`carrier::MockCarrier`], which can be told to misbehave by
 //! the setting `carrier_mode`, or for one parcel by the address's `complement`: `carrier:ok`, `carrier:fail`,
@@ -57,7 +62,7 @@ pub fn service() -> Service {
 
 /// The service, with another carrier.
 pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn Carrier> + Send + 'static) -> Service {
-    Service::new("shipping", migrations!["0001_shipments", "0002_mock_carrier"], |ctx: Ctx| async move {
+    Service::new("shipping", migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let app = App { carrier: carrier(&ctx, &settings), settings, ctx };
         let (router, operations) = api::routes().build(app.clone());

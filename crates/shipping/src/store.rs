@@ -19,18 +19,19 @@ macro_rules! select_consignments {
     ($rest:literal) => {
         concat!(
             "SELECT order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, failure, due_at, shipment_id, \
-             status, tracking_number, booked_at, confirmed_at, updated_at FROM shipments",
+             status, tracking_number, booked_at, contradiction, confirmed_at, updated_at FROM shipments",
             $rest
         )
     };
 }
 
-/// Begins the row of an order unless it is there.
+/// Begins the row of an order unless it is there. One that was called off before it was heard of is closed.
 pub async fn begin(tx: &mut Tx, order_id: OrderId, order_number: &str, user_id: UserId, address: &AddressSnapshot) -> Result<(), Error> {
     let (now, shipment_id, correlation_id) = (tx.now(), tx.new_id::<ShipmentId>(), tx.context().correlation_id.clone());
     tx.execute(
         "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (order_id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, CASE WHEN EXISTS (SELECT 1 FROM called_off WHERE order_id = $1) THEN $9 ELSE $6 END, 0, $7, $8) \
+         ON CONFLICT (order_id) DO NOTHING",
         params![
             order_id,
             order_number.to_owned(),
@@ -39,11 +40,17 @@ pub async fn begin(tx: &mut Tx, order_id: OrderId, order_number: &str, user_id: 
             correlation_id.to_string(),
             Booking::Awaited,
             shipment_id,
-            now
+            now,
+            Booking::Closed
         ],
     )
     .await
     .map(|_| ())
+}
+
+/// Remembers that an order of which nothing was heard yet is not to be shipped.
+pub async fn call_off_unheard(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
+    tx.execute("INSERT INTO called_off (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING", params![id]).await.map(|_| ())
 }
 
 /// The order's parcel.
@@ -67,7 +74,7 @@ pub async fn save(tx: &mut Tx, consignment: &mut Consignment) -> Result<(), Erro
     let (status, tracking_number) = consignment.parcel.as_ref().map(|parcel| (parcel.status, parcel.tracking_number.clone())).unzip();
     tx.execute(
         "UPDATE shipments SET correlation_id = $2, booking = $3, attempts = $4, failure = $5, due_at = $6, status = $7, \
-         tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11 WHERE order_id = $1",
+         tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11, contradiction = $12 WHERE order_id = $1",
         params![
             consignment.order_id,
             consignment.correlation_id,
@@ -79,7 +86,8 @@ pub async fn save(tx: &mut Tx, consignment: &mut Consignment) -> Result<(), Erro
             tracking_number,
             consignment.parcel.as_ref().map(|parcel| parcel.booked_at),
             consignment.confirmed_at,
-            consignment.updated_at
+            consignment.updated_at,
+            consignment.contradiction
         ],
     )
     .await
@@ -107,10 +115,10 @@ pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), E
     tx.execute("UPDATE shipments SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
 }
 
-/// Shipments in this status that nothing happened to since `before`.
+/// Shipments in this status that nothing happened to since `before`; none that the carrier is asked not to fetch.
 pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timestamp, rows: usize) -> Result<Vec<ShipmentId>, Error> {
     tx.query(
-        "SELECT shipment_id FROM shipments WHERE status = $1 AND updated_at <= $2 ORDER BY order_id LIMIT $3",
+        "SELECT shipment_id FROM shipments WHERE status = $1 AND updated_at <= $2 AND booking = 'BOOKED' ORDER BY order_id LIMIT $3",
         params![status, before, rows],
         |row| row.next(),
     )
@@ -155,7 +163,7 @@ fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {
         (Some(status), Some(tracking_number), Some(booked_at)) => Some(Parcel { status, tracking_number, booked_at }),
         _ => None,
     };
-    let (confirmed_at, updated_at) = (row.next()?, row.next()?);
+    let (contradiction, confirmed_at, updated_at) = (row.next()?, row.next()?, row.next()?);
     Ok(Consignment {
         order_id,
         order_number,
@@ -168,6 +176,7 @@ fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {
         due_at,
         shipment_id,
         parcel,
+        contradiction,
         confirmed_at,
         updated_at,
     })

@@ -17,6 +17,8 @@ use platform::context::Context;
 
 /// What the history of every shipment begins with.
 const TAKEN: &str = "The carrier was told of the parcel";
+/// What it says of a recall that is done.
+const KEPT: &str = "Recalled: the carrier does not fetch it";
 
 /// Asks the carrier for what is due for this order, if anything is, and writes what came of it.
 pub async fn attempt(app: &App, order_id: OrderId) -> Result<(), Error> {
@@ -73,8 +75,13 @@ async fn recalled(app: &App, order_id: OrderId) -> Result<(), Error> {
         .db
         .write(async move |tx| {
             let mut consignment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            consignment.recalled();
-            Ok(store::save(tx, &mut consignment).await?)
+            let returned = consignment.recalled();
+            store::save(tx, &mut consignment).await?;
+            if let Some(event) = returned {
+                store::append_event(tx, event.shipment_id, ShipmentStatus::Returned, KEPT).await?;
+                tx.emit(event);
+            }
+            Ok(())
         })
         .await
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    domain::{Consignment, Observed, observe},
+    domain::{Consignment, Observed},
     store,
 };
 use contracts::{
@@ -17,7 +17,8 @@ use platform::{
 /// How many entries a tracking history keeps. One that is full takes no more scans, and every new status.
 pub const MAX_EVENTS: i64 = 200;
 
-/// Takes in a carrier's event and answers with the shipment as it is then. What is known or was overtaken changes nothing.
+/// Takes in a carrier's event and answers with the shipment as it is then. What is known or was overtaken changes nothing;
+/// what contradicts a recall is added to the history and shown to administrators.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Illegal`] for what cannot have happened yet, [`Error::HistoryIsFull`].
@@ -35,22 +36,43 @@ pub async fn record_event(
 pub async fn record(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
     let mut consignment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = consignment.parcel.as_ref().ok_or(Error::NotFound)?.status;
-    if let Observed::Moved(next) = observe(present, status)? {
-        if next == present && store::count_events(tx, id).await? >= MAX_EVENTS {
-            return Err(Error::HistoryIsFull);
+    match consignment.observe(status)? {
+        Observed::Known => {}
+        Observed::Moved(next) => {
+            if append(tx, id, next, message, next == present).await? {
+                move_to(tx, &mut consignment, next, message).await?;
+            }
         }
-        if store::append_event(tx, id, next, message).await? {
-            move_to(tx, &mut consignment, next, message).await?;
+        Observed::Contradicted(next) => {
+            if append(tx, id, next, message, consignment.contradiction == Some(next)).await? {
+                contradict(tx, &mut consignment, next).await?;
+            }
         }
     }
     store::view(tx, consignment).await?.ok_or(Error::NotFound)
 }
 
+/// Adds to the history. Whether it is new.
+async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str, is_scan: bool) -> Result<bool, Error> {
+    if is_scan && store::count_events(tx, id).await? >= MAX_EVENTS {
+        return Err(Error::HistoryIsFull);
+    }
+    Ok(store::append_event(tx, id, next, message).await?)
+}
+
+/// Keeps what the carrier reports of a parcel that it had agreed not to fetch. The order was told that it stays, and money
+/// and stock went back on that word: nobody but people can settle it.
+async fn contradict(tx: &mut Tx, consignment: &mut Consignment, next: ShipmentStatus) -> Result<(), Error> {
+    let Consignment { order_id, shipment_id, .. } = *consignment;
+    tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a recall that it agreed to");
+    metrics::counter!("souk_carrier_contradictions_total").increment(1);
+    consignment.contradiction = Some(next);
+    Ok(store::save(tx, consignment).await?)
+}
+
 /// Writes the status and tells the world.
 async fn move_to(tx: &mut Tx, consignment: &mut Consignment, next: ShipmentStatus, message: &str) -> Result<(), Error> {
-    let Some(parcel) = &mut consignment.parcel else { return Ok(()) };
-    parcel.status = next;
-    let parcel = parcel.clone();
+    let Some(parcel) = consignment.move_to(next) else { return Ok(()) };
     store::save(tx, consignment).await?;
     match next {
         // A shipment begins with it, and nothing leads back.

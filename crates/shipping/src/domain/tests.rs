@@ -28,6 +28,7 @@ proptest! {
                     present = next;
                 }
                 Ok(Observed::Known) => prop_assert!(rank(reported) <= rank(present), "{:?} is not known in {:?}", reported, present),
+                Ok(Observed::Contradicted(_)) => prop_assert!(false, "nothing was agreed"),
                 Err(Illegal { from, .. }) => {
                     prop_assert_eq!(from, present);
                     prop_assert!(rank(reported) > rank(present), "{:?} was overtaken by {:?}", reported, present);
@@ -79,7 +80,7 @@ fn only_the_return_of_what_was_never_sent_is_refused() {
 #[derive(Debug, Clone, Copy)]
 enum Happening {
     Confirmed,
-    Cancelled,
+    CalledOff,
     /// The carrier answers what it was asked: whatever that was when it was asked.
     Took,
     KnowsOfTheRecall,
@@ -88,9 +89,9 @@ enum Happening {
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    use Happening::{Cancelled, Confirmed, Failed, Fetched, KnowsOfTheRecall, Took};
+    use Happening::{CalledOff, Confirmed, Failed, Fetched, KnowsOfTheRecall, Took};
     let one = prop_oneof![
-        3 => Just(Confirmed), 1 => Just(Cancelled), 3 => Just(Took), 2 => Just(KnowsOfTheRecall), 2 => Just(Failed), 1 => Just(Fetched),
+        3 => Just(Confirmed), 1 => Just(CalledOff), 3 => Just(Took), 2 => Just(KnowsOfTheRecall), 2 => Just(Failed), 1 => Just(Fetched),
     ];
     prop::collection::vec(one, 0..30)
 }
@@ -117,6 +118,7 @@ fn consignment() -> Consignment {
         due_at: None,
         shipment_id: ShipmentId(Uuid::nil()),
         parcel: None,
+        contradiction: None,
         confirmed_at: None,
         updated_at: Timestamp::EPOCH,
     }
@@ -126,7 +128,7 @@ proptest! {
     #[test]
     fn an_order_has_one_shipment_at_most_and_the_carrier_is_asked_until_it_is_done(happenings in happenings()) {
         let mut it = consignment();
-        let (mut created, mut recalled, mut cancelled) = (0, 0, false);
+        let (mut created, mut recalled, mut decided) = (0, 0, None);
         let failure = Failure { code: "TIMEOUT".into(), retryable: true };
         for (at, happening) in happenings.into_iter().enumerate() {
             let now = Timestamp(at as i64);
@@ -134,26 +136,25 @@ proptest! {
                 Happening::Confirmed => {
                     it.confirm(String::new(), now, now);
                 }
-                Happening::Cancelled => match it.cancel(now) {
-                    Ok(Cancelled::Recalled(event)) => {
-                        prop_assert!(event.recalled);
-                        recalled += 1;
-                        cancelled = true;
-                    }
-                    Ok(Cancelled::Dropped) => cancelled = true,
-                    Ok(Cancelled::Nothing) => prop_assert!(cancelled),
-                    Err(TooLate(status)) => prop_assert_eq!(status, ShipmentStatus::InTransit),
-                },
+                Happening::CalledOff => {
+                    let outcome = it.call_off(now);
+                    prop_assert!(decided.is_none_or(|decided| decided == outcome), "{:?} became {:?}", decided, outcome);
+                    decided = decided.or(Some(outcome).filter(|outcome| *outcome != RecallOutcome::Pending));
+                }
                 Happening::Took => {
                     if let Taken::Now(_) = it.booked("T".into(), now) {
-                        prop_assert!(!cancelled, "a cancelled order is not shipped");
+                        prop_assert_eq!(decided, None, "what was called off is not shipped");
                         created += 1;
                     }
                 }
-                Happening::KnowsOfTheRecall => it.recalled(),
+                Happening::KnowsOfTheRecall => if let Some(event) = it.recalled() {
+                    prop_assert!(event.recalled);
+                    recalled += 1;
+                },
                 Happening::Failed => it.failed(it.booking, failure.clone(), now),
-                Happening::Fetched => if let Some(parcel) = &mut it.parcel {
-                    parcel.status = parcel.status.on(ShipmentFact::InTransit).unwrap_or(parcel.status);
+                Happening::Fetched => if let Ok(Observed::Moved(next)) = it.observe(ShipmentStatus::InTransit) {
+                    prop_assert!(recalled == 0 && decided != Some(RecallOutcome::Recalled), "what stays here does not move");
+                    it.move_to(next);
                 }
             }
             prop_assert!(created <= 1 && recalled <= 1);
@@ -165,12 +166,12 @@ proptest! {
 }
 
 #[test]
-fn an_answer_that_was_overtaken_by_the_cancellation_is_taken_back() {
+fn an_answer_that_was_overtaken_by_the_recall_is_taken_back() {
     let mut it = consignment();
     let now = Timestamp(1);
     it.confirm(String::new(), now, now);
-    assert_eq!(it.cancel(now), Ok(Cancelled::Dropped));
-    it.recalled();
+    assert_eq!(it.call_off(now), RecallOutcome::Recalled);
+    assert_eq!(it.recalled(), None);
     assert_eq!((it.booking, it.due_at), (Booking::Closed, None));
     assert_eq!(it.booked("T".into(), now), Taken::Unwanted);
     assert_eq!((it.booking, it.due_at, it.parcel.is_none()), (Booking::Recalling, Some(now), true));
@@ -180,7 +181,7 @@ fn an_answer_that_was_overtaken_by_the_cancellation_is_taken_back() {
 fn a_failure_that_comes_late_does_not_delay_what_is_due_by_now() {
     let mut it = consignment();
     it.confirm(String::new(), Timestamp(1), Timestamp(1));
-    it.cancel(Timestamp(2)).unwrap();
+    it.call_off(Timestamp(2));
     it.failed(Booking::Pending, Failure { code: "TIMEOUT".into(), retryable: true }, Timestamp(99));
     assert_eq!((it.due_at, it.failure), (Some(Timestamp(2)), None));
 }

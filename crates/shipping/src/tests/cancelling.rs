@@ -1,6 +1,6 @@
 //! Orders that are cancelled or refunded, at every point of their parcel's way.
 
-use super::{Order, address, confirm, overview, report, retry, ship, shipments, start, start_impatient};
+use super::{Order, address, confirm, overview, recall, report, retry, ship, shipments, start, start_impatient};
 use crate::{
     carrier::{Answer, Carrier, CarrierError, Consignee, MockCarrier, Mode},
     service_with,
@@ -42,6 +42,32 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_events_come() {
+    let h = start().await;
+    for by_call in [false, true] {
+        // Its confirmation was set aside and is replayed last; even its first event may be.
+        for unheard_of in [false, true] {
+            let order = Order::new(&h);
+            if !unheard_of {
+                h.deliver(order.created(&h, "")).await;
+            }
+            match by_call {
+                true => assert_eq!(recall(&h, order).await, "RECALLED"),
+                false => drop(h.deliver(order.cancelled(&h)).await),
+            }
+            h.deliver(order.created(&h, "")).await;
+            h.deliver(order.confirmed(&h, "")).await;
+            h.complete().await;
+            assert!(shipments(&h, order).await.is_empty());
+            assert!(overview(&h, order).await.is_null());
+            assert_eq!(recall(&h, order).await, "RECALLED");
+        }
+    }
+    assert!(h.emitted().await.is_empty());
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
 async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
     let h = start_impatient().await;
     let order = confirm(&h, "carrier:timeout").await;
@@ -68,15 +94,11 @@ async fn a_shipment_that_was_not_fetched_is_recalled() {
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..cancelled }).await;
     h.complete().await;
     let found = shipments(&h, order).await;
-    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
+    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
     let told = h.emitted_of::<ShipmentReturned>().await;
     assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
     assert!(!is_bookable(&h, order).await);
-    // What the carrier says afterwards was overtaken.
-    for status in ["IN_TRANSIT", "DELIVERED", "RETURNED"] {
-        assert_eq!(report(&h, shipment, status, "late").await.expect(200).json()["status"], "RETURNED");
-    }
-    assert_eq!(h.emitted_of::<ShipmentReturned>().await.len(), 1);
+    assert_eq!(recall(&h, order).await, "RECALLED");
     h.nothing_is_parked().await;
 }
 
@@ -86,6 +108,8 @@ async fn a_parcel_on_its_way_is_not_recalled() {
     let (order, shipment) = ship(&h).await;
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
     h.deliver(order.cancelled(&h)).await;
+    h.complete().await;
+    assert_eq!(recall(&h, order).await, "TOO_LATE");
     h.complete().await;
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::InTransit);
     assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
@@ -102,8 +126,8 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..refunded }).await;
     h.complete().await;
     let found = shipments(&h, order).await;
-    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 2));
-    assert_eq!(found[0].events[1].message, "Recalled: the order was refunded");
+    assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
+    assert_eq!(found[0].events[1].message, "Its order was refunded: the carrier is asked not to fetch it");
     let told = h.emitted_of::<ShipmentReturned>().await;
     assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
     assert!(!is_bookable(&h, order).await);
@@ -185,5 +209,85 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     }
     assert!(overview(&h, order).await.is_null());
     assert!(!is_bookable(&h, order).await);
+    h.nothing_is_parked().await;
+}
+
+/// The service with a carrier that refuses its first recalls.
+async fn start_with_refused_recalls(refusals: u32) -> Harness {
+    let service = service_with(move |ctx, _| {
+        let books = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
+        let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        answer.notify_one();
+        Arc::new(Scripted { books, done, answer, failing_recalls: AtomicU32::new(refusals) })
+    });
+    Harness::of(service).start().await
+}
+
+#[tokio::test]
+async fn a_shipment_is_returned_only_when_the_carrier_agreed() {
+    let h = start_with_refused_recalls(1).await;
+    let (order, _) = ship(&h).await;
+    assert_eq!(recall(&h, order).await, "PENDING");
+    h.complete().await;
+    assert_eq!(recall(&h, order).await, "PENDING");
+    assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::Created);
+    let seen = overview(&h, order).await;
+    assert_eq!((seen["recalling"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("CARRIER_UNAVAILABLE")));
+    assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
+    h.advance(Duration::from_secs(10));
+    h.complete().await;
+    assert_eq!(recall(&h, order).await, "RECALLED");
+    assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::Returned);
+    assert_eq!((overview(&h, order).await["recalling"].as_bool(), h.emitted_of::<ShipmentReturned>().await.len()), (Some(false), 1));
+    h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
+    for scan in ["IN_TRANSIT", "DELIVERED"] {
+        let h = start_with_refused_recalls(1).await;
+        let (order, shipment) = ship(&h).await;
+        assert_eq!(recall(&h, order).await, "PENDING");
+        h.complete().await;
+        assert_eq!(report(&h, shipment, scan, "Picked up").await.expect(200).json()["status"], scan);
+        assert_eq!(recall(&h, order).await, "TOO_LATE");
+        // Nothing is asked of the carrier any more, and the event of the cancellation changes nothing.
+        h.advance(Duration::from_secs(600));
+        h.deliver(order.cancelled(&h)).await;
+        h.complete().await;
+        assert_eq!(recall(&h, order).await, "TOO_LATE");
+        let seen = overview(&h, order).await;
+        assert_eq!((seen["recalling"].as_bool(), seen["failure"].is_null(), seen["status"].as_str()), (Some(false), true, Some(scan)));
+        assert!(is_bookable(&h, order).await && h.emitted_of::<ShipmentReturned>().await.is_empty());
+        h.nothing_is_parked().await;
+    }
+}
+
+#[tokio::test]
+async fn what_contradicts_a_recall_is_kept_and_shown() {
+    let h = start().await;
+    let (order, shipment) = ship(&h).await;
+    assert_eq!(recall(&h, order).await, "PENDING");
+    h.complete().await;
+    // That it is not on its way contradicts nothing.
+    report(&h, shipment, "RETURNED", "Here").await.expect(200);
+    assert!(overview(&h, order).await["contradiction"].is_null());
+    for (status, message) in [
+        ("IN_TRANSIT", "Picked up"),
+        ("IN_TRANSIT", "Picked up"),
+        ("IN_TRANSIT", "Sorted"),
+        ("DELIVERED", "At the door"),
+        ("IN_TRANSIT", "late"),
+        ("RETURNED", "Refused"),
+    ] {
+        let answer = report(&h, shipment, status, message).await.expect(200).json();
+        assert_eq!(answer["status"], "RETURNED", "the order was told that it stays");
+        let expected = if message == "late" { "DELIVERED" } else { status };
+        assert_eq!(overview(&h, order).await["contradiction"], expected);
+    }
+    let history: Vec<_> = shipments(&h, order).await[0].events.iter().skip(3).map(|event| event.message.clone()).collect();
+    assert_eq!(history, ["Picked up", "Sorted", "At the door", "Refused"]);
+    assert_eq!(recall(&h, order).await, "RECALLED");
+    assert_eq!((h.emitted_of::<ShipmentReturned>().await.len(), h.emitted_of::<ShipmentUpdated>().await.len()), (1, 0));
     h.nothing_is_parked().await;
 }

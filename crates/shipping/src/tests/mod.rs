@@ -155,3 +155,10 @@ async fn report(h: &Harness, shipment: ShipmentId, status: &str, message: &str) 
 async fn retry(h: &Harness, order: Order) -> Answer {
     h.request(axum::http::Method::POST, &format!("/admin/shipments/{}/retry", order.order_id)).admin().send().await
 }
+
+/// What the order is told when it asks that its parcel stays here.
+async fn recall(h: &Harness, order: Order) -> String {
+    let path = format!("/internal/shipments/{}/recall", order.order_id);
+    let answer = h.request(axum::http::Method::PUT, &path).service("order").send().await.expect(200);
+    answer.json()["outcome"].as_str().unwrap().to_owned()
+}

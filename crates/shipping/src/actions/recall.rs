@@ -1,0 +1,40 @@
+//! Calling a parcel off. Here it is decided, in one transaction and by what the carrier is known to do, whether an order's
+//! goods leave; whoever gives money or stock back waits for it.
+
+use super::BOOKING;
+use crate::{App, Error, store};
+use contracts::{
+    ids::OrderId,
+    shipping::{Recall, RecallOutcome, ShipmentStatus},
+};
+use platform::db::Tx;
+
+/// Recalls the parcel of an order that its customer or an administrator wants to cancel. Asking again changes nothing and
+/// answers what is known by then.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recall(app: &App, order_id: OrderId) -> Result<Recall, Error> {
+    let why = "Its order is being cancelled: the carrier is asked not to fetch it";
+    let outcome = app.ctx.db.write(async move |tx| call_off(tx, order_id, why).await).await?;
+    Ok(Recall { outcome })
+}
+
+/// Drops a shipment that is pending, and has one recalled that the carrier did not fetch yet. One that is on its way
+/// travels on: what comes of it, the carrier will tell.
+pub async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<RecallOutcome, Error> {
+    let Some(mut consignment) = store::lock_by_order(tx, order_id).await? else {
+        store::call_off_unheard(tx, order_id).await?;
+        return Ok(RecallOutcome::Recalled);
+    };
+    let before = consignment.clone();
+    let outcome = consignment.call_off(tx.now());
+    if consignment != before {
+        store::save(tx, &mut consignment).await?;
+        if consignment.parcel.is_some() {
+            store::append_event(tx, consignment.shipment_id, ShipmentStatus::Created, why).await?;
+        }
+        tx.wake(BOOKING);
+    }
+    Ok(outcome)
+}
