@@ -60,7 +60,7 @@ words! {
         Released = "RELEASED",
         /// Units that were set aside too long went back on sale.
         Expired = "EXPIRED",
-        /// Units of a confirmed order that was cancelled went back on sale.
+        /// Units of a confirmed order that was cancelled or refunded, and whose parcel never left, went back on sale.
         Returned = "RETURNED",
     }
 }
@@ -153,7 +153,7 @@ pub struct Reservation {
     pub lines: Vec<ReservationLine>,
     /// When it expires unless it is confirmed or released before.
     pub expires_at: Timestamp,
-    /// When the units of a confirmed reservation came back, because the order was cancelled.
+    /// When the units of a confirmed reservation came back, because the order was cancelled or refunded.
     pub returned_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -217,7 +217,8 @@ calls! { "inventory";
     CONFIRM_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/confirm", from "order";
     /// Puts units set aside back on sale. On a reservation that was released or expired before it changes nothing.
     RELEASE_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/release", from "order";
-    /// Puts the units of a confirmed reservation back on sale, once, because the order was cancelled before it shipped.
+    /// Puts the units of a confirmed reservation back on sale, once, because the order was cancelled or refunded
+    /// and its parcel never left.
     /// The reservation stays CONFIRMED and shows `returnedAt`.
     RETURN_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/return", from "order";
     /// Reads a reservation.
@@ -257,7 +258,7 @@ events! { "inventory", "RESERVATION", reservation_id: ReservationId;
         /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
-    /// Units of a confirmed order that was cancelled went back on sale.
+    /// Units of a confirmed order that was cancelled or refunded, and whose parcel never left, went back on sale.
     StockReturned {
         order_id: OrderId,
         /// The units, by SKU.

@@ -59,7 +59,7 @@ machine! {
             ReservationLost,
             /// The money was captured and the stock confirmed.
             Confirmed,
-            /// The customer or an administrator cancelled it.
+            /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here.
             CancelRequested,
             /// The customer pays again.
             PaymentRetried,
@@ -133,7 +133,7 @@ pub struct PlaceOrder {
     pub expected_total_amount: Option<Amount<0>>,
 }
 
-/// Cancels an order that has not shipped.
+/// Cancels an order whose parcel has not left.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelOrder {
@@ -182,6 +182,9 @@ pub struct OrderView {
     pub payment_method: PaymentMethod,
     /// How far the shipping is.
     pub shipping: OrderShipping,
+    /// Whether somebody wants the confirmed order cancelled, and shipping has not said yet whether its parcel stays here.
+    /// Then it becomes CANCELLED; else this is false again, and the order goes its way.
+    pub cancellation_requested: bool,
     /// Where the goods go.
     pub shipping_address_snapshot: AddressSnapshot,
     /// Where the bill goes.

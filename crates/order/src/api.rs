@@ -27,7 +27,7 @@ pub fn routes() -> Routes<App> {
         .post("/orders", place, "Places an order for everything in the cart")
         .get("/orders", list_own, "The caller's orders, the newest first")
         .get("/orders/{orderId}", get, "One order, with its timeline")
-        .post("/orders/{orderId}/cancel", cancel, "Cancels an order that has not shipped")
+        .post("/orders/{orderId}/cancel", cancel, "Cancels an order whose parcel has not left")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
@@ -54,10 +54,12 @@ async fn cancel(
     State(app): State<App>,
     Path(id): Path<OrderId>,
     key: MaybeIdempotencyKey,
+    prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
-) -> Result<Keyed<Json<OrderView>>, Problem> {
+) -> Result<Preferred<Keyed<Json<OrderView>>>, Problem> {
     let by = if viewer.has_role(ADMIN) { By::Admin } else { By::Customer(viewer.id) };
-    actions::cancel_order(&app.ctx.db, by, id, key, body.reason.map(|reason| reason.into_string())).await
+    let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
+    actions::cancel_order(&app, by, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn pay(

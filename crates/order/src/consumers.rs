@@ -54,7 +54,10 @@ facts! {
     });
     ShipmentUpdated, e => Some(Fact::ShipmentMoved(e.shipment_id, e.status));
     ShipmentDelivered, e => Some(Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Delivered));
-    ShipmentReturned, e => Some(Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Returned));
+    ShipmentReturned, e => Some(match e.recalled {
+        true => Fact::ParcelRecalled,
+        false => Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Returned),
+    });
 }
 
 async fn take(tx: &mut Tx, event: &impl AsFact, pay_again: Duration) -> Result<(), Error> {

@@ -38,11 +38,36 @@ pub enum StockLeg {
     LetGo,
 }
 
+/// How far the parcel is, as the saga has a part in it: shipping makes and sends it by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ParcelLeg {
+    /// Nobody wants it back, or it left before.
+    #[default]
+    Sent,
+    /// It is not to leave; having it recalled is due.
+    Unwanted,
+    /// Shipping said that it never leaves.
+    Recalled,
+}
+
+/// Who wants an order cancelled, and what they wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancellation {
+    pub reason: CancelReason,
+    pub note: Option<String>,
+}
+
 /// What the saga knows of its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saga {
     pub money: MoneyLeg,
     pub stock: StockLeg,
+    #[serde(default)]
+    pub parcel: ParcelLeg,
+    /// Of an order that is CONFIRMED a wish, until shipping said whether the parcel stays here; of one that is CANCELLED,
+    /// on whose behalf it was.
+    #[serde(default)]
+    pub cancellation: Option<Cancellation>,
     pub payment_id: Option<PaymentId>,
     pub reservation_id: Option<ReservationId>,
     /// Counts payments; part of their idempotency keys.
@@ -152,6 +177,10 @@ pub enum Fact {
         tracking_number: String,
     },
     ShipmentMoved(ShipmentId, ShipmentStatus),
+    /// Shipping said that the parcel never leaves.
+    ParcelRecalled,
+    /// Shipping said that the parcel left before it was recalled.
+    ParcelLeft,
 }
 
 /// A call that is due. Repeating it is harmless: each goes under a key of the order and the attempt.
@@ -166,6 +195,8 @@ pub enum Step {
     RefundPayment(PaymentId),
     ReleaseStock(ReservationId),
     ReturnStock(ReservationId),
+    /// Have the parcel recalled.
+    RecallParcel,
 }
 
 /// A transition that happened, to be recorded and announced once.
@@ -190,6 +221,8 @@ impl Saga {
         Saga {
             money: MoneyLeg::Due,
             stock: StockLeg::Due,
+            parcel: ParcelLeg::Sent,
+            cancellation: None,
             payment_id: None,
             reservation_id: None,
             payment_attempt: 1,
@@ -256,17 +289,23 @@ pub fn due_steps(order: &Order) -> Vec<Step> {
                     MoneyLeg::LetGo => {}
                 }
             }
-            if let Some(reservation) = saga.reservation_id {
-                match saga.stock {
-                    StockLeg::Reserved => steps.push(Step::ReleaseStock(reservation)),
-                    StockLeg::Sold => steps.push(Step::ReturnStock(reservation)),
-                    StockLeg::Due | StockLeg::LetGo => {}
-                }
-            }
+            steps.extend(stock_to_let_go(saga));
         }
+        // Shipping says whether the goods stay here: before the money is given back, or after it was.
+        OrderStatus::Confirmed | OrderStatus::Refunded if saga.parcel == ParcelLeg::Unwanted => steps.push(Step::RecallParcel),
+        OrderStatus::Refunded if saga.parcel == ParcelLeg::Recalled => steps.extend(stock_to_let_go(saga)),
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded => {}
     }
     steps
+}
+
+fn stock_to_let_go(saga: &Saga) -> Option<Step> {
+    let reservation = saga.reservation_id?;
+    match saga.stock {
+        StockLeg::Reserved => Some(Step::ReleaseStock(reservation)),
+        StockLeg::Sold => Some(Step::ReturnStock(reservation)),
+        StockLeg::Due | StockLeg::LetGo => None,
+    }
 }
 
 /// Whether an order in this status waits for nothing but people, parcels or time.
@@ -280,6 +319,12 @@ impl Order {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         is_at_rest(self.status)
+    }
+
+    /// Whether somebody wants it cancelled and shipping has not said yet whether that is still possible.
+    #[must_use]
+    pub fn awaits_cancellation(&self) -> bool {
+        self.status == OrderStatus::Confirmed && self.saga.cancellation.is_some()
     }
 
     /// The instant from which a step by time alone is due.
@@ -355,6 +400,11 @@ impl Order {
                 self.saga.refunded_amount = self.totals.total_amount;
                 self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.word());
                 if matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) {
+                    if self.status == OrderStatus::Confirmed {
+                        // Nobody pays for it any more: it stays here if it still can.
+                        self.saga.parcel = ParcelLeg::Unwanted;
+                        self.saga.cancellation = None;
+                    }
                     self.step_on(OrderFact::Refunded, None, moves)?;
                 }
             }
@@ -407,6 +457,7 @@ impl Order {
                 let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
                 if *status > known {
                     self.shipping.status = Some(*status);
+                    self.keep_going();
                     match (status, self.status) {
                         (ShipmentStatus::InTransit, OrderStatus::Confirmed) => self.step_on(OrderFact::Shipped, None, moves)?,
                         (ShipmentStatus::Delivered, OrderStatus::Confirmed | OrderStatus::Shipped) => {
@@ -416,22 +467,49 @@ impl Order {
                     }
                 }
             }
+            Fact::ParcelRecalled => {
+                if self.shipping.shipment_id.is_some() {
+                    self.shipping.status = Some(ShipmentStatus::Returned);
+                }
+                if self.saga.parcel == ParcelLeg::Unwanted {
+                    self.saga.parcel = ParcelLeg::Recalled;
+                    if let Some(Cancellation { reason, note }) = self.saga.cancellation.clone() {
+                        self.step_on(OrderFact::CancelRequested, Some(note.unwrap_or_else(|| reason.word().to_owned())), moves)?;
+                    }
+                }
+            }
+            Fact::ParcelLeft => self.keep_going(),
             // Known already, or about what is over.
             _ => {}
         }
         Ok(())
     }
 
-    /// Cancels on behalf of the customer or an administrator.
+    /// The parcel left: whoever wanted the order cancelled comes too late.
+    fn keep_going(&mut self) {
+        if self.saga.parcel == ParcelLeg::Unwanted {
+            self.saga.parcel = ParcelLeg::Sent;
+            self.saga.cancellation = None;
+        }
+    }
+
+    /// Cancels on behalf of the customer or an administrator. Of an order that is CONFIRMED this is a wish, which shipping
+    /// decides: it may have sent the parcel already.
     ///
     /// # Errors
-    /// [`Illegal`] once it has shipped, or was refunded. A cancelled order is left as it is, and nothing moved.
+    /// [`Illegal`] once it has shipped, or was refunded. An order that is cancelled, or wanted to be, is left as it is, and
+    /// nothing moved.
     pub fn cancel(&mut self, reason: CancelReason, note: Option<String>, now: Timestamp) -> Result<Option<Moved>, Illegal<OrderStatus>> {
-        if self.status == OrderStatus::Cancelled {
+        if self.status == OrderStatus::Cancelled || self.awaits_cancellation() {
             return Ok(None);
         }
         let mut moves = Vec::new();
-        self.step_on(OrderFact::CancelRequested, Some(note.unwrap_or_else(|| reason.word().to_owned())), &mut moves)?;
+        if self.status == OrderStatus::Confirmed {
+            self.saga.parcel = ParcelLeg::Unwanted;
+        } else {
+            self.step_on(OrderFact::CancelRequested, Some(note.clone().unwrap_or_else(|| reason.word().to_owned())), &mut moves)?;
+        }
+        self.saga.cancellation = Some(Cancellation { reason, note });
         self.updated_at = now;
         Ok(moves.pop())
     }
@@ -493,6 +571,10 @@ impl Order {
     fn step_on(&mut self, fact: OrderFact, reason: Option<String>, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
         let from = self.status;
         self.status = from.on(fact)?;
+        if from == OrderStatus::Confirmed {
+            // From here on nobody waits for a shipment to be made.
+            self.shipping.pending = false;
+        }
         moves.push(Moved { from, to: self.status, fact, reason });
         Ok(())
     }

@@ -29,6 +29,8 @@ pub enum Error {
     TotalChanged(Totals),
     #[error("an order in {0} cannot be cancelled")]
     NotCancellable(OrderStatus),
+    #[error("the parcel left before the order was cancelled")]
+    ParcelLeft,
     #[error("an order in {0} cannot be paid")]
     NotPayable(OrderStatus),
     #[error(transparent)]
@@ -77,6 +79,9 @@ impl From<Error> for Problem {
             Error::NotCancellable(status) => {
                 Problem::new(Code::ORDER_NOT_CANCELLABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }
+            Error::ParcelLeft => Problem::new(Code::ORDER_NOT_CANCELLABLE)
+                .detail("the carrier has the parcel already")
+                .member("orderStatus", OrderStatus::Confirmed),
             Error::NotPayable(status) => {
                 Problem::new(Code::ORDER_NOT_PAYABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }

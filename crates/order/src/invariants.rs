@@ -44,6 +44,7 @@ impl fmt::Display for Step {
             Step::RefundPayment(payment) => write!(f, "the refund of payment {payment}"),
             Step::ReleaseStock(reservation) => write!(f, "the release of reservation {reservation}"),
             Step::ReturnStock(reservation) => write!(f, "the return of reservation {reservation}"),
+            Step::RecallParcel => f.write_str("the recall of its parcel"),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! changes nothing. So the first attempt, a retry and the recovery after a crash are one path.
 //!
 //! Money is captured only when the authorization and the reservation both hold; an order that ends without success lets
-//! go of both. Status, timeline, event: each transition of the published table writes one of each, in one commit.
+//! go of both. A confirmed order is cancelled only when shipping says that its parcel stays here: until then the
+//! cancellation is a wish, kept with the saga. Status, timeline, event: each transition of the published table writes one of each, in one commit.
 //!
 //! Settings: `[order]`, see [`Settings`].
 

@@ -14,9 +14,15 @@ use contracts::{
     inventory::{self, Reserve, ReserveLine},
     payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
+    shipping::{self, RecallOutcome},
     text::{Amount, FilledLine, Quantity, Sku},
 };
-use platform::{backoff::Backoff, client::CallError, context::Context, db::Db};
+use platform::{
+    backoff::Backoff,
+    client::CallError,
+    context::Context,
+    db::{Db, Tx},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -53,6 +59,17 @@ impl Saga {
     /// # Errors
     /// Those of the database.
     pub async fn settled(&self, db: &Db, id: OrderId, wait: Duration) -> Result<(), Error> {
+        self.until(db, id, wait, async move |tx: &mut Tx| Ok(store::find_status(tx, id).await?.is_none_or(is_at_rest))).await
+    }
+
+    /// Waits until the order is as `done` wants it, for `wait` at most.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn until<F>(&self, db: &Db, id: OrderId, wait: Duration, done: F) -> Result<(), Error>
+    where
+        F: AsyncFn(&mut Tx) -> Result<bool, platform::db::Error> + Clone + Send + 'static,
+    {
         let deadline = tokio::time::Instant::now() + wait;
         let bell = {
             let mut waiting = lock(&self.waiting);
@@ -63,8 +80,7 @@ impl Saga {
         let _leave = Leave { saga: self, id };
         loop {
             let rung = bell.notified();
-            let found = db.read(async move |tx| store::find_status(tx, id).await).await?;
-            if found.is_none_or(is_at_rest) || tokio::time::Instant::now() >= deadline {
+            if db.read(done.clone()).await? || tokio::time::Instant::now() >= deadline {
                 return Ok(());
             }
             let look = tokio::time::Instant::now() + LOOK;
@@ -193,6 +209,14 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
         Step::ReturnStock(id) => {
             let call = client.call(&inventory::RETURN_RESERVATION).path(&[&id]).body(&());
             call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
+        }
+        Step::RecallParcel => {
+            let recall = client.call(&shipping::RECALL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
+            Ok(match recall.outcome {
+                RecallOutcome::Recalled => Some(Fact::ParcelRecalled),
+                RecallOutcome::TooLate => Some(Fact::ParcelLeft),
+                RecallOutcome::Pending => None,
+            })
         }
     }
 }

@@ -15,6 +15,10 @@ pub struct Settings {
     /// How long an order in PAYMENT_FAILED can be paid again, in seconds.
     #[schemars(range(min = 1, max = 31_536_000))]
     pub pay_again_seconds: u64,
+    /// How long the cancellation of a confirmed order waits for shipping to say whether the parcel stays here, in seconds,
+    /// unless the caller prefers otherwise.
+    #[schemars(range(min = 0, max = 25))]
+    pub cancel_wait_seconds: u64,
     /// How long stock is set aside for an order, in seconds.
     #[schemars(range(min = 1, max = 604_800))]
     pub reservation_seconds: u32,
@@ -35,6 +39,7 @@ impl Default for Settings {
         Settings {
             tax_basis_points: 0,
             pay_again_seconds: 24 * 3600,
+            cancel_wait_seconds: 5,
             reservation_seconds: 15 * 60,
             first_pause_ms: 500,
             longest_pause_seconds: 60,
@@ -47,6 +52,10 @@ impl Settings {
     #[must_use]
     pub fn pay_again(&self) -> Duration {
         Duration::from_secs(self.pay_again_seconds)
+    }
+    #[must_use]
+    pub fn cancel_wait(&self) -> Duration {
+        Duration::from_secs(self.cancel_wait_seconds)
     }
     /// The pauses after turns without progress.
     #[must_use]

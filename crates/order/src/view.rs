@@ -16,6 +16,7 @@ pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resul
 
 /// Puts an order and its timeline together.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
+    let cancellation_requested = order.awaits_cancellation();
     OrderView {
         order_id: order.order_id,
         order_number: order.order_number,
@@ -32,6 +33,7 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         payment_id: order.saga.payment_id,
         payment_method: order.payment_method,
         shipping: order.shipping,
+        cancellation_requested,
         shipping_address_snapshot: order.shipping_address,
         billing_address_snapshot: order.billing_address,
         failure: order.failure,

@@ -28,7 +28,7 @@ pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration)
     let now = tx.now();
     let moves = order.apply(fact, now.after(pay_again), now)?;
     if order != before {
-        save(tx, &order, &moves, None).await?;
+        save(tx, &order, &moves).await?;
     }
     Ok(())
 }
@@ -41,7 +41,7 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     db.write(async move |tx| {
         let Some(mut order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
         if let Some(moved) = order.close_if_overdue(tx.now()) {
-            save(tx, &order, &[moved], None).await?;
+            save(tx, &order, &[moved]).await?;
         }
         Ok(())
     })

@@ -1,15 +1,20 @@
 //! Cancels an order.
+//!
+//! Until it is confirmed nothing was sent, and it is cancelled at once. After that shipping decides: the wish is written
+//! here, the saga has the parcel recalled, and the answer waits for what comes of it.
 
-use super::{Cancellation, save, store};
-use crate::{Error, domain::Order, view::find_view};
+use super::{save, store};
+use crate::{App, Error, domain::Order, view::view};
 use contracts::{
     ids::{OrderId, UserId},
-    order::{CancelReason, OrderView},
+    order::{CancelReason, OrderStatus, OrderView},
 };
 use platform::{
-    db::{Db, Tx},
-    http::{Json, Keyed, MaybeIdempotencyKey, Problem},
+    db::Tx,
+    http::{Answer as _, IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem, Stored},
+    idempotency::Opened,
 };
+use std::time::Duration;
 
 /// On whose behalf.
 #[derive(Debug, Clone, Copy)]
@@ -18,30 +23,99 @@ pub enum By {
     Admin,
 }
 
-/// Cancels an order that has not shipped. The money and the stock are let go by the saga, not here. Repeating it on a
-/// cancelled order changes nothing and answers the order.
+impl By {
+    fn owner(self) -> Option<UserId> {
+        match self {
+            By::Customer(user) => Some(user),
+            By::Admin => None,
+        }
+    }
+
+    fn reason(self) -> CancelReason {
+        match self {
+            By::Customer(_) => CancelReason::CustomerRequest,
+            By::Admin => CancelReason::AdminRequest,
+        }
+    }
+}
+
+/// Cancels an order whose parcel has not left, and waits for shipping to say so for at most `wait`. The money and the
+/// stock are let go by the saga, not here. Repeating it on a cancelled order changes nothing and answers the order. One of
+/// which shipping has not said yet whether it is possible is answered as it is, with the wish.
 ///
 /// # Errors
-/// `NOT_FOUND` for another's order, `ORDER_NOT_CANCELLABLE` once it shipped.
+/// `NOT_FOUND` for another's order, `ORDER_NOT_CANCELLABLE` once its parcel left, or it was refunded.
 pub async fn cancel_order(
-    db: &Db,
+    app: &App,
     by: By,
     id: OrderId,
     key: MaybeIdempotencyKey,
     note: Option<String>,
+    wait: Duration,
 ) -> Result<Keyed<Json<OrderView>>, Problem> {
-    db.write(async move |tx| key.once(tx, async |tx| cancel(tx, by, id, note.clone()).await).await).await
+    let Some(key) = key.0 else {
+        app.ctx.db.write(async move |tx| cancel(tx, by, id, note.clone()).await).await?;
+        wait_for_shipping(app, id, wait).await?;
+        let answer = app.ctx.db.read(async move |tx| outcome(tx, by, id).await).await?;
+        return Ok(Keyed::first(&answer));
+    };
+    let (unit_key, busy) = (key.clone(), wait + Duration::from_secs(5));
+    let opened: Opened<Json<OrderView>> = app
+        .ctx
+        .db
+        .write(async move |tx| {
+            let wanted = async |tx: &mut Tx| cancel(tx, by, id, note.clone()).await.map(|()| id.into());
+            unit_key.open(tx, busy, wanted).await
+        })
+        .await?;
+    match opened {
+        Opened::Answered(answer) => Ok(answer),
+        Opened::Unanswered(_) => {
+            wait_for_shipping(app, id, wait).await?;
+            settle(app, by, id, key).await
+        }
+    }
 }
 
-async fn cancel(tx: &mut Tx, by: By, id: OrderId, note: Option<String>) -> Result<Json<OrderView>, Error> {
-    let (owner, reason) = match by {
-        By::Customer(user) => (Some(user), CancelReason::CustomerRequest),
-        By::Admin => (None, CancelReason::AdminRequest),
-    };
-    let mut order: Order = store::lock_order(tx, owner, id).await?.ok_or(Error::NotFound)?;
-    let moved = order.cancel(reason, note.clone(), tx.now()).map_err(|_| Error::NotCancellable(order.status))?;
-    if let Some(moved) = moved {
-        save(tx, &order, &[moved], Some(&Cancellation { reason, note })).await?;
+/// Cancels, or writes down that it is wanted.
+async fn cancel(tx: &mut Tx, by: By, id: OrderId, note: Option<String>) -> Result<(), Error> {
+    let mut order = store::lock_order(tx, by.owner(), id).await?.ok_or(Error::NotFound)?;
+    let before = order.clone();
+    let moved = order.cancel(by.reason(), note, tx.now()).map_err(|_| Error::NotCancellable(order.status))?;
+    if order != before {
+        save(tx, &order, moved.as_slice()).await?;
     }
-    find_view(tx, owner, id).await?.map(Json).ok_or(Error::NotFound)
+    Ok(())
+}
+
+async fn wait_for_shipping(app: &App, id: OrderId, wait: Duration) -> Result<(), Error> {
+    let decided = async move |tx: &mut Tx| Ok(store::find_order(tx, None, id).await?.is_none_or(|order| !order.awaits_cancellation()));
+    app.saga.until(&app.ctx.db, id, wait, decided).await
+}
+
+/// What came of it, kept under the key in the same commit: a refusal as well.
+async fn settle(app: &App, by: By, id: OrderId, key: IdempotencyKey) -> Result<Keyed<Json<OrderView>>, Problem> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let answer = match outcome(tx, by, id).await {
+                Ok(answer) => answer.stored(),
+                Err(refusal) => Stored::from(&Problem::from(refusal)),
+            };
+            key.settle_in(tx, &answer).await
+        })
+        .await
+}
+
+/// What came of it so far.
+async fn outcome(tx: &mut Tx, by: By, id: OrderId) -> Result<Json<OrderView>, Error> {
+    let order: Order = store::find_order(tx, by.owner(), id).await?.ok_or(Error::NotFound)?;
+    match order.status {
+        OrderStatus::Cancelled => {}
+        _ if order.awaits_cancellation() => {}
+        OrderStatus::Confirmed => return Err(Error::ParcelLeft),
+        status => return Err(Error::NotCancellable(status)),
+    }
+    let timeline = store::list_timeline(tx, id).await?;
+    Ok(Json(view(order, timeline)))
 }

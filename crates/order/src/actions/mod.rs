@@ -11,7 +11,7 @@ pub use cancel::{By, cancel_order};
 pub use pay::pay_order;
 pub use place::place_order;
 
-use crate::domain::{Moved, Order, due_steps};
+use crate::domain::{Cancellation, Moved, Order, due_steps};
 use crate::store;
 use contracts::{
     order::{
@@ -26,12 +26,12 @@ use platform::db::{Error, Tx};
 pub(crate) const SAGA: &str = "saga";
 
 /// Writes an order after it changed: its row, its timeline, its events, and the saga's bell when something is due.
-async fn save(tx: &mut Tx, order: &Order, moves: &[Moved], note: Option<&Cancellation>) -> Result<(), Error> {
+async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> {
     let due_at = if due_steps(order).is_empty() { order.closes_at() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
     for moved in moves {
         store::record(tx, order.order_id, moved).await?;
-        announce(tx, order, moved, note);
+        announce(tx, order, moved);
     }
     if due_at.is_some() {
         tx.wake(SAGA);
@@ -39,14 +39,8 @@ async fn save(tx: &mut Tx, order: &Order, moves: &[Moved], note: Option<&Cancell
     Ok(())
 }
 
-/// Who cancelled an order and what they wrote.
-struct Cancellation {
-    reason: CancelReason,
-    note: Option<String>,
-}
-
 /// Tells the world of a transition, by exactly one event.
-fn announce(tx: &mut Tx, order: &Order, moved: &Moved, cancellation: Option<&Cancellation>) {
+fn announce(tx: &mut Tx, order: &Order, moved: &Moved) {
     let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
     let (currency, total_amount) = (order.currency, order.totals.total_amount);
     let saga = &order.saga;
@@ -96,7 +90,7 @@ fn announce(tx: &mut Tx, order: &Order, moved: &Moved, cancellation: Option<&Can
         OrderFact::OutOfStock => cancelled(tx, order, CancelReason::OutOfStock, None),
         OrderFact::RetryWindowClosed => cancelled(tx, order, CancelReason::PaymentWindowClosed, None),
         OrderFact::CancelRequested => {
-            let (reason, note) = cancellation.map_or((CancelReason::CustomerRequest, None), |c| (c.reason, c.note.clone()));
+            let Cancellation { reason, note } = saga.cancellation.clone().expect("who wanted it is written down first");
             cancelled(tx, order, reason, note);
         }
         OrderFact::Confirmed => tx.emit(OrderConfirmed {

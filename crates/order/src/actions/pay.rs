@@ -89,6 +89,6 @@ async fn pay(tx: &mut Tx, owner: UserId, id: OrderId, method: PaymentMethod) -> 
         return Err(Error::NotPayable(order.status));
     }
     let moved = order.pay_again(method, tx.now()).map_err(|_| Error::NotPayable(order.status))?;
-    save(tx, &order, &[moved], None).await?;
+    save(tx, &order, &[moved]).await?;
     find_view(tx, Some(owner), id).await?.map(Json).ok_or(Error::NotFound)
 }

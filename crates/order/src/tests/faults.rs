@@ -99,7 +99,7 @@ fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
     try_all(&Story {
         script: |_| {},
         cancels: Cancels::Confirmed,
-        calls: &["refund", "return"],
+        calls: &["recall", "refund", "return"],
         ends: "CANCELLED",
         leaves: &[("REFUNDED", "RETURNED")],
     });
@@ -153,7 +153,7 @@ fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events
             let due = match story.cancels {
                 Cancels::Never => false,
                 Cancels::Meanwhile => view.status.to_string() != "CANCELLED" && neighbours.keys_of(call) > 0,
-                Cancels::Confirmed => view.status.to_string() == "CONFIRMED",
+                Cancels::Confirmed => view.status.to_string() == "CONFIRMED" && !view.cancellation_requested,
             };
             if due {
                 let path = format!("/orders/{}/cancel", placed.order_id);
@@ -185,7 +185,7 @@ async fn check(h: &Harness, neighbours: &Neighbours, view: &OrderView) {
     let confirmed = usize::from(path.iter().any(|status| status == "CONFIRMED"));
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
 
-    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return"] {
+    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return", "recall"] {
         assert!(neighbours.keys_of(call) <= 1, "{call}: {:?}", neighbours.script().asked);
     }
     let done = neighbours.script().done.clone();

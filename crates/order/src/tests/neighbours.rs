@@ -33,6 +33,8 @@ pub struct Script {
     /// Whether the stock can be reserved.
     pub in_stock: bool,
     pub confirm_works: bool,
+    /// What `recall` answers: an outcome, or a problem code.
+    pub recall: &'static str,
     pub catalog_is_down: bool,
     /// Whether nothing is shipped to the customer's country.
     pub unserved: bool,
@@ -98,6 +100,7 @@ impl Neighbours {
             refund: "REFUNDED",
             in_stock: true,
             confirm_works: true,
+            recall: "RECALLED",
             catalog_is_down: false,
             unserved: false,
             payment: "INITIATED",
@@ -133,7 +136,10 @@ impl Neighbours {
             .with_state(script());
         let catalog = Router::new().route("/internal/products/lookup", post(lookup)).with_state(script());
         let user = Router::new().route("/internal/users/{user}/addresses/{address}", get(find_address));
-        let shipping = Router::new().route("/shipping/rates", get(rates));
+        let shipping = Router::new()
+            .route("/shipping/rates", get(rates))
+            .route("/internal/shipments/{order}/recall", put(recall))
+            .with_state(script());
         let payment = Router::new()
             .route("/payments", post(create))
             .route("/payments/{payment}", get(payment))
@@ -144,6 +150,8 @@ impl Neighbours {
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
         builder
+            // Nothing moves while a request waits.
+            .setting("cancel_wait_seconds", 0)
             .neighbour("cart", cart)
             .neighbour("catalog", catalog)
             .neighbour("user", user)
@@ -164,6 +172,23 @@ impl Neighbours {
             _ => {}
         }
         let played = self.script().once(asked, work);
+        self.answer(played, fault).await
+    }
+
+    /// Does what needs no key, since doing it again answers what is known by then.
+    async fn repeat(&self, verb: &str, work: impl FnOnce(&mut Script) -> Played) -> Response {
+        let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
+        *self.script().asked.entry(format!("{verb} always")).or_default() += 1;
+        match fault {
+            Some(Fault::Down) => return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true)),
+            Some(Fault::DeathBefore) => return self.caller_dies().await,
+            _ => {}
+        }
+        let played = work(&mut self.script());
+        self.answer(played, fault).await
+    }
+
+    async fn answer(&self, played: Played, fault: Option<Fault>) -> Response {
         match fault {
             Some(Fault::Broken) => StatusCode::BAD_GATEWAY.into_response(),
             Some(Fault::Slow) => answer(refusal(503, "TIMEOUT", true)),
@@ -284,6 +309,14 @@ async fn rates(State(n): State<Neighbours>) -> Response {
     }
     let standard = json!({"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null});
     Json(json!({"country": "DE", "items": [standard]})).into_response()
+}
+
+async fn recall(State(n): State<Neighbours>) -> Response {
+    let carried_out = |script: &mut Script| match script.recall {
+        code @ "DEPENDENCY_UNAVAILABLE" => refusal(503, code, true),
+        outcome => (200, json!({"outcome": outcome})),
+    };
+    n.repeat("recall", carried_out).await
 }
 
 fn payment_view(script: &Script) -> Value {

@@ -1,6 +1,6 @@
 //! The saga's rules against everything that can happen, in any order.
 
-use super::world::{Money, Stock, Way, World, order};
+use super::world::{Money, Parcel, Stock, Way, World, order};
 use crate::domain::{Fact, Moved, Order, Totals, due_steps, order_number};
 use contracts::{
     machine::Machine,
@@ -25,6 +25,8 @@ enum Happening {
     HearAgain(usize),
     Expire,
     Cancel,
+    /// The carrier comes, if the order is confirmed.
+    Fetch,
     PayAgain,
     WindowCloses,
 }
@@ -37,6 +39,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => any::<prop::sample::Index>().prop_map(|at| Happening::HearAgain(at.index(64))),
         1 => Just(Happening::Expire),
         1 => Just(Happening::Cancel),
+        1 => Just(Happening::Fetch),
         2 => Just(Happening::PayAgain),
         1 => Just(Happening::WindowCloses),
     ];
@@ -95,6 +98,9 @@ impl Story {
                     self.moves.push(moved);
                 }
             }
+            // Shipping hears of an order when it is confirmed.
+            Happening::Fetch if self.moves.iter().any(|moved| moved.to == OrderStatus::Confirmed) => self.world.fetch(),
+            Happening::Fetch => {}
             Happening::PayAgain => {
                 if let Ok(moved) = self.order.pay_again(PaymentMethod::Ok, self.now) {
                     self.moves.push(moved);
@@ -138,6 +144,11 @@ impl Story {
             status = moved.to;
         }
         assert_eq!(status, self.order.status);
+        // Goods leave only for money, and an order that is cancelled keeps them.
+        let left = matches!(self.order.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded);
+        assert!(world.parcel != Parcel::Moved || left, "the parcel left: {:?}", self.order);
+        assert!(!self.order.awaits_cancellation(), "{:?}", self.order);
+        assert!(!self.order.shipping.pending || self.order.status == OrderStatus::Confirmed, "{:?}", self.order);
         // M1, M2, S3: a sale has one captured payment and its units once; no sale has neither.
         let sold = usize::from(matches!(self.order.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered));
         assert_eq!(world.count_money(Money::Captured), sold, "captured money: {:?} {:?}", world.payments, self.order);

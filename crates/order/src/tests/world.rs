@@ -8,6 +8,7 @@ use contracts::{
     order::{OrderItem, OrderShipping, OrderStatus},
     payment::PaymentMethod,
     problem::{Code, Failure},
+    shipping::ShipmentStatus,
     time::Timestamp,
     user::AddressSnapshot,
 };
@@ -45,10 +46,21 @@ pub enum Way {
     Unreached,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Parcel {
+    /// The carrier knows nothing of it.
+    #[default]
+    Unsent,
+    Moved,
+    /// It never leaves.
+    Recalled,
+}
+
 #[derive(Default)]
 pub struct World {
     pub payments: BTreeMap<u32, (PaymentId, Money)>,
     pub reservations: BTreeMap<u32, (ReservationId, Stock)>,
+    pub parcel: Parcel,
     /// Every fact that was ever announced: any may be heard again, late.
     pub announced: Vec<Fact>,
 }
@@ -187,6 +199,21 @@ impl World {
                 *self.stock(reservation) = Stock::Returned;
                 vec![Fact::StockReturned(reservation)]
             }
+            Step::RecallParcel if self.parcel == Parcel::Moved => vec![Fact::ParcelLeft],
+            Step::RecallParcel => {
+                self.parcel = Parcel::Recalled;
+                vec![Fact::ParcelRecalled]
+            }
+        }
+    }
+
+    /// The carrier takes the parcel of a confirmed order, unless it is not to. The order hears of it later.
+    pub fn fetch(&mut self) {
+        if self.parcel == Parcel::Unsent {
+            self.parcel = Parcel::Moved;
+            let (shipment_id, carrier, tracking_number) = (id(10, 1), "MOCK".into(), "T1".into());
+            self.announced.push(Fact::ShipmentMade { shipment_id, carrier, tracking_number });
+            self.announced.push(Fact::ShipmentMoved(shipment_id, ShipmentStatus::InTransit));
         }
     }
 
