@@ -28,6 +28,7 @@ pub mod carrier;
 mod consumers;
 pub mod domain;
 mod error;
+mod invariants;
 mod rates;
 mod settings;
 mod store;
@@ -37,6 +38,7 @@ mod workers;
 mod tests;
 
 pub use error::Error;
+pub use invariants::{OrderParcel, list_by_orders};
 pub use settings::Settings;
 
 use carrier::{Carrier, MockCarrier};

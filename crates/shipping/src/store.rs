@@ -1,6 +1,9 @@
 //! How shipments are kept: the SQL of this service. (The mock carrier has books of its own.)
 
-use crate::domain::{Booking, Consignment, Parcel};
+use crate::{
+    domain::{Booking, Consignment, Parcel},
+    invariants::OrderParcel,
+};
 use contracts::{
     column::Json,
     ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
@@ -151,6 +154,25 @@ pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64
         .limit("order_id DESC", rows)
         .rows(tx, consignment_row)
         .await
+}
+
+/// The parcels of the orders after `after` up to `up_to`, but for those that nothing is to be done about yet.
+pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderParcel>, Error> {
+    tx.query(
+        "SELECT order_id, shipment_id, status, booking IN ('RECALLING', 'CLOSED'), contradiction FROM shipments \
+         WHERE order_id > $1 AND order_id <= $2 AND booking <> 'AWAITED' ORDER BY order_id",
+        params![after, up_to],
+        |row| {
+            Ok(OrderParcel {
+                order_id: row.next()?,
+                shipment_id: row.next()?,
+                status: row.next()?,
+                is_called_off: row.next()?,
+                contradiction: row.next()?,
+            })
+        },
+    )
+    .await
 }
 
 fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {

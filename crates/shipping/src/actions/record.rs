@@ -61,11 +61,15 @@ async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str
 }
 
 /// Keeps what the carrier reports of a parcel that it had agreed not to fetch. The order was told that it stays, and money
-/// and stock went back on that word: nobody but people can settle it.
+/// and stock went back on that word: people have to settle it, unless the carrier brings it back.
 async fn contradict(tx: &mut Tx, consignment: &mut Consignment, next: ShipmentStatus) -> Result<(), Error> {
     let Consignment { order_id, shipment_id, .. } = *consignment;
-    tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a recall that it agreed to");
-    metrics::counter!("souk_carrier_contradictions_total").increment(1);
+    if next == ShipmentStatus::Returned {
+        tracing::info!(target: "carrier", %order_id, %shipment_id, "a parcel that was taken in spite of its recall came back");
+    } else {
+        tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a recall that it agreed to");
+        metrics::counter!("souk_carrier_contradictions_total").increment(1);
+    }
     consignment.contradiction = Some(next);
     Ok(store::save(tx, consignment).await?)
 }

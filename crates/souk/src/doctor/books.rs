@@ -1,7 +1,7 @@
-//! The books between services: whether every order, its payments and its units tell the same story.
+//! The books between services: whether every order, its payments, its units and its parcel tell the same story.
 //!
-//! Orders are read in batches by the order of their ids, with the payments and the units of the same range, and joined in
-//! memory; a batch is all that is held at a time. No snapshot spans the three databases, and an event may be on its way
+//! Orders are read in batches by the order of their ids, with the payments, units and parcels of the same range, and joined
+//! in memory; a batch is all that is held at a time. No snapshot spans the four databases, and an event may be on its way
 //! from one to the other. So what does not fit is looked at once more, order by order: only what stands still, and of
 //! which the order has heard everything, is a fault.
 
@@ -18,6 +18,7 @@ use order::OrderBooks;
 use payment::OrderPayment;
 use platform::{db::Db, inbox, outbox};
 use serde::Deserialize;
+use shipping::OrderParcel;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders that are read at a time.
@@ -44,7 +45,7 @@ pub struct Books {
 impl Books {
     #[must_use]
     pub fn heading(&self) -> String {
-        format!("orders: {} tell the same story as their payments and units", self.orders)
+        format!("orders: {} tell the same story as their payments, units and parcels", self.orders)
     }
 
     /// What is in progress, in plain words.
@@ -84,20 +85,21 @@ impl Books {
     }
 }
 
-/// The three databases that tell of orders.
+/// The four databases that tell of orders.
 #[derive(Clone, Copy)]
 struct Sources<'a> {
     orders: &'a Db,
     payments: &'a Db,
     inventory: &'a Db,
+    shipping: &'a Db,
 }
 
-/// Checks every order against its payments and units. It stops after 100 faults.
+/// Checks every order against its payments, units and parcel. It stops after 100 faults.
 ///
 /// # Errors
 /// Those of the databases.
-pub async fn check(orders: &Db, payments: &Db, inventory: &Db) -> Result<Books> {
-    let sources = Sources { orders, payments, inventory };
+pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) -> Result<Books> {
+    let sources = Sources { orders, payments, inventory, shipping };
     let (mut books, mut after) = (Books::default(), OrderId(Uuid::nil()));
     while !books.is_full() {
         let batch = Batch::read(sources, after).await?;
@@ -119,6 +121,8 @@ struct Batch {
     orders: Vec<OrderBooks>,
     payments: BTreeMap<OrderId, Vec<OrderPayment>>,
     units: BTreeMap<OrderId, Vec<OrderUnits>>,
+    /// An order has one at most.
+    parcels: BTreeMap<OrderId, OrderParcel>,
 }
 
 impl Batch {
@@ -142,7 +146,9 @@ impl Batch {
         for held in inventory::list_live_by_orders(sources.inventory, after, end).await? {
             units.entry(held.order_id).or_default().push(held);
         }
-        Ok(Batch { up_to, orders, payments, units })
+        let parcels = shipping::list_by_orders(sources.shipping, after, end).await?;
+        let parcels = parcels.into_iter().map(|parcel| (parcel.order_id, parcel)).collect();
+        Ok(Batch { up_to, orders, payments, units, parcels })
     }
 
     /// Takes in what is certain. The orders that do not fit what the neighbours have of them.
@@ -153,7 +159,8 @@ impl Batch {
             let id = order.order.order_id;
             let payments = self.payments.remove(&id).unwrap_or_default();
             let units = self.units.remove(&id).unwrap_or_default();
-            let findings = Case { books: order, payments: &payments, units: &units }.judge(now);
+            let parcel = self.parcels.get(&id);
+            let findings = Case { books: order, payments: &payments, units: &units, parcel }.judge(now);
             if !findings.between.is_empty() {
                 suspects.push(id);
             }
@@ -169,7 +176,7 @@ impl Batch {
         let payments = self.payments.get(&id).map_or(&[][..], Vec::as_slice);
         let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
         match self.orders.first() {
-            Some(books) => Case { books, payments, units }.judge(now).between,
+            Some(books) => Case { books, payments, units, parcel: self.parcels.get(&id) }.judge(now).between,
             None => judge::without_order(id, payments, units),
         }
     }

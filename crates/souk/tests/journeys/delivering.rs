@@ -71,6 +71,74 @@ async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
+    const ROUNDS: u64 = 30;
+    let mut house = House::open().await;
+    let admin = house.admin().await;
+    let product = house.product(&admin, "RACE-1", 1_000, 100).await;
+    let buyer = house.customer("undecided").await;
+    let (mut shipped, mut cancelled) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        buyer.add(&product, 1).await;
+        let id = text(&buyer.order("pm_ok", &format!("k{round}")).await.json(), "orderId");
+        let order = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
+        let shipment = text(&order["shipping"], "shipmentId");
+        let (events, cancel) = (format!("/shipments/{shipment}/events"), format!("/orders/{id}/cancel"));
+        let scan = async |status: &str| admin.must(Method::POST, &events, Some(json!({"status": status}))).await;
+        let cancel = async || buyer.send(Method::POST, &cancel, None).await;
+        let (seen, answer) = match round {
+            // The carrier comes ever later, from before the wish to after the recall.
+            0 => (scan("IN_TRANSIT").await, cancel().await),
+            _ if round == ROUNDS - 1 => {
+                let answer = cancel().await;
+                (scan("IN_TRANSIT").await, answer)
+            }
+            _ => tokio::join!(
+                async {
+                    tokio::time::sleep(Duration::from_millis(round)).await;
+                    scan("IN_TRANSIT").await
+                },
+                cancel()
+            ),
+        };
+        if answer.status == 200 {
+            assert_eq!(answer.json()["status"], "CANCELLED", "{}", answer.json());
+            // The carrier took it in spite of the recall.
+            assert_eq!(seen["status"], "RETURNED", "{seen:#}");
+            cancelled.push((id, events));
+        } else {
+            assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (409, &json!("ORDER_NOT_CANCELLABLE")));
+            assert_eq!(seen["status"], "IN_TRANSIT", "{seen:#}");
+            shipped.push((id, events));
+        }
+    }
+    assert!(!shipped.is_empty() && !cancelled.is_empty(), "{} shipped, {} cancelled", shipped.len(), cancelled.len());
+    for (ids, status, payment) in [(&shipped, "SHIPPED", "CAPTURED"), (&cancelled, "CANCELLED", "REFUNDED")] {
+        for (id, _) in ids {
+            let order = buyer.order_until(id, status, |order| order["status"] == status).await;
+            assert_eq!((&order["cancellationRequested"], &order["shipping"]["pending"]), (&json!(false), &json!(false)));
+            let path = format!("/payments/{}", text(&order, "paymentId"));
+            buyer.until(&path, payment, |found| found["status"] == payment).await;
+        }
+    }
+    let left = 100 - shipped.len();
+    admin.until("/inventory/stock/RACE-1", "as many as did not leave", |stock| stock["availableQty"] == left).await;
+
+    // Orders, money, units and parcels agree but for what the carrier did against its word, and that is told.
+    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    let told: Vec<&str> = report.lines().filter(|line| line.contains("was recalled, but the carrier reported it IN_TRANSIT")).collect();
+    assert!(!healthy && told.len() == cancelled.len(), "{report}");
+    assert!(cancelled.iter().all(|(id, _)| told.iter().any(|line| line.contains(id.as_str()))), "{report}");
+    // It brings back what it took.
+    for (_, events) in &cancelled {
+        admin.must(Method::POST, events, Some(json!({"status": "RETURNED"}))).await;
+    }
+    assert!(house.terminate());
+    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    assert!(healthy, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_twice() {
     let mut house = House::open().await;
     let mut admin = house.admin().await;

@@ -1,19 +1,24 @@
 //! What must hold for one order and all that its neighbours have of it. No database, no clock.
 
-use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, time::Timestamp};
+use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, shipping::ShipmentStatus, time::Timestamp};
 use inventory::OrderUnits;
-use order::{OrderBooks, domain::Step};
+use order::{
+    OrderBooks,
+    domain::{ParcelLeg, Step},
+};
 use payment::OrderPayment;
+use shipping::OrderParcel;
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long an order may take to come to rest.
 const REST_WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// One order with its payments and its live reservations.
+/// One order with its payments, its live reservations and its parcel.
 pub struct Case<'a> {
     pub books: &'a OrderBooks,
     pub payments: &'a [OrderPayment],
     pub units: &'a [OrderUnits],
+    pub parcel: Option<&'a OrderParcel>,
 }
 
 /// What was found, in plain words.
@@ -28,7 +33,7 @@ pub struct Findings {
 }
 
 impl Case<'_> {
-    /// M1, M2, S3, O2, and what the order says of itself.
+    /// M1, M2, S3, S4, O2, and what the order says of itself.
     pub fn judge(&self, now: Timestamp) -> Findings {
         let mut findings = Findings { own: self.books.faults(), ..Findings::default() };
         if self.books.is_imported() {
@@ -44,14 +49,18 @@ impl Case<'_> {
                 OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Captured));
                     findings.between.extend(self.wrong_units(false));
+                    self.asks_shipping(&mut findings);
                 }
-                // Its units stay sold: they may be with the customer.
+                // Its units stay sold when they may be with the customer.
                 OrderStatus::Refunded => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Refunded));
                     findings.between.extend(self.wrong_units(true));
+                    findings.between.extend(self.unreturned_units());
+                    self.asks_shipping(&mut findings);
                 }
                 OrderStatus::PaymentFailed | OrderStatus::Cancelled => self.lets_go(&mut findings),
             }
+            findings.between.extend(self.wrong_parcel());
         }
         let name = format!("order {} ({})", self.books.order.order_number, self.books.order.order_id);
         for told in findings.own.iter_mut().chain(&mut findings.between).chain(&mut findings.in_progress) {
@@ -130,6 +139,42 @@ impl Case<'_> {
                 findings.in_progress.push(format!("{status}, and reservation {id} of {units} is still to expire"));
             }
         }
+    }
+
+    /// Shipping is still to say whether the parcel stays here, or its units are still to be returned.
+    fn asks_shipping(&self, findings: &mut Findings) {
+        let due = self.books.due_steps();
+        findings.in_progress.extend(due.iter().map(|step| format!("{}, and {step} is due{}", self.status(), self.turns())));
+    }
+
+    /// S4: goods leave for an order that goes on, and stay here for one that is cancelled; and the carrier does what it
+    /// agreed to.
+    fn wrong_parcel(&self) -> Option<String> {
+        let OrderParcel { shipment_id, status, is_called_off, contradiction, .. } = self.parcel?;
+        let is_away = |status| matches!(status, ShipmentStatus::InTransit | ShipmentStatus::Delivered);
+        if let Some(reported) = contradiction.filter(|reported| is_away(*reported)) {
+            return Some(format!("shipment {shipment_id} was recalled, but the carrier reported it {reported} (S4)"));
+        }
+        match (self.status(), status) {
+            (OrderStatus::Cancelled, Some(away)) if is_away(*away) => Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)")),
+            (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_called_off => {
+                Some(format!("CANCELLED, but shipment {shipment_id} is still to be sent (S4)"))
+            }
+            (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
+                if *is_called_off && self.books.due_steps().is_empty() =>
+            {
+                Some(format!("{}, but shipment {shipment_id} was recalled (S4)", self.status()))
+            }
+            _ => None,
+        }
+    }
+
+    /// S3: a refunded order whose parcel never left has bought nothing in the end.
+    fn unreturned_units(&self) -> Option<String> {
+        let stayed = self.books.order.saga.parcel == ParcelLeg::Recalled && self.books.due_steps().is_empty();
+        let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
+        (stayed && !bought.is_empty())
+            .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", in_words(&bought)))
     }
 
     /// S3: what it has bought is its items, once; or nothing, where that may be.

@@ -1,4 +1,4 @@
-//! Orders, payments and reservations as they may stand in three databases, and what is told of them.
+//! Orders, payments, reservations and parcels as they may stand in four databases, and what is told of them.
 
 use super::{Books, check};
 use contracts::{
@@ -11,7 +11,7 @@ use contracts::{
     user::AddressSnapshot,
 };
 use order::{
-    domain::{MoneyLeg, Saga, StockLeg},
+    domain::{Cancellation, MoneyLeg, ParcelLeg, Saga, StockLeg},
     import::{self, PastOrder},
 };
 use platform::{
@@ -27,12 +27,13 @@ const NOON: Timestamp = Timestamp(1_767_268_800_000_000);
 /// What every order costs: two lamps and their shipping.
 const TOTAL: i64 = 2_490;
 
-/// Three databases without their services.
+/// Four databases without their services.
 struct Shop {
     env: Env,
     orders: Db,
     payments: Db,
     inventory: Db,
+    shipping: Db,
     _folder: TempFolder,
 }
 
@@ -82,8 +83,9 @@ impl Shop {
     async fn open() -> Shop {
         let (env, folder) = (Env::seeded(7, NOON), TempFolder::new());
         let open = |service: Service| Db::open(env.clone(), service.name, folder.path(), service.migrations).expect("a database");
-        let (orders, payments, inventory) = (open(order::service()), open(payment::service()), open(inventory::service()));
-        let shop = Shop { env, orders, payments, inventory, _folder: folder };
+        let (orders, payments) = (open(order::service()), open(payment::service()));
+        let (inventory, shipping) = (open(inventory::service()), open(shipping::service()));
+        let shop = Shop { env, orders, payments, inventory, shipping, _folder: folder };
         // The databases refuse what is to be told here.
         run(&shop.payments, "DROP INDEX payments_open_by_order").await;
         run(&shop.inventory, "DROP INDEX reservations_live_by_order").await;
@@ -194,6 +196,19 @@ impl Shop {
         id
     }
 
+    /// Writes a parcel, and what the carrier reported of it after it was recalled.
+    async fn send(&self, order: OrderId, booking: &'static str, status: Option<&'static str>, contradiction: Option<&'static str>) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, \
+                 status, contradiction, updated_at) VALUES ($1, 'N', $1, '{}', 'c', $2, 0, $1, $3, $4, 1)",
+                params![order, booking, status, contradiction],
+            )
+            .await
+        };
+        self.shipping.write(write).await.expect("it is written");
+    }
+
     /// One confirmed order with which all is well.
     async fn sale(&self) -> (OrderId, PaymentId) {
         let (order, payment) = self.order(Placed::confirmed()).await;
@@ -224,7 +239,7 @@ impl Shop {
     }
 
     async fn check(&self) -> Books {
-        check(&self.orders, &self.payments, &self.inventory).await.expect("the books can be read")
+        check(&self.orders, &self.payments, &self.inventory, &self.shipping).await.expect("the books can be read")
     }
 }
 
@@ -294,7 +309,7 @@ async fn what_tells_one_story_has_no_faults() {
     }
     let books = shop.check().await;
     assert_eq!((books.orders, &books.faults, books.notes()), (14, &vec![], vec![]));
-    assert_eq!(books.heading(), "orders: 14 tell the same story as their payments and units");
+    assert_eq!(books.heading(), "orders: 14 tell the same story as their payments, units and parcels");
 }
 
 #[tokio::test]
@@ -391,6 +406,70 @@ async fn units_that_do_not_fit_the_order_are_told() {
     books.has_fault(placed, "PENDING_PAYMENT over 2 of LAMP-1, but it has bought 1 of LAMP-1 (S3)");
     books.has_fault(imported, "was over when it came here");
     assert_eq!(books.faults.len(), 9, "{:#?}", books.faults);
+}
+
+#[tokio::test]
+async fn a_parcel_that_does_not_fit_the_order_is_told() {
+    let shop = Shop::open().await;
+    let cancelled = async |booking, status, contradiction| {
+        let (order, _) = shop.order(Placed::cancelled()).await;
+        shop.send(order, booking, status, contradiction).await;
+        order
+    };
+    let away = cancelled("BOOKED", Some("IN_TRANSIT"), None).await;
+    let there = cancelled("BOOKED", Some("DELIVERED"), None).await;
+    let to_be_fetched = cancelled("BOOKED", Some("CREATED"), None).await;
+    let to_be_booked = cancelled("PENDING", None, None).await;
+    let contradicted = cancelled("CLOSED", Some("RETURNED"), Some("DELIVERED")).await;
+    let (recalled, _) = shop.sale().await;
+    shop.send(recalled, "CLOSED", Some("RETURNED"), None).await;
+    let mut kept = Placed::refunded();
+    kept.saga.parcel = ParcelLeg::Recalled;
+    kept.saga.stock = StockLeg::LetGo;
+    let (kept, payment) = shop.order(kept).await;
+    shop.pay(kept, payment, "REFUNDED", TOTAL, "EUR").await;
+    shop.hold(kept, "CONFIRMED", 2).await;
+    let well = [
+        cancelled("CLOSED", None, None).await,
+        cancelled("RECALLING", Some("CREATED"), None).await,
+        cancelled("CLOSED", Some("RETURNED"), None).await,
+        cancelled("CLOSED", Some("RETURNED"), Some("RETURNED")).await,
+        cancelled("BOOKED", Some("RETURNED"), None).await,
+        shop.sale().await.0,
+    ];
+    shop.send(well[5], "BOOKED", Some("IN_TRANSIT"), None).await;
+
+    let books = shop.check().await;
+    books.has_fault(away, "is IN_TRANSIT (S4)");
+    books.has_fault(there, "is DELIVERED (S4)");
+    books.has_fault(to_be_fetched, "is still to be sent (S4)");
+    books.has_fault(to_be_booked, "is still to be sent (S4)");
+    books.has_fault(contradicted, "was recalled, but the carrier reported it DELIVERED (S4)");
+    books.has_fault(recalled, "was recalled (S4)");
+    books.has_fault(kept, "REFUNDED before its parcel left, with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    for order in well {
+        books.is_well(order);
+    }
+    assert_eq!(books.faults.len(), 7, "{:#?}", books.faults);
+}
+
+#[tokio::test]
+async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
+    let shop = Shop::open().await;
+    let wanted = Cancellation { reason: contracts::order::CancelReason::CustomerRequest, note: None };
+    let mut confirmed = Placed { due_at: Some(NOON), ..Placed::confirmed() };
+    (confirmed.saga.parcel, confirmed.saga.cancellation) = (ParcelLeg::Unwanted, Some(wanted));
+    let mut refunded = Placed { due_at: Some(NOON), ..Placed::refunded() };
+    refunded.saga.parcel = ParcelLeg::Unwanted;
+    for (placed, payment_status, told) in
+        [(confirmed, "CAPTURED", "CONFIRMED, and the recall of its parcel is due"), (refunded, "REFUNDED", "REFUNDED, and the recall")]
+    {
+        let (order, payment) = shop.order(placed).await;
+        shop.pay(order, payment, payment_status, TOTAL, "EUR").await;
+        shop.hold(order, "CONFIRMED", 2).await;
+        shop.send(order, "CLOSED", Some("RETURNED"), None).await;
+        shop.check().await.has_progress(order, told);
+    }
 }
 
 #[tokio::test]
