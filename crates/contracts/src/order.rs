@@ -59,7 +59,8 @@ machine! {
             ReservationLost,
             /// The money was captured and the stock confirmed.
             Confirmed,
-            /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here.
+            /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here. Or an
+            /// administrator gave all of the money back before it was confirmed.
             CancelRequested,
             /// The customer pays again.
             PaymentRetried,
@@ -107,7 +108,7 @@ words! {
     CancelReason {
         /// The customer wanted it so.
         CustomerRequest = "CUSTOMER_REQUEST",
-        /// An administrator wanted it so.
+        /// An administrator wanted it so, or gave the money back.
         AdminRequest = "ADMIN_REQUEST",
         /// There was not enough stock.
         OutOfStock = "OUT_OF_STOCK",

@@ -399,14 +399,7 @@ impl Order {
                 self.saga.money = MoneyLeg::LetGo;
                 self.saga.refunded_amount = self.totals.total_amount;
                 self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.word());
-                if matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered) {
-                    if self.status == OrderStatus::Confirmed {
-                        // Nobody pays for it any more: it stays here if it still can.
-                        self.saga.parcel = ParcelLeg::Unwanted;
-                        self.saga.cancellation = None;
-                    }
-                    self.step_on(OrderFact::Refunded, None, moves)?;
-                }
+                self.refunded(moves)?;
             }
             // Two that led the order at once learn of the same refusal.
             Fact::RefundRefused { payment_id, attempt, after }
@@ -483,6 +476,25 @@ impl Order {
             _ => {}
         }
         Ok(())
+    }
+
+    /// All of the money was given back, by an administrator or because the order ended.
+    fn refunded(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+        match self.status {
+            OrderStatus::Confirmed => {
+                // Nobody pays for it any more: it stays here if it still can.
+                self.saga.parcel = ParcelLeg::Unwanted;
+                self.saga.cancellation = None;
+                self.step_on(OrderFact::Refunded, None, moves)
+            }
+            OrderStatus::Shipped | OrderStatus::Delivered => self.step_on(OrderFact::Refunded, None, moves),
+            // There will be no sale, and what is set aside for it has to be let go.
+            OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved => {
+                self.saga.cancellation = Some(Cancellation { reason: CancelReason::AdminRequest, note: None });
+                self.step_on(OrderFact::CancelRequested, Some(CancelReason::AdminRequest.word().to_owned()), moves)
+            }
+            OrderStatus::PaymentFailed | OrderStatus::Cancelled | OrderStatus::Refunded => Ok(()),
+        }
     }
 
     /// The parcel left: whoever wanted the order cancelled comes too late.

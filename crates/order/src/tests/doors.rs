@@ -1,12 +1,12 @@
 //! Orders over HTTP, by events and by time, with every neighbour played.
 
-use super::neighbours::{Neighbours, address_id, customer, payment_id};
+use super::neighbours::{Fault, Neighbours, address_id, customer, payment_id};
 use super::world::id;
 use crate::store::{Filter, listed};
 use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     money::Currency,
-    order::{OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
+    order::{CancelReason, OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
     time::Timestamp,
@@ -317,10 +317,10 @@ async fn confirmed(h: &Harness) -> OrderView {
 
 /// Lets the saga and the events work for a while.
 async fn work(h: &Harness) {
-    for _ in 0..100 {
+    for _ in 0..40 {
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
-        h.advance(Duration::from_millis(100));
+        h.advance(Duration::from_millis(500));
     }
 }
 
@@ -329,7 +329,7 @@ async fn cancel(h: &Harness, id: OrderId, key: &str) -> Answer {
     let path = format!("/orders/{id}/cancel");
     let cancel = h.post(&path, &json!({})).customer(customer()).key(key).header("prefer", "wait=10").send();
     let work = async {
-        for _ in 0..100 {
+        for _ in 0..30 {
             h.settle().await;
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -432,7 +432,7 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
             "ShipmentUpdated" => "SHIPPED",
             _ => "CONFIRMED",
         };
-        for _ in 0..20 {
+        for _ in 0..4 {
             work(&h).await;
         }
         let view = order(&h, id).await;
@@ -443,6 +443,44 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
     }
 }
 
+fn refunded(order: &OrderView) -> PaymentRefunded {
+    PaymentRefunded {
+        payment_id: payment_id(),
+        order_id: order.order_id,
+        order_number: order.order_number.clone(),
+        user_id: customer(),
+        amount: order.total_amount,
+        refunded_amount: order.total_amount,
+        captured_amount: order.total_amount,
+        currency: Currency::EUR,
+        in_full: true,
+    }
+}
+
+#[tokio::test]
+async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_lets_go_of_its_stock() {
+    let neighbours = Neighbours::new();
+    neighbours.script().faults.insert("confirm", vec![Fault::Down; 64]);
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    for _ in 0..2_000 {
+        h.settle().await;
+        if neighbours.keys_of("confirm") > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let view = order(&h, id).await;
+    assert_eq!((view.status.to_string().as_str(), neighbours.holds()), ("INVENTORY_RESERVED", ("CAPTURED", "ACTIVE")));
+    h.deliver(refunded(&view)).await;
+    until(&h, id, "CANCELLED").await;
+    work(&h).await;
+    assert_eq!(neighbours.holds().1, "RELEASED");
+    let told = h.emitted_of::<OrderCancelled>().await;
+    assert_eq!((told.len(), told[0].reason, told[0].by_customer), (1, CancelReason::AdminRequest, false));
+    h.nothing_is_parked().await;
+}
+
 #[tokio::test]
 async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
     for (word, ends) in [("RECALLED", "RETURNED"), ("TOO_LATE", "CONFIRMED")] {
@@ -450,18 +488,7 @@ async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
         neighbours.script().recall = word;
         let h = neighbours.harness().await;
         let view = confirmed(&h).await;
-        let refunded = PaymentRefunded {
-            payment_id: payment_id(),
-            order_id: view.order_id,
-            order_number: view.order_number.clone(),
-            user_id: customer(),
-            amount: view.total_amount,
-            refunded_amount: view.total_amount,
-            captured_amount: view.total_amount,
-            currency: Currency::EUR,
-            in_full: true,
-        };
-        h.deliver(refunded).await;
+        h.deliver(refunded(&view)).await;
         work(&h).await;
         let view = order(&h, view.order_id).await;
         assert_eq!((view.status.to_string().as_str(), view.shipping.pending), ("REFUNDED", false));

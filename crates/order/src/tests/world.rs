@@ -207,6 +207,19 @@ impl World {
         }
     }
 
+    /// An administrator does what the newest payment lets them.
+    pub fn administer(&mut self, wish: Money) {
+        let Some((payment, money)) = self.payments.values_mut().next_back() else { return };
+        let fact = match (*money, wish) {
+            (Money::Initiated | Money::Authorized, Money::Voided) => Fact::PaymentVoided(*payment),
+            (Money::Authorized, Money::Captured) => Fact::PaymentCaptured(*payment),
+            (Money::Captured, Money::Refunded) => Fact::PaymentRefunded(*payment),
+            _ => return,
+        };
+        *money = wish;
+        self.announced.push(fact);
+    }
+
     /// The carrier takes the parcel of a confirmed order, unless it is not to. The order hears of it later.
     pub fn fetch(&mut self) {
         if self.parcel == Parcel::Unsent {
