@@ -166,7 +166,8 @@ pub enum Fact {
         after: Timestamp,
     },
     StockReserved(ReservationId),
-    OutOfStock,
+    /// What this attempt to reserve wants is not there.
+    OutOfStock(u32),
     StockSold(ReservationId),
     StockReleased(ReservationId),
     StockExpired(ReservationId),
@@ -415,7 +416,9 @@ impl Order {
                 self.saga.stock = StockLeg::Reserved;
                 self.check_both(moves)?;
             }
-            Fact::OutOfStock if !self.is_settled() && self.saga.stock == StockLeg::Due => {
+            Fact::OutOfStock(attempt)
+                if !self.is_settled() && self.saga.stock == StockLeg::Due && self.saga.reservation_attempt == *attempt =>
+            {
                 self.failure = Some(Failure::from(Code::INSUFFICIENT_STOCK));
                 self.step_on(OrderFact::OutOfStock, Some(CancelReason::OutOfStock.word().to_owned()), moves)?;
             }
@@ -526,7 +529,7 @@ impl Order {
         Ok(moves.pop())
     }
 
-    /// Pays again with `method`: another payment and another reservation are due.
+    /// Pays again with `method`: another payment is due, and another reservation unless one is held.
     ///
     /// # Errors
     /// [`Illegal`] unless the order is in PAYMENT_FAILED.
@@ -540,8 +543,9 @@ impl Order {
         self.saga.money = MoneyLeg::Due;
         self.saga.payable_until = None;
         (self.saga.refunds_refused, self.saga.refund_after) = (0, None);
-        // Stock that is still held, or asked for, can be kept; what was let go is reserved anew.
-        if self.saga.stock == StockLeg::LetGo {
+        // Stock that is still held can be kept. What was let go is reserved anew; and what was asked for as well, since a
+        // refusal of it may be kept and not heard. If it was granted, asking anew is answered with it.
+        if matches!(self.saga.stock, StockLeg::Due | StockLeg::LetGo) {
             self.saga.next_reservation();
         }
         self.updated_at = now;

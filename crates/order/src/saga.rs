@@ -181,7 +181,7 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
             let body = reserve(order, app.settings.reservation_seconds)?;
             match client.call(&inventory::RESERVE).body(&body).key(key("reserve", reservation_attempt)).send().await {
                 Ok(reservation) => Ok(Some(Fact::StockReserved(reservation.reservation_id))),
-                Err(error) if error.code() == Some(Code::INSUFFICIENT_STOCK) => Ok(Some(Fact::OutOfStock)),
+                Err(error) if error.code() == Some(Code::INSUFFICIENT_STOCK) => Ok(Some(Fact::OutOfStock(reservation_attempt))),
                 Err(error) => Err(error),
             }
         }

@@ -218,6 +218,30 @@ fn the_happy_path_goes_through_the_published_states() {
 }
 
 #[test]
+fn paying_again_reserves_anew_what_was_refused_before() {
+    use crate::domain::Step::{Authorize, Reserve};
+    for hears_of_it in [true, false] {
+        let mut story = Story::begin();
+        let placed = story.order.clone();
+        for fact in story.world.call(&placed, Authorize, Way::Refused) {
+            story.take(&fact);
+        }
+        let refusal = story.world.call(&placed, Reserve, Way::Refused);
+        if hears_of_it {
+            refusal.iter().for_each(|fact| story.take(fact));
+        }
+        assert_eq!(story.order.status, OrderStatus::PaymentFailed);
+        // The stock is filled up meanwhile; but who asks under the old key is refused again.
+        story.happen(&Happening::PayAgain);
+        // The old refusal is heard late as well.
+        refusal.iter().for_each(|fact| story.take(fact));
+        story.come_to_rest();
+        story.check();
+        assert_eq!(story.order.status, OrderStatus::Confirmed, "{hears_of_it}");
+    }
+}
+
+#[test]
 fn nothing_is_captured_before_the_stock_holds() {
     let mut story = Story::begin();
     let steps = due_steps(&story.order);

@@ -59,7 +59,10 @@ pub enum Parcel {
 #[derive(Default)]
 pub struct World {
     pub payments: BTreeMap<u32, (PaymentId, Money)>,
+    /// By the attempt that made them.
     pub reservations: BTreeMap<u32, (ReservationId, Stock)>,
+    /// What was answered to each attempt to reserve: a reservation, or a refusal. It is kept under the attempt's key.
+    reserved: BTreeMap<u32, Option<ReservationId>>,
     pub parcel: Parcel,
     /// Every fact that was ever announced: any may be heard again, late.
     pub announced: Vec<Fact>,
@@ -115,13 +118,14 @@ pub fn order() -> Order {
 }
 
 impl World {
-    /// Makes a call for `order`. The facts of its reply; everything it did is announced as well.
+    /// Makes a call for `order`. The facts of its reply; everything that it changed is announced as well.
     pub fn call(&mut self, order: &Order, step: Step, way: Way) -> Vec<Fact> {
         if way == Way::Unreached {
             return Vec::new();
         }
         let facts = self.effect(order, step, way == Way::Refused);
-        self.announced.extend(facts.clone());
+        // A refusal to reserve is only answered, and so is that a parcel left.
+        self.announced.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ParcelLeft)).cloned());
         if way == Way::ReplyLost { Vec::new() } else { facts }
     }
 
@@ -171,15 +175,10 @@ impl World {
             },
             Step::Reserve => {
                 let attempt = order.saga.reservation_attempt;
-                if refuse && !self.reservations.contains_key(&attempt) {
-                    return vec![Fact::OutOfStock];
-                }
-                let (reservation, stock) = self.reservations.entry(attempt).or_insert((id(8, attempt), Stock::Active));
-                match *stock {
-                    Stock::Active | Stock::Sold => vec![Fact::StockReserved(*reservation)],
-                    Stock::Expired | Stock::Released => vec![Fact::StockExpired(*reservation)],
-                    Stock::Returned => vec![Fact::StockReturned(*reservation)],
-                }
+                let kept = self.reserved.get(&attempt).copied();
+                let answered = kept.unwrap_or_else(|| self.set_aside(attempt, refuse));
+                self.reserved.insert(attempt, answered);
+                vec![answered.map_or(Fact::OutOfStock(attempt), Fact::StockReserved)]
             }
             Step::SellStock(reservation) => match self.stock(reservation) {
                 stock @ (Stock::Active | Stock::Sold) => {
@@ -228,6 +227,18 @@ impl World {
             self.announced.push(Fact::ShipmentMade { shipment_id, carrier, tracking_number });
             self.announced.push(Fact::ShipmentMoved(shipment_id, ShipmentStatus::InTransit));
         }
+    }
+
+    /// What an order has set aside already is its reservation, whichever attempt made it.
+    fn set_aside(&mut self, attempt: u32, refuse: bool) -> Option<ReservationId> {
+        if let Some((active, _)) = self.reservations.values().find(|(_, stock)| *stock == Stock::Active) {
+            return Some(*active);
+        }
+        if refuse {
+            return None;
+        }
+        self.reservations.insert(attempt, (id(8, attempt), Stock::Active));
+        Some(id(8, attempt))
     }
 
     /// The time of whatever is set aside runs out.
