@@ -384,7 +384,7 @@ events! { "order", "ORDER", order_id: OrderId;
         currency: Currency,
         /// What the order costs, in minor units of `currency`.
         total_amount: i64,
-        /// Whether money had been captured and is being given back.
+        /// Whether money was captured, or may have been since its capture was asked for: whatever was taken is given back.
         refund_due: bool,
     }
     /// Paid, and the stock is the customer's. A shipment is due.

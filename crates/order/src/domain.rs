@@ -70,6 +70,9 @@ pub struct Saga {
     pub cancellation: Option<Cancellation>,
     pub payment_id: Option<PaymentId>,
     pub reservation_id: Option<ReservationId>,
+    /// Whether the capture of the present payment was due: it may have been made, whatever is known of it.
+    #[serde(default)]
+    pub capture_was_due: bool,
     /// Counts payments; part of their idempotency keys.
     pub payment_attempt: u32,
     /// Counts reservations; part of their idempotency keys.
@@ -226,6 +229,7 @@ impl Saga {
             cancellation: None,
             payment_id: None,
             reservation_id: None,
+            capture_was_due: false,
             payment_attempt: 1,
             reservation_attempt: 1,
             past_payments: Vec::new(),
@@ -235,6 +239,16 @@ impl Saga {
             refund_after: None,
             payable_until: None,
             correlation_id: String::new(),
+        }
+    }
+
+    /// Whether money was taken, or may have been, by the present payment: it comes back when there is no sale.
+    #[must_use]
+    pub fn may_have_taken_money(&self) -> bool {
+        match self.money {
+            MoneyLeg::Captured => true,
+            MoneyLeg::Due | MoneyLeg::Authorized => self.capture_was_due,
+            MoneyLeg::LetGo => self.refunded_amount > 0,
         }
     }
 
@@ -541,6 +555,7 @@ impl Order {
         self.saga.past_payments.extend(self.saga.payment_id.take());
         self.saga.payment_attempt += 1;
         self.saga.money = MoneyLeg::Due;
+        self.saga.capture_was_due = false;
         self.saga.payable_until = None;
         (self.saga.refunds_refused, self.saga.refund_after) = (0, None);
         // Stock that is still held can be kept. What was let go is reserved anew; and what was asked for as well, since a
@@ -568,6 +583,7 @@ impl Order {
         let stock = self.saga.stock == StockLeg::Reserved;
         match self.status {
             OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized if money && stock => {
+                self.saga.capture_was_due = true;
                 self.step_on(OrderFact::BothHold, None, moves)
             }
             OrderStatus::PendingPayment if money => self.step_on(OrderFact::PaymentAuthorized, None, moves),

@@ -138,7 +138,8 @@ fn order_cancelled(cancelled: &Cancelled, reader: &Reader<'_>) -> Letter {
     let amount = Money::new(cancelled.total_amount, cancelled.currency);
     let mut paragraphs = vec![format!("Your order {number} was cancelled{}.", cause(cancelled.reason))];
     if cancelled.refund_due {
-        paragraphs.push(format!("You get {amount} back. We tell you when the money is on its way."));
+        // The charge may be under way still, and its outcome unknown.
+        paragraphs.push(format!("If {amount} was taken from you, you get all of it back. We tell you when the money is on its way."));
     } else {
         paragraphs.push("No money was taken.".into());
     }
@@ -147,7 +148,7 @@ fn order_cancelled(cancelled: &Cancelled, reader: &Reader<'_>) -> Letter {
     }
     Letter {
         subject: format!("Your order {number} was cancelled"),
-        summary: if cancelled.refund_due { format!("You get {amount} back.") } else { "No money was taken.".into() },
+        summary: if cancelled.refund_due { "Whatever was taken from you comes back.".into() } else { "No money was taken.".into() },
         heading: "Order cancelled".into(),
         paragraphs,
         facts: cancelled.note.iter().map(|note| ("Note", note.clone())).collect(),

@@ -88,7 +88,7 @@ fn a_cancelled_order_says_what_becomes_of_money_and_goods() {
     let text = plain(&letter(&message, &reader("Mara", None)));
     assert!(
         text.contains("because it is not in stock any more")
-            && text.contains("You get 33.65 EUR back")
+            && text.contains("If 33.65 EUR was taken from you, you get all of it back")
             && text.contains("in your cart again")
     );
     if let Message::Cancelled(cancelled) = &mut message {

@@ -152,6 +152,6 @@ fn cancelled(tx: &mut Tx, order: &Order, reason: CancelReason, note: Option<Stri
         items: order.items.clone(),
         currency: order.currency,
         total_amount: order.totals.total_amount,
-        refund_due: order.saga.money == crate::domain::MoneyLeg::Captured,
+        refund_due: order.saga.may_have_taken_money(),
     });
 }

@@ -478,7 +478,30 @@ async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_let
     assert_eq!(neighbours.holds().1, "RELEASED");
     let told = h.emitted_of::<OrderCancelled>().await;
     assert_eq!((told.len(), told[0].reason, told[0].by_customer), (1, CancelReason::AdminRequest, false));
+    assert!(told[0].refund_due);
     h.nothing_is_parked().await;
+}
+
+#[tokio::test]
+async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_comes_back() {
+    // The provider takes the money, and its answer is lost; or it was not reached.
+    for fault in [Fault::Garbled, Fault::Down] {
+        let neighbours = Neighbours::new();
+        let h = neighbours.harness().await;
+        neighbours.script().faults.insert("capture", vec![fault; 64]);
+        let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+        until(&h, id, "INVENTORY_RESERVED").await;
+        cancel(&h, id, "c").await.expect(200);
+        assert!(h.emitted_of::<OrderCancelled>().await[0].refund_due, "{fault:?}");
+    }
+    // As long as the stock is not there nothing is taken.
+    let neighbours = Neighbours::new();
+    neighbours.script().faults.insert("reserve", vec![Fault::Down; 64]);
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "PAYMENT_AUTHORIZED").await;
+    cancel(&h, id, "c").await.expect(200);
+    assert!(!h.emitted_of::<OrderCancelled>().await[0].refund_due);
 }
 
 #[tokio::test]
