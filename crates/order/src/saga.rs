@@ -187,7 +187,7 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
         }
         Step::Capture(id) => {
             let call = client.call(&payment::CAPTURE_PAYMENT).path(&[&id]).body(&());
-            outcome(app, call.key(key("capture", payment_attempt)).send().await?, PaymentStatus::Authorized).await
+            outcome(app, id, call.key(key("capture", payment_attempt)).send().await, &[PaymentStatus::Authorized]).await
         }
         Step::SellStock(id) => {
             let call = client.call(&inventory::CONFIRM_RESERVATION).path(&[&id]).body(&());
@@ -199,7 +199,8 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
         }
         Step::VoidPayment(id) => {
             let call = client.call(&payment::VOID_PAYMENT).path(&[&id]).body(&());
-            call.key(key("void", payment_attempt)).send().await.map(|payment| payment_fact(&payment))
+            let before = [PaymentStatus::Initiated, PaymentStatus::Authorized];
+            outcome(app, id, call.key(key("void", payment_attempt)).send().await, &before).await
         }
         Step::RefundPayment(id) => refund(app, order, id).await,
         Step::ReleaseStock(id) => {
@@ -234,10 +235,7 @@ async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> 
         }
     };
     let call = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(format!("{id}:authorize:{attempt}"));
-    let told = match call.send().await {
-        Ok(payment) => outcome(app, payment, PaymentStatus::Initiated).await,
-        Err(error) => Err(error),
-    };
+    let told = outcome(app, payment_id, call.send().await, &[PaymentStatus::Initiated]).await;
     match told {
         Ok(None) | Err(_) if known.is_none() => {
             // The payment is there, whatever became of the authorization: remember it, so that it can be voided.
@@ -281,14 +279,22 @@ fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fac
     Fact::RefundRefused { payment_id, attempt, after }
 }
 
-/// What an answer says. One that shows the payment as it was `before` may be an old one, kept under the key, or the
-/// outcome is open: then the payment is read as it is now.
-async fn outcome(app: &App, payment: Payment, before: PaymentStatus) -> Result<Option<Fact>, CallError> {
-    if payment.status != before {
-        return Ok(payment_fact(&payment));
+/// What an answer about a payment says. One that shows it as it was `before` may be an old one, kept under the key, or the
+/// outcome is open; and a refusal for its status says that it is elsewhere. Then the payment is read as it is now.
+async fn outcome(
+    app: &App,
+    id: PaymentId,
+    answer: Result<Payment, CallError>,
+    before: &[PaymentStatus],
+) -> Result<Option<Fact>, CallError> {
+    match answer {
+        Ok(payment) if !before.contains(&payment.status) => return Ok(payment_fact(&payment)),
+        Ok(_) => {}
+        Err(error) if error.code() == Some(Code::ILLEGAL_TRANSITION) => {}
+        Err(error) => return Err(error),
     }
-    let now = app.ctx.client.call(&payment::GET_PAYMENT).path(&[&payment.payment_id]).send().await?;
-    Ok(if now.status == before { None } else { payment_fact(&now) })
+    let now = app.ctx.client.call(&payment::GET_PAYMENT).path(&[&id]).send().await?;
+    Ok(if before.contains(&now.status) { None } else { payment_fact(&now) })
 }
 
 /// What a payment as it stands says. One that is INITIATED says nothing.

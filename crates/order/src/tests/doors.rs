@@ -199,6 +199,61 @@ async fn without_stock_the_authorization_is_voided() {
     assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
 }
 
+/// Waits until nothing is due for an order any more.
+async fn until_nothing_is_due(h: &Harness, id: OrderId) {
+    for _ in 0..20 {
+        work(h).await;
+        let books = crate::list_books(h.db(), OrderId(contracts::ids::Uuid::nil()), 10).await.unwrap();
+        let own = books.iter().find(|books| books.order.order_id == id).unwrap();
+        if own.due_steps().is_empty() {
+            return;
+        }
+    }
+    panic!("something stays due for {id}");
+}
+
+#[tokio::test]
+async fn a_void_whose_first_answer_was_open_is_settled_without_the_event() {
+    let neighbours = Neighbours::new();
+    {
+        let mut script = neighbours.script();
+        (script.in_stock, script.authorize, script.void) = (false, "INITIATED", "INITIATED");
+    }
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "CANCELLED").await;
+    for _ in 0..4 {
+        work(&h).await;
+    }
+    // The same answer is given again under the same key; the payment itself went on.
+    assert_eq!(neighbours.keys_of("void"), 1);
+    neighbours.script().payment = "VOIDED";
+    until_nothing_is_due(&h, id).await;
+    assert_eq!((neighbours.keys_of("void"), neighbours.keys_of("refund")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_void_that_came_after_a_capture_is_followed_by_the_refund_without_the_event() {
+    let neighbours = Neighbours::new();
+    neighbours.script().faults.insert("void", vec![Fault::Down; 64]);
+    neighbours.script().in_stock = false;
+    let h = neighbours.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    until(&h, id, "CANCELLED").await;
+    for _ in 0..2_000 {
+        h.settle().await;
+        if neighbours.keys_of("void") > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // An administrator captured it: the void is refused, and that refusal is kept.
+    neighbours.script().payment = "CAPTURED";
+    neighbours.script().faults.clear();
+    until_nothing_is_due(&h, id).await;
+    assert_eq!((neighbours.holds().0, neighbours.keys_of("void"), neighbours.keys_of("refund")), ("REFUNDED", 1, 1));
+}
+
 #[tokio::test]
 async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
     let neighbours = Neighbours::new();

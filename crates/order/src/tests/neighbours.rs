@@ -30,6 +30,7 @@ pub struct Script {
     pub authorize: &'static str,
     pub capture: &'static str,
     pub refund: &'static str,
+    pub void: &'static str,
     /// Whether the stock can be reserved.
     pub in_stock: bool,
     pub confirm_works: bool,
@@ -98,6 +99,7 @@ impl Neighbours {
             authorize: "AUTHORIZED",
             capture: "CAPTURED",
             refund: "REFUNDED",
+            void: "VOIDED",
             in_stock: true,
             confirm_works: true,
             recall: "RECALLED",
@@ -339,7 +341,7 @@ async fn pay(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): P
         let outcome = match verb.as_str() {
             "authorize" => script.authorize,
             "capture" => script.capture,
-            "void" => "VOIDED",
+            "void" => script.void,
             _ => script.refund,
         };
         match outcome {
