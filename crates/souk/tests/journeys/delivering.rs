@@ -70,6 +70,29 @@ async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
     assert_eq!((&shipped["status"], &shipped["shipping"]["pending"]), (&json!("CONFIRMED"), &json!(false)));
 }
 
+#[tokio::test]
+async fn what_is_refunded_before_it_left_goes_back_on_sale_and_what_left_does_not() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let product = house.product(&admin, "REFUND-1", 1_000, 10).await;
+    let buyer = house.customer("content").await;
+    for (number, left, parcel) in [(0, false, "RETURNED"), (1, true, "IN_TRANSIT")] {
+        buyer.add(&product, 1).await;
+        let id = text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId");
+        let order = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
+        if left {
+            let events = format!("/shipments/{}/events", text(&order["shipping"], "shipmentId"));
+            admin.must(Method::POST, &events, Some(json!({"status": "IN_TRANSIT"}))).await;
+        }
+        let (path, key) = (format!("/payments/{}/refund", text(&order, "paymentId")), format!("r{number}"));
+        admin.api.must(Method::POST, &path, &[("idempotency-key", key.as_str())], Some(&json!({}))).await.expect("a refund");
+        buyer.order_until(&id, "refunded", |order| order["status"] == "REFUNDED" && order["shipping"]["status"] == parcel).await;
+        let available = if left { 9 } else { 10 };
+        admin.until("/inventory/stock/REFUND-1", "settled", |stock| stock["availableQty"] == available).await;
+    }
+    house.close();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     const ROUNDS: u64 = 30;
