@@ -31,7 +31,7 @@ pub fn routes() -> Routes<App> {
         .delete("/users/me/addresses/{addressId}", delete_address, "Deletes an address")
         .get("/users/me/preferences", get_preferences, "How the caller is told of things")
         .put("/users/me/preferences", write_preferences, "Says how the caller is told of things")
-        .get("/users", search_users, "Users whose e-mail or name holds a text, the newest first")
+        .get("/users", search_users, "Users by the words of their e-mail and name, the newest first")
         .get("/users/{userId}", get_user, "One user's profile")
         .put("/internal/users/{userId}", ensure_user, "Makes a profile unless it is there")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
@@ -141,7 +141,9 @@ async fn write_preferences(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UserSearch {
-    /// Only those whose e-mail or name holds this text, in upper or lower case. A whole e-mail address finds its user.
+    /// Only those whose e-mail or name has, for each word of this text, a word that begins with it. Words are runs of letters
+    /// and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without any finds
+    /// nobody, a whole e-mail address just its user.
     query: Option<text::Query>,
 }
 
@@ -153,7 +155,7 @@ async fn search_users(
 ) -> Result<Paged<User>, Problem> {
     let tag = format!("users {query:?}");
     let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list_users(tx, query.clone(), after, rows).await).await?;
+    let found = app.ctx.db.read(async move |tx| store::search::list_users(tx, query.clone(), after, rows).await).await?;
     Ok(Paged(paging.page(&tag, found, |user| user.user_id)))
 }
 

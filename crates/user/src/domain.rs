@@ -1,5 +1,7 @@
 //! What is true of users and their address books. No clock, no database.
 
+pub mod search;
+
 use contracts::{
     auth::Role,
     body::Patch,
@@ -47,12 +49,6 @@ pub fn tidy(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_unstable();
     roles.dedup();
     roles
-}
-
-/// What administrators search in: both texts in lower case, parted by a character that no line of text holds.
-#[must_use]
-pub fn search_text(email: &str, name: &str) -> String {
-    format!("{email}\n{name}").to_lowercase()
 }
 
 /// Takes what the request says into the profile.

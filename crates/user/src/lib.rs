@@ -9,6 +9,9 @@
 //! bills: [`domain::AddressBook`] says which, a unique index in the database watches over it. Every change of a book
 //! holds the user's row, so that two changes at once come one after the other.
 //!
+//! Administrators find users by the beginnings of the words in e-mail and name, which stand in a table of their own that
+//! changes with them: a search reads no more of it than it answers, however many users there are.
+//!
 //! It announces `UserUpdated` and `PreferencesChanged`, each with everything there is, so that a consumer need not ask.
 
 mod actions;
@@ -17,6 +20,7 @@ mod consumers;
 pub mod domain;
 mod error;
 mod store;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -37,8 +41,9 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("user", migrations!["0001_users", "0002_provisional_names"], |ctx: Ctx| async move {
-        let (router, operations) = api::routes().build(App { ctx });
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
+    Service::new("user", migrations!["0001_users", "0002_provisional_names", "0003_beginnings"], |ctx: Ctx| async move {
+        let app = App { ctx };
+        let (router, operations) = api::routes().build(app.clone());
+        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
     })
 }

@@ -1,11 +1,12 @@
 //! How users are kept: the only SQL of this service.
 
-use crate::domain::{AddressBook, Defaults, Entry, NewUser, Versioned, search_text, tidy, usual_preferences};
+pub mod search;
+
+use crate::domain::{AddressBook, Defaults, Entry, NewUser, Versioned, tidy, usual_preferences};
 use contracts::{
     auth::Role,
     column::Json,
     ids::{AddressId, UserId},
-    text::{Email, Query},
     user::{Address, Preferences, User},
 };
 use platform::{
@@ -34,8 +35,8 @@ pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> R
     let now = tx.now();
     let rows = tx
         .execute(
-            "INSERT INTO users (user_id, email, name, provisional, phone, roles, account_sequence, search, version, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, 1, $8, $8) ON CONFLICT (user_id) DO NOTHING",
+            "INSERT INTO users (user_id, email, name, provisional, phone, roles, account_sequence, findable, version, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, NULL, $5, $6, TRUE, 1, $7, $7) ON CONFLICT (user_id) DO NOTHING",
             params![
                 new.user_id,
                 new.email,
@@ -43,11 +44,13 @@ pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> R
                 new.name.is_none(),
                 Json(tidy(new.roles.clone())),
                 account_sequence,
-                search_text(&new.email, new.shown_name()),
                 now
             ],
         )
         .await?;
+    if rows == 1 {
+        search::enter(tx, new.user_id, None, (&new.email, new.shown_name())).await?;
+    }
     Ok(rows == 1)
 }
 
@@ -65,9 +68,13 @@ pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Er
     user.version += 1;
     user.value.updated_at = tx.now();
     let User { user_id, email, name, phone, roles, updated_at, .. } = &user.value;
+    let former: String = tx.query_one("SELECT name FROM users WHERE user_id = $1", params![*user_id], |row| row.next()).await?;
+    if former != *name {
+        search::enter(tx, *user_id, Some((email, &former)), (email, name)).await?;
+    }
     tx.execute(
-        "UPDATE users SET name = $2, phone = $3, roles = $4, search = $5, version = $6, updated_at = $7 WHERE user_id = $1",
-        params![*user_id, *name, *phone, Json(roles.clone()), search_text(email, name), user.version, *updated_at],
+        "UPDATE users SET name = $2, phone = $3, roles = $4, version = $5, updated_at = $6 WHERE user_id = $1",
+        params![*user_id, *name, *phone, Json(roles.clone()), user.version, *updated_at],
     )
     .await
     .map(|_| ())
@@ -86,38 +93,6 @@ pub async fn account_sequence(tx: &mut Tx, id: UserId) -> Result<i64, Error> {
 
 pub async fn set_account_sequence(tx: &mut Tx, id: UserId, sequence: i64) -> Result<(), Error> {
     tx.execute("UPDATE users SET account_sequence = $2 WHERE user_id = $1", params![id, sequence]).await.map(|_| ())
-}
-
-/// Users whose e-mail or name holds `text`, the newest first; all of them for an empty one. A whole e-mail address that
-/// somebody has finds just them, by the index; anything else walks the users from the newest until the page is full.
-pub async fn list_users(tx: &mut Tx, text: Option<Query>, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
-    let text = text.map(Query::into_string).filter(|text| !text.is_empty());
-    if let Some(email) = text.as_deref().and_then(|text| Email::parse(text).ok()) {
-        let found = page(Select::from(select_users!("")).filter("email = ?", email), tx, after, rows).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
-    let select = Select::from(select_users!("")).filter_some("search LIKE ? ESCAPE '\\'", text.as_deref().map(containing));
-    page(select, tx, after, rows).await
-}
-
-async fn page(select: Select, tx: &mut Tx, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
-    let select = select.filter_some("user_id < ?", after).limit("user_id DESC", rows);
-    select.rows(tx, |row| user_row(row).map(|user| user.value)).await
-}
-
-/// The LIKE pattern for what holds `text`, whatever characters it has.
-fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 fn user_row(row: &mut Row<'_>) -> Result<Versioned<User>, Error> {

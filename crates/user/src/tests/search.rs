@@ -1,6 +1,8 @@
 //! How administrators find users.
 
 use super::{registered, start};
+use crate::store::search::found;
+use contracts::column::Column;
 use platform::testing::Harness;
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ async fn with_users(users: &[(&str, &str)]) -> Harness {
 }
 
 #[tokio::test]
-async fn users_are_found_by_a_part_of_their_e_mail_or_name() {
+async fn users_are_found_by_the_beginnings_of_their_words() {
     let h = with_users(&[
         ("mara@example.com", "Mara Klein"),
         ("tamara@example.org", "Tamara Groß"),
@@ -29,29 +31,81 @@ async fn users_are_found_by_a_part_of_their_e_mail_or_name() {
         ("joex1@example.com", "Joe X"),
     ])
     .await;
-    assert_eq!(names(&h, "MARA").await, ["Tamara Groß", "Mara Klein"]);
-    assert_eq!(names(&h, "klein").await, ["Mara Klein"]);
+    assert_eq!(names(&h, "MARA").await, ["Mara Klein"]);
+    assert_eq!(names(&h, "mar").await, ["Mara Klein"]);
+    assert_eq!(names(&h, "tamara gro").await, ["Tamara Groß"]);
+    assert_eq!(names(&h, "klein, mara").await, ["Mara Klein"], "in any order");
+    assert_eq!(names(&h, "mara example.com").await, ["Mara Klein"], "in e-mail and name together");
     assert_eq!(names(&h, "example.com").await, ["Joe X", "100% Joe\\", "Mara Klein"]);
     assert_eq!(names(&h, "nobody").await, Vec::<String>::new());
+    assert_eq!(names(&h, "mara nobody").await, Vec::<String>::new());
     assert_eq!(names(&h, "").await.len(), 4);
-    // What means something to LIKE means itself here.
-    assert_eq!(names(&h, "joe_").await, ["100% Joe\\"]);
-    assert_eq!(names(&h, "%").await, ["100% Joe\\"]);
-    assert_eq!(names(&h, "\\").await, ["100% Joe\\"]);
-    // A whole address finds its user and not those whose address contains it; one that nobody has is a text like any other.
+    // What is neither a letter nor a digit parts words and means nothing else.
+    assert_eq!(names(&h, "joe_1").await, ["100% Joe\\"]);
+    for nothing in ["%", "_", "\\", " ' "] {
+        assert_eq!(names(&h, nothing).await, Vec::<String>::new(), "{nothing}");
+    }
+    // A whole address finds its user and nobody else; one that nobody has is a text like any other.
     assert_eq!(names(&h, "Mara@Example.com").await, ["Mara Klein"]);
-    assert_eq!(names(&h, "ara@example.org").await, ["Tamara Groß"]);
-    // E-mail and name are two texts.
-    assert_eq!(names(&h, "example.com mara").await, Vec::<String>::new());
+    assert_eq!(names(&h, "mar@example.co").await, ["Mara Klein"]);
+}
+
+#[tokio::test]
+async fn users_from_before_the_words_were_entered_are_found_once_the_worker_came() {
+    let h = with_users(&[("mara@example.com", "Mara Klein"), ("joe@example.com", "Joe")]).await;
+    let forget = async |tx: &mut platform::db::Tx| -> Result<(), platform::db::Error> {
+        tx.execute("UPDATE users SET findable = FALSE", &[]).await?;
+        tx.execute("DELETE FROM user_beginnings", &[]).await.map(|_| ())
+    };
+    h.db().write(forget).await.unwrap();
+    assert_eq!(names(&h, "mara").await, Vec::<String>::new());
+    h.settle().await;
+    assert_eq!(names(&h, "mara").await, ["Mara Klein"]);
+    assert_eq!(names(&h, "joe").await, ["Joe"]);
+}
+
+/// How the database would answer `sql`, step by step.
+async fn plan(h: &Harness, sql: String) -> Vec<String> {
+    let explain = async move |tx: &mut platform::db::Tx| -> Result<_, platform::db::Error> {
+        // Which values are bound does not change the plan.
+        let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
+        tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
+            let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
+            row.next::<String>()
+        })
+        .await
+    };
+    h.db().read(explain).await.expect("the database explains itself")
+}
+
+#[tokio::test]
+async fn a_search_walks_one_stretch_of_an_index_in_the_lists_own_order() {
+    let h = start().await;
+    for (words, after) in [(1, false), (1, true), (3, false), (3, true)] {
+        let words: Vec<_> = (0..words).map(|number| format!("word{number}")).collect();
+        let select = found(&words[0], &words[1..], after.then(|| h.id()), 21);
+        let steps = plan(&h, select.sql().to_owned()).await;
+        let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
+        assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());
+        let walk = if after { "(beginning=? AND user_id<?)" } else { "(beginning=?)" };
+        assert!(steps[0].starts_with("SEARCH b USING COVERING INDEX") && steps[0].ends_with(walk), "{steps:?}");
+    }
+    let steps = plan(&h, "SELECT user_id, email, name FROM users WHERE NOT findable LIMIT $1".to_owned()).await;
+    assert!(steps[0].contains("users_to_enter"), "{steps:?}");
 }
 
 #[tokio::test]
 async fn a_changed_name_is_found_and_the_old_one_no_longer() {
     let h = start().await;
     let user = h.id();
-    h.patch("/users/me", &serde_json::json!({"name": "Ada"})).customer(user).send().await.expect(200);
-    assert_eq!(names(&h, "ada").await, ["Ada"]);
-    assert_eq!(names(&h, "somebody").await, Vec::<String>::new());
+    for name in ["Ada Byron", "Ada Lovelace"] {
+        h.patch("/users/me", &serde_json::json!({"name": name})).customer(user).send().await.expect(200);
+        assert_eq!(names(&h, name).await, [name]);
+    }
+    assert_eq!(names(&h, "ada").await, ["Ada Lovelace"]);
+    assert_eq!(names(&h, "byron").await, Vec::<String>::new());
+    // What e-mail and name both begin with stays when the name loses it.
+    assert_eq!(names(&h, "example").await, ["Ada Lovelace"]);
 }
 
 #[tokio::test]
