@@ -104,7 +104,7 @@ async fn notice(State(app): State<App>, signature: Signature, RawBody(body): Raw
     Ok(NoContent)
 }
 
-/// Which payments are listed.
+/// Which payments are listed, or counted.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Filter {
@@ -114,16 +114,21 @@ struct Filter {
     order_id: Option<OrderId>,
 }
 
+impl From<Filter> for store::Filter {
+    fn from(Filter { status, order_id }: Filter) -> store::Filter {
+        store::Filter { status, order_id }
+    }
+}
+
 async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<PaymentSummary>, Problem> {
     let Filter { status, order_id } = filter;
     let tag = format!("payments/{status:?}/{order_id:?}");
     let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let filter = store::Filter { status, order_id };
-    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter, after, rows).await).await?;
+    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter.into(), after, rows).await).await?;
     Ok(Paged(paging.page(&tag, found, |last| last.payment_id)))
 }
 
-async fn totals(_: Admin, State(app): State<App>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
-    let counts = app.ctx.db.read(async |tx| store::count_by_status(tx).await).await?;
+async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
+    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.into()).await).await?;
     Ok(Json(counts.into_iter().collect()))
 }

@@ -203,12 +203,11 @@ pub struct Filter {
 
 /// Payments, the newest first, that come after `after`.
 pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>, rows: i64) -> Result<Vec<PaymentSummary>, Error> {
-    Select::from(
+    matching(
         "SELECT payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, \
          payment_method, failure, created_at, updated_at FROM payments",
+        filter,
     )
-    .filter_some("order_id = ?", filter.order_id)
-    .filter_some("status = ?", filter.status)
     .filter_some("payment_id < ?", after)
     .limit("payment_id DESC", rows)
     .rows(tx, |row| {
@@ -231,9 +230,13 @@ pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>
     .await
 }
 
-/// How many payments there are in each status.
-pub async fn count_by_status(tx: &mut Tx) -> Result<Vec<(PaymentStatus, u64)>, Error> {
-    tx.query("SELECT status, COUNT(*) FROM payments GROUP BY status", &[], |row| Ok((row.next()?, row.next()?))).await
+/// How many of the payments that `filter` names there are in each status.
+pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(PaymentStatus, u64)>, Error> {
+    matching("SELECT status, COUNT(*) FROM payments", filter).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
+}
+
+fn matching(select: &'static str, filter: Filter) -> Select {
+    Select::from(select).filter_some("order_id = ?", filter.order_id).filter_some("status = ?", filter.status)
 }
 
 /// Transactions that the provider must be asked about, the longest overdue first.

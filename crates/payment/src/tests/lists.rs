@@ -95,5 +95,15 @@ async fn totals_count_payments_by_status() {
     let totals: Totals<PaymentStatus> = shop.get("/admin/payments/totals").admin().send().await.expect(200).read();
     assert_eq!(totals, [(PaymentStatus::Captured, 2), (PaymentStatus::Initiated, 1)].into_iter().collect());
     assert_eq!(totals.total, 3);
+    let order = shop.body("pm_ok");
+    shop.make(&order).await.expect(201);
+    let of_one = format!("orderId={}", order["orderId"].as_str().unwrap());
+    for (query, total) in [("status=CAPTURED", 2), ("status=INITIATED", 2), (of_one.as_str(), 1), (&format!("{of_one}&status=VOIDED"), 0)] {
+        let totals = shop.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect(200);
+        assert_eq!(totals.read::<Totals<PaymentStatus>>().total, total, "{query}");
+    }
+    for query in ["status=NEW", "order=1"] {
+        shop.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
+    }
     shop.get("/admin/payments/totals").customer(shop.user).send().await.expect_problem(403, "FORBIDDEN");
 }
