@@ -15,7 +15,7 @@ use contracts::{
     problem::{Code, Failure},
     time::Timestamp,
 };
-use platform::backoff::Backoff;
+use std::time::Duration;
 
 /// How many transactions a payment may have, without refused refunds. Only refunds come more than a few times.
 pub const MOST_TRANSACTIONS: usize = 1_000;
@@ -293,14 +293,14 @@ impl Payment {
     }
 
     /// Notes that the provider gave no answer about an open transaction. `unknown` when it may have acted all the same;
-    /// what is UNKNOWN stays so until the provider was asked.
-    pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, backoff: Backoff) {
+    /// what is UNKNOWN stays so until the provider was asked. It is asked again after `pause` for that many fruitless attempts.
+    pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, pause: impl FnOnce(u32) -> Duration) {
         let Some(transaction) = self.transactions.iter_mut().find(|t| t.transaction_id == id && t.is_open()) else { return };
         if unknown {
             transaction.status = TransactionStatus::Unknown;
         }
         transaction.fruitless_attempts = transaction.fruitless_attempts.saturating_add(1);
-        transaction.due_at = Some(now.after(backoff.after(transaction.fruitless_attempts)));
+        transaction.due_at = Some(now.after(pause(transaction.fruitless_attempts)));
         self.updated_at = now;
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Faults that are told at most; where there are more, the first ones suffice to begin with.
 const MOST_TOLD: usize = 100;
-/// How long an outcome may be open. The provider is asked every minute at the latest, so it does not answer.
+/// How long an outcome may be open. The provider is asked about once a minute by then, so it does not answer.
 const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// A payment as far as its order is concerned.

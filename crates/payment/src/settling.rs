@@ -126,7 +126,7 @@ pub async fn record(
                 }
             }
             Err(trouble) => {
-                payment.postpone(id, *trouble == Trouble::NoAnswer, now, backoff(app));
+                payment.postpone(id, *trouble == Trouble::NoAnswer, now, |attempts| tx.jitter(backoff(app).after(attempts)));
                 save(tx, &payment, id).await?;
                 tx.wake(crate::workers::SETTLE);
             }
@@ -169,7 +169,7 @@ pub async fn settle(app: &App, mut question: Question, until: Instant) -> Result
     }
 }
 
-/// The pauses between questions about one transaction.
+/// The pauses between questions about one transaction, before jitter.
 pub fn backoff(app: &App) -> Backoff {
     Backoff::doubling(millis(app.settings.settle_after_ms), millis(app.settings.longest_pause_ms))
 }
