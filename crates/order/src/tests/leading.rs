@@ -77,6 +77,24 @@ async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_work
     assert_eq!(h.get(&path).admin().send().await.expect(200).read::<OrderView>().failure, None);
 }
 
+#[tokio::test]
+async fn a_refund_whose_outcome_came_after_its_answer_is_asked_for_under_a_fresh_key() {
+    let neighbours = Neighbours::new();
+    // The key keeps an answer from before the provider refused, and no event tells of a refusal.
+    neighbours.script().refund = "CAPTURED";
+    let h = neighbours.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    until(&h, placed.order_id, "CONFIRMED").await;
+    h.post(&format!("/orders/{}/cancel", placed.order_id), &json!({})).customer(customer()).send().await.expect(200);
+    h.complete().await;
+    neighbours.script().refund = "REFUNDED";
+    h.complete().await;
+    assert_eq!((neighbours.holds(), neighbours.keys_of("refund")), (("CAPTURED", "RETURNED"), 1));
+    h.advance(Duration::from_secs(75));
+    h.complete().await;
+    assert_eq!((neighbours.holds(), neighbours.keys_of("refund")), (("REFUNDED", "RETURNED"), 2));
+}
+
 /// Payment, played for many orders at once: an authorization of `pm_slow` is never answered.
 #[derive(Clone, Default)]
 struct Payments(Arc<Mutex<HashMap<PaymentId, Value>>>);
