@@ -66,7 +66,7 @@ async fn register(
     Body(body): Body<RegisterUser>,
 ) -> Result<Created<Tokens>, Problem> {
     let tokens = actions::register(&app, network, key.as_deref(), body).await?;
-    Ok(Created::at(format!("/users/{}", tokens.user_id), tokens))
+    Ok(Created::at("/users/me", tokens))
 }
 
 async fn log_in(network: Network, State(app): State<App>, _: UnkeptKey, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {

@@ -20,7 +20,7 @@ use contracts::search::{IndexState, RebuildState, SearchResults, Suggestions};
 use parameters::{Searched, SuggestQuery};
 use platform::{
     http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::Sketch},
-    identity::Admin,
+    identity::{Admin, MaybeUser},
     pool,
 };
 use std::{cell::RefCell, sync::Arc};
@@ -49,7 +49,7 @@ impl DescribeAnswer for Results {
     }
 }
 
-async fn search(State(app): State<App>, Searched(request): Searched, paging: Paging) -> Result<Results, Problem> {
+async fn search(_: MaybeUser, State(app): State<App>, Searched(request): Searched, paging: Paging) -> Result<Results, Problem> {
     let tag = request.tag(app.settings.currency);
     let page = Page { limit: paging.limit as usize, after: paging.after::<Key>(&tag)? };
     let view = app.desk.view()?;
@@ -71,7 +71,7 @@ fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: 
     Ok(Arc::new(Rendered { body: body.into(), next_cursor: results.next_cursor }))
 }
 
-async fn suggest(State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
+async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
     let Some(text) = query.text()? else { return Ok(Json(Suggestions { items: Vec::new() })) };
     let view = app.desk.view()?;
     let found = on_a_thread(&app, move |finder| find::suggest(finder, &view, &text)).await?;

@@ -8,6 +8,9 @@ async fn anyone_may_search_and_administrators_look_after_the_index() {
     let shop = Shop::open().await;
     shop.h.get("/search").send().await.expect(200);
     shop.h.get("/search/suggest?q=a").send().await.expect(200);
+    for path in ["/search", "/search/suggest?q=a"] {
+        shop.h.get(path).bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
+    }
     let user = shop.h.id();
     shop.h.get("/admin/search").send().await.expect_problem(401, "UNAUTHENTICATED");
     shop.h.get("/admin/search").customer(user).send().await.expect_problem(403, "FORBIDDEN");
