@@ -1,0 +1,247 @@
+//! Events that could not be consumed: tried again by themselves, in order within their aggregate, and parked at last.
+
+use super::{ATTEMPTS, Consumers, Refused, attempt, is_new, report};
+use crate::{
+    backoff::Backoff,
+    db::{Db, Error, Select, Tx},
+    params,
+    worker::Pace,
+};
+use contracts::{column::Json, event::Envelope, ids::EventId, time::Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The pauses after attempts that failed.
+const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
+
+/// What becomes of an event that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Aside {
+    /// It is tried again by itself.
+    Retrying,
+    /// It waits behind an earlier event of its aggregate.
+    Waiting,
+    /// It waits for an admin.
+    Parked,
+}
+
+impl Aside {
+    pub const ALL: [Aside; 3] = [Aside::Retrying, Aside::Waiting, Aside::Parked];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Aside::Retrying => "RETRYING",
+            Aside::Waiting => "WAITING",
+            Aside::Parked => "PARKED",
+        }
+    }
+}
+
+impl std::str::FromStr for Aside {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Aside, ()> {
+        Aside::ALL.into_iter().find(|aside| aside.word() == word).ok_or(())
+    }
+}
+
+impl std::fmt::Display for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+contracts::text_column!(Aside);
+
+pub(super) async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, attempts: u32, error: &str) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, next_attempt_at, \
+         error, parked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_id) DO NOTHING",
+        params![
+            envelope.event_id,
+            envelope.producer,
+            envelope.aggregate_id,
+            envelope.sequence,
+            envelope.event_type,
+            Json(envelope.clone()),
+            status,
+            attempts,
+            now.after(tx.jitter(BACKOFF.after(attempts))),
+            error,
+            now
+        ],
+    )
+    .await?;
+    tx.wake(RETRY);
+    Ok(())
+}
+
+/// What is said of a consumer that panicked.
+const PANICKED: &str = "the consumer panicked";
+
+pub(super) async fn panicked(db: &Db, envelope: Envelope) -> Result<(), Error> {
+    report(db.service(), &envelope, 1, PANICKED);
+    db.write(async move |tx| {
+        is_new(tx, &envelope).await?;
+        set_aside(tx, &envelope, Aside::Retrying, 1, PANICKED).await
+    })
+    .await
+}
+
+/// The worker that tries again what was set aside.
+pub(crate) const RETRY: &str = "inbox-retry";
+/// Events that it takes in one turn at most.
+pub(crate) const RETRIED: usize = 32;
+
+/// Tries again the events whose pause is over, each in a commit of its own.
+pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Pace, Error> {
+    for (status, count) in count_set_aside(db).await? {
+        metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.word()).set(count as f64);
+    }
+    let due: Vec<(EventId, u32)> = db
+        .read(async |tx| {
+            let now = tx.now();
+            tx.query(
+                "SELECT event_id, attempts FROM parked_events WHERE status = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3",
+                params![Aside::Retrying, now, RETRIED],
+                |row| Ok((row.next()?, row.next()?)),
+            )
+            .await
+        })
+        .await?;
+    let mut pace = Pace::after(due.len(), RETRIED);
+    for (event_id, attempts) in due {
+        let (attempts, consumers) = (attempts + 1, consumers.clone());
+        match db.write(async move |tx| retry(tx, &consumers, event_id, attempts).await).await {
+            // What waited behind it is due now.
+            Ok(true) => pace = Pace::Again,
+            Ok(false) => {}
+            Err(Error::Panicked) => {
+                tracing::warn!(target: "inbox", service = db.service(), %event_id, attempts, "{PANICKED}");
+                metrics::counter!("souk_events_failed_total", "service" => db.service()).increment(1);
+                db.write(async move |tx| failed_again(tx, event_id, attempts, PANICKED).await).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(pace)
+}
+
+/// Whether the event was consumed.
+async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<bool, Error> {
+    let found = tx
+        .query_opt("SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2", params![event_id, Aside::Retrying], |row| {
+            row.next::<Json<Envelope>>()
+        })
+        .await?;
+    let Some(Json(envelope)) = found else { return Ok(false) };
+    let outcome = match consumers.handler(&envelope.event_type) {
+        Some(handler) => attempt(tx, handler, &envelope).await,
+        None => Err(Refused("this version of the program consumes no such event".into())),
+    };
+    if let Err(refusal) = outcome {
+        report(tx.service(), &envelope, attempts, &refusal);
+        failed_again(tx, event_id, attempts, &refusal).await?;
+        return Ok(false);
+    }
+    let now = tx.now();
+    tx.execute("DELETE FROM parked_events WHERE event_id = $1", params![event_id]).await?;
+    tx.execute(
+        "UPDATE parked_events SET status = $1, next_attempt_at = $2 WHERE event_id = (SELECT event_id FROM parked_events \
+         WHERE aggregate_id = $3 AND status = $4 ORDER BY sequence LIMIT 1)",
+        params![Aside::Retrying, now, envelope.aggregate_id, Aside::Waiting],
+    )
+    .await?;
+    tx.wake(RETRY);
+    Ok(true)
+}
+
+async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
+    let status = if attempts >= ATTEMPTS { Aside::Parked } else { Aside::Retrying };
+    let next = tx.now().after(tx.jitter(BACKOFF.after(attempts)));
+    tx.execute(
+        "UPDATE parked_events SET status = $1, attempts = $2, next_attempt_at = $3, error = $4 WHERE event_id = $5",
+        params![status, attempts, next, error, event_id],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// An event that was set aside, as admins see it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedEvent {
+    /// The service that could not consume it.
+    pub service: String,
+    pub status: Aside,
+    pub attempts: u32,
+    /// What the consumer said.
+    pub error: String,
+    pub parked_at: Timestamp,
+    pub next_attempt_at: Timestamp,
+    pub event: Envelope,
+}
+
+/// What was set aside here and not consumed since, in the order of the events' ids, that is of their time; those after
+/// `after`, `rows` at most.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventId>, rows: i64) -> Result<Vec<ParkedEvent>, Error> {
+    db.read(async move |tx| {
+        let service = tx.service();
+        Select::from("SELECT status, attempts, error, parked_at, next_attempt_at, envelope FROM parked_events")
+            .filter_some("status = ?", status)
+            .filter_some("event_id > ?", after)
+            .limit("event_id", rows)
+            .rows(tx, |row| {
+                Ok(ParkedEvent {
+                    service: service.to_owned(),
+                    status: row.next()?,
+                    attempts: row.next()?,
+                    error: row.next()?,
+                    parked_at: row.next()?,
+                    next_attempt_at: row.next()?,
+                    event: row.next::<Json<Envelope>>()?.0,
+                })
+            })
+            .await
+    })
+    .await
+}
+
+/// How many events are set aside here, by what becomes of them; each status is told.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_set_aside(db: &Db) -> Result<[(Aside, u64); 3], Error> {
+    let counts: Vec<(Aside, u64)> = db
+        .read(async |tx| {
+            let sql = "SELECT status, COUNT(*) FROM parked_events GROUP BY status";
+            tx.query(sql, &[], |row| Ok((row.next()?, row.next()?))).await
+        })
+        .await?;
+    let of = |status: Aside| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
+    Ok(Aside::ALL.map(|status| (status, of(status))))
+}
+
+/// Lets a parked event be tried again at once, with a fresh count of attempts. Whether there was one.
+///
+/// # Errors
+/// Those of the database.
+pub async fn replay(db: &Db, event_id: EventId) -> Result<bool, Error> {
+    db.write(async move |tx| {
+        let now = tx.now();
+        let rows = tx
+            .execute(
+                "UPDATE parked_events SET status = $1, attempts = 0, next_attempt_at = $2 WHERE event_id = $3 AND status <> $4",
+                params![Aside::Retrying, now, event_id, Aside::Waiting],
+            )
+            .await?;
+        tx.wake(RETRY);
+        Ok(rows == 1)
+    })
+    .await
+}
