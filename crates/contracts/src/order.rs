@@ -177,7 +177,7 @@ pub struct OrderView {
     pub total_amount: i64,
     /// What was given back of it so far.
     pub refunded_amount: i64,
-    /// The present payment; null until it was made.
+    /// The present payment; null until the order has heard of it.
     pub payment_id: Option<PaymentId>,
     /// What to pay with.
     pub payment_method: PaymentMethod,

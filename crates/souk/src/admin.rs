@@ -155,7 +155,7 @@ pub async fn client(command: Client) -> Result<()> {
             for client in &clients {
                 println!("{}  {}  {}", bold(&client.client_id), client.scopes, dim(format!("since {}", client.created_at)));
             }
-            println!("{} clients", clients.len());
+            println!("{} {}", clients.len(), if clients.len() == 1 { "client" } else { "clients" });
         }
         Client::Remove { id, flags } => {
             let (_, databases) = open(flags)?;

@@ -45,7 +45,11 @@ pub struct Books {
 impl Books {
     #[must_use]
     pub fn heading(&self) -> String {
-        format!("orders: {} tell the same story as their payments, units and parcels", self.orders)
+        let against = "their payments, units and parcels";
+        match self.faults.is_empty() {
+            true => format!("orders: {} tell the same story as {against}", self.orders),
+            false => format!("orders: {} looked at beside {against}", self.orders),
+        }
     }
 
     /// What is in progress, in plain words.

@@ -50,7 +50,7 @@ async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
     assert!(fine, "{said}");
     assert!(said.contains("secret: "), "{said}");
     let (_, listed) = tool(&["client", "list"]);
-    assert!(listed.contains("carrier") && listed.contains("shipping:events") && listed.contains("1 client"), "{listed}");
+    assert!(listed.contains("carrier") && listed.contains("shipping:events") && listed.contains("1 client\n"), "{listed}");
     let (fine, said) = tool(&["client", "remove", "--id", "carrier"]);
     assert!(fine, "{said}");
     let (_, listed) = tool(&["client", "list"]);
