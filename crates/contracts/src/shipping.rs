@@ -34,7 +34,7 @@ machine! {
             InTransit,
             /// The carrier handed it over. Scans on the way may be missing.
             Delivered,
-            /// It came back to the sender.
+            /// It came back to the sender. Scans on the way may be missing.
             Returned,
             /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
             Recalled,
@@ -42,6 +42,7 @@ machine! {
         table {
             Created, InTransit => InTransit;
             Created, Delivered => Delivered;
+            Created, Returned => Returned;
             Created, Recalled => Returned;
             InTransit, InTransit => InTransit;
             InTransit, Delivered => Delivered;

@@ -335,7 +335,10 @@ impl Order {
                     self.shipping.status = Some(*status);
                     self.keep_going();
                     match (status, self.status) {
-                        (ShipmentStatus::InTransit, OrderStatus::Confirmed) => self.step_on(OrderFact::Shipped, None, moves)?,
+                        // One that came back was on its way, whatever was heard of that.
+                        (ShipmentStatus::InTransit | ShipmentStatus::Returned, OrderStatus::Confirmed) => {
+                            self.step_on(OrderFact::Shipped, None, moves)?;
+                        }
                         (ShipmentStatus::Delivered, OrderStatus::Confirmed | OrderStatus::Shipped) => {
                             self.step_on(OrderFact::Delivered, None, moves)?;
                         }

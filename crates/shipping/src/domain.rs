@@ -3,7 +3,7 @@
 use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     machine,
-    machine::{Illegal, Machine},
+    machine::Machine as _,
     problem::Failure,
     shipping::{
         Carrier, RecallOutcome, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
@@ -176,19 +176,21 @@ impl Consignment {
     }
 
     /// What a carrier's event means for this parcel.
-    ///
-    /// # Errors
-    /// As [`observe`].
-    pub fn observe(&self, reported: ShipmentStatus) -> Result<Observed, Illegal<ShipmentStatus>> {
-        let Some(parcel) = &self.parcel else { return Ok(Observed::Known) };
+    #[must_use]
+    pub fn observe(&self, reported: ShipmentStatus) -> Observed {
+        let Some(parcel) = &self.parcel else { return Observed::Known };
         if parcel.status != ShipmentStatus::Returned || self.booking == Booking::Booked {
             return observe(parcel.status, reported);
         }
-        Ok(match observe(self.contradiction.unwrap_or(ShipmentStatus::Created), reported) {
-            Ok(Observed::Moved(next)) => Observed::Contradicted(next),
-            // That it is not on its way is what was agreed.
-            Ok(_) | Err(_) => Observed::Known,
-        })
+        let Some(contradiction) = self.contradiction else {
+            // That it is here is what was agreed.
+            let agreed = matches!(reported, ShipmentStatus::Created | ShipmentStatus::Returned);
+            return if agreed { Observed::Known } else { Observed::Contradicted(reported) };
+        };
+        match observe(contradiction, reported) {
+            Observed::Moved(next) => Observed::Contradicted(next),
+            known => known,
+        }
     }
 
     /// The carrier moved the parcel on. A recall that is under way came too late. The parcel as it is then.
@@ -279,38 +281,17 @@ impl Consignment {
     }
 }
 
-/// What it means for a shipment in `present` that the carrier reports `reported`: a transition of the table; or nothing
-/// new, when that is the present status or one that leads to it.
-///
-/// # Errors
-/// [`Illegal`] for what cannot have happened yet, such as the return of a parcel that the carrier never had.
-pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> Result<Observed, Illegal<ShipmentStatus>> {
+/// What it means for a shipment in `present` that the carrier reports `reported`: a transition of the table; or nothing new,
+/// since the table has a row for everything but what a parcel has behind it. So scans may come in any order.
+#[must_use]
+pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> Observed {
     let fact = match reported {
-        ShipmentStatus::Created => return Ok(Observed::Known),
+        ShipmentStatus::Created => return Observed::Known,
         ShipmentStatus::InTransit => ShipmentFact::InTransit,
         ShipmentStatus::Delivered => ShipmentFact::Delivered,
         ShipmentStatus::Returned => ShipmentFact::Returned,
     };
-    match present.on(fact) {
-        Ok(next) => Ok(Observed::Moved(next)),
-        Err(_) if leads_to(reported, present) => Ok(Observed::Known),
-        Err(illegal) => Err(illegal),
-    }
-}
-
-/// Whether the table leads from `from` to `to`, over however many rows. Every status leads to itself.
-fn leads_to(from: ShipmentStatus, to: ShipmentStatus) -> bool {
-    let mut reached = vec![from];
-    let mut at = 0;
-    while let Some(&status) = reached.get(at) {
-        for row in ShipmentStatus::TABLE.iter().filter(|row| row.from == status) {
-            if !reached.contains(&row.to) {
-                reached.push(row.to);
-            }
-        }
-        at += 1;
-    }
-    reached.contains(&to)
+    present.on(fact).map_or(Observed::Known, Observed::Moved)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! What can go wrong here, and its public code.
 
 use contracts::{
-    machine::Illegal,
     problem::{Code, Fault},
-    shipping::ShipmentStatus,
     text::Country,
 };
 use platform::{db, http::Problem};
@@ -13,8 +11,6 @@ use platform::{db, http::Problem};
 pub enum Error {
     #[error("no such order or shipment")]
     NotFound,
-    #[error(transparent)]
-    Illegal(#[from] Illegal<ShipmentStatus>),
     #[error("the tracking history is full")]
     HistoryIsFull,
     #[error("there is no parcel to book for this order")]
@@ -31,9 +27,6 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::NotFound => Code::NOT_FOUND.into(),
-            Error::Illegal(illegal) => {
-                Problem::new(Code::ILLEGAL_TRANSITION).detail(illegal.to_string()).member("shipmentStatus", illegal.from)
-            }
             Error::HistoryIsFull => Code::TOO_MANY_EVENTS.into(),
             Error::NothingToRetry => Problem::new(Code::ILLEGAL_TRANSITION).detail(error.to_string()),
             Error::CarrierUnavailable => Code::CARRIER_UNAVAILABLE.into(),

@@ -281,3 +281,31 @@ async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
         h.nothing_is_parked().await;
     }
 }
+
+#[tokio::test]
+async fn a_parcel_that_came_back_before_anything_else_was_heard_had_left() {
+    let neighbours = Neighbours::new();
+    let h = neighbours.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    let (order_id, order_number, user_id) = (placed.order_id, placed.order_number.clone(), customer());
+    until(&h, order_id, "CONFIRMED").await;
+    let (shipment_id, carrier, tracking_number): (ShipmentId, _, _) = (h.id(), Carrier::Mock, "T1".to_owned());
+    let made = ShipmentCreated {
+        shipment_id,
+        order_id,
+        order_number: order_number.clone(),
+        user_id,
+        carrier,
+        tracking_number: tracking_number.clone(),
+    };
+    h.deliver(made).await;
+    h.deliver(ShipmentReturned { shipment_id, order_id, order_number, user_id, carrier, tracking_number, recalled: false }).await;
+    let view = order(&h, order_id).await;
+    assert_eq!((view.status.to_string().as_str(), view.shipping.status), ("SHIPPED", Some(ShipmentStatus::Returned)));
+    h.post(&format!("/orders/{order_id}/cancel"), &json!({}))
+        .customer(customer())
+        .send()
+        .await
+        .expect_problem(409, "ORDER_NOT_CANCELLABLE");
+    h.nothing_is_parked().await;
+}

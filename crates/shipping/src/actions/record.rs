@@ -21,7 +21,7 @@ pub const MAX_EVENTS: i64 = 200;
 /// what contradicts a recall is added to the history and shown to administrators.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Illegal`] for what cannot have happened yet, [`Error::HistoryIsFull`].
+/// [`Error::NotFound`], [`Error::HistoryIsFull`].
 pub async fn record_event(
     app: &App,
     id: ShipmentId,
@@ -36,7 +36,7 @@ pub async fn record_event(
 pub async fn record(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
     let mut consignment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = consignment.parcel.as_ref().ok_or(Error::NotFound)?.status;
-    match consignment.observe(status)? {
+    match consignment.observe(status) {
         Observed::Known => {}
         Observed::Moved(next) => {
             if append(tx, id, next, message, next == present).await? {

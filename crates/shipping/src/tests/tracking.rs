@@ -61,14 +61,18 @@ async fn what_changes_nothing_is_answered_with_the_shipment_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_cannot_have_happened_is_refused_until_it_can() {
+async fn a_return_that_overtakes_the_way_counts_and_what_comes_late_does_not() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
-    let refused = report(&h, shipment, "RETURNED", "").await.expect_problem(409, "ILLEGAL_TRANSITION");
-    assert_eq!(refused.json()["shipmentStatus"], "CREATED");
-    assert_eq!(shipments(&h, order).await[0].events.len(), 1);
-    report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
-    assert_eq!(report(&h, shipment, "RETURNED", "").await.expect(200).json()["status"], "RETURNED");
+    let returned = report(&h, shipment, "RETURNED", "").await.expect(200);
+    assert_eq!(returned.json()["status"], "RETURNED");
+    for late in ["IN_TRANSIT", "DELIVERED", "RETURNED"] {
+        assert_eq!(report(&h, shipment, late, "").await.expect(200).json()["status"], "RETURNED");
+    }
+    assert_eq!(shipments(&h, order).await[0].events.len(), 2);
+    let told = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((told.len(), told[0].recalled), (1, false));
+    assert!(h.emitted_of::<ShipmentDelivered>().await.is_empty());
 }
 
 #[tokio::test]
