@@ -13,8 +13,8 @@ use contracts::{
     user::AddressSnapshot,
 };
 use platform::{
-    backoff::Backoff,
     db::{Error, Row, Select, Tx, id_from},
+    due::DueTable,
     outbox, params,
 };
 use std::collections::HashMap;
@@ -260,36 +260,12 @@ fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Sel
         .filter_some("order_id < ?", below)
 }
 
-/// Orders that are due, the longest overdue first.
-pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
-    let now = tx.now();
-    tx.query("SELECT order_id FROM orders WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| row.next()).await
-}
-
-/// When the next order is due that is not due yet.
-pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let now = tx.now();
-    tx.query_opt("SELECT due_at FROM orders WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
-}
+/// When orders are due.
+pub const DUE: DueTable<OrderId> = platform::due_table!("orders", "order_id", "fruitless_turns");
 
 /// When the saga looks at the order next.
 pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await.map(|_| ())
-}
-
-/// Puts an order off after a turn without progress, each time for longer. It reads nothing else of the order, so that one
-/// whose row cannot be read is put off as well.
-pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), Error> {
-    let turns = tx
-        .query_opt(
-            "UPDATE orders SET fruitless_turns = fruitless_turns + 1 WHERE order_id = $1 RETURNING fruitless_turns",
-            params![id],
-            |row| row.next::<u32>(),
-        )
-        .await?
-        .unwrap_or(1);
-    let due_at = tx.now().after(tx.jitter(backoff.after(turns)));
-    tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
 }
 
 /// Up to `rows` orders after `after` with everything there is of them, in the order of their ids. A query per table, however

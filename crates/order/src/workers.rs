@@ -1,10 +1,10 @@
 //! Time: the saga looks for orders that are due.
 
 use crate::{App, Error, actions::SAGA, saga, store};
-use contracts::{ids::OrderId, time::Timestamp};
+use contracts::ids::OrderId;
 use platform::{
-    db::{self, Tx},
-    due::DueRows,
+    backoff::Backoff,
+    due::{DueRows, DueTable},
     worker::Worker,
 };
 use std::time::Duration;
@@ -18,19 +18,13 @@ impl DueRows for App {
     type Id = OrderId;
     type Failure = Error;
 
-    async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, db::Error> {
-        store::list_due(tx, rows).await
-    }
-
-    async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, db::Error> {
-        store::next_due(tx).await
-    }
+    const TABLE: DueTable<OrderId> = store::DUE;
 
     async fn work(self, id: OrderId) -> Result<(), Error> {
         saga::lead(self, id).await
     }
 
-    async fn put_off(&self, tx: &mut Tx, id: OrderId) -> Result<(), db::Error> {
-        store::put_off(tx, id, self.settings.backoff()).await
+    fn backoff(&self) -> Backoff {
+        self.settings.backoff()
     }
 }

@@ -8,11 +8,10 @@ use contracts::{
     ids::{OrderId, PaymentId, TransactionId, UserId},
     payment::{PaymentStatus, PaymentSummary},
     problem::Failure,
-    time::Timestamp,
 };
 use platform::{
-    backoff::Backoff,
     db::{Error, Row, Select, Tx},
+    due::DueTable,
     params,
 };
 
@@ -239,25 +238,8 @@ fn matching(select: &'static str, filter: Filter) -> Select {
     Select::from(select).filter_some("order_id = ?", filter.order_id).filter_some("status = ?", filter.status)
 }
 
-/// Transactions that the provider must be asked about, the longest overdue first.
-pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, Error> {
-    let now = tx.now();
-    tx.query("SELECT transaction_id FROM payment_transactions WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| {
-        row.next()
-    })
-    .await
-}
-
-/// Has the provider asked later about a transaction, after a turn that failed. It reads nothing else of the row, so that one
-/// which cannot be read is put off as well.
-pub async fn put_off(tx: &mut Tx, id: TransactionId, backoff: Backoff) -> Result<(), Error> {
-    let counted = "UPDATE payment_transactions SET fruitless_attempts = fruitless_attempts + 1 WHERE transaction_id = $1 RETURNING fruitless_attempts";
-    let attempts = tx.query_opt(counted, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
-    let due_at = tx.now().after(tx.jitter(backoff.after(attempts)));
-    tx.execute("UPDATE payment_transactions SET due_at = $2 WHERE transaction_id = $1 AND due_at IS NOT NULL", params![id, due_at])
-        .await
-        .map(|_| ())
-}
+/// When the provider is to be asked about transactions.
+pub const DUE: DueTable<TransactionId> = platform::due_table!("payment_transactions", "transaction_id", "fruitless_attempts");
 
 /// Has the provider asked about a transaction now, if its outcome is not known yet.
 pub async fn hasten(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
@@ -269,10 +251,4 @@ pub async fn hasten(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
         tx.wake(crate::workers::SETTLE);
     }
     Ok(())
-}
-
-/// When the next transaction is due that is not due yet.
-pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let now = tx.now();
-    tx.query_opt("SELECT due_at FROM payment_transactions WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
 }

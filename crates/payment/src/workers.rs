@@ -7,10 +7,10 @@ use crate::{
     settling::{self, Question},
     store,
 };
-use contracts::{ids::TransactionId, time::Timestamp};
+use contracts::ids::TransactionId;
 use platform::{
-    db::{self, Tx},
-    due::DueRows,
+    backoff::Backoff,
+    due::{DueRows, DueTable},
     worker::Worker,
 };
 use std::time::Duration;
@@ -30,20 +30,14 @@ impl DueRows for App {
     type Id = TransactionId;
     type Failure = Error;
 
-    async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<TransactionId>, db::Error> {
-        store::list_due(tx, rows).await
-    }
-
-    async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, db::Error> {
-        store::next_due(tx).await
-    }
+    const TABLE: DueTable<TransactionId> = store::DUE;
 
     async fn work(self, id: TransactionId) -> Result<(), Error> {
         settle(&self, id).await
     }
 
-    async fn put_off(&self, tx: &mut Tx, id: TransactionId) -> Result<(), db::Error> {
-        store::put_off(tx, id, settling::backoff(self)).await
+    fn backoff(&self) -> Backoff {
+        settling::backoff(self)
     }
 }
 

@@ -4,17 +4,20 @@
 //! stands in the database alone, so a crash loses no more than the tasks' calls, and the next start makes them again.
 
 use crate::{
+    backoff::Backoff,
     context::Context,
     db::{Db, Error, Tx},
     env::LockUnpoisoned as _,
+    params,
     worker::{Pace, Worker},
 };
-use contracts::time::Timestamp;
+use contracts::{column::Column, time::Timestamp};
 use std::{
     collections::HashSet,
     fmt::Display,
     future::Future,
     hash::Hash,
+    marker::PhantomData,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -24,26 +27,76 @@ use tokio::sync::watch;
 /// how often rows that cannot be written are tried.
 const KEPT: Duration = Duration::from_secs(5);
 
-/// Rows that are due at an instant, and the work for one of them.
+/// A table whose column `due_at` says when a row is due, null while nothing is; a service names it in its store by
+/// [`due_table!`](crate::due_table).
+pub struct DueTable<Id> {
+    list: &'static str,
+    next: &'static str,
+    count: &'static str,
+    put_off: &'static str,
+    id: PhantomData<Id>,
+}
+
+impl<Id: Column + Copy> DueTable<Id> {
+    /// What [`due_table!`](crate::due_table) makes of its names.
+    #[must_use]
+    pub const fn new(list: &'static str, next: &'static str, count: &'static str, put_off: &'static str) -> DueTable<Id> {
+        DueTable { list, next, count, put_off, id: PhantomData }
+    }
+
+    /// The rows that are due, the longest overdue first, `rows` of them at most.
+    ///
+    /// # Errors
+    /// Those of the database; so with the others.
+    pub async fn list(&self, tx: &mut Tx, rows: usize) -> Result<Vec<Id>, Error> {
+        let now = tx.now();
+        tx.query(self.list, params![now, rows], |row| row.next()).await
+    }
+
+    /// When the next row is due that is not due yet.
+    pub async fn next(&self, tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
+        let now = tx.now();
+        tx.query_opt(self.next, params![now], |row| row.next()).await
+    }
+
+    /// Has a row due later, longer each time and with jitter, unless nothing is due any more. It reads nothing of the row but
+    /// how often that happened, so that one which cannot be read is put off as well.
+    pub async fn put_off(&self, tx: &mut Tx, id: Id, backoff: Backoff) -> Result<(), Error> {
+        let attempts = tx.query_opt(self.count, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
+        let due_at = tx.now().after(tx.jitter(backoff.after(attempts)));
+        tx.execute(self.put_off, params![id, due_at]).await.map(|_| ())
+    }
+}
+
+/// The [`DueTable`](crate::due::DueTable) of this name, the column of its ids, and the one that counts fruitless attempts.
+#[macro_export]
+macro_rules! due_table {
+    ($table:literal, $id:literal, $attempts:literal) => {
+        $crate::due::DueTable::new(
+            concat!("SELECT ", $id, " FROM ", $table, " WHERE due_at <= $1 ORDER BY due_at LIMIT $2"),
+            concat!("SELECT due_at FROM ", $table, " WHERE due_at > $1 ORDER BY due_at LIMIT 1"),
+            concat!("UPDATE ", $table, " SET ", $attempts, " = ", $attempts, " + 1 WHERE ", $id, " = $1 RETURNING ", $attempts),
+            concat!("UPDATE ", $table, " SET due_at = $2 WHERE ", $id, " = $1 AND due_at IS NOT NULL"),
+        )
+    };
+}
+
+/// Rows that are due, and the work for one of them.
 ///
 /// The work ends with the row written so that it is not due any more, or due later; or it fails, and the row is put off.
 /// Replicas may work on the same row at once, so the work is harmless to repeat.
 pub trait DueRows: Clone + Send + Sync + 'static {
-    type Id: Copy + Eq + Hash + Display + Send + Sync + 'static;
+    type Id: Column + Copy + Eq + Hash + Display + Send + Sync + 'static;
     type Failure: std::error::Error + Send + Sync + 'static;
 
-    /// The rows that are due, the longest overdue first, `rows` of them at most.
-    fn list_due(tx: &mut Tx, rows: usize) -> impl Future<Output = Result<Vec<Self::Id>, Error>>;
-
-    /// When the next row is due that is not due yet.
-    fn next_due(tx: &mut Tx) -> impl Future<Output = Result<Option<Timestamp>, Error>>;
+    /// Where they are kept.
+    const TABLE: DueTable<Self::Id>;
 
     /// Does what is due for one row.
     fn work(self, id: Self::Id) -> impl Future<Output = Result<(), Self::Failure>> + Send;
 
-    /// Has a row whose work failed or panicked due later, longer each time and with jitter. It reads nothing that may
-    /// have been the reason.
-    fn put_off(&self, tx: &mut Tx, id: Self::Id) -> impl Future<Output = Result<(), Error>>;
+    /// The pauses of a row whose work fails or panics.
+    fn backoff(&self) -> Backoff;
 }
 
 impl Worker {
@@ -78,7 +131,7 @@ impl<R: DueRows> Desk<R> {
         }
         // Those in hand are still due in the database, so they may come back once more.
         let rows = free + in_hand;
-        let (due, next) = self.db.read(async move |tx| Ok::<_, Error>((R::list_due(tx, rows).await?, R::next_due(tx).await?))).await?;
+        let (due, next) = self.db.read(async move |tx| Ok::<_, Error>((R::TABLE.list(tx, rows).await?, R::TABLE.next(tx).await?))).await?;
         for place in due.into_iter().filter_map(|id| self.take(id)).take(free) {
             self.db.env().spawn(Context::current().scope(place.work()));
         }
@@ -113,8 +166,8 @@ impl<R: DueRows> Place<R> {
         };
         tracing::warn!(target: "worker", service = db.service(), worker, row = %id, error = &*error, "the work for a row failed; it is put off");
         metrics::counter!("souk_rows_put_off_total", "service" => db.service(), "worker" => worker).increment(1);
-        let rows = desk.rows.clone();
-        if let Err(error) = db.write(async move |tx| rows.put_off(tx, id).await).await {
+        let backoff = desk.rows.backoff();
+        if let Err(error) = db.write(async move |tx| R::TABLE.put_off(tx, id, backoff).await).await {
             tracing::error!(target: "worker", service = db.service(), worker, row = %id, %error, "a row could not be put off; it keeps its place for a while");
             tokio::time::sleep(db.env().jitter(KEPT)).await;
         }

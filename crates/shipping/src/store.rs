@@ -13,8 +13,8 @@ use contracts::{
     user::AddressSnapshot,
 };
 use platform::{
-    backoff::Backoff,
     db::{Error, Row, Select, Tx},
+    due::DueTable,
     params,
 };
 
@@ -97,26 +97,8 @@ pub async fn save(tx: &mut Tx, consignment: &mut Consignment) -> Result<(), Erro
     .map(|_| ())
 }
 
-/// The orders whose carrier is to be asked now, the longest overdue first.
-pub async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
-    let now = tx.now();
-    tx.query("SELECT order_id FROM shipments WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| row.next()).await
-}
-
-/// When the carrier is to be asked next that is not to be asked yet.
-pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let now = tx.now();
-    tx.query_opt("SELECT due_at FROM shipments WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
-}
-
-/// Has the carrier asked later, after an attempt whose end could not be written. It reads nothing else of the row, so that
-/// one which cannot be read is put off as well.
-pub async fn put_off(tx: &mut Tx, id: OrderId, backoff: Backoff) -> Result<(), Error> {
-    let counted = "UPDATE shipments SET attempts = attempts + 1 WHERE order_id = $1 RETURNING attempts";
-    let attempts = tx.query_opt(counted, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
-    let due_at = tx.now().after(tx.jitter(backoff.after(attempts)));
-    tx.execute("UPDATE shipments SET due_at = $2 WHERE order_id = $1 AND due_at IS NOT NULL", params![id, due_at]).await.map(|_| ())
-}
+/// When the carrier is to be asked.
+pub const DUE: DueTable<OrderId> = platform::due_table!("shipments", "order_id", "attempts");
 
 /// Shipments in this status that nothing happened to since `before`; none that the carrier is asked not to fetch.
 pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timestamp, rows: usize) -> Result<Vec<ShipmentId>, Error> {

@@ -61,7 +61,7 @@ pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Er
         match (due_steps(&order).as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
             ([], _) => store::set_due(tx, id, order.closes_at()).await?,
             ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
-            _ => store::put_off(tx, id, backoff).await?,
+            _ => store::DUE.put_off(tx, id, backoff).await?,
         }
         Ok(())
     })

@@ -497,8 +497,8 @@ async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let now = h.env.now();
-    let due = h.db().read(async |tx| crate::store::list_due(tx, 10).await).await.unwrap();
-    let next = h.db().read(async |tx| crate::store::next_due(tx).await).await.unwrap().unwrap();
+    let due = h.db().read(async |tx| crate::store::DUE.list(tx, 10).await).await.unwrap();
+    let next = h.db().read(async |tx| crate::store::DUE.next(tx).await).await.unwrap().unwrap();
     assert_eq!(due, []);
     assert!(next.since(now) > Duration::from_secs(23 * 3600), "it wakes when it closes");
 }

@@ -34,15 +34,7 @@ impl DueRows for Jobs {
     type Id = OrderId;
     type Failure = Failed;
 
-    async fn list_due(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
-        let now = tx.now();
-        tx.query("SELECT job FROM jobs WHERE due_at <= $1 ORDER BY due_at LIMIT $2", params![now, rows], |row| row.next()).await
-    }
-
-    async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-        let now = tx.now();
-        tx.query_opt("SELECT due_at FROM jobs WHERE due_at > $1 ORDER BY due_at LIMIT 1", params![now], |row| row.next()).await
-    }
+    const TABLE: DueTable<OrderId> = crate::due_table!("jobs", "job", "failures");
 
     async fn work(self, id: OrderId) -> Result<(), Failed> {
         let kind = {
@@ -61,9 +53,8 @@ impl DueRows for Jobs {
         self.db.write(done).await.map_err(|_| Failed)
     }
 
-    async fn put_off(&self, tx: &mut Tx, id: OrderId) -> Result<(), Error> {
-        let due_at = tx.now().after(Duration::from_secs(60));
-        tx.execute("UPDATE jobs SET due_at = $2, failures = failures + 1 WHERE job = $1", params![id, due_at]).await.map(|_| ())
+    fn backoff(&self) -> Backoff {
+        Backoff::doubling(Duration::from_secs(40), Duration::from_secs(40))
     }
 }
 
@@ -97,7 +88,7 @@ impl Shop {
     }
 
     async fn due(&self) -> Vec<OrderId> {
-        self.jobs.db.read(async |tx| Jobs::list_due(tx, 1_000).await).await.unwrap()
+        self.jobs.db.read(async |tx| Jobs::TABLE.list(tx, 1_000).await).await.unwrap()
     }
 
     fn tries(&self, id: OrderId) -> u32 {
