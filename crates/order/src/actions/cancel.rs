@@ -3,7 +3,7 @@
 //! Until it is confirmed nothing was sent, and it is cancelled at once. After that shipping decides: the wish is written
 //! here, the saga has the parcel recalled, and the answer waits for what comes of it.
 
-use super::{save, store};
+use super::{BEYOND_WAIT, answer_apart, save, store};
 use crate::{App, Error, domain::Order, view::view};
 use contracts::{
     ids::{OrderId, UserId},
@@ -59,7 +59,7 @@ pub async fn cancel_order(
         let answer = app.ctx.db.read(async move |tx| outcome(tx, by, id).await).await?;
         return Ok(Keyed::first(&answer));
     };
-    let (unit_key, busy) = (key.clone(), wait + Duration::from_secs(5));
+    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Json<OrderView>> = app
         .ctx
         .db
@@ -71,8 +71,12 @@ pub async fn cancel_order(
     match opened {
         Opened::Answered(answer) => Ok(answer),
         Opened::Unanswered(_) => {
-            wait_for_shipping(app, id, wait).await?;
-            settle(app, by, id, key).await
+            let own = app.clone();
+            answer_apart(app, async move {
+                wait_for_shipping(&own, id, wait).await?;
+                settle(&own, by, id, key).await
+            })
+            .await
         }
     }
 }

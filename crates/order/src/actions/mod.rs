@@ -12,7 +12,7 @@ pub use pay::pay_order;
 pub use place::place_order;
 
 use crate::domain::{Cancellation, Moved, Order, due_steps};
-use crate::store;
+use crate::{App, store};
 use contracts::{
     order::{
         CancelReason, OrderCancelled, OrderConfirmed, OrderDelivered, OrderFact, OrderInventoryReserved, OrderPaymentAuthorized,
@@ -20,10 +20,26 @@ use contracts::{
     },
     problem::{Code, Failure},
 };
-use platform::db::{Error, Tx};
+use platform::{
+    context::Context,
+    db::{Error, Tx},
+    http::{Keyed, Problem},
+};
+use std::time::Duration;
 
 /// The worker that leads orders on.
 pub(crate) const SAGA: &str = "saga";
+
+/// How long past its wait a request may take to answer its key, before another may.
+const BEYOND_WAIT: Duration = Duration::from_secs(5);
+
+/// Answers an open key in a task of its own, so that a client that went away finds the answer when it asks again.
+async fn answer_apart<T: Send + 'static>(
+    app: &App,
+    answer: impl Future<Output = Result<Keyed<T>, Problem>> + Send + 'static,
+) -> Result<Keyed<T>, Problem> {
+    app.ctx.env.spawn(Context::current().scope(answer)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+}
 
 /// Writes an order after it changed: its row, its timeline, its events, and the saga's bell when something is due.
 async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> {

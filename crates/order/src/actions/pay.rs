@@ -1,6 +1,6 @@
 //! Pays an order again whose payment failed.
 
-use super::{save, store};
+use super::{BEYOND_WAIT, answer_apart, save, store};
 use crate::{App, Error, view::find_view};
 use contracts::{
     ids::{OrderId, UserId},
@@ -8,7 +8,6 @@ use contracts::{
     payment::PaymentMethod,
 };
 use platform::{
-    context::Context,
     db::Tx,
     http::{IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem},
     idempotency::Opened,
@@ -54,7 +53,7 @@ async fn pay_and_wait(
     method: PaymentMethod,
     wait: Duration,
 ) -> Result<Keyed<Json<OrderView>>, Problem> {
-    let (unit_key, busy) = (key.clone(), wait + Duration::from_secs(5));
+    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Json<OrderView>> = app
         .ctx
         .db
@@ -69,11 +68,9 @@ async fn pay_and_wait(
     }
 }
 
-/// Gives an open key its answer; in a task of its own, so that a client that went away finds it when it asks again.
 async fn answer(app: &App, owner: UserId, id: OrderId, key: IdempotencyKey, wait: Duration) -> Result<Keyed<Json<OrderView>>, Problem> {
     let own = app.clone();
-    let answering = async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await };
-    app.ctx.env.spawn(Context::current().scope(answering)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+    answer_apart(app, async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await }).await
 }
 
 /// The order once it has settled, or as far as it got.

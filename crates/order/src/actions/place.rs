@@ -3,7 +3,7 @@
 //! What the order freezes is read before its transaction: cart, products, addresses, shipping fee. The transaction only
 //! writes it, refuses a cart that was ordered before, and wakes the saga.
 
-use super::SAGA;
+use super::{BEYOND_WAIT, SAGA, answer_apart};
 use crate::{
     App, Error,
     domain::{Order, Saga, Totals, order_number},
@@ -23,7 +23,6 @@ use contracts::{
 };
 use platform::{
     client::CallError,
-    context::Context,
     db::Tx,
     http::{Created, IdempotencyKey, Keyed, Problem},
     idempotency::Opened,
@@ -103,7 +102,7 @@ async fn place_and_wait(
     wait: Duration,
 ) -> Result<Keyed<Created<OrderView>>, Problem> {
     let placed = draft.clone().ok();
-    let (unit_key, busy) = (key.clone(), wait + Duration::from_secs(5));
+    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Created<OrderView>> = app
         .ctx
         .db
@@ -126,18 +125,15 @@ async fn place_and_wait(
     answer(app, owner, key, id, wait).await
 }
 
-/// Gives an open key the order once it has settled, or as far as it got; in a task of its own, so that a client that went
-/// away finds the answer when it asks again.
+/// Gives an open key the order once it has settled, or as far as it got.
 async fn answer(app: &App, owner: UserId, key: IdempotencyKey, id: OrderId, wait: Duration) -> Result<Keyed<Created<OrderView>>, Problem> {
     let own = app.clone();
-    let answering = Context::current().scope(async move { settle(&own, owner, key, id, wait).await });
-    app.ctx.env.spawn(answering).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
-}
-
-async fn settle(app: &App, owner: UserId, key: IdempotencyKey, id: OrderId, wait: Duration) -> Result<Keyed<Created<OrderView>>, Problem> {
-    app.saga.settled(&app.ctx.db, id, wait).await?;
-    let view = app.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await.map_err(Error::from)).await?.ok_or(Error::NotFound)?;
-    key.settle(&app.ctx.db, &created(view)).await
+    answer_apart(app, async move {
+        own.saga.settled(&own.ctx.db, id, wait).await?;
+        let view = own.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await.map_err(Error::from)).await?;
+        key.settle(&own.ctx.db, &created(view.ok_or(Error::NotFound)?)).await
+    })
+    .await
 }
 
 fn created(view: OrderView) -> Created<OrderView> {
