@@ -6,15 +6,13 @@ use crate::{
     store::{self, Filter},
 };
 use contracts::{
-    ids::{NotificationId, UserId},
-    notification::{DeliveryAttempt, Notification, NotificationStatus, WebhookSecret},
+    ids::NotificationId,
+    notification::{DeliveryAttempt, Notification, WebhookSecret},
 };
 use platform::{
     http::{Json, Keyed, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, User},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("notification")
@@ -29,23 +27,8 @@ async fn list_own(user: User, State(app): State<App>, Query(()): Query<()>, pagi
     list(&app, Filter { user_id: Some(user.id), status: None }, paging).await
 }
 
-/// Which of everyone's messages.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AnyFilter {
-    /// Only those in this status.
-    status: Option<NotificationStatus>,
-    /// Only those to this user.
-    user_id: Option<UserId>,
-}
-
-async fn list_all(
-    _: Admin,
-    State(app): State<App>,
-    Query(filter): Query<AnyFilter>,
-    paging: Paging,
-) -> Result<Paged<Notification>, Problem> {
-    list(&app, Filter { user_id: filter.user_id, status: filter.status }, paging).await
+async fn list_all(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<Notification>, Problem> {
+    list(&app, filter, paging).await
 }
 
 async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<Notification>, Problem> {

@@ -16,6 +16,8 @@ use platform::{
     db::{Error, Row, Select, Tx},
     params,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// What auth says of a new user. What the user service said since is newer and stays.
 pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), Error> {
@@ -255,10 +257,13 @@ pub async fn lock_notification(tx: &mut Tx, id: NotificationId) -> Result<Option
 }
 
 /// Which messages a list shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
-    pub user_id: Option<UserId>,
+    /// Only those in this status.
     pub status: Option<NotificationStatus>,
+    /// Only those to this user.
+    pub user_id: Option<UserId>,
 }
 
 /// Messages, the newest first, that come after `after`.

@@ -7,10 +7,9 @@ use crate::{
     view::find_view,
 };
 use contracts::{
-    ids::{OrderId, UserId},
+    ids::OrderId,
     order::{CancelOrder, OrderStatus, OrderSummary, OrderView, PayOrder, PlaceOrder},
     page::Totals,
-    time::Timestamp,
 };
 use platform::{
     http::{
@@ -91,33 +90,8 @@ async fn list_own(
     list(&app, Filter { user_id: Some(customer.id), status: filter.status, ..Filter::default() }, paging).await
 }
 
-/// Which of everyone's orders.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AnyFilter {
-    /// Only those in this status.
-    status: Option<OrderStatus>,
-    /// Only those of this customer.
-    user_id: Option<UserId>,
-    /// Only those placed at this instant or later.
-    from: Option<Timestamp>,
-    /// Only those placed before this instant.
-    to: Option<Timestamp>,
-}
-
-impl From<AnyFilter> for Filter {
-    fn from(AnyFilter { status, user_id, from, to }: AnyFilter) -> Filter {
-        Filter { user_id, status, from, to }
-    }
-}
-
-async fn list_all(
-    _: Admin,
-    State(app): State<App>,
-    Query(filter): Query<AnyFilter>,
-    paging: Paging,
-) -> Result<Paged<OrderSummary>, Problem> {
-    list(&app, filter.into(), paging).await
+async fn list_all(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
+    list(&app, filter, paging).await
 }
 
 async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
@@ -127,7 +101,7 @@ async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSu
     Ok(Paged(paging.page(&tag, found, |order| order.order_id)))
 }
 
-async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<AnyFilter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
-    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.clone().into()).await).await?;
+async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
+    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.clone()).await).await?;
     Ok(Json(counts.into_iter().collect()))
 }

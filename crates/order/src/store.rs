@@ -17,6 +17,8 @@ use platform::{
     due::DueTable,
     outbox, params,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::collections::HashMap;
 
 /// The columns of [`order_row`], before whatever narrows them.
@@ -204,14 +206,17 @@ pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry
     .await
 }
 
-/// Which orders a list shows.
-#[derive(Debug, Clone, Default)]
+/// Which orders are listed, or counted.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
-    pub user_id: Option<UserId>,
+    /// Only those in this status.
     pub status: Option<OrderStatus>,
-    /// Placed at this instant or later.
+    /// Only those of this customer.
+    pub user_id: Option<UserId>,
+    /// Only those placed at this instant or later.
     pub from: Option<Timestamp>,
-    /// Placed before this instant.
+    /// Only those placed before this instant.
     pub to: Option<Timestamp>,
 }
 

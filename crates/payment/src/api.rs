@@ -3,12 +3,12 @@
 use crate::{
     App, actions,
     error::Error,
-    store,
+    store::{self, Filter},
     webhook::{self, Notice, Signature},
 };
 use contracts::{
     body::Nothing,
-    ids::{OrderId, PaymentId},
+    ids::PaymentId,
     page::Totals,
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
 };
@@ -16,8 +16,6 @@ use platform::{
     http::{Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody, Routes, State},
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("payment")
@@ -104,31 +102,14 @@ async fn notice(State(app): State<App>, signature: Signature, RawBody(body): Raw
     Ok(NoContent)
 }
 
-/// Which payments are listed, or counted.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Filter {
-    /// Only those in this status.
-    status: Option<PaymentStatus>,
-    /// Only those of this order.
-    order_id: Option<OrderId>,
-}
-
-impl From<Filter> for store::Filter {
-    fn from(Filter { status, order_id }: Filter) -> store::Filter {
-        store::Filter { status, order_id }
-    }
-}
-
 async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<PaymentSummary>, Problem> {
-    let Filter { status, order_id } = filter;
-    let tag = format!("payments/{status:?}/{order_id:?}");
+    let tag = format!("payments {filter:?}");
     let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter.into(), after, rows).await).await?;
+    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter, after, rows).await).await?;
     Ok(Paged(paging.page(&tag, found, |last| last.payment_id)))
 }
 
 async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
-    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.into()).await).await?;
+    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter).await).await?;
     Ok(Json(counts.into_iter().collect()))
 }

@@ -14,6 +14,8 @@ use platform::{
     due::DueTable,
     params,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// The columns of [`payment_row`], before whatever narrows them.
 macro_rules! select_payments {
@@ -193,10 +195,13 @@ pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<
     .map(|_| ())
 }
 
-/// Which payments a list shows.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which payments are listed, or counted.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Filter {
+    /// Only those in this status.
     pub status: Option<PaymentStatus>,
+    /// Only those of this order.
     pub order_id: Option<OrderId>,
 }
 

@@ -11,7 +11,7 @@ use contracts::{
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
-    shipping::{Recall, RecordShipmentEvent, Shipment, ShipmentOverview, ShipmentStatus, ShippingRates},
+    shipping::{Recall, RecordShipmentEvent, Shipment, ShipmentOverview, ShippingRates},
     text::{Amount, Country},
 };
 use platform::{
@@ -91,23 +91,7 @@ async fn get_rates(State(app): State<App>, Query(query): Query<RatesQuery>) -> R
     Ok(Json(rates::rates(&app.settings, query.country, subtotal, query.currency.unwrap_or(Currency::EUR))?))
 }
 
-/// Which shipments.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ShipmentFilter {
-    /// Only those in this status.
-    status: Option<ShipmentStatus>,
-    /// `true`: only those that the carrier could not be given yet. `false`: only the others.
-    pending: Option<bool>,
-}
-
-async fn list(
-    _: Admin,
-    State(app): State<App>,
-    Query(ShipmentFilter { status, pending }): Query<ShipmentFilter>,
-    paging: Paging,
-) -> Result<Paged<ShipmentOverview>, Problem> {
-    let filter = Filter { status, pending };
+async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<ShipmentOverview>, Problem> {
     let tag = format!("shipments {filter:?}");
     let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
     let found = app.ctx.db.read(async move |tx| store::list(tx, filter, after, rows).await).await?;

@@ -17,6 +17,8 @@ use platform::{
     due::DueTable,
     params,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 macro_rules! select_consignments {
     ($rest:literal) => {
@@ -110,11 +112,13 @@ pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timesta
     .await
 }
 
-/// Which shipments administrators want to see.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which shipments a list shows.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Filter {
+    /// Only those in this status.
     pub status: Option<ShipmentStatus>,
-    /// `false` for those that there are.
+    /// `true`: only those that the carrier could not be given yet. `false`: only the others.
     pub pending: Option<bool>,
 }
 
