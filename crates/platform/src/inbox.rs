@@ -6,7 +6,7 @@
 
 mod aside;
 
-pub use aside::{Aside, ParkedEvent, count_set_aside, list_set_aside, replay};
+pub use aside::{Aside, ParkedEvent, count_set_aside, list_set_aside, replay, walk_set_aside};
 pub(crate) use aside::{RETRY, retry_due};
 
 use crate::{

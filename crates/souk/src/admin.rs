@@ -185,8 +185,7 @@ pub(crate) fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String
 }
 
 fn tell(aside: &ParkedEvent) {
-    let status = format!("{:?}", aside.status).to_uppercase();
-    println!("{}  {} {status}, {} attempts", bold(aside.event.event_id), aside.service, aside.attempts);
+    println!("{}  {} {}, {} attempts", bold(aside.event.event_id), aside.service, aside.status, aside.attempts);
     println!("  {} of {} {}", aside.event.event_type, aside.event.aggregate_type, aside.event.aggregate_id);
     println!("  {}", dim(&aside.error));
 }
@@ -200,14 +199,11 @@ pub async fn events(events: Events) -> Result<()> {
             let (_, databases) = open(flags)?;
             let mut total = 0;
             for db in databases.values() {
-                let mut after = None;
-                loop {
-                    let aside = inbox::list_set_aside(db, None, after, 100).await?;
-                    let Some(last) = aside.last() else { break };
-                    after = Some(last.event.event_id);
-                    total += aside.len();
-                    aside.iter().for_each(tell);
-                }
+                inbox::walk_set_aside(db, |aside| {
+                    total += 1;
+                    tell(aside);
+                })
+                .await?;
             }
             println!("{total} events are set aside");
             Ok(())

@@ -212,6 +212,20 @@ pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventI
     .await
 }
 
+/// Walks everything that is set aside here and shows it to `seen`, in the order of [`list_set_aside`].
+///
+/// # Errors
+/// Those of the database.
+pub async fn walk_set_aside(db: &Db, mut seen: impl FnMut(&ParkedEvent)) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let aside = list_set_aside(db, None, after, 100).await?;
+        let Some(last) = aside.last() else { return Ok(()) };
+        after = Some(last.event.event_id);
+        aside.iter().for_each(&mut seen);
+    }
+}
+
 /// How many events are set aside here, by what becomes of them; each status is told.
 ///
 /// # Errors

@@ -245,13 +245,8 @@ async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSe
             found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
         }
     }
-    let mut after = None;
-    loop {
-        let aside = inbox::list_set_aside(sources.orders, None, after, 100).await?;
-        let Some(last) = aside.last() else { return Ok(found) };
-        after = Some(last.event.event_id);
-        found.extend(aside.iter().filter_map(|aside| about(aside.event.payload.get())));
-    }
+    inbox::walk_set_aside(sources.orders, |aside| found.extend(about(aside.event.payload.get()))).await?;
+    Ok(found)
 }
 
 async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderBooks>> {
