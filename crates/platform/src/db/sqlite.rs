@@ -6,7 +6,7 @@
 
 use super::{
     Error, Inner, Migration, Older, migrate,
-    tx::{Aftermath, Tx, failed},
+    tx::{Aftermath, Tx, failed, still_open},
 };
 use crate::{
     context::Context,
@@ -246,9 +246,7 @@ fn commit_group(
 
 /// Commits. Only when the statement itself fails is the outcome open: what was written may be found by the next start.
 fn commit(connection: &Connection) -> Result<(), Error> {
-    if connection.is_autocommit() {
-        return Err(Error::Failed("the database ended the transaction".into()));
-    }
+    still_open(connection)?;
     statement(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
 }
 

@@ -240,12 +240,9 @@ impl Tx {
         self.service
     }
 
-    /// Every statement of a unit begins here. A database that runs out of space or memory ends the transaction by itself;
-    /// what the unit went on to do would be committed statement by statement.
+    /// Every statement of a unit begins here.
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
-        if self.connection.is_autocommit() {
-            return Err(Error::Failed("the database ended the transaction".into()));
-        }
+        still_open(&self.connection)?;
         self.connection.prepare_cached(sql).map_err(failed)
     }
 
@@ -310,6 +307,15 @@ fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(
         .map_err(failed)?;
     }
     Ok(())
+}
+
+/// A database that runs out of space or memory ends the transaction by itself; what the unit went on to do would be
+/// committed statement by statement.
+pub(super) fn still_open(connection: &Connection) -> Result<(), Error> {
+    match connection.is_autocommit() {
+        true => Err(Error::Failed("the database ended the transaction".into())),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn failed(error: rusqlite::Error) -> Error {

@@ -1,10 +1,10 @@
 //! How many connections each peer holds, so that one of them cannot take every place.
 
-use crate::http::Network;
+use crate::{env::LockUnpoisoned as _, http::Network};
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 /// Counts connections by peer.
@@ -28,7 +28,7 @@ impl Peers {
     /// One more connection from `address`; `None` when it holds as many as it may.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Held> {
         let network = Network::of(address);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock_unpoisoned();
         let count = held.entry(network).or_default();
         if *count >= self.most {
             return None;
@@ -41,7 +41,7 @@ impl Peers {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut held = self.peers.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.peers.held.lock_unpoisoned();
         if let Some(count) = held.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
