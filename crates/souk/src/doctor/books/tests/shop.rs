@@ -1,0 +1,282 @@
+//! Orders, payments, reservations and parcels as they may stand in four databases.
+
+use crate::doctor::books::{Books, check};
+use contracts::{
+    column::Json,
+    ids::{OrderId, PaymentId, ReservationId},
+    money::Currency,
+    order::OrderItem,
+    payment::PaymentRefunded,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use order::{
+    domain::{MoneyLeg, Saga, StockLeg},
+    import::{self, PastOrder},
+};
+use platform::{
+    db::{self, Db},
+    env::Env,
+    params,
+    service::Service,
+    testing::TempFolder,
+};
+use std::time::Duration;
+
+pub(super) const NOON: Timestamp = Timestamp(1_767_268_800_000_000);
+/// What every order costs: two lamps and their shipping.
+pub(super) const TOTAL: i64 = 2_490;
+
+/// Four databases without their services.
+pub(super) struct Shop {
+    pub(super) env: Env,
+    pub(super) orders: Db,
+    pub(super) payments: Db,
+    inventory: Db,
+    shipping: Db,
+    _folder: TempFolder,
+}
+
+/// An order as its own database has it.
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub(super) status: &'static str,
+    pub(super) path: &'static [&'static str],
+    pub(super) saga: Saga,
+    pub(super) due_at: Option<Timestamp>,
+    pub(super) turns: u32,
+}
+
+impl Placed {
+    pub(super) fn new(path: &'static [&'static str], money: MoneyLeg, stock: StockLeg) -> Placed {
+        let status = path.last().expect("a path has an end");
+        Placed { status, path, saga: Saga { money, stock, ..Saga::new() }, due_at: None, turns: 0 }
+    }
+
+    pub(super) fn confirmed() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED"], MoneyLeg::Captured, StockLeg::Sold)
+    }
+
+    pub(super) fn refunded() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "REFUNDED"], MoneyLeg::LetGo, StockLeg::Sold)
+    }
+
+    pub(super) fn cancelled() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "CANCELLED"], MoneyLeg::LetGo, StockLeg::LetGo)
+    }
+
+    pub(super) fn failed() -> Placed {
+        Placed::new(&["PENDING_PAYMENT", "PAYMENT_FAILED"], MoneyLeg::LetGo, StockLeg::LetGo)
+    }
+
+    pub(super) fn pending() -> Placed {
+        Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], MoneyLeg::Due, StockLeg::Due) }
+    }
+
+    /// One that still has to let go.
+    pub(super) fn letting_go(money: MoneyLeg, stock: StockLeg) -> Placed {
+        Placed { due_at: Some(NOON), turns: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
+    }
+}
+
+impl Shop {
+    pub(super) async fn open() -> Shop {
+        let (env, folder) = (Env::seeded(7, NOON), TempFolder::new());
+        let open = |service: Service| Db::open(env.clone(), service.name, folder.path(), service.migrations).expect("a database");
+        let (orders, payments) = (open(order::service()), open(payment::service()));
+        let (inventory, shipping) = (open(inventory::service()), open(shipping::service()));
+        let shop = Shop { env, orders, payments, inventory, shipping, _folder: folder };
+        // The databases refuse what is to be told here.
+        run(&shop.payments, "DROP INDEX payments_open_by_order").await;
+        run(&shop.inventory, "DROP INDEX reservations_live_by_order").await;
+        run(&shop.inventory, "CREATE INDEX reservations_by_order ON reservations (order_id)").await;
+        run(
+            &shop.inventory,
+            "INSERT INTO stock_items (stock_item_id, sku, product_id, available_qty, reserved_qty, low_stock_threshold, version, updated_at) \
+             VALUES (zeroblob(16), 'LAMP-1', zeroblob(16), 0, 0, 0, 1, 1)",
+        )
+        .await;
+        shop
+    }
+
+    pub(super) fn past(&self) -> PastOrder {
+        let item = OrderItem {
+            order_item_id: self.env.new_id(),
+            product_id: self.env.new_id(),
+            sku: "LAMP-1".into(),
+            title_snapshot: "Lamp".into(),
+            unit_price_snapshot: 1_000,
+            quantity: 2,
+            line_total_amount: 2_000,
+        };
+        let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
+        let address = AddressSnapshot { country, state: String::new(), city, zip, street, number, complement: String::new() };
+        let (user_id, placed_at) = (self.env.new_id(), self.env.now());
+        PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
+    }
+
+    /// Writes an order that came from elsewhere.
+    pub(super) async fn imported(&self) -> OrderId {
+        self.env.advance(Duration::from_millis(1));
+        import::orders(&self.orders, vec![self.past()]).await.expect("an import");
+        let newest =
+            async |tx: &mut db::Tx| tx.query_one("SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1", &[], |row| row.next()).await;
+        self.orders.read::<_, db::Error, _>(newest).await.expect("it is there")
+    }
+
+    /// Writes an order that was placed here, and its payment's id.
+    pub(super) async fn order(&self, placed: Placed) -> (OrderId, PaymentId) {
+        let (id, payment, reservation) = (self.imported().await, self.env.new_id(), self.env.new_id());
+        let saga = Saga { payment_id: Some(payment), reservation_id: Some(reservation), ..placed.saga };
+        let write = async move |tx: &mut db::Tx| {
+            let now = tx.now();
+            tx.execute(
+                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7 \
+                 WHERE order_id = $1",
+                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.turns, now],
+            )
+            .await?;
+            tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
+            for (position, status) in placed.path.iter().enumerate() {
+                tx.execute(
+                    "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, $2, $3, $4)",
+                    params![id, position, *status, now],
+                )
+                .await?;
+            }
+            tx.execute("INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, $2)", params![id, placed.path.len()]).await
+        };
+        self.orders.write(write).await.expect("it is written");
+        (id, payment)
+    }
+
+    /// Writes a payment.
+    pub(super) async fn pay(&self, order: OrderId, payment: PaymentId, status: &'static str, amount: i64, currency: &'static str) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO payments (payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, \
+                 refunded_amount, payment_method, created_at, updated_at) VALUES ($1, $2, 'N', $2, $3, $4, $5, 0, 0, 'pm_ok', 1, 1)",
+                params![payment, order, status, amount, currency],
+            )
+            .await
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    /// Writes a transaction of which nothing was heard.
+    pub(super) async fn unsettle(&self, payment: PaymentId) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, fruitless_attempts, \
+                 created_at) VALUES ($1, $1, 0, 'AUTHORIZE', 'UNKNOWN', 1, 0, 1)",
+                params![payment],
+            )
+            .await
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    /// Writes a reservation of lamps.
+    pub(super) async fn hold(&self, order: OrderId, status: &'static str, quantity: i64) -> ReservationId {
+        let id: ReservationId = self.env.new_id();
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO reservations (reservation_id, order_id, status, expires_at, created_at) VALUES ($1, $2, $3, 1, 1)",
+                params![id, order, status],
+            )
+            .await?;
+            tx.execute(
+                "INSERT INTO reservation_lines (reservation_line_id, reservation_id, stock_item_id, sku, quantity) \
+                 VALUES ($1, $1, zeroblob(16), 'LAMP-1', $2)",
+                params![id, quantity],
+            )
+            .await
+        };
+        self.inventory.write(write).await.expect("it is written");
+        id
+    }
+
+    /// Writes a parcel, and what the carrier reported of it after it was recalled.
+    pub(super) async fn send(
+        &self,
+        order: OrderId,
+        booking: &'static str,
+        status: Option<&'static str>,
+        contradiction: Option<&'static str>,
+    ) {
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute(
+                "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, \
+                 status, contradiction, updated_at) VALUES ($1, 'N', $1, '{}', 'c', $2, 0, $1, $3, $4, 1)",
+                params![order, booking, status, contradiction],
+            )
+            .await
+        };
+        self.shipping.write(write).await.expect("it is written");
+    }
+
+    /// One confirmed order with which all is well.
+    pub(super) async fn sale(&self) -> (OrderId, PaymentId) {
+        let (order, payment) = self.order(Placed::confirmed()).await;
+        self.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
+        self.hold(order, "CONFIRMED", 2).await;
+        (order, payment)
+    }
+
+    /// The payment is given back, and its event is on its way to the order.
+    pub(super) async fn give_back(&self, order_id: OrderId, payment_id: PaymentId) {
+        let user_id = self.env.new_id();
+        let write = async move |tx: &mut db::Tx| {
+            tx.execute("UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", params![payment_id]).await?;
+            tx.emit(PaymentRefunded {
+                payment_id,
+                order_id,
+                order_number: "N".into(),
+                user_id,
+                amount: TOTAL,
+                refunded_amount: TOTAL,
+                captured_amount: TOTAL,
+                currency: Currency::EUR,
+                in_full: true,
+            });
+            Ok::<_, db::Error>(())
+        };
+        self.payments.write(write).await.expect("it is written");
+    }
+
+    pub(super) async fn check(&self) -> Books {
+        check(&self.orders, &self.payments, &self.inventory, &self.shipping).await.expect("the books can be read")
+    }
+}
+
+async fn run(db: &Db, sql: &'static str) {
+    db.write(async move |tx| tx.execute(sql, &[]).await).await.expect("a statement");
+}
+
+impl Books {
+    /// What is told of one order: faults, and what is in progress.
+    fn of(&self, order: OrderId) -> (Vec<&str>, Vec<&str>) {
+        let about = |told: &'_ &String| told.contains(&order.to_string());
+        (self.faults.iter().filter(about).map(String::as_str).collect(), self.named.iter().filter(about).map(String::as_str).collect())
+    }
+
+    #[track_caller]
+    pub(super) fn is_well(&self, order: OrderId) {
+        assert_eq!(self.of(order), (vec![], vec![]));
+    }
+
+    /// Just this fault.
+    #[track_caller]
+    pub(super) fn has_fault(&self, order: OrderId, told: &str) {
+        let (faults, _) = self.of(order);
+        assert!(faults.len() == 1 && faults[0].contains(told), "{told}: {faults:#?}");
+    }
+
+    /// No fault, and this.
+    #[track_caller]
+    pub(super) fn has_progress(&self, order: OrderId, told: &str) {
+        let (faults, progress) = self.of(order);
+        assert!(faults.is_empty(), "{faults:#?}");
+        assert!(progress.iter().any(|progress| progress.contains(told)), "{told}: {progress:#?}");
+    }
+}
