@@ -7,7 +7,7 @@ use crate::{
 use contracts::{audit::ChainReport, event::Envelope};
 use platform::{
     db::{Db, Error, Tx},
-    installation::hex,
+    master_key::hex,
 };
 
 /// Entries that are verified at a time.

@@ -1,4 +1,4 @@
-//! Door 1: HTTP, for administrators.
+//! RequestLayers 1: HTTP, for administrators.
 
 use crate::{
     App,

@@ -1,4 +1,4 @@
-//! Door 2: events, every one of them.
+//! RequestLayers 2: events, every one of them.
 
 use crate::actions;
 use contracts::catalogue;

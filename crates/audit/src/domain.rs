@@ -10,7 +10,7 @@ use contracts::{
     ids::{OrderId, UserId},
     time::Timestamp,
 };
-use platform::installation::hex;
+use platform::master_key::hex;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_counts_and_text_does_not_flow_into_its_neighbour() {
+    fn every_field_counts_and_text_does_not_flow_into_its_upstream() {
         let base = envelope(1, "{}");
         let now = Timestamp(5);
         let whole = chained(&[0; 32], 1, &base, now);

@@ -14,7 +14,7 @@
 //! **Asking.** By user, actor, order, aggregate, type, correlation id and time, in any combination, newest first. Each answer is
 //! read from one index: that of the narrowest condition.
 //!
-//! Nothing is altered or dropped here, no event is emitted, and no neighbour is called.
+//! Nothing is altered or dropped here, no event is emitted, and no upstream is called.
 
 mod actions;
 mod api;

@@ -4,7 +4,7 @@ use crate::domain::{AggregateType, Entry, Head, Mentions};
 use contracts::{
     event::Envelope,
     ids::{OrderId, UserId, Uuid},
-    text::FilledLine,
+    text::RequiredShortText,
     time::Timestamp,
 };
 use platform::{
@@ -100,9 +100,9 @@ pub struct Filter {
     pub aggregate_type: Option<AggregateType>,
     pub aggregate_id: Option<Uuid>,
     /// Such as `OrderCreated`.
-    pub event_type: Option<FilledLine>,
+    pub event_type: Option<RequiredShortText>,
     /// Everything that one request caused.
-    pub correlation_id: Option<FilledLine>,
+    pub correlation_id: Option<RequiredShortText>,
     /// Events that occurred at this instant or later.
     pub from: Option<Timestamp>,
     /// Events that occurred before this instant.

@@ -1,4 +1,4 @@
-//! Door 1, HTTP.
+//! RequestLayers 1, HTTP.
 
 mod token;
 
@@ -17,8 +17,8 @@ use contracts::{
 };
 use platform::{
     http::{
-        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Routes, State, UnkeptKey,
-        describe::{DescribeArg, Sketch},
+        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Routes, State, UnstoredIdempotencyKey,
+        describe::{DescribeArg, OperationBuilder},
     },
     identity::{Admin, User},
 };
@@ -41,19 +41,19 @@ pub fn routes() -> Routes<App> {
 }
 
 /// Under which key an account is opened.
-struct RegistrationKey(UnkeptKey);
+struct RegistrationKey(UnstoredIdempotencyKey);
 
 impl<S: Send + Sync> FromRequestParts<S> for RegistrationKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        UnkeptKey::from_request_parts(parts, state).await.map(RegistrationKey)
+        UnstoredIdempotencyKey::from_request_parts(parts, state).await.map(RegistrationKey)
     }
 }
 
 impl DescribeArg for RegistrationKey {
-    fn describe(sketch: &mut Sketch<'_>) {
-        UnkeptKey::describe_as(
-            sketch,
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        UnstoredIdempotencyKey::describe_as(
+            operation,
             "A repetition with the same key and body logs in to the account that the first request opened, and answers as that one did, with tokens of its own: answers that hold tokens are not kept. Another e-mail or name under the key is 422 `IDEMPOTENCY_KEY_REUSED`, another password 409 `EMAIL_TAKEN`.",
         );
     }
@@ -62,44 +62,54 @@ impl DescribeArg for RegistrationKey {
 async fn register(
     network: Network,
     State(app): State<App>,
-    RegistrationKey(UnkeptKey(key)): RegistrationKey,
+    RegistrationKey(UnstoredIdempotencyKey(key)): RegistrationKey,
     Body(body): Body<RegisterUser>,
 ) -> Result<Created<Tokens>, Problem> {
     let tokens = actions::register(&app, network, key.as_deref(), body).await?;
     Ok(Created::at("/users/me", tokens))
 }
 
-async fn log_in(network: Network, State(app): State<App>, _: UnkeptKey, Body(body): Body<Login>) -> Result<Json<Tokens>, Problem> {
+async fn log_in(
+    network: Network,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Body(body): Body<Login>,
+) -> Result<Json<Tokens>, Problem> {
     Ok(Json(actions::log_in(&app, network, body).await?))
 }
 
-async fn refresh(State(app): State<App>, _: UnkeptKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
+async fn refresh(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {
     Ok(Json(actions::refresh(&app, body).await?))
 }
 
-async fn log_out(State(app): State<App>, _: UnkeptKey, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
+async fn log_out(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<Logout>) -> Result<NoContent, Problem> {
     actions::log_out(&app, body).await?;
     Ok(NoContent)
 }
 
-async fn forgot_password(State(app): State<App>, _: UnkeptKey, Body(body): Body<ForgotPassword>) -> Result<Accepted, Problem> {
+async fn forgot_password(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<ForgotPassword>) -> Result<Accepted, Problem> {
     actions::request_reset(&app, body).await?;
     Ok(Accepted)
 }
 
-async fn reset_password(State(app): State<App>, _: UnkeptKey, Body(body): Body<ResetPassword>) -> Result<NoContent, Problem> {
+async fn reset_password(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<ResetPassword>) -> Result<NoContent, Problem> {
     actions::reset_password(&app, body).await?;
     Ok(NoContent)
 }
 
-async fn change_password(user: User, State(app): State<App>, _: UnkeptKey, Body(body): Body<ChangePassword>) -> Result<NoContent, Problem> {
+async fn change_password(
+    user: User,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Body(body): Body<ChangePassword>,
+) -> Result<NoContent, Problem> {
     actions::change_password(&app, user.id, user.session, body).await?;
     Ok(NoContent)
 }
 
 async fn grant_service_token(
     State(app): State<App>,
-    _: UnkeptKey,
+    _: UnstoredIdempotencyKey,
     headers: HeaderMap,
     TokenForm(form): TokenForm,
 ) -> Result<Json<ServiceToken>, Problem> {
@@ -115,11 +125,21 @@ async fn set_roles(
     Ok(Json(actions::set_roles(&app, admin.id, user, body).await?))
 }
 
-async fn lock_account(admin: Admin, State(app): State<App>, _: UnkeptKey, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+async fn lock_account(
+    admin: Admin,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Path(user): Path<UserId>,
+) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::lock_account(&app, admin.id, user).await?))
 }
 
-async fn unlock_account(admin: Admin, State(app): State<App>, _: UnkeptKey, Path(user): Path<UserId>) -> Result<Json<Account>, Problem> {
+async fn unlock_account(
+    admin: Admin,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Path(user): Path<UserId>,
+) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::unlock_account(&app, admin.id, user).await?))
 }
 
@@ -141,8 +161,8 @@ impl IntoResponse for PublicKeys {
 }
 
 impl DescribeAnswer for PublicKeys {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer::<Jwks>(200, "The key that signs now first.");
-        sketch.answer_header("Cache-Control", "How long they may be kept.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.answer::<Jwks>(200, "The key that signs now first.");
+        operation.answer_header("Cache-Control", "How long they may be kept.");
     }
 }

@@ -9,9 +9,9 @@ use crate::{
 use contracts::time::Timestamp;
 use platform::{
     db::Db,
+    encryption,
     env::Env,
     identity::{Claims, Jwk, SigningKey},
-    seal,
     service::Ctx,
 };
 use std::{
@@ -57,7 +57,7 @@ impl Keyring {
         let keyring = Keyring(Arc::new(Inner {
             db: ctx.db.clone(),
             env: ctx.env.clone(),
-            sealing: ctx.installation.key_for(PURPOSE),
+            sealing: ctx.master_key.key_for(PURPOSE),
             rotation: settings.key_rotation(),
             longest_token: settings.longest_token(),
             keys: RwLock::default(),
@@ -101,7 +101,7 @@ impl Keyring {
                 }
             }
             if let Some(signs_from) = rotation::next(rows.last().map(|row| row.period), rotation, tx.now()) {
-                let sealed_seed = seal::seal(&sealing, tx.random_bytes(), &tx.random_bytes::<32>());
+                let sealed_seed = encryption::encrypt(&sealing, tx.random_bytes(), &tx.random_bytes::<32>());
                 let generation = rows.last().map_or(1, |row| row.generation + 1);
                 keys::insert(tx, &Row { generation, sealed_seed, period: Period { signs_from, longest_token } }).await?;
             }
@@ -119,7 +119,7 @@ impl Keyring {
         {
             return Ok(known);
         }
-        let seed = seal::open(&self.0.sealing, &row.sealed_seed).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
+        let seed = encryption::decrypt(&self.0.sealing, &row.sealed_seed).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
         let key = SigningKey::from_bytes(&seed.ok_or(Sealed(row.generation))?);
         Ok(Key { generation: row.generation, period: row.period, key })
     }

@@ -1,4 +1,4 @@
-//! Door 4, the command line: what `souk admin create`, `souk client create` and the demo do to auth's database, on an
+//! RequestLayers 4, the command line: what `souk admin create`, `souk client create` and the demo do to auth's database, on an
 //! installation that may never have run.
 
 use crate::{

@@ -1,4 +1,4 @@
-//! Door 3, time.
+//! RequestLayers 3, time.
 
 use crate::{
     App, actions,
@@ -9,7 +9,7 @@ use crate::{
 use contracts::auth::UserUnlocked;
 use platform::{
     idempotency,
-    worker::{Pace, Worker},
+    worker::{Next, Worker},
 };
 use std::time::Duration;
 
@@ -33,12 +33,12 @@ pub fn all(app: &App) -> Vec<Worker> {
     ]
 }
 
-async fn mail_resets(app: App) -> Result<Pace, Error> {
-    // None is left behind: what arrives meanwhile rings the bell.
-    Ok(if actions::mail_resets(&app).await? > 0 { Pace::Again } else { Pace::Rest })
+async fn mail_resets(app: App) -> Result<Next, Error> {
+    // None is left behind: what arrives meanwhile rings the notifier.
+    Ok(if actions::mail_resets(&app).await? > 0 { Next::Immediately } else { Next::Idle })
 }
 
-async fn end_locks(app: App) -> Result<Pace, Error> {
+async fn end_locks(app: App) -> Result<Next, Error> {
     app.ctx
         .db
         .write(async |tx| {
@@ -56,18 +56,18 @@ async fn end_locks(app: App) -> Result<Pace, Error> {
                 }
             }
             if !ended.is_empty() {
-                return Ok(Pace::Again);
+                return Ok(Next::Immediately);
             }
-            Ok(failures::next_end(tx).await?.map_or(Pace::Rest, Pace::Until))
+            Ok(failures::next_end(tx).await?.map_or(Next::Idle, Next::At))
         })
         .await
 }
 
-async fn rotate_keys(app: App) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
-    app.keyring.turn().await.map(|()| Pace::Rest)
+async fn rotate_keys(app: App) -> Result<Next, Box<dyn std::error::Error + Send + Sync>> {
+    app.keyring.turn().await.map(|()| Next::Idle)
 }
 
-async fn purge(app: App) -> Result<Pace, Error> {
+async fn purge(app: App) -> Result<Next, Error> {
     app.ctx
         .db
         .write(async |tx| {
@@ -77,7 +77,7 @@ async fn purge(app: App) -> Result<Pace, Error> {
                 + resets::purge(tx, expired, BATCH).await?
                 + failures::purge(tx, forgotten, BATCH).await?
                 + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?;
-            Ok(if rows > 0 { Pace::Again } else { Pace::Rest })
+            Ok(if rows > 0 { Next::Immediately } else { Next::Idle })
         })
         .await
 }

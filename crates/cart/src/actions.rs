@@ -1,4 +1,4 @@
-//! What can be done with a cart. Neighbours are asked before the unit; the unit decides on the rows it reads itself.
+//! What can be done with a cart. Upstreams are asked before the unit; the unit decides on the rows it reads itself.
 
 use crate::{
     App, Error,
@@ -14,14 +14,14 @@ use contracts::{
 };
 use platform::{
     db::{self, Tx},
-    http::{Created, Keyed, MaybeIdempotencyKey, Problem},
+    http::{Created, Idempotent, MaybeIdempotencyKey, Problem},
     idempotency::Opened,
 };
 
 /// The active cart as its owner sees it now, made if there is none.
 ///
 /// # Errors
-/// Those of the database. A neighbour that is down only costs warnings.
+/// Those of the database. A upstream that is down only costs warnings.
 pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
     let mut cart = active_cart(app, owner).await?;
     let offers = market::offers(app, &cart).await;
@@ -68,7 +68,7 @@ pub async fn add_item(
     owner: UserId,
     key: MaybeIdempotencyKey,
     body: AddCartItem,
-) -> Result<Keyed<Created<cart::Cart>>, Problem> {
+) -> Result<Idempotent<Created<cart::Cart>>, Problem> {
     if let Some(key) = &key.0
         && let Some(Opened::Answered(answer)) = key.earlier(&app.ctx.db).await?
     {

@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{App, actions, domain::Offers};
 use contracts::{
@@ -6,7 +6,7 @@ use contracts::{
     ids::{CartItemId, UserId},
 };
 use platform::{
-    http::{Body, Created, Json, Keyed, MaybeIdempotencyKey, NoContent, Path, Problem, Routes, State},
+    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Routes, State},
     identity::{ClientMarker, Customer, ServiceOf},
 };
 
@@ -42,7 +42,7 @@ async fn add(
     State(app): State<App>,
     key: MaybeIdempotencyKey,
     Body(body): Body<AddCartItem>,
-) -> Result<Keyed<Created<Cart>>, Problem> {
+) -> Result<Idempotent<Created<Cart>>, Problem> {
     actions::add_item(&app, customer.id, key, body).await
 }
 

@@ -1,4 +1,4 @@
-//! Door 2: events.
+//! RequestLayers 2: events.
 
 use crate::{Error, actions};
 use contracts::{

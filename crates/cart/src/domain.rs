@@ -14,7 +14,7 @@ use contracts::{
 };
 use std::collections::HashMap;
 
-/// Lines of a cart at most: what one lookup of a neighbour takes.
+/// Lines of a cart at most: what one lookup of a upstream takes.
 pub const MAX_LINES: usize = 200;
 
 /// Units of a line at most.
@@ -289,7 +289,7 @@ impl Cart {
         now: Timestamp,
         mut fresh: impl FnMut() -> CartItemId,
     ) -> Option<Split> {
-        self.status = self.status.on(CartFact::CheckedOut).ok()?;
+        self.status = self.status.transition(CartFact::CheckedOut).ok()?;
         self.order_id = Some(order);
         self.updated_at = now;
         let ordered: HashMap<_, _> = items.iter().map(|item| (item.product_id, item.quantity)).collect();

@@ -7,7 +7,7 @@
 //! about its lines in one call each. A line then takes the present title and price and no more units than there are,
 //! and keeps beside them what the customer had put in; the difference is told as `PRICE_CHANGED` and `QUANTITY_CAPPED`,
 //! on every read until the line is removed or its quantity set anew. A product that cannot be bought is told as
-//! `UNAVAILABLE` and stays out of the subtotal. When a neighbour is down the cart is shown as it was last seen. Only a
+//! `UNAVAILABLE` and stays out of the subtotal. When a upstream is down the cart is shown as it was last seen. Only a
 //! new product needs the catalogue, for its snapshot: without it adding is 503; without the inventory it is allowed.
 //!
 //! **Orders.** The order reads the cart by one read of this database and no call. It then says what it took, by a call

@@ -1,11 +1,11 @@
-//! What the neighbours say of the products in a cart: one call to the catalogue, one to the inventory.
+//! What the upstreams say of the products in a cart: one call to the catalogue, one to the inventory.
 
 use crate::{
     App,
     domain::{Cart, Goods, MAX_LINES, Offer, Offers},
 };
 use contracts::{
-    body::Few,
+    body::BoundedVec,
     catalog::{self, Product, ProductLookup, ProductStatus},
     ids::ProductId,
     inventory::{self, StockLookup},
@@ -41,9 +41,9 @@ pub async fn offers_with(app: &App, product: ProductId, cart: Option<&Cart>) -> 
 
 async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Offers, CallError> {
     // A cart without lines asks nobody.
-    let Ok(product_ids) = Few::new(products.clone()) else { return Ok(Offers::default()) };
+    let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Offers::default()) };
     let client = &app.ctx.client;
-    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).within(PATIENCE).send().await?;
+    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(PATIENCE).send().await?;
     let on_sale: Vec<Product> = found.items.into_iter().filter(|product| product.status == ProductStatus::Active).collect();
     let stock = stock(app, &on_sale).await;
     let mut offers: HashMap<_, _> = products.into_iter().map(|product| (product, Offer::OffSale)).collect();
@@ -63,8 +63,8 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Offers, CallErro
 /// Units that can be sold, by SKU; `None` when the inventory does not answer.
 async fn stock(app: &App, products: &[Product]) -> Option<HashMap<String, i64>> {
     let skus = products.iter().filter_map(|product| Sku::parse(&product.sku).ok()).collect();
-    let Ok(skus) = Few::new(skus) else { return Some(HashMap::new()) };
-    match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).within(PATIENCE).send().await {
+    let Ok(skus) = BoundedVec::new(skus) else { return Some(HashMap::new()) };
+    match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).timeout(PATIENCE).send().await {
         Ok(found) => Some(found.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
         Err(error) => {
             tracing::warn!(%error, "the inventory does not answer; what is in stock is left to the order");

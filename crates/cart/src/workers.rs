@@ -1,7 +1,7 @@
-//! Door 3: time.
+//! RequestLayers 3: time.
 
 use crate::{App, Error, store};
-use platform::worker::{Pace, Worker};
+use platform::worker::{Next, Worker};
 use std::time::Duration;
 
 /// Carts that one unit closes or drops.
@@ -15,15 +15,15 @@ pub fn all(app: &App) -> Vec<Worker> {
 }
 
 /// Closes the carts that nobody came back to.
-async fn abandon(app: App) -> Result<Pace, Error> {
+async fn abandon(app: App) -> Result<Next, Error> {
     let before = app.ctx.db.now().before(app.settings.abandoned_after());
     let done = app.ctx.db.write(async move |tx| store::abandon(tx, before, BATCH).await).await?;
-    Ok(Pace::after(done as usize, BATCH))
+    Ok(Next::after_batch(done as usize, BATCH))
 }
 
 /// Drops closed carts after a while; their orders keep what was bought.
-async fn drop_closed(app: App) -> Result<Pace, Error> {
+async fn drop_closed(app: App) -> Result<Next, Error> {
     let before = app.ctx.db.now().before(app.settings.closed_kept());
     let done = app.ctx.db.write(async move |tx| store::drop_closed(tx, before, BATCH).await).await?;
-    Ok(Pace::after(done as usize, BATCH))
+    Ok(Next::after_batch(done as usize, BATCH))
 }

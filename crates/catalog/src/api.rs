@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 mod categories;
 mod groups;
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use platform::{
-    http::{Answer, DescribeAnswer, Routes, Tagged, TaggedPage, describe::Sketch},
+    http::{Answer, DescribeAnswer, Routes, Tagged, TaggedPage, describe::OperationBuilder},
     identity::{ADMIN, MaybeUser},
 };
 use schemars::JsonSchema;
@@ -59,8 +59,8 @@ impl<A: Answer> IntoResponse for Revalidated<A> {
 }
 
 impl<A: DescribeAnswer> DescribeAnswer for Revalidated<A> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        <Tagged<A>>::describe(sketch);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        <Tagged<A>>::describe(operation);
     }
 }
 
@@ -76,7 +76,7 @@ impl<T: Serialize> IntoResponse for RevalidatedPage<T> {
 }
 
 impl<T: Serialize + JsonSchema> DescribeAnswer for RevalidatedPage<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        <TaggedPage<T>>::describe(sketch);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        <TaggedPage<T>>::describe(operation);
     }
 }

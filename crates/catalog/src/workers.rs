@@ -1,9 +1,9 @@
-//! Door 3, time: products follow their categories.
+//! RequestLayers 3, time: products follow their categories.
 
 use crate::{Error, store};
 use platform::{
     db::Db,
-    worker::{Pace, Worker},
+    worker::{Next, Worker},
 };
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ pub fn all(app: &crate::App) -> Vec<Worker> {
 
 /// One step of one relisting. A product is listed as it is at that moment, so steps may be repeated, and may run beside
 /// changes of the same products.
-async fn relist(db: Db) -> Result<Pace, Error> {
+async fn relist(db: Db) -> Result<Next, Error> {
     db.write(async |tx| {
-        let Some((category, after)) = store::next_relisting(tx).await? else { return Ok(Pace::Rest) };
+        let Some((category, after)) = store::next_relisting(tx).await? else { return Ok(Next::Idle) };
         let batch = store::list_listed(tx, category, after, BATCH).await?;
         for id in &batch {
             store::relist_product(tx, *id).await?;
@@ -30,7 +30,7 @@ async fn relist(db: Db) -> Result<Pace, Error> {
             Some(last) => store::continue_relisting(tx, category, *last).await?,
             None => store::finish_relisting(tx, category).await?,
         }
-        Ok(Pace::Again)
+        Ok(Next::Immediately)
     })
     .await
 }

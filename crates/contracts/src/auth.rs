@@ -1,18 +1,18 @@
 //! Auth: accounts, passwords, tokens and roles. It owns the e-mail address and the roles of a user.
 
 use crate::{
-    body::Few,
+    body::BoundedVec,
     events,
     ids::UserId,
     secret::{NewPassword, Secret},
+    string_enum,
     text::{Email, Name},
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-words! {
+string_enum! {
     /// What a user may do. A user holds one or more roles.
     Role {
         /// Buys: has a cart, orders and an address book.
@@ -113,7 +113,7 @@ pub struct ChangePassword {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetRoles {
     /// All roles the user shall hold; one to three, in any order.
-    pub roles: Few<Role, 1, 3>,
+    pub roles: BoundedVec<Role, 1, 3>,
 }
 
 /// The form of an OAuth 2 client credentials grant (RFC 6749, section 4.4), form-encoded. The client may instead be
@@ -210,7 +210,7 @@ pub struct Jwk {
 
 /// What the installation's key is derived for with which auth seals [`PasswordResetRequested::sealed_token`], and the
 /// notification service opens it.
-pub const RESET_TOKEN_SEAL: &str = "seal:password-reset";
+pub const RESET_TOKEN_ENCRYPTION: &str = "seal:password-reset";
 
 // The aggregate is ACCOUNT and not USER: the user service counts USER's events, and one count has one owner.
 events! { "auth", "ACCOUNT", user_id: UserId;

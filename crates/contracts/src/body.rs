@@ -1,6 +1,6 @@
 //! Shapes that request bodies share: bounded lists, bounded maps, bounded numbers, and fields of a partial update.
 
-use crate::text::{AttributeName, FilledLine, Refused};
+use crate::text::{AttributeName, Refused, RequiredShortText};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -60,16 +60,16 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
 /// A list of `MIN` to `MAX` items.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Few<T, const MIN: usize, const MAX: usize>(Vec<T>);
+pub struct BoundedVec<T, const MIN: usize, const MAX: usize>(Vec<T>);
 
-impl<T, const MIN: usize, const MAX: usize> Few<T, MIN, MAX> {
+impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
     /// # Errors
     /// `TOO_FEW`, `TOO_MANY`.
     pub fn new(items: Vec<T>) -> Result<Self, Refused> {
         match items.len() {
             count if count < MIN => Err(Refused::new("TOO_FEW", format!("must have at least {MIN} items"))),
             count if count > MAX => Err(Refused::new("TOO_MANY", format!("must have at most {MAX} items"))),
-            _ => Ok(Few(items)),
+            _ => Ok(BoundedVec(items)),
         }
     }
     #[must_use]
@@ -78,26 +78,26 @@ impl<T, const MIN: usize, const MAX: usize> Few<T, MIN, MAX> {
     }
 }
 
-impl<T, const MAX: usize> Default for Few<T, 0, MAX> {
+impl<T, const MAX: usize> Default for BoundedVec<T, 0, MAX> {
     fn default() -> Self {
-        Few(Vec::new())
+        BoundedVec(Vec::new())
     }
 }
 
-impl<T, const MIN: usize, const MAX: usize> Deref for Few<T, MIN, MAX> {
+impl<T, const MIN: usize, const MAX: usize> Deref for BoundedVec<T, MIN, MAX> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         &self.0
     }
 }
 
-impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for Few<T, MIN, MAX> {
+impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for BoundedVec<T, MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Few::new(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
+        BoundedVec::new(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
-impl<T: JsonSchema, const MIN: usize, const MAX: usize> JsonSchema for Few<T, MIN, MAX> {
+impl<T: JsonSchema, const MIN: usize, const MAX: usize> JsonSchema for BoundedVec<T, MIN, MAX> {
     fn inline_schema() -> bool {
         true
     }
@@ -112,14 +112,14 @@ impl<T: JsonSchema, const MIN: usize, const MAX: usize> JsonSchema for Few<T, MI
 /// A whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct Whole<const MIN: i64, const MAX: i64>(i64);
+pub struct BoundedInt<const MIN: i64, const MAX: i64>(i64);
 
-impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
+impl<const MIN: i64, const MAX: i64> BoundedInt<MIN, MAX> {
     /// # Errors
     /// `OUT_OF_RANGE`.
     pub fn new(number: i64) -> Result<Self, Refused> {
         match (MIN..=MAX).contains(&number) {
-            true => Ok(Whole(number)),
+            true => Ok(BoundedInt(number)),
             false => Err(Refused::new("OUT_OF_RANGE", format!("must be a whole number from {MIN} to {MAX}"))),
         }
     }
@@ -129,18 +129,18 @@ impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
     }
 }
 
-impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
+impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for BoundedInt<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Whole::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+        BoundedInt::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
-impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
+impl<const MIN: i64, const MAX: i64> JsonSchema for BoundedInt<MIN, MAX> {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        format!("Whole{MIN}To{MAX}").into()
+        format!("BoundedInt{MIN}To{MAX}").into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"type": "integer", "minimum": MIN, "maximum": MAX})
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for Attributes {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Attributes, A::Error> {
                 let mut pairs = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<AttributeName, FilledLine>()? {
+                while let Some((name, value)) = map.next_entry::<AttributeName, RequiredShortText>()? {
                     if pairs.insert(name.into_string(), value.into_string()).is_some() {
                         return Err(A::Error::custom(Refused::new("DUPLICATE", "names an attribute twice")));
                     }
@@ -212,7 +212,7 @@ impl JsonSchema for Attributes {
 /// A body that has nothing to say: an object without fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct EmptyBody {}
 
 #[cfg(test)]
 mod tests {
@@ -243,10 +243,10 @@ mod tests {
 
     #[test]
     fn lists_and_numbers_keep_their_bounds() {
-        assert!(serde_json::from_str::<Few<u8, 1, 2>>("[]").is_err());
-        assert!(serde_json::from_str::<Few<u8, 1, 2>>("[1,2,3]").is_err());
-        assert_eq!(&*serde_json::from_str::<Few<u8, 1, 2>>("[1]").unwrap(), &[1]);
-        assert!(serde_json::from_str::<Whole<1, 5>>("6").is_err());
-        assert_eq!(serde_json::from_str::<Whole<-1, 5>>("-1").unwrap().get(), -1);
+        assert!(serde_json::from_str::<BoundedVec<u8, 1, 2>>("[]").is_err());
+        assert!(serde_json::from_str::<BoundedVec<u8, 1, 2>>("[1,2,3]").is_err());
+        assert_eq!(&*serde_json::from_str::<BoundedVec<u8, 1, 2>>("[1]").unwrap(), &[1]);
+        assert!(serde_json::from_str::<BoundedInt<1, 5>>("6").is_err());
+        assert_eq!(serde_json::from_str::<BoundedInt<-1, 5>>("-1").unwrap().get(), -1);
     }
 }

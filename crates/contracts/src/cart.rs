@@ -5,9 +5,9 @@ use crate::{
     ids::{CartId, CartItemId, OrderId, ProductId, UserId},
     machine,
     money::Currency,
+    string_enum,
     text::Quantity,
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// Why a customer should look at a line of the cart again.
     WarningCode {
         /// The product costs something else than when it was added or its quantity last set. The line shows the present price.

@@ -1,13 +1,13 @@
 //! Catalog: products, prices and categories. It owns what is sold and what it costs; others keep snapshots.
 
 use crate::{
-    body::{Attributes, Few, Patch},
+    body::{Attributes, BoundedVec, Patch},
     calls, events,
     ids::{CategoryId, ProductGroupId, ProductId, UserId},
     inventory::Availability,
     machine,
     money::Currency,
-    text::{Amount, AttributeName, FilledLine, ImageUrl, Name, Prose, Sku, Title},
+    text::{Amount, AttributeName, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -59,7 +59,7 @@ pub struct Product {
     pub sku: String,
     /// One line.
     pub title: String,
-    /// Prose of several lines; may be empty.
+    /// LongText of several lines; may be empty.
     pub description: String,
     /// Null while a draft has none.
     pub category_id: Option<CategoryId>,
@@ -108,20 +108,20 @@ pub struct CreateProduct {
     pub title: Title,
     /// At most 5,000 characters.
     #[serde(default)]
-    pub description: Option<Prose>,
+    pub description: Option<LongText>,
     /// Needed before the product can be activated.
     #[serde(default)]
     pub category_id: Option<CategoryId>,
     /// Maker or label.
     #[serde(default)]
-    pub brand: Option<FilledLine>,
+    pub brand: Option<RequiredShortText>,
     /// Price of one unit in minor units, at least 1.
     pub price_amount: Amount,
     /// The currency of the amounts.
     pub currency: Currency,
     /// At most 20, the main one first.
     #[serde(default)]
-    pub images: Few<ImageUrl, 0, 20>,
+    pub images: BoundedVec<ImageUrl, 0, 20>,
     /// At most 50.
     #[serde(default)]
     pub attributes: Attributes,
@@ -131,7 +131,7 @@ pub struct CreateProduct {
     pub product_group_id: Option<ProductGroupId>,
     /// Names of attributes in which the variants differ; at most 5, and each one an attribute of this product.
     #[serde(default)]
-    pub options: Few<AttributeName, 0, 5>,
+    pub options: BoundedVec<AttributeName, 0, 5>,
 }
 
 /// Changes a product. Fields that are absent stay as they are.
@@ -146,13 +146,13 @@ pub struct UpdateProduct {
     pub title: Patch<Title>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
     /// At most 5,000 characters.
-    pub description: Patch<Prose>,
+    pub description: Patch<LongText>,
     #[serde(skip_serializing_if = "Patch::is_absent")]
     /// Moves it to another category.
     pub category_id: Patch<CategoryId>,
     /// Null removes it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
-    pub brand: Patch<Option<FilledLine>>,
+    pub brand: Patch<Option<RequiredShortText>>,
     /// Price of one unit in minor units, at least 1. The former price stays in the price history.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub price_amount: Patch<Amount>,
@@ -161,7 +161,7 @@ pub struct UpdateProduct {
     pub currency: Patch<Currency>,
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
-    pub images: Patch<Few<ImageUrl, 0, 20>>,
+    pub images: Patch<BoundedVec<ImageUrl, 0, 20>>,
     /// Replaces all attributes.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub attributes: Patch<Attributes>,
@@ -170,7 +170,7 @@ pub struct UpdateProduct {
     pub product_group_id: Patch<Option<ProductGroupId>>,
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
-    pub options: Patch<Few<AttributeName, 0, 5>>,
+    pub options: Patch<BoundedVec<AttributeName, 0, 5>>,
 }
 
 /// The variants of one thing. It exists as long as a product names it.
@@ -279,7 +279,7 @@ pub struct UpdateCategory {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProductLookup {
     /// 1 to 200 ids.
-    pub product_ids: Few<ProductId, 1, 200>,
+    pub product_ids: BoundedVec<ProductId, 1, 200>,
 }
 
 /// The products that were found, in any status; unknown ids are left out.

@@ -88,7 +88,7 @@ pub fn problems_json() -> Value {
         .iter()
         .map(|code| {
             json!({
-                "code": code.word(),
+                "code": code.as_str(),
                 "type": format!("/problems/{}", code.slug()),
                 "status": code.status(),
                 "title": code.title(),

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 /// One value of a column. UUIDs are 16 bytes where the database has no type for them.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Scalar<'a> {
+pub enum SqlValue<'a> {
     Null,
     Bool(bool),
     Int(i64),
@@ -26,36 +26,36 @@ pub struct BadColumn(pub &'static str);
 
 /// A type that one column can hold.
 pub trait Column {
-    fn write(&self) -> Scalar<'_>;
+    fn to_sql(&self) -> SqlValue<'_>;
 
     /// # Errors
     /// [`BadColumn`] when the column holds something else.
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn>
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn>
     where
         Self: Sized;
 }
 
 impl Column for Uuid {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Uuid(*self)
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Uuid(*self)
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Uuid(id) => Ok(id),
-            Scalar::Bytes(bytes) => Uuid::from_slice(&bytes).map_err(|_| BadColumn("a UUID")),
+            SqlValue::Uuid(id) => Ok(id),
+            SqlValue::Bytes(bytes) => Uuid::from_slice(&bytes).map_err(|_| BadColumn("a UUID")),
             _ => Err(BadColumn("a UUID")),
         }
     }
 }
 
 impl Column for bool {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Bool(*self)
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Bool(*self)
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Bool(value) => Ok(value),
-            Scalar::Int(value) => Ok(value != 0),
+            SqlValue::Bool(value) => Ok(value),
+            SqlValue::Int(value) => Ok(value != 0),
             _ => Err(BadColumn("a boolean")),
         }
     }
@@ -64,12 +64,12 @@ impl Column for bool {
 macro_rules! integers {
     ($($type:ty),*) => {$(
         impl Column for $type {
-            fn write(&self) -> Scalar<'_> {
-                Scalar::Int(i64::try_from(*self).unwrap_or(i64::MAX))
+            fn to_sql(&self) -> SqlValue<'_> {
+                SqlValue::Int(i64::try_from(*self).unwrap_or(i64::MAX))
             }
-            fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+            fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
                 match scalar {
-                    Scalar::Int(value) => <$type>::try_from(value).map_err(|_| BadColumn(concat!("a number that fits ", stringify!($type)))),
+                    SqlValue::Int(value) => <$type>::try_from(value).map_err(|_| BadColumn(concat!("a number that fits ", stringify!($type)))),
                     _ => Err(BadColumn("a whole number")),
                 }
             }
@@ -79,67 +79,67 @@ macro_rules! integers {
 integers!(i64, i32, u16, u32, u64, usize);
 
 impl Column for Timestamp {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Int(self.0)
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Int(self.0)
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
-        i64::read(scalar).map(Timestamp)
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
+        i64::from_sql(scalar).map(Timestamp)
     }
 }
 
 impl Column for String {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Text(Cow::Borrowed(self))
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Text(Cow::Borrowed(self))
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Text(text) => Ok(text.into_owned()),
+            SqlValue::Text(text) => Ok(text.into_owned()),
             _ => Err(BadColumn("text")),
         }
     }
 }
 
 impl Column for &str {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Text(Cow::Borrowed(self))
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Text(Cow::Borrowed(self))
     }
-    fn read(_: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(_: SqlValue<'_>) -> Result<Self, BadColumn> {
         Err(BadColumn("borrowed text; read a String"))
     }
 }
 
 impl Column for Vec<u8> {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Bytes(Cow::Borrowed(self))
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Bytes(bytes) => Ok(bytes.into_owned()),
+            SqlValue::Bytes(bytes) => Ok(bytes.into_owned()),
             _ => Err(BadColumn("bytes")),
         }
     }
 }
 
 impl<const N: usize> Column for [u8; N] {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Bytes(Cow::Borrowed(self))
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Bytes(bytes) => bytes.as_ref().try_into().map_err(|_| BadColumn("bytes of that length")),
+            SqlValue::Bytes(bytes) => bytes.as_ref().try_into().map_err(|_| BadColumn("bytes of that length")),
             _ => Err(BadColumn("bytes")),
         }
     }
 }
 
 impl<T: Column> Column for Option<T> {
-    fn write(&self) -> Scalar<'_> {
-        self.as_ref().map_or(Scalar::Null, T::write)
+    fn to_sql(&self) -> SqlValue<'_> {
+        self.as_ref().map_or(SqlValue::Null, T::to_sql)
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Null => Ok(None),
-            scalar => T::read(scalar).map(Some),
+            SqlValue::Null => Ok(None),
+            scalar => T::from_sql(scalar).map(Some),
         }
     }
 }
@@ -149,12 +149,12 @@ impl<T: Column> Column for Option<T> {
 pub struct Json<T>(pub T);
 
 impl<T: Serialize + DeserializeOwned> Column for Json<T> {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Text(Cow::Owned(serde_json::to_string(&self.0).expect("a contract type has text keys and finite numbers")))
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Text(Cow::Owned(serde_json::to_string(&self.0).expect("a contract type has text keys and finite numbers")))
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
         match scalar {
-            Scalar::Text(text) => serde_json::from_str(&text).map(Json).map_err(|_| BadColumn("JSON of that shape")),
+            SqlValue::Text(text) => serde_json::from_str(&text).map(Json).map_err(|_| BadColumn("JSON of that shape")),
             _ => Err(BadColumn("JSON text")),
         }
     }
@@ -165,12 +165,12 @@ impl<T: Serialize + DeserializeOwned> Column for Json<T> {
 macro_rules! text_column {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::column::Column for $type {
-            fn write(&self) -> $crate::column::Scalar<'_> {
-                $crate::column::Scalar::Text(std::string::ToString::to_string(self).into())
+            fn to_sql(&self) -> $crate::column::SqlValue<'_> {
+                $crate::column::SqlValue::Text(std::string::ToString::to_string(self).into())
             }
-            fn read(scalar: $crate::column::Scalar<'_>) -> Result<Self, $crate::column::BadColumn> {
+            fn from_sql(scalar: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
                 match scalar {
-                    $crate::column::Scalar::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($type))),
+                    $crate::column::SqlValue::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($type))),
                     _ => Err($crate::column::BadColumn(stringify!($type))),
                 }
             }

@@ -38,9 +38,9 @@ macro_rules! ids {
             fn from(id: $name) -> Uuid { id.0 }
         }
         impl crate::column::Column for $name {
-            fn write(&self) -> crate::column::Scalar<'_> { crate::column::Scalar::Uuid(self.0) }
-            fn read(scalar: crate::column::Scalar<'_>) -> Result<Self, crate::column::BadColumn> {
-                <Uuid as crate::column::Column>::read(scalar).map(Self)
+            fn to_sql(&self) -> crate::column::SqlValue<'_> { crate::column::SqlValue::Uuid(self.0) }
+            fn from_sql(scalar: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
+                <Uuid as crate::column::Column>::from_sql(scalar).map(Self)
             }
         }
         impl JsonSchema for $name {

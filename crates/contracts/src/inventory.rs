@@ -1,13 +1,12 @@
 //! Inventory: how much of each SKU there is, and what is set aside for which order.
 
 use crate::{
-    body::{Few, Whole},
+    body::{BoundedInt, BoundedVec},
     calls, events,
     ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId},
-    machine,
-    text::{FilledLine, Quantity, Sku},
+    machine, string_enum,
+    text::{Quantity, RequiredShortText, Sku},
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,7 +46,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// Why the stock of a SKU changed.
     StockChangeReason {
         /// It was set or adjusted by hand.
@@ -70,12 +69,12 @@ words! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetStock {
     /// Units that can be sold from now on, besides those set aside.
-    pub available_qty: Whole<0, MAX_QTY>,
+    pub available_qty: BoundedInt<0, MAX_QTY>,
     /// The product the SKU belongs to.
     pub product_id: ProductId,
     /// At or below how many available units the stock counts as low; unchanged when absent.
     #[serde(default)]
-    pub low_stock_threshold: Option<Whole<0, MAX_QTY>>,
+    pub low_stock_threshold: Option<BoundedInt<0, MAX_QTY>>,
 }
 
 /// Adds to what is available, or takes from it.
@@ -83,9 +82,9 @@ pub struct SetStock {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdjustStock {
     /// Units to add; negative to take away. The available stock stays between 0 and 1,000,000,000.
-    pub delta: Whole<{ -MAX_QTY }, MAX_QTY>,
+    pub delta: BoundedInt<{ -MAX_QTY }, MAX_QTY>,
     /// Why, in one line; it is kept.
-    pub reason: FilledLine,
+    pub reason: RequiredShortText,
 }
 
 /// The stock of one SKU.
@@ -125,10 +124,10 @@ pub struct Availability {
 pub struct Reserve {
     pub order_id: OrderId,
     /// 1 to 200 lines; a SKU may appear once.
-    pub lines: Few<ReserveLine, 1, 200>,
+    pub lines: BoundedVec<ReserveLine, 1, 200>,
     /// How long they are set aside: 1 second to 7 days; 15 minutes when absent.
     #[serde(default)]
-    pub ttl_seconds: Option<Whole<1, 604_800>>,
+    pub ttl_seconds: Option<BoundedInt<1, 604_800>>,
 }
 
 /// Units of one SKU to set aside.
@@ -197,7 +196,7 @@ pub struct SkuQuantity {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StockLookup {
     /// 1 to 200 SKUs.
-    pub skus: Few<Sku, 1, 200>,
+    pub skus: BoundedVec<Sku, 1, 200>,
 }
 
 /// The stock that was found; SKUs without a stock item are left out and cannot be sold.

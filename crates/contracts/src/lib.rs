@@ -24,10 +24,10 @@ pub mod problem;
 pub mod search;
 pub mod secret;
 pub mod shipping;
+pub mod string_enum;
 pub mod text;
 pub mod time;
 pub mod user;
-pub mod words;
 
 /// The name of every service, in the order a newcomer would read them. Routes let services in by name, so no other client
 /// may have one.

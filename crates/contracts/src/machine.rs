@@ -21,13 +21,13 @@ pub trait Machine: Sized + Copy + Eq + Debug + 'static {
     const TABLE: &'static [Transition<Self, Self::Fact>];
 
     /// The state as it is written in answers and events, such as `PENDING_PAYMENT`.
-    fn word(self) -> &'static str;
+    fn as_str(self) -> &'static str;
 
     /// Where `fact` leads from here.
     ///
     /// # Errors
     /// [`Illegal`], with the state and the fact, when the table has no such row.
-    fn on(self, fact: Self::Fact) -> Result<Self, Illegal<Self>> {
+    fn transition(self, fact: Self::Fact) -> Result<Self, Illegal<Self>> {
         Self::TABLE.iter().find(|row| row.from == self && row.on == fact).map(|row| row.to).ok_or(Illegal { from: self, fact })
     }
 
@@ -39,7 +39,7 @@ pub trait Machine: Sized + Copy + Eq + Debug + 'static {
 
 /// A transition the table does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} in state {} cannot take {fact:?}", S::NAME, from.word())]
+#[error("{} in state {} cannot take {fact:?}", S::NAME, from.as_str())]
 pub struct Illegal<S: Machine> {
     pub from: S,
     pub fact: S::Fact,
@@ -92,7 +92,7 @@ macro_rules! machine {
             const TABLE: &'static [$crate::machine::Transition<Self, $fact>] = &[
                 $($crate::machine::Transition { from: $name::$from, on: $fact::$by, to: $name::$to }),*
             ];
-            fn word(self) -> &'static str {
+            fn as_str(self) -> &'static str {
                 match self { $($name::$state => $word),* }
             }
         }
@@ -113,17 +113,17 @@ macro_rules! machine {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::machine::Machine::word(*self))
+                f.write_str($crate::machine::Machine::as_str(*self))
             }
         }
 
         impl $crate::column::Column for $name {
-            fn write(&self) -> $crate::column::Scalar<'_> {
-                $crate::column::Scalar::Text($crate::machine::Machine::word(*self).into())
+            fn to_sql(&self) -> $crate::column::SqlValue<'_> {
+                $crate::column::SqlValue::Text($crate::machine::Machine::as_str(*self).into())
             }
-            fn read(scalar: $crate::column::Scalar<'_>) -> Result<Self, $crate::column::BadColumn> {
+            fn from_sql(scalar: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
                 match scalar {
-                    $crate::column::Scalar::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($name))),
+                    $crate::column::SqlValue::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($name))),
                     _ => Err($crate::column::BadColumn(stringify!($name))),
                 }
             }

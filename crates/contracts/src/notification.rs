@@ -5,8 +5,8 @@ use crate::{
     ids::{NotificationId, OrderId, UserId},
     machine,
     secret::Secret,
+    string_enum,
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// What a message is about.
     NotificationType {
         /// Welcome.

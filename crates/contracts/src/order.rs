@@ -8,10 +8,10 @@ use crate::{
     payment::PaymentMethod,
     problem::Failure,
     shipping::ShipmentStatus,
-    text::{Amount, FilledLine},
+    string_enum,
+    text::{Amount, RequiredShortText},
     time::Timestamp,
     user::AddressSnapshot,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ machine! {
             /// The provider authorized the payment, and the stock is not reserved yet.
             PaymentAuthorized,
             /// The second of authorization and reservation arrived.
-            BothHold,
+            ReadyToCapture,
             /// The payment was declined, or its authorization was lost.
             PaymentFailed,
             /// The stock cannot be reserved.
@@ -75,11 +75,11 @@ machine! {
         }
         table {
             PendingPayment, PaymentAuthorized => PaymentAuthorized;
-            PendingPayment, BothHold => InventoryReserved;
+            PendingPayment, ReadyToCapture => InventoryReserved;
             PendingPayment, PaymentFailed => PaymentFailed;
             PendingPayment, OutOfStock => Cancelled;
             PendingPayment, CancelRequested => Cancelled;
-            PaymentAuthorized, BothHold => InventoryReserved;
+            PaymentAuthorized, ReadyToCapture => InventoryReserved;
             PaymentAuthorized, PaymentFailed => PaymentFailed;
             PaymentAuthorized, OutOfStock => Cancelled;
             PaymentAuthorized, CancelRequested => Cancelled;
@@ -103,7 +103,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// Why an order was cancelled.
     CancelReason {
         /// The customer wanted it so.
@@ -140,7 +140,7 @@ pub struct PlaceOrder {
 pub struct CancelOrder {
     /// One line of 1 to 200 characters, shown in the timeline.
     #[serde(default)]
-    pub reason: Option<FilledLine>,
+    pub reason: Option<RequiredShortText>,
 }
 
 /// Pays an order in PAYMENT_FAILED again.

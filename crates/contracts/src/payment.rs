@@ -6,9 +6,9 @@ use crate::{
     machine,
     money::Currency,
     problem::Failure,
-    text::{Amount, FilledLine},
+    string_enum,
+    text::{Amount, RequiredShortText},
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// What to pay with. The mock provider does what the word says.
     PaymentMethod {
         /// Everything works.
@@ -120,7 +120,7 @@ words! {
 pub struct CreatePayment {
     pub order_id: OrderId,
     /// What people call the order; it goes into messages about the payment.
-    pub order_number: FilledLine,
+    pub order_number: RequiredShortText,
     /// Whose order it is.
     pub user_id: UserId,
     /// In minor units of `currency`, at least 1.

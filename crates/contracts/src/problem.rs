@@ -28,10 +28,10 @@ pub struct Code(&'static Entry);
 impl Code {
     #[must_use]
     pub fn find(word: &str) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.word() == word)
+        Code::ALL.iter().copied().find(|code| code.as_str() == word)
     }
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         self.0.word
     }
     #[must_use]
@@ -176,7 +176,7 @@ pub struct Failure {
 
 impl From<Code> for Failure {
     fn from(code: Code) -> Failure {
-        Failure { code: code.word().to_owned(), retryable: code.retryable() }
+        Failure { code: code.as_str().to_owned(), retryable: code.retryable() }
     }
 }
 
@@ -239,11 +239,11 @@ mod tests {
 
     #[test]
     fn every_code_is_there_once_and_is_an_error() {
-        let words: HashSet<_> = Code::ALL.iter().map(|code| code.word()).collect();
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         for code in Code::ALL {
             assert!((400..600).contains(&code.status()), "{code:?}");
-            assert_eq!(Code::find(code.word()), Some(*code));
+            assert_eq!(Code::find(code.as_str()), Some(*code));
         }
     }
 }

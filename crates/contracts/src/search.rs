@@ -4,14 +4,14 @@ use crate::{
     catalog::GroupOption,
     ids::{ProductGroupId, ProductId, UserId},
     money::Currency,
+    string_enum,
     time::Timestamp,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-words! {
+string_enum! {
     /// The order of search results.
     Sort {
         /// The best match first; without a search text the newest first.

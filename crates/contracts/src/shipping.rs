@@ -6,10 +6,10 @@ use crate::{
     machine,
     money::Currency,
     problem::Failure,
-    text::Line,
+    string_enum,
+    text::ShortText,
     time::Timestamp,
     user::AddressSnapshot,
-    words,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ machine! {
     }
 }
 
-words! {
+string_enum! {
     /// Who carries parcels.
     Carrier {
         /// The built-in mock.
@@ -69,7 +69,7 @@ pub struct RecordShipmentEvent {
     pub status: ShipmentStatus,
     /// One line for people, such as where it is.
     #[serde(default)]
-    pub message: Option<Line>,
+    pub message: Option<ShortText>,
 }
 
 /// A parcel on its way.
@@ -146,7 +146,7 @@ pub struct ShipmentOverview {
     pub updated_at: Timestamp,
 }
 
-words! {
+string_enum! {
     /// What became of the wish to keep a parcel here.
     RecallOutcome {
         /// It never leaves: there is none and there will be none, or the carrier agreed not to fetch it.

@@ -95,10 +95,10 @@ macro_rules! texts {
             }
         }
         impl crate::column::Column for $name {
-            fn write(&self) -> crate::column::Scalar<'_> { crate::column::Scalar::Text(Cow::Borrowed(&self.0)) }
-            fn read(scalar: crate::column::Scalar<'_>) -> Result<Self, crate::column::BadColumn> {
+            fn to_sql(&self) -> crate::column::SqlValue<'_> { crate::column::SqlValue::Text(Cow::Borrowed(&self.0)) }
+            fn from_sql(scalar: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
                 // What was parsed at the door was written; rules may have grown since, the past stays readable.
-                String::read(scalar).map(Self)
+                String::from_sql(scalar).map(Self)
             }
         }
         impl JsonSchema for $name {
@@ -122,12 +122,12 @@ texts! {
     Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| line(text, 1, 100);
     /// A product's title, 1 to 200 characters.
     Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
-    /// Prose of at most 5,000 characters; line breaks are kept.
-    Prose, {"type": "string", "maxLength": 5000}, |text| block(text, 0, 5_000);
+    /// LongText of at most 5,000 characters; line breaks are kept.
+    LongText, {"type": "string", "maxLength": 5000}, |text| block(text, 0, 5_000);
     /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
-    Line, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
+    ShortText, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
     /// One line of 1 to 200 characters.
-    FilledLine, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
+    RequiredShortText, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
     /// A telephone number: digits, spaces, `+-()/`, 5 to 30 characters.
     Phone, {"type": "string", "minLength": 5, "maxLength": 30}, phone;
     /// An ISO 3166-1 alpha-2 country code in upper case.

@@ -34,13 +34,13 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Whole seconds since the epoch, as JWTs and webhook headers carry them.
+    /// BoundedInt seconds since the epoch, as JWTs and webhook headers carry them.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Whole milliseconds since the epoch, as UUIDv7 carries them.
+    /// BoundedInt milliseconds since the epoch, as UUIDv7 carries them.
     #[must_use]
     pub fn unix_millis(self) -> u64 {
         u64::try_from(self.0.div_euclid(1_000)).unwrap_or(0)

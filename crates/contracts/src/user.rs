@@ -5,7 +5,7 @@ use crate::{
     body::Patch,
     calls, events,
     ids::{AddressId, UserId},
-    text::{Country, Email, FilledLine, Line, Name, Phone, Url},
+    text::{Country, Email, Name, Phone, RequiredShortText, ShortText, Url},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -50,25 +50,25 @@ pub struct UpdateProfile {
 pub struct WriteAddress {
     /// What the user calls it, such as Home or Work.
     #[serde(default = "home")]
-    pub label: FilledLine,
+    pub label: RequiredShortText,
     /// ISO 3166-1 alpha-2, such as DE.
     pub country: Country,
     /// State or province; empty where there is none.
     #[serde(default = "nothing")]
-    pub state: Line,
+    pub state: ShortText,
     /// Town or city.
-    pub city: FilledLine,
+    pub city: RequiredShortText,
     /// Postal code; empty where there is none.
     #[serde(default = "nothing")]
-    pub zip: Line,
+    pub zip: ShortText,
     /// Street, without the number.
-    pub street: FilledLine,
+    pub street: RequiredShortText,
     /// House number; empty where there is none.
     #[serde(default = "nothing")]
-    pub number: Line,
+    pub number: ShortText,
     /// Flat, floor, care of …
     #[serde(default = "nothing")]
-    pub complement: Line,
+    pub complement: ShortText,
     /// Whether parcels go here when nothing else is said.
     #[serde(default)]
     pub is_default_shipping: bool,
@@ -77,12 +77,12 @@ pub struct WriteAddress {
     pub is_default_billing: bool,
 }
 
-fn home() -> FilledLine {
-    FilledLine::parse("Home").expect("a word is a filled line")
+fn home() -> RequiredShortText {
+    RequiredShortText::parse("Home").expect("a word is a filled line")
 }
 
-fn nothing() -> Line {
-    Line::parse("").expect("a line may be empty")
+fn nothing() -> ShortText {
+    ShortText::parse("").expect("a line may be empty")
 }
 
 /// An address of a user's address book.

@@ -21,7 +21,7 @@ use contracts::problem::Code;
 use platform::{
     context::Context,
     env::Env,
-    http::{Problem, door},
+    http::{Problem, request_layers},
     identity::Verifier,
 };
 use std::{sync::Arc, time::Duration};
@@ -53,7 +53,7 @@ impl Edge {
             load: Load::new(settings.max_in_flight.get()),
             limits: rate_limits.then(|| Limits::new(&settings)),
             upstreams: Upstreams::new(&env, services, time),
-            pages: door::Door::new("gateway", env.clone())
+            pages: request_layers::RequestLayers::new("gateway", env.clone())
                 .verifier(verifier.clone())
                 .wrap(pages::router(&operations, landing, ready).merge(extra)),
             dress: Dress::new(&settings),
@@ -143,7 +143,7 @@ impl Inner {
         if class == Class::Login {
             return address;
         }
-        let Some(token) = door::bearer(request.headers()) else { return address };
+        let Some(token) = request_layers::bearer(request.headers()) else { return address };
         let Ok(identity) = self.verifier.verify(token).await else { return address };
         let caller = Caller::known(&identity);
         request.extensions_mut().insert(identity);
@@ -170,7 +170,7 @@ fn any_method() -> Response {
 
 /// A refusal of the edge's own, in the name of the request. Those of services were written at their doors.
 fn refused(visit: &Visit, problem: Problem) -> Response {
-    metrics::counter!("souk_gateway_refused_total", "code" => problem.code().word()).increment(1);
+    metrics::counter!("souk_gateway_refused_total", "code" => problem.code().as_str()).increment(1);
     let mut answer = Context::new(visit.correlation_id()).sync_scope(|| problem.into_response());
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer

@@ -6,7 +6,7 @@ use axum::{Router, extract::Request, response::Response, routing::any};
 use contracts::problem::Code;
 use platform::{
     env::Env,
-    http::{Door, Problem},
+    http::{Problem, RequestLayers},
 };
 use std::{
     convert::Infallible,
@@ -37,7 +37,7 @@ impl Entrance {
     #[must_use]
     pub fn new(env: Env, ready: Ready) -> Entrance {
         let paths = pages::probes(ready.clone()).route("/", any(not_yet)).route("/{*rest}", any(not_yet));
-        let probes = Door::new("gateway", env.clone()).wrap(paths);
+        let probes = RequestLayers::new("gateway", env.clone()).wrap(paths);
         let closed = Closed { env, probes, dress: Dress::new(&Settings::default()) };
         Entrance { edge: Arc::default(), closed: Arc::new(closed), ready }
     }

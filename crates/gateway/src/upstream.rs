@@ -19,7 +19,7 @@ use tower::Service as _;
 
 /// Where a service is.
 pub enum Upstream {
-    /// In this process, behind its own [`Door`](platform::http::Door).
+    /// In this process, behind its own [`RequestLayers`](platform::http::RequestLayers).
     InProcess(Router),
     /// At this address, such as `http://inventory:8081`.
     Http(String),

@@ -7,7 +7,7 @@ use axum::{
 use contracts::{ids::Uuid, problem::Code};
 use platform::{
     env::Env,
-    http::{CORRELATION_ID, PeerAddr, Prefer, Problem, door},
+    http::{CORRELATION_ID, PeerAddr, Prefer, Problem, request_layers},
 };
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -66,7 +66,7 @@ impl Visit {
             head.count(name, value);
             match name.as_str() {
                 CORRELATION_ID => {
-                    correlation_id = correlation_id.or_else(|| value.to_str().is_ok_and(door::is_sane).then(|| value.clone()))
+                    correlation_id = correlation_id.or_else(|| value.to_str().is_ok_and(request_layers::is_sane).then(|| value.clone()))
                 }
                 "origin" => origin = Some(value.clone()),
                 "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),

@@ -27,7 +27,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
-    http::{Answer, Keyed, Problem, Stored},
+    http::{Answer, Idempotent, Problem, Stored},
 };
 
 /// The answer of a unit that commits although it refuses: an expiry that it came upon, the announcement of a failed
@@ -47,8 +47,8 @@ impl<A: Answer> Answer for Settled<A> {
 }
 
 impl<A> Settled<A> {
-    fn keyed(keyed: Keyed<Settled<A>>) -> Keyed<A> {
-        Keyed::of(keyed.stored, keyed.replayed)
+    fn keyed(keyed: Idempotent<Settled<A>>) -> Idempotent<A> {
+        Idempotent::of(keyed.stored, keyed.replayed)
     }
 }
 

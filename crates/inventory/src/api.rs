@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{
     App, Error,
@@ -8,15 +8,15 @@ use crate::{
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
-    body::Nothing,
+    body::EmptyBody,
     ids::{ProductId, ReservationId, StockItemId},
     inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockItem, StockList, StockLookup},
     text::Sku,
 };
 use platform::{
     http::{
-        Body, Created, DescribeAnswer, ETag, IdempotencyKey, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path,
-        Problem, Query, Routes, State, Tagged, describe::Sketch,
+        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging,
+        Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
     },
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
@@ -107,9 +107,9 @@ impl IntoResponse for Put {
 }
 
 impl DescribeAnswer for Put {
-    fn describe(sketch: &mut Sketch<'_>) {
-        Tagged::<Created<StockItem>>::describe(sketch);
-        Tagged::<Json<StockItem>>::describe(sketch);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Tagged::<Created<StockItem>>::describe(operation);
+        Tagged::<Json<StockItem>>::describe(operation);
     }
 }
 
@@ -119,7 +119,7 @@ async fn adjust_stock(
     Path(sku): Path<Sku>,
     key: MaybeIdempotencyKey,
     Body(body): Body<AdjustStock>,
-) -> Result<Keyed<Tagged<Json<StockItem>>>, Problem> {
+) -> Result<Idempotent<Tagged<Json<StockItem>>>, Problem> {
     actions::adjust_stock(&app, who.owner(), sku, key, body).await
 }
 
@@ -133,7 +133,7 @@ async fn reserve(
     State(app): State<App>,
     key: IdempotencyKey,
     Body(body): Body<Reserve>,
-) -> Result<Keyed<Created<Reservation>>, Problem> {
+) -> Result<Idempotent<Created<Reservation>>, Problem> {
     actions::reserve(&app, key, body).await
 }
 
@@ -147,8 +147,8 @@ async fn confirm(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<Reservation>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, Ending::Confirm).await
 }
 
@@ -157,8 +157,8 @@ async fn release(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<Reservation>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, Ending::Release).await
 }
 
@@ -167,8 +167,8 @@ async fn give_back(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<Reservation>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, Ending::Return).await
 }
 

@@ -1,4 +1,4 @@
-//! Door 2: what the catalogue announces. Every product event carries the whole product, and the newest one counts, so all
+//! RequestLayers 2: what the catalogue announces. Every product event carries the whole product, and the newest one counts, so all
 //! are taken in alike. Prices do not matter here.
 
 use crate::{Error, actions::learn};

@@ -198,7 +198,7 @@ impl Reservation {
             }
             StockChangeReason::Returned | StockChangeReason::Adjusted | StockChangeReason::Reserved => return Err(illegal),
         };
-        self.status = self.status.on(fact).map_err(|_| illegal)?;
+        self.status = self.status.transition(fact).map_err(|_| illegal)?;
         Ok(())
     }
 
@@ -324,7 +324,7 @@ mod tests {
         for status in ReservationStatus::STATES {
             for (reason, fact) in facts {
                 let mut taken = reservation(*status, false);
-                match (taken.take(reason, NOW), status.on(fact)) {
+                match (taken.take(reason, NOW), status.transition(fact)) {
                     (Ok(()), Ok(to)) => assert_eq!(taken.status, to),
                     (Err(Error::Illegal(from)), Err(_)) => assert_eq!((from, taken.status), (*status, *status)),
                     (took, table) => panic!("{status} on {reason}: {took:?}, but the table says {table:?}"),

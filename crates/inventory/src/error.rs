@@ -63,7 +63,7 @@ impl From<Error> for Problem {
             }
             Error::Expired => Code::RESERVATION_EXPIRED.into(),
             Error::Illegal(status) => Problem::new(Code::ILLEGAL_TRANSITION)
-                .detail(format!("the reservation is {}", status.word()))
+                .detail(format!("the reservation is {}", status.as_str()))
                 .member("reservationStatus", status),
             Error::SkuHeld => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("news of the catalogue are still on their way"),
             Error::Stale(problem) => problem,

@@ -1,6 +1,6 @@
 //! The section `[inventory]` of the settings.
 
-use contracts::{body::Whole, inventory::MAX_QTY};
+use contracts::{body::BoundedInt, inventory::MAX_QTY};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,17 +14,17 @@ pub(crate) const USUAL_LOW_STOCK_THRESHOLD: i64 = 5;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How long units are set aside when a reservation does not say, in seconds.
-    pub reservation_ttl_seconds: Whole<1, 604_800>,
+    pub reservation_ttl_seconds: BoundedInt<1, 604_800>,
     /// At or below how many available units a new stock item counts as low. An item keeps the threshold that it began
     /// with, or was given.
-    pub low_stock_threshold: Whole<0, MAX_QTY>,
+    pub low_stock_threshold: BoundedInt<0, MAX_QTY>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            reservation_ttl_seconds: Whole::new(USUAL_TTL_SECONDS).expect("the usual time is within its bounds"),
-            low_stock_threshold: Whole::new(USUAL_LOW_STOCK_THRESHOLD).expect("the usual threshold is within its bounds"),
+            reservation_ttl_seconds: BoundedInt::new(USUAL_TTL_SECONDS).expect("the usual time is within its bounds"),
+            low_stock_threshold: BoundedInt::new(USUAL_LOW_STOCK_THRESHOLD).expect("the usual threshold is within its bounds"),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Door 3: time.
+//! RequestLayers 3: time.
 
 use crate::{App, Error, actions};
-use platform::worker::{Pace, Worker};
+use platform::worker::{Next, Worker};
 use std::time::Duration;
 
 /// The worker that expires reservations.
@@ -13,6 +13,6 @@ pub fn all(app: &App) -> Vec<Worker> {
     vec![Worker::new(EXPIRY, EXPIRY_PERIOD, app.clone(), expire)]
 }
 
-async fn expire(app: App) -> Result<Pace, Error> {
+async fn expire(app: App) -> Result<Next, Error> {
     actions::expire_overdue(&app.ctx.db).await
 }

@@ -14,7 +14,7 @@ use contracts::{
 use platform::{
     context::Context,
     db::{Db, Tx},
-    http::{Json, Keyed, MaybeIdempotencyKey, Problem},
+    http::{Idempotent, Json, MaybeIdempotencyKey, Problem},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -22,14 +22,14 @@ use std::{sync::Arc, time::Duration};
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Illegal`] while it is still being tried.
-pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Result<Keyed<Json<Notification>>, Problem> {
+pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Result<Idempotent<Json<Notification>>, Problem> {
     db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
             let mut notification = store::lock_notification(tx, id).await?.ok_or(Error::NotFound)?;
-            notification.status = notification.status.on(NotificationFact::Resent)?;
+            notification.status = notification.status.transition(NotificationFact::Resent)?;
             notification.updated_at = tx.now();
             store::make_due(tx, id, notification.status).await?;
-            tx.wake(worker_of(notification.channel));
+            tx.notify_worker(worker_of(notification.channel));
             Ok(Json(notification))
         })
         .await
@@ -95,7 +95,7 @@ async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(),
     let next = next(outcome, parcel.tries + 1, attempts_max);
     let last_error = outcome.as_ref().err().map(|undelivered| undelivered.detail.as_str());
     let (status, due_at) = match next {
-        Next::Rest(fact) => (NotificationStatus::Pending.on(fact)?, None),
+        Next::Rest(fact) => (NotificationStatus::Pending.transition(fact)?, None),
         Next::Again => (NotificationStatus::Pending, Some(tx.now().after(*pause))),
     };
     if !store::record(tx, parcel, Record { status, last_error, due_at }).await? {

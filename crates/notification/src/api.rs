@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{
     App, Error, actions,
@@ -10,7 +10,7 @@ use contracts::{
     notification::{DeliveryAttempt, Notification, WebhookSecret},
 };
 use platform::{
-    http::{Json, Keyed, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    http::{Idempotent, Json, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, User},
 };
 
@@ -63,10 +63,10 @@ async fn resend(
     State(app): State<App>,
     Path(id): Path<NotificationId>,
     key: MaybeIdempotencyKey,
-) -> Result<Keyed<Json<Notification>>, Problem> {
+) -> Result<Idempotent<Json<Notification>>, Problem> {
     actions::resend(&app.ctx.db, id, key).await
 }
 
 async fn webhook_secret(user: User, State(app): State<App>, Query(()): Query<()>) -> Json<WebhookSecret> {
-    Json(WebhookSecret { secret: webhook::secret_of(&app.ctx.installation, user.id).written() })
+    Json(WebhookSecret { secret: webhook::secret_of(&app.ctx.master_key, user.id).written() })
 }

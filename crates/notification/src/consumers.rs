@@ -172,7 +172,7 @@ impl Notice<'_> {
                 sealed_token: self.sealed_token.filter(|_| mail),
             };
             store::insert(tx, new).await?;
-            tx.wake(worker_of(channel));
+            tx.notify_worker(worker_of(channel));
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use contracts::{ids::UserId, notification::Channel};
 use platform::{
     context::Context,
     db,
-    stop::Stop,
-    worker::{Pace, Worker},
+    shutdown::Shutdown,
+    worker::{Next, Worker},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -99,9 +99,9 @@ impl Window {
 }
 
 /// Delivers as long as there is something to deliver, and after the order to stop what is under way.
-async fn deliver_due(app: App, channel: Channel, stop: Stop) -> Result<Pace, Error> {
+async fn deliver_due(app: App, channel: Channel, stop: Shutdown) -> Result<Next, Error> {
     let size = app.settings.window(channel);
-    let bell = app.ctx.db.bell(worker_of(channel));
+    let notifier = app.ctx.db.worker_notifier(worker_of(channel));
     let (reply, mut replies) = mpsc::channel(size);
     let (mut window, mut ended) = (Window::new(size), Vec::new());
     loop {
@@ -116,14 +116,14 @@ async fn deliver_due(app: App, channel: Channel, stop: Stop) -> Result<Pace, Err
         let looks = free.is_some() && window.room() > 0;
         tokio::select! {
             _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| window.free(attempt.parcel.user_id)),
-            () = stop.pause(LOOK, bell.notified()), if looks => {}
+            () = stop.sleep(LOOK, notifier.notified()), if looks => {}
         }
     }
 }
 
-async fn rest(app: &App, channel: Channel) -> Result<Pace, Error> {
+async fn rest(app: &App, channel: Channel) -> Result<Next, Error> {
     let next = app.ctx.db.read(async move |tx| store::next_due(tx, channel).await).await?;
-    Ok(next.map_or(Pace::Rest, Pace::Until))
+    Ok(next.map_or(Next::Idle, Next::At))
 }
 
 /// Records what ended and takes what is next, if there is a window for it; patient with a busy database, because the messages
@@ -150,13 +150,13 @@ async fn attempt(app: App, parcel: Arc<Parcel>, reply: mpsc::Sender<Attempt>) {
         Err(_) => Err(Undelivered::for_now("the sender failed unexpectedly")),
     };
     report(&parcel, &outcome);
-    let wait = app.ctx.env.jitter(app.settings.backoff().after(parcel.tries + 1));
+    let wait = app.ctx.env.jitter(app.settings.backoff().delay(parcel.tries + 1));
     // Nobody listens when the turn was given up: the message is taken again once it is no longer held.
     let _ = reply.send(Attempt { parcel, outcome, pause: wait }).await;
 }
 
 fn report(parcel: &Parcel, outcome: &Result<(), Undelivered>) {
-    let (kind, channel) = (parcel.kind.word(), parcel.channel.word());
+    let (kind, channel) = (parcel.kind.as_str(), parcel.channel.as_str());
     if let Err(undelivered) = outcome {
         tracing::warn!(
             target: "notification", notification_id = %parcel.notification_id, correlation_id = parcel.correlation_id, kind, channel,

@@ -257,7 +257,7 @@ pub(crate) mod tests {
         assert_eq!(kinds, NotificationType::ALL);
         for message in samples() {
             assert_eq!(Message::read(message.kind(), &message.payload()).unwrap(), message);
-            assert_eq!(serde_json::to_value(&message).unwrap()["type"], message.kind().word());
+            assert_eq!(serde_json::to_value(&message).unwrap()["type"], message.kind().as_str());
         }
     }
 }

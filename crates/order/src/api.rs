@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{
     App, Error,
@@ -13,8 +13,8 @@ use contracts::{
 };
 use platform::{
     http::{
-        Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem, Query,
-        Routes, State,
+        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem,
+        Query, Routes, State,
     },
     identity::{ADMIN, Admin, Customer, Viewer},
 };
@@ -38,7 +38,7 @@ async fn place(
     key: IdempotencyKey,
     prefer: Prefer,
     Body(body): Body<PlaceOrder>,
-) -> Result<Preferred<Keyed<Created<OrderView>>>, Problem> {
+) -> Result<Preferred<Idempotent<Created<OrderView>>>, Problem> {
     actions::place_order(&app, customer.id, key, body, prefer.wait).await.map(|answer| prefer.honoured(answer))
 }
 
@@ -55,7 +55,7 @@ async fn cancel(
     key: MaybeIdempotencyKey,
     prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
-) -> Result<Preferred<Keyed<Json<OrderView>>>, Problem> {
+) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let by = if viewer.has_role(ADMIN) { By::Admin } else { By::Customer(viewer.id) };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     actions::cancel_order(&app, by, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
@@ -68,7 +68,7 @@ async fn pay(
     key: MaybeIdempotencyKey,
     prefer: Prefer,
     Body(body): Body<PayOrder>,
-) -> Result<Preferred<Keyed<Json<OrderView>>>, Problem> {
+) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let paid = actions::pay_order(&app, customer.id, id, key, body.payment_method, prefer.wait);
     paid.await.map(|answer| prefer.honoured(answer))
 }

@@ -52,7 +52,7 @@ facts! {
     StockExpired, e => Fact::StockExpired(e.reservation_id);
     StockReturned, e => Fact::StockReturned(e.reservation_id);
     ShipmentCreated, e => Fact::ShipmentMade {
-        shipment_id: e.shipment_id, carrier: e.carrier.word().to_owned(), tracking_number: e.tracking_number.clone(),
+        shipment_id: e.shipment_id, carrier: e.carrier.as_str().to_owned(), tracking_number: e.tracking_number.clone(),
     };
     ShipmentUpdated, e => Fact::ShipmentMoved(e.shipment_id, e.status);
     ShipmentDelivered, e => Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Delivered);

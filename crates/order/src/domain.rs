@@ -279,7 +279,7 @@ impl Order {
             Fact::PaymentRefunded(id) if self.saga.is_present_payment(*id) && self.saga.money != MoneyLeg::LetGo => {
                 self.saga.money = MoneyLeg::LetGo;
                 self.saga.refunded_amount = self.totals.total_amount;
-                self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.word());
+                self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.as_str());
                 self.refunded(moves)?;
             }
             // Two that led the order at once learn of the same refusal.
@@ -300,7 +300,7 @@ impl Order {
                 if !self.is_settled() && self.saga.stock == StockLeg::Due && self.saga.reservation_attempt == *attempt =>
             {
                 self.failure = Some(Failure::from(Code::INSUFFICIENT_STOCK));
-                self.step_on(OrderFact::OutOfStock, Some(CancelReason::OutOfStock.word().to_owned()), moves)?;
+                self.step_on(OrderFact::OutOfStock, Some(CancelReason::OutOfStock.as_str().to_owned()), moves)?;
             }
             Fact::StockSold(id) if self.saga.is_present_reservation(*id) && self.saga.stock != StockLeg::LetGo => {
                 self.saga.stock = StockLeg::Sold;
@@ -316,7 +316,7 @@ impl Order {
                 } else {
                     self.saga.next_reservation();
                     if self.status == OrderStatus::InventoryReserved {
-                        self.step_on(OrderFact::ReservationLost, Some(Code::RESERVATION_EXPIRED.word().to_owned()), moves)?;
+                        self.step_on(OrderFact::ReservationLost, Some(Code::RESERVATION_EXPIRED.as_str().to_owned()), moves)?;
                     }
                 }
             }
@@ -353,7 +353,7 @@ impl Order {
                 if self.saga.parcel == ParcelLeg::Unwanted {
                     self.saga.parcel = ParcelLeg::Recalled;
                     if let Some(Cancellation { reason, note }) = self.saga.cancellation.clone() {
-                        self.step_on(OrderFact::CancelRequested, Some(note.unwrap_or_else(|| reason.word().to_owned())), moves)?;
+                        self.step_on(OrderFact::CancelRequested, Some(note.unwrap_or_else(|| reason.as_str().to_owned())), moves)?;
                     }
                 }
             }
@@ -377,7 +377,7 @@ impl Order {
             // There will be no sale, and what is set aside for it has to be let go.
             OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved => {
                 self.saga.cancellation = Some(Cancellation { reason: CancelReason::AdminRequest, note: None });
-                self.step_on(OrderFact::CancelRequested, Some(CancelReason::AdminRequest.word().to_owned()), moves)
+                self.step_on(OrderFact::CancelRequested, Some(CancelReason::AdminRequest.as_str().to_owned()), moves)
             }
             OrderStatus::PaymentFailed | OrderStatus::Cancelled | OrderStatus::Refunded => Ok(()),
         }
@@ -405,7 +405,7 @@ impl Order {
         if self.status == OrderStatus::Confirmed {
             self.saga.parcel = ParcelLeg::Unwanted;
         } else {
-            self.step_on(OrderFact::CancelRequested, Some(note.clone().unwrap_or_else(|| reason.word().to_owned())), &mut moves)?;
+            self.step_on(OrderFact::CancelRequested, Some(note.clone().unwrap_or_else(|| reason.as_str().to_owned())), &mut moves)?;
         }
         self.saga.cancellation = Some(Cancellation { reason, note });
         self.updated_at = now;
@@ -440,7 +440,7 @@ impl Order {
     pub fn close_if_overdue(&mut self, now: Timestamp) -> Option<Moved> {
         self.closes_at().filter(|closes| *closes <= now)?;
         let mut moves = Vec::new();
-        let reason = CancelReason::PaymentWindowClosed.word().to_owned();
+        let reason = CancelReason::PaymentWindowClosed.as_str().to_owned();
         self.step_on(OrderFact::RetryWindowClosed, Some(reason), &mut moves).ok()?;
         self.updated_at = now;
         moves.pop()
@@ -453,7 +453,7 @@ impl Order {
         match self.status {
             OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized if money && stock => {
                 self.saga.capture_was_due = true;
-                self.step_on(OrderFact::BothHold, None, moves)
+                self.step_on(OrderFact::ReadyToCapture, None, moves)
             }
             OrderStatus::PendingPayment if money => self.step_on(OrderFact::PaymentAuthorized, None, moves),
             _ => Ok(()),
@@ -471,7 +471,7 @@ impl Order {
 
     fn step_on(&mut self, fact: OrderFact, reason: Option<String>, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
         let from = self.status;
-        self.status = from.on(fact)?;
+        self.status = from.transition(fact)?;
         if from == OrderStatus::Confirmed {
             // From here on nobody waits for a shipment to be made.
             self.shipping.pending = false;

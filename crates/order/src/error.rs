@@ -35,8 +35,8 @@ pub enum Error {
     NotPayable(OrderStatus),
     #[error(transparent)]
     Illegal(#[from] Illegal<OrderStatus>),
-    #[error("a neighbour refused")]
-    Neighbour(#[source] CallError),
+    #[error("a upstream refused")]
+    Upstream(#[source] CallError),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -49,7 +49,7 @@ impl From<MoneyError> for Error {
 
 impl From<CallError> for Error {
     fn from(error: CallError) -> Error {
-        Error::Neighbour(error)
+        Error::Upstream(error)
     }
 }
 
@@ -86,7 +86,7 @@ impl From<Error> for Problem {
                 Problem::new(Code::ORDER_NOT_PAYABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }
             Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION).detail(illegal.to_string()),
-            Error::Neighbour(error) => error.into(),
+            Error::Upstream(error) => error.into(),
             Error::Db(error) => error.into(),
         }
     }

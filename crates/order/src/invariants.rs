@@ -1,4 +1,4 @@
-//! Whether an order's own books agree, and what is needed to hold them against those of its neighbours: what
+//! Whether an order's own books agree, and what is needed to hold them against those of its upstreams: what
 //! `souk doctor` and the tests ask.
 
 use crate::{

@@ -9,13 +9,13 @@ use crate::{
     store,
 };
 use contracts::{
-    body::{Few, Whole},
+    body::{BoundedInt, BoundedVec},
     ids::{OrderId, PaymentId},
     inventory::{self, Reserve, ReserveLine},
     payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
     shipping::{self, RecallOutcome},
-    text::{Amount, FilledLine, Quantity, Sku},
+    text::{Amount, Quantity, RequiredShortText, Sku},
 };
 use platform::{
     backoff::Backoff,
@@ -49,8 +49,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Saga {
     fn announce(&self, id: OrderId) {
-        if let Some((bell, _)) = lock(&self.waiting).get(&id) {
-            bell.notify_waiters();
+        if let Some((notifier, _)) = lock(&self.waiting).get(&id) {
+            notifier.notify_waiters();
         }
     }
 
@@ -71,15 +71,15 @@ impl Saga {
         F: AsyncFn(&mut Tx) -> Result<bool, platform::db::Error> + Clone + Send + 'static,
     {
         let deadline = tokio::time::Instant::now() + wait;
-        let bell = {
+        let notifier = {
             let mut waiting = lock(&self.waiting);
-            let (bell, waiters) = waiting.entry(id).or_default();
+            let (notifier, waiters) = waiting.entry(id).or_default();
             *waiters += 1;
-            bell.clone()
+            notifier.clone()
         };
         let _leave = Leave { saga: self, id };
         loop {
-            let rung = bell.notified();
+            let rung = notifier.notified();
             if db.read(done.clone()).await? || tokio::time::Instant::now() >= deadline {
                 return Ok(());
             }
@@ -129,11 +129,11 @@ pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
         let steps = due_steps(&order);
         if steps.is_empty() {
             // Taken in hand for nothing: it would be again, at once and for ever.
-            return if turn == 0 { actions::put_off(db, id, &app.settings).await } else { Ok(()) };
+            return if turn == 0 { actions::reschedule(db, id, &app.settings).await } else { Ok(()) };
         }
         // What moved the order, the replies or the events that overtook them, does not matter; that it moved does.
         if steps == taken {
-            return actions::put_off(db, id, &app.settings).await;
+            return actions::reschedule(db, id, &app.settings).await;
         }
         take_steps(&app, &order, &steps).await?;
         taken = steps;
@@ -157,7 +157,7 @@ async fn take_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Erro
                 context.clone().scope(apply).await?;
                 app.saga.announce(order.order_id);
             }
-            // The neighbour has it and does not know the outcome yet: its event tells, or the next turn asks.
+            // The upstream has it and does not know the outcome yet: its event tells, or the next turn asks.
             Ok((_, Ok(None))) => {}
             Ok((step, Err(error))) => {
                 tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is taken again");
@@ -274,7 +274,7 @@ async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>,
 }
 
 fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fact {
-    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_PAUSES.after(attempt + 1)));
+    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_PAUSES.delay(attempt + 1)));
     tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is asked again");
     Fact::RefundRefused { payment_id, attempt, after }
 }
@@ -314,13 +314,13 @@ fn payment_fact(payment: &Payment) -> Option<Fact> {
 }
 
 fn unfit(_: impl std::error::Error) -> CallError {
-    CallError::Misused("an order's own values fit the neighbour's contract")
+    CallError::Misused("an order's own values fit the upstream's contract")
 }
 
 fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
     Ok(CreatePayment {
         order_id: order.order_id,
-        order_number: FilledLine::parse(&order.order_number).map_err(unfit)?,
+        order_number: RequiredShortText::parse(&order.order_number).map_err(unfit)?,
         user_id: order.user_id,
         amount: Amount::new(order.totals.total_amount).map_err(unfit)?,
         currency: order.currency,
@@ -336,7 +336,7 @@ fn reserve(order: &Order, ttl_seconds: u32) -> Result<Reserve, CallError> {
     let lines = order.items.iter().map(line).collect::<Result<Vec<_>, CallError>>()?;
     Ok(Reserve {
         order_id: order.order_id,
-        lines: Few::new(lines).map_err(unfit)?,
-        ttl_seconds: Some(Whole::new(i64::from(ttl_seconds)).map_err(unfit)?),
+        lines: BoundedVec::new(lines).map_err(unfit)?,
+        ttl_seconds: Some(BoundedInt::new(i64::from(ttl_seconds)).map_err(unfit)?),
     })
 }

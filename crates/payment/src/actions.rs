@@ -21,7 +21,7 @@ use contracts::{
 use platform::{
     context::Context,
     db::Tx,
-    http::{Answer as _, Created, IdempotencyKey, Json, Keyed, Problem, Stored},
+    http::{Answer as _, Created, IdempotencyKey, Idempotent, Json, Problem, Stored},
     idempotency::Opened,
 };
 use std::time::Duration;
@@ -35,7 +35,7 @@ const MARGIN: Duration = Duration::from_millis(200);
 /// # Errors
 /// [`Error::PaymentExists`] while the order has another payment under way; the same one again is answered with it.
 /// [`Error::Unsettled`] while that one is being given up.
-pub async fn create(app: &App, key: IdempotencyKey, body: CreatePayment) -> Result<Keyed<Created<View>>, Problem> {
+pub async fn create(app: &App, key: IdempotencyKey, body: CreatePayment) -> Result<Idempotent<Created<View>>, Problem> {
     app.ctx.db.write(async move |tx| key.once(tx, async |tx| make(tx, &body).await).await).await
 }
 
@@ -78,7 +78,7 @@ async fn underway(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
 ///
 /// # Errors
 /// Those of [`Payment::step`].
-pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Wish::Authorize).await
 }
 
@@ -86,7 +86,7 @@ pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<
 ///
 /// # Errors
 /// Those of [`Payment::step`].
-pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Wish::Capture).await
 }
 
@@ -94,7 +94,7 @@ pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Ke
 ///
 /// # Errors
 /// Those of [`Payment::step`].
-pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed<Json<View>>, Problem> {
+pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Wish::Void).await
 }
 
@@ -102,11 +102,11 @@ pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Keyed
 ///
 /// # Errors
 /// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider refuses.
-pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Keyed<Json<View>>, Problem> {
+pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Wish::Refund(body.amount.map(|amount| amount.get()))).await
 }
 
-async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, wish: Wish) -> Result<Keyed<Json<View>>, Problem> {
+async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, wish: Wish) -> Result<Idempotent<Json<View>>, Problem> {
     let limit = millis(app.settings.deadline_ms);
     let time = Context::current().remaining(limit + MARGIN).saturating_sub(MARGIN).min(limit);
     let until = Instant::now() + time;
@@ -124,7 +124,7 @@ async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, wish: Wish) -> R
 /// Where a request stands after its first unit.
 enum Begun {
     /// There is nothing to ask.
-    Answered(Keyed<Json<View>>),
+    Answered(Idempotent<Json<View>>),
     /// The provider is to be asked; the key stands for `resource`.
     Asking { question: Question, resource: Uuid },
 }
@@ -199,7 +199,7 @@ async fn finish(
     mut question: Question,
     resource: Uuid,
     until: Instant,
-) -> Result<Keyed<Json<View>>, Problem> {
+) -> Result<Idempotent<Json<View>>, Problem> {
     loop {
         let said = settling::ask(app, &question, until).await;
         let (own, key) = (app.clone(), key.clone());

@@ -1,4 +1,4 @@
-//! Door 1, HTTP: who may do what with payments.
+//! RequestLayers 1, HTTP: who may do what with payments.
 
 use crate::{
     App, actions,
@@ -7,13 +7,15 @@ use crate::{
     webhook::{self, Notice, Signature},
 };
 use contracts::{
-    body::Nothing,
+    body::EmptyBody,
     ids::PaymentId,
     page::Totals,
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
 };
 use platform::{
-    http::{Body, Created, IdempotencyKey, Json, Keyed, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody, Routes, State},
+    http::{
+        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody, Routes, State,
+    },
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
 
@@ -41,7 +43,7 @@ async fn create(
     State(app): State<App>,
     key: IdempotencyKey,
     Body(body): Body<CreatePayment>,
-) -> Result<Keyed<Created<View>>, Problem> {
+) -> Result<Idempotent<Created<View>>, Problem> {
     actions::create(&app, key, body).await
 }
 
@@ -59,8 +61,8 @@ async fn authorize(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<View>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<View>>, Problem> {
     actions::authorize(&app, key, id).await
 }
 
@@ -69,8 +71,8 @@ async fn capture(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<View>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<View>>, Problem> {
     actions::capture(&app, key, id).await
 }
 
@@ -79,8 +81,8 @@ async fn void(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<Nothing>>,
-) -> Result<Keyed<Json<View>>, Problem> {
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Idempotent<Json<View>>, Problem> {
     actions::void(&app, key, id).await
 }
 
@@ -90,12 +92,12 @@ async fn refund(
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
     MaybeBody(body): MaybeBody<RefundPayment>,
-) -> Result<Keyed<Json<View>>, Problem> {
+) -> Result<Idempotent<Json<View>>, Problem> {
     actions::refund(&app, key, id, body).await
 }
 
 async fn notice(State(app): State<App>, signature: Signature, RawBody(body): RawBody) -> Result<NoContent, Problem> {
-    signature.check(&webhook::key(&app.ctx.installation), &body, app.ctx.env.now())?;
+    signature.check(&webhook::key(&app.ctx.master_key), &body, app.ctx.env.now())?;
     if let Some(transaction) = Notice::read(&body)?.transaction() {
         app.ctx.db.write(async move |tx| store::hasten(tx, transaction).await).await?;
     }

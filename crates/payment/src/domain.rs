@@ -84,7 +84,7 @@ pub enum Wish {
 }
 
 impl Wish {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Wish::Authorize => "authorized",
             Wish::Capture => "captured",
@@ -148,7 +148,7 @@ impl Payment {
     /// [`Error::TooManyRefunds`].
     pub fn step(&self, wish: Wish) -> Result<Step, Error> {
         use PaymentStatus::{Authorized, Captured, Failed, Initiated, Refunded, Voided};
-        let not_now = || Error::NotNow { status: self.status, wish: wish.word() };
+        let not_now = || Error::NotNow { status: self.status, wish: wish.as_str() };
         let open = self.open_transaction();
         match (wish, self.status) {
             (Wish::Authorize, Initiated) if self.void_requested_at.is_some() => Err(not_now()),
@@ -305,7 +305,7 @@ impl Payment {
     }
 
     fn take(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), Illegal<PaymentStatus>> {
-        self.status = self.status.on(fact)?;
+        self.status = self.status.transition(fact)?;
         self.updated_at = now;
         Ok(())
     }

@@ -12,7 +12,7 @@ mod tests;
 use contracts::{
     ids::TransactionId,
     payment::{PaymentMethod, TransactionType},
-    words,
+    string_enum,
 };
 use platform::db::{self, Db};
 use std::{sync::Arc, time::Duration};
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub refusal: Option<Refusal>,
 }
 
-words! {
+string_enum! {
     /// Why the provider refuses, for good.
     Refusal {
         /// No reason given.

@@ -1,26 +1,26 @@
 //! The section `[payment]` of the settings.
 
-use contracts::body::Whole;
+use contracts::body::BoundedInt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
-type Millis = Whole<0, 600_000>;
-type Percent = Whole<0, 100>;
+type Millis = BoundedInt<0, 600_000>;
+type Percent = BoundedInt<0, 100>;
 
 /// How patient we are with the provider, and how the mock behaves.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// How long an answer of the provider is waited for, in milliseconds. Later it counts as unknown.
-    pub deadline_ms: Whole<10, 600_000>,
+    pub deadline_ms: BoundedInt<10, 600_000>,
     /// How long after that the provider is asked what became of it, in milliseconds. The pause doubles while it gives no answer.
     pub settle_after_ms: Millis,
     /// The longest pause between two such questions, in milliseconds.
     pub longest_pause_ms: Millis,
     /// Transactions of unknown outcome that the provider is asked about at the same time: while it is silent about fewer than
     /// this many, others do not notice.
-    pub concurrency: Whole<1, 10_000>,
+    pub concurrency: BoundedInt<1, 10_000>,
     /// How long the mock takes for every operation, in milliseconds.
     pub latency_ms: Millis,
     /// How long the mock takes for an operation of `pm_slow`, in milliseconds.
@@ -33,8 +33,8 @@ pub struct Settings {
     pub decline_percent: Percent,
 }
 
-fn whole<const MIN: i64, const MAX: i64>(number: i64) -> Whole<MIN, MAX> {
-    Whole::new(number).expect("a default is within its bounds")
+fn whole<const MIN: i64, const MAX: i64>(number: i64) -> BoundedInt<MIN, MAX> {
+    BoundedInt::new(number).expect("a default is within its bounds")
 }
 
 impl Default for Settings {
@@ -60,7 +60,7 @@ impl Settings {
 }
 
 /// A number of milliseconds as a span.
-pub fn millis<const MIN: i64, const MAX: i64>(number: Whole<MIN, MAX>) -> Duration {
+pub fn millis<const MIN: i64, const MAX: i64>(number: BoundedInt<MIN, MAX>) -> Duration {
     Duration::from_millis(u64::try_from(number.get()).unwrap_or(0))
 }
 

@@ -68,7 +68,8 @@ pub async fn ask(app: &App, question: &Question, until: Instant) -> Result<Outco
             Err(trouble) => {
                 let Question { payment_id, transaction_id, kind, .. } = question;
                 tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %trouble, "no outcome yet");
-                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.word(), "trouble" => trouble.word()).increment(1);
+                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => trouble.as_str())
+                    .increment(1);
                 return Err(trouble);
             }
             Ok(outcome) => return Ok(outcome),
@@ -126,9 +127,9 @@ pub async fn record(
                 }
             }
             Err(trouble) => {
-                payment.postpone(id, *trouble == Trouble::NoAnswer, now, |attempts| tx.jitter(backoff(app).after(attempts)));
+                payment.postpone(id, *trouble == Trouble::NoAnswer, now, |attempts| tx.jitter(backoff(app).delay(attempts)));
                 save(tx, &payment, id).await?;
-                tx.wake(crate::workers::SETTLE);
+                tx.notify_worker(crate::workers::SETTLE);
             }
         }
     }
@@ -175,7 +176,7 @@ pub fn backoff(app: &App) -> Backoff {
 }
 
 impl Trouble {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Trouble::Unavailable => "unavailable",
             Trouble::NoAnswer => "no_answer",

@@ -253,7 +253,7 @@ pub async fn hasten(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
         .execute("UPDATE payment_transactions SET due_at = $2 WHERE transaction_id = $1 AND due_at IS NOT NULL", params![id, now])
         .await?;
     if rows > 0 {
-        tx.wake(crate::workers::SETTLE);
+        tx.notify_worker(crate::workers::SETTLE);
     }
     Ok(())
 }

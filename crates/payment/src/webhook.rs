@@ -1,6 +1,6 @@
 //! What the provider tells us by itself: signed notices after the Standard Webhooks scheme.
 //!
-//! A notice is a bell and never an outcome. Whatever it claims, it only has the provider asked now instead of later about
+//! A notice is a notifier and never an outcome. Whatever it claims, it only has the provider asked now instead of later about
 //! a transaction whose outcome is not known; one that is settled hears nothing more. So a notice that comes late, twice,
 //! out of order or against what we know can change nothing that asking would not.
 
@@ -9,8 +9,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contracts::{ids::TransactionId, problem::Code, time::Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use platform::{
-    http::{DescribeArg, Problem, describe::Sketch},
-    installation::Installation,
+    http::{DescribeArg, Problem, describe::OperationBuilder},
+    master_key::MasterKey,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -21,8 +21,8 @@ use std::time::Duration;
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// The key that the mock signs with.
-pub fn key(installation: &Installation) -> [u8; 32] {
-    installation.key_for("webhook:payment:mock")
+pub fn key(master_key: &MasterKey) -> [u8; 32] {
+    master_key.key_for("webhook:payment:mock")
 }
 
 /// The three headers of a signed notice, as they came.
@@ -49,9 +49,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Signature {
 }
 
 impl DescribeArg for Signature {
-    fn describe(sketch: &mut Sketch<'_>) {
+    fn describe(operation: &mut OperationBuilder<'_>) {
         for (name, about) in HEADERS {
-            sketch.parameter("header", name, true, json!({"type": "string"}), about);
+            operation.parameter("header", name, true, json!({"type": "string"}), about);
         }
     }
 }

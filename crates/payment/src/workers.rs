@@ -16,9 +16,9 @@ use platform::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The bell of the worker that settles transactions.
+/// The notifier of the worker that settles transactions.
 pub const SETTLE: &str = "settle";
-/// A request that was dropped rings no bell: what it left is found at the next look.
+/// A request that was dropped rings no notifier: what it left is found at the next look.
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub fn all(app: &App) -> Vec<Worker> {

@@ -25,7 +25,7 @@ impl Backoff {
 
     /// How long to wait after the failed attempt with this number, counted from 1.
     #[must_use]
-    pub const fn after(self, attempt: u32) -> Duration {
+    pub const fn delay(self, attempt: u32) -> Duration {
         let pause = self.first.saturating_mul(self.factor.saturating_pow(attempt.saturating_sub(1)));
         if pause.as_nanos() < self.longest.as_nanos() { pause } else { self.longest }
     }
@@ -39,9 +39,9 @@ mod tests {
     #[test]
     fn the_pause_doubles_from_the_first_to_the_longest() {
         let backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
-        assert_eq!([0, 1, 2, 3, 6, 7, 8, u32::MAX].map(|attempt| backoff.after(attempt).as_secs()), [1, 1, 2, 4, 32, 60, 60, 60]);
+        assert_eq!([0, 1, 2, 3, 6, 7, 8, u32::MAX].map(|attempt| backoff.delay(attempt).as_secs()), [1, 1, 2, 4, 32, 60, 60, 60]);
         let upside_down = Backoff::doubling(Duration::from_secs(9), Duration::from_secs(1));
-        assert_eq!(upside_down.after(5), Duration::from_secs(9));
+        assert_eq!(upside_down.delay(5), Duration::from_secs(9));
     }
 
     proptest! {
@@ -49,9 +49,9 @@ mod tests {
         fn pauses_grow_by_the_factor_within_their_bounds(attempt in 1_u32..10_000, factor in 1_u32..6, first in 1_u64..60, longest in 60_u64..7_200) {
             let (first, longest) = (Duration::from_secs(first), Duration::from_secs(longest));
             let backoff = Backoff::growing(factor, first, longest);
-            let pause = backoff.after(attempt);
+            let pause = backoff.delay(attempt);
             prop_assert!(first <= pause && pause <= longest);
-            prop_assert_eq!(backoff.after(attempt + 1), (pause * factor).min(longest));
+            prop_assert_eq!(backoff.delay(attempt + 1), (pause * factor).min(longest));
         }
     }
 }

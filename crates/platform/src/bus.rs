@@ -8,20 +8,20 @@ use crate::{
     db::{Db, Error},
     inbox::{self, Consumers},
     outbox,
-    stop::Stop,
+    shutdown::Shutdown,
 };
 use std::time::Duration;
 
 /// Events that share one commit of the consumer at most.
 const BATCH: usize = 128;
-/// How long to sleep without news. A bell that was missed costs this much time and nothing else.
+/// How long to sleep without news. A notifier that was missed costs this much time and nothing else.
 const LULL: Duration = Duration::from_secs(5);
 
 /// The pauses after steps that failed.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
 
 /// Carries events of `producer` to `consumer` until told to stop.
-pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop: Stop) {
+pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop: Shutdown) {
     let (from, to) = (producer.service(), consumer.service());
     let mut news = producer.outbox_grew();
     let (mut skipped, mut failures) = (Skipped::default(), 0);
@@ -31,7 +31,7 @@ pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop
         failures = if carried.is_err() { failures + 1 } else { 0 };
         match carried {
             Ok(0) => {
-                stop.pause(LULL, async {
+                stop.sleep(LULL, async {
                     // The producer going away ends the process; the pause ends then too.
                     let _ = news.changed().await;
                 })
@@ -42,7 +42,7 @@ pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop
             }
             Err(error) => {
                 tracing::warn!(target: "bus", producer = from, consumer = to, %error, "events wait; trying again");
-                stop.pause(consumer.env().jitter(BACKOFF.after(failures)), std::future::pending()).await;
+                stop.sleep(consumer.env().jitter(BACKOFF.delay(failures)), std::future::pending()).await;
             }
         }
     }

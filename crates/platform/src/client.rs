@@ -1,4 +1,4 @@
-//! Calls between services. A call is described once in `contracts::call`; whether the neighbour is a router in this
+//! Calls between services. A call is described once in `contracts::call`; whether the upstream is a router in this
 //! process or an address is configuration, and both ways carry the same headers and give the same errors.
 //!
 //! ```ignore
@@ -8,8 +8,8 @@
 
 mod breaker;
 mod error;
-mod neighbour;
 mod tokens;
+mod upstream;
 
 pub use error::CallError;
 pub use tokens::{TokenSource, client_credentials};
@@ -22,7 +22,6 @@ use axum::{
     response::Response,
 };
 use contracts::call::{Call, Method as CallMethod};
-use neighbour::{Neighbour, Transport};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::HashMap,
@@ -33,6 +32,7 @@ use std::{
 };
 use tokens::Tokens;
 use tokio::time::Instant;
+use upstream::{Transport, Upstream};
 
 /// How long a call may take when the work in hand has no deadline, and at most.
 pub const USUAL_TIME: Duration = Duration::from_secs(10);
@@ -42,15 +42,15 @@ pub const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Reaches the neighbours of one service. Cheap to clone; clones share neighbours, breakers and the service's token.
+/// Reaches the upstreams of one service. Cheap to clone; clones share upstreams, breakers and the service's token.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
     env: Env,
-    neighbours: RwLock<HashMap<String, Arc<Neighbour>>>,
+    upstreams: RwLock<HashMap<String, Arc<Upstream>>>,
     tokens: Tokens,
-    pool: neighbour::Pool,
+    pool: upstream::Pool,
 }
 
 /// Whose token a call carries.
@@ -61,17 +61,17 @@ pub enum Auth {
     /// The token of the request in hand.
     Caller,
     /// None.
-    Nobody,
+    Anonymous,
 }
 
 impl Client {
-    /// A client without neighbours: they are registered later, because services refer to each other.
+    /// A client without upstreams: they are registered later, because services refer to each other.
     #[must_use]
     pub fn new(env: Env) -> Client {
-        Client(Arc::new(Inner { tokens: Tokens::default(), neighbours: RwLock::default(), pool: neighbour::pool(), env }))
+        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), pool: upstream::pool(), env }))
     }
 
-    /// `service` is this router in the same process: wrapped by its [`Door`](http::Door), paths without [`http::BASE`].
+    /// `service` is this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
     pub fn register_in_process(&self, service: &str, router: Router) {
         self.register(service, Transport::InProcess(router));
     }
@@ -82,8 +82,8 @@ impl Client {
     }
 
     fn register(&self, service: &str, transport: Transport) {
-        let neighbour = Arc::new(Neighbour::new(transport, self.0.env.clone()));
-        self.0.neighbours.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(service.to_owned(), neighbour);
+        let upstream = Arc::new(Upstream::new(transport, self.0.env.clone()));
+        self.0.upstreams.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(service.to_owned(), upstream);
     }
 
     /// Where the service's own token comes from. It is kept until shortly before it ends.
@@ -113,11 +113,11 @@ impl Client {
     /// # Errors
     /// [`CallError`] when there is no answer; any answer is one.
     pub async fn forward(&self, service: &str, request: Request<Body>, deadline: Instant) -> Result<Response, CallError> {
-        self.neighbour(service).ok_or(CallError::Unknown)?.forward(request, deadline).await
+        self.upstream(service).ok_or(CallError::Unknown)?.forward(request, deadline).await
     }
 
-    pub(crate) fn neighbour(&self, service: &str) -> Option<Arc<Neighbour>> {
-        self.0.neighbours.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned()
+    pub(crate) fn upstream(&self, service: &str) -> Option<Arc<Upstream>> {
+        self.0.upstreams.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned()
     }
 }
 
@@ -191,7 +191,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
     }
 
     /// How long it may take at most, [`USUAL_TIME`] unless said; never longer than the work in hand has.
-    pub fn within(mut self, time: Duration) -> Self {
+    pub fn timeout(mut self, time: Duration) -> Self {
         self.time = time;
         self
     }
@@ -212,18 +212,18 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         }
         let context = Context::current();
         let deadline = Instant::now() + context.remaining(self.time);
-        let neighbour = self.client.neighbour(self.call.service).ok_or(CallError::Unknown)?;
-        neighbour.earn();
+        let upstream = self.client.upstream(self.call.service).ok_or(CallError::Unknown)?;
+        upstream.deposit();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(&context, deadline, &neighbour).await {
+            let error = match self.attempt(&context, deadline, &upstream).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let env = &self.client.0.env;
             let pause = env.jitter(error.wait().unwrap_or(FIRST_PAUSE * 4_u32.pow(attempt - 1)));
             let may = self.call.idempotent && error.is_transient() && attempt < ATTEMPTS && Instant::now() + pause < deadline;
-            if !may || !neighbour.spend() {
+            if !may || !upstream.withdraw() {
                 tracing::debug!(service = self.call.service, path = self.call.path, attempt, %error, "a call failed");
                 return Err(error);
             }
@@ -233,10 +233,10 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         }
     }
 
-    async fn attempt(&self, context: &Context, deadline: Instant, neighbour: &Neighbour) -> Result<A, CallError> {
+    async fn attempt(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<A, CallError> {
         let mut request = self.head(context, deadline);
         let token = match self.auth {
-            Auth::Nobody => None,
+            Auth::Anonymous => None,
             Auth::Caller => context.bearer.clone(),
             Auth::Service => Some(self.client.0.tokens.get(&self.client.0.env, deadline).await?),
         };
@@ -249,7 +249,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(self.body.clone().unwrap_or_default()).map_err(|_| CallError::Misused("the request cannot be built"))?;
-        let (status, bytes) = neighbour.exchange(request, deadline).await?;
+        let (status, bytes) = upstream.exchange(request, deadline).await?;
         if !status.is_success() {
             if self.auth != Auth::Service {
                 return Err(CallError::refused(status, &bytes));
@@ -273,11 +273,11 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         let mut millis = String::new();
         let _ = write!(millis, "{}", deadline.saturating_duration_since(Instant::now()).as_millis());
         let mut request = Request::builder().method(method).uri(&self.path).header(http::DEADLINE_MS, millis);
-        // Outside of any request there is no id to carry, and the neighbour's door makes one.
+        // Outside of any request there is no id to carry, and the upstream's door makes one.
         if &*context.correlation_id != "none" {
             request = request.header(http::CORRELATION_ID, &*context.correlation_id);
         }
-        if let Some(trace) = http::door::trace() {
+        if let Some(trace) = http::request_layers::trace() {
             request = request.header(http::TRACEPARENT, trace);
         }
         if let Some(key) = &self.key {

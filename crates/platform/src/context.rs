@@ -1,7 +1,7 @@
 //! What travels with every piece of work: whose it is, what caused it, and until when it matters.
 //!
 //! Set at a door (a request, an event, a worker's step), and told whose it is once the caller is verified; read by the log, the problem documents, the calls to
-//! neighbours and the unit of work, which stamps it on the events it emits.
+//! upstreams and the unit of work, which stamps it on the events it emits.
 
 use contracts::ids::{EventId, UserId};
 use std::{cell::RefCell, future::Future, sync::Arc, time::Duration};

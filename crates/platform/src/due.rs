@@ -9,7 +9,7 @@ use crate::{
     db::{Db, Error, Tx},
     env::LockUnpoisoned as _,
     params,
-    worker::{Pace, Worker},
+    worker::{Next, Worker},
 };
 use contracts::{column::Column, time::Timestamp};
 use std::{
@@ -33,15 +33,15 @@ pub struct DueTable<Id> {
     list: &'static str,
     next: &'static str,
     count: &'static str,
-    put_off: &'static str,
+    reschedule: &'static str,
     id: PhantomData<Id>,
 }
 
 impl<Id: Column + Copy> DueTable<Id> {
     /// What [`due_table!`](crate::due_table) makes of its names.
     #[must_use]
-    pub const fn new(list: &'static str, next: &'static str, count: &'static str, put_off: &'static str) -> DueTable<Id> {
-        DueTable { list, next, count, put_off, id: PhantomData }
+    pub const fn new(list: &'static str, next: &'static str, count: &'static str, reschedule: &'static str) -> DueTable<Id> {
+        DueTable { list, next, count, reschedule, id: PhantomData }
     }
 
     /// The rows that are due, the longest overdue first, `rows` of them at most.
@@ -61,10 +61,10 @@ impl<Id: Column + Copy> DueTable<Id> {
 
     /// Has a row due later, longer each time and with jitter, unless nothing is due any more. It reads nothing of the row but
     /// how often that happened, so that one which cannot be read is put off as well.
-    pub async fn put_off(&self, tx: &mut Tx, id: Id, backoff: Backoff) -> Result<(), Error> {
+    pub async fn reschedule(&self, tx: &mut Tx, id: Id, backoff: Backoff) -> Result<(), Error> {
         let attempts = tx.query_opt(self.count, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
-        let due_at = tx.now().after(tx.jitter(backoff.after(attempts)));
-        tx.execute(self.put_off, params![id, due_at]).await.map(|_| ())
+        let due_at = tx.now().after(tx.jitter(backoff.delay(attempts)));
+        tx.execute(self.reschedule, params![id, due_at]).await.map(|_| ())
     }
 }
 
@@ -100,7 +100,7 @@ pub trait DueRows: Clone + Send + Sync + 'static {
 }
 
 impl Worker {
-    /// A worker that does what is due, up to `places` rows at the same time. It looks when the bell `name` rings, when a
+    /// A worker that does what is due, up to `places` rows at the same time. It looks when the notifier `name` rings, when a
     /// task ends, when the next row is due, and at least once in `period`.
     pub fn of_due<R: DueRows>(name: &'static str, period: Duration, places: usize, db: &Db, rows: R) -> Worker {
         let (count, in_hand) = watch::channel(0);
@@ -122,12 +122,12 @@ struct Desk<R: DueRows> {
 
 impl<R: DueRows> Desk<R> {
     /// Gives every free place to a row that is due.
-    async fn look(self: Arc<Self>) -> Result<Pace, Error> {
+    async fn look(self: Arc<Self>) -> Result<Next, Error> {
         let in_hand = self.in_hand.lock_unpoisoned().len();
         let free = self.places.saturating_sub(in_hand);
         if free == 0 {
-            // The end of a task rings the bell.
-            return Ok(Pace::Rest);
+            // The end of a task rings the notifier.
+            return Ok(Next::Idle);
         }
         // Those in hand are still due in the database, so they may come back once more.
         let rows = free + in_hand;
@@ -135,7 +135,7 @@ impl<R: DueRows> Desk<R> {
         for place in due.into_iter().filter_map(|id| self.take(id)).take(free) {
             self.db.env().spawn(Context::current().scope(place.work()));
         }
-        Ok(next.map_or(Pace::Rest, Pace::Until))
+        Ok(next.map_or(Next::Idle, Next::At))
     }
 
     /// The place of a row; none when it has one.
@@ -167,7 +167,7 @@ impl<R: DueRows> Place<R> {
         tracing::warn!(target: "worker", service = db.service(), worker, row = %id, error = &*error, "the work for a row failed; it is put off");
         metrics::counter!("souk_rows_put_off_total", "service" => db.service(), "worker" => worker).increment(1);
         let backoff = desk.rows.backoff();
-        if let Err(error) = db.write(async move |tx| R::TABLE.put_off(tx, id, backoff).await).await {
+        if let Err(error) = db.write(async move |tx| R::TABLE.reschedule(tx, id, backoff).await).await {
             tracing::error!(target: "worker", service = db.service(), worker, row = %id, %error, "a row could not be put off; it keeps its place for a while");
             tokio::time::sleep(db.env().jitter(KEPT)).await;
         }
@@ -179,7 +179,7 @@ impl<R: DueRows> Drop for Place<R> {
         let mut in_hand = self.desk.in_hand.lock_unpoisoned();
         in_hand.remove(&self.id);
         self.desk.count.send_replace(in_hand.len());
-        self.desk.db.bell(self.desk.name).notify_one();
+        self.desk.db.worker_notifier(self.desk.name).notify_one();
     }
 }
 

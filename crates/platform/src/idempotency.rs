@@ -6,7 +6,7 @@
 
 use crate::{
     db::{Db, Error, Tx},
-    http::{Answer, IdempotencyKey, Keyed, MaybeIdempotencyKey, Problem, Stored},
+    http::{Answer, IdempotencyKey, Idempotent, MaybeIdempotencyKey, Problem, Stored},
     params,
 };
 use contracts::{ids::Uuid, problem::Code, time::Timestamp};
@@ -31,7 +31,7 @@ pub enum Opened<A> {
     /// It took effect now, or did before without an answer: answer it with [`IdempotencyKey::settle`].
     Unanswered(Uuid),
     /// It was answered before, or refused now.
-    Answered(Keyed<A>),
+    Answered(Idempotent<A>),
 }
 
 impl IdempotencyKey {
@@ -41,22 +41,22 @@ impl IdempotencyKey {
     /// # Errors
     /// `IDEMPOTENCY_KEY_REUSED` for another body, `IDEMPOTENCY_IN_PROGRESS` while the first still waits, and refusals
     /// that are not kept.
-    pub async fn once<A, E>(&self, tx: &mut Tx, work: impl AsyncFnOnce(&mut Tx) -> Result<A, E>) -> Result<Keyed<A>, Problem>
+    pub async fn once<A, E>(&self, tx: &mut Tx, work: impl AsyncFnOnce(&mut Tx) -> Result<A, E>) -> Result<Idempotent<A>, Problem>
     where
         A: Answer,
         E: From<Error> + Into<Problem>,
     {
         match self.find(tx).await? {
-            Record::Answered(stored) => return Ok(Keyed::of(stored, true)),
+            Record::Answered(stored) => return Ok(Idempotent::of(stored, true)),
             Record::Open(_) => return Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
             Record::Free => {}
         }
-        let stored = match tx.attempt(work).await {
+        let stored = match tx.savepoint(work).await {
             Ok(answer) => answer.stored(),
             Err(refusal) => refused(refusal.into())?,
         };
         self.keep(tx, &stored).await?;
-        Ok(Keyed::of(stored, false))
+        Ok(Idempotent::of(stored, false))
     }
 
     /// Like [`once`](Self::once) for a request that is answered only after a wait: `work` makes something and names it,
@@ -74,11 +74,11 @@ impl IdempotencyKey {
         E: From<Error> + Into<Problem>,
     {
         match self.find(tx).await? {
-            Record::Answered(stored) => return Ok(Opened::Answered(Keyed::of(stored, true))),
+            Record::Answered(stored) => return Ok(Opened::Answered(Idempotent::of(stored, true))),
             Record::Open(resource) => return Ok(Opened::Unanswered(resource)),
             Record::Free => {}
         }
-        match tx.attempt(work).await {
+        match tx.savepoint(work).await {
             Ok(resource) => {
                 let now = tx.now();
                 tx.execute(
@@ -92,7 +92,7 @@ impl IdempotencyKey {
             Err(refusal) => {
                 let stored = refused(refusal.into())?;
                 self.keep(tx, &stored).await?;
-                Ok(Opened::Answered(Keyed::of(stored, false)))
+                Ok(Opened::Answered(Idempotent::of(stored, false)))
             }
         }
     }
@@ -101,10 +101,10 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn settle<A: Answer>(&self, db: &Db, answer: &A) -> Result<Keyed<A>, Problem> {
+    pub async fn settle<A: Answer>(&self, db: &Db, answer: &A) -> Result<Idempotent<A>, Problem> {
         let (scope, stored) = (self.scope(), answer.stored());
         let (stored, replayed) = db.write(async move |tx| settle(tx, scope, &stored).await).await?;
-        Ok(Keyed::of(stored, replayed))
+        Ok(Idempotent::of(stored, replayed))
     }
 
     /// [`settle`](Self::settle) as a part of a unit, so that an outcome and the answer that tells it are one commit. The
@@ -112,9 +112,9 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn settle_in<A>(&self, tx: &mut Tx, answer: &Stored) -> Result<Keyed<A>, Problem> {
+    pub async fn settle_in<A>(&self, tx: &mut Tx, answer: &Stored) -> Result<Idempotent<A>, Problem> {
         let (stored, replayed) = settle(tx, self.scope(), answer).await?;
-        Ok(Keyed::of(stored, replayed))
+        Ok(Idempotent::of(stored, replayed))
     }
 
     /// What an earlier request under the key left: its answer, or an effect that nobody waits for any more. Spares a
@@ -126,7 +126,7 @@ impl IdempotencyKey {
         let key = self.clone();
         let record = db.read(async move |tx| key.find(tx).await).await?;
         Ok(match record {
-            Record::Answered(stored) => Some(Opened::Answered(Keyed::of(stored, true))),
+            Record::Answered(stored) => Some(Opened::Answered(Idempotent::of(stored, true))),
             Record::Open(resource) => Some(Opened::Unanswered(resource)),
             Record::Free => None,
         })
@@ -181,14 +181,14 @@ impl MaybeIdempotencyKey {
     ///
     /// # Errors
     /// As [`IdempotencyKey::once`], and what `work` refuses with.
-    pub async fn once<A, E>(&self, tx: &mut Tx, work: impl AsyncFnOnce(&mut Tx) -> Result<A, E>) -> Result<Keyed<A>, Problem>
+    pub async fn once<A, E>(&self, tx: &mut Tx, work: impl AsyncFnOnce(&mut Tx) -> Result<A, E>) -> Result<Idempotent<A>, Problem>
     where
         A: Answer,
         E: From<Error> + Into<Problem>,
     {
         match &self.0 {
             Some(key) => key.once(tx, work).await,
-            None => work(tx).await.map(|answer| Keyed::first(&answer)).map_err(Into::into),
+            None => work(tx).await.map(|answer| Idempotent::first(&answer)).map_err(Into::into),
         }
     }
 }

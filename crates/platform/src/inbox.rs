@@ -4,10 +4,10 @@
 //! tried again with growing pauses, the later events of its aggregate waiting behind it in order; after
 //! [`ATTEMPTS`] it is parked until an admin replays it. Nobody else waits for it.
 
-mod aside;
+mod failed;
 
-pub use aside::{Aside, ParkedEvent, count_set_aside, list_set_aside, replay, walk_set_aside};
-pub(crate) use aside::{RETRY, retry_due};
+pub use failed::{FailedEvent, FailedEventStatus, count_failed_events, list_failed_events, replay, walk_failed_events};
+pub(crate) use failed::{RETRY, retry_due};
 
 use crate::{
     context::Context,
@@ -15,12 +15,12 @@ use crate::{
     outbox::Published,
     params,
 };
-use aside::{panicked, set_aside};
 use contracts::{
     event::{Envelope, Event},
     ids::{EventId, Uuid},
     time::Timestamp,
 };
+use failed::{panicked, record_failure};
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
@@ -167,23 +167,23 @@ pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static s
         batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.wants(&envelope.event_type)).collect();
     let step = Some(Step { producer, from, to });
     // Hardly any event fails, and keeping them apart has its price: that is the second try.
-    let outcome = match unit(db, consumers, wanted.clone(), step, Care::Together).await {
-        Err(Halt::Refused) => unit(db, consumers, wanted.clone(), step, Care::Apart).await,
+    let outcome = match unit(db, consumers, wanted.clone(), step, Isolation::Shared).await {
+        Err(BatchError::Refused) => unit(db, consumers, wanted.clone(), step, Isolation::Savepoint).await,
         outcome => outcome,
     };
     match outcome {
         // One of them brought the whole unit down: find out which, each alone.
-        Err(Halt::Db(Error::Panicked)) => {
+        Err(BatchError::Db(Error::Panicked)) => {
             for envelope in wanted.iter() {
                 let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
-                match unit(db, consumers, alone, None, Care::Apart).await {
-                    Err(Halt::Db(Error::Panicked)) => panicked(db, envelope.clone()).await?,
+                match unit(db, consumers, alone, None, Isolation::Savepoint).await {
+                    Err(BatchError::Db(Error::Panicked)) => panicked(db, envelope.clone()).await?,
                     outcome => outcome?,
                 }
             }
-            unit(db, consumers, Arc::new([]), step, Care::Apart).await.or_else(Halt::unless_moved)
+            unit(db, consumers, Arc::new([]), step, Isolation::Savepoint).await.or_else(BatchError::unless_moved)
         }
-        outcome => outcome.or_else(Halt::unless_moved),
+        outcome => outcome.or_else(BatchError::unless_moved),
     }
 }
 
@@ -197,15 +197,15 @@ struct Step {
 
 /// How the events of a batch are kept apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Care {
+enum Isolation {
     /// Not at all: one that is refused undoes all.
-    Together,
+    Shared,
     /// One that is refused is undone alone, and set aside.
-    Apart,
+    Savepoint,
 }
 
 /// Why nothing of a batch was consumed.
-enum Halt {
+enum BatchError {
     /// One of the events was refused, and none was set aside.
     Refused,
     /// The position is another one by now.
@@ -213,29 +213,29 @@ enum Halt {
     Db(Error),
 }
 
-impl Halt {
+impl BatchError {
     fn unless_moved(self) -> Result<(), Error> {
-        if let Halt::Moved = self { Ok(()) } else { Err(self.into()) }
+        if let BatchError::Moved = self { Ok(()) } else { Err(self.into()) }
     }
 }
 
-impl From<Error> for Halt {
-    fn from(error: Error) -> Halt {
-        Halt::Db(error)
+impl From<Error> for BatchError {
+    fn from(error: Error) -> BatchError {
+        BatchError::Db(error)
     }
 }
 
-impl From<Halt> for Error {
-    fn from(halt: Halt) -> Error {
+impl From<BatchError> for Error {
+    fn from(halt: BatchError) -> Error {
         match halt {
-            Halt::Refused => Error::Failed("an event was refused".into()),
-            Halt::Moved => Error::Failed("the position was moved".into()),
-            Halt::Db(error) => error,
+            BatchError::Refused => Error::Failed("an event was refused".into()),
+            BatchError::Moved => Error::Failed("the position was moved".into()),
+            BatchError::Db(error) => error,
         }
     }
 }
 
-async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, care: Care) -> Result<(), Halt> {
+async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, care: Isolation) -> Result<(), BatchError> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
         let any_aside = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
@@ -245,25 +245,26 @@ async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Opti
                 continue;
             }
             if (any_aside || failed) && is_blocked(tx, envelope.aggregate_id).await? {
-                set_aside(tx, envelope, Aside::Waiting, 0, "an earlier event of the aggregate is not consumed yet").await?;
+                record_failure(tx, envelope, FailedEventStatus::Blocked, 0, "an earlier event of the aggregate is not consumed yet")
+                    .await?;
                 continue;
             }
             let Some(handler) = consumers.handler(&envelope.event_type) else { continue };
             let outcome = match care {
-                Care::Together => handle(tx, handler, envelope).await,
-                Care::Apart => attempt(tx, handler, envelope).await,
+                Isolation::Shared => handle(tx, handler, envelope).await,
+                Isolation::Savepoint => attempt(tx, handler, envelope).await,
             };
             if let Err(refusal) = outcome {
-                if care == Care::Together {
-                    return Err(Halt::Refused);
+                if care == Isolation::Shared {
+                    return Err(BatchError::Refused);
                 }
                 report(tx.service(), envelope, 1, &refusal);
-                set_aside(tx, envelope, Aside::Retrying, 1, &refusal.0).await?;
+                record_failure(tx, envelope, FailedEventStatus::Retrying, 1, &refusal.0).await?;
                 failed = true;
             }
         }
         match step {
-            Some(step) if !advance(tx, step).await? => Err(Halt::Moved),
+            Some(step) if !advance(tx, step).await? => Err(BatchError::Moved),
             _ => Ok(()),
         }
     })
@@ -290,7 +291,7 @@ impl From<Error> for Refused {
 
 /// Handles an event so that a refusal undoes what its handler did.
 async fn attempt(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
-    tx.attempt(async |tx| handle(tx, handler, envelope).await).await
+    tx.savepoint(async |tx| handle(tx, handler, envelope).await).await
 }
 
 async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {

@@ -3,30 +3,30 @@
 //!
 //! It knows `contracts` and no service.
 
+pub mod atomic_file;
 pub mod backoff;
 mod bus;
 pub mod client;
 pub mod context;
 pub mod db;
 pub mod due;
+pub mod encryption;
 pub mod env;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
-pub mod installation;
-mod open_files;
+pub mod master_key;
 pub mod outbox;
 mod parked;
 pub mod pool;
+mod rlimit;
 pub mod runtime;
-pub mod seal;
 pub mod service;
 pub mod settings;
-pub mod stop;
+pub mod shutdown;
 pub mod telemetry;
 pub mod testing;
-pub mod whole_file;
 pub mod worker;
 
 #[cfg(test)]

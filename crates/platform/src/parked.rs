@@ -4,7 +4,7 @@ use crate::{
     db::Db,
     http::{NoContent, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::Admin,
-    inbox::{self, Aside, ParkedEvent},
+    inbox::{self, FailedEvent, FailedEventStatus},
 };
 use contracts::{ids::EventId, problem::Code};
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ pub(crate) fn routes() -> Routes<Db> {
 #[serde(deny_unknown_fields)]
 struct Filter {
     /// Only those of which this becomes.
-    status: Option<Aside>,
+    status: Option<FailedEventStatus>,
 }
 
 async fn list(
@@ -31,10 +31,10 @@ async fn list(
     Path(service): Path<String>,
     Query(Filter { status }): Query<Filter>,
     paging: Paging,
-) -> Result<Paged<ParkedEvent>, Problem> {
+) -> Result<Paged<FailedEvent>, Problem> {
     own(&db, &service)?;
     let tag = format!("parked events of {service} {status:?}");
-    let found = inbox::list_set_aside(&db, status, paging.after(&tag)?, paging.fetch()).await?;
+    let found = inbox::list_failed_events(&db, status, paging.after(&tag)?, paging.fetch()).await?;
     Ok(Paged(paging.page(&tag, found, |last| last.event.event_id)))
 }
 

@@ -5,16 +5,16 @@ use crate::{
     client::{Client, client_credentials},
     db::{Db, Older},
     env::Env,
-    http::{Door, Operation},
+    http::{Operation, RequestLayers},
     idempotency,
     identity::{Jwks, KeySource, Verifier},
     inbox::{self, Consumers},
-    installation::Installation,
+    master_key::MasterKey,
     outbox,
     service::{Ctx, Parts, Service, StartError},
     settings::Settings,
-    stop::{self, Stop, StopSender},
-    worker::{Pace, Worker},
+    shutdown::{self, Shutdown, ShutdownSender},
+    worker::{Next, Worker},
 };
 use axum::Router;
 use contracts::call::Call;
@@ -32,14 +32,14 @@ pub struct Setup {
     /// Databases lie in `<data_dir>/db`, other files of a service in a folder of its name.
     pub data_dir: PathBuf,
     pub settings: Settings,
-    pub installation: Installation,
+    pub master_key: MasterKey,
     /// Services that do not run in this process, and how they are reached.
     pub elsewhere: Vec<(&'static str, Elsewhere)>,
     /// Whether events are carried and workers run. Without, they wait in the outbox: for tests that drive each step.
     pub moving: bool,
 }
 
-/// A neighbour that this process does not run.
+/// A upstream that this process does not run.
 pub enum Elsewhere {
     /// At this address, such as `http://inventory:8081`.
     Address(String),
@@ -60,7 +60,7 @@ pub struct Runtime {
     pub(crate) consumers: BTreeMap<&'static str, Consumers>,
     workers: Vec<(Db, Worker)>,
     tasks: Vec<JoinHandle<()>>,
-    stop: (StopSender, Stop),
+    stop: (ShutdownSender, Shutdown),
 }
 
 /// Who consumes whose events.
@@ -88,7 +88,7 @@ impl Runtime {
     /// # Errors
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
-        let Setup { env, data_dir, settings, installation, elsewhere, moving } = setup;
+        let Setup { env, data_dir, settings, master_key, elsewhere, moving } = setup;
         for service in &services {
             service.section.check(&settings, service.name)?;
         }
@@ -107,11 +107,11 @@ impl Runtime {
             consumers: BTreeMap::new(),
             workers: Vec::new(),
             tasks: Vec::new(),
-            stop: stop::channel(),
+            stop: shutdown::channel(),
         };
         for service in services {
             let client = Client::new(env.clone());
-            client.set_tokens(client_credentials(&client, service.name, &installation.client_secret(service.name)));
+            client.set_tokens(client_credentials(&client, service.name, &master_key.client_secret(service.name)));
             clients.push(client.clone());
             let db = runtime.databases[service.name].clone();
             let ctx = Ctx {
@@ -121,13 +121,13 @@ impl Runtime {
                 client,
                 settings: settings.clone(),
                 folder: data_dir.join(service.name),
-                installation: installation.clone(),
+                master_key: master_key.clone(),
             };
             let Parts { router, operations, consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
             let (parked, parked_operations) = crate::parked::routes().build(db.clone());
             let router = router.merge(parked);
-            let door = Door::new(service.name, env.clone()).verifier(verifier.clone());
+            let door = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
             runtime.routers.insert(service.name, door.wrap(router));
             runtime.operations.extend(operations.into_iter().chain(parked_operations).map(|operation| (service.name, operation)));
             runtime.workers.push((db.clone(), retry_worker(&db, &consumers)));
@@ -196,7 +196,7 @@ impl Runtime {
 
     /// Hears the order to stop, for tasks that live beside the services.
     #[must_use]
-    pub fn stop_signal(&self) -> Stop {
+    pub fn stop_signal(&self) -> Shutdown {
         self.stop.1.clone()
     }
 
@@ -211,7 +211,7 @@ impl Runtime {
             moved += bus::carry_waiting(producer, consumer, consumers).await?;
         }
         for (db, worker) in &self.workers {
-            while worker.run_once(db, &self.stop.1).await? == Pace::Again {}
+            while worker.run_once(db, &self.stop.1).await? == Next::Immediately {}
         }
         Ok(moved)
     }
@@ -251,7 +251,7 @@ pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service], older: O
 fn key_source(client: Client) -> KeySource {
     Arc::new(move || {
         let client = client.clone();
-        Box::pin(async move { client.call(&GET_KEYS).auth(crate::client::Auth::Nobody).send().await.map_err(|error| error.to_string()) })
+        Box::pin(async move { client.call(&GET_KEYS).auth(crate::client::Auth::Anonymous).send().await.map_err(|error| error.to_string()) })
     })
 }
 
@@ -261,7 +261,7 @@ fn retry_worker(db: &Db, consumers: &Consumers) -> Worker {
 }
 
 /// Drops what is old: events that everyone has, records of consumed ones, answers under keys.
-async fn clean(db: &Db, consumers: &[Db]) -> Result<Pace, crate::db::Error> {
+async fn clean(db: &Db, consumers: &[Db]) -> Result<Next, crate::db::Error> {
     let now = db.now();
     let mut consumed = i64::MAX;
     for consumer in consumers {
@@ -274,5 +274,5 @@ async fn clean(db: &Db, consumers: &[Db]) -> Result<Pace, crate::db::Error> {
         tracing::debug!(target: "cleaner", service = db.service(), events, records, answers, "old rows dropped");
     }
     let most = events.max(records).max(answers);
-    Ok(Pace::after(usize::try_from(most).unwrap_or(usize::MAX), CLEANED))
+    Ok(Next::after_batch(usize::try_from(most).unwrap_or(usize::MAX), CLEANED))
 }

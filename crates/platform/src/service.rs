@@ -6,7 +6,7 @@ use crate::{
     env::Env,
     http::Operation,
     inbox::Consumers,
-    installation::Installation,
+    master_key::MasterKey,
     settings::{BadSettings, Section, Settings},
     worker::Worker,
 };
@@ -22,13 +22,13 @@ pub struct Ctx {
     pub env: Env,
     /// The service's own database.
     pub db: Db,
-    /// Calls to neighbours.
+    /// Calls to upstreams.
     pub client: Client,
     pub settings: Arc<Settings>,
     /// Where the service may keep files of its own: a folder below the data directory, made on demand.
     pub folder: PathBuf,
     /// What everyone of this installation shares.
-    pub installation: Installation,
+    pub master_key: MasterKey,
 }
 
 impl Ctx {
@@ -43,12 +43,12 @@ impl Ctx {
 
 /// An opened service: its three doors.
 pub struct Parts {
-    /// Door 1, HTTP, and the list of its operations.
+    /// RequestLayers 1, HTTP, and the list of its operations.
     pub router: Router,
     pub operations: Vec<Operation>,
-    /// Door 2, events.
+    /// RequestLayers 2, events.
     pub consumers: Consumers,
-    /// Door 3, time.
+    /// RequestLayers 3, time.
     pub workers: Vec<Worker>,
 }
 

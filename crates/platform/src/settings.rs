@@ -4,7 +4,7 @@
 //! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start, and so does a number out
 //! of the bounds that the field declares: `#[schemars(range(min = 1, max = 100))]`.
 
-use contracts::body::Nothing;
+use contracts::body::EmptyBody;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -110,7 +110,7 @@ impl Section {
     /// A section without keys.
     #[must_use]
     pub fn empty() -> Section {
-        Section::of::<Nothing>()
+        Section::of::<EmptyBody>()
     }
 
     /// Its keys with their meaning, bounds and defaults.

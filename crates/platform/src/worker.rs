@@ -1,6 +1,6 @@
-//! The third door of a service: time. A worker looks for due work when its bell rings and now and then without it.
+//! The third door of a service: time. A worker looks for due work when its notifier rings and now and then without it.
 
-use crate::{backoff::Backoff, context::Context, db::Db, stop::Stop};
+use crate::{backoff::Backoff, context::Context, db::Db, shutdown::Shutdown};
 use contracts::{ids::Uuid, time::Timestamp};
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -10,26 +10,27 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 
 /// What a worker wants after a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub enum Next {
     /// There may be more to do: go on at once.
-    Again,
-    /// Nothing is due: sleep until the bell rings, or the period is over.
-    Rest,
+    Immediately,
+    /// Nothing is due: sleep until the notifier rings, or the period is over.
+    Idle,
     /// Nothing is due before this instant.
-    Until(Timestamp),
+    At(Timestamp),
 }
 
-impl Pace {
-    /// [`Pace::Again`] when a turn that takes at most `limit` found that many.
+impl Next {
+    /// [`Next::Immediately`] when a turn that takes at most `limit` found that many.
     #[must_use]
-    pub fn after(done: usize, limit: usize) -> Pace {
-        if done >= limit { Pace::Again } else { Pace::Rest }
+    pub fn after_batch(done: usize, limit: usize) -> Next {
+        if done >= limit { Next::Immediately } else { Next::Idle }
     }
 }
 
-type Turn = Arc<dyn Fn(Stop) -> Pin<Box<dyn Future<Output = Result<Pace, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
+type Turn =
+    Arc<dyn Fn(Shutdown) -> Pin<Box<dyn Future<Output = Result<Next, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
 
-/// Work that is due by time or by a bell.
+/// Work that is due by time or by a notifier.
 #[derive(Clone)]
 pub struct Worker {
     pub(crate) name: &'static str,
@@ -41,12 +42,12 @@ pub struct Worker {
 
 impl Worker {
     /// `turn` looks for due work and does it; every turn may be the one that a crash interrupts, and the next finds what
-    /// it left. It runs when [`crate::db::Tx::wake`] names it, and at least once in `period`.
+    /// it left. It runs when [`crate::db::Tx::notify_worker`] names it, and at least once in `period`.
     pub fn new<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
     where
         C: Clone + Send + Sync + 'static,
         F: Fn(C) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Pace, E>> + Send + 'static,
+        R: Future<Output = Result<Next, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         Worker::lasting(name, period, own, move |own, _| turn(own))
@@ -56,8 +57,8 @@ impl Worker {
     pub fn lasting<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
     where
         C: Clone + Send + Sync + 'static,
-        F: Fn(C, Stop) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Pace, E>> + Send + 'static,
+        F: Fn(C, Shutdown) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Next, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         let turn: Turn = Arc::new(move |stop| {
@@ -85,25 +86,25 @@ impl Worker {
     ///
     /// # Errors
     /// What the turn answered.
-    pub async fn run_once(&self, db: &Db, stop: &Stop) -> Result<Pace, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn run_once(&self, db: &Db, stop: &Shutdown) -> Result<Next, Box<dyn std::error::Error + Send + Sync>> {
         let correlation_id = format!("{}-{}", self.name, db.env().new_id::<Uuid>());
         Context::new(correlation_id).scope((self.turn)(stop.clone())).await
     }
 
-    pub(crate) async fn run(self, db: Db, stop: Stop) {
-        let bell = db.bell(self.name);
+    pub(crate) async fn run(self, db: Db, stop: Shutdown) {
+        let notifier = db.worker_notifier(self.name);
         let mut failures = 0_u32;
         while !stop.is_requested() {
             let pause = match self.run_once(&db, &stop).await {
-                Ok(Pace::Again) => {
+                Ok(Next::Immediately) => {
                     failures = 0;
                     continue;
                 }
-                Ok(Pace::Rest) => {
+                Ok(Next::Idle) => {
                     failures = 0;
                     self.period
                 }
-                Ok(Pace::Until(instant)) => {
+                Ok(Next::At(instant)) => {
                     failures = 0;
                     instant.since(db.now()).min(self.period)
                 }
@@ -112,11 +113,11 @@ impl Worker {
                     tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
                     metrics::counter!("souk_worker_failures_total", "service" => db.service(), "worker" => self.name).increment(1);
                     let backoff = Backoff::doubling(FIRST_PAUSE, self.period.max(Duration::from_secs(5)));
-                    stop.pause(db.env().jitter(backoff.after(failures)), std::future::pending()).await;
+                    stop.sleep(db.env().jitter(backoff.delay(failures)), std::future::pending()).await;
                     continue;
                 }
             };
-            stop.pause(pause, bell.notified()).await;
+            stop.sleep(pause, notifier.notified()).await;
         }
     }
 }

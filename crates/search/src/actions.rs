@@ -12,7 +12,7 @@ pub async fn rebuild(db: &Db) -> Result<i64, Error> {
     db.write(async |tx| {
         store::begin(tx).await?;
         let generation = store::next_generation(tx).await?;
-        tx.wake(workers::INDEX);
+        tx.notify_worker(workers::INDEX);
         Ok(generation)
     })
     .await

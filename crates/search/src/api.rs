@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 mod answers;
 mod parameters;
@@ -19,7 +19,7 @@ use answers::Rendered;
 use contracts::search::{IndexState, RebuildState, SearchResults, Suggestions};
 use parameters::{Searched, SuggestQuery};
 use platform::{
-    http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::Sketch},
+    http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::OperationBuilder},
     identity::{Admin, MaybeUser},
     pool,
 };
@@ -43,9 +43,9 @@ impl axum::response::IntoResponse for Results {
 }
 
 impl DescribeAnswer for Results {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer::<SearchResults>(200, "The hits of this page, and how all of them divide.");
-        sketch.answer_header("Link", "The next page, with `rel=\"next\"`.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.answer::<SearchResults>(200, "The hits of this page, and how all of them divide.");
+        operation.answer_header("Link", "The next page, with `rel=\"next\"`.");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Door 2: what the catalogue and the inventory announce. Each effect is a row of `documents` that changed, and the
+//! RequestLayers 2: what the catalogue and the inventory announce. Each effect is a row of `documents` that changed, and the
 //! worker that brings the index up to date is woken by the commit.
 //!
 //! Every product event carries the whole product, and the newest one counts, so all are taken in alike. A product that
@@ -81,6 +81,6 @@ async fn stock_changed(tx: &mut Tx, event: Received<StockChanged>) -> Result<(),
 
 fn wake_if(tx: &mut Tx, changed: bool) {
     if changed {
-        tx.wake(workers::INDEX);
+        tx.notify_worker(workers::INDEX);
     }
 }

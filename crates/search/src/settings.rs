@@ -1,7 +1,7 @@
 //! The section `[search]` of the settings.
 
 use crate::domain::text::Tongue;
-use contracts::{body::Whole, money::Currency};
+use contracts::{body::BoundedInt, money::Currency};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -16,13 +16,13 @@ pub struct Settings {
     /// Snowball stems, or `none`. Another one makes the index anew at the next start.
     pub language: Tongue,
     /// Threads that search at once; 0 for as many as there are processors.
-    pub threads: Whole<0, 64>,
+    pub threads: BoundedInt<0, 64>,
     /// Searches that may wait for a thread. One more is told to come back.
-    pub queue: Whole<1, 10_000>,
+    pub queue: BoundedInt<1, 10_000>,
     /// Megabytes of answers kept for repeated searches. Every change of the index drops them.
-    pub cache_megabytes: Whole<0, 4_096>,
+    pub cache_megabytes: BoundedInt<0, 4_096>,
     /// Megabytes of documents that wait in memory to become a part of the index.
-    pub writer_megabytes: Whole<16, 1_024>,
+    pub writer_megabytes: BoundedInt<16, 1_024>,
 }
 
 impl Default for Settings {
@@ -38,6 +38,6 @@ impl Default for Settings {
     }
 }
 
-fn usual<const MIN: i64, const MAX: i64>(number: i64) -> Whole<MIN, MAX> {
-    Whole::new(number).expect("a usual value is within its bounds")
+fn usual<const MIN: i64, const MAX: i64>(number: i64) -> BoundedInt<MIN, MAX> {
+    BoundedInt::new(number).expect("a usual value is within its bounds")
 }

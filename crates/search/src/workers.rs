@@ -1,4 +1,4 @@
-//! Door 3: the worker that brings the index up to date.
+//! RequestLayers 3: the worker that brings the index up to date.
 //!
 //! A turn takes what changed since the index's last commit into it, in one commit that says how far it reaches, and
 //! shows it to searches. A crash at any moment costs the work in hand: the next turn begins where the last commit ended.
@@ -13,14 +13,14 @@ use crate::{
 };
 use platform::{
     db::Tx,
-    worker::{Pace, Worker},
+    worker::{Next, Worker},
 };
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The worker's bell.
+/// The worker's notifier.
 pub const INDEX: &str = "index";
-/// How long a change waits at most when the bell was rung in another process: by the command line, or a replica.
+/// How long a change waits at most when the notifier was rung in another process: by the command line, or a replica.
 const PERIOD: Duration = Duration::from_millis(500);
 /// Documents read at once.
 const PAGE: usize = 250;
@@ -35,13 +35,13 @@ pub fn all(app: &App) -> Vec<Worker> {
 }
 
 /// One turn.
-pub async fn index(app: App) -> Result<Pace, Error> {
+pub async fn index(app: App) -> Result<Next, Error> {
     let progress = get_progress(&app).await?;
     at_desk(&app, move |desk| desk.aim(progress)).await?;
     let changed = keep_up(&app).await?;
     let touched = follow_tree(&app).await?;
     let building = build(&app).await?;
-    Ok(if changed || touched || building { Pace::Again } else { Pace::Rest })
+    Ok(if changed || touched || building { Next::Immediately } else { Next::Idle })
 }
 
 async fn get_progress(app: &App) -> Result<Progress, Error> {

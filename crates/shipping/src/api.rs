@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{
     App, Error, actions,
@@ -15,7 +15,7 @@ use contracts::{
     text::{Amount, Country},
 };
 use platform::{
-    http::{Body, Json, Keyed, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    http::{Body, Idempotent, Json, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
 use schemars::JsonSchema;
@@ -70,7 +70,7 @@ async fn record(
     Path(id): Path<ShipmentId>,
     key: MaybeIdempotencyKey,
     Body(body): Body<RecordShipmentEvent>,
-) -> Result<Keyed<Json<Shipment>>, Problem> {
+) -> Result<Idempotent<Json<Shipment>>, Problem> {
     actions::record_event(&app, id, key, body).await
 }
 

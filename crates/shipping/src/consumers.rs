@@ -1,4 +1,4 @@
-//! Door 2: the order's events.
+//! RequestLayers 2: the order's events.
 
 use crate::{
     Error,
@@ -34,7 +34,7 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
     let (correlation_id, now) = (tx.context().correlation_id.to_string(), tx.now());
     if consignment.confirm(correlation_id, event.occurred_at, now) {
         store::save(tx, &mut consignment).await?;
-        tx.wake(BOOKING);
+        tx.notify_worker(BOOKING);
     }
     Ok(())
 }

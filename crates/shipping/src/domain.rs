@@ -116,7 +116,7 @@ pub enum Observed {
 impl Consignment {
     /// The order was confirmed: the carrier is to take its parcel. Whether that is new.
     pub fn confirm(&mut self, correlation_id: String, confirmed_at: Timestamp, now: Timestamp) -> bool {
-        let Ok(next) = self.booking.on(BookingFact::Confirmed) else { return false };
+        let Ok(next) = self.booking.transition(BookingFact::Confirmed) else { return false };
         self.booking = next;
         self.correlation_id = correlation_id;
         self.confirmed_at = Some(confirmed_at);
@@ -131,7 +131,7 @@ impl Consignment {
         if self.left() {
             return RecallOutcome::TooLate;
         }
-        if let Ok(next) = self.booking.on(BookingFact::CalledOff) {
+        if let Ok(next) = self.booking.transition(BookingFact::CalledOff) {
             self.booking = next;
             self.attempts = 0;
             self.failure = None;
@@ -150,7 +150,7 @@ impl Consignment {
 
     /// The carrier took the parcel.
     pub fn booked(&mut self, tracking_number: String, now: Timestamp) -> Taken {
-        let Ok(next) = self.booking.on(BookingFact::Booked) else { return Taken::Known };
+        let Ok(next) = self.booking.transition(BookingFact::Booked) else { return Taken::Known };
         self.booking = next;
         if next != Booking::Booked {
             self.due_at = Some(now);
@@ -166,11 +166,11 @@ impl Consignment {
 
     /// The carrier knows that it is not to fetch the parcel. The event that says so, if there was a shipment.
     pub fn recalled(&mut self) -> Option<ShipmentReturned> {
-        self.booking = self.booking.on(BookingFact::Recalled).ok()?;
+        self.booking = self.booking.transition(BookingFact::Recalled).ok()?;
         self.failure = None;
         self.due_at = None;
         let parcel = self.parcel.as_mut()?;
-        parcel.status = parcel.status.on(ShipmentFact::Recalled).ok()?;
+        parcel.status = parcel.status.transition(ShipmentFact::Recalled).ok()?;
         let parcel = parcel.clone();
         Some(self.returned(&parcel, true))
     }
@@ -195,7 +195,7 @@ impl Consignment {
 
     /// The carrier moved the parcel on. A recall that is under way came too late. The parcel as it is then.
     pub fn move_to(&mut self, next: ShipmentStatus) -> Option<Parcel> {
-        if let Ok(booking) = self.booking.on(BookingFact::Fetched) {
+        if let Ok(booking) = self.booking.transition(BookingFact::Fetched) {
             self.booking = booking;
             self.failure = None;
             self.due_at = None;
@@ -291,7 +291,7 @@ pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> Observed {
         ShipmentStatus::Delivered => ShipmentFact::Delivered,
         ShipmentStatus::Returned => ShipmentFact::Returned,
     };
-    present.on(fact).map_or(Observed::Known, Observed::Moved)
+    present.transition(fact).map_or(Observed::Known, Observed::Moved)
 }
 
 #[cfg(test)]

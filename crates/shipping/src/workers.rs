@@ -1,4 +1,4 @@
-//! Door 3: time.
+//! RequestLayers 3: time.
 
 use crate::{
     App, Error,
@@ -9,7 +9,7 @@ use contracts::{ids::OrderId, shipping::ShipmentStatus};
 use platform::{
     backoff::Backoff,
     due::{DueRows, DueTable},
-    worker::{Pace, Worker},
+    worker::{Next, Worker},
 };
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl DueRows for App {
 }
 
 /// Moves every parcel that stayed in its status for a step to the next one.
-async fn simulate(app: App) -> Result<Pace, Error> {
+async fn simulate(app: App) -> Result<Next, Error> {
     let step = app.settings.simulate_step();
     let moved = app
         .ctx
@@ -62,5 +62,5 @@ async fn simulate(app: App) -> Result<Pace, Error> {
             Ok::<_, Error>(moved)
         })
         .await?;
-    Ok(Pace::after(moved, SIMULATED))
+    Ok(Next::after_batch(moved, SIMULATED))
 }

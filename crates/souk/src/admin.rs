@@ -20,7 +20,7 @@ use contracts::{
 use platform::{
     db::Older,
     env::Env,
-    inbox::{self, ParkedEvent},
+    inbox::{self, FailedEvent},
     outbox,
     runtime::{DATABASES, INBOX_KEPT},
 };
@@ -184,7 +184,7 @@ pub(crate) fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String
     }
 }
 
-fn tell(aside: &ParkedEvent) {
+fn tell(aside: &FailedEvent) {
     println!("{}  {} {}, {} attempts", bold(aside.event.event_id), aside.service, aside.status, aside.attempts);
     println!("  {} of {} {}", aside.event.event_type, aside.event.aggregate_type, aside.event.aggregate_id);
     println!("  {}", dim(&aside.error));
@@ -199,7 +199,7 @@ pub async fn events(events: Events) -> Result<()> {
             let (_, databases) = open(flags)?;
             let mut total = 0;
             for db in databases.values() {
-                inbox::walk_set_aside(db, |aside| {
+                inbox::walk_failed_events(db, |aside| {
                     total += 1;
                     tell(aside);
                 })

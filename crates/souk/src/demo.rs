@@ -19,10 +19,10 @@ use contracts::{
     text::{Email, Name},
 };
 use platform::{
+    atomic_file,
     db::Db,
     runtime::{DATABASES, Runtime},
     settings::Settings,
-    whole_file,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -104,7 +104,7 @@ impl Mark {
 
     fn write(&self, goods: Option<&Goods>) -> Result<()> {
         let text = serde_json::to_vec_pretty(&goods)?;
-        whole_file::write(&self.0, &text).with_context(|| format!("{} cannot be written", self.0.display()))
+        atomic_file::write(&self.0, &text).with_context(|| format!("{} cannot be written", self.0.display()))
     }
 }
 

@@ -79,7 +79,7 @@ fn one(checked: Result<(), impl ToString>) -> Vec<String> {
 
 /// Events that the service could not consume.
 async fn set_aside(db: &Db) -> Result<Vec<String>> {
-    let parked: u64 = inbox::count_set_aside(db).await?.iter().map(|(_, count)| count).sum();
+    let parked: u64 = inbox::count_failed_events(db).await?.iter().map(|(_, count)| count).sum();
     Ok(if parked == 0 { Vec::new() } else { vec![format!("{parked} events are set aside; see `souk events parked`")] })
 }
 

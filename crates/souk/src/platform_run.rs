@@ -6,7 +6,7 @@ use axum::Router;
 use platform::{
     db::{Db, Older},
     env::Env,
-    installation::Installation,
+    master_key::MasterKey,
     runtime::{self, Runtime, Setup},
 };
 use std::collections::BTreeMap;
@@ -33,10 +33,10 @@ pub fn databases(config: &Config, older: Older) -> Result<Databases> {
 /// With what is wrong, in plain words.
 pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
     let env = Env::system();
-    let installation = Installation::in_folder(&config.data_dir, &env)
+    let master_key = MasterKey::load_or_create(&config.data_dir, &env)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
     let setup =
-        Setup { env, data_dir: config.data_dir.clone(), settings: config.settings.clone(), installation, elsewhere: Vec::new(), moving };
+        Setup { env, data_dir: config.data_dir.clone(), settings: config.settings.clone(), master_key, elsewhere: Vec::new(), moving };
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 

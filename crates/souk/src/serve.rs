@@ -13,7 +13,7 @@ use platform::{
     env::Env,
     http::{Limits, serve},
     runtime::Runtime,
-    stop::{self, Stop, StopSender},
+    shutdown::{self, Shutdown, ShutdownSender},
     telemetry,
 };
 use std::{
@@ -63,7 +63,7 @@ pub struct Porch {
     address: SocketAddr,
     phase: Phase,
     entrance: Entrance,
-    ending: StopSender,
+    ending: ShutdownSender,
     /// True once all requests have ended in time.
     served: JoinHandle<bool>,
     orders: Orders,
@@ -84,7 +84,7 @@ impl Porch {
             .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
-        let (ending, end) = stop::channel();
+        let (ending, end) = shutdown::channel();
         serve_metrics(&config, &env, end.clone()).await?;
         let orders = Orders::listen()?;
         let phase = Phase::not_ready("the services are being started");
@@ -199,7 +199,7 @@ impl Orders {
 }
 
 /// Serves `/metrics` until the end. Without the address the program does, unless somebody asked for it.
-async fn serve_metrics(config: &Config, env: &Env, end: Stop) -> Result<()> {
+async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> {
     let listener = match TcpListener::bind(config.ops_listen).await {
         Ok(listener) => listener,
         Err(error) if config.ops_listen_asked => {
@@ -215,7 +215,7 @@ async fn serve_metrics(config: &Config, env: &Env, end: Stop) -> Result<()> {
     env.spawn(async move {
         while !upkeep.1.is_requested() {
             upkeep.0.run_upkeep();
-            upkeep.1.pause(Duration::from_secs(5), std::future::pending()).await;
+            upkeep.1.sleep(Duration::from_secs(5), std::future::pending()).await;
         }
     });
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

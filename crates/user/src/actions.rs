@@ -11,7 +11,7 @@ use contracts::{
 };
 use platform::{
     db::{Db, Tx},
-    http::{Created, IfMatch, Keyed, MaybeIdempotencyKey, Problem, Tagged},
+    http::{Created, Idempotent, IfMatch, MaybeIdempotencyKey, Problem, Tagged},
 };
 
 /// The user a request is about: whoever sent it, and what the token tells should the profile not be there yet.
@@ -103,7 +103,7 @@ pub async fn add_address(
     me: Me,
     key: MaybeIdempotencyKey,
     body: WriteAddress,
-) -> Result<Keyed<Tagged<Created<Address>>>, Problem> {
+) -> Result<Idempotent<Tagged<Created<Address>>>, Problem> {
     db.write(async move |tx| key.once(tx, async |tx| insert_address(tx, &me, body.clone()).await).await).await
 }
 

@@ -1,4 +1,4 @@
-//! Door 1: HTTP.
+//! RequestLayers 1: HTTP.
 
 use crate::{
     App, Error,
@@ -13,7 +13,8 @@ use contracts::{
 };
 use platform::{
     http::{
-        Body, Created, IfMatch, Json, Keyed, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State, Tagged,
+        Body, Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State,
+        Tagged,
     },
     identity::{self, Admin, ClientMarker, ServiceOf},
 };
@@ -90,7 +91,7 @@ async fn add_address(
     State(app): State<App>,
     key: MaybeIdempotencyKey,
     Body(body): Body<WriteAddress>,
-) -> Result<Keyed<Tagged<Created<Address>>>, Problem> {
+) -> Result<Idempotent<Tagged<Created<Address>>>, Problem> {
     actions::add_address(&app.ctx.db, me(&caller), key, body).await
 }
 

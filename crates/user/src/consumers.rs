@@ -1,4 +1,4 @@
-//! Door 2: the account's events.
+//! RequestLayers 2: the account's events.
 
 use crate::{
     Error, actions,

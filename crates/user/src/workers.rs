@@ -1,7 +1,7 @@
-//! Door 3: time.
+//! RequestLayers 3: time.
 
 use crate::{App, Error, store::search};
-use platform::worker::{Pace, Worker};
+use platform::worker::{Next, Worker};
 use std::time::Duration;
 
 /// How many users one commit takes.
@@ -12,7 +12,7 @@ pub fn all(app: &App) -> Vec<Worker> {
 }
 
 /// Lets users be found that registered before they were found by words. There are none after the first start.
-async fn enter_older(app: App) -> Result<Pace, Error> {
+async fn enter_older(app: App) -> Result<Next, Error> {
     let entered = app.ctx.db.write(async |tx| Ok::<_, Error>(search::enter_older(tx, BATCH).await?)).await?;
-    Ok(if entered > 0 { Pace::Again } else { Pace::Rest })
+    Ok(if entered > 0 { Next::Immediately } else { Next::Idle })
 }

@@ -2,7 +2,7 @@
 
 use contracts::{
     catalogue,
-    column::{BadColumn, Column, Scalar},
+    column::{BadColumn, Column, SqlValue},
     event::EventKind,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -45,11 +45,11 @@ impl JsonSchema for AggregateType {
 }
 
 impl Column for AggregateType {
-    fn write(&self) -> Scalar<'_> {
-        Scalar::Text(self.0.into())
+    fn to_sql(&self) -> SqlValue<'_> {
+        SqlValue::Text(self.0.into())
     }
-    fn read(scalar: Scalar<'_>) -> Result<Self, BadColumn> {
-        let Scalar::Text(text) = scalar else { return Err(BadColumn("AggregateType")) };
+    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
+        let SqlValue::Text(text) = scalar else { return Err(BadColumn("AggregateType")) };
         AggregateType::all().get(&*text).copied().map(AggregateType).ok_or(BadColumn("AggregateType"))
     }
 }

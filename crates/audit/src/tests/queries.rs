@@ -5,7 +5,7 @@ use crate::{
     domain::AggregateType,
     store::{Filter, select_events},
 };
-use contracts::{ids::Uuid, text::FilledLine, time::Timestamp};
+use contracts::{ids::Uuid, text::RequiredShortText, time::Timestamp};
 use std::time::Duration;
 
 fn voided(log: &Harness, user_id: UserId, order_id: OrderId) -> PaymentVoided {
@@ -192,7 +192,7 @@ const LEADS: [&str; 7] = [
 async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition() {
     let log = log().await;
     let about = AggregateType::of_event("OrderCreated").unwrap();
-    let line = |given: bool| given.then(|| FilledLine::parse("X").unwrap());
+    let line = |given: bool| given.then(|| RequiredShortText::parse("X").unwrap());
     for bits in 0..1 << LEADS.len() {
         let given = |at: usize| bits >> at & 1 == 1;
         for (from, to, after) in [(false, false, false), (true, true, false), (true, false, true), (false, true, true)] {
@@ -233,7 +233,7 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
 #[test]
 fn what_a_type_of_event_says_already_is_not_looked_for() {
     let both = |event_type: &str, about: &str| Filter {
-        event_type: Some(FilledLine::parse(event_type).unwrap()),
+        event_type: Some(RequiredShortText::parse(event_type).unwrap()),
         aggregate_type: AggregateType::of_event(about),
         ..Filter::default()
     };

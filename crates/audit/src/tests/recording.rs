@@ -2,7 +2,7 @@
 
 use super::*;
 use contracts::{auth::PasswordResetRequested, catalogue, ids::EventId};
-use platform::{installation::Installation, seal};
+use platform::{encryption, master_key::MasterKey};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
@@ -104,8 +104,8 @@ async fn a_repeated_event_is_kept_once_even_when_the_inbox_forgot_it() {
 #[tokio::test]
 async fn a_reset_token_stays_sealed() {
     let log = log().await;
-    let key = Installation::new([7; 32]).key_for("password-reset");
-    let sealed_token = seal::seal(&key, log.env.random_bytes(), b"reset-me-4711");
+    let key = MasterKey::new([7; 32]).key_for("password-reset");
+    let sealed_token = encryption::encrypt(&key, log.env.random_bytes(), b"reset-me-4711");
     let event = PasswordResetRequested {
         user_id: log.id(),
         email: "mara@example.com".into(),
@@ -117,8 +117,8 @@ async fn a_reset_token_stays_sealed() {
     let text = String::from_utf8(answer.body.clone()).unwrap();
     assert!(!text.contains("reset-me") && !text.contains("4711"), "{text}");
     let shown = answer.json()["items"][0]["payload"]["sealedToken"].as_str().unwrap().to_owned();
-    assert_eq!(seal::open(&Installation::new([8; 32]).key_for("password-reset"), &shown), None);
-    assert_eq!(seal::open(&Installation::new([7; 32]).key_for("audit"), &shown), None);
+    assert_eq!(encryption::decrypt(&MasterKey::new([8; 32]).key_for("password-reset"), &shown), None);
+    assert_eq!(encryption::decrypt(&MasterKey::new([7; 32]).key_for("audit"), &shown), None);
 }
 
 #[tokio::test]

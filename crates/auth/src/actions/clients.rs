@@ -47,7 +47,7 @@ pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: 
 /// any other by the one that it was given.
 async fn authenticate(app: &App, client: &Presented) -> Result<String, Error> {
     let given = opaque::hash(client.secret.reveal());
-    if opaque::same(&given, &opaque::hash(&app.ctx.installation.client_secret(&client.client_id))) {
+    if opaque::same(&given, &opaque::hash(&app.ctx.master_key.client_secret(&client.client_id))) {
         return Ok(INTERNAL.to_owned());
     }
     let client_id = client.client_id.clone();

@@ -82,6 +82,6 @@ fn tell(tx: &mut Tx, user_id: UserId, before: Option<Failures>, after: &Failures
     }
     if after.locked_until.is_some() && standing.is_none() {
         tx.emit(UserLocked { user_id, locked_by: None });
-        tx.wake(crate::workers::UNLOCK);
+        tx.notify_worker(crate::workers::UNLOCK);
     }
 }

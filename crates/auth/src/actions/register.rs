@@ -129,7 +129,7 @@ pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, E
 /// Lets the profile be there when the answer arrives. When that fails, the event makes it a moment later.
 async fn ensure_profile(app: &App, user: UserId, account: NewAccount) {
     let body = EnsureUser { email: account.email, name: account.name, roles: account.roles };
-    let call = app.ctx.client.call(&ENSURE_USER).path(&[&user]).body(&body).within(PROFILE_WAIT);
+    let call = app.ctx.client.call(&ENSURE_USER).path(&[&user]).body(&body).timeout(PROFILE_WAIT);
     if let Err(error) = call.send().await {
         tracing::debug!(user_id = %user, %error, "the profile comes by the event");
     }

@@ -8,10 +8,10 @@ use crate::{
     store::{accounts, resets},
 };
 use contracts::{
-    auth::{ForgotPassword, PasswordResetRequested, RESET_TOKEN_SEAL, ResetPassword},
+    auth::{ForgotPassword, PasswordResetRequested, RESET_TOKEN_ENCRYPTION, ResetPassword},
     text::Email,
 };
-use platform::{context::Context, db::Tx, seal};
+use platform::{context::Context, db::Tx, encryption};
 
 /// Requests that one turn of the worker takes.
 const BATCH: i64 = 64;
@@ -26,7 +26,7 @@ pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error>
         .db
         .write(async move |tx| {
             resets::request(tx, &body.email).await?;
-            tx.wake(crate::workers::RESETS);
+            tx.notify_worker(crate::workers::RESETS);
             Ok(())
         })
         .await
@@ -59,7 +59,8 @@ async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> 
     let token = opaque::token(tx.random_bytes());
     let expires_at = tx.now().after(app.settings.reset_token());
     resets::insert_token(tx, account.user_id, opaque::hash(token.reveal()), expires_at).await?;
-    let sealed_token = seal::seal(&app.ctx.installation.key_for(RESET_TOKEN_SEAL), tx.random_bytes(), token.reveal().as_bytes());
+    let sealed_token =
+        encryption::encrypt(&app.ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION), tx.random_bytes(), token.reveal().as_bytes());
     tx.emit(PasswordResetRequested { user_id: account.user_id, email: email.to_string(), sealed_token, expires_at });
     Ok(())
 }

@@ -47,7 +47,7 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
 impl App {
     /// The answer of a login.
     pub fn tokens(&self, session: Session) -> Tokens {
-        let roles: Vec<&str> = session.roles.iter().map(|role| role.word()).collect();
+        let roles: Vec<&str> = session.roles.iter().map(|role| role.as_str()).collect();
         let claims = Claims {
             email: Some(session.email),
             sid: Some(session.family_id),

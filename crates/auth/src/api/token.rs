@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contracts::{auth::ClientCredentials, problem::Code, secret::Secret};
 use platform::http::{
     Form, Problem,
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
 };
 
 /// The form of a grant. What is wrong with it is told in the words of OAuth 2.
@@ -30,9 +30,9 @@ impl<S: Send + Sync> FromRequest<S> for TokenForm {
 }
 
 impl DescribeArg for TokenForm {
-    fn describe(sketch: &mut Sketch<'_>) {
-        Form::<ClientCredentials>::describe(sketch);
-        sketch.take_back(422);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Form::<ClientCredentials>::describe(operation);
+        operation.take_back(422);
     }
 }
 

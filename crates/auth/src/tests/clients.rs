@@ -1,12 +1,12 @@
 use super::*;
 use crate::domain::clients::Unfit;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use platform::installation::Installation;
+use platform::master_key::MasterKey;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn secret_of(service: &str) -> String {
-    Installation::new([7; 32]).client_secret(service)
+    MasterKey::new([7; 32]).client_secret(service)
 }
 
 fn form(client: &str, secret: &str, more: &str) -> String {

@@ -4,11 +4,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use contracts::auth::Jwks;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use platform::{
+    encryption,
     env::Env,
     identity::{ADMIN, Claims, SigningKey},
-    installation::Installation,
+    master_key::MasterKey,
     runtime::{Runtime, Setup},
-    seal,
     settings::Settings,
     testing::TempFolder,
 };
@@ -24,8 +24,8 @@ impl Auth {
     /// The seed of the first signing key, opened as auth does.
     async fn seed(&self) -> [u8; 32] {
         let rows = self.db().read(async |tx| store::keys::all(tx).await).await.unwrap();
-        let key = Installation::new([7; 32]).key_for("seal:signing-keys");
-        seal::open(&key, &rows[0].sealed_seed).unwrap().try_into().unwrap()
+        let key = MasterKey::new([7; 32]).key_for("seal:signing-keys");
+        encryption::decrypt(&key, &rows[0].sealed_seed).unwrap().try_into().unwrap()
     }
 }
 
@@ -135,7 +135,7 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
         env: Env::seeded(7, "2026-01-01T00:00:00Z".parse().unwrap()),
         data_dir: folder.path().to_owned(),
         settings: Settings::default(),
-        installation: Installation::new([secret; 32]),
+        master_key: MasterKey::new([secret; 32]),
         elsewhere: Vec::new(),
         moving: false,
     }
@@ -147,7 +147,7 @@ async fn the_key_outlives_a_restart_and_only_its_installation_can_open_it() {
     let claims = |runtime: &Runtime| Claims::person(runtime.databases["auth"].env(), UserId(contracts::ids::Uuid::nil()), &[], MINUTE);
     let first = Runtime::start(vec![service()], setup(&folder, 7)).await.unwrap();
     let rows = first.databases["auth"].read(async |tx| store::keys::all(tx).await).await.unwrap();
-    let seed = seal::open(&Installation::new([7; 32]).key_for("seal:signing-keys"), &rows[0].sealed_seed).unwrap();
+    let seed = encryption::decrypt(&MasterKey::new([7; 32]).key_for("seal:signing-keys"), &rows[0].sealed_seed).unwrap();
     let token = SigningKey::from_bytes(&seed.clone().try_into().unwrap()).sign(&claims(&first));
     first.stop().await;
 

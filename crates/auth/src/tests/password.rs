@@ -1,6 +1,6 @@
 use super::*;
 use contracts::auth::{PasswordChanged, PasswordResetRequested, UserUnlocked};
-use platform::{installation::Installation, seal};
+use platform::{encryption, master_key::MasterKey};
 use std::sync::Arc;
 
 const NEW: &str = "a new password";
@@ -16,9 +16,9 @@ impl Auth {
     async fn mailed_token(&self) -> String {
         self.settle().await;
         let events = self.emitted_of::<PasswordResetRequested>().await;
-        let key = Installation::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_SEAL);
-        let token =
-            seal::open(&key, &events.last().expect("a mail was asked for").sealed_token).expect("the notification service opens it");
+        let key = MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION);
+        let token = encryption::decrypt(&key, &events.last().expect("a mail was asked for").sealed_token)
+            .expect("the notification service opens it");
         String::from_utf8(token).unwrap()
     }
 

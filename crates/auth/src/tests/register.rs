@@ -166,7 +166,7 @@ async fn the_profile_is_there_when_the_answer_arrives() {
     }
     let calls = Calls::default();
     let user = Router::new().route("/internal/users/{userId}", put(ensure)).with_state(calls.clone());
-    let auth = Auth(cheap().neighbour("user", user).start().await);
+    let auth = Auth(cheap().upstream("user", user).start().await);
     let tokens = auth.register("mara").await;
     let calls = std::mem::take(&mut *calls.lock().unwrap());
     let [(user, bearer, body)] = calls.try_into().unwrap();
@@ -180,7 +180,7 @@ async fn the_profile_is_there_when_the_answer_arrives() {
 #[tokio::test]
 async fn a_registration_holds_when_the_user_service_is_down() {
     let down = Router::new().fallback(|| async { axum::http::StatusCode::SERVICE_UNAVAILABLE });
-    let auth = Auth(cheap().neighbour("user", down).start().await);
+    let auth = Auth(cheap().upstream("user", down).start().await);
     auth.register("mara").await;
     assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
 }

@@ -1,5 +1,5 @@
 use super::*;
-use platform::{installation::Installation, seal};
+use platform::{encryption, master_key::MasterKey};
 use std::{
     io::Write,
     sync::{Arc, Mutex},
@@ -54,7 +54,7 @@ async fn no_password_and_no_token_is_in_a_log_an_event_or_the_database() {
     auth.post("/auth/password/forgot", &json!({"email": email("mara")})).send().await.expect(202);
     auth.settle().await;
     let sealed = auth.emitted_of::<contracts::auth::PasswordResetRequested>().await[0].sealed_token.clone();
-    let token = seal::open(&Installation::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_SEAL), &sealed).unwrap();
+    let token = encryption::decrypt(&MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION), &sealed).unwrap();
     let token = String::from_utf8(token).unwrap();
     let body = json!({"token": token, "newPassword": "changed password 2"});
     auth.post("/auth/password/reset", &body).send().await.expect(204);

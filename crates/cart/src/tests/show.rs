@@ -100,7 +100,7 @@ async fn what_cannot_be_bought_is_told_and_not_counted() {
 }
 
 #[tokio::test]
-async fn with_neighbours_down_the_cart_is_shown_as_it_was_last_seen() {
+async fn with_upstreams_down_the_cart_is_shown_as_it_was_last_seen() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     shop.add(mug, 2).await;

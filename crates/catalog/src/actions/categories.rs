@@ -7,14 +7,18 @@ use contracts::{
 };
 use platform::{
     db::Db,
-    http::{Created, ETag, IfMatch, Json, Keyed, MaybeIdempotencyKey, NoContent, Problem, Tagged},
+    http::{Created, ETag, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoContent, Problem, Tagged},
 };
 
 /// Makes a category.
 ///
 /// # Errors
 /// `UNKNOWN_CATEGORY`, `CATEGORY_NAME_TAKEN`, `CATEGORY_TOO_DEEP`, `TOO_MANY_CATEGORIES`.
-pub async fn create_category(db: &Db, key: MaybeIdempotencyKey, body: CreateCategory) -> Result<Keyed<Tagged<Created<Category>>>, Problem> {
+pub async fn create_category(
+    db: &Db,
+    key: MaybeIdempotencyKey,
+    body: CreateCategory,
+) -> Result<Idempotent<Tagged<Created<Category>>>, Problem> {
     db.write(async move |tx| {
         let body = body.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {
@@ -43,7 +47,7 @@ pub async fn update_category(db: &Db, id: CategoryId, if_match: IfMatch, body: U
             if moved {
                 store::save_ancestors(tx, &tree, id).await?;
                 store::request_relisting(tx, id).await?;
-                tx.wake(RELIST);
+                tx.notify_worker(RELIST);
             }
             tx.emit(changed(&tree, id)?);
         }
@@ -68,7 +72,7 @@ pub async fn delete_category(db: &Db, id: CategoryId, if_match: IfMatch) -> Resu
         }
         store::delete_category(tx, &tree, id).await?;
         store::request_relisting(tx, id).await?;
-        tx.wake(RELIST);
+        tx.notify_worker(RELIST);
         tx.emit(CategoryDeleted { category_id: id, name: node.name });
         Ok(NoContent)
     })

@@ -15,7 +15,7 @@ use contracts::{
 };
 use platform::{
     db::{Db, Tx},
-    http::{Created, IfMatch, Json, Keyed, MaybeIdempotencyKey, Problem, Tagged},
+    http::{Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, Problem, Tagged},
 };
 
 /// Makes a product in DRAFT. It belongs to `seller_id`, or to the marketplace.
@@ -28,7 +28,7 @@ pub async fn create_product(
     seller_id: Option<UserId>,
     key: MaybeIdempotencyKey,
     body: CreateProduct,
-) -> Result<Keyed<Tagged<Created<Product>>>, Problem> {
+) -> Result<Idempotent<Tagged<Created<Product>>>, Problem> {
     db.write(async move |tx| {
         let body = body.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {
@@ -109,7 +109,7 @@ pub async fn advance_product(
     fact: ProductFact,
     if_match: IfMatch,
     key: MaybeIdempotencyKey,
-) -> Result<Keyed<Tagged<Json<Product>>>, Problem> {
+) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
     db.write(async move |tx| {
         let if_match = if_match.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {

@@ -8,7 +8,7 @@ use contracts::{
 };
 use platform::{
     db,
-    http::{Body, Created, ETag, IfMatch, Json, Keyed, MaybeIdempotencyKey, NoContent, Path, Problem, State, Tagged},
+    http::{Body, Created, ETag, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoContent, Path, Problem, State, Tagged},
     identity::Admin,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -57,7 +57,7 @@ pub async fn create(
     State(app): State<App>,
     key: MaybeIdempotencyKey,
     Body(body): Body<CreateCategory>,
-) -> Result<Keyed<Tagged<Created<Category>>>, Problem> {
+) -> Result<Idempotent<Tagged<Created<Category>>>, Problem> {
     actions::create_category(&app.ctx.db, key, body).await
 }
 

@@ -3,7 +3,7 @@
 use super::reader;
 use crate::{App, Error, domain::product::options_of, store};
 use contracts::{
-    body::Few,
+    body::BoundedVec,
     catalog::{Product, ProductGroup, Variant},
     ids::ProductGroupId,
     inventory::{Availability, LOOK_UP_STOCK, StockLookup},
@@ -43,8 +43,8 @@ pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<Product
 /// How much of each there is, by SKU; `None` when inventory does not say in time. A page without it is better than none.
 async fn stock_of(app: &App, variants: &[Product]) -> Option<HashMap<String, i64>> {
     let skus = variants.iter().filter_map(|variant| Sku::parse(&variant.sku).ok()).collect();
-    let body = StockLookup { skus: Few::new(skus).ok()? };
-    match app.ctx.client.call(&LOOK_UP_STOCK).body(&body).within(app.settings.stock_wait()).send().await {
+    let body = StockLookup { skus: BoundedVec::new(skus).ok()? };
+    match app.ctx.client.call(&LOOK_UP_STOCK).body(&body).timeout(app.settings.stock_wait()).send().await {
         Ok(stock) => Some(stock.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
         Err(error) => {
             tracing::debug!(target: "catalog", %error, "inventory does not say what is in stock");

@@ -10,7 +10,7 @@ use crate::{
     store,
 };
 use contracts::{
-    body::Nothing,
+    body::EmptyBody,
     catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductList, ProductLookup, ProductStatus, UpdateProduct},
     ids::{CategoryId, ProductId, UserId},
     page::Page,
@@ -19,7 +19,8 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{
-        Body, Created, IfMatch, Json, Keyed, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged, TaggedPage,
+        Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged,
+        TaggedPage,
     },
     identity::{ClientMarker, MaybeUser, SELLER, SellerOrAdmin, ServiceOf},
 };
@@ -34,7 +35,7 @@ pub async fn create(
     State(app): State<App>,
     key: MaybeIdempotencyKey,
     Body(body): Body<CreateProduct, LIMIT>,
-) -> Result<Keyed<Tagged<Created<Product>>>, Problem> {
+) -> Result<Idempotent<Tagged<Created<Product>>>, Problem> {
     let seller_id = caller.has_role(SELLER).then_some(caller.id);
     actions::create_product(&app.ctx.db, seller_id, key, body).await
 }
@@ -57,8 +58,8 @@ macro_rules! advances {
             Path(id): Path<ProductId>,
             if_match: IfMatch,
             key: MaybeIdempotencyKey,
-            MaybeBody(Nothing {}): MaybeBody<Nothing>,
-        ) -> Result<Keyed<Tagged<Json<Product>>>, Problem> {
+            MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+        ) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
             actions::advance_product(&app.ctx.db, caller.owner(), id, $fact, if_match, key).await
         }
     )*};
@@ -133,14 +134,14 @@ pub async fn list_prices(
 }
 
 /// Who looks products up.
-pub struct Neighbours;
+pub struct Upstreams;
 
-impl ClientMarker for Neighbours {
+impl ClientMarker for Upstreams {
     const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order"];
 }
 
 pub async fn look_up(
-    _: ServiceOf<Neighbours>,
+    _: ServiceOf<Upstreams>,
     State(app): State<App>,
     Body(body): Body<ProductLookup>,
 ) -> Result<Json<ProductList>, Problem> {

@@ -131,7 +131,7 @@ pub fn revise(product: &mut Product, body: UpdateProduct, place: Option<Place>, 
 /// # Errors
 /// [`Error::Illegal`] when the table has no such row, [`Error::Incomplete`] when it is not ready to be sold.
 pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Result<(), Error> {
-    let status = product.status.on(fact)?;
+    let status = product.status.transition(fact)?;
     // Title and price are there by their types: a product cannot be made without.
     if fact == ProductFact::Activated && product.category_id.is_none() {
         return Err(Error::Incomplete("categoryId"));

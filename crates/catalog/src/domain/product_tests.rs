@@ -38,7 +38,7 @@ proptest! {
         let mut product = Product { category_id: Some(place(1).category_id), ..sample() };
         for (at, fact) in facts.into_iter().enumerate() {
             let (before, now) = (product.clone(), Timestamp(at as i64 + 1));
-            match (before.status.on(fact), advance(&mut product, fact, now)) {
+            match (before.status.transition(fact), advance(&mut product, fact, now)) {
                 (Ok(to), Ok(())) => prop_assert_eq!(
                     &product,
                     &Product { status: to, version: before.version + 1, updated_at: now, ..before }

@@ -36,7 +36,7 @@ fn shirt(n: usize, group: ProductGroupId, category: CategoryId, size: &str) -> V
 
 #[tokio::test]
 async fn a_group_shows_its_variants_with_prices_and_availability() {
-    let h = Harness::of(crate::service()).neighbour("inventory", inventory()).start().await;
+    let h = Harness::of(crate::service()).upstream("inventory", inventory()).start().await;
     let (seller, group, shirts) = (h.id(), h.id(), category(&h, "Shirts", None).await);
     for (n, size) in ["S", "M", "L"].into_iter().enumerate() {
         h.advance(std::time::Duration::from_millis(1));
@@ -68,7 +68,7 @@ async fn a_group_shows_its_variants_with_prices_and_availability() {
 #[tokio::test]
 async fn a_group_is_shown_while_inventory_is_down() {
     let down = Router::new().route("/internal/stock/lookup", post(|| async { axum::http::StatusCode::SERVICE_UNAVAILABLE }));
-    let h = Harness::of(crate::service()).neighbour("inventory", down).start().await;
+    let h = Harness::of(crate::service()).upstream("inventory", down).start().await;
     let (seller, group, shirts) = (h.id(), h.id(), category(&h, "Shirts", None).await);
     offer(&h, seller, &shirt(0, group, shirts, "S")).await;
     let shown: ProductGroup = h.get(&format!("/product-groups/{group}")).send().await.expect(200).read();

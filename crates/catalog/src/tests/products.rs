@@ -71,11 +71,11 @@ async fn only_transitions_of_the_table_happen() {
             }
             let before = told(&h).await.len();
             let answer = advance(&h, seller, &product, verb).await;
-            match status.on(fact) {
-                Ok(to) => assert_eq!(answer.expect(200).json()["status"], to.word()),
+            match status.transition(fact) {
+                Ok(to) => assert_eq!(answer.expect(200).json()["status"], to.as_str()),
                 Err(_) => {
                     let refused = answer.expect_problem(409, "ILLEGAL_TRANSITION");
-                    assert_eq!(refused.json()["productStatus"], status.word());
+                    assert_eq!(refused.json()["productStatus"], status.as_str());
                     assert_eq!(told(&h).await.len(), before);
                 }
             }
@@ -275,7 +275,7 @@ async fn a_repeated_activation_under_its_key_is_no_second_transition() {
 }
 
 #[tokio::test]
-async fn neighbours_look_many_products_up_in_any_status() {
+async fn upstreams_look_many_products_up_in_any_status() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;

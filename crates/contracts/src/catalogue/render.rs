@@ -80,7 +80,8 @@ pub fn contracts_markdown() -> String {
     page.push_str(PROBLEMS);
     for code in Code::ALL {
         let retry = if code.retryable() { "yes" } else { "" };
-        writeln!(page, "| `{}` | {} | {retry} | {} | {} |", code.word(), code.status(), code.title(), cell(code.help())).expect(INFALLIBLE);
+        writeln!(page, "| `{}` | {} | {retry} | {} | {} |", code.as_str(), code.status(), code.title(), cell(code.help()))
+            .expect(INFALLIBLE);
     }
     page
 }
@@ -215,7 +216,7 @@ fn type_of(schema: &Value) -> String {
     }
 }
 
-/// Prose as one cell of a table.
+/// LongText as one cell of a table.
 fn cell(text: &str) -> String {
     sentence(text).replace('|', "\\|")
 }

@@ -22,7 +22,7 @@ fn owned<M: Machine>() -> &'static Owned {
 }
 
 fn rests<M: Machine>(state: M) -> bool {
-    state.is_final() || owned::<M>().resting.contains(&state.word())
+    state.is_final() || owned::<M>().resting.contains(&state.as_str())
 }
 
 /// Follows the facts that `choices` name from the first state; refused ones leave the state as it was.
@@ -30,7 +30,7 @@ fn walk<M: Machine>(facts: &[M::Fact], choices: &[usize]) {
     let mut state = M::STATES[0];
     for choice in choices {
         let fact = facts[choice % facts.len()];
-        match state.on(fact) {
+        match state.transition(fact) {
             Ok(next) => {
                 assert!(!state.is_final(), "{state:?} is final and took {fact:?}");
                 assert!(M::STATES.contains(&next), "{fact:?} leads from {state:?} to an undeclared state");
@@ -54,12 +54,12 @@ fn is_sound<M: Machine>(facts: &[M::Fact]) {
         assert!(reachable(M::STATES[0]).contains(state), "{}: {state:?} is never reached", M::NAME);
         assert!(reachable(*state).into_iter().any(rests), "{}: {state:?} never comes to rest", M::NAME);
     }
-    let words: HashSet<_> = M::STATES.iter().map(|state| state.word()).collect();
+    let words: HashSet<_> = M::STATES.iter().map(|state| state.as_str()).collect();
     assert_eq!(words.len(), M::STATES.len());
     assert!(owned::<M>().resting.iter().all(|word| words.contains(word)));
     let erased: Vec<_> = owned::<M>().machine.rows().map(|(from, on, to)| (from.to_owned(), on.to_owned(), to.to_owned())).collect();
     let typed: Vec<_> =
-        M::TABLE.iter().map(|row| (row.from.word().to_owned(), format!("{:?}", row.on), row.to.word().to_owned())).collect();
+        M::TABLE.iter().map(|row| (row.from.as_str().to_owned(), format!("{:?}", row.on), row.to.as_str().to_owned())).collect();
     assert_eq!(erased, typed);
 }
 
@@ -98,7 +98,7 @@ fn an_order_is_never_captured_before_both_hold() {
         assert_eq!(row.from, OrderStatus::InventoryReserved);
     }
     for state in [OrderStatus::Shipped, OrderStatus::Delivered, OrderStatus::Refunded, OrderStatus::Cancelled] {
-        assert!(state.on(OrderFact::CancelRequested).is_err(), "{state} was cancelled");
+        assert!(state.transition(OrderFact::CancelRequested).is_err(), "{state} was cancelled");
     }
 }
 

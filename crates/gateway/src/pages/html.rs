@@ -89,7 +89,7 @@ pub(super) fn problem_list(codes: &[Code]) -> Page {
     main.push_str("<table>\n<thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead>\n<tbody>\n");
     for code in codes {
         // On a narrow screen a long word breaks where its parts do.
-        let word = code.word().replace('_', "_<wbr>");
+        let word = code.as_str().replace('_', "_<wbr>");
         let (status, slug, title) = (code.status(), code.slug(), escaped(code.title()));
         let _ = writeln!(
             main,
@@ -102,7 +102,7 @@ pub(super) fn problem_list(codes: &[Code]) -> Page {
 }
 
 pub(super) fn problem(code: Code) -> Page {
-    let (status, word) = (code.status(), code.word());
+    let (status, word) = (code.status(), code.as_str());
     let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("");
     let again = if code.retryable() {
         "The same request may succeed later, unchanged. Send it again with the same <code>Idempotency-Key</code>, if it has one."
@@ -153,7 +153,7 @@ mod tests {
     fn every_code_has_a_page_with_its_help() {
         for code in Code::ALL {
             let page = problem(*code).write();
-            assert!(page.contains(&escaped(code.help())) && page.contains(code.word()), "{code:?}");
+            assert!(page.contains(&escaped(code.help())) && page.contains(code.as_str()), "{code:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ async fn listener() -> (TcpListener, SocketAddr) {
 async fn a_service_at_an_address_answers_as_one_in_the_process_does() {
     let (listener, address) = listener().await;
     let site = elsewhere(address);
-    let door = Door::new("catalog", site.env.clone()).wrap(service("catalog", site.gate.clone()));
+    let door = RequestLayers::new("catalog", site.env.clone()).wrap(service("catalog", site.gate.clone()));
     let serving = site.env.spawn(serve(listener, door, Limits::default(), site.env.clone(), std::future::pending()));
     let got = site
         .ask("GET", "/api/v1/products/7?a=1", &[("x-correlation-id", "mine-1"), ("x-deadline-ms", "1"), ("x-forwarded-for", "6.6.6.6")])

@@ -5,7 +5,7 @@ use contracts::{
     inventory::{AdjustStock, StockItem},
     text::Sku,
 };
-use platform::http::{ETag, Json, Keyed, MaybeIdempotencyKey, Problem, Tagged};
+use platform::http::{ETag, Idempotent, Json, MaybeIdempotencyKey, Problem, Tagged};
 
 /// Adds to what is available of a SKU, or takes from it. `owner` is the seller who asks, or `None` for an administrator.
 ///
@@ -17,7 +17,7 @@ pub async fn adjust_stock(
     sku: Sku,
     key: MaybeIdempotencyKey,
     body: AdjustStock,
-) -> Result<Keyed<Tagged<Json<StockItem>>>, Problem> {
+) -> Result<Idempotent<Tagged<Json<StockItem>>>, Problem> {
     app.ctx
         .db
         .write(async move |tx| {

@@ -1,7 +1,7 @@
 use super::{Settled, expire_if_overdue, move_units};
 use crate::{App, Error, domain::Ending, store};
 use contracts::{ids::ReservationId, inventory};
-use platform::http::{IdempotencyKey, Json, Keyed, Problem};
+use platform::http::{IdempotencyKey, Idempotent, Json, Problem};
 
 /// Confirms or releases a reservation, or returns the units of a confirmed one. Doing the same again changes nothing,
 /// under the same key or another.
@@ -14,7 +14,7 @@ pub async fn end_reservation(
     key: IdempotencyKey,
     id: ReservationId,
     ending: Ending,
-) -> Result<Keyed<Json<inventory::Reservation>>, Problem> {
+) -> Result<Idempotent<Json<inventory::Reservation>>, Problem> {
     let answer = app.ctx.db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
             let mut reservation = store::reservations::lock_reservation(tx, id).await?.ok_or(Error::UnknownReservation)?;

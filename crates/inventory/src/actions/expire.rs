@@ -1,7 +1,7 @@
 use super::move_units;
 use crate::{Error, store};
 use contracts::inventory::StockChangeReason;
-use platform::{db::Db, worker::Pace};
+use platform::{db::Db, worker::Next};
 
 /// Reservations that expire in one commit at most.
 pub const BATCH: usize = 64;
@@ -10,7 +10,7 @@ pub const BATCH: usize = 64;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn expire_overdue(db: &Db) -> Result<Pace, Error> {
+pub async fn expire_overdue(db: &Db) -> Result<Next, Error> {
     db.write(async move |tx| {
         let found = store::reservations::list_overdue(tx, BATCH).await?;
         let mut overdue = Vec::with_capacity(found.len());
@@ -21,9 +21,9 @@ pub async fn expire_overdue(db: &Db) -> Result<Pace, Error> {
         }
         move_units(tx, &mut overdue, StockChangeReason::Expired).await?;
         if found.len() == BATCH {
-            return Ok(Pace::Again);
+            return Ok(Next::Immediately);
         }
-        Ok(store::reservations::next_expiry(tx).await?.map_or(Pace::Rest, Pace::Until))
+        Ok(store::reservations::next_expiry(tx).await?.map_or(Next::Idle, Next::At))
     })
     .await
 }

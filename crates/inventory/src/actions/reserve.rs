@@ -11,7 +11,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
-    http::{Created, IdempotencyKey, Keyed, Problem, body::Faults},
+    http::{Created, IdempotencyKey, Idempotent, Problem, body::Faults},
 };
 use std::{collections::HashMap, time::Duration};
 
@@ -27,12 +27,12 @@ struct Wanted {
 /// # Errors
 /// `INSUFFICIENT_STOCK` with the lines that are short, which is announced as well; `ILLEGAL_TRANSITION` when the order
 /// holds other units or has bought its own; 422 when a SKU stands in two lines.
-pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Keyed<Created<inventory::Reservation>>, Problem> {
+pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Idempotent<Created<inventory::Reservation>>, Problem> {
     let wanted = wanted(app, body)?;
     let answer = app.ctx.db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
             let mut attempt = blank(tx, &wanted);
-            match tx.attempt(async |tx| set_aside(tx, &mut attempt, &wanted).await).await {
+            match tx.savepoint(async |tx| set_aside(tx, &mut attempt, &wanted).await).await {
                 Ok(()) => {
                     Ok(Settled::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view())))
                 }
@@ -95,7 +95,7 @@ async fn set_aside(tx: &mut Tx, reservation: &mut Reservation, wanted: &Wanted) 
         expires_at: reservation.expires_at,
     });
     if wanted.ttl < EXPIRY_PERIOD {
-        tx.wake(EXPIRY);
+        tx.notify_worker(EXPIRY);
     }
     Ok(())
 }

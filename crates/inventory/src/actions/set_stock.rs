@@ -5,7 +5,7 @@ use crate::{
     store,
 };
 use contracts::{
-    body::Few,
+    body::BoundedVec,
     catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup},
     ids::{ProductId, UserId},
     inventory::{SetStock, StockChangeReason, StockItem},
@@ -66,7 +66,7 @@ async fn ask_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, E
     if known.is_some() {
         return Ok(None);
     }
-    let product_ids = Few::new(vec![id]).expect("one is within the bounds of a lookup");
+    let product_ids = BoundedVec::new(vec![id]).expect("one is within the bounds of a lookup");
     let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
     Ok(found.items.into_iter().find(|product| product.product_id == id))
 }

@@ -16,7 +16,7 @@ struct Shop {
 
 async fn shop() -> Shop {
     let catalogue = Catalogue::default();
-    let h = Harness::of(crate::service()).neighbour("catalog", catalogue.router()).start().await;
+    let h = Harness::of(crate::service()).upstream("catalog", catalogue.router()).start().await;
     let (seller, lamp) = (h.id(), h.id());
     Shop { h, catalogue, seller, lamp }
 }

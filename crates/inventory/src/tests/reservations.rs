@@ -6,7 +6,7 @@ use contracts::inventory::{
     ReservationStatus, StockChangeReason, StockChanged, StockConfirmed, StockExpired, StockReleased, StockReservationFailed, StockReserved,
     StockReturned,
 };
-use platform::worker::Pace;
+use platform::worker::Next;
 use std::time::Duration;
 
 const USUAL_TTL: Duration = Duration::from_secs(900);
@@ -246,7 +246,7 @@ async fn many_reservations_expire_in_batches() {
         reserved(&h, &[("LAMP-1", 1), ("CHAIR-1", 1)]).await;
     }
     h.advance(USUAL_TTL);
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Pace::Again);
+    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Immediately);
     assert_eq!(told(&h, "StockExpired").await, BATCH);
     h.settle().await;
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((count, 0), (count, 0)));
@@ -257,12 +257,12 @@ async fn many_reservations_expire_in_batches() {
 #[tokio::test]
 async fn the_worker_sleeps_until_the_next_expiry_and_wakes_for_sooner_ones() {
     let h = stocked(&[("LAMP-1", 10)]).await;
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Pace::Rest);
+    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Idle);
     let held = reserved(&h, &[("LAMP-1", 1)]).await;
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Pace::Until(held.expires_at));
+    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::At(held.expires_at));
     // What ends before the worker comes by anyway must wake it.
-    let bell = h.db().bell(crate::workers::EXPIRY);
-    let rung = async || tokio::time::timeout(Duration::from_millis(20), bell.notified()).await.is_ok();
+    let notifier = h.db().worker_notifier(crate::workers::EXPIRY);
+    let rung = async || tokio::time::timeout(Duration::from_millis(20), notifier.notified()).await.is_ok();
     assert!(!rung().await);
     let soon = EXPIRY_PERIOD.as_secs() - 1;
     let body = json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 1}], "ttlSeconds": soon});

@@ -25,7 +25,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use platform::{env::Env, installation::Installation};
+use platform::{env::Env, master_key::MasterKey};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde_json::json;
 use sha2::Sha256;
@@ -49,10 +49,10 @@ type Pool = Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
 /// The key that signs a user's webhooks.
 pub struct SigningSecret([u8; 32]);
 
-/// The key of `user`, derived from the installation's secret: nothing is stored.
+/// The key of `user`, derived from the master_key's secret: nothing is stored.
 #[must_use]
-pub fn secret_of(installation: &Installation, user: UserId) -> SigningSecret {
-    SigningSecret(installation.key_for(&format!("webhook:{user}")))
+pub fn secret_of(master_key: &MasterKey, user: UserId) -> SigningSecret {
+    SigningSecret(master_key.key_for(&format!("webhook:{user}")))
 }
 
 impl SigningSecret {
@@ -77,7 +77,7 @@ fn signature(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
 /// Posts webhooks.
 pub struct Webhooks {
     env: Env,
-    installation: Installation,
+    master_key: MasterKey,
     allow_private: bool,
     time: Duration,
     /// Made on the first webhook: reading the system's root certificates takes a while.
@@ -85,9 +85,9 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    pub fn new(env: Env, installation: Installation, settings: &Settings) -> Webhooks {
+    pub fn new(env: Env, master_key: MasterKey, settings: &Settings) -> Webhooks {
         let (allow_private, time) = (settings.allow_private_webhooks, settings.webhook_time());
-        Webhooks { env, installation, allow_private, time, pool: OnceCell::new() }
+        Webhooks { env, master_key, allow_private, time, pool: OnceCell::new() }
     }
 
     /// Posts a message to `url`. Any 2xx means that it was taken.
@@ -124,7 +124,7 @@ impl Webhooks {
     fn request(&self, parcel: &Parcel, target: Uri) -> Request<Full<Bytes>> {
         let body = json!({ "type": parcel.kind, "timestamp": parcel.created_at, "data": parcel.payload }).to_string();
         let (id, timestamp) = (parcel.notification_id.to_string(), self.env.now().unix_seconds());
-        let signature = signature(&secret_of(&self.installation, parcel.user_id).0, &id, timestamp, body.as_bytes());
+        let signature = signature(&secret_of(&self.master_key, parcel.user_id).0, &id, timestamp, body.as_bytes());
         Request::post(target)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, "souk-webhooks/1")
@@ -247,8 +247,8 @@ mod tests {
 
     #[test]
     fn each_user_has_a_secret_of_their_own() {
-        let installation = Installation::new([7; 32]);
-        let of = |id: u128| secret_of(&installation, UserId(Uuid::from_u128(id))).written();
+        let master_key = MasterKey::new([7; 32]);
+        let of = |id: u128| secret_of(&master_key, UserId(Uuid::from_u128(id))).written();
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
         assert!(of(1).reveal().starts_with("whsec_"));

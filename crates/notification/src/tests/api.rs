@@ -1,4 +1,4 @@
-//! Door 1.
+//! RequestLayers 1.
 
 use super::*;
 use contracts::{

@@ -200,7 +200,7 @@ async fn a_reset_that_is_late_or_sealed_by_another_is_not_sent() {
     harness.advance(Duration::from_secs(3_600));
     tell(&harness, late).await;
     let mut forged = person.reset(&harness);
-    forged.sealed_token = seal::seal(&[1; 32], [9; 16], b"forged");
+    forged.sealed_token = encryption::encrypt(&[1; 32], [9; 16], b"forged");
     tell(&harness, forged).await;
     harness.settle().await;
     let told: Vec<_> = person.told(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();

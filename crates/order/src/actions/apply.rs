@@ -53,7 +53,7 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
+pub async fn reschedule(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
     let backoff = settings.backoff();
     db.write(async move |tx| {
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
@@ -61,7 +61,7 @@ pub async fn put_off(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Er
         match (due_steps(&order).as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
             ([], _) => store::set_due(tx, id, order.closes_at()).await?,
             ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
-            _ => store::DUE.put_off(tx, id, backoff).await?,
+            _ => store::DUE.reschedule(tx, id, backoff).await?,
         }
         Ok(())
     })

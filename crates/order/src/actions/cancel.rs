@@ -11,7 +11,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
-    http::{Answer as _, IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem, Stored},
+    http::{Answer as _, IdempotencyKey, Idempotent, Json, MaybeIdempotencyKey, Problem, Stored},
     idempotency::Opened,
 };
 use std::time::Duration;
@@ -52,12 +52,12 @@ pub async fn cancel_order(
     key: MaybeIdempotencyKey,
     note: Option<String>,
     wait: Duration,
-) -> Result<Keyed<Json<OrderView>>, Problem> {
+) -> Result<Idempotent<Json<OrderView>>, Problem> {
     let Some(key) = key.0 else {
         app.ctx.db.write(async move |tx| cancel(tx, by, id, note.clone()).await).await?;
         wait_for_shipping(app, id, wait).await?;
         let answer = app.ctx.db.read(async move |tx| outcome(tx, by, id).await).await?;
-        return Ok(Keyed::first(&answer));
+        return Ok(Idempotent::first(&answer));
     };
     let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Json<OrderView>> = app
@@ -98,7 +98,7 @@ async fn wait_for_shipping(app: &App, id: OrderId, wait: Duration) -> Result<(),
 }
 
 /// What came of it, kept under the key in the same commit: a refusal as well.
-async fn settle(app: &App, by: By, id: OrderId, key: IdempotencyKey) -> Result<Keyed<Json<OrderView>>, Problem> {
+async fn settle(app: &App, by: By, id: OrderId, key: IdempotencyKey) -> Result<Idempotent<Json<OrderView>>, Problem> {
     app.ctx
         .db
         .write(async move |tx| {

@@ -9,7 +9,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
-    http::{IdempotencyKey, Json, Keyed, MaybeIdempotencyKey, Problem},
+    http::{IdempotencyKey, Idempotent, Json, MaybeIdempotencyKey, Problem},
     idempotency::Opened,
 };
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub async fn pay_order(
     key: MaybeIdempotencyKey,
     method: PaymentMethod,
     wait: Option<Duration>,
-) -> Result<Keyed<Json<OrderView>>, Problem> {
+) -> Result<Idempotent<Json<OrderView>>, Problem> {
     if let MaybeIdempotencyKey(Some(key)) = &key {
         match key.earlier(&app.ctx.db).await? {
             Some(Opened::Answered(answer)) => return Ok(answer),
@@ -40,7 +40,7 @@ pub async fn pay_order(
         (Some(wait), MaybeIdempotencyKey(Some(key))) => pay_and_wait(app, owner, id, key, method, wait).await,
         (Some(wait), MaybeIdempotencyKey(None)) => {
             app.ctx.db.write(async move |tx| pay(tx, owner, id, method).await).await?;
-            Ok(Keyed::first(&outcome(app, owner, id, wait).await?))
+            Ok(Idempotent::first(&outcome(app, owner, id, wait).await?))
         }
     }
 }
@@ -52,7 +52,7 @@ async fn pay_and_wait(
     key: IdempotencyKey,
     method: PaymentMethod,
     wait: Duration,
-) -> Result<Keyed<Json<OrderView>>, Problem> {
+) -> Result<Idempotent<Json<OrderView>>, Problem> {
     let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Json<OrderView>> = app
         .ctx
@@ -68,7 +68,13 @@ async fn pay_and_wait(
     }
 }
 
-async fn answer(app: &App, owner: UserId, id: OrderId, key: IdempotencyKey, wait: Duration) -> Result<Keyed<Json<OrderView>>, Problem> {
+async fn answer(
+    app: &App,
+    owner: UserId,
+    id: OrderId,
+    key: IdempotencyKey,
+    wait: Duration,
+) -> Result<Idempotent<Json<OrderView>>, Problem> {
     let own = app.clone();
     answer_apart(app, async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await }).await
 }

@@ -11,7 +11,7 @@ use crate::{
     view::{find_view, view},
 };
 use contracts::{
-    body::Few,
+    body::BoundedVec,
     cart::{self, Cart, CheckOutCart, CheckedOutItem},
     catalog::{self, Product, ProductLookup, ProductStatus},
     ids::{AddressId, OrderId, ProductId, UserId},
@@ -24,7 +24,7 @@ use contracts::{
 use platform::{
     client::CallError,
     db::Tx,
-    http::{Created, IdempotencyKey, Keyed, Problem},
+    http::{Created, IdempotencyKey, Idempotent, Problem},
     idempotency::Opened,
 };
 use std::{collections::HashMap, time::Duration};
@@ -56,7 +56,7 @@ pub async fn place_order(
     key: IdempotencyKey,
     request: PlaceOrder,
     wait: Option<Duration>,
-) -> Result<Keyed<Created<OrderView>>, Problem> {
+) -> Result<Idempotent<Created<OrderView>>, Problem> {
     match key.earlier(&app.ctx.db).await? {
         Some(Opened::Answered(answer)) => return Ok(answer),
         // Its request is gone: whoever asks again, waiting or not, is the one to answer.
@@ -65,7 +65,7 @@ pub async fn place_order(
     }
     // A refusal is kept under the key as well, so it goes into the unit like a draft does.
     let draft = match prepare(app, owner, request).await {
-        Err(Error::Neighbour(error)) if error.retryable() => return Err(error.into()),
+        Err(Error::Upstream(error)) if error.retryable() => return Err(error.into()),
         outcome => outcome,
     };
     match wait {
@@ -74,7 +74,7 @@ pub async fn place_order(
     }
 }
 
-async fn place_at_once(app: &App, key: IdempotencyKey, draft: Result<Draft, Error>) -> Result<Keyed<Created<OrderView>>, Problem> {
+async fn place_at_once(app: &App, key: IdempotencyKey, draft: Result<Draft, Error>) -> Result<Idempotent<Created<OrderView>>, Problem> {
     let placed = draft.clone().ok();
     let answer = app
         .ctx
@@ -100,7 +100,7 @@ async fn place_and_wait(
     key: IdempotencyKey,
     draft: Result<Draft, Error>,
     wait: Duration,
-) -> Result<Keyed<Created<OrderView>>, Problem> {
+) -> Result<Idempotent<Created<OrderView>>, Problem> {
     let placed = draft.clone().ok();
     let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
     let opened: Opened<Created<OrderView>> = app
@@ -126,7 +126,13 @@ async fn place_and_wait(
 }
 
 /// Gives an open key the order once it has settled, or as far as it got.
-async fn answer(app: &App, owner: UserId, key: IdempotencyKey, id: OrderId, wait: Duration) -> Result<Keyed<Created<OrderView>>, Problem> {
+async fn answer(
+    app: &App,
+    owner: UserId,
+    key: IdempotencyKey,
+    id: OrderId,
+    wait: Duration,
+) -> Result<Idempotent<Created<OrderView>>, Problem> {
     let own = app.clone();
     answer_apart(app, async move {
         own.saga.settled(&own.ctx.db, id, wait).await?;
@@ -144,7 +150,7 @@ fn created(view: OrderView) -> Created<OrderView> {
 async fn check_out(app: &App, draft: &Draft) {
     let items = draft.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
     let body = CheckOutCart { cart_id: draft.cart.cart_id, order_id: draft.order_id, items };
-    let call = app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[&draft.owner]).body(&body).within(Duration::from_secs(2));
+    let call = app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[&draft.owner]).body(&body).timeout(Duration::from_secs(2));
     if let Err(error) = call.send().await {
         tracing::debug!(target: "order", %error, "the cart learns of its order by the event");
     }
@@ -193,7 +199,7 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
         shipping_address_snapshot: order.shipping_address.clone(),
         billing_address_snapshot: order.billing_address.clone(),
     });
-    tx.wake(SAGA);
+    tx.notify_worker(SAGA);
     Ok(order)
 }
 
@@ -237,7 +243,7 @@ async fn address(app: &App, owner: UserId, id: AddressId, pointer: &'static str)
 }
 
 async fn products(app: &App, cart: &Cart) -> Result<HashMap<ProductId, Product>, Error> {
-    let product_ids = Few::new(cart.items.iter().map(|item| item.product_id).collect()).map_err(|_| Error::CartEmpty)?;
+    let product_ids = BoundedVec::new(cart.items.iter().map(|item| item.product_id).collect()).map_err(|_| Error::CartEmpty)?;
     let found = app.ctx.client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
     Ok(found.items.into_iter().map(|product| (product.product_id, product)).collect())
 }
@@ -269,10 +275,10 @@ async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money
     let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
     let rates = call.send().await.map_err(|error| match error.code() {
         Some(Code::UNSUPPORTED_COUNTRY) => Error::NotServed(country.to_owned()),
-        _ => Error::Neighbour(error),
+        _ => Error::Upstream(error),
     })?;
     let cheapest = rates.items.iter().filter(|rate| rate.currency == subtotal.currency).map(|rate| rate.shipping_amount).min();
     cheapest
         .map(|minor| Money::new(minor, subtotal.currency))
-        .ok_or(Error::Neighbour(CallError::Unreadable("shipping has no rate in this currency".into())))
+        .ok_or(Error::Upstream(CallError::Unreadable("shipping has no rate in this currency".into())))
 }

@@ -48,7 +48,7 @@ pub struct Cancellation {
     pub note: Option<String>,
 }
 
-/// What the saga knows of its neighbours.
+/// What the saga knows of its upstreams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saga {
     pub money: MoneyLeg,

@@ -2,7 +2,7 @@
 
 use super::{
     doors::{place, until},
-    neighbours::Neighbours,
+    upstreams::Upstreams,
     world::{address, id},
 };
 use crate::{
@@ -24,8 +24,8 @@ const NONE: OrderId = OrderId(Uuid::nil());
 
 /// A past order, one in PAYMENT_FAILED and one in CONFIRMED, in the order of their ids.
 async fn history() -> (Harness, [OrderId; 3]) {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let item = OrderItem {
         order_item_id: h.id(),
         product_id: h.id(),
@@ -44,12 +44,12 @@ async fn history() -> (Harness, [OrderId; 3]) {
         address: address(),
     };
     import::orders(h.db(), vec![past]).await.unwrap();
-    neighbours.script().authorize = "FAILED";
+    upstreams.script().authorize = "FAILED";
     let failed = place(&h, "k1").await.expect(201).read::<OrderView>().order_id;
     until(&h, failed, "PAYMENT_FAILED").await;
     for _ in 0..2_000 {
         // It rests once the stock is let go of.
-        if neighbours.holds() == ("FAILED", "RELEASED") && books(&h).await[1].due_steps().is_empty() {
+        if upstreams.holds() == ("FAILED", "RELEASED") && books(&h).await[1].due_steps().is_empty() {
             break;
         }
         h.settle().await;
@@ -57,7 +57,7 @@ async fn history() -> (Harness, [OrderId; 3]) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     {
-        let mut script = neighbours.script();
+        let mut script = upstreams.script();
         (script.authorize, script.cart_id) = ("AUTHORIZED", id(3, 2));
         (script.payment, script.reservation) = ("INITIATED", "NONE");
     }

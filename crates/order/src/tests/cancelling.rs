@@ -1,7 +1,7 @@
 //! Orders that are cancelled or refunded, and what shipping says of their parcels.
 
 use super::doors::{order, place, until, work};
-use super::neighbours::{Fault, Neighbours, customer, payment_id};
+use super::upstreams::{Fault, Upstreams, customer, payment_id};
 use contracts::{
     ids::{OrderId, ShipmentId},
     money::Currency,
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn cancelling_lets_go_and_is_refused_once_shipped() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
     let id = placed.order_id;
     until(&h, id, "CONFIRMED").await;
@@ -56,8 +56,8 @@ async fn cancelling_lets_go_and_is_refused_once_shipped() {
 
 #[tokio::test]
 async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CONFIRMED").await;
     let cancelled =
@@ -70,7 +70,7 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert_eq!((neighbours.keys_of("refund"), neighbours.keys_of("return")), (1, 1));
+    assert_eq!((upstreams.keys_of("refund"), upstreams.keys_of("return")), (1, 1));
     let view = order(&h, id).await;
     assert_eq!((view.status.to_string().as_str(), view.cancellation_requested, view.shipping.pending), ("CANCELLED", false, false));
     let told = h.emitted_of::<OrderCancelled>().await;
@@ -136,8 +136,8 @@ fn recalled(shipment: &ShipmentCreated) -> ShipmentReturned {
 
 #[tokio::test]
 async fn a_cancellation_waits_for_shipping_and_its_answer_is_kept() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let id = confirmed(&h).await.order_id;
     let answer = cancel(&h, id, "c").await.expect(200);
     assert_eq!(answer.json()["status"], "CANCELLED");
@@ -148,9 +148,9 @@ async fn a_cancellation_waits_for_shipping_and_its_answer_is_kept() {
 
 #[tokio::test]
 async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of_it() {
-    let neighbours = Neighbours::new();
-    neighbours.script().recall = "TOO_LATE";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().recall = "TOO_LATE";
+    let h = upstreams.harness().await;
     let order_before = confirmed(&h).await;
     let id = order_before.order_id;
     let refused = cancel(&h, id, "c").await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
@@ -158,7 +158,7 @@ async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of
     let view = order(&h, id).await;
     assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", false));
     assert_eq!(view.timeline, order_before.timeline);
-    assert_eq!((neighbours.keys_of("refund"), neighbours.keys_of("return")), (0, 0));
+    assert_eq!((upstreams.keys_of("refund"), upstreams.keys_of("return")), (0, 0));
     // It goes its way.
     let shipment = created(&h, &view);
     h.deliver(shipment.clone()).await;
@@ -172,9 +172,9 @@ async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of
 async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decides() {
     // Asked again, and told by the event of a recall or of a scan.
     for word in ["RECALLED", "TOO_LATE", "ShipmentReturned", "ShipmentUpdated"] {
-        let neighbours = Neighbours::new();
-        neighbours.script().recall = if word.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
-        let h = neighbours.harness().await;
+        let upstreams = Upstreams::new();
+        upstreams.script().recall = if word.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
+        let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         let (id, shipment) = (view.order_id, created(&h, &view));
         h.deliver(shipment.clone()).await;
@@ -182,11 +182,11 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
         work(&h).await;
         let view = order(&h, id).await;
         assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", true), "{word}");
-        assert_eq!(neighbours.keys_of("refund"), 0);
+        assert_eq!(upstreams.keys_of("refund"), 0);
         match word {
             "ShipmentReturned" => drop(h.deliver(recalled(&shipment)).await),
             "ShipmentUpdated" => drop(h.deliver(in_transit(&shipment)).await),
-            answer => neighbours.script().recall = answer,
+            answer => upstreams.script().recall = answer,
         }
         let ends = match word {
             "RECALLED" | "ShipmentReturned" => "CANCELLED",
@@ -199,7 +199,7 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
         let view = order(&h, id).await;
         assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), (ends, false), "{word}");
         let expected = if ends == "CANCELLED" { ("REFUNDED", "RETURNED") } else { ("CAPTURED", "CONFIRMED") };
-        assert_eq!(neighbours.holds(), expected, "{word}");
+        assert_eq!(upstreams.holds(), expected, "{word}");
         h.nothing_is_parked().await;
     }
 }
@@ -220,23 +220,23 @@ fn refunded(order: &OrderView) -> PaymentRefunded {
 
 #[tokio::test]
 async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_lets_go_of_its_stock() {
-    let neighbours = Neighbours::new();
-    neighbours.script().faults.insert("confirm", vec![Fault::Down; 64]);
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().faults.insert("confirm", vec![Fault::Down; 64]);
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     for _ in 0..2_000 {
         h.settle().await;
-        if neighbours.keys_of("confirm") > 0 {
+        if upstreams.keys_of("confirm") > 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let view = order(&h, id).await;
-    assert_eq!((view.status.to_string().as_str(), neighbours.holds()), ("INVENTORY_RESERVED", ("CAPTURED", "ACTIVE")));
+    assert_eq!((view.status.to_string().as_str(), upstreams.holds()), ("INVENTORY_RESERVED", ("CAPTURED", "ACTIVE")));
     h.deliver(refunded(&view)).await;
     until(&h, id, "CANCELLED").await;
     work(&h).await;
-    assert_eq!(neighbours.holds().1, "RELEASED");
+    assert_eq!(upstreams.holds().1, "RELEASED");
     let told = h.emitted_of::<OrderCancelled>().await;
     assert_eq!((told.len(), told[0].reason, told[0].by_customer), (1, CancelReason::AdminRequest, false));
     assert!(told[0].refund_due);
@@ -247,18 +247,18 @@ async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_let
 async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_comes_back() {
     // The provider takes the money, and its answer is lost; or it was not reached.
     for fault in [Fault::Garbled, Fault::Down] {
-        let neighbours = Neighbours::new();
-        let h = neighbours.harness().await;
-        neighbours.script().faults.insert("capture", vec![fault; 64]);
+        let upstreams = Upstreams::new();
+        let h = upstreams.harness().await;
+        upstreams.script().faults.insert("capture", vec![fault; 64]);
         let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
         until(&h, id, "INVENTORY_RESERVED").await;
         cancel(&h, id, "c").await.expect(200);
         assert!(h.emitted_of::<OrderCancelled>().await[0].refund_due, "{fault:?}");
     }
     // As long as the stock is not there nothing is taken.
-    let neighbours = Neighbours::new();
-    neighbours.script().faults.insert("reserve", vec![Fault::Down; 64]);
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().faults.insert("reserve", vec![Fault::Down; 64]);
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "PAYMENT_AUTHORIZED").await;
     cancel(&h, id, "c").await.expect(200);
@@ -268,15 +268,15 @@ async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_
 #[tokio::test]
 async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
     for (word, ends) in [("RECALLED", "RETURNED"), ("TOO_LATE", "CONFIRMED")] {
-        let neighbours = Neighbours::new();
-        neighbours.script().recall = word;
-        let h = neighbours.harness().await;
+        let upstreams = Upstreams::new();
+        upstreams.script().recall = word;
+        let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         h.deliver(refunded(&view)).await;
         work(&h).await;
         let view = order(&h, view.order_id).await;
         assert_eq!((view.status.to_string().as_str(), view.shipping.pending), ("REFUNDED", false));
-        assert_eq!(neighbours.holds().1, ends, "{word}");
+        assert_eq!(upstreams.holds().1, ends, "{word}");
         cancel(&h, view.order_id, "c").await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
         h.nothing_is_parked().await;
     }
@@ -284,8 +284,8 @@ async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
 
 #[tokio::test]
 async fn a_parcel_that_came_back_before_anything_else_was_heard_had_left() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
     let (order_id, order_number, user_id) = (placed.order_id, placed.order_number.clone(), customer());
     until(&h, order_id, "CONFIRMED").await;

@@ -1,6 +1,6 @@
-//! Orders over HTTP, by events and by time, with every neighbour played.
+//! Orders over HTTP, by events and by time, with every upstream played.
 
-use super::neighbours::{Fault, Neighbours, address_id, customer, payment_id};
+use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id};
 use super::world::id;
 use crate::store::{Filter, listed};
 use contracts::{
@@ -55,8 +55,8 @@ fn path_of(view: &OrderView) -> Vec<String> {
 
 #[tokio::test]
 async fn a_placed_order_becomes_confirmed() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let answer = place(&h, "k").await.expect(201);
     let placed: OrderView = answer.read();
     assert_eq!(answer.header("location"), format!("/api/v1/orders/{}", placed.order_id));
@@ -66,7 +66,7 @@ async fn a_placed_order_becomes_confirmed() {
     assert_eq!(view.payment_id, Some(payment_id()));
     assert!(view.shipping.pending);
     for verb in ["create", "authorize", "capture", "reserve", "confirm"] {
-        assert_eq!(neighbours.keys_of(verb), 1, "{verb}");
+        assert_eq!(upstreams.keys_of(verb), 1, "{verb}");
     }
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), 1);
     h.nothing_is_parked().await;
@@ -74,8 +74,8 @@ async fn a_placed_order_becomes_confirmed() {
 
 #[tokio::test]
 async fn the_answer_can_wait_for_the_outcome_and_is_repeated_byte_for_byte() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let send = || h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
     let (first, _) = tokio::join!(send(), async {
         for _ in 0..50 {
@@ -86,7 +86,7 @@ async fn the_answer_can_wait_for_the_outcome_and_is_repeated_byte_for_byte() {
     let first = first.expect(201);
     assert_eq!(first.json()["status"], "CONFIRMED");
     assert_eq!(first.header("preference-applied"), "wait=10");
-    neighbours.script().cart = None;
+    upstreams.script().cart = None;
     let again = send().await.expect(201);
     assert_eq!(again.body, first.body);
     assert_eq!(again.header("idempotency-replayed"), "true");
@@ -94,8 +94,8 @@ async fn the_answer_can_wait_for_the_outcome_and_is_repeated_byte_for_byte() {
 
 #[tokio::test]
 async fn a_key_makes_one_order_and_belongs_to_one_request() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let first = place(&h, "k").await.expect(201);
     assert_eq!(place(&h, "k").await.expect(201).body, first.body);
     let other = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_declined"});
@@ -109,28 +109,28 @@ async fn a_key_makes_one_order_and_belongs_to_one_request() {
 
 #[tokio::test]
 async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let post = |body: Value, key: &'static str| h.post("/orders", &body).customer(customer()).key(key).send();
     let unknown = json!({"shippingAddressId": id::<UserId>(9, 99), "paymentMethod": "pm_ok"});
     let refused = post(unknown, "a").await.expect_problem(422, "UNKNOWN_ADDRESS");
     assert_eq!(refused.json()["errors"][0]["pointer"], "/shippingAddressId");
     let expected = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "expectedTotalAmount": 1});
     assert_eq!(post(expected, "b").await.expect_problem(409, "TOTAL_CHANGED").json()["totalAmount"], 2_490);
-    neighbours.script().unserved = true;
+    upstreams.script().unserved = true;
     let refused = post(body(), "unserved").await.expect_problem(422, "UNSUPPORTED_COUNTRY");
     assert_eq!((&refused.json()["errors"][0]["pointer"], &refused.json()["country"]), (&json!("/shippingAddressId"), &json!("DE")));
-    neighbours.script().unserved = false;
-    neighbours.script().product_status = "INACTIVE";
+    upstreams.script().unserved = false;
+    upstreams.script().product_status = "INACTIVE";
     post(body(), "c").await.expect_problem(409, "PRODUCT_UNAVAILABLE");
-    neighbours.script().product_status = "ACTIVE";
-    neighbours.script().catalog_is_down = true;
+    upstreams.script().product_status = "ACTIVE";
+    upstreams.script().catalog_is_down = true;
     post(body(), "d").await.expect_problem(503, "DEPENDENCY_UNAVAILABLE");
-    neighbours.script().catalog_is_down = false;
-    neighbours.script().price = 10_000_000_000_000;
+    upstreams.script().catalog_is_down = false;
+    upstreams.script().price = 10_000_000_000_000;
     post(body(), "e").await.expect_problem(422, "AMOUNT_TOO_LARGE");
-    neighbours.script().price = 1_000;
-    neighbours.script().cart = None;
+    upstreams.script().price = 1_000;
+    upstreams.script().cart = None;
     post(body(), "f").await.expect_problem(409, "CART_EMPTY");
     for bad in [
         json!({"paymentMethod": "pm_ok"}),
@@ -143,16 +143,16 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
     }
     assert!(h.emitted().await.is_empty());
     // What was down is not remembered: the same key works once it is up. A refusal is.
-    neighbours.script().cart = Some(1);
+    upstreams.script().cart = Some(1);
     post(body(), "f").await.expect_problem(409, "CART_EMPTY");
     post(body(), "d").await.expect(201);
 }
 
 #[tokio::test]
 async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
-    let neighbours = Neighbours::new();
-    neighbours.script().authorize = "FAILED";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "FAILED";
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let failed = until(&h, id, "PAYMENT_FAILED").await;
     assert_eq!(failed.failure.unwrap().code, "PAYMENT_DECLINED");
@@ -161,11 +161,11 @@ async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert_eq!(neighbours.keys_of("release"), 1);
+    assert_eq!(upstreams.keys_of("release"), 1);
 
-    neighbours.script().authorize = "AUTHORIZED";
+    upstreams.script().authorize = "AUTHORIZED";
     h.post(&format!("/orders/{id}/pay"), &json!({"paymentMethod": "pm_ok"})).customer(customer()).send().await.expect(200);
-    // The played neighbours know one payment and one reservation; facts about past ones are not taken for the new.
+    // The played upstreams know one payment and one reservation; facts about past ones are not taken for the new.
     let again = order(&h, id).await;
     assert_eq!(again.status.to_string(), "PENDING_PAYMENT");
     assert_eq!(again.failure, None);
@@ -178,9 +178,9 @@ async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
 
 #[tokio::test]
 async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_return() {
-    let neighbours = Neighbours::new();
-    neighbours.script().authorize = "FAILED";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "FAILED";
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "PAYMENT_FAILED").await;
     h.advance(Duration::from_secs(24 * 3600 + 1));
@@ -191,9 +191,9 @@ async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_return() {
 
 #[tokio::test]
 async fn without_stock_the_authorization_is_voided() {
-    let neighbours = Neighbours::new();
-    neighbours.script().in_stock = false;
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().in_stock = false;
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let view = until(&h, id, "CANCELLED").await;
     assert_eq!(view.failure.unwrap().code, "INSUFFICIENT_STOCK");
@@ -202,8 +202,8 @@ async fn without_stock_the_authorization_is_voided() {
         tokio::time::sleep(Duration::from_millis(1)).await;
         h.advance(Duration::from_millis(200));
     }
-    assert_eq!(neighbours.keys_of("void"), 1);
-    assert_eq!(neighbours.keys_of("capture"), 0);
+    assert_eq!(upstreams.keys_of("void"), 1);
+    assert_eq!(upstreams.keys_of("capture"), 0);
     assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
 }
 
@@ -222,51 +222,51 @@ async fn until_nothing_is_due(h: &Harness, id: OrderId) {
 
 #[tokio::test]
 async fn a_void_whose_first_answer_was_open_is_settled_without_the_event() {
-    let neighbours = Neighbours::new();
+    let upstreams = Upstreams::new();
     {
-        let mut script = neighbours.script();
+        let mut script = upstreams.script();
         (script.in_stock, script.authorize, script.void) = (false, "INITIATED", "INITIATED");
     }
-    let h = neighbours.harness().await;
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CANCELLED").await;
     for _ in 0..4 {
         work(&h).await;
     }
     // The same answer is given again under the same key; the payment itself went on.
-    assert_eq!(neighbours.keys_of("void"), 1);
-    neighbours.script().payment = "VOIDED";
+    assert_eq!(upstreams.keys_of("void"), 1);
+    upstreams.script().payment = "VOIDED";
     until_nothing_is_due(&h, id).await;
-    assert_eq!((neighbours.keys_of("void"), neighbours.keys_of("refund")), (1, 0));
+    assert_eq!((upstreams.keys_of("void"), upstreams.keys_of("refund")), (1, 0));
 }
 
 #[tokio::test]
 async fn a_void_that_came_after_a_capture_is_followed_by_the_refund_without_the_event() {
-    let neighbours = Neighbours::new();
-    neighbours.script().faults.insert("void", vec![Fault::Down; 64]);
-    neighbours.script().in_stock = false;
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().faults.insert("void", vec![Fault::Down; 64]);
+    upstreams.script().in_stock = false;
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CANCELLED").await;
     for _ in 0..2_000 {
         h.settle().await;
-        if neighbours.keys_of("void") > 0 {
+        if upstreams.keys_of("void") > 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     // An administrator captured it: the void is refused, and that refusal is kept.
-    neighbours.script().payment = "CAPTURED";
-    neighbours.script().faults.clear();
+    upstreams.script().payment = "CAPTURED";
+    upstreams.script().faults.clear();
     until_nothing_is_due(&h, id).await;
-    assert_eq!((neighbours.holds().0, neighbours.keys_of("void"), neighbours.keys_of("refund")), ("REFUNDED", 1, 1));
+    assert_eq!((upstreams.holds().0, upstreams.keys_of("void"), upstreams.keys_of("refund")), ("REFUNDED", 1, 1));
 }
 
 #[tokio::test]
 async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
-    let neighbours = Neighbours::new();
-    neighbours.script().authorize = "PROVIDER_UNAVAILABLE";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "PROVIDER_UNAVAILABLE";
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     for _ in 0..100 {
         h.settle().await;
@@ -274,23 +274,23 @@ async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
         h.advance(Duration::from_secs(1));
     }
     assert_eq!(order(&h, id).await.status.to_string(), "PENDING_PAYMENT");
-    assert!(neighbours.script().asked.iter().any(|(asked, times)| asked.starts_with("authorize ") && *times > 1));
-    neighbours.script().authorize = "AUTHORIZED";
+    assert!(upstreams.script().asked.iter().any(|(asked, times)| asked.starts_with("authorize ") && *times > 1));
+    upstreams.script().authorize = "AUTHORIZED";
     until(&h, id, "CONFIRMED").await;
-    assert_eq!(neighbours.keys_of("authorize"), 1);
+    assert_eq!(upstreams.keys_of("authorize"), 1);
 }
 
 #[tokio::test]
 async fn an_outcome_that_only_the_event_tells_leads_on() {
-    let neighbours = Neighbours::new();
-    neighbours.script().authorize = "INITIATED";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "INITIATED";
+    let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
     for _ in 0..20 {
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    neighbours.script().payment = "AUTHORIZED";
+    upstreams.script().payment = "AUTHORIZED";
     let event = PaymentAuthorized {
         payment_id: payment_id(),
         order_id: placed.order_id,
@@ -308,8 +308,8 @@ async fn an_outcome_that_only_the_event_tells_leads_on() {
 
 #[tokio::test]
 async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let placed = place(&h, "k").await.expect(201).read::<OrderView>();
     let confirmed = until(&h, placed.order_id, "CONFIRMED").await;
     assert_eq!(confirmed.refunded_amount, 0);
@@ -342,8 +342,8 @@ async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
 
 #[tokio::test]
 async fn nobody_and_strangers_see_nothing() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let stranger: UserId = h.id();
     h.get(&format!("/orders/{id}")).send().await.expect_problem(401, "UNAUTHENTICATED");
@@ -362,10 +362,10 @@ async fn nobody_and_strangers_see_nothing() {
 
 #[tokio::test]
 async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     for number in 0..5_u32 {
-        neighbours.script().cart_id = id(3, 100 + number);
+        upstreams.script().cart_id = id(3, 100 + number);
         place(&h, &format!("k{number}")).await.expect(201);
         h.advance(Duration::from_secs(60));
     }
@@ -409,8 +409,8 @@ fn a_page_of_a_list_that_ends_at_a_time_begins_where_the_last_one_ended() {
 
 #[tokio::test]
 async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_again() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let waiting = h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
     assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "nothing moves yet");
     let placed = h.get("/orders").customer(customer()).send().await.expect(200).json();
@@ -431,8 +431,8 @@ async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_agai
 
 #[tokio::test]
 async fn a_key_that_a_dead_process_left_open_is_answered_without_waiting_too() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CONFIRMED").await;
     // As if the process had died between the order and its answer.
@@ -449,14 +449,14 @@ async fn a_key_that_a_dead_process_left_open_is_answered_without_waiting_too() {
 
 #[tokio::test]
 async fn totals_count_by_status_what_the_filters_name() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let first = place(&h, "k0").await.expect(201).read::<OrderView>().order_id;
     until(&h, first, "CONFIRMED").await;
     let confirmed = h.env.now();
     for number in 1..3_u32 {
         h.advance(Duration::from_secs(60));
-        neighbours.script().cart_id = id(3, 100 + number);
+        upstreams.script().cart_id = id(3, 100 + number);
         let next = place(&h, &format!("k{number}")).await.expect(201).read::<OrderView>().order_id;
         h.post(&format!("/orders/{next}/cancel"), &json!({})).customer(customer()).send().await.expect(200);
         until(&h, next, "CANCELLED").await;
@@ -477,16 +477,16 @@ async fn totals_count_by_status_what_the_filters_name() {
 
 #[tokio::test]
 async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
-    let neighbours = Neighbours::new();
-    neighbours.script().authorize = "FAILED";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "FAILED";
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "PAYMENT_FAILED").await;
     for _ in 0..50 {
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert_eq!(neighbours.keys_of("release"), 1);
+    assert_eq!(upstreams.keys_of("release"), 1);
     // A turn that made no progress put it off just after an event had settled it.
     h.db()
         .write(async move |tx| tx.execute("UPDATE orders SET due_at = 0 WHERE order_id = $1", platform::params![id]).await)

@@ -1,7 +1,7 @@
 //! Every call of the saga goes wrong in every way, once and several times in a row: nothing is done or charged twice,
 //! and the order ends as it would have.
 
-use super::neighbours::{Fault, Neighbours, Script, address_id, customer, payment_id, reservation_id};
+use super::upstreams::{Fault, Script, Upstreams, address_id, customer, payment_id, reservation_id};
 use contracts::{
     inventory::{StockConfirmed, StockReleased, StockReserved, StockReturned},
     money::Currency,
@@ -17,7 +17,7 @@ const FAULTS: [Fault; 6] = [Fault::Down, Fault::Broken, Fault::Slow, Fault::Garb
 /// Once, and more often than the client repeats a call by itself.
 const TIMES: [usize; 2] = [1, 4];
 
-/// When the neighbours' events arrive, each of them twice.
+/// When the upstreams' events arrive, each of them twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Events {
     /// As soon as they happened, before a reply that is repeated.
@@ -38,7 +38,7 @@ enum Cancels {
 
 /// An order and how it ends.
 struct Story {
-    /// What the neighbours are told to do.
+    /// What the upstreams are told to do.
     script: fn(&mut Script),
     cancels: Cancels,
     /// The calls that go wrong, one at a time.
@@ -137,11 +137,11 @@ fn try_all(story: &Story) {
 }
 
 fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events: Events) {
-    let neighbours = Neighbours::new();
-    (story.script)(&mut neighbours.script());
-    neighbours.script().faults.insert(call, vec![fault; times]);
+    let upstreams = Upstreams::new();
+    (story.script)(&mut upstreams.script());
+    upstreams.script().faults.insert(call, vec![fault; times]);
     let mut told = Told { events, count: 0 };
-    let mut process = Process::start(&neighbours);
+    let mut process = Process::start(&upstreams);
     let placed = process.run(place);
     // The end has to last for a while: calls may be under way.
     let mut lasting = 0;
@@ -149,10 +149,10 @@ fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events
         let view = process.run(async |h| {
             h.settle().await;
             let view = view(h, &placed).await;
-            told.by(&neighbours, h, &view, story).await;
+            told.by(&upstreams, h, &view, story).await;
             let due = match story.cancels {
                 Cancels::Never => false,
-                Cancels::Meanwhile => view.status.to_string() != "CANCELLED" && neighbours.keys_of(call) > 0,
+                Cancels::Meanwhile => view.status.to_string() != "CANCELLED" && upstreams.keys_of(call) > 0,
                 Cancels::Confirmed => view.status.to_string() == "CONFIRMED" && !view.cancellation_requested,
             };
             if due {
@@ -163,22 +163,22 @@ fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events
             h.advance(Duration::from_millis(500));
             view
         });
-        if std::mem::take(&mut neighbours.script().caller_died) {
-            process = process.start_again(&neighbours);
+        if std::mem::take(&mut upstreams.script().caller_died) {
+            process = process.start_again(&upstreams);
         }
-        let ended = view.status.to_string() == story.ends && story.leaves.contains(&neighbours.holds()) && told.all(&neighbours);
+        let ended = view.status.to_string() == story.ends && story.leaves.contains(&upstreams.holds()) && told.all(&upstreams);
         lasting = if ended { lasting + 1 } else { 0 };
         if lasting == 5 {
-            assert!(neighbours.script().faults[call].len() < times, "nothing went wrong: {call} was not called");
-            return process.run(async |h| check(h, &neighbours, &view).await);
+            assert!(upstreams.script().faults[call].len() < times, "nothing went wrong: {call} was not called");
+            return process.run(async |h| check(h, &upstreams, &view).await);
         }
     }
-    panic!("the order does not end: {:?} {:?}", neighbours.holds(), process.run(async |h| view(h, &placed).await));
+    panic!("the order does not end: {:?} {:?}", upstreams.holds(), process.run(async |h| view(h, &placed).await));
 }
 
 /// Every transition happened once and was told once; every call was made under one key; money and stock moved once, and in
 /// the right order.
-async fn check(h: &Harness, neighbours: &Neighbours, view: &OrderView) {
+async fn check(h: &Harness, upstreams: &Upstreams, view: &OrderView) {
     let path: Vec<_> = view.timeline.iter().map(|entry| entry.status.to_string()).collect();
     assert_eq!(path.iter().collect::<BTreeSet<_>>().len(), path.len(), "{path:?}");
     assert_eq!(h.emitted().await.len(), path.len(), "{path:?}");
@@ -186,9 +186,9 @@ async fn check(h: &Harness, neighbours: &Neighbours, view: &OrderView) {
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
 
     for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return", "recall"] {
-        assert!(neighbours.keys_of(call) <= 1, "{call}: {:?}", neighbours.script().asked);
+        assert!(upstreams.keys_of(call) <= 1, "{call}: {:?}", upstreams.script().asked);
     }
-    let done = neighbours.script().done.clone();
+    let done = upstreams.script().done.clone();
     assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), done.len(), "{done:?}");
     let at = |what: &str| done.iter().position(|done| *done == what);
     if let Some(captured) = at("CAPTURED") {
@@ -214,18 +214,18 @@ struct Process {
 }
 
 impl Process {
-    fn start(neighbours: &Neighbours) -> Process {
+    fn start(upstreams: &Upstreams) -> Process {
         let runtime = runtime();
-        let h = runtime.block_on(neighbours.harness());
+        let h = runtime.block_on(upstreams.harness());
         Process { runtime, h }
     }
 
     /// Whatever it had in hand ends where it is, and the next process finds what is on the disk.
-    fn start_again(self, neighbours: &Neighbours) -> Process {
+    fn start_again(self, upstreams: &Upstreams) -> Process {
         let left = self.h.kill();
         drop(self.runtime);
         let runtime = runtime();
-        let h = runtime.block_on(neighbours.around(Harness::of(crate::service())).resume(left));
+        let h = runtime.block_on(upstreams.around(Harness::of(crate::service())).resume(left));
         Process { runtime, h }
     }
 
@@ -238,16 +238,16 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system gives a runtime")
 }
 
-/// Which of the neighbours' events have arrived.
+/// Which of the upstreams' events have arrived.
 struct Told {
     events: Events,
     count: usize,
 }
 
 impl Told {
-    async fn by(&mut self, neighbours: &Neighbours, h: &Harness, order: &OrderView, story: &Story) {
+    async fn by(&mut self, upstreams: &Upstreams, h: &Harness, order: &OrderView, story: &Story) {
         if self.events == Events::AtOnce || order.status.to_string() == story.ends {
-            let happened = neighbours.script().done[self.count..].to_vec();
+            let happened = upstreams.script().done[self.count..].to_vec();
             for outcome in happened {
                 tell(h, order, outcome).await;
                 self.count += 1;
@@ -255,12 +255,12 @@ impl Told {
         }
     }
 
-    fn all(&self, neighbours: &Neighbours) -> bool {
-        self.count == neighbours.script().done.len()
+    fn all(&self, upstreams: &Upstreams) -> bool {
+        self.count == upstreams.script().done.len()
     }
 }
 
-/// Delivers the event of what a neighbour did, and delivers it again.
+/// Delivers the event of what a upstream did, and delivers it again.
 async fn tell(h: &Harness, order: &OrderView, outcome: &str) {
     let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
     let (payment_id, reservation_id) = (payment_id(), reservation_id());
@@ -292,7 +292,7 @@ async fn tell(h: &Harness, order: &OrderView, outcome: &str) {
         "CONFIRMED" => h.deliver(StockConfirmed { reservation_id, order_id, lines }).await,
         "RELEASED" => h.deliver(StockReleased { reservation_id, order_id, lines }).await,
         "RETURNED" => h.deliver(StockReturned { reservation_id, order_id, lines }).await,
-        other => unreachable!("no neighbour comes to {other}"),
+        other => unreachable!("no upstream comes to {other}"),
     };
     h.deliver_envelope(envelope).await;
 }

@@ -2,7 +2,7 @@
 
 use super::{
     doors::{place, until},
-    neighbours::{Neighbours, address_id, customer},
+    upstreams::{Upstreams, address_id, customer},
     world::id,
 };
 use axum::{
@@ -33,8 +33,8 @@ async fn due(h: &Harness, id: OrderId) -> (i64, u32) {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let damage = async move |tx: &mut db::Tx| tx.execute("UPDATE orders SET saga = '{' WHERE order_id = $1", params![id]).await;
     h.db().write(damage).await.map_err(|error: db::Error| error).unwrap();
@@ -51,9 +51,9 @@ async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
 
 #[tokio::test]
 async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_works() {
-    let neighbours = Neighbours::new();
-    neighbours.script().refund = "REFUND_FAILED";
-    let h = neighbours.harness().await;
+    let upstreams = Upstreams::new();
+    upstreams.script().refund = "REFUND_FAILED";
+    let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
     let path = format!("/orders/{}", placed.order_id);
     until(&h, placed.order_id, "CONFIRMED").await;
@@ -63,36 +63,36 @@ async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_work
             h.complete().await;
             h.advance(Duration::from_secs(60));
         }
-        neighbours.keys_of("refund")
+        upstreams.keys_of("refund")
     };
     let (at_first, later) = (hours(5).await, hours(48).await);
     assert!((6..=10).contains(&at_first) && (2..=5).contains(&(later - at_first)), "{at_first} times, {later} in all");
     let refused: OrderView = h.get(&path).admin().send().await.expect(200).read();
     assert_eq!(refused.failure.unwrap().code, "REFUND_FAILED");
-    assert_eq!(neighbours.holds(), ("CAPTURED", "RETURNED"), "the stock does not wait for the money");
+    assert_eq!(upstreams.holds(), ("CAPTURED", "RETURNED"), "the stock does not wait for the money");
 
-    neighbours.script().refund = "REFUNDED";
+    upstreams.script().refund = "REFUNDED";
     hours(31).await;
-    assert_eq!(neighbours.holds(), ("REFUNDED", "RETURNED"));
+    assert_eq!(upstreams.holds(), ("REFUNDED", "RETURNED"));
     assert_eq!(h.get(&path).admin().send().await.expect(200).read::<OrderView>().failure, None);
 }
 
 #[tokio::test]
 async fn a_refund_whose_outcome_came_after_its_answer_is_asked_for_under_a_fresh_key() {
-    let neighbours = Neighbours::new();
+    let upstreams = Upstreams::new();
     // The key keeps an answer from before the provider refused, and no event tells of a refusal.
-    neighbours.script().refund = "CAPTURED";
-    let h = neighbours.harness().await;
+    upstreams.script().refund = "CAPTURED";
+    let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
     until(&h, placed.order_id, "CONFIRMED").await;
     h.post(&format!("/orders/{}/cancel", placed.order_id), &json!({})).customer(customer()).send().await.expect(200);
     h.complete().await;
-    neighbours.script().refund = "REFUNDED";
+    upstreams.script().refund = "REFUNDED";
     h.complete().await;
-    assert_eq!((neighbours.holds(), neighbours.keys_of("refund")), (("CAPTURED", "RETURNED"), 1));
+    assert_eq!((upstreams.holds(), upstreams.keys_of("refund")), (("CAPTURED", "RETURNED"), 1));
     h.advance(Duration::from_secs(75));
     h.complete().await;
-    assert_eq!((neighbours.holds(), neighbours.keys_of("refund")), (("REFUNDED", "RETURNED"), 2));
+    assert_eq!((upstreams.holds(), upstreams.keys_of("refund")), (("REFUNDED", "RETURNED"), 2));
 }
 
 /// Payment, played for many orders at once: an authorization of `pm_slow` is never answered.
@@ -130,10 +130,10 @@ async fn carry_out(State(payments): State<Payments>, Path((id, verb)): Path<(Pay
 
 #[tokio::test]
 async fn orders_whose_provider_does_not_answer_hold_up_no_others() {
-    let neighbours = Neighbours::new();
-    let h = neighbours.around(Harness::of(crate::service())).neighbour("payment", Payments::default().router()).start().await;
+    let upstreams = Upstreams::new();
+    let h = upstreams.around(Harness::of(crate::service())).upstream("payment", Payments::default().router()).start().await;
     let order = async |number: u32, method: &str| {
-        neighbours.script().cart_id = id(3, number);
+        upstreams.script().cart_id = id(3, number);
         let body = json!({"shippingAddressId": address_id(), "paymentMethod": method});
         let answer = h.post("/orders", &body).customer(customer()).key(&number.to_string()).send().await;
         answer.expect(201).read::<OrderView>().order_id

@@ -145,7 +145,7 @@ impl Story {
         let mut status = OrderStatus::PendingPayment;
         for moved in &self.moves {
             assert_eq!(moved.from, status);
-            assert_eq!(status.on(moved.fact), Ok(moved.to));
+            assert_eq!(status.transition(moved.fact), Ok(moved.to));
             status = moved.to;
         }
         assert_eq!(status, self.order.status);

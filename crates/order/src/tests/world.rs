@@ -40,9 +40,9 @@ pub enum Way {
     Works,
     /// It works, and the reply is lost: only the event tells.
     ReplyLost,
-    /// The neighbour refuses for good, where it can.
+    /// The upstream refuses for good, where it can.
     Refused,
-    /// The neighbour was not reached.
+    /// The upstream was not reached.
     Unreached,
 }
 

@@ -81,7 +81,7 @@ impl Payment {
         let open = self.open_transaction()?.clone();
         match said {
             Said::Trouble { unknown } => {
-                self.postpone(open.transaction_id, unknown, NOW, |attempts| BACKOFF.after(attempts));
+                self.postpone(open.transaction_id, unknown, NOW, |attempts| BACKOFF.delay(attempts));
                 None
             }
             Said::Outcome(refusal) => {
@@ -162,7 +162,7 @@ fn a_transaction_that_is_settled_hears_nothing_more() {
     let before = payment.clone();
     let id = payment.transactions[0].transaction_id;
     let late = payment.settle(id, &outcome(Some(Refusal::Declined)), Timestamp(9)).expect("it changes nothing");
-    payment.postpone(id, true, Timestamp(9), |attempts| BACKOFF.after(attempts));
+    payment.postpone(id, true, Timestamp(9), |attempts| BACKOFF.delay(attempts));
     assert_eq!((late, payment), (Settled::default(), before));
 }
 

@@ -7,7 +7,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
-    installation::hex,
+    master_key::hex,
     params,
 };
 

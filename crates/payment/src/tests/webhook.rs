@@ -7,7 +7,7 @@ use contracts::{
     payment::{PaymentStatus, TransactionStatus::Unknown, TransactionType::Authorize},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use platform::{installation::Installation, testing::Answer};
+use platform::{master_key::MasterKey, testing::Answer};
 use serde_json::json;
 use sha2::Sha256;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Shop {
 
     fn seal(&self, body: String) -> Sealed {
         // The harness's installation.
-        let key = crate::webhook::key(&Installation::new([7; 32]));
+        let key = crate::webhook::key(&MasterKey::new([7; 32]));
         let (id, timestamp) = ("msg_1", self.env.now().unix_seconds().to_string());
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         mac.update(format!("{id}.{timestamp}.{body}").as_bytes());

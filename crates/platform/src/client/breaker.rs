@@ -1,4 +1,4 @@
-//! A circuit breaker in three states, so that a neighbour that is down costs its callers nothing but an answer.
+//! A circuit breaker in three states, so that a upstream that is down costs its callers nothing but an answer.
 
 use crate::env::{Env, LockUnpoisoned as _};
 use std::{sync::Mutex, time::Duration};
@@ -24,8 +24,8 @@ enum State {
     HalfOpen(Duration),
 }
 
-/// Leave for one call. Dropped without an outcome, it counts as none: a caller that gave up knows nothing.
-pub(super) struct Leave<'a> {
+/// Permit for one call. Dropped without an outcome, it counts as none: a caller that gave up knows nothing.
+pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     probe: bool,
     told: bool,
@@ -36,8 +36,8 @@ impl Breaker {
         Breaker { env, state: Mutex::new(State::Closed(0)) }
     }
 
-    /// Leave to call, unless it is open.
-    pub(super) fn enter(&self) -> Option<Leave<'_>> {
+    /// Permit to call, unless it is open.
+    pub(super) fn enter(&self) -> Option<Permit<'_>> {
         let mut state = self.state.lock_unpoisoned();
         let probe = match *state {
             State::Closed(_) => false,
@@ -47,11 +47,11 @@ impl Breaker {
             }
             State::Open(..) | State::HalfOpen(_) => return None,
         };
-        Some(Leave { breaker: self, probe, told: false })
+        Some(Permit { breaker: self, probe, told: false })
     }
 }
 
-impl Leave<'_> {
+impl Permit<'_> {
     pub(super) fn tell(mut self, failed: bool) {
         self.told = true;
         let mut state = self.breaker.state.lock_unpoisoned();
@@ -74,7 +74,7 @@ impl Breaker {
     }
 }
 
-impl Drop for Leave<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if self.probe && !self.told {
             let mut state = self.breaker.state.lock_unpoisoned();

@@ -8,25 +8,25 @@ use std::time::Duration;
 /// Why a call gave no answer. `Unavailable`, `Timeout` and `Broken` leave the outcome unknown.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
-    /// The neighbour answered with a problem.
-    #[error("the neighbour answered {} ({})", .0.code, .0.status)]
+    /// The upstream answered with a problem.
+    #[error("the upstream answered {} ({})", .0.code, .0.status)]
     Problem(Box<Document>),
-    /// The neighbour answered with an error that is no problem document.
-    #[error("the neighbour answered {0}")]
+    /// The upstream answered with an error that is no problem document.
+    #[error("the upstream answered {0}")]
     Status(StatusCode),
-    /// The neighbour could not be reached, or the connection broke.
-    #[error("the neighbour cannot be reached: {0}")]
+    /// The upstream could not be reached, or the connection broke.
+    #[error("the upstream cannot be reached: {0}")]
     Unavailable(String),
-    /// The breaker is open: the neighbour failed too often just now, and was not asked.
-    #[error("the neighbour is not asked for the moment")]
+    /// The breaker is open: the upstream failed too often just now, and was not asked.
+    #[error("the upstream is not asked for the moment")]
     Open,
-    #[error("the neighbour did not answer in time")]
+    #[error("the upstream did not answer in time")]
     Timeout,
     /// The answer was not what the contract says, or too large.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
-    /// No such neighbour is registered.
-    #[error("no such neighbour is configured")]
+    /// No such upstream is registered.
+    #[error("no such upstream is configured")]
     Unknown,
     /// The call was put together wrongly.
     #[error("{0}")]
@@ -57,7 +57,7 @@ impl CallError {
         }
     }
 
-    /// The code of the neighbour's problem, if it answered with one of the catalogue.
+    /// The code of the upstream's problem, if it answered with one of the catalogue.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match self {
@@ -66,18 +66,18 @@ impl CallError {
         }
     }
 
-    /// Whether the neighbour said that there is no such thing.
+    /// Whether the upstream said that there is no such thing.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, CallError::Problem(document) if document.status == 404)
     }
 
-    /// Whether this speaks of the neighbour's health rather than of the request. What is down behind it (a provider) is
+    /// Whether this speaks of the upstream's health rather than of the request. What is down behind it (a provider) is
     /// not its own failure: otherwise one buyer's flaky card would close the way for everyone's.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             CallError::Unavailable(_) | CallError::Timeout => true,
-            CallError::Problem(document) => document.code == Code::OVERLOADED.word() || document.code == Code::TIMEOUT.word(),
+            CallError::Problem(document) => document.code == Code::OVERLOADED.as_str() || document.code == Code::TIMEOUT.as_str(),
             CallError::Status(status) => matches!(status.as_u16(), 502..=504),
             _ => false,
         }
@@ -100,7 +100,7 @@ impl CallError {
 }
 
 impl From<CallError> for Problem {
-    /// A neighbour's problem is carried through, when it speaks of the caller's request; what speaks of the call between
+    /// A upstream's problem is carried through, when it speaks of the caller's request; what speaks of the call between
     /// services, is nothing that the caller did.
     fn from(error: CallError) -> Problem {
         match error {
@@ -108,7 +108,7 @@ impl From<CallError> for Problem {
             CallError::Problem(document) if document.status < 429 => Problem::internal(&CallError::Problem(document)),
             CallError::Timeout => Problem::new(Code::TIMEOUT),
             CallError::Problem(_) | CallError::Status(_) | CallError::Unavailable(_) | CallError::Open | CallError::Unknown => {
-                tracing::warn!(%error, "a neighbour failed");
+                tracing::warn!(%error, "a upstream failed");
                 Problem::new(Code::DEPENDENCY_UNAVAILABLE)
             }
             CallError::Unreadable(_) | CallError::Misused(_) => Problem::internal(&error),
@@ -118,5 +118,5 @@ impl From<CallError> for Problem {
 
 /// Whether a problem is about how the services talk, not about what the caller wants.
 fn speaks_of_the_call(document: &Document) -> bool {
-    matches!(document.status, 400 | 405 | 406 | 413 | 415 | 429) || document.code == Code::INVALID_REQUEST.word()
+    matches!(document.status, 400 | 405 | 406 | 413 | 415 | 429) || document.code == Code::INVALID_REQUEST.as_str()
 }

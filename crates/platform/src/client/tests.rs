@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    http::{Body, Door, IdempotencyKey, Json, Limits, Paging, Path, Problem, RawBody, Routes, State, serve},
+    http::{Body, IdempotencyKey, Json, Limits, Paging, Path, Problem, RawBody, RequestLayers, Routes, State, serve},
     identity::{Claims, Jwks, Service, SigningKey, User, Verifier},
 };
 use axum::http::HeaderMap;
@@ -81,7 +81,7 @@ fn stage() -> (Stage, Router) {
         .get("/slow", slow, "")
         .build(toy.clone());
     let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
-    let router = Door::new("toy", env.clone()).verifier(verifier).wrap(router);
+    let router = RequestLayers::new("toy", env.clone()).verifier(verifier).wrap(router);
     let client = Client::new(env.clone());
     let fetched = Arc::new(AtomicU32::new(0));
     let source: TokenSource = {
@@ -109,20 +109,20 @@ async fn exercise(stage: &Stage) {
     let mut context = Context::new("c");
     context.bearer = Some(stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60))).into());
     assert_eq!(context.scope(client.call(&ME).as_caller().send()).await.unwrap(), mara.to_string());
-    assert_eq!(client.call(&ME).auth(Auth::Nobody).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
+    assert_eq!(client.call(&ME).auth(Auth::Anonymous).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
 
     let refused = client.call(&GONE).send().await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::INSUFFICIENT_STOCK));
     assert!(!refused.retryable());
     assert_eq!(Problem::from(refused).members()["lines"], serde_json::json!([1]));
 
-    let late = client.call(&SLOW).within(Duration::from_millis(30)).send().await.unwrap_err();
+    let late = client.call(&SLOW).timeout(Duration::from_millis(30)).send().await.unwrap_err();
     assert!(matches!(&late, CallError::Timeout) || late.code() == Some(Code::TIMEOUT), "{late}");
     assert_eq!(Problem::from(late).status(), 503);
 }
 
 #[tokio::test]
-async fn a_neighbour_in_process_and_one_over_http_are_called_alike() {
+async fn a_upstream_in_process_and_one_over_http_are_called_alike() {
     let (here, router) = stage();
     here.client.register_in_process("toy", router);
     exercise(&here).await;
@@ -146,7 +146,7 @@ async fn only_idempotent_calls_are_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_neighbour_that_is_down_is_left_alone_and_found_again() {
+async fn a_upstream_that_is_down_is_left_alone_and_found_again() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     stage.toy.fails.store(u32::MAX, Ordering::SeqCst);
@@ -192,23 +192,23 @@ async fn client_credentials_are_asked_from_auth() {
         Json(serde_json::json!({"access_token": "t", "token_type": "Bearer", "expires_in": 60}))
     }
     let (auth, _) = Routes::new("auth").post("/auth/token", token, "").build(seen.clone());
-    stage.client.register_in_process("auth", Door::new("auth", stage.env.clone()).wrap(auth));
+    stage.client.register_in_process("auth", RequestLayers::new("auth", stage.env.clone()).wrap(auth));
     let (token, ends) = client_credentials(&stage.client, "order", "s&c=t")().await.unwrap();
     assert_eq!((token.as_str(), ends), ("t", stage.env.now().after(Duration::from_secs(60))));
     assert_eq!(*seen.lock().unwrap(), "grant_type=client_credentials&client_id=order&client_secret=s%26c%3Dt");
 }
 
 #[tokio::test]
-async fn the_trace_goes_on_to_the_neighbours_neighbour() {
+async fn the_trace_goes_on_to_the_upstreams_upstream() {
     const TRACED: Call<(), String> = Call::get("far", "/trace");
     async fn far(headers: HeaderMap) -> Json<String> {
         Json(headers[http::TRACEPARENT].to_str().unwrap().to_owned())
     }
     async fn near(State(client): State<Client>) -> Result<Json<String>, Problem> {
-        Ok(Json(client.call(&TRACED).auth(Auth::Nobody).send().await?))
+        Ok(Json(client.call(&TRACED).auth(Auth::Anonymous).send().await?))
     }
     let (stage, _) = stage();
-    let door = |routes: Router| Door::new("toy", stage.env.clone()).wrap(routes);
+    let door = |routes: Router| RequestLayers::new("toy", stage.env.clone()).wrap(routes);
     stage.client.register_in_process("far", door(Routes::new("far").get("/trace", far, "").build(()).0));
     stage.client.register_in_process("near", door(Routes::new("near").get("/trace", near, "").build(stage.client.clone()).0));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -252,13 +252,13 @@ async fn the_gateway_passes_requests_on_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_down_behind_a_neighbour_does_not_close_the_way_to_it() {
+async fn what_is_down_behind_a_upstream_does_not_close_the_way_to_it() {
     let (stage, _) = stage();
     async fn provider() -> Problem {
         Problem::new(Code::PROVIDER_UNAVAILABLE)
     }
     let router = Router::new().route("/gone", axum::routing::get(provider));
-    stage.client.register_in_process("toy", Door::new("toy", stage.env.clone()).wrap(router));
+    stage.client.register_in_process("toy", RequestLayers::new("toy", stage.env.clone()).wrap(router));
     for _ in 0..20 {
         assert_eq!(stage.client.call(&GONE).send().await.unwrap_err().code(), Some(Code::PROVIDER_UNAVAILABLE));
     }

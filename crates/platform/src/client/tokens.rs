@@ -91,7 +91,7 @@ pub fn client_credentials(client: &Client, id: &str, secret: &str) -> TokenSourc
                 .body(form.into())
                 .map_err(|_| CallError::Misused("the request cannot be built"))?;
             let now = client.0.env.now();
-            let auth = client.neighbour("auth").ok_or(CallError::Unknown)?;
+            let auth = client.upstream("auth").ok_or(CallError::Unknown)?;
             let (status, body) = auth.exchange(request, Instant::now() + FETCH_TIME).await?;
             if !status.is_success() {
                 return Err(CallError::refused(status, &body));

@@ -6,7 +6,7 @@
 
 use super::{
     Error, Inner, Migration, Older, migrate,
-    tx::{Aftermath, Tx, failed, still_open},
+    tx::{CommitEffects, Tx, failed, still_open},
 };
 use crate::{
     context::Context,
@@ -48,31 +48,31 @@ struct Address(PathBuf);
 /// A unit on its way to the writer and back.
 trait Unit: Send {
     /// Runs inside the group's transaction, perhaps not for the first time.
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<Aftermath, Undo>;
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack>;
     /// Answers the caller, after the group's commit or its failure.
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
 
 /// A unit failed: what it did must not be kept.
-struct Undo;
+struct RolledBack;
 
-struct Waiting<T, E, F> {
+struct QueuedUnit<T, E, F> {
     unit: F,
     context: Context,
     outcome: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, E, F> Unit for Waiting<T, E, F>
+impl<T, E, F> Unit for QueuedUnit<T, E, F>
 where
     F: AsyncFn(&mut Tx) -> Result<T, E> + Send,
     T: Send,
     E: From<Error> + Send,
 {
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<Aftermath, Undo> {
+    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack> {
         if self.caller.is_closed() {
             // Nobody waits any more, and nothing was promised.
-            return Ok(Aftermath::default());
+            return Ok(CommitEffects::default());
         }
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -82,8 +82,8 @@ where
         }));
         let (outcome, kept) = match ran {
             Ok(Ok((value, aftermath))) => (Ok(value), Ok(aftermath)),
-            Ok(Err(error)) => (Err(error), Err(Undo)),
-            Err(_) => (Err(Error::Panicked.into()), Err(Undo)),
+            Ok(Err(error)) => (Err(error), Err(RolledBack)),
+            Err(_) => (Err(Error::Panicked.into()), Err(RolledBack)),
         };
         self.outcome = Some(outcome);
         kept
@@ -136,7 +136,7 @@ impl Sqlite {
         E: From<Error> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        self.queue.try_send(Box::new(Waiting { unit, context, outcome: None, caller })).map_err(|_| Error::Busy)?;
+        self.queue.try_send(Box::new(QueuedUnit { unit, context, outcome: None, caller })).map_err(|_| Error::Busy)?;
         answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
     }
 
@@ -228,7 +228,7 @@ fn commit_group(
     waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
     service: &'static str,
     env: &Env,
-) -> (Result<(), Error>, Aftermath) {
+) -> (Result<(), Error>, CommitEffects) {
     let run = |unit: &mut Box<dyn Unit>| unit.run(connection, service, env);
     let outcome = run_together(connection, group, waiting, run).and_then(|kept| match kept {
         Some(aftermath) => Ok(aftermath),
@@ -239,7 +239,7 @@ fn commit_group(
         Err(error) => {
             let _ = statement(connection, "ROLLBACK");
             tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
-            (Err(error), Aftermath::default())
+            (Err(error), CommitEffects::default())
         }
     }
 }
@@ -255,15 +255,15 @@ fn run_together(
     connection: &Connection,
     group: &mut Vec<Box<dyn Unit>>,
     waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
-    run: impl Fn(&mut Box<dyn Unit>) -> Result<Aftermath, Undo>,
-) -> Result<Option<Aftermath>, Error> {
-    let mut all: Option<Aftermath> = None;
+    run: impl Fn(&mut Box<dyn Unit>) -> Result<CommitEffects, RolledBack>,
+) -> Result<Option<CommitEffects>, Error> {
+    let mut all: Option<CommitEffects> = None;
     let mut next = 0;
     statement(connection, "BEGIN IMMEDIATE")?;
     while next < group.len() {
         match run(&mut group[next]) {
             Ok(aftermath) => all.get_or_insert_default().merge(aftermath),
-            Err(Undo) => {
+            Err(RolledBack) => {
                 statement(connection, "ROLLBACK")?;
                 if all.is_some() {
                     return Ok(None);
@@ -286,15 +286,15 @@ fn run_together(
 fn run_apart(
     connection: &Connection,
     group: &mut [Box<dyn Unit>],
-    run: impl Fn(&mut Box<dyn Unit>) -> Result<Aftermath, Undo>,
-) -> Result<Aftermath, Error> {
-    let mut all = Aftermath::default();
+    run: impl Fn(&mut Box<dyn Unit>) -> Result<CommitEffects, RolledBack>,
+) -> Result<CommitEffects, Error> {
+    let mut all = CommitEffects::default();
     statement(connection, "BEGIN IMMEDIATE")?;
     for unit in group {
         statement(connection, "SAVEPOINT unit")?;
         match run(unit) {
             Ok(aftermath) => all.merge(aftermath),
-            Err(Undo) => statement(connection, "ROLLBACK TO unit")?,
+            Err(RolledBack) => statement(connection, "ROLLBACK TO unit")?,
         }
         statement(connection, "RELEASE unit")?;
     }

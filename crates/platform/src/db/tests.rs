@@ -69,7 +69,7 @@ async fn units_of_one_group_are_kept_apart_when_some_fail() {
             wait.lock_unpoisoned().recv().expect("the test goes on");
         }
         tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'first', 1)", params![tx.new_id::<Uuid>()]).await?;
-        tx.wake("worker");
+        tx.notify_worker("worker");
         Ok::<_, Error>(())
     });
     let failing = db.write(async |tx| {
@@ -110,7 +110,7 @@ async fn an_attempt_undoes_only_its_own_part() {
     db.write(async |tx| {
         tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'kept', 1)", params![tx.new_id::<Uuid>()]).await?;
         let refused: Result<(), Error> = tx
-            .attempt(async |tx| {
+            .savepoint(async |tx| {
                 tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'undone', 1)", params![tx.new_id::<Uuid>()]).await?;
                 Err(Error::Failed("on purpose".into()))
             })

@@ -3,7 +3,7 @@
 use super::{Error, Params};
 use crate::context::Context;
 use contracts::{
-    column::{Column, Scalar},
+    column::{Column, SqlValue},
     event::Event,
     ids::{EventId, UserId, Uuid},
     time::Timestamp,
@@ -39,13 +39,13 @@ struct Emitted {
 
 /// What a unit leaves to do after its commit.
 #[derive(Default)]
-pub(super) struct Aftermath {
+pub(super) struct CommitEffects {
     pub newest_position: Option<i64>,
     pub wake: Vec<&'static str>,
 }
 
-impl Aftermath {
-    pub fn merge(&mut self, other: Aftermath) {
+impl CommitEffects {
+    pub fn merge(&mut self, other: CommitEffects) {
         self.newest_position = self.newest_position.max(other.newest_position);
         for worker in other.wake {
             if !self.wake.contains(&worker) {
@@ -106,7 +106,7 @@ impl Tx {
     }
 
     /// Wakes a worker of this service after the commit.
-    pub fn wake(&mut self, worker: &'static str) {
+    pub fn notify_worker(&mut self, worker: &'static str) {
         if !self.wake.contains(&worker) {
             self.wake.push(worker);
         }
@@ -185,7 +185,7 @@ impl Tx {
     ///
     /// # Errors
     /// What `part` refused with.
-    pub async fn attempt<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
+    pub async fn savepoint<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let (events, wake) = (self.events.len(), self.wake.len());
         self.run("SAVEPOINT part", &[])?;
         match part(self).await {
@@ -204,7 +204,7 @@ impl Tx {
     }
 
     /// Writes the emitted events to the outbox; the last act of a unit.
-    pub(super) fn flush(&mut self) -> Result<Aftermath, Error> {
+    pub(super) fn flush(&mut self) -> Result<CommitEffects, Error> {
         let (mut newest_position, now) = (None, self.now);
         for event in std::mem::take(&mut self.events) {
             let sequence: i64 = self.returned(
@@ -231,7 +231,7 @@ impl Tx {
             )?;
             newest_position = Some(position);
         }
-        Ok(Aftermath { newest_position, wake: std::mem::take(&mut self.wake) })
+        Ok(CommitEffects { newest_position, wake: std::mem::take(&mut self.wake) })
     }
 
     /// The service whose database this is.
@@ -280,13 +280,13 @@ impl Row<'_> {
         let value = self.row.get_ref(self.column).map_err(failed)?;
         self.column += 1;
         let scalar = match value {
-            ValueRef::Null => Scalar::Null,
-            ValueRef::Integer(value) => Scalar::Int(value),
-            ValueRef::Text(text) => Scalar::Text(String::from_utf8_lossy(text)),
-            ValueRef::Blob(bytes) => Scalar::Bytes(Cow::Borrowed(bytes)),
+            ValueRef::Null => SqlValue::Null,
+            ValueRef::Integer(value) => SqlValue::Int(value),
+            ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text)),
+            ValueRef::Blob(bytes) => SqlValue::Bytes(Cow::Borrowed(bytes)),
             ValueRef::Real(_) => return Err(Error::Failed("a column holds a float".into())),
         };
-        T::read(scalar).map_err(Error::Column)
+        T::from_sql(scalar).map_err(Error::Column)
     }
 }
 
@@ -296,13 +296,13 @@ fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(
         let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let param = number.and_then(|number| params.get(number.checked_sub(1)?));
         let param = param.ok_or_else(|| Error::Failed(format!("parameter {index} of a statement has no value")))?;
-        match param.write() {
-            Scalar::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
-            Scalar::Bool(value) => statement.raw_bind_parameter(index, value),
-            Scalar::Int(value) => statement.raw_bind_parameter(index, value),
-            Scalar::Text(text) => statement.raw_bind_parameter(index, &*text),
-            Scalar::Bytes(bytes) => statement.raw_bind_parameter(index, &*bytes),
-            Scalar::Uuid(id) => statement.raw_bind_parameter(index, &id.as_bytes()[..]),
+        match param.to_sql() {
+            SqlValue::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
+            SqlValue::Bool(value) => statement.raw_bind_parameter(index, value),
+            SqlValue::Int(value) => statement.raw_bind_parameter(index, value),
+            SqlValue::Text(text) => statement.raw_bind_parameter(index, &*text),
+            SqlValue::Bytes(bytes) => statement.raw_bind_parameter(index, &*bytes),
+            SqlValue::Uuid(id) => statement.raw_bind_parameter(index, &id.as_bytes()[..]),
         }
         .map_err(failed)?;
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{db::Migration, env::Env, params, stop, testing::TempFolder};
+use crate::{db::Migration, env::Env, params, shutdown, testing::TempFolder};
 use contracts::ids::OrderId;
 use std::{collections::HashMap, time::Duration};
 use tokio::sync::Notify;
@@ -80,7 +80,7 @@ impl Shop {
             for id in &own {
                 tx.execute("INSERT INTO jobs (job, due_at, failures) VALUES ($1, $2, 0)", params![*id, tx.now()]).await?;
             }
-            tx.wake("jobs");
+            tx.notify_worker("jobs");
             Ok::<_, Error>(())
         };
         self.jobs.db.write(insert).await.unwrap();
@@ -96,13 +96,13 @@ impl Shop {
     }
 
     async fn look(&self) {
-        let (_sender, stop) = stop::channel();
+        let (_sender, stop) = shutdown::channel();
         self.worker.run_once(&self.jobs.db, &stop).await.unwrap();
     }
 
     /// Lets the worker run by itself until only `left` jobs are due, or for two seconds.
     async fn run_until(&self, left: usize) {
-        let (sender, stop) = stop::channel();
+        let (sender, stop) = shutdown::channel();
         let env = self.jobs.db.env().clone();
         let running = env.spawn(self.worker.clone().run(self.jobs.db.clone(), stop));
         for _ in 0..400 {

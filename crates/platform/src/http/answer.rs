@@ -2,7 +2,7 @@
 
 use super::{
     BASE, IDEMPOTENCY_REPLAYED,
-    describe::{DescribeAnswer, Sketch},
+    describe::{DescribeAnswer, OperationBuilder},
     problem::Problem,
 };
 use axum::{
@@ -199,31 +199,31 @@ impl<T: Serialize> IntoResponse for Paged<T> {
 }
 
 /// The answer of a request under an idempotency key: the first one, or the same again, byte for byte, when it is
-/// repeated. `A` says what it is: `Keyed<Created<OrderView>>`.
+/// repeated. `A` says what it is: `Idempotent<Created<OrderView>>`.
 #[derive(Debug, Clone)]
-pub struct Keyed<A> {
+pub struct Idempotent<A> {
     pub stored: Stored,
     pub replayed: bool,
     answer: PhantomData<fn() -> A>,
 }
 
-impl<A> Keyed<A> {
+impl<A> Idempotent<A> {
     /// The answer of the execution itself.
-    pub fn first(answer: &A) -> Keyed<A>
+    pub fn first(answer: &A) -> Idempotent<A>
     where
         A: Answer,
     {
-        Keyed { stored: answer.stored(), replayed: false, answer: PhantomData }
+        Idempotent { stored: answer.stored(), replayed: false, answer: PhantomData }
     }
 
     /// An answer that was kept; `replayed` marks it as a repetition.
     #[must_use]
-    pub fn of(stored: Stored, replayed: bool) -> Keyed<A> {
-        Keyed { stored, replayed, answer: PhantomData }
+    pub fn of(stored: Stored, replayed: bool) -> Idempotent<A> {
+        Idempotent { stored, replayed, answer: PhantomData }
     }
 }
 
-impl<A> IntoResponse for Keyed<A> {
+impl<A> IntoResponse for Idempotent<A> {
     fn into_response(self) -> Response {
         let mut response = self.stored.into_response();
         if self.replayed {
@@ -234,36 +234,36 @@ impl<A> IntoResponse for Keyed<A> {
 }
 
 impl<T: JsonSchema> DescribeAnswer for Json<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer::<T>(200, "The answer.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.answer::<T>(200, "The answer.");
     }
 }
 impl<T: JsonSchema> DescribeAnswer for Created<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.answer::<T>(201, "It was made.");
-        sketch.answer_header("Location", "Where it is.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.answer::<T>(201, "It was made.");
+        operation.answer_header("Location", "Where it is.");
     }
 }
 impl<T: JsonSchema> DescribeAnswer for Paged<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.inline_answer::<Page<T>>(200, "A page of the list.");
-        sketch.answer_header("Link", "The next page, with `rel=\"next\"`.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.inline_answer::<Page<T>>(200, "A page of the list.");
+        operation.answer_header("Link", "The next page, with `rel=\"next\"`.");
     }
 }
 impl DescribeAnswer for Accepted {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.empty_answer(202, "It was taken.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.empty_answer(202, "It was taken.");
     }
 }
 impl DescribeAnswer for NoContent {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.empty_answer(204, "It is done.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.empty_answer(204, "It is done.");
     }
 }
-impl<A: DescribeAnswer> DescribeAnswer for Keyed<A> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        A::describe(sketch);
-        sketch.answer_header("Idempotency-Replayed", "`true` when this answer was given before.");
+impl<A: DescribeAnswer> DescribeAnswer for Idempotent<A> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        A::describe(operation);
+        operation.answer_header("Idempotency-Replayed", "`true` when this answer was given before.");
     }
 }
 
@@ -273,10 +273,10 @@ mod tests {
 
     #[test]
     fn a_kept_answer_comes_back_byte_for_byte() {
-        let first = Keyed::first(&Created::at("/orders/1", [1, 2])).stored;
+        let first = Idempotent::first(&Created::at("/orders/1", [1, 2])).stored;
         let again = Stored::restore(first.status.as_u16(), &first.headers_text(), first.body.to_vec()).unwrap();
         assert_eq!(again, first);
-        let response = Keyed::<Created<[i32; 2]>>::of(again, true).into_response();
+        let response = Idempotent::<Created<[i32; 2]>>::of(again, true).into_response();
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["location"], "/api/v1/orders/1");
         assert_eq!(response.headers()["idempotency-replayed"], "true");

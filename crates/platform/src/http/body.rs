@@ -1,7 +1,7 @@
 //! Request bodies: JSON, forms and bytes, each bounded.
 
 use super::{
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
     explain::{self, Place},
     key::BodyHash,
     problem::Problem,
@@ -126,8 +126,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let json = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
     // First the whole body, as no more than JSON: a fault in its shape must not hide that it is broken, and serde lets a
     // map's key come twice. Twice parsing costs a microsecond; the path is tracked only when something is wrong.
-    if serde_json::from_str::<Sound>(json).is_err() {
-        tracked::<Sound>(json, |error| error.is_data())?;
+    if serde_json::from_str::<StrictJson>(json).is_err() {
+        tracked::<StrictJson>(json, |error| error.is_data())?;
     }
     // Serde takes a list for a struct, field by field; every body of the API is an object.
     if json.trim_start().starts_with('[') {
@@ -166,44 +166,44 @@ fn malformed(error: &serde_json::Error) -> Problem {
 }
 
 /// Any JSON in which no object has a key twice.
-struct Sound;
+struct StrictJson;
 
-impl<'de> Deserialize<'de> for Sound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sound, D::Error> {
-        deserializer.deserialize_any(SoundVisitor)
+impl<'de> Deserialize<'de> for StrictJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StrictJson, D::Error> {
+        deserializer.deserialize_any(StrictJsonVisitor)
     }
 }
 
-struct SoundVisitor;
+struct StrictJsonVisitor;
 
-impl<'de> Visitor<'de> for SoundVisitor {
-    type Value = Sound;
+impl<'de> Visitor<'de> for StrictJsonVisitor {
+    type Value = StrictJson;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON")
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_bool<E>(self, _: bool) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_i64<E>(self, _: i64) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_u64<E>(self, _: u64) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_f64<E>(self, _: f64) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_str<E>(self, _: &str) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_str<E>(self, _: &str) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_unit<E>(self) -> Result<Sound, E> {
-        Ok(Sound)
+    fn visit_unit<E>(self) -> Result<StrictJson, E> {
+        Ok(StrictJson)
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Sound, A::Error> {
-        while items.next_element::<Sound>()?.is_some() {}
-        Ok(Sound)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<StrictJson, A::Error> {
+        while items.next_element::<StrictJson>()?.is_some() {}
+        Ok(StrictJson)
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Sound, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<StrictJson, A::Error> {
         // A handful of keys is compared one by one; more are hashed, so that a thousand cost no million.
         let mut few: Vec<text::CowKey<'de>> = Vec::new();
         let mut many: HashSet<text::CowKey<'de>> = HashSet::new();
@@ -212,14 +212,14 @@ impl<'de> Visitor<'de> for SoundVisitor {
             if known {
                 return Err(A::Error::custom(format_args!("duplicate field `{}`", key.0)));
             }
-            fields.next_value::<Sound>()?;
+            fields.next_value::<StrictJson>()?;
             if few.len() < 16 {
                 few.push(key);
             } else {
                 many.insert(key);
             }
         }
-        Ok(Sound)
+        Ok(StrictJson)
     }
 }
 
@@ -241,33 +241,33 @@ impl Faults {
 }
 
 impl<T: JsonSchema, const LIMIT: usize> DescribeArg for Body<T, LIMIT> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        let schema = sketch.schema::<T>();
-        sketch.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}, "x-max-bytes": LIMIT}));
-        sketch.refusals.extend([400, 413, 415, 422]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        let schema = operation.schema::<T>();
+        operation.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}, "x-max-bytes": LIMIT}));
+        operation.refusals.extend([400, 413, 415, 422]);
     }
 }
 
 impl<T: JsonSchema> DescribeArg for MaybeBody<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        let schema = sketch.schema::<T>();
-        sketch.body = Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": USUAL_LIMIT}));
-        sketch.refusals.extend([400, 413, 415, 422]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        let schema = operation.schema::<T>();
+        operation.body = Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": USUAL_LIMIT}));
+        operation.refusals.extend([400, 413, 415, 422]);
     }
 }
 
 impl<T: JsonSchema> DescribeArg for Form<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        let schema = sketch.schema::<T>();
-        sketch.body = Some(json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}));
-        sketch.refusals.extend([400, 413, 415, 422]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        let schema = operation.schema::<T>();
+        operation.body = Some(json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}));
+        operation.refusals.extend([400, 413, 415, 422]);
     }
 }
 
 impl<const LIMIT: usize> DescribeArg for RawBody<LIMIT> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.body = Some(json!({"required": true, "content": {"*/*": {"schema": {}}}, "x-max-bytes": LIMIT}));
-        sketch.refusals.extend([400, 413]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.body = Some(json!({"required": true, "content": {"*/*": {"schema": {}}}, "x-max-bytes": LIMIT}));
+        operation.refusals.extend([400, 413]);
     }
 }
 

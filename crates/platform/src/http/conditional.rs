@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, Paged, RenderedPage, Stored},
-    describe::{DescribeAnswer, DescribeArg, Sketch},
+    describe::{DescribeAnswer, DescribeArg, OperationBuilder},
     problem::Problem,
 };
 use axum::{
@@ -106,9 +106,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 impl DescribeArg for IfMatch {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.parameter("header", "If-Match", false, json!({"type": "string"}), "The `ETag` of the copy that is being changed.");
-        sketch.refusals.extend([400, 412]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.parameter("header", "If-Match", false, json!({"type": "string"}), "The `ETag` of the copy that is being changed.");
+        operation.refusals.extend([400, 412]);
     }
 }
 
@@ -136,10 +136,10 @@ impl<A: Answer> IntoResponse for Tagged<A> {
 }
 
 impl<A: DescribeAnswer> DescribeAnswer for Tagged<A> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        A::describe(sketch);
-        sketch.answer_header("ETag", "The version of this copy, for `If-Match` and `If-None-Match`.");
-        sketch.conditional = true;
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        A::describe(operation);
+        operation.answer_header("ETag", "The version of this copy, for `If-Match` and `If-None-Match`.");
+        operation.conditional = true;
     }
 }
 
@@ -161,10 +161,10 @@ impl<T: Serialize> IntoResponse for TaggedPage<T> {
 }
 
 impl<T: Serialize + JsonSchema> DescribeAnswer for TaggedPage<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        <Paged<T>>::describe(sketch);
-        sketch.answer_header("ETag", "The version of this page, for `If-None-Match`.");
-        sketch.conditional = true;
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        <Paged<T>>::describe(operation);
+        operation.answer_header("ETag", "The version of this page, for `If-None-Match`.");
+        operation.conditional = true;
     }
 }
 

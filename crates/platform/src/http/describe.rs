@@ -10,7 +10,7 @@ use std::{
 };
 
 /// What is known of an operation so far.
-pub struct Sketch<'a> {
+pub struct OperationBuilder<'a> {
     pub(super) generator: &'a mut SchemaGenerator,
     /// The names between braces of the path's template, in order.
     pub(super) names: Vec<String>,
@@ -26,10 +26,10 @@ pub struct Sketch<'a> {
     pub(super) optional: bool,
 }
 
-impl<'a> Sketch<'a> {
-    pub(super) fn new(generator: &'a mut SchemaGenerator, path: &str) -> Sketch<'a> {
+impl<'a> OperationBuilder<'a> {
+    pub(super) fn new(generator: &'a mut SchemaGenerator, path: &str) -> OperationBuilder<'a> {
         let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        Sketch {
+        OperationBuilder {
             generator,
             names: names.map(|name| name.trim_start_matches('*').to_owned()).collect(),
             parameters: Vec::new(),
@@ -150,52 +150,52 @@ impl<'a> Sketch<'a> {
 /// An argument of a handler that can describe itself.
 pub trait DescribeArg {
     /// Draws what this argument takes from a request.
-    fn describe(sketch: &mut Sketch<'_>);
+    fn describe(operation: &mut OperationBuilder<'_>);
 }
 
 /// What a handler answers, described.
 pub trait DescribeAnswer {
     /// Draws the answers that mean success.
-    fn describe(sketch: &mut Sketch<'_>);
+    fn describe(operation: &mut OperationBuilder<'_>);
 }
 
 impl<S> DescribeArg for State<S> {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 impl<T> DescribeArg for axum::Extension<T> {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 impl DescribeArg for axum::http::HeaderMap {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 impl DescribeArg for axum::http::Uri {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 impl DescribeArg for axum::extract::Request {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 
 impl<A: DescribeAnswer, E> DescribeAnswer for Result<A, E> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        A::describe(sketch);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        A::describe(operation);
     }
 }
 /// An answer that only the handler knows: a page, a file, a redirection.
 impl DescribeAnswer for axum::response::Response {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.empty_answer(200, "The answer.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.empty_answer(200, "The answer.");
     }
 }
 impl DescribeAnswer for axum::http::StatusCode {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.empty_answer(200, "It is done.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.empty_answer(200, "It is done.");
     }
 }
 
 /// A handler whose arguments and answer describe themselves. `T` is what axum's `Handler` calls it too.
 pub trait Described<T> {
     /// Draws the whole operation.
-    fn draw(sketch: &mut Sketch<'_>);
+    fn draw(operation: &mut OperationBuilder<'_>);
 }
 
 macro_rules! described {
@@ -207,9 +207,9 @@ macro_rules! described {
             R: DescribeAnswer,
             $($arg: DescribeArg,)*
         {
-            fn draw(sketch: &mut Sketch<'_>) {
-                $($arg::describe(sketch);)*
-                R::describe(sketch);
+            fn draw(operation: &mut OperationBuilder<'_>) {
+                $($arg::describe(operation);)*
+                R::describe(operation);
             }
         }
     };
@@ -221,8 +221,8 @@ where
     Fut: Future<Output = R>,
     R: DescribeAnswer,
 {
-    fn draw(sketch: &mut Sketch<'_>) {
-        R::describe(sketch);
+    fn draw(operation: &mut OperationBuilder<'_>) {
+        R::describe(operation);
     }
 }
 described!(A1);

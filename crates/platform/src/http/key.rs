@@ -2,7 +2,7 @@
 
 use super::{
     IDEMPOTENCY_KEY,
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
     problem::Problem,
 };
 use crate::identity;
@@ -57,25 +57,28 @@ pub struct MaybeIdempotencyKey(pub Option<IdempotencyKey>);
 /// An `Idempotency-Key` on a request whose answer is not kept, because it holds secrets or because a repetition does no harm.
 /// It is checked as everywhere; what else it does, if anything, the handler says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnkeptKey(pub Option<String>);
+pub struct UnstoredIdempotencyKey(pub Option<String>);
 
-impl UnkeptKey {
+impl UnstoredIdempotencyKey {
     /// Draws the header, with what it does in this request.
-    pub fn describe_as(sketch: &mut Sketch<'_>, about: &str) {
-        parameter(sketch, false, about);
+    pub fn describe_as(operation: &mut OperationBuilder<'_>, about: &str) {
+        parameter(operation, false, about);
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for UnkeptKey {
+impl<S: Send + Sync> FromRequestParts<S> for UnstoredIdempotencyKey {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parse(&parts.headers).map(UnkeptKey)
+        parse(&parts.headers).map(UnstoredIdempotencyKey)
     }
 }
 
-impl DescribeArg for UnkeptKey {
-    fn describe(sketch: &mut Sketch<'_>) {
-        UnkeptKey::describe_as(sketch, "Checked, and otherwise without effect: no answer is kept here, and a repetition is served anew.");
+impl DescribeArg for UnstoredIdempotencyKey {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        UnstoredIdempotencyKey::describe_as(
+            operation,
+            "Checked, and otherwise without effect: no answer is kept here, and a repetition is served anew.",
+        );
     }
 }
 
@@ -149,26 +152,26 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-fn describe(sketch: &mut Sketch<'_>, required: bool) {
-    parameter(sketch, required, "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.");
-    sketch.refusals.extend([409, 422]);
+fn describe(operation: &mut OperationBuilder<'_>, required: bool) {
+    parameter(operation, required, "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.");
+    operation.refusals.extend([409, 422]);
 }
 
-fn parameter(sketch: &mut Sketch<'_>, required: bool, about: &str) {
+fn parameter(operation: &mut OperationBuilder<'_>, required: bool, about: &str) {
     let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
-    sketch.parameter("header", "Idempotency-Key", required, schema, about);
-    sketch.refusals.insert(400);
+    operation.parameter("header", "Idempotency-Key", required, schema, about);
+    operation.refusals.insert(400);
 }
 
 impl DescribeArg for IdempotencyKey {
-    fn describe(sketch: &mut Sketch<'_>) {
-        describe(sketch, true);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        describe(operation, true);
     }
 }
 
 impl DescribeArg for MaybeIdempotencyKey {
-    fn describe(sketch: &mut Sketch<'_>) {
-        describe(sketch, false);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        describe(operation, false);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where a request came from, as far as it tells one household or office from another.
 
 use super::{
-    describe::{DescribeArg, Sketch},
-    door::PeerAddr,
+    describe::{DescribeArg, OperationBuilder},
     problem::Problem,
+    request_layers::PeerAddr,
 };
 use axum::{
     extract::FromRequestParts,
@@ -63,7 +63,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Network {
 
 /// Nothing that a caller could say.
 impl DescribeArg for Network {
-    fn describe(_: &mut Sketch<'_>) {}
+    fn describe(_: &mut OperationBuilder<'_>) {}
 }
 
 #[cfg(test)]

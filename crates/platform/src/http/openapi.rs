@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 description, made from the signatures of the handlers.
 
-use super::{BASE, describe::Sketch};
+use super::{BASE, describe::OperationBuilder};
 use axum::http::Method;
 use contracts::problem;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
@@ -16,7 +16,7 @@ pub struct Operation {
     /// Without [`BASE`], parameters in braces.
     pub path: &'static str,
     pub summary: &'static str,
-    pub(super) draw: fn(&mut Sketch<'_>),
+    pub(super) draw: fn(&mut OperationBuilder<'_>),
 }
 
 /// One kind of caller that is let in.
@@ -37,7 +37,7 @@ pub enum Grant {
 impl Grant {
     /// As `x-roles` writes it.
     #[must_use]
-    pub fn word(self) -> String {
+    pub fn as_str(self) -> String {
         match self {
             Grant::Person => "ANY".to_owned(),
             Grant::Role(role) => role.to_owned(),
@@ -65,14 +65,14 @@ impl Operation {
     }
 
     /// What `read` takes from the sketch of this operation alone.
-    pub(super) fn sketched<R>(&self, read: impl FnOnce(Sketch<'_>) -> R) -> R {
+    pub(super) fn sketched<R>(&self, read: impl FnOnce(OperationBuilder<'_>) -> R) -> R {
         let mut generator = generator();
-        let mut sketch = Sketch::new(&mut generator, self.path);
+        let mut sketch = OperationBuilder::new(&mut generator, self.path);
         (self.draw)(&mut sketch);
         read(sketch)
     }
 
-    /// Whether it is for neighbours only and not in the public description.
+    /// Whether it is for upstreams only and not in the public description.
     #[must_use]
     pub fn is_internal(&self) -> bool {
         self.path.starts_with("/internal/")
@@ -86,7 +86,7 @@ impl Operation {
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Value {
-        let mut sketch = Sketch::new(generator, self.path);
+        let mut sketch = OperationBuilder::new(generator, self.path);
         (self.draw)(&mut sketch);
         if sketch.conditional && matches!(self.method, Method::GET) {
             sketch.empty_answer(304, "The copy named by `If-None-Match` is the present one.");
@@ -118,7 +118,7 @@ impl Operation {
             operation["security"] = json!([]);
         } else {
             operation["security"] = if sketch.optional { json!([{}, {"bearer": []}]) } else { json!([{"bearer": []}]) };
-            let words: BTreeSet<String> = sketch.grants.iter().map(|grant| grant.word()).collect();
+            let words: BTreeSet<String> = sketch.grants.iter().map(|grant| grant.as_str()).collect();
             operation["x-roles"] = json!(words);
         }
         operation

@@ -1,7 +1,7 @@
 //! Pages of lists and the cursors between them.
 
 use super::{
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
     problem::Problem,
     text,
 };
@@ -92,22 +92,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 }
 
 impl DescribeArg for Paging {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.parameter(
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.parameter(
             "query",
             "limit",
             false,
             json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": USUAL_LIMIT}),
             "How many items the page may have.",
         );
-        sketch.parameter(
+        operation.parameter(
             "query",
             "cursor",
             false,
             json!({"type": "string"}),
             "`nextCursor` of the page before, as it is, with the same filters.",
         );
-        sketch.refusals.extend([400, 422]);
+        operation.refusals.extend([400, 422]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Path parameters.
 
 use super::{
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
     problem::Problem,
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -25,8 +25,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 }
 
 impl<T: JsonSchema> DescribeArg for Path<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.path::<T>();
-        sketch.refusals.insert(404);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.path::<T>();
+        operation.refusals.insert(404);
     }
 }

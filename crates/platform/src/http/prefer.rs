@@ -2,7 +2,7 @@
 
 use super::{
     answer::{Answer, Stored},
-    describe::{DescribeAnswer, DescribeArg, Sketch},
+    describe::{DescribeAnswer, DescribeArg, OperationBuilder},
     problem::Problem,
 };
 use axum::{
@@ -53,9 +53,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Prefer {
 }
 
 impl DescribeArg for Prefer {
-    fn describe(sketch: &mut Sketch<'_>) {
+    fn describe(operation: &mut OperationBuilder<'_>) {
         let about = "`wait=N` holds the answer up to N seconds (25 at most) until the outcome is known.";
-        sketch.parameter("header", "Prefer", false, json!({"type": "string", "examples": ["wait=5"]}), about);
+        operation.parameter("header", "Prefer", false, json!({"type": "string", "examples": ["wait=5"]}), about);
     }
 }
 
@@ -83,9 +83,9 @@ impl<A: IntoResponse> IntoResponse for Preferred<A> {
 }
 
 impl<A: DescribeAnswer> DescribeAnswer for Preferred<A> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        A::describe(sketch);
-        sketch.answer_header("Preference-Applied", "The preference that was honoured.");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        A::describe(operation);
+        operation.answer_header("Preference-Applied", "The preference that was honoured.");
     }
 }
 

@@ -109,7 +109,7 @@ impl Problem {
         Problem::new(Code::INTERNAL_ERROR)
     }
 
-    /// A neighbour's problem, to be carried through as one's own. A code that is not in the catalogue becomes 500.
+    /// A upstream's problem, to be carried through as one's own. A code that is not in the catalogue becomes 500.
     #[must_use]
     pub fn carried(document: Document) -> Problem {
         match Code::find(&document.code) {
@@ -120,7 +120,7 @@ impl Problem {
                 problem
             }
             None => {
-                tracing::error!(correlation_id = %document.correlation_id, code = %document.code, "a neighbour answered with an unknown code");
+                tracing::error!(correlation_id = %document.correlation_id, code = %document.code, "a upstream answered with an unknown code");
                 Problem::new(Code::INTERNAL_ERROR)
             }
         }
@@ -162,7 +162,7 @@ impl Problem {
             title: code.title().to_owned(),
             status: code.status(),
             detail: detail.clone().into_owned(),
-            code: code.word().to_owned(),
+            code: code.as_str().to_owned(),
             correlation_id: Context::current().correlation_id.to_string(),
             retryable: code.retryable(),
             errors: faults.clone(),
@@ -217,7 +217,7 @@ impl From<Document> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.code.word(), self.0.detail)
+        write!(f, "{}: {}", self.0.code.as_str(), self.0.detail)
     }
 }
 

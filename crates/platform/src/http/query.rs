@@ -1,7 +1,7 @@
 //! Query parameters.
 
 use super::{
-    describe::{DescribeArg, Sketch},
+    describe::{DescribeArg, OperationBuilder},
     paging,
     problem::Problem,
     text,
@@ -24,9 +24,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 }
 
 impl<T: JsonSchema> DescribeArg for Query<T> {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.query::<T>();
-        sketch.refusals.extend([400, 422]);
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.query::<T>();
+        operation.refusals.extend([400, 422]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A service's routes: axum's router, and beside it the list of operations that documents and tests walk.
 
-use super::{describe::Described, known::Strict, openapi::Operation};
+use super::{describe::Described, openapi::Operation, query_param_guard::QueryParamGuard};
 use axum::{Router, handler::Handler, http::Method, routing};
 
 /// The routes of one service, built up one by one:
@@ -12,7 +12,7 @@ use axum::{Router, handler::Handler, http::Method, routing};
 ///     .build(state)
 /// ```
 /// A query parameter that a handler's arguments do not describe is 422 on every route.
-/// Paths are without [`super::BASE`]. Those below `/internal/` are for neighbours and not in the public description.
+/// Paths are without [`super::BASE`]. Those below `/internal/` are for upstreams and not in the public description.
 pub struct Routes<S> {
     tag: &'static str,
     router: Router<S>,
@@ -29,7 +29,7 @@ macro_rules! methods {
             T: 'static,
         {
             let operation = Operation { tag: self.tag, method: Method::$method, path, summary, draw: H::draw };
-            let route = routing::$name(Strict::new(handler, operation.clone()));
+            let route = routing::$name(QueryParamGuard::new(handler, operation.clone()));
             self.add(operation, route)
         }
     )*};
@@ -67,7 +67,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         &self.operations
     }
 
-    /// The router, to be wrapped by a [`Door`](super::Door), and what it serves.
+    /// The router, to be wrapped by a [`RequestLayers`](super::RequestLayers), and what it serves.
     pub fn build(self, state: S) -> (Router, Vec<Operation>) {
         (self.router.with_state(state), self.operations)
     }

@@ -1,12 +1,12 @@
 //! The accept loop. `axum::serve` sets no timer, so that slow headers or a client that does not read hold a connection for
 //! ever, and it has neither a bound on connections nor a deadline for draining.
 
-mod linger;
+mod drain_body;
 mod peers;
-mod steady;
+mod write_timeout;
 
-use super::door::PeerAddr;
-use crate::{env::Env, open_files};
+use super::request_layers::PeerAddr;
+use crate::{env::Env, rlimit};
 use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -15,12 +15,12 @@ use hyper_util::{
 };
 use peers::Peers;
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
-use steady::Steady;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::ServiceExt as _;
+use write_timeout::WriteTimeoutStream;
 
 /// What one listener allows.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ impl Limits {
     /// the system is raised as far as it allows that. One peer may hold half of them.
     #[must_use]
     pub fn of_this_process() -> Limits {
-        Limits::within(open_files::allow((CONNECTIONS + OTHER_FILES) as u64))
+        Limits::within(rlimit::allow((CONNECTIONS + OTHER_FILES) as u64))
     }
 
     fn within(files: u64) -> Limits {
@@ -97,11 +97,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
         let _ = tcp.set_nodelay(true);
         let (router, spawner) = (router.clone(), env.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = linger::on(request, &spawner).map(Body::new);
+            let mut request = drain_body::on(request, &spawner).map(Body::new);
             request.extensions_mut().insert(PeerAddr(peer));
             router.clone().oneshot(request)
         });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(Steady::new(tcp, limits.write_time)), service));
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(WriteTimeoutStream::new(tcp, limits.write_time)), service));
         env.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection broke");

@@ -8,9 +8,9 @@ use crate::{
     context::Context,
     http::{
         Problem,
-        describe::{DescribeArg, Sketch},
-        door,
+        describe::{DescribeArg, OperationBuilder},
         openapi::Grant,
+        request_layers,
     },
 };
 use axum::{
@@ -32,7 +32,7 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
         return Ok(None);
     }
     let refused = |detail: &'static str| Problem::new(Code::UNAUTHENTICATED).detail(detail);
-    let token = door::bearer(&parts.headers).ok_or_else(|| refused("send the token as Authorization: Bearer"))?;
+    let token = request_layers::bearer(&parts.headers).ok_or_else(|| refused("send the token as Authorization: Bearer"))?;
     let verifier = parts.extensions.get::<Verifier>().ok_or_else(|| refused("no token is taken here"))?;
     let identity = verifier.verify(token).await.map_err(|error| match error {
         Refused::Invalid => refused("the access token is not valid"),
@@ -68,9 +68,9 @@ macro_rules! extracted {
             }
         }
         impl<$($param: $bound),*> DescribeArg for $name {
-            fn describe(sketch: &mut Sketch<'_>) {
+            fn describe(operation: &mut OperationBuilder<'_>) {
                 for grant in <$name as Caller>::grants() {
-                    sketch.grant(grant);
+                    operation.grant(grant);
                 }
             }
         }
@@ -224,8 +224,8 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeUser {
 }
 
 impl DescribeArg for MaybeUser {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.grant(Grant::Person);
-        sketch.anyone();
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.grant(Grant::Person);
+        operation.anyone();
     }
 }

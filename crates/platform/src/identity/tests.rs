@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     env::Env,
-    http::{Door, Json, NoContent, Routes},
+    http::{Json, NoContent, RequestLayers, Routes},
 };
 use axum::{
     Router,
@@ -159,8 +159,8 @@ fn a_key_has_the_same_name_wherever_it_is_loaded() {
     assert_eq!(serde_json::from_str::<Jwks>(&written).unwrap().keys[0], rfc.public());
 }
 
-struct Neighbours;
-impl ClientMarker for Neighbours {
+struct Upstreams;
+impl ClientMarker for Upstreams {
     const CLIENTS: &'static [&'static str] = &["order"];
     const SCOPE: Option<&'static str> = Some("stock:write");
 }
@@ -172,7 +172,7 @@ fn router(env: &Env, key: &SigningKey) -> Router {
     async fn customer(_: Customer) -> NoContent {
         NoContent
     }
-    async fn admin_or_order(_: Either<Admin, ServiceOf<Neighbours>>) -> NoContent {
+    async fn admin_or_order(_: Either<Admin, ServiceOf<Upstreams>>) -> NoContent {
         NoContent
     }
     async fn service(_: Service) -> NoContent {
@@ -192,7 +192,7 @@ fn router(env: &Env, key: &SigningKey) -> Router {
         .get("/whose", whose, "")
         .get("/maybe", maybe, "")
         .build(());
-    Door::new("t", env.clone()).verifier(verifier(env, key)).wrap(router)
+    RequestLayers::new("t", env.clone()).verifier(verifier(env, key)).wrap(router)
 }
 
 async fn ask(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {

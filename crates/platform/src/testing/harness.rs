@@ -1,7 +1,7 @@
-//! One service with a frozen clock, seeded chance and scripted neighbours.
+//! One service with a frozen clock, seeded chance and scripted upstreams.
 //!
 //! Requests go through the real router and door, events through the real inbox, time through the real workers; only the
-//! neighbours are played. Nothing moves by itself: [`Harness::settle`] works until nothing is left to do.
+//! upstreams are played. Nothing moves by itself: [`Harness::settle`] works until nothing is left to do.
 
 use super::TempFolder;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     env::Env,
     identity::{Claims, Jwks, SigningKey},
     inbox,
-    installation::Installation,
+    master_key::MasterKey,
     outbox::{self, Published},
     runtime::{Elsewhere, Runtime, Setup},
     service::Service,
@@ -40,7 +40,7 @@ const BEGINNING: Timestamp = Timestamp(1_767_225_600_000_000);
 pub struct HarnessBuilder {
     service: Service,
     settings: Settings,
-    neighbours: Vec<(&'static str, Router)>,
+    upstreams: Vec<(&'static str, Router)>,
 }
 
 impl HarnessBuilder {
@@ -51,11 +51,11 @@ impl HarnessBuilder {
         self
     }
 
-    /// A neighbour, played by `router` (paths without `/api/v1`, for example
+    /// A upstream, played by `router` (paths without `/api/v1`, for example
     /// `/internal/products/lookup`).
     #[must_use]
-    pub fn neighbour(mut self, name: &'static str, router: Router) -> Self {
-        self.neighbours.push((name, router));
+    pub fn upstream(mut self, name: &'static str, router: Router) -> Self {
+        self.upstreams.push((name, router));
         self
     }
 
@@ -74,7 +74,7 @@ impl HarnessBuilder {
     pub async fn resume(self, left: Left) -> Harness {
         let Left { env, key, sequences, folder } = left;
         let name = self.service.name;
-        let mut elsewhere: Vec<_> = self.neighbours.into_iter().map(|(name, router)| (name, Elsewhere::Router(router))).collect();
+        let mut elsewhere: Vec<_> = self.upstreams.into_iter().map(|(name, router)| (name, Elsewhere::Router(router))).collect();
         if name != "auth" {
             elsewhere.push(("auth", Elsewhere::Router(auth_in_play(&env, &key))));
         }
@@ -82,7 +82,7 @@ impl HarnessBuilder {
             env: env.clone(),
             data_dir: folder.path().to_owned(),
             settings: self.settings,
-            installation: Installation::new([7; 32]),
+            master_key: MasterKey::new([7; 32]),
             elsewhere,
             moving: false,
         };
@@ -143,7 +143,7 @@ pub struct Harness {
 impl Harness {
     #[must_use]
     pub fn of(service: Service) -> HarnessBuilder {
-        HarnessBuilder { service, settings: Settings::default(), neighbours: Vec::new() }
+        HarnessBuilder { service, settings: Settings::default(), upstreams: Vec::new() }
     }
 
     /// Ends the process without a word. Tasks in hand end with the tokio runtime that they run on: drop it too.
@@ -319,7 +319,7 @@ impl Harness {
     /// # Panics
     /// When one was.
     pub async fn nothing_is_parked(&self) {
-        let parked = inbox::list_set_aside(self.db(), None, None, 100).await.expect("the inbox can be read");
+        let parked = inbox::list_failed_events(self.db(), None, None, 100).await.expect("the inbox can be read");
         let told: Vec<_> = parked.iter().map(|event| format!("{}: {}", event.event.event_type, event.error)).collect();
         assert!(told.is_empty(), "events were set aside: {told:?}");
     }

@@ -6,8 +6,8 @@ fn things() -> (OrderId, OrderId) {
     (OrderId(Uuid::from_u128(1)), OrderId(Uuid::from_u128(2)))
 }
 
-async fn set_aside(db: &Db) -> Vec<inbox::ParkedEvent> {
-    inbox::list_set_aside(db, None, None, 100).await.expect("it can be read")
+async fn set_aside(db: &Db) -> Vec<inbox::FailedEvent> {
+    inbox::list_failed_events(db, None, None, 100).await.expect("it can be read")
 }
 
 async fn settle(runtime: &Runtime) {
@@ -81,7 +81,10 @@ async fn a_refused_event_delays_its_own_aggregate_only_and_keeps_its_order() {
     settle(&runtime).await;
     assert_eq!(heard(listener).await, [12, 1, 2]);
     let aside = set_aside(listener).await;
-    assert_eq!(aside.iter().map(|event| event.status).collect::<Vec<_>>(), [inbox::Aside::Retrying, inbox::Aside::Waiting]);
+    assert_eq!(
+        aside.iter().map(|event| event.status).collect::<Vec<_>>(),
+        [inbox::FailedEventStatus::Retrying, inbox::FailedEventStatus::Blocked]
+    );
     assert_eq!(aside[0].error, "will not hear 13");
 
     deaf.store(false, Ordering::SeqCst);
@@ -105,7 +108,7 @@ async fn a_poison_event_is_parked_after_its_attempts_and_can_be_replayed() {
         listener.env().advance(Duration::from_secs(61));
     }
     let parked = set_aside(listener).await.remove(0);
-    assert_eq!((parked.status, parked.attempts), (inbox::Aside::Parked, inbox::ATTEMPTS));
+    assert_eq!((parked.status, parked.attempts), (inbox::FailedEventStatus::Parked, inbox::ATTEMPTS));
     deaf.store(false, Ordering::SeqCst);
     settle(&runtime).await;
     assert!(heard(listener).await.is_empty(), "a parked event waits for an admin");
@@ -123,13 +126,16 @@ async fn a_panicking_consumer_has_failed_like_any_other_and_the_batch_goes_on() 
     settle(&runtime).await;
     let listener = &runtime.databases["listener"];
     assert_eq!(heard(listener).await, [1, 2]);
-    assert_eq!((set_aside(listener).await[0].status, set_aside(listener).await[0].attempts), (inbox::Aside::Retrying, 1));
+    assert_eq!((set_aside(listener).await[0].status, set_aside(listener).await[0].attempts), (inbox::FailedEventStatus::Retrying, 1));
     for _ in 0..inbox::ATTEMPTS {
         listener.env().advance(Duration::from_secs(90));
         settle(&runtime).await;
     }
     let parked = set_aside(listener).await.remove(0);
-    assert_eq!((parked.status, parked.attempts, parked.error.as_str()), (inbox::Aside::Parked, inbox::ATTEMPTS, "the consumer panicked"));
+    assert_eq!(
+        (parked.status, parked.attempts, parked.error.as_str()),
+        (inbox::FailedEventStatus::Parked, inbox::ATTEMPTS, "the consumer panicked")
+    );
 }
 
 #[tokio::test]
@@ -175,8 +181,8 @@ async fn an_event_that_nobody_consumes_any_more_is_parked_and_holds_up_no_other(
         settle(&runtime).await;
     }
     let parked = set_aside(listener).await.remove(0);
-    assert_eq!((parked.status, parked.attempts), (inbox::Aside::Parked, inbox::ATTEMPTS));
-    let [retrying, waiting, parked] = inbox::count_set_aside(listener).await.unwrap().map(|(_, count)| count);
+    assert_eq!((parked.status, parked.attempts), (inbox::FailedEventStatus::Parked, inbox::ATTEMPTS));
+    let [retrying, waiting, parked] = inbox::count_failed_events(listener).await.unwrap().map(|(_, count)| count);
     assert_eq!((retrying, waiting, parked), (0, 0, 1));
 }
 

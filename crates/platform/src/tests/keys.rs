@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    http::{Answer as _, IdempotencyKey, Json, Keyed, Problem},
+    http::{Answer as _, IdempotencyKey, Idempotent, Json, Problem},
     idempotency::Opened,
 };
 use contracts::problem::Code;
@@ -11,7 +11,7 @@ fn key(name: &str, body: &str) -> IdempotencyKey {
 }
 
 /// Writes a number into `heard` and answers how many there are; refuses 13.
-async fn add(db: &Db, key: IdempotencyKey, number: i64) -> Result<Keyed<Json<i64>>, Problem> {
+async fn add(db: &Db, key: IdempotencyKey, number: i64) -> Result<Idempotent<Json<i64>>, Problem> {
     db.write(async move |tx| {
         key.once(tx, async |tx| {
             tx.execute(

@@ -11,7 +11,7 @@ use contracts::{
     problem::Fault,
     search::Sort,
 };
-use platform::http::{DescribeArg, Problem, Query, describe::Sketch, query::pairs};
+use platform::http::{DescribeArg, Problem, Query, describe::OperationBuilder, query::pairs};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -27,9 +27,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Searched {
 }
 
 impl DescribeArg for Searched {
-    fn describe(sketch: &mut Sketch<'_>) {
-        Query::<Parameters>::describe(sketch);
-        sketch.open_parameter(
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        Query::<Parameters>::describe(operation);
+        operation.open_parameter(
             "attr.",
             "NAME",
             json!({"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 200}}),

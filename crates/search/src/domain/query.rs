@@ -5,7 +5,7 @@ use contracts::{
     money::{Currency, MAX_AMOUNT},
     problem::Fault,
     search::Sort,
-    text::{self, AttributeName, FilledLine, Refused},
+    text::{self, AttributeName, Refused, RequiredShortText},
 };
 use std::fmt::Write as _;
 
@@ -126,7 +126,7 @@ impl Request {
             }
             "category" => Filter::Category(vec![value.parse().map_err(|_| not_an_id())?]),
             "sellerId" => Filter::Seller(vec![value.parse().map_err(|_| not_an_id())?]),
-            "brand" => Filter::Brand(vec![FilledLine::parse(value)?.into_string()]),
+            "brand" => Filter::Brand(vec![RequiredShortText::parse(value)?.into_string()]),
             "inStock" => Filter::InStock(value.parse().map_err(|_| Refused::new("WRONG_TYPE", "must be true or false"))?),
             "currency" => Filter::Currency(value.parse().map_err(|_| not_a_currency())?),
             "minPrice" => Filter::MinPrice(price(value)?),
@@ -134,7 +134,7 @@ impl Request {
             _ => match name.strip_prefix("attr.") {
                 Some(attribute) => {
                     let attribute = AttributeName::parse(attribute)?.into_string();
-                    Filter::Attribute(attribute, vec![FilledLine::parse(value)?.into_string()])
+                    Filter::Attribute(attribute, vec![RequiredShortText::parse(value)?.into_string()])
                 }
                 None => return Err(Refused::new("UNKNOWN_PARAMETER", "is not a parameter of this request")),
             },

@@ -324,7 +324,7 @@ impl Place<'_> {
     fn each_of(&self, field: Field, info: &TermInfo, candidates: &[Candidate], mut found: impl FnMut(usize)) -> Result<(), Error> {
         let inverted = self.reader.inverted_index(field)?;
         if info.doc_freq as usize > 8 * candidates.len() {
-            // Few candidates: leap from one to the next.
+            // BoundedVec candidates: leap from one to the next.
             let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             for (at, candidate) in candidates.iter().enumerate() {
                 if postings.doc() < candidate.doc && postings.seek(candidate.doc) == tantivy::TERMINATED {

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_may_be_one_word() {
+    fn upstreams_may_be_one_word() {
         let asked = asked("usb-c 200 mm");
         assert_eq!(asked.words[0].compounds, ["usbc"]);
         assert_eq!(asked.words[2].compounds, ["c200", "200mm"]);

@@ -13,7 +13,7 @@ use contracts::{
     ids::{ProductId, Uuid},
     search::{IndexState, SearchResults},
 };
-use platform::{client::Client, db::Db, installation::Installation, params, service::Ctx, settings::Settings, worker::Pace};
+use platform::{client::Client, db::Db, master_key::MasterKey, params, service::Ctx, settings::Settings, worker::Next};
 use proptest::prelude::*;
 use serde_json::json;
 use std::{
@@ -31,13 +31,13 @@ async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
         client: Client::new(shop.h.env.clone()),
         settings: std::sync::Arc::new(settings),
         folder: folder.to_owned(),
-        installation: Installation::new([7; 32]),
+        master_key: MasterKey::new([7; 32]),
     };
     App::open(ctx).await.expect("it opens whatever lies there")
 }
 
 async fn catch_up(app: &App) {
-    while workers::index(app.clone()).await.unwrap() == Pace::Again {}
+    while workers::index(app.clone()).await.unwrap() == Next::Immediately {}
 }
 
 /// What can be found: each product's price, stock and category, and that each is there once.
@@ -154,7 +154,7 @@ async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait
     for _ in 0..2 {
         let app = open(&shop, &folder, Settings::default()).await;
         let refused = platform::http::Problem::from(app.desk.view().err().expect("a part of the documents is no index"));
-        assert_eq!((refused.status().as_u16(), refused.code().word()), (503, "INDEX_BUILDING"));
+        assert_eq!((refused.status().as_u16(), refused.code().as_str()), (503, "INDEX_BUILDING"));
     }
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
@@ -169,7 +169,7 @@ async fn a_rebuild_takes_over_when_it_holds_everything_and_the_old_index_stays_f
     catch_up(&app).await;
     let before = app.desk.view().unwrap().number;
     assert_eq!(actions::rebuild(shop.h.db()).await.unwrap(), 2);
-    assert_eq!(workers::index(app.clone()).await.unwrap(), Pace::Again, "one batch is not everything");
+    assert_eq!(workers::index(app.clone()).await.unwrap(), Next::Immediately, "one batch is not everything");
     assert_eq!(app.desk.status().next.map(|(generation, _)| generation), Some(2));
     assert_eq!(app.desk.view().unwrap().number, before, "the old index goes on answering");
     let mut lamp = goods.remove(0);
@@ -247,7 +247,7 @@ async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
         last.product.version += 1;
         last.product.price_amount = price;
         shop.tell(last.clone()).await;
-        assert_eq!(workers::index(app.clone()).await.unwrap(), if price > 3 { Pace::Again } else { Pace::Rest });
+        assert_eq!(workers::index(app.clone()).await.unwrap(), if price > 3 { Next::Immediately } else { Next::Idle });
         assert_eq!(search(&app, &format!("maxPrice={price}")).total, 1, "the next turn shows it");
     }
     assert_eq!((search(&app, "q=salons").total, search(&app, "q=rooms").total), (1_200, 0));
@@ -397,7 +397,7 @@ proptest! {
 }
 
 async fn live_through(history: Vec<Happening>) {
-    use platform::worker::Pace::Again;
+    use platform::worker::Next::Immediately;
     let shop = Shop::open().await;
     let folder = shop.h.data_dir().join("other");
     let mut app = Some(open(&shop, &folder, Settings::default()).await);
@@ -482,7 +482,7 @@ async fn live_through(history: Vec<Happening>) {
         }
     }
     let app = app.unwrap();
-    while workers::index(app.clone()).await.unwrap() == Again {}
+    while workers::index(app.clone()).await.unwrap() == Immediately {}
     let view = app.desk.view().unwrap();
     let content = content(&view);
     assert_eq!(content, documents(shop.h.db()).await);

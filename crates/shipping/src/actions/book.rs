@@ -62,7 +62,7 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
                 }
                 Taken::Unwanted => {
                     store::save(tx, &mut consignment).await?;
-                    tx.wake(BOOKING);
+                    tx.notify_worker(BOOKING);
                 }
             }
             Ok(())
@@ -92,7 +92,7 @@ async fn failed(app: &App, asked: &Consignment, error: CarrierError) -> Result<(
         target: "carrier", order_id = %asked.order_id, booking = %asked.booking, attempts, %error, "the carrier failed; it is asked again"
     );
     metrics::counter!("souk_carrier_failures_total").increment(1);
-    let wait = app.ctx.env.jitter(app.settings.backoff().after(attempts));
+    let wait = app.ctx.env.jitter(app.settings.backoff().delay(attempts));
     let (order_id, booking, failure) = (asked.order_id, asked.booking, Failure::from(error.code()));
     app.ctx
         .db

@@ -34,7 +34,7 @@ pub async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<Recal
         if consignment.parcel.is_some() {
             store::append_event(tx, consignment.shipment_id, ShipmentStatus::Created, why).await?;
         }
-        tx.wake(BOOKING);
+        tx.notify_worker(BOOKING);
     }
     Ok(outcome)
 }

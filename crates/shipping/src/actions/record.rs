@@ -11,7 +11,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
-    http::{Json, Keyed, MaybeIdempotencyKey, Problem},
+    http::{Idempotent, Json, MaybeIdempotencyKey, Problem},
 };
 
 /// How many entries a tracking history keeps. One that is full takes no more scans, and every new status.
@@ -27,8 +27,8 @@ pub async fn record_event(
     id: ShipmentId,
     key: MaybeIdempotencyKey,
     body: RecordShipmentEvent,
-) -> Result<Keyed<Json<Shipment>>, Problem> {
-    let (status, message) = (body.status, body.message.map_or_else(String::new, contracts::text::Line::into_string));
+) -> Result<Idempotent<Json<Shipment>>, Problem> {
+    let (status, message) = (body.status, body.message.map_or_else(String::new, contracts::text::ShortText::into_string));
     app.ctx.db.write(async move |tx| key.once(tx, async |tx| record(tx, id, status, &message).await.map(Json)).await).await
 }
 

@@ -15,8 +15,8 @@ async fn a_parcel_travels_and_each_step_is_told_once() {
         ("IN_TRANSIT", "Picked up"),
         ("IN_TRANSIT", "Sorted in Hannover"),
         ("IN_TRANSIT", "Picked up"),
-        ("DELIVERED", "Left with a neighbour"),
-        ("DELIVERED", "Left with a neighbour"),
+        ("DELIVERED", "Left with a upstream"),
+        ("DELIVERED", "Left with a upstream"),
         ("DELIVERED", "in other words"),
         ("IN_TRANSIT", "a scan that comes late"),
         ("CREATED", ""),
@@ -34,7 +34,7 @@ async fn a_parcel_travels_and_each_step_is_told_once() {
         [
             (ShipmentStatus::InTransit, "Picked up"),
             (ShipmentStatus::InTransit, "Sorted in Hannover"),
-            (ShipmentStatus::Delivered, "Left with a neighbour"),
+            (ShipmentStatus::Delivered, "Left with a upstream"),
             (ShipmentStatus::Returned, "Refused"),
         ]
     );

@@ -6,11 +6,11 @@
 use anyhow::{Context as _, Result};
 use catalog::import::{NewCategory, NewProduct};
 use contracts::{
-    body::{Attributes, Few},
+    body::{Attributes, BoundedVec},
     catalog::CreateProduct,
     ids::{CategoryId, ProductGroupId, Uuid},
     money::Currency,
-    text::{Amount, AttributeName, FilledLine, Name, Prose, Sku, Title},
+    text::{Amount, AttributeName, LongText, Name, RequiredShortText, Sku, Title},
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub struct Dice(u64);
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Dice {
-    /// The dice of one thing: those of its neighbour have nothing to do with them.
+    /// The dice of one thing: those of its upstream have nothing to do with them.
     #[must_use]
     pub fn of(seed: u64, number: u64) -> Dice {
         Dice(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
@@ -427,15 +427,15 @@ impl Good {
         let product = CreateProduct {
             sku: Sku::parse(&self.sku())?,
             title: Title::parse(&self.title())?,
-            description: Some(Prose::parse(&self.description())?),
+            description: Some(LongText::parse(&self.description())?),
             category_id: Some(*categories.get(&self.slug()).context("its category")?),
-            brand: Some(FilledLine::parse(&self.brand)?),
+            brand: Some(RequiredShortText::parse(&self.brand)?),
             price_amount: Amount::new(self.price_amount)?,
             currency: Currency::EUR,
-            images: Few::new(Vec::new())?,
+            images: BoundedVec::new(Vec::new())?,
             attributes: serde_json::from_value::<Attributes>(attributes)?,
             product_group_id: self.group,
-            options: Few::new(options)?,
+            options: BoundedVec::new(options)?,
         };
         Ok(NewProduct { seller_id: None, product })
     }

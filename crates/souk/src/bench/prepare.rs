@@ -20,8 +20,8 @@ use contracts::{
 use inventory::StockImport;
 use order::import::PastOrder;
 use platform::{
+    atomic_file,
     db::{Db, Older},
-    whole_file,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
@@ -76,7 +76,7 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
     let databases = platform_run::databases(&config, Older::Migrate)?;
     fill_all(&databases, &config.settings.section("auth")?, &goods, &wanted).await?;
-    whole_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
+    atomic_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
 }

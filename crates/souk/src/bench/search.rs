@@ -201,7 +201,7 @@ fn few_words(good: &Good, dice: &mut Dice) -> String {
     if dice.one_in(2) { good.noun.to_owned() } else { format!("{} {}", good.material, good.noun) }
 }
 
-/// Two neighbouring letters change places.
+/// Two upstreaming letters change places.
 fn misspelt(text: &str, dice: &mut Dice) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let first = 1 + dice.below(letters.len() as u64 - 2) as usize;

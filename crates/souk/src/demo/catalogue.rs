@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result};
 use catalog::import::{NewCategory, NewProduct};
 use contracts::{
-    body::{Attributes, Few},
+    body::{Attributes, BoundedVec},
     catalog::CreateProduct,
     ids::{CategoryId, ProductGroupId, ProductId, UserId, Uuid},
-    text::{AttributeName, FilledLine, ImageUrl, Name, Prose, Sku, Title},
+    text::{AttributeName, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
 };
 use inventory::StockImport;
 use rust_embed::RustEmbed;
@@ -100,15 +100,15 @@ impl Good {
         let product = CreateProduct {
             sku: Sku::parse(&self.sku)?,
             title: Title::parse(&self.title)?,
-            description: Some(Prose::parse(&self.description)?),
+            description: Some(LongText::parse(&self.description)?),
             category_id: Some(*categories.get(&self.category).context("its category")?),
-            brand: self.brand.as_deref().map(FilledLine::parse).transpose()?,
+            brand: self.brand.as_deref().map(RequiredShortText::parse).transpose()?,
             price_amount: contracts::text::Amount::new(self.price_amount)?,
             currency: self.currency.parse()?,
-            images: Few::new(image.into_iter().collect())?,
+            images: BoundedVec::new(image.into_iter().collect())?,
             attributes: serde_json::from_value::<Attributes>(serde_json::to_value(attributes)?)?,
             product_group_id: self.product_group.as_deref().map(group_id),
-            options: Few::new(options)?,
+            options: BoundedVec::new(options)?,
         };
         Ok(NewProduct { seller_id: sellers.get(&self.seller).copied(), product })
     }

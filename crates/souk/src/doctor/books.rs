@@ -118,7 +118,7 @@ pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) ->
     Ok(books)
 }
 
-/// Orders of a range of ids, and what the neighbours have of them.
+/// Orders of a range of ids, and what the upstreams have of them.
 struct Batch {
     /// The end of the range; `None` when nothing comes after it.
     up_to: Option<OrderId>,
@@ -155,7 +155,7 @@ impl Batch {
         Ok(Batch { up_to, orders, payments, units, parcels })
     }
 
-    /// Takes in what is certain. The orders that do not fit what the neighbours have of them.
+    /// Takes in what is certain. The orders that do not fit what the upstreams have of them.
     fn judge(mut self, now: Timestamp, books: &mut Books) -> Vec<OrderId> {
         books.orders += self.orders.len();
         let mut suspects = Vec::new();
@@ -193,7 +193,7 @@ impl Batch {
 
 /// Whether the suspects still do not fit, although they stand still and have heard everything.
 ///
-/// Read in this order, a change of a neighbour is known to the order, or on its way as an event, or the order changed
+/// Read in this order, a change of a upstream is known to the order, or on its way as an event, or the order changed
 /// while it was looked at.
 async fn look_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, books: &mut Books) -> Result<()> {
     suspects.truncate(MOST_TOLD);
@@ -225,7 +225,7 @@ async fn look_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, books: &mu
     Ok(())
 }
 
-/// What an event of a neighbour says of the order that it is about.
+/// What an event of a upstream says of the order that it is about.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
@@ -245,7 +245,7 @@ async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSe
             found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
         }
     }
-    inbox::walk_set_aside(sources.orders, |aside| found.extend(about(aside.event.payload.get()))).await?;
+    inbox::walk_failed_events(sources.orders, |aside| found.extend(about(aside.event.payload.get()))).await?;
     Ok(found)
 }
 

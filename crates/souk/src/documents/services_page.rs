@@ -50,9 +50,9 @@ fn grants(who: &str) -> BTreeSet<String> {
 }
 
 /// Service, method, path and who may call it.
-type Door = (String, String, String, BTreeSet<String>);
+type RequestLayers = (String, String, String, BTreeSet<String>);
 
-fn doors_on_the_page() -> BTreeSet<Door> {
+fn doors_on_the_page() -> BTreeSet<RequestLayers> {
     let mut doors = BTreeSet::new();
     for row in rows() {
         let mut methods = Vec::new();
@@ -72,7 +72,7 @@ fn doors_on_the_page() -> BTreeSet<Door> {
     doors
 }
 
-fn doors_of(openapi: &Value) -> BTreeSet<Door> {
+fn doors_of(openapi: &Value) -> BTreeSet<RequestLayers> {
     let mut doors = BTreeSet::new();
     for (path, operations) in openapi["paths"].as_object().expect("a description has paths") {
         for (method, operation) in operations.as_object().expect("a path has operations") {

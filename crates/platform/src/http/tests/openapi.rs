@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     http::{
-        Body, Created, IdempotencyKey, IfMatch, Json, Keyed, MaybeBody, NoContent, Paged, Paging, Path, Prefer, Preferred, Problem, Query,
-        State, Tagged, routes::Routes,
+        Body, Created, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, NoContent, Paged, Paging, Path, Prefer, Preferred, Problem,
+        Query, State, Tagged, routes::Routes,
     },
     identity::{Admin, ClientMarker, Customer, Either, MaybeUser, ServiceOf},
 };
@@ -51,7 +51,7 @@ impl ClientMarker for Stock {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
-type Placed = Result<Preferred<Keyed<Created<OrderView>>>, Problem>;
+type Placed = Result<Preferred<Idempotent<Created<OrderView>>>, Problem>;
 
 async fn place(_: Customer, _: State<()>, _: Prefer, _: IdempotencyKey, _: Body<PlaceOrder>) -> Placed {
     Err(Problem::new(problem::Code::CART_EMPTY))
@@ -75,7 +75,7 @@ fn operations() -> Vec<Operation> {
         .get("/orders", list, "The caller's orders")
         .get("/orders/{orderId}", one, "One order")
         .post("/orders/{orderId}/lines/{productId}/cancel", cancel, "Cancels a line")
-        .post("/internal/orders", hidden, "For neighbours")
+        .post("/internal/orders", hidden, "For upstreams")
         .build(())
         .1
 }

@@ -1,4 +1,4 @@
-//! What must hold for one order and all that its neighbours have of it. No database, no clock.
+//! What must hold for one order and all that its upstreams have of it. No database, no clock.
 
 use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, shipping::ShipmentStatus, time::Timestamp};
 use inventory::OrderUnits;

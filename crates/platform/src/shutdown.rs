@@ -4,26 +4,26 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Given once, by the owner of the process.
-pub struct StopSender(watch::Sender<bool>);
+pub struct ShutdownSender(watch::Sender<bool>);
 
 /// Heard by every loop. Cheap to clone.
 #[derive(Clone)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Shutdown(watch::Receiver<bool>);
 
 /// A fresh pair.
 #[must_use]
-pub fn channel() -> (StopSender, Stop) {
+pub fn channel() -> (ShutdownSender, Shutdown) {
     let (sender, receiver) = watch::channel(false);
-    (StopSender(sender), Stop(receiver))
+    (ShutdownSender(sender), Shutdown(receiver))
 }
 
-impl StopSender {
+impl ShutdownSender {
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
-impl Stop {
+impl Shutdown {
     /// Returns once the order was given (or its owner is gone).
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
@@ -36,7 +36,7 @@ impl Stop {
     }
 
     /// Waits for `span`, for `wake`, or for the order to stop, whichever is first.
-    pub async fn pause(&self, span: Duration, wake: impl Future<Output = ()>) {
+    pub async fn sleep(&self, span: Duration, wake: impl Future<Output = ()>) {
         tokio::select! {
             biased;
             () = self.requested() => {}

@@ -22,7 +22,7 @@ use contracts::{
 use platform::testing::Harness;
 use std::time::Duration;
 
-/// The service, and helpers that play its neighbours.
+/// The service, and helpers that play its upstreams.
 struct Shop {
     h: Harness,
 }

@@ -1,4 +1,4 @@
-//! The neighbours, played over HTTP: they answer what the test tells them to, and remember what they were asked.
+//! The upstreams, played over HTTP: they answer what the test tells them to, and remember what they were asked.
 
 use super::world::{address, id};
 use axum::{
@@ -16,9 +16,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// What the neighbours are and were asked.
+/// What the upstreams are and were asked.
 #[derive(Clone)]
-pub struct Neighbours(Arc<Mutex<Script>>);
+pub struct Upstreams(Arc<Mutex<Script>>);
 
 pub struct Script {
     /// Lines of the active cart: quantity of the one product. Empty is an empty cart.
@@ -89,9 +89,9 @@ pub fn reservation_id() -> ReservationId {
     id(8, 1)
 }
 
-impl Neighbours {
-    pub fn new() -> Neighbours {
-        Neighbours(Arc::new(Mutex::new(Script {
+impl Upstreams {
+    pub fn new() -> Upstreams {
+        Upstreams(Arc::new(Mutex::new(Script {
             cart: Some(2),
             cart_id: id(3, 1),
             price: 1_000,
@@ -154,12 +154,12 @@ impl Neighbours {
         builder
             // Nothing moves while a request waits.
             .setting("cancel_wait_seconds", 0)
-            .neighbour("cart", cart)
-            .neighbour("catalog", catalog)
-            .neighbour("user", user)
-            .neighbour("shipping", shipping.with_state(self.clone()))
-            .neighbour("payment", payment)
-            .neighbour("inventory", inventory)
+            .upstream("cart", cart)
+            .upstream("catalog", catalog)
+            .upstream("user", user)
+            .upstream("shipping", shipping.with_state(self.clone()))
+            .upstream("payment", payment)
+            .upstream("inventory", inventory)
     }
 
     /// Does one write, unless it goes wrong: under a key that was used before, nothing, and the answer is the first one.
@@ -266,7 +266,7 @@ fn answer((status, body): Played) -> Response {
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 
-async fn cart(State(n): State<Neighbours>, Path(user): Path<UserId>) -> Json<Value> {
+async fn cart(State(n): State<Upstreams>, Path(user): Path<UserId>) -> Json<Value> {
     let script = n.script();
     let items: Vec<Value> = script
         .cart
@@ -280,7 +280,7 @@ async fn cart(State(n): State<Neighbours>, Path(user): Path<UserId>) -> Json<Val
                 "warnings": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}))
 }
 
-async fn lookup(State(n): State<Neighbours>) -> Response {
+async fn lookup(State(n): State<Upstreams>) -> Response {
     let script = n.script();
     if script.catalog_is_down {
         return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true));
@@ -305,7 +305,7 @@ async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Respon
     Json(body).into_response()
 }
 
-async fn rates(State(n): State<Neighbours>) -> Response {
+async fn rates(State(n): State<Upstreams>) -> Response {
     if n.script().unserved {
         return answer(refusal(422, "UNSUPPORTED_COUNTRY", false));
     }
@@ -313,7 +313,7 @@ async fn rates(State(n): State<Neighbours>) -> Response {
     Json(json!({"country": "DE", "items": [standard]})).into_response()
 }
 
-async fn recall(State(n): State<Neighbours>) -> Response {
+async fn recall(State(n): State<Upstreams>) -> Response {
     let carried_out = |script: &mut Script| match script.recall {
         code @ "DEPENDENCY_UNAVAILABLE" => refusal(503, code, true),
         outcome => (200, json!({"outcome": outcome})),
@@ -328,15 +328,15 @@ fn payment_view(script: &Script) -> Value {
         "transactions": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"})
 }
 
-async fn payment(State(n): State<Neighbours>) -> Json<Value> {
+async fn payment(State(n): State<Upstreams>) -> Json<Value> {
     Json(payment_view(&n.script()))
 }
 
-async fn create(State(n): State<Neighbours>, headers: HeaderMap) -> Response {
+async fn create(State(n): State<Upstreams>, headers: HeaderMap) -> Response {
     n.write(&headers, "create", |script| (201, payment_view(script))).await
 }
 
-async fn pay(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): Path<(PaymentId, String)>) -> Response {
+async fn pay(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Path<(PaymentId, String)>) -> Response {
     let carried_out = |script: &mut Script| {
         let outcome = match verb.as_str() {
             "authorize" => script.authorize,
@@ -359,7 +359,7 @@ fn reservation_view(status: &str) -> Value {
         "expiresAt": "2026-01-02T00:00:00Z", "returnedAt": null, "createdAt": "2026-01-01T00:00:00Z"})
 }
 
-async fn reserve(State(n): State<Neighbours>, headers: HeaderMap) -> Response {
+async fn reserve(State(n): State<Upstreams>, headers: HeaderMap) -> Response {
     let carried_out = |script: &mut Script| {
         if !script.in_stock {
             return refusal(409, "INSUFFICIENT_STOCK", false);
@@ -370,7 +370,7 @@ async fn reserve(State(n): State<Neighbours>, headers: HeaderMap) -> Response {
     n.write(&headers, "reserve", carried_out).await
 }
 
-async fn stock(State(n): State<Neighbours>, headers: HeaderMap, Path((_, verb)): Path<(ReservationId, String)>) -> Response {
+async fn stock(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Path<(ReservationId, String)>) -> Response {
     let carried_out = |script: &mut Script| {
         let (outcome, shown) = match verb.as_str() {
             "confirm" if !script.confirm_works => return refusal(409, "RESERVATION_EXPIRED", false),

@@ -3,7 +3,7 @@
 /// Declares an enumeration with its public words. Reading an unknown word is refused with the words that are known.
 ///
 /// ```ignore
-/// words! {
+/// string_enum! {
 ///     /// What a person may do.
 ///     Role {
 ///         /// Buys.
@@ -12,7 +12,7 @@
 /// }
 /// ```
 #[macro_export]
-macro_rules! words {
+macro_rules! string_enum {
     ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
@@ -24,14 +24,14 @@ macro_rules! words {
 
             /// The value as it is written in answers and events.
             #[must_use]
-            pub fn word(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 match self { $($name::$value => $word),* }
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
+                f.write_str(self.as_str())
             }
         }
 

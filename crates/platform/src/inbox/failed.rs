@@ -5,7 +5,7 @@ use crate::{
     backoff::Backoff,
     db::{Db, Error, Select, Tx},
     params,
-    worker::Pace,
+    worker::Next,
 };
 use contracts::{column::Json, event::Envelope, ids::EventId, time::Timestamp};
 use schemars::JsonSchema;
@@ -18,43 +18,49 @@ const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::fro
 /// What becomes of an event that was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Aside {
+pub enum FailedEventStatus {
     /// It is tried again by itself.
     Retrying,
     /// It waits behind an earlier event of its aggregate.
-    Waiting,
+    Blocked,
     /// It waits for an admin.
     Parked,
 }
 
-impl Aside {
-    pub const ALL: [Aside; 3] = [Aside::Retrying, Aside::Waiting, Aside::Parked];
+impl FailedEventStatus {
+    pub const ALL: [FailedEventStatus; 3] = [FailedEventStatus::Retrying, FailedEventStatus::Blocked, FailedEventStatus::Parked];
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
-            Aside::Retrying => "RETRYING",
-            Aside::Waiting => "WAITING",
-            Aside::Parked => "PARKED",
+            FailedEventStatus::Retrying => "RETRYING",
+            FailedEventStatus::Blocked => "WAITING",
+            FailedEventStatus::Parked => "PARKED",
         }
     }
 }
 
-impl std::str::FromStr for Aside {
+impl std::str::FromStr for FailedEventStatus {
     type Err = ();
-    fn from_str(word: &str) -> Result<Aside, ()> {
-        Aside::ALL.into_iter().find(|aside| aside.word() == word).ok_or(())
+    fn from_str(word: &str) -> Result<FailedEventStatus, ()> {
+        FailedEventStatus::ALL.into_iter().find(|aside| aside.as_str() == word).ok_or(())
     }
 }
 
-impl std::fmt::Display for Aside {
+impl std::fmt::Display for FailedEventStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
-contracts::text_column!(Aside);
+contracts::text_column!(FailedEventStatus);
 
-pub(super) async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, attempts: u32, error: &str) -> Result<(), Error> {
+pub(super) async fn record_failure(
+    tx: &mut Tx,
+    envelope: &Envelope,
+    status: FailedEventStatus,
+    attempts: u32,
+    error: &str,
+) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
         "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, next_attempt_at, \
@@ -68,13 +74,13 @@ pub(super) async fn set_aside(tx: &mut Tx, envelope: &Envelope, status: Aside, a
             Json(envelope.clone()),
             status,
             attempts,
-            now.after(tx.jitter(BACKOFF.after(attempts))),
+            now.after(tx.jitter(BACKOFF.delay(attempts))),
             error,
             now
         ],
     )
     .await?;
-    tx.wake(RETRY);
+    tx.notify_worker(RETRY);
     Ok(())
 }
 
@@ -85,7 +91,7 @@ pub(super) async fn panicked(db: &Db, envelope: Envelope) -> Result<(), Error> {
     report(db.service(), &envelope, 1, PANICKED);
     db.write(async move |tx| {
         is_new(tx, &envelope).await?;
-        set_aside(tx, &envelope, Aside::Retrying, 1, PANICKED).await
+        record_failure(tx, &envelope, FailedEventStatus::Retrying, 1, PANICKED).await
     })
     .await
 }
@@ -96,27 +102,27 @@ pub(crate) const RETRY: &str = "inbox-retry";
 pub(crate) const RETRIED: usize = 32;
 
 /// Tries again the events whose pause is over, each in a commit of its own.
-pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Pace, Error> {
-    for (status, count) in count_set_aside(db).await? {
-        metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.word()).set(count as f64);
+pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Next, Error> {
+    for (status, count) in count_failed_events(db).await? {
+        metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.as_str()).set(count as f64);
     }
     let due: Vec<(EventId, u32)> = db
         .read(async |tx| {
             let now = tx.now();
             tx.query(
                 "SELECT event_id, attempts FROM parked_events WHERE status = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3",
-                params![Aside::Retrying, now, RETRIED],
+                params![FailedEventStatus::Retrying, now, RETRIED],
                 |row| Ok((row.next()?, row.next()?)),
             )
             .await
         })
         .await?;
-    let mut pace = Pace::after(due.len(), RETRIED);
+    let mut pace = Next::after_batch(due.len(), RETRIED);
     for (event_id, attempts) in due {
         let (attempts, consumers) = (attempts + 1, consumers.clone());
         match db.write(async move |tx| retry(tx, &consumers, event_id, attempts).await).await {
             // What waited behind it is due now.
-            Ok(true) => pace = Pace::Again,
+            Ok(true) => pace = Next::Immediately,
             Ok(false) => {}
             Err(Error::Panicked) => {
                 tracing::warn!(target: "inbox", service = db.service(), %event_id, attempts, "{PANICKED}");
@@ -132,9 +138,11 @@ pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Pace, Er
 /// Whether the event was consumed.
 async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<bool, Error> {
     let found = tx
-        .query_opt("SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2", params![event_id, Aside::Retrying], |row| {
-            row.next::<Json<Envelope>>()
-        })
+        .query_opt(
+            "SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2",
+            params![event_id, FailedEventStatus::Retrying],
+            |row| row.next::<Json<Envelope>>(),
+        )
         .await?;
     let Some(Json(envelope)) = found else { return Ok(false) };
     let outcome = match consumers.handler(&envelope.event_type) {
@@ -151,16 +159,16 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: 
     tx.execute(
         "UPDATE parked_events SET status = $1, next_attempt_at = $2 WHERE event_id = (SELECT event_id FROM parked_events \
          WHERE aggregate_id = $3 AND status = $4 ORDER BY sequence LIMIT 1)",
-        params![Aside::Retrying, now, envelope.aggregate_id, Aside::Waiting],
+        params![FailedEventStatus::Retrying, now, envelope.aggregate_id, FailedEventStatus::Blocked],
     )
     .await?;
-    tx.wake(RETRY);
+    tx.notify_worker(RETRY);
     Ok(true)
 }
 
 async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
-    let status = if attempts >= ATTEMPTS { Aside::Parked } else { Aside::Retrying };
-    let next = tx.now().after(tx.jitter(BACKOFF.after(attempts)));
+    let status = if attempts >= ATTEMPTS { FailedEventStatus::Parked } else { FailedEventStatus::Retrying };
+    let next = tx.now().after(tx.jitter(BACKOFF.delay(attempts)));
     tx.execute(
         "UPDATE parked_events SET status = $1, attempts = $2, next_attempt_at = $3, error = $4 WHERE event_id = $5",
         params![status, attempts, next, error, event_id],
@@ -172,10 +180,10 @@ async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str
 /// An event that was set aside, as admins see it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ParkedEvent {
+pub struct FailedEvent {
     /// The service that could not consume it.
     pub service: String,
-    pub status: Aside,
+    pub status: FailedEventStatus,
     pub attempts: u32,
     /// What the consumer said.
     pub error: String,
@@ -189,7 +197,12 @@ pub struct ParkedEvent {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventId>, rows: i64) -> Result<Vec<ParkedEvent>, Error> {
+pub async fn list_failed_events(
+    db: &Db,
+    status: Option<FailedEventStatus>,
+    after: Option<EventId>,
+    rows: i64,
+) -> Result<Vec<FailedEvent>, Error> {
     db.read(async move |tx| {
         let service = tx.service();
         Select::from("SELECT status, attempts, error, parked_at, next_attempt_at, envelope FROM parked_events")
@@ -197,7 +210,7 @@ pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventI
             .filter_some("event_id > ?", after)
             .limit("event_id", rows)
             .rows(tx, |row| {
-                Ok(ParkedEvent {
+                Ok(FailedEvent {
                     service: service.to_owned(),
                     status: row.next()?,
                     attempts: row.next()?,
@@ -212,14 +225,14 @@ pub async fn list_set_aside(db: &Db, status: Option<Aside>, after: Option<EventI
     .await
 }
 
-/// Walks everything that is set aside here and shows it to `seen`, in the order of [`list_set_aside`].
+/// Walks everything that is set aside here and shows it to `seen`, in the order of [`list_failed_events`].
 ///
 /// # Errors
 /// Those of the database.
-pub async fn walk_set_aside(db: &Db, mut seen: impl FnMut(&ParkedEvent)) -> Result<(), Error> {
+pub async fn walk_failed_events(db: &Db, mut seen: impl FnMut(&FailedEvent)) -> Result<(), Error> {
     let mut after = None;
     loop {
-        let aside = list_set_aside(db, None, after, 100).await?;
+        let aside = list_failed_events(db, None, after, 100).await?;
         let Some(last) = aside.last() else { return Ok(()) };
         after = Some(last.event.event_id);
         aside.iter().for_each(&mut seen);
@@ -230,15 +243,15 @@ pub async fn walk_set_aside(db: &Db, mut seen: impl FnMut(&ParkedEvent)) -> Resu
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count_set_aside(db: &Db) -> Result<[(Aside, u64); 3], Error> {
-    let counts: Vec<(Aside, u64)> = db
+pub async fn count_failed_events(db: &Db) -> Result<[(FailedEventStatus, u64); 3], Error> {
+    let counts: Vec<(FailedEventStatus, u64)> = db
         .read(async |tx| {
             let sql = "SELECT status, COUNT(*) FROM parked_events GROUP BY status";
             tx.query(sql, &[], |row| Ok((row.next()?, row.next()?))).await
         })
         .await?;
-    let of = |status: Aside| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
-    Ok(Aside::ALL.map(|status| (status, of(status))))
+    let of = |status: FailedEventStatus| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
+    Ok(FailedEventStatus::ALL.map(|status| (status, of(status))))
 }
 
 /// Lets a parked event be tried again at once, with a fresh count of attempts. Whether there was one.
@@ -251,10 +264,10 @@ pub async fn replay(db: &Db, event_id: EventId) -> Result<bool, Error> {
         let rows = tx
             .execute(
                 "UPDATE parked_events SET status = $1, attempts = 0, next_attempt_at = $2 WHERE event_id = $3 AND status <> $4",
-                params![Aside::Retrying, now, event_id, Aside::Waiting],
+                params![FailedEventStatus::Retrying, now, event_id, FailedEventStatus::Blocked],
             )
             .await?;
-        tx.wake(RETRY);
+        tx.notify_worker(RETRY);
         Ok(rows == 1)
     })
     .await

@@ -6,7 +6,7 @@ mod pay;
 mod place;
 
 pub(crate) use apply::take_in;
-pub use apply::{apply, close_if_overdue, put_off};
+pub use apply::{apply, close_if_overdue, reschedule};
 pub use cancel::{By, cancel_order};
 pub use pay::pay_order;
 pub use place::place_order;
@@ -23,7 +23,7 @@ use contracts::{
 use platform::{
     context::Context,
     db::{Error, Tx},
-    http::{Keyed, Problem},
+    http::{Idempotent, Problem},
 };
 use std::time::Duration;
 
@@ -36,12 +36,12 @@ const BEYOND_WAIT: Duration = Duration::from_secs(5);
 /// Answers an open key in a task of its own, so that a client that went away finds the answer when it asks again.
 async fn answer_apart<T: Send + 'static>(
     app: &App,
-    answer: impl Future<Output = Result<Keyed<T>, Problem>> + Send + 'static,
-) -> Result<Keyed<T>, Problem> {
+    answer: impl Future<Output = Result<Idempotent<T>, Problem>> + Send + 'static,
+) -> Result<Idempotent<T>, Problem> {
     app.ctx.env.spawn(Context::current().scope(answer)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
 }
 
-/// Writes an order after it changed: its row, its timeline, its events, and the saga's bell when something is due.
+/// Writes an order after it changed: its row, its timeline, its events, and the saga's notifier when something is due.
 async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> {
     let due_at = if due_steps(order).is_empty() { order.closes_at() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
@@ -50,7 +50,7 @@ async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> 
         announce(tx, order, moved);
     }
     if due_at.is_some() {
-        tx.wake(SAGA);
+        tx.notify_worker(SAGA);
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ fn announce(tx: &mut Tx, order: &Order, moved: &Moved) {
             let payment_id = payment_id.expect("an authorization names its payment");
             tx.emit(OrderPaymentAuthorized { order_id, order_number, user_id, payment_id, currency, total_amount });
         }
-        OrderFact::BothHold => tx.emit(OrderInventoryReserved {
+        OrderFact::ReadyToCapture => tx.emit(OrderInventoryReserved {
             order_id,
             order_number,
             user_id,

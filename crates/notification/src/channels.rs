@@ -11,11 +11,11 @@ use crate::{
     settings::Settings,
     templates::{self, Reader},
 };
-use contracts::{auth::RESET_TOKEN_SEAL, notification::Channel};
+use contracts::{auth::RESET_TOKEN_ENCRYPTION, notification::Channel};
 use mail::Mail;
 use platform::{
+    encryption,
     env::Env,
-    seal,
     service::{Ctx, StartError},
 };
 use sms::SmsProvider;
@@ -39,10 +39,10 @@ impl Channels {
         Ok(Channels {
             env: ctx.env.clone(),
             shop_url: settings.shop_url()?,
-            reset_key: ctx.installation.key_for(RESET_TOKEN_SEAL),
+            reset_key: ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION),
             mail: Mail::open(ctx, settings)?,
             sms,
-            webhooks: Webhooks::new(ctx.env.clone(), ctx.installation.clone(), settings),
+            webhooks: Webhooks::new(ctx.env.clone(), ctx.master_key.clone(), settings),
         })
     }
 
@@ -79,7 +79,7 @@ impl Channels {
         if reset.expires_at <= self.env.now() {
             return Err(Undelivered::for_good("the link has expired"));
         }
-        let opened = parcel.sealed_token.as_deref().and_then(|sealed| seal::open(&self.reset_key, sealed));
+        let opened = parcel.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
         let token = opened.and_then(|bytes| String::from_utf8(bytes).ok());
         token.map(Some).ok_or_else(|| Undelivered::for_good("the token cannot be opened"))
     }

@@ -53,7 +53,7 @@ impl Catalogue {
 }
 
 async fn harness() -> Harness {
-    Harness::of(crate::service()).neighbour("catalog", Catalogue::default().router()).start().await
+    Harness::of(crate::service()).upstream("catalog", Catalogue::default().router()).start().await
 }
 
 /// A harness with this much of each SKU, entered by an administrator.

@@ -1,24 +1,24 @@
 //! The secret that the services of one installation share, and what is derived from it.
 
-use crate::{env::Env, whole_file};
+use crate::{atomic_file, env::Env};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::{fmt::Write as _, io, path::Path, sync::Arc};
 
 /// 32 random bytes, made once per installation. Each purpose gets its own derived key, so that none gives away another.
 #[derive(Clone)]
-pub struct Installation(Arc<[u8; 32]>);
+pub struct MasterKey(Arc<[u8; 32]>);
 
-impl std::fmt::Debug for Installation {
+impl std::fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Installation(secret)")
+        f.write_str("MasterKey(secret)")
     }
 }
 
-impl Installation {
+impl MasterKey {
     #[must_use]
-    pub fn new(secret: [u8; 32]) -> Installation {
-        Installation(Arc::new(secret))
+    pub fn new(secret: [u8; 32]) -> MasterKey {
+        MasterKey(Arc::new(secret))
     }
 
     /// The secret kept in `folder`, made there on the first start, readable by its owner alone. Whoever calls this holds the
@@ -26,17 +26,17 @@ impl Installation {
     ///
     /// # Errors
     /// When it cannot be read or written, or is not 64 hexadecimal digits.
-    pub fn in_folder(folder: &Path, env: &Env) -> io::Result<Installation> {
+    pub fn load_or_create(folder: &Path, env: &Env) -> io::Result<MasterKey> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join("installation.secret");
         match std::fs::read_to_string(&path) {
-            Ok(text) => Installation::parse(text.trim()).ok_or_else(|| {
+            Ok(text) => MasterKey::parse(text.trim()).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{} does not hold 64 hexadecimal digits", path.display()))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secret = env.random_bytes::<32>();
-                whole_file::write(&path, hex(&secret).as_bytes())?;
-                Ok(Installation::new(secret))
+                atomic_file::write(&path, hex(&secret).as_bytes())?;
+                Ok(MasterKey::new(secret))
             }
             Err(error) => Err(error),
         }
@@ -44,7 +44,7 @@ impl Installation {
 
     /// A secret written as 64 hexadecimal digits.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Installation> {
+    pub fn parse(text: &str) -> Option<MasterKey> {
         let mut secret = [0; 32];
         if text.len() != 64 || !text.is_ascii() {
             return None;
@@ -52,7 +52,7 @@ impl Installation {
         for (index, byte) in secret.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
         }
-        Some(Installation::new(secret))
+        Some(MasterKey::new(secret))
     }
 
     /// The key for `purpose` (HMAC-SHA-256 of it, RFC 2104).
@@ -91,10 +91,10 @@ mod tests {
     fn a_start_that_was_cut_off_while_it_made_the_secret_is_made_up_for_by_the_next() {
         let (folder, env) = (TempFolder::new(), Env::seeded(1, contracts::time::Timestamp(0)));
         std::fs::write(folder.path().join(".installation.secret.part"), "").unwrap();
-        let made = Installation::in_folder(folder.path(), &env).unwrap();
-        assert_eq!(Installation::in_folder(folder.path(), &env).unwrap().0, made.0, "it is made once");
+        let made = MasterKey::load_or_create(folder.path(), &env).unwrap();
+        assert_eq!(MasterKey::load_or_create(folder.path(), &env).unwrap().0, made.0, "it is made once");
         std::fs::write(folder.path().join("installation.secret"), "").unwrap();
-        let refused = Installation::in_folder(folder.path(), &env).unwrap_err();
+        let refused = MasterKey::load_or_create(folder.path(), &env).unwrap_err();
         assert!(refused.to_string().contains("64 hexadecimal digits"), "one that was lost is not replaced in silence: {refused}");
     }
 }

@@ -20,7 +20,7 @@ const MOST: u64 = 32 * 1024 * 1024;
 const TIME: Duration = Duration::from_secs(5);
 
 /// A request's body; when it is dropped early, its rest is read and thrown away.
-pub(super) struct Lingering {
+pub(super) struct DrainedBody {
     /// There until it is dropped.
     body: Option<Incoming>,
     /// Where the rest is read, as long as there may be one.
@@ -28,9 +28,9 @@ pub(super) struct Lingering {
 }
 
 /// The request with such a body.
-pub(super) fn on(request: Request<Incoming>, env: &Env) -> Request<Lingering> {
+pub(super) fn on(request: Request<Incoming>, env: &Env) -> Request<DrainedBody> {
     let rest = (!request.body().is_end_stream() && pays(request.headers())).then(|| env.clone());
-    request.map(|body| Lingering { body: Some(body), rest })
+    request.map(|body| DrainedBody { body: Some(body), rest })
 }
 
 /// Not for a client that waits to be told to send, nor for more than would be read.
@@ -39,7 +39,7 @@ fn pays(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::EXPECT) && announced.is_none_or(|bytes| bytes <= MOST)
 }
 
-impl Body for Lingering {
+impl Body for DrainedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -61,7 +61,7 @@ impl Body for Lingering {
     }
 }
 
-impl Drop for Lingering {
+impl Drop for DrainedBody {
     fn drop(&mut self) {
         if let (Some(body), Some(env)) = (self.body.take(), self.rest.take())
             && !body.is_end_stream()

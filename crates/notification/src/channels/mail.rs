@@ -63,7 +63,7 @@ impl Mail {
                 server.send(&message).await?;
                 tracing::info!(
                     target: "notification", notification_id = %parcel.notification_id, correlation_id = parcel.correlation_id,
-                    kind = parcel.kind.word(), "mail sent"
+                    kind = parcel.kind.as_str(), "mail sent"
                 );
                 Ok(())
             }

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     db::{Db, Error, Migration},
     env::Env,
-    installation::Installation,
+    master_key::MasterKey,
     params,
     runtime::{Runtime, Setup},
     service::{Parts, Service},
@@ -83,7 +83,7 @@ async fn start(folder: &TempFolder, deaf: &Arc<AtomicBool>, moving: bool) -> Run
         env: Env::seeded(3, Timestamp(1_767_225_600_000_000)),
         data_dir: folder.path().to_owned(),
         settings: Settings::default(),
-        installation: Installation::new([1; 32]),
+        master_key: MasterKey::new([1; 32]),
         elsewhere: Vec::new(),
         moving,
     };

@@ -1,6 +1,7 @@
 use super::*;
 use crate::http::{
-    Body, DescribeArg, ETag, IdempotencyKey, Json, NoContent, Paged, Paging, Path, Query, Tagged, describe::Sketch, routes::Routes,
+    Body, DescribeArg, ETag, IdempotencyKey, Json, NoContent, Paged, Paging, Path, Query, Tagged, describe::OperationBuilder,
+    routes::Routes,
 };
 use axum::body::Body as Bytes_;
 use contracts::{ids::OrderId, page::Page, time::Timestamp};
@@ -30,8 +31,8 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Attributes {
 }
 
 impl DescribeArg for Attributes {
-    fn describe(sketch: &mut Sketch<'_>) {
-        sketch.open_parameter("attr.", "NAME", serde_json::json!({"type": "string"}), "");
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        operation.open_parameter("attr.", "NAME", serde_json::json!({"type": "string"}), "");
     }
 }
 
@@ -76,7 +77,7 @@ fn router() -> Router {
         .get("/filtered", filtered, "")
         .get("/open", open, "")
         .build(());
-    Door::new("toy", Env::seeded(1, Timestamp(1_767_225_600_000_000))).wrap(router)
+    RequestLayers::new("toy", Env::seeded(1, Timestamp(1_767_225_600_000_000))).wrap(router)
 }
 
 async fn ask(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (Response, Value) {

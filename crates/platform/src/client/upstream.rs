@@ -1,4 +1,4 @@
-//! One neighbour: the way to it, its breaker, and how many retries it is still worth.
+//! One upstream: the way to it, its breaker, and how many retries it is still worth.
 
 use super::{LARGEST_ANSWER, breaker::Breaker, error::CallError};
 use crate::env::Env;
@@ -21,7 +21,7 @@ use std::{
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-/// Connections to all neighbours that are elsewhere.
+/// Connections to all upstreams that are elsewhere.
 pub(crate) type Pool = Client<HttpConnector, Body>;
 
 pub(super) fn pool() -> Pool {
@@ -41,23 +41,23 @@ pub(super) enum Transport {
 const BUDGET: u32 = 100;
 const RETRY: u32 = 10;
 
-pub(crate) struct Neighbour {
+pub(crate) struct Upstream {
     transport: Transport,
     breaker: Breaker,
     budget: AtomicU32,
 }
 
-impl Neighbour {
-    pub(super) fn new(transport: Transport, env: Env) -> Neighbour {
-        Neighbour { transport, breaker: Breaker::new(env), budget: AtomicU32::new(BUDGET) }
+impl Upstream {
+    pub(super) fn new(transport: Transport, env: Env) -> Upstream {
+        Upstream { transport, breaker: Breaker::new(env), budget: AtomicU32::new(BUDGET) }
     }
 
-    pub(super) fn earn(&self) {
+    pub(super) fn deposit(&self) {
         let _ = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| (budget < BUDGET).then_some(budget + 1));
     }
 
     /// Whether a retry is affordable; takes it.
-    pub(super) fn spend(&self) -> bool {
+    pub(super) fn withdraw(&self) -> bool {
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| budget.checked_sub(RETRY)).is_ok()
     }
 

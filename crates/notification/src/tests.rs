@@ -23,7 +23,7 @@ use contracts::{
     user::{PreferencesChanged, UserUpdated},
 };
 use platform::{
-    seal,
+    encryption,
     testing::{Harness, HarnessBuilder},
 };
 use std::time::Duration;
@@ -65,11 +65,11 @@ impl Person {
 
     fn reset(self, harness: &Harness) -> PasswordResetRequested {
         // As the harness makes its installation.
-        let key = platform::installation::Installation::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_SEAL);
+        let key = platform::master_key::MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION);
         PasswordResetRequested {
             user_id: self.user_id,
             email: "mara@example.com".into(),
-            sealed_token: seal::seal(&key, [9; 16], TOKEN.as_bytes()),
+            sealed_token: encryption::encrypt(&key, [9; 16], TOKEN.as_bytes()),
             expires_at: harness.env.now().after(Duration::from_secs(3_600)),
         }
     }

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// A stream whose writes fail with [`io::ErrorKind::TimedOut`] once none got anywhere for `patience`.
-pub(super) struct Steady<T> {
+pub(super) struct WriteTimeoutStream<T> {
     stream: T,
     patience: Duration,
     /// Runs while a write waits. Kept for the next one: setting it anew costs less than making it.
@@ -22,9 +22,9 @@ pub(super) struct Steady<T> {
     waits: bool,
 }
 
-impl<T> Steady<T> {
-    pub(super) fn new(stream: T, patience: Duration) -> Steady<T> {
-        Steady { stream, patience, timer: None, waits: false }
+impl<T> WriteTimeoutStream<T> {
+    pub(super) fn new(stream: T, patience: Duration) -> WriteTimeoutStream<T> {
+        WriteTimeoutStream { stream, patience, timer: None, waits: false }
     }
 
     /// The outcome of a try to write, unless that waits for too long.
@@ -43,13 +43,13 @@ impl<T> Steady<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Steady<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeoutStream<T> {
     fn poll_read(mut self: Pin<&mut Self>, poller: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(poller, buffer)
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Steady<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeoutStream<T> {
     fn poll_write(mut self: Pin<&mut Self>, poller: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let tried = Pin::new(&mut self.stream).poll_write(poller, bytes);
         self.judged(poller, tried)
@@ -83,7 +83,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_write_that_gets_nowhere_runs_out_of_time() {
         let (near, mut far) = tokio::io::duplex(8);
-        let mut near = Steady::new(near, Duration::from_secs(30));
+        let mut near = WriteTimeoutStream::new(near, Duration::from_secs(30));
         let reader = async {
             // Eight bytes each 29 seconds are slow, and progress.
             for _ in 0..4 {

@@ -82,7 +82,7 @@ fn inventory(market: Arc<Market>) -> Router {
     Router::new().route("/internal/stock/lookup", post(look_up))
 }
 
-/// What a dead neighbour's proxy says: not worth a retry, so that tests need not wait.
+/// What a dead upstream's proxy says: not worth a retry, so that tests need not wait.
 fn down() -> Response {
     StatusCode::NOT_IMPLEMENTED.into_response()
 }
@@ -100,7 +100,7 @@ fn stock_item(sku: &str, available_qty: i64) -> StockItem {
     }
 }
 
-/// The cart service, its neighbours, and a customer.
+/// The cart service, its upstreams, and a customer.
 struct Shop {
     harness: Harness,
     market: Arc<Market>,
@@ -122,7 +122,7 @@ impl Shop {
     async fn open_with(configure: impl FnOnce(HarnessBuilder) -> HarnessBuilder) -> Shop {
         let market = Arc::new(Market::default());
         let harness =
-            Harness::of(crate::service()).neighbour("catalog", catalog(market.clone())).neighbour("inventory", inventory(market.clone()));
+            Harness::of(crate::service()).upstream("catalog", catalog(market.clone())).upstream("inventory", inventory(market.clone()));
         let harness = configure(harness).start().await;
         let mara = harness.id();
         Shop { harness, market, mara }

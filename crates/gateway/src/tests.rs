@@ -21,7 +21,7 @@ use axum::{
 use contracts::{SERVICES, ids::UserId, time::Timestamp};
 use platform::{
     env::Env,
-    http::{Door, PeerAddr},
+    http::{PeerAddr, RequestLayers},
     identity::{Claims, Customer, Jwks, SigningKey, Verifier},
 };
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ impl Builder {
         let mut services: BTreeMap<_, _> = SERVICES
             .into_iter()
             .map(|name| {
-                let door = Door::new(name, env.clone()).verifier(verifier.clone());
+                let door = RequestLayers::new(name, env.clone()).verifier(verifier.clone());
                 (name, Upstream::InProcess(door.wrap(service(name, gate.clone()))))
             })
             .collect();
@@ -118,7 +118,7 @@ fn operations() -> Vec<platform::http::Operation> {
     async fn one(_: Customer) -> platform::http::Json<String> {
         platform::http::Json(String::new())
     }
-    let routes = platform::http::Routes::new("toy").get("/orders", one, "Own orders").get("/internal/secret", one, "For neighbours");
+    let routes = platform::http::Routes::new("toy").get("/orders", one, "Own orders").get("/internal/secret", one, "For upstreams");
     routes.build(()).1
 }
 

@@ -1,4 +1,4 @@
-//! What stands around every route of a service: one hand-written layer, because a call between neighbours in one process
+//! What stands around every route of a service: one hand-written layer, because a call between upstreams in one process
 //! passes it too and should cost microseconds.
 
 use super::{BASE, CORRELATION_ID, DEADLINE_MS, TRACEPARENT, answer::NextCursor, conditional, problem::Problem, text};
@@ -46,30 +46,30 @@ pub struct PeerAddr(pub SocketAddr);
 /// The door of one service. It gives every request its context (correlation id, deadline, token), every answer its
 /// headers, and turns panics, time-outs, unknown paths and methods into problem documents.
 #[derive(Clone)]
-pub struct Door {
+pub struct RequestLayers {
     service: &'static str,
     env: Env,
     verifier: Option<Verifier>,
     time: Duration,
 }
 
-impl Door {
+impl RequestLayers {
     /// A door for `service`. Without a [`verifier`](Self::verifier) nobody who needs a token gets in.
     #[must_use]
-    pub fn new(service: &'static str, env: Env) -> Door {
-        Door { service, env, verifier: None, time: USUAL_TIME }
+    pub fn new(service: &'static str, env: Env) -> RequestLayers {
+        RequestLayers { service, env, verifier: None, time: USUAL_TIME }
     }
 
     /// Who checks the callers' tokens.
     #[must_use]
-    pub fn verifier(mut self, verifier: Verifier) -> Door {
+    pub fn verifier(mut self, verifier: Verifier) -> RequestLayers {
         self.verifier = Some(verifier);
         self
     }
 
     /// How long a request may take at most, [`USUAL_TIME`] unless said.
     #[must_use]
-    pub fn time(mut self, time: Duration) -> Door {
+    pub fn time(mut self, time: Duration) -> RequestLayers {
         self.time = time;
         self
     }
@@ -90,7 +90,7 @@ async fn not_allowed(method: Method) -> Response {
 }
 
 #[derive(Clone)]
-struct Around(Arc<Door>);
+struct Around(Arc<RequestLayers>);
 
 impl<I> Layer<I> for Around {
     type Service = Inside<I>;
@@ -102,7 +102,7 @@ impl<I> Layer<I> for Around {
 #[derive(Clone)]
 struct Inside<I> {
     inner: I,
-    door: Arc<Door>,
+    door: Arc<RequestLayers>,
     /// One per route: axum layers each separately.
     measures: Arc<Measures>,
 }
@@ -159,7 +159,7 @@ where
     }
 }
 
-impl Door {
+impl RequestLayers {
     fn context(&self, headers: &HeaderMap, now: Instant) -> Context {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let correlation: Arc<str> = match text(CORRELATION_ID).filter(|id| is_sane(id)) {
@@ -302,5 +302,5 @@ impl Measures {
 }
 
 #[cfg(test)]
-#[path = "tests/door.rs"]
+#[path = "tests/request_layers.rs"]
 mod tests;

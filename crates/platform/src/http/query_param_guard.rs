@@ -1,7 +1,7 @@
 //! Which query parameters an operation takes: those of its description. Every other one is refused, whether or not the
 //! handler looks at the query at all, so that nothing a caller says is dropped silently.
 
-use super::{describe::Sketch, openapi::Operation, problem::Problem, text};
+use super::{describe::OperationBuilder, openapi::Operation, problem::Problem, text};
 use axum::{
     extract::Request,
     handler::Handler,
@@ -16,16 +16,16 @@ use std::{
 
 /// The names that an operation's query may hold.
 #[derive(Debug, Default)]
-struct Known {
+struct AllowedParams {
     names: Vec<String>,
     prefixes: Vec<&'static str>,
 }
 
-impl Known {
-    fn of(sketch: Sketch<'_>) -> Known {
+impl AllowedParams {
+    fn of(sketch: OperationBuilder<'_>) -> AllowedParams {
         let queried = sketch.parameters.iter().filter(|parameter| parameter["in"] == "query");
         let names = queried.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect();
-        Known { names, prefixes: sketch.open_names }
+        AllowedParams { names, prefixes: sketch.open_names }
     }
 
     fn holds(&self, name: &str) -> bool {
@@ -47,24 +47,24 @@ impl Known {
 
 /// The handler of an operation behind the check of its query. One without a query costs next to nothing.
 #[derive(Clone)]
-pub(super) struct Strict<H> {
+pub(super) struct QueryParamGuard<H> {
     handler: H,
     operation: Operation,
     /// Read from the description when the first query comes.
-    known: Arc<OnceLock<Known>>,
+    known: Arc<OnceLock<AllowedParams>>,
 }
 
-impl<H> Strict<H> {
-    pub(super) fn new(handler: H, operation: Operation) -> Strict<H> {
-        Strict { handler, operation, known: Arc::default() }
+impl<H> QueryParamGuard<H> {
+    pub(super) fn new(handler: H, operation: Operation) -> QueryParamGuard<H> {
+        QueryParamGuard { handler, operation, known: Arc::default() }
     }
 
     fn check(&self, query: &str) -> Result<(), Problem> {
-        self.known.get_or_init(|| self.operation.sketched(Known::of)).check(query)
+        self.known.get_or_init(|| self.operation.sketched(AllowedParams::of)).check(query)
     }
 }
 
-impl<H: Handler<T, S>, T, S> Handler<T, S> for Strict<H> {
+impl<H: Handler<T, S>, T, S> Handler<T, S> for QueryParamGuard<H> {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
     fn call(self, request: Request, state: S) -> Self::Future {

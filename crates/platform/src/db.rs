@@ -107,7 +107,7 @@ struct Inner {
 struct Signals {
     /// The outbox grew: the position of its newest event.
     outbox: watch::Sender<i64>,
-    /// A bell for each worker, by name.
+    /// A notifier for each worker, by name.
     workers: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
@@ -181,9 +181,9 @@ impl Db {
         self.0.signals.outbox.subscribe()
     }
 
-    /// The bell of the worker `name`: [`Tx::wake`] rings it.
+    /// The notifier of the worker `name`: [`Tx::notify_worker`] rings it.
     #[must_use]
-    pub fn bell(&self, name: &'static str) -> Arc<Notify> {
+    pub fn worker_notifier(&self, name: &'static str) -> Arc<Notify> {
         self.0.signals.workers.lock_unpoisoned().entry(name).or_default().clone()
     }
 
@@ -205,7 +205,7 @@ impl Db {
 
 impl Inner {
     /// Rings what a committed unit asked for.
-    fn announce(&self, committed: tx::Aftermath) {
+    fn announce(&self, committed: tx::CommitEffects) {
         if let Some(position) = committed.newest_position {
             self.signals.outbox.send_if_modified(|newest| {
                 let grew = position > *newest;
