@@ -1,5 +1,5 @@
-//! The first diagram of `docs/architecture.md` is drawn by hand. Here its arrows between services are held against the
-//! program: a solid one for calls, a dotted one for events.
+//! The first diagram of `docs/architecture.md` is drawn by hand. The test here compares its arrows between services with the
+//! program: a solid arrow for calls, a dotted one for events.
 
 use super::started;
 use platform::testing::TempFolder;
@@ -41,12 +41,12 @@ fn assert_same(page: &Arrows, program: &Arrows) {
 async fn docs_architecture_md_draws_every_call_and_event_between_services_and_no_other() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
-    let doors = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
+    let public = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
     let calls = contracts::catalogue::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
-    let called = arrows(doors.chain(calls));
+    let called = arrows(public.chain(calls));
     let producers: BTreeMap<_, _> = contracts::catalogue::events().map(|kind| (kind.event_type, kind.producer)).collect();
-    let heard = arrows(runtime.heard().map(|(service, event)| (producers[event], service)));
+    let consumed = arrows(runtime.heard().map(|(service, event)| (producers[event], service)));
     let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
     assert_same(&drawn("-->", &services), &called);
-    assert_same(&drawn("-.->", &services), &heard);
+    assert_same(&drawn("-.->", &services), &consumed);
 }

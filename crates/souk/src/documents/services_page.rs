@@ -1,5 +1,5 @@
-//! `docs/services.md` is written by hand. Here its tables are held against the program: every public operation with who may
-//! call it, every event with who tells and who hears it.
+//! `docs/services.md` is written by hand. The test here compares its tables with the program: every public operation with who
+//! may call it, every event with its producer and its consumers.
 
 use super::{describe, started};
 use platform::testing::TempFolder;
@@ -21,10 +21,10 @@ fn rows() -> Vec<Row> {
     for line in PAGE.lines() {
         if let Some(name) = line.strip_prefix("## ") {
             service = name.to_lowercase();
-        } else if let Some((who, doors)) = line.strip_prefix("| ").and_then(|row| row.split_once(" | "))
+        } else if let Some((who, entry_points)) = line.strip_prefix("| ").and_then(|row| row.split_once(" | "))
             && service != "gateway"
         {
-            rows.push(Row { service: service.clone(), who, words: doors.split('`').skip(1).step_by(2).collect() });
+            rows.push(Row { service: service.clone(), who, words: entry_points.split('`').skip(1).step_by(2).collect() });
         }
     }
     rows
@@ -50,10 +50,10 @@ fn grants(who: &str) -> BTreeSet<String> {
 }
 
 /// Service, method, path and who may call it.
-type RequestLayers = (String, String, String, BTreeSet<String>);
+type EntryPoint = (String, String, String, BTreeSet<String>);
 
-fn doors_on_the_page() -> BTreeSet<RequestLayers> {
-    let mut doors = BTreeSet::new();
+fn entry_points_on_the_page() -> BTreeSet<EntryPoint> {
+    let mut entry_points = BTreeSet::new();
     for row in rows() {
         let mut methods = Vec::new();
         for word in row.words {
@@ -62,18 +62,18 @@ fn doors_on_the_page() -> BTreeSet<RequestLayers> {
                 Some((method, path)) if path.starts_with('/') => {
                     methods.push(method);
                     for method in methods.drain(..) {
-                        doors.insert((row.service.clone(), method.to_owned(), path.to_owned(), grants(row.who)));
+                        entry_points.insert((row.service.clone(), method.to_owned(), path.to_owned(), grants(row.who)));
                     }
                 }
                 _ => {}
             }
         }
     }
-    doors
+    entry_points
 }
 
-fn doors_of(openapi: &Value) -> BTreeSet<RequestLayers> {
-    let mut doors = BTreeSet::new();
+fn entry_points_of(openapi: &Value) -> BTreeSet<EntryPoint> {
+    let mut entry_points = BTreeSet::new();
     for (path, operations) in openapi["paths"].as_object().expect("a description has paths") {
         for (method, operation) in operations.as_object().expect("a path has operations") {
             let service = operation["tags"][0].as_str().expect("an operation has a tag");
@@ -82,13 +82,13 @@ fn doors_of(openapi: &Value) -> BTreeSet<RequestLayers> {
                 .is_none_or(|ways| ways.is_empty() || ways.contains(&Value::Object([].into_iter().collect())));
             let roles = operation["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
             let roles = if nobody_too { BTreeSet::new() } else { roles.collect() };
-            // The same for every service, and told once.
+            // The same for every service, and described once.
             if service != "parked-events" {
-                doors.insert((service.to_owned(), method.to_uppercase(), path.clone(), roles));
+                entry_points.insert((service.to_owned(), method.to_uppercase(), path.clone(), roles));
             }
         }
     }
-    doors
+    entry_points
 }
 
 /// Service and type of the events in the rows called `who`.
@@ -109,11 +109,11 @@ fn assert_same<T: Ord + std::fmt::Debug>(page: &BTreeSet<T>, program: &BTreeSet<
 }
 
 #[tokio::test]
-async fn docs_services_md_names_every_door_and_event_and_no_other() {
+async fn docs_services_md_names_every_entry_point_and_event_and_no_other() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
-    assert_same(&doors_on_the_page(), &doors_of(&describe(&runtime)));
-    assert_same(&events_on_the_page("hears"), &owned(runtime.heard()));
-    let told = contracts::catalogue::events().map(|kind| (kind.producer, kind.event_type));
-    assert_same(&events_on_the_page("tells"), &owned(told));
+    assert_same(&entry_points_on_the_page(), &entry_points_of(&describe(&runtime)));
+    assert_same(&events_on_the_page("consumes"), &owned(runtime.heard()));
+    let published = contracts::catalogue::events().map(|kind| (kind.producer, kind.event_type));
+    assert_same(&events_on_the_page("publishes"), &owned(published));
 }
