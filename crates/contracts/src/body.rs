@@ -1,10 +1,13 @@
 //! Shapes that request bodies share: bounded lists, bounded maps, bounded numbers, and fields of a partial update.
 
-use crate::text::{AttributeName, Refused, RequiredShortText};
+use crate::{
+    text::{AttributeName, RequiredShortText},
+    violation::{Violation, reject},
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref};
 
@@ -65,10 +68,10 @@ pub struct BoundedVec<T, const MIN: usize, const MAX: usize>(Vec<T>);
 impl<T, const MIN: usize, const MAX: usize> BoundedVec<T, MIN, MAX> {
     /// # Errors
     /// `TOO_FEW`, `TOO_MANY`.
-    pub fn new(items: Vec<T>) -> Result<Self, Refused> {
+    pub fn new(items: Vec<T>) -> Result<Self, Violation> {
         match items.len() {
-            count if count < MIN => Err(Refused::new("TOO_FEW", format!("must have at least {MIN} items"))),
-            count if count > MAX => Err(Refused::new("TOO_MANY", format!("must have at most {MAX} items"))),
+            count if count < MIN => Err(Violation::new("TOO_FEW", format!("must have at least {MIN} items"))),
+            count if count > MAX => Err(Violation::new("TOO_MANY", format!("must have at most {MAX} items"))),
             _ => Ok(BoundedVec(items)),
         }
     }
@@ -93,7 +96,7 @@ impl<T, const MIN: usize, const MAX: usize> Deref for BoundedVec<T, MIN, MAX> {
 
 impl<'de, T: Deserialize<'de>, const MIN: usize, const MAX: usize> Deserialize<'de> for BoundedVec<T, MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        BoundedVec::new(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
+        BoundedVec::new(Vec::deserialize(deserializer)?).map_err(reject)
     }
 }
 
@@ -117,10 +120,10 @@ pub struct BoundedInt<const MIN: i64, const MAX: i64>(i64);
 impl<const MIN: i64, const MAX: i64> BoundedInt<MIN, MAX> {
     /// # Errors
     /// `OUT_OF_RANGE`.
-    pub fn new(number: i64) -> Result<Self, Refused> {
+    pub fn new(number: i64) -> Result<Self, Violation> {
         match (MIN..=MAX).contains(&number) {
             true => Ok(BoundedInt(number)),
-            false => Err(Refused::new("OUT_OF_RANGE", format!("must be a whole number from {MIN} to {MAX}"))),
+            false => Err(Violation::new("OUT_OF_RANGE", format!("must be a whole number from {MIN} to {MAX}"))),
         }
     }
     #[must_use]
@@ -131,7 +134,7 @@ impl<const MIN: i64, const MAX: i64> BoundedInt<MIN, MAX> {
 
 impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for BoundedInt<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        BoundedInt::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+        BoundedInt::new(i64::deserialize(deserializer)?).map_err(reject)
     }
 }
 
@@ -181,10 +184,10 @@ impl<'de> Deserialize<'de> for Attributes {
                 let mut pairs = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry::<AttributeName, RequiredShortText>()? {
                     if pairs.insert(name.into_string(), value.into_string()).is_some() {
-                        return Err(A::Error::custom(Refused::new("DUPLICATE", "names an attribute twice")));
+                        return Err(reject(Violation::new("DUPLICATE", "names an attribute twice")));
                     }
                     if pairs.len() > Attributes::MAX {
-                        return Err(A::Error::custom(Refused::new("TOO_MANY", "must have at most 50 attributes")));
+                        return Err(reject(Violation::new("TOO_MANY", "must have at most 50 attributes")));
                     }
                 }
                 Ok(Attributes(pairs))

@@ -1,20 +1,20 @@
 //! Identifiers. Each is a UUIDv7 (RFC 9562), so that it sorts by the instant it was made; each has a type of its own,
 //! so that an order's id cannot be passed where a payment's is meant.
 
+use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt, str::FromStr};
 pub use uuid::Uuid;
 
-/// Text that is not the id it was taken for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a UUID")]
-pub struct BadId;
+fn not_a_uuid() -> Violation {
+    Violation::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
+}
 
 macro_rules! ids {
     ($($(#[doc = $doc:literal])* $name:ident;)*) => {$(
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -24,11 +24,16 @@ macro_rules! ids {
             }
         }
         impl FromStr for $name {
-            type Err = BadId;
-            fn from_str(text: &str) -> Result<Self, BadId> {
+            type Err = Violation;
+            fn from_str(text: &str) -> Result<Self, Violation> {
                 // Only the hyphenated form: one id has one spelling.
-                if text.len() != 36 { return Err(BadId) }
-                Uuid::try_parse(text).map(Self).map_err(|_| BadId)
+                if text.len() != 36 { return Err(not_a_uuid()) }
+                Uuid::try_parse(text).map(Self).map_err(|_| not_a_uuid())
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserialize_str(deserializer, "a UUID string", |text| Uuid::try_parse(text).map(Self).map_err(|_| not_a_uuid()))
             }
         }
         impl From<Uuid> for $name {

@@ -28,6 +28,7 @@ pub mod string_enum;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod violation;
 
 /// The name of every service, in the order a newcomer would read them. Routes let services in by name, so no other client
 /// may have one.

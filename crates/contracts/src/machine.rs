@@ -1,5 +1,6 @@
 //! State machines as tables. The code, the documentation and the property tests read the same rows.
 
+use crate::violation::Violation;
 use std::fmt::Debug;
 
 /// One row: in state `from`, the fact `on` leads to state `to`.
@@ -78,7 +79,7 @@ macro_rules! machine {
         }
     ) => {
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[doc = $state_doc])* #[serde(rename = $word)] $state),* }
 
         $(#[$fact_doc])*
@@ -130,9 +131,15 @@ macro_rules! machine {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::machine::UnknownWord;
+            type Err = $crate::violation::Violation;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text { $($word => Ok($name::$state),)* _ => Err($crate::machine::UnknownWord) }
+                match text { $($word => Ok($name::$state),)* _ => Err($crate::machine::no_such_state(&[$($word),*])) }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::violation::deserialize_str(deserializer, "a string", str::parse)
             }
         }
     };
@@ -163,7 +170,9 @@ impl Kind {
     }
 }
 
-/// Text that names no state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such value")]
-pub struct UnknownWord;
+/// The violation of a text that names none of `states`.
+#[doc(hidden)]
+#[must_use]
+pub fn no_such_state(states: &[&str]) -> Violation {
+    Violation::new("NOT_ONE_OF", format!("must be one of {}", states.join(", ")))
+}

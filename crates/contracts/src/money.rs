@@ -1,7 +1,8 @@
 //! Money: an integer count of minor units beside its currency. There is no float anywhere near it.
 
+use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// The largest amount the platform accepts anywhere: 10^13 minor units. Sums of a thousand such still fit an `i64`.
@@ -21,8 +22,6 @@ pub struct Currency([u8; 3]);
 /// What can be wrong with an amount or a sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    #[error("NOT_A_CURRENCY: must be an ISO 4217 code of three upper-case letters such as EUR")]
-    BadCurrency,
     #[error("amounts of {0} and {1} cannot be added")]
     CurrencyMismatch(Currency, Currency),
     #[error("the amount is too large")]
@@ -57,11 +56,11 @@ impl fmt::Display for Currency {
 }
 
 impl FromStr for Currency {
-    type Err = MoneyError;
-    fn from_str(text: &str) -> Result<Self, MoneyError> {
+    type Err = Violation;
+    fn from_str(text: &str) -> Result<Self, Violation> {
         match text.as_bytes() {
             [a, b, c] if CODES.split(' ').any(|code| code == text) => Ok(Currency([*a, *b, *c])),
-            _ => Err(MoneyError::BadCurrency),
+            _ => Err(Violation::new("NOT_A_CURRENCY", "must be an ISO 4217 code of three upper-case letters such as EUR")),
         }
     }
 }
@@ -74,7 +73,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        deserialize_str(deserializer, "a string", str::parse)
     }
 }
 
@@ -182,7 +181,7 @@ mod tests {
             assert_eq!(known.parse::<Currency>().unwrap().as_str(), known);
         }
         for unknown in ["", "eur", "XXZ", "EU", "EURO", "R U", "UR ", "E\u{20ac}"] {
-            assert_eq!(unknown.parse::<Currency>(), Err(MoneyError::BadCurrency), "{unknown}");
+            assert_eq!(unknown.parse::<Currency>().unwrap_err().code, "NOT_A_CURRENCY", "{unknown}");
         }
         assert!(CODES.split(' ').is_sorted());
     }

@@ -1,8 +1,8 @@
 //! Text that must never reach a log: passwords and tokens. `Debug` shows none of it, and there is no `Display`.
 
-use crate::text::Refused;
+use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt};
 
 macro_rules! secrets {
@@ -17,12 +17,12 @@ macro_rules! secrets {
             ///
             /// # Errors
             /// `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER` for controls.
-            pub fn parse(text: impl Into<String>) -> Result<Self, Refused> {
+            pub fn parse(text: impl Into<String>) -> Result<Self, Violation> {
                 let text = text.into();
                 match text.chars().count() {
-                    count if count < $min => Err(Refused::new("TOO_SHORT", concat!("must have at least ", $min, " characters"))),
-                    count if count > $max => Err(Refused::new("TOO_LONG", concat!("must have at most ", $max, " characters"))),
-                    _ if text.chars().any(char::is_control) => Err(Refused::new("FORBIDDEN_CHARACTER", "must not hold control characters")),
+                    count if count < $min => Err(Violation::new("TOO_SHORT", concat!("must have at least ", $min, " characters"))),
+                    count if count > $max => Err(Violation::new("TOO_LONG", concat!("must have at most ", $max, " characters"))),
+                    _ if text.chars().any(char::is_control) => Err(Violation::new("FORBIDDEN_CHARACTER", "must not hold control characters")),
                     _ => Ok(Self(text)),
                 }
             }
@@ -35,7 +35,7 @@ macro_rules! secrets {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(String::deserialize(deserializer)?).map_err(D::Error::custom)
+                deserialize_str(deserializer, "a string", |text| Self::parse(text))
             }
         }
         impl JsonSchema for $name {

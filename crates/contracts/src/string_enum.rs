@@ -38,19 +38,18 @@ macro_rules! string_enum {
         $crate::text_column!($name);
 
         impl std::str::FromStr for $name {
-            type Err = $crate::text::Refused;
+            type Err = $crate::violation::Violation;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok($name::$value),)*
-                    _ => Err($crate::text::Refused::new("UNKNOWN_VALUE", concat!("must be one of" $(, " ", $word)*))),
+                    _ => Err($crate::violation::Violation::new("UNKNOWN_VALUE", concat!("must be one of" $(, " ", $word)*))),
                 }
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                $crate::violation::deserialize_str(deserializer, "a string", str::parse)
             }
         }
     )*};

@@ -3,24 +3,11 @@
 //! Each type is a bounded, trimmed string without control characters. A refusal reads `CODE: detail`, which the HTTP
 //! layer turns into an entry of a problem document's `errors`.
 
+pub use crate::violation::Violation;
+use crate::violation::{deserialize_str, reject};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt, ops::Deref};
-
-/// Why text was refused: a stable word and a sentence, written `CODE: detail`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code}: {detail}")]
-pub struct Refused {
-    pub code: &'static str,
-    pub detail: String,
-}
-
-impl Refused {
-    #[must_use]
-    pub fn new(code: &'static str, detail: impl Into<String>) -> Refused {
-        Refused { code, detail: detail.into() }
-    }
-}
 
 /// Whether a character has no place in a line of text: controls, and the invisible ones that reorder or hide text
 /// (bidirectional overrides, zero-width spaces; U+200C and U+200D stay, scripts and emoji need them).
@@ -34,9 +21,9 @@ pub fn is_forbidden(character: char) -> bool {
 ///
 /// # Errors
 /// `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER`.
-pub fn line(text: &str, min: usize, max: usize) -> Result<String, Refused> {
+pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     block(text, min, max).and_then(|text| match text.chars().any(|c| matches!(c, '\n' | '\t')) {
-        true => Err(Refused::new("FORBIDDEN_CHARACTER", "must be a single line without control characters")),
+        true => Err(Violation::new("FORBIDDEN_CHARACTER", "must be a single line without control characters")),
         false => Ok(text),
     })
 }
@@ -45,15 +32,15 @@ pub fn line(text: &str, min: usize, max: usize) -> Result<String, Refused> {
 ///
 /// # Errors
 /// As [`line`].
-pub fn block(text: &str, min: usize, max: usize) -> Result<String, Refused> {
+pub fn block(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     let text = text.trim().replace("\r\n", "\n");
     if text.chars().any(|c| is_forbidden(c) && !matches!(c, '\n' | '\t')) {
-        return Err(Refused::new("FORBIDDEN_CHARACTER", "must not hold control or invisible characters"));
+        return Err(Violation::new("FORBIDDEN_CHARACTER", "must not hold control or invisible characters"));
     }
     match text.chars().count() {
-        0 if min > 0 => Err(Refused::new("REQUIRED", "must not be empty")),
-        count if count < min => Err(Refused::new("TOO_SHORT", format!("must have at least {min} characters"))),
-        count if count > max => Err(Refused::new("TOO_LONG", format!("must have at most {max} characters"))),
+        0 if min > 0 => Err(Violation::new("REQUIRED", "must not be empty")),
+        count if count < min => Err(Violation::new("TOO_SHORT", format!("must have at least {min} characters"))),
+        count if count > max => Err(Violation::new("TOO_LONG", format!("must have at most {max} characters"))),
         _ => Ok(text),
     }
 }
@@ -68,9 +55,9 @@ macro_rules! texts {
 
         impl $name {
             /// # Errors
-            /// [`Refused`] names what is wrong.
-            pub fn parse(text: &str) -> Result<Self, Refused> {
-                let parse: fn(&str) -> Result<String, Refused> = $parse;
+            /// [`Violation`] names what is wrong.
+            pub fn parse(text: &str) -> Result<Self, Violation> {
+                let parse: fn(&str) -> Result<String, Violation> = $parse;
                 parse(text).map(Self)
             }
             #[must_use]
@@ -86,12 +73,12 @@ macro_rules! texts {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
         }
         impl std::str::FromStr for $name {
-            type Err = Refused;
-            fn from_str(text: &str) -> Result<Self, Refused> { Self::parse(text) }
+            type Err = Violation;
+            fn from_str(text: &str) -> Result<Self, Violation> { Self::parse(text) }
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+                deserialize_str(deserializer, "a string", Self::parse)
             }
         }
         impl crate::column::Column for $name {
@@ -145,16 +132,16 @@ texts! {
     Query, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
 }
 
-fn attribute_name(text: &str) -> Result<String, Refused> {
+fn attribute_name(text: &str) -> Result<String, Violation> {
     let text = line(text, 1, 50)?;
     match text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')) {
         true => Ok(text),
-        false => Err(Refused::new("NOT_AN_ATTRIBUTE_NAME", "must be letters, digits, spaces, hyphens and underscores")),
+        false => Err(Violation::new("NOT_AN_ATTRIBUTE_NAME", "must be letters, digits, spaces, hyphens and underscores")),
     }
 }
 
-fn email(text: &str) -> Result<String, Refused> {
-    let bad = || Refused::new("NOT_AN_EMAIL", "must be an e-mail address such as name@example.com");
+fn email(text: &str) -> Result<String, Violation> {
+    let bad = || Violation::new("NOT_AN_EMAIL", "must be an e-mail address such as name@example.com");
     let text = line(text, 1, 254)?.to_lowercase();
     let (local, domain) = text.split_once('@').ok_or_else(bad)?;
     let sane = |part: &str| {
@@ -174,7 +161,7 @@ fn email(text: &str) -> Result<String, Refused> {
     }
 }
 
-fn sku(text: &str) -> Result<String, Refused> {
+fn sku(text: &str) -> Result<String, Violation> {
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let fits = (3..=40).contains(&bytes.len())
@@ -183,15 +170,15 @@ fn sku(text: &str) -> Result<String, Refused> {
         && edge(bytes.last());
     match fits {
         true => Ok(text.to_ascii_uppercase()),
-        false => Err(Refused::new("NOT_A_SKU", "must be 3 to 40 letters, digits, hyphens, dots or underscores")),
+        false => Err(Violation::new("NOT_A_SKU", "must be 3 to 40 letters, digits, hyphens, dots or underscores")),
     }
 }
 
-fn phone(text: &str) -> Result<String, Refused> {
+fn phone(text: &str) -> Result<String, Violation> {
     let text = line(text, 5, 30)?;
     match text.chars().all(|c| c.is_ascii_digit() || " +-()/".contains(c)) && text.chars().filter(char::is_ascii_digit).count() >= 3 {
         true => Ok(text),
-        false => Err(Refused::new("NOT_A_PHONE_NUMBER", "must be a telephone number such as +49 30 123456")),
+        false => Err(Violation::new("NOT_A_PHONE_NUMBER", "must be a telephone number such as +49 30 123456")),
     }
 }
 
@@ -203,14 +190,14 @@ const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB B
     NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ \
     TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
-fn country(text: &str) -> Result<String, Refused> {
+fn country(text: &str) -> Result<String, Violation> {
     match text.len() == 2 && COUNTRIES.split(' ').any(|code| code == text) {
         true => Ok(text.to_owned()),
-        false => Err(Refused::new("NOT_A_COUNTRY", "must be an ISO 3166-1 code of two upper-case letters such as DE")),
+        false => Err(Violation::new("NOT_A_COUNTRY", "must be an ISO 3166-1 code of two upper-case letters such as DE")),
     }
 }
 
-fn url(text: &str) -> Result<String, Refused> {
+fn url(text: &str) -> Result<String, Violation> {
     let text = line(text, 1, 2_000)?;
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host {
@@ -219,11 +206,11 @@ fn url(text: &str) -> Result<String, Refused> {
         {
             Ok(text)
         }
-        _ => Err(Refused::new("NOT_A_URL", "must be an absolute http or https address")),
+        _ => Err(Violation::new("NOT_A_URL", "must be an absolute http or https address")),
     }
 }
 
-fn image_url(text: &str) -> Result<String, Refused> {
+fn image_url(text: &str) -> Result<String, Violation> {
     let on_this_host = text.starts_with('/')
         && !text.starts_with("//")
         && !text.contains("..")
@@ -242,12 +229,12 @@ impl Quantity {
 
     /// # Errors
     /// `OUT_OF_RANGE` outside 1 to 999.
-    pub fn new(count: i64) -> Result<Quantity, Refused> {
+    pub fn new(count: i64) -> Result<Quantity, Violation> {
         u32::try_from(count)
             .ok()
             .filter(|count| (1..=Self::MAX).contains(count))
             .map(Quantity)
-            .ok_or_else(|| Refused::new("OUT_OF_RANGE", "must be a whole number from 1 to 999"))
+            .ok_or_else(|| Violation::new("OUT_OF_RANGE", "must be a whole number from 1 to 999"))
     }
     #[must_use]
     pub fn get(self) -> u32 {
@@ -257,7 +244,7 @@ impl Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Quantity::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+        Quantity::new(i64::deserialize(deserializer)?).map_err(reject)
     }
 }
 
@@ -278,10 +265,10 @@ pub struct Amount<const MIN: i64 = 1>(i64);
 impl<const MIN: i64> Amount<MIN> {
     /// # Errors
     /// `OUT_OF_RANGE`.
-    pub fn new(minor: i64) -> Result<Self, Refused> {
+    pub fn new(minor: i64) -> Result<Self, Violation> {
         match (MIN..=crate::money::MAX_AMOUNT).contains(&minor) {
             true => Ok(Amount(minor)),
-            false => Err(Refused::new(
+            false => Err(Violation::new(
                 "OUT_OF_RANGE",
                 format!("must be a whole number of minor units from {MIN} to {}", crate::money::MAX_AMOUNT),
             )),
@@ -295,7 +282,7 @@ impl<const MIN: i64> Amount<MIN> {
 
 impl<'de, const MIN: i64> Deserialize<'de> for Amount<MIN> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Amount::new(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+        Amount::new(i64::deserialize(deserializer)?).map_err(reject)
     }
 }
 

@@ -1,17 +1,13 @@
 //! Instants. Kept as microseconds since the Unix epoch, written as RFC 3339 in UTC.
 
+use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 /// An instant in UTC, in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
-
-/// Text that is not an RFC 3339 instant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 time such as 2026-01-31T09:30:00Z")]
-pub struct BadTime;
 
 impl Timestamp {
     pub const EPOCH: Timestamp = Timestamp(0);
@@ -57,9 +53,11 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = BadTime;
-    fn from_str(text: &str) -> Result<Self, BadTime> {
-        text.parse::<jiff::Timestamp>().map(|instant| Timestamp(instant.as_microsecond())).map_err(|_| BadTime)
+    type Err = Violation;
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let instant = text.parse::<jiff::Timestamp>();
+        let violation = || Violation::new("NOT_A_TIME", "must be an RFC 3339 time such as 2026-01-31T09:30:00Z");
+        instant.map(|instant| Timestamp(instant.as_microsecond())).map_err(|_| violation())
     }
 }
 
@@ -71,7 +69,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        deserialize_str(deserializer, "a string", str::parse)
     }
 }
 
