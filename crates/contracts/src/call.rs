@@ -61,9 +61,9 @@ impl<B, A> Call<B, A> {
 }
 
 /// What the documents say of one call.
-pub struct CallKind {
+pub struct CallSpec {
     pub name: &'static str,
-    pub about: &'static str,
+    pub description: &'static str,
     /// The services that make it.
     pub from: &'static [&'static str],
     pub service: &'static str,
@@ -86,15 +86,15 @@ pub struct CallKind {
 /// ```
 #[macro_export]
 macro_rules! calls {
-    ($service:literal; $($(#[doc = $about:literal])* $name:ident : $kind:ident($body:ty) -> $answer:ty, $path:literal, from $($from:literal),+;)*) => {
+    ($service:literal; $($(#[doc = $description:literal])* $name:ident : $kind:ident($body:ty) -> $answer:ty, $path:literal, from $($from:literal),+;)*) => {
         $(
-            $(#[doc = $about])*
+            $(#[doc = $description])*
             pub const $name: $crate::call::Call<$body, $answer> = $crate::call::Call::$kind($service, $path);
         )*
         /// The calls this service answers, for the documents.
-        pub const CALLS: &[$crate::call::CallKind] = &[$($crate::call::CallKind {
+        pub const CALLS: &[$crate::call::CallSpec] = &[$($crate::call::CallSpec {
             name: stringify!($name),
-            about: concat!($($about, "\n"),*),
+            description: concat!($($description, "\n"),*),
             from: &[$($from),+],
             service: $service,
             method: $name.method,

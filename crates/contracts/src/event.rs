@@ -51,12 +51,12 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 }
 
 /// What the catalogue of events says of one type.
-pub struct EventKind {
+pub struct EventSpec {
     pub event_type: &'static str,
     pub aggregate: &'static str,
     pub producer: &'static str,
     pub version: u32,
-    pub about: &'static str,
+    pub description: &'static str,
     /// The field that holds the aggregate's id, as it is named in Rust.
     pub key: &'static str,
     pub schema: fn() -> schemars::Schema,
@@ -64,7 +64,7 @@ pub struct EventKind {
     ///
     /// # Errors
     /// When the payload does not fit.
-    pub reread: fn(&str) -> serde_json::Result<String>,
+    pub round_trip: fn(&str) -> serde_json::Result<String>,
 }
 
 /// Declares the events of one aggregate and lists them for the catalogue:
@@ -79,9 +79,9 @@ pub struct EventKind {
 #[macro_export]
 macro_rules! events {
     (const $list:ident; $producer:literal, $aggregate:literal, $key:ident : $id:ty;
-     $($(#[doc = $about:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
+     $($(#[doc = $description:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
         $(
-            $(#[doc = $about])*
+            $(#[doc = $description])*
             #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
             #[serde(rename_all = "camelCase")]
             pub struct $name { pub $key: $id, $($(#[$field_meta])* pub $field: $type),* }
@@ -95,16 +95,16 @@ macro_rules! events {
             }
         )*
         /// The events of this aggregate, for the catalogue.
-        pub const $list: &[$crate::event::EventKind] = &[$(
-            $crate::event::EventKind {
+        pub const $list: &[$crate::event::EventSpec] = &[$(
+            $crate::event::EventSpec {
                 event_type: stringify!($name),
                 aggregate: $aggregate,
                 producer: $producer,
                 version: $crate::events!(@version $($version)?),
-                about: concat!($($about, "\n"),*),
+                description: concat!($($description, "\n"),*),
                 key: stringify!($key),
                 schema: || schemars::schema_for!($name),
-                reread: |payload| serde_json::to_string(&serde_json::from_str::<$name>(payload)?),
+                round_trip: |payload| serde_json::to_string(&serde_json::from_str::<$name>(payload)?),
             }
         ),*];
     };

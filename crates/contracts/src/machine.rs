@@ -27,9 +27,9 @@ pub trait Machine: Sized + Copy + Eq + Debug + 'static {
     /// Where `fact` leads from here.
     ///
     /// # Errors
-    /// [`Illegal`], with the state and the fact, when the table has no such row.
-    fn transition(self, fact: Self::Fact) -> Result<Self, Illegal<Self>> {
-        Self::TABLE.iter().find(|row| row.from == self && row.on == fact).map(|row| row.to).ok_or(Illegal { from: self, fact })
+    /// [`IllegalTransition`], with the state and the fact, when the table has no such row.
+    fn transition(self, fact: Self::Fact) -> Result<Self, IllegalTransition<Self>> {
+        Self::TABLE.iter().find(|row| row.from == self && row.on == fact).map(|row| row.to).ok_or(IllegalTransition { from: self, fact })
     }
 
     /// Whether nothing leads out of this state.
@@ -41,7 +41,7 @@ pub trait Machine: Sized + Copy + Eq + Debug + 'static {
 /// A transition the table does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} in state {} cannot take {fact:?}", S::NAME, from.as_str())]
-pub struct Illegal<S: Machine> {
+pub struct IllegalTransition<S: Machine> {
     pub from: S,
     pub fact: S::Fact,
 }
@@ -102,9 +102,9 @@ macro_rules! machine {
             /// Every fact, for documents and tests.
             pub const FACTS: &'static [$fact] = &[$($fact::$on),*];
             /// The machine with its types erased, for documents and tests that walk all machines.
-            pub const KIND: $crate::machine::Kind = $crate::machine::Kind {
+            pub const SPEC: $crate::machine::MachineSpec = $crate::machine::MachineSpec {
                 name: stringify!($name),
-                about: concat!($($doc, "\n"),*),
+                description: concat!($($doc, "\n"),*),
                 states: &[$(($word, concat!($($state_doc, "\n"),*))),*],
                 facts: &[$((stringify!($on), concat!($($on_doc, "\n"),*))),*],
                 rows: &[$((stringify!($from), stringify!($by), stringify!($to))),*],
@@ -147,10 +147,10 @@ macro_rules! machine {
 
 /// A machine with its types erased.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub struct MachineSpec {
     /// The type's name, such as `OrderStatus`.
     pub name: &'static str,
-    pub about: &'static str,
+    pub description: &'static str,
     /// Public word and meaning of every state, the initial one first.
     pub states: &'static [(&'static str, &'static str)],
     /// Name and meaning of every fact.
@@ -161,7 +161,7 @@ pub struct Kind {
     pub spellings: &'static [(&'static str, &'static str)],
 }
 
-impl Kind {
+impl MachineSpec {
     /// The rows as (state, fact, state), in public words.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         let spellings = self.spellings;

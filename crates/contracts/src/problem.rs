@@ -9,9 +9,9 @@ use std::{borrow::Cow, fmt};
 
 /// One row of the catalogue.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CodeSpec {
     /// Upper case, stable, such as `INSUFFICIENT_STOCK`.
-    pub word: &'static str,
+    pub name: &'static str,
     /// The HTTP status it is answered with.
     pub status: u16,
     pub title: &'static str,
@@ -23,16 +23,16 @@ pub struct Entry {
 
 /// A row of the catalogue. Two codes are equal when they are the same row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Code(&'static Entry);
+pub struct Code(&'static CodeSpec);
 
 impl Code {
     #[must_use]
-    pub fn find(word: &str) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.as_str() == word)
+    pub fn find(name: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.as_str() == name)
     }
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.0.word
+        self.0.name
     }
     #[must_use]
     pub fn status(self) -> u16 {
@@ -53,25 +53,25 @@ impl Code {
     /// The last part of the problem's `type`: the word in lower case with hyphens.
     #[must_use]
     pub fn slug(self) -> String {
-        self.0.word.to_ascii_lowercase().replace('_', "-")
+        self.0.name.to_ascii_lowercase().replace('_', "-")
     }
 }
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.word)
+        f.write_str(self.0.name)
     }
 }
 
 macro_rules! codes {
-    ($($word:ident $status:literal $(($retry:ident))? $title:literal, $help:literal;)*) => {
+    ($($name:ident $status:literal $(($retry:ident))? $title:literal, $help:literal;)*) => {
         impl Code {
-            $(pub const $word: Code = Code(&Entry {
-                word: stringify!($word), status: $status, title: $title, help: $help,
+            $(pub const $name: Code = Code(&CodeSpec {
+                name: stringify!($name), status: $status, title: $title, help: $help,
                 retryable: codes!(@retry $($retry)?),
             });)*
             /// The whole catalogue, in the order of the table.
-            pub const ALL: &'static [Code] = &[$(Code::$word),*];
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
         }
     };
     (@retry retryable) => { true };

@@ -37,13 +37,13 @@ machine! {
             /// It came back to the sender. Scans on the way may be missing.
             Returned,
             /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
-            Recalled,
+            Cancelled,
         }
         table {
             Created, InTransit => InTransit;
             Created, Delivered => Delivered;
             Created, Returned => Returned;
-            Created, Recalled => Returned;
+            Created, Cancelled => Returned;
             InTransit, InTransit => InTransit;
             InTransit, Delivered => Delivered;
             InTransit, Returned => Returned;
@@ -148,9 +148,9 @@ pub struct ShipmentOverview {
 
 string_enum! {
     /// What became of the wish to keep a parcel here.
-    RecallOutcome {
+    CancellationOutcome {
         /// It never leaves: there is none and there will be none, or the carrier agreed not to fetch it.
-        Recalled = "RECALLED",
+        Cancelled = "RECALLED",
         /// The carrier is being asked. `ShipmentReturned` tells that it agreed, `ShipmentUpdated` or `ShipmentDelivered`
         /// that it had it before.
         Pending = "PENDING",
@@ -162,9 +162,9 @@ string_enum! {
 /// What is known of a recall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Recall {
+pub struct ShipmentCancellation {
     /// RECALLED and TOO_LATE are final.
-    pub outcome: RecallOutcome,
+    pub outcome: CancellationOutcome,
 }
 
 /// What shipping costs.
@@ -199,7 +199,7 @@ calls! { "shipping";
     /// Asks that the parcel of an order stays here. Whether it does is decided by shipping alone, which knows what the
     /// carrier does. It holds for the future too: an order that was recalled is never shipped, even when nothing was heard
     /// of it before. Asking again changes nothing and answers what is known by then, so it needs no key.
-    RECALL_SHIPMENT: put(()) -> Recall, "/internal/shipments/{orderId}/recall", from "order";
+    CANCEL_SHIPMENT: put(()) -> ShipmentCancellation, "/internal/shipments/{orderId}/recall", from "order";
 }
 
 events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;

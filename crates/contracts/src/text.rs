@@ -21,18 +21,18 @@ pub fn is_forbidden(character: char) -> bool {
 ///
 /// # Errors
 /// `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER`.
-pub fn line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
-    block(text, min, max).and_then(|text| match text.chars().any(|c| matches!(c, '\n' | '\t')) {
+pub fn single_line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
+    multi_line(text, min, max).and_then(|text| match text.chars().any(|c| matches!(c, '\n' | '\t')) {
         true => Err(Violation::new("FORBIDDEN_CHARACTER", "must be a single line without control characters")),
         false => Ok(text),
     })
 }
 
-/// Checks text of several lines: as [`line`], with line breaks and tabs allowed.
+/// Checks text of several lines: as [`single_line`], with line breaks and tabs allowed.
 ///
 /// # Errors
-/// As [`line`].
-pub fn block(text: &str, min: usize, max: usize) -> Result<String, Violation> {
+/// As [`single_line`].
+pub fn multi_line(text: &str, min: usize, max: usize) -> Result<String, Violation> {
     let text = text.trim().replace("\r\n", "\n");
     if text.chars().any(|c| is_forbidden(c) && !matches!(c, '\n' | '\t')) {
         return Err(Violation::new("FORBIDDEN_CHARACTER", "must not hold control or invisible characters"));
@@ -106,15 +106,15 @@ texts! {
     /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; kept in upper case.
     Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
     /// A person's or shop's name, 1 to 100 characters.
-    Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| line(text, 1, 100);
+    Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| single_line(text, 1, 100);
     /// A product's title, 1 to 200 characters.
-    Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
+    Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| single_line(text, 1, 200);
     /// LongText of at most 5,000 characters; line breaks are kept.
-    LongText, {"type": "string", "maxLength": 5000}, |text| block(text, 0, 5_000);
+    LongText, {"type": "string", "maxLength": 5000}, |text| multi_line(text, 0, 5_000);
     /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
-    ShortText, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
+    ShortText, {"type": "string", "maxLength": 200}, |text| single_line(text, 0, 200);
     /// One line of 1 to 200 characters.
-    RequiredShortText, {"type": "string", "minLength": 1, "maxLength": 200}, |text| line(text, 1, 200);
+    RequiredShortText, {"type": "string", "minLength": 1, "maxLength": 200}, |text| single_line(text, 1, 200);
     /// A telephone number: digits, spaces, `+-()/`, 5 to 30 characters.
     Phone, {"type": "string", "minLength": 5, "maxLength": 30}, phone;
     /// An ISO 3166-1 alpha-2 country code in upper case.
@@ -129,11 +129,11 @@ texts! {
     /// The name of a product's attribute: 1 to 50 letters, digits, spaces, hyphens and underscores.
     AttributeName, {"type": "string", "minLength": 1, "maxLength": 50}, attribute_name;
     /// A search text of at most 200 characters.
-    Query, {"type": "string", "maxLength": 200}, |text| line(text, 0, 200);
+    Query, {"type": "string", "maxLength": 200}, |text| single_line(text, 0, 200);
 }
 
 fn attribute_name(text: &str) -> Result<String, Violation> {
-    let text = line(text, 1, 50)?;
+    let text = single_line(text, 1, 50)?;
     match text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')) {
         true => Ok(text),
         false => Err(Violation::new("NOT_AN_ATTRIBUTE_NAME", "must be letters, digits, spaces, hyphens and underscores")),
@@ -142,7 +142,7 @@ fn attribute_name(text: &str) -> Result<String, Violation> {
 
 fn email(text: &str) -> Result<String, Violation> {
     let bad = || Violation::new("NOT_AN_EMAIL", "must be an e-mail address such as name@example.com");
-    let text = line(text, 1, 254)?.to_lowercase();
+    let text = single_line(text, 1, 254)?.to_lowercase();
     let (local, domain) = text.split_once('@').ok_or_else(bad)?;
     let sane = |part: &str| {
         part.chars().all(|c| !c.is_whitespace() && !matches!(c, '@' | ',' | ';' | ':' | '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\\'))
@@ -175,7 +175,7 @@ fn sku(text: &str) -> Result<String, Violation> {
 }
 
 fn phone(text: &str) -> Result<String, Violation> {
-    let text = line(text, 5, 30)?;
+    let text = single_line(text, 5, 30)?;
     match text.chars().all(|c| c.is_ascii_digit() || " +-()/".contains(c)) && text.chars().filter(char::is_ascii_digit).count() >= 3 {
         true => Ok(text),
         false => Err(Violation::new("NOT_A_PHONE_NUMBER", "must be a telephone number such as +49 30 123456")),
@@ -198,7 +198,7 @@ fn country(text: &str) -> Result<String, Violation> {
 }
 
 fn url(text: &str) -> Result<String, Violation> {
-    let text = line(text, 1, 2_000)?;
+    let text = single_line(text, 1, 2_000)?;
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
     match host {
         Some(host)
@@ -216,7 +216,7 @@ fn image_url(text: &str) -> Result<String, Violation> {
         && !text.contains("..")
         && !text.contains(['<', '>', '"', '\\'])
         && !text.contains(char::is_whitespace);
-    if on_this_host { line(text, 1, 2_000) } else { url(text) }
+    if on_this_host { single_line(text, 1, 2_000) } else { url(text) }
 }
 
 /// How many of a product: 1 to 999.

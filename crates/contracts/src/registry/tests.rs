@@ -108,7 +108,7 @@ fn every_event_type_is_there_once_and_says_what_it_means() {
     let mut owners = HashMap::new();
     for kind in events() {
         assert!(seen.insert(kind.event_type), "{} is declared twice", kind.event_type);
-        assert!(!kind.about.trim().is_empty(), "{} says nothing of itself", kind.event_type);
+        assert!(!kind.description.trim().is_empty(), "{} says nothing of itself", kind.event_type);
         let owner = owners.entry(kind.aggregate).or_insert(kind.producer);
         assert_eq!(*owner, kind.producer, "the sequence of {} has two owners", kind.aggregate);
     }
@@ -173,7 +173,7 @@ fn an_old_reader_stands_the_fields_of_a_newer_release() {
         let schema = (kind.schema)().to_value();
         let payload = sample(&schema, &schema);
         let newer = with_unknown_fields(&payload).to_string();
-        let kept = (kind.reread)(&newer).unwrap_or_else(|error| panic!("{}: {error}\n{newer}", kind.event_type));
+        let kept = (kind.round_trip)(&newer).unwrap_or_else(|error| panic!("{}: {error}\n{newer}", kind.event_type));
         let kept: Value = serde_json::from_str(&kept).unwrap();
         assert_eq!(kept, payload, "{}", kind.event_type);
     }

@@ -2,8 +2,8 @@
 
 use super::{MACHINES, Owned, calls, events, sentence};
 use crate::{
-    call::{CallKind, Method},
-    event::EventKind,
+    call::{CallSpec, Method},
+    event::EventSpec,
     problem::Code,
 };
 use serde_json::Value;
@@ -91,7 +91,7 @@ const INFALLIBLE: &str = "writing to a string cannot fail";
 fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
     let machine = &owned.machine;
     let initial = machine.states[0].0;
-    write!(page, "\n### {} (service {})\n\n{}\n\n", machine.name.trim_end_matches("Status"), owned.service, sentence(machine.about))?;
+    write!(page, "\n### {} (service {})\n\n{}\n\n", machine.name.trim_end_matches("Status"), owned.service, sentence(machine.description))?;
     write!(page, "```mermaid\nstateDiagram-v2\n    [*] --> {initial}\n")?;
     for (from, on, to) in machine.rows() {
         writeln!(page, "    {from} --> {to}: {on}")?;
@@ -101,26 +101,26 @@ fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
         writeln!(page, "    {state} --> [*]")?;
     }
     page.push_str("```\n\n| State | Meaning | Rests |\n| --- | --- | --- |\n");
-    for (state, about) in machine.states {
+    for (state, description) in machine.states {
         let rests = match (left.contains(state), owned.resting.contains(state)) {
             (false, _) => "final",
             (true, true) => "yes",
             (true, false) => "",
         };
-        writeln!(page, "| `{state}` | {} | {rests} |", cell(about))?;
+        writeln!(page, "| `{state}` | {} | {rests} |", cell(description))?;
     }
     page.push_str("\n| Fact | Meaning | Leads |\n| --- | --- | --- |\n");
-    for (fact, about) in machine.facts {
+    for (fact, description) in machine.facts {
         let leads: Vec<String> = machine.rows().filter(|(_, on, _)| on == fact).map(|(from, _, to)| format!("`{from}` → `{to}`")).collect();
-        writeln!(page, "| {fact} | {} | {} |", cell(about), leads.join("<br>"))?;
+        writeln!(page, "| {fact} | {} | {} |", cell(description), leads.join("<br>"))?;
     }
     Ok(())
 }
 
-fn write_event(page: &mut String, kind: &EventKind, shapes: &mut BTreeMap<String, Value>) -> std::fmt::Result {
+fn write_event(page: &mut String, kind: &EventSpec, shapes: &mut BTreeMap<String, Value>) -> std::fmt::Result {
     let schema = (kind.schema)().to_value();
-    let (about, key) = (sentence(kind.about), camel(kind.key));
-    write!(page, "\n#### {}\n\n{about} Aggregate {} by `{key}`, version {}.\n\n", kind.event_type, kind.aggregate, kind.version)?;
+    let (description, key) = (sentence(kind.description), camel(kind.key));
+    write!(page, "\n#### {}\n\n{description} Aggregate {} by `{key}`, version {}.\n\n", kind.event_type, kind.aggregate, kind.version)?;
     let definitions = &schema["$defs"];
     write_fields(page, &schema, definitions)?;
     for (name, shape) in definitions.as_object().into_iter().flatten() {
@@ -134,16 +134,16 @@ fn write_fields(page: &mut String, schema: &Value, definitions: &Value) -> std::
     page.push_str("| Field | Type | Meaning |\n| --- | --- | --- |\n");
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
         let kind = type_of(schema);
-        let about = [&schema["description"], &definitions[kind.trim_end_matches(" or null")]["description"]];
-        let about = about.into_iter().find_map(Value::as_str).unwrap_or_default();
-        writeln!(page, "| `{field}` | {kind} | {} |", cell(about))?;
+        let description = [&schema["description"], &definitions[kind.trim_end_matches(" or null")]["description"]];
+        let description = description.into_iter().find_map(Value::as_str).unwrap_or_default();
+        writeln!(page, "| `{field}` | {kind} | {} |", cell(description))?;
     }
     Ok(())
 }
 
 fn write_shape(page: &mut String, name: &str, schema: &Value, shapes: &Value) -> std::fmt::Result {
-    let about = sentence(schema["description"].as_str().unwrap_or_default());
-    write!(page, "\n#### {name}\n\n{about}")?;
+    let description = sentence(schema["description"].as_str().unwrap_or_default());
+    write!(page, "\n#### {name}\n\n{description}")?;
     if let Some(values) = schema["oneOf"].as_array() {
         page.push_str("\n\n| Value | Meaning |\n| --- | --- |\n");
         for value in values {
@@ -163,7 +163,7 @@ fn write_shape(page: &mut String, name: &str, schema: &Value, shapes: &Value) ->
     Ok(())
 }
 
-fn write_call(page: &mut String, call: &CallKind) -> std::fmt::Result {
+fn write_call(page: &mut String, call: &CallSpec) -> std::fmt::Result {
     let method = match call.method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -183,7 +183,7 @@ fn write_call(page: &mut String, call: &CallKind) -> std::fmt::Result {
         call.service,
         call.path,
         call.answer,
-        cell(call.about)
+        cell(call.description)
     )
 }
 

@@ -5,11 +5,11 @@
 
 use crate::{
     auth,
-    call::CallKind,
+    call::CallSpec,
     cart, catalog,
-    event::{Envelope, EventKind},
+    event::{Envelope, EventSpec},
     inventory,
-    machine::Kind,
+    machine::MachineSpec,
     notification, order, payment,
     problem::Code,
     shipping, user,
@@ -24,24 +24,24 @@ pub use render::contracts_markdown;
 pub struct Owned {
     /// The service that alone moves it.
     pub service: &'static str,
-    pub machine: Kind,
+    pub machine: MachineSpec,
     /// The states in which it may stay for good, besides those that nothing leads out of.
     pub resting: &'static [&'static str],
 }
 
 /// Every state machine.
 pub const MACHINES: &[Owned] = &[
-    Owned { service: "order", machine: order::OrderStatus::KIND, resting: &["PAYMENT_FAILED", "CONFIRMED", "SHIPPED", "DELIVERED"] },
-    Owned { service: "payment", machine: payment::PaymentStatus::KIND, resting: &["CAPTURED"] },
-    Owned { service: "inventory", machine: inventory::ReservationStatus::KIND, resting: &[] },
-    Owned { service: "shipping", machine: shipping::ShipmentStatus::KIND, resting: &["DELIVERED"] },
-    Owned { service: "catalog", machine: catalog::ProductStatus::KIND, resting: &["DRAFT", "ACTIVE", "INACTIVE"] },
-    Owned { service: "cart", machine: cart::CartStatus::KIND, resting: &["ACTIVE"] },
-    Owned { service: "notification", machine: notification::NotificationStatus::KIND, resting: &["SENT", "FAILED"] },
+    Owned { service: "order", machine: order::OrderStatus::SPEC, resting: &["PAYMENT_FAILED", "CONFIRMED", "SHIPPED", "DELIVERED"] },
+    Owned { service: "payment", machine: payment::PaymentStatus::SPEC, resting: &["CAPTURED"] },
+    Owned { service: "inventory", machine: inventory::ReservationStatus::SPEC, resting: &[] },
+    Owned { service: "shipping", machine: shipping::ShipmentStatus::SPEC, resting: &["DELIVERED"] },
+    Owned { service: "catalog", machine: catalog::ProductStatus::SPEC, resting: &["DRAFT", "ACTIVE", "INACTIVE"] },
+    Owned { service: "cart", machine: cart::CartStatus::SPEC, resting: &["ACTIVE"] },
+    Owned { service: "notification", machine: notification::NotificationStatus::SPEC, resting: &["SENT", "FAILED"] },
 ];
 
 /// Every type of event, by producer.
-pub fn events() -> impl Iterator<Item = &'static EventKind> {
+pub fn events() -> impl Iterator<Item = &'static EventSpec> {
     [
         auth::EVENTS,
         user::EVENTS,
@@ -59,7 +59,7 @@ pub fn events() -> impl Iterator<Item = &'static EventKind> {
 }
 
 /// Every call between services, by the service that answers it.
-pub fn calls() -> impl Iterator<Item = &'static CallKind> {
+pub fn calls() -> impl Iterator<Item = &'static CallSpec> {
     [user::CALLS, catalog::CALLS, cart::CALLS, payment::CALLS, inventory::CALLS, shipping::CALLS].into_iter().flatten()
 }
 
@@ -73,7 +73,7 @@ pub fn events_json() -> Value {
                 "aggregateType": kind.aggregate,
                 "producer": kind.producer,
                 "schemaVersion": kind.version,
-                "description": sentence(kind.about),
+                "description": sentence(kind.description),
                 "schema": (kind.schema)(),
             })
         })
@@ -101,8 +101,8 @@ pub fn problems_json() -> Value {
 }
 
 /// A doc comment as one line of prose.
-fn sentence(about: &str) -> String {
-    about.split_whitespace().collect::<Vec<_>>().join(" ")
+fn sentence(description: &str) -> String {
+    description.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
