@@ -1,11 +1,28 @@
 //! Audit: every event of every service, kept for good in a chain of hashes.
 
 use crate::{
-    ids::{EventId, UserId, Uuid},
+    calls,
+    ids::{EventId, OrderId, UserId, Uuid},
+    page::Page,
+    service::ServiceSpec,
+    text::RequiredShortText,
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The service's name.
+pub const NAME: &str = "audit";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Keeps every event of every service for good, in a chain of hashes.",
+    machines: &[],
+    events: &[],
+    calls: CALLS,
+    paths: &["/audit"],
+};
 
 /// An event as the audit log keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,4 +70,32 @@ pub struct ChainReport {
     pub broken_at: Option<i64>,
     /// The hash of the last entry that was checked.
     pub head: Option<String>,
+}
+
+/// Which events a list shows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct EventFilter {
+    /// Events that name this user.
+    pub user_id: Option<UserId>,
+    /// Events that followed from requests of this user.
+    pub actor_id: Option<UserId>,
+    /// Events that name this order.
+    pub order_id: Option<OrderId>,
+    /// Events about aggregates of this type, such as `ORDER`.
+    pub aggregate_type: Option<RequiredShortText>,
+    pub aggregate_id: Option<Uuid>,
+    /// Such as `OrderCreated`.
+    pub event_type: Option<RequiredShortText>,
+    /// Everything that one request caused.
+    pub correlation_id: Option<RequiredShortText>,
+    /// Events that occurred at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Events that occurred before this instant.
+    pub to: Option<Timestamp>,
+}
+
+calls! {
+    /// Lists the events of all services, the newest first.
+    LIST_EVENTS: get(()) -> Page<DomainEvent>, "/audit/events", query EventFilter;
 }

@@ -2,15 +2,29 @@
 
 use crate::{
     body::BoundedVec,
-    events,
+    calls, events,
     ids::UserId,
     secret::{NewPassword, Secret},
+    service::ServiceSpec,
     string_enum,
     text::{Email, Name},
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The service's name.
+pub const NAME: &str = "auth";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns accounts, passwords, tokens, and the e-mail address and roles of a user.",
+    machines: &[],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/.well-known/jwks.json", "/auth"],
+};
 
 string_enum! {
     /// What a user may do. A user holds one or more roles.
@@ -212,8 +226,36 @@ pub struct Jwk {
 /// notification service opens it.
 pub const RESET_TOKEN_ENCRYPTION: &str = "seal:password-reset";
 
+calls! {
+    /// Creates an account and logs in.
+    REGISTER: post(RegisterUser) -> Tokens, "/auth/register";
+    /// Logs in with e-mail and password.
+    LOG_IN: post(Login) -> Tokens, "/auth/login";
+    /// Exchanges a refresh token for new tokens.
+    REFRESH_TOKENS: post(RefreshTokens) -> Tokens, "/auth/refresh";
+    /// Ends the login of a refresh token.
+    LOG_OUT: post(Logout) -> (), "/auth/logout";
+    /// Requests a mail with a link to set a new password.
+    FORGOT_PASSWORD: post(ForgotPassword) -> (), "/auth/password/forgot";
+    /// Sets a new password with the token of the mail.
+    RESET_PASSWORD: post(ResetPassword) -> (), "/auth/password/reset";
+    /// Changes the caller's password.
+    CHANGE_PASSWORD: post(ChangePassword) -> (), "/auth/password/change";
+    /// Issues an access token to a service or another client. The body is form-encoded, not JSON.
+    GRANT_SERVICE_TOKEN: post(ClientCredentials) -> ServiceToken, "/auth/token";
+    /// Replaces the roles of a user.
+    SET_ROLES: put(SetRoles) -> Account, "/auth/users/{userId}/roles";
+    /// Locks an account and ends its logins.
+    LOCK_ACCOUNT: post(()) -> Account, "/auth/users/{userId}/lock";
+    /// Unlocks an account.
+    UNLOCK_ACCOUNT: post(()) -> Account, "/auth/users/{userId}/unlock";
+    /// Reads the public keys that verify access tokens. The path is at the root, not below `/api/v1`.
+    LIST_KEYS: get(()) -> Jwks, "/.well-known/jwks.json";
+}
+
 // The aggregate is ACCOUNT and not USER: the user service counts USER's events, and one count has one owner.
-events! { "auth", "ACCOUNT", user_id: UserId;
+events! {
+    "ACCOUNT", user_id: UserId;
     /// Somebody opened an account.
     UserRegistered {
         /// The address to log in with and to write to.

@@ -5,6 +5,7 @@ use crate::{
     ids::{CartId, CartItemId, OrderId, ProductId, UserId},
     machine,
     money::Currency,
+    service::ServiceSpec,
     string_enum,
     text::Quantity,
     time::Timestamp,
@@ -12,30 +13,43 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "cart";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns what a customer intends to buy, at preliminary prices.",
+    machines: &[CartStatus::SPEC],
+    events: &[],
+    calls: CALLS,
+    paths: &["/cart"],
+};
+
 machine! {
     /// The life of a cart. A customer has one ACTIVE cart at a time.
-    CartStatus, on
+    CartStatus;
     /// What can happen to a cart.
-    CartFact {
-        states {
-            /// It can be changed and ordered.
-            Active = "ACTIVE",
-            /// Its order was placed. When the order ends without success its lines come back into the active cart, not
-            /// this cart.
-            CheckedOut = "CHECKED_OUT",
-            /// Nobody touched it for a long time.
-            Abandoned = "ABANDONED",
-        }
-        facts {
-            /// Its order was placed.
-            CheckedOut,
-            /// It was left alone for too long.
-            Abandoned,
-        }
-        table {
-            Active, CheckedOut => CheckedOut;
-            Active, Abandoned => Abandoned;
-        }
+    CartFact;
+    states {
+        /// It can be changed and ordered.
+        Active = "ACTIVE",
+        /// Its order was placed. When the order ends without success its lines come back into the active cart, not
+        /// this cart.
+        CheckedOut = "CHECKED_OUT",
+        /// Nobody touched it for a long time.
+        Abandoned = "ABANDONED",
+    }
+    resting { Active }
+    facts {
+        /// Its order was placed.
+        CheckedOut,
+        /// It was left alone for too long.
+        Abandoned,
+    }
+    table {
+        Active, CheckedOut => CheckedOut;
+        Active, Abandoned => Abandoned;
     }
 }
 
@@ -149,7 +163,17 @@ pub struct CheckedOutItem {
     pub quantity: u32,
 }
 
-calls! { "cart";
+calls! {
+    /// Reads the caller's cart at present prices, with a warning where something changed.
+    GET_CART: get(()) -> Cart, "/cart";
+    /// Empties the cart.
+    CLEAR_CART: delete(()) -> (), "/cart";
+    /// Adds units of a product to the cart.
+    ADD_CART_ITEM: post(AddCartItem) -> Cart, "/cart/items";
+    /// Sets how many units a line holds.
+    UPDATE_CART_ITEM: patch(UpdateCartItem) -> Cart, "/cart/items/{cartItemId}";
+    /// Removes a line from the cart.
+    REMOVE_CART_ITEM: delete(()) -> (), "/cart/items/{cartItemId}";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then checks it out.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
     /// Makes an ordered cart CHECKED_OUT at once, so that its owner sees it emptied; `OrderCreated` says the same if

@@ -7,6 +7,8 @@ use crate::{
     inventory::Availability,
     machine,
     money::Currency,
+    page::Page,
+    service::ServiceSpec,
     text::{Amount, AttributeName, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
     time::Timestamp,
 };
@@ -14,37 +16,50 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The service's name.
+pub const NAME: &str = "catalog";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns products, prices and categories.",
+    machines: &[ProductStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/categories", "/product-groups", "/products", "/products/by-sku"],
+};
+
 machine! {
     /// The life of a product in the catalogue.
-    ProductStatus, on
+    ProductStatus;
     /// What can happen to a product.
-    ProductFact {
-        states {
-            /// Being written; only its seller and administrators see it.
-            Draft = "DRAFT",
-            /// On sale.
-            Active = "ACTIVE",
-            /// Taken off sale for now.
-            Inactive = "INACTIVE",
-            /// Gone for good; kept for the orders that name it.
-            Archived = "ARCHIVED",
-        }
-        facts {
-            /// It was put on sale. It needs a title, a price and a category.
-            Activated,
-            /// It was taken off sale.
-            Deactivated,
-            /// It was removed for good.
-            Archived,
-        }
-        table {
-            Draft, Activated => Active;
-            Draft, Archived => Archived;
-            Active, Deactivated => Inactive;
-            Active, Archived => Archived;
-            Inactive, Activated => Active;
-            Inactive, Archived => Archived;
-        }
+    ProductFact;
+    states {
+        /// Being written; only its seller and administrators see it.
+        Draft = "DRAFT",
+        /// On sale.
+        Active = "ACTIVE",
+        /// Taken off sale for now.
+        Inactive = "INACTIVE",
+        /// Gone for good; kept for the orders that name it.
+        Archived = "ARCHIVED",
+    }
+    resting { Draft, Active, Inactive }
+    facts {
+        /// It was put on sale. It needs a title, a price and a category.
+        Activated,
+        /// It was taken off sale.
+        Deactivated,
+        /// It was removed for good.
+        Archived,
+    }
+    table {
+        Draft, Activated => Active;
+        Draft, Archived => Archived;
+        Active, Deactivated => Inactive;
+        Active, Archived => Archived;
+        Inactive, Activated => Active;
+        Inactive, Archived => Archived;
     }
 }
 
@@ -290,13 +305,56 @@ pub struct ProductList {
     pub items: Vec<Product>,
 }
 
-calls! { "catalog";
+/// Which products a list shows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ProductFilter {
+    /// Only products in this category or below it.
+    pub category: Option<CategoryId>,
+    /// Only products of this seller. A seller who gives the own id sees products in every status.
+    pub seller_id: Option<UserId>,
+    /// Only products in this status. Of products that are not ACTIVE, sellers find their own and others none.
+    pub status: Option<ProductStatus>,
+}
+
+calls! {
+    /// Lists products, the newest first.
+    LIST_PRODUCTS: get(()) -> Page<Product>, "/products", query ProductFilter;
+    /// Creates a product, in DRAFT.
+    CREATE_PRODUCT: post(CreateProduct) -> Product, "/products";
+    /// Reads a product.
+    GET_PRODUCT: get(()) -> Product, "/products/{productId}";
+    /// Reads the product with this SKU.
+    GET_PRODUCT_BY_SKU: get(()) -> Product, "/products/by-sku/{sku}";
+    /// Changes a product.
+    UPDATE_PRODUCT: patch(UpdateProduct) -> Product, "/products/{productId}";
+    /// Puts a product on sale.
+    ACTIVATE_PRODUCT: post(()) -> Product, "/products/{productId}/activate";
+    /// Takes a product off sale.
+    DEACTIVATE_PRODUCT: post(()) -> Product, "/products/{productId}/deactivate";
+    /// Removes a product for good.
+    ARCHIVE_PRODUCT: post(()) -> Product, "/products/{productId}/archive";
+    /// Lists the prices of a product, the newest first.
+    LIST_PRICES: get(()) -> Page<PriceHistoryEntry>, "/products/{productId}/price-history";
+    /// Reads the variants of a product group, with prices and availability.
+    GET_PRODUCT_GROUP: get(()) -> ProductGroup, "/product-groups/{productGroupId}";
+    /// Reads the tree of categories.
+    LIST_CATEGORIES: get(()) -> CategoryTree, "/categories";
+    /// Creates a category.
+    CREATE_CATEGORY: post(CreateCategory) -> Category, "/categories";
+    /// Reads a category.
+    GET_CATEGORY: get(()) -> Category, "/categories/{categoryId}";
+    /// Renames or moves a category.
+    UPDATE_CATEGORY: patch(UpdateCategory) -> Category, "/categories/{categoryId}";
+    /// Deletes a category that is not in use.
+    DELETE_CATEGORY: delete(()) -> (), "/categories/{categoryId}";
     /// Reads up to 200 products at once, in any status.
     LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order";
 }
 
 // Every product event carries the whole product, so that no reader has to call back or to know the former events.
-events! { "catalog", "PRODUCT", product_id: ProductId;
+events! {
+    "PRODUCT", product_id: ProductId;
     /// A product was made, in DRAFT.
     ProductCreated {
         /// The product as it is now.
@@ -332,9 +390,7 @@ events! { "catalog", "PRODUCT", product_id: ProductId;
         /// The currency of the former price.
         old_currency: Currency,
     }
-}
-
-events! { const CATEGORY_EVENTS; "catalog", "CATEGORY", category_id: CategoryId;
+    "CATEGORY", category_id: CategoryId;
     /// A category was made, renamed or moved. The paths of the products in it and below it change with it, without
     /// events of their own.
     CategoryChanged {

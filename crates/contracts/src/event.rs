@@ -67,20 +67,21 @@ pub struct EventSpec {
     pub round_trip: fn(&str) -> serde_json::Result<String>,
 }
 
-/// Declares the events of one aggregate and lists them for the catalogue:
+/// Declares the events that the service of this module publishes, and lists them as `EVENTS`. Each aggregate begins with
+/// its type and the field that holds its id. `v 2` after a name is the version of its schema; without it, 1.
 ///
 /// ```ignore
-/// events! { "order", "ORDER", order_id: OrderId;
+/// events! {
+///     "ORDER", order_id: OrderId;
 ///     /// A customer placed an order.
 ///     OrderCreated { total_amount: i64 }
 /// }
 /// ```
-/// A second aggregate of one service names its list: `events! { const CATEGORY_EVENTS; "catalog", "CATEGORY", … }`.
 #[macro_export]
 macro_rules! events {
-    (const $list:ident; $producer:literal, $aggregate:literal, $key:ident : $id:ty;
-     $($(#[doc = $description:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
-        $(
+    ($($aggregate:literal, $key:ident : $id:ty;
+       $($(#[doc = $description:literal])* $name:ident $(v $version:literal)? { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*)*) => {
+        $($(
             $(#[doc = $description])*
             #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
             #[serde(rename_all = "camelCase")]
@@ -89,26 +90,26 @@ macro_rules! events {
             impl $crate::event::Event for $name {
                 const TYPE: &'static str = stringify!($name);
                 const AGGREGATE: &'static str = $aggregate;
-                const PRODUCER: &'static str = $producer;
+                const PRODUCER: &'static str = NAME;
                 const VERSION: u32 = $crate::events!(@version $($version)?);
                 fn aggregate_id(&self) -> $crate::ids::Uuid { self.$key.into() }
             }
-        )*
-        /// The events of this aggregate, for the catalogue.
-        pub const $list: &[$crate::event::EventSpec] = &[$(
+        )*)*
+        /// Every event that this service publishes.
+        pub const EVENTS: &[$crate::event::EventSpec] = &[$($(
             $crate::event::EventSpec {
                 event_type: stringify!($name),
                 aggregate: $aggregate,
-                producer: $producer,
+                producer: NAME,
                 version: $crate::events!(@version $($version)?),
                 description: concat!($($description, "\n"),*),
                 key: stringify!($key),
                 schema: || schemars::schema_for!($name),
                 round_trip: |payload| serde_json::to_string(&serde_json::from_str::<$name>(payload)?),
-            }
-        ),*];
+            },
+        )*)*];
+        const _: () = assert!(SERVICE.events.len() == EVENTS.len(), "SERVICE lists EVENTS");
     };
     (@version) => { 1 };
     (@version $version:literal) => { $version };
-    ($($rest:tt)*) => { $crate::events! { const EVENTS; $($rest)* } };
 }

@@ -4,45 +4,61 @@ use crate::{
     body::{BoundedInt, BoundedVec},
     calls, events,
     ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId},
-    machine, string_enum,
+    machine,
+    page::Page,
+    service::ServiceSpec,
+    string_enum,
     text::{Quantity, RequiredShortText, Sku},
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "inventory";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns the stock of each SKU and reserves units for orders.",
+    machines: &[ReservationStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/admin/inventory", "/inventory", "/products/{productId}/availability"],
+};
+
 /// The most units of one SKU that can be in stock.
 pub const MAX_QTY: i64 = 1_000_000_000;
 
 machine! {
     /// The life of a reservation. It ends exactly once.
-    ReservationStatus, on
+    ReservationStatus;
     /// What can happen to a reservation.
-    ReservationFact {
-        states {
-            /// The units are set aside until `expiresAt`.
-            Active = "ACTIVE",
-            /// The units were sold. When the order is cancelled after all they are returned to the stock, and the reservation
-            /// stays CONFIRMED.
-            Confirmed = "CONFIRMED",
-            /// The units went back on sale.
-            Released = "RELEASED",
-            /// Nobody confirmed in time; the units went back on sale.
-            Expired = "EXPIRED",
-        }
-        facts {
-            /// The payment was captured.
-            Confirmed,
-            /// The order was cancelled, or its payment failed.
-            Released,
-            /// Its time ran out.
-            Expired,
-        }
-        table {
-            Active, Confirmed => Confirmed;
-            Active, Released => Released;
-            Active, Expired => Expired;
-        }
+    ReservationFact;
+    states {
+        /// The units are set aside until `expiresAt`.
+        Active = "ACTIVE",
+        /// The units were sold. When the order is cancelled after all they are returned to the stock, and the reservation
+        /// stays CONFIRMED.
+        Confirmed = "CONFIRMED",
+        /// The units went back on sale.
+        Released = "RELEASED",
+        /// Nobody confirmed in time; the units went back on sale.
+        Expired = "EXPIRED",
+    }
+    resting {}
+    facts {
+        /// The payment was captured.
+        Confirmed,
+        /// The order was cancelled, or its payment failed.
+        Released,
+        /// Its time ran out.
+        Expired,
+    }
+    table {
+        Active, Confirmed => Confirmed;
+        Active, Released => Released;
+        Active, Expired => Expired;
     }
 }
 
@@ -207,7 +223,25 @@ pub struct StockList {
     pub items: Vec<StockItem>,
 }
 
-calls! { "inventory";
+/// Which stock items a list shows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct StockFilter {
+    /// With `true`, only items that are low; with `false`, only items that are not.
+    pub low_stock: Option<bool>,
+}
+
+calls! {
+    /// Lists the stock of the seller's products, for an administrator that of all; the newest item first.
+    LIST_STOCK: get(()) -> Page<StockItem>, "/inventory/stock", query StockFilter;
+    /// Reads the stock of one SKU.
+    GET_STOCK: get(()) -> StockItem, "/inventory/stock/{sku}";
+    /// Creates the stock item of a SKU, or sets how many units are available.
+    SET_STOCK: put(SetStock) -> StockItem, "/inventory/stock/{sku}";
+    /// Adds units to the available stock, or removes them.
+    ADJUST_STOCK: post(AdjustStock) -> StockItem, "/inventory/stock/{sku}/adjust";
+    /// Reads whether a product can be bought now.
+    GET_AVAILABILITY: get(()) -> Availability, "/products/{productId}/availability";
     /// Reads the stock of up to 200 SKUs at once.
     LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
     /// Sets units aside for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that are short.
@@ -224,7 +258,8 @@ calls! { "inventory";
     GET_RESERVATION: get(()) -> Reservation, "/inventory/reservations/{reservationId}", from "order";
 }
 
-events! { "inventory", "RESERVATION", reservation_id: ReservationId;
+events! {
+    "RESERVATION", reservation_id: ReservationId;
     /// Units were set aside for an order.
     StockReserved {
         order_id: OrderId,
@@ -263,9 +298,7 @@ events! { "inventory", "RESERVATION", reservation_id: ReservationId;
         /// The units, by SKU.
         lines: Vec<SkuQuantity>,
     }
-}
-
-events! { const STOCK_EVENTS; "inventory", "STOCK_ITEM", stock_item_id: StockItemId;
+    "STOCK_ITEM", stock_item_id: StockItemId;
     /// The stock of a SKU changed; here it is.
     StockChanged {
         /// The stock-keeping unit, in upper case.

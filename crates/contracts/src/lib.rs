@@ -1,7 +1,7 @@
-//! What the services of Souk may know of each other: types, and nothing else.
+//! The contracts between the services of Souk: types and tables, and nothing else.
 //!
-//! No I/O, no async, no clock. A service's file reads in one order: state machine, bodies, calls, events.
-//! Everything here is public API: fields are added, never renamed, and old readers must stand new fields.
+//! No I/O, no async, no clock. The file of a service has one order: contract, state machine, bodies, calls, events.
+//! Everything here is public API: fields are added and never renamed, and old readers ignore new fields.
 
 pub mod audit;
 pub mod auth;
@@ -11,6 +11,7 @@ pub mod cart;
 pub mod catalog;
 pub mod column;
 pub mod event;
+pub mod failed_event;
 pub mod ids;
 pub mod inventory;
 pub mod machine;
@@ -23,6 +24,7 @@ pub mod problem;
 pub mod registry;
 pub mod search;
 pub mod secret;
+pub mod service;
 pub mod shipping;
 pub mod string_enum;
 pub mod text;
@@ -30,7 +32,32 @@ pub mod time;
 pub mod user;
 pub mod violation;
 
-/// The name of every service, in the order a newcomer would read them. Routes let services in by name, so no other client
-/// may have one.
-pub const SERVICES: [&str; 11] =
-    ["auth", "user", "catalog", "search", "cart", "order", "payment", "inventory", "shipping", "notification", "audit"];
+pub use registry::{is_listed_event, service_of_path};
+pub use service::ServiceSpec;
+
+/// Every service, in the order in which a newcomer reads them. Documents, the route table of the gateway and tests derive
+/// from this list.
+pub const SERVICES: &[ServiceSpec] = &[
+    auth::SERVICE,
+    user::SERVICE,
+    catalog::SERVICE,
+    search::SERVICE,
+    cart::SERVICE,
+    order::SERVICE,
+    payment::SERVICE,
+    inventory::SERVICE,
+    shipping::SERVICE,
+    notification::SERVICE,
+    audit::SERVICE,
+];
+
+/// The name of every service. A route may admit a service by its name, so no other client has one of these names.
+pub const SERVICE_NAMES: [&str; SERVICES.len()] = {
+    let mut names = [""; SERVICES.len()];
+    let mut index = 0;
+    while index < SERVICES.len() {
+        names[index] = SERVICES[index].name;
+        index += 1;
+    }
+    names
+};

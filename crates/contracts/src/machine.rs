@@ -1,44 +1,46 @@
-//! State machines as tables. The code, the documentation and the property tests read the same rows.
+//! State machines as tables. Code, documentation and property tests read the same rows.
 
 use crate::violation::Violation;
 use std::fmt::Debug;
 
-/// One row: in state `from`, the fact `on` leads to state `to`.
+/// One row of a table: in state `from`, `fact` leads to state `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition<S: 'static, F: 'static> {
     pub from: S,
-    pub on: F,
+    pub fact: F,
     pub to: S,
 }
 
-/// A state machine: every state, and every transition that is allowed. What has no row is refused.
+/// A state machine: every state and every allowed transition. A transition without a row is rejected.
 pub trait Machine: Sized + Copy + Eq + Debug + 'static {
     /// What can happen to it.
     type Fact: Copy + Eq + Debug + 'static;
-    /// The word for it in documents, such as `Order`.
+    /// The name of the type, such as `OrderStatus`.
     const NAME: &'static str;
     /// Every state, the initial one first.
     const STATES: &'static [Self];
+    /// The states that are not final and in which it may stay for good.
+    const RESTING: &'static [Self];
     const TABLE: &'static [Transition<Self, Self::Fact>];
 
     /// The state as it is written in answers and events, such as `PENDING_PAYMENT`.
     fn as_str(self) -> &'static str;
 
-    /// Where `fact` leads from here.
+    /// Returns the state that `fact` leads to from this one.
     ///
     /// # Errors
-    /// [`IllegalTransition`], with the state and the fact, when the table has no such row.
+    /// [`IllegalTransition`] when the table has no such row.
     fn transition(self, fact: Self::Fact) -> Result<Self, IllegalTransition<Self>> {
-        Self::TABLE.iter().find(|row| row.from == self && row.on == fact).map(|row| row.to).ok_or(IllegalTransition { from: self, fact })
+        Self::TABLE.iter().find(|row| row.from == self && row.fact == fact).map(|row| row.to).ok_or(IllegalTransition { from: self, fact })
     }
 
-    /// Whether nothing leads out of this state.
+    /// Whether no transition leaves this state.
     fn is_final(self) -> bool {
         Self::TABLE.iter().all(|row| row.from != self)
     }
 }
 
-/// A transition the table does not have.
+/// A transition that the table does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} in state {} cannot take {fact:?}", S::NAME, from.as_str())]
 pub struct IllegalTransition<S: Machine> {
@@ -46,89 +48,107 @@ pub struct IllegalTransition<S: Machine> {
     pub fact: S::Fact,
 }
 
-/// Writes a machine as its table:
+/// A machine without its types, for documents and for tests of all machines. States are in their public spelling.
+pub struct MachineSpec {
+    /// The name of the type, such as `OrderStatus`.
+    pub name: &'static str,
+    pub description: &'static str,
+    /// Each state with its meaning, the initial one first.
+    pub states: &'static [(&'static str, &'static str)],
+    /// The states that are not final and in which it may stay for good.
+    pub resting: &'static [&'static str],
+    /// Each fact with its meaning.
+    pub facts: &'static [(&'static str, &'static str)],
+    /// The table: state, fact, next state.
+    pub rows: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Returns the violation of a text that names none of `states`.
+#[doc(hidden)]
+#[must_use]
+pub fn no_such_state(states: &[&str]) -> Violation {
+    Violation::new("NOT_ONE_OF", format!("must be one of {}", states.join(", ")))
+}
+
+/// Declares a state machine: the type of its states, the type of its facts, and its table. States that are neither final
+/// nor `resting` have to be left some day.
 ///
 /// ```ignore
 /// machine! {
 ///     /// The life of a light.
-///     Light, on
+///     Light;
 ///     /// What can happen to a light.
-///     Switch {
-///         states {
-///             /// It is dark.
-///             Off = "OFF",
-///             /// It is bright.
-///             On = "ON",
-///         }
-///         facts {
-///             /// Somebody pressed the switch.
-///             Press,
-///         }
-///         table { Off, Press => On; On, Press => Off; }
+///     Switch;
+///     states {
+///         /// It is dark.
+///         Off = "OFF",
+///         /// It is bright.
+///         On = "ON",
 ///     }
+///     resting { Off }
+///     facts {
+///         /// The switch was pressed.
+///         Press,
+///     }
+///     table { Off, Press => On; On, Press => Off; }
 /// }
 /// ```
-/// States come with the public word, then the facts, then the rows. Every one of them says what it means.
 #[macro_export]
 macro_rules! machine {
     (
-        $(#[doc = $doc:literal])* $name:ident, on $(#[$fact_doc:meta])* $fact:ident {
-            states { $($(#[doc = $state_doc:literal])* $state:ident = $word:literal),* $(,)? }
-            facts { $($(#[doc = $on_doc:literal])* $on:ident),* $(,)? }
-            table { $($from:ident, $by:ident => $to:ident;)* }
-        }
+        $(#[doc = $doc:literal])* $name:ident;
+        $(#[$fact_type_doc:meta])* $fact_type:ident;
+        states { $($(#[doc = $state_doc:literal])* $state:ident = $word:literal),* $(,)? }
+        resting { $($resting:ident),* $(,)? }
+        facts { $($(#[doc = $fact_doc:literal])* $fact:ident),* $(,)? }
+        table { $($from:ident, $by:ident => $to:ident;)* }
     ) => {
         $(#[doc = $doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[doc = $state_doc])* #[serde(rename = $word)] $state),* }
 
-        $(#[$fact_doc])*
+        $(#[$fact_type_doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $fact { $($(#[doc = $on_doc])* $on),* }
+        pub enum $fact_type { $($(#[doc = $fact_doc])* $fact),* }
 
         impl $crate::machine::Machine for $name {
-            type Fact = $fact;
+            type Fact = $fact_type;
             const NAME: &'static str = stringify!($name);
             const STATES: &'static [Self] = &[$($name::$state),*];
-            const TABLE: &'static [$crate::machine::Transition<Self, $fact>] = &[
-                $($crate::machine::Transition { from: $name::$from, on: $fact::$by, to: $name::$to }),*
+            const RESTING: &'static [Self] = &[$($name::$resting),*];
+            const TABLE: &'static [$crate::machine::Transition<Self, $fact_type>] = &[
+                $($crate::machine::Transition { from: $name::$from, fact: $fact_type::$by, to: $name::$to }),*
             ];
             fn as_str(self) -> &'static str {
-                match self { $($name::$state => $word),* }
+                self.spelling()
             }
         }
 
         impl $name {
             /// Every fact, for documents and tests.
-            pub const FACTS: &'static [$fact] = &[$($fact::$on),*];
-            /// The machine with its types erased, for documents and tests that walk all machines.
+            pub const FACTS: &'static [$fact_type] = &[$($fact_type::$fact),*];
+            /// The machine without its types.
             pub const SPEC: $crate::machine::MachineSpec = $crate::machine::MachineSpec {
                 name: stringify!($name),
                 description: concat!($($doc, "\n"),*),
                 states: &[$(($word, concat!($($state_doc, "\n"),*))),*],
-                facts: &[$((stringify!($on), concat!($($on_doc, "\n"),*))),*],
-                rows: &[$((stringify!($from), stringify!($by), stringify!($to))),*],
-                spellings: &[$((stringify!($state), $word)),*],
+                resting: &[$($name::$resting.spelling()),*],
+                facts: &[$((stringify!($fact), concat!($($fact_doc, "\n"),*))),*],
+                rows: &[$(($name::$from.spelling(), stringify!($by), $name::$to.spelling())),*],
             };
+
+            const fn spelling(self) -> &'static str {
+                match self { $($name::$state => $word),* }
+            }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::machine::Machine::as_str(*self))
+                f.write_str(self.spelling())
             }
         }
 
-        impl $crate::column::Column for $name {
-            fn to_sql(&self) -> $crate::column::SqlValue<'_> {
-                $crate::column::SqlValue::Text($crate::machine::Machine::as_str(*self).into())
-            }
-            fn from_sql(scalar: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
-                match scalar {
-                    $crate::column::SqlValue::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($name))),
-                    _ => Err($crate::column::BadColumn(stringify!($name))),
-                }
-            }
-        }
+        $crate::text_column!($name);
 
         impl std::str::FromStr for $name {
             type Err = $crate::violation::Violation;
@@ -143,36 +163,4 @@ macro_rules! machine {
             }
         }
     };
-}
-
-/// A machine with its types erased.
-#[derive(Debug, Clone, Copy)]
-pub struct MachineSpec {
-    /// The type's name, such as `OrderStatus`.
-    pub name: &'static str,
-    pub description: &'static str,
-    /// Public word and meaning of every state, the initial one first.
-    pub states: &'static [(&'static str, &'static str)],
-    /// Name and meaning of every fact.
-    pub facts: &'static [(&'static str, &'static str)],
-    #[doc(hidden)]
-    pub rows: &'static [(&'static str, &'static str, &'static str)],
-    #[doc(hidden)]
-    pub spellings: &'static [(&'static str, &'static str)],
-}
-
-impl MachineSpec {
-    /// The rows as (state, fact, state), in public words.
-    pub fn rows(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-        let spellings = self.spellings;
-        let word = move |state: &str| spellings.iter().find(|(name, _)| *name == state).expect("a row names declared states").1;
-        self.rows.iter().map(move |&(from, on, to)| (word(from), on, word(to)))
-    }
-}
-
-/// The violation of a text that names none of `states`.
-#[doc(hidden)]
-#[must_use]
-pub fn no_such_state(states: &[&str]) -> Violation {
-    Violation::new("NOT_ONE_OF", format!("must be one of {}", states.join(", ")))
 }

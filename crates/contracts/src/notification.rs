@@ -1,43 +1,58 @@
 //! Notification: tells users what happened, over the channels they chose, and keeps what was tried.
 
 use crate::{
-    events,
+    calls, events,
     ids::{NotificationId, OrderId, UserId},
     machine,
+    page::Page,
     secret::Secret,
+    service::ServiceSpec,
     string_enum,
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "notification";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Sends messages to users over the channels that they chose.",
+    machines: &[NotificationStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/admin/notifications", "/notifications"],
+};
+
 machine! {
     /// The life of a message. SENT and FAILED are states of rest; an administrator may send either again.
-    NotificationStatus, on
+    NotificationStatus;
     /// What can happen to a message.
-    NotificationFact {
-        states {
-            /// To be sent, or to be tried again.
-            Pending = "PENDING",
-            /// Handed over to the channel.
-            Sent = "SENT",
-            /// Given up after several attempts.
-            Failed = "FAILED",
-        }
-        facts {
-            /// The channel took it.
-            Sent,
-            /// The last attempt failed.
-            Failed,
-            /// An administrator wants it sent again.
-            Resent,
-        }
-        table {
-            Pending, Sent => Sent;
-            Pending, Failed => Failed;
-            Failed, Resent => Pending;
-            Sent, Resent => Pending;
-        }
+    NotificationFact;
+    states {
+        /// To be sent, or to be tried again.
+        Pending = "PENDING",
+        /// Handed over to the channel.
+        Sent = "SENT",
+        /// Given up after several attempts.
+        Failed = "FAILED",
+    }
+    resting { Sent, Failed }
+    facts {
+        /// The channel took it.
+        Sent,
+        /// The last attempt failed.
+        Failed,
+        /// An administrator wants it sent again.
+        Resent,
+    }
+    table {
+        Pending, Sent => Sent;
+        Pending, Failed => Failed;
+        Failed, Resent => Pending;
+        Sent, Resent => Pending;
     }
 }
 
@@ -129,7 +144,31 @@ pub struct WebhookSecret {
     pub secret: Secret,
 }
 
-events! { "notification", "NOTIFICATION", notification_id: NotificationId;
+/// Which messages a list shows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NotificationFilter {
+    /// Only messages in this status.
+    pub status: Option<NotificationStatus>,
+    /// Only messages to this user.
+    pub user_id: Option<UserId>,
+}
+
+calls! {
+    /// Lists the messages to the caller, the newest first.
+    LIST_OWN_NOTIFICATIONS: get(()) -> Page<Notification>, "/notifications";
+    /// Reads the secret that signs the caller's webhooks.
+    GET_WEBHOOK_SECRET: get(()) -> WebhookSecret, "/notifications/webhook-secret";
+    /// Lists the messages to all users, the newest first.
+    LIST_NOTIFICATIONS: get(()) -> Page<Notification>, "/admin/notifications", query NotificationFilter;
+    /// Lists the attempts to deliver a message, the last first.
+    LIST_ATTEMPTS: get(()) -> Page<DeliveryAttempt>, "/admin/notifications/{notificationId}/attempts";
+    /// Sends a message again that was sent or has failed.
+    RESEND_NOTIFICATION: post(()) -> Notification, "/admin/notifications/{notificationId}/resend";
+}
+
+events! {
+    "NOTIFICATION", notification_id: NotificationId;
     /// A message was handed over to its channel.
     NotificationSent {
         user_id: UserId,

@@ -1,12 +1,14 @@
 //! Order: the one that leads payment, stock and shipping to an end. Its status is the canonical one.
 
 use crate::{
-    events,
+    calls, events,
     ids::{AddressId, CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
     machine,
     money::Currency,
+    page::{Page, Totals},
     payment::PaymentMethod,
     problem::Failure,
+    service::ServiceSpec,
     shipping::ShipmentStatus,
     string_enum,
     text::{Amount, RequiredShortText},
@@ -16,90 +18,103 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "order";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns orders and coordinates payment, stock and shipping for each of them.",
+    machines: &[OrderStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/admin/orders", "/orders"],
+};
+
 machine! {
     /// The life of an order. Authorization and reservation run side by side: a reservation that arrives first leaves the
     /// order in PENDING_PAYMENT, and the authorization then leads to INVENTORY_RESERVED at once. CONFIRMED and later,
     /// PAYMENT_FAILED, CANCELLED and REFUNDED are states of rest; the others move on by themselves.
-    OrderStatus, on
+    OrderStatus;
     /// What can happen to an order.
-    OrderFact {
-        states {
-            /// Placed. The authorization does not hold yet; the stock may already be reserved.
-            PendingPayment = "PENDING_PAYMENT",
-            /// The authorization holds, the stock is not reserved yet.
-            PaymentAuthorized = "PAYMENT_AUTHORIZED",
-            /// The payment failed. Stock was let go; the customer may pay again for a while.
-            PaymentFailed = "PAYMENT_FAILED",
-            /// Authorization and reservation both hold; the capture is due.
-            InventoryReserved = "INVENTORY_RESERVED",
-            /// Paid, and the stock is the customer's. Shipping is under way or retried.
-            Confirmed = "CONFIRMED",
-            /// The carrier has it.
-            Shipped = "SHIPPED",
-            /// The customer has it.
-            Delivered = "DELIVERED",
-            /// Ended without a sale. Money and stock were or are being let go; a refund shows in the payment, and the
-            /// order stays CANCELLED.
-            Cancelled = "CANCELLED",
-            /// The money of a confirmed, shipped or delivered order was given back in full.
-            Refunded = "REFUNDED",
-        }
-        facts {
-            /// The provider authorized the payment, and the stock is not reserved yet.
-            PaymentAuthorized,
-            /// The second of authorization and reservation arrived.
-            ReadyToCapture,
-            /// The payment was declined, or its authorization was lost.
-            PaymentFailed,
-            /// The stock cannot be reserved.
-            OutOfStock,
-            /// The provider finally refused to capture.
-            CaptureFailed,
-            /// The reservation expired before it was confirmed; the stock is reserved again.
-            ReservationLost,
-            /// The money was captured and the stock confirmed.
-            Confirmed,
-            /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here. Or an
-            /// administrator gave all of the money back before it was confirmed.
-            CancelRequested,
-            /// The customer pays again.
-            PaymentRetried,
-            /// The time to pay again is over.
-            RetryWindowClosed,
-            /// The carrier took it.
-            Shipped,
-            /// The carrier delivered it.
-            Delivered,
-            /// The captured money was given back in full.
-            Refunded,
-        }
-        table {
-            PendingPayment, PaymentAuthorized => PaymentAuthorized;
-            PendingPayment, ReadyToCapture => InventoryReserved;
-            PendingPayment, PaymentFailed => PaymentFailed;
-            PendingPayment, OutOfStock => Cancelled;
-            PendingPayment, CancelRequested => Cancelled;
-            PaymentAuthorized, ReadyToCapture => InventoryReserved;
-            PaymentAuthorized, PaymentFailed => PaymentFailed;
-            PaymentAuthorized, OutOfStock => Cancelled;
-            PaymentAuthorized, CancelRequested => Cancelled;
-            InventoryReserved, Confirmed => Confirmed;
-            InventoryReserved, CaptureFailed => PaymentFailed;
-            InventoryReserved, PaymentFailed => PaymentFailed;
-            InventoryReserved, ReservationLost => PaymentAuthorized;
-            InventoryReserved, OutOfStock => Cancelled;
-            InventoryReserved, CancelRequested => Cancelled;
-            PaymentFailed, PaymentRetried => PendingPayment;
-            PaymentFailed, RetryWindowClosed => Cancelled;
-            PaymentFailed, CancelRequested => Cancelled;
-            Confirmed, Shipped => Shipped;
-            Confirmed, Delivered => Delivered;
-            Confirmed, Refunded => Refunded;
-            Confirmed, CancelRequested => Cancelled;
-            Shipped, Delivered => Delivered;
-            Shipped, Refunded => Refunded;
-            Delivered, Refunded => Refunded;
-        }
+    OrderFact;
+    states {
+        /// Placed. The authorization does not hold yet; the stock may already be reserved.
+        PendingPayment = "PENDING_PAYMENT",
+        /// The authorization holds, the stock is not reserved yet.
+        PaymentAuthorized = "PAYMENT_AUTHORIZED",
+        /// The payment failed. Stock was let go; the customer may pay again for a while.
+        PaymentFailed = "PAYMENT_FAILED",
+        /// Authorization and reservation both hold; the capture is due.
+        InventoryReserved = "INVENTORY_RESERVED",
+        /// Paid, and the stock is the customer's. Shipping is under way or retried.
+        Confirmed = "CONFIRMED",
+        /// The carrier has it.
+        Shipped = "SHIPPED",
+        /// The customer has it.
+        Delivered = "DELIVERED",
+        /// Ended without a sale. Money and stock were or are being let go; a refund shows in the payment, and the
+        /// order stays CANCELLED.
+        Cancelled = "CANCELLED",
+        /// The money of a confirmed, shipped or delivered order was given back in full.
+        Refunded = "REFUNDED",
+    }
+    resting { PaymentFailed, Confirmed, Shipped, Delivered }
+    facts {
+        /// The provider authorized the payment, and the stock is not reserved yet.
+        PaymentAuthorized,
+        /// The second of authorization and reservation arrived.
+        ReadyToCapture,
+        /// The payment was declined, or its authorization was lost.
+        PaymentFailed,
+        /// The stock cannot be reserved.
+        OutOfStock,
+        /// The provider finally refused to capture.
+        CaptureFailed,
+        /// The reservation expired before it was confirmed; the stock is reserved again.
+        ReservationLost,
+        /// The money was captured and the stock confirmed.
+        Confirmed,
+        /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here. Or an
+        /// administrator gave all of the money back before it was confirmed.
+        CancelRequested,
+        /// The customer pays again.
+        PaymentRetried,
+        /// The time to pay again is over.
+        RetryWindowClosed,
+        /// The carrier took it.
+        Shipped,
+        /// The carrier delivered it.
+        Delivered,
+        /// The captured money was given back in full.
+        Refunded,
+    }
+    table {
+        PendingPayment, PaymentAuthorized => PaymentAuthorized;
+        PendingPayment, ReadyToCapture => InventoryReserved;
+        PendingPayment, PaymentFailed => PaymentFailed;
+        PendingPayment, OutOfStock => Cancelled;
+        PendingPayment, CancelRequested => Cancelled;
+        PaymentAuthorized, ReadyToCapture => InventoryReserved;
+        PaymentAuthorized, PaymentFailed => PaymentFailed;
+        PaymentAuthorized, OutOfStock => Cancelled;
+        PaymentAuthorized, CancelRequested => Cancelled;
+        InventoryReserved, Confirmed => Confirmed;
+        InventoryReserved, CaptureFailed => PaymentFailed;
+        InventoryReserved, PaymentFailed => PaymentFailed;
+        InventoryReserved, ReservationLost => PaymentAuthorized;
+        InventoryReserved, OutOfStock => Cancelled;
+        InventoryReserved, CancelRequested => Cancelled;
+        PaymentFailed, PaymentRetried => PendingPayment;
+        PaymentFailed, RetryWindowClosed => Cancelled;
+        PaymentFailed, CancelRequested => Cancelled;
+        Confirmed, Shipped => Shipped;
+        Confirmed, Delivered => Delivered;
+        Confirmed, Refunded => Refunded;
+        Confirmed, CancelRequested => Cancelled;
+        Shipped, Delivered => Delivered;
+        Shipped, Refunded => Refunded;
+        Delivered, Refunded => Refunded;
     }
 }
 
@@ -269,8 +284,49 @@ pub struct OrderSummary {
     pub updated_at: Timestamp,
 }
 
+/// Which of the caller's orders a list shows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnOrderFilter {
+    /// Only orders in this status.
+    #[serde(default)]
+    pub status: Option<OrderStatus>,
+}
+
+/// Which orders a list or a count of an administrator covers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OrderFilter {
+    /// Only orders in this status.
+    pub status: Option<OrderStatus>,
+    /// Only orders of this customer.
+    pub user_id: Option<UserId>,
+    /// Only orders placed at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Only orders placed before this instant.
+    pub to: Option<Timestamp>,
+}
+
+calls! {
+    /// Places an order for everything in the cart.
+    PLACE_ORDER: post_keyed(PlaceOrder) -> OrderView, "/orders";
+    /// Lists the caller's orders, the newest first.
+    LIST_OWN_ORDERS: get(()) -> Page<OrderSummary>, "/orders", query OwnOrderFilter;
+    /// Reads an order with its timeline.
+    GET_ORDER: get(()) -> OrderView, "/orders/{orderId}";
+    /// Cancels an order that has not shipped.
+    CANCEL_ORDER: post(CancelOrder) -> OrderView, "/orders/{orderId}/cancel";
+    /// Pays again an order whose payment failed.
+    PAY_ORDER: post(PayOrder) -> OrderView, "/orders/{orderId}/pay";
+    /// Lists the orders of all customers, the newest first.
+    LIST_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
+    /// Counts these orders by status.
+    COUNT_ORDERS: get(()) -> Totals<OrderStatus>, "/admin/orders/totals", query OrderFilter;
+}
+
 // Each transition is announced by exactly one of these. All amounts are in minor units of `currency`.
-events! { "order", "ORDER", order_id: OrderId;
+events! {
+    "ORDER", order_id: OrderId;
     /// A customer placed an order. The cart is checked out by it.
     OrderCreated {
         /// What people call the order.

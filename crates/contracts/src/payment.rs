@@ -5,7 +5,9 @@ use crate::{
     ids::{OrderId, PaymentId, TransactionId, UserId},
     machine,
     money::Currency,
+    page::{Page, Totals},
     problem::Failure,
+    service::ServiceSpec,
     string_enum,
     text::{Amount, RequiredShortText},
     time::Timestamp,
@@ -13,52 +15,65 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "payment";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Moves money through a payment provider.",
+    machines: &[PaymentStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/admin/payments", "/payments"],
+};
+
 machine! {
     /// The life of a payment. While the outcome of an operation is unknown the status stays, and the transaction says
     /// UNKNOWN until the provider was asked.
-    PaymentStatus, on
+    PaymentStatus;
     /// What can happen to a payment.
-    PaymentFact {
-        states {
-            /// Made; nothing is held at the provider that we know of.
-            Initiated = "INITIATED",
-            /// The provider holds the amount for us.
-            Authorized = "AUTHORIZED",
-            /// The money is ours. Parts of it may have been given back.
-            Captured = "CAPTURED",
-            /// It failed for good; nothing is held.
-            Failed = "FAILED",
-            /// All of it was given back.
-            Refunded = "REFUNDED",
-            /// It was given up before the capture; nothing is held.
-            Voided = "VOIDED",
-        }
-        facts {
-            /// The provider authorized it.
-            Authorized,
-            /// The provider finally refused to authorize it.
-            Declined,
-            /// The provider captured it.
-            Captured,
-            /// The provider finally refused to capture it. What it held is let go.
-            CaptureFailed,
-            /// It was given up.
-            Voided,
-            /// A part was given back, and some is left.
-            PartlyRefunded,
-            /// The last of it was given back.
-            Refunded,
-        }
-        table {
-            Initiated, Authorized => Authorized;
-            Initiated, Declined => Failed;
-            Initiated, Voided => Voided;
-            Authorized, Captured => Captured;
-            Authorized, CaptureFailed => Failed;
-            Authorized, Voided => Voided;
-            Captured, PartlyRefunded => Captured;
-            Captured, Refunded => Refunded;
-        }
+    PaymentFact;
+    states {
+        /// Made; nothing is held at the provider that we know of.
+        Initiated = "INITIATED",
+        /// The provider holds the amount for us.
+        Authorized = "AUTHORIZED",
+        /// The money is ours. Parts of it may have been given back.
+        Captured = "CAPTURED",
+        /// It failed for good; nothing is held.
+        Failed = "FAILED",
+        /// All of it was given back.
+        Refunded = "REFUNDED",
+        /// It was given up before the capture; nothing is held.
+        Voided = "VOIDED",
+    }
+    resting { Captured }
+    facts {
+        /// The provider authorized it.
+        Authorized,
+        /// The provider finally refused to authorize it.
+        Declined,
+        /// The provider captured it.
+        Captured,
+        /// The provider finally refused to capture it. What it held is let go.
+        CaptureFailed,
+        /// It was given up.
+        Voided,
+        /// A part was given back, and some is left.
+        PartlyRefunded,
+        /// The last of it was given back.
+        Refunded,
+    }
+    table {
+        Initiated, Authorized => Authorized;
+        Initiated, Declined => Failed;
+        Initiated, Voided => Voided;
+        Authorized, Captured => Captured;
+        Authorized, CaptureFailed => Failed;
+        Authorized, Voided => Voided;
+        Captured, PartlyRefunded => Captured;
+        Captured, Refunded => Refunded;
     }
 }
 
@@ -220,7 +235,23 @@ pub struct PaymentSummary {
     pub updated_at: Timestamp,
 }
 
-calls! { "payment";
+/// Which payments a list or a count covers.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PaymentFilter {
+    /// Only payments in this status.
+    pub status: Option<PaymentStatus>,
+    /// Only payments of this order.
+    pub order_id: Option<OrderId>,
+}
+
+calls! {
+    /// Lists payments, the newest first.
+    LIST_PAYMENTS: get(()) -> Page<PaymentSummary>, "/admin/payments", query PaymentFilter;
+    /// Counts these payments by status.
+    COUNT_PAYMENTS: get(()) -> Totals<PaymentStatus>, "/admin/payments/totals", query PaymentFilter;
+    /// Notifies of a change at the mock provider. The body is signed by the Standard Webhooks scheme.
+    RECEIVE_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
     /// Makes a payment for an order, in INITIATED.
     CREATE_PAYMENT: post_keyed(CreatePayment) -> Payment, "/payments", from "order";
     /// Asks the provider to hold the amount. The answer is the payment as it is now: AUTHORIZED, FAILED with the
@@ -237,7 +268,8 @@ calls! { "payment";
     GET_PAYMENT: get(()) -> Payment, "/payments/{paymentId}", from "order";
 }
 
-events! { "payment", "PAYMENT", payment_id: PaymentId;
+events! {
+    "PAYMENT", payment_id: PaymentId;
     /// The provider holds the amount.
     PaymentAuthorized {
         order_id: OrderId,

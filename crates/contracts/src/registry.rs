@@ -1,18 +1,13 @@
-//! Everything in one place: all machines, events, calls and problems, and the documents made from them.
+//! Lookups in the list of services, and the documents made from it.
 //!
-//! `docs/contracts.md`, `souk events` and `souk problems` are written from here, so they cannot say anything else than
-//! the code does.
+//! `docs/contracts.md`, `souk events` and `souk problems` are generated here, so they cannot differ from the code.
 
 use crate::{
-    auth,
+    SERVICE_NAMES, SERVICES,
     call::CallSpec,
-    cart, catalog,
     event::{Envelope, EventSpec},
-    inventory,
     machine::MachineSpec,
-    notification, order, payment,
     problem::Code,
-    shipping, user,
 };
 use serde_json::{Value, json};
 
@@ -20,68 +15,86 @@ mod render;
 
 pub use render::contracts_markdown;
 
-/// A machine, the service that owns it, and where it comes to rest.
-pub struct Owned {
-    /// The service that alone moves it.
-    pub service: &'static str,
-    pub machine: MachineSpec,
-    /// The states in which it may stay for good, besides those that nothing leads out of.
-    pub resting: &'static [&'static str],
+/// Every state machine with the name of its service.
+pub fn machines() -> impl Iterator<Item = (&'static str, &'static MachineSpec)> {
+    SERVICES.iter().flat_map(|service| service.machines.iter().map(|machine| (service.name, machine)))
 }
-
-/// Every state machine.
-pub const MACHINES: &[Owned] = &[
-    Owned { service: "order", machine: order::OrderStatus::SPEC, resting: &["PAYMENT_FAILED", "CONFIRMED", "SHIPPED", "DELIVERED"] },
-    Owned { service: "payment", machine: payment::PaymentStatus::SPEC, resting: &["CAPTURED"] },
-    Owned { service: "inventory", machine: inventory::ReservationStatus::SPEC, resting: &[] },
-    Owned { service: "shipping", machine: shipping::ShipmentStatus::SPEC, resting: &["DELIVERED"] },
-    Owned { service: "catalog", machine: catalog::ProductStatus::SPEC, resting: &["DRAFT", "ACTIVE", "INACTIVE"] },
-    Owned { service: "cart", machine: cart::CartStatus::SPEC, resting: &["ACTIVE"] },
-    Owned { service: "notification", machine: notification::NotificationStatus::SPEC, resting: &["SENT", "FAILED"] },
-];
 
 /// Every type of event, by producer.
 pub fn events() -> impl Iterator<Item = &'static EventSpec> {
-    [
-        auth::EVENTS,
-        user::EVENTS,
-        catalog::EVENTS,
-        catalog::CATEGORY_EVENTS,
-        order::EVENTS,
-        payment::EVENTS,
-        inventory::EVENTS,
-        inventory::STOCK_EVENTS,
-        shipping::EVENTS,
-        notification::EVENTS,
-    ]
-    .into_iter()
-    .flatten()
+    SERVICES.iter().flat_map(|service| service.events)
 }
 
-/// Every call between services, by the service that answers it.
+/// Every public operation and internal call, by the service that answers it.
 pub fn calls() -> impl Iterator<Item = &'static CallSpec> {
-    [user::CALLS, catalog::CALLS, cart::CALLS, payment::CALLS, inventory::CALLS, shipping::CALLS].into_iter().flatten()
+    SERVICES.iter().flat_map(|service| service.calls)
 }
 
-/// The catalogue of events with their JSON Schemas (draft 2020-12), as `souk events` prints it.
+/// Whether `producer` lists the type of event that it publishes.
+#[must_use]
+pub fn is_listed_event(producer: &str, event_type: &str) -> bool {
+    events().any(|event| event.producer == producer && event.event_type == event_type)
+}
+
+/// Below this path the next segment names the service.
+const FAILED_EVENTS: &str = "/admin/parked-events/";
+
+/// Returns the service that answers this public path, written without `/api/v1`; `None` when no service does.
+///
+/// The most specific pattern counts: from the left, text is more specific than a parameter, and more segments are more
+/// specific than fewer.
+#[must_use]
+pub fn service_of_path(path: &str) -> Option<&'static str> {
+    if let Some(rest) = path.strip_prefix(FAILED_EVENTS) {
+        let name = rest.split('/').next()?;
+        return SERVICE_NAMES.into_iter().find(|service| *service == name);
+    }
+    let patterns = SERVICES.iter().flat_map(|service| service.paths.iter().map(|pattern| (service.name, pattern)));
+    let fitting = patterns.filter_map(|(service, pattern)| Some((specificity(pattern, path)?, service)));
+    fitting.max_by_key(|(specificity, _)| *specificity).map(|(_, service)| service)
+}
+
+/// Compares the patterns that fit one path: two bits for each segment, the first segment in the highest bits. `None` when
+/// the path does not begin with the pattern.
+fn specificity(pattern: &str, path: &str) -> Option<u32> {
+    let mut segments = path.split('/');
+    let mut specificity = 0;
+    for wanted in pattern.split('/') {
+        let segment = segments.next()?;
+        let weight = match wanted {
+            text if text == segment => 2,
+            parameter if parameter.starts_with('{') => 1,
+            _ => return None,
+        };
+        specificity = specificity << 2 | weight;
+    }
+    // Segments that the pattern lacks weigh nothing.
+    let lacking = MAX_SEGMENTS.checked_sub(pattern.split('/').count())?;
+    Some(specificity << (2 * lacking))
+}
+
+/// How many segments a pattern may have, the empty one before the first slash included.
+const MAX_SEGMENTS: usize = 16;
+
+/// All events with their JSON Schemas (draft 2020-12), as `souk events` prints them.
 #[must_use]
 pub fn events_json() -> Value {
     let events: Vec<Value> = events()
-        .map(|kind| {
+        .map(|event| {
             json!({
-                "eventType": kind.event_type,
-                "aggregateType": kind.aggregate,
-                "producer": kind.producer,
-                "schemaVersion": kind.version,
-                "description": sentence(kind.description),
-                "schema": (kind.schema)(),
+                "eventType": event.event_type,
+                "aggregateType": event.aggregate,
+                "producer": event.producer,
+                "schemaVersion": event.version,
+                "description": sentence(event.description),
+                "schema": (event.schema)(),
             })
         })
         .collect();
     json!({"envelope": schemars::schema_for!(Envelope), "events": events})
 }
 
-/// The catalogue of problems, as `souk problems` prints it.
+/// All problem codes, as `souk problems` prints them.
 #[must_use]
 pub fn problems_json() -> Value {
     let problems: Vec<Value> = Code::ALL
@@ -100,7 +113,7 @@ pub fn problems_json() -> Value {
     json!({"problems": problems})
 }
 
-/// A doc comment as one line of prose.
+/// Joins the lines of a doc comment.
 fn sentence(description: &str) -> String {
     description.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,15 +1,30 @@
 //! Search: finds products that are on sale. It keeps nothing but an index made from the catalogue's events.
 
 use crate::{
+    calls,
     catalog::GroupOption,
-    ids::{ProductGroupId, ProductId, UserId},
+    ids::{CategoryId, ProductGroupId, ProductId, UserId},
     money::Currency,
+    service::ServiceSpec,
     string_enum,
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The service's name.
+pub const NAME: &str = "search";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Finds products that are on sale.",
+    machines: &[],
+    events: &[],
+    calls: CALLS,
+    paths: &["/admin/search", "/search"],
+};
 
 string_enum! {
     /// The order of search results.
@@ -188,4 +203,49 @@ pub struct RebuildState {
     pub generation: i64,
     /// Documents that are not in the new index yet.
     pub waiting: u64,
+}
+
+/// What to search for. A product attribute is filtered by the parameter `attr.NAME`, such as `attr.color=red`; given
+/// several times, one of the values has to match, and different attributes all have to match.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SearchQuery {
+    /// Plain text of at most 500 characters and 40 words. Every word must be found. The last one may be the beginning of
+    /// a word; a word that no product has is looked for in a near spelling as well. Without a text every product matches.
+    pub q: Option<String>,
+    /// In this category or below it. Given several times, in one of them.
+    pub category: Vec<CategoryId>,
+    /// Of this brand. Given several times, of one of them.
+    pub brand: Vec<String>,
+    /// Sold by this seller. Given several times, by one of them.
+    pub seller_id: Vec<UserId>,
+    /// Whether any unit can be sold now.
+    pub in_stock: Option<bool>,
+    /// Priced in this currency. `minPrice`, `maxPrice` and the orders by price compare amounts of one currency: this one,
+    /// or the shop's own when it is absent. Products in another currency are left out then.
+    pub currency: Option<Currency>,
+    /// The least price in minor units of `currency`.
+    pub min_price: Option<i64>,
+    /// The highest price in minor units of `currency`.
+    pub max_price: Option<i64>,
+    /// The order of the hits; `relevance` when absent.
+    pub sort: Option<Sort>,
+}
+
+/// What was typed so far.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct SuggestQuery {
+    /// Plain text of at most 500 characters and 40 words.
+    pub q: String,
+}
+
+calls! {
+    /// Finds products on sale. The answer is a page: it takes `limit` and `cursor`.
+    SEARCH: get(()) -> SearchResults, "/search", query SearchQuery;
+    /// Completes a search text.
+    SUGGEST: get(()) -> Suggestions, "/search/suggest", query SuggestQuery;
+    /// Reads the state of the index.
+    GET_INDEX_STATE: get(()) -> IndexState, "/admin/search";
+    /// Rebuilds the index. The present one answers meanwhile.
+    REBUILD_INDEX: post_unkeyed(()) -> (), "/admin/search/rebuild";
 }

@@ -5,50 +5,65 @@ use crate::{
     ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
     machine,
     money::Currency,
+    page::Page,
     problem::Failure,
+    service::ServiceSpec,
     string_enum,
-    text::ShortText,
+    text::{Amount, Country, ShortText},
     time::Timestamp,
     user::AddressSnapshot,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The service's name.
+pub const NAME: &str = "shipping";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns shipments and their tracking history.",
+    machines: &[ShipmentStatus::SPEC],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/admin/shipments", "/orders/{orderId}/shipments", "/shipments", "/shipping"],
+};
+
 machine! {
     /// The life of a shipment.
-    ShipmentStatus, on
+    ShipmentStatus;
     /// What can happen to a shipment.
-    ShipmentFact {
-        states {
-            /// The carrier knows of it and does not have it yet.
-            Created = "CREATED",
-            /// The carrier has it.
-            InTransit = "IN_TRANSIT",
-            /// The customer has it.
-            Delivered = "DELIVERED",
-            /// It came back, or never left.
-            Returned = "RETURNED",
-        }
-        facts {
-            /// The carrier saw it.
-            InTransit,
-            /// The carrier handed it over. Scans on the way may be missing.
-            Delivered,
-            /// It came back to the sender. Scans on the way may be missing.
-            Returned,
-            /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
-            Cancelled,
-        }
-        table {
-            Created, InTransit => InTransit;
-            Created, Delivered => Delivered;
-            Created, Returned => Returned;
-            Created, Cancelled => Returned;
-            InTransit, InTransit => InTransit;
-            InTransit, Delivered => Delivered;
-            InTransit, Returned => Returned;
-            Delivered, Returned => Returned;
-        }
+    ShipmentFact;
+    states {
+        /// The carrier knows of it and does not have it yet.
+        Created = "CREATED",
+        /// The carrier has it.
+        InTransit = "IN_TRANSIT",
+        /// The customer has it.
+        Delivered = "DELIVERED",
+        /// It came back, or never left.
+        Returned = "RETURNED",
+    }
+    resting { Delivered }
+    facts {
+        /// The carrier saw it.
+        InTransit,
+        /// The carrier handed it over. Scans on the way may be missing.
+        Delivered,
+        /// It came back to the sender. Scans on the way may be missing.
+        Returned,
+        /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
+        Cancelled,
+    }
+    table {
+        Created, InTransit => InTransit;
+        Created, Delivered => Delivered;
+        Created, Returned => Returned;
+        Created, Cancelled => Returned;
+        InTransit, InTransit => InTransit;
+        InTransit, Delivered => Delivered;
+        InTransit, Returned => Returned;
+        Delivered, Returned => Returned;
     }
 }
 
@@ -193,7 +208,41 @@ pub struct ShippingRate {
     pub free_from_amount: Option<i64>,
 }
 
-calls! { "shipping";
+/// What is to be shipped where.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RatesQuery {
+    /// ISO 3166-1 alpha-2, such as DE.
+    pub country: Country,
+    /// What the goods cost, in minor units of the currency; 0 when absent.
+    #[serde(default)]
+    pub subtotal: Option<Amount<0>>,
+    /// The currency of the order; EUR when absent.
+    #[serde(default)]
+    pub currency: Option<Currency>,
+}
+
+/// Which shipments a list shows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShipmentFilter {
+    /// Only shipments in this status.
+    pub status: Option<ShipmentStatus>,
+    /// With `true`, only orders whose shipment is not booked with the carrier yet; with `false`, only the others.
+    pub pending: Option<bool>,
+}
+
+calls! {
+    /// Lists the shipments of an order; none while the shipment is pending.
+    LIST_SHIPMENTS_OF_ORDER: get(()) -> Page<Shipment>, "/orders/{orderId}/shipments";
+    /// Reads a shipment with its tracking history.
+    GET_SHIPMENT: get(()) -> Shipment, "/shipments/{shipmentId}";
+    /// Records what the carrier reported. Repeated and late events change nothing.
+    RECORD_SHIPMENT_EVENT: post(RecordShipmentEvent) -> Shipment, "/shipments/{shipmentId}/events";
+    /// Lists the shipping of all confirmed orders, the newest order first, pending ones too.
+    LIST_SHIPMENTS: get(()) -> Page<ShipmentOverview>, "/admin/shipments", query ShipmentFilter;
+    /// Books a pending shipment with the carrier at once.
+    RETRY_SHIPMENT: post_unkeyed(()) -> ShipmentOverview, "/admin/shipments/{orderId}/retry";
     /// What shipping an order to a country costs. The subtotal is in minor units of the currency.
     GET_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
     /// Asks that the parcel of an order stays here. Whether it does is decided by shipping alone, which knows what the
@@ -202,7 +251,8 @@ calls! { "shipping";
     CANCEL_SHIPMENT: put(()) -> ShipmentCancellation, "/internal/shipments/{orderId}/recall", from "order";
 }
 
-events! { "shipping", "SHIPMENT", shipment_id: ShipmentId;
+events! {
+    "SHIPMENT", shipment_id: ShipmentId;
     /// A shipment was made for a confirmed order.
     ShipmentCreated {
         order_id: OrderId,

@@ -5,11 +5,26 @@ use crate::{
     body::Patch,
     calls, events,
     ids::{AddressId, UserId},
-    text::{Country, Email, Name, Phone, RequiredShortText, ShortText, Url},
+    page::Page,
+    service::ServiceSpec,
+    text::{Country, Email, Name, Phone, Query, RequiredShortText, ShortText, Url},
     time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The service's name.
+pub const NAME: &str = "user";
+
+/// The contract of this service.
+pub const SERVICE: ServiceSpec = ServiceSpec {
+    name: NAME,
+    description: "Owns profiles, address books and preferences.",
+    machines: &[],
+    events: EVENTS,
+    calls: CALLS,
+    paths: &["/users"],
+};
 
 /// A user's profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -178,7 +193,40 @@ pub struct EnsureUser {
     pub roles: Vec<Role>,
 }
 
-calls! { "user";
+/// Which users a list shows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserFilter {
+    /// Only users whose e-mail or name has, for each word of this text, a word that begins with it. Words are runs of
+    /// letters and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without
+    /// any word finds no user, a whole e-mail address only its user.
+    #[serde(default)]
+    pub query: Option<Query>,
+}
+
+calls! {
+    /// Reads the caller's profile.
+    GET_PROFILE: get(()) -> User, "/users/me";
+    /// Changes the caller's profile.
+    UPDATE_PROFILE: patch(UpdateProfile) -> User, "/users/me";
+    /// Lists the caller's addresses, the newest first.
+    LIST_ADDRESSES: get(()) -> Page<Address>, "/users/me/addresses";
+    /// Adds an address.
+    ADD_ADDRESS: post(WriteAddress) -> Address, "/users/me/addresses";
+    /// Reads one of the caller's addresses.
+    GET_OWN_ADDRESS: get(()) -> Address, "/users/me/addresses/{addressId}";
+    /// Replaces an address.
+    REPLACE_ADDRESS: put(WriteAddress) -> Address, "/users/me/addresses/{addressId}";
+    /// Deletes an address.
+    DELETE_ADDRESS: delete(()) -> (), "/users/me/addresses/{addressId}";
+    /// Reads the caller's preferences.
+    GET_PREFERENCES: get(()) -> Preferences, "/users/me/preferences";
+    /// Replaces the caller's preferences.
+    WRITE_PREFERENCES: put(WritePreferences) -> Preferences, "/users/me/preferences";
+    /// Lists users by the words of their e-mail and name, the newest first.
+    LIST_USERS: get(()) -> Page<User>, "/users", query UserFilter;
+    /// Reads the profile of a user.
+    GET_USER: get(()) -> User, "/users/{userId}";
     /// Makes the profile unless it is there, so that it can be read right after the registration. `UserRegistered` does
     /// the same later, so a failure of this call is harmless.
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";
@@ -186,7 +234,8 @@ calls! { "user";
     GET_ADDRESS: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
 }
 
-events! { "user", "USER", user_id: UserId;
+events! {
+    "USER", user_id: UserId;
     /// A profile was changed; here is all of it.
     UserUpdated {
         /// A copy of the account's address.

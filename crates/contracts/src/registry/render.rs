@@ -1,9 +1,10 @@
 //! `docs/contracts.md`, written from the tables.
 
-use super::{MACHINES, Owned, calls, events, sentence};
+use super::{calls, events, machines, sentence};
 use crate::{
-    call::{CallSpec, Method},
+    call::{CallSpec, KeyPolicy},
     event::EventSpec,
+    machine::MachineSpec,
     problem::Code,
 };
 use serde_json::Value;
@@ -55,8 +56,8 @@ Every error answer is an RFC 9457 document with one of these codes. `souk proble
 pub fn contracts_markdown() -> String {
     let mut page = String::from(INTRODUCTION);
     page.push_str("\n## State machines\n\nWhat has no row here does not happen: the request is refused with `ILLEGAL_TRANSITION` or a code of its own.\n");
-    for owned in MACHINES {
-        write_machine(&mut page, owned).expect(INFALLIBLE);
+    for (service, machine) in machines() {
+        write_machine(&mut page, service, machine).expect(INFALLIBLE);
     }
     page.push_str(EVENTS);
     let mut shapes = BTreeMap::new();
@@ -74,7 +75,7 @@ pub fn contracts_markdown() -> String {
         write_shape(&mut page, name, schema, &shapes).expect(INFALLIBLE);
     }
     page.push_str(CALLS);
-    for call in calls() {
+    for call in calls().filter(|call| !call.from.is_empty()) {
         write_call(&mut page, call).expect(INFALLIBLE);
     }
     page.push_str(PROBLEMS);
@@ -88,21 +89,20 @@ pub fn contracts_markdown() -> String {
 
 const INFALLIBLE: &str = "writing to a string cannot fail";
 
-fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
-    let machine = &owned.machine;
+fn write_machine(page: &mut String, service: &str, machine: &MachineSpec) -> std::fmt::Result {
     let initial = machine.states[0].0;
-    write!(page, "\n### {} (service {})\n\n{}\n\n", machine.name.trim_end_matches("Status"), owned.service, sentence(machine.description))?;
+    write!(page, "\n### {} (service {})\n\n{}\n\n", machine.name.trim_end_matches("Status"), service, sentence(machine.description))?;
     write!(page, "```mermaid\nstateDiagram-v2\n    [*] --> {initial}\n")?;
-    for (from, on, to) in machine.rows() {
-        writeln!(page, "    {from} --> {to}: {on}")?;
+    for (from, fact, to) in machine.rows {
+        writeln!(page, "    {from} --> {to}: {fact}")?;
     }
-    let left: BTreeSet<&str> = machine.rows().map(|(from, ..)| from).collect();
+    let left: BTreeSet<&str> = machine.rows.iter().map(|(from, ..)| *from).collect();
     for (state, _) in machine.states.iter().filter(|(state, _)| !left.contains(state)) {
         writeln!(page, "    {state} --> [*]")?;
     }
     page.push_str("```\n\n| State | Meaning | Rests |\n| --- | --- | --- |\n");
     for (state, description) in machine.states {
-        let rests = match (left.contains(state), owned.resting.contains(state)) {
+        let rests = match (left.contains(state), machine.resting.contains(state)) {
             (false, _) => "final",
             (true, true) => "yes",
             (true, false) => "",
@@ -111,7 +111,8 @@ fn write_machine(page: &mut String, owned: &Owned) -> std::fmt::Result {
     }
     page.push_str("\n| Fact | Meaning | Leads |\n| --- | --- | --- |\n");
     for (fact, description) in machine.facts {
-        let leads: Vec<String> = machine.rows().filter(|(_, on, _)| on == fact).map(|(from, _, to)| format!("`{from}` → `{to}`")).collect();
+        let leads: Vec<String> =
+            machine.rows.iter().filter(|(_, by, _)| by == fact).map(|(from, _, to)| format!("`{from}` → `{to}`")).collect();
         writeln!(page, "| {fact} | {} | {} |", cell(description), leads.join("<br>"))?;
     }
     Ok(())
@@ -164,17 +165,12 @@ fn write_shape(page: &mut String, name: &str, schema: &Value, shapes: &Value) ->
 }
 
 fn write_call(page: &mut String, call: &CallSpec) -> std::fmt::Result {
-    let method = match call.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Delete => "DELETE",
-    };
+    let method = call.method.as_str();
     let body = if call.body == "()" { String::new() } else { format!("`{}`", call.body) };
-    let repeatable = match (call.idempotent, call.keyed) {
-        (_, true) => "key",
-        (true, false) => "yes",
-        (false, false) => "no",
+    let repeatable = match (call.key, call.idempotent) {
+        (KeyPolicy::Required, _) => "key",
+        (_, true) => "yes",
+        (_, false) => "no",
     };
     writeln!(
         page,

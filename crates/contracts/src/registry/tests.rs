@@ -1,10 +1,10 @@
 use super::*;
-use crate::{ids::Uuid, machine::Machine, time::Timestamp};
+use crate::{cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, shipping, time::Timestamp};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, value::RawValue};
 use std::collections::{HashMap, HashSet};
 
-/// Calls `$check` with each machine's type, its facts and its states of rest.
+/// Calls `$check` with the type and the facts of each machine.
 macro_rules! for_every_machine {
     ($check:ident $(, $with:expr)*) => {
         $check::<order::OrderStatus>(order::OrderStatus::FACTS $(, $with)*);
@@ -17,15 +17,15 @@ macro_rules! for_every_machine {
     };
 }
 
-fn owned<M: Machine>() -> &'static Owned {
-    MACHINES.iter().find(|owned| owned.machine.name == M::NAME).expect("every machine is in the catalogue")
+fn spec_of<M: Machine>() -> &'static MachineSpec {
+    machines().find(|(_, machine)| machine.name == M::NAME).expect("every machine is listed").1
 }
 
-fn rests<M: Machine>(state: M) -> bool {
-    state.is_final() || owned::<M>().resting.contains(&state.as_str())
+fn may_stay<M: Machine>(state: M) -> bool {
+    state.is_final() || M::RESTING.contains(&state)
 }
 
-/// Follows the facts that `choices` name from the first state; refused ones leave the state as it was.
+/// Applies the facts that `choices` select, from the initial state on; a rejected fact leaves the state as it was.
 fn walk<M: Machine>(facts: &[M::Fact], choices: &[usize]) {
     let mut state = M::STATES[0];
     for choice in choices {
@@ -43,27 +43,26 @@ fn walk<M: Machine>(facts: &[M::Fact], choices: &[usize]) {
 
 fn is_sound<M: Machine>(facts: &[M::Fact]) {
     for (index, row) in M::TABLE.iter().enumerate() {
-        assert!(M::STATES.contains(&row.from) && M::STATES.contains(&row.to) && facts.contains(&row.on), "{row:?}");
-        let twice = M::TABLE[..index].iter().any(|other| other.from == row.from && other.on == row.on);
+        assert!(M::STATES.contains(&row.from) && M::STATES.contains(&row.to) && facts.contains(&row.fact), "{row:?}");
+        let twice = M::TABLE[..index].iter().any(|other| other.from == row.from && other.fact == row.fact);
         assert!(!twice, "two rows for {row:?}");
     }
     for fact in facts {
-        assert!(M::TABLE.iter().any(|row| row.on == *fact), "{}: nothing takes {fact:?}", M::NAME);
+        assert!(M::TABLE.iter().any(|row| row.fact == *fact), "{}: nothing takes {fact:?}", M::NAME);
     }
     for state in M::STATES {
         assert!(reachable(M::STATES[0]).contains(state), "{}: {state:?} is never reached", M::NAME);
-        assert!(reachable(*state).into_iter().any(rests), "{}: {state:?} never comes to rest", M::NAME);
+        assert!(reachable(*state).into_iter().any(may_stay), "{}: {state:?} leads to no state to stay in", M::NAME);
     }
+    assert!(M::RESTING.iter().all(|state| !state.is_final()), "{}: a final state needs no rest", M::NAME);
     let words: HashSet<_> = M::STATES.iter().map(|state| state.as_str()).collect();
     assert_eq!(words.len(), M::STATES.len());
-    assert!(owned::<M>().resting.iter().all(|word| words.contains(word)));
-    let erased: Vec<_> = owned::<M>().machine.rows().map(|(from, on, to)| (from.to_owned(), on.to_owned(), to.to_owned())).collect();
-    let typed: Vec<_> =
-        M::TABLE.iter().map(|row| (row.from.as_str().to_owned(), format!("{:?}", row.on), row.to.as_str().to_owned())).collect();
-    assert_eq!(erased, typed);
+    let without_types: Vec<_> = spec_of::<M>().rows.iter().map(|(from, fact, to)| (*from, (*fact).to_owned(), *to)).collect();
+    let typed: Vec<_> = M::TABLE.iter().map(|row| (row.from.as_str(), format!("{:?}", row.fact), row.to.as_str())).collect();
+    assert_eq!(without_types, typed);
 }
 
-/// `start` and every state that can follow it.
+/// Returns `start` and every state that can follow it.
 fn reachable<M: Machine>(start: M) -> Vec<M> {
     let mut found = vec![start];
     let mut next = 0;
@@ -81,7 +80,7 @@ fn reachable<M: Machine>(start: M) -> Vec<M> {
 #[test]
 fn every_machine_is_sound() {
     for_every_machine!(is_sound);
-    assert_eq!(MACHINES.len(), 7, "a machine is missing in for_every_machine!");
+    assert_eq!(machines().count(), 7, "a machine is missing in for_every_machine!");
 }
 
 proptest! {
@@ -94,7 +93,7 @@ proptest! {
 #[test]
 fn an_order_is_never_captured_before_both_hold() {
     use order::{OrderFact, OrderStatus};
-    for row in OrderStatus::TABLE.iter().filter(|row| row.on == OrderFact::Confirmed) {
+    for row in OrderStatus::TABLE.iter().filter(|row| row.fact == OrderFact::Confirmed) {
         assert_eq!(row.from, OrderStatus::InventoryReserved);
     }
     for state in [OrderStatus::Shipped, OrderStatus::Delivered, OrderStatus::Refunded, OrderStatus::Cancelled] {
@@ -115,12 +114,80 @@ fn every_event_type_is_there_once_and_says_what_it_means() {
 }
 
 #[test]
+fn every_service_is_listed_once_and_has_a_description() {
+    assert_eq!(SERVICE_NAMES.iter().collect::<HashSet<_>>().len(), SERVICES.len());
+    assert!(SERVICES.iter().all(|service| service.description.ends_with('.') && service.description.lines().count() == 1));
+    let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap().map(|entry| entry.unwrap().path());
+    let declared = sources.filter(|path| path.is_file() && std::fs::read_to_string(path).unwrap().contains("\npub const SERVICE: "));
+    assert_eq!(declared.count(), SERVICES.len(), "a module declares a SERVICE that lib.rs does not list");
+}
+
+#[test]
+fn an_event_is_listed_by_its_producer_only() {
+    assert!(is_listed_event("order", "OrderCreated"));
+    assert!(!is_listed_event("cart", "OrderCreated"));
+    assert!(!is_listed_event("order", "OrderRepainted"));
+}
+
+#[test]
 fn every_call_fits_its_path() {
+    let mut seen = HashSet::new();
     for call in calls() {
-        assert!(call.path.starts_with('/') && !call.path.starts_with("/api/"), "{}", call.name);
-        assert!(call.idempotent || !call.keyed, "{}", call.name);
+        let path = call.path.split('?').next().expect("a path has a beginning");
+        assert!(path.starts_with('/') && !path.starts_with("/api/"), "{}", call.name);
         assert!(!call.from.contains(&call.service), "{} calls itself", call.name);
+        assert!(call.from.iter().all(|from| SERVICE_NAMES.contains(from)), "{} is called by no service", call.name);
+        assert_eq!(service_of_path(path), call.is_public().then_some(call.service), "{}", call.name);
+        assert!(call.is_public() || !call.from.is_empty(), "nothing makes the internal call {}", call.name);
+        let shape = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect::<Vec<_>>();
+        assert!(seen.insert((call.method.as_str(), shape, call.path.contains('?'))), "{} is declared twice", call.name);
+        if let Some(query) = &call.query {
+            assert!((query.schema)().to_value()["properties"].is_object(), "{}: query parameters are fields of an object", call.name);
+        }
     }
+}
+
+#[test]
+fn every_path_belongs_to_the_service_whose_data_it_shows() {
+    for (path, service) in [
+        ("/auth/login", "auth"),
+        ("/.well-known/jwks.json", "auth"),
+        ("/users/me/addresses", "user"),
+        ("/products", "catalog"),
+        ("/products/1", "catalog"),
+        ("/products/1/availability", "inventory"),
+        ("/products/by-sku/availability", "catalog"),
+        ("/product-groups/1", "catalog"),
+        ("/search/suggest", "search"),
+        ("/cart/items/1", "cart"),
+        ("/orders/1/cancel", "order"),
+        ("/orders/1/shipments", "shipping"),
+        ("/shipping/rates", "shipping"),
+        ("/admin/orders/totals", "order"),
+        ("/admin/shipments/1/retry", "shipping"),
+        ("/admin/parked-events/cart", "cart"),
+        ("/admin/parked-events/audit/1/replay", "audit"),
+    ] {
+        assert_eq!(service_of_path(path), Some(service), "{path}");
+    }
+    for path in [
+        "",
+        "/",
+        "orders",
+        "x/orders",
+        "/internal/products/lookup",
+        "/admin",
+        "/admin/users",
+        "/admin/parked-events",
+        "/admin/parked-events/x",
+    ] {
+        assert_eq!(service_of_path(path), None, "{path}");
+    }
+    for path in ["/cartography", "/order", "/Orders", "/searching", "/products-of"] {
+        assert_eq!(service_of_path(path), None, "{path}");
+    }
+    let patterns = || SERVICES.iter().flat_map(|service| service.paths);
+    assert_eq!(patterns().collect::<HashSet<_>>().len(), patterns().count(), "two services list one path");
 }
 
 /// A value that fits a schema, made from the schema alone.
@@ -221,7 +288,7 @@ fn docs_contracts_md_is_fresh() {
 }
 
 #[test]
-fn the_catalogues_are_whole() {
+fn the_documents_hold_every_event_and_problem() {
     let events = events_json();
     assert_eq!(events["events"].as_array().map(Vec::len), Some(super::events().count()));
     assert_eq!(events["events"][0]["schema"]["$schema"], "https://json-schema.org/draft/2020-12/schema");
