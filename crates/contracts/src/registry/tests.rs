@@ -246,6 +246,60 @@ fn an_old_reader_stands_the_fields_of_a_newer_release() {
     }
 }
 
+/// Whether `kept` holds everything that `given` does.
+fn holds(kept: &Value, given: &Value) -> bool {
+    match (kept, given) {
+        (Value::Object(kept), Value::Object(given)) => {
+            given.iter().all(|(name, value)| kept.get(name).is_some_and(|field| holds(field, value)))
+        }
+        (Value::Array(kept), Value::Array(given)) => {
+            kept.len() == given.len() && kept.iter().zip(given).all(|(kept, given)| holds(kept, given))
+        }
+        _ => kept == given,
+    }
+}
+
+#[test]
+fn every_version_that_an_event_ever_had_is_read_from_its_stored_sample() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/events");
+    // A sample is named after the type and the version; a number follows for a shape that lacks fields added later.
+    let mut samples: HashMap<(String, u32), Vec<(String, String)>> = HashMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut parts = name.strip_suffix(".json").expect("a sample is JSON").split('.');
+        let event_type = parts.next().unwrap().to_owned();
+        let version = parts.next().and_then(|part| part.strip_prefix('v')).and_then(|version| version.parse().ok());
+        let version = version.unwrap_or_else(|| panic!("{name} is not named TYPE.vVERSION.json or TYPE.vVERSION.NUMBER.json"));
+        samples.entry((event_type, version)).or_default().push((name, std::fs::read_to_string(path).unwrap()));
+    }
+    for event in events() {
+        let schema = (event.schema)().to_value();
+        for version in 1..=event.version {
+            let name = format!("{}.v{version}.json", event.event_type);
+            let found = samples.remove(&(event.event_type.to_owned(), version)).unwrap_or_default();
+            assert!(
+                found.iter().any(|(file, _)| *file == name),
+                "{folder}/{name} is missing. Store a realistic payload there, beginning with this one:\n{:#}",
+                sample(&schema, &schema)
+            );
+            for (file, text) in found {
+                let given: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+                let kept = (event.round_trip)(&text).unwrap_or_else(|error| panic!("{file} is not readable any more: {error}"));
+                let kept: Value = serde_json::from_str(&kept).unwrap();
+                assert!(holds(&kept, &given), "reading {file} drops or changes a field:\n{kept:#}");
+                let is_present_shape = version == event.version && file == name;
+                assert!(
+                    !is_present_shape || holds(&given, &kept),
+                    "{file} lacks a field. Keep it as {}.v{version}.1.json, or the next free number, and write {name} again with every field",
+                    event.event_type
+                );
+            }
+        }
+    }
+    assert!(samples.is_empty(), "no event has these samples: {:?}", samples.keys());
+}
+
 #[test]
 fn an_envelope_is_read_as_it_was_written() {
     let written = Envelope {
