@@ -67,6 +67,20 @@ machine! {
     }
 }
 
+impl ShipmentStatus {
+    /// Returns how far a shipment is. Reports may arrive late or not at all; one with a lower rank than the present status
+    /// is outdated.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            ShipmentStatus::Created => 0,
+            ShipmentStatus::InTransit => 1,
+            ShipmentStatus::Delivered => 2,
+            ShipmentStatus::Returned => 3,
+        }
+    }
+}
+
 string_enum! {
     /// Who carries parcels.
     Carrier {
@@ -302,5 +316,19 @@ events! {
         tracking_number: String,
         /// Whether it was recalled because its order was cancelled or refunded, rather than sent back.
         recalled: bool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    #[test]
+    fn no_transition_lowers_the_rank_of_a_shipment() {
+        let order = [ShipmentStatus::Created, ShipmentStatus::InTransit, ShipmentStatus::Delivered, ShipmentStatus::Returned];
+        assert!(order.windows(2).all(|pair| pair[0].rank() < pair[1].rank()));
+        assert_eq!(order.len(), ShipmentStatus::STATES.len());
+        assert!(ShipmentStatus::TABLE.iter().all(|row| row.from.rank() < row.to.rank() || row.from == row.to));
     }
 }
