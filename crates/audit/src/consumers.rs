@@ -1,11 +1,11 @@
 //! RequestLayers 2: events, every one of them.
 
 use crate::actions;
-use contracts::catalogue;
+use contracts::registry;
 use platform::inbox::Consumers;
 
 pub fn all() -> Consumers {
-    let mut producers: Vec<_> = catalogue::events().map(|kind| kind.producer).collect();
+    let mut producers: Vec<_> = registry::events().map(|kind| kind.producer).collect();
     producers.sort_unstable();
     producers.dedup();
     Consumers::new().on_every(&producers, actions::record)

@@ -33,7 +33,7 @@ impl From<MoneyError> for Error {
     fn from(error: MoneyError) -> Error {
         match error {
             MoneyError::CurrencyMismatch(cart, offered) => Error::CurrencyMismatch { cart, offered },
-            MoneyError::Overflow | MoneyError::BadCurrency => Error::AmountTooLarge,
+            MoneyError::Overflow => Error::AmountTooLarge,
         }
     }
 }

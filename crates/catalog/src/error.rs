@@ -2,7 +2,7 @@
 
 use contracts::{
     catalog::ProductStatus,
-    machine::Illegal,
+    machine::IllegalTransition,
     problem::{Code, Fault},
 };
 use platform::{db, http::Problem};
@@ -18,7 +18,7 @@ pub enum Error {
     #[error("the product lacks {0}")]
     Incomplete(&'static str),
     #[error(transparent)]
-    Illegal(#[from] Illegal<ProductStatus>),
+    Illegal(#[from] IllegalTransition<ProductStatus>),
     /// What is asked is never done to a product in this status.
     #[error("a product in {status} cannot be changed so: {detail}")]
     Fixed { status: ProductStatus, detail: &'static str },

@@ -1,6 +1,6 @@
 //! Which path is whose. A path that two services could own belongs to the one whose data it shows.
 
-use contracts::SERVICES;
+use contracts::SERVICE_NAMES;
 use platform::http::BASE;
 
 /// Whose requests a row takes.
@@ -55,7 +55,7 @@ pub fn owner_of(path: &str) -> Option<&'static str> {
         Service(name) => Some(name),
         Named(segment) => {
             let name = path.split('/').nth(segment + 1)?;
-            SERVICES.into_iter().find(|service| *service == name)
+            SERVICE_NAMES.into_iter().find(|service| *service == name)
         }
     }
 }

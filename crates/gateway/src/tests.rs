@@ -18,7 +18,7 @@ use axum::{
     response::Response,
     routing::{any, get, post},
 };
-use contracts::{SERVICES, ids::UserId, time::Timestamp};
+use contracts::{SERVICE_NAMES, ids::UserId, time::Timestamp};
 use platform::{
     env::Env,
     http::{PeerAddr, RequestLayers},
@@ -90,7 +90,7 @@ impl Builder {
         let key = SigningKey::generate(&env);
         let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
         let gate = Arc::new(Semaphore::new(0));
-        let mut services: BTreeMap<_, _> = SERVICES
+        let mut services: BTreeMap<_, _> = SERVICE_NAMES
             .into_iter()
             .map(|name| {
                 let door = RequestLayers::new(name, env.clone()).verifier(verifier.clone());

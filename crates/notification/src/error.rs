@@ -1,6 +1,6 @@
 //! What can go wrong here, and its public code.
 
-use contracts::{machine::Illegal, notification::NotificationStatus, problem::Code};
+use contracts::{machine::IllegalTransition, notification::NotificationStatus, problem::Code};
 use platform::{db, http::Problem};
 
 /// A refusal of this service.
@@ -9,7 +9,7 @@ pub enum Error {
     #[error("no such notification")]
     NotFound,
     #[error(transparent)]
-    Illegal(#[from] Illegal<NotificationStatus>),
+    Illegal(#[from] IllegalTransition<NotificationStatus>),
     #[error(transparent)]
     Db(#[from] db::Error),
 }

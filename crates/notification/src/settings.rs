@@ -3,7 +3,7 @@
 use contracts::{
     notification::Channel,
     secret::Secret,
-    text::{Refused, Url},
+    text::{Url, Violation},
 };
 use lettre::message::Mailbox;
 use platform::backoff::Backoff;
@@ -95,7 +95,7 @@ impl Settings {
     /// # Errors
     /// When it is no web address.
     pub fn shop_url(&self) -> Result<String, BadSetting> {
-        let url = Url::parse(&self.public_url).map_err(|Refused { detail, .. }| BadSetting::new("public_url", detail))?;
+        let url = Url::parse(&self.public_url).map_err(|Violation { detail, .. }| BadSetting::new("public_url", detail))?;
         Ok(url.trim_end_matches('/').to_owned())
     }
 

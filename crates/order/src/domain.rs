@@ -9,7 +9,7 @@ pub use saga::{Cancellation, MoneyLeg, ParcelLeg, Saga, StockLeg};
 
 use contracts::{
     ids::{CartId, OrderId, PaymentId, ReservationId, ShipmentId, UserId},
-    machine::{Illegal, Machine},
+    machine::{IllegalTransition, Machine},
     money::{Currency, Money, MoneyError},
     order::{CancelReason, OrderFact, OrderItem, OrderShipping, OrderStatus, TimelineEntry},
     payment::PaymentMethod,
@@ -219,8 +219,8 @@ impl Order {
     /// that it is let go.
     ///
     /// # Errors
-    /// [`Illegal`] when the published table has no row for what this fact means; then nothing was changed.
-    pub fn apply(&mut self, fact: &Fact, pay_again_until: Timestamp, now: Timestamp) -> Result<Vec<Moved>, Illegal<OrderStatus>> {
+    /// [`IllegalTransition`] when the published table has no row for what this fact means; then nothing was changed.
+    pub fn apply(&mut self, fact: &Fact, pay_again_until: Timestamp, now: Timestamp) -> Result<Vec<Moved>, IllegalTransition<OrderStatus>> {
         let before = self.clone();
         let mut moves = Vec::new();
         match self.take_in(fact, pay_again_until, &mut moves) {
@@ -237,7 +237,7 @@ impl Order {
         }
     }
 
-    fn take_in(&mut self, fact: &Fact, pay_again_until: Timestamp, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+    fn take_in(&mut self, fact: &Fact, pay_again_until: Timestamp, moves: &mut Vec<Moved>) -> Result<(), IllegalTransition<OrderStatus>> {
         match fact {
             Fact::PaymentMade(id) => {
                 self.saga.is_present_payment(*id);
@@ -331,7 +331,7 @@ impl Order {
             }
             Fact::ShipmentMoved(id, status) if self.shipping.shipment_id == Some(*id) => {
                 let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
-                if *status > known {
+                if status.rank() > known.rank() {
                     self.shipping.status = Some(*status);
                     self.keep_going();
                     match (status, self.status) {
@@ -365,7 +365,7 @@ impl Order {
     }
 
     /// All of the money was given back, by an administrator or because the order ended.
-    fn refunded(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+    fn refunded(&mut self, moves: &mut Vec<Moved>) -> Result<(), IllegalTransition<OrderStatus>> {
         match self.status {
             OrderStatus::Confirmed => {
                 // Nobody pays for it any more: it stays here if it still can.
@@ -395,9 +395,14 @@ impl Order {
     /// decides: it may have sent the parcel already.
     ///
     /// # Errors
-    /// [`Illegal`] once it has shipped, or was refunded. An order that is cancelled, or wanted to be, is left as it is, and
+    /// [`IllegalTransition`] once it has shipped, or was refunded. An order that is cancelled, or wanted to be, is left as it is, and
     /// nothing moved.
-    pub fn cancel(&mut self, reason: CancelReason, note: Option<String>, now: Timestamp) -> Result<Option<Moved>, Illegal<OrderStatus>> {
+    pub fn cancel(
+        &mut self,
+        reason: CancelReason,
+        note: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Moved>, IllegalTransition<OrderStatus>> {
         if self.status == OrderStatus::Cancelled || self.awaits_cancellation() {
             return Ok(None);
         }
@@ -415,8 +420,8 @@ impl Order {
     /// Pays again with `method`: another payment is due, and another reservation unless one is held.
     ///
     /// # Errors
-    /// [`Illegal`] unless the order is in PAYMENT_FAILED.
-    pub fn pay_again(&mut self, method: PaymentMethod, now: Timestamp) -> Result<Moved, Illegal<OrderStatus>> {
+    /// [`IllegalTransition`] unless the order is in PAYMENT_FAILED.
+    pub fn pay_again(&mut self, method: PaymentMethod, now: Timestamp) -> Result<Moved, IllegalTransition<OrderStatus>> {
         let mut moves = Vec::new();
         self.step_on(OrderFact::PaymentRetried, None, &mut moves)?;
         self.payment_method = method;
@@ -447,7 +452,7 @@ impl Order {
     }
 
     /// Once money and stock both hold, the capture is due.
-    fn check_both(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+    fn check_both(&mut self, moves: &mut Vec<Moved>) -> Result<(), IllegalTransition<OrderStatus>> {
         let money = matches!(self.saga.money, MoneyLeg::Authorized | MoneyLeg::Captured);
         let stock = self.saga.stock == StockLeg::Reserved;
         match self.status {
@@ -460,7 +465,7 @@ impl Order {
         }
     }
 
-    fn check_confirmed(&mut self, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+    fn check_confirmed(&mut self, moves: &mut Vec<Moved>) -> Result<(), IllegalTransition<OrderStatus>> {
         let done = self.saga.money == MoneyLeg::Captured && self.saga.stock == StockLeg::Sold;
         if done && self.status == OrderStatus::InventoryReserved {
             self.shipping.pending = true;
@@ -469,7 +474,7 @@ impl Order {
         Ok(())
     }
 
-    fn step_on(&mut self, fact: OrderFact, reason: Option<String>, moves: &mut Vec<Moved>) -> Result<(), Illegal<OrderStatus>> {
+    fn step_on(&mut self, fact: OrderFact, reason: Option<String>, moves: &mut Vec<Moved>) -> Result<(), IllegalTransition<OrderStatus>> {
         let from = self.status;
         self.status = from.transition(fact)?;
         if from == OrderStatus::Confirmed {

@@ -2,7 +2,7 @@
 
 use crate::domain::Totals;
 use contracts::{
-    machine::Illegal,
+    machine::IllegalTransition,
     money::MoneyError,
     order::OrderStatus,
     problem::{Code, Fault},
@@ -34,7 +34,7 @@ pub enum Error {
     #[error("an order in {0} cannot be paid")]
     NotPayable(OrderStatus),
     #[error(transparent)]
-    Illegal(#[from] Illegal<OrderStatus>),
+    Illegal(#[from] IllegalTransition<OrderStatus>),
     #[error("a upstream refused")]
     Upstream(#[source] CallError),
     #[error(transparent)]

@@ -14,7 +14,7 @@ use contracts::{
     inventory::{self, Reserve, ReserveLine},
     payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
-    shipping::{self, RecallOutcome},
+    shipping::{self, CancellationOutcome},
     text::{Amount, Quantity, RequiredShortText, Sku},
 };
 use platform::{
@@ -212,11 +212,11 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
             call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
         }
         Step::RecallParcel => {
-            let recall = client.call(&shipping::RECALL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
+            let recall = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
             Ok(match recall.outcome {
-                RecallOutcome::Recalled => Some(Fact::ParcelRecalled),
-                RecallOutcome::TooLate => Some(Fact::ParcelLeft),
-                RecallOutcome::Pending => None,
+                CancellationOutcome::Cancelled => Some(Fact::ParcelRecalled),
+                CancellationOutcome::TooLate => Some(Fact::ParcelLeft),
+                CancellationOutcome::Pending => None,
             })
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 use contracts::{
     ids::{OrderId, PaymentId, TransactionId, UserId},
-    machine::{Illegal, Machine as _},
+    machine::{IllegalTransition, Machine as _},
     money::Currency,
     payment::{self, PaymentFact, PaymentMethod, PaymentStatus, Provider, TransactionStatus, TransactionType},
     problem::{Code, Failure},
@@ -221,8 +221,8 @@ impl Payment {
     /// Gives up a payment that the provider was never asked for.
     ///
     /// # Errors
-    /// [`Illegal`] once it is past INITIATED.
-    pub fn void_now(&mut self, now: Timestamp) -> Result<PaymentFact, Illegal<PaymentStatus>> {
+    /// [`IllegalTransition`] once it is past INITIATED.
+    pub fn void_now(&mut self, now: Timestamp) -> Result<PaymentFact, IllegalTransition<PaymentStatus>> {
         self.take(PaymentFact::Voided, now)?;
         Ok(PaymentFact::Voided)
     }
@@ -230,8 +230,8 @@ impl Payment {
     /// Takes in what the provider said of an open transaction. One that is settled already changes nothing.
     ///
     /// # Errors
-    /// [`Illegal`] when the published table has no row for it; then nothing was changed.
-    pub fn settle(&mut self, id: TransactionId, outcome: &Outcome, now: Timestamp) -> Result<Settled, Illegal<PaymentStatus>> {
+    /// [`IllegalTransition`] when the published table has no row for it; then nothing was changed.
+    pub fn settle(&mut self, id: TransactionId, outcome: &Outcome, now: Timestamp) -> Result<Settled, IllegalTransition<PaymentStatus>> {
         let Some(transaction) = self.transactions.iter().find(|t| t.transaction_id == id && t.is_open()) else {
             return Ok(Settled::default());
         };
@@ -304,7 +304,7 @@ impl Payment {
         self.updated_at = now;
     }
 
-    fn take(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), Illegal<PaymentStatus>> {
+    fn take(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), IllegalTransition<PaymentStatus>> {
         self.status = self.status.transition(fact)?;
         self.updated_at = now;
         Ok(())

@@ -1,6 +1,6 @@
 //! What can go wrong with a payment, and what callers are told of it.
 
-use contracts::{machine::Illegal, payment::PaymentStatus, problem::Code};
+use contracts::{machine::IllegalTransition, payment::PaymentStatus, problem::Code};
 use platform::{db, http::Problem};
 
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum Error {
     NotNow { status: PaymentStatus, wish: &'static str },
     /// The provider's answer fits no row of the published table: a fault of ours.
     #[error(transparent)]
-    Illegal(#[from] Illegal<PaymentStatus>),
+    Illegal(#[from] IllegalTransition<PaymentStatus>),
     /// What was asked for must wait for the outcome of another transaction.
     #[error("an earlier transaction is not settled yet")]
     Unsettled,

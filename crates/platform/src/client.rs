@@ -207,7 +207,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         if self.path.contains('{') {
             return Err(CallError::Misused("a path parameter is missing"));
         }
-        if self.call.keyed && self.key.is_none() {
+        if self.call.requires_key() && self.key.is_none() {
             return Err(CallError::Misused("the call needs an idempotency key"));
         }
         let context = Context::current();
@@ -268,6 +268,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
             CallMethod::Get => Method::GET,
             CallMethod::Post => Method::POST,
             CallMethod::Put => Method::PUT,
+            CallMethod::Patch => Method::PATCH,
             CallMethod::Delete => Method::DELETE,
         };
         let mut millis = String::new();

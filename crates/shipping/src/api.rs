@@ -11,7 +11,7 @@ use contracts::{
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
-    shipping::{Recall, RecordShipmentEvent, Shipment, ShipmentOverview, ShippingRates},
+    shipping::{RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentOverview, ShippingRates},
     text::{Amount, Country},
 };
 use platform::{
@@ -102,6 +102,6 @@ async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Res
     Ok(Json(actions::retry(&app, id).await?))
 }
 
-async fn recall(_: ServiceOf<Order>, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<Recall>, Problem> {
+async fn recall(_: ServiceOf<Order>, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentCancellation>, Problem> {
     Ok(Json(actions::recall(&app, id).await?))
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use contracts::{
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
-    shipping::RecallOutcome,
+    shipping::CancellationOutcome,
 };
 use platform::{
     db::Tx,
@@ -42,7 +42,7 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
 /// A confirmed order asked before it was cancelled; one that was not confirmed had nothing sent. This closes its row.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
     let outcome = call_off(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
-    if outcome == RecallOutcome::TooLate {
+    if outcome == CancellationOutcome::TooLate {
         tracing::error!(target: "shipping", order_id = %event.order_id, "a cancelled order's parcel is on its way");
     }
     Ok(())

@@ -6,7 +6,7 @@ use contracts::{
     machine::Machine as _,
     problem::Failure,
     shipping::{
-        Carrier, RecallOutcome, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
+        CancellationOutcome, Carrier, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
         ShipmentUpdated,
     },
     time::Timestamp,
@@ -15,47 +15,47 @@ use contracts::{
 
 machine! {
     /// What the carrier is to be asked for an order.
-    Booking, on
+    Booking;
     /// What can happen to it.
-    BookingFact {
-        states {
-            /// The order is placed and not confirmed: nothing.
-            Awaited = "AWAITED",
-            /// To take the parcel; asked until it does.
-            Pending = "PENDING",
-            /// Nothing: it took the parcel.
-            Booked = "BOOKED",
-            /// Not to fetch the parcel; asked until it knows.
-            Recalling = "RECALLING",
-            /// Nothing any more.
-            Closed = "CLOSED",
-        }
-        facts {
-            /// The order was confirmed.
-            Confirmed,
-            /// The carrier took the parcel.
-            Booked,
-            /// The order is not to be shipped any more: it is being cancelled, or was refunded.
-            CalledOff,
-            /// The carrier knows that it is not to fetch the parcel.
-            Recalled,
-            /// The carrier reported that it has the parcel.
-            Fetched,
-        }
-        table {
-            Awaited, Confirmed => Pending;
-            Awaited, CalledOff => Closed;
-            Pending, Booked => Booked;
-            // Even one that was never answered: the carrier may have taken it all the same.
-            Pending, CalledOff => Recalling;
-            Booked, CalledOff => Recalling;
-            Recalling, Recalled => Closed;
-            // It was there first: the parcel travels.
-            Recalling, Fetched => Booked;
-            // An answer that was overtaken by the recall: the carrier is told again.
-            Recalling, Booked => Recalling;
-            Closed, Booked => Recalling;
-        }
+    BookingFact;
+    states {
+        /// The order is placed and not confirmed: nothing.
+        Awaited = "AWAITED",
+        /// To take the parcel; asked until it does.
+        Pending = "PENDING",
+        /// Nothing: it took the parcel.
+        Booked = "BOOKED",
+        /// Not to fetch the parcel; asked until it knows.
+        Recalling = "RECALLING",
+        /// Nothing any more.
+        Closed = "CLOSED",
+    }
+    resting { Awaited, Booked }
+    facts {
+        /// The order was confirmed.
+        Confirmed,
+        /// The carrier took the parcel.
+        Booked,
+        /// The order is not to be shipped any more: it is being cancelled, or was refunded.
+        CalledOff,
+        /// The carrier knows that it is not to fetch the parcel.
+        Recalled,
+        /// The carrier reported that it has the parcel.
+        Fetched,
+    }
+    table {
+        Awaited, Confirmed => Pending;
+        Awaited, CalledOff => Closed;
+        Pending, Booked => Booked;
+        // Even one that was never answered: the carrier may have taken it all the same.
+        Pending, CalledOff => Recalling;
+        Booked, CalledOff => Recalling;
+        Recalling, Recalled => Closed;
+        // It was there first: the parcel travels.
+        Recalling, Fetched => Booked;
+        // An answer that was overtaken by the recall: the carrier is told again.
+        Recalling, Booked => Recalling;
+        Closed, Booked => Recalling;
     }
 }
 
@@ -127,9 +127,9 @@ impl Consignment {
     /// The order is not to be shipped any more. A parcel that the carrier did not take yet never will be a shipment, so
     /// that is decided at once; one that it took is decided when it agrees, or reports that it has it. One that is on its
     /// way travels on, and comes back if the customer refuses it.
-    pub fn call_off(&mut self, now: Timestamp) -> RecallOutcome {
+    pub fn call_off(&mut self, now: Timestamp) -> CancellationOutcome {
         if self.left() {
-            return RecallOutcome::TooLate;
+            return CancellationOutcome::TooLate;
         }
         if let Ok(next) = self.booking.transition(BookingFact::CalledOff) {
             self.booking = next;
@@ -138,8 +138,8 @@ impl Consignment {
             self.due_at = (next == Booking::Recalling).then_some(now);
         }
         match &self.parcel {
-            Some(parcel) if parcel.status == ShipmentStatus::Created => RecallOutcome::Pending,
-            _ => RecallOutcome::Recalled,
+            Some(parcel) if parcel.status == ShipmentStatus::Created => CancellationOutcome::Pending,
+            _ => CancellationOutcome::Cancelled,
         }
     }
 
@@ -170,7 +170,7 @@ impl Consignment {
         self.failure = None;
         self.due_at = None;
         let parcel = self.parcel.as_mut()?;
-        parcel.status = parcel.status.transition(ShipmentFact::Recalled).ok()?;
+        parcel.status = parcel.status.transition(ShipmentFact::Cancelled).ok()?;
         let parcel = parcel.clone();
         Some(self.returned(&parcel, true))
     }

@@ -14,7 +14,7 @@ use contracts::{
     auth::SCOPES,
     ids::EventId,
     secret::NewPassword,
-    text::{Email, Name, Refused},
+    text::{Email, Name, Violation},
     time::Timestamp,
 };
 use platform::{
@@ -117,7 +117,7 @@ pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
 }
 
 /// What was refused and why, for a person.
-fn refused(what: &str) -> impl Fn(Refused) -> anyhow::Error {
+fn refused(what: &str) -> impl Fn(Violation) -> anyhow::Error {
     move |refused| anyhow::anyhow!("{what} {}", refused.detail)
 }
 

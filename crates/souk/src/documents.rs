@@ -36,7 +36,7 @@ fn describe(runtime: &Runtime) -> serde_json::Value {
 /// # Errors
 /// When standard output cannot be written.
 pub fn events() -> Result<()> {
-    print(&contracts::catalogue::events_json())
+    print(&contracts::registry::events_json())
 }
 
 /// The catalogue of error codes.
@@ -44,7 +44,7 @@ pub fn events() -> Result<()> {
 /// # Errors
 /// When standard output cannot be written.
 pub fn problems() -> Result<()> {
-    print(&contracts::catalogue::problems_json())
+    print(&contracts::registry::problems_json())
 }
 
 fn print(value: &serde_json::Value) -> Result<()> {

@@ -34,6 +34,6 @@ mod tests {
     #[test]
     fn every_service_has_its_name_in_the_contracts() {
         let names: Vec<_> = all().into_iter().map(|service| service.name).collect();
-        assert_eq!(names, contracts::SERVICES);
+        assert_eq!(names, contracts::SERVICE_NAMES);
     }
 }

@@ -1,9 +1,9 @@
 //! What events are about, as the catalogue of events knows it.
 
 use contracts::{
-    catalogue,
     column::{BadColumn, Column, SqlValue},
-    event::EventKind,
+    event::EventSpec,
+    registry,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -16,14 +16,14 @@ pub struct AggregateType(&'static str);
 impl AggregateType {
     /// Every type, in the order of the alphabet.
     pub fn all() -> BTreeSet<&'static str> {
-        catalogue::events().map(|kind| kind.aggregate).collect()
+        registry::events().map(|kind| kind.aggregate).collect()
     }
 
     /// What events of this type are about; none when the catalogue does not have the type.
     #[must_use]
     pub fn of_event(event_type: &str) -> Option<AggregateType> {
-        let is_it = |kind: &&EventKind| kind.event_type == event_type;
-        catalogue::events().find(is_it).map(|kind| AggregateType(kind.aggregate))
+        let is_it = |kind: &&EventSpec| kind.event_type == event_type;
+        registry::events().find(is_it).map(|kind| AggregateType(kind.aggregate))
     }
 }
 
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_type_of_event_is_about_one_type_of_aggregate() {
-        for kind in catalogue::events() {
+        for kind in registry::events() {
             assert_eq!(AggregateType::of_event(kind.event_type), Some(AggregateType(kind.aggregate)), "{}", kind.event_type);
         }
         assert_eq!(AggregateType::of_event("OrderTeleported"), None);

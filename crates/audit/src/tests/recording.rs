@@ -1,7 +1,7 @@
 //! Every event, once, as it came.
 
 use super::*;
-use contracts::{auth::PasswordResetRequested, catalogue, ids::EventId};
+use contracts::{auth::PasswordResetRequested, ids::EventId, registry};
 use platform::{encryption, master_key::MasterKey};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -45,12 +45,12 @@ async fn every_producer_of_the_catalogue_is_heard_and_every_type_is_kept() {
     let log = log().await;
     let consumers = crate::consumers::all();
     let heard: BTreeSet<_> = consumers.producers().iter().copied().collect();
-    assert_eq!(heard, catalogue::events().map(|kind| kind.producer).collect());
+    assert_eq!(heard, registry::events().map(|kind| kind.producer).collect());
     assert!(heard.is_superset(&["auth", "user", "catalog", "order", "payment", "inventory", "shipping", "notification"].into()));
-    for kind in catalogue::events() {
+    for kind in registry::events() {
         log.deliver_envelope(of_type(&log, kind.event_type, kind.aggregate, kind.producer)).await;
     }
-    let kinds = i64::try_from(catalogue::events().count()).unwrap();
+    let kinds = i64::try_from(registry::events().count()).unwrap();
     assert_eq!(positions(&log, "?limit=100").await, (1..=kinds).rev().collect::<Vec<_>>());
     log.nothing_is_parked().await;
 }

@@ -1,6 +1,6 @@
 //! Clients of `POST /auth/token`: their names and what they may ask for.
 
-use contracts::{SERVICES, auth::INTERNAL};
+use contracts::{SERVICE_NAMES, auth::INTERNAL};
 
 /// Names that the platform keeps for itself beside those of its services: what it may still become.
 const KEPT_FREE: [&str; 6] = ["gateway", "web", "promotion", "returns", "review", "seller"];
@@ -29,7 +29,7 @@ pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), Unfit> {
     if !(3..=64).contains(&client_id.len()) || !plain(client_id, b"-") {
         return Err(Unfit::Name);
     }
-    if SERVICES.contains(&client_id) || KEPT_FREE.contains(&client_id) {
+    if SERVICE_NAMES.contains(&client_id) || KEPT_FREE.contains(&client_id) {
         return Err(Unfit::Reserved);
     }
     if !(1..=20).contains(&scopes.len()) {
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn no_client_takes_the_name_or_the_scope_of_a_service() {
         assert_eq!(check("carrier", &["shipping:track"]), Ok(()));
-        for name in SERVICES.into_iter().chain(KEPT_FREE) {
+        for name in SERVICE_NAMES.into_iter().chain(KEPT_FREE) {
             assert_eq!(check(name, &["a"]), Err(Unfit::Reserved), "{name}");
         }
         for (name, scopes, why) in [

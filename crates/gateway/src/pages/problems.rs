@@ -7,18 +7,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use contracts::{catalogue, problem::Code};
+use contracts::{problem::Code, registry};
 use platform::http::Problem;
 
 pub(super) async fn list(headers: HeaderMap) -> Response {
-    either(&headers, || Json(catalogue::problems_json()), || html::problem_list(Code::ALL))
+    either(&headers, || Json(registry::problems_json()), || html::problem_list(Code::ALL))
 }
 
 pub(super) async fn one(Path(slug): Path<String>, headers: HeaderMap) -> Response {
     let Some(position) = Code::ALL.iter().position(|code| code.slug() == slug) else {
         return Problem::new(Code::NOT_FOUND).detail("there is no such problem; /problems lists them all").into_response();
     };
-    let row = || Json(catalogue::problems_json()["problems"][position].clone());
+    let row = || Json(registry::problems_json()["problems"][position].clone());
     either(&headers, row, || html::problem(Code::ALL[position]))
 }
 

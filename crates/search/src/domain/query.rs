@@ -5,7 +5,7 @@ use contracts::{
     money::{Currency, MAX_AMOUNT},
     problem::Fault,
     search::Sort,
-    text::{self, AttributeName, Refused, RequiredShortText},
+    text::{self, AttributeName, RequiredShortText, Violation},
 };
 use std::fmt::Write as _;
 
@@ -113,7 +113,7 @@ impl Request {
     }
 
     /// Takes one parameter in. Whether it is a filter.
-    fn take(&mut self, name: &str, value: &str) -> Result<bool, Refused> {
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, Violation> {
         let filter = match name {
             "limit" | "cursor" => return Ok(false),
             "q" => {
@@ -121,13 +121,13 @@ impl Request {
                 return Ok(false);
             }
             "sort" => {
-                self.sort = value.parse::<Sort>().map_err(|refused| Refused::new("NOT_ONE_OF", refused.detail))?;
+                self.sort = value.parse::<Sort>().map_err(|refused| Violation::new("NOT_ONE_OF", refused.detail))?;
                 return Ok(false);
             }
             "category" => Filter::Category(vec![value.parse().map_err(|_| not_an_id())?]),
             "sellerId" => Filter::Seller(vec![value.parse().map_err(|_| not_an_id())?]),
             "brand" => Filter::Brand(vec![RequiredShortText::parse(value)?.into_string()]),
-            "inStock" => Filter::InStock(value.parse().map_err(|_| Refused::new("WRONG_TYPE", "must be true or false"))?),
+            "inStock" => Filter::InStock(value.parse().map_err(|_| Violation::new("WRONG_TYPE", "must be true or false"))?),
             "currency" => Filter::Currency(value.parse().map_err(|_| not_a_currency())?),
             "minPrice" => Filter::MinPrice(price(value)?),
             "maxPrice" => Filter::MaxPrice(price(value)?),
@@ -136,7 +136,7 @@ impl Request {
                     let attribute = AttributeName::parse(attribute)?.into_string();
                     Filter::Attribute(attribute, vec![RequiredShortText::parse(value)?.into_string()])
                 }
-                None => return Err(Refused::new("UNKNOWN_PARAMETER", "is not a parameter of this request")),
+                None => return Err(Violation::new("UNKNOWN_PARAMETER", "is not a parameter of this request")),
             },
         };
         self.put(filter);
@@ -205,26 +205,26 @@ impl Request {
 ///
 /// # Errors
 /// `TOO_LONG`, `TOO_MANY_WORDS`, `FORBIDDEN_CHARACTER`.
-pub fn search_text(text: &str) -> Result<Option<String>, Refused> {
+pub fn search_text(text: &str) -> Result<Option<String>, Violation> {
     let joined = text.split_whitespace().collect::<Vec<_>>();
     if joined.len() > MOST_WORDS {
-        return Err(Refused::new("TOO_MANY_WORDS", format!("must have at most {MOST_WORDS} words")));
+        return Err(Violation::new("TOO_MANY_WORDS", format!("must have at most {MOST_WORDS} words")));
     }
-    let text = text::line(&joined.join(" "), 0, LONGEST_TEXT)?;
+    let text = text::single_line(&joined.join(" "), 0, LONGEST_TEXT)?;
     Ok((!text.is_empty()).then_some(text))
 }
 
-fn price(text: &str) -> Result<i64, Refused> {
-    let out = || Refused::new("OUT_OF_RANGE", format!("must be a whole number of minor units from 0 to {MAX_AMOUNT}"));
+fn price(text: &str) -> Result<i64, Violation> {
+    let out = || Violation::new("OUT_OF_RANGE", format!("must be a whole number of minor units from 0 to {MAX_AMOUNT}"));
     text.parse().ok().filter(|price| (0..=MAX_AMOUNT).contains(price)).ok_or_else(out)
 }
 
-fn not_a_currency() -> Refused {
-    Refused::new("NOT_A_CURRENCY", "must be an ISO 4217 code of three upper-case letters such as EUR")
+fn not_a_currency() -> Violation {
+    Violation::new("NOT_A_CURRENCY", "must be an ISO 4217 code of three upper-case letters such as EUR")
 }
 
-fn not_an_id() -> Refused {
-    Refused::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
+fn not_an_id() -> Violation {
+    Violation::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! is `mens`); a point between digits belongs to it (`2.8`); each sign of a script without spaces is one. What is
 //! written in two ways becomes one word beside the parts: `USB-C` is also `usbc`, `200 mm` also `200mm`.
 
-use contracts::text::Refused;
+use contracts::text::Violation;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{borrow::Cow, ops::Range};
@@ -65,14 +65,14 @@ impl Tongue {
 
     /// # Errors
     /// `UNKNOWN_VALUE`, with the languages there are.
-    pub fn parse(name: &str) -> Result<Tongue, Refused> {
+    pub fn parse(name: &str) -> Result<Tongue, Violation> {
         if name == "none" {
             return Ok(Tongue(None));
         }
         let at = LANGUAGES.iter().position(|(language, _)| *language == name);
         at.map(|at| Tongue(Some(at))).ok_or_else(|| {
             let names: Vec<_> = LANGUAGES.iter().map(|(language, _)| *language).collect();
-            Refused::new("UNKNOWN_VALUE", format!("must be none or one of {}", names.join(" ")))
+            Violation::new("UNKNOWN_VALUE", format!("must be none or one of {}", names.join(" ")))
         })
     }
 

@@ -5,7 +5,7 @@ use super::BOOKING;
 use crate::{App, Error, store};
 use contracts::{
     ids::OrderId,
-    shipping::{Recall, RecallOutcome, ShipmentStatus},
+    shipping::{CancellationOutcome, ShipmentCancellation, ShipmentStatus},
 };
 use platform::db::Tx;
 
@@ -14,18 +14,18 @@ use platform::db::Tx;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn recall(app: &App, order_id: OrderId) -> Result<Recall, Error> {
+pub async fn recall(app: &App, order_id: OrderId) -> Result<ShipmentCancellation, Error> {
     let why = "Its order is being cancelled: the carrier is asked not to fetch it";
     let outcome = app.ctx.db.write(async move |tx| call_off(tx, order_id, why).await).await?;
-    Ok(Recall { outcome })
+    Ok(ShipmentCancellation { outcome })
 }
 
 /// Drops a shipment that is pending, and has one recalled that the carrier did not fetch yet. One that is on its way
 /// travels on: what comes of it, the carrier will tell.
-pub async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<RecallOutcome, Error> {
+pub async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<CancellationOutcome, Error> {
     let Some(mut consignment) = store::lock_by_order(tx, order_id).await? else {
         store::call_off_unheard(tx, order_id).await?;
-        return Ok(RecallOutcome::Recalled);
+        return Ok(CancellationOutcome::Cancelled);
     };
     let before = consignment.clone();
     let outcome = consignment.call_off(tx.now());

@@ -120,7 +120,7 @@ proptest! {
                 Happening::CalledOff => {
                     let outcome = it.call_off(now);
                     prop_assert!(decided.is_none_or(|decided| decided == outcome), "{:?} became {:?}", decided, outcome);
-                    decided = decided.or(Some(outcome).filter(|outcome| *outcome != RecallOutcome::Pending));
+                    decided = decided.or(Some(outcome).filter(|outcome| *outcome != CancellationOutcome::Pending));
                 }
                 Happening::Took => {
                     if let Taken::Now(_) = it.booked("T".into(), now) {
@@ -134,7 +134,7 @@ proptest! {
                 },
                 Happening::Failed => it.failed(it.booking, failure.clone(), now),
                 Happening::Fetched => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
-                    prop_assert!(recalled == 0 && decided != Some(RecallOutcome::Recalled), "what stays here does not move");
+                    prop_assert!(recalled == 0 && decided != Some(CancellationOutcome::Cancelled), "what stays here does not move");
                     it.move_to(next);
                 }
             }
@@ -151,7 +151,7 @@ fn an_answer_that_was_overtaken_by_the_recall_is_taken_back() {
     let mut it = consignment();
     let now = Timestamp(1);
     it.confirm(String::new(), now, now);
-    assert_eq!(it.call_off(now), RecallOutcome::Recalled);
+    assert_eq!(it.call_off(now), CancellationOutcome::Cancelled);
     assert_eq!(it.recalled(), None);
     assert_eq!((it.booking, it.due_at), (Booking::Closed, None));
     assert_eq!(it.booked("T".into(), now), Taken::Unwanted);

@@ -42,9 +42,9 @@ async fn docs_architecture_md_draws_every_call_and_event_between_services_and_no
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
     let public = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
-    let calls = contracts::catalogue::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
+    let calls = contracts::registry::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
     let called = arrows(public.chain(calls));
-    let producers: BTreeMap<_, _> = contracts::catalogue::events().map(|kind| (kind.event_type, kind.producer)).collect();
+    let producers: BTreeMap<_, _> = contracts::registry::events().map(|kind| (kind.event_type, kind.producer)).collect();
     let consumed = arrows(runtime.heard().map(|(service, event)| (producers[event], service)));
     let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
     assert_same(&drawn("-->", &services), &called);
