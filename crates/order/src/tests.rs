@@ -6,5 +6,6 @@ mod doors;
 mod faults;
 mod leading;
 mod rules;
+mod stored;
 mod upstreams;
 mod world;

@@ -1,0 +1,81 @@
+//! The columns `saga` and `shipping` of databases that exist are read, and written with the spelling that they have.
+
+use super::world::id;
+use crate::domain::{Cancellation, MoneyLeg, ParcelLeg, Saga, StockLeg};
+use contracts::{
+    order::{CancelReason, OrderShipping},
+    shipping::ShipmentStatus,
+    time::Timestamp,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+
+const PLACED: &str = r#"{"money":"Due","stock":"Due","parcel":"Sent","cancellation":null,"payment_id":null,"reservation_id":null,"capture_was_due":false,"payment_attempt":1,"reservation_attempt":1,"past_payments":[],"past_reservations":[],"refunded_amount":0,"refunds_refused":0,"refund_after":null,"payable_until":null,"correlation_id":""}"#;
+const PAID_AGAIN: &str = r#"{"money":"Captured","stock":"Sold","parcel":"Unwanted","cancellation":{"reason":"CUSTOMER_REQUEST","note":"changed my mind"},"payment_id":"07000000-0000-0000-0000-000000000002","reservation_id":"08000000-0000-0000-0000-000000000002","capture_was_due":true,"payment_attempt":2,"reservation_attempt":3,"past_payments":["07000000-0000-0000-0000-000000000001"],"past_reservations":["08000000-0000-0000-0000-000000000001"],"refunded_amount":100,"refunds_refused":1,"refund_after":"2026-01-01T00:00:00.000001Z","payable_until":"2026-01-02T00:00:00.000000Z","correlation_id":"c-1"}"#;
+/// What the first version wrote.
+const OLDEST: &str = r#"{"money":"Due","stock":"Due","payment_id":null,"reservation_id":null,"payment_attempt":1,"reservation_attempt":1,"payable_until":null}"#;
+
+fn paid_again() -> Saga {
+    Saga {
+        money: MoneyLeg::Captured,
+        stock: StockLeg::Sold,
+        parcel: ParcelLeg::Unwanted,
+        cancellation: Some(Cancellation { reason: CancelReason::CustomerRequest, note: Some("changed my mind".into()) }),
+        payment_id: Some(id(7, 2)),
+        reservation_id: Some(id(8, 2)),
+        capture_was_due: true,
+        payment_attempt: 2,
+        reservation_attempt: 3,
+        past_payments: vec![id(7, 1)],
+        past_reservations: vec![id(8, 1)],
+        refunded_amount: 100,
+        refunds_refused: 1,
+        refund_after: Some(Timestamp(1_767_225_600_000_001)),
+        payable_until: Some(Timestamp(1_767_312_000_000_000)),
+        correlation_id: "c-1".into(),
+    }
+}
+
+fn stored_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, json: &str) {
+    assert_eq!(&serde_json::from_str::<T>(json).unwrap(), value, "{json}");
+    assert_eq!(serde_json::to_string(value).unwrap(), json);
+}
+
+#[test]
+fn the_saga_column_keeps_its_spelling() {
+    stored_as(&Saga::new(), PLACED);
+    stored_as(&paid_again(), PAID_AGAIN);
+    assert_eq!(serde_json::from_str::<Saga>(OLDEST).unwrap(), Saga::new());
+    for (state, json) in [
+        (MoneyLeg::Due, r#""Due""#),
+        (MoneyLeg::Authorized, r#""Authorized""#),
+        (MoneyLeg::Captured, r#""Captured""#),
+        (MoneyLeg::LetGo, r#""LetGo""#),
+    ] {
+        stored_as(&state, json);
+    }
+    for (state, json) in
+        [(StockLeg::Due, r#""Due""#), (StockLeg::Reserved, r#""Reserved""#), (StockLeg::Sold, r#""Sold""#), (StockLeg::LetGo, r#""LetGo""#)]
+    {
+        stored_as(&state, json);
+    }
+    for (state, json) in [(ParcelLeg::Sent, r#""Sent""#), (ParcelLeg::Unwanted, r#""Unwanted""#), (ParcelLeg::Recalled, r#""Recalled""#)] {
+        stored_as(&state, json);
+    }
+}
+
+#[test]
+fn the_shipping_column_keeps_its_spelling() {
+    stored_as(&OrderShipping::default(), r#"{"status":null,"shipmentId":null,"carrier":null,"trackingNumber":null,"pending":false}"#);
+    let shipping = OrderShipping {
+        status: Some(ShipmentStatus::InTransit),
+        shipment_id: Some(id(10, 1)),
+        carrier: Some("MOCK".into()),
+        tracking_number: Some("T1".into()),
+        pending: true,
+    };
+    stored_as(
+        &shipping,
+        r#"{"status":"IN_TRANSIT","shipmentId":"0a000000-0000-0000-0000-000000000001","carrier":"MOCK","trackingNumber":"T1","pending":true}"#,
+    );
+}
