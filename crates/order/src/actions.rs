@@ -5,13 +5,13 @@ mod cancel;
 mod pay;
 mod place;
 
-pub(crate) use apply::take_in;
-pub use apply::{apply, close_if_overdue, reschedule};
-pub use cancel::{By, cancel_order};
+pub(crate) use apply::apply_in_unit;
+pub use apply::{apply, cancel_if_overdue, reschedule};
+pub use cancel::{Actor, cancel_order};
 pub use pay::pay_order;
 pub use place::place_order;
 
-use crate::domain::{Cancellation, Moved, Order, due_steps};
+use crate::domain::{Cancellation, Order, StatusChange, due_steps};
 use crate::{App, store};
 use contracts::{
     order::{
@@ -31,10 +31,10 @@ use std::time::Duration;
 pub(crate) const SAGA: &str = "saga";
 
 /// How long past its wait a request may take to answer its key, before another may.
-const BEYOND_WAIT: Duration = Duration::from_secs(5);
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// Answers an open key in a task of its own, so that a client that went away finds the answer when it asks again.
-async fn answer_apart<T: Send + 'static>(
+async fn answer_in_background<T: Send + 'static>(
     app: &App,
     answer: impl Future<Output = Result<Idempotent<T>, Problem>> + Send + 'static,
 ) -> Result<Idempotent<T>, Problem> {
@@ -42,12 +42,12 @@ async fn answer_apart<T: Send + 'static>(
 }
 
 /// Writes an order after it changed: its row, its timeline, its events, and the saga's notifier when something is due.
-async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> {
-    let due_at = if due_steps(order).is_empty() { order.closes_at() } else { Some(tx.now()) };
+async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {
+    let due_at = if due_steps(order).is_empty() { order.payment_deadline() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
-    for moved in moves {
-        store::record(tx, order.order_id, moved).await?;
-        announce(tx, order, moved);
+    for change in changes {
+        store::append_status_change(tx, order.order_id, change).await?;
+        emit_event(tx, order, change);
     }
     if due_at.is_some() {
         tx.notify_worker(SAGA);
@@ -56,13 +56,13 @@ async fn save(tx: &mut Tx, order: &Order, moves: &[Moved]) -> Result<(), Error> 
 }
 
 /// Tells the world of a transition, by exactly one event.
-fn announce(tx: &mut Tx, order: &Order, moved: &Moved) {
+fn emit_event(tx: &mut Tx, order: &Order, change: &StatusChange) {
     let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
     let (currency, total_amount) = (order.currency, order.totals.total_amount);
     let saga = &order.saga;
     let shipment_id = order.shipping.shipment_id;
     let payment_id = saga.payment_id;
-    match moved.fact {
+    match change.fact {
         OrderFact::PaymentAuthorized => {
             let payment_id = payment_id.expect("an authorization names its payment");
             tx.emit(OrderPaymentAuthorized { order_id, order_number, user_id, payment_id, currency, total_amount });
@@ -103,11 +103,11 @@ fn announce(tx: &mut Tx, order: &Order, moved: &Moved) {
             currency,
             total_amount,
         }),
-        OrderFact::OutOfStock => cancelled(tx, order, CancelReason::OutOfStock, None),
-        OrderFact::RetryWindowClosed => cancelled(tx, order, CancelReason::PaymentWindowClosed, None),
+        OrderFact::OutOfStock => emit_cancelled(tx, order, CancelReason::OutOfStock, None),
+        OrderFact::RetryWindowClosed => emit_cancelled(tx, order, CancelReason::PaymentWindowClosed, None),
         OrderFact::CancelRequested => {
             let Cancellation { reason, note } = saga.cancellation.clone().expect("who wanted it is written down first");
-            cancelled(tx, order, reason, note);
+            emit_cancelled(tx, order, reason, note);
         }
         OrderFact::Confirmed => tx.emit(OrderConfirmed {
             order_id,
@@ -154,7 +154,7 @@ fn announce(tx: &mut Tx, order: &Order, moved: &Moved) {
     }
 }
 
-fn cancelled(tx: &mut Tx, order: &Order, reason: CancelReason, note: Option<String>) {
+fn emit_cancelled(tx: &mut Tx, order: &Order, reason: CancelReason, note: Option<String>) {
     tx.emit(OrderCancelled {
         order_id: order.order_id,
         order_number: order.order_number.clone(),
@@ -168,6 +168,6 @@ fn cancelled(tx: &mut Tx, order: &Order, reason: CancelReason, note: Option<Stri
         items: order.items.clone(),
         currency: order.currency,
         total_amount: order.totals.total_amount,
-        refund_due: order.saga.may_have_taken_money(),
+        refund_due: order.saga.may_have_captured(),
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    actions::{self, By},
+    actions::{self, Actor},
     store::{self, Filter},
     view::find_view,
 };
@@ -56,9 +56,9 @@ async fn cancel(
     prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
-    let by = if viewer.has_role(ADMIN) { By::Admin } else { By::Customer(viewer.id) };
+    let actor = if viewer.has_role(ADMIN) { Actor::Admin } else { Actor::Customer(viewer.id) };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
-    actions::cancel_order(&app, by, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
+    actions::cancel_order(&app, actor, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn pay(

@@ -3,7 +3,7 @@
 //! `StockReservationFailed` is not among them: it does not say which attempt was refused, and a late one would end an order
 //! that was paid again. The refusal itself is kept under the attempt's key, so that asking again gives it.
 
-use crate::{Error, Settings, actions::take_in, domain::Fact};
+use crate::{Error, Settings, actions::apply_in_unit, domain::Fact};
 use contracts::{
     ids::OrderId,
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
@@ -44,24 +44,24 @@ facts! {
     PaymentVoided, e => Fact::PaymentVoided(e.payment_id);
     PaymentRefunded, e => match e.in_full {
         true => Fact::PaymentRefunded(e.payment_id),
-        false => Fact::PaymentPartRefunded(e.payment_id, e.refunded_amount),
+        false => Fact::PaymentPartlyRefunded(e.payment_id, e.refunded_amount),
     };
     StockReserved, e => Fact::StockReserved(e.reservation_id);
-    StockConfirmed, e => Fact::StockSold(e.reservation_id);
+    StockConfirmed, e => Fact::StockConfirmed(e.reservation_id);
     StockReleased, e => Fact::StockReleased(e.reservation_id);
     StockExpired, e => Fact::StockExpired(e.reservation_id);
     StockReturned, e => Fact::StockReturned(e.reservation_id);
-    ShipmentCreated, e => Fact::ShipmentMade {
+    ShipmentCreated, e => Fact::ShipmentCreated {
         shipment_id: e.shipment_id, carrier: e.carrier.as_str().to_owned(), tracking_number: e.tracking_number.clone(),
     };
-    ShipmentUpdated, e => Fact::ShipmentMoved(e.shipment_id, e.status);
-    ShipmentDelivered, e => Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Delivered);
+    ShipmentUpdated, e => Fact::ShipmentUpdated(e.shipment_id, e.status);
+    ShipmentDelivered, e => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Delivered);
     ShipmentReturned, e => match e.recalled {
-        true => Fact::ParcelRecalled,
-        false => Fact::ShipmentMoved(e.shipment_id, ShipmentStatus::Returned),
+        true => Fact::ShipmentCancelled,
+        false => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Returned),
     };
 }
 
 async fn take(tx: &mut Tx, event: &impl AsFact, pay_again: Duration) -> Result<(), Error> {
-    take_in(tx, event.order_id(), &event.fact(), pay_again).await
+    apply_in_unit(tx, event.order_id(), &event.fact(), pay_again).await
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    domain::{MoneyLeg, Order, Saga, StockLeg, Totals, order_number},
+    domain::{Order, PaymentState, SagaState, StockState, Totals, order_number},
     store,
 };
 use contracts::{
@@ -71,7 +71,13 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         shipping_address: past.address.clone(),
         billing_address: past.address,
         // Neither was asked for here.
-        saga: Saga { money: MoneyLeg::Captured, stock: StockLeg::Sold, payment_attempt: 0, reservation_attempt: 0, ..Saga::new() },
+        saga: SagaState {
+            payment: PaymentState::Captured,
+            stock: StockState::Confirmed,
+            payment_attempt: 0,
+            reservation_attempt: 0,
+            ..SagaState::new()
+        },
         shipping: OrderShipping::default(),
         failure: None,
         created_at: past.placed_at,

@@ -13,11 +13,11 @@
 
 pub mod actions;
 mod api;
+mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
 pub mod import;
-mod invariants;
 mod saga;
 mod settings;
 mod store;
@@ -27,8 +27,8 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use consistency::{OrderRecord, list_for_check};
 pub use error::Error;
-pub use invariants::{OrderBooks, list_books};
 pub use settings::Settings;
 
 use platform::{
@@ -42,7 +42,7 @@ use std::sync::Arc;
 pub struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
-    saga: Arc<saga::Saga>,
+    waiters: Arc<saga::OrderWaiters>,
 }
 
 /// The service.
@@ -50,7 +50,7 @@ pub struct App {
 pub fn service() -> Service {
     Service::new("order", migrations!["0001_orders", "0002_due"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        let app = App { ctx, settings: settings.clone(), saga: Arc::default() };
+        let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(&settings), workers: workers::all(&app) })
     })

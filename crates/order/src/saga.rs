@@ -5,7 +5,7 @@
 
 use crate::{
     App, Error, actions,
-    domain::{Fact, Order, Step, due_steps, is_at_rest},
+    domain::{Fact, Order, Step, due_steps, is_settled},
     store,
 };
 use contracts::{
@@ -32,24 +32,24 @@ use tokio::{sync::Notify, task::JoinSet};
 
 /// What the saga keeps in memory: who waits for which order. Bounded by the requests that wait.
 #[derive(Default)]
-pub struct Saga {
-    waiting: Mutex<HashMap<OrderId, (Arc<Notify>, usize)>>,
+pub struct OrderWaiters {
+    by_order: Mutex<HashMap<OrderId, (Arc<Notify>, usize)>>,
 }
 
-/// How often a waiting request looks by itself: the order may be led by another replica.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often a by_order request looks by itself: the order may be led by another replica.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// The pauses between refunds that the provider refuses. People may have to see to it, so they grow up to a day.
-const REFUND_PAUSES: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(24 * 3600));
+const REFUND_BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(24 * 3600));
 /// Turns of one order in a row; a longer way is gone after others had theirs.
-const TURNS: usize = 16;
+const MAX_ROUNDS: usize = 16;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Saga {
-    fn announce(&self, id: OrderId) {
-        if let Some((notifier, _)) = lock(&self.waiting).get(&id) {
+impl OrderWaiters {
+    fn notify(&self, id: OrderId) {
+        if let Some((notifier, _)) = lock(&self.by_order).get(&id) {
             notifier.notify_waiters();
         }
     }
@@ -58,54 +58,54 @@ impl Saga {
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn settled(&self, db: &Db, id: OrderId, wait: Duration) -> Result<(), Error> {
-        self.until(db, id, wait, async move |tx: &mut Tx| Ok(store::find_status(tx, id).await?.is_none_or(is_at_rest))).await
+    pub async fn wait_until_settled(&self, db: &Db, id: OrderId, wait: Duration) -> Result<(), Error> {
+        self.wait_until(db, id, wait, async move |tx: &mut Tx| Ok(store::find_status(tx, id).await?.is_none_or(is_settled))).await
     }
 
     /// Waits until the order is as `done` wants it, for `wait` at most.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn until<F>(&self, db: &Db, id: OrderId, wait: Duration, done: F) -> Result<(), Error>
+    pub async fn wait_until<F>(&self, db: &Db, id: OrderId, wait: Duration, done: F) -> Result<(), Error>
     where
         F: AsyncFn(&mut Tx) -> Result<bool, platform::db::Error> + Clone + Send + 'static,
     {
         let deadline = tokio::time::Instant::now() + wait;
         let notifier = {
-            let mut waiting = lock(&self.waiting);
-            let (notifier, waiters) = waiting.entry(id).or_default();
+            let mut by_order = lock(&self.by_order);
+            let (notifier, waiters) = by_order.entry(id).or_default();
             *waiters += 1;
             notifier.clone()
         };
-        let _leave = Leave { saga: self, id };
+        let _guard = WaiterGuard { waiters: self, id };
         loop {
-            let rung = notifier.notified();
+            let notified = notifier.notified();
             if db.read(done.clone()).await? || tokio::time::Instant::now() >= deadline {
                 return Ok(());
             }
-            let look = tokio::time::Instant::now() + LOOK;
+            let next_poll = tokio::time::Instant::now() + POLL_INTERVAL;
             tokio::select! {
                 biased;
-                () = rung => {}
-                () = tokio::time::sleep_until(look.min(deadline)) => {}
+                () = notified => {}
+                () = tokio::time::sleep_until(next_poll.min(deadline)) => {}
             }
         }
     }
 }
 
 /// Takes a waiter off the list however its wait ended.
-struct Leave<'a> {
-    saga: &'a Saga,
+struct WaiterGuard<'a> {
+    waiters: &'a OrderWaiters,
     id: OrderId,
 }
 
-impl Drop for Leave<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.saga.waiting);
-        if let Some((_, waiters)) = waiting.get_mut(&self.id) {
+        let mut by_order = lock(&self.waiters.by_order);
+        if let Some((_, waiters)) = by_order.get_mut(&self.id) {
             *waiters -= 1;
             if *waiters == 0 {
-                waiting.remove(&self.id);
+                by_order.remove(&self.id);
             }
         }
     }
@@ -115,55 +115,55 @@ impl Drop for Leave<'_> {
 ///
 /// # Errors
 /// Those of the database, and a fact that the published table has no row for; the order is still due.
-pub async fn lead(app: App, id: OrderId) -> Result<(), Error> {
+pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
-    let mut taken = Vec::new();
-    for turn in 0..TURNS {
+    let mut previous = Vec::new();
+    for round in 0..MAX_ROUNDS {
         let found = db.read(async move |tx| store::find_order(tx, None, id).await).await?;
         let Some(order) = found else { return Ok(()) };
-        app.saga.announce(id);
-        if order.closes_at().is_some_and(|closes| closes <= app.ctx.env.now()) {
-            Context::new(order.saga.correlation_id.as_str()).scope(actions::close_if_overdue(db, id)).await?;
+        app.waiters.notify(id);
+        if order.payment_deadline().is_some_and(|deadline| deadline <= app.ctx.env.now()) {
+            Context::new(order.saga.correlation_id.as_str()).scope(actions::cancel_if_overdue(db, id)).await?;
             continue;
         }
         let steps = due_steps(&order);
         if steps.is_empty() {
             // Taken in hand for nothing: it would be again, at once and for ever.
-            return if turn == 0 { actions::reschedule(db, id, &app.settings).await } else { Ok(()) };
+            return if round == 0 { actions::reschedule(db, id, &app.settings).await } else { Ok(()) };
         }
         // What moved the order, the replies or the events that overtook them, does not matter; that it moved does.
-        if steps == taken {
+        if steps == previous {
             return actions::reschedule(db, id, &app.settings).await;
         }
-        take_steps(&app, &order, &steps).await?;
-        taken = steps;
+        run_steps(&app, &order, &steps).await?;
+        previous = steps;
     }
     Ok(())
 }
 
 /// Makes the calls side by side and takes each outcome in as it comes.
-async fn take_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error> {
+async fn run_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error> {
     let mut calls = JoinSet::new();
     let order = Arc::new(order.clone());
     let context = Context::new(order.saga.correlation_id.as_str());
     for step in steps.iter().copied() {
         let (app, order) = (app.clone(), order.clone());
-        calls.spawn(context.clone().scope(async move { (step, perform(&app, &order, step).await) }));
+        calls.spawn(context.clone().scope(async move { (step, run_step(&app, &order, step).await) }));
     }
     while let Some(joined) = calls.join_next().await {
         match joined {
             Ok((_, Ok(Some(fact)))) => {
                 let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
                 context.clone().scope(apply).await?;
-                app.saga.announce(order.order_id);
+                app.waiters.notify(order.order_id);
             }
             // The upstream has it and does not know the outcome yet: its event tells, or the next turn asks.
             Ok((_, Ok(None))) => {}
             Ok((step, Err(error))) => {
-                tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is taken again");
+                tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is tried again");
             }
             Err(panicked) => {
-                tracing::error!(target: "order", order_id = %order.order_id, error = %panicked, "a step panicked; it is taken again");
+                tracing::error!(target: "order", order_id = %order.order_id, error = %panicked, "a step panicked; it is tried again");
             }
         }
     }
@@ -171,13 +171,13 @@ async fn take_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Erro
 }
 
 /// Makes the call of one step. What it answered as a fact; none when the outcome is still open.
-async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, CallError> {
+async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, CallError> {
     let client = &app.ctx.client;
     let key = |verb: &str, attempt: u32| format!("{}:{verb}:{attempt}", order.order_id);
     let (payment_attempt, reservation_attempt) = (order.saga.payment_attempt, order.saga.reservation_attempt);
     match step {
-        Step::Authorize => authorize(app, order).await,
-        Step::Reserve => {
+        Step::AuthorizePayment => authorize(app, order).await,
+        Step::ReserveStock => {
             let body = reserve(order, app.settings.reservation_seconds)?;
             match client.call(&inventory::RESERVE).body(&body).key(key("reserve", reservation_attempt)).send().await {
                 Ok(reservation) => Ok(Some(Fact::StockReserved(reservation.reservation_id))),
@@ -185,14 +185,14 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
                 Err(error) => Err(error),
             }
         }
-        Step::Capture(id) => {
+        Step::CapturePayment(id) => {
             let call = client.call(&payment::CAPTURE_PAYMENT).path(&[&id]).body(&());
             outcome(app, id, call.key(key("capture", payment_attempt)).send().await, &[PaymentStatus::Authorized]).await
         }
-        Step::SellStock(id) => {
+        Step::ConfirmReservation(id) => {
             let call = client.call(&inventory::CONFIRM_RESERVATION).path(&[&id]).body(&());
             match call.key(key("confirm", reservation_attempt)).send().await {
-                Ok(_) => Ok(Some(Fact::StockSold(id))),
+                Ok(_) => Ok(Some(Fact::StockConfirmed(id))),
                 Err(error) if error.code() == Some(Code::RESERVATION_EXPIRED) => Ok(Some(Fact::StockExpired(id))),
                 Err(error) => Err(error),
             }
@@ -203,19 +203,19 @@ async fn perform(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, C
             outcome(app, id, call.key(key("void", payment_attempt)).send().await, &before).await
         }
         Step::RefundPayment(id) => refund(app, order, id).await,
-        Step::ReleaseStock(id) => {
+        Step::ReleaseReservation(id) => {
             let call = client.call(&inventory::RELEASE_RESERVATION).path(&[&id]).body(&());
             call.key(key("release", reservation_attempt)).send().await.map(|_| Some(Fact::StockReleased(id)))
         }
-        Step::ReturnStock(id) => {
+        Step::ReturnReservation(id) => {
             let call = client.call(&inventory::RETURN_RESERVATION).path(&[&id]).body(&());
             call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
         }
-        Step::RecallParcel => {
+        Step::CancelShipment => {
             let recall = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
             Ok(match recall.outcome {
-                CancellationOutcome::Cancelled => Some(Fact::ParcelRecalled),
-                CancellationOutcome::TooLate => Some(Fact::ParcelLeft),
+                CancellationOutcome::Cancelled => Some(Fact::ShipmentCancelled),
+                CancellationOutcome::TooLate => Some(Fact::ShipmentAlreadySent),
                 CancellationOutcome::Pending => None,
             })
         }
@@ -235,14 +235,14 @@ async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> 
         }
     };
     let call = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(format!("{id}:authorize:{attempt}"));
-    let told = outcome(app, payment_id, call.send().await, &[PaymentStatus::Initiated]).await;
-    match told {
+    let answered = outcome(app, payment_id, call.send().await, &[PaymentStatus::Initiated]).await;
+    match answered {
         Ok(None) | Err(_) if known.is_none() => {
             // The payment is there, whatever became of the authorization: remember it, so that it can be voided.
-            tracing::debug!(target: "order", order_id = %id, ?told, "a payment was made and its authorization is open");
-            Ok(Some(Fact::PaymentMade(payment_id)))
+            tracing::debug!(target: "order", order_id = %id, ?answered, "a payment was made and its authorization is open");
+            Ok(Some(Fact::PaymentCreated(payment_id)))
         }
-        told => told,
+        answered => answered,
     }
 }
 
@@ -274,7 +274,7 @@ async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>,
 }
 
 fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fact {
-    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_PAUSES.delay(attempt + 1)));
+    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_BACKOFF.delay(attempt + 1)));
     tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is asked again");
     Fact::RefundRefused { payment_id, attempt, after }
 }
@@ -313,16 +313,16 @@ fn payment_fact(payment: &Payment) -> Option<Fact> {
     }
 }
 
-fn unfit(_: impl std::error::Error) -> CallError {
+fn invalid_value(_: impl std::error::Error) -> CallError {
     CallError::Misused("an order's own values fit the upstream's contract")
 }
 
 fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
     Ok(CreatePayment {
         order_id: order.order_id,
-        order_number: RequiredShortText::parse(&order.order_number).map_err(unfit)?,
+        order_number: RequiredShortText::parse(&order.order_number).map_err(invalid_value)?,
         user_id: order.user_id,
-        amount: Amount::new(order.totals.total_amount).map_err(unfit)?,
+        amount: Amount::new(order.totals.total_amount).map_err(invalid_value)?,
         currency: order.currency,
         payment_method: order.payment_method,
     })
@@ -330,13 +330,13 @@ fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
 
 fn reserve(order: &Order, ttl_seconds: u32) -> Result<Reserve, CallError> {
     let line = |item: &contracts::order::OrderItem| {
-        let quantity = Quantity::new(i64::from(item.quantity)).map_err(unfit)?;
-        Ok(ReserveLine { sku: Sku::parse(&item.sku).map_err(unfit)?, quantity })
+        let quantity = Quantity::new(i64::from(item.quantity)).map_err(invalid_value)?;
+        Ok(ReserveLine { sku: Sku::parse(&item.sku).map_err(invalid_value)?, quantity })
     };
     let lines = order.items.iter().map(line).collect::<Result<Vec<_>, CallError>>()?;
     Ok(Reserve {
         order_id: order.order_id,
-        lines: BoundedVec::new(lines).map_err(unfit)?,
-        ttl_seconds: Some(BoundedInt::new(i64::from(ttl_seconds)).map_err(unfit)?),
+        lines: BoundedVec::new(lines).map_err(invalid_value)?,
+        ttl_seconds: Some(BoundedInt::new(i64::from(ttl_seconds)).map_err(invalid_value)?),
     })
 }

@@ -1,8 +1,8 @@
 //! How orders are kept: the only SQL of this service.
 
 use crate::{
-    domain::{Moved, Order, Saga, Totals},
-    invariants::{Entry, OrderBooks},
+    consistency::{Entry, OrderRecord},
+    domain::{Order, SagaState, StatusChange, Totals},
 };
 use contracts::{
     column::Json,
@@ -107,8 +107,8 @@ pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Resu
 }
 
 /// Records a transition.
-pub async fn record(tx: &mut Tx, id: OrderId, moved: &Moved) -> Result<(), Error> {
-    let entry = moved.timeline_entry(tx.now());
+pub async fn append_status_change(tx: &mut Tx, id: OrderId, change: &StatusChange) -> Result<(), Error> {
+    let entry = change.timeline_entry(tx.now());
     append_timeline(tx, id, &entry).await
 }
 
@@ -163,7 +163,7 @@ fn order_row(row: &mut Row<'_>) -> Result<Order, Error> {
             total_amount: row.next()?,
         },
         payment_method: row.next()?,
-        saga: row.next::<Json<Saga>>()?.0,
+        saga: row.next::<Json<SagaState>>()?.0,
         shipping: row.next::<Json<OrderShipping>>()?.0,
         shipping_address: row.next::<Json<AddressSnapshot>>()?.0,
         billing_address: row.next::<Json<AddressSnapshot>>()?.0,
@@ -275,15 +275,15 @@ pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Res
 
 /// Up to `rows` orders after `after` with everything there is of them, in the order of their ids. A query per table, however
 /// many they are.
-pub async fn list_books(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<OrderBooks>, Error> {
+pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<OrderRecord>, Error> {
     let orders = tx.query(select_orders!("WHERE order_id > $1 ORDER BY order_id LIMIT $2"), params![after, rows], order_row).await?;
     let Some(last) = orders.last().map(|order| order.order_id) else { return Ok(Vec::new()) };
     let at: HashMap<OrderId, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
-    let begin = |order| OrderBooks { order, timeline: Vec::new(), announced: 0, due_at: None, fruitless_turns: 0 };
-    let mut books: Vec<OrderBooks> = orders.into_iter().map(begin).collect();
+    let begin = |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, due_at: None, failed_attempts: 0 };
+    let mut records: Vec<OrderRecord> = orders.into_iter().map(begin).collect();
     tx.query("SELECT order_id, due_at, fruitless_turns FROM orders WHERE order_id > $1 AND order_id <= $2", params![after, last], |row| {
-        if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
-            (own.due_at, own.fruitless_turns) = (row.next()?, row.next()?);
+        if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
+            (own.due_at, own.failed_attempts) = (row.next()?, row.next()?);
         }
         Ok(())
     })
@@ -293,7 +293,7 @@ pub async fn list_books(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<
          FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {
-            if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
+            if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
                 own.order.items.push(item_row(row)?);
             }
             Ok(())
@@ -305,7 +305,7 @@ pub async fn list_books(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<
          ORDER BY order_id, position",
         params![after, last],
         |row| {
-            if let Some(own) = at.get(&row.next()?).and_then(|at| books.get_mut(*at)) {
+            if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
                 own.timeline.push(Entry { position: row.next()?, status: row.next()?, occurred_at: row.next()? });
             }
             Ok(())
@@ -313,9 +313,9 @@ pub async fn list_books(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<
     )
     .await?;
     for (id, announced) in outbox::list_counts(tx, after.into(), last.into()).await? {
-        if let Some(own) = at.get(&id.into()).and_then(|at| books.get_mut(*at)) {
-            own.announced = announced;
+        if let Some(own) = at.get(&id.into()).and_then(|at| records.get_mut(*at)) {
+            own.event_count = announced;
         }
     }
-    Ok(books)
+    Ok(records)
 }

@@ -1,11 +1,11 @@
-//! The service through its doors, and its rules against a small world of upstreams.
+//! The service through its entry_points, and its rules against a small world of upstreams.
 
-mod books;
-mod cancelling;
-mod doors;
-mod faults;
-mod leading;
-mod rules;
-mod stored;
+mod cancellation;
+mod consistency_check;
+mod entry_points;
+mod fault_injection;
+mod model;
+mod properties;
+mod scheduling;
+mod stored_json;
 mod upstreams;
-mod world;

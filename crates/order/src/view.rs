@@ -16,7 +16,7 @@ pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resul
 
 /// Puts an order and its timeline together.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
-    let cancellation_requested = order.awaits_cancellation();
+    let cancellation_requested = order.is_cancellation_pending();
     OrderView {
         order_id: order.order_id,
         order_number: order.order_number,

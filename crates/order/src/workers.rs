@@ -21,7 +21,7 @@ impl DueRows for App {
     const TABLE: DueTable<OrderId> = store::DUE;
 
     async fn work(self, id: OrderId) -> Result<(), Error> {
-        saga::lead(self, id).await
+        saga::advance(self, id).await
     }
 
     fn backoff(&self) -> Backoff {

@@ -14,11 +14,11 @@ use std::time::Duration;
 /// # Errors
 /// Those of the database. A fact that the order's status has no use for changes nothing.
 pub async fn apply(db: &Db, id: OrderId, fact: Fact, pay_again: Duration) -> Result<(), Error> {
-    db.write(async move |tx| take_in(tx, id, &fact, pay_again).await).await
+    db.write(async move |tx| apply_in_unit(tx, id, &fact, pay_again).await).await
 }
 
 /// Takes in a fact within a unit: the event's way.
-pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
+pub async fn apply_in_unit(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
     let Some(mut order) = store::lock_order(tx, None, id).await? else {
         // Replies and events about orders come only after the order was written.
         tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an order that is not here");
@@ -26,9 +26,9 @@ pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration)
     };
     let before = order.clone();
     let now = tx.now();
-    let moves = order.apply(fact, now.after(pay_again), now)?;
+    let changes = order.apply(fact, now.after(pay_again), now)?;
     if order != before {
-        save(tx, &order, &moves).await?;
+        save(tx, &order, &changes).await?;
     }
     Ok(())
 }
@@ -37,11 +37,11 @@ pub async fn take_in(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration)
 ///
 /// # Errors
 /// Those of the database.
-pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
+pub async fn cancel_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     db.write(async move |tx| {
         let Some(mut order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
-        if let Some(moved) = order.close_if_overdue(tx.now()) {
-            save(tx, &order, &[moved]).await?;
+        if let Some(change) = order.cancel_if_overdue(tx.now()) {
+            save(tx, &order, &[change]).await?;
         }
         Ok(())
     })
@@ -49,7 +49,7 @@ pub async fn close_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
 }
 
 /// Puts the order off after a turn without progress, each time for longer. An order for which nothing is due, because
-/// an event came first, sleeps until it closes, or for good; one whose refund was refused, until that is asked for again.
+/// an event came first, sleeps until it deadline, or for good; one whose refund was refused, until that is asked for again.
 ///
 /// # Errors
 /// Those of the database.
@@ -59,7 +59,7 @@ pub async fn reschedule(db: &Db, id: OrderId, settings: &Settings) -> Result<(),
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
         let now = tx.now();
         match (due_steps(&order).as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
-            ([], _) => store::set_due(tx, id, order.closes_at()).await?,
+            ([], _) => store::set_due(tx, id, order.payment_deadline()).await?,
             ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
             _ => store::DUE.reschedule(tx, id, backoff).await?,
         }

@@ -3,7 +3,7 @@
 //! Until it is confirmed nothing was sent, and it is cancelled at once. After that shipping decides: the wish is written
 //! here, the saga has the parcel recalled, and the answer waits for what comes of it.
 
-use super::{BEYOND_WAIT, answer_apart, save, store};
+use super::{ANSWER_GRACE, answer_in_background, save, store};
 use crate::{App, Error, domain::Order, view::view};
 use contracts::{
     ids::{OrderId, UserId},
@@ -18,23 +18,23 @@ use std::time::Duration;
 
 /// On whose behalf.
 #[derive(Debug, Clone, Copy)]
-pub enum By {
+pub enum Actor {
     Customer(UserId),
     Admin,
 }
 
-impl By {
+impl Actor {
     fn owner(self) -> Option<UserId> {
         match self {
-            By::Customer(user) => Some(user),
-            By::Admin => None,
+            Actor::Customer(user) => Some(user),
+            Actor::Admin => None,
         }
     }
 
     fn reason(self) -> CancelReason {
         match self {
-            By::Customer(_) => CancelReason::CustomerRequest,
-            By::Admin => CancelReason::AdminRequest,
+            Actor::Customer(_) => CancelReason::CustomerRequest,
+            Actor::Admin => CancelReason::AdminRequest,
         }
     }
 }
@@ -47,24 +47,24 @@ impl By {
 /// `NOT_FOUND` for another's order, `ORDER_NOT_CANCELLABLE` once its parcel left, or it was refunded.
 pub async fn cancel_order(
     app: &App,
-    by: By,
+    actor: Actor,
     id: OrderId,
     key: MaybeIdempotencyKey,
     note: Option<String>,
     wait: Duration,
 ) -> Result<Idempotent<Json<OrderView>>, Problem> {
     let Some(key) = key.0 else {
-        app.ctx.db.write(async move |tx| cancel(tx, by, id, note.clone()).await).await?;
+        app.ctx.db.write(async move |tx| cancel(tx, actor, id, note.clone()).await).await?;
         wait_for_shipping(app, id, wait).await?;
-        let answer = app.ctx.db.read(async move |tx| outcome(tx, by, id).await).await?;
+        let answer = app.ctx.db.read(async move |tx| outcome(tx, actor, id).await).await?;
         return Ok(Idempotent::first(&answer));
     };
-    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
+    let (unit_key, busy) = (key.clone(), wait + ANSWER_GRACE);
     let opened: Opened<Json<OrderView>> = app
         .ctx
         .db
         .write(async move |tx| {
-            let wanted = async |tx: &mut Tx| cancel(tx, by, id, note.clone()).await.map(|()| id.into());
+            let wanted = async |tx: &mut Tx| cancel(tx, actor, id, note.clone()).await.map(|()| id.into());
             unit_key.open(tx, busy, wanted).await
         })
         .await?;
@@ -72,9 +72,9 @@ pub async fn cancel_order(
         Opened::Answered(answer) => Ok(answer),
         Opened::Unanswered(_) => {
             let own = app.clone();
-            answer_apart(app, async move {
+            answer_in_background(app, async move {
                 wait_for_shipping(&own, id, wait).await?;
-                settle(&own, by, id, key).await
+                settle(&own, actor, id, key).await
             })
             .await
         }
@@ -82,27 +82,27 @@ pub async fn cancel_order(
 }
 
 /// Cancels, or writes down that it is wanted.
-async fn cancel(tx: &mut Tx, by: By, id: OrderId, note: Option<String>) -> Result<(), Error> {
-    let mut order = store::lock_order(tx, by.owner(), id).await?.ok_or(Error::NotFound)?;
+async fn cancel(tx: &mut Tx, actor: Actor, id: OrderId, note: Option<String>) -> Result<(), Error> {
+    let mut order = store::lock_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
     let before = order.clone();
-    let moved = order.cancel(by.reason(), note, tx.now()).map_err(|_| Error::NotCancellable(order.status))?;
+    let change = order.cancel(actor.reason(), note, tx.now()).map_err(|_| Error::NotCancellable(order.status))?;
     if order != before {
-        save(tx, &order, moved.as_slice()).await?;
+        save(tx, &order, change.as_slice()).await?;
     }
     Ok(())
 }
 
 async fn wait_for_shipping(app: &App, id: OrderId, wait: Duration) -> Result<(), Error> {
-    let decided = async move |tx: &mut Tx| Ok(store::find_order(tx, None, id).await?.is_none_or(|order| !order.awaits_cancellation()));
-    app.saga.until(&app.ctx.db, id, wait, decided).await
+    let decided = async move |tx: &mut Tx| Ok(store::find_order(tx, None, id).await?.is_none_or(|order| !order.is_cancellation_pending()));
+    app.waiters.wait_until(&app.ctx.db, id, wait, decided).await
 }
 
 /// What came of it, kept under the key in the same commit: a refusal as well.
-async fn settle(app: &App, by: By, id: OrderId, key: IdempotencyKey) -> Result<Idempotent<Json<OrderView>>, Problem> {
+async fn settle(app: &App, actor: Actor, id: OrderId, key: IdempotencyKey) -> Result<Idempotent<Json<OrderView>>, Problem> {
     app.ctx
         .db
         .write(async move |tx| {
-            let answer = match outcome(tx, by, id).await {
+            let answer = match outcome(tx, actor, id).await {
                 Ok(answer) => answer.stored(),
                 Err(refusal) => Stored::from(&Problem::from(refusal)),
             };
@@ -112,11 +112,11 @@ async fn settle(app: &App, by: By, id: OrderId, key: IdempotencyKey) -> Result<I
 }
 
 /// What came of it so far.
-async fn outcome(tx: &mut Tx, by: By, id: OrderId) -> Result<Json<OrderView>, Error> {
-    let order: Order = store::find_order(tx, by.owner(), id).await?.ok_or(Error::NotFound)?;
+async fn outcome(tx: &mut Tx, actor: Actor, id: OrderId) -> Result<Json<OrderView>, Error> {
+    let order: Order = store::find_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
     match order.status {
         OrderStatus::Cancelled => {}
-        _ if order.awaits_cancellation() => {}
+        _ if order.is_cancellation_pending() => {}
         OrderStatus::Confirmed => return Err(Error::ParcelLeft),
         status => return Err(Error::NotCancellable(status)),
     }

@@ -1,6 +1,6 @@
 //! Pays an order again whose payment failed.
 
-use super::{BEYOND_WAIT, answer_apart, save, store};
+use super::{ANSWER_GRACE, answer_in_background, save, store};
 use crate::{App, Error, view::find_view};
 use contracts::{
     ids::{OrderId, UserId},
@@ -53,7 +53,7 @@ async fn pay_and_wait(
     method: PaymentMethod,
     wait: Duration,
 ) -> Result<Idempotent<Json<OrderView>>, Problem> {
-    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
+    let (unit_key, busy) = (key.clone(), wait + ANSWER_GRACE);
     let opened: Opened<Json<OrderView>> = app
         .ctx
         .db
@@ -76,22 +76,22 @@ async fn answer(
     wait: Duration,
 ) -> Result<Idempotent<Json<OrderView>>, Problem> {
     let own = app.clone();
-    answer_apart(app, async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await }).await
+    answer_in_background(app, async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await }).await
 }
 
 /// The order once it has settled, or as far as it got.
 async fn outcome(app: &App, owner: UserId, id: OrderId, wait: Duration) -> Result<Json<OrderView>, Problem> {
-    app.saga.settled(&app.ctx.db, id, wait).await?;
+    app.waiters.wait_until_settled(&app.ctx.db, id, wait).await?;
     let view = app.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await).await?;
     Ok(Json(view.ok_or(Error::NotFound)?))
 }
 
 async fn pay(tx: &mut Tx, owner: UserId, id: OrderId, method: PaymentMethod) -> Result<Json<OrderView>, Error> {
     let mut order = store::lock_order(tx, Some(owner), id).await?.ok_or(Error::NotFound)?;
-    if order.closes_at().is_none_or(|closes| closes <= tx.now()) {
+    if order.payment_deadline().is_none_or(|deadline| deadline <= tx.now()) {
         return Err(Error::NotPayable(order.status));
     }
-    let moved = order.pay_again(method, tx.now()).map_err(|_| Error::NotPayable(order.status))?;
-    save(tx, &order, &[moved]).await?;
+    let change = order.pay_again(method, tx.now()).map_err(|_| Error::NotPayable(order.status))?;
+    save(tx, &order, &[change]).await?;
     find_view(tx, Some(owner), id).await?.map(Json).ok_or(Error::NotFound)
 }

@@ -3,10 +3,10 @@
 //! What the order freezes is read before its transaction: cart, products, addresses, shipping fee. The transaction only
 //! writes it, refuses a cart that was ordered before, and wakes the saga.
 
-use super::{BEYOND_WAIT, SAGA, answer_apart};
+use super::{ANSWER_GRACE, SAGA, answer_in_background};
 use crate::{
     App, Error,
-    domain::{Order, Saga, Totals, order_number},
+    domain::{Order, SagaState, Totals, order_number},
     store,
     view::{find_view, view},
 };
@@ -102,7 +102,7 @@ async fn place_and_wait(
     wait: Duration,
 ) -> Result<Idempotent<Created<OrderView>>, Problem> {
     let placed = draft.clone().ok();
-    let (unit_key, busy) = (key.clone(), wait + BEYOND_WAIT);
+    let (unit_key, busy) = (key.clone(), wait + ANSWER_GRACE);
     let opened: Opened<Created<OrderView>> = app
         .ctx
         .db
@@ -134,8 +134,8 @@ async fn answer(
     wait: Duration,
 ) -> Result<Idempotent<Created<OrderView>>, Problem> {
     let own = app.clone();
-    answer_apart(app, async move {
-        own.saga.settled(&own.ctx.db, id, wait).await?;
+    answer_in_background(app, async move {
+        own.waiters.wait_until_settled(&own.ctx.db, id, wait).await?;
         let view = own.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await.map_err(Error::from)).await?;
         key.settle(&own.ctx.db, &created(view.ok_or(Error::NotFound)?)).await
     })
@@ -176,7 +176,7 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
         payment_method: request.payment_method,
         shipping_address,
         billing_address,
-        saga: Saga { correlation_id: tx.context().correlation_id.to_string(), ..Saga::new() },
+        saga: SagaState { correlation_id: tx.context().correlation_id.to_string(), ..SagaState::new() },
         shipping: OrderShipping::default(),
         failure: None,
         created_at: now,

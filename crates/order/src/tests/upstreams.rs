@@ -1,6 +1,6 @@
-//! The upstreams, played over HTTP: they answer what the test tells them to, and remember what they were asked.
+//! The upstreams, reply over HTTP: they answer what the test tells them to, and remember what they were calls.
 
-use super::world::{address, id};
+use super::model::{address, id};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// What the upstreams are and were asked.
+/// What the upstreams are and were calls.
 #[derive(Clone)]
 pub struct Upstreams(Arc<Mutex<Script>>);
 
@@ -38,7 +38,7 @@ pub struct Script {
     pub recall: &'static str,
     pub catalog_is_down: bool,
     /// Whether nothing is shipped to the customer's country.
-    pub unserved: bool,
+    pub country_is_not_served: bool,
     /// What became of the payment and of the reservation.
     pub payment: &'static str,
     pub reservation: &'static str,
@@ -49,13 +49,13 @@ pub struct Script {
     /// Whether the order service died during a call.
     pub caller_died: bool,
     /// Every write: verb and idempotency key, and how often.
-    pub asked: BTreeMap<String, u32>,
+    pub calls: BTreeMap<String, u32>,
     /// The first answer to each of them.
-    kept: BTreeMap<String, Played>,
+    kept: BTreeMap<String, Reply>,
 }
 
 /// An answer: its status and its body.
-type Played = (u16, Value);
+type Reply = (u16, Value);
 
 /// How a call goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,13 +104,13 @@ impl Upstreams {
             confirm_works: true,
             recall: "RECALLED",
             catalog_is_down: false,
-            unserved: false,
+            country_is_not_served: false,
             payment: "INITIATED",
             reservation: "NONE",
             done: Vec::new(),
             faults: BTreeMap::new(),
             caller_died: false,
-            asked: BTreeMap::new(),
+            calls: BTreeMap::new(),
             kept: BTreeMap::new(),
         })))
     }
@@ -152,7 +152,7 @@ impl Upstreams {
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
         builder
-            // Nothing moves while a request waits.
+            // Nothing changes while a request waits.
             .setting("cancel_wait_seconds", 0)
             .upstream("cart", cart)
             .upstream("catalog", catalog)
@@ -163,40 +163,40 @@ impl Upstreams {
     }
 
     /// Does one write, unless it goes wrong: under a key that was used before, nothing, and the answer is the first one.
-    async fn write(&self, headers: &HeaderMap, verb: &str, work: impl FnOnce(&mut Script) -> Played) -> Response {
+    async fn write(&self, headers: &HeaderMap, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("no key");
-        let asked = format!("{verb} {key}");
+        let calls = format!("{verb} {key}");
         let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
-        *self.script().asked.entry(asked.clone()).or_default() += 1;
+        *self.script().calls.entry(calls.clone()).or_default() += 1;
         match fault {
             Some(Fault::Down) => return answer(refusal(503, "PROVIDER_UNAVAILABLE", true)),
             Some(Fault::DeathBefore) => return self.caller_dies().await,
             _ => {}
         }
-        let played = self.script().once(asked, work);
-        self.answer(played, fault).await
+        let reply = self.script().once(calls, work);
+        self.answer(reply, fault).await
     }
 
     /// Does what needs no key, since doing it again answers what is known by then.
-    async fn repeat(&self, verb: &str, work: impl FnOnce(&mut Script) -> Played) -> Response {
+    async fn repeat(&self, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
         let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
-        *self.script().asked.entry(format!("{verb} always")).or_default() += 1;
+        *self.script().calls.entry(format!("{verb} always")).or_default() += 1;
         match fault {
             Some(Fault::Down) => return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true)),
             Some(Fault::DeathBefore) => return self.caller_dies().await,
             _ => {}
         }
-        let played = work(&mut self.script());
-        self.answer(played, fault).await
+        let reply = work(&mut self.script());
+        self.answer(reply, fault).await
     }
 
-    async fn answer(&self, played: Played, fault: Option<Fault>) -> Response {
+    async fn answer(&self, reply: Reply, fault: Option<Fault>) -> Response {
         match fault {
             Some(Fault::Broken) => StatusCode::BAD_GATEWAY.into_response(),
             Some(Fault::Slow) => answer(refusal(503, "TIMEOUT", true)),
             Some(Fault::Garbled) => "{\"half an".into_response(),
             Some(Fault::DeathAfter) => self.caller_dies().await,
-            _ => answer(played),
+            _ => answer(reply),
         }
     }
 
@@ -206,23 +206,23 @@ impl Upstreams {
         std::future::pending().await
     }
 
-    /// How many different keys a verb was asked under.
+    /// How many different keys a verb was calls under.
     pub fn keys_of(&self, what: &str) -> usize {
-        self.script().asked.keys().filter(|asked| asked.starts_with(&format!("{what} "))).count()
+        self.script().calls.keys().filter(|calls| calls.starts_with(&format!("{what} "))).count()
     }
 }
 
 impl Script {
-    fn once(&mut self, asked: String, work: impl FnOnce(&mut Script) -> Played) -> Played {
-        if let Some(kept) = self.kept.get(&asked) {
+    fn once(&mut self, calls: String, work: impl FnOnce(&mut Script) -> Reply) -> Reply {
+        if let Some(kept) = self.kept.get(&calls) {
             return kept.clone();
         }
-        let played = work(self);
+        let reply = work(self);
         // What was down is not remembered.
-        if played.0 < 500 {
-            self.kept.insert(asked, played.clone());
+        if reply.0 < 500 {
+            self.kept.insert(calls, reply.clone());
         }
-        played
+        reply
     }
 
     /// Moves the payment where the published table lets it go. False when that is refused; what happened before is not.
@@ -255,14 +255,14 @@ impl Script {
     }
 }
 
-fn refusal(status: u16, code: &str, retryable: bool) -> Played {
+fn refusal(status: u16, code: &str, retryable: bool) -> Reply {
     (
         status,
         json!({"type": "/problems/x", "title": code, "status": status, "detail": code, "code": code, "correlationId": "c", "retryable": retryable}),
     )
 }
 
-fn answer((status, body): Played) -> Response {
+fn answer((status, body): Reply) -> Response {
     (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
 }
 
@@ -306,7 +306,7 @@ async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Respon
 }
 
 async fn rates(State(n): State<Upstreams>) -> Response {
-    if n.script().unserved {
+    if n.script().country_is_not_served {
         return answer(refusal(422, "UNSUPPORTED_COUNTRY", false));
     }
     let standard = json!({"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null});
@@ -314,11 +314,11 @@ async fn rates(State(n): State<Upstreams>) -> Response {
 }
 
 async fn recall(State(n): State<Upstreams>) -> Response {
-    let carried_out = |script: &mut Script| match script.recall {
+    let effect = |script: &mut Script| match script.recall {
         code @ "DEPENDENCY_UNAVAILABLE" => refusal(503, code, true),
         outcome => (200, json!({"outcome": outcome})),
     };
-    n.repeat("recall", carried_out).await
+    n.repeat("recall", effect).await
 }
 
 fn payment_view(script: &Script) -> Value {
@@ -337,7 +337,7 @@ async fn create(State(n): State<Upstreams>, headers: HeaderMap) -> Response {
 }
 
 async fn pay(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Path<(PaymentId, String)>) -> Response {
-    let carried_out = |script: &mut Script| {
+    let effect = |script: &mut Script| {
         let outcome = match verb.as_str() {
             "authorize" => script.authorize,
             "capture" => script.capture,
@@ -351,7 +351,7 @@ async fn pay(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Pa
         }
         if script.pay(outcome) { (200, payment_view(script)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };
-    n.write(&headers, &verb, carried_out).await
+    n.write(&headers, &verb, effect).await
 }
 
 fn reservation_view(status: &str) -> Value {
@@ -360,18 +360,18 @@ fn reservation_view(status: &str) -> Value {
 }
 
 async fn reserve(State(n): State<Upstreams>, headers: HeaderMap) -> Response {
-    let carried_out = |script: &mut Script| {
+    let effect = |script: &mut Script| {
         if !script.in_stock {
             return refusal(409, "INSUFFICIENT_STOCK", false);
         }
         script.stock("ACTIVE");
         (201, reservation_view("ACTIVE"))
     };
-    n.write(&headers, "reserve", carried_out).await
+    n.write(&headers, "reserve", effect).await
 }
 
 async fn stock(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Path<(ReservationId, String)>) -> Response {
-    let carried_out = |script: &mut Script| {
+    let effect = |script: &mut Script| {
         let (outcome, shown) = match verb.as_str() {
             "confirm" if !script.confirm_works => return refusal(409, "RESERVATION_EXPIRED", false),
             "confirm" => ("CONFIRMED", "CONFIRMED"),
@@ -381,5 +381,5 @@ async fn stock(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): 
         };
         if script.stock(outcome) { (200, reservation_view(shown)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };
-    n.write(&headers, &verb, carried_out).await
+    n.write(&headers, &verb, effect).await
 }

@@ -9,36 +9,42 @@ use serde::{Deserialize, Serialize};
 
 /// How far the money of the present payment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MoneyLeg {
+pub enum PaymentState {
     /// Nothing is held that we know of; asking for the authorization is due, or its outcome is awaited.
     Due,
     Authorized,
     Captured,
     /// Failed, voided or refunded in full: nothing is held.
-    LetGo,
+    #[serde(rename = "LetGo")]
+    Released,
 }
 
 /// How far the stock is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StockLeg {
+pub enum StockState {
     /// Nothing is set aside that we know of.
     Due,
     Reserved,
-    Sold,
+    #[serde(rename = "Sold")]
+    Confirmed,
     /// Released, expired for good or returned: nothing is set aside.
-    LetGo,
+    #[serde(rename = "LetGo")]
+    Released,
 }
 
 /// How far the parcel is, as the saga has a part in it: shipping makes and sends it by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum ParcelLeg {
+pub enum ShipmentState {
     /// Nobody wants it back, or it left before.
     #[default]
-    Sent,
+    #[serde(rename = "Sent")]
+    Active,
     /// It is not to leave; having it recalled is due.
-    Unwanted,
+    #[serde(rename = "Unwanted")]
+    CancelRequested,
     /// Shipping said that it never leaves.
-    Recalled,
+    #[serde(rename = "Recalled")]
+    Cancelled,
 }
 
 /// Who wants an order cancelled, and what they wrote.
@@ -50,11 +56,12 @@ pub struct Cancellation {
 
 /// What the saga knows of its upstreams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saga {
-    pub money: MoneyLeg,
-    pub stock: StockLeg,
-    #[serde(default)]
-    pub parcel: ParcelLeg,
+pub struct SagaState {
+    #[serde(rename = "money")]
+    pub payment: PaymentState,
+    pub stock: StockState,
+    #[serde(default, rename = "parcel")]
+    pub shipment: ShipmentState,
     /// Of an order that is CONFIRMED a wish, until shipping said whether the parcel stays here; of one that is CANCELLED,
     /// on whose behalf it was.
     #[serde(default)]
@@ -89,13 +96,13 @@ pub struct Saga {
     pub correlation_id: String,
 }
 
-impl Saga {
+impl SagaState {
     #[must_use]
-    pub fn new() -> Saga {
-        Saga {
-            money: MoneyLeg::Due,
-            stock: StockLeg::Due,
-            parcel: ParcelLeg::Sent,
+    pub fn new() -> SagaState {
+        SagaState {
+            payment: PaymentState::Due,
+            stock: StockState::Due,
+            shipment: ShipmentState::Active,
             cancellation: None,
             payment_id: None,
             reservation_id: None,
@@ -114,33 +121,33 @@ impl Saga {
 
     /// Whether money was taken, or may have been, by the present payment: it comes back when there is no sale.
     #[must_use]
-    pub fn may_have_taken_money(&self) -> bool {
-        match self.money {
-            MoneyLeg::Captured => true,
-            MoneyLeg::Due | MoneyLeg::Authorized => self.capture_was_due,
-            MoneyLeg::LetGo => self.refunded_amount > 0,
+    pub fn may_have_captured(&self) -> bool {
+        match self.payment {
+            PaymentState::Captured => true,
+            PaymentState::Due | PaymentState::Authorized => self.capture_was_due,
+            PaymentState::Released => self.refunded_amount > 0,
         }
     }
 
     /// Whether a fact is about the present payment; an id heard for the first time becomes the present one.
-    pub(super) fn is_present_payment(&mut self, id: PaymentId) -> bool {
+    pub(super) fn accept_payment_id(&mut self, id: PaymentId) -> bool {
         !self.past_payments.contains(&id) && *self.payment_id.get_or_insert(id) == id
     }
 
-    pub(super) fn is_present_reservation(&mut self, id: ReservationId) -> bool {
+    pub(super) fn accept_reservation_id(&mut self, id: ReservationId) -> bool {
         !self.past_reservations.contains(&id) && *self.reservation_id.get_or_insert(id) == id
     }
 
     /// Puts the present reservation behind, so that another can be made.
-    pub(super) fn next_reservation(&mut self) {
+    pub(super) fn start_next_reservation(&mut self) {
         self.past_reservations.extend(self.reservation_id.take());
         self.reservation_attempt += 1;
-        self.stock = StockLeg::Due;
+        self.stock = StockState::Due;
     }
 }
 
-impl Default for Saga {
-    fn default() -> Saga {
-        Saga::new()
+impl Default for SagaState {
+    fn default() -> SagaState {
+        SagaState::new()
     }
 }

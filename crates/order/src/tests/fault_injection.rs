@@ -21,7 +21,7 @@ const TIMES: [usize; 2] = [1, 4];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Events {
     /// As soon as they happened, before a reply that is repeated.
-    AtOnce,
+    Immediately,
     /// When the order has ended.
     Late,
 }
@@ -31,13 +31,13 @@ enum Events {
 enum Cancels {
     Never,
     /// While the call that goes wrong is under way, or just after.
-    Meanwhile,
+    DuringTheCall,
     /// Once the order is confirmed.
     Confirmed,
 }
 
 /// An order and how it ends.
-struct Story {
+struct Scenario {
     /// What the upstreams are told to do.
     script: fn(&mut Script),
     cancels: Cancels,
@@ -50,7 +50,7 @@ struct Story {
 
 #[test]
 fn a_sale_is_confirmed_whatever_goes_wrong_on_its_way() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::Never,
         calls: &["create", "authorize", "reserve", "capture", "confirm"],
@@ -61,7 +61,7 @@ fn a_sale_is_confirmed_whatever_goes_wrong_on_its_way() {
 
 #[test]
 fn without_stock_the_authorization_is_voided_whatever_goes_wrong() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |script| script.in_stock = false,
         cancels: Cancels::Never,
         calls: &["create", "authorize", "reserve", "void"],
@@ -73,7 +73,7 @@ fn without_stock_the_authorization_is_voided_whatever_goes_wrong() {
 
 #[test]
 fn a_declined_order_holds_no_stock_whatever_goes_wrong() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |script| script.authorize = "FAILED",
         cancels: Cancels::Never,
         calls: &["create", "authorize", "reserve", "release"],
@@ -85,7 +85,7 @@ fn a_declined_order_holds_no_stock_whatever_goes_wrong() {
 
 #[test]
 fn an_order_whose_capture_fails_holds_no_stock_whatever_goes_wrong() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |script| script.capture = "FAILED",
         cancels: Cancels::Never,
         calls: &["capture", "release"],
@@ -96,7 +96,7 @@ fn an_order_whose_capture_fails_holds_no_stock_whatever_goes_wrong() {
 
 #[test]
 fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::Confirmed,
         calls: &["recall", "refund", "return"],
@@ -107,9 +107,9 @@ fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
 
 #[test]
 fn an_order_that_is_cancelled_on_its_way_holds_nothing_whatever_goes_wrong() {
-    try_all(&Story {
+    try_all(&Scenario {
         script: |_| {},
-        cancels: Cancels::Meanwhile,
+        cancels: Cancels::DuringTheCall,
         calls: &["create", "authorize", "reserve", "capture", "confirm"],
         ends: "CANCELLED",
         leaves: &[
@@ -123,24 +123,24 @@ fn an_order_that_is_cancelled_on_its_way_holds_nothing_whatever_goes_wrong() {
     });
 }
 
-fn try_all(story: &Story) {
-    for call in story.calls {
+fn try_all(scenario: &Scenario) {
+    for call in scenario.calls {
         for fault in FAULTS {
             for times in TIMES {
-                for events in [Events::AtOnce, Events::Late] {
+                for events in [Events::Immediately, Events::Late] {
                     eprintln!("{call}: {fault:?}, {times} times, events {events:?}");
-                    try_one(story, call, fault, times, events);
+                    try_one(scenario, call, fault, times, events);
                 }
             }
         }
     }
 }
 
-fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events: Events) {
+fn try_one(scenario: &Scenario, call: &'static str, fault: Fault, times: usize, events: Events) {
     let upstreams = Upstreams::new();
-    (story.script)(&mut upstreams.script());
+    (scenario.script)(&mut upstreams.script());
     upstreams.script().faults.insert(call, vec![fault; times]);
-    let mut told = Told { events, count: 0 };
+    let mut delivered = DeliveredEvents { events, count: 0 };
     let mut process = Process::start(&upstreams);
     let placed = process.run(place);
     // The end has to last for a while: calls may be under way.
@@ -149,10 +149,10 @@ fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events
         let view = process.run(async |h| {
             h.settle().await;
             let view = view(h, &placed).await;
-            told.by(&upstreams, h, &view, story).await;
-            let due = match story.cancels {
+            delivered.deliver(&upstreams, h, &view, scenario).await;
+            let due = match scenario.cancels {
                 Cancels::Never => false,
-                Cancels::Meanwhile => view.status.to_string() != "CANCELLED" && upstreams.keys_of(call) > 0,
+                Cancels::DuringTheCall => view.status.to_string() != "CANCELLED" && upstreams.keys_of(call) > 0,
                 Cancels::Confirmed => view.status.to_string() == "CONFIRMED" && !view.cancellation_requested,
             };
             if due {
@@ -166,7 +166,8 @@ fn try_one(story: &Story, call: &'static str, fault: Fault, times: usize, events
         if std::mem::take(&mut upstreams.script().caller_died) {
             process = process.start_again(&upstreams);
         }
-        let ended = view.status.to_string() == story.ends && story.leaves.contains(&upstreams.holds()) && told.all(&upstreams);
+        let ended =
+            view.status.to_string() == scenario.ends && scenario.leaves.contains(&upstreams.holds()) && delivered.are_complete(&upstreams);
         lasting = if ended { lasting + 1 } else { 0 };
         if lasting == 5 {
             assert!(upstreams.script().faults[call].len() < times, "nothing went wrong: {call} was not called");
@@ -186,7 +187,7 @@ async fn check(h: &Harness, upstreams: &Upstreams, view: &OrderView) {
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
 
     for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return", "recall"] {
-        assert!(upstreams.keys_of(call) <= 1, "{call}: {:?}", upstreams.script().asked);
+        assert!(upstreams.keys_of(call) <= 1, "{call}: {:?}", upstreams.script().calls);
     }
     let done = upstreams.script().done.clone();
     assert_eq!(done.iter().collect::<BTreeSet<_>>().len(), done.len(), "{done:?}");
@@ -239,29 +240,29 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Which of the upstreams' events have arrived.
-struct Told {
+struct DeliveredEvents {
     events: Events,
     count: usize,
 }
 
-impl Told {
-    async fn by(&mut self, upstreams: &Upstreams, h: &Harness, order: &OrderView, story: &Story) {
-        if self.events == Events::AtOnce || order.status.to_string() == story.ends {
+impl DeliveredEvents {
+    async fn deliver(&mut self, upstreams: &Upstreams, h: &Harness, order: &OrderView, scenario: &Scenario) {
+        if self.events == Events::Immediately || order.status.to_string() == scenario.ends {
             let happened = upstreams.script().done[self.count..].to_vec();
             for outcome in happened {
-                tell(h, order, outcome).await;
+                deliver(h, order, outcome).await;
                 self.count += 1;
             }
         }
     }
 
-    fn all(&self, upstreams: &Upstreams) -> bool {
+    fn are_complete(&self, upstreams: &Upstreams) -> bool {
         self.count == upstreams.script().done.len()
     }
 }
 
 /// Delivers the event of what a upstream did, and delivers it again.
-async fn tell(h: &Harness, order: &OrderView, outcome: &str) {
+async fn deliver(h: &Harness, order: &OrderView, outcome: &str) {
     let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
     let (payment_id, reservation_id) = (payment_id(), reservation_id());
     let (amount, currency, lines) = (2_490, Currency::EUR, Vec::new());

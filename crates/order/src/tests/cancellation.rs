@@ -1,6 +1,6 @@
 //! Orders that are cancelled or refunded, and what shipping says of their parcels.
 
-use super::doors::{order, place, until, work};
+use super::entry_points::{order, place, until, work};
 use super::upstreams::{Fault, Upstreams, customer, payment_id};
 use contracts::{
     ids::{OrderId, ShipmentId},

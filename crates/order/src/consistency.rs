@@ -11,16 +11,16 @@ use std::fmt;
 
 /// An order with what its database has of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderBooks {
+pub struct OrderRecord {
     pub order: Order,
     /// Its entries in their order.
     pub timeline: Vec<Entry>,
     /// How many events it announced so far.
-    pub announced: i64,
+    pub event_count: i64,
     /// When the saga looks at it next.
     pub due_at: Option<Timestamp>,
     /// Turns without progress since the last one with.
-    pub fruitless_turns: u32,
+    pub failed_attempts: u32,
 }
 
 /// One entry of a timeline.
@@ -36,20 +36,20 @@ pub struct Entry {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::Authorize => f.write_str("the authorization of its payment"),
-            Step::Reserve => f.write_str("the reservation of its stock"),
-            Step::Capture(payment) => write!(f, "the capture of payment {payment}"),
-            Step::SellStock(reservation) => write!(f, "the sale of reservation {reservation}"),
+            Step::AuthorizePayment => f.write_str("the authorization of its payment"),
+            Step::ReserveStock => f.write_str("the reservation of its stock"),
+            Step::CapturePayment(payment) => write!(f, "the capture of payment {payment}"),
+            Step::ConfirmReservation(reservation) => write!(f, "the sale of reservation {reservation}"),
             Step::VoidPayment(payment) => write!(f, "the void of payment {payment}"),
             Step::RefundPayment(payment) => write!(f, "the refund of payment {payment}"),
-            Step::ReleaseStock(reservation) => write!(f, "the release of reservation {reservation}"),
-            Step::ReturnStock(reservation) => write!(f, "the return of reservation {reservation}"),
-            Step::RecallParcel => f.write_str("the recall of its parcel"),
+            Step::ReleaseReservation(reservation) => write!(f, "the release of reservation {reservation}"),
+            Step::ReturnReservation(reservation) => write!(f, "the return of reservation {reservation}"),
+            Step::CancelShipment => f.write_str("the recall of its parcel"),
         }
     }
 }
 
-impl OrderBooks {
+impl OrderRecord {
     /// The calls that are due for it.
     #[must_use]
     pub fn due_steps(&self) -> Vec<Step> {
@@ -65,7 +65,7 @@ impl OrderBooks {
 
     /// Since when it has not come to rest: the last time that it was placed or paid again. `None` while it rests.
     #[must_use]
-    pub fn moving_since(&self) -> Option<Timestamp> {
+    pub fn unsettled_since(&self) -> Option<Timestamp> {
         if self.order.is_settled() {
             return None;
         }
@@ -77,19 +77,19 @@ impl OrderBooks {
     /// entry was announced once) and O2 (whoever is due is looked at). Empty when all is well.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
-        let mut faults = self.sums();
-        faults.extend(self.path());
+        let mut faults = self.total_faults();
+        faults.extend(self.timeline_faults());
         if self.due_at.is_none() {
             let due = self.due_steps();
             faults.extend(due.iter().map(|step| format!("{step} is due, and nobody will look at it (O2)")));
-            if let Some(closes_at) = self.order.closes_at() {
-                faults.push(format!("its time to pay again is over at {closes_at}, and nobody will look at it (O2)"));
+            if let Some(payment_deadline) = self.order.payment_deadline() {
+                faults.push(format!("its time to pay again is over at {payment_deadline}, and nobody will look at it (O2)"));
             }
         }
         faults
     }
 
-    fn sums(&self) -> Vec<String> {
+    fn total_faults(&self) -> Vec<String> {
         let (totals, mut faults) = (&self.order.totals, Vec::new());
         for item in &self.order.items {
             if i64::from(item.quantity).checked_mul(item.unit_price_snapshot) != Some(item.line_total_amount) {
@@ -112,7 +112,7 @@ impl OrderBooks {
         faults
     }
 
-    fn path(&self) -> Vec<String> {
+    fn timeline_faults(&self) -> Vec<String> {
         let (mut faults, status) = (Vec::new(), self.order.status);
         let first = if self.is_imported() { status } else { OrderStatus::STATES[0] };
         match self.timeline.first() {
@@ -133,8 +133,8 @@ impl OrderBooks {
             faults.push(format!("it is {status}, and its timeline ends with {} (O1)", last.status));
         }
         let expected = if self.is_imported() { 0 } else { self.timeline.len() };
-        if usize::try_from(self.announced) != Ok(expected) {
-            faults.push(format!("{} events announced {} entries of its timeline (O1)", self.announced, self.timeline.len()));
+        if usize::try_from(self.event_count) != Ok(expected) {
+            faults.push(format!("{} events announced {} entries of its timeline (O1)", self.event_count, self.timeline.len()));
         }
         faults
     }
@@ -144,6 +144,6 @@ impl OrderBooks {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list_books(db: &Db, after: OrderId, rows: usize) -> Result<Vec<OrderBooks>, Error> {
-    db.read(async move |tx| store::list_books(tx, after, rows).await).await
+pub async fn list_for_check(db: &Db, after: OrderId, rows: usize) -> Result<Vec<OrderRecord>, Error> {
+    db.read(async move |tx| store::list_for_check(tx, after, rows).await).await
 }

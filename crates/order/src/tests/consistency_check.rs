@@ -1,15 +1,15 @@
-//! That an order's books are read whole, and that what is wrong in them is seen.
+//! That an order's records are read whole, and that what is wrong in them is seen.
 
 use super::{
-    doors::{place, until},
+    entry_points::{place, until},
+    model::{address, id},
     upstreams::Upstreams,
-    world::{address, id},
 };
 use crate::{
-    OrderBooks,
+    OrderRecord,
     domain::Step,
     import::{self, PastOrder},
-    list_books, store,
+    list_for_check, store,
 };
 use contracts::{
     ids::{OrderId, Uuid},
@@ -23,7 +23,7 @@ use std::time::Duration;
 const NONE: OrderId = OrderId(Uuid::nil());
 
 /// A past order, one in PAYMENT_FAILED and one in CONFIRMED, in the order of their ids.
-async fn history() -> (Harness, [OrderId; 3]) {
+async fn three_orders() -> (Harness, [OrderId; 3]) {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let item = OrderItem {
@@ -49,7 +49,7 @@ async fn history() -> (Harness, [OrderId; 3]) {
     until(&h, failed, "PAYMENT_FAILED").await;
     for _ in 0..2_000 {
         // It rests once the stock is let go of.
-        if upstreams.holds() == ("FAILED", "RELEASED") && books(&h).await[1].due_steps().is_empty() {
+        if upstreams.holds() == ("FAILED", "RELEASED") && records(&h).await[1].due_steps().is_empty() {
             break;
         }
         h.settle().await;
@@ -64,38 +64,38 @@ async fn history() -> (Harness, [OrderId; 3]) {
     h.advance(Duration::from_millis(1));
     let confirmed = place(&h, "k2").await.expect(201).read::<OrderView>().order_id;
     until(&h, confirmed, "CONFIRMED").await;
-    let past = books(&h).await[0].order.order_id;
+    let past = records(&h).await[0].order.order_id;
     (h, [past, failed, confirmed])
 }
 
-async fn books(h: &Harness) -> Vec<OrderBooks> {
-    list_books(h.db(), NONE, 100).await.unwrap()
+async fn records(h: &Harness) -> Vec<OrderRecord> {
+    list_for_check(h.db(), NONE, 100).await.unwrap()
 }
 
 #[tokio::test]
 async fn books_are_read_whole_and_page_by_page() {
-    let (h, ids) = history().await;
-    let all = books(&h).await;
-    assert_eq!(all.iter().map(|books| books.order.order_id).collect::<Vec<_>>(), ids);
-    for books in &all {
-        assert_eq!(books.faults(), Vec::<String>::new(), "{books:#?}");
-        assert_eq!(books.moving_since(), None);
-        assert_eq!(books.due_steps(), []);
+    let (h, ids) = three_orders().await;
+    let all = records(&h).await;
+    assert_eq!(all.iter().map(|record| record.order.order_id).collect::<Vec<_>>(), ids);
+    for record in &all {
+        assert_eq!(record.faults(), Vec::<String>::new(), "{record:#?}");
+        assert_eq!(record.unsettled_since(), None);
+        assert_eq!(record.due_steps(), []);
     }
     let [past, failed, confirmed] = &all[..] else { panic!("{all:#?}") };
     assert!(past.is_imported() && !failed.is_imported() && !confirmed.is_imported());
-    assert_eq!((past.announced, past.timeline.len(), past.order.items.len()), (0, 1, 1));
-    assert_eq!((past.due_at, failed.due_at, confirmed.due_at), (None, failed.order.closes_at(), None));
+    assert_eq!((past.event_count, past.timeline.len(), past.order.items.len()), (0, 1, 1));
+    assert_eq!((past.due_at, failed.due_at, confirmed.due_at), (None, failed.order.payment_deadline(), None));
     let path: Vec<_> = confirmed.timeline.iter().map(|entry| entry.status).collect();
     assert_eq!((path[0], path[path.len() - 1]), (OrderStatus::PendingPayment, OrderStatus::Confirmed));
-    assert_eq!(usize::try_from(confirmed.announced).unwrap(), path.len());
+    assert_eq!(usize::try_from(confirmed.event_count).unwrap(), path.len());
     let stored = h.db().read(async move |tx| store::find_order(tx, None, ids[2]).await).await.unwrap();
     assert_eq!(stored.as_ref(), Some(&confirmed.order));
     // Pages of any size add up to the same.
     for rows in 1..=4 {
         let (mut paged, mut after) = (Vec::new(), NONE);
         loop {
-            let page = list_books(h.db(), after, rows).await.unwrap();
+            let page = list_for_check(h.db(), after, rows).await.unwrap();
             assert!(page.len() <= rows);
             let Some(last) = page.last() else { break };
             after = last.order.order_id;
@@ -105,28 +105,28 @@ async fn books_are_read_whole_and_page_by_page() {
     }
 }
 
-/// What undoes a damage: the unit that did it fails, with what the books looked like.
-struct Undo(Vec<OrderBooks>);
+/// What undoes a damage: the unit that did it fails, with what the records looked like.
+struct RolledBack(Vec<OrderRecord>);
 
-impl From<db::Error> for Undo {
-    fn from(error: db::Error) -> Undo {
-        panic!("the books can be damaged and read: {error}")
+impl From<db::Error> for RolledBack {
+    fn from(error: db::Error) -> RolledBack {
+        panic!("the records can be damaged and read: {error}")
     }
 }
 
-/// The books of one order as they look after a statement that is undone.
-async fn damaged(h: &Harness, order: OrderId, sql: &'static str) -> OrderBooks {
+/// The records of one order as they look after a statement that is undone.
+async fn damaged(h: &Harness, order: OrderId, sql: &'static str) -> OrderRecord {
     let unit = async move |tx: &mut db::Tx| {
         assert!(tx.execute(sql, params![order]).await? > 0, "{sql} damages nothing");
-        Err::<(), _>(Undo(store::list_books(tx, NONE, 100).await?))
+        Err::<(), _>(RolledBack(store::list_for_check(tx, NONE, 100).await?))
     };
-    let Undo(books) = h.db().write(unit).await.expect_err("it is undone");
-    books.into_iter().find(|books| books.order.order_id == order).expect("it is still there")
+    let RolledBack(records) = h.db().write(unit).await.expect_err("it is undone");
+    records.into_iter().find(|record| record.order.order_id == order).expect("it is still there")
 }
 
 #[tokio::test]
 async fn every_kind_of_damage_is_told_in_plain_words() {
-    let (h, [past, failed, confirmed]) = history().await;
+    let (h, [past, failed, confirmed]) = three_orders().await;
     for (order, sql, told) in [
         (confirmed, "UPDATE order_items SET quantity = 3 WHERE order_id = $1", "3 times 1000 of LAMP-1 are not 2000 (M4)"),
         (past, "UPDATE order_items SET line_total_amount = 2101 WHERE order_id = $1", "its lines add up to 2101, not to 2100 (M4)"),
@@ -164,26 +164,26 @@ async fn every_kind_of_damage_is_told_in_plain_words() {
         let faults = damaged(&h, order, sql).await.faults();
         assert!(faults.iter().any(|fault| fault.contains(told)), "{sql}: {faults:#?}");
     }
-    assert!(books(&h).await.iter().all(|books| books.faults().is_empty()));
+    assert!(records(&h).await.iter().all(|record| record.faults().is_empty()));
 }
 
 #[tokio::test]
 async fn an_order_in_motion_says_since_when_and_what_is_due() {
-    let (h, [_, failed, confirmed]) = history().await;
-    let books = damaged(&h, confirmed, "UPDATE orders SET status = 'PENDING_PAYMENT' WHERE order_id = $1").await;
-    assert_eq!(books.moving_since(), Some(books.order.created_at));
-    // One that is paid again moves since then.
-    let books = damaged(
+    let (h, [_, failed, confirmed]) = three_orders().await;
+    let record = damaged(&h, confirmed, "UPDATE orders SET status = 'PENDING_PAYMENT' WHERE order_id = $1").await;
+    assert_eq!(record.unsettled_since(), Some(record.order.created_at));
+    // One that is paid again changes since then.
+    let record = damaged(
         &h,
         failed,
         "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, 2, 'PENDING_PAYMENT', 1767225999000000)",
     )
     .await;
-    assert_eq!(books.moving_since(), None);
-    let moving = OrderBooks { order: crate::domain::Order { status: OrderStatus::PendingPayment, ..books.order.clone() }, ..books };
-    assert_eq!(moving.moving_since(), Some(Timestamp(1_767_225_999_000_000)));
+    assert_eq!(record.unsettled_since(), None);
+    let moving = OrderRecord { order: crate::domain::Order { status: OrderStatus::PendingPayment, ..record.order.clone() }, ..record };
+    assert_eq!(moving.unsettled_since(), Some(Timestamp(1_767_225_999_000_000)));
     let cancelled = "UPDATE orders SET status = 'CANCELLED', due_at = 1 WHERE order_id = $1";
-    let books = damaged(&h, confirmed, cancelled).await;
-    assert!(matches!(books.due_steps()[..], [Step::RefundPayment(_), Step::ReturnStock(_)]), "{:?}", books.due_steps());
-    assert_eq!(books.moving_since(), None);
+    let record = damaged(&h, confirmed, cancelled).await;
+    assert!(matches!(record.due_steps()[..], [Step::RefundPayment(_), Step::ReturnReservation(_)]), "{:?}", record.due_steps());
+    assert_eq!(record.unsettled_since(), None);
 }

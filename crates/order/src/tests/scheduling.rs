@@ -1,9 +1,9 @@
 //! Many orders at once: one in trouble, or one whose payment takes long, holds up nobody but itself.
 
 use super::{
-    doors::{place, until},
+    entry_points::{place, until},
+    model::id,
     upstreams::{Upstreams, address_id, customer},
-    world::id,
 };
 use axum::{
     Json, Router,
@@ -101,7 +101,7 @@ struct Payments(Arc<Mutex<HashMap<PaymentId, Value>>>);
 
 impl Payments {
     fn router(&self) -> Router {
-        Router::new().route("/payments", post(create)).route("/payments/{payment}/{verb}", post(carry_out)).with_state(self.clone())
+        Router::new().route("/payments", post(create)).route("/payments/{payment}/{verb}", post(change)).with_state(self.clone())
     }
 
     fn put(&self, payment: Value) -> Json<Value> {
@@ -119,7 +119,7 @@ async fn create(State(payments): State<Payments>, Json(body): Json<Value>) -> Js
         "updatedAt": "2026-01-01T00:00:00Z"}))
 }
 
-async fn carry_out(State(payments): State<Payments>, Path((id, verb)): Path<(PaymentId, String)>) -> Json<Value> {
+async fn change(State(payments): State<Payments>, Path((id, verb)): Path<(PaymentId, String)>) -> Json<Value> {
     let mut payment = payments.0.lock().unwrap()[&id].clone();
     if payment["paymentMethod"] == "pm_slow" {
         std::future::pending::<()>().await;

@@ -1,7 +1,7 @@
 //! The columns `saga` and `shipping` of databases that exist are read, and written with the spelling that they have.
 
-use super::world::id;
-use crate::domain::{Cancellation, MoneyLeg, ParcelLeg, Saga, StockLeg};
+use super::model::id;
+use crate::domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState};
 use contracts::{
     order::{CancelReason, OrderShipping},
     shipping::ShipmentStatus,
@@ -15,11 +15,11 @@ const PAID_AGAIN: &str = r#"{"money":"Captured","stock":"Sold","parcel":"Unwante
 /// What the first version wrote.
 const OLDEST: &str = r#"{"money":"Due","stock":"Due","payment_id":null,"reservation_id":null,"payment_attempt":1,"reservation_attempt":1,"payable_until":null}"#;
 
-fn paid_again() -> Saga {
-    Saga {
-        money: MoneyLeg::Captured,
-        stock: StockLeg::Sold,
-        parcel: ParcelLeg::Unwanted,
+fn paid_again() -> SagaState {
+    SagaState {
+        payment: PaymentState::Captured,
+        stock: StockState::Confirmed,
+        shipment: ShipmentState::CancelRequested,
         cancellation: Some(Cancellation { reason: CancelReason::CustomerRequest, note: Some("changed my mind".into()) }),
         payment_id: Some(id(7, 2)),
         reservation_id: Some(id(8, 2)),
@@ -43,23 +43,30 @@ fn stored_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, jso
 
 #[test]
 fn the_saga_column_keeps_its_spelling() {
-    stored_as(&Saga::new(), PLACED);
+    stored_as(&SagaState::new(), PLACED);
     stored_as(&paid_again(), PAID_AGAIN);
-    assert_eq!(serde_json::from_str::<Saga>(OLDEST).unwrap(), Saga::new());
+    assert_eq!(serde_json::from_str::<SagaState>(OLDEST).unwrap(), SagaState::new());
     for (state, json) in [
-        (MoneyLeg::Due, r#""Due""#),
-        (MoneyLeg::Authorized, r#""Authorized""#),
-        (MoneyLeg::Captured, r#""Captured""#),
-        (MoneyLeg::LetGo, r#""LetGo""#),
+        (PaymentState::Due, r#""Due""#),
+        (PaymentState::Authorized, r#""Authorized""#),
+        (PaymentState::Captured, r#""Captured""#),
+        (PaymentState::Released, r#""LetGo""#),
     ] {
         stored_as(&state, json);
     }
-    for (state, json) in
-        [(StockLeg::Due, r#""Due""#), (StockLeg::Reserved, r#""Reserved""#), (StockLeg::Sold, r#""Sold""#), (StockLeg::LetGo, r#""LetGo""#)]
-    {
+    for (state, json) in [
+        (StockState::Due, r#""Due""#),
+        (StockState::Reserved, r#""Reserved""#),
+        (StockState::Confirmed, r#""Sold""#),
+        (StockState::Released, r#""LetGo""#),
+    ] {
         stored_as(&state, json);
     }
-    for (state, json) in [(ParcelLeg::Sent, r#""Sent""#), (ParcelLeg::Unwanted, r#""Unwanted""#), (ParcelLeg::Recalled, r#""Recalled""#)] {
+    for (state, json) in [
+        (ShipmentState::Active, r#""Sent""#),
+        (ShipmentState::CancelRequested, r#""Unwanted""#),
+        (ShipmentState::Cancelled, r#""Recalled""#),
+    ] {
         stored_as(&state, json);
     }
 }

@@ -1,7 +1,7 @@
 //! Payment and inventory in miniature: what they hold, and what they would answer. They keep one payment and one
 //! reservation per attempt, as the real ones do by their idempotency keys.
 
-use crate::domain::{Fact, Order, Saga, Step, Totals};
+use crate::domain::{Fact, Order, SagaState, Step, Totals};
 use contracts::{
     ids::{CartId, OrderId, PaymentId, ReservationId, Uuid},
     money::Currency,
@@ -35,7 +35,7 @@ pub enum Stock {
 
 /// How a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum CallResult {
     /// It works, and the reply arrives.
     Works,
     /// It works, and the reply is lost: only the event tells.
@@ -43,29 +43,29 @@ pub enum Way {
     /// The upstream refuses for good, where it can.
     Refused,
     /// The upstream was not reached.
-    Unreached,
+    NotReached,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parcel {
     /// The carrier knows nothing of it.
     #[default]
-    Unsent,
-    Moved,
+    Waiting,
+    Collected,
     /// It never leaves.
-    Recalled,
+    Cancelled,
 }
 
 #[derive(Default)]
-pub struct World {
+pub struct UpstreamModel {
     pub payments: BTreeMap<u32, (PaymentId, Money)>,
     /// By the attempt that made them.
     pub reservations: BTreeMap<u32, (ReservationId, Stock)>,
     /// What was answered to each attempt to reserve: a reservation, or a refusal. It is kept under the attempt's key.
     reserved: BTreeMap<u32, Option<ReservationId>>,
     pub parcel: Parcel,
-    /// Every fact that was ever announced: any may be heard again, late.
-    pub announced: Vec<Fact>,
+    /// Every fact that was ever emitted: any may be heard again, late.
+    pub emitted: Vec<Fact>,
 }
 
 pub fn id<T: From<Uuid>>(kind: u8, number: u32) -> T {
@@ -109,7 +109,7 @@ pub fn order() -> Order {
         payment_method: PaymentMethod::Ok,
         shipping_address: address(),
         billing_address: address(),
-        saga: Saga::new(),
+        saga: SagaState::new(),
         shipping: OrderShipping::default(),
         failure: None,
         created_at: Timestamp(1),
@@ -117,22 +117,22 @@ pub fn order() -> Order {
     }
 }
 
-impl World {
-    /// Makes a call for `order`. The facts of its reply; everything that it changed is announced as well.
-    pub fn call(&mut self, order: &Order, step: Step, way: Way) -> Vec<Fact> {
-        if way == Way::Unreached {
+impl UpstreamModel {
+    /// Makes a call for `order`. The facts of its reply; everything that it changed is emitted as well.
+    pub fn call(&mut self, order: &Order, step: Step, result: CallResult) -> Vec<Fact> {
+        if result == CallResult::NotReached {
             return Vec::new();
         }
-        let facts = self.effect(order, step, way == Way::Refused);
+        let facts = self.effect(order, step, result == CallResult::Refused);
         // A refusal to reserve is only answered, and so is that a parcel left.
-        self.announced.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ParcelLeft)).cloned());
-        if way == Way::ReplyLost { Vec::new() } else { facts }
+        self.emitted.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ShipmentAlreadySent)).cloned());
+        if result == CallResult::ReplyLost { Vec::new() } else { facts }
     }
 
     fn effect(&mut self, order: &Order, step: Step, refuse: bool) -> Vec<Fact> {
         let declined = || Failure::from(Code::PAYMENT_DECLINED);
         match step {
-            Step::Authorize => {
+            Step::AuthorizePayment => {
                 let attempt = order.saga.payment_attempt;
                 let (payment, money) = self.payments.entry(attempt).or_insert((id(7, attempt), Money::Initiated));
                 if *money == Money::Initiated {
@@ -147,7 +147,7 @@ impl World {
                     Money::Initiated => vec![],
                 }
             }
-            Step::Capture(payment) => match self.money(payment) {
+            Step::CapturePayment(payment) => match self.money(payment) {
                 money @ Money::Authorized => {
                     *money = if refuse { Money::Failed } else { Money::Captured };
                     if refuse { vec![Fact::PaymentFailed(payment, declined())] } else { vec![Fact::PaymentCaptured(payment)] }
@@ -173,35 +173,35 @@ impl World {
                 }
                 _ => vec![],
             },
-            Step::Reserve => {
+            Step::ReserveStock => {
                 let attempt = order.saga.reservation_attempt;
                 let kept = self.reserved.get(&attempt).copied();
-                let answered = kept.unwrap_or_else(|| self.set_aside(attempt, refuse));
+                let answered = kept.unwrap_or_else(|| self.make_reservation(attempt, refuse));
                 self.reserved.insert(attempt, answered);
                 vec![answered.map_or(Fact::OutOfStock(attempt), Fact::StockReserved)]
             }
-            Step::SellStock(reservation) => match self.stock(reservation) {
+            Step::ConfirmReservation(reservation) => match self.stock(reservation) {
                 stock @ (Stock::Active | Stock::Sold) => {
                     *stock = Stock::Sold;
-                    vec![Fact::StockSold(reservation)]
+                    vec![Fact::StockConfirmed(reservation)]
                 }
                 _ => vec![Fact::StockExpired(reservation)],
             },
-            Step::ReleaseStock(reservation) => {
+            Step::ReleaseReservation(reservation) => {
                 let stock = self.stock(reservation);
                 if *stock == Stock::Active {
                     *stock = Stock::Released;
                 }
-                if *stock == Stock::Sold { vec![Fact::StockSold(reservation)] } else { vec![Fact::StockReleased(reservation)] }
+                if *stock == Stock::Sold { vec![Fact::StockConfirmed(reservation)] } else { vec![Fact::StockReleased(reservation)] }
             }
-            Step::ReturnStock(reservation) => {
+            Step::ReturnReservation(reservation) => {
                 *self.stock(reservation) = Stock::Returned;
                 vec![Fact::StockReturned(reservation)]
             }
-            Step::RecallParcel if self.parcel == Parcel::Moved => vec![Fact::ParcelLeft],
-            Step::RecallParcel => {
-                self.parcel = Parcel::Recalled;
-                vec![Fact::ParcelRecalled]
+            Step::CancelShipment if self.parcel == Parcel::Collected => vec![Fact::ShipmentAlreadySent],
+            Step::CancelShipment => {
+                self.parcel = Parcel::Cancelled;
+                vec![Fact::ShipmentCancelled]
             }
         }
     }
@@ -216,21 +216,21 @@ impl World {
             _ => return,
         };
         *money = wish;
-        self.announced.push(fact);
+        self.emitted.push(fact);
     }
 
     /// The carrier takes the parcel of a confirmed order, unless it is not to. The order hears of it later.
-    pub fn fetch(&mut self) {
-        if self.parcel == Parcel::Unsent {
-            self.parcel = Parcel::Moved;
+    pub fn collect(&mut self) {
+        if self.parcel == Parcel::Waiting {
+            self.parcel = Parcel::Collected;
             let (shipment_id, carrier, tracking_number) = (id(10, 1), "MOCK".into(), "T1".into());
-            self.announced.push(Fact::ShipmentMade { shipment_id, carrier, tracking_number });
-            self.announced.push(Fact::ShipmentMoved(shipment_id, ShipmentStatus::InTransit));
+            self.emitted.push(Fact::ShipmentCreated { shipment_id, carrier, tracking_number });
+            self.emitted.push(Fact::ShipmentUpdated(shipment_id, ShipmentStatus::InTransit));
         }
     }
 
     /// What an order has set aside already is its reservation, whichever attempt made it.
-    fn set_aside(&mut self, attempt: u32, refuse: bool) -> Option<ReservationId> {
+    fn make_reservation(&mut self, attempt: u32, refuse: bool) -> Option<ReservationId> {
         if let Some((active, _)) = self.reservations.values().find(|(_, stock)| *stock == Stock::Active) {
             return Some(*active);
         }
@@ -245,7 +245,7 @@ impl World {
     pub fn expire(&mut self) {
         for (reservation, stock) in self.reservations.values_mut().filter(|(_, stock)| *stock == Stock::Active) {
             *stock = Stock::Expired;
-            self.announced.push(Fact::StockExpired(*reservation));
+            self.emitted.push(Fact::StockExpired(*reservation));
         }
     }
 

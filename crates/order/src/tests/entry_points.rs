@@ -1,7 +1,7 @@
 //! Orders over HTTP, by events and by time, with every upstream played.
 
+use super::model::id;
 use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id};
-use super::world::id;
 use crate::store::{Filter, listed};
 use contracts::{
     ids::{OrderId, UserId},
@@ -117,10 +117,10 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
     assert_eq!(refused.json()["errors"][0]["pointer"], "/shippingAddressId");
     let expected = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok", "expectedTotalAmount": 1});
     assert_eq!(post(expected, "b").await.expect_problem(409, "TOTAL_CHANGED").json()["totalAmount"], 2_490);
-    upstreams.script().unserved = true;
-    let refused = post(body(), "unserved").await.expect_problem(422, "UNSUPPORTED_COUNTRY");
+    upstreams.script().country_is_not_served = true;
+    let refused = post(body(), "country_is_not_served").await.expect_problem(422, "UNSUPPORTED_COUNTRY");
     assert_eq!((&refused.json()["errors"][0]["pointer"], &refused.json()["country"]), (&json!("/shippingAddressId"), &json!("DE")));
-    upstreams.script().unserved = false;
+    upstreams.script().country_is_not_served = false;
     upstreams.script().product_status = "INACTIVE";
     post(body(), "c").await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     upstreams.script().product_status = "ACTIVE";
@@ -211,8 +211,8 @@ async fn without_stock_the_authorization_is_voided() {
 async fn until_nothing_is_due(h: &Harness, id: OrderId) {
     for _ in 0..20 {
         work(h).await;
-        let books = crate::list_books(h.db(), OrderId(contracts::ids::Uuid::nil()), 10).await.unwrap();
-        let own = books.iter().find(|books| books.order.order_id == id).unwrap();
+        let records = crate::list_for_check(h.db(), OrderId(contracts::ids::Uuid::nil()), 10).await.unwrap();
+        let own = records.iter().find(|record| record.order.order_id == id).unwrap();
         if own.due_steps().is_empty() {
             return;
         }
@@ -274,7 +274,7 @@ async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
         h.advance(Duration::from_secs(1));
     }
     assert_eq!(order(&h, id).await.status.to_string(), "PENDING_PAYMENT");
-    assert!(upstreams.script().asked.iter().any(|(asked, times)| asked.starts_with("authorize ") && *times > 1));
+    assert!(upstreams.script().calls.iter().any(|(call, times)| call.starts_with("authorize ") && *times > 1));
     upstreams.script().authorize = "AUTHORIZED";
     until(&h, id, "CONFIRMED").await;
     assert_eq!(upstreams.keys_of("authorize"), 1);
@@ -412,7 +412,7 @@ async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_agai
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let waiting = h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
-    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "nothing moves yet");
+    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "nothing changes yet");
     let placed = h.get("/orders").customer(customer()).send().await.expect(200).json();
     let id: OrderId = serde_json::from_value(placed["items"][0]["orderId"].clone()).expect("an id");
     until(&h, id, "CONFIRMED").await;
