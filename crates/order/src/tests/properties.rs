@@ -145,7 +145,7 @@ impl Scenario {
         let mut status = OrderStatus::PendingPayment;
         for change in &self.changes {
             assert_eq!(change.from, status);
-            assert_eq!(status.transition(change.fact), Ok(change.to));
+            assert_eq!(status.transition(change.cause.fact()), Ok(change.to));
             status = change.to;
         }
         assert_eq!(status, self.order.status);

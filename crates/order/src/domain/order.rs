@@ -1,0 +1,205 @@
+//! The order itself, and the rules where payment, stock and shipment meet.
+
+use super::{Applied, Cancellation, ChangeCause, Fact, PaymentState, SagaState, ShipmentState, StatusChange, StockState, Totals};
+use contracts::{
+    ids::{CartId, OrderId, UserId},
+    machine::{IllegalTransition, Machine as _},
+    money::Currency,
+    order::{CancelReason, OrderItem, OrderShipping, OrderStatus},
+    payment::PaymentMethod,
+    problem::Failure,
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+
+/// An order with everything that decides its next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub user_id: UserId,
+    pub cart_id: CartId,
+    pub status: OrderStatus,
+    pub currency: Currency,
+    pub items: Vec<OrderItem>,
+    pub totals: Totals,
+    pub payment_method: PaymentMethod,
+    pub shipping_address: AddressSnapshot,
+    pub billing_address: AddressSnapshot,
+    pub saga: SagaState,
+    pub shipping: OrderShipping,
+    pub failure: Option<Failure>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Whether an order in this status waits only for people, the carrier or a deadline.
+#[must_use]
+pub fn is_settled(status: OrderStatus) -> bool {
+    !matches!(status, OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved)
+}
+
+impl Order {
+    /// Whether the order waits only for people, the carrier or a deadline.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        is_settled(self.status)
+    }
+
+    /// Whether a cancellation was requested and shipping has not answered yet.
+    #[must_use]
+    pub fn is_cancellation_pending(&self) -> bool {
+        self.status == OrderStatus::Confirmed && self.saga.cancellation.is_some()
+    }
+
+    /// Returns when an order in PAYMENT_FAILED is cancelled unless it is paid again.
+    #[must_use]
+    pub fn payment_deadline(&self) -> Option<Timestamp> {
+        self.saga.payable_until.filter(|_| self.status == OrderStatus::PaymentFailed)
+    }
+
+    /// Applies a fact, and returns the status changes that follow. A reply and an event carry the same fact: the first one
+    /// counts, the other changes nothing. A fact that comes too late for the status still updates what is held, so that it is
+    /// released.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] when the published table has no row for the fact; then the order is unchanged.
+    pub fn apply(
+        &mut self,
+        fact: &Fact,
+        payable_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<StatusChange>, IllegalTransition<OrderStatus>> {
+        let before = self.clone();
+        let mut changes = Vec::new();
+        if let Err(illegal) = self.apply_fact(fact, payable_until, &mut changes) {
+            *self = before;
+            return Err(illegal);
+        }
+        if *self != before {
+            self.updated_at = now;
+        }
+        Ok(changes)
+    }
+
+    fn apply_fact(&mut self, fact: &Fact, payable_until: Timestamp, changes: &mut Vec<StatusChange>) -> Applied {
+        match fact {
+            Fact::PaymentCreated(id) => self.payment_created(*id),
+            Fact::PaymentAuthorized(id) => self.payment_authorized(*id, changes)?,
+            Fact::PaymentFailed(id, failure) => self.payment_failed(*id, failure.clone(), payable_until, changes)?,
+            Fact::PaymentCaptured(id) => self.payment_captured(*id, changes)?,
+            Fact::PaymentVoided(id) => self.payment_voided(*id, payable_until, changes)?,
+            Fact::PaymentPartlyRefunded(id, so_far) => self.payment_partly_refunded(*id, *so_far),
+            Fact::PaymentRefunded(id) => self.payment_refunded(*id, changes)?,
+            Fact::RefundRefused { payment_id, attempt, after } => self.refund_refused(*payment_id, *attempt, *after),
+            Fact::StockReserved(id) => self.stock_reserved(*id, changes)?,
+            Fact::OutOfStock(attempt) => self.out_of_stock(*attempt, changes)?,
+            Fact::StockConfirmed(id) => self.stock_confirmed(*id, changes)?,
+            Fact::StockReleased(id) | Fact::StockExpired(id) => self.reservation_ended(*id, changes)?,
+            Fact::StockReturned(id) => self.stock_returned(*id),
+            Fact::ShipmentCreated { shipment_id, carrier, tracking_number } => {
+                self.shipment_created(*shipment_id, carrier, tracking_number);
+            }
+            Fact::ShipmentUpdated(id, status) => self.shipment_updated(*id, *status, changes)?,
+            Fact::ShipmentCancelled => self.shipment_cancelled(changes)?,
+            Fact::ShipmentAlreadySent => self.keep_shipment(),
+        }
+        Ok(())
+    }
+
+    /// Cancels for the customer or an administrator. For a CONFIRMED order this is a request that shipping decides, because the
+    /// goods may have left already. A repeated cancellation changes nothing.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] once the order was shipped or refunded.
+    pub fn cancel(
+        &mut self,
+        reason: CancelReason,
+        note: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<StatusChange>, IllegalTransition<OrderStatus>> {
+        if self.status == OrderStatus::Cancelled || self.is_cancellation_pending() {
+            return Ok(None);
+        }
+        let cancellation = Cancellation { reason, note };
+        let change = if self.status == OrderStatus::Confirmed {
+            self.saga.shipment = ShipmentState::CancelRequested;
+            None
+        } else {
+            Some(self.change_status(ChangeCause::CancelRequested(cancellation.clone()))?)
+        };
+        self.saga.cancellation = Some(cancellation);
+        self.updated_at = now;
+        Ok(change)
+    }
+
+    /// Pays again with `method`: another payment is due, and another reservation unless one is held.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] unless the order is in PAYMENT_FAILED.
+    pub fn pay_again(&mut self, method: PaymentMethod, now: Timestamp) -> Result<StatusChange, IllegalTransition<OrderStatus>> {
+        let change = self.change_status(ChangeCause::PaymentRetried)?;
+        self.payment_method = method;
+        self.failure = None;
+        self.saga.start_next_payment();
+        // A reservation that is held is kept. One whose outcome is not known is made anew under the next key, because the old
+        // key may hold a refusal; if it was granted, inventory answers the new call with it.
+        if matches!(self.saga.stock, StockState::Due | StockState::Released) {
+            self.saga.start_next_reservation();
+        }
+        self.updated_at = now;
+        Ok(change)
+    }
+
+    /// Cancels an order whose time to pay again is over. Returns `None` if it is not over, or in any other status.
+    pub fn cancel_if_overdue(&mut self, now: Timestamp) -> Option<StatusChange> {
+        self.payment_deadline().filter(|deadline| *deadline <= now)?;
+        let change = self.change_status(ChangeCause::RetryWindowClosed).ok()?;
+        self.updated_at = now;
+        Some(change)
+    }
+
+    /// Makes the capture due once the payment and the reservation both hold.
+    pub(super) fn check_ready_to_capture(&mut self, changes: &mut Vec<StatusChange>) -> Applied {
+        let payment = self.saga.payment_in(PaymentState::Authorized).or(self.saga.payment_in(PaymentState::Captured));
+        let Some(payment_id) = payment else { return Ok(()) };
+        match (self.status, self.saga.reservation_in(StockState::Reserved)) {
+            (OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized, Some(reservation_id)) => {
+                self.saga.capture_was_due = true;
+                changes.push(self.change_status(ChangeCause::ReadyToCapture { payment_id, reservation_id })?);
+            }
+            (OrderStatus::PendingPayment, None) => changes.push(self.change_status(ChangeCause::PaymentAuthorized { payment_id })?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Confirms the order once the payment is captured and the stock confirmed.
+    pub(super) fn check_confirmed(&mut self, changes: &mut Vec<StatusChange>) -> Applied {
+        let (payment, reservation) = (self.saga.payment_in(PaymentState::Captured), self.saga.reservation_in(StockState::Confirmed));
+        if let (OrderStatus::InventoryReserved, Some(payment_id), Some(reservation_id)) = (self.status, payment, reservation) {
+            self.shipping.pending = true;
+            changes.push(self.change_status(ChangeCause::Confirmed { payment_id, reservation_id })?);
+        }
+        Ok(())
+    }
+
+    /// Changes the status as the published table says.
+    pub(super) fn change_status(&mut self, cause: ChangeCause) -> Result<StatusChange, IllegalTransition<OrderStatus>> {
+        let from = self.status;
+        self.status = from.transition(cause.fact())?;
+        if from == OrderStatus::Confirmed {
+            // The shipment exists by now, or none will be made.
+            self.shipping.pending = false;
+        }
+        Ok(StatusChange { from, to: self.status, cause })
+    }
+}
+
+/// Returns the number that people quote: ten letters and digits that are hard to confuse, made of `random` bytes.
+#[must_use]
+pub fn order_number(random: [u8; 10]) -> String {
+    const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let letters: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    format!("{}-{}", &letters[..5], &letters[5..])
+}

@@ -1,0 +1,90 @@
+//! The shipment of an order. Shipping makes and sends it by itself; the order only follows it, and may cancel it.
+
+use super::{Applied, ChangeCause, Order, StatusChange};
+use contracts::{
+    ids::ShipmentId,
+    order::{OrderShipping, OrderStatus},
+    shipping::ShipmentStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// Whether the order still wants its shipment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ShipmentState {
+    /// The order wants it, or it was sent before it could be cancelled.
+    #[default]
+    #[serde(rename = "Sent")]
+    Active,
+    /// The call that cancels it is due.
+    #[serde(rename = "Unwanted")]
+    CancelRequested,
+    /// Shipping cancelled it: the goods stay here.
+    #[serde(rename = "Recalled")]
+    Cancelled,
+}
+
+/// Returns how far a shipment is. Updates arrive late and twice, and only one with a higher rank counts.
+const fn rank(status: ShipmentStatus) -> u8 {
+    match status {
+        ShipmentStatus::Created => 0,
+        ShipmentStatus::InTransit => 1,
+        ShipmentStatus::Delivered => 2,
+        ShipmentStatus::Returned => 3,
+    }
+}
+
+impl Order {
+    pub(super) fn shipment_created(&mut self, shipment_id: ShipmentId, carrier: &str, tracking_number: &str) {
+        if self.shipping.shipment_id.is_none() {
+            self.shipping = OrderShipping {
+                status: Some(ShipmentStatus::Created),
+                shipment_id: Some(shipment_id),
+                carrier: Some(carrier.to_owned()),
+                tracking_number: Some(tracking_number.to_owned()),
+                pending: false,
+            };
+        }
+    }
+
+    pub(super) fn shipment_updated(&mut self, shipment_id: ShipmentId, status: ShipmentStatus, changes: &mut Vec<StatusChange>) -> Applied {
+        let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
+        if self.shipping.shipment_id != Some(shipment_id) || rank(status) <= rank(known) {
+            return Ok(());
+        }
+        self.shipping.status = Some(status);
+        self.keep_shipment();
+        match (status, self.status) {
+            // A shipment that came back was on its way, even if no update said so.
+            (ShipmentStatus::InTransit | ShipmentStatus::Returned, OrderStatus::Confirmed) => {
+                changes.push(self.change_status(ChangeCause::Shipped { shipment_id })?);
+            }
+            (ShipmentStatus::Delivered, OrderStatus::Confirmed | OrderStatus::Shipped) => {
+                changes.push(self.change_status(ChangeCause::Delivered { shipment_id })?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Cancels the order if that is what the shipment was cancelled for. A refunded order keeps its status.
+    pub(super) fn shipment_cancelled(&mut self, changes: &mut Vec<StatusChange>) -> Applied {
+        if self.shipping.shipment_id.is_some() {
+            self.shipping.status = Some(ShipmentStatus::Returned);
+        }
+        if self.saga.shipment == ShipmentState::CancelRequested {
+            self.saga.shipment = ShipmentState::Cancelled;
+            if let Some(cancellation) = self.saga.cancellation.clone() {
+                changes.push(self.change_status(ChangeCause::CancelRequested(cancellation))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a cancellation request, because the carrier has the shipment already.
+    pub(super) fn keep_shipment(&mut self) {
+        if self.saga.shipment == ShipmentState::CancelRequested {
+            self.saga.shipment = ShipmentState::Active;
+            self.saga.cancellation = None;
+        }
+    }
+}
