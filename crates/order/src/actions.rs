@@ -1,4 +1,4 @@
-//! What can be done: one verb a file, one transaction each.
+//! The actions of the service: one verb per file, one transaction each.
 
 mod apply;
 mod cancel;
@@ -6,7 +6,6 @@ mod emit;
 mod pay;
 mod place;
 
-pub(crate) use apply::apply_in_unit;
 pub use apply::{apply, cancel_if_overdue, reschedule};
 pub use cancel::{Actor, cancel_order};
 pub use pay::pay_order;
@@ -24,13 +23,13 @@ use platform::{
 };
 use std::time::Duration;
 
-/// The worker that leads orders on.
+/// The name of the worker that advances orders.
 pub(crate) const SAGA: &str = "saga";
 
-/// How long past its wait a request may take to answer its key, before another may.
+/// How long after its wait a request may take to answer its key before another request may answer it.
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
-/// Answers an open key in a task of its own, so that a client that went away finds the answer when it asks again.
+/// Computes the answer of a key in its own task, so that a client that disconnected gets it by repeating the request.
 async fn answer_in_background<T: Send + 'static>(
     app: &App,
     answer: impl Future<Output = Result<Idempotent<T>, Problem>> + Send + 'static,
@@ -38,7 +37,7 @@ async fn answer_in_background<T: Send + 'static>(
     app.ctx.env.spawn(Context::current().scope(answer)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
 }
 
-/// Writes an order after it changed: its row, its timeline, its events, and the saga's notifier when something is due.
+/// Stores a changed order, appends its timeline, emits its events, and wakes the saga when something is due.
 async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {
     let due_at = if due_steps(order).is_empty() { order.payment_deadline() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;

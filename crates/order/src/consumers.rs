@@ -1,9 +1,9 @@
-//! Events of payment, inventory and shipping: each is a fact about an order, and goes the way replies go.
+//! Entry point 2: events of payment, inventory and shipping. Each is a fact about an order, and is applied as replies are.
 //!
-//! `StockReservationFailed` is not among them: it does not say which attempt was refused, and a late one would end an order
-//! that was paid again. The refusal itself is kept under the attempt's key, so that asking again gives it.
+//! `StockReservationFailed` is not consumed: it does not say which attempt was refused, and a late one would cancel an order
+//! that was paid again. The key of the attempt keeps the refusal, so a repeated call returns it.
 
-use crate::{Error, Settings, actions::apply_in_unit, domain::Fact};
+use crate::{Settings, actions::apply, domain::Fact};
 use contracts::{
     ids::OrderId,
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
@@ -15,9 +15,8 @@ use platform::{
     db::Tx,
     inbox::{Consumers, Received},
 };
-use std::time::Duration;
 
-/// What an event means for an order.
+/// An event that is a fact about an order.
 trait AsFact {
     fn order_id(&self) -> OrderId;
     fn fact(&self) -> Fact;
@@ -32,7 +31,7 @@ macro_rules! facts {
 
         pub fn all(settings: &Settings) -> Consumers {
             let pay_again = settings.pay_again();
-            Consumers::new()$(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| take(tx, &*event, pay_again).await))*
+            Consumers::new()$(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| apply(tx, event.order_id(), &event.fact(), pay_again).await))*
         }
     };
 }
@@ -60,8 +59,4 @@ facts! {
         true => Fact::ShipmentCancelled,
         false => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Returned),
     };
-}
-
-async fn take(tx: &mut Tx, event: &impl AsFact, pay_again: Duration) -> Result<(), Error> {
-    apply_in_unit(tx, event.order_id(), &event.fact(), pay_again).await
 }

@@ -1,13 +1,14 @@
-//! Order: leads payment, stock and shipping to an end.
+//! Order: moves each order through payment, stock and shipping.
 //!
-//! Placing an order only writes it and wakes the saga. The saga asks the pure [`domain::due_steps`] what is due, makes
-//! the calls, each under a key of order and attempt, and takes their outcomes in through one action, [`actions::apply`].
-//! The events that announce the same facts go through the same action: whichever comes first counts, the other
-//! changes nothing. So the first attempt, a retry and the recovery after a crash are one path.
+//! Placing an order only writes it and wakes the saga. The saga computes the due calls with [`domain::due_steps`], makes them
+//! under a key of order and attempt, and applies their outcomes with [`actions::apply`]. Events apply the same facts with the
+//! same function: the first one counts, and the other changes nothing. So the first attempt, a retry and the recovery after a
+//! crash run the same code.
 //!
-//! Money is captured only when the authorization and the reservation both hold; an order that ends without success lets
-//! go of both. A confirmed order is cancelled only when shipping says that its parcel stays here: until then the
-//! cancellation is a wish, kept with the saga. Status, timeline, event: each transition of the published table writes one of each, in one commit.
+//! Money is captured only when the payment is authorized and the stock reserved. An order that ends without a sale releases
+//! both. A confirmed order is cancelled only if shipping can cancel the shipment; until shipping answers, the request is stored
+//! in the saga's state. Each status change follows the published table, and writes the status, one timeline entry and one event
+//! in one commit.
 //!
 //! Settings: `[order]`, see [`Settings`].
 
@@ -22,6 +23,7 @@ mod saga;
 mod settings;
 mod store;
 mod view;
+mod waiters;
 mod workers;
 
 #[cfg(test)]
@@ -37,12 +39,12 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What the entry points share.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
-    waiters: Arc<saga::OrderWaiters>,
+    waiters: Arc<waiters::OrderWaiters>,
 }
 
 /// The service.

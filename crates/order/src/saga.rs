@@ -1,11 +1,11 @@
-//! The saga: makes the calls that are due for an order and takes their outcomes in, until nothing is due.
+//! The saga: makes the calls that are due for an order and applies their outcomes, until nothing is due.
 //!
-//! Calls that are due at the same time are made side by side. Every call goes under a key made of the order, the step
-//! and its attempt, so that making it again, here or in another replica, changes nothing.
+//! Calls that are due at the same time run concurrently. The idempotency key of a call is made of the order, the step and the
+//! attempt, so a repeated call, here or in another replica, changes nothing.
 
 use crate::{
     App, Error, actions,
-    domain::{Fact, Order, Step, due_steps, is_settled},
+    domain::{Fact, Order, Step, due_steps},
     store,
 };
 use contracts::{
@@ -17,104 +17,19 @@ use contracts::{
     shipping::{self, CancellationOutcome},
     text::{Amount, Quantity, RequiredShortText, Sku},
 };
-use platform::{
-    backoff::Backoff,
-    client::CallError,
-    context::Context,
-    db::{Db, Tx},
-};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::{sync::Notify, task::JoinSet};
+use platform::{backoff::Backoff, client::CallError, context::Context};
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 
-/// What the saga keeps in memory: who waits for which order. Bounded by the requests that wait.
-#[derive(Default)]
-pub struct OrderWaiters {
-    by_order: Mutex<HashMap<OrderId, (Arc<Notify>, usize)>>,
-}
-
-/// How often a by_order request looks by itself: the order may be led by another replica.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// The pauses between refunds that the provider refuses. People may have to see to it, so they grow up to a day.
+/// The pauses between refunds that the provider refuses. They grow up to a day, because people may have to act first.
 const REFUND_BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(24 * 3600));
-/// Turns of one order in a row; a longer way is gone after others had theirs.
+/// How often one order is advanced in a row. After that it is due again, behind the others.
 const MAX_ROUNDS: usize = 16;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl OrderWaiters {
-    fn notify(&self, id: OrderId) {
-        if let Some((notifier, _)) = lock(&self.by_order).get(&id) {
-            notifier.notify_waiters();
-        }
-    }
-
-    /// Waits until the order has settled, for `wait` at most.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn wait_until_settled(&self, db: &Db, id: OrderId, wait: Duration) -> Result<(), Error> {
-        self.wait_until(db, id, wait, async move |tx: &mut Tx| Ok(store::find_status(tx, id).await?.is_none_or(is_settled))).await
-    }
-
-    /// Waits until the order is as `done` wants it, for `wait` at most.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn wait_until<F>(&self, db: &Db, id: OrderId, wait: Duration, done: F) -> Result<(), Error>
-    where
-        F: AsyncFn(&mut Tx) -> Result<bool, platform::db::Error> + Clone + Send + 'static,
-    {
-        let deadline = tokio::time::Instant::now() + wait;
-        let notifier = {
-            let mut by_order = lock(&self.by_order);
-            let (notifier, waiters) = by_order.entry(id).or_default();
-            *waiters += 1;
-            notifier.clone()
-        };
-        let _guard = WaiterGuard { waiters: self, id };
-        loop {
-            let notified = notifier.notified();
-            if db.read(done.clone()).await? || tokio::time::Instant::now() >= deadline {
-                return Ok(());
-            }
-            let next_poll = tokio::time::Instant::now() + POLL_INTERVAL;
-            tokio::select! {
-                biased;
-                () = notified => {}
-                () = tokio::time::sleep_until(next_poll.min(deadline)) => {}
-            }
-        }
-    }
-}
-
-/// Takes a waiter off the list however its wait ended.
-struct WaiterGuard<'a> {
-    waiters: &'a OrderWaiters,
-    id: OrderId,
-}
-
-impl Drop for WaiterGuard<'_> {
-    fn drop(&mut self) {
-        let mut by_order = lock(&self.waiters.by_order);
-        if let Some((_, waiters)) = by_order.get_mut(&self.id) {
-            *waiters -= 1;
-            if *waiters == 0 {
-                by_order.remove(&self.id);
-            }
-        }
-    }
-}
-
-/// Leads one order on until nothing is due, or a turn changed nothing of what is due; then it is put off.
+/// Makes the due calls of one order until none is due. When a round leaves the same calls due, the order is rescheduled.
 ///
 /// # Errors
-/// Those of the database, and a fact that the published table has no row for; the order is still due.
+/// Those of the database, and a fact that the published table has no row for. Then the order stays due.
 pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
     let mut previous = Vec::new();
@@ -128,10 +43,10 @@ pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
         }
         let steps = due_steps(&order);
         if steps.is_empty() {
-            // Taken in hand for nothing: it would be again, at once and for ever.
+            // An order that was due for nothing would be due again immediately, without end.
             return if round == 0 { actions::reschedule(db, id, &app.settings).await } else { Ok(()) };
         }
-        // What moved the order, the replies or the events that overtook them, does not matter; that it moved does.
+        // A reply or an event may have changed the order meanwhile. Either counts as progress.
         if steps == previous {
             return actions::reschedule(db, id, &app.settings).await;
         }
@@ -141,7 +56,7 @@ pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the calls side by side and takes each outcome in as it comes.
+/// Makes the calls concurrently, and applies each outcome when it arrives.
 async fn run_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error> {
     let mut calls = JoinSet::new();
     let order = Arc::new(order.clone());
@@ -153,11 +68,12 @@ async fn run_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error
     while let Some(joined) = calls.join_next().await {
         match joined {
             Ok((_, Ok(Some(fact)))) => {
-                let apply = actions::apply(&app.ctx.db, order.order_id, fact, app.settings.pay_again());
+                let (id, pay_again) = (order.order_id, app.settings.pay_again());
+                let apply = app.ctx.db.write(async move |tx| actions::apply(tx, id, &fact, pay_again).await);
                 context.clone().scope(apply).await?;
-                app.waiters.notify(order.order_id);
+                app.waiters.notify(id);
             }
-            // The upstream has it and does not know the outcome yet: its event tells, or the next turn asks.
+            // The upstream does not know the outcome yet. Its event or the next round brings it.
             Ok((_, Ok(None))) => {}
             Ok((step, Err(error))) => {
                 tracing::info!(target: "order", order_id = %order.order_id, ?step, %error, "a step made no progress; it is tried again");
@@ -170,7 +86,7 @@ async fn run_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error
     Ok(())
 }
 
-/// Makes the call of one step. What it answered as a fact; none when the outcome is still open.
+/// Makes the call of one step. Returns its outcome as a fact, or `None` while the outcome is not known.
 async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, CallError> {
     let client = &app.ctx.client;
     let key = |verb: &str, attempt: u32| format!("{}:{verb}:{attempt}", order.order_id);
@@ -212,8 +128,8 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
             call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
         }
         Step::CancelShipment => {
-            let recall = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
-            Ok(match recall.outcome {
+            let answer = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
+            Ok(match answer.outcome {
                 CancellationOutcome::Cancelled => Some(Fact::ShipmentCancelled),
                 CancellationOutcome::TooLate => Some(Fact::ShipmentAlreadySent),
                 CancellationOutcome::Pending => None,
@@ -222,7 +138,7 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
     }
 }
 
-/// Makes the payment, unless it is made, and has it authorized.
+/// Creates the payment unless it exists, and authorizes it.
 async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> {
     let client = &app.ctx.client;
     let (id, attempt) = (order.order_id, order.saga.payment_attempt);
@@ -235,19 +151,19 @@ async fn authorize(app: &App, order: &Order) -> Result<Option<Fact>, CallError> 
         }
     };
     let call = client.call(&payment::AUTHORIZE_PAYMENT).path(&[&payment_id]).body(&()).key(format!("{id}:authorize:{attempt}"));
-    let answered = outcome(app, payment_id, call.send().await, &[PaymentStatus::Initiated]).await;
-    match answered {
+    let result = outcome(app, payment_id, call.send().await, &[PaymentStatus::Initiated]).await;
+    match result {
         Ok(None) | Err(_) if known.is_none() => {
-            // The payment is there, whatever became of the authorization: remember it, so that it can be voided.
-            tracing::debug!(target: "order", order_id = %id, ?answered, "a payment was made and its authorization is open");
+            // The payment exists, whatever became of the authorization. Its id is stored so that it can be voided.
+            tracing::debug!(target: "order", order_id = %id, ?result, "a payment was created and its authorization is not known");
             Ok(Some(Fact::PaymentCreated(payment_id)))
         }
-        answered => answered,
+        result => result,
     }
 }
 
-/// Has all that is left of the payment given back, unless the provider refused just now. Each attempt goes under a key of its
-/// own, because a key keeps its answer, and a provider that refused may agree later.
+/// Refunds what is left of the payment, unless the provider refused a moment ago. Each attempt has its own key, because a key
+/// keeps its answer, and a provider that refused may agree later.
 async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>, CallError> {
     let (client, attempt) = (&app.ctx.client, order.saga.refunds_refused);
     if order.saga.refund_after.is_some_and(|after| after > app.ctx.env.now()) {
@@ -257,7 +173,7 @@ async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>,
     let key = format!("{}:refund:{}:{attempt}", order.order_id, order.saga.payment_attempt);
     let is_refused = match call.key(key).send().await {
         Ok(payment) if payment.status == PaymentStatus::Captured => {
-            // The outcome was open when this answer was given; the answer is kept.
+            // The answer that the key keeps may be older than the outcome, so the payment is read.
             let now = client.call(&payment::GET_PAYMENT).path(&[&id]).send().await?;
             if now.status != PaymentStatus::Captured {
                 return Ok(payment_fact(&now));
@@ -275,12 +191,12 @@ async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>,
 
 fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fact {
     let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_BACKOFF.delay(attempt + 1)));
-    tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is asked again");
+    tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is tried again");
     Fact::RefundRefused { payment_id, attempt, after }
 }
 
-/// What an answer about a payment says. One that shows it as it was `before` may be an old one, kept under the key, or the
-/// outcome is open; and a refusal for its status says that it is elsewhere. Then the payment is read as it is now.
+/// Returns the fact that follows from the answer to a payment call. The payment is read anew in two cases: its status is one
+/// of `before`, since the answer may be an old one that the key kept; or the call was refused because the status is another.
 async fn outcome(
     app: &App,
     id: PaymentId,
@@ -297,7 +213,7 @@ async fn outcome(
     Ok(if before.contains(&now.status) { None } else { payment_fact(&now) })
 }
 
-/// What a payment as it stands says. One that is INITIATED says nothing.
+/// Returns the fact that a payment's status stands for. INITIATED is none.
 fn payment_fact(payment: &Payment) -> Option<Fact> {
     let id = payment.payment_id;
     match payment.status {
@@ -314,7 +230,7 @@ fn payment_fact(payment: &Payment) -> Option<Fact> {
 }
 
 fn invalid_value(_: impl std::error::Error) -> CallError {
-    CallError::Misused("an order's own values fit the upstream's contract")
+    CallError::Misused("an order's values satisfy the upstream's contract")
 }
 
 fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {

@@ -1,4 +1,4 @@
-//! Takes in what happened outside: the one way a reply or an event changes an order.
+//! Applies facts: the only way in which a reply or an event changes an order.
 
 use super::{save, store};
 use crate::{
@@ -9,19 +9,14 @@ use contracts::ids::OrderId;
 use platform::db::{Db, Tx};
 use std::time::Duration;
 
-/// Takes in a fact learned by a reply.
+/// Applies a fact to the order. A fact that is known already, or came too late, changes nothing.
 ///
 /// # Errors
-/// Those of the database. A fact that the order's status has no use for changes nothing.
-pub async fn apply(db: &Db, id: OrderId, fact: Fact, pay_again: Duration) -> Result<(), Error> {
-    db.write(async move |tx| apply_in_unit(tx, id, &fact, pay_again).await).await
-}
-
-/// Takes in a fact within a unit: the event's way.
-pub async fn apply_in_unit(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
+/// Those of the database, and [`Error::Illegal`] when the published table has no row for the fact.
+pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
     let Some(mut order) = store::lock_order(tx, None, id).await? else {
-        // Replies and events about orders come only after the order was written.
-        tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an order that is not here");
+        // Replies and events about an order arrive only after it was written, so this is a fault elsewhere.
+        tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an unknown order");
         return Ok(());
     };
     let before = order.clone();
@@ -33,7 +28,7 @@ pub async fn apply_in_unit(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Dur
     Ok(())
 }
 
-/// Ends the order if the time to pay it again is over.
+/// Cancels the order if its time to pay again is over.
 ///
 /// # Errors
 /// Those of the database.
@@ -48,8 +43,8 @@ pub async fn cancel_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     .await
 }
 
-/// Puts the order off after a turn without progress, each time for longer. An order for which nothing is due, because
-/// an event came first, sleeps until it deadline, or for good; one whose refund was refused, until that is asked for again.
+/// Reschedules an order that made no progress, with a longer pause each time. If nothing is due, because an event came first,
+/// the order is due at its payment deadline or never; if only a refused refund is due, when the next refund is.
 ///
 /// # Errors
 /// Those of the database.
