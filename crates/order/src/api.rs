@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1: HTTP.
 
 use crate::{
     App, Error,
@@ -26,7 +26,7 @@ pub fn routes() -> Routes<App> {
         .post("/orders", place, "Places an order for everything in the cart")
         .get("/orders", list_own, "The caller's orders, the newest first")
         .get("/orders/{orderId}", get, "One order, with its timeline")
-        .post("/orders/{orderId}/cancel", cancel, "Cancels an order whose parcel has not left")
+        .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
@@ -73,7 +73,7 @@ async fn pay(
     paid.await.map(|answer| prefer.honoured(answer))
 }
 
-/// Which of the caller's orders.
+/// Which of the caller's orders are listed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OwnFilter {

@@ -1,5 +1,5 @@
-//! Whether an order's own books agree, and what is needed to hold them against those of its upstreams: what
-//! `souk doctor` and the tests ask.
+//! The consistency check of orders: whether what is stored of an order agrees, and what `souk doctor` compares with other
+//! services.
 
 use crate::{
     domain::{Order, Step, due_steps},
@@ -9,17 +9,17 @@ use contracts::{ids::OrderId, machine::Machine as _, order::OrderStatus, time::T
 use platform::db::{Db, Error};
 use std::fmt;
 
-/// An order with what its database has of it.
+/// An order with everything that is stored of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
     pub order: Order,
-    /// Its entries in their order.
+    /// The entries, the oldest first.
     pub timeline: Vec<Entry>,
-    /// How many events it announced so far.
+    /// How many events were emitted for it.
     pub event_count: i64,
-    /// When the saga looks at it next.
+    /// When the saga advances it next.
     pub due_at: Option<Timestamp>,
-    /// Turns without progress since the last one with.
+    /// Attempts to advance it since the last one that changed something.
     pub failed_attempts: u32,
 }
 
@@ -32,58 +32,57 @@ pub struct Entry {
     pub occurred_at: Timestamp,
 }
 
-/// What a person calls it, such as "the refund of payment 0193…".
+/// Writes the step for people, such as "the refund of payment 0193…".
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::AuthorizePayment => f.write_str("the authorization of its payment"),
             Step::ReserveStock => f.write_str("the reservation of its stock"),
             Step::CapturePayment(payment) => write!(f, "the capture of payment {payment}"),
-            Step::ConfirmReservation(reservation) => write!(f, "the sale of reservation {reservation}"),
+            Step::ConfirmReservation(reservation) => write!(f, "the confirmation of reservation {reservation}"),
             Step::VoidPayment(payment) => write!(f, "the void of payment {payment}"),
             Step::RefundPayment(payment) => write!(f, "the refund of payment {payment}"),
             Step::ReleaseReservation(reservation) => write!(f, "the release of reservation {reservation}"),
             Step::ReturnReservation(reservation) => write!(f, "the return of reservation {reservation}"),
-            Step::CancelShipment => f.write_str("the recall of its parcel"),
+            Step::CancelShipment => f.write_str("the cancellation of its shipment"),
         }
     }
 }
 
 impl OrderRecord {
-    /// The calls that are due for it.
+    /// Returns the calls that are due.
     #[must_use]
     pub fn due_steps(&self) -> Vec<Step> {
         due_steps(&self.order)
     }
 
-    /// Whether it was written down after it was over elsewhere ([`crate::import`]): no payment and no stock were asked
-    /// for here, and nothing was announced.
+    /// Whether it comes from another system ([`crate::import`]): it has no payment, no reservation and no events here.
     #[must_use]
     pub fn is_imported(&self) -> bool {
         self.order.saga.payment_attempt == 0
     }
 
-    /// Since when it has not come to rest: the last time that it was placed or paid again. `None` while it rests.
+    /// Returns when it was last placed or paid again, if it has not settled since.
     #[must_use]
     pub fn unsettled_since(&self) -> Option<Timestamp> {
         if self.order.is_settled() {
             return None;
         }
-        let begun = self.timeline.iter().rev().find(|entry| entry.status == OrderStatus::PendingPayment);
-        Some(begun.map_or(self.order.created_at, |entry| entry.occurred_at))
+        let started = self.timeline.iter().rev().find(|entry| entry.status == OrderStatus::PendingPayment);
+        Some(started.map_or(self.order.created_at, |entry| entry.occurred_at))
     }
 
-    /// What is wrong in its own books, in plain words: M4 (the sums), O1 (the timeline follows the published table, and each
-    /// entry was announced once) and O2 (whoever is due is looked at). Empty when all is well.
+    /// Returns what is wrong, as sentences: M4 (the totals), O1 (the timeline follows the published table, with one event per
+    /// entry) and O2 (an order for which something is due has a `due_at`).
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         let mut faults = self.total_faults();
         faults.extend(self.timeline_faults());
         if self.due_at.is_none() {
             let due = self.due_steps();
-            faults.extend(due.iter().map(|step| format!("{step} is due, and nobody will look at it (O2)")));
-            if let Some(payment_deadline) = self.order.payment_deadline() {
-                faults.push(format!("its time to pay again is over at {payment_deadline}, and nobody will look at it (O2)"));
+            faults.extend(due.iter().map(|step| format!("{step} is due, but the order has no due time (O2)")));
+            if let Some(deadline) = self.order.payment_deadline() {
+                faults.push(format!("its time to pay again ends at {deadline}, but the order has no due time (O2)"));
             }
         }
         faults
@@ -123,7 +122,7 @@ impl OrderRecord {
         for pair in self.timeline.windows(2) {
             let (from, to) = (pair[0].status, pair[1].status);
             if !OrderStatus::TABLE.iter().any(|row| (row.from, row.to) == (from, to)) {
-                faults.push(format!("its timeline leads from {from} to {to}, which the published table does not (O1)"));
+                faults.push(format!("its timeline goes from {from} to {to}, and the published table has no such row (O1)"));
             }
         }
         if (0..).zip(&self.timeline).any(|(position, entry)| entry.position != position) {
@@ -134,13 +133,13 @@ impl OrderRecord {
         }
         let expected = if self.is_imported() { 0 } else { self.timeline.len() };
         if usize::try_from(self.event_count) != Ok(expected) {
-            faults.push(format!("{} events announced {} entries of its timeline (O1)", self.event_count, self.timeline.len()));
+            faults.push(format!("{} events were emitted for {} entries of its timeline (O1)", self.event_count, self.timeline.len()));
         }
         faults
     }
 }
 
-/// Up to `rows` orders after `after`, in the order of their ids, on one snapshot: for books that are kept across services.
+/// Returns up to `rows` orders with ids above `after`, in the order of their ids, from one snapshot.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use crate::domain::Totals;
 use contracts::{
@@ -9,7 +9,7 @@ use contracts::{
 };
 use platform::{client::CallError, db, http::Problem};
 
-/// A refusal of this service.
+/// Why a request was refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such order")]
@@ -23,19 +23,19 @@ pub enum Error {
     /// Nothing is shipped to the country of the shipping address.
     #[error("we do not ship to {0}")]
     NotServed(String),
-    #[error("the total is past every bound")]
+    #[error("the total is too large")]
     AmountTooLarge,
-    #[error("the total is another by now")]
+    #[error("the total changed")]
     TotalChanged(Totals),
     #[error("an order in {0} cannot be cancelled")]
     NotCancellable(OrderStatus),
-    #[error("the parcel left before the order was cancelled")]
-    ParcelLeft,
+    #[error("the order was sent before it was cancelled")]
+    AlreadySent,
     #[error("an order in {0} cannot be paid")]
     NotPayable(OrderStatus),
     #[error(transparent)]
     Illegal(#[from] IllegalTransition<OrderStatus>),
-    #[error("a upstream refused")]
+    #[error("an upstream call failed")]
     Upstream(#[source] CallError),
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -79,7 +79,7 @@ impl From<Error> for Problem {
             Error::NotCancellable(status) => {
                 Problem::new(Code::ORDER_NOT_CANCELLABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }
-            Error::ParcelLeft => Problem::new(Code::ORDER_NOT_CANCELLABLE)
+            Error::AlreadySent => Problem::new(Code::ORDER_NOT_CANCELLABLE)
                 .detail("the carrier has the parcel already")
                 .member("orderStatus", OrderStatus::Confirmed),
             Error::NotPayable(status) => {

@@ -1,5 +1,5 @@
-//! Orders of the past, many at once: from another system, or for benchmarks of lists that have grown. They are at rest,
-//! so nothing is due for them and nobody is told.
+//! Imports delivered orders in batches, from another system or for benchmarks. Nothing is due for them, and no event is
+//! emitted.
 
 use crate::{
     Error,
@@ -16,7 +16,7 @@ use contracts::{
 };
 use platform::db::{Db, Tx, id_at};
 
-/// Orders in one unit.
+/// Orders per transaction.
 const BATCH: usize = 500;
 
 /// An order that was delivered.
@@ -25,13 +25,13 @@ pub struct PastOrder {
     pub user_id: UserId,
     pub placed_at: Timestamp,
     pub currency: Currency,
-    /// Their sums are made anew.
+    /// The totals are computed from these.
     pub items: Vec<OrderItem>,
     pub shipping_amount: i64,
     pub address: AddressSnapshot,
 }
 
-/// Writes them as DELIVERED. A batch that fails leaves those before it.
+/// Writes the orders as DELIVERED. If a batch fails, the batches before it stay.
 ///
 /// # Errors
 /// [`Error::AmountTooLarge`], and those of the database.
@@ -58,7 +58,7 @@ pub async fn orders(db: &Db, orders: Vec<PastOrder>) -> Result<usize, Error> {
 fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
     let totals = Totals::of(&past.items, Money::new(past.shipping_amount, past.currency), Money::zero(past.currency), 0)?;
     Ok(Order {
-        // Lists sort and filter by the id.
+        // Lists sort by id and filter by the time in it.
         order_id: id_at(past.placed_at, tx.random_bytes()),
         order_number: order_number(tx.random_bytes()),
         user_id: past.user_id,
@@ -70,7 +70,7 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         payment_method: PaymentMethod::Ok,
         shipping_address: past.address.clone(),
         billing_address: past.address,
-        // Neither was asked for here.
+        // Attempt 0 marks an imported order.
         saga: SagaState {
             payment: PaymentState::Captured,
             stock: StockState::Confirmed,

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of this service.
 
 use platform::backoff::Backoff;
 use schemars::JsonSchema;
@@ -15,21 +15,21 @@ pub struct Settings {
     /// How long an order in PAYMENT_FAILED can be paid again, in seconds.
     #[schemars(range(min = 1, max = 31_536_000))]
     pub pay_again_seconds: u64,
-    /// How long the cancellation of a confirmed order waits for shipping to say whether the parcel stays here, in seconds,
-    /// unless the caller prefers otherwise.
+    /// How long the cancellation of a confirmed order waits for shipping's decision, in seconds, unless the request says
+    /// otherwise.
     #[schemars(range(min = 0, max = 25))]
     pub cancel_wait_seconds: u64,
-    /// How long stock is set aside for an order, in seconds.
+    /// How long stock is reserved for an order, in seconds.
     #[schemars(range(min = 1, max = 604_800))]
     pub reservation_seconds: u32,
-    /// The pause after the first turn of an order without progress, in milliseconds; it doubles each time.
+    /// The pause after the first failed attempt to advance an order, in milliseconds. It doubles each time.
     #[schemars(range(min = 1, max = 60_000))]
     pub first_pause_ms: u64,
-    /// The longest such pause, in seconds.
+    /// The longest pause between attempts, in seconds.
     #[schemars(range(min = 1, max = 3_600))]
     pub longest_pause_seconds: u64,
-    /// Orders that are led on at the same time. Each is a task of a few kilobytes that mostly waits for its calls: while
-    /// fewer than this many wait for a provider that hangs, others do not notice.
+    /// How many orders are advanced at the same time. Each is a task of a few kilobytes that mostly waits for its calls. Orders
+    /// whose provider hangs delay others only once they are this many.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: usize,
 }
@@ -57,7 +57,7 @@ impl Settings {
     pub fn cancel_wait(&self) -> Duration {
         Duration::from_secs(self.cancel_wait_seconds)
     }
-    /// The pauses after turns without progress.
+    /// The pauses between failed attempts.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         Backoff::doubling(Duration::from_millis(self.first_pause_ms), Duration::from_secs(self.longest_pause_seconds))

@@ -1,4 +1,4 @@
-//! How orders are kept: the only SQL of this service.
+//! The only SQL of this service.
 
 use crate::{
     consistency::{Entry, OrderRecord},
@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// The columns of [`order_row`], before whatever narrows them.
+/// Selects the columns of [`order_row`].
 macro_rules! select_orders {
     ($rest:literal) => {
         concat!(
@@ -33,7 +33,7 @@ macro_rules! select_orders {
     };
 }
 
-/// Writes a new order, its lines and the first entry of its timeline.
+/// Inserts a new order, its lines and the first entry of its timeline.
 pub async fn insert(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     let totals = &order.totals;
     tx.execute(
@@ -85,7 +85,7 @@ pub async fn insert(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     append_timeline(tx, order.order_id, &first).await
 }
 
-/// Writes what changed of an order, and when the saga looks at it next.
+/// Updates an order, and sets when the saga advances it next.
 pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Result<(), Error> {
     tx.execute(
         "UPDATE orders SET status = $2, payment_id = $3, payment_method = $4, saga = $5, shipping = $6, failure = $7, due_at = $8, \
@@ -106,7 +106,7 @@ pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Resu
     .map(|_| ())
 }
 
-/// Records a transition.
+/// Appends a status change to the timeline.
 pub async fn append_status_change(tx: &mut Tx, id: OrderId, change: &StatusChange) -> Result<(), Error> {
     let entry = change.timeline_entry(tx.now());
     append_timeline(tx, id, &entry).await
@@ -122,12 +122,12 @@ async fn append_timeline(tx: &mut Tx, id: OrderId, entry: &TimelineEntry) -> Res
     .map(|_| ())
 }
 
-/// The order with its row held to the commit; another's, when `owner` is given, is not found.
+/// Returns the order, and locks its row until the commit. With `owner`, an order of another customer is not found.
 pub async fn lock_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
     find_order(tx, owner, id).await
 }
 
-/// The order; another's, when `owner` is given, is not found.
+/// Returns the order. With `owner`, an order of another customer is not found.
 pub async fn find_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
     let found = match owner {
         Some(owner) => tx.query_opt(select_orders!("WHERE order_id = $1 AND user_id = $2"), params![id, owner], order_row).await?,
@@ -136,12 +136,12 @@ pub async fn find_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resu
     with_items(tx, found).await
 }
 
-/// The status of an order.
+/// Returns the status of an order.
 pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>, Error> {
     tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
 }
 
-/// The order made of `cart`, if it was ordered.
+/// Returns the order of a cart, if it was ordered.
 pub async fn find_by_cart(tx: &mut Tx, cart: CartId) -> Result<Option<OrderId>, Error> {
     tx.query_opt("SELECT order_id FROM orders WHERE cart_id = $1", params![cart], |row| row.next()).await
 }
@@ -198,7 +198,7 @@ fn item_row(row: &mut Row<'_>) -> Result<OrderItem, Error> {
     })
 }
 
-/// Every status the order had, the first one first.
+/// Returns the timeline, the oldest entry first.
 pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry>, Error> {
     tx.query("SELECT status, occurred_at, reason FROM order_timeline WHERE order_id = $1 ORDER BY position", params![id], |row| {
         Ok(TimelineEntry { status: row.next()?, occurred_at: row.next()?, reason: row.next()? })
@@ -206,7 +206,7 @@ pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry
     .await
 }
 
-/// Which orders are listed, or counted.
+/// Which orders are listed or counted.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
@@ -220,7 +220,7 @@ pub struct Filter {
     pub to: Option<Timestamp>,
 }
 
-/// Orders, the newest first, that come after `after`.
+/// Returns orders below `after`, the newest first.
 pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
     listed(filter, after, rows)
         .rows(tx, |row| {
@@ -240,7 +240,7 @@ pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, ro
         .await
 }
 
-/// The query of [`list_orders`].
+/// Returns the query of [`list_orders`].
 pub fn listed(filter: Filter, after: Option<OrderId>, rows: i64) -> Select {
     matching(
         "SELECT order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at FROM orders",
@@ -250,13 +250,13 @@ pub fn listed(filter: Filter, after: Option<OrderId>, rows: i64) -> Select {
     .limit("order_id DESC", rows)
 }
 
-/// How many of the orders that `filter` names there are in each status.
+/// Counts the orders that match `filter` by status.
 pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(OrderStatus, u64)>, Error> {
     matching("SELECT status, COUNT(*) FROM orders", filter, None).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
 }
 
 fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Select {
-    // One bound: of two on the same column the database searches by either, and walks over all that the other leaves out.
+    // With two upper bounds on one column the database would seek by one and scan past the rows that the other excludes.
     let below = filter.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
     Select::from(select)
         .filter_some("user_id = ?", filter.user_id)
@@ -265,25 +265,24 @@ fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Sel
         .filter_some("order_id < ?", below)
 }
 
-/// When orders are due.
+/// The orders with a due time.
 pub const DUE: DueTable<OrderId> = platform::due_table!("orders", "order_id", "fruitless_turns");
 
-/// When the saga looks at the order next.
+/// Sets when the saga advances the order next.
 pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {
     tx.execute("UPDATE orders SET due_at = $2 WHERE order_id = $1", params![id, due_at]).await.map(|_| ())
 }
 
-/// Up to `rows` orders after `after` with everything there is of them, in the order of their ids. A query per table, however
-/// many they are.
+/// Returns up to `rows` orders with ids above `after` and everything that is stored of them, with one query per table.
 pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<OrderRecord>, Error> {
     let orders = tx.query(select_orders!("WHERE order_id > $1 ORDER BY order_id LIMIT $2"), params![after, rows], order_row).await?;
     let Some(last) = orders.last().map(|order| order.order_id) else { return Ok(Vec::new()) };
     let at: HashMap<OrderId, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
-    let begin = |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, due_at: None, failed_attempts: 0 };
-    let mut records: Vec<OrderRecord> = orders.into_iter().map(begin).collect();
+    let new_record = |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, due_at: None, failed_attempts: 0 };
+    let mut records: Vec<OrderRecord> = orders.into_iter().map(new_record).collect();
     tx.query("SELECT order_id, due_at, fruitless_turns FROM orders WHERE order_id > $1 AND order_id <= $2", params![after, last], |row| {
-        if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
-            (own.due_at, own.failed_attempts) = (row.next()?, row.next()?);
+        if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
+            (record.due_at, record.failed_attempts) = (row.next()?, row.next()?);
         }
         Ok(())
     })
@@ -293,8 +292,8 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
          FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {
-            if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
-                own.order.items.push(item_row(row)?);
+            if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
+                record.order.items.push(item_row(row)?);
             }
             Ok(())
         },
@@ -305,16 +304,16 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
          ORDER BY order_id, position",
         params![after, last],
         |row| {
-            if let Some(own) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
-                own.timeline.push(Entry { position: row.next()?, status: row.next()?, occurred_at: row.next()? });
+            if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
+                record.timeline.push(Entry { position: row.next()?, status: row.next()?, occurred_at: row.next()? });
             }
             Ok(())
         },
     )
     .await?;
-    for (id, announced) in outbox::list_counts(tx, after.into(), last.into()).await? {
-        if let Some(own) = at.get(&id.into()).and_then(|at| records.get_mut(*at)) {
-            own.event_count = announced;
+    for (id, event_count) in outbox::list_counts(tx, after.into(), last.into()).await? {
+        if let Some(record) = at.get(&id.into()).and_then(|at| records.get_mut(*at)) {
+            record.event_count = event_count;
         }
     }
     Ok(records)

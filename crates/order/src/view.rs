@@ -7,14 +7,14 @@ use contracts::{
 };
 use platform::db::{Error, Tx};
 
-/// The order with its timeline; another's, when `owner` is given, is not found.
+/// Returns the order with its timeline. With `owner`, an order of another customer is not found.
 pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<OrderView>, Error> {
     let Some(order) = store::find_order(tx, owner, id).await? else { return Ok(None) };
     let timeline = store::list_timeline(tx, id).await?;
     Ok(Some(view(order, timeline)))
 }
 
-/// Puts an order and its timeline together.
+/// Combines an order and its timeline.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
     let cancellation_requested = order.is_cancellation_pending();
     OrderView {

@@ -1,4 +1,4 @@
-//! Time: the saga looks for orders that are due.
+//! Entry point 3: the saga advances orders that are due.
 
 use crate::{App, Error, actions::SAGA, saga, store};
 use contracts::ids::OrderId;
@@ -13,7 +13,7 @@ pub fn all(app: &App) -> Vec<Worker> {
     vec![Worker::of_due(SAGA, Duration::from_secs(2), app.settings.concurrency, &app.ctx.db, app.clone())]
 }
 
-/// Orders that are due. Two replicas that lead the same order make the same calls under the same keys.
+/// Two replicas that advance the same order make the same calls under the same keys, so no lock is held during them.
 impl DueRows for App {
     type Id = OrderId;
     type Failure = Error;

@@ -1,7 +1,7 @@
 //! Cancels an order.
 //!
-//! Until it is confirmed nothing was sent, and it is cancelled at once. After that shipping decides: the wish is written
-//! here, the saga has the parcel recalled, and the answer waits for what comes of it.
+//! Before an order is confirmed nothing was sent, and it is cancelled immediately. After that shipping decides: the request is
+//! stored here, the saga has shipping cancel the shipment, and the answer waits for the outcome.
 
 use super::{ANSWER_GRACE, answer_in_background, save, store};
 use crate::{App, Error, domain::Order, view::view};
@@ -16,7 +16,7 @@ use platform::{
 };
 use std::time::Duration;
 
-/// On whose behalf.
+/// Who cancels.
 #[derive(Debug, Clone, Copy)]
 pub enum Actor {
     Customer(UserId),
@@ -39,12 +39,11 @@ impl Actor {
     }
 }
 
-/// Cancels an order whose parcel has not left, and waits for shipping to say so for at most `wait`. The money and the
-/// stock are let go by the saga, not here. Repeating it on a cancelled order changes nothing and answers the order. One of
-/// which shipping has not said yet whether it is possible is answered as it is, with the wish.
+/// Cancels an order that was not sent, and waits for shipping's decision for at most `wait`. The saga releases the money and
+/// the stock. Cancelling a cancelled order changes nothing. While shipping has not decided, the answer shows the request.
 ///
 /// # Errors
-/// `NOT_FOUND` for another's order, `ORDER_NOT_CANCELLABLE` once its parcel left, or it was refunded.
+/// `NOT_FOUND` for another customer's order, `ORDER_NOT_CANCELLABLE` once it was sent or refunded.
 pub async fn cancel_order(
     app: &App,
     actor: Actor,
@@ -64,8 +63,8 @@ pub async fn cancel_order(
         .ctx
         .db
         .write(async move |tx| {
-            let wanted = async |tx: &mut Tx| cancel(tx, actor, id, note.clone()).await.map(|()| id.into());
-            unit_key.open(tx, busy, wanted).await
+            let first = async |tx: &mut Tx| cancel(tx, actor, id, note.clone()).await.map(|()| id.into());
+            unit_key.open(tx, busy, first).await
         })
         .await?;
     match opened {
@@ -81,7 +80,7 @@ pub async fn cancel_order(
     }
 }
 
-/// Cancels, or writes down that it is wanted.
+/// Cancels the order, or stores the request.
 async fn cancel(tx: &mut Tx, actor: Actor, id: OrderId, note: Option<String>) -> Result<(), Error> {
     let mut order = store::lock_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
     let before = order.clone();
@@ -97,7 +96,7 @@ async fn wait_for_shipping(app: &App, id: OrderId, wait: Duration) -> Result<(),
     app.waiters.wait_until(&app.ctx.db, id, wait, decided).await
 }
 
-/// What came of it, kept under the key in the same commit: a refusal as well.
+/// Stores the outcome under the key, also when it is a refusal.
 async fn settle(app: &App, actor: Actor, id: OrderId, key: IdempotencyKey) -> Result<Idempotent<Json<OrderView>>, Problem> {
     app.ctx
         .db
@@ -111,13 +110,13 @@ async fn settle(app: &App, actor: Actor, id: OrderId, key: IdempotencyKey) -> Re
         .await
 }
 
-/// What came of it so far.
+/// Returns the order, or the refusal, as of now.
 async fn outcome(tx: &mut Tx, actor: Actor, id: OrderId) -> Result<Json<OrderView>, Error> {
     let order: Order = store::find_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
     match order.status {
         OrderStatus::Cancelled => {}
         _ if order.is_cancellation_pending() => {}
-        OrderStatus::Confirmed => return Err(Error::ParcelLeft),
+        OrderStatus::Confirmed => return Err(Error::AlreadySent),
         status => return Err(Error::NotCancellable(status)),
     }
     let timeline = store::list_timeline(tx, id).await?;

@@ -14,11 +14,11 @@ use platform::{
 };
 use std::time::Duration;
 
-/// Sets another payment going for an order in PAYMENT_FAILED, and waits for it to settle for at most `wait`; stock that
-/// was let go is reserved again.
+/// Starts another payment for an order in PAYMENT_FAILED, and waits for the order to settle for at most `wait`. Stock that was
+/// released is reserved again.
 ///
 /// # Errors
-/// `NOT_FOUND` for another's order, `ORDER_NOT_PAYABLE` in any other status or when the time to pay again is over.
+/// `NOT_FOUND` for another customer's order, `ORDER_NOT_PAYABLE` in any other status or when the time to pay again is over.
 pub async fn pay_order(
     app: &App,
     owner: UserId,
@@ -30,7 +30,7 @@ pub async fn pay_order(
     if let MaybeIdempotencyKey(Some(key)) = &key {
         match key.earlier(&app.ctx.db).await? {
             Some(Opened::Answered(answer)) => return Ok(answer),
-            // Its request is gone: whoever asks again, waiting or not, is the one to answer.
+            // The request that opened the key is gone, so this one answers it.
             Some(Opened::Unanswered(_)) => return answer(app, owner, id, key.clone(), wait.unwrap_or_default()).await,
             None => {}
         }
@@ -79,7 +79,7 @@ async fn answer(
     answer_in_background(app, async move { key.settle(&own.ctx.db, &outcome(&own, owner, id, wait).await?).await }).await
 }
 
-/// The order once it has settled, or as far as it got.
+/// Returns the order once it has settled or the wait is over.
 async fn outcome(app: &App, owner: UserId, id: OrderId, wait: Duration) -> Result<Json<OrderView>, Problem> {
     app.waiters.wait_until_settled(&app.ctx.db, id, wait).await?;
     let view = app.ctx.db.read(async move |tx| find_view(tx, Some(owner), id).await).await?;

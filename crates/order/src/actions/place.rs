@@ -1,7 +1,7 @@
 //! Places an order for everything in the cart.
 //!
-//! What the order freezes is read before its transaction: cart, products, addresses, shipping fee. The transaction only
-//! writes it, refuses a cart that was ordered before, and wakes the saga.
+//! Cart, products, addresses and shipping fee are read before the transaction. The transaction only writes the order, refuses a
+//! cart that was ordered before, and wakes the saga.
 
 use super::{ANSWER_GRACE, SAGA, answer_in_background};
 use crate::{
@@ -29,7 +29,7 @@ use platform::{
 };
 use std::{collections::HashMap, time::Duration};
 
-/// What is to be ordered, frozen.
+/// An order that is not written yet.
 #[derive(Clone)]
 struct Draft {
     order_id: OrderId,
@@ -45,11 +45,11 @@ struct Draft {
 
 /// Places an order, and waits for it to settle for at most `wait`.
 ///
-/// One key makes at most one order; a repetition gives the first answer byte for byte. One cart makes at most one order.
+/// One key makes at most one order, and a repeated request gets the first answer byte for byte. One cart makes at most one order.
 ///
 /// # Errors
 /// `CART_EMPTY`, `PRODUCT_UNAVAILABLE`, `UNKNOWN_ADDRESS`, `TOTAL_CHANGED`, `AMOUNT_TOO_LARGE`; `DEPENDENCY_UNAVAILABLE`
-/// when cart, catalog or user do not answer. In each case nothing was placed.
+/// when cart, catalog or user do not answer. Then no order was placed.
 pub async fn place_order(
     app: &App,
     owner: UserId,
@@ -59,11 +59,11 @@ pub async fn place_order(
 ) -> Result<Idempotent<Created<OrderView>>, Problem> {
     match key.earlier(&app.ctx.db).await? {
         Some(Opened::Answered(answer)) => return Ok(answer),
-        // Its request is gone: whoever asks again, waiting or not, is the one to answer.
+        // The request that opened the key is gone, so this one answers it.
         Some(Opened::Unanswered(id)) => return answer(app, owner, key, id.into(), wait.unwrap_or_default()).await,
         None => {}
     }
-    // A refusal is kept under the key as well, so it goes into the unit like a draft does.
+    // A refusal is stored under the key too, so it is decided here and returned inside the transaction.
     let draft = match prepare(app, owner, request).await {
         Err(Error::Upstream(error)) if error.retryable() => return Err(error.into()),
         outcome => outcome,
@@ -125,7 +125,7 @@ async fn place_and_wait(
     answer(app, owner, key, id, wait).await
 }
 
-/// Gives an open key the order once it has settled, or as far as it got.
+/// Stores the order under its key once it has settled or the wait is over.
 async fn answer(
     app: &App,
     owner: UserId,
@@ -146,20 +146,20 @@ fn created(view: OrderView) -> Created<OrderView> {
     Created::at(format!("/orders/{}", view.order_id), view)
 }
 
-/// Tells the cart at once, so that its owner sees it emptied; the event says the same if this is lost.
+/// Empties the cart now, so that the customer sees it. If the call is lost, `OrderCreated` does the same.
 async fn check_out(app: &App, draft: &Draft) {
     let items = draft.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
     let body = CheckOutCart { cart_id: draft.cart.cart_id, order_id: draft.order_id, items };
     let call = app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[&draft.owner]).body(&body).timeout(Duration::from_secs(2));
     if let Err(error) = call.send().await {
-        tracing::debug!(target: "order", %error, "the cart learns of its order by the event");
+        tracing::debug!(target: "order", %error, "the cart is emptied by the event instead");
     }
 }
 
 /// Writes the order and its event, and wakes the saga.
 async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
     if store::find_by_cart(tx, draft.cart.cart_id).await?.is_some() {
-        // Ordered a moment ago by a request under another key.
+        // A request under another key ordered it a moment ago.
         return Err(Error::CartEmpty);
     }
     let now = tx.now();
@@ -203,7 +203,7 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
     Ok(order)
 }
 
-/// Reads and freezes everything the order is made of.
+/// Reads everything the order is made of.
 async fn prepare(app: &App, owner: UserId, request: PlaceOrder) -> Result<Draft, Error> {
     let client = &app.ctx.client;
     let cart_call = client.call(&cart::GET_ACTIVE_CART).path(&[&owner]);
@@ -248,7 +248,7 @@ async fn products(app: &App, cart: &Cart) -> Result<HashMap<ProductId, Product>,
     Ok(found.items.into_iter().map(|product| (product.product_id, product)).collect())
 }
 
-/// The lines at the catalogue's present prices: the cart's were preliminary.
+/// Returns the lines at the catalogue's current prices. Those in the cart may be old.
 fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Result<Vec<OrderItem>, Error> {
     cart.items
         .iter()
@@ -270,7 +270,7 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
         .collect()
 }
 
-/// What shipping asks for the parcel; the cheapest of its offers.
+/// Returns the lowest shipping rate.
 async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money, Error> {
     let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
     let rates = call.send().await.map_err(|error| match error.code() {

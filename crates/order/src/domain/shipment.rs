@@ -8,10 +8,10 @@ use contracts::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Whether the order still wants its shipment.
+/// Whether the shipment goes ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ShipmentState {
-    /// The order wants it, or it was sent before it could be cancelled.
+    /// It goes ahead, or it was sent before it could be cancelled.
     #[default]
     #[serde(rename = "Sent")]
     Active,

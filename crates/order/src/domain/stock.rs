@@ -78,7 +78,7 @@ impl Order {
     }
 
     /// The reservation expired while the payment took long, or was released for a failure just before the customer paid again.
-    /// An order that goes on reserves anew.
+    /// An order that is not settled makes another reservation.
     pub(super) fn reservation_ended(&mut self, reservation_id: ReservationId, changes: &mut Vec<StatusChange>) -> Applied {
         if self.saga.accept_reservation_id(reservation_id) && self.saga.stock != StockState::Confirmed {
             if self.is_settled() {

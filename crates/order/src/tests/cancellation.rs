@@ -1,4 +1,4 @@
-//! Orders that are cancelled or refunded, and what shipping says of their parcels.
+//! Orders that are cancelled or refunded, with every answer of shipping.
 
 use super::entry_points::{order, place, until, work};
 use super::upstreams::{Fault, Upstreams, customer, payment_id};
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
-async fn cancelling_lets_go_and_is_refused_once_shipped() {
+async fn a_shipped_order_cannot_be_cancelled_and_late_updates_change_nothing() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
@@ -48,7 +48,7 @@ async fn cancelling_lets_go_and_is_refused_once_shipped() {
     h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).send().await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
     h.deliver(ShipmentDelivered { shipment_id, order_id: id, order_number, user_id: customer(), carrier: Carrier::Mock, tracking_number })
         .await;
-    // Late and repeated news of the way change nothing.
+    // A late and repeated update changes nothing.
     h.deliver(moved).await;
     assert_eq!(order(&h, id).await.status.to_string(), "DELIVERED");
     h.nothing_is_parked().await;
@@ -62,9 +62,9 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
     until(&h, id, "CONFIRMED").await;
     let cancelled =
         h.post(&format!("/orders/{id}/cancel"), &json!({"reason": "changed my mind"})).customer(customer()).send().await.expect(200);
-    // Whether the parcel stays here is not known yet.
+    // Shipping has not answered yet.
     assert_eq!((&cancelled.json()["status"], &cancelled.json()["cancellationRequested"]), (&json!("CONFIRMED"), &json!(true)));
-    // Twice is once.
+    // The second request changes nothing.
     h.request(axum::http::Method::POST, &format!("/orders/{id}/cancel")).customer(customer()).send().await.expect(200);
     for _ in 0..200 {
         h.settle().await;
@@ -73,19 +73,19 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
     assert_eq!((upstreams.keys_of("refund"), upstreams.keys_of("return")), (1, 1));
     let view = order(&h, id).await;
     assert_eq!((view.status.to_string().as_str(), view.cancellation_requested, view.shipping.pending), ("CANCELLED", false, false));
-    let told = h.emitted_of::<OrderCancelled>().await;
-    assert_eq!(told.len(), 1);
-    assert!(told[0].by_customer && !told[0].lines_return && told[0].refund_due);
+    let cancelled_events = h.emitted_of::<OrderCancelled>().await;
+    assert_eq!(cancelled_events.len(), 1);
+    assert!(cancelled_events[0].by_customer && !cancelled_events[0].lines_return && cancelled_events[0].refund_due);
     assert_eq!(order(&h, id).await.timeline.last().unwrap().reason.as_deref(), Some("changed my mind"));
 }
 
-/// A confirmed order.
+/// Places an order and confirms it.
 async fn confirmed(h: &Harness) -> OrderView {
     let id = place(h, "k").await.expect(201).read::<OrderView>().order_id;
     until(h, id, "CONFIRMED").await
 }
 
-/// The answer to a cancellation, under a key and with the time that shipping needs.
+/// Cancels under a key, and waits for shipping.
 async fn cancel(h: &Harness, id: OrderId, key: &str) -> Answer {
     let path = format!("/orders/{id}/cancel");
     let cancel = h.post(&path, &json!({})).customer(customer()).key(key).header("prefer", "wait=10").send();
@@ -122,7 +122,7 @@ fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     }
 }
 
-fn recalled(shipment: &ShipmentCreated) -> ShipmentReturned {
+fn cancelled_shipment(shipment: &ShipmentCreated) -> ShipmentReturned {
     ShipmentReturned {
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
@@ -147,7 +147,7 @@ async fn a_cancellation_waits_for_shipping_and_its_answer_is_kept() {
 }
 
 #[tokio::test]
-async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of_it() {
+async fn a_shipment_that_was_sent_is_not_cancelled_although_the_order_is_still_confirmed() {
     let upstreams = Upstreams::new();
     upstreams.script().recall = "TOO_LATE";
     let h = upstreams.harness().await;
@@ -159,7 +159,7 @@ async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of
     assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", false));
     assert_eq!(view.timeline, order_before.timeline);
     assert_eq!((upstreams.keys_of("refund"), upstreams.keys_of("return")), (0, 0));
-    // It goes its way.
+    // The shipment goes on.
     let shipment = created(&h, &view);
     h.deliver(shipment.clone()).await;
     h.deliver(in_transit(&shipment)).await;
@@ -169,11 +169,11 @@ async fn a_parcel_that_left_is_not_cancelled_although_the_order_has_not_heard_of
 }
 
 #[tokio::test]
-async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decides() {
-    // Asked again, and told by the event of a recall or of a scan.
-    for word in ["RECALLED", "TOO_LATE", "ShipmentReturned", "ShipmentUpdated"] {
+async fn a_cancellation_stays_pending_while_shipping_is_down_and_its_first_answer_or_event_decides() {
+    // The answer to the repeated call decides, or an event: the shipment was cancelled, or scanned.
+    for answer in ["RECALLED", "TOO_LATE", "ShipmentReturned", "ShipmentUpdated"] {
         let upstreams = Upstreams::new();
-        upstreams.script().recall = if word.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
+        upstreams.script().recall = if answer.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
         let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         let (id, shipment) = (view.order_id, created(&h, &view));
@@ -181,14 +181,14 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
         h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).send().await.expect(200);
         work(&h).await;
         let view = order(&h, id).await;
-        assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", true), "{word}");
+        assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", true), "{answer}");
         assert_eq!(upstreams.keys_of("refund"), 0);
-        match word {
-            "ShipmentReturned" => drop(h.deliver(recalled(&shipment)).await),
+        match answer {
+            "ShipmentReturned" => drop(h.deliver(cancelled_shipment(&shipment)).await),
             "ShipmentUpdated" => drop(h.deliver(in_transit(&shipment)).await),
-            answer => upstreams.script().recall = answer,
+            outcome => upstreams.script().recall = outcome,
         }
-        let ends = match word {
+        let ends = match answer {
             "RECALLED" | "ShipmentReturned" => "CANCELLED",
             "ShipmentUpdated" => "SHIPPED",
             _ => "CONFIRMED",
@@ -197,9 +197,9 @@ async fn a_wish_stays_open_while_shipping_is_down_and_the_first_word_of_it_decid
             work(&h).await;
         }
         let view = order(&h, id).await;
-        assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), (ends, false), "{word}");
+        assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), (ends, false), "{answer}");
         let expected = if ends == "CANCELLED" { ("REFUNDED", "RETURNED") } else { ("CAPTURED", "CONFIRMED") };
-        assert_eq!(upstreams.holds(), expected, "{word}");
+        assert_eq!(upstreams.holds(), expected, "{answer}");
         h.nothing_is_parked().await;
     }
 }
@@ -219,7 +219,7 @@ fn refunded(order: &OrderView) -> PaymentRefunded {
 }
 
 #[tokio::test]
-async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_lets_go_of_its_stock() {
+async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_its_stock_is_released() {
     let upstreams = Upstreams::new();
     upstreams.script().faults.insert("confirm", vec![Fault::Down; 64]);
     let h = upstreams.harness().await;
@@ -237,15 +237,18 @@ async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_let
     until(&h, id, "CANCELLED").await;
     work(&h).await;
     assert_eq!(upstreams.holds().1, "RELEASED");
-    let told = h.emitted_of::<OrderCancelled>().await;
-    assert_eq!((told.len(), told[0].reason, told[0].by_customer), (1, CancelReason::AdminRequest, false));
-    assert!(told[0].refund_due);
+    let cancelled_events = h.emitted_of::<OrderCancelled>().await;
+    assert_eq!(
+        (cancelled_events.len(), cancelled_events[0].reason, cancelled_events[0].by_customer),
+        (1, CancelReason::AdminRequest, false)
+    );
+    assert!(cancelled_events[0].refund_due);
     h.nothing_is_parked().await;
 }
 
 #[tokio::test]
-async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_comes_back() {
-    // The provider takes the money, and its answer is lost; or it was not reached.
+async fn a_cancellation_during_the_capture_says_that_a_refund_is_due() {
+    // Either the provider captured and its answer was lost, or it was not reached.
     for fault in [Fault::Garbled, Fault::Down] {
         let upstreams = Upstreams::new();
         let h = upstreams.harness().await;
@@ -255,7 +258,7 @@ async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_
         cancel(&h, id, "c").await.expect(200);
         assert!(h.emitted_of::<OrderCancelled>().await[0].refund_due, "{fault:?}");
     }
-    // As long as the stock is not there nothing is taken.
+    // Nothing is captured before the stock is reserved.
     let upstreams = Upstreams::new();
     upstreams.script().faults.insert("reserve", vec![Fault::Down; 64]);
     let h = upstreams.harness().await;
@@ -266,24 +269,24 @@ async fn who_cancels_while_the_capture_is_under_way_is_told_that_what_was_taken_
 }
 
 #[tokio::test]
-async fn an_order_refunded_before_its_parcel_left_returns_its_stock() {
-    for (word, ends) in [("RECALLED", "RETURNED"), ("TOO_LATE", "CONFIRMED")] {
+async fn an_order_refunded_before_its_shipment_was_sent_returns_its_stock() {
+    for (answer, ends) in [("RECALLED", "RETURNED"), ("TOO_LATE", "CONFIRMED")] {
         let upstreams = Upstreams::new();
-        upstreams.script().recall = word;
+        upstreams.script().recall = answer;
         let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         h.deliver(refunded(&view)).await;
         work(&h).await;
         let view = order(&h, view.order_id).await;
         assert_eq!((view.status.to_string().as_str(), view.shipping.pending), ("REFUNDED", false));
-        assert_eq!(upstreams.holds().1, ends, "{word}");
+        assert_eq!(upstreams.holds().1, ends, "{answer}");
         cancel(&h, view.order_id, "c").await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
         h.nothing_is_parked().await;
     }
 }
 
 #[tokio::test]
-async fn a_parcel_that_came_back_before_anything_else_was_heard_had_left() {
+async fn a_shipment_whose_first_update_is_its_return_was_sent() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();

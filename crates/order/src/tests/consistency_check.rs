@@ -1,4 +1,4 @@
-//! That an order's records are read whole, and that what is wrong in them is seen.
+//! The consistency check reads everything that is stored of an order, and finds every kind of damage.
 
 use super::{
     entry_points::{place, until},
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 const NONE: OrderId = OrderId(Uuid::nil());
 
-/// A past order, one in PAYMENT_FAILED and one in CONFIRMED, in the order of their ids.
+/// Makes an imported order, one in PAYMENT_FAILED and one in CONFIRMED. Returns them in the order of their ids.
 async fn three_orders() -> (Harness, [OrderId; 3]) {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
@@ -48,7 +48,7 @@ async fn three_orders() -> (Harness, [OrderId; 3]) {
     let failed = place(&h, "k1").await.expect(201).read::<OrderView>().order_id;
     until(&h, failed, "PAYMENT_FAILED").await;
     for _ in 0..2_000 {
-        // It rests once the stock is let go of.
+        // Nothing is due once the stock is released.
         if upstreams.holds() == ("FAILED", "RELEASED") && records(&h).await[1].due_steps().is_empty() {
             break;
         }
@@ -73,7 +73,7 @@ async fn records(h: &Harness) -> Vec<OrderRecord> {
 }
 
 #[tokio::test]
-async fn books_are_read_whole_and_page_by_page() {
+async fn records_are_complete_and_are_read_page_by_page() {
     let (h, ids) = three_orders().await;
     let all = records(&h).await;
     assert_eq!(all.iter().map(|record| record.order.order_id).collect::<Vec<_>>(), ids);
@@ -91,7 +91,7 @@ async fn books_are_read_whole_and_page_by_page() {
     assert_eq!(usize::try_from(confirmed.event_count).unwrap(), path.len());
     let stored = h.db().read(async move |tx| store::find_order(tx, None, ids[2]).await).await.unwrap();
     assert_eq!(stored.as_ref(), Some(&confirmed.order));
-    // Pages of any size add up to the same.
+    // Pages of any size add up to the same records.
     for rows in 1..=4 {
         let (mut paged, mut after) = (Vec::new(), NONE);
         loop {
@@ -105,7 +105,7 @@ async fn books_are_read_whole_and_page_by_page() {
     }
 }
 
-/// What undoes a damage: the unit that did it fails, with what the records looked like.
+/// The error that rolls the damage back, with the records as they were before that.
 struct RolledBack(Vec<OrderRecord>);
 
 impl From<db::Error> for RolledBack {
@@ -114,20 +114,20 @@ impl From<db::Error> for RolledBack {
     }
 }
 
-/// The records of one order as they look after a statement that is undone.
+/// Returns the record of one order after a statement that is rolled back.
 async fn damaged(h: &Harness, order: OrderId, sql: &'static str) -> OrderRecord {
     let unit = async move |tx: &mut db::Tx| {
         assert!(tx.execute(sql, params![order]).await? > 0, "{sql} damages nothing");
         Err::<(), _>(RolledBack(store::list_for_check(tx, NONE, 100).await?))
     };
-    let RolledBack(records) = h.db().write(unit).await.expect_err("it is undone");
+    let RolledBack(records) = h.db().write(unit).await.expect_err("the transaction is rolled back");
     records.into_iter().find(|record| record.order.order_id == order).expect("it is still there")
 }
 
 #[tokio::test]
-async fn every_kind_of_damage_is_told_in_plain_words() {
+async fn every_kind_of_damage_is_reported() {
     let (h, [past, failed, confirmed]) = three_orders().await;
-    for (order, sql, told) in [
+    for (order, sql, expected) in [
         (confirmed, "UPDATE order_items SET quantity = 3 WHERE order_id = $1", "3 times 1000 of LAMP-1 are not 2000 (M4)"),
         (past, "UPDATE order_items SET line_total_amount = 2101 WHERE order_id = $1", "its lines add up to 2101, not to 2100 (M4)"),
         (confirmed, "DELETE FROM order_items WHERE order_id = $1", "its lines add up to 0, not to 2000 (M4)"),
@@ -138,7 +138,7 @@ async fn every_kind_of_damage_is_told_in_plain_words() {
         (
             failed,
             "UPDATE order_timeline SET status = 'REFUNDED' WHERE order_id = $1 AND position = 1",
-            "leads from PENDING_PAYMENT to REFUNDED, which the published table does not (O1)",
+            "goes from PENDING_PAYMENT to REFUNDED, and the published table has no such row (O1)",
         ),
         (
             confirmed,
@@ -152,27 +152,27 @@ async fn every_kind_of_damage_is_told_in_plain_words() {
         ),
         (confirmed, "DELETE FROM order_timeline WHERE order_id = $1", "its timeline is empty (O1)"),
         (confirmed, "DELETE FROM order_timeline WHERE order_id = $1 AND position = 1", "an entry of its timeline is missing (O1)"),
-        (confirmed, "UPDATE aggregates SET sequence = sequence + 1 WHERE aggregate_id = $1", "events announced"),
-        (failed, "DELETE FROM aggregates WHERE aggregate_id = $1", "0 events announced 2 entries of its timeline (O1)"),
-        (failed, "UPDATE orders SET due_at = NULL WHERE order_id = $1", "its time to pay again is over at 2026-01-02T"),
+        (confirmed, "UPDATE aggregates SET sequence = sequence + 1 WHERE aggregate_id = $1", "events were emitted"),
+        (failed, "DELETE FROM aggregates WHERE aggregate_id = $1", "0 events were emitted for 2 entries of its timeline (O1)"),
+        (failed, "UPDATE orders SET due_at = NULL WHERE order_id = $1", "its time to pay again ends at 2026-01-02T"),
         (
             confirmed,
             "UPDATE orders SET status = 'INVENTORY_RESERVED', saga = REPLACE(saga, 'Captured', 'Authorized') WHERE order_id = $1",
-            "is due, and nobody will look at it (O2)",
+            "is due, but the order has no due time (O2)",
         ),
     ] {
         let faults = damaged(&h, order, sql).await.faults();
-        assert!(faults.iter().any(|fault| fault.contains(told)), "{sql}: {faults:#?}");
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{sql}: {faults:#?}");
     }
     assert!(records(&h).await.iter().all(|record| record.faults().is_empty()));
 }
 
 #[tokio::test]
-async fn an_order_in_motion_says_since_when_and_what_is_due() {
+async fn an_unsettled_order_says_since_when_and_what_is_due() {
     let (h, [_, failed, confirmed]) = three_orders().await;
     let record = damaged(&h, confirmed, "UPDATE orders SET status = 'PENDING_PAYMENT' WHERE order_id = $1").await;
     assert_eq!(record.unsettled_since(), Some(record.order.created_at));
-    // One that is paid again changes since then.
+    // An order that is paid again is unsettled since then.
     let record = damaged(
         &h,
         failed,

@@ -1,4 +1,4 @@
-//! Orders over HTTP, by events and by time, with every upstream played.
+//! Orders over HTTP, by events and by time, with scripted upstreams.
 
 use super::model::id;
 use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id};
@@ -26,7 +26,7 @@ pub async fn order(h: &Harness, id: OrderId) -> OrderView {
     h.get(&format!("/orders/{id}")).customer(customer()).send().await.expect(200).read()
 }
 
-/// Lets the saga work until the order has the status; its tasks run beside the test.
+/// Runs the saga until the order has the status.
 pub async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
     for _ in 0..2_000 {
         h.settle().await;
@@ -40,7 +40,7 @@ pub async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
     panic!("the order does not become {status}: {:?}", order(h, id).await);
 }
 
-/// Lets the saga and the events work for a while.
+/// Runs the saga and delivers events for a while.
 pub async fn work(h: &Harness) {
     for _ in 0..40 {
         h.settle().await;
@@ -101,7 +101,7 @@ async fn a_key_makes_one_order_and_belongs_to_one_request() {
     let other = json!({"shippingAddressId": address_id(), "paymentMethod": "pm_declined"});
     h.post("/orders", &other).customer(customer()).key("k").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     h.post("/orders", &body()).customer(customer()).send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
-    // The same cart under another key was ordered already.
+    // The same cart cannot be ordered again under another key.
     place(&h, "other").await.expect_problem(409, "CART_EMPTY");
     let list: Value = h.get("/orders").customer(customer()).send().await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
@@ -142,14 +142,14 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
         post(bad, "g").await.expect_problem(422, "INVALID_REQUEST");
     }
     assert!(h.emitted().await.is_empty());
-    // What was down is not remembered: the same key works once it is up. A refusal is.
+    // The key keeps a refusal, but not that an upstream was down.
     upstreams.script().cart = Some(1);
     post(body(), "f").await.expect_problem(409, "CART_EMPTY");
     post(body(), "d").await.expect(201);
 }
 
 #[tokio::test]
-async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
+async fn a_declined_payment_releases_the_stock_and_can_be_paid_again() {
     let upstreams = Upstreams::new();
     upstreams.script().authorize = "FAILED";
     let h = upstreams.harness().await;
@@ -165,7 +165,7 @@ async fn a_declined_payment_lets_go_of_the_stock_and_can_be_paid_again() {
 
     upstreams.script().authorize = "AUTHORIZED";
     h.post(&format!("/orders/{id}/pay"), &json!({"paymentMethod": "pm_ok"})).customer(customer()).send().await.expect(200);
-    // The played upstreams know one payment and one reservation; facts about past ones are not taken for the new.
+    // The scripted upstreams know one payment and one reservation. Facts about past ones do not count for the new ones.
     let again = order(&h, id).await;
     assert_eq!(again.status.to_string(), "PENDING_PAYMENT");
     assert_eq!(again.failure, None);
@@ -207,7 +207,7 @@ async fn without_stock_the_authorization_is_voided() {
     assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
 }
 
-/// Waits until nothing is due for an order any more.
+/// Runs the saga until nothing is due for an order.
 async fn until_nothing_is_due(h: &Harness, id: OrderId) {
     for _ in 0..20 {
         work(h).await;
@@ -221,7 +221,7 @@ async fn until_nothing_is_due(h: &Harness, id: OrderId) {
 }
 
 #[tokio::test]
-async fn a_void_whose_first_answer_was_open_is_settled_without_the_event() {
+async fn a_void_with_an_unknown_outcome_is_settled_without_the_event() {
     let upstreams = Upstreams::new();
     {
         let mut script = upstreams.script();
@@ -233,7 +233,7 @@ async fn a_void_whose_first_answer_was_open_is_settled_without_the_event() {
     for _ in 0..4 {
         work(&h).await;
     }
-    // The same answer is given again under the same key; the payment itself went on.
+    // The key keeps the first answer, but the payment itself has changed.
     assert_eq!(upstreams.keys_of("void"), 1);
     upstreams.script().payment = "VOIDED";
     until_nothing_is_due(&h, id).await;
@@ -255,7 +255,7 @@ async fn a_void_that_came_after_a_capture_is_followed_by_the_refund_without_the_
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // An administrator captured it: the void is refused, and that refusal is kept.
+    // An administrator captured it. The void is refused, and its key keeps the refusal.
     upstreams.script().payment = "CAPTURED";
     upstreams.script().faults.clear();
     until_nothing_is_due(&h, id).await;
@@ -263,7 +263,7 @@ async fn a_void_that_came_after_a_capture_is_followed_by_the_refund_without_the_
 }
 
 #[tokio::test]
-async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
+async fn an_authorization_without_an_answer_is_repeated_under_the_same_key() {
     let upstreams = Upstreams::new();
     upstreams.script().authorize = "PROVIDER_UNAVAILABLE";
     let h = upstreams.harness().await;
@@ -281,7 +281,7 @@ async fn a_payment_that_does_not_answer_is_asked_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn an_outcome_that_only_the_event_tells_leads_on() {
+async fn an_outcome_that_only_an_event_carries_advances_the_order() {
     let upstreams = Upstreams::new();
     upstreams.script().authorize = "INITIATED";
     let h = upstreams.harness().await;
@@ -307,7 +307,7 @@ async fn an_outcome_that_only_the_event_tells_leads_on() {
 }
 
 #[tokio::test]
-async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
+async fn partial_refunds_show_on_the_order_until_everything_is_refunded() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let placed = place(&h, "k").await.expect(201).read::<OrderView>();
@@ -325,12 +325,12 @@ async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
         currency: Currency::EUR,
         in_full: so_far == total,
     };
-    // The second arrives first, and each of them twice.
+    // The events arrive in the wrong order, and each of them twice.
     let (first, second) = (refunded(payment_id(), 100, 100), refunded(payment_id(), 200, 300));
     for event in [&second, &first, &second, &first] {
         h.deliver(event.clone()).await;
     }
-    // One of another payment says nothing about this one.
+    // A refund of another payment does not count.
     h.deliver(refunded(h.id(), 999, 999)).await;
     let view = order(&h, placed.order_id).await;
     assert_eq!((view.status.to_string().as_str(), view.refunded_amount), ("CONFIRMED", 300));
@@ -341,7 +341,7 @@ async fn what_was_given_back_in_parts_shows_on_the_order_until_it_is_all() {
 }
 
 #[tokio::test]
-async fn nobody_and_strangers_see_nothing() {
+async fn anonymous_callers_and_other_customers_see_nothing() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
@@ -361,7 +361,7 @@ async fn nobody_and_strangers_see_nothing() {
 }
 
 #[tokio::test]
-async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
+async fn lists_continue_after_the_page_and_keep_their_filters() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     for number in 0..5_u32 {
@@ -400,15 +400,15 @@ async fn lists_go_on_where_the_page_ended_and_keep_their_filters() {
     h.get("/orders?status=NEW").customer(customer()).send().await.expect(422);
 }
 
-/// With both, the database searched by the end of the time and walked over all pages before: the deeper, the longer.
+/// With two bounds the database would seek by the later one and scan all pages before.
 #[test]
-fn a_page_of_a_list_that_ends_at_a_time_begins_where_the_last_one_ended() {
+fn a_page_of_a_list_with_an_end_time_has_one_upper_bound() {
     let filter = Filter { to: Some(Timestamp(1)), ..Filter::default() };
     assert_eq!(listed(filter, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
 }
 
 #[tokio::test]
-async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_again() {
+async fn a_client_that_disconnected_while_waiting_gets_the_answer_by_repeating_the_request() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let waiting = h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
@@ -426,16 +426,16 @@ async fn a_client_that_went_away_while_waiting_gets_the_answer_when_it_asks_agai
         again.expect_problem(409, "IDEMPOTENCY_IN_PROGRESS");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the answer was not kept");
+    panic!("the answer was not stored");
 }
 
 #[tokio::test]
-async fn a_key_that_a_dead_process_left_open_is_answered_without_waiting_too() {
+async fn a_key_that_a_crash_left_unanswered_is_answered_without_waiting_too() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CONFIRMED").await;
-    // As if the process had died between the order and its answer.
+    // As after a crash between the order and its answer.
     h.db()
         .write(async |tx| {
             tx.execute("UPDATE idempotency SET body = NULL, resource = (SELECT order_id FROM orders), busy_until = 0", &[]).await
@@ -448,7 +448,7 @@ async fn a_key_that_a_dead_process_left_open_is_answered_without_waiting_too() {
 }
 
 #[tokio::test]
-async fn totals_count_by_status_what_the_filters_name() {
+async fn totals_count_the_filtered_orders_by_status() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let first = place(&h, "k0").await.expect(201).read::<OrderView>().order_id;
@@ -476,7 +476,7 @@ async fn totals_count_by_status_what_the_filters_name() {
 }
 
 #[tokio::test]
-async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
+async fn an_order_that_waits_to_be_paid_again_is_due_at_its_deadline() {
     let upstreams = Upstreams::new();
     upstreams.script().authorize = "FAILED";
     let h = upstreams.harness().await;
@@ -487,7 +487,7 @@ async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(upstreams.keys_of("release"), 1);
-    // A turn that made no progress put it off just after an event had settled it.
+    // As if a round without progress had rescheduled it just after an event settled it.
     h.db()
         .write(async move |tx| tx.execute("UPDATE orders SET due_at = 0 WHERE order_id = $1", platform::params![id]).await)
         .await
@@ -500,5 +500,5 @@ async fn an_order_that_waits_to_be_paid_again_is_not_looked_at_without_end() {
     let due = h.db().read(async |tx| crate::store::DUE.list(tx, 10).await).await.unwrap();
     let next = h.db().read(async |tx| crate::store::DUE.next(tx).await).await.unwrap().unwrap();
     assert_eq!(due, []);
-    assert!(next.since(now) > Duration::from_secs(23 * 3600), "it wakes when it closes");
+    assert!(next.since(now) > Duration::from_secs(23 * 3600), "it is due at its payment deadline");
 }

@@ -1,5 +1,5 @@
-//! Every call of the saga goes wrong in every way, once and several times in a row: nothing is done or charged twice,
-//! and the order ends as it would have.
+//! Every call of the saga fails in every way, once and several times in a row. Nothing is done or charged twice, and the order
+//! ends as it would without the fault.
 
 use super::upstreams::{Fault, Script, Upstreams, address_id, customer, payment_id, reservation_id};
 use contracts::{
@@ -14,13 +14,13 @@ use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
 
 const FAULTS: [Fault; 6] = [Fault::Down, Fault::Broken, Fault::Slow, Fault::Garbled, Fault::DeathBefore, Fault::DeathAfter];
-/// Once, and more often than the client repeats a call by itself.
+/// Once, and more often than the client retries a call.
 const TIMES: [usize; 2] = [1, 4];
 
 /// When the upstreams' events arrive, each of them twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Events {
-    /// As soon as they happened, before a reply that is repeated.
+    /// As soon as they happen, before the reply to a repeated call.
     Immediately,
     /// When the order has ended.
     Late,
@@ -30,26 +30,26 @@ enum Events {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cancels {
     Never,
-    /// While the call that goes wrong is under way, or just after.
+    /// During the failing call, or just after.
     DuringTheCall,
     /// Once the order is confirmed.
     Confirmed,
 }
 
-/// An order and how it ends.
+/// An order, and how it must end.
 struct Scenario {
-    /// What the upstreams are told to do.
+    /// Prepares the upstreams.
     script: fn(&mut Script),
     cancels: Cancels,
-    /// The calls that go wrong, one at a time.
+    /// The calls that fail, one per run.
     calls: &'static [&'static str],
     ends: &'static str,
-    /// What is left of the payment and of the reservation.
+    /// The final states of the payment and the reservation.
     leaves: &'static [(&'static str, &'static str)],
 }
 
 #[test]
-fn a_sale_is_confirmed_whatever_goes_wrong_on_its_way() {
+fn a_sale_is_confirmed_whatever_call_fails() {
     try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::Never,
@@ -60,31 +60,31 @@ fn a_sale_is_confirmed_whatever_goes_wrong_on_its_way() {
 }
 
 #[test]
-fn without_stock_the_authorization_is_voided_whatever_goes_wrong() {
+fn without_stock_the_authorization_is_voided_whatever_call_fails() {
     try_all(&Scenario {
         script: |script| script.in_stock = false,
         cancels: Cancels::Never,
         calls: &["create", "authorize", "reserve", "void"],
         ends: "CANCELLED",
-        // The order may end before the payment is made, or before it is authorized.
+        // The order may end before the payment is created or authorized.
         leaves: &[("VOIDED", "NONE"), ("INITIATED", "NONE")],
     });
 }
 
 #[test]
-fn a_declined_order_holds_no_stock_whatever_goes_wrong() {
+fn a_declined_order_holds_no_stock_whatever_call_fails() {
     try_all(&Scenario {
         script: |script| script.authorize = "FAILED",
         cancels: Cancels::Never,
         calls: &["create", "authorize", "reserve", "release"],
         ends: "PAYMENT_FAILED",
-        // The order may fail before stock is set aside.
+        // The order may fail before stock is reserved.
         leaves: &[("FAILED", "RELEASED"), ("FAILED", "NONE")],
     });
 }
 
 #[test]
-fn an_order_whose_capture_fails_holds_no_stock_whatever_goes_wrong() {
+fn an_order_whose_capture_fails_holds_no_stock_whatever_call_fails() {
     try_all(&Scenario {
         script: |script| script.capture = "FAILED",
         cancels: Cancels::Never,
@@ -95,7 +95,7 @@ fn an_order_whose_capture_fails_holds_no_stock_whatever_goes_wrong() {
 }
 
 #[test]
-fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
+fn a_cancelled_sale_is_refunded_and_returned_whatever_call_fails() {
     try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::Confirmed,
@@ -106,7 +106,7 @@ fn a_cancelled_sale_is_refunded_and_returned_whatever_goes_wrong() {
 }
 
 #[test]
-fn an_order_that_is_cancelled_on_its_way_holds_nothing_whatever_goes_wrong() {
+fn an_order_that_is_cancelled_early_holds_nothing_whatever_call_fails() {
     try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::DuringTheCall,
@@ -143,7 +143,7 @@ fn try_one(scenario: &Scenario, call: &'static str, fault: Fault, times: usize, 
     let mut delivered = DeliveredEvents { events, count: 0 };
     let mut process = Process::start(&upstreams);
     let placed = process.run(place);
-    // The end has to last for a while: calls may be under way.
+    // The final state must last for several rounds, because calls may still be running.
     let mut lasting = 0;
     for _ in 0..2_000 {
         let view = process.run(async |h| {
@@ -170,15 +170,15 @@ fn try_one(scenario: &Scenario, call: &'static str, fault: Fault, times: usize, 
             view.status.to_string() == scenario.ends && scenario.leaves.contains(&upstreams.holds()) && delivered.are_complete(&upstreams);
         lasting = if ended { lasting + 1 } else { 0 };
         if lasting == 5 {
-            assert!(upstreams.script().faults[call].len() < times, "nothing went wrong: {call} was not called");
+            assert!(upstreams.script().faults[call].len() < times, "{call} was not called");
             return process.run(async |h| check(h, &upstreams, &view).await);
         }
     }
     panic!("the order does not end: {:?} {:?}", upstreams.holds(), process.run(async |h| view(h, &placed).await));
 }
 
-/// Every transition happened once and was told once; every call was made under one key; money and stock moved once, and in
-/// the right order.
+/// Every status change happened once and emitted one event; every call used one key; payment and stock changed once, and in the
+/// right order.
 async fn check(h: &Harness, upstreams: &Upstreams, view: &OrderView) {
     let path: Vec<_> = view.timeline.iter().map(|entry| entry.status.to_string()).collect();
     assert_eq!(path.iter().collect::<BTreeSet<_>>().len(), path.len(), "{path:?}");
@@ -208,7 +208,7 @@ async fn view(h: &Harness, placed: &OrderView) -> OrderView {
     h.get(&format!("/orders/{}", placed.order_id)).customer(customer()).send().await.expect(200).read()
 }
 
-/// The order service in a process of its own, which may die.
+/// The order service in a runtime of its own, which can be killed.
 struct Process {
     runtime: tokio::runtime::Runtime,
     h: Harness,
@@ -221,7 +221,7 @@ impl Process {
         Process { runtime, h }
     }
 
-    /// Whatever it had in hand ends where it is, and the next process finds what is on the disk.
+    /// Kills it in the middle of its work, and starts the next one on the same files.
     fn start_again(self, upstreams: &Upstreams) -> Process {
         let left = self.h.kill();
         drop(self.runtime);
@@ -239,7 +239,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system gives a runtime")
 }
 
-/// Which of the upstreams' events have arrived.
+/// Delivers the upstreams' events, and counts them.
 struct DeliveredEvents {
     events: Events,
     count: usize,
@@ -261,7 +261,7 @@ impl DeliveredEvents {
     }
 }
 
-/// Delivers the event of what a upstream did, and delivers it again.
+/// Delivers the event of one upstream change twice.
 async fn deliver(h: &Harness, order: &OrderView, outcome: &str) {
     let (order_id, order_number, user_id) = (order.order_id, order.order_number.clone(), order.user_id);
     let (payment_id, reservation_id) = (payment_id(), reservation_id());

@@ -1,5 +1,5 @@
-//! Payment and inventory in miniature: what they hold, and what they would answer. They keep one payment and one
-//! reservation per attempt, as the real ones do by their idempotency keys.
+//! A model of payment, inventory and shipping in memory. It keeps one payment and one reservation per attempt, as the real
+//! services do by their idempotency keys.
 
 use crate::domain::{Fact, Order, SagaState, Step, Totals};
 use contracts::{
@@ -33,14 +33,14 @@ pub enum Stock {
     Returned,
 }
 
-/// How a call goes.
+/// How a call ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallResult {
     /// It works, and the reply arrives.
     Works,
-    /// It works, and the reply is lost: only the event tells.
+    /// It works, but the reply is lost, and only the event arrives.
     ReplyLost,
-    /// The upstream refuses for good, where it can.
+    /// The upstream refuses, if it can refuse this call.
     Refused,
     /// The upstream was not reached.
     NotReached,
@@ -48,23 +48,23 @@ pub enum CallResult {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parcel {
-    /// The carrier knows nothing of it.
+    /// The carrier does not have it yet.
     #[default]
     Waiting,
     Collected,
-    /// It never leaves.
+    /// It will never be sent.
     Cancelled,
 }
 
 #[derive(Default)]
 pub struct UpstreamModel {
     pub payments: BTreeMap<u32, (PaymentId, Money)>,
-    /// By the attempt that made them.
+    /// By attempt.
     pub reservations: BTreeMap<u32, (ReservationId, Stock)>,
-    /// What was answered to each attempt to reserve: a reservation, or a refusal. It is kept under the attempt's key.
+    /// The answer to each attempt to reserve: a reservation, or a refusal. The key keeps it.
     reserved: BTreeMap<u32, Option<ReservationId>>,
     pub parcel: Parcel,
-    /// Every fact that was ever emitted: any may be heard again, late.
+    /// The facts of all events. Any of them may be delivered again, late.
     pub emitted: Vec<Fact>,
 }
 
@@ -118,13 +118,13 @@ pub fn order() -> Order {
 }
 
 impl UpstreamModel {
-    /// Makes a call for `order`. The facts of its reply; everything that it changed is emitted as well.
+    /// Makes a call for `order`, and returns the facts of its reply. Everything that it changed is emitted too.
     pub fn call(&mut self, order: &Order, step: Step, result: CallResult) -> Vec<Fact> {
         if result == CallResult::NotReached {
             return Vec::new();
         }
         let facts = self.effect(order, step, result == CallResult::Refused);
-        // A refusal to reserve is only answered, and so is that a parcel left.
+        // These two facts are only replies, and have no event.
         self.emitted.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ShipmentAlreadySent)).cloned());
         if result == CallResult::ReplyLost { Vec::new() } else { facts }
     }
@@ -161,7 +161,7 @@ impl UpstreamModel {
                     *money = Money::Voided;
                     vec![Fact::PaymentVoided(payment)]
                 }
-                // Captured meanwhile: the answer says so, and the refund is due.
+                // It was captured meanwhile, so a refund is due.
                 Money::Captured => vec![Fact::PaymentCaptured(payment)],
                 Money::Failed => vec![Fact::PaymentFailed(payment, declined())],
                 Money::Refunded => vec![Fact::PaymentRefunded(payment)],
@@ -175,8 +175,8 @@ impl UpstreamModel {
             },
             Step::ReserveStock => {
                 let attempt = order.saga.reservation_attempt;
-                let kept = self.reserved.get(&attempt).copied();
-                let answered = kept.unwrap_or_else(|| self.make_reservation(attempt, refuse));
+                let stored = self.reserved.get(&attempt).copied();
+                let answered = stored.unwrap_or_else(|| self.make_reservation(attempt, refuse));
                 self.reserved.insert(attempt, answered);
                 vec![answered.map_or(Fact::OutOfStock(attempt), Fact::StockReserved)]
             }
@@ -206,20 +206,20 @@ impl UpstreamModel {
         }
     }
 
-    /// An administrator does what the newest payment lets them.
-    pub fn administer(&mut self, wish: Money) {
+    /// An administrator changes the newest payment, if it allows that.
+    pub fn administer(&mut self, wanted: Money) {
         let Some((payment, money)) = self.payments.values_mut().next_back() else { return };
-        let fact = match (*money, wish) {
+        let fact = match (*money, wanted) {
             (Money::Initiated | Money::Authorized, Money::Voided) => Fact::PaymentVoided(*payment),
             (Money::Authorized, Money::Captured) => Fact::PaymentCaptured(*payment),
             (Money::Captured, Money::Refunded) => Fact::PaymentRefunded(*payment),
             _ => return,
         };
-        *money = wish;
+        *money = wanted;
         self.emitted.push(fact);
     }
 
-    /// The carrier takes the parcel of a confirmed order, unless it is not to. The order hears of it later.
+    /// The carrier collects the parcel of a confirmed order, unless it was cancelled. The events arrive later.
     pub fn collect(&mut self) {
         if self.parcel == Parcel::Waiting {
             self.parcel = Parcel::Collected;
@@ -229,7 +229,7 @@ impl UpstreamModel {
         }
     }
 
-    /// What an order has set aside already is its reservation, whichever attempt made it.
+    /// Returns the active reservation of any attempt, or makes one.
     fn make_reservation(&mut self, attempt: u32, refuse: bool) -> Option<ReservationId> {
         if let Some((active, _)) = self.reservations.values().find(|(_, stock)| *stock == Stock::Active) {
             return Some(*active);
@@ -241,7 +241,7 @@ impl UpstreamModel {
         Some(id(8, attempt))
     }
 
-    /// The time of whatever is set aside runs out.
+    /// Expires the active reservations.
     pub fn expire(&mut self) {
         for (reservation, stock) in self.reservations.values_mut().filter(|(_, stock)| *stock == Stock::Active) {
             *stock = Stock::Expired;
@@ -250,11 +250,11 @@ impl UpstreamModel {
     }
 
     fn money(&mut self, payment: PaymentId) -> &mut Money {
-        &mut self.payments.values_mut().find(|(id, _)| *id == payment).expect("a payment that was made").1
+        &mut self.payments.values_mut().find(|(id, _)| *id == payment).expect("the payment exists").1
     }
 
     fn stock(&mut self, reservation: ReservationId) -> &mut Stock {
-        &mut self.reservations.values_mut().find(|(id, _)| *id == reservation).expect("a reservation that was made").1
+        &mut self.reservations.values_mut().find(|(id, _)| *id == reservation).expect("the reservation exists").1
     }
 
     pub fn count_money(&self, wanted: Money) -> usize {

@@ -1,4 +1,4 @@
-//! The saga's rules against everything that can happen, in any order.
+//! The rules against random sequences of calls, events and requests.
 
 use super::model::{CallResult, Money, Parcel, Stock, UpstreamModel, order};
 use crate::domain::{Fact, Order, StatusChange, Totals, due_steps, order_number};
@@ -14,14 +14,14 @@ use std::time::Duration;
 
 const WINDOW: Duration = Duration::from_secs(3_600);
 
-/// Something that happens.
+/// One thing that can happen.
 #[derive(Debug, Clone)]
 enum Action {
     /// One of the due calls is made.
     Call(usize, CallResult),
     /// The next event arrives.
     DeliverEvent,
-    /// Something that was emitted before is delivered out of turn.
+    /// An event is delivered early or again.
     RedeliverEvent(usize),
     Expire,
     Cancel,
@@ -49,11 +49,11 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
     prop::collection::vec(action, 0..60)
 }
 
-/// An order in the little model, with everything it went through.
+/// An order, the model of its upstreams, and its status changes.
 struct Scenario {
     order: Order,
     model: UpstreamModel,
-    /// How many announcements arrived as events, in their order.
+    /// How many events were delivered in order.
     delivered: usize,
     changes: Vec<StatusChange>,
     now: Timestamp,
@@ -101,10 +101,10 @@ impl Scenario {
                     self.changes.push(change);
                 }
             }
-            // Shipping hears of an order when it is confirmed.
+            // Shipping knows an order only once it is confirmed.
             Action::Collect if self.changes.iter().any(|change| change.to == OrderStatus::Confirmed) => self.model.collect(),
             Action::Collect => {}
-            Action::Administer(wish) => self.model.administer(*wish),
+            Action::Administer(wanted) => self.model.administer(*wanted),
             Action::PayAgain => {
                 if let Ok(change) = self.order.pay_again(PaymentMethod::Ok, self.now) {
                     self.changes.push(change);
@@ -115,10 +115,10 @@ impl Scenario {
                 self.changes.extend(self.order.cancel_if_overdue(self.now));
             }
         }
-        assert!(self.order.is_settled() || !due_steps(&self.order).is_empty(), "it changes no more: {:?}", self.order);
+        assert!(self.order.is_settled() || !due_steps(&self.order).is_empty(), "nothing is due: {:?}", self.order);
     }
 
-    /// Faults stop: every announcement arrives, in order, and every due call works.
+    /// Without faults every event arrives in order, and every due call works.
     fn run_to_end(&mut self) {
         for _ in 0..100 {
             while self.deliver_next() {}
@@ -134,14 +134,14 @@ impl Scenario {
                 }
             }
         }
-        panic!("the order does not come to rest: {:?}", self.order);
+        panic!("the order does not settle: {:?}", self.order);
     }
 
     fn check(&self) {
         let model = &self.model;
-        // O2: it rests.
+        // O2: it settles.
         assert!(self.order.is_settled(), "{:?}", self.order);
-        // O1: only transitions of the table, each from where the last one led.
+        // O1: each change is a row of the table, and starts where the last one ended.
         let mut status = OrderStatus::PendingPayment;
         for change in &self.changes {
             assert_eq!(change.from, status);
@@ -149,18 +149,19 @@ impl Scenario {
             status = change.to;
         }
         assert_eq!(status, self.order.status);
-        // Goods leave only for money, and an order that is cancelled keeps them.
-        let left = matches!(self.order.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded);
-        assert!(model.parcel != Parcel::Collected || left, "the parcel left: {:?}", self.order);
+        // Goods are sent only for money, and never for a cancelled order.
+        let may_be_sent = matches!(self.order.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded);
+        assert!(model.parcel != Parcel::Collected || may_be_sent, "the parcel was sent: {:?}", self.order);
         assert!(!self.order.is_cancellation_pending(), "{:?}", self.order);
         assert!(!self.order.shipping.pending || self.order.status == OrderStatus::Confirmed, "{:?}", self.order);
-        // M1, M2, S3: a sale has one captured payment and its units once; no sale has neither. Units that left stay sold.
+        // M1, M2, S3: a sale has one captured payment and one confirmed reservation, and no other order has either. Units
+        // that were sent stay confirmed.
         let sold = usize::from(matches!(self.order.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered));
         assert_eq!(model.count_money(Money::Captured), sold, "captured money: {:?} {:?}", model.payments, self.order);
         let units = sold + usize::from(self.order.status == OrderStatus::Refunded && model.parcel == Parcel::Collected);
         assert_eq!(model.count_stock(Stock::Sold), units, "sold stock: {:?} {:?}", model.reservations, self.order);
         assert_eq!(model.count_money(Money::Authorized), 0, "held money: {:?} {:?}", model.payments, self.order);
-        assert_eq!(model.count_stock(Stock::Active), 0, "stock set aside: {:?} {:?}", model.reservations, self.order);
+        assert_eq!(model.count_stock(Stock::Active), 0, "reserved stock: {:?} {:?}", model.reservations, self.order);
     }
 }
 
@@ -178,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn hearing_everything_again_changes_nothing(actions in actions()) {
+    fn delivering_every_event_again_changes_nothing(actions in actions()) {
         let mut scenario = Scenario::new();
         for action in &actions {
             scenario.perform(action);
@@ -218,26 +219,26 @@ fn the_happy_path_goes_through_the_published_states() {
 }
 
 #[test]
-fn paying_again_reserves_anew_what_was_refused_before() {
+fn paying_again_makes_another_reservation_after_a_refusal() {
     use crate::domain::Step::{AuthorizePayment, ReserveStock};
-    for hears_of_it in [true, false] {
+    for reply_arrives in [true, false] {
         let mut scenario = Scenario::new();
         let placed = scenario.order.clone();
         for fact in scenario.model.call(&placed, AuthorizePayment, CallResult::Refused) {
             scenario.apply(&fact);
         }
         let refusal = scenario.model.call(&placed, ReserveStock, CallResult::Refused);
-        if hears_of_it {
+        if reply_arrives {
             refusal.iter().for_each(|fact| scenario.apply(fact));
         }
         assert_eq!(scenario.order.status, OrderStatus::PaymentFailed);
-        // The stock is filled up meanwhile; but who asks under the old key is refused again.
+        // The stock was refilled meanwhile, but the old key keeps the refusal.
         scenario.perform(&Action::PayAgain);
-        // The old refusal is delivered late as well.
+        // The old refusal also arrives late.
         refusal.iter().for_each(|fact| scenario.apply(fact));
         scenario.run_to_end();
         scenario.check();
-        assert_eq!(scenario.order.status, OrderStatus::Confirmed, "{hears_of_it}");
+        assert_eq!(scenario.order.status, OrderStatus::Confirmed, "{reply_arrives}");
     }
 }
 
@@ -253,7 +254,7 @@ fn nothing_is_captured_before_the_stock_holds() {
 }
 
 #[test]
-fn an_order_number_has_no_letters_that_are_taken_for_others() {
+fn an_order_number_has_no_letters_that_are_easily_confused() {
     let number = order_number([0, 1, 2, 30, 31, 32, 63, 64, 200, 255]);
     assert_eq!(number.len(), 11);
     assert!(number.chars().all(|c| c == '-' || (c.is_ascii_alphanumeric() && !"01IO".contains(c))), "{number}");

@@ -1,4 +1,4 @@
-//! Many orders at once: one in trouble, or one whose payment takes long, holds up nobody but itself.
+//! When orders are due. An order that cannot be advanced, or whose payment takes long, delays no other.
 
 use super::{
     entry_points::{place, until},
@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-/// When an order is due, and how many turns in a row brought it nothing.
+/// Returns when an order is due, and its failed attempts.
 async fn due(h: &Harness, id: OrderId) -> (i64, u32) {
     let row = async move |tx: &mut db::Tx| {
         tx.query_one("SELECT due_at, fruitless_turns FROM orders WHERE order_id = $1", params![id], |row| Ok((row.next()?, row.next()?)))
@@ -32,17 +32,17 @@ async fn due(h: &Harness, id: OrderId) -> (i64, u32) {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
+async fn an_order_that_cannot_be_read_is_rescheduled_with_growing_pauses() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let damage = async move |tx: &mut db::Tx| tx.execute("UPDATE orders SET saga = '{' WHERE order_id = $1", params![id]).await;
     h.db().write(damage).await.map_err(|error: db::Error| error).unwrap();
     let mut pause = 0;
-    for turns in 1..=4 {
+    for attempts in 1..=4 {
         h.complete().await;
-        let (due_at, fruitless) = due(&h, id).await;
-        assert_eq!(fruitless, turns, "it is tried once when it is due, and not again at once");
+        let (due_at, failed_attempts) = due(&h, id).await;
+        assert_eq!(failed_attempts, attempts, "it is tried exactly once each time it is due");
         assert!(due_at - h.env.now().0 > pause, "{due_at}");
         pause = due_at - h.env.now().0;
         h.advance(Duration::from_micros(pause.unsigned_abs()));
@@ -50,7 +50,7 @@ async fn an_order_that_cannot_be_read_is_put_off_for_longer_each_time() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_works() {
+async fn a_refused_refund_is_tried_with_growing_pauses_until_it_works() {
     let upstreams = Upstreams::new();
     upstreams.script().refund = "REFUND_FAILED";
     let h = upstreams.harness().await;
@@ -69,7 +69,7 @@ async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_work
     assert!((6..=10).contains(&at_first) && (2..=5).contains(&(later - at_first)), "{at_first} times, {later} in all");
     let refused: OrderView = h.get(&path).admin().send().await.expect(200).read();
     assert_eq!(refused.failure.unwrap().code, "REFUND_FAILED");
-    assert_eq!(upstreams.holds(), ("CAPTURED", "RETURNED"), "the stock does not wait for the money");
+    assert_eq!(upstreams.holds(), ("CAPTURED", "RETURNED"), "the stock is returned before the refund works");
 
     upstreams.script().refund = "REFUNDED";
     hours(31).await;
@@ -78,9 +78,9 @@ async fn a_refund_that_is_refused_is_asked_for_ever_more_seldom_and_at_last_work
 }
 
 #[tokio::test]
-async fn a_refund_whose_outcome_came_after_its_answer_is_asked_for_under_a_fresh_key() {
+async fn a_refund_refused_after_its_answer_is_tried_under_a_new_key() {
     let upstreams = Upstreams::new();
-    // The key keeps an answer from before the provider refused, and no event tells of a refusal.
+    // The key keeps an answer from before the refusal, and a refusal has no event.
     upstreams.script().refund = "CAPTURED";
     let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
@@ -95,7 +95,7 @@ async fn a_refund_whose_outcome_came_after_its_answer_is_asked_for_under_a_fresh
     assert_eq!((upstreams.holds(), upstreams.keys_of("refund")), (("REFUNDED", "RETURNED"), 2));
 }
 
-/// Payment, played for many orders at once: an authorization of `pm_slow` is never answered.
+/// Payment, scripted for many orders. An authorization of `pm_slow` is never answered.
 #[derive(Clone, Default)]
 struct Payments(Arc<Mutex<HashMap<PaymentId, Value>>>);
 
@@ -112,7 +112,7 @@ impl Payments {
 }
 
 async fn create(State(payments): State<Payments>, Json(body): Json<Value>) -> Json<Value> {
-    // Any id that is another for each order will do.
+    // Any id that differs by order.
     payments.put(json!({"paymentId": body["orderId"], "orderId": body["orderId"], "userId": customer(), "status": "INITIATED",
         "amount": body["amount"], "currency": "EUR", "capturedAmount": 0, "refundedAmount": 0, "provider": "MOCK",
         "paymentMethod": body["paymentMethod"], "failure": null, "transactions": [], "createdAt": "2026-01-01T00:00:00Z",
@@ -129,7 +129,7 @@ async fn change(State(payments): State<Payments>, Path((id, verb)): Path<(Paymen
 }
 
 #[tokio::test]
-async fn orders_whose_provider_does_not_answer_hold_up_no_others() {
+async fn orders_whose_provider_does_not_answer_delay_no_others() {
     let upstreams = Upstreams::new();
     let h = upstreams.around(Harness::of(crate::service())).upstream("payment", Payments::default().router()).start().await;
     let order = async |number: u32, method: &str| {

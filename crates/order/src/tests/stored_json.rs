@@ -1,4 +1,4 @@
-//! The columns `saga` and `shipping` of databases that exist are read, and written with the spelling that they have.
+//! The JSON in the columns `saga` and `shipping` of existing databases stays readable, and keeps its spelling.
 
 use super::model::id;
 use crate::domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState};
@@ -12,7 +12,7 @@ use std::fmt::Debug;
 
 const PLACED: &str = r#"{"money":"Due","stock":"Due","parcel":"Sent","cancellation":null,"payment_id":null,"reservation_id":null,"capture_was_due":false,"payment_attempt":1,"reservation_attempt":1,"past_payments":[],"past_reservations":[],"refunded_amount":0,"refunds_refused":0,"refund_after":null,"payable_until":null,"correlation_id":""}"#;
 const PAID_AGAIN: &str = r#"{"money":"Captured","stock":"Sold","parcel":"Unwanted","cancellation":{"reason":"CUSTOMER_REQUEST","note":"changed my mind"},"payment_id":"07000000-0000-0000-0000-000000000002","reservation_id":"08000000-0000-0000-0000-000000000002","capture_was_due":true,"payment_attempt":2,"reservation_attempt":3,"past_payments":["07000000-0000-0000-0000-000000000001"],"past_reservations":["08000000-0000-0000-0000-000000000001"],"refunded_amount":100,"refunds_refused":1,"refund_after":"2026-01-01T00:00:00.000001Z","payable_until":"2026-01-02T00:00:00.000000Z","correlation_id":"c-1"}"#;
-/// What the first version wrote.
+/// Written by the first version.
 const OLDEST: &str = r#"{"money":"Due","stock":"Due","payment_id":null,"reservation_id":null,"payment_attempt":1,"reservation_attempt":1,"payable_until":null}"#;
 
 fn paid_again() -> SagaState {

@@ -1,4 +1,4 @@
-//! The upstreams, reply over HTTP: they answer what the test tells them to, and remember what they were calls.
+//! Scripted upstreams over HTTP. They answer what the script says, and record every call.
 
 use super::model::{address, id};
 use axum::{
@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-/// What the upstreams are and were calls.
+/// The script and the recorded calls of all upstreams.
 #[derive(Clone)]
 pub struct Upstreams(Arc<Mutex<Script>>);
 
@@ -39,38 +39,38 @@ pub struct Script {
     pub catalog_is_down: bool,
     /// Whether nothing is shipped to the customer's country.
     pub country_is_not_served: bool,
-    /// What became of the payment and of the reservation.
+    /// The states of the payment and of the reservation.
     pub payment: &'static str,
     pub reservation: &'static str,
-    /// Everything that the writes changed, in order: the state that the payment or the reservation came to.
+    /// Every new state of the payment or the reservation, in order.
     pub done: Vec<&'static str>,
-    /// How the next calls of a verb go wrong, the last one first.
+    /// How the next calls of a verb fail, the last entry first.
     pub faults: BTreeMap<&'static str, Vec<Fault>>,
-    /// Whether the order service died during a call.
+    /// Whether the order service was killed during a call.
     pub caller_died: bool,
-    /// Every write: verb and idempotency key, and how often.
+    /// How often each write was called, by verb and idempotency key.
     pub calls: BTreeMap<String, u32>,
-    /// The first answer to each of them.
-    kept: BTreeMap<String, Reply>,
+    /// The first answer to each write.
+    stored: BTreeMap<String, Reply>,
 }
 
 /// An answer: its status and its body.
 type Reply = (u16, Value);
 
-/// How a call goes wrong.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done, and the answer says so.
+    /// Nothing is done, and the answer is an error.
     Down,
-    /// It is done, and the connection breaks before the answer. The caller's client repeats the call by itself.
+    /// It is done, and the connection breaks before the answer. The caller's client retries.
     Broken,
-    /// It is done, and the answer says that it takes too long. The client repeats this too.
+    /// It is done, and the answer is a timeout. The client retries.
     Slow,
-    /// It is done, and the answer cannot be read. The client does not repeat it.
+    /// It is done, and the answer cannot be read. The client does not retry.
     Garbled,
-    /// The caller dies before it is done.
+    /// The caller is killed before it is done.
     DeathBefore,
-    /// The caller dies when it is done, before the answer.
+    /// The caller is killed after it is done and before the answer.
     DeathAfter,
 }
 
@@ -111,7 +111,7 @@ impl Upstreams {
             faults: BTreeMap::new(),
             caller_died: false,
             calls: BTreeMap::new(),
-            kept: BTreeMap::new(),
+            stored: BTreeMap::new(),
         })))
     }
 
@@ -119,13 +119,13 @@ impl Upstreams {
         self.0.lock().unwrap()
     }
 
-    /// What became of the payment and of the reservation.
+    /// The states of the payment and of the reservation.
     pub fn holds(&self) -> (&'static str, &'static str) {
         let script = self.script();
         (script.payment, script.reservation)
     }
 
-    /// The order service among them.
+    /// Starts the order service with these upstreams.
     pub async fn harness(&self) -> Harness {
         self.around(Harness::of(crate::service())).start().await
     }
@@ -152,7 +152,7 @@ impl Upstreams {
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
         builder
-            // Nothing changes while a request waits.
+            // The test and the request run on one thread, so a wait would end without a change.
             .setting("cancel_wait_seconds", 0)
             .upstream("cart", cart)
             .upstream("catalog", catalog)
@@ -162,22 +162,22 @@ impl Upstreams {
             .upstream("inventory", inventory)
     }
 
-    /// Does one write, unless it goes wrong: under a key that was used before, nothing, and the answer is the first one.
+    /// Does one write, unless a fault prevents it. A known key does nothing, and returns its first answer.
     async fn write(&self, headers: &HeaderMap, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("no key");
-        let calls = format!("{verb} {key}");
+        let call = format!("{verb} {key}");
         let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
-        *self.script().calls.entry(calls.clone()).or_default() += 1;
+        *self.script().calls.entry(call.clone()).or_default() += 1;
         match fault {
             Some(Fault::Down) => return answer(refusal(503, "PROVIDER_UNAVAILABLE", true)),
             Some(Fault::DeathBefore) => return self.caller_dies().await,
             _ => {}
         }
-        let reply = self.script().once(calls, work);
+        let reply = self.script().once(call, work);
         self.answer(reply, fault).await
     }
 
-    /// Does what needs no key, since doing it again answers what is known by then.
+    /// Does a write without a key. Repeating it returns the latest state.
     async fn repeat(&self, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
         let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
         *self.script().calls.entry(format!("{verb} always")).or_default() += 1;
@@ -200,32 +200,32 @@ impl Upstreams {
         }
     }
 
-    /// Nobody is there to hear an answer.
+    /// The caller is gone, so there is no answer.
     async fn caller_dies(&self) -> Response {
         self.script().caller_died = true;
         std::future::pending().await
     }
 
-    /// How many different keys a verb was calls under.
+    /// Returns the number of different keys that a verb was called with.
     pub fn keys_of(&self, what: &str) -> usize {
-        self.script().calls.keys().filter(|calls| calls.starts_with(&format!("{what} "))).count()
+        self.script().calls.keys().filter(|call| call.starts_with(&format!("{what} "))).count()
     }
 }
 
 impl Script {
-    fn once(&mut self, calls: String, work: impl FnOnce(&mut Script) -> Reply) -> Reply {
-        if let Some(kept) = self.kept.get(&calls) {
-            return kept.clone();
+    fn once(&mut self, call: String, work: impl FnOnce(&mut Script) -> Reply) -> Reply {
+        if let Some(stored) = self.stored.get(&call) {
+            return stored.clone();
         }
         let reply = work(self);
-        // What was down is not remembered.
+        // A key does not keep server errors.
         if reply.0 < 500 {
-            self.kept.insert(calls, reply.clone());
+            self.stored.insert(call, reply.clone());
         }
         reply
     }
 
-    /// Moves the payment where the published table lets it go. False when that is refused; what happened before is not.
+    /// Changes the payment as the published table allows. Returns false for a refusal; a repeated change is not refused.
     fn pay(&mut self, outcome: &'static str) -> bool {
         match (self.payment, outcome) {
             ("INITIATED", "AUTHORIZED" | "FAILED" | "VOIDED")
@@ -241,7 +241,7 @@ impl Script {
         }
     }
 
-    /// The same for the reservation.
+    /// Changes the reservation in the same way.
     fn stock(&mut self, outcome: &'static str) -> bool {
         match (self.reservation, outcome) {
             ("NONE", "ACTIVE") | ("ACTIVE", "CONFIRMED" | "RELEASED") | ("CONFIRMED", "RETURNED") => {
@@ -376,7 +376,7 @@ async fn stock(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): 
             "confirm" if !script.confirm_works => return refusal(409, "RESERVATION_EXPIRED", false),
             "confirm" => ("CONFIRMED", "CONFIRMED"),
             "release" => ("RELEASED", "RELEASED"),
-            // A sale that was undone stays in the books.
+            // A returned reservation stays CONFIRMED.
             _ => ("RETURNED", "CONFIRMED"),
         };
         if script.stock(outcome) { (200, reservation_view(shown)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
