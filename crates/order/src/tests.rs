@@ -1,7 +1,8 @@
-//! The service through its entry_points, and its rules against a small world of upstreams.
+//! The service through its entry points, and its rules against a model of the other services.
 
 mod cancellation;
 mod consistency_check;
+mod domain_rules;
 mod entry_points;
 mod fault_injection;
 mod model;
