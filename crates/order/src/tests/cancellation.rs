@@ -3,9 +3,9 @@
 use super::entry_points::{order, place, until, work};
 use super::upstreams::{Fault, Upstreams, customer, payment_id};
 use contracts::{
-    ids::{OrderId, ShipmentId},
+    ids::OrderId,
     money::Currency,
-    order::{CancelReason, OrderCancelled, OrderView},
+    order::{CancelReason, OrderCancelled, OrderDelivered, OrderShipped, OrderView},
     payment::PaymentRefunded,
     shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
@@ -17,40 +17,22 @@ use std::time::Duration;
 async fn a_shipped_order_cannot_be_cancelled_and_late_updates_change_nothing() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
-    let placed: OrderView = place(&h, "k").await.expect(201).read();
-    let id = placed.order_id;
-    until(&h, id, "CONFIRMED").await;
-    let shipment_id: ShipmentId = h.id();
-    let (order_number, tracking_number) = (placed.order_number.clone(), "T1".to_owned());
-    h.deliver(ShipmentCreated {
-        shipment_id,
-        order_id: id,
-        order_number: order_number.clone(),
-        user_id: customer(),
-        carrier: Carrier::Mock,
-        tracking_number: tracking_number.clone(),
-    })
-    .await;
-    let moved = ShipmentUpdated {
-        shipment_id,
-        order_id: id,
-        order_number: order_number.clone(),
-        user_id: customer(),
-        status: ShipmentStatus::InTransit,
-        carrier: Carrier::Mock,
-        tracking_number: tracking_number.clone(),
-        message: String::new(),
-    };
-    h.deliver(moved.clone()).await;
+    let placed = confirmed(&h).await;
+    let (id, shipment) = (placed.order_id, created(&h, &placed));
+    h.deliver(shipment.clone()).await;
+    h.deliver(in_transit(&shipment)).await;
     let shipped = order(&h, id).await;
     assert_eq!(shipped.status.to_string(), "SHIPPED");
     assert_eq!(shipped.shipping.tracking_number.as_deref(), Some("T1"));
+    let event = h.emitted_of::<OrderShipped>().await.remove(0);
+    assert_eq!((event.shipment_id, event.carrier.as_str(), event.tracking_number.as_str()), (shipment.shipment_id, "MOCK", "T1"));
     h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).send().await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
-    h.deliver(ShipmentDelivered { shipment_id, order_id: id, order_number, user_id: customer(), carrier: Carrier::Mock, tracking_number })
-        .await;
+    h.deliver(delivered(&shipment)).await;
     // A late and repeated update changes nothing.
-    h.deliver(moved).await;
-    assert_eq!(order(&h, id).await.status.to_string(), "DELIVERED");
+    h.deliver(in_transit(&shipment)).await;
+    let view = order(&h, id).await;
+    assert_eq!((view.status.to_string().as_str(), view.shipping.status), ("DELIVERED", Some(ShipmentStatus::Delivered)));
+    assert_eq!(h.emitted_of::<OrderDelivered>().await[0].shipment_id, shipment.shipment_id);
     h.nothing_is_parked().await;
 }
 
@@ -122,7 +104,18 @@ fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     }
 }
 
-fn cancelled_shipment(shipment: &ShipmentCreated) -> ShipmentReturned {
+fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
+    ShipmentDelivered {
+        shipment_id: shipment.shipment_id,
+        order_id: shipment.order_id,
+        order_number: shipment.order_number.clone(),
+        user_id: shipment.user_id,
+        carrier: shipment.carrier,
+        tracking_number: shipment.tracking_number.clone(),
+    }
+}
+
+fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned {
     ShipmentReturned {
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
@@ -130,7 +123,7 @@ fn cancelled_shipment(shipment: &ShipmentCreated) -> ShipmentReturned {
         user_id: shipment.user_id,
         carrier: shipment.carrier,
         tracking_number: shipment.tracking_number.clone(),
-        recalled: true,
+        recalled,
     }
 }
 
@@ -184,7 +177,7 @@ async fn a_cancellation_stays_pending_while_shipping_is_down_and_its_first_answe
         assert_eq!((view.status.to_string().as_str(), view.cancellation_requested), ("CONFIRMED", true), "{answer}");
         assert_eq!(upstreams.keys_of("refund"), 0);
         match answer {
-            "ShipmentReturned" => drop(h.deliver(cancelled_shipment(&shipment)).await),
+            "ShipmentReturned" => drop(h.deliver(returned(&shipment, true)).await),
             "ShipmentUpdated" => drop(h.deliver(in_transit(&shipment)).await),
             outcome => upstreams.script().recall = outcome,
         }
@@ -289,20 +282,10 @@ async fn an_order_refunded_before_its_shipment_was_sent_returns_its_stock() {
 async fn a_shipment_whose_first_update_is_its_return_was_sent() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
-    let placed: OrderView = place(&h, "k").await.expect(201).read();
-    let (order_id, order_number, user_id) = (placed.order_id, placed.order_number.clone(), customer());
-    until(&h, order_id, "CONFIRMED").await;
-    let (shipment_id, carrier, tracking_number): (ShipmentId, _, _) = (h.id(), Carrier::Mock, "T1".to_owned());
-    let made = ShipmentCreated {
-        shipment_id,
-        order_id,
-        order_number: order_number.clone(),
-        user_id,
-        carrier,
-        tracking_number: tracking_number.clone(),
-    };
-    h.deliver(made).await;
-    h.deliver(ShipmentReturned { shipment_id, order_id, order_number, user_id, carrier, tracking_number, recalled: false }).await;
+    let placed = confirmed(&h).await;
+    let (order_id, shipment) = (placed.order_id, created(&h, &placed));
+    h.deliver(shipment.clone()).await;
+    h.deliver(returned(&shipment, false)).await;
     let view = order(&h, order_id).await;
     assert_eq!((view.status.to_string().as_str(), view.shipping.status), ("SHIPPED", Some(ShipmentStatus::Returned)));
     h.post(&format!("/orders/{order_id}/cancel"), &json!({}))

@@ -324,6 +324,11 @@ fn a_reservation_that_ends_early_is_made_again_unless_the_order_has_settled() {
         let mut order = failed();
         assert_eq!(apply(&mut order, &ended), []);
         assert_eq!((order.saga.stock, order.saga.reservation_attempt), (StockState::Released, 1));
+
+        // The event overtook the reply to the reservation.
+        let mut order = after(&[]);
+        assert_eq!(apply(&mut order, &ended), []);
+        assert_eq!((order.saga.past_reservations, order.saga.reservation_attempt), (vec![reservation(1)], 2));
     }
     let mut order = in_state(OrderStatus::Cancelled, PaymentState::Released, StockState::Confirmed, ShipmentState::Active);
     apply(&mut order, &Fact::StockReturned(reservation(1)));

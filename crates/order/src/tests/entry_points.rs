@@ -1,12 +1,12 @@
 //! Orders over HTTP, by events and by time, with scripted upstreams.
 
 use super::model::id;
-use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id};
+use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id, reservation_id};
 use crate::store::{Filter, listed};
 use contracts::{
     ids::{OrderId, UserId},
     money::Currency,
-    order::{OrderCancelled, OrderConfirmed, OrderPaymentFailed, OrderView},
+    order::{OrderCancelled, OrderConfirmed, OrderInventoryReserved, OrderPaymentFailed, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
@@ -68,7 +68,10 @@ async fn a_placed_order_becomes_confirmed() {
     for verb in ["create", "authorize", "capture", "reserve", "confirm"] {
         assert_eq!(upstreams.keys_of(verb), 1, "{verb}");
     }
-    assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), 1);
+    let events = h.emitted_of::<OrderConfirmed>().await;
+    assert_eq!((events.len(), events[0].payment_id, events[0].reservation_id), (1, payment_id(), reservation_id()));
+    let reserved = h.emitted_of::<OrderInventoryReserved>().await;
+    assert_eq!((reserved.len(), reserved[0].payment_id, reserved[0].reservation_id), (1, payment_id(), reservation_id()));
     h.nothing_is_parked().await;
 }
 
