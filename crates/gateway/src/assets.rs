@@ -1,8 +1,8 @@
 //! Files that never change while the program runs: compressed once, and named by their hash so that nobody loads them twice.
 
 use crate::{
-    compress::{self, LEAST_BYTES},
-    visit::refuses_gzip,
+    compress::{self, MIN_BYTES},
+    edge_request::refuses_gzip,
 };
 use axum::{
     body::{Body, Bytes},
@@ -20,33 +20,33 @@ pub(crate) struct Asset {
     etag: HeaderValue,
     /// None for what is shipped compressed.
     plain: Option<Bytes>,
-    packed: OnceCell<Option<Bytes>>,
+    compressed: OnceCell<Option<Bytes>>,
 }
 
 impl Asset {
     /// A file of this media type; `cache` is its `Cache-Control`.
     pub(crate) fn new(kind: &'static str, cache: &'static str, bytes: impl Into<Bytes>) -> Asset {
         let bytes = bytes.into();
-        Asset { kind, cache, etag: etag(&bytes), plain: Some(bytes), packed: OnceCell::new() }
+        Asset { kind, cache, etag: etag(&bytes), plain: Some(bytes), compressed: OnceCell::new() }
     }
 
     /// A file that is shipped compressed by gzip.
-    pub(crate) fn packed(kind: &'static str, cache: &'static str, bytes: &'static [u8]) -> Asset {
+    pub(crate) fn compressed(kind: &'static str, cache: &'static str, bytes: &'static [u8]) -> Asset {
         let bytes = Bytes::from_static(bytes);
-        Asset { kind, cache, etag: etag(&bytes), plain: None, packed: OnceCell::new_with(Some(Some(bytes))) }
+        Asset { kind, cache, etag: etag(&bytes), plain: None, compressed: OnceCell::new_with(Some(Some(bytes))) }
     }
 
     /// The file in the form that the caller takes.
     pub(crate) async fn answer(&self, asked: &HeaderMap) -> Response {
         let says_nothing = !asked.contains_key(header::ACCEPT_ENCODING);
-        let packed = match &self.plain {
+        let compressed = match &self.plain {
             _ if refuses_gzip(asked) => None,
-            Some(plain) if says_nothing || (plain.len() as u64) < LEAST_BYTES => None,
-            Some(plain) => self.packed.get_or_init(|| compress::packed(plain.clone())).await.clone(),
-            None => self.packed.get().cloned().flatten(),
+            Some(plain) if says_nothing || (plain.len() as u64) < MIN_BYTES => None,
+            Some(plain) => self.compressed.get_or_init(|| compress::compressed(plain.clone())).await.clone(),
+            None => self.compressed.get().cloned().flatten(),
         };
-        let (body, is_packed) = match (packed, &self.plain) {
-            (Some(packed), _) => (packed, true),
+        let (body, is_compressed) = match (compressed, &self.plain) {
+            (Some(compressed), _) => (compressed, true),
             (None, Some(plain)) => (plain.clone(), false),
             (None, None) => return Problem::new(Code::NOT_ACCEPTABLE).detail("this file is there in gzip only").into_response(),
         };
@@ -56,7 +56,7 @@ impl Asset {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
         headers.insert(header::ETAG, self.etag.clone());
         compress::vary(headers);
-        if is_packed {
+        if is_compressed {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         answer

@@ -15,14 +15,14 @@ use tower::{ServiceExt as _, service_fn};
 use tower_http::{CompressionLevel, compression::Compression};
 
 /// Below this the headers weigh more than what is saved.
-pub(crate) const LEAST_BYTES: u64 = 1024;
+pub(crate) const MIN_BYTES: u64 = 1024;
 
 /// Whether an answer gets smaller.
-pub(crate) fn pays(answer: &Response) -> bool {
+pub(crate) fn is_worthwhile(answer: &Response) -> bool {
     let headers = answer.headers();
     let whole = !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
     whole
-        && answer.body().size_hint().upper().is_none_or(|bytes| bytes >= LEAST_BYTES)
+        && answer.body().size_hint().upper().is_none_or(|bytes| bytes >= MIN_BYTES)
         && headers.get(header::CONTENT_TYPE).is_some_and(is_text)
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.get_all(header::CACHE_CONTROL).iter().any(|value| value.as_bytes().windows(12).any(|word| word == b"no-transform"))
@@ -46,14 +46,14 @@ pub(crate) async fn gzip(answer: Response) -> Response {
     let inner = service_fn(move |_: Request| ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
     let always = |_: StatusCode, _, _: &HeaderMap, _: &_| true;
     let compression = Compression::new(inner).quality(CompressionLevel::Fastest).compress_when(always);
-    let mut asks = Request::new(Body::empty());
-    asks.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    let Ok(answer) = compression.oneshot(asks).await;
+    let mut request = Request::new(Body::empty());
+    request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    let Ok(answer) = compression.oneshot(request).await;
     answer.map(Body::new)
 }
 
 /// These bytes, compressed once for many; none when that fails, which it does not for what is in memory.
-pub(crate) async fn packed(bytes: Bytes) -> Option<Bytes> {
+pub(crate) async fn compressed(bytes: Bytes) -> Option<Bytes> {
     let answer = gzip(Response::new(Body::from(bytes))).await;
     answer.into_body().collect().await.ok().map(|collected| collected.to_bytes())
 }

@@ -2,13 +2,13 @@
 
 use crate::{
     Ready, Setup, compress,
-    dress::Dress,
-    limits::{Caller, Class, Limits, Standing},
+    edge_request::EdgeRequest,
+    limits::{Caller, Class, Limits, RateLimitStatus},
     load::Load,
     pages,
-    routes::Place,
+    response_headers::ResponseHeaders,
+    routes::Route,
     upstream::Upstreams,
-    visit::Visit,
 };
 use axum::{
     Router,
@@ -40,7 +40,7 @@ struct Inner {
     limits: Option<Limits>,
     upstreams: Upstreams,
     pages: Router,
-    dress: Dress,
+    response_headers: ResponseHeaders,
 }
 
 impl Edge {
@@ -56,7 +56,7 @@ impl Edge {
             pages: request_layers::RequestLayers::new("gateway", env.clone())
                 .verifier(verifier.clone())
                 .wrap(pages::router(&operations, landing, ready).merge(extra)),
-            dress: Dress::new(&settings),
+            response_headers: ResponseHeaders::new(&settings),
             env,
             verifier,
         }))
@@ -69,57 +69,59 @@ impl Edge {
 
 /// What becomes known on the way and is needed for the answer.
 #[derive(Default)]
-struct Course {
-    standing: Option<Standing>,
+struct RequestState {
+    rate_limit: Option<RateLimitStatus>,
     holds_secrets: bool,
 }
 
 impl Inner {
     async fn answer(&self, mut request: Request) -> Response {
-        let visit = Visit::of(&mut request, &self.env, self.trusted_proxies);
-        let mut course = Course::default();
-        let mut answer = match self.attend(&visit, &mut course, request).await {
+        let edge_request = EdgeRequest::read(&mut request, &self.env, self.trusted_proxies);
+        let mut state = RequestState::default();
+        let mut answer = match self.handle(&edge_request, &mut state, request).await {
             Ok(answer) => answer,
-            Err(problem) => refused(&visit, problem),
+            Err(problem) => problem_response(&edge_request, problem),
         };
-        self.dress.put_on(&visit, &mut answer);
-        if let Some(standing) = course.standing {
-            standing.write(answer.headers_mut());
+        self.response_headers.write(&edge_request, &mut answer);
+        if let Some(status) = state.rate_limit {
+            status.write(answer.headers_mut());
         }
-        if course.holds_secrets || !compress::pays(&answer) {
+        if state.holds_secrets || !compress::is_worthwhile(&answer) {
             return answer;
         }
         compress::vary(answer.headers_mut());
-        if visit.takes_gzip { compress::gzip(answer).await } else { answer }
+        if edge_request.takes_gzip { compress::gzip(answer).await } else { answer }
     }
 
-    async fn attend(&self, visit: &Visit, course: &mut Course, mut request: Request) -> Result<Response, Problem> {
-        visit.check_head()?;
-        if let Some(preflight) = self.dress.cors().preflight(&visit.method, visit.origin.as_ref(), request.headers()) {
+    async fn handle(&self, edge_request: &EdgeRequest, state: &mut RequestState, mut request: Request) -> Result<Response, Problem> {
+        edge_request.check_head()?;
+        if let Some(preflight) =
+            self.response_headers.cors().preflight(&edge_request.method, edge_request.origin.as_ref(), request.headers())
+        {
             return Ok(preflight);
         }
-        let (service, path) = match Place::of(request.uri().path()) {
-            Place::Service(service, path) => (service, with_query(path, request.uri().query())?),
-            Place::Probe => return Ok(self.page(request).await),
-            Place::Page => {
-                let _slot = self.load.enter(visit.waits)?;
-                self.check_size(visit)?;
+        let (service, path) = match Route::of(request.uri().path()) {
+            Route::Service(service, path) => (service, with_query(path, request.uri().query())?),
+            Route::Probe => return Ok(self.page(request).await),
+            Route::Page => {
+                let _slot = self.load.enter(edge_request.waits)?;
+                self.check_size(edge_request)?;
                 return Ok(self.page(request).await);
             }
-            Place::Nowhere if visit.method == Method::OPTIONS && request.uri().path() == "*" => return Ok(any_method()),
-            Place::Nowhere => return Err(Problem::new(Code::NOT_FOUND).detail("there is no such path")),
+            Route::NotFound if edge_request.method == Method::OPTIONS && request.uri().path() == "*" => return Ok(any_method()),
+            Route::NotFound => return Err(Problem::new(Code::NOT_FOUND).detail("there is no such path")),
         };
-        course.holds_secrets = service == "auth";
-        let _slot = self.load.enter(visit.waits)?;
-        self.check_size(visit)?;
+        state.holds_secrets = service == "auth";
+        let _slot = self.load.enter(edge_request.waits)?;
+        self.check_size(edge_request)?;
         if let Some(limits) = &self.limits {
-            let class = Class::of(&visit.method, path.path());
-            let caller = self.caller(class, visit, &mut request).await;
-            let (standing, outcome) = limits.take(class, &caller);
-            course.standing = Some(standing);
+            let class = Class::of(&edge_request.method, path.path());
+            let caller = self.caller(class, edge_request, &mut request).await;
+            let (status, outcome) = limits.take(class, &caller);
+            state.rate_limit = Some(status);
             outcome?;
         }
-        self.upstreams.ask(service, path, request, visit.client).await
+        self.upstreams.call(service, path, request, edge_request.client).await
     }
 
     async fn page(&self, request: Request) -> Response {
@@ -127,8 +129,8 @@ impl Inner {
         answer
     }
 
-    fn check_size(&self, visit: &Visit) -> Result<(), Problem> {
-        if visit.content_length.is_none_or(|bytes| bytes <= self.max_body_bytes) {
+    fn check_size(&self, edge_request: &EdgeRequest) -> Result<(), Problem> {
+        if edge_request.content_length.is_none_or(|bytes| bytes <= self.max_body_bytes) {
             return Ok(());
         }
         // The body is not read, so nothing more can come over this connection.
@@ -138,8 +140,8 @@ impl Inner {
 
     /// Whose quota it is. A token that does not verify makes nobody: the service will say what is wrong with it. What is
     /// found stays on the request, so that a door in this process, which shares the verifier, need not hash it again.
-    async fn caller(&self, class: Class, visit: &Visit, request: &mut Request) -> Caller {
-        let address = Caller::at(visit.client);
+    async fn caller(&self, class: Class, edge_request: &EdgeRequest, request: &mut Request) -> Caller {
+        let address = Caller::at(edge_request.client);
         if class == Class::Login {
             return address;
         }
@@ -169,9 +171,9 @@ fn any_method() -> Response {
 }
 
 /// A refusal of the edge's own, in the name of the request. Those of services were written at their doors.
-fn refused(visit: &Visit, problem: Problem) -> Response {
+fn problem_response(edge_request: &EdgeRequest, problem: Problem) -> Response {
     metrics::counter!("souk_gateway_refused_total", "code" => problem.code().as_str()).increment(1);
-    let mut answer = Context::new(visit.correlation_id()).sync_scope(|| problem.into_response());
+    let mut answer = Context::new(edge_request.correlation_id()).sync_scope(|| problem.into_response());
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -15,28 +15,28 @@
 //!
 //! What the edge knows of the services is [`routes`]: which path is whose. It holds no rule of theirs, and they trust it
 //! with nothing: who is calling, each service verifies by itself. Its own pages (docs, problems, probes) are in [`pages`].
-//! Until the services are there, the [`Entrance`] answers probes and lets nobody else in.
+//! Until the services are there, the [`StartupGate`] answers probes and lets nobody else in.
 
 mod assets;
 mod compress;
 mod cors;
-mod dress;
 mod edge;
-mod entrance;
+mod edge_request;
 mod limits;
 mod load;
 mod pages;
+mod response_headers;
 pub mod routes;
 mod settings;
+mod startup_gate;
 mod upstream;
-mod visit;
 
 #[cfg(test)]
 mod tests;
 
-pub use entrance::Entrance;
 pub use routes::owner_of;
 pub use settings::{Origin, Settings};
+pub use startup_gate::StartupGate;
 pub use upstream::Upstream;
 
 use axum::Router;

@@ -81,7 +81,7 @@ pub(crate) struct Limits {
 
 struct Limit {
     name: &'static str,
-    limiter: RateLimiter<Caller, Remembered, Monotonic, StateInformationMiddleware>,
+    limiter: RateLimiter<Caller, CallerStates, Monotonic, StateInformationMiddleware>,
     quota: Quota,
     policy: HeaderValue,
 }
@@ -99,7 +99,7 @@ impl Limits {
     }
 
     /// Takes one request out of the caller's quota. How the caller stands, and whether it goes on.
-    pub(crate) fn take(&self, class: Class, caller: &Caller) -> (Standing, Result<(), Problem>) {
+    pub(crate) fn take(&self, class: Class, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
         let limit = match class {
             Class::Login => &self.login,
             Class::Search => &self.search,
@@ -115,18 +115,18 @@ impl Limit {
         let policy = format!("\"{name}\";q={};w={seconds}", quota.burst_size());
         Limit {
             name,
-            limiter: RateLimiter::new(quota, Remembered(Cache::new(remembered)), Monotonic(Instant::now())),
+            limiter: RateLimiter::new(quota, CallerStates(Cache::new(remembered)), Monotonic(Instant::now())),
             quota,
             policy: HeaderValue::try_from(policy).expect("names and numbers are printable"),
         }
     }
 
-    fn take(&self, caller: &Caller) -> (Standing, Result<(), Problem>) {
+    fn take(&self, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
         let (left, outcome) = match self.limiter.check_key(caller) {
             Ok(snapshot) => (StateSnapshot::remaining_burst_capacity(&snapshot), Ok(())),
             Err(until) => (0, Err(self.refusal(&until))),
         };
-        (self.standing(left), outcome)
+        (self.status(left), outcome)
     }
 
     fn refusal(&self, until: &NotUntil<Duration>) -> Problem {
@@ -134,21 +134,21 @@ impl Limit {
         Problem::new(Code::RATE_LIMITED).retry_after(wait)
     }
 
-    fn standing(&self, left: u32) -> Standing {
+    fn status(&self, left: u32) -> RateLimitStatus {
         let used = self.quota.burst_size().get().saturating_sub(left);
         let full_in = (self.quota.replenish_interval() * used).as_millis().div_ceil(1000);
         let state = format!("\"{}\";r={left};t={full_in}", self.name);
-        Standing { policy: self.policy.clone(), state: HeaderValue::try_from(state).expect("names and numbers are printable") }
+        RateLimitStatus { policy: self.policy.clone(), state: HeaderValue::try_from(state).expect("names and numbers are printable") }
     }
 }
 
 /// How a caller stands: `r` requests are left at once, and in `t` seconds it is the whole quota again.
-pub(crate) struct Standing {
+pub(crate) struct RateLimitStatus {
     policy: HeaderValue,
     state: HeaderValue,
 }
 
-impl Standing {
+impl RateLimitStatus {
     pub(crate) fn write(self, headers: &mut HeaderMap) {
         headers.insert(&POLICY, self.policy);
         headers.insert(&STATE, self.state);
@@ -167,9 +167,9 @@ impl Clock for Monotonic {
 }
 
 /// The callers seen lately.
-struct Remembered(Cache<Caller, Arc<InMemoryState>>);
+struct CallerStates(Cache<Caller, Arc<InMemoryState>>);
 
-impl StateStore for Remembered {
+impl StateStore for CallerStates {
     type Key = Caller;
     fn measure_and_replace<T, F, E>(&self, caller: &Caller, decide: F) -> Result<T, E>
     where
@@ -189,9 +189,9 @@ mod tests {
         Limit::new("toy", Quota::per_minute(NonZeroU32::new(burst).unwrap()), 60, remembered)
     }
 
-    fn told(standing: Standing) -> (String, String) {
+    fn written(status: RateLimitStatus) -> (String, String) {
         let mut headers = HeaderMap::new();
-        standing.write(&mut headers);
+        status.write(&mut headers);
         (headers["ratelimit-policy"].to_str().unwrap().to_owned(), headers["ratelimit"].to_str().unwrap().to_owned())
     }
 
@@ -200,13 +200,13 @@ mod tests {
         let (limit, caller) = (limit(3, 10), Caller::at([1, 1, 1, 1].into()));
         let mut states = Vec::new();
         for _ in 0..3 {
-            let (standing, outcome) = limit.take(&caller);
+            let (status, outcome) = limit.take(&caller);
             outcome.unwrap();
-            states.push(told(standing).1);
+            states.push(written(status).1);
         }
         assert_eq!(states, ["\"toy\";r=2;t=20", "\"toy\";r=1;t=40", "\"toy\";r=0;t=60"]);
-        let (standing, outcome) = limit.take(&caller);
-        assert_eq!(told(standing), ("\"toy\";q=3;w=60".to_owned(), "\"toy\";r=0;t=60".to_owned()));
+        let (status, outcome) = limit.take(&caller);
+        assert_eq!(written(status), ("\"toy\";q=3;w=60".to_owned(), "\"toy\";r=0;t=60".to_owned()));
         let refused = outcome.unwrap_err();
         assert_eq!((refused.code(), refused.wait()), (Code::RATE_LIMITED, Some(Duration::from_secs(20))));
 
@@ -217,7 +217,7 @@ mod tests {
         limit.take(&caller).1.unwrap();
         limit.take(&caller).1.unwrap_err();
         tokio::time::advance(Duration::from_secs(3600)).await;
-        assert_eq!(told(limit.take(&caller).0).1, "\"toy\";r=2;t=20", "an hour saves up no more than the quota");
+        assert_eq!(written(limit.take(&caller).0).1, "\"toy\";r=2;t=20", "an hour saves up no more than the quota");
     }
 
     #[test]

@@ -37,9 +37,12 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
         docs: vec![
             (
                 "swagger-ui-bundle.js",
-                Asset::packed("text/javascript; charset=utf-8", LONG, include_bytes!("../assets/swagger-ui/swagger-ui-bundle.js.gz")),
+                Asset::compressed("text/javascript; charset=utf-8", LONG, include_bytes!("../assets/swagger-ui/swagger-ui-bundle.js.gz")),
             ),
-            ("swagger-ui.css", Asset::packed("text/css; charset=utf-8", LONG, include_bytes!("../assets/swagger-ui/swagger-ui.css.gz"))),
+            (
+                "swagger-ui.css",
+                Asset::compressed("text/css; charset=utf-8", LONG, include_bytes!("../assets/swagger-ui/swagger-ui.css.gz")),
+            ),
             ("docs.js", Asset::new("text/javascript; charset=utf-8", SHORT, include_str!("../assets/docs.js"))),
         ],
     });

@@ -67,36 +67,36 @@ fn begins_with(path: &str, row: &str) -> bool {
 
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Route<'a> {
     /// To a service, by the path that the service knows.
     Service(&'static str, &'a str),
     /// To one of the edge's own pages, or to the routes beside the API.
     Page,
     /// To the edge's own pages, and nothing may hold it up.
     Probe,
-    Nowhere,
+    NotFound,
 }
 
-impl Place<'_> {
+impl Route<'_> {
     /// The place of a path as it came.
-    pub(crate) fn of(path: &str) -> Place<'_> {
+    pub(crate) fn of(path: &str) -> Route<'_> {
         if !is_clean(path) {
-            return Place::Nowhere;
+            return Route::NotFound;
         }
         if let Some(path) = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/')) {
             return match owner_of(path) {
-                Some(service) if !path.ends_with('/') && path != KEYS => Place::Service(service, path),
-                None if path == "/openapi.json" => Place::Page,
-                _ => Place::Nowhere,
+                Some(service) if !path.ends_with('/') && path != KEYS => Route::Service(service, path),
+                None if path == "/openapi.json" => Route::Page,
+                _ => Route::NotFound,
             };
         }
         match path {
-            KEYS => Place::Service("auth", KEYS),
-            "/healthz" | "/readyz" => Place::Probe,
-            "/api/docs" | "/api/style.css" => Place::Page,
-            _ if path.starts_with("/api/docs/") => Place::Page,
-            _ if begins_with(path, "/api") || begins_with(path, "/internal") => Place::Nowhere,
-            _ => Place::Page,
+            KEYS => Route::Service("auth", KEYS),
+            "/healthz" | "/readyz" => Route::Probe,
+            "/api/docs" | "/api/style.css" => Route::Page,
+            _ if path.starts_with("/api/docs/") => Route::Page,
+            _ if begins_with(path, "/api") || begins_with(path, "/internal") => Route::NotFound,
+            _ => Route::Page,
         }
     }
 }
@@ -179,7 +179,7 @@ mod tests {
             assert_eq!(owner_of(path), Some(owner), "{path}");
             if path != KEYS {
                 let public = format!("{BASE}{path}");
-                assert_eq!(Place::of(&public), Place::Service(owner, path), "{path}");
+                assert_eq!(Route::of(&public), Route::Service(owner, path), "{path}");
             }
         }
     }
@@ -206,7 +206,7 @@ mod tests {
             "/api/v1/orders/",
             "/api/secret",
         ] {
-            assert_eq!(Place::of(path), Place::Nowhere, "{path}");
+            assert_eq!(Route::of(path), Route::NotFound, "{path}");
         }
     }
 
@@ -238,11 +238,11 @@ mod tests {
             "*",
             "api/v1/orders",
         ] {
-            assert_eq!(Place::of(path), Place::Nowhere, "{path}");
+            assert_eq!(Route::of(path), Route::NotFound, "{path}");
         }
         // These say what they mean, and it is for the service to know whether there is such a thing.
         for path in ["/api/v1/products/...", "/api/v1/products/a.b", "/api/v1/products/%252e%252e", "/api/v1/products/%20%C3%A9"] {
-            assert!(matches!(Place::of(path), Place::Service("catalog", _)), "{path}");
+            assert!(matches!(Route::of(path), Route::Service("catalog", _)), "{path}");
         }
     }
 
@@ -258,15 +258,15 @@ mod tests {
             "/pictures/a.png",
             "/shop/",
         ] {
-            assert_eq!(Place::of(path), Place::Page, "{path}");
+            assert_eq!(Route::of(path), Route::Page, "{path}");
         }
-        assert_eq!(Place::of("/healthz"), Place::Probe);
+        assert_eq!(Route::of("/healthz"), Route::Probe);
     }
 
     proptest! {
         #[test]
         fn no_path_leads_out_of_the_public_part(path in "(/(\\.|%2e|%2f|%5c|internal|api|v1|cart|products|[a-z%0-9.]){0,6}){0,6}") {
-            if let Place::Service(_, inner) = Place::of(&path) {
+            if let Route::Service(_, inner) = Route::of(&path) {
                 prop_assert!(!inner.starts_with("/internal"));
                 prop_assert!(!inner.contains("//") && !inner.to_ascii_lowercase().contains("%2f"));
                 prop_assert!(inner.split('/').all(|segment| segment != ".." && segment != "."));

@@ -1,15 +1,15 @@
-//! The edge through its door, with services that say what reached them.
+//! The edge through its layers, with services that say what reached them.
 
-mod answers;
 mod compression;
-mod cors;
-mod limits;
-mod load;
-mod pages;
+mod cross_origin;
+mod overload;
+mod own_pages;
+mod rate_limiting;
+mod remote_services;
+mod responses;
 mod routing;
-mod upstream;
 
-use crate::{Entrance, Ready, Settings, Setup, Upstream};
+use crate::{Ready, Settings, Setup, StartupGate, Upstream};
 use axum::{
     Json, Router,
     body::Body,
@@ -35,12 +35,12 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 /// An edge in front of services in play.
-struct Site {
+struct TestEdge {
     router: Router,
     env: Env,
     key: SigningKey,
     /// Permits let `POST /orders` end.
-    gate: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 struct Builder {
@@ -63,7 +63,7 @@ fn build() -> Builder {
     }
 }
 
-fn site() -> Site {
+fn site() -> TestEdge {
     build().start()
 }
 
@@ -78,27 +78,27 @@ impl Builder {
         self
     }
 
-    fn start(self) -> Site {
-        let (entrance, setup, site) = self.closed();
-        entrance.open(setup);
+    fn start(self) -> TestEdge {
+        let (gate, setup, site) = self.starting();
+        gate.open(setup);
         site
     }
 
     /// A site whose services are still to come.
-    fn closed(self) -> (Entrance, Setup, Site) {
+    fn starting(self) -> (StartupGate, Setup, TestEdge) {
         let env = Env::seeded(42, Timestamp(1_767_225_600_000_000));
         let key = SigningKey::generate(&env);
         let verifier = Verifier::new(env.clone(), &Jwks { keys: vec![key.public()] });
-        let gate = Arc::new(Semaphore::new(0));
+        let permits = Arc::new(Semaphore::new(0));
         let mut services: BTreeMap<_, _> = SERVICE_NAMES
             .into_iter()
             .map(|name| {
-                let door = RequestLayers::new(name, env.clone()).verifier(verifier.clone());
-                (name, Upstream::InProcess(door.wrap(service(name, gate.clone()))))
+                let layers = RequestLayers::new(name, env.clone()).verifier(verifier.clone());
+                (name, Upstream::InProcess(layers.wrap(service(name, permits.clone()))))
             })
             .collect();
         services.extend(self.services);
-        let entrance = Entrance::new(env.clone(), self.ready);
+        let gate = StartupGate::new(env.clone(), self.ready);
         let setup = Setup {
             env: env.clone(),
             settings: self.settings,
@@ -109,8 +109,8 @@ impl Builder {
             extra: self.extra,
             landing: self.landing,
         };
-        let router = entrance.router();
-        (entrance, setup, Site { router, env, key, gate })
+        let router = gate.router();
+        (gate, setup, TestEdge { router, env, key, permits })
     }
 }
 
@@ -123,7 +123,7 @@ fn operations() -> Vec<platform::http::Operation> {
 }
 
 /// A service that answers with what it was asked, and has some answers of its own.
-fn service(name: &'static str, gate: Arc<Semaphore>) -> Router {
+fn service(name: &'static str, permits: Arc<Semaphore>) -> Router {
     let echo = move |request: Request| async move {
         let headers: BTreeMap<_, _> = request
             .headers()
@@ -137,7 +137,7 @@ fn service(name: &'static str, gate: Arc<Semaphore>) -> Router {
         }))
     };
     let hold = move || async move {
-        gate.acquire().await.unwrap().forget();
+        permits.acquire().await.unwrap().forget();
         StatusCode::CREATED
     };
     let text = |kind: &'static str, size: usize| move || async move { ([("content-type", kind)], "x".repeat(size)) };
@@ -160,13 +160,13 @@ fn service(name: &'static str, gate: Arc<Semaphore>) -> Router {
 }
 
 /// What came back, read whole.
-struct Got {
+struct TestResponse {
     status: u16,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Got {
+impl TestResponse {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
@@ -190,20 +190,20 @@ impl Got {
     }
 }
 
-impl Site {
-    async fn get(&self, path: &str) -> Got {
-        self.ask("GET", path, &[]).await
+impl TestEdge {
+    async fn get(&self, path: &str) -> TestResponse {
+        self.request("GET", path, &[]).await
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
-        self.ask_from([127, 0, 0, 1], method, path, headers).await
+    async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TestResponse {
+        self.request_from([127, 0, 0, 1], method, path, headers).await
     }
 
-    async fn ask_from(&self, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
+    async fn request_from(&self, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> TestResponse {
         let response = self.send(address, method, path, headers).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 16 << 20).await.unwrap().to_vec();
-        Got { status: parts.status.as_u16(), headers: parts.headers, body }
+        TestResponse { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
     async fn send(&self, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> Response {

@@ -26,19 +26,19 @@ pub enum Upstream {
 }
 
 pub(crate) struct Upstreams {
-    here: BTreeMap<&'static str, Router>,
-    there: Client,
+    in_process: BTreeMap<&'static str, Router>,
+    http: Client,
     /// For those that are elsewhere. A door in this process has its own time.
     time: Duration,
 }
 
 impl Upstreams {
     pub(crate) fn new(env: &Env, services: BTreeMap<&'static str, Upstream>, time: Duration) -> Upstreams {
-        let mut upstreams = Upstreams { here: BTreeMap::new(), there: Client::new(env.clone()), time };
+        let mut upstreams = Upstreams { in_process: BTreeMap::new(), http: Client::new(env.clone()), time };
         for (name, upstream) in services {
             match upstream {
-                Upstream::InProcess(router) => drop(upstreams.here.insert(name, router)),
-                Upstream::Http(address) => upstreams.there.register_http(name, &address),
+                Upstream::InProcess(router) => drop(upstreams.in_process.insert(name, router)),
+                Upstream::Http(address) => upstreams.http.register_http(name, &address),
             }
         }
         upstreams
@@ -48,7 +48,7 @@ impl Upstreams {
     ///
     /// # Errors
     /// 503 when the service cannot be reached or takes too long.
-    pub(crate) async fn ask(
+    pub(crate) async fn call(
         &self,
         service: &'static str,
         path: PathAndQuery,
@@ -56,24 +56,24 @@ impl Upstreams {
         client: IpAddr,
     ) -> Result<Response, Problem> {
         *request.uri_mut() = Uri::from(path);
-        match self.here.get(service) {
+        match self.in_process.get(service) {
             Some(router) => {
                 let Ok(answer) = router.clone().call(request).await;
                 Ok(answer)
             }
-            None => self.ask_there(service, request, client).await,
+            None => self.call_http(service, request, client).await,
         }
     }
 
     /// The whole answer is waited for: what breaks off midway shall be a problem document and no half of an answer.
-    async fn ask_there(&self, service: &'static str, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
+    async fn call_http(&self, service: &'static str, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
         let deadline = Instant::now() + self.time;
         let headers = request.headers_mut();
         headers.insert(DEADLINE_MS, HeaderValue::from(u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX)));
         if let Ok(client) = HeaderValue::try_from(client.to_string()) {
             headers.insert(FORWARDED_FOR, client);
         }
-        let (mut parts, body) = self.there.forward(service, request, deadline).await?.into_parts();
+        let (mut parts, body) = self.http.forward(service, request, deadline).await?.into_parts();
         // What speaks of one connection ends with it (RFC 9110, 7.6.1).
         for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TRAILER] {
             parts.headers.remove(hop);

@@ -1,7 +1,7 @@
 use super::*;
 
-async fn ask(method: &str, path: &str, accept: &str) -> Got {
-    site().ask(method, path, &[("accept-encoding", accept)]).await
+async fn ask(method: &str, path: &str, accept: &str) -> TestResponse {
+    site().request(method, path, &[("accept-encoding", accept)]).await
 }
 
 #[tokio::test]
@@ -39,6 +39,6 @@ async fn answers_with_tokens_are_never_compressed() {
 async fn a_tag_names_the_version_whether_compressed_or_not() {
     let big = || async { ([("etag", "\"v7\"")], Json("x".repeat(5000))) };
     let site = Builder { extra: Router::new().route("/big", get(big)), ..build() }.start();
-    let got = site.ask("GET", "/big", &[("accept-encoding", "gzip")]).await;
+    let got = site.request("GET", "/big", &[("accept-encoding", "gzip")]).await;
     assert_eq!((got.header("content-encoding"), got.header("etag")), ("gzip", "\"v7\""));
 }

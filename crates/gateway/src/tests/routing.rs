@@ -32,7 +32,7 @@ async fn what_is_not_public_reaches_nobody() {
         "/problems/../internal/cart/1",
     ] {
         for method in ["GET", "POST", "OPTIONS"] {
-            let got = site.ask(method, path, &[]).await;
+            let got = site.request(method, path, &[]).await;
             assert_eq!(got.status, 404, "{method} {path}");
             got.is_problem("NOT_FOUND");
         }
@@ -42,20 +42,20 @@ async fn what_is_not_public_reaches_nobody() {
 #[tokio::test]
 async fn methods_are_answered_as_the_service_answers_them() {
     let site = site();
-    let head = site.ask("HEAD", "/api/v1/products", &[("accept-encoding", "gzip")]).await;
+    let head = site.request("HEAD", "/api/v1/products", &[("accept-encoding", "gzip")]).await;
     assert_eq!((head.status, head.body.len(), head.header("content-type")), (200, 0, "application/json"));
-    let options = site.ask("OPTIONS", "/api/v1/products", &[]).await;
+    let options = site.request("OPTIONS", "/api/v1/products", &[]).await;
     assert_eq!((options.status, options.header("allow")), (204, "GET,HEAD,POST"));
-    let patch = site.ask("PATCH", "/api/v1/products", &[]).await;
+    let patch = site.request("PATCH", "/api/v1/products", &[]).await;
     assert_eq!((patch.status, patch.header("allow")), (405, "GET,HEAD,POST"));
     patch.is_problem("METHOD_NOT_ALLOWED");
     for path in ["/", "/healthz", "/readyz", "/problems", "/api/docs", "/api/v1/openapi.json"] {
-        let post = site.ask("POST", path, &[]).await;
+        let post = site.request("POST", path, &[]).await;
         assert_eq!((post.status, post.header("allow")), (405, "GET,HEAD"), "{path}");
         post.is_problem("METHOD_NOT_ALLOWED");
-        let head = site.ask("HEAD", path, &[]).await;
+        let head = site.request("HEAD", path, &[]).await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
-        assert_eq!(site.ask("OPTIONS", path, &[]).await.status, 204, "{path}");
+        assert_eq!(site.request("OPTIONS", path, &[]).await.status, 204, "{path}");
     }
     let mut all = Request::builder().method("OPTIONS").uri("*").body(Body::empty()).unwrap();
     all.extensions_mut().insert(PeerAddr(SocketAddr::from(([1, 1, 1, 1], 1))));
@@ -74,7 +74,7 @@ async fn services_hear_nothing_that_only_insiders_may_say() {
         ("x-correlation-id", "mine-1"),
         ("prefer", "wait=1"),
     ];
-    let body = site.ask("GET", "/api/v1/cart", &headers).await.json();
+    let body = site.request("GET", "/api/v1/cart", &headers).await.json();
     let names: Vec<_> = body["headers"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["prefer", "x-correlation-id"]);
     assert_eq!(body["headers"]["x-correlation-id"], "mine-1");
@@ -84,7 +84,7 @@ async fn services_hear_nothing_that_only_insiders_may_say() {
 #[tokio::test]
 async fn a_proxy_that_is_trusted_says_who_the_client_is() {
     let site = build().set(|settings| settings.trusted_proxies = 1).start();
-    let body = site.ask("GET", "/api/v1/cart", &[("x-forwarded-for", "6.6.6.6, 7.7.7.7")]).await.json();
+    let body = site.request("GET", "/api/v1/cart", &[("x-forwarded-for", "6.6.6.6, 7.7.7.7")]).await.json();
     assert_eq!(body["client"], "7.7.7.7:50000");
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 
 /// A request that stays in the service until the gate opens.
-fn hold(site: &Site, waits: bool) -> tokio::task::JoinHandle<Response> {
+fn hold(site: &TestEdge, waits: bool) -> tokio::task::JoinHandle<Response> {
     let (router, env) = (site.router.clone(), site.env.clone());
     let mut request = Request::builder().method(Method::POST).uri("/api/v1/orders");
     if waits {
@@ -21,7 +21,7 @@ async fn what_is_too_much_is_refused_at_once_and_probes_still_answer() {
     assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
     assert_eq!(site.get("/problems").await.status, 503);
     assert_eq!((site.get("/healthz").await.status, site.get("/readyz").await.status), (200, 200));
-    site.gate.add_permits(2);
+    site.permits.add_permits(2);
     for request in held {
         assert_eq!(request.await.unwrap().status(), 201);
     }
@@ -35,7 +35,7 @@ async fn buyers_who_wait_leave_room_for_the_rest() {
     settle().await;
     assert_eq!(hold(&site, true).await.unwrap().status(), 503, "three of four wait");
     assert_eq!(site.get("/api/v1/products").await.status, 200, "and one is for the rest");
-    site.gate.add_permits(3);
+    site.permits.add_permits(3);
     for request in held {
         assert_eq!(request.await.unwrap().status(), 201);
     }

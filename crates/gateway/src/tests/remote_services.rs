@@ -7,7 +7,7 @@ use tokio::{
     net::TcpListener,
 };
 
-fn elsewhere(address: SocketAddr) -> Site {
+fn elsewhere(address: SocketAddr) -> TestEdge {
     let services = BTreeMap::from([("catalog", Upstream::Http(format!("http://{address}/")))]);
     Builder { services, ..build() }.start()
 }
@@ -22,20 +22,20 @@ async fn listener() -> (TcpListener, SocketAddr) {
 async fn a_service_at_an_address_answers_as_one_in_the_process_does() {
     let (listener, address) = listener().await;
     let site = elsewhere(address);
-    let door = RequestLayers::new("catalog", site.env.clone()).wrap(service("catalog", site.gate.clone()));
-    let serving = site.env.spawn(serve(listener, door, Limits::default(), site.env.clone(), std::future::pending()));
+    let layers = RequestLayers::new("catalog", site.env.clone()).wrap(service("catalog", site.permits.clone()));
+    let serving = site.env.spawn(serve(listener, layers, Limits::default(), site.env.clone(), std::future::pending()));
     let got = site
-        .ask("GET", "/api/v1/products/7?a=1", &[("x-correlation-id", "mine-1"), ("x-deadline-ms", "1"), ("x-forwarded-for", "6.6.6.6")])
+        .request("GET", "/api/v1/products/7?a=1", &[("x-correlation-id", "mine-1"), ("x-deadline-ms", "1"), ("x-forwarded-for", "6.6.6.6")])
         .await;
     let body = got.json();
     assert_eq!((&body["path"], &body["query"]), (&json!("/products/7"), &json!("a=1")));
     assert_eq!(body["headers"]["x-forwarded-for"], "127.0.0.1");
     assert_eq!(body["headers"]["x-deadline-ms"], "35000");
     assert_eq!((body["headers"]["x-correlation-id"].as_str(), got.headers("x-correlation-id").as_str()), (Some("mine-1"), "mine-1"));
-    let tagged = site.ask("GET", "/api/v1/products/tagged", &[]).await;
+    let tagged = site.request("GET", "/api/v1/products/tagged", &[]).await;
     assert_eq!((tagged.header("server"), tagged.header("etag"), tagged.header("transfer-encoding")), ("", "\"v1\"", ""));
-    assert_eq!(site.ask("PUT", "/api/v1/products", &[]).await.header("allow"), "GET,HEAD,POST");
-    assert_eq!(site.ask("HEAD", "/api/v1/products", &[]).await.body.len(), 0);
+    assert_eq!(site.request("PUT", "/api/v1/products", &[]).await.header("allow"), "GET,HEAD,POST");
+    assert_eq!(site.request("HEAD", "/api/v1/products", &[]).await.body.len(), 0);
     serving.abort();
 }
 
@@ -79,8 +79,8 @@ async fn a_service_that_is_nowhere_is_said_to_be_down() {
         extra: Router::new(),
         landing: true,
     };
-    let entrance = Entrance::new(setup.env.clone(), Arc::new(Vec::new));
-    entrance.open(setup);
-    let Ok(answer) = entrance.router().oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
+    let gate = StartupGate::new(setup.env.clone(), Arc::new(Vec::new));
+    gate.open(setup);
+    let Ok(answer) = gate.router().oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 503);
 }

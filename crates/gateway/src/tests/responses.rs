@@ -1,7 +1,7 @@
 use super::*;
 
 /// Every kind of answer that leaves: of services, of the edge, of its pages, good and bad.
-async fn one_of_each() -> Vec<(&'static str, Got)> {
+async fn one_of_each() -> Vec<(&'static str, TestResponse)> {
     let site = build().set(|settings| settings.login_per_minute = 1.try_into().unwrap()).limited().start();
     let mut answers = Vec::new();
     for (what, method, path, headers) in [
@@ -25,7 +25,7 @@ async fn one_of_each() -> Vec<(&'static str, Got)> {
         ("a probe", "GET", "/healthz", &[]),
         ("options", "OPTIONS", "/api/v1/products", &[]),
     ] {
-        answers.push((what, site.ask(method, path, headers).await));
+        answers.push((what, site.request(method, path, headers).await));
     }
     answers
 }
@@ -77,16 +77,16 @@ async fn browsers_are_told_to_insist_on_https_where_there_is_some() {
 async fn a_correlation_id_is_on_the_answer_whoever_makes_it() {
     let site = site();
     for path in ["/api/v1/cart", "/api/v1/nothing", "/problems", "/nothing"] {
-        let got = site.ask("GET", path, &[("x-correlation-id", "mine-1")]).await;
+        let got = site.request("GET", path, &[("x-correlation-id", "mine-1")]).await;
         assert_eq!(got.headers("x-correlation-id"), "mine-1", "{path}");
-        assert_eq!(site.ask("GET", path, &[("x-correlation-id", "a b")]).await.header("x-correlation-id").len(), 36, "{path}");
+        assert_eq!(site.request("GET", path, &[("x-correlation-id", "a b")]).await.header("x-correlation-id").len(), 36, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let site = site();
-    let ask = async |bytes: &str| site.ask("POST", "/api/v1/products", &[("content-length", bytes)]).await;
+    let ask = async |bytes: &str| site.request("POST", "/api/v1/products", &[("content-length", bytes)]).await;
     assert_eq!(ask("1048576").await.status, 204);
     let refused = ask("1048577").await;
     refused.is_problem("PAYLOAD_TOO_LARGE");
@@ -110,14 +110,14 @@ async fn what_is_too_much_before_the_body_is_refused_in_words() {
     let wide = "v".repeat(8 * 1024);
     let path = |bytes: usize| format!("/api/v1/products?{}", "q".repeat(bytes - "/api/v1/products?".len()));
     for path in [path(8 * 1024), "/api/v1/products".to_owned()] {
-        assert_eq!(site.ask("POST", &path, &headers).await.status, 204);
+        assert_eq!(site.request("POST", &path, &headers).await.status, 204);
     }
     let long = site.get(&path(8 * 1024 + 1)).await;
     long.is_problem("URI_TOO_LONG");
     assert_eq!(long.status, 414);
     let more: Vec<(&str, &str)> = headers.iter().copied().chain([("x-one-more", "v")]).collect();
     for headers in [more, names[..4].iter().map(|name| (name.as_str(), wide.as_str())).collect()] {
-        let large = site.ask("GET", "/healthz", &headers).await;
+        let large = site.request("GET", "/healthz", &headers).await;
         large.is_problem("HEADERS_TOO_LARGE");
         assert_eq!(large.status, 431);
     }

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 static X_CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION_ID);
 
 /// One request, as far as the edge is concerned.
-pub(crate) struct Visit {
+pub(crate) struct EdgeRequest {
     pub(crate) method: Method,
     /// Sane: taken from the request, or made.
     pub(crate) correlation_id: HeaderValue,
@@ -52,9 +52,9 @@ impl Head {
     }
 }
 
-impl Visit {
+impl EdgeRequest {
     /// Reads the request and leaves in it only what may come from outside.
-    pub(crate) fn of(request: &mut Request, env: &Env, trusted_proxies: usize) -> Visit {
+    pub(crate) fn read(request: &mut Request, env: &Env, trusted_proxies: usize) -> EdgeRequest {
         let peer = request.extensions().get::<PeerAddr>().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |peer| peer.0);
         let method = request.method().clone();
         let mut head = Head::of(request.uri());
@@ -72,7 +72,7 @@ impl Visit {
                 "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),
                 "content-length" => content_length = value.to_str().ok().and_then(|length| length.parse().ok()),
                 "prefer" => prefers = true,
-                name_text if is_for_insiders(name_text) => dropped.push(name.clone()),
+                name_text if is_internal_header(name_text) => dropped.push(name.clone()),
                 _ => {}
             }
         }
@@ -87,7 +87,7 @@ impl Visit {
         });
         headers.insert(&X_CORRELATION_ID, correlation_id.clone());
         request.extensions_mut().insert(PeerAddr(SocketAddr::new(client, peer.port())));
-        Visit { method, correlation_id, client, origin, takes_gzip, waits, content_length, head }
+        EdgeRequest { method, correlation_id, client, origin, takes_gzip, waits, content_length, head }
     }
 
     /// The parser's own bounds lie above these: what is beyond those it answers without a problem document.
@@ -112,7 +112,7 @@ impl Visit {
 
 /// Headers by which proxies and services tell each other things: who calls, for how long, by which way. From outside they
 /// are claims that nobody checks.
-fn is_for_insiders(name: &str) -> bool {
+fn is_internal_header(name: &str) -> bool {
     const PREFIXES: [&str; 7] = ["x-forwarded-", "x-auth-", "x-user-", "x-client-", "x-souk-", "x-internal-", "x-original-"];
     match name {
         "x-deadline-ms"
@@ -166,27 +166,27 @@ mod tests {
     use axum::body::Body;
     use contracts::time::Timestamp;
 
-    fn visit(headers: &[(&str, &str)], trusted_proxies: usize) -> (Visit, Request) {
+    fn read(headers: &[(&str, &str)], trusted_proxies: usize) -> (EdgeRequest, Request) {
         let mut request = Request::builder().uri("/");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let mut request = request.body(Body::empty()).unwrap();
         request.extensions_mut().insert(PeerAddr(SocketAddr::from(([9, 9, 9, 9], 7))));
-        let visit = Visit::of(&mut request, &Env::seeded(1, Timestamp(0)), trusted_proxies);
-        (visit, request)
+        let edge_request = EdgeRequest::read(&mut request, &Env::seeded(1, Timestamp(0)), trusted_proxies);
+        (edge_request, request)
     }
 
     #[test]
     fn only_as_many_forwarders_are_believed_as_are_trusted() {
         let forwarded = [("x-forwarded-for", "6.6.6.6, 1.1.1.1"), ("x-forwarded-for", "2.2.2.2")];
         for (trusted, client) in [(0, [9, 9, 9, 9]), (1, [2, 2, 2, 2]), (2, [1, 1, 1, 1]), (3, [6, 6, 6, 6]), (4, [6, 6, 6, 6])] {
-            let (visit, request) = visit(&forwarded, trusted);
-            assert_eq!(visit.client, IpAddr::from(client), "{trusted}");
+            let (edge_request, request) = read(&forwarded, trusted);
+            assert_eq!(edge_request.client, IpAddr::from(client), "{trusted}");
             assert_eq!(request.extensions().get::<PeerAddr>().unwrap().0, SocketAddr::from((client, 7)));
             assert!(!request.headers().contains_key("x-forwarded-for"));
         }
-        let client = |entry| visit(&[("x-forwarded-for", entry)], 1).0.client.to_string();
+        let client = |entry| read(&[("x-forwarded-for", entry)], 1).0.client.to_string();
         assert_eq!(client("[2001:db8::1]:44"), "2001:db8::1");
         assert_eq!(client("1.2.3.4:44"), "1.2.3.4");
         assert_eq!(client("unknown"), "9.9.9.9");
@@ -209,7 +209,7 @@ mod tests {
         ];
         let headers: Vec<_> =
             inside.iter().map(|name| (*name, "1")).chain([("accept", "a"), ("x-correlation-id", "abc"), ("traceparent", "t")]).collect();
-        let (_, request) = visit(&headers, 0);
+        let (_, request) = read(&headers, 0);
         let mut left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "traceparent", "x-correlation-id"]);
@@ -217,11 +217,11 @@ mod tests {
 
     #[test]
     fn a_correlation_id_is_kept_when_sane_and_made_when_not() {
-        assert_eq!(visit(&[("x-correlation-id", "order-7.a_b")], 0).0.correlation_id(), "order-7.a_b");
+        assert_eq!(read(&[("x-correlation-id", "order-7.a_b")], 0).0.correlation_id(), "order-7.a_b");
         for bad in ["", "a b", "<script>", &"x".repeat(129)] {
-            let (visit, request) = visit(&[("x-correlation-id", bad)], 0);
-            assert_eq!(visit.correlation_id().len(), 36, "{bad}");
-            assert_eq!(request.headers()["x-correlation-id"], visit.correlation_id());
+            let (edge_request, request) = read(&[("x-correlation-id", bad)], 0);
+            assert_eq!(edge_request.correlation_id().len(), 36, "{bad}");
+            assert_eq!(request.headers()["x-correlation-id"], edge_request.correlation_id());
             assert_eq!(request.headers().get_all("x-correlation-id").iter().count(), 1);
         }
     }
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_wait_of_nothing_is_none() {
         for (value, waits) in [("wait=5", true), ("wait=0", false), ("respond-async", false), ("return=minimal, wait=2", true)] {
-            assert_eq!(visit(&[("prefer", value)], 0).0.waits, waits, "{value}");
+            assert_eq!(read(&[("prefer", value)], 0).0.waits, waits, "{value}");
         }
     }
 

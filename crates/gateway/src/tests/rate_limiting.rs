@@ -1,6 +1,6 @@
 use super::*;
 
-fn limited() -> Site {
+fn limited() -> TestEdge {
     let set = |settings: &mut Settings| {
         settings.login_per_minute = 3.try_into().unwrap();
         settings.search_per_second = 2.try_into().unwrap();
@@ -11,9 +11,9 @@ fn limited() -> Site {
 }
 
 /// How many requests in a row go through.
-async fn let_through(site: &Site, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> usize {
+async fn allowed(site: &TestEdge, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> usize {
     for count in 0..50 {
-        let got = site.ask_from(address, method, path, headers).await;
+        let got = site.request_from(address, method, path, headers).await;
         if got.status == 429 {
             got.is_problem("RATE_LIMITED");
             return count;
@@ -36,18 +36,18 @@ async fn each_kind_of_request_has_its_own_limit() {
         ("GET", "/api/v1/products", 5),
         ("HEAD", "/.well-known/jwks.json", 0),
     ] {
-        assert_eq!(let_through(&site, home, method, path, &[]).await, limit, "{method} {path}");
+        assert_eq!(allowed(&site, home, method, path, &[]).await, limit, "{method} {path}");
     }
-    assert_eq!(let_through(&site, [10, 0, 0, 2], "GET", "/api/v1/products", &[]).await, 5, "another address is another caller");
+    assert_eq!(allowed(&site, [10, 0, 0, 2], "GET", "/api/v1/products", &[]).await, 5, "another address is another caller");
     for page in ["/healthz", "/readyz", "/problems", "/api/v1/openapi.json"] {
-        assert_eq!(site.ask_from(home, "GET", page, &[]).await.status, 200, "{page}");
+        assert_eq!(site.request_from(home, "GET", page, &[]).await.status, 200, "{page}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_is_told_how_it_stands_and_when_to_come_back() {
     let site = limited();
-    let login = async || site.ask("POST", "/api/v1/auth/login", &[]).await;
+    let login = async || site.request("POST", "/api/v1/auth/login", &[]).await;
     let first = login().await;
     assert_eq!(
         (first.status, first.header("ratelimit-policy"), first.header("ratelimit")),
@@ -70,27 +70,27 @@ async fn a_caller_is_told_how_it_stands_and_when_to_come_back() {
 async fn a_person_is_one_caller_from_wherever_and_two_behind_one_address_are_two() {
     let site = limited();
     let ((_, anna), (_, ben)) = (site.customer(), site.customer());
-    let read = async |address, token: &str| let_through(&site, address, "GET", "/api/v1/cart", &[("authorization", token)]).await;
+    let read = async |address, token: &str| allowed(&site, address, "GET", "/api/v1/cart", &[("authorization", token)]).await;
     assert_eq!(read([10, 0, 0, 1], &anna).await, 5);
     assert_eq!(read([10, 0, 0, 2], &anna).await, 0, "the same person");
     assert_eq!(read([10, 0, 0, 1], &ben).await, 5, "another person at the same address");
-    assert_eq!(let_through(&site, [10, 0, 0, 1], "GET", "/api/v1/cart", &[]).await, 5, "nobody at the same address");
+    assert_eq!(allowed(&site, [10, 0, 0, 1], "GET", "/api/v1/cart", &[]).await, 5, "nobody at the same address");
 }
 
 #[tokio::test(start_paused = true)]
 async fn made_up_tokens_and_forwarded_addresses_make_no_new_callers() {
     let site = limited();
-    let mut let_through = 0;
+    let mut allowed = 0;
     for n in 0..20 {
         let (token, forwarded) = (format!("Bearer made.up.{n}"), format!("1.2.3.{n}"));
-        let got = site.ask("GET", "/api/v1/cart", &[("authorization", &token), ("x-forwarded-for", &forwarded)]).await;
-        let_through += usize::from(got.status != 429);
+        let got = site.request("GET", "/api/v1/cart", &[("authorization", &token), ("x-forwarded-for", &forwarded)]).await;
+        allowed += usize::from(got.status != 429);
     }
-    assert_eq!(let_through, 5);
+    assert_eq!(allowed, 5);
     let mut logins = 0;
     for _ in 0..20 {
         let token = site.customer().1;
-        logins += usize::from(site.ask("POST", "/api/v1/auth/login", &[("authorization", &token)]).await.status != 429);
+        logins += usize::from(site.request("POST", "/api/v1/auth/login", &[("authorization", &token)]).await.status != 429);
     }
     assert_eq!(logins, 3, "whoever guesses passwords is limited by address, whatever token it has");
 }
@@ -98,7 +98,7 @@ async fn made_up_tokens_and_forwarded_addresses_make_no_new_callers() {
 #[tokio::test]
 async fn without_limits_nobody_is_counted() {
     let site = site();
-    assert_eq!(let_through(&site, [10, 0, 0, 1], "POST", "/api/v1/auth/login", &[]).await, 50);
+    assert_eq!(allowed(&site, [10, 0, 0, 1], "POST", "/api/v1/auth/login", &[]).await, 50);
     assert!(!site.get("/api/v1/cart").await.headers.contains_key("ratelimit"));
 }
 
@@ -106,7 +106,7 @@ async fn without_limits_nobody_is_counted() {
 async fn the_service_decides_who_is_let_in_whether_rates_are_limited_or_not() {
     for site in [site(), limited()] {
         let (user, token) = site.customer();
-        let mine = async |headers: &[(&str, &str)]| site.ask("GET", "/api/v1/orders/mine", headers).await;
+        let mine = async |headers: &[(&str, &str)]| site.request("GET", "/api/v1/orders/mine", headers).await;
         assert_eq!(mine(&[("authorization", &token)]).await.text(), user.to_string());
         assert_eq!(mine(&[]).await.status, 401);
         assert_eq!(mine(&[("authorization", &format!("{token}x"))]).await.status, 401);

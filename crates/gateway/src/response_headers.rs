@@ -1,6 +1,6 @@
 //! The headers that every answer leaves with, whoever made it.
 
-use crate::{Settings, cors::Cors, visit::Visit};
+use crate::{Settings, cors::Cors, edge_request::EdgeRequest};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
@@ -19,21 +19,21 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 const DRAWING_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
 const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-pub(crate) struct Dress {
+pub(crate) struct ResponseHeaders {
     https: bool,
     cors: Cors,
 }
 
-impl Dress {
-    pub(crate) fn new(settings: &Settings) -> Dress {
-        Dress { https: settings.https, cors: Cors::new(&settings.allowed_origins) }
+impl ResponseHeaders {
+    pub(crate) fn new(settings: &Settings) -> ResponseHeaders {
+        ResponseHeaders { https: settings.https, cors: Cors::new(&settings.allowed_origins) }
     }
 
     pub(crate) fn cors(&self) -> &Cors {
         &self.cors
     }
 
-    pub(crate) fn put_on(&self, visit: &Visit, answer: &mut Response) {
+    pub(crate) fn write(&self, edge_request: &EdgeRequest, answer: &mut Response) {
         // A cache takes the headers of a 304 over into the page it keeps, so this one must not bring data's policy.
         let policy = match answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) {
             _ if answer.status() == StatusCode::NOT_MODIFIED || answer.headers().contains_key(header::CONTENT_SECURITY_POLICY) => None,
@@ -54,7 +54,7 @@ impl Dress {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR);
         }
         headers.remove(header::SERVER);
-        headers.insert(&X_CORRELATION_ID, visit.correlation_id.clone());
-        self.cors.write(visit.origin.as_ref(), headers);
+        headers.insert(&X_CORRELATION_ID, edge_request.correlation_id.clone());
+        self.cors.write(edge_request.origin.as_ref(), headers);
     }
 }

@@ -4,14 +4,14 @@ use crate::Origin;
 const SHOP: &str = "https://shop.example";
 const PREFLIGHT: [(&str, &str); 2] = [("access-control-request-method", "PATCH"), ("access-control-request-headers", "authorization")];
 
-fn allowing(origins: &[&str]) -> Site {
+fn allowing(origins: &[&str]) -> TestEdge {
     let origins = origins.iter().map(|origin| Origin::try_from((*origin).to_owned()).unwrap()).collect();
     build().set(|settings| settings.allowed_origins = origins).start()
 }
 
-async fn ask(site: &Site, method: &str, path: &str, origin: &str, more: &[(&str, &str)]) -> Got {
+async fn ask(site: &TestEdge, method: &str, path: &str, origin: &str, more: &[(&str, &str)]) -> TestResponse {
     let headers: Vec<_> = more.iter().copied().chain([("origin", origin)]).collect();
-    site.ask(method, path, &headers).await
+    site.request(method, path, &headers).await
 }
 
 #[tokio::test]

@@ -16,19 +16,19 @@ async fn probes_say_whether_it_lives_and_what_is_missing() {
 
 #[tokio::test]
 async fn before_the_services_are_there_only_probes_are_answered() {
-    let (entrance, setup, site) = Builder { ready: Arc::new(|| vec!["starting".to_owned()]), ..build() }.closed();
+    let (gate, setup, site) = Builder { ready: Arc::new(|| vec!["starting".to_owned()]), ..build() }.starting();
     assert_eq!(site.get("/healthz").await.status, 200);
     let unready = site.get("/readyz").await;
     assert_eq!((unready.status, unready.json()["reasons"].clone()), (503, json!(["starting"])));
     for path in ["/api/v1/orders", "/api/v1/openapi.json", "/"] {
-        let early = site.ask("GET", path, &[("x-correlation-id", "early")]).await;
+        let early = site.request("GET", path, &[("x-correlation-id", "early")]).await;
         early.is_problem("DEPENDENCY_UNAVAILABLE");
         assert_eq!((early.status, early.header("retry-after"), early.header("x-correlation-id")), (503, "1", "early"), "{path}");
         assert_eq!(early.header("x-content-type-options"), "nosniff");
     }
-    entrance.open(setup);
+    gate.open(setup);
     assert_eq!(site.get("/api/v1/openapi.json").await.status, 200);
-    assert_eq!(site.get("/readyz").await.status, 503, "whether it is ready is not for the entrance to say");
+    assert_eq!(site.get("/readyz").await.status, 503, "whether it is ready is not for the gate to say");
 }
 
 #[tokio::test]
@@ -38,10 +38,10 @@ async fn the_description_is_there_for_programs_and_is_loaded_once() {
     let document = got.json();
     assert_eq!((got.header("content-type"), &document["openapi"]), ("application/json", &json!("3.1.0")));
     assert!(document["paths"]["/orders"]["get"].is_object() && document["paths"]["/internal/secret"].is_null());
-    let again = site.ask("GET", "/api/v1/openapi.json", &[("if-none-match", got.header("etag"))]).await;
+    let again = site.request("GET", "/api/v1/openapi.json", &[("if-none-match", got.header("etag"))]).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     assert!(got.header("cache-control").contains("max-age"));
-    let packed = site.ask("GET", "/api/v1/openapi.json", &[("accept-encoding", "gzip")]).await;
+    let packed = site.request("GET", "/api/v1/openapi.json", &[("accept-encoding", "gzip")]).await;
     assert_eq!((packed.header("content-encoding"), packed.header("etag")), ("gzip", got.header("etag")));
     assert!(packed.body.len() < got.body.len());
 }
@@ -58,7 +58,7 @@ async fn the_docs_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
         let path = part.trim_end_matches('"');
         if path.starts_with('/') {
             links += 1;
-            let got = site.ask("GET", path, &[("accept-encoding", "gzip")]).await;
+            let got = site.request("GET", path, &[("accept-encoding", "gzip")]).await;
             assert_eq!(got.status, 200, "{path}");
         }
     }
@@ -74,7 +74,7 @@ async fn the_bundle_is_served_as_it_is_shipped() {
     for (path, kind) in
         [("/api/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"), ("/api/docs/swagger-ui.css", "text/css; charset=utf-8")]
     {
-        let got = site.ask("GET", path, &[("accept-encoding", "gzip, br")]).await;
+        let got = site.request("GET", path, &[("accept-encoding", "gzip, br")]).await;
         assert_eq!((got.status, got.header("content-type"), got.header("content-encoding")), (200, kind, "gzip"), "{path}");
         assert!(
             got.body.starts_with(&[0x1f, 0x8b])
@@ -82,7 +82,7 @@ async fn the_bundle_is_served_as_it_is_shipped() {
                 && got.header("cache-control").contains("max-age")
         );
         assert_eq!(site.get(path).await.header("content-encoding"), "gzip", "who says nothing takes anything");
-        let refused = site.ask("GET", path, &[("accept-encoding", "identity")]).await;
+        let refused = site.request("GET", path, &[("accept-encoding", "identity")]).await;
         assert_eq!(refused.status, 406);
         refused.is_problem("NOT_ACCEPTABLE");
     }
@@ -96,13 +96,13 @@ async fn the_type_of_a_problem_leads_to_its_page() {
     let site = site();
     let problem = site.get("/api/v1/nothing").await.json();
     let path = problem["type"].as_str().unwrap();
-    let page = site.ask("GET", path, &[("accept", "text/html,*/*;q=0.8")]).await;
+    let page = site.request("GET", path, &[("accept", "text/html,*/*;q=0.8")]).await;
     assert_eq!((page.status, page.header("content-type"), page.header("vary")), (200, "text/html; charset=utf-8", "Accept"));
     assert!(page.text().contains("NOT_FOUND") && page.text().contains(problem["title"].as_str().unwrap()));
-    let row = site.ask("GET", path, &[("accept", "application/json")]).await.json();
+    let row = site.request("GET", path, &[("accept", "application/json")]).await.json();
     assert_eq!((&row["code"], &row["status"], &row["type"]), (&json!("NOT_FOUND"), &json!(404), &problem["type"]));
     site.get("/problems/no-such-thing").await.is_problem("NOT_FOUND");
-    let list = site.ask("GET", "/problems", &[("accept", "application/json")]).await.json();
+    let list = site.request("GET", "/problems", &[("accept", "application/json")]).await.json();
     assert_eq!(list["problems"].as_array().unwrap().len(), contracts::problem::Code::ALL.len());
     let listed = site.get("/problems").await.text();
     for code in contracts::problem::Code::ALL {

@@ -1,7 +1,7 @@
 //! The way in while the platform behind it is still being started. Probes are answered from the moment that the address is
 //! bound, and everything else is told to come back; once the edge is there, every request goes to it.
 
-use crate::{Ready, Settings, Setup, dress::Dress, edge::Edge, pages, visit::Visit};
+use crate::{Ready, Settings, Setup, edge::Edge, edge_request::EdgeRequest, pages, response_headers::ResponseHeaders};
 use axum::{Router, extract::Request, response::Response, routing::any};
 use contracts::problem::Code;
 use platform::{
@@ -17,9 +17,9 @@ use std::{
 };
 use tower::Service;
 
-/// The public entrance. Cheap to clone.
+/// The public gate. Cheap to clone.
 #[derive(Clone)]
-pub struct Entrance {
+pub struct StartupGate {
     edge: Arc<OnceLock<Edge>>,
     closed: Arc<Closed>,
     ready: Ready,
@@ -29,20 +29,20 @@ pub struct Entrance {
 struct Closed {
     env: Env,
     probes: Router,
-    dress: Dress,
+    response_headers: ResponseHeaders,
 }
 
-impl Entrance {
-    /// An entrance where only probes are answered. `ready` is what `/readyz` asks, then and later.
+impl StartupGate {
+    /// An gate where only probes are answered. `ready` is what `/readyz` asks, then and later.
     #[must_use]
-    pub fn new(env: Env, ready: Ready) -> Entrance {
+    pub fn new(env: Env, ready: Ready) -> StartupGate {
         let paths = pages::probes(ready.clone()).route("/", any(not_yet)).route("/{*rest}", any(not_yet));
         let probes = RequestLayers::new("gateway", env.clone()).wrap(paths);
-        let closed = Closed { env, probes, dress: Dress::new(&Settings::default()) };
-        Entrance { edge: Arc::default(), closed: Arc::new(closed), ready }
+        let closed = Closed { env, probes, response_headers: ResponseHeaders::new(&Settings::default()) };
+        StartupGate { edge: Arc::default(), closed: Arc::new(closed), ready }
     }
 
-    /// Lets requests in. An entrance that is open stays as it is.
+    /// Lets requests in. An gate that is open stays as it is.
     pub fn open(&self, setup: Setup) {
         self.edge.get_or_init(|| Edge::new(setup, self.ready.clone()));
     }
@@ -54,7 +54,7 @@ impl Entrance {
     }
 }
 
-impl Service<Request> for Entrance {
+impl Service<Request> for StartupGate {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -75,9 +75,9 @@ impl Service<Request> for Entrance {
 
 impl Closed {
     async fn answer(&self, mut request: Request) -> Response {
-        let visit = Visit::of(&mut request, &self.env, 0);
+        let edge_request = EdgeRequest::read(&mut request, &self.env, 0);
         let Ok(mut answer) = self.probes.clone().call(request).await;
-        self.dress.put_on(&visit, &mut answer);
+        self.response_headers.write(&edge_request, &mut answer);
         answer
     }
 }
