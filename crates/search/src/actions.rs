@@ -10,7 +10,7 @@ use platform::db::Db;
 /// Those of the database.
 pub async fn rebuild(db: &Db) -> Result<i64, Error> {
     db.write(async |tx| {
-        store::begin(tx).await?;
+        store::init_progress(tx).await?;
         let generation = store::next_generation(tx).await?;
         tx.notify_worker(workers::INDEX);
         Ok(generation)

@@ -1,9 +1,9 @@
 //! RequestLayers 1: HTTP.
 
-mod answers;
 mod parameters;
+mod result_cache;
 
-pub use answers::Answers;
+pub use result_cache::ResultCache;
 
 use crate::{
     App, Error, Settings, actions,
@@ -11,18 +11,18 @@ use crate::{
         query::{Filter, Request},
         text::Analyzer,
     },
-    find::{self, Finder, Key, Page},
+    find::{self, Finder, Page, SortKey},
     index::View,
     store,
 };
-use answers::Rendered;
 use contracts::search::{IndexState, RebuildState, SearchResults, Suggestions};
-use parameters::{Searched, SuggestQuery};
+use parameters::{SearchParams, SuggestQuery};
 use platform::{
     http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::OperationBuilder},
     identity::{Admin, MaybeUser},
     pool,
 };
+use result_cache::CachedPage;
 use std::{cell::RefCell, sync::Arc};
 
 pub fn routes() -> Routes<App> {
@@ -49,32 +49,32 @@ impl DescribeAnswer for Results {
     }
 }
 
-async fn search(_: MaybeUser, State(app): State<App>, Searched(request): Searched, paging: Paging) -> Result<Results, Problem> {
+async fn search(_: MaybeUser, State(app): State<App>, SearchParams(request): SearchParams, paging: Paging) -> Result<Results, Problem> {
     let tag = request.tag(app.settings.currency);
-    let page = Page { limit: paging.limit as usize, after: paging.after::<Key>(&tag)? };
-    let view = app.desk.view()?;
+    let page = Page { limit: paging.limit as usize, after: paging.after::<SortKey>(&tag)? };
+    let view = app.index_manager.view()?;
     // What helps when nothing is found depends on which filter is the last, and nothing else on their order.
     let last = request.filters.last().map(Filter::parameter);
     let key = (view.number, format!("{tag} {page:?} {last:?}"));
-    if let Some(known) = app.answers.get(&key) {
+    if let Some(known) = app.cache.get(&key) {
         return Ok(Results(known.page()));
     }
-    let rendered = on_a_thread(&app, move |finder| render(finder, &view, &request, page, &tag)).await?;
-    app.answers.keep(key, rendered.clone());
+    let rendered = run_search(&app, move |finder| render(finder, &view, &request, page, &tag)).await?;
+    app.cache.insert(key, rendered.clone());
     Ok(Results(rendered.page()))
 }
 
-fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: &str) -> Result<Arc<Rendered>, Error> {
+fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: &str) -> Result<Arc<CachedPage>, Error> {
     let (mut results, next) = finder.search(view, request, page)?;
     results.next_cursor = next.map(|key| Cursor::encode(tag, &key));
     let body = serde_json::to_vec(&results).map_err(|_| Error::Content("JSON"))?;
-    Ok(Arc::new(Rendered { body: body.into(), next_cursor: results.next_cursor }))
+    Ok(Arc::new(CachedPage { body: body.into(), next_cursor: results.next_cursor }))
 }
 
 async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
     let Some(text) = query.text()? else { return Ok(Json(Suggestions { items: Vec::new() })) };
-    let view = app.desk.view()?;
-    let found = on_a_thread(&app, move |finder| find::suggest(finder, &view, &text)).await?;
+    let view = app.index_manager.view()?;
+    let found = run_search(&app, move |finder| find::suggest(finder, &view, &text)).await?;
     Ok(Json(found))
 }
 
@@ -84,7 +84,7 @@ thread_local! {
 }
 
 /// Runs a search on one of the threads for it.
-async fn on_a_thread<T: Send + 'static>(
+async fn run_search<T: Send + 'static>(
     app: &App,
     search: impl FnOnce(&mut Finder) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -104,7 +104,7 @@ async fn on_a_thread<T: Send + 'static>(
 }
 
 async fn get_state(_: Admin, State(app): State<App>) -> Result<Json<IndexState>, Problem> {
-    let status = app.desk.status();
+    let status = app.index_manager.status();
     let (live, next) = (status.live.unwrap_or_default(), status.next);
     let (waiting, building) = app
         .ctx

@@ -30,42 +30,42 @@ pub fn all() -> Consumers {
 }
 
 async fn product_activated(tx: &mut Tx, event: Received<ProductActivated>) -> Result<(), Error> {
-    take_in(tx, &event.product).await
+    apply_product(tx, &event.product).await
 }
 
 async fn product_updated(tx: &mut Tx, event: Received<ProductUpdated>) -> Result<(), Error> {
-    take_in(tx, &event.product).await
+    apply_product(tx, &event.product).await
 }
 
 async fn price_changed(tx: &mut Tx, event: Received<PriceChanged>) -> Result<(), Error> {
-    take_in(tx, &event.product).await
+    apply_product(tx, &event.product).await
 }
 
 async fn product_deactivated(tx: &mut Tx, event: Received<ProductDeactivated>) -> Result<(), Error> {
-    take_in(tx, &event.product).await
+    apply_product(tx, &event.product).await
 }
 
 async fn product_archived(tx: &mut Tx, event: Received<ProductArchived>) -> Result<(), Error> {
-    take_in(tx, &event.product).await
+    apply_product(tx, &event.product).await
 }
 
-async fn take_in(tx: &mut Tx, product: &Product) -> Result<(), Error> {
+async fn apply_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     let changed = match product.status {
         ProductStatus::Active => {
-            store::learn_path(tx, &product.category_path).await?;
-            store::put_on_sale(tx, product).await?
+            store::insert_unknown_path(tx, &product.category_path).await?;
+            store::upsert_product(tx, product).await?
         }
         ProductStatus::Draft | ProductStatus::Inactive | ProductStatus::Archived => {
-            store::take_off_sale(tx, product.product_id, product.version).await?
+            store::remove_product(tx, product.product_id, product.version).await?
         }
     };
-    wake_if(tx, changed);
+    notify_if(tx, changed);
     Ok(())
 }
 
 async fn category_changed(tx: &mut Tx, event: Received<CategoryChanged>) -> Result<(), Error> {
-    store::put_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
-    wake_if(tx, true);
+    store::save_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
+    notify_if(tx, true);
     Ok(())
 }
 
@@ -75,11 +75,11 @@ async fn category_deleted(tx: &mut Tx, event: Received<CategoryDeleted>) -> Resu
 
 async fn stock_changed(tx: &mut Tx, event: Received<StockChanged>) -> Result<(), Error> {
     let changed = store::set_stock(tx, &event.sku, event.available_qty).await?;
-    wake_if(tx, changed);
+    notify_if(tx, changed);
     Ok(())
 }
 
-fn wake_if(tx: &mut Tx, changed: bool) {
+fn notify_if(tx: &mut Tx, changed: bool) {
     if changed {
         tx.notify_worker(workers::INDEX);
     }

@@ -1,18 +1,18 @@
 //! Finding: from a request to its answer, over one view of the index.
 //!
-//! [`words`] says what to look for, [`matching`] finds it, [`sift`] filters, counts, folds and sorts, [`facets`] and
+//! [`words`] says what to look for, [`matching`] finds it, [`collector`] filters, counts, folds and sorts, [`facets`] and
 //! [`answer`] write down what came of it, [`help`] looks for something else when nothing did.
 
-mod answer;
+mod collector;
 mod facets;
-mod help;
+mod hits;
 mod matching;
-mod sift;
+mod no_hit_suggestions;
 mod sku;
 mod suggest;
 mod words;
 
-pub use sift::Key;
+pub use collector::SortKey;
 pub use suggest::suggest;
 
 use crate::{
@@ -20,16 +20,16 @@ use crate::{
     domain::{query::Request, text::Analyzer},
     index::View,
 };
+use collector::{CollectOptions, Collector};
 use contracts::{money::Currency, search::SearchResults};
 use matching::Matched;
-use sift::{Sift, Wanted};
 
 /// Which part of the hits is wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     pub limit: usize,
     /// The last hit of the page before.
-    pub after: Option<Key>,
+    pub after: Option<SortKey>,
 }
 
 /// What a thread that searches keeps from one search to the next.
@@ -61,18 +61,18 @@ impl Finder {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn search(&mut self, view: &View, request: &Request, page: Page) -> Result<(SearchResults, Option<Key>), Error> {
+    pub fn search(&mut self, view: &View, request: &Request, page: Page) -> Result<(SearchResults, Option<SortKey>), Error> {
         let matched = self.matches(view, request)?;
         let labels = view.labels.read();
-        let sift = Sift::new(view, &labels, request, self.currency);
-        let sifted = sift.run(&matched.found, Wanted { page, facets: true }, &mut self.scratch);
-        let facets = facets::write(view, &labels, &sift, &sifted.labels, &mut self.scratch.counts);
+        let collector = Collector::new(view, &labels, request, self.currency);
+        let collected = collector.run(&matched.found, CollectOptions { page, facets: true }, &mut self.scratch);
+        let facets = facets::list_facets(view, &labels, &collector, &collected.labels, &mut self.scratch.counts);
         drop(labels);
-        let items = answer::items(view, &sifted.hits, &matched.sought, &mut self.analyzer)?;
-        let help = if sifted.total == 0 { self.help(view, request)? } else { None };
-        let next = sifted.more.then(|| sifted.hits.last().map(|hit| hit.key)).flatten();
+        let items = hits::list_hits(view, &collected.hits, &matched.highlight_terms, &mut self.analyzer)?;
+        let help = if collected.total == 0 { self.no_hit_suggestions(view, request)? } else { None };
+        let next = collected.more.then(|| collected.hits.last().map(|hit| hit.key)).flatten();
         let currency = request.currency(self.currency);
-        Ok((SearchResults { items, total: sifted.total, currency, facets, next_cursor: None, help }, next))
+        Ok((SearchResults { items, total: collected.total, currency, facets, next_cursor: None, help }, next))
     }
 
     fn matches(&mut self, view: &View, request: &Request) -> Result<Matched, Error> {
@@ -86,7 +86,7 @@ impl Finder {
     fn count(&mut self, view: &View, request: &Request) -> Result<u64, Error> {
         let matched = self.matches(view, request)?;
         let labels = view.labels.read();
-        let wanted = Wanted { page: Page { limit: 0, after: None }, facets: false };
-        Ok(Sift::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut self.scratch).total)
+        let wanted = CollectOptions { page: Page { limit: 0, after: None }, facets: false };
+        Ok(Collector::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut self.scratch).total)
     }
 }

@@ -6,17 +6,17 @@
 //! database, a broken file) is made anew beside the one that answers, which goes on until the new one holds everything.
 
 mod columns;
-mod desk;
 mod document;
 mod folder;
 mod labels;
+mod manager;
 mod schema;
 mod tree;
 mod view;
 
 pub use columns::Columns;
-pub use desk::Desk;
 pub use document::{Stored, currency_number, group_term};
-pub use labels::{Facet, Known};
+pub use labels::{Facet, LabelTable};
+pub use manager::IndexManager;
 pub use tree::Tree;
 pub use view::{Address, View};

@@ -37,7 +37,7 @@ pub use error::Error;
 pub use relevance::{Judged, Report, relevance};
 pub use settings::Settings;
 
-use crate::{api::Answers, index::Desk};
+use crate::{api::ResultCache, index::IndexManager};
 use platform::{
     migrations,
     pool::Pool,
@@ -49,14 +49,14 @@ use std::sync::Arc;
 #[derive(Clone)]
 struct App {
     ctx: Ctx,
-    desk: Arc<Desk>,
+    index_manager: Arc<IndexManager>,
     settings: Arc<Settings>,
     /// Where searches run.
     searching: Pool,
     /// Where the index is written.
     indexing: Pool,
-    /// Answers given before.
-    answers: Arc<Answers>,
+    /// ResultCache given before.
+    cache: Arc<ResultCache>,
 }
 
 /// The search service: routes, consumers, the worker and migrations.
@@ -73,14 +73,14 @@ pub fn service() -> Service {
 impl App {
     async fn open(ctx: Ctx) -> Result<App, StartError> {
         let settings: Settings = ctx.section()?;
-        let progress = ctx.db.write(async |tx| store::begin(tx).await).await?;
+        let progress = ctx.db.write(async |tx| store::init_progress(tx).await).await?;
         let writer_bytes = megabytes(settings.writer_megabytes.get());
-        let desk = Desk::open(&ctx.folder, settings.language, writer_bytes, progress)?;
+        let index_manager = IndexManager::open(&ctx.folder, settings.language, writer_bytes, progress)?;
         let app = App {
             searching: Pool::start(&ctx.env, "search", usize::try_from(settings.threads.get())?, usize::try_from(settings.queue.get())?)?,
             indexing: Pool::start(&ctx.env, "search-index", 1, 4)?,
-            answers: Arc::new(Answers::new(megabytes(settings.cache_megabytes.get()))),
-            desk: Arc::new(desk),
+            cache: Arc::new(ResultCache::new(megabytes(settings.cache_megabytes.get()))),
+            index_manager: Arc::new(index_manager),
             settings: Arc::new(settings),
             ctx,
         };

@@ -1,26 +1,26 @@
 //! Relevance, measured: judged searches over the demo catalogue, and how near the ranker comes to what was judged.
 //!
-//! `relevance/judgements.jsonl` holds one search a line. Its grades say by conditions on the goods themselves (category,
-//! brand, attributes, words of the title) which of them are just what is sought (3), good (2) or related (1): so every
+//! `relevance/judgements.jsonl` holds one search a line. Its grades say by conditions on the products themselves (category,
+//! brand, attributes, words of the title) which of them are just what is highlight_terms (3), good (2) or related (1): so every
 //! good is judged and not only those that some ranker once showed. They were written by reading the catalogue.
 //!
 //! The measure is nDCG at 10 (Järvelin and Kekäläinen 2002) with gains `2^grade - 1`: 1 when the first ten hits are the
 //! best there are in the best order. Variants of one thing are one hit, graded by the one that is shown.
 
-mod goods;
 mod judgement;
+mod products;
 
-use goods::{Good, read_goods};
+use products::{JudgedProduct, read_products};
 
 use crate::{
     Error,
     domain::{
         query::Request,
-        text::{Analyzer, Tongue},
+        text::{Analyzer, Language},
     },
     find::{Finder, Page},
-    index::{Desk, Tree, View},
-    store::{Batch, Document, Progress, Reached},
+    index::{IndexManager, Tree, View},
+    store::{Batch, Document, IndexPosition, Progress},
 };
 use contracts::{
     ids::{ProductId, Uuid},
@@ -100,39 +100,39 @@ fn mean(scores: impl Iterator<Item = f64>) -> f64 {
 /// # Errors
 /// When the catalogue or a judgement has another shape, or the folder cannot be used.
 pub fn relevance(folder: &Path, products: &str, categories: &str) -> Result<Report, Error> {
-    let goods = read_goods(products, categories)?;
+    let products = read_products(products, categories)?;
     let judgements = judgement::read(JUDGEMENTS)?;
-    let view = index(&folder.join("relevance"), &goods)?;
-    let mut finder = Finder::new(Analyzer::new(Tongue::ENGLISH), Currency::EUR);
-    let searches = judgements.iter().map(|judgement| judge(&mut finder, &view, judgement, &goods)).collect::<Result<_, _>>()?;
+    let view = index(&folder.join("relevance"), &products)?;
+    let mut finder = Finder::new(Analyzer::new(Language::ENGLISH), Currency::EUR);
+    let searches = judgements.iter().map(|judgement| judge(&mut finder, &view, judgement, &products)).collect::<Result<_, _>>()?;
     drop(view);
     std::fs::remove_dir_all(folder.join("relevance"))?;
     Ok(Report { searches })
 }
 
 /// An index of these products alone.
-fn index(folder: &Path, goods: &[Good]) -> Result<std::sync::Arc<View>, Error> {
-    let changes = i64::try_from(goods.len()).unwrap_or(i64::MAX);
+fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<View>, Error> {
+    let changes = i64::try_from(products.len()).unwrap_or(i64::MAX);
     let progress = Progress { lineage: Uuid::nil(), changes, tree_change: 0, generation: 1 };
-    let desk = Desk::open(folder, Tongue::ENGLISH, 50 << 20, progress)?;
-    desk.set_tree(Tree::default(), 0)?;
-    let documents = (1..).zip(goods).map(|(change, Good { product, .. })| Document {
+    let manager = IndexManager::open(folder, Language::ENGLISH, 50 << 20, progress)?;
+    manager.set_tree(Tree::default(), 0)?;
+    let documents = (1..).zip(products).map(|(change, JudgedProduct { product, .. })| Document {
         product_id: product.product_id,
         change,
         product: Some(product.clone()),
         in_stock: true,
     });
-    desk.build(Batch { documents: documents.collect(), reached: Reached::default() }, true)?;
-    desk.view()
+    manager.build(Batch { documents: documents.collect(), reached: IndexPosition::default() }, true)?;
+    manager.view()
 }
 
-fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, goods: &[Good]) -> Result<Judged, Error> {
-    let grades: HashMap<ProductId, u8> = goods.iter().map(|good| (good.product.product_id, judgement.grade(good))).collect();
+fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[JudgedProduct]) -> Result<Judged, Error> {
+    let grades: HashMap<ProductId, u8> = products.iter().map(|good| (good.product.product_id, judgement.grade(good))).collect();
     let request = Request { text: Some(judgement.query.clone()), filters: Vec::new(), sort: Sort::Relevance };
     let (results, _) = finder.search(view, &request, Page { limit: DEPTH, after: None })?;
     let grade = |id: ProductId| grades.get(&id).copied().unwrap_or_default();
     let shown: Vec<(String, u8)> = results.items.into_iter().map(|hit| (hit.sku, grade(hit.product_id))).collect();
-    let best = best_grades(goods, &grades);
+    let best = best_grades(products, &grades);
     if best.first().is_none_or(|best| *best == 0) {
         return Err(Error::Judgement(format!("nothing in the catalogue is what “{}” seeks", judgement.query)));
     }
@@ -142,9 +142,9 @@ fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, goods: &[Good]
 }
 
 /// The grades of the best list there could be: of each thing its best variant.
-fn best_grades(goods: &[Good], grades: &HashMap<ProductId, u8>) -> Vec<u8> {
+fn best_grades(products: &[JudgedProduct], grades: &HashMap<ProductId, u8>) -> Vec<u8> {
     let mut things: HashMap<Uuid, u8> = HashMap::new();
-    for Good { product: good, .. } in goods {
+    for JudgedProduct { product: good, .. } in products {
         let thing = good.product_group_id.map_or(good.product_id.0, |group| group.0);
         let best = things.entry(thing).or_default();
         *best = (*best).max(grades[&good.product_id]);
@@ -166,7 +166,7 @@ mod tests {
     use platform::testing::TempFolder;
 
     /// A little below the score that docs/search.md tells: a change may cost one search something, and not all.
-    const LEAST: f64 = 0.91;
+    const MIN_SCORE: f64 = 0.91;
 
     pub(super) fn catalogue(file: &str) -> String {
         let path = format!("{}/../../demo/catalogue/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -179,7 +179,7 @@ mod tests {
         let report = relevance(folder.path(), &catalogue("products.jsonl"), &catalogue("categories.json")).unwrap();
         println!("{report}");
         assert!(report.searches.len() >= 60);
-        assert!(report.score() >= LEAST, "{report}");
+        assert!(report.score() >= MIN_SCORE, "{report}");
     }
 
     #[test]

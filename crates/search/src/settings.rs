@@ -1,6 +1,6 @@
 //! The section `[search]` of the settings.
 
-use crate::domain::text::Tongue;
+use crate::domain::text::Language;
 use contracts::{body::BoundedInt, money::Currency};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub struct Settings {
     pub currency: Currency,
     /// The language whose word forms are found for each other (`chairs` for `chair`): the English name of one that
     /// Snowball stems, or `none`. Another one makes the index anew at the next start.
-    pub language: Tongue,
+    pub language: Language,
     /// Threads that search at once; 0 for as many as there are processors.
     pub threads: BoundedInt<0, 64>,
     /// Searches that may wait for a thread. One more is told to come back.
@@ -29,7 +29,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             currency: Currency::EUR,
-            language: Tongue::ENGLISH,
+            language: Language::ENGLISH,
             threads: usual(0),
             queue: usual(256),
             cache_megabytes: usual(32),

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 /// How far an index has come with documents that changed: everything up to this change, and within it up to this
 /// product, is in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
+pub struct DocumentPosition {
     pub change: i64,
     pub product: Uuid,
 }
@@ -27,33 +27,33 @@ pub struct Place {
 /// How far an index has come with categories that changed: their products up to this change, within it up to this
 /// category, and within that up to this product, have been taken in since.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TreePlace {
+pub struct TreePosition {
     pub change: i64,
     pub category: Uuid,
     pub product: Uuid,
 }
 
-impl TreePlace {
+impl TreePosition {
     /// Behind all that this change of the tree and those before it touched.
     #[must_use]
-    pub fn behind(change: i64) -> TreePlace {
-        TreePlace { change, category: Uuid::max(), product: Uuid::max() }
+    pub fn after_change(change: i64) -> TreePosition {
+        TreePosition { change, category: Uuid::max(), product: Uuid::max() }
     }
 }
 
 /// How far an index has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Reached {
-    pub documents: Place,
-    pub tree: TreePlace,
+pub struct IndexPosition {
+    pub documents: DocumentPosition,
+    pub tree: TreePosition,
 }
 
 /// Documents that an index takes in at once, in the order in which they were read, and how far it has come with them.
 #[derive(Debug, Clone)]
 pub struct Batch {
     pub documents: Vec<Document>,
-    pub reached: Reached,
+    pub reached: IndexPosition,
 }
 
 /// The one row of `progress`.
@@ -78,13 +78,13 @@ pub struct Document {
 
 impl Document {
     #[must_use]
-    pub fn place(&self) -> Place {
-        Place { change: self.change, product: self.product_id.0 }
+    pub fn position(&self) -> DocumentPosition {
+        DocumentPosition { change: self.change, product: self.product_id.0 }
     }
 }
 
 /// Makes the row of `progress` unless it is there.
-pub async fn begin(tx: &mut Tx) -> Result<Progress, Error> {
+pub async fn init_progress(tx: &mut Tx) -> Result<Progress, Error> {
     let lineage: Uuid = tx.new_id();
     tx.execute(
         "INSERT INTO progress (one, lineage, changes, tree_change, generation) VALUES (1, $1, 0, 0, 1) ON CONFLICT (one) DO NOTHING",
@@ -120,7 +120,7 @@ pub async fn next_generation(tx: &mut Tx) -> Result<i64, Error> {
 }
 
 /// Keeps a product that is on sale, unless a newer copy is here. Whether it was kept.
-pub async fn put_on_sale(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
+pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
     let change = next_change(tx).await?;
     let rows = tx
         .execute(
@@ -135,7 +135,7 @@ pub async fn put_on_sale(tx: &mut Tx, product: &Product) -> Result<bool, Error> 
 }
 
 /// Forgets what a product was, if anything is known of it and nothing newer. Whether there was something to forget.
-pub async fn take_off_sale(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
+pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
     let known = tx
         .query_opt("SELECT 1 FROM documents WHERE product_id = $1 AND version < $2", params![product_id, version], |row| row.next::<i64>())
         .await?;
@@ -173,7 +173,7 @@ async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {
 }
 
 /// Keeps a category, and marks it and all below it as changed, so that their products are taken in again.
-pub async fn put_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<(), Error> {
+pub async fn save_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<(), Error> {
     let change = next_tree_change(tx).await?;
     tx.execute(
         "INSERT INTO categories (category_id, name, parent_category_id) VALUES ($1, $2, $3) ON CONFLICT (category_id) DO UPDATE \
@@ -198,7 +198,7 @@ pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
 }
 
 /// Learns the path of a product's category when it was not heard of before.
-pub async fn learn_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<(), Error> {
+pub async fn insert_unknown_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<(), Error> {
     let Some(last) = path.last() else { return Ok(()) };
     let known = tx.query_opt("SELECT 1 FROM categories WHERE category_id = $1", params![last.category_id], |row| row.next::<i64>()).await?;
     if known.is_some() {
@@ -225,54 +225,54 @@ pub async fn list_categories(tx: &mut Tx) -> Result<HashMap<CategoryId, (String,
     Ok(rows.into_iter().collect())
 }
 
-/// The next `limit` documents that changed after `place`, in the order of their changes.
-pub async fn list_changed(tx: &mut Tx, place: Place, limit: usize) -> Result<Vec<Document>, Error> {
+/// The next `limit` documents that changed after `position`, in the order of their changes.
+pub async fn list_changed(tx: &mut Tx, position: DocumentPosition, limit: usize) -> Result<Vec<Document>, Error> {
     tx.query(
         "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
          WHERE (d.change_no, d.product_id) > ($1, $2) ORDER BY d.change_no, d.product_id LIMIT $3",
-        params![place.change, place.product, limit],
+        params![position.change, position.product, limit],
         document,
     )
     .await
 }
 
-/// The next `limit` products on sale whose category changed after `place`, category by category, and how far that is.
+/// The next `limit` products on sale whose category changed after `position`, category by category, and how far that is.
 /// A category that changed once more meanwhile has its turn again.
-pub async fn list_touched(tx: &mut Tx, mut place: TreePlace, limit: usize) -> Result<(Vec<Document>, TreePlace), Error> {
+pub async fn list_touched(tx: &mut Tx, mut position: TreePosition, limit: usize) -> Result<(Vec<Document>, TreePosition), Error> {
     let mut found = Vec::new();
     loop {
-        found.extend(list_in_category(tx, place, limit - found.len()).await?);
+        found.extend(list_in_category(tx, position, limit - found.len()).await?);
         if found.len() == limit {
-            place.product = found.last().map_or(place.product, |last| last.product_id.0);
-            return Ok((found, place));
+            position.product = found.last().map_or(position.product, |last| last.product_id.0);
+            return Ok((found, position));
         }
-        match find_next_category(tx, place).await? {
-            Some(next) => place = next,
-            None => return Ok((found, TreePlace::behind(get_progress(tx).await?.tree_change))),
+        match find_next_category(tx, position).await? {
+            Some(next) => position = next,
+            None => return Ok((found, TreePosition::after_change(get_progress(tx).await?.tree_change))),
         }
     }
 }
 
-/// The next products of the category in which `place` is, if that did not change since.
-async fn list_in_category(tx: &mut Tx, place: TreePlace, limit: usize) -> Result<Vec<Document>, Error> {
+/// The next products of the category in which `position` is, if that did not change since.
+async fn list_in_category(tx: &mut Tx, position: TreePosition, limit: usize) -> Result<Vec<Document>, Error> {
     tx.query(
         "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
          WHERE d.category_id = $1 AND d.product IS NOT NULL AND d.product_id > $2 \
          AND EXISTS (SELECT 1 FROM categories WHERE category_id = $1 AND change_no = $3) ORDER BY d.product_id LIMIT $4",
-        params![place.category, place.product, place.change, limit],
+        params![position.category, position.product, position.change, limit],
         document,
     )
     .await
 }
 
-/// The beginning of the next category after `place` that changed and has products on sale.
-async fn find_next_category(tx: &mut Tx, place: TreePlace) -> Result<Option<TreePlace>, Error> {
+/// The beginning of the next category after `position` that changed and has products on sale.
+async fn find_next_category(tx: &mut Tx, position: TreePosition) -> Result<Option<TreePosition>, Error> {
     tx.query_opt(
         "SELECT c.change_no, c.category_id FROM categories c WHERE (c.change_no, c.category_id) > ($1, $2) \
          AND EXISTS (SELECT 1 FROM documents d WHERE d.category_id = c.category_id AND d.product IS NOT NULL) \
          ORDER BY c.change_no, c.category_id LIMIT 1",
-        params![place.change, place.category],
-        |row| Ok(TreePlace { change: row.next()?, category: row.next()?, product: Uuid::nil() }),
+        params![position.change, position.category],
+        |row| Ok(TreePosition { change: row.next()?, category: row.next()?, product: Uuid::nil() }),
     )
     .await
 }
@@ -285,8 +285,8 @@ fn document(row: &mut Row<'_>) -> Result<Document, Error> {
 }
 
 /// How many documents an index that has come so far has not taken in yet.
-pub async fn count_waiting(tx: &mut Tx, reached: Reached) -> Result<i64, Error> {
-    let Reached { documents, tree } = reached;
+pub async fn count_waiting(tx: &mut Tx, reached: IndexPosition) -> Result<i64, Error> {
+    let IndexPosition { documents, tree } = reached;
     tx.query_one(
         "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT product_id FROM documents WHERE (change_no, product_id) > ($1, $2) \
          UNION SELECT d.product_id FROM categories c CROSS JOIN documents d ON d.category_id = c.category_id \

@@ -3,11 +3,11 @@
 mod access;
 mod bad_input;
 mod currencies;
-mod facets;
+mod filters;
 mod finding;
 mod freshness;
-mod help;
-mod index;
+mod indexing;
+mod no_hits;
 mod paging;
 mod skus;
 mod variants;
@@ -29,7 +29,7 @@ struct Shop {
 
 /// A product in the making.
 #[derive(Clone)]
-struct Good {
+struct TestProduct {
     product: Product,
 }
 
@@ -44,11 +44,11 @@ impl Shop {
     }
 
     /// A product with this SKU and title, not on sale yet.
-    fn good(&self, sku: &str, title: &str) -> Good {
+    fn product(&self, sku: &str, title: &str) -> TestProduct {
         // Each is newer than the one before.
         self.h.advance(Duration::from_secs(1));
         let now = self.h.env.now();
-        Good {
+        TestProduct {
             product: Product {
                 product_id: self.h.id(),
                 seller_id: None,
@@ -73,33 +73,33 @@ impl Shop {
     }
 
     /// Puts it on sale, and lets the index learn of it.
-    async fn sell(&self, good: Good) -> ProductId {
-        let id = self.tell(good).await;
+    async fn activate(&self, good: TestProduct) -> ProductId {
+        let id = self.deliver_activated(good).await;
         self.h.settle().await;
         id
     }
 
     /// Puts it on sale; the index learns of it with the next `settle`.
-    async fn tell(&self, good: Good) -> ProductId {
+    async fn deliver_activated(&self, good: TestProduct) -> ProductId {
         let id = good.product.product_id;
         self.h.deliver(ProductActivated { product_id: id, product: good.product }).await;
         id
     }
 
-    async fn sell_all(&self, goods: impl IntoIterator<Item = Good>) {
-        for good in goods {
-            self.tell(good).await;
+    async fn activate_all(&self, products: impl IntoIterator<Item = TestProduct>) {
+        for good in products {
+            self.deliver_activated(good).await;
         }
         self.h.settle().await;
     }
 
-    async fn update(&self, good: &mut Good) {
+    async fn update(&self, good: &mut TestProduct) {
         good.product.version += 1;
         self.h.deliver(ProductUpdated { product_id: good.product.product_id, product: good.product.clone() }).await;
         self.h.settle().await;
     }
 
-    async fn reprice(&self, good: &mut Good, price: i64) {
+    async fn reprice(&self, good: &mut TestProduct, price: i64) {
         let old_price_amount = std::mem::replace(&mut good.product.price_amount, price);
         good.product.version += 1;
         let (product_id, product) = (good.product.product_id, good.product.clone());
@@ -107,7 +107,7 @@ impl Shop {
         self.h.settle().await;
     }
 
-    async fn withdraw(&self, good: &mut Good) {
+    async fn deactivate(&self, good: &mut TestProduct) {
         good.product.version += 1;
         good.product.status = ProductStatus::Inactive;
         self.h.deliver(ProductDeactivated { product_id: good.product.product_id, product: good.product.clone() }).await;
@@ -167,37 +167,37 @@ impl Shop {
     }
 }
 
-impl Good {
-    fn with(mut self, change: impl FnOnce(&mut Product)) -> Good {
+impl TestProduct {
+    fn with(mut self, change: impl FnOnce(&mut Product)) -> TestProduct {
         change(&mut self.product);
         self
     }
-    fn describe(self, description: &str) -> Good {
+    fn describe(self, description: &str) -> TestProduct {
         self.with(|product| product.description = description.into())
     }
-    fn brand(self, brand: &str) -> Good {
+    fn brand(self, brand: &str) -> TestProduct {
         self.with(|product| product.brand = Some(brand.into()))
     }
-    fn price(self, amount: i64) -> Good {
+    fn price(self, amount: i64) -> TestProduct {
         self.with(|product| product.price_amount = amount)
     }
-    fn currency(self, code: &str) -> Good {
+    fn currency(self, code: &str) -> TestProduct {
         self.with(|product| product.currency = code.parse().unwrap())
     }
-    fn seller(self, seller: UserId) -> Good {
+    fn seller(self, seller: UserId) -> TestProduct {
         self.with(|product| product.seller_id = Some(seller))
     }
-    fn attribute(self, name: &str, value: &str) -> Good {
+    fn attribute(self, name: &str, value: &str) -> TestProduct {
         self.with(|product| drop(product.attributes.insert(name.into(), value.into())))
     }
-    fn within(self, path: &[CategoryRef]) -> Good {
+    fn within(self, path: &[CategoryRef]) -> TestProduct {
         self.with(|product| {
             product.category_id = path.last().map(|category| category.category_id);
             product.category_path = path.to_vec();
         })
     }
     /// A variant of `group` by this option.
-    fn variant(self, group: ProductGroupId, name: &str, value: &str) -> Good {
+    fn variant(self, group: ProductGroupId, name: &str, value: &str) -> TestProduct {
         self.attribute(name, value).with(|product| {
             product.product_group_id = Some(group);
             product.options = vec![name.into()];

@@ -17,16 +17,16 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// A search, from the query.
-pub struct Searched(pub Request);
+pub struct SearchParams(pub Request);
 
-impl<S: Send + Sync> FromRequestParts<S> for Searched {
+impl<S: Send + Sync> FromRequestParts<S> for SearchParams {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Request::parse(pairs(parts)?).map(Searched).map_err(Problem::invalid)
+        Request::parse(pairs(parts)?).map(SearchParams).map_err(Problem::invalid)
     }
 }
 
-impl DescribeArg for Searched {
+impl DescribeArg for SearchParams {
     fn describe(operation: &mut OperationBuilder<'_>) {
         Query::<Parameters>::describe(operation);
         operation.open_parameter(

@@ -7,20 +7,20 @@
 
 /// How a word of the search was found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum MatchKind {
     /// As it is.
     Exact,
     /// In another form.
-    Form,
+    Stem,
     /// As the beginning of a longer word.
-    Start,
+    Prefix,
     /// Spelled nearly the same.
-    Near,
+    Fuzzy,
 }
 
 /// Where it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Field {
     Title,
     Brand,
     /// The description, the attributes and the names of the categories.
@@ -29,17 +29,17 @@ pub enum Part {
 
 /// The points of one word. Those of the title are odd: [`is_title`] tells them by it.
 #[must_use]
-pub const fn points(part: Part, manner: Manner) -> u16 {
-    let manner = match manner {
-        Manner::Exact => 10,
-        Manner::Form => 9,
-        Manner::Start => 6,
-        Manner::Near => 4,
+pub const fn points(field: Field, kind: MatchKind) -> u16 {
+    let kind = match kind {
+        MatchKind::Exact => 10,
+        MatchKind::Stem => 9,
+        MatchKind::Prefix => 6,
+        MatchKind::Fuzzy => 4,
     };
-    match part {
-        Part::Title => manner * 100 + 1,
-        Part::Brand => manner * 80,
-        Part::Body => manner * 30,
+    match field {
+        Field::Title => kind * 100 + 1,
+        Field::Brand => kind * 80,
+        Field::Body => kind * 30,
     }
 }
 
@@ -72,15 +72,13 @@ mod tests {
 
     #[test]
     fn the_title_weighs_more_than_the_brand_and_that_more_than_the_rest() {
-        for manner in [Manner::Exact, Manner::Form, Manner::Start, Manner::Near] {
-            assert!(points(Part::Title, manner) > points(Part::Brand, manner));
-            assert!(points(Part::Brand, manner) > points(Part::Body, manner));
-            assert!(
-                is_title(points(Part::Title, manner)) && !is_title(points(Part::Brand, manner)) && !is_title(points(Part::Body, manner))
-            );
+        for kind in [MatchKind::Exact, MatchKind::Stem, MatchKind::Prefix, MatchKind::Fuzzy] {
+            assert!(points(Field::Title, kind) > points(Field::Brand, kind));
+            assert!(points(Field::Brand, kind) > points(Field::Body, kind));
+            assert!(is_title(points(Field::Title, kind)) && !is_title(points(Field::Brand, kind)) && !is_title(points(Field::Body, kind)));
         }
-        assert!(points(Part::Title, Manner::Exact) > points(Part::Title, Manner::Form));
-        assert!(points(Part::Title, Manner::Start) > points(Part::Title, Manner::Near));
+        assert!(points(Field::Title, MatchKind::Exact) > points(Field::Title, MatchKind::Stem));
+        assert!(points(Field::Title, MatchKind::Prefix) > points(Field::Title, MatchKind::Fuzzy));
     }
 
     #[test]

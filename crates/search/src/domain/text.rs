@@ -8,14 +8,14 @@ use contracts::text::Violation;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{borrow::Cow, ops::Range};
-use tantivy::tokenizer::{AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer};
+use tantivy::tokenizer::{AsciiFoldingFilter, Language as StemmerLanguage, RawTokenizer, Stemmer, TextAnalyzer};
 
 /// Longer words are cut: they are no words, and every index has to end.
 const LONGEST: usize = 64;
 /// Compounds are no longer than this.
 const LONGEST_COMPOUND: usize = 24;
 /// Beginnings of words up to this many letters are in the index; longer ones are looked up in its dictionary.
-pub const LONGEST_START: usize = 5;
+pub const LONGEST_PREFIX: usize = 5;
 
 /// What stands before a number to make it a measure.
 const UNITS: &[&str] = &[
@@ -25,7 +25,7 @@ const UNITS: &[&str] = &[
 ];
 
 /// Words that say nothing by themselves; they are passed over in a search that has others.
-const LITTLE_WORDS: &[(&str, &[&str])] = &[
+const STOP_WORDS: &[(&str, &[&str])] = &[
     ("english", &["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"]),
     ("german", &["am", "an", "auf", "aus", "das", "der", "die", "ein", "eine", "für", "fur", "im", "in", "mit", "und", "von", "zu"]),
     ("french", &["a", "au", "aux", "avec", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "pour", "un", "une"]),
@@ -35,42 +35,42 @@ const LITTLE_WORDS: &[(&str, &[&str])] = &[
     ("portuguese", &["a", "com", "da", "de", "do", "e", "em", "o", "os", "para", "um", "uma"]),
 ];
 
-const LANGUAGES: &[(&str, Language)] = &[
-    ("arabic", Language::Arabic),
-    ("danish", Language::Danish),
-    ("dutch", Language::Dutch),
-    ("english", Language::English),
-    ("finnish", Language::Finnish),
-    ("french", Language::French),
-    ("german", Language::German),
-    ("greek", Language::Greek),
-    ("hungarian", Language::Hungarian),
-    ("italian", Language::Italian),
-    ("norwegian", Language::Norwegian),
-    ("portuguese", Language::Portuguese),
-    ("romanian", Language::Romanian),
-    ("russian", Language::Russian),
-    ("spanish", Language::Spanish),
-    ("swedish", Language::Swedish),
-    ("tamil", Language::Tamil),
-    ("turkish", Language::Turkish),
+const LANGUAGES: &[(&str, StemmerLanguage)] = &[
+    ("arabic", StemmerLanguage::Arabic),
+    ("danish", StemmerLanguage::Danish),
+    ("dutch", StemmerLanguage::Dutch),
+    ("english", StemmerLanguage::English),
+    ("finnish", StemmerLanguage::Finnish),
+    ("french", StemmerLanguage::French),
+    ("german", StemmerLanguage::German),
+    ("greek", StemmerLanguage::Greek),
+    ("hungarian", StemmerLanguage::Hungarian),
+    ("italian", StemmerLanguage::Italian),
+    ("norwegian", StemmerLanguage::Norwegian),
+    ("portuguese", StemmerLanguage::Portuguese),
+    ("romanian", StemmerLanguage::Romanian),
+    ("russian", StemmerLanguage::Russian),
+    ("spanish", StemmerLanguage::Spanish),
+    ("swedish", StemmerLanguage::Swedish),
+    ("tamil", StemmerLanguage::Tamil),
+    ("turkish", StemmerLanguage::Turkish),
 ];
 
 /// The language whose word forms are one to a search, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tongue(Option<usize>);
+pub struct Language(Option<usize>);
 
-impl Tongue {
-    pub const ENGLISH: Tongue = Tongue(Some(3));
+impl Language {
+    pub const ENGLISH: Language = Language(Some(3));
 
     /// # Errors
     /// `UNKNOWN_VALUE`, with the languages there are.
-    pub fn parse(name: &str) -> Result<Tongue, Violation> {
+    pub fn parse(name: &str) -> Result<Language, Violation> {
         if name == "none" {
-            return Ok(Tongue(None));
+            return Ok(Language(None));
         }
         let at = LANGUAGES.iter().position(|(language, _)| *language == name);
-        at.map(|at| Tongue(Some(at))).ok_or_else(|| {
+        at.map(|at| Language(Some(at))).ok_or_else(|| {
             let names: Vec<_> = LANGUAGES.iter().map(|(language, _)| *language).collect();
             Violation::new("UNKNOWN_VALUE", format!("must be none or one of {}", names.join(" ")))
         })
@@ -83,18 +83,18 @@ impl Tongue {
     }
 }
 
-impl Serialize for Tongue {
+impl Serialize for Language {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-impl JsonSchema for Tongue {
+impl JsonSchema for Language {
     fn inline_schema() -> bool {
         true
     }
     fn schema_name() -> Cow<'static, str> {
-        "Tongue".into()
+        "Language".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<&str> = LANGUAGES.iter().map(|(name, _)| *name).chain(["none"]).collect();
@@ -102,9 +102,9 @@ impl JsonSchema for Tongue {
     }
 }
 
-impl<'de> Deserialize<'de> for Tongue {
+impl<'de> Deserialize<'de> for Language {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Tongue::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+        Language::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -123,8 +123,8 @@ pub struct Terms {
     pub words: Vec<String>,
     /// The stems of the words, each once.
     pub stems: Vec<String>,
-    /// The beginnings of the words, of 1 to [`LONGEST_START`] letters, where they are shorter than the word.
-    pub starts: Vec<String>,
+    /// The beginnings of the words, of 1 to [`LONGEST_PREFIX`] letters, where they are shorter than the word.
+    pub prefixes: Vec<String>,
     /// The stems of each two words that follow each other.
     pub pairs: Vec<String>,
     /// How many words there are, repetitions included.
@@ -141,12 +141,14 @@ pub struct Analyzer {
 
 impl Analyzer {
     #[must_use]
-    pub fn new(tongue: Tongue) -> Analyzer {
-        let language = tongue.0.map(|at| LANGUAGES[at].1);
+    pub fn new(language: Language) -> Analyzer {
         Analyzer {
             folding: TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build(),
-            stemming: language.map(|language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build()),
-            little: LITTLE_WORDS.iter().find(|(name, _)| *name == tongue.name()).map_or(&[], |(_, words)| words),
+            stemming: language
+                .0
+                .map(|at| LANGUAGES[at].1)
+                .map(|language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build()),
+            little: STOP_WORDS.iter().find(|(name, _)| *name == language.name()).map_or(&[], |(_, words)| words),
         }
     }
 
@@ -184,7 +186,7 @@ impl Analyzer {
 
     /// Whether the word says nothing by itself.
     #[must_use]
-    pub fn is_little(&self, word: &str) -> bool {
+    pub fn is_stop_word(&self, word: &str) -> bool {
         self.little.contains(&word)
     }
 
@@ -208,9 +210,9 @@ impl Analyzer {
             list.sort_unstable();
             list.dedup();
         }
-        terms.starts = terms.words.iter().flat_map(|word| starts(word)).map(str::to_owned).collect();
-        terms.starts.sort_unstable();
-        terms.starts.dedup();
+        terms.prefixes = terms.words.iter().flat_map(|word| prefixes(word)).map(str::to_owned).collect();
+        terms.prefixes.sort_unstable();
+        terms.prefixes.dedup();
         terms
     }
 }
@@ -233,8 +235,8 @@ fn is_measure(number: &str, unit: &str) -> bool {
 }
 
 /// The proper beginnings of a word that are in the index.
-fn starts(word: &str) -> impl Iterator<Item = &str> {
-    word.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_START).map(|end| &word[..end])
+fn prefixes(word: &str) -> impl Iterator<Item = &str> {
+    word.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_PREFIX).map(|end| &word[..end])
 }
 
 /// A SKU, or what may be a part of one, without hyphens and in lower case.
@@ -317,7 +319,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(text: &str) -> Vec<String> {
-        Analyzer::new(Tongue::ENGLISH).words(text).into_iter().map(|word| word.text).collect()
+        Analyzer::new(Language::ENGLISH).words(text).into_iter().map(|word| word.text).collect()
     }
 
     #[test]
@@ -340,34 +342,34 @@ mod tests {
 
     #[test]
     fn what_is_written_in_two_ways_is_also_one_word() {
-        let terms = Analyzer::new(Tongue::ENGLISH).terms("USB-C cable 200 mm f/2.8 DIP-8, 5 trees");
+        let terms = Analyzer::new(Language::ENGLISH).terms("USB-C cable 200 mm f/2.8 DIP-8, 5 trees");
         for word in ["usb", "c", "usbc", "200", "mm", "200mm", "f2.8", "dip8", "cable"] {
             assert!(terms.words.contains(&word.to_owned()), "{word} is missing in {:?}", terms.words);
         }
         assert!(!terms.words.contains(&"5trees".to_owned()) && !terms.words.contains(&"ccable".to_owned()));
         assert!(terms.pairs.contains(&"usb+c".to_owned()) && terms.pairs.contains(&"5+tree".to_owned()));
-        assert!(terms.starts.contains(&"cabl".to_owned()) && !terms.starts.contains(&"cable".to_owned()));
+        assert!(terms.prefixes.contains(&"cabl".to_owned()) && !terms.prefixes.contains(&"cable".to_owned()));
         assert_eq!(terms.count, 11);
     }
 
     #[test]
     fn forms_of_a_word_have_one_stem_in_their_language() {
-        let mut english = Analyzer::new(Tongue::ENGLISH);
+        let mut english = Analyzer::new(Language::ENGLISH);
         assert_eq!(english.stem("chairs"), english.stem("chair"));
         assert_eq!(english.stem("stm32s"), "stm32s");
-        let mut german = Analyzer::new(Tongue::parse("german").unwrap());
+        let mut german = Analyzer::new(Language::parse("german").unwrap());
         assert_eq!(german.stem("stuhle"), german.stem("stuhlen"));
-        let mut none = Analyzer::new(Tongue::parse("none").unwrap());
+        let mut none = Analyzer::new(Language::parse("none").unwrap());
         assert_eq!(none.stem("chairs"), "chairs");
-        assert!(english.is_little("for") && !none.is_little("for") && german.is_little("mit"));
-        assert!(Tongue::parse("klingon").unwrap_err().detail.contains("english"));
-        assert_eq!(Tongue::ENGLISH.name(), "english");
+        assert!(english.is_stop_word("for") && !none.is_stop_word("for") && german.is_stop_word("mit"));
+        assert!(Language::parse("klingon").unwrap_err().detail.contains("english"));
+        assert_eq!(Language::ENGLISH.name(), "english");
     }
 
     proptest! {
         #[test]
         fn any_text_has_words_that_stand_in_it_in_order(text in any::<String>()) {
-            let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+            let mut analyzer = Analyzer::new(Language::ENGLISH);
             let mut end = 0;
             for word in analyzer.words(&text) {
                 prop_assert!(word.span.start >= end && text.get(word.span.clone()).is_some());
@@ -379,7 +381,7 @@ mod tests {
 
         #[test]
         fn a_word_is_its_own_word(text in "\\PC{0,40}") {
-            let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+            let mut analyzer = Analyzer::new(Language::ENGLISH);
             for word in analyzer.words(&text) {
                 let again: Vec<_> = analyzer.words(&word.text).into_iter().map(|word| word.text).collect();
                 prop_assert_eq!(again.concat(), word.text);

@@ -5,14 +5,14 @@
 
 use super::{
     Scratch, sku,
-    words::{self, Asked, AskedWord},
+    words::{self, ParsedText, QueryWord},
 };
 use crate::{
     Error,
     domain::{
-        mark::Sought,
-        score::{self, Manner},
-        text::{Analyzer, LONGEST_START},
+        highlight::HighlightTerms,
+        score::{self, MatchKind},
+        text::{Analyzer, LONGEST_PREFIX},
     },
     index::{Address, Columns, View},
 };
@@ -28,7 +28,7 @@ use tantivy::{
 pub struct Matched {
     pub found: Vec<Match>,
     /// What to highlight.
-    pub sought: Sought,
+    pub highlight_terms: HighlightTerms,
 }
 
 /// A document that was found.
@@ -54,7 +54,7 @@ pub fn everything(view: &View) -> Matched {
         let alive = (0..reader.max_doc()).filter(|doc| !reader.is_deleted(*doc));
         found.extend(alive.map(|doc| Match { address: Address { segment, doc }, score: 0 }));
     }
-    Matched { found, sought: Sought::default() }
+    Matched { found, highlight_terms: HighlightTerms::default() }
 }
 
 /// The products that `text` finds.
@@ -62,22 +62,28 @@ pub fn everything(view: &View) -> Matched {
 /// # Errors
 /// When the index cannot be read.
 pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut Scratch) -> Result<Matched, Error> {
-    let asked = words::read(text, analyzer);
-    let wanted = asked.words.iter().map(|word| Lookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
-    let mut found = collect(view, &asked, &wanted, sku::Strictness::Digits, scratch)?;
-    if found.is_empty() && !asked.sku.is_empty() {
+    let parsed = words::read(text, analyzer);
+    let lookups = parsed.words.iter().map(|word| WordLookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = collect(view, &parsed, &lookups, sku::Strictness::Digits, scratch)?;
+    if found.is_empty() && !parsed.sku.is_empty() {
         // Better a SKU by any part of it than nothing.
-        found = collect(view, &asked, &[], sku::Strictness::Anything, scratch)?;
+        found = collect(view, &parsed, &[], sku::Strictness::Anything, scratch)?;
     }
-    Ok(Matched { found, sought: sought(&asked, &wanted) })
+    Ok(Matched { found, highlight_terms: highlight_terms(&parsed, &lookups) })
 }
 
-fn collect(view: &View, asked: &Asked, wanted: &[Lookup], strictness: sku::Strictness, scratch: &mut Scratch) -> Result<Vec<Match>, Error> {
+fn collect(
+    view: &View,
+    parsed: &ParsedText,
+    lookups: &[WordLookup],
+    strictness: sku::Strictness,
+    scratch: &mut Scratch,
+) -> Result<Vec<Match>, Error> {
     let mut found = Vec::new();
     for (segment, reader, columns) in view.segments() {
-        let place = Place { view, reader, columns, segment: segment as usize };
-        let by_words = place.by_words(asked, wanted, scratch)?;
-        let by_sku = sku::matches(view, reader, columns, &asked.sku, strictness)?;
+        let matcher = SegmentMatcher { view, reader, columns, segment: segment as usize };
+        let by_words = matcher.by_words(parsed, lookups, scratch)?;
+        let by_sku = sku::matches(view, reader, columns, &parsed.sku, strictness)?;
         let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| !reader.is_deleted(*doc));
         found.extend(alive.map(|(doc, score)| Match { address: Address { segment, doc }, score }));
     }
@@ -103,34 +109,34 @@ fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 }
 
 /// Where a word was found.
-struct Lookup {
+struct WordLookup {
     /// By segment: the lists of documents.
-    sources: Vec<Vec<Source>>,
+    sources: Vec<Vec<PostingList>>,
     /// Words spelled nearly the same.
     near: Vec<String>,
 }
 
-impl Lookup {
-    fn of(view: &View, word: &AskedWord) -> Result<Lookup, Error> {
-        let mut lookup = Lookup { sources: view.segments().map(|_| Vec::new()).collect(), near: Vec::new() };
-        let short = word.text.chars().count() <= LONGEST_START;
+impl WordLookup {
+    fn of(view: &View, word: &QueryWord) -> Result<WordLookup, Error> {
+        let mut lookup = WordLookup { sources: view.segments().map(|_| Vec::new()).collect(), near: Vec::new() };
+        let short = word.text.chars().count() <= LONGEST_PREFIX;
         for texts in &view.fields.texts {
-            let worth = |manner| score::points(texts.part, manner);
-            lookup.add(view, texts.words, &word.text, worth(Manner::Exact))?;
+            let worth = |kind| score::points(texts.field, kind);
+            lookup.add(view, texts.words, &word.text, worth(MatchKind::Exact))?;
             for compound in &word.compounds {
-                lookup.add(view, texts.words, compound, worth(Manner::Exact))?;
+                lookup.add(view, texts.words, compound, worth(MatchKind::Exact))?;
             }
             if let Some(stems) = texts.stems {
-                lookup.add(view, stems, &word.stem, worth(Manner::Form))?;
+                lookup.add(view, stems, &word.stem, worth(MatchKind::Stem))?;
             }
-            match (word.may_go_on, short) {
-                (true, true) => lookup.add(view, texts.starts, &word.text, worth(Manner::Start))?,
-                (true, false) => lookup.add_longer(view, texts.words, &word.text, worth(Manner::Start))?,
+            match (word.may_be_prefix, short) {
+                (true, true) => lookup.add(view, texts.prefixes, &word.text, worth(MatchKind::Prefix))?,
+                (true, false) => lookup.add_longer(view, texts.words, &word.text, worth(MatchKind::Prefix))?,
                 (false, _) => {}
             }
         }
         if word.may_be_misspelled() {
-            lookup.look_nearby(view, word)?;
+            lookup.add_near_spellings(view, word)?;
         }
         Ok(lookup)
     }
@@ -139,7 +145,7 @@ impl Lookup {
     fn add(&mut self, view: &View, field: Field, term: &str, points: u16) -> Result<(), Error> {
         for (reader, sources) in view.searcher.segment_readers().iter().zip(&mut self.sources) {
             if let Some(info) = reader.inverted_index(field)?.terms().get(term)? {
-                sources.push(Source { field, info, points });
+                sources.push(PostingList { field, info, points });
             }
         }
         Ok(())
@@ -152,7 +158,7 @@ impl Lookup {
             let mut stream = inverted.terms().range().gt(word).into_stream()?;
             let mut seen = 0;
             while seen < MOST_STARTS && stream.advance() && stream.key().starts_with(word.as_bytes()) {
-                sources.push(Source { field, info: stream.value().clone(), points });
+                sources.push(PostingList { field, info: stream.value().clone(), points });
                 seen += 1;
             }
         }
@@ -160,20 +166,20 @@ impl Lookup {
     }
 
     /// Adds the near spellings of a word that no product has, or very few beside those of the near one.
-    fn look_nearby(&mut self, view: &View, word: &AskedWord) -> Result<(), Error> {
+    fn add_near_spellings(&mut self, view: &View, word: &QueryWord) -> Result<(), Error> {
         let known = self.frequency();
         if known >= RARE {
             return Ok(());
         }
         let mut near = near_words(view, &word.text, 1, false)?;
-        if near.is_empty() && known == 0 && word.may_go_on {
+        if near.is_empty() && known == 0 && word.may_be_prefix {
             near = near_words(view, &word.text, 1, true)?;
         }
         near.retain(|(term, common)| *term != word.text && *common >= known * MISSPELLED);
         near.truncate(MOST_NEAR);
         for (term, _) in near {
             for texts in &view.fields.texts {
-                self.add(view, texts.words, &term, score::points(texts.part, Manner::Near))?;
+                self.add(view, texts.words, &term, score::points(texts.field, MatchKind::Fuzzy))?;
             }
             self.near.push(term);
         }
@@ -210,7 +216,7 @@ pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Res
 }
 
 /// A list of documents, and what being in it is worth.
-struct Source {
+struct PostingList {
     field: Field,
     info: TermInfo,
     points: u16,
@@ -224,24 +230,24 @@ struct Candidate {
 }
 
 /// One segment.
-struct Place<'a> {
+struct SegmentMatcher<'a> {
     view: &'a View,
     reader: &'a SegmentReader,
     columns: &'a Columns,
     segment: usize,
 }
 
-impl Place<'_> {
+impl SegmentMatcher<'_> {
     /// The documents that have all words, in order, with their scores.
-    fn by_words(&self, asked: &Asked, wanted: &[Lookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
-        let mut lists: Vec<&[Source]> = wanted.iter().map(|lookup| lookup.sources[self.segment].as_slice()).collect();
+    fn by_words(&self, parsed: &ParsedText, lookups: &[WordLookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
+        let mut lists: Vec<&[PostingList]> = lookups.iter().map(|lookup| lookup.sources[self.segment].as_slice()).collect();
         if lists.iter().any(|sources| sources.is_empty()) {
             return Ok(Vec::new());
         }
         lists.sort_by_key(|sources| sources.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>());
         let mut lists = lists.into_iter();
         let Some(rarest) = lists.next() else { return Ok(Vec::new()) };
-        let mut candidates = self.having(rarest, &mut scratch.points)?;
+        let mut candidates = self.documents_in_any(rarest, &mut scratch.points)?;
         for sources in lists {
             if candidates.is_empty() {
                 return Ok(Vec::new());
@@ -249,8 +255,8 @@ impl Place<'_> {
             self.keep(&mut candidates, sources)?;
         }
         let mut pairs = vec![0_u32; candidates.len()];
-        for pair in asked.words.iter().filter_map(|word| word.pair.as_ref()) {
-            self.each(self.view.fields.pairs, pair.as_bytes(), &candidates, |at| pairs[at] += score::PAIR)?;
+        for pair in parsed.words.iter().filter_map(|word| word.pair.as_ref()) {
+            self.each_match(self.view.fields.pairs, pair.as_bytes(), &candidates, |at| pairs[at] += score::PAIR)?;
         }
         let worth = |(candidate, pairs): (Candidate, u32)| {
             let doc = candidate.doc as usize;
@@ -262,7 +268,7 @@ impl Place<'_> {
     }
 
     /// The documents that are in any of these lists, in order.
-    fn having(&self, sources: &[Source], points: &mut Vec<u16>) -> Result<Vec<Candidate>, Error> {
+    fn documents_in_any(&self, sources: &[PostingList], points: &mut Vec<u16>) -> Result<Vec<Candidate>, Error> {
         let size = self.reader.max_doc() as usize;
         if points.len() < size {
             points.resize(size, 0);
@@ -298,10 +304,10 @@ impl Place<'_> {
     }
 
     /// Keeps the candidates that are in any of these lists too.
-    fn keep(&self, candidates: &mut Vec<Candidate>, sources: &[Source]) -> Result<(), Error> {
+    fn keep(&self, candidates: &mut Vec<Candidate>, sources: &[PostingList]) -> Result<(), Error> {
         let mut points = vec![0_u16; candidates.len()];
         for source in sources {
-            self.each_of(source.field, &source.info, candidates, |at| points[at] = points[at].max(source.points))?;
+            self.each_posting(source.field, &source.info, candidates, |at| points[at] = points[at].max(source.points))?;
         }
         let mut points = points.into_iter();
         candidates.retain_mut(|candidate| {
@@ -314,14 +320,14 @@ impl Place<'_> {
     }
 
     /// Tells which candidates hold `term`.
-    fn each(&self, field: Field, term: &[u8], candidates: &[Candidate], found: impl FnMut(usize)) -> Result<(), Error> {
+    fn each_match(&self, field: Field, term: &[u8], candidates: &[Candidate], found: impl FnMut(usize)) -> Result<(), Error> {
         match self.reader.inverted_index(field)?.terms().get(term)? {
-            Some(info) => self.each_of(field, &info, candidates, found),
+            Some(info) => self.each_posting(field, &info, candidates, found),
             None => Ok(()),
         }
     }
 
-    fn each_of(&self, field: Field, info: &TermInfo, candidates: &[Candidate], mut found: impl FnMut(usize)) -> Result<(), Error> {
+    fn each_posting(&self, field: Field, info: &TermInfo, candidates: &[Candidate], mut found: impl FnMut(usize)) -> Result<(), Error> {
         let inverted = self.reader.inverted_index(field)?;
         if info.doc_freq as usize > 8 * candidates.len() {
             // BoundedVec candidates: leap from one to the next.
@@ -357,16 +363,16 @@ impl Place<'_> {
 }
 
 /// What to highlight: whatever of the text may have found something.
-fn sought(asked: &Asked, wanted: &[Lookup]) -> Sought {
-    let mut sought = Sought::default();
-    for (word, lookup) in asked.words.iter().zip(wanted) {
-        sought.words.insert(word.text.clone());
-        sought.words.extend(word.compounds.iter().cloned());
-        sought.words.extend(lookup.near.iter().cloned());
-        sought.stems.insert(word.stem.clone());
-        if word.may_go_on {
-            sought.starts.insert(word.text.clone());
+fn highlight_terms(parsed: &ParsedText, lookups: &[WordLookup]) -> HighlightTerms {
+    let mut highlight_terms = HighlightTerms::default();
+    for (word, lookup) in parsed.words.iter().zip(lookups) {
+        highlight_terms.words.insert(word.text.clone());
+        highlight_terms.words.extend(word.compounds.iter().cloned());
+        highlight_terms.words.extend(lookup.near.iter().cloned());
+        highlight_terms.stems.insert(word.stem.clone());
+        if word.may_be_prefix {
+            highlight_terms.prefixes.insert(word.text.clone());
         }
     }
-    sought
+    highlight_terms
 }

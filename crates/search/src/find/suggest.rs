@@ -2,7 +2,7 @@
 
 use super::{
     Finder, Page,
-    sift::{Sift, Wanted},
+    collector::{CollectOptions, Collector},
 };
 use crate::{Error, domain::query::Request, index::View};
 use contracts::search::{Sort, Suggestion, Suggestions};
@@ -18,11 +18,11 @@ pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestio
     let request = Request { text: Some(text.to_owned()), filters: Vec::new(), sort: Sort::Relevance };
     let matched = finder.matches(view, &request)?;
     let labels = view.labels.read();
-    let wanted = Wanted { page: Page { limit: 2 * MOST, after: None }, facets: false };
-    let sifted = Sift::new(view, &labels, &request, finder.currency).run(&matched.found, wanted, &mut finder.scratch);
+    let wanted = CollectOptions { page: Page { limit: 2 * MOST, after: None }, facets: false };
+    let collected = Collector::new(view, &labels, &request, finder.currency).run(&matched.found, wanted, &mut finder.scratch);
     drop(labels);
     let mut items: Vec<Suggestion> = Vec::with_capacity(MOST);
-    for hit in sifted.hits {
+    for hit in collected.hits {
         let stored = view.stored(hit.address)?;
         if let Some(known) = items.iter_mut().find(|known| known.text == stored.hit.title) {
             // Of two with one title neither is meant before the other.

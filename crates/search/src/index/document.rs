@@ -4,7 +4,7 @@ use super::{labels::Facet, schema::Fields, tree::Tree};
 use crate::{
     Error,
     domain::{
-        score::Part,
+        score,
         text::{Analyzer, Terms, bare_sku, trigrams},
     },
 };
@@ -71,7 +71,7 @@ pub fn document(
         if let Some(stems) = texts.stems {
             add_terms(&mut doc, stems, &terms.stems);
         }
-        add_terms(&mut doc, texts.starts, starts(texts.part, terms));
+        add_terms(&mut doc, texts.prefixes, prefixes(texts.field, terms));
     }
 
     let bare = bare_sku(&product.sku);
@@ -105,9 +105,9 @@ pub fn document(
 }
 
 /// Of the body only the beginnings that say something: of three letters and more.
-fn starts(part: Part, terms: &Terms) -> impl Iterator<Item = &String> {
-    let least = if part == Part::Body { 3 } else { 1 };
-    terms.starts.iter().filter(move |start| start.len() >= least)
+fn prefixes(field: score::Field, terms: &Terms) -> impl Iterator<Item = &String> {
+    let least = if field == score::Field::Body { 3 } else { 1 };
+    terms.prefixes.iter().filter(move |start| start.len() >= least)
 }
 
 fn add_terms<'a>(doc: &mut TantivyDocument, field: Field, terms: impl IntoIterator<Item = &'a String>) {

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     Error,
-    domain::text::{Analyzer, Tongue},
-    store::{Batch, Place, Progress, Reached, TreePlace},
+    domain::text::{Analyzer, Language},
+    store::{Batch, DocumentPosition, IndexPosition, Progress, TreePosition},
 };
 use contracts::ids::Uuid;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct Payload {
     /// How words were made.
     pub language: String,
     /// Everything up to here is in it.
-    pub reached: Reached,
+    pub reached: IndexPosition,
     /// Whether it ever held everything there was: then it may answer.
     pub complete: bool,
 }
@@ -36,10 +36,10 @@ pub struct Payload {
 impl Payload {
     /// Of an index that holds nothing yet: what it takes in will be in the tree as it is now, or as it is then.
     #[must_use]
-    pub fn begin(progress: Progress, tongue: Tongue) -> Payload {
+    pub fn empty(progress: Progress, language: Language) -> Payload {
         let Progress { lineage, generation, tree_change, .. } = progress;
-        let reached = Reached { documents: Place::default(), tree: TreePlace::behind(tree_change) };
-        Payload { lineage, generation, language: tongue.name().to_owned(), reached, complete: false }
+        let reached = IndexPosition { documents: DocumentPosition::default(), tree: TreePosition::after_change(tree_change) };
+        Payload { lineage, generation, language: language.name().to_owned(), reached, complete: false }
     }
 }
 
@@ -92,7 +92,7 @@ impl Folder {
         let mut folder = Folder::open(path, Some(payload), writer_bytes)?;
         // From its first commit on it says what it is.
         let nothing = Batch { documents: Vec::new(), reached: folder.payload.reached };
-        folder.commit(nothing, &Tree::default(), &mut Analyzer::new(Tongue::ENGLISH), false)?;
+        folder.commit(nothing, &Tree::default(), &mut Analyzer::new(Language::ENGLISH), false)?;
         Ok(folder)
     }
 

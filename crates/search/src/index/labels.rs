@@ -51,11 +51,11 @@ impl Facet {
 /// Every label with its number, for all who search and the one who indexes. It only grows;
 /// [`View`](super::View) begins a new one when most of it is gone.
 #[derive(Debug, Default)]
-pub struct Labels(RwLock<Known>);
+pub struct Labels(RwLock<LabelTable>);
 
 impl Labels {
     /// The labels there are by now. Hold it for one search and no longer.
-    pub fn read(&self) -> RwLockReadGuard<'_, Known> {
+    pub fn read(&self) -> RwLockReadGuard<'_, LabelTable> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,7 +78,7 @@ impl Labels {
 
 /// The labels with their numbers.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct LabelTable {
     numbers: HashMap<String, u32>,
     /// By number: the facet's number, and the value.
     entries: Vec<(u32, String)>,
@@ -86,7 +86,7 @@ pub struct Known {
     facet_numbers: HashMap<Facet, u32>,
 }
 
-impl Known {
+impl LabelTable {
     fn intern(&mut self, label: &str) -> Option<u32> {
         if let Some(known) = self.numbers.get(label) {
             return Some(*known);

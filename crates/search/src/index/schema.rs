@@ -1,6 +1,6 @@
 //! The fields of the index.
 
-use crate::domain::score::Part;
+use crate::domain::score;
 use tantivy::{
     schema::{BytesOptions, Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions},
     tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager, WhitespaceTokenizer},
@@ -16,13 +16,13 @@ const WORDS: &str = "words";
 /// The fields by which one part of a product is found.
 #[derive(Debug, Clone, Copy)]
 pub struct Texts {
-    pub part: Part,
+    pub field: score::Field,
     /// Words and compounds.
     pub words: Field,
     /// Their stems; a brand has no forms.
     pub stems: Option<Field>,
     /// Their beginnings.
-    pub starts: Field,
+    pub prefixes: Field,
 }
 
 /// Every field.
@@ -71,9 +71,9 @@ pub fn schema() -> (Schema, Fields) {
     let text_column = TextOptions::default().set_fast(RAW_TOKENIZER_NAME);
     let mut words = |name: &str| schema.add_text_field(name, text.clone());
     let texts = [
-        Texts { part: Part::Title, words: words("title"), stems: Some(words("title_stems")), starts: words("title_starts") },
-        Texts { part: Part::Brand, words: words("brand"), stems: None, starts: words("brand_starts") },
-        Texts { part: Part::Body, words: words("body"), stems: Some(words("body_stems")), starts: words("body_starts") },
+        Texts { field: score::Field::Title, words: words("title"), stems: Some(words("title_stems")), prefixes: words("title_starts") },
+        Texts { field: score::Field::Brand, words: words("brand"), stems: None, prefixes: words("brand_starts") },
+        Texts { field: score::Field::Body, words: words("body"), stems: Some(words("body_stems")), prefixes: words("body_starts") },
     ];
     let (pairs, sku, sku_grams) = (words("pairs"), words("sku"), words("sku_grams"));
     let fields = Fields {

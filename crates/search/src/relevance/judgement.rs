@@ -1,6 +1,6 @@
-//! What somebody who reads the catalogue says of a search: which goods are what is sought, by conditions.
+//! What somebody who reads the catalogue says of a search: which products are what is highlight_terms, by conditions.
 
-use super::goods::Good;
+use super::products::JudgedProduct;
 use crate::Error;
 use contracts::catalog::Product;
 use serde::Deserialize;
@@ -45,14 +45,14 @@ pub fn read(lines: &str) -> Result<Vec<Judgement>, Error> {
 }
 
 impl Judgement {
-    /// The best grade that the good has; 0 when it is not what is sought.
-    pub fn grade(&self, good: &Good) -> u8 {
+    /// The best grade that the good has; 0 when it is not what is highlight_terms.
+    pub fn grade(&self, good: &JudgedProduct) -> u8 {
         self.grades.iter().filter(|grade| grade.fits(good)).map(|grade| grade.grade).max().unwrap_or(0)
     }
 }
 
 impl Grade {
-    fn fits(&self, Good { product: good, shelf }: &Good) -> bool {
+    fn fits(&self, JudgedProduct { product: good, shelf }: &JudgedProduct) -> bool {
         let one_of = |wanted: &[String], value: Option<&String>| wanted.is_empty() || value.is_some_and(|value| wanted.contains(value));
         let title = plain(&good.title);
         one_of(&self.sku, Some(&good.sku))

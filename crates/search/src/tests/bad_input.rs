@@ -5,7 +5,7 @@ use super::Shop;
 #[tokio::test]
 async fn bad_queries_get_a_clear_answer() {
     let shop = Shop::open().await;
-    shop.sell(shop.good("A", "Lamp")).await;
+    shop.activate(shop.product("A", "Lamp")).await;
     let long = format!("q={}", "x".repeat(10_000));
     let words = format!("q={}", "x+".repeat(60));
     let many = "brand=x&".repeat(60);
@@ -38,7 +38,7 @@ async fn bad_queries_get_a_clear_answer() {
 #[tokio::test]
 async fn a_text_is_plain_text() {
     let shop = Shop::open().await;
-    shop.sell(shop.good("A", "Lamp AND shade")).await;
+    shop.activate(shop.product("A", "Lamp AND shade")).await;
     for text in [
         "%22lamp",
         "lamp%22",

@@ -4,11 +4,11 @@ use super::Shop;
 use contracts::money::Currency;
 
 async fn lamps(shop: &Shop) {
-    shop.sell_all([
-        shop.good("YEN", "Lamp").price(1_900).currency("JPY").brand("Akari"),
-        shop.good("EURO", "Lamp").price(2_000).brand("Licht"),
-        shop.good("DINAR", "Lamp").price(2_100).currency("KWD").brand("Noor"),
-        shop.good("CENT", "Lamp").price(1_400).brand("Licht"),
+    shop.activate_all([
+        shop.product("YEN", "Lamp").price(1_900).currency("JPY").brand("Akari"),
+        shop.product("EURO", "Lamp").price(2_000).brand("Licht"),
+        shop.product("DINAR", "Lamp").price(2_100).currency("KWD").brand("Noor"),
+        shop.product("CENT", "Lamp").price(1_400).brand("Licht"),
     ])
     .await;
 }
@@ -71,9 +71,9 @@ async fn facets_and_help_are_of_the_same_currency() {
 async fn a_group_is_shown_by_a_variant_in_the_currency() {
     let shop = Shop::open().await;
     let group = shop.h.id();
-    shop.sell_all([
-        shop.good("TEE-S", "T-shirt").variant(group, "size", "S").price(900).currency("JPY"),
-        shop.good("TEE-M", "T-shirt").variant(group, "size", "M").price(1_000),
+    shop.activate_all([
+        shop.product("TEE-S", "T-shirt").variant(group, "size", "S").price(900).currency("JPY"),
+        shop.product("TEE-M", "T-shirt").variant(group, "size", "M").price(1_000),
     ])
     .await;
     assert_eq!(shop.skus("q=shirt&sort=price").await, ["TEE-M"]);

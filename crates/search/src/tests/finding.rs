@@ -5,12 +5,12 @@ use super::Shop;
 #[tokio::test]
 async fn a_word_is_found_in_title_brand_description_and_attributes_in_that_order() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("BODY-1", "Wooden bench").describe("Made of walnut, oiled."),
-        shop.good("ATTR-1", "Wooden table").attribute("wood", "walnut"),
-        shop.good("BRAND-1", "Wooden shelf").brand("Walnut"),
-        shop.good("TITLE-1", "Walnut chair"),
-        shop.good("NONE-1", "Oak chair"),
+    shop.activate_all([
+        shop.product("BODY-1", "Wooden bench").describe("Made of walnut, oiled."),
+        shop.product("ATTR-1", "Wooden table").attribute("wood", "walnut"),
+        shop.product("BRAND-1", "Wooden shelf").brand("Walnut"),
+        shop.product("TITLE-1", "Walnut chair"),
+        shop.product("NONE-1", "Oak chair"),
     ])
     .await;
     let found = shop.skus("q=walnut").await;
@@ -23,11 +23,11 @@ async fn a_word_is_found_in_title_brand_description_and_attributes_in_that_order
 #[tokio::test]
 async fn a_title_that_is_just_the_search_comes_first() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("A", "Chair cushion, round, for any garden chair and bench"),
-        shop.good("B", "Chair"),
-        shop.good("C", "Garden chair with armrests"),
-        shop.good("D", "Chair for the garden"),
+    shop.activate_all([
+        shop.product("A", "Chair cushion, round, for any garden chair and bench"),
+        shop.product("B", "Chair"),
+        shop.product("C", "Garden chair with armrests"),
+        shop.product("D", "Chair for the garden"),
     ])
     .await;
     assert_eq!(shop.skus("q=chair").await[0], "B");
@@ -37,12 +37,12 @@ async fn a_title_that_is_just_the_search_comes_first() {
 #[tokio::test]
 async fn forms_beginnings_and_near_spellings_are_found_behind_the_word_itself() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("FORM", "Chairs for children"),
-        shop.good("START", "Chairman figure"),
-        shop.good("EXACT", "Chair for children"),
-        shop.good("KEYS", "Mechanical keyboard"),
-        shop.good("LONGER", "Microcontroller board"),
+    shop.activate_all([
+        shop.product("FORM", "Chairs for children"),
+        shop.product("START", "Chairman figure"),
+        shop.product("EXACT", "Chair for children"),
+        shop.product("KEYS", "Mechanical keyboard"),
+        shop.product("LONGER", "Microcontroller board"),
     ])
     .await;
     assert_eq!(shop.skus("q=chair").await, ["EXACT", "FORM", "START"]);
@@ -61,8 +61,8 @@ async fn forms_beginnings_and_near_spellings_are_found_behind_the_word_itself() 
 #[tokio::test]
 async fn a_word_that_is_known_is_not_taken_for_a_misspelling() {
     let shop = Shop::open().await;
-    shop.sell_all((0..10).map(|number| shop.good(&format!("SKIRT{number}"), "Blue skirt"))).await;
-    shop.sell(shop.good("SHIRT", "Blue shirt")).await;
+    shop.activate_all((0..10).map(|number| shop.product(&format!("SKIRT{number}"), "Blue skirt"))).await;
+    shop.activate(shop.product("SHIRT", "Blue shirt")).await;
     assert_eq!(shop.skus("q=shirt").await, ["SHIRT"]);
     assert_eq!(shop.search("q=blue+skirt").await.total, 10);
 }
@@ -70,8 +70,8 @@ async fn a_word_that_is_known_is_not_taken_for_a_misspelling() {
 #[tokio::test]
 async fn a_word_that_somebody_else_misspelled_finds_the_right_ones_too() {
     let shop = Shop::open().await;
-    shop.sell(shop.good("WRONG", "Audio amplifer")).await;
-    shop.sell_all((0..60).map(|number| shop.good(&format!("RIGHT{number}"), "Audio amplifier"))).await;
+    shop.activate(shop.product("WRONG", "Audio amplifer")).await;
+    shop.activate_all((0..60).map(|number| shop.product(&format!("RIGHT{number}"), "Audio amplifier"))).await;
     let found = shop.search("q=amplifer").await;
     assert_eq!((found.total, found.items[0].sku.as_str()), (61, "WRONG"));
     assert_eq!(shop.search("q=amplifier").await.total, 60);
@@ -80,10 +80,10 @@ async fn a_word_that_somebody_else_misspelled_finds_the_right_ones_too() {
 #[tokio::test]
 async fn numbers_and_units_are_found_however_they_are_written() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("LENS", "Zoom lens 70-200 mm f/2.8"),
-        shop.good("CABLE", "USB-C cable, 2m"),
-        shop.good("CHIP", "Timer DIP-8, 100µF"),
+    shop.activate_all([
+        shop.product("LENS", "Zoom lens 70-200 mm f/2.8"),
+        shop.product("CABLE", "USB-C cable, 2m"),
+        shop.product("CHIP", "Timer DIP-8, 100µF"),
     ])
     .await;
     for (text, sku) in [
@@ -107,7 +107,7 @@ async fn numbers_and_units_are_found_however_they_are_written() {
 #[tokio::test]
 async fn what_was_found_is_marked_in_escaped_html() {
     let shop = Shop::open().await;
-    shop.sell(shop.good("A", "<b>Chairs</b> & co").describe("A \"fine\" chair.")).await;
+    shop.activate(shop.product("A", "<b>Chairs</b> & co").describe("A \"fine\" chair.")).await;
     let hit = shop.hit("q=chair").await;
     assert_eq!(hit.highlights.title.as_deref(), Some("&lt;b&gt;<em>Chairs</em>&lt;/b&gt; &amp; co"));
     assert_eq!(hit.highlights.description.as_deref(), Some("A &quot;fine&quot; <em>chair</em>."));
@@ -118,7 +118,7 @@ async fn what_was_found_is_marked_in_escaped_html() {
 #[tokio::test]
 async fn without_a_text_everything_on_sale_is_found_the_newest_first() {
     let shop = Shop::open().await;
-    shop.sell_all([shop.good("OLD", "Old thing"), shop.good("NEW", "New thing")]).await;
+    shop.activate_all([shop.product("OLD", "Old thing"), shop.product("NEW", "New thing")]).await;
     assert_eq!(shop.skus("").await, ["NEW", "OLD"]);
     assert_eq!(shop.skus("q=").await, ["NEW", "OLD"]);
     assert_eq!(shop.skus("q=%22").await, Vec::<String>::new(), "a text without a word finds nothing");
@@ -128,7 +128,7 @@ async fn without_a_text_everything_on_sale_is_found_the_newest_first() {
 async fn another_language_has_other_forms() {
     let h = platform::testing::Harness::of(crate::service()).setting("language", "german").start().await;
     let shop = Shop { h };
-    shop.sell(shop.good("A", "Zwei Stühle aus Eiche")).await;
+    shop.activate(shop.product("A", "Zwei Stühle aus Eiche")).await;
     assert_eq!(shop.skus("q=Stuhle+mit+Eiche").await, ["A"]);
     assert_eq!(shop.skus("q=st%C3%BChlen").await, ["A"]);
 }
@@ -136,12 +136,12 @@ async fn another_language_has_other_forms() {
 #[tokio::test]
 async fn suggestions_are_what_a_search_would_find() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("A", "Canon EOS 5D"),
-        shop.good("B", "Canon EOS R"),
-        shop.good("C", "Candle holder"),
-        shop.good("D", "Candle holder"),
-        shop.good("E", "Tripod"),
+    shop.activate_all([
+        shop.product("A", "Canon EOS 5D"),
+        shop.product("B", "Canon EOS R"),
+        shop.product("C", "Candle holder"),
+        shop.product("D", "Candle holder"),
+        shop.product("E", "Tripod"),
     ])
     .await;
     let titles = shop.suggest("can").await;

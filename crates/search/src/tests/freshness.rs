@@ -6,8 +6,8 @@ use contracts::catalog::{ProductActivated, ProductArchived, ProductStatus, Produ
 #[tokio::test]
 async fn a_product_is_found_from_activation_to_deactivation_as_it_is_now() {
     let shop = Shop::open().await;
-    let mut lamp = shop.good("LAMP", "Desk lamp");
-    shop.sell(lamp.clone()).await;
+    let mut lamp = shop.product("LAMP", "IndexManager lamp");
+    shop.activate(lamp.clone()).await;
     assert_eq!(shop.hit("q=lamp").await.price_amount, 1_000);
     shop.reprice(&mut lamp, 900).await;
     assert_eq!(shop.hit("q=lamp&maxPrice=900").await.price_amount, 900);
@@ -15,11 +15,11 @@ async fn a_product_is_found_from_activation_to_deactivation_as_it_is_now() {
     shop.update(&mut lamp).await;
     assert_eq!((shop.search("q=lamp").await.total, shop.hit("q=light").await.title.as_str()), (1, "Floor light"), "the SKU is LAMP still");
     assert_eq!(shop.search("q=desk").await.total, 0);
-    shop.withdraw(&mut lamp).await;
+    shop.deactivate(&mut lamp).await;
     assert_eq!(shop.search("").await.total, 0);
     lamp.product.status = ProductStatus::Active;
     lamp.product.version += 1;
-    shop.sell(lamp.clone()).await;
+    shop.activate(lamp.clone()).await;
     assert_eq!(shop.hit("").await.price_amount, 900);
     lamp.product.status = ProductStatus::Archived;
     lamp.product.version += 1;
@@ -31,7 +31,7 @@ async fn a_product_is_found_from_activation_to_deactivation_as_it_is_now() {
 #[tokio::test]
 async fn a_draft_is_nobodys_to_find_however_it_changes() {
     let shop = Shop::open().await;
-    let mut draft = shop.good("DRAFT", "Secret").with(|product| product.status = ProductStatus::Draft);
+    let mut draft = shop.product("DRAFT", "Secret").with(|product| product.status = ProductStatus::Draft);
     shop.update(&mut draft).await;
     draft.product.version += 1;
     shop.h.deliver(ProductUpdated { product_id: draft.product.product_id, product: draft.product.clone() }).await;
@@ -42,7 +42,7 @@ async fn a_draft_is_nobodys_to_find_however_it_changes() {
 #[tokio::test]
 async fn events_that_come_twice_or_late_change_nothing() {
     let shop = Shop::open().await;
-    let lamp = shop.good("LAMP", "Desk lamp");
+    let lamp = shop.product("LAMP", "IndexManager lamp");
     let id = lamp.product.product_id;
     let first = shop.h.envelope(&ProductActivated { product_id: id, product: lamp.product.clone() });
     let newer = lamp.clone().with(|product| (product.version, product.price_amount) = (2, 500));
@@ -58,8 +58,8 @@ async fn events_that_come_twice_or_late_change_nothing() {
 #[tokio::test]
 async fn an_answer_that_is_kept_goes_with_the_next_change() {
     let shop = Shop::open().await;
-    let mut lamp = shop.good("LAMP", "Desk lamp");
-    shop.sell(lamp.clone()).await;
+    let mut lamp = shop.product("LAMP", "IndexManager lamp");
+    shop.activate(lamp.clone()).await;
     for price in [700, 600, 500] {
         shop.reprice(&mut lamp, price).await;
         for _ in 0..3 {

@@ -20,7 +20,7 @@ async fn walk(shop: &Shop, query: &str, between: impl AsyncFn(&Shop, usize)) -> 
 async fn ten() -> Shop {
     let shop = Shop::open().await;
     // Prices that several share, so that ties are broken.
-    shop.sell_all((0..10).map(|number| shop.good(&format!("S{number}"), "Lamp").price(1_000 + number % 3))).await;
+    shop.activate_all((0..10).map(|number| shop.product(&format!("S{number}"), "Lamp").price(1_000 + number % 3))).await;
     shop
 }
 
@@ -47,8 +47,8 @@ async fn a_cursor_survives_inserts() {
         let before = shop.skus(&format!("q=lamp&sort={sort}&limit=100")).await;
         let walked = walk(&shop, &format!("q=lamp&sort={sort}"), async |shop, page| {
             // Longer titles, other words: what would move every score of a ranker that looks at averages.
-            let other = shop.good(&format!("X{page}"), "Lamp lamp lamp shade for a large lamp").price(1_001).describe("Another lamp.");
-            shop.sell(other).await;
+            let other = shop.product(&format!("X{page}"), "Lamp lamp lamp shade for a large lamp").price(1_001).describe("Another lamp.");
+            shop.activate(other).await;
         })
         .await;
         let old: Vec<_> = walked.iter().filter(|sku| sku.starts_with('S')).cloned().collect();

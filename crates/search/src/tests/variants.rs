@@ -9,11 +9,11 @@ use contracts::{
 async fn wardrobe() -> (Shop, ProductGroupId) {
     let shop = Shop::open().await;
     let group: ProductGroupId = shop.h.id();
-    shop.sell_all([
-        shop.good("TEE-S", "T-shirt, small").variant(group, "size", "S").attribute("color", "red").price(1_200),
-        shop.good("TEE-M", "T-shirt, medium").variant(group, "size", "M").attribute("color", "red").price(1_000),
-        shop.good("TEE-L", "T-shirt, large").variant(group, "size", "L").attribute("color", "red").price(1_400),
-        shop.good("POLO", "Polo shirt").attribute("color", "red").attribute("size", "M").price(1_100),
+    shop.activate_all([
+        shop.product("TEE-S", "T-shirt, small").variant(group, "size", "S").attribute("color", "red").price(1_200),
+        shop.product("TEE-M", "T-shirt, medium").variant(group, "size", "M").attribute("color", "red").price(1_000),
+        shop.product("TEE-L", "T-shirt, large").variant(group, "size", "L").attribute("color", "red").price(1_400),
+        shop.product("POLO", "Polo shirt").attribute("color", "red").attribute("size", "M").price(1_100),
     ])
     .await;
     (shop, group)
@@ -75,7 +75,12 @@ async fn groups_whose_ids_are_made_to_resemble_each_other_stay_apart() {
     for (number, (high, low)) in ids.into_iter().enumerate() {
         let group = ProductGroupId(Uuid::from_u64_pair(high, low));
         for size in ["S", "M"] {
-            shop.tell(shop.good(&format!("TEE-{number}-{size}"), "T-shirt").variant(group, "size", &format!("{number}{size}"))).await;
+            shop.deliver_activated(shop.product(&format!("TEE-{number}-{size}"), "T-shirt").variant(
+                group,
+                "size",
+                &format!("{number}{size}"),
+            ))
+            .await;
         }
     }
     shop.h.settle().await;

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, ops::Range};
 
 /// Which words of a text count as found.
 #[derive(Debug, Clone, Default)]
-pub struct Sought {
+pub struct HighlightTerms {
     /// Words, as they are: those of the search, and those spelled nearly the same.
     pub words: BTreeSet<String>,
     /// Stems.
     pub stems: BTreeSet<String>,
     /// Beginnings of words.
-    pub starts: BTreeSet<String>,
+    pub prefixes: BTreeSet<String>,
 }
 
 /// How much of a description is shown around its first match, in characters.
@@ -19,9 +19,9 @@ const WINDOW: usize = 240;
 /// How much of that stands before the match.
 const BEFORE: usize = 60;
 
-impl Sought {
+impl HighlightTerms {
     fn is_found(&self, word: &str, analyzer: &mut Analyzer) -> bool {
-        if self.words.contains(word) || self.starts.iter().any(|start| word.starts_with(start.as_str())) {
+        if self.words.contains(word) || self.prefixes.iter().any(|start| word.starts_with(start.as_str())) {
             return true;
         }
         // Stemming is what costs: a form of a word nearly always begins as its stem does.
@@ -57,14 +57,14 @@ fn merge(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// The whole text with its matches marked; none when there are none.
-pub fn whole(text: &str, sought: &Sought, analyzer: &mut Analyzer) -> Option<String> {
-    let found = sought.found_in(text, analyzer);
+pub fn highlight_all(text: &str, highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Option<String> {
+    let found = highlight_terms.found_in(text, analyzer);
     (!found.is_empty()).then(|| mark(text, 0..text.len(), &found))
 }
 
 /// The part of the text around its first match, marked; none when there is none.
-pub fn around(text: &str, sought: &Sought, analyzer: &mut Analyzer) -> Option<String> {
-    let found = sought.found_in(text, analyzer);
+pub fn highlight_excerpt(text: &str, highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Option<String> {
+    let found = highlight_terms.found_in(text, analyzer);
     let first = found.first()?.start;
     let window = window(text, first);
     let mut marked = mark(text, window.clone(), &found);
@@ -123,41 +123,41 @@ fn escape(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::text::Tongue;
+    use crate::domain::text::Language;
     use proptest::prelude::*;
 
-    fn sought(words: &[&str], starts: &[&str]) -> (Sought, Analyzer) {
-        let mut analyzer = Analyzer::new(Tongue::ENGLISH);
+    fn highlight_terms(words: &[&str], prefixes: &[&str]) -> (HighlightTerms, Analyzer) {
+        let mut analyzer = Analyzer::new(Language::ENGLISH);
         let stems = words.iter().map(|word| analyzer.stem(word)).collect();
         let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        (Sought { words: own(words), stems, starts: own(starts) }, analyzer)
+        (HighlightTerms { words: own(words), stems, prefixes: own(prefixes) }, analyzer)
     }
 
     #[test]
     fn matches_are_marked_and_everything_else_is_escaped() {
-        let (found, mut analyzer) = sought(&["chair", "usbc"], &["woo"]);
+        let (found, mut analyzer) = highlight_terms(&["chair", "usbc"], &["woo"]);
         assert_eq!(
-            whole("<b>Chairs</b> & \"wooden\" USB-C", &found, &mut analyzer).unwrap(),
+            highlight_all("<b>Chairs</b> & \"wooden\" USB-C", &found, &mut analyzer).unwrap(),
             "&lt;b&gt;<em>Chairs</em>&lt;/b&gt; &amp; &quot;<em>wooden</em>&quot; <em>USB-C</em>"
         );
-        assert_eq!(whole("Table", &found, &mut analyzer), None);
+        assert_eq!(highlight_all("Table", &found, &mut analyzer), None);
     }
 
     #[test]
     fn a_long_description_is_shown_around_its_first_match() {
-        let (found, mut analyzer) = sought(&["needle"], &[]);
+        let (found, mut analyzer) = highlight_terms(&["needle"], &[]);
         let text = format!("{} needle {}", "hay ".repeat(100), "straw ".repeat(100));
-        let shown = around(&text, &found, &mut analyzer).unwrap();
+        let shown = highlight_excerpt(&text, &found, &mut analyzer).unwrap();
         assert!(shown.starts_with("…hay ") && shown.ends_with("straw…") && shown.contains("<em>needle</em>"), "{shown}");
         assert!(shown.chars().count() < WINDOW + 20);
-        assert_eq!(around("a needle", &found, &mut analyzer).unwrap(), "a <em>needle</em>");
+        assert_eq!(highlight_excerpt("a needle", &found, &mut analyzer).unwrap(), "a <em>needle</em>");
     }
 
     proptest! {
         #[test]
         fn any_text_is_marked_without_a_tag_of_its_own(text in any::<String>(), word in "[a-z]{1,3}") {
-            let (found, mut analyzer) = sought(&[&word], &[&word]);
-            for marked in [whole(&text, &found, &mut analyzer), around(&text, &found, &mut analyzer)].into_iter().flatten() {
+            let (found, mut analyzer) = highlight_terms(&[&word], &[&word]);
+            for marked in [highlight_all(&text, &found, &mut analyzer), highlight_excerpt(&text, &found, &mut analyzer)].into_iter().flatten() {
                 let bare = marked.replace("<em>", "").replace("</em>", "");
                 prop_assert!(!bare.contains(['<', '>', '"', '\'']));
                 prop_assert!(marked.contains("<em>"));

@@ -1,13 +1,13 @@
 //! From what was found to what is shown: filters, facets, variants and order, in one pass over columns in memory.
 //!
 //! A facet's counts leave out the facet's own filter. So a document that meets all filters counts everywhere, one that
-//! fails a single filter counts in that filter's facet only, and one that fails more counts nowhere: no second query.
+//! fails a single filter counts in that filter's facet count_in, and one that fails more counts nowhere: no second query.
 //! Variants of one thing are one hit and count once, whichever of them it is.
 
 use super::{Page, Scratch, matching::Match};
 use crate::{
     domain::query::{Filter, Request},
-    index::{Address, Columns, Facet, Known, View, currency_number},
+    index::{Address, Columns, Facet, LabelTable, View, currency_number},
 };
 use contracts::{ids::Uuid, money::Currency, search::Sort};
 use serde::{Deserialize, Serialize};
@@ -15,24 +15,24 @@ use std::collections::BinaryHeap;
 
 /// Where a hit stands: hits are in ascending order of their keys, and no two have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Key(i64, Uuid);
+pub struct SortKey(i64, Uuid);
 
-impl Key {
-    fn of(order: Sort, columns: &Columns, doc: u32, score: u32) -> Key {
+impl SortKey {
+    fn of(order: Sort, columns: &Columns, doc: u32, score: u32) -> SortKey {
         let at = doc as usize;
         let id = columns.ids[at];
         match order {
-            Sort::Relevance => Key(-i64::from(score), Uuid::from_u128(id)),
-            Sort::PriceUp => Key(columns.prices[at], Uuid::from_u128(id)),
-            Sort::PriceDown => Key(columns.prices[at].saturating_neg(), Uuid::from_u128(id)),
+            Sort::Relevance => SortKey(-i64::from(score), Uuid::from_u128(id)),
+            Sort::PriceUp => SortKey(columns.prices[at], Uuid::from_u128(id)),
+            Sort::PriceDown => SortKey(columns.prices[at].saturating_neg(), Uuid::from_u128(id)),
             // Of the same instant the newer id is the newer product.
-            Sort::Newest => Key(columns.created[at].saturating_neg(), Uuid::from_u128(!id)),
+            Sort::Newest => SortKey(columns.created[at].saturating_neg(), Uuid::from_u128(!id)),
         }
     }
 }
 
 /// What is wanted of the hits.
-pub struct Wanted {
+pub struct CollectOptions {
     pub page: Page,
     pub facets: bool,
 }
@@ -40,12 +40,12 @@ pub struct Wanted {
 /// A hit: a product, or the variant of one that stands for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
-    pub key: Key,
+    pub key: SortKey,
     pub address: Address,
 }
 
 /// What came of it. How many hits have each label stands in the scratch's counts.
-pub struct Sifted {
+pub struct Collected {
     pub total: u64,
     pub hits: Vec<Hit>,
     /// Whether there are hits behind the last one.
@@ -55,9 +55,9 @@ pub struct Sifted {
 }
 
 /// The filters of a request, made ready.
-pub struct Sift<'a> {
+pub struct Collector<'a> {
     view: &'a View,
-    known: &'a Known,
+    known: &'a LabelTable,
     order: Sort,
     /// One bit for each filter.
     all: u64,
@@ -65,12 +65,12 @@ pub struct Sift<'a> {
     wanted: Vec<(u32, u8)>,
     /// By filter: the facet that it filters.
     facets: Vec<Option<u32>>,
-    /// Filters of numbers, by filter.
-    numbers: Vec<(u8, Number)>,
+    /// Filters of numeric, by filter.
+    numeric: Vec<(u8, NumericCondition)>,
 }
 
 #[derive(Clone, Copy)]
-enum Number {
+enum NumericCondition {
     InStock(bool),
     /// The price is in this currency, as a number.
     In(u32),
@@ -83,21 +83,22 @@ struct Variant {
     group: u128,
     address: Address,
     fails: u64,
-    key: Key,
+    key: SortKey,
 }
 
-impl<'a> Sift<'a> {
+impl<'a> Collector<'a> {
     /// `shop` is the currency in which prices are compared unless the request names one.
-    pub fn new(view: &'a View, known: &'a Known, request: &Request, shop: Currency) -> Sift<'a> {
-        let mut sift = Sift { view, known, order: request.order(), all: 0, wanted: Vec::new(), facets: Vec::new(), numbers: Vec::new() };
+    pub fn new(view: &'a View, known: &'a LabelTable, request: &Request, shop: Currency) -> Collector<'a> {
+        let mut collector =
+            Collector { view, known, order: request.order(), all: 0, wanted: Vec::new(), facets: Vec::new(), numeric: Vec::new() };
         for (number, filter) in request.filters.iter().enumerate() {
-            sift.add(number as u8, filter);
+            collector.add(number as u8, filter);
         }
         if let Some(currency) = request.currency(shop) {
-            sift.add_number(request.filters.len() as u8, Number::In(currency_number(currency)));
+            collector.add_numeric(request.filters.len() as u8, NumericCondition::In(currency_number(currency)));
         }
-        sift.all = (1_u64 << sift.facets.len()) - 1;
-        sift
+        collector.all = (1_u64 << collector.facets.len()) - 1;
+        collector
     }
 
     fn add(&mut self, number: u8, filter: &Filter) {
@@ -106,18 +107,18 @@ impl<'a> Sift<'a> {
             Filter::Seller(ids) => (Facet::Seller, ids.iter().map(ToString::to_string).collect()),
             Filter::Brand(brands) => (Facet::Brand, brands.clone()),
             Filter::Attribute(name, wanted) => (Facet::Attribute(name.clone()), wanted.clone()),
-            Filter::InStock(wanted) => return self.add_number(number, Number::InStock(*wanted)),
-            Filter::Currency(currency) => return self.add_number(number, Number::In(currency_number(*currency))),
-            Filter::MinPrice(price) => return self.add_number(number, Number::Least(*price)),
-            Filter::MaxPrice(price) => return self.add_number(number, Number::Most(*price)),
+            Filter::InStock(wanted) => return self.add_numeric(number, NumericCondition::InStock(*wanted)),
+            Filter::Currency(currency) => return self.add_numeric(number, NumericCondition::In(currency_number(*currency))),
+            Filter::MinPrice(price) => return self.add_numeric(number, NumericCondition::Least(*price)),
+            Filter::MaxPrice(price) => return self.add_numeric(number, NumericCondition::Most(*price)),
         };
         self.facets.push(self.known.find_facet(&facet));
         self.wanted.extend(values.iter().filter_map(|value| self.known.find(&facet, value)).map(|label| (label, number)));
     }
 
-    fn add_number(&mut self, number: u8, condition: Number) {
+    fn add_numeric(&mut self, number: u8, condition: NumericCondition) {
         self.facets.push(None);
-        self.numbers.push((number, condition));
+        self.numeric.push((number, condition));
     }
 
     /// The facets that are filtered.
@@ -126,15 +127,15 @@ impl<'a> Sift<'a> {
     }
 
     /// Goes over what was found.
-    pub fn run(&self, found: &[Match], wanted: Wanted, scratch: &mut Scratch) -> Sifted {
+    pub fn run(&self, found: &[Match], wanted: CollectOptions, scratch: &mut Scratch) -> Collected {
         let Scratch { counts, filters, .. } = scratch;
         counts.resize(counts.len().max(self.known.len()), 0);
         filters.resize(filters.len().max(self.known.len()), 0);
         for (label, filter) in &self.wanted {
             filters[*label as usize] = filter + 1;
         }
-        let mut best = Best::new(wanted.page);
-        let mut tally = Tally { known: self.known, counts, labels: Vec::new() };
+        let mut top = TopHits::new(wanted.page);
+        let mut counter = LabelCounter { known: self.known, counts, labels: Vec::new() };
         let (mut total, mut variants) = (0, Vec::new());
         for Match { address, score } in found {
             let columns = self.view.columns(*address);
@@ -145,25 +146,25 @@ impl<'a> Sift<'a> {
             }
             let group = columns.groups[address.doc as usize];
             if group != 0 {
-                let key = Key::of(self.order, columns, address.doc, *score);
+                let key = SortKey::of(self.order, columns, address.doc, *score);
                 variants.push(Variant { group, address: *address, fails, key });
                 continue;
             }
             if fails == 0 {
                 total += 1;
-                best.offer(Hit { key: Key::of(self.order, columns, address.doc, *score), address: *address });
+                top.offer(Hit { key: SortKey::of(self.order, columns, address.doc, *score), address: *address });
             }
             if wanted.facets {
-                tally.add(labels.iter().copied(), self.only(fails));
+                counter.add(labels.iter().copied(), self.count_in(fails));
             }
         }
-        total += self.fold(variants, wanted.facets, &mut best, &mut tally);
-        let labels = tally.labels;
+        total += self.fold(variants, wanted.facets, &mut top, &mut counter);
+        let labels = counter.labels;
         for (label, _) in &self.wanted {
             filters[*label as usize] = 0;
         }
-        let (hits, more) = best.finish();
-        Sifted { total, hits, more, labels }
+        let (hits, more) = top.finish();
+        Collected { total, hits, more, labels }
     }
 
     /// A bit for each filter that the document does not meet.
@@ -172,12 +173,12 @@ impl<'a> Sift<'a> {
             return 0;
         }
         let mut meets = 0_u64;
-        for (filter, condition) in &self.numbers {
+        for (filter, condition) in &self.numeric {
             let met = match condition {
-                Number::InStock(wanted) => columns.in_stock[doc as usize] == *wanted,
-                Number::In(currency) => columns.currencies[doc as usize] == *currency,
-                Number::Least(price) => columns.prices[doc as usize] >= *price,
-                Number::Most(price) => columns.prices[doc as usize] <= *price,
+                NumericCondition::InStock(wanted) => columns.in_stock[doc as usize] == *wanted,
+                NumericCondition::In(currency) => columns.currencies[doc as usize] == *currency,
+                NumericCondition::Least(price) => columns.prices[doc as usize] >= *price,
+                NumericCondition::Most(price) => columns.prices[doc as usize] <= *price,
             };
             meets |= u64::from(met) << filter;
         }
@@ -192,34 +193,34 @@ impl<'a> Sift<'a> {
     }
 
     /// Where a document with these failures counts.
-    fn only(&self, fails: u64) -> Only {
+    fn count_in(&self, fails: u64) -> CountIn {
         match fails {
-            0 => Only::Everywhere,
-            one => self.facets[one.trailing_zeros() as usize].map_or(Only::Nowhere, Only::In),
+            0 => CountIn::Everywhere,
+            one => self.facets[one.trailing_zeros() as usize].map_or(CountIn::Nowhere, CountIn::In),
         }
     }
 
     /// Makes one hit of the variants of each thing. How many hits they are.
-    fn fold(&self, mut variants: Vec<Variant>, facets: bool, best: &mut Best, tally: &mut Tally<'_>) -> u64 {
+    fn fold(&self, mut variants: Vec<Variant>, facets: bool, top: &mut TopHits, counter: &mut LabelCounter<'_>) -> u64 {
         variants.sort_unstable_by_key(|variant| (variant.group, variant.fails != 0, variant.key));
         let mut total = 0;
         let mut labels: Vec<u32> = Vec::new();
         for group in variants.chunk_by(|one, other| one.group == other.group) {
-            // Those that meet all filters come first, the best of them before the others.
+            // Those that meet all filters come first, the top of them before the others.
             if group[0].fails == 0 {
                 total += 1;
-                best.offer(Hit { key: group[0].key, address: group[0].address });
+                top.offer(Hit { key: group[0].key, address: group[0].address });
             }
             if facets {
                 labels.clear();
                 for variant in group {
-                    let only = self.only(variant.fails);
+                    let count_in = self.count_in(variant.fails);
                     let own = self.view.columns(variant.address).labels(variant.address.doc);
-                    labels.extend(own.iter().filter(|label| only.allows(self.known, **label)));
+                    labels.extend(own.iter().filter(|label| count_in.allows(self.known, **label)));
                 }
                 labels.sort_unstable();
                 labels.dedup();
-                tally.add(labels.iter().copied(), Only::Everywhere);
+                counter.add(labels.iter().copied(), CountIn::Everywhere);
             }
         }
         total
@@ -227,33 +228,33 @@ impl<'a> Sift<'a> {
 }
 
 #[derive(Clone, Copy)]
-enum Only {
+enum CountIn {
     Everywhere,
     In(u32),
     Nowhere,
 }
 
-impl Only {
-    fn allows(self, known: &Known, label: u32) -> bool {
+impl CountIn {
+    fn allows(self, known: &LabelTable, label: u32) -> bool {
         match self {
-            Only::Everywhere => true,
-            Only::In(facet) => known.facet_of(label) == facet,
-            Only::Nowhere => false,
+            CountIn::Everywhere => true,
+            CountIn::In(facet) => known.facet_of(label) == facet,
+            CountIn::Nowhere => false,
         }
     }
 }
 
 /// Counts the hits of each label.
-struct Tally<'a> {
-    known: &'a Known,
+struct LabelCounter<'a> {
+    known: &'a LabelTable,
     counts: &'a mut Vec<u32>,
     labels: Vec<u32>,
 }
 
-impl Tally<'_> {
-    fn add(&mut self, labels: impl Iterator<Item = u32>, only: Only) {
+impl LabelCounter<'_> {
+    fn add(&mut self, labels: impl Iterator<Item = u32>, count_in: CountIn) {
         for label in labels {
-            if only.allows(self.known, label) {
+            if count_in.allows(self.known, label) {
                 let count = &mut self.counts[label as usize];
                 if *count == 0 {
                     self.labels.push(label);
@@ -265,14 +266,14 @@ impl Tally<'_> {
 }
 
 /// Keeps the first hits behind a key, and knows whether there are more.
-struct Best {
+struct TopHits {
     page: Page,
     kept: BinaryHeap<Hit>,
 }
 
-impl Best {
-    fn new(page: Page) -> Best {
-        Best { page, kept: BinaryHeap::with_capacity(page.limit + 2) }
+impl TopHits {
+    fn new(page: Page) -> TopHits {
+        TopHits { page, kept: BinaryHeap::with_capacity(page.limit + 2) }
     }
 
     fn offer(&mut self, hit: Hit) {

@@ -19,7 +19,7 @@ struct Category {
 
 /// A good of the catalogue.
 #[derive(Debug, Clone)]
-pub struct Good {
+pub struct JudgedProduct {
     pub product: Product,
     /// The slug of its category, such as `furniture/chairs`.
     pub shelf: String,
@@ -54,11 +54,11 @@ impl Numbers {
     }
 }
 
-/// The goods in the order of the file, the same ids at every reading.
+/// The products in the order of the file, the same ids at every reading.
 ///
 /// # Errors
 /// [`Error::Judgement`] when a text has another shape.
-pub fn read_goods(products: &str, categories: &str) -> Result<Vec<Good>, Error> {
+pub fn read_products(products: &str, categories: &str) -> Result<Vec<JudgedProduct>, Error> {
     let bad = |what: &str, error: &dyn std::fmt::Display| Error::Judgement(format!("{what} of the catalogue: {error}"));
     let categories: Vec<Category> = serde_json::from_str(categories).map_err(|error| bad("the categories", &error))?;
     let mut paths: HashMap<String, Vec<CategoryRef>> = HashMap::new();
@@ -68,14 +68,14 @@ pub fn read_goods(products: &str, categories: &str) -> Result<Vec<Good>, Error> 
         paths.insert(slug, path);
     }
     let (mut sellers, mut groups) = (Numbers::default(), Numbers::default());
-    let mut goods = Vec::new();
+    let mut read = Vec::new();
     for (number, line) in (1..).zip(products.lines()) {
         let good: Line = serde_json::from_str(line).map_err(|error| bad(&format!("line {number}"), &error))?;
         let path = paths.get(&good.category).ok_or_else(|| bad(&format!("line {number}"), &"its category is not known"))?;
         let shelf = good.category.clone();
-        goods.push(Good { product: product(number, good, path, &mut sellers, &mut groups), shelf });
+        read.push(JudgedProduct { product: product(number, good, path, &mut sellers, &mut groups), shelf });
     }
-    Ok(goods)
+    Ok(read)
 }
 
 fn product(number: u32, good: Line, path: &[CategoryRef], sellers: &mut Numbers, groups: &mut Numbers) -> Product {

@@ -1,10 +1,10 @@
 //! The hits of a page, written down.
 
-use super::sift::Hit;
+use super::collector::Hit;
 use crate::{
     Error,
     domain::{
-        mark::{self, Sought},
+        highlight::{self, HighlightTerms},
         text::Analyzer,
     },
     index::{Address, Facet, Stored, View, group_term},
@@ -16,21 +16,23 @@ use contracts::{
 };
 
 /// How many values of an option are listed at most.
-const MOST_VALUES: usize = 50;
+const MAX_OPTION_VALUES: usize = 50;
 
 /// The hits as they are shown.
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn items(view: &View, hits: &[Hit], sought: &Sought, analyzer: &mut Analyzer) -> Result<Vec<SearchHit>, Error> {
-    hits.iter().map(|hit| item(view, hit.address, sought, analyzer)).collect()
+pub fn list_hits(view: &View, hits: &[Hit], highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Result<Vec<SearchHit>, Error> {
+    hits.iter().map(|hit| show_hit(view, hit.address, highlight_terms, analyzer)).collect()
 }
 
-fn item(view: &View, address: Address, sought: &Sought, analyzer: &mut Analyzer) -> Result<SearchHit, Error> {
+fn show_hit(view: &View, address: Address, highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Result<SearchHit, Error> {
     let Stored { mut hit, description, options } = view.stored(address)?;
-    if !sought.words.is_empty() {
-        hit.highlights =
-            Highlights { title: mark::whole(&hit.title, sought, analyzer), description: mark::around(&description, sought, analyzer) };
+    if !highlight_terms.words.is_empty() {
+        hit.highlights = Highlights {
+            title: highlight::highlight_all(&hit.title, highlight_terms, analyzer),
+            description: highlight::highlight_excerpt(&description, highlight_terms, analyzer),
+        };
     }
     if let Some(group) = hit.product_group_id {
         let variants = variants(view, group)?;
@@ -57,7 +59,7 @@ fn list_options(view: &View, names: Vec<String>, variants: &[Address]) -> Vec<Gr
             let labels = view.columns(*address).labels(address.doc).iter();
             let own = labels.filter(|label| Some(known.facet_of(**label)) == facet).map(|label| known.value(*label));
             for value in own {
-                if values.len() < MOST_VALUES && !values.contains(&value) {
+                if values.len() < MAX_OPTION_VALUES && !values.contains(&value) {
                     values.push(value);
                 }
             }

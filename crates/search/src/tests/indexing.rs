@@ -1,6 +1,6 @@
 //! The index can be lost, killed and made anew at any moment, and holds what the documents say.
 
-use super::{Good, Shop};
+use super::{Shop, TestProduct};
 use crate::{
     App, actions,
     domain::{query::Request, text::Analyzer},
@@ -59,7 +59,7 @@ fn content(view: &View) -> BTreeMap<ProductId, (i64, bool, Option<String>, Optio
 async fn documents(db: &Db) -> BTreeMap<ProductId, (i64, bool, Option<String>, Option<String>)> {
     let (rows, categories) = db
         .read(async |tx| {
-            let rows = store::list_changed(tx, store::Place::default(), 1_000_000).await?;
+            let rows = store::list_changed(tx, store::DocumentPosition::default(), 1_000_000).await?;
             Ok::<_, platform::db::Error>((rows, store::list_categories(tx).await?))
         })
         .await
@@ -76,22 +76,22 @@ fn search(app: &App, query: &str) -> SearchResults {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let request = Request::parse(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap();
     let mut finder = find::Finder::new(Analyzer::new(app.settings.language), app.settings.currency);
-    finder.search(&app.desk.view().unwrap(), &request, find::Page { limit: 100, after: None }).unwrap().0
+    finder.search(&app.index_manager.view().unwrap(), &request, find::Page { limit: 100, after: None }).unwrap().0
 }
 
-async fn lamps(shop: &Shop, count: usize) -> Vec<Good> {
-    let goods: Vec<_> = (0..count).map(|number| shop.good(&format!("L{number}"), "Lamp")).collect();
-    for good in &goods {
-        shop.tell(good.clone()).await;
+async fn lamps(shop: &Shop, count: usize) -> Vec<TestProduct> {
+    let products: Vec<_> = (0..count).map(|number| shop.product(&format!("L{number}"), "Lamp")).collect();
+    for good in &products {
+        shop.deliver_activated(good.clone()).await;
     }
-    goods
+    products
 }
 
 #[tokio::test]
 async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
     let shop = Shop::open().await;
     lamps(&shop, 19).await;
-    shop.tell(shop.good("FORM", "Replaced lamp")).await;
+    shop.deliver_activated(shop.product("FORM", "Replaced lamp")).await;
     let folder = shop.h.data_dir().join("other");
     let german = || Settings::default().with("search", "language", "german");
     let app = open(&shop, &folder, Settings::default()).await;
@@ -103,7 +103,7 @@ async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
     std::fs::write(index.join("meta.json"), "{").unwrap();
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
-    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    assert_eq!(content(&app.index_manager.view().unwrap()), documents(shop.h.db()).await);
     drop(app);
 
     std::fs::rename(&index, folder.join("index-v0-g1")).unwrap();
@@ -134,7 +134,7 @@ async fn an_index_of_another_database_is_thrown_away() {
     lamps(&shop, 3).await;
     // Both count their changes alike, and only the lineage tells them apart.
     for number in 0..5 {
-        other.tell(other.good(&format!("C{number}"), "Chair").price(7)).await;
+        other.deliver_activated(other.product(&format!("C{number}"), "Chair").price(7)).await;
     }
     let folder = shop.h.data_dir().join("other");
     let app = open(&shop, &folder, Settings::default()).await;
@@ -142,7 +142,7 @@ async fn an_index_of_another_database_is_thrown_away() {
     drop(app);
     let app = open(&other, &folder, Settings::default()).await;
     catch_up(&app).await;
-    assert_eq!(content(&app.desk.view().unwrap()), documents(other.h.db()).await);
+    assert_eq!(content(&app.index_manager.view().unwrap()), documents(other.h.db()).await);
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait
     // Each opening takes a batch in; the second goes on where the first one died.
     for _ in 0..2 {
         let app = open(&shop, &folder, Settings::default()).await;
-        let refused = platform::http::Problem::from(app.desk.view().err().expect("a part of the documents is no index"));
+        let refused = platform::http::Problem::from(app.index_manager.view().err().expect("a part of the documents is no index"));
         assert_eq!((refused.status().as_u16(), refused.code().as_str()), (503, "INDEX_BUILDING"));
     }
     let app = open(&shop, &folder, Settings::default()).await;
@@ -164,23 +164,23 @@ async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait
 #[tokio::test]
 async fn a_rebuild_takes_over_when_it_holds_everything_and_the_old_index_stays_fresh_meanwhile() {
     let shop = Shop::open().await;
-    let mut goods = lamps(&shop, 2_500).await;
+    let mut products = lamps(&shop, 2_500).await;
     let app = open(&shop, &shop.h.data_dir().join("other"), Settings::default()).await;
     catch_up(&app).await;
-    let before = app.desk.view().unwrap().number;
+    let before = app.index_manager.view().unwrap().number;
     assert_eq!(actions::rebuild(shop.h.db()).await.unwrap(), 2);
     assert_eq!(workers::index(app.clone()).await.unwrap(), Next::Immediately, "one batch is not everything");
-    assert_eq!(app.desk.status().next.map(|(generation, _)| generation), Some(2));
-    assert_eq!(app.desk.view().unwrap().number, before, "the old index goes on answering");
-    let mut lamp = goods.remove(0);
+    assert_eq!(app.index_manager.status().next.map(|(generation, _)| generation), Some(2));
+    assert_eq!(app.index_manager.view().unwrap().number, before, "the old index goes on answering");
+    let mut lamp = products.remove(0);
     lamp.product.version += 1;
     lamp.product.price_amount = 5;
-    shop.tell(lamp).await;
+    shop.deliver_activated(lamp).await;
     workers::index(app.clone()).await.unwrap();
     assert_eq!(search(&app, "q=lamp&maxPrice=5").total, 1, "and is kept up to date");
     catch_up(&app).await;
-    assert_eq!((app.desk.status().live.unwrap().0, app.desk.status().next), (2, None));
-    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    assert_eq!((app.index_manager.status().live.unwrap().0, app.index_manager.status().next), (2, None));
+    assert_eq!(content(&app.index_manager.view().unwrap()), documents(shop.h.db()).await);
     assert_eq!(std::fs::read_dir(shop.h.data_dir().join("other")).unwrap().count(), 1, "the old one is removed");
 }
 
@@ -193,14 +193,14 @@ async fn a_rebuild_goes_on_after_a_crash() {
     catch_up(&app).await;
     actions::rebuild(shop.h.db()).await.unwrap();
     workers::index(app.clone()).await.unwrap();
-    let reached = app.desk.status().next.unwrap();
-    assert!(reached.1.documents > store::Place::default());
+    let reached = app.index_manager.status().next.unwrap();
+    assert!(reached.1.documents > store::DocumentPosition::default());
     drop(app);
     let app = open(&shop, &folder, Settings::default()).await;
-    assert!(app.desk.view().is_ok(), "the old index answers at once");
+    assert!(app.index_manager.view().is_ok(), "the old index answers at once");
     catch_up(&app).await;
-    assert_eq!(app.desk.status().live.unwrap().0, 2);
-    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    assert_eq!(app.index_manager.status().live.unwrap().0, 2);
+    assert_eq!(content(&app.index_manager.view().unwrap()), documents(shop.h.db()).await);
 }
 
 #[tokio::test]
@@ -218,17 +218,17 @@ async fn an_administrator_sees_how_far_the_index_is() {
 }
 
 /// A thousand lamps in a category below `Rooms`, all in the index.
-async fn rooms(shop: &Shop, folder: &Path) -> (App, Vec<CategoryRef>, Vec<Good>) {
+async fn rooms(shop: &Shop, folder: &Path) -> (App, Vec<CategoryRef>, Vec<TestProduct>) {
     let rooms = shop.new_category("Rooms", &[]).await;
     let lights = shop.new_category("Lights", &rooms).await;
-    let goods: Vec<_> = (0..1_200).map(|number| shop.good(&format!("L{number}"), "Lamp").within(&lights)).collect();
-    for good in &goods {
-        shop.tell(good.clone()).await;
+    let products: Vec<_> = (0..1_200).map(|number| shop.product(&format!("L{number}"), "Lamp").within(&lights)).collect();
+    for good in &products {
+        shop.deliver_activated(good.clone()).await;
     }
     let app = open(shop, folder, Settings::default()).await;
     catch_up(&app).await;
     assert_eq!(search(&app, "q=rooms").total, 1_200);
-    (app, rooms, goods)
+    (app, rooms, products)
 }
 
 async fn rename(shop: &Shop, path: &[CategoryRef], name: &str) {
@@ -240,13 +240,13 @@ async fn rename(shop: &Shop, path: &[CategoryRef], name: &str) {
 #[tokio::test]
 async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
     let shop = Shop::open().await;
-    let (app, path, mut goods) = rooms(&shop, &shop.h.data_dir().join("other")).await;
+    let (app, path, mut products) = rooms(&shop, &shop.h.data_dir().join("other")).await;
     rename(&shop, &path, "Salons").await;
-    let mut last = goods.pop().unwrap();
+    let mut last = products.pop().unwrap();
     for price in [5, 4, 3] {
         last.product.version += 1;
         last.product.price_amount = price;
-        shop.tell(last.clone()).await;
+        shop.deliver_activated(last.clone()).await;
         assert_eq!(workers::index(app.clone()).await.unwrap(), if price > 3 { Next::Immediately } else { Next::Idle });
         assert_eq!(search(&app, &format!("maxPrice={price}")).total, 1, "the next turn shows it");
     }
@@ -257,10 +257,10 @@ async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
 async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_commit_ended() {
     let shop = Shop::open().await;
     let folder = shop.h.data_dir().join("other");
-    let (app, path, goods) = rooms(&shop, &folder).await;
-    let lights = goods[0].product.category_path.clone();
+    let (app, path, products) = rooms(&shop, &folder).await;
+    let lights = products[0].product.category_path.clone();
     let waiting = async |app: &App| {
-        let reached = app.desk.status().live.unwrap().1;
+        let reached = app.index_manager.status().live.unwrap().1;
         shop.h.db().read(async move |tx| store::count_waiting(tx, reached).await).await.unwrap()
     };
     rename(&shop, &path, "Salons").await;
@@ -273,7 +273,7 @@ async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_
     assert!(waiting(&app).await < reached, "it goes on, and does not begin again");
     // Renamed once more half-way, all have another turn; one that moved away meanwhile is where it is.
     rename(&shop, &path, "Parlours").await;
-    shop.tell(goods[0].clone().with(|product| (product.version, product.category_id) = (2, None))).await;
+    shop.deliver_activated(products[0].clone().with(|product| (product.version, product.category_id) = (2, None))).await;
     drop(app);
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
@@ -284,15 +284,15 @@ async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_
     workers::index(app.clone()).await.unwrap();
     rename(&shop, &lights[1..], "Shades").await;
     catch_up(&app).await;
-    assert_eq!((app.desk.status().live.unwrap().0, search(&app, "q=shades").total, search(&app, "q=lights").total), (2, 1_199, 0));
-    assert_eq!(content(&app.desk.view().unwrap()), documents(shop.h.db()).await);
+    assert_eq!((app.index_manager.status().live.unwrap().0, search(&app, "q=shades").total, search(&app, "q=lights").total), (2, 1_199, 0));
+    assert_eq!(content(&app.index_manager.view().unwrap()), documents(shop.h.db()).await);
 }
 
 /// What a power cut leaves: the files as they are at any moment. Each copy is opened and caught up.
 #[tokio::test]
 async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating() {
     let shop = Shop::open().await;
-    let goods = lamps(&shop, 300).await;
+    let products = lamps(&shop, 300).await;
     let (folder, copies) = (shop.h.data_dir().join("killed"), shop.h.data_dir().join("copies"));
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
@@ -310,11 +310,11 @@ async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating(
     }
     .unwrap();
     for round in 0..12 {
-        for good in goods.iter().skip(round * 20).take(40) {
+        for good in products.iter().skip(round * 20).take(40) {
             let mut good = good.clone();
             good.product.version = round as i64 + 2;
             good.product.price_amount = round as i64;
-            shop.tell(good).await;
+            shop.deliver_activated(good).await;
             if round % 3 == 0 {
                 workers::index(app.clone()).await.unwrap();
             }
@@ -332,7 +332,7 @@ async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating(
     for copy in std::fs::read_dir(&copies).unwrap() {
         let app = open(&shop, &copy.unwrap().path(), Settings::default()).await;
         catch_up(&app).await;
-        assert_eq!(content(&app.desk.view().unwrap()), expected);
+        assert_eq!(content(&app.index_manager.view().unwrap()), expected);
         opened += 1;
     }
     assert!(opened > 3, "only {opened} copies were made");
@@ -355,10 +355,10 @@ fn copy(from: &Path, to: &Path) {
 
 /// What can happen to a catalogue.
 #[derive(Debug, Clone)]
-enum Happening {
-    Sell(usize),
+enum Step {
+    Activate(usize),
     Reprice(usize, i64),
-    Withdraw(usize),
+    Deactivate(usize),
     Move(usize, usize),
     Stock(usize, i64),
     RenameCategory(usize),
@@ -371,37 +371,37 @@ enum Happening {
     Restart,
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..6_usize).prop_map(Happening::Sell),
-        3 => (0..6_usize, 1..100_i64).prop_map(|(good, price)| Happening::Reprice(good, price)),
-        2 => (0..6_usize).prop_map(Happening::Withdraw),
-        2 => (0..6_usize, 0..4_usize).prop_map(|(good, category)| Happening::Move(good, category)),
-        2 => (0..6_usize, 0..3_i64).prop_map(|(good, quantity)| Happening::Stock(good, quantity)),
-        1 => (0..4_usize).prop_map(Happening::RenameCategory),
-        1 => (0..4_usize, 0..4_usize).prop_map(|(category, above)| Happening::MoveCategory(category, above)),
-        2 => Just(Happening::Repeat),
-        3 => Just(Happening::Index),
-        1 => Just(Happening::Rebuild),
-        1 => Just(Happening::Restart),
+        4 => (0..6_usize).prop_map(Step::Activate),
+        3 => (0..6_usize, 1..100_i64).prop_map(|(good, price)| Step::Reprice(good, price)),
+        2 => (0..6_usize).prop_map(Step::Deactivate),
+        2 => (0..6_usize, 0..4_usize).prop_map(|(good, category)| Step::Move(good, category)),
+        2 => (0..6_usize, 0..3_i64).prop_map(|(good, quantity)| Step::Stock(good, quantity)),
+        1 => (0..4_usize).prop_map(Step::RenameCategory),
+        1 => (0..4_usize, 0..4_usize).prop_map(|(category, above)| Step::MoveCategory(category, above)),
+        2 => Just(Step::Repeat),
+        3 => Just(Step::Index),
+        1 => Just(Step::Rebuild),
+        1 => Just(Step::Restart),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn whatever_happens_the_index_is_what_the_documents_say(history in proptest::collection::vec(happening(), 1..40)) {
+    fn whatever_happens_the_index_is_what_the_documents_say(history in proptest::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(live_through(history));
+        runtime.block_on(run_steps(history));
     }
 }
 
-async fn live_through(history: Vec<Happening>) {
+async fn run_steps(history: Vec<Step>) {
     use platform::worker::Next::Immediately;
     let shop = Shop::open().await;
     let folder = shop.h.data_dir().join("other");
     let mut app = Some(open(&shop, &folder, Settings::default()).await);
-    let mut goods: Vec<Good> = (0..6).map(|number| shop.good(&format!("G{number}"), "Thing")).collect();
+    let mut products: Vec<TestProduct> = (0..6).map(|number| shop.product(&format!("G{number}"), "Thing")).collect();
     let mut on_sale = [false; 6];
     // Categories 0 and 1 are roots; a parent has always a smaller number, so that there is no circle.
     let mut tree: Vec<(CategoryRef, Option<usize>)> = Vec::new();
@@ -419,17 +419,17 @@ async fn live_through(history: Vec<Happening>) {
         path
     };
     let mut last = None;
-    for happening in history {
+    for step in history {
         let running = app.as_ref().unwrap();
-        match happening {
-            Happening::Sell(at) | Happening::Reprice(at, _) | Happening::Move(at, _) | Happening::Withdraw(at) => {
-                let product = &mut goods[at].product;
+        match step {
+            Step::Activate(at) | Step::Reprice(at, _) | Step::Move(at, _) | Step::Deactivate(at) => {
+                let product = &mut products[at].product;
                 product.version += 1;
-                match happening {
-                    Happening::Sell(_) => on_sale[at] = true,
-                    Happening::Withdraw(_) => on_sale[at] = false,
-                    Happening::Reprice(_, price) => product.price_amount = price,
-                    Happening::Move(_, category) => {
+                match step {
+                    Step::Activate(_) => on_sale[at] = true,
+                    Step::Deactivate(_) => on_sale[at] = false,
+                    Step::Reprice(_, price) => product.price_amount = price,
+                    Step::Move(_, category) => {
                         product.category_path = path(&tree, category);
                         product.category_id = Some(tree[category].0.category_id);
                     }
@@ -441,11 +441,11 @@ async fn live_through(history: Vec<Happening>) {
                 let event = contracts::catalog::ProductUpdated { product_id: product.product_id, product: product.clone() };
                 last = Some(shop.h.deliver(event).await);
             }
-            Happening::Stock(at, quantity) => {
+            Step::Stock(at, quantity) => {
                 let event = contracts::inventory::StockChanged {
                     stock_item_id: shop.h.id(),
                     sku: format!("G{at}"),
-                    product_id: goods[at].product.product_id,
+                    product_id: products[at].product.product_id,
                     available_qty: quantity,
                     reserved_qty: 0,
                     reason: contracts::inventory::StockChangeReason::Adjusted,
@@ -453,10 +453,10 @@ async fn live_through(history: Vec<Happening>) {
                 };
                 last = Some(shop.h.deliver(event).await);
             }
-            Happening::RenameCategory(at) | Happening::MoveCategory(at, _) => {
-                match happening {
-                    Happening::RenameCategory(_) => tree[at].0.name.push('x'),
-                    Happening::MoveCategory(_, above) => tree[at].1 = (above < at).then_some(above),
+            Step::RenameCategory(at) | Step::MoveCategory(at, _) => {
+                match step {
+                    Step::RenameCategory(_) => tree[at].0.name.push('x'),
+                    Step::MoveCategory(_, above) => tree[at].1 = (above < at).then_some(above),
                     _ => unreachable!(),
                 }
                 let path = path(&tree, at);
@@ -468,14 +468,14 @@ async fn live_through(history: Vec<Happening>) {
                 };
                 last = Some(shop.h.deliver(event).await);
             }
-            Happening::Repeat => {
+            Step::Repeat => {
                 if let Some(envelope) = &last {
                     shop.h.deliver_envelope(envelope.clone()).await;
                 }
             }
-            Happening::Index => drop(workers::index(running.clone()).await.unwrap()),
-            Happening::Rebuild => drop(actions::rebuild(shop.h.db()).await.unwrap()),
-            Happening::Restart => {
+            Step::Index => drop(workers::index(running.clone()).await.unwrap()),
+            Step::Rebuild => drop(actions::rebuild(shop.h.db()).await.unwrap()),
+            Step::Restart => {
                 drop(app.take());
                 app = Some(open(&shop, &folder, Settings::default()).await);
             }
@@ -483,21 +483,21 @@ async fn live_through(history: Vec<Happening>) {
     }
     let app = app.unwrap();
     while workers::index(app.clone()).await.unwrap() == Immediately {}
-    let view = app.desk.view().unwrap();
+    let view = app.index_manager.view().unwrap();
     let content = content(&view);
     assert_eq!(content, documents(shop.h.db()).await);
     // And the documents are what happened.
     let expected: BTreeMap<_, _> =
-        (0..6).filter(|at| on_sale[*at]).map(|at| (goods[at].product.product_id, goods[at].product.price_amount)).collect();
+        (0..6).filter(|at| on_sale[*at]).map(|at| (products[at].product.product_id, products[at].product.price_amount)).collect();
     assert_eq!(content.iter().map(|(id, (price, ..))| (*id, *price)).collect::<BTreeMap<_, _>>(), expected);
     // Every category finds just what is in it and below it.
     for category in 0..4 {
         let id = tree[category].0.category_id;
-        let within = |good: &Good| {
+        let within = |good: &TestProduct| {
             let own = good.product.category_id.and_then(|own| tree.iter().position(|(known, _)| known.category_id == own));
             own.is_some_and(|own| path(&tree, own).iter().any(|above| above.category_id == id))
         };
-        let wanted = (0..6).filter(|at| on_sale[*at] && within(&goods[*at])).count() as u64;
+        let wanted = (0..6).filter(|at| on_sale[*at] && within(&products[*at])).count() as u64;
         assert_eq!(search(&app, &format!("category={id}")).total, wanted);
     }
     shop.h.nothing_is_parked().await;

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     Error,
-    domain::text::{Analyzer, Tongue},
-    store::{Batch, Progress, Reached},
+    domain::text::{Analyzer, Language},
+    store::{Batch, IndexPosition, Progress},
 };
 use std::{
     path::{Path, PathBuf},
@@ -16,9 +16,9 @@ use std::{
 };
 
 /// One for the service; searches and the indexing worker share it.
-pub struct Desk {
+pub struct IndexManager {
     root: PathBuf,
-    tongue: Tongue,
+    language: Language,
     writer_bytes: usize,
     /// None until an index holds everything for the first time.
     view: RwLock<Option<Arc<View>>>,
@@ -44,27 +44,27 @@ struct State {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
     /// Of the index that answers; none while there is none.
-    pub live: Option<(i64, Reached)>,
+    pub live: Option<(i64, IndexPosition)>,
     /// Of the index that is being built.
-    pub next: Option<(i64, Reached)>,
+    pub next: Option<(i64, IndexPosition)>,
     /// The products that can be found.
     pub products: u64,
     /// The change of the tree up to which paths are right.
     pub tree_change: i64,
 }
 
-impl Desk {
+impl IndexManager {
     /// Opens what lies below `root`: the newest index of this database that once held everything answers; others are
     /// removed, but for the wanted one that is not finished.
     ///
     /// # Errors
     /// When the folder cannot be used.
-    pub fn open(root: &Path, tongue: Tongue, writer_bytes: usize, progress: Progress) -> Result<Desk, Error> {
+    pub fn open(root: &Path, language: Language, writer_bytes: usize, progress: Progress) -> Result<IndexManager, Error> {
         std::fs::create_dir_all(root)?;
         let (mut live, mut next): (Option<Folder>, Option<Folder>) = (None, None);
         for path in Folder::list(root) {
             let folder = Folder::open(path.clone(), None, writer_bytes);
-            match folder.ok().filter(|folder| fits(folder, &path, root, tongue, progress)) {
+            match folder.ok().filter(|folder| is_usable(folder, &path, root, language, progress)) {
                 Some(folder) if folder.payload.complete => {
                     let older = match &live {
                         Some(known) if known.payload.generation > folder.payload.generation => Some(folder),
@@ -78,17 +78,17 @@ impl Desk {
                 _ => Folder::remove(&path)?,
             }
         }
-        let state = State { live, next, tree: Arc::default(), tree_change: -1, analyzer: Analyzer::new(tongue), views: 0 };
-        let desk = Desk {
+        let state = State { live, next, tree: Arc::default(), tree_change: -1, analyzer: Analyzer::new(language), views: 0 };
+        let manager = IndexManager {
             root: root.to_owned(),
-            tongue,
+            language,
             writer_bytes,
             view: RwLock::default(),
             status: Mutex::default(),
             state: Mutex::new(state),
         };
-        desk.aim(progress)?;
-        Ok(desk)
+        manager.prepare_generation(progress)?;
+        Ok(manager)
     }
 
     /// What searches look at.
@@ -105,7 +105,7 @@ impl Desk {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, state: &State) {
+    fn record_status(&self, state: &State) {
         let of = |folder: &Option<Folder>| folder.as_ref().map(|folder| (folder.payload.generation, folder.payload.reached));
         let status = Status {
             live: of(&state.live),
@@ -117,10 +117,10 @@ impl Desk {
     }
 
     /// Works on the state, and notes how far that came, also when it failed half-way.
-    fn work(&self, work: impl FnOnce(&mut State) -> Result<(), Error>) -> Result<(), Error> {
+    fn with_state(&self, work: impl FnOnce(&mut State) -> Result<(), Error>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = work(&mut state);
-        self.note(&state);
+        self.record_status(&state);
         outcome
     }
 
@@ -128,8 +128,8 @@ impl Desk {
     ///
     /// # Errors
     /// When its folder cannot be written.
-    pub fn aim(&self, progress: Progress) -> Result<(), Error> {
-        self.work(|state| {
+    pub fn prepare_generation(&self, progress: Progress) -> Result<(), Error> {
+        self.with_state(|state| {
             let is = |folder: &Option<Folder>| folder.as_ref().is_some_and(|folder| folder.payload.generation == progress.generation);
             if is(&state.live) || is(&state.next) {
                 return Ok(());
@@ -137,7 +137,7 @@ impl Desk {
             if let Some(overtaken) = state.next.take() {
                 overtaken.discard();
             }
-            let payload = Payload::begin(progress, self.tongue);
+            let payload = Payload::empty(progress, self.language);
             state.next = Some(Folder::create(&self.root, payload, self.writer_bytes)?);
             Ok(())
         })
@@ -148,7 +148,7 @@ impl Desk {
     /// # Errors
     /// None: it is work like any other.
     pub fn set_tree(&self, tree: Tree, change: i64) -> Result<(), Error> {
-        self.work(|state| {
+        self.with_state(|state| {
             state.tree = Arc::new(tree);
             state.tree_change = change;
             Ok(())
@@ -160,13 +160,13 @@ impl Desk {
     ///
     /// # Errors
     /// When the index cannot be written or read.
-    pub fn keep_up(&self, batch: Batch) -> Result<(), Error> {
-        self.work(|state| {
+    pub fn update_live(&self, batch: Batch) -> Result<(), Error> {
+        self.with_state(|state| {
             let Some(live) = &mut state.live else { return Ok(()) };
             let shown = self.view().ok();
             if !batch.documents.is_empty() {
                 live.commit(batch, &state.tree, &mut state.analyzer, true)?;
-                return self.show(state, shown.as_deref());
+                return self.publish_view(state, shown.as_deref());
             }
             live.payload.reached = batch.reached;
             if let Some(view) = &shown
@@ -175,7 +175,7 @@ impl Desk {
             {
                 return Ok(());
             }
-            self.show(state, shown.as_deref())
+            self.publish_view(state, shown.as_deref())
         })
     }
 
@@ -185,7 +185,7 @@ impl Desk {
     /// # Errors
     /// When the index cannot be written or read.
     pub fn build(&self, batch: Batch, last: bool) -> Result<(), Error> {
-        self.work(|state| {
+        self.with_state(|state| {
             let Some(next) = &mut state.next else { return Ok(()) };
             next.commit(batch, &state.tree, &mut state.analyzer, last)?;
             if !last {
@@ -193,7 +193,7 @@ impl Desk {
             }
             let before = std::mem::replace(&mut state.live, state.next.take());
             // Another index numbers its segments anew: nothing of the view before is of use.
-            self.show(state, None)?;
+            self.publish_view(state, None)?;
             if let Some(before) = before {
                 before.discard();
             }
@@ -201,7 +201,7 @@ impl Desk {
         })
     }
 
-    fn show(&self, state: &mut State, before: Option<&View>) -> Result<(), Error> {
+    fn publish_view(&self, state: &mut State, before: Option<&View>) -> Result<(), Error> {
         let Some(live) = &state.live else { return Ok(()) };
         state.views += 1;
         let view = View::open(state.views, live.searcher()?, live.fields, state.tree.clone(), before)?;
@@ -211,12 +211,12 @@ impl Desk {
 }
 
 /// Whether the index is one of this database, made as it would be made now.
-fn fits(folder: &Folder, path: &Path, root: &Path, tongue: Tongue, progress: Progress) -> bool {
+fn is_usable(folder: &Folder, path: &Path, root: &Path, language: Language, progress: Progress) -> bool {
     let payload = &folder.payload;
     payload.lineage == progress.lineage
         && payload.reached.documents.change <= progress.changes
         && payload.reached.tree.change <= progress.tree_change
         && payload.generation <= progress.generation
-        && payload.language == tongue.name()
+        && payload.language == language.name()
         && *path == Folder::path(root, payload.generation)
 }

@@ -12,7 +12,8 @@ async fn help(shop: &Shop, query: &str) -> SearchHelp {
 #[tokio::test]
 async fn it_says_what_there_is_without_the_last_filter() {
     let shop = Shop::open().await;
-    shop.sell_all([shop.good("A", "Red lamp").attribute("color", "red"), shop.good("B", "Blue lamp").attribute("color", "blue")]).await;
+    shop.activate_all([shop.product("A", "Red lamp").attribute("color", "red"), shop.product("B", "Blue lamp").attribute("color", "blue")])
+        .await;
     let lifted = |parameter: &str, total| Some(LiftedFilter { parameter: parameter.into(), total });
     assert_eq!(help(&shop, "q=lamp&attr.color=green").await.without_last_filter, lifted("attr.color", 2));
     assert_eq!(help(&shop, "attr.color=red&q=lamp&minPrice=5000").await.without_last_filter, lifted("minPrice", 1));
@@ -24,11 +25,11 @@ async fn it_says_what_there_is_without_the_last_filter() {
 #[tokio::test]
 async fn it_says_how_the_text_is_spelled_that_finds_something() {
     let shop = Shop::open().await;
-    shop.sell_all([
-        shop.good("A", "Mechanical keyboard"),
-        shop.good("B", "Wireless keyboard"),
-        shop.good("C", "Blue chair"),
-        shop.good("D", "Roasted char"),
+    shop.activate_all([
+        shop.product("A", "Mechanical keyboard"),
+        shop.product("B", "Wireless keyboard"),
+        shop.product("C", "Blue chair"),
+        shop.product("D", "Roasted char"),
     ])
     .await;
     let spelled = |text: &str, total| Some(Spelling { text: text.into(), total });

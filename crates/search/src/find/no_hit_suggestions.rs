@@ -3,7 +3,7 @@
 use super::{
     Finder,
     matching::near_words,
-    words::{self, AskedWord},
+    words::{self, QueryWord},
 };
 use crate::{
     Error,
@@ -24,16 +24,16 @@ impl Finder {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub(super) fn help(&mut self, view: &View, request: &Request) -> Result<Option<SearchHelp>, Error> {
+    pub(super) fn no_hit_suggestions(&mut self, view: &View, request: &Request) -> Result<Option<SearchHelp>, Error> {
         let without_last_filter = match request.without_last_filter() {
-            Some((lifted, last)) => self.lifted(view, &lifted, &last)?,
+            Some((lifted, last)) => self.without_last_filter(view, &lifted, &last)?,
             None => None,
         };
         let spelling = self.spelling(view, request)?;
         Ok(Some(SearchHelp { without_last_filter, spelling }))
     }
 
-    fn lifted(&mut self, view: &View, lifted: &Request, last: &Filter) -> Result<Option<LiftedFilter>, Error> {
+    fn without_last_filter(&mut self, view: &View, lifted: &Request, last: &Filter) -> Result<Option<LiftedFilter>, Error> {
         let total = self.count(view, lifted)?;
         Ok((total > 0).then(|| LiftedFilter { parameter: last.parameter(), total }))
     }
@@ -41,9 +41,9 @@ impl Finder {
     /// The text with one word spelled nearly the same that finds most.
     fn spelling(&mut self, view: &View, request: &Request) -> Result<Option<Spelling>, Error> {
         let Some(text) = &request.text else { return Ok(None) };
-        let asked = words::read(text, &mut self.analyzer);
+        let parsed = words::read(text, &mut self.analyzer);
         let mut best: Option<Spelling> = None;
-        for word in asked.words.iter().filter(|word| word.may_be_misspelled()).take(WORDS) {
+        for word in parsed.words.iter().filter(|word| word.may_be_misspelled()).take(WORDS) {
             for other in other_spellings(view, word)? {
                 let mut spelled = text.clone();
                 spelled.replace_range(word.span.clone(), &other);
@@ -58,7 +58,7 @@ impl Finder {
 }
 
 /// Words near this one, the commonest first, those of one mistake before those of two.
-fn other_spellings(view: &View, word: &AskedWord) -> Result<Vec<String>, Error> {
+fn other_spellings(view: &View, word: &QueryWord) -> Result<Vec<String>, Error> {
     let mut others = near_words(view, &word.text, 1, false)?;
     if word.text.chars().count() >= LONG {
         others.truncate(TRIES);

@@ -17,11 +17,11 @@ fn attribute<'a>(results: &'a SearchResults, name: &str) -> Vec<(&'a str, u64)> 
 async fn shirts() -> Shop {
     let shop = Shop::open().await;
     let (red, blue) = ("red", "blue");
-    shop.sell_all([
-        shop.good("1", "Shirt one").attribute("color", red).attribute("size", "M").brand("Acme").price(1_000),
-        shop.good("2", "Shirt two").attribute("color", red).attribute("size", "L").brand("Acme").price(2_000),
-        shop.good("3", "Shirt three").attribute("color", blue).attribute("size", "M").brand("Bolt").price(3_000),
-        shop.good("4", "Trousers").attribute("color", "green").attribute("size", "M").brand("Bolt").price(4_000),
+    shop.activate_all([
+        shop.product("1", "Shirt one").attribute("color", red).attribute("size", "M").brand("Acme").price(1_000),
+        shop.product("2", "Shirt two").attribute("color", red).attribute("size", "L").brand("Acme").price(2_000),
+        shop.product("3", "Shirt three").attribute("color", blue).attribute("size", "M").brand("Bolt").price(3_000),
+        shop.product("4", "Trousers").attribute("color", "green").attribute("size", "M").brand("Bolt").price(4_000),
     ])
     .await;
     shop
@@ -62,10 +62,10 @@ async fn a_category_holds_everything_below_it() {
     let furniture = shop.new_category("Furniture", &[]).await;
     let chairs = shop.new_category("Chairs", &furniture).await;
     let garden = shop.new_category("Garden", &[]).await;
-    shop.sell_all([
-        shop.good("CHAIR", "Oak chair").within(&chairs),
-        shop.good("TABLE", "Oak table").within(&furniture),
-        shop.good("HEDGE", "Oak hedge").within(&garden),
+    shop.activate_all([
+        shop.product("CHAIR", "Oak chair").within(&chairs),
+        shop.product("TABLE", "Oak table").within(&furniture),
+        shop.product("HEDGE", "Oak hedge").within(&garden),
     ])
     .await;
     let id = |path: &[contracts::catalog::CategoryRef]| path.last().unwrap().category_id;
@@ -89,7 +89,7 @@ async fn a_category_that_is_renamed_or_moved_takes_everything_below_it_along() {
     let (rooms, outdoors) = (shop.new_category("Rooms", &[]).await, shop.new_category("Outdoors", &[]).await);
     let seats = shop.new_category("Seats", &rooms).await;
     let chairs = shop.new_category("Chairs", &seats).await;
-    shop.sell(shop.good("CHAIR", "Oak chair").within(&chairs)).await;
+    shop.activate(shop.product("CHAIR", "Oak chair").within(&chairs)).await;
     let moved = shop.category(seats[1].category_id, "Sitting", &outdoors).await;
     assert_eq!(shop.skus(&format!("category={}", rooms[0].category_id)).await, Vec::<String>::new());
     let results = shop.search(&format!("category={}", outdoors[0].category_id)).await;
@@ -107,10 +107,10 @@ async fn stock_and_sellers_can_be_filtered() {
     let shop = Shop::open().await;
     let seller: UserId = shop.h.id();
     shop.stock("EARLY", 3).await;
-    shop.sell_all([
-        shop.good("EARLY", "Early bird").seller(seller),
-        shop.good("LATE", "Late bird"),
-        shop.good("NEVER", "Never bird").seller(shop.h.id()),
+    shop.activate_all([
+        shop.product("EARLY", "Early bird").seller(seller),
+        shop.product("LATE", "Late bird"),
+        shop.product("NEVER", "Never bird").seller(shop.h.id()),
     ])
     .await;
     assert_eq!(shop.skus("inStock=true").await, ["EARLY"], "stock may be known before its product");
@@ -126,14 +126,14 @@ async fn stock_and_sellers_can_be_filtered() {
 #[tokio::test]
 async fn only_attributes_that_divide_the_hits_are_told() {
     let shop = Shop::open().await;
-    let goods = (0..30).map(|number| {
-        let mut good = shop.good(&format!("N-{number}"), "Part").attribute("part_number", &format!("P{number}"));
+    let products = (0..30).map(|number| {
+        let mut good = shop.product(&format!("N-{number}"), "Part").attribute("part_number", &format!("P{number}"));
         for name in 0..12 {
             good = good.attribute(&format!("name{name:02}"), if number % 2 == 0 { "even" } else { "odd" });
         }
         good
     });
-    shop.sell_all(goods).await;
+    shop.activate_all(products).await;
     let names = |results: &SearchResults| results.facets.attributes.keys().cloned().collect::<Vec<_>>();
     let results = shop.search("q=part").await;
     assert_eq!(names(&results).len(), 10);

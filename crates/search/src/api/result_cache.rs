@@ -1,0 +1,56 @@
+//! ResultCache that were given, for the same search again. They belong to one view of the index: the next one has its own.
+
+use axum::body::Bytes;
+use platform::http::RenderedPage;
+use quick_cache::{Weighter, sync::Cache};
+use std::sync::Arc;
+
+/// An answer as it goes over the wire.
+#[derive(Debug)]
+pub struct CachedPage {
+    pub body: Bytes,
+    pub next_cursor: Option<String>,
+}
+
+impl CachedPage {
+    #[must_use]
+    pub fn page(&self) -> RenderedPage {
+        RenderedPage { body: self.body.clone(), next_cursor: self.next_cursor.clone() }
+    }
+}
+
+/// The view's number, and what was key.
+pub type CacheKey = (u64, String);
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<CacheKey, Arc<CachedPage>> for ByBytes {
+    fn weight(&self, key: &CacheKey, page: &Arc<CachedPage>) -> u64 {
+        (key.1.len() + page.body.len() + 200) as u64
+    }
+}
+
+/// A bounded number of bytes of answers.
+pub struct ResultCache(Option<Cache<CacheKey, Arc<CachedPage>, ByBytes>>);
+
+/// How large an answer is, about: the cache makes room for so many in advance.
+const TYPICAL_BYTES: usize = 16 << 10;
+
+impl ResultCache {
+    /// Room for so many bytes; with none nothing is kept.
+    #[must_use]
+    pub fn new(bytes: usize) -> ResultCache {
+        ResultCache((bytes > 0).then(|| Cache::with_weighter((bytes / TYPICAL_BYTES).max(16), bytes as u64, ByBytes)))
+    }
+
+    pub fn get(&self, key: &CacheKey) -> Option<Arc<CachedPage>> {
+        self.0.as_ref()?.get(key)
+    }
+
+    pub fn insert(&self, key: CacheKey, page: Arc<CachedPage>) {
+        if let Some(cache) = &self.0 {
+            cache.insert(key, page);
+        }
+    }
+}
