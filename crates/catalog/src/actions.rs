@@ -1,7 +1,7 @@
 //! What can be done: one function per verb, one transaction each.
 
-mod categories;
-mod products;
+mod manage_categories;
+mod manage_products;
 
-pub use categories::{changed, create_category, delete_category, update_category};
-pub use products::{advance_product, announce, create_product, join_group, update_product};
+pub use manage_categories::{category_changed, create_category, delete_category, update_category};
+pub use manage_products::{advance_product, create_product, emit_status_event, join_group, update_product};

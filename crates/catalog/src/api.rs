@@ -1,10 +1,10 @@
 //! RequestLayers 1: HTTP.
 
-mod categories;
-mod groups;
-mod products;
+mod category_handlers;
+mod group_handlers;
+mod product_handlers;
 
-use crate::{App, domain::reader::Reader};
+use crate::{App, domain::viewer::Viewer};
 use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -18,35 +18,35 @@ use serde::Serialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("catalog")
-        .get("/products", products::list, "Products, the newest first")
-        .post("/products", products::create, "Makes a product, in DRAFT")
-        .get("/products/{productId}", products::get, "One product")
-        .get("/products/by-sku/{sku}", products::get_by_sku, "The product with this SKU")
-        .patch("/products/{productId}", products::update, "Changes a product")
-        .post("/products/{productId}/activate", products::activate, "Puts a product on sale")
-        .post("/products/{productId}/deactivate", products::deactivate, "Takes a product off sale")
-        .post("/products/{productId}/archive", products::archive, "Removes a product for good")
-        .get("/products/{productId}/price-history", products::list_prices, "What a product cost, the newest price first")
-        .get("/product-groups/{productGroupId}", groups::get, "The variants of one thing, with prices and availability")
-        .get("/categories", categories::whole, "The tree of categories")
-        .post("/categories", categories::create, "Makes a category")
-        .get("/categories/{categoryId}", categories::get, "One category")
-        .patch("/categories/{categoryId}", categories::update, "Renames or moves a category")
-        .delete("/categories/{categoryId}", categories::delete, "Deletes a category that is not in use")
-        .post("/internal/products/lookup", products::look_up, "Up to 200 products by id, in any status")
+        .get("/products", product_handlers::list, "Products, the newest first")
+        .post("/products", product_handlers::create, "Makes a product, in DRAFT")
+        .get("/products/{productId}", product_handlers::get, "One product")
+        .get("/products/by-sku/{sku}", product_handlers::get_by_sku, "The product with this SKU")
+        .patch("/products/{productId}", product_handlers::update, "Changes a product")
+        .post("/products/{productId}/activate", product_handlers::activate, "Puts a product on sale")
+        .post("/products/{productId}/deactivate", product_handlers::deactivate, "Takes a product off sale")
+        .post("/products/{productId}/archive", product_handlers::archive, "Removes a product for good")
+        .get("/products/{productId}/price-history", product_handlers::list_prices, "What a product cost, the newest price first")
+        .get("/product-groups/{productGroupId}", group_handlers::get, "The variants of one thing, with prices and availability")
+        .get("/categories", category_handlers::get_tree, "The tree of categories")
+        .post("/categories", category_handlers::create, "Makes a category")
+        .get("/categories/{categoryId}", category_handlers::get, "One category")
+        .patch("/categories/{categoryId}", category_handlers::update, "Renames or moves a category")
+        .delete("/categories/{categoryId}", category_handlers::delete, "Deletes a category that is not in use")
+        .post("/internal/products/lookup", product_handlers::look_up, "Up to 200 products by id, in any status")
 }
 
-fn reader(user: &MaybeUser) -> Reader {
+fn viewer(user: &MaybeUser) -> Viewer {
     match user.id() {
-        Some(_) if user.has_role(ADMIN) => Reader::Admin,
-        Some(id) => Reader::Person(id),
-        None => Reader::Anyone,
+        Some(_) if user.has_role(ADMIN) => Viewer::Admin,
+        Some(id) => Viewer::User(id),
+        None => Viewer::Anyone,
     }
 }
 
 const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// A read that its reader may keep, if they ask each time whether it is still the present one. `private`, because the
+/// A read that its viewer may keep, if they ask each time whether it is still the present one. `private`, because the
 /// same path shows more to its owner.
 struct Revalidated<A>(Tagged<A>);
 

@@ -1,5 +1,5 @@
 //! What is true of products and categories. No database, no clock.
 
+pub mod category_tree;
 pub mod product;
-pub mod reader;
-pub mod tree;
+pub mod viewer;

@@ -21,7 +21,7 @@ pub enum Error {
     Illegal(#[from] IllegalTransition<ProductStatus>),
     /// What is asked is never done to a product in this status.
     #[error("a product in {status} cannot be changed so: {detail}")]
-    Fixed { status: ProductStatus, detail: &'static str },
+    NotEditable { status: ProductStatus, detail: &'static str },
     /// Values that do not fit each other.
     #[error("the request is not valid at {}", .0.pointer.as_deref().unwrap_or("/"))]
     Invalid(Fault),
@@ -56,7 +56,7 @@ impl From<Error> for Problem {
             Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
                 .detail(format!("a product in {} cannot be {}", illegal.from, format!("{:?}", illegal.fact).to_lowercase()))
                 .member("productStatus", illegal.from),
-            Error::Fixed { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
+            Error::NotEditable { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
             Error::Invalid(fault) => Problem::invalid(vec![fault]),
             Error::GroupFull => Code::PRODUCT_GROUP_FULL.into(),
             Error::UnknownCategory(pointer) => {

@@ -1,9 +1,9 @@
-//! Many goods at once, for the demo and for benchmarks: the same changes and events as one by one through the door, in
+//! Many products at once, for the demo and for benchmarks: the same changes and events as one by one through the door, in
 //! batches that share a commit. What is there already stays as it is, so that an import can be repeated.
 
 use crate::{
     Error, actions,
-    domain::product::{self, Origin, Place},
+    domain::product::{self, CategoryPath, NewProductContext},
     store,
 };
 use contracts::{
@@ -43,7 +43,7 @@ pub struct Imported {
     pub known: usize,
 }
 
-/// Makes the categories that are not there: one with the same name at the same place is the same. All or none; the ids
+/// Makes the categories that are not there: one with the same name at the same path is the same. All or none; the ids
 /// by slug.
 ///
 /// # Errors
@@ -63,7 +63,7 @@ pub async fn categories(db: &Db, categories: Vec<NewCategory>) -> Result<HashMap
                     let id = tx.new_id();
                     tree.add(id, name.as_str().to_owned(), parent)?;
                     store::insert_category(tx, &tree, id).await?;
-                    tx.emit(actions::changed(&tree, id)?);
+                    tx.emit(actions::category_changed(&tree, id)?);
                     id
                 }
             };
@@ -96,24 +96,24 @@ pub async fn products(db: &Db, products: Vec<NewProduct>) -> Result<Imported, Er
 }
 
 async fn import_batch(tx: &mut Tx, batch: &[NewProduct]) -> Result<usize, Error> {
-    let mut places: HashMap<CategoryId, Place> = HashMap::new();
+    let mut paths: HashMap<CategoryId, CategoryPath> = HashMap::new();
     let mut made = 0;
     for NewProduct { seller_id, product } in batch {
         if store::find_by_sku(tx, &product.sku).await?.is_some() {
             continue;
         }
-        let place = match product.category_id {
-            Some(id) => Some(place(tx, &mut places, id).await?),
+        let path = match product.category_id {
+            Some(id) => Some(path(tx, &mut paths, id).await?),
             None => None,
         };
-        import_product(tx, *seller_id, product.clone(), place).await?;
+        import_product(tx, *seller_id, product.clone(), path).await?;
         made += 1;
     }
     Ok(made)
 }
 
-async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct, place: Option<Place>) -> Result<(), Error> {
-    let mut product = product::draft(body, Origin { product_id: tx.new_id(), seller_id, place, now: tx.now() })?;
+async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct, path: Option<CategoryPath>) -> Result<(), Error> {
+    let mut product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
     actions::join_group(tx, &product).await?;
     let created = product.clone();
     product::advance(&mut product, ProductFact::Activated, tx.now())?;
@@ -123,17 +123,17 @@ async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProd
     store::list_product(tx, product.product_id).await?;
     store::insert_price(tx, &created).await?;
     tx.emit(ProductCreated { product_id: created.product_id, product: created });
-    actions::announce(tx, ProductFact::Activated, &product);
+    actions::emit_status_event(tx, ProductFact::Activated, &product);
     Ok(())
 }
 
-async fn place(tx: &mut Tx, known: &mut HashMap<CategoryId, Place>, id: CategoryId) -> Result<Place, Error> {
-    if let Some(place) = known.get(&id) {
-        return Ok(place.clone());
+async fn path(tx: &mut Tx, known: &mut HashMap<CategoryId, CategoryPath>, id: CategoryId) -> Result<CategoryPath, Error> {
+    if let Some(path) = known.get(&id) {
+        return Ok(path.clone());
     }
-    let place = store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?;
-    known.insert(id, place.clone());
-    Ok(place)
+    let path = store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?;
+    known.insert(id, path.clone());
+    Ok(path)
 }
 
 /// The ids of all products by SKU, so that what belongs to them elsewhere (their stock) can be imported too.

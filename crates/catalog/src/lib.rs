@@ -6,8 +6,8 @@
 //!
 //! Categories are one tree, changed under one lock ([`store`] takes the row of its revision first), read whole from
 //! memory while the revision is the same. A product is *listed* in its category and in every one above it, one row each:
-//! so a list narrowed by category, seller and status is one range of one index, at any size. A category that moves
-//! takes its products to their new places step by step ([`workers`]).
+//! so a list restricted by category, seller and status is one range of one index, at any size. A category that moves
+//! takes its products to their new paths step by step ([`workers`]).
 //!
 //! Variants are products that name the same `productGroupId`. The group is made by the first of them and belongs to its
 //! seller; there is no request that makes one. Availability beside the variants is asked of inventory, and left out when

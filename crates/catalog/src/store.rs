@@ -1,11 +1,11 @@
-//! How products and categories are kept: the only SQL of this service.
+//! How products and categories are cached: the only SQL of this service.
 
-mod categories;
+mod category_rows;
 mod listing;
-mod products;
+mod product_rows;
 mod tree_cache;
 
-pub use categories::*;
+pub use category_rows::*;
 pub use listing::*;
-pub use products::*;
-pub use tree_cache::{Kept, TreeCache};
+pub use product_rows::*;
+pub use tree_cache::{CachedTree, TreeCache};

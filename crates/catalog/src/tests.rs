@@ -72,7 +72,7 @@ async fn advance(h: &Harness, seller: UserId, product: &Product, verb: &str) -> 
 }
 
 /// A product on sale.
-async fn offer(h: &Harness, seller: UserId, body: &Value) -> Product {
+async fn create_active(h: &Harness, seller: UserId, body: &Value) -> Product {
     let product = create(h, seller, body).await;
     advance(h, seller, &product, "activate").await.expect(200).read()
 }
@@ -87,6 +87,6 @@ fn skus(answer: &Answer) -> Vec<String> {
 }
 
 /// Types of the events so far, in order.
-async fn told(h: &Harness) -> Vec<String> {
+async fn emitted_types(h: &Harness) -> Vec<String> {
     h.emitted().await.into_iter().map(|event| event.event_type).collect()
 }

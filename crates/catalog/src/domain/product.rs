@@ -17,16 +17,16 @@ pub const MAX_VARIANTS: usize = 200;
 
 /// A category with those above it, from the root to itself.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct CategoryPath {
     pub category_id: CategoryId,
     pub path: Vec<CategoryRef>,
 }
 
 /// What is wanted of a new product, and who wants it where.
-pub struct Origin {
+pub struct NewProductContext {
     pub product_id: ProductId,
     pub seller_id: Option<UserId>,
-    pub place: Option<Place>,
+    pub path: Option<CategoryPath>,
     pub now: Timestamp,
 }
 
@@ -34,9 +34,9 @@ pub struct Origin {
 ///
 /// # Errors
 /// [`Error::Invalid`] when its options are not among its attributes.
-pub fn draft(body: CreateProduct, origin: Origin) -> Result<Product, Error> {
-    let Origin { product_id, seller_id, place, now } = origin;
-    let (category_id, category_path) = place.map_or((None, Vec::new()), |place| (Some(place.category_id), place.path));
+pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, Error> {
+    let NewProductContext { product_id, seller_id, path, now } = origin;
+    let (category_id, category_path) = path.map_or((None, Vec::new()), |path| (Some(path.category_id), path.path));
     let product = Product {
         product_id,
         seller_id,
@@ -63,9 +63,9 @@ pub fn draft(body: CreateProduct, origin: Origin) -> Result<Product, Error> {
 
 /// What a change did, as the store and the events have to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
+pub struct ProductChange {
     /// What it cost before, when that changed.
-    pub former_price: Option<(i64, Currency)>,
+    pub old_price: Option<(i64, Currency)>,
     /// Something other than the price changed.
     pub content: bool,
     /// It stands in another category.
@@ -74,25 +74,25 @@ pub struct Changed {
     pub joined: bool,
 }
 
-impl Changed {
-    pub fn nothing(&self) -> bool {
-        self.former_price.is_none() && !self.content
+impl ProductChange {
+    pub fn is_empty(&self) -> bool {
+        self.old_price.is_none() && !self.content
     }
 }
 
-/// Changes what `body` has. `place` is where its `categoryId` leads. A body that changes nothing leaves the version.
+/// Changes what `body` has. `path` is where its `categoryId` leads. A body that changes nothing leaves the version.
 ///
 /// # Errors
-/// [`Error::Fixed`] for an archived product and for the SKU of one that was published; [`Error::Invalid`] for another
+/// [`Error::NotEditable`] for an archived product and for the SKU of one that was published; [`Error::Invalid`] for another
 /// currency without a price in it, and for options that are not attributes.
-pub fn revise(product: &mut Product, body: UpdateProduct, place: Option<Place>, now: Timestamp) -> Result<Changed, Error> {
+pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryPath>, now: Timestamp) -> Result<ProductChange, Error> {
     if product.status.is_final() {
-        return Err(Error::Fixed { status: product.status, detail: "an archived product stays as it is" });
+        return Err(Error::NotEditable { status: product.status, detail: "an archived product stays as it is" });
     }
     let before = product.clone();
     set(&mut product.sku, body.sku.0.map(|sku| sku.into_string()));
     if product.sku != before.sku && product.status != ProductStatus::Draft {
-        return Err(Error::Fixed { status: product.status, detail: "the SKU can be changed while the product is a draft" });
+        return Err(Error::NotEditable { status: product.status, detail: "the SKU can be changed while the product is a draft" });
     }
     // The amount is in minor units of its currency: 1999 EUR cents must not become 1999 yen unnoticed.
     if body.price_amount.is_absent() && body.currency.0.is_some_and(|currency| currency != before.currency) {
@@ -107,20 +107,20 @@ pub fn revise(product: &mut Product, body: UpdateProduct, place: Option<Place>, 
     set(&mut product.attributes, body.attributes.0.map(|attributes| attributes.into_map()));
     set(&mut product.product_group_id, body.product_group_id.0);
     set(&mut product.options, body.options.0.map(|options| names(options.into_vec())));
-    if let Some(place) = place {
-        product.category_id = Some(place.category_id);
-        product.category_path = place.path;
+    if let Some(path) = path {
+        product.category_id = Some(path.category_id);
+        product.category_path = path.path;
     }
     check_options(product)?;
 
     let price = (before.price_amount, before.currency);
-    let changed = Changed {
-        former_price: (price != (product.price_amount, product.currency)).then_some(price),
+    let changed = ProductChange {
+        old_price: (price != (product.price_amount, product.currency)).then_some(price),
         content: before != Product { price_amount: before.price_amount, currency: before.currency, ..product.clone() },
         moved: product.category_id != before.category_id,
         joined: product.product_group_id.is_some() && product.product_group_id != before.product_group_id,
     };
-    if !changed.nothing() {
+    if !changed.is_empty() {
         touch(product, now);
     }
     Ok(changed)

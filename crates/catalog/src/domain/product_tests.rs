@@ -4,9 +4,9 @@ use contracts::ids::Uuid;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-fn place(n: u128) -> Place {
+fn path(n: u128) -> CategoryPath {
     let category_id = CategoryId(Uuid::from_u128(n));
-    Place { category_id, path: vec![CategoryRef { category_id, name: format!("Category {n}") }] }
+    CategoryPath { category_id, path: vec![CategoryRef { category_id, name: format!("Category {n}") }] }
 }
 
 /// Some fields of a change, each with one of a few values, so that some say what is so already.
@@ -35,7 +35,7 @@ fn facts() -> impl Strategy<Value = ProductFact> {
 proptest! {
     #[test]
     fn a_product_takes_the_ways_of_the_table_and_counts_its_changes(facts in proptest::collection::vec(facts(), 0..12)) {
-        let mut product = Product { category_id: Some(place(1).category_id), ..sample() };
+        let mut product = Product { category_id: Some(path(1).category_id), ..sample() };
         for (at, fact) in facts.into_iter().enumerate() {
             let (before, now) = (product.clone(), Timestamp(at as i64 + 1));
             match (before.status.transition(fact), advance(&mut product, fact, now)) {
@@ -56,26 +56,26 @@ proptest! {
     fn a_change_says_exactly_what_it_did(
         body in changes(), to in proptest::option::of(1_u128..3), status in proptest::sample::select(ProductStatus::STATES),
     ) {
-        let before = Product { status, category_id: Some(place(1).category_id), category_path: place(1).path, ..sample() };
+        let before = Product { status, category_id: Some(path(1).category_id), category_path: path(1).path, ..sample() };
         let mut product = before.clone();
         let body: UpdateProduct = serde_json::from_value(Value::Object(body)).unwrap();
-        match revise(&mut product, body, to.map(place), Timestamp(7)) {
+        match revise(&mut product, body, to.map(path), Timestamp(7)) {
             Ok(changed) => {
                 let price = (before.price_amount, before.currency) != (product.price_amount, product.currency);
                 let rest = |product: &Product| Product {
                     price_amount: 1, currency: Currency::EUR, version: 1, updated_at: Timestamp(0), ..product.clone()
                 };
-                prop_assert_eq!(changed.former_price, price.then_some((before.price_amount, before.currency)));
+                prop_assert_eq!(changed.old_price, price.then_some((before.price_amount, before.currency)));
                 prop_assert_eq!(changed.content, rest(&product) != rest(&before));
                 prop_assert_eq!(changed.moved, product.category_id != before.category_id);
-                prop_assert_eq!(product.version, before.version + i64::from(!changed.nothing()));
-                prop_assert_eq!(product.updated_at, if changed.nothing() { before.updated_at } else { Timestamp(7) });
+                prop_assert_eq!(product.version, before.version + i64::from(!changed.is_empty()));
+                prop_assert_eq!(product.updated_at, if changed.is_empty() { before.updated_at } else { Timestamp(7) });
                 prop_assert!(status == ProductStatus::Draft || product.sku == before.sku);
                 prop_assert!(!status.is_final());
                 prop_assert!(product.options.iter().all(|name| product.attributes.contains_key(name)));
                 prop_assert_eq!(product.status, before.status);
             }
-            Err(Error::Fixed { .. }) => prop_assert!(status != ProductStatus::Draft),
+            Err(Error::NotEditable { .. }) => prop_assert!(status != ProductStatus::Draft),
             Err(Error::Invalid(_)) => {}
             Err(other) => prop_assert!(false, "{other}"),
         }
@@ -84,7 +84,7 @@ proptest! {
 
 #[test]
 fn a_tag_tells_products_and_the_names_of_their_categories_apart() {
-    let product = Product { category_path: place(1).path, ..sample() };
+    let product = Product { category_path: path(1).path, ..sample() };
     let mut renamed = product.clone();
     renamed.category_path[0].name = "Other".into();
     let newer = Product { version: 2, ..product.clone() };

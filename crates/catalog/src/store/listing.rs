@@ -1,7 +1,7 @@
 //! In which categories products are listed, and the lists themselves.
 
-use super::products::{product_columns, product_row};
-use crate::domain::reader::Filter;
+use super::product_rows::{product_columns, product_row};
+use crate::domain::viewer::Filter;
 use contracts::{
     catalog::Product,
     ids::{CategoryId, ProductId, Uuid},

@@ -7,10 +7,10 @@ async fn the_public_sees_what_is_on_sale_and_its_seller_sees_all() {
     let (seller, stranger) = (h.id(), h.id());
     let lamps = category(&h, "Lamps", None).await;
     let draft = create(&h, seller, &lamp_in("DRAFT", lamps)).await;
-    let active = offer(&h, seller, &lamp_in("ACTIVE", lamps)).await;
-    let inactive = offer(&h, seller, &lamp_in("INACTIVE", lamps)).await;
+    let active = create_active(&h, seller, &lamp_in("ACTIVE", lamps)).await;
+    let inactive = create_active(&h, seller, &lamp_in("INACTIVE", lamps)).await;
     advance(&h, seller, &inactive, "deactivate").await.expect(200);
-    let archived = offer(&h, seller, &lamp_in("ARCHIVED", lamps)).await;
+    let archived = create_active(&h, seller, &lamp_in("ARCHIVED", lamps)).await;
     advance(&h, seller, &archived, "archive").await.expect(200);
 
     for (product, public) in [(&draft, 404), (&active, 200), (&inactive, 404), (&archived, 404)] {
@@ -32,13 +32,13 @@ async fn what_belongs_to_others_is_not_there() {
     let h = catalog().await;
     let (seller, stranger) = (h.id(), h.id());
     let lamps = category(&h, "Lamps", None).await;
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
-    let before = told(&h).await.len();
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let before = emitted_types(&h).await.len();
     h.patch(&path(&product), &json!({"priceAmount": 1})).seller(stranger).send().await.expect_problem(404, "NOT_FOUND");
     for verb in ["activate", "deactivate", "archive"] {
         advance(&h, stranger, &product, verb).await.expect_problem(404, "NOT_FOUND");
     }
-    assert_eq!(told(&h).await.len(), before);
+    assert_eq!(emitted_types(&h).await.len(), before);
     assert_eq!(h.get(&path(&product)).send().await.read::<Product>(), product);
     // An administrator may.
     h.patch(&path(&product), &json!({"title": "Moderated"})).admin().send().await.expect(200);
@@ -87,5 +87,5 @@ async fn every_door_asks_who_is_there() {
     for client in ["cart", "inventory", "order"] {
         request(&services[0]).service(client).send().await.expect(200);
     }
-    assert_eq!(told(&h).await.len(), 0);
+    assert_eq!(emitted_types(&h).await.len(), 0);
 }

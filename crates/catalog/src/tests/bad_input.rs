@@ -1,7 +1,7 @@
 use super::*;
 use axum::http::Method;
 
-/// Changes `lamp` in one place.
+/// Changes `lamp` in one path.
 fn with(field: &str, value: Value) -> String {
     let mut body = lamp("LAMP-1");
     body[field] = value;
@@ -113,7 +113,7 @@ async fn a_product_that_is_not_valid_is_refused_with_the_place_and_nothing_is_ma
         let answer = h.post("/products", &body).seller(seller).send().await.expect_problem(422, "INVALID_REQUEST");
         assert!(answer.json()["errors"][0].to_string().contains(missing), "{missing}");
     }
-    assert_eq!(told(&h).await.len(), 0);
+    assert_eq!(emitted_types(&h).await.len(), 0);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn what_is_no_json_is_told_so_and_what_is_too_large_is_not_read() {
     for (content_type, body, status, code) in cases {
         h.request(Method::POST, "/products").seller(seller).raw(content_type, body).send().await.expect_problem(status, code);
     }
-    assert_eq!(told(&h).await.len(), 0);
+    assert_eq!(emitted_types(&h).await.len(), 0);
 }
 
 #[tokio::test]
@@ -192,7 +192,7 @@ async fn a_change_that_is_not_valid_is_refused_and_nothing_is_changed() {
     let activate = h.post(&format!("{}/activate", path(&product)), &json!({"status": "ARCHIVED"})).seller(seller).send().await;
     activate.expect_problem(422, "INVALID_REQUEST");
     assert_eq!(h.get(&path(&product)).seller(seller).send().await.read::<Product>(), product);
-    assert_eq!(told(&h).await, ["ProductCreated"]);
+    assert_eq!(emitted_types(&h).await, ["ProductCreated"]);
 }
 
 #[tokio::test]
@@ -232,5 +232,5 @@ async fn a_category_that_is_not_valid_is_refused() {
         let patch = h.patch(&format!("/categories/{id}"), &body).admin().send().await.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(patch.json()["errors"][0]["pointer"], pointer, "{body}");
     }
-    assert_eq!(told(&h).await.len(), 1);
+    assert_eq!(emitted_types(&h).await.len(), 1);
 }

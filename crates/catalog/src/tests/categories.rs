@@ -33,7 +33,7 @@ async fn a_change_that_changes_nothing_leaves_the_tree_as_it_was() {
     let home = category(&h, "Home", None).await;
     let lamps = category(&h, "Lamps", Some(home)).await;
     let tag = async || h.get("/categories").send().await.expect(200).header("etag").to_owned();
-    let (before, told_before) = (tag().await, told(&h).await.len());
+    let (before, told_before) = (tag().await, emitted_types(&h).await.len());
     let own = h.get(&url(lamps)).send().await.expect(200).header("etag").to_owned();
     for nothing in [json!({}), json!({"name": "Lamps"}), json!({"name": "Lamps", "parentCategoryId": home})] {
         assert_eq!(h.patch(&url(lamps), &nothing).admin().send().await.expect(200).header("etag"), own);
@@ -43,7 +43,7 @@ async fn a_change_that_changes_nothing_leaves_the_tree_as_it_was() {
         h.patch(&url(lamps), &refused).admin().send().await.expect(status);
         assert_eq!(tag().await, before, "{refused}");
     }
-    assert_eq!(told(&h).await.len(), told_before);
+    assert_eq!(emitted_types(&h).await.len(), told_before);
     let mut seen = std::collections::HashSet::from([before]);
     for change in [json!({"name": "Lights"}), json!({"parentCategoryId": null})] {
         h.patch(&url(lamps), &change).admin().send().await.expect(200);
@@ -79,7 +79,7 @@ async fn the_tree_stays_a_tree() {
     let home = category(&h, "Home", None).await;
     let lamps = category(&h, "Lamps", Some(home)).await;
     let desk = category(&h, "Desk", Some(lamps)).await;
-    let before = told(&h).await.len();
+    let before = emitted_types(&h).await.len();
     for (id, below) in [(home, home), (home, lamps), (home, desk), (lamps, desk)] {
         let refused = h.patch(&url(id), &json!({"parentCategoryId": below})).admin().send().await.expect_problem(422, "CATEGORY_CYCLE");
         assert_eq!(refused.json()["errors"][0]["pointer"], "/parentCategoryId");
@@ -97,7 +97,7 @@ async fn the_tree_stays_a_tree() {
     h.patch(&url(twin), &json!({"name": "home"})).admin().send().await.expect_problem(409, "CATEGORY_NAME_TAKEN");
     // Its own name in another case is no other's.
     h.patch(&url(twin), &json!({"name": "LAMPS"})).admin().send().await.expect(200);
-    assert_eq!(told(&h).await.len(), before + 3);
+    assert_eq!(emitted_types(&h).await.len(), before + 3);
 }
 
 #[tokio::test]
@@ -163,9 +163,9 @@ async fn products_follow_a_category_that_moves() {
     let desk = category(&h, "Desk", Some(lamps)).await;
     // More than one step of the worker.
     let product = |n| serde_json::from_value(lamp_in(&format!("LAMP-{n}"), if n % 2 == 0 { lamps } else { desk })).unwrap();
-    let goods = (0..450).map(|n| crate::import::NewProduct { seller_id: Some(seller), product: product(n) }).collect();
-    crate::import::products(h.db(), goods).await.unwrap();
-    let chair = offer(&h, seller, &lamp_in("CHAIR", home)).await;
+    let products = (0..450).map(|n| crate::import::NewProduct { seller_id: Some(seller), product: product(n) }).collect();
+    crate::import::products(h.db(), products).await.unwrap();
+    let chair = create_active(&h, seller, &lamp_in("CHAIR", home)).await;
 
     let moved = h.patch(&url(lamps), &json!({"parentCategoryId": office})).admin().send().await.expect(200);
     assert_eq!(moved.json()["parentCategoryId"], json!(office));
@@ -210,7 +210,7 @@ async fn a_stale_copy_of_a_category_cannot_be_saved_over_a_newer_one() {
     let same = h.patch(&url(id), &json!({"name": "Lights"})).admin().send().await.expect(200);
     assert_eq!(same.header("etag"), saved.header("etag"));
     h.delete(&url(id)).admin().header("if-match", saved.header("etag")).send().await.expect(204);
-    assert_eq!(told(&h).await, ["CategoryChanged", "CategoryChanged", "CategoryChanged", "CategoryDeleted"]);
+    assert_eq!(emitted_types(&h).await, ["CategoryChanged", "CategoryChanged", "CategoryChanged", "CategoryDeleted"]);
 }
 
 /// How many products are on sale in the category and below it.

@@ -40,7 +40,7 @@ async fn a_group_shows_its_variants_with_prices_and_availability() {
     let (seller, group, shirts) = (h.id(), h.id(), category(&h, "Shirts", None).await);
     for (n, size) in ["S", "M", "L"].into_iter().enumerate() {
         h.advance(std::time::Duration::from_millis(1));
-        offer(&h, seller, &shirt(n, group, shirts, size)).await;
+        create_active(&h, seller, &shirt(n, group, shirts, size)).await;
     }
     h.advance(std::time::Duration::from_millis(1));
     create(&h, seller, &shirt(3, group, shirts, "XL")).await;
@@ -70,7 +70,7 @@ async fn a_group_is_shown_while_inventory_is_down() {
     let down = Router::new().route("/internal/stock/lookup", post(|| async { axum::http::StatusCode::SERVICE_UNAVAILABLE }));
     let h = Harness::of(crate::service()).upstream("inventory", down).start().await;
     let (seller, group, shirts) = (h.id(), h.id(), category(&h, "Shirts", None).await);
-    offer(&h, seller, &shirt(0, group, shirts, "S")).await;
+    create_active(&h, seller, &shirt(0, group, shirts, "S")).await;
     let shown: ProductGroup = h.get(&format!("/product-groups/{group}")).send().await.expect(200).read();
     assert_eq!((shown.variants.len(), &shown.variants[0].availability), (1, &None));
 }

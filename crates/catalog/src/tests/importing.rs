@@ -2,11 +2,11 @@ use super::*;
 use crate::import::{Imported, NewCategory, NewProduct, categories, products};
 use contracts::{catalog::CategoryTree, text::Name};
 
-fn shelf(slug: &str, name: &str, parent: Option<&str>) -> NewCategory {
+fn new_category(slug: &str, name: &str, parent: Option<&str>) -> NewCategory {
     NewCategory { slug: slug.into(), name: Name::parse(name).unwrap(), parent: parent.map(str::to_owned) }
 }
 
-fn goods(seller: UserId, category: CategoryId, count: usize) -> Vec<NewProduct> {
+fn new_products(seller: UserId, category: CategoryId, count: usize) -> Vec<NewProduct> {
     let product = |n| serde_json::from_value(lamp_in(&format!("LAMP-{n}"), category)).unwrap();
     (0..count).map(|n| NewProduct { seller_id: Some(seller), product: product(n) }).collect()
 }
@@ -15,11 +15,12 @@ fn goods(seller: UserId, category: CategoryId, count: usize) -> Vec<NewProduct> 
 async fn a_second_import_changes_nothing() {
     let h = catalog().await;
     let seller = h.id();
-    let shelves = vec![shelf("home", "Home", None), shelf("home/lamps", "Lamps", Some("home")), shelf("lamps", "Lamps", None)];
-    let ids = categories(h.db(), shelves.clone()).await.unwrap();
+    let list =
+        vec![new_category("home", "Home", None), new_category("home/lamps", "Lamps", Some("home")), new_category("lamps", "Lamps", None)];
+    let ids = categories(h.db(), list.clone()).await.unwrap();
     let lamps = ids["home/lamps"];
-    assert_eq!(products(h.db(), goods(seller, lamps, 450)).await.unwrap(), Imported { made: 450, known: 0 });
-    let before = told(&h).await;
+    assert_eq!(products(h.db(), new_products(seller, lamps, 450)).await.unwrap(), Imported { made: 450, known: 0 });
+    let before = emitted_types(&h).await;
     assert_eq!(before.iter().filter(|event| *event == "ProductCreated").count(), 450);
     assert_eq!(before.iter().filter(|event| *event == "ProductActivated").count(), 450);
     assert_eq!(before.iter().filter(|event| *event == "CategoryChanged").count(), 3);
@@ -27,9 +28,9 @@ async fn a_second_import_changes_nothing() {
     // Somebody edits meanwhile; the import does not bring the old state back.
     let edited: Product = h.get("/products/by-sku/LAMP-7").send().await.expect(200).read();
     h.patch(&path(&edited), &json!({"title": "Edited"})).seller(seller).send().await.expect(200);
-    assert_eq!(categories(h.db(), shelves).await.unwrap(), ids);
-    assert_eq!(products(h.db(), goods(seller, lamps, 451)).await.unwrap(), Imported { made: 1, known: 450 });
-    assert_eq!(told(&h).await.len(), before.len() + 3);
+    assert_eq!(categories(h.db(), list).await.unwrap(), ids);
+    assert_eq!(products(h.db(), new_products(seller, lamps, 451)).await.unwrap(), Imported { made: 1, known: 450 });
+    assert_eq!(emitted_types(&h).await.len(), before.len() + 3);
     assert_eq!(h.get(&path(&edited)).send().await.json()["title"], "Edited");
 }
 
@@ -37,10 +38,10 @@ async fn a_second_import_changes_nothing() {
 async fn what_was_imported_is_as_if_made_one_by_one() {
     let h = catalog().await;
     let seller = h.id();
-    let ids = categories(h.db(), vec![shelf("home", "Home", None), shelf("lamps", "Lamps", Some("home"))]).await.unwrap();
-    products(h.db(), goods(seller, ids["lamps"], 1)).await.unwrap();
+    let ids = categories(h.db(), vec![new_category("home", "Home", None), new_category("lamps", "Lamps", Some("home"))]).await.unwrap();
+    products(h.db(), new_products(seller, ids["lamps"], 1)).await.unwrap();
     let imported: Product = h.get("/products/by-sku/LAMP-0").send().await.expect(200).read();
-    let made = offer(&h, seller, &lamp_in("LAMP-9", ids["lamps"])).await;
+    let made = create_active(&h, seller, &lamp_in("LAMP-9", ids["lamps"])).await;
     let alike = Product { product_id: made.product_id, sku: made.sku.clone(), ..imported.clone() };
     assert_eq!(alike, made);
     assert_eq!(skus(&h.get(&format!("/products?category={}", ids["home"])).send().await).len(), 2);
@@ -52,12 +53,12 @@ async fn what_was_imported_is_as_if_made_one_by_one() {
 #[tokio::test]
 async fn an_import_that_does_not_fit_is_refused() {
     let h = catalog().await;
-    let orphan = categories(h.db(), vec![shelf("home", "Home", None), shelf("lamps", "Lamps", Some("nowhere"))]).await;
+    let orphan = categories(h.db(), vec![new_category("home", "Home", None), new_category("lamps", "Lamps", Some("nowhere"))]).await;
     assert!(matches!(orphan, Err(crate::Error::UnknownCategory(_))));
     assert_eq!(h.get("/categories").send().await.json()["items"], json!([]));
-    let nowhere = products(h.db(), goods(h.id(), h.id(), 1)).await;
+    let nowhere = products(h.db(), new_products(h.id(), h.id(), 1)).await;
     assert!(matches!(nowhere, Err(crate::Error::UnknownCategory(_))));
     let without = NewProduct { seller_id: None, product: serde_json::from_value(lamp("LAMP-1")).unwrap() };
     assert!(matches!(products(h.db(), vec![without]).await, Err(crate::Error::Incomplete(_))));
-    assert_eq!(told(&h).await.len(), 0);
+    assert_eq!(emitted_types(&h).await.len(), 0);
 }

@@ -73,7 +73,7 @@ async fn pages_follow_each_other_without_gap_or_repetition_while_products_come_a
     let mut all = Vec::new();
     for n in 0..7 {
         h.advance(std::time::Duration::from_millis(1));
-        all.push(offer(&h, seller, &lamp_in(&format!("LAMP-{n}"), lamps)).await);
+        all.push(create_active(&h, seller, &lamp_in(&format!("LAMP-{n}"), lamps)).await);
     }
     for filter in [String::new(), format!("category={lamps}&"), format!("sellerId={seller}&status=ACTIVE&")] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
@@ -88,7 +88,7 @@ async fn pages_follow_each_other_without_gap_or_repetition_while_products_come_a
     }
     let first = h.get("/products?limit=3").send().await.expect(200).json()["nextCursor"].as_str().unwrap().to_owned();
     h.advance(std::time::Duration::from_millis(1));
-    offer(&h, seller, &lamp_in("LAMP-NEW", lamps)).await;
+    create_active(&h, seller, &lamp_in("LAMP-NEW", lamps)).await;
     advance(&h, seller, &all[3], "deactivate").await.expect(200);
     let second = h.get(&format!("/products?limit=3&cursor={first}")).send().await.expect(200);
     assert_eq!(skus(&second), ["LAMP-2", "LAMP-1", "LAMP-0"]);
@@ -99,7 +99,7 @@ async fn a_product_that_changes_its_category_is_listed_there_at_once() {
     let h = catalog().await;
     let (seller, home) = (h.id(), category(&h, "Home", None).await);
     let (lamps, chairs) = (category(&h, "Lamps", Some(home)).await, category(&h, "Chairs", Some(home)).await);
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     h.patch(&path(&product), &json!({"categoryId": chairs})).seller(seller).send().await.expect(200);
     for (category, expected) in [(lamps, 0), (chairs, 1), (home, 1)] {
         assert_eq!(skus(&h.get(&format!("/products?category={category}")).send().await).len(), expected);

@@ -1,7 +1,7 @@
 //! No list scans or sorts, whatever its filters: asked of the database itself.
 
 use super::*;
-use crate::{domain::reader::Filter, store};
+use crate::{domain::viewer::Filter, store};
 use contracts::{column::Column, ids::ProductId};
 use platform::db::Error;
 
@@ -42,8 +42,8 @@ async fn every_list_walks_one_index_in_its_own_order() {
         assert!(steps.iter().all(walks), "{}: {steps:?}", select.sql());
         // The index narrows by every condition: none is left to be tried row by row.
         let conditions = usize::from(given(0)) + usize::from(given(1)) + usize::from(given(2)) + usize::from(given(3));
-        let narrowed = steps[0].matches("=?").count() + steps[0].matches("<?").count();
-        assert_eq!(narrowed, conditions, "{}: {steps:?}", select.sql());
+        let restricted = steps[0].matches("=?").count() + steps[0].matches("<?").count();
+        assert_eq!(restricted, conditions, "{}: {steps:?}", select.sql());
     }
 }
 

@@ -15,7 +15,7 @@ async fn every_event_says_whose_request_it_followed_from() {
     let (seller, admin): (UserId, UserId) = (h.id(), h.id());
     let token = h.token(admin, &["CUSTOMER", "ADMIN"]);
     let lamps: Category = h.post("/categories", &json!({"name": "Lamps"})).bearer(&token).send().await.expect(201).read();
-    let lamp = offer(&h, seller, &lamp_in("LAMP-1", lamps.category_id)).await;
+    let lamp = create_active(&h, seller, &lamp_in("LAMP-1", lamps.category_id)).await;
     h.patch(&path(&lamp), &json!({"priceAmount": 5})).bearer(&token).send().await.expect(200);
     // Whoever is refused did nothing.
     h.patch(&path(&lamp), &json!({"priceAmount": 6})).seller(h.id()).send().await.expect(404);
@@ -49,7 +49,7 @@ async fn a_product_is_written_put_on_sale_and_taken_off_again() {
     let product: Product = h.get(&path(&product)).seller(seller).send().await.expect(200).read();
     assert_eq!(product.version, 5);
     let expected = ["CategoryChanged", "ProductCreated", "ProductActivated", "ProductDeactivated", "ProductActivated", "ProductArchived"];
-    assert_eq!(told(&h).await, expected);
+    assert_eq!(emitted_types(&h).await, expected);
     // Each event tells the whole product as it was then.
     assert_eq!(h.emitted_of::<ProductCreated>().await[0].product.version, 1);
     assert_eq!(h.emitted_of::<ProductActivated>().await[0].product.category_path[0].name, "Lamps");
@@ -69,14 +69,14 @@ async fn only_transitions_of_the_table_happen() {
             for step in way {
                 advance(&h, seller, &product, step).await.expect(200);
             }
-            let before = told(&h).await.len();
+            let before = emitted_types(&h).await.len();
             let answer = advance(&h, seller, &product, verb).await;
             match status.transition(fact) {
                 Ok(to) => assert_eq!(answer.expect(200).json()["status"], to.as_str()),
                 Err(_) => {
                     let refused = answer.expect_problem(409, "ILLEGAL_TRANSITION");
                     assert_eq!(refused.json()["productStatus"], status.as_str());
-                    assert_eq!(told(&h).await.len(), before);
+                    assert_eq!(emitted_types(&h).await.len(), before);
                 }
             }
         }
@@ -108,7 +108,7 @@ async fn a_sku_belongs_to_one_product_whatever_its_case() {
     advance(&h, seller, &first, "archive").await.expect(200);
     h.patch(&path(&second), &json!({"sku": "LAMP-1"})).seller(other).send().await.expect_problem(409, "SKU_TAKEN");
     h.patch(&path(&second), &json!({"sku": "LAMP-3"})).seller(other).send().await.expect(200);
-    assert_eq!(told(&h).await, ["ProductCreated", "ProductCreated", "ProductArchived", "ProductUpdated"]);
+    assert_eq!(emitted_types(&h).await, ["ProductCreated", "ProductCreated", "ProductArchived", "ProductUpdated"]);
 }
 
 #[tokio::test]
@@ -116,14 +116,14 @@ async fn a_sku_is_fixed_once_published_and_an_archived_product_stays_as_it_is() 
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     h.patch(&path(&product), &json!({"sku": "LAMP-2"})).seller(seller).send().await.expect_problem(409, "ILLEGAL_TRANSITION");
     // Saying the same again changes nothing, and is none.
     let same = h.patch(&path(&product), &json!({"sku": "lamp-1", "title": "Lamp"})).seller(seller).send().await.expect(200);
     assert_eq!(same.json()["version"], 2);
     advance(&h, seller, &product, "archive").await.expect(200);
     h.patch(&path(&product), &json!({"title": "New"})).admin().send().await.expect_problem(409, "ILLEGAL_TRANSITION");
-    assert_eq!(told(&h).await.last().unwrap(), "ProductArchived");
+    assert_eq!(emitted_types(&h).await.last().unwrap(), "ProductArchived");
 }
 
 #[tokio::test]
@@ -131,14 +131,14 @@ async fn a_new_price_is_told_and_kept_in_the_history() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     h.advance(Duration::from_secs(60));
     h.patch(&path(&product), &json!({"priceAmount": 1_499})).seller(seller).send().await.expect(200);
     h.patch(&path(&product), &json!({"priceAmount": 1_499})).seller(seller).send().await.expect(200);
     h.patch(&path(&product), &json!({"priceAmount": 1_500, "title": "Better lamp"})).seller(seller).send().await.expect(200);
     h.patch(&path(&product), &json!({"description": "Bright."})).seller(seller).send().await.expect(200);
 
-    let types = told(&h).await;
+    let types = emitted_types(&h).await;
     assert_eq!(types[3..], ["PriceChanged", "ProductUpdated", "PriceChanged", "ProductUpdated"]);
     let changes = h.emitted_of::<PriceChanged>().await;
     assert_eq!((changes[0].old_price_amount, changes[0].product.price_amount, changes[0].product.version), (1_999, 1_499, 3));
@@ -193,7 +193,7 @@ async fn who_has_the_present_copy_is_not_sent_it_again() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     let first = h.get(&path(&product)).send().await.expect(200);
     assert_eq!(first.header("cache-control"), "private, no-cache");
     let again = h.get(&path(&product)).header("if-none-match", first.header("etag")).send().await.expect(304);
@@ -212,7 +212,7 @@ async fn who_has_the_present_page_is_not_sent_it_again() {
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
     for sku in ["LAMP-1", "LAMP-2"] {
-        offer(&h, seller, &lamp_in(sku, lamps)).await;
+        create_active(&h, seller, &lamp_in(sku, lamps)).await;
     }
     let first = h.get("/products?limit=1").send().await.expect(200);
     assert_eq!(first.header("cache-control"), "private, no-cache");
@@ -220,7 +220,7 @@ async fn who_has_the_present_page_is_not_sent_it_again() {
     let again = h.get("/products?limit=1").header("if-none-match", first.header("etag")).send().await.expect(304);
     assert!(again.body.is_empty());
     h.advance(Duration::from_secs(1));
-    offer(&h, seller, &lamp_in("LAMP-3", lamps)).await;
+    create_active(&h, seller, &lamp_in("LAMP-3", lamps)).await;
     h.get("/products?limit=1").header("if-none-match", first.header("etag")).send().await.expect(200);
 }
 
@@ -229,7 +229,7 @@ async fn a_product_is_found_by_its_sku_in_any_case() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
-    let product = offer(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     let found: Product = h.get("/products/by-sku/lamp-1").send().await.expect(200).read();
     assert_eq!(found, product);
     for unknown in ["LAMP-2", "x", "..%2F..%2Fetc", "LAMP-1'%20OR%201=1"] {

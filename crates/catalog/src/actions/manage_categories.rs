@@ -1,6 +1,6 @@
 //! Categories: made, renamed, moved, deleted. Each takes the tree first, so that one happens at a time.
 
-use crate::{Error, domain::tree::Tree, store, workers::RELIST};
+use crate::{Error, domain::category_tree::Tree, store, workers::RELIST};
 use contracts::{
     catalog::{Category, CategoryChanged, CategoryDeleted, CreateCategory, UpdateCategory},
     ids::CategoryId,
@@ -25,8 +25,8 @@ pub async fn create_category(
             let (mut tree, id) = (store::lock_tree(tx).await?, tx.new_id());
             tree.add(id, body.name.into_string(), body.parent_category_id)?;
             store::insert_category(tx, &tree, id).await?;
-            tx.emit(changed(&tree, id)?);
-            let (etag, category) = shown(&tree, id)?;
+            tx.emit(category_changed(&tree, id)?);
+            let (etag, category) = tagged_category(&tree, id)?;
             Ok(Tagged(etag, Created::at(format!("/categories/{id}"), category)))
         })
         .await
@@ -34,14 +34,14 @@ pub async fn create_category(
     .await
 }
 
-/// Renames a category, or moves it with everything below. The products in it are listed in their new places soon after.
+/// Renames a category, or moves it with everything below. The products in it are listed in their new paths soon after.
 ///
 /// # Errors
 /// `NOT_FOUND`, `PRECONDITION_FAILED`, `CATEGORY_CYCLE`, and those of [`create_category`].
 pub async fn update_category(db: &Db, id: CategoryId, if_match: IfMatch, body: UpdateCategory) -> Result<Tagged<Json<Category>>, Problem> {
     db.write(async move |tx| -> Result<_, Error> {
         let mut tree = store::lock_tree(tx).await?;
-        check(&tree, id, &if_match)?;
+        check_version(&tree, id, &if_match)?;
         if let Some(moved) = tree.change(id, body.clone())? {
             store::save_category(tx, &tree, id).await?;
             if moved {
@@ -49,9 +49,9 @@ pub async fn update_category(db: &Db, id: CategoryId, if_match: IfMatch, body: U
                 store::request_relisting(tx, id).await?;
                 tx.notify_worker(RELIST);
             }
-            tx.emit(changed(&tree, id)?);
+            tx.emit(category_changed(&tree, id)?);
         }
-        let (etag, category) = shown(&tree, id)?;
+        let (etag, category) = tagged_category(&tree, id)?;
         Ok(Tagged(etag, Json(category)))
     })
     .await
@@ -65,7 +65,7 @@ pub async fn update_category(db: &Db, id: CategoryId, if_match: IfMatch, body: U
 pub async fn delete_category(db: &Db, id: CategoryId, if_match: IfMatch) -> Result<NoContent, Problem> {
     db.write(async move |tx| -> Result<_, Error> {
         let mut tree = store::lock_tree(tx).await?;
-        check(&tree, id, &if_match)?;
+        check_version(&tree, id, &if_match)?;
         let node = tree.remove(id)?;
         if store::has_products(tx, id).await? {
             return Err(Error::CategoryInUse("products"));
@@ -81,16 +81,16 @@ pub async fn delete_category(db: &Db, id: CategoryId, if_match: IfMatch) -> Resu
 }
 
 /// What tells the others about a category as it is now.
-pub fn changed(tree: &Tree, id: CategoryId) -> Result<CategoryChanged, Error> {
+pub fn category_changed(tree: &Tree, id: CategoryId) -> Result<CategoryChanged, Error> {
     let Category { category_id, name, parent_category_id } = tree.category(id).ok_or(Error::NotFound("category"))?;
     Ok(CategoryChanged { category_id, name, parent_category_id, path: tree.path(id) })
 }
 
-fn shown(tree: &Tree, id: CategoryId) -> Result<(ETag, Category), Error> {
+fn tagged_category(tree: &Tree, id: CategoryId) -> Result<(ETag, Category), Error> {
     tree.etag(id).zip(tree.category(id)).ok_or(Error::NotFound("category"))
 }
 
-fn check(tree: &Tree, id: CategoryId, if_match: &IfMatch) -> Result<(), Error> {
+fn check_version(tree: &Tree, id: CategoryId, if_match: &IfMatch) -> Result<(), Error> {
     let present = tree.etag(id).ok_or(Error::NotFound("category"))?;
     if_match.check(&present).map_err(Error::Stale)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    domain::product::{self, MAX_VARIANTS, Origin, etag},
+    domain::product::{self, MAX_VARIANTS, NewProductContext, etag},
     store,
 };
 use contracts::{
@@ -32,11 +32,11 @@ pub async fn create_product(
     db.write(async move |tx| {
         let body = body.clone();
         key.once(tx, async move |tx| -> Result<_, Error> {
-            let place = match body.category_id {
-                Some(id) => Some(store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+            let path = match body.category_id {
+                Some(id) => Some(store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
                 None => None,
             };
-            let product = product::draft(body, Origin { product_id: tx.new_id(), seller_id, place, now: tx.now() })?;
+            let product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
             join_group(tx, &product).await?;
             if !store::insert_product(tx, &product).await? {
                 return Err(Error::SkuTaken);
@@ -66,12 +66,12 @@ pub async fn update_product(
 ) -> Result<Tagged<Json<Product>>, Problem> {
     db.write(async move |tx| -> Result<_, Error> {
         let mut product = lock(tx, owner, id, &if_match).await?;
-        let place = match body.category_id.0 {
-            Some(id) => Some(store::lock_place(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+        let path = match body.category_id.0 {
+            Some(id) => Some(store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
             None => None,
         };
-        let changed = product::revise(&mut product, body.clone(), place, tx.now())?;
-        if changed.nothing() {
+        let changed = product::revise(&mut product, body.clone(), path, tx.now())?;
+        if changed.is_empty() {
             return Ok(Tagged(etag(&product), Json(product)));
         }
         if changed.joined {
@@ -87,7 +87,7 @@ pub async fn update_product(
         if changed.content {
             tx.emit(ProductUpdated { product_id: id, product: product.clone() });
         }
-        if let Some((old_price_amount, old_currency)) = changed.former_price {
+        if let Some((old_price_amount, old_currency)) = changed.old_price {
             store::insert_price(tx, &product).await?;
             tx.emit(PriceChanged { product_id: id, product: product.clone(), old_price_amount, old_currency });
         }
@@ -117,7 +117,7 @@ pub async fn advance_product(
             product::advance(&mut product, fact, tx.now())?;
             store::save_product(tx, &product).await?;
             store::relist_product(tx, id).await?;
-            announce(tx, fact, &product);
+            emit_status_event(tx, fact, &product);
             Ok(Tagged(etag(&product), Json(product)))
         })
         .await
@@ -126,7 +126,7 @@ pub async fn advance_product(
 }
 
 /// Tells that `fact` happened to the product.
-pub fn announce(tx: &mut Tx, fact: ProductFact, product: &Product) {
+pub fn emit_status_event(tx: &mut Tx, fact: ProductFact, product: &Product) {
     let (product_id, product) = (product.product_id, product.clone());
     match fact {
         ProductFact::Activated => tx.emit(ProductActivated { product_id, product }),

@@ -55,8 +55,8 @@ fn is_sound(tree: &Tree) -> bool {
         }
         true
     };
-    let places: BTreeSet<_> = tree.nodes.values().map(|node| (node.parent, name_key(&node.name))).collect();
-    tree.nodes.keys().all(rooted) && places.len() == tree.nodes.len()
+    let paths: BTreeSet<_> = tree.nodes.values().map(|node| (node.parent, name_key(&node.name))).collect();
+    tree.nodes.keys().all(rooted) && paths.len() == tree.nodes.len()
 }
 
 fn count(nodes: &[CategoryNode]) -> usize {
@@ -74,7 +74,7 @@ proptest! {
             }
             prop_assert!(is_sound(&tree), "after {step:?}");
         }
-        prop_assert_eq!(count(&tree.whole().items), tree.nodes.len());
+        prop_assert_eq!(count(&tree.to_contract().items), tree.nodes.len());
         for (&each, node) in &tree.nodes {
             let path = tree.path(each);
             prop_assert_eq!(path.last().map(|last| (last.category_id, &last.name)), Some((each, &node.name)));
@@ -100,7 +100,7 @@ fn products_show_the_categories_they_are_in_and_none_that_is_gone() {
     tree.add(id(2), "Lamps".into(), Some(id(1))).unwrap();
     let product = |n: Option<u128>| Product { category_id: n.map(id), ..crate::tests::sample() };
     let mut products = [product(Some(2)), product(Some(3)), product(None)];
-    tree.show_paths(&mut products);
+    tree.fill_paths(&mut products);
     let shown = products.map(|product| (product.category_id, product.category_path.iter().map(|at| at.name.clone()).collect::<Vec<_>>()));
     assert_eq!(shown, [(Some(id(2)), vec!["Home".to_owned(), "Lamps".to_owned()]), (None, vec![]), (None, vec![])]);
 }

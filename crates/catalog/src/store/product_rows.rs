@@ -1,6 +1,6 @@
 //! Products, their prices and their groups.
 
-use super::categories::find_path;
+use super::category_rows::find_path;
 use contracts::{
     catalog::{PriceHistoryEntry, Product},
     column::{Column, Json},
@@ -166,12 +166,12 @@ pub async fn look_up_products(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Prod
     let Some(last) = ids.last() else { return Ok(Vec::new()) };
     let size = LOOK_UP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
     let mut sql = String::from(select_products!("WHERE p.product_id IN ("));
-    for place in 1..=size {
-        let _ = write!(sql, "{}${place}", if place == 1 { "" } else { ", " });
+    for path in 1..=size {
+        let _ = write!(sql, "{}${path}", if path == 1 { "" } else { ", " });
     }
     sql.push(')');
     // What is left over asks for the last one again, which is found once.
-    let values: Vec<&dyn Column> = (0..size).map(|place| ids.get(place).unwrap_or(last) as &dyn Column).collect();
+    let values: Vec<&dyn Column> = (0..size).map(|path| ids.get(path).unwrap_or(last) as &dyn Column).collect();
     tx.query(&sql, &values, product_row).await
 }
 

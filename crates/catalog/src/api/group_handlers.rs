@@ -1,6 +1,6 @@
 //! Groups of variants.
 
-use super::reader;
+use super::viewer;
 use crate::{App, Error, domain::product::options_of, store};
 use contracts::{
     body::BoundedVec,
@@ -16,14 +16,14 @@ use platform::{
 use std::collections::HashMap;
 
 pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductGroupId>) -> Result<Json<ProductGroup>, Problem> {
-    let (reader, tree) = (reader(&user), app.tree.clone());
+    let (viewer, tree) = (viewer(&user), app.tree.clone());
     let variants = app
         .ctx
         .db
         .read(async move |tx| -> Result<_, Error> {
             let mut variants = store::list_variants(tx, id).await?;
-            variants.retain(|variant| reader.sees(variant));
-            tree.present(tx).await?.tree.show_paths(&mut variants);
+            variants.retain(|variant| viewer.can_see(variant));
+            tree.current(tx).await?.tree.fill_paths(&mut variants);
             Ok(variants)
         })
         .await?;

@@ -1,7 +1,7 @@
 //! Categories.
 
 use super::Revalidated;
-use crate::{App, Error, actions, store::Kept};
+use crate::{App, Error, actions, store::CachedTree};
 use contracts::{
     catalog::{Category, CategoryTree, CreateCategory, UpdateCategory},
     ids::CategoryId,
@@ -16,15 +16,15 @@ use serde::{Serialize, Serializer};
 use std::{borrow::Cow, sync::Arc};
 
 /// The tree in memory, written as [`CategoryTree`] without being copied.
-pub struct Whole(Arc<Kept>);
+pub struct SharedTree(Arc<CachedTree>);
 
-impl Serialize for Whole {
+impl Serialize for SharedTree {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.whole.serialize(serializer)
+        self.0.body.serialize(serializer)
     }
 }
 
-impl JsonSchema for Whole {
+impl JsonSchema for SharedTree {
     fn schema_name() -> Cow<'static, str> {
         CategoryTree::schema_name()
     }
@@ -36,20 +36,20 @@ impl JsonSchema for Whole {
     }
 }
 
-pub async fn whole(State(app): State<App>) -> Result<Revalidated<Json<Whole>>, Problem> {
-    let kept = present(&app).await?;
-    Ok(Revalidated(Tagged(ETag::of_version(kept.tree.revision), Json(Whole(kept)))))
+pub async fn get_tree(State(app): State<App>) -> Result<Revalidated<Json<SharedTree>>, Problem> {
+    let cached = current_tree(&app).await?;
+    Ok(Revalidated(Tagged(ETag::of_version(cached.tree.revision), Json(SharedTree(cached)))))
 }
 
 pub async fn get(State(app): State<App>, Path(id): Path<CategoryId>) -> Result<Revalidated<Json<Category>>, Problem> {
-    let kept = present(&app).await?;
-    let (etag, category) = kept.tree.etag(id).zip(kept.tree.category(id)).ok_or(Error::NotFound("category"))?;
+    let cached = current_tree(&app).await?;
+    let (etag, category) = cached.tree.etag(id).zip(cached.tree.category(id)).ok_or(Error::NotFound("category"))?;
     Ok(Revalidated(Tagged(etag, Json(category))))
 }
 
-async fn present(app: &App) -> Result<Arc<Kept>, db::Error> {
+async fn current_tree(app: &App) -> Result<Arc<CachedTree>, db::Error> {
     let tree = app.tree.clone();
-    app.ctx.db.read(async move |tx| tree.present(tx).await).await
+    app.ctx.db.read(async move |tx| tree.current(tx).await).await
 }
 
 pub async fn create(

@@ -1,8 +1,8 @@
 //! The tree: a revision, the categories, and for each one those above it.
 
 use crate::domain::{
-    product::Place,
-    tree::{Node, Tree, name_key},
+    category_tree::{Node, Tree, name_key},
+    product::CategoryPath,
 };
 use contracts::{
     catalog::CategoryRef,
@@ -42,9 +42,9 @@ async fn begin_revision(tx: &mut Tx, tree: &Tree) -> Result<(), Error> {
 
 /// Where the category stands, with the tree held as it is to the commit, so that it is neither moved nor deleted
 /// meanwhile. `None` when there is no such category.
-pub async fn lock_place(tx: &mut Tx, id: CategoryId) -> Result<Option<Place>, Error> {
+pub async fn lock_category_path(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryPath>, Error> {
     let path = find_path(tx, id).await?;
-    Ok((!path.is_empty()).then_some(Place { category_id: id, path }))
+    Ok((!path.is_empty()).then_some(CategoryPath { category_id: id, path }))
 }
 
 /// From the root to the category. Empty when there is none.

@@ -1,11 +1,11 @@
 //! Products.
 
-use super::{Revalidated, RevalidatedPage, reader};
+use super::{Revalidated, RevalidatedPage, viewer};
 use crate::{
     App, Error, actions,
     domain::{
         product::etag,
-        reader::{Filter, Reader},
+        viewer::{Filter, Viewer},
     },
     store,
 };
@@ -73,7 +73,7 @@ advances! {
 /// Which products.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Asked {
+pub struct ListQuery {
     /// Only those in this category or below it.
     category: Option<CategoryId>,
     /// Only those of this seller. Sellers who name themselves see theirs in every status.
@@ -85,21 +85,21 @@ pub struct Asked {
 pub async fn list(
     user: MaybeUser,
     State(app): State<App>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<ListQuery>,
     paging: Paging,
 ) -> Result<RevalidatedPage<Product>, Problem> {
-    let asked = Filter { category: asked.category, seller: asked.seller_id, status: asked.status };
-    let narrowed = reader(&user).narrow(asked);
-    let tag = format!("products {narrowed:?}");
+    let query = Filter { category: query.category, seller: query.seller_id, status: query.status };
+    let restricted = viewer(&user).restrict(query);
+    let tag = format!("products {restricted:?}");
     let (after, rows) = (paging.after::<ProductId>(&tag)?, paging.fetch());
-    let Some(filter) = narrowed else { return Ok(RevalidatedPage(TaggedPage(Page { items: Vec::new(), next_cursor: None }))) };
+    let Some(filter) = restricted else { return Ok(RevalidatedPage(TaggedPage(Page { items: Vec::new(), next_cursor: None }))) };
     let tree = app.tree.clone();
     let found = app
         .ctx
         .db
         .read(async move |tx| -> Result<_, db::Error> {
             let mut found = store::list_products(tx, filter, after, rows).await?;
-            tree.present(tx).await?.tree.show_paths(&mut found);
+            tree.current(tx).await?.tree.fill_paths(&mut found);
             Ok(found)
         })
         .await?;
@@ -107,11 +107,11 @@ pub async fn list(
 }
 
 pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductId>) -> Result<Revalidated<Json<Product>>, Problem> {
-    show(&app, reader(&user), async move |tx| store::find_product(tx, id).await).await
+    get_visible(&app, viewer(&user), async move |tx| store::find_product(tx, id).await).await
 }
 
 pub async fn get_by_sku(user: MaybeUser, State(app): State<App>, Path(sku): Path<Sku>) -> Result<Revalidated<Json<Product>>, Problem> {
-    show(&app, reader(&user), async move |tx| store::find_by_sku(tx, &sku).await).await
+    get_visible(&app, viewer(&user), async move |tx| store::find_by_sku(tx, &sku).await).await
 }
 
 pub async fn list_prices(
@@ -120,13 +120,13 @@ pub async fn list_prices(
     Path(id): Path<ProductId>,
     paging: Paging,
 ) -> Result<Paged<PriceHistoryEntry>, Problem> {
-    let (reader, tag) = (reader(&user), format!("prices {id}"));
+    let (viewer, tag) = (viewer(&user), format!("prices {id}"));
     let (after, rows) = (paging.after::<i64>(&tag)?, paging.fetch());
     let prices = app
         .ctx
         .db
         .read(async move |tx| -> Result<_, Error> {
-            store::find_product(tx, id).await?.filter(|product| reader.sees(product)).ok_or(Error::NotFound("product"))?;
+            store::find_product(tx, id).await?.filter(|product| viewer.can_see(product)).ok_or(Error::NotFound("product"))?;
             Ok(store::list_prices(tx, id, after, rows).await?)
         })
         .await?;
@@ -134,14 +134,14 @@ pub async fn list_prices(
 }
 
 /// Who looks products up.
-pub struct Upstreams;
+pub struct LookupClients;
 
-impl ClientMarker for Upstreams {
+impl ClientMarker for LookupClients {
     const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order"];
 }
 
 pub async fn look_up(
-    _: ServiceOf<Upstreams>,
+    _: ServiceOf<LookupClients>,
     State(app): State<App>,
     Body(body): Body<ProductLookup>,
 ) -> Result<Json<ProductList>, Problem> {
@@ -151,17 +151,17 @@ pub async fn look_up(
         .db
         .read(async move |tx| -> Result<_, db::Error> {
             let mut items = store::look_up_products(tx, &body.product_ids).await?;
-            tree.present(tx).await?.tree.show_paths(&mut items);
+            tree.current(tx).await?.tree.fill_paths(&mut items);
             Ok(items)
         })
         .await?;
     Ok(Json(ProductList { items }))
 }
 
-/// The product that `find` finds, if this reader sees it.
-async fn show(
+/// The product that `find` finds, if this viewer sees it.
+async fn get_visible(
     app: &App,
-    reader: Reader,
+    viewer: Viewer,
     find: impl AsyncFn(&mut Tx) -> Result<Option<Product>, db::Error> + Send + 'static,
 ) -> Result<Revalidated<Json<Product>>, Problem> {
     let tree = app.tree.clone();
@@ -169,8 +169,8 @@ async fn show(
         .ctx
         .db
         .read(async move |tx| -> Result<_, Error> {
-            let mut product = find(tx).await?.filter(|product| reader.sees(product)).ok_or(Error::NotFound("product"))?;
-            tree.present(tx).await?.tree.show_paths([&mut product]);
+            let mut product = find(tx).await?.filter(|product| viewer.can_see(product)).ok_or(Error::NotFound("product"))?;
+            tree.current(tx).await?.tree.fill_paths([&mut product]);
             Ok(product)
         })
         .await?;

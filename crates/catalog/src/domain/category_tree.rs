@@ -69,7 +69,7 @@ impl Tree {
     }
 
     /// Shows on each product the categories it is in. Archived ones may have outlived theirs.
-    pub fn show_paths<'a>(&self, products: impl IntoIterator<Item = &'a mut Product>) {
+    pub fn fill_paths<'a>(&self, products: impl IntoIterator<Item = &'a mut Product>) {
         for product in products {
             product.category_id = product.category_id.filter(|id| self.nodes.contains_key(id));
             product.category_path = product.category_id.map(|id| self.path(id)).unwrap_or_default();
@@ -132,7 +132,7 @@ impl Tree {
     }
 
     /// The whole tree as answers show it.
-    pub fn whole(&self) -> CategoryTree {
+    pub fn to_contract(&self) -> CategoryTree {
         let mut children: BTreeMap<Option<CategoryId>, Vec<(CategoryId, &Node)>> = BTreeMap::new();
         for (id, node) in &self.nodes {
             children.entry(node.parent).or_default().push((*id, node));
@@ -179,5 +179,5 @@ fn branch(children: &BTreeMap<Option<CategoryId>, Vec<(CategoryId, &Node)>>, par
 }
 
 #[cfg(test)]
-#[path = "tree_tests.rs"]
+#[path = "category_tree_tests.rs"]
 mod tests;
