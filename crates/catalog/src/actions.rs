@@ -1,4 +1,4 @@
-//! What can be done: one function per verb, one transaction each.
+//! The actions of this service: one function per verb, one transaction each.
 
 mod manage_categories;
 mod manage_products;

@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1, HTTP: routes and handlers.
 
 mod category_handlers;
 mod group_handlers;
@@ -46,8 +46,8 @@ fn viewer(user: &MaybeUser) -> Viewer {
 
 const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// A read that its viewer may keep, if they ask each time whether it is still the present one. `private`, because the
-/// same path shows more to its owner.
+/// A response that the client may cache but must revalidate each time. It is `private`, because the same path shows more
+/// to the owner.
 struct Revalidated<A>(Tagged<A>);
 
 impl<A: Answer> IntoResponse for Revalidated<A> {

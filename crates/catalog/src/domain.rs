@@ -1,4 +1,4 @@
-//! What is true of products and categories. No database, no clock.
+//! The rules of products and categories. No database, no clock.
 
 pub mod category_tree;
 pub mod product;

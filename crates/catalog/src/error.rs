@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use contracts::{
     catalog::ProductStatus,
@@ -7,27 +7,27 @@ use contracts::{
 };
 use platform::{db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such {0}")]
     NotFound(&'static str),
     #[error("the SKU is taken")]
     SkuTaken,
-    /// It lacks this field.
+    /// The product lacks this field.
     #[error("the product lacks {0}")]
     Incomplete(&'static str),
     #[error(transparent)]
     Illegal(#[from] IllegalTransition<ProductStatus>),
-    /// What is asked is never done to a product in this status.
+    /// The product's status does not allow this change.
     #[error("a product in {status} cannot be changed so: {detail}")]
     NotEditable { status: ProductStatus, detail: &'static str },
-    /// Values that do not fit each other.
+    /// Values that contradict each other.
     #[error("the request is not valid at {}", .0.pointer.as_deref().unwrap_or("/"))]
     Invalid(Fault),
     #[error("the product group is full")]
     GroupFull,
-    /// The pointer says where the category was named.
+    /// The pointer names the field with the category.
     #[error("no such category at {0}")]
     UnknownCategory(&'static str),
     #[error("the category is in use by {0}")]
@@ -40,7 +40,7 @@ pub enum Error {
     CategoryTooDeep,
     #[error("the tree is full")]
     TooManyCategories,
-    /// The caller's copy is not the present one.
+    /// The caller's copy is not the current one.
     #[error("the precondition failed")]
     Stale(#[source] Problem),
     #[error(transparent)]

@@ -1,5 +1,5 @@
-//! Many products at once, for the demo and for benchmarks: the same changes and events as one by one through the door, in
-//! batches that share a commit. What is there already stays as it is, so that an import can be repeated.
+//! Imports many products for the demo and the benchmarks. The rows and events are the same as through HTTP, in batches
+//! that share a commit. Existing products stay unchanged, so an import can be repeated.
 
 use crate::{
     Error, actions,
@@ -14,40 +14,40 @@ use contracts::{
 use platform::db::{Db, Tx};
 use std::collections::HashMap;
 
-/// Products in one unit.
+/// The number of products per transaction.
 const BATCH: usize = 200;
 
 /// A category to import.
 #[derive(Debug, Clone)]
 pub struct NewCategory {
-    /// What the import calls it.
+    /// The key of the category within this import.
     pub slug: String,
     pub name: Name,
-    /// The slug of the one above it, which comes before it in the list.
+    /// The slug of the parent, which comes earlier in the list.
     pub parent: Option<String>,
 }
 
-/// A product to import. It is put on sale at once, so it needs a category.
+/// A product to import. It is activated at once, so it needs a category.
 #[derive(Debug, Clone)]
 pub struct NewProduct {
-    /// Who sells it; `None` for the marketplace itself.
+    /// The seller; `None` for the marketplace.
     pub seller_id: Option<UserId>,
     pub product: CreateProduct,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
     pub made: usize,
-    /// Products whose SKU was there already.
+    /// The number of products whose SKU existed already.
     pub known: usize,
 }
 
-/// Makes the categories that are not there: one with the same name at the same path is the same. All or none; the ids
-/// by slug.
+/// Creates the categories that do not exist yet, all or none. A category with the same name and parent is the same one.
+/// Returns the ids by slug.
 ///
 /// # Errors
-/// [`Error::UnknownCategory`] when a parent does not come before its child, and those of making a category.
+/// [`Error::UnknownCategory`] when a parent does not come before its child, and the errors of creating a category.
 pub async fn categories(db: &Db, categories: Vec<NewCategory>) -> Result<HashMap<String, CategoryId>, Error> {
     db.write(async move |tx| {
         let mut tree = store::lock_tree(tx).await?;
@@ -74,10 +74,10 @@ pub async fn categories(db: &Db, categories: Vec<NewCategory>) -> Result<HashMap
     .await
 }
 
-/// Makes and activates the products whose SKU is not there. A batch that fails leaves those before it.
+/// Creates and activates the products whose SKU does not exist yet. A failed batch leaves the earlier batches in place.
 ///
 /// # Errors
-/// Those of making and of activating a product.
+/// The errors of creating and of activating a product.
 pub async fn products(db: &Db, products: Vec<NewProduct>) -> Result<Imported, Error> {
     let mut imported = Imported::default();
     let mut waiting = products.into_iter();
@@ -136,10 +136,10 @@ async fn path(tx: &mut Tx, known: &mut HashMap<CategoryId, CategoryPath>, id: Ca
     Ok(path)
 }
 
-/// The ids of all products by SKU, so that what belongs to them elsewhere (their stock) can be imported too.
+/// Returns the ids of all products by SKU, so that other data such as stock can be imported for them.
 ///
 /// # Errors
-/// Those of the database.
+/// The errors of the database.
 pub async fn ids_by_sku(db: &Db) -> Result<HashMap<String, ProductId>, Error> {
     db.read(async |tx| Ok(store::list_skus(tx).await?.into_iter().collect())).await
 }

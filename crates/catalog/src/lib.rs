@@ -1,19 +1,18 @@
-//! Catalog: what is sold, what it costs, and in which category it stands.
+//! Catalog: the products, their prices and the tree of categories.
 //!
-//! A product is made in DRAFT by a seller or an administrator, is put on sale and taken off by the published table, and
-//! ends in ARCHIVED. The public sees ACTIVE products only; their seller and administrators see all. Every price stays in
-//! the price history. Every change counts the product's `version` and tells the whole product in an event.
+//! A seller or an administrator creates a product in DRAFT. The table `ProductStatus` in `contracts` defines how it is put on
+//! sale, taken off sale and archived. The public sees ACTIVE products only; their seller and administrators see all. The
+//! price history keeps every price. Every change increments the product's `version` and emits an event with the whole product.
 //!
-//! Categories are one tree, changed under one lock ([`store`] takes the row of its revision first), read whole from
-//! memory while the revision is the same. A product is *listed* in its category and in every one above it, one row each:
-//! so a list restricted by category, seller and status is one range of one index, at any size. A category that moves
-//! takes its products to their new paths step by step ([`workers`]).
+//! The categories form one tree. Every change of it locks the row of its revision first, and reads use a copy in memory as
+//! long as the revision is the same. A product has one row in `product_listing` for its category and one for each ancestor.
+//! Therefore a list filtered by category, seller and status is one range of one index at any size. When a category moves, a
+//! worker rewrites these rows in small steps ([`workers`]).
 //!
-//! Variants are products that name the same `productGroupId`. The group is made by the first of them and belongs to its
-//! seller; there is no request that makes one. Availability beside the variants is asked of inventory, and left out when
-//! that does not answer.
+//! Variants are products with the same `productGroupId`. The first of them creates the group for its seller; no request
+//! creates a group alone. Availability comes from inventory, and is null when inventory does not answer.
 //!
-//! Catalog consumes no events and calls nobody but inventory. Settings: `[catalog]`, see [`Settings`].
+//! Catalog consumes no events and calls only inventory. Its settings are [`Settings`], in the section `[catalog]`.
 
 mod actions;
 mod api;
@@ -37,7 +36,7 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What the handlers share.
 #[derive(Clone)]
 struct App {
     ctx: Ctx,
@@ -45,7 +44,7 @@ struct App {
     tree: Arc<store::TreeCache>,
 }
 
-/// The service.
+/// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
     Service::new("catalog", migrations!["0001_catalog"], |ctx: Ctx| async move {

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of this service.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How long the answer about a product group waits for inventory, in milliseconds; without it, availability is null.
+    /// How long an answer about a product group waits for inventory, in milliseconds. Afterwards availability is null.
     #[schemars(range(min = 0, max = 10_000))]
     pub stock_wait_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! How products and categories are cached: the only SQL of this service.
+//! The SQL of this service.
 
 mod category_rows;
 mod listing;

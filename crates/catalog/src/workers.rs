@@ -1,4 +1,4 @@
-//! RequestLayers 3, time: products follow their categories.
+//! Entry point 3, schedule: keeps the listing of products in step with the category tree.
 
 use crate::{Error, store};
 use platform::{
@@ -7,18 +7,18 @@ use platform::{
 };
 use std::time::Duration;
 
-/// Lists products anew whose category was moved or deleted.
+/// The worker that lists products again after their category was moved or deleted.
 pub const RELIST: &str = "relist";
 
-/// Products in one unit: other writers wait no longer than these take.
+/// The number of products per transaction. It bounds how long other writers wait.
 const BATCH: usize = 200;
 
 pub fn all(app: &crate::App) -> Vec<Worker> {
     vec![Worker::new(RELIST, Duration::from_secs(30), app.ctx.db.clone(), relist)]
 }
 
-/// One step of one relisting. A product is listed as it is at that moment, so steps may be repeated, and may run beside
-/// changes of the same products.
+/// Runs one step of one relisting. A step lists each product as it is at that moment. Therefore steps can be repeated, and
+/// they can run beside changes of the same products.
 async fn relist(db: Db) -> Result<Next, Error> {
     db.write(async |tx| {
         let Some((category, after)) = store::next_relisting(tx).await? else { return Ok(Next::Idle) };

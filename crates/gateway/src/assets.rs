@@ -1,4 +1,4 @@
-//! Files that never change while the program runs: compressed once, and named by their hash so that nobody loads them twice.
+//! Files that do not change while the program runs. They are compressed once, and their hash is the entity tag.
 
 use crate::{
     compress::{self, MIN_BYTES},
@@ -18,7 +18,7 @@ pub(crate) struct Asset {
     kind: &'static str,
     cache: &'static str,
     etag: HeaderValue,
-    /// None for what is shipped compressed.
+    /// `None` for a file that is shipped compressed.
     plain: Option<Bytes>,
     compressed: OnceCell<Option<Bytes>>,
 }
@@ -30,13 +30,13 @@ impl Asset {
         Asset { kind, cache, etag: etag(&bytes), plain: Some(bytes), compressed: OnceCell::new() }
     }
 
-    /// A file that is shipped compressed by gzip.
+    /// A file that is shipped as gzip.
     pub(crate) fn compressed(kind: &'static str, cache: &'static str, bytes: &'static [u8]) -> Asset {
         let bytes = Bytes::from_static(bytes);
         Asset { kind, cache, etag: etag(&bytes), plain: None, compressed: OnceCell::new_with(Some(Some(bytes))) }
     }
 
-    /// The file in the form that the caller takes.
+    /// Returns the file in an encoding that the client accepts.
     pub(crate) async fn answer(&self, asked: &HeaderMap) -> Response {
         let says_nothing = !asked.contains_key(header::ACCEPT_ENCODING);
         let compressed = match &self.plain {
@@ -63,7 +63,7 @@ impl Asset {
     }
 }
 
-/// A weak tag: the same for the file and its compressed form.
+/// Returns a weak tag, because the file and its compressed form share it.
 fn etag(bytes: &[u8]) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);

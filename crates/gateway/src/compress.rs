@@ -1,7 +1,7 @@
-//! gzip, where it pays: text of at least a kilobyte. Never for answers of auth, in which a secret would stand beside what
-//! a caller chose (the BREACH attack).
+//! Compresses text responses of at least one kilobyte with gzip. Responses of auth are never compressed, because they
+//! contain secrets beside text that the caller chose (the BREACH attack).
 //!
-//! An `ETag` stays as it is: it names the version of what is shown, which `If-Match` compares, and not its bytes on the way.
+//! An `ETag` stays unchanged: it names the version of the resource, which `If-Match` compares, not the encoded bytes.
 
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -14,10 +14,10 @@ use std::{convert::Infallible, future::ready};
 use tower::{ServiceExt as _, service_fn};
 use tower_http::{CompressionLevel, compression::Compression};
 
-/// Below this the headers weigh more than what is saved.
+/// Below this size the headers cost more than compression saves.
 pub(crate) const MIN_BYTES: u64 = 1024;
 
-/// Whether an answer gets smaller.
+/// Whether compression makes the response smaller.
 pub(crate) fn is_worthwhile(answer: &Response) -> bool {
     let headers = answer.headers();
     let whole = !matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
@@ -35,12 +35,12 @@ fn is_text(kind: &HeaderValue) -> bool {
     kind.starts_with("text/") || kind.ends_with("+json") || TEXTS.contains(&kind)
 }
 
-/// Says to caches that the answer depends on what the caller takes.
+/// Tells caches that the response depends on `Accept-Encoding`.
 pub(crate) fn vary(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
-/// The same answer, compressed on its way.
+/// Returns the response with a compressed body.
 pub(crate) async fn gzip(answer: Response) -> Response {
     let mut answer = Some(answer);
     let inner = service_fn(move |_: Request| ready(Ok::<_, Infallible>(answer.take().unwrap_or_default())));
@@ -52,7 +52,7 @@ pub(crate) async fn gzip(answer: Response) -> Response {
     answer.map(Body::new)
 }
 
-/// These bytes, compressed once for many; none when that fails, which it does not for what is in memory.
+/// Compresses bytes that are served many times. Returns `None` on failure, which bytes in memory do not cause.
 pub(crate) async fn compressed(bytes: Bytes) -> Option<Bytes> {
     let answer = gzip(Response::new(Body::from(bytes))).await;
     answer.into_body().collect().await.ok().map(|collected| collected.to_bytes())

@@ -1,5 +1,5 @@
-//! Which other origins' pages may call the API (the Fetch standard's CORS protocol). Tokens travel in `Authorization`,
-//! which a page must send by itself, so that credentials of the browser are never allowed.
+//! Cross-origin requests (the CORS protocol of the Fetch standard). Tokens are in `Authorization`, which a page sets
+//! itself, so browser credentials are never allowed.
 
 use crate::Origin;
 use axum::{
@@ -15,7 +15,7 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
     "Location, Link, ETag, Retry-After, X-Correlation-Id, Idempotency-Replayed, Preference-Applied, RateLimit, RateLimit-Policy",
 );
-/// Two hours: what Chromium takes at most.
+/// Two hours, the longest that Chromium accepts.
 const KEPT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 
 pub(crate) struct Cors {
@@ -34,8 +34,8 @@ impl Cors {
         if self.any { Some(HeaderValue::from_static("*")) } else { self.origins.contains(origin).then(|| origin.clone()) }
     }
 
-    /// The answer to a browser that asks before it sends the real request. Pages of origins that are not allowed get the
-    /// usual answer to `OPTIONS`, in which their browser finds no leave.
+    /// Answers a browser's preflight request. A page of an origin that is not allowed gets the usual answer to `OPTIONS`,
+    /// without the headers that would allow it.
     pub(crate) fn preflight(&self, method: &Method, origin: Option<&HeaderValue>, headers: &HeaderMap) -> Option<Response> {
         if *method != Method::OPTIONS || !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
             return None;
@@ -51,10 +51,10 @@ impl Cors {
         Some(answer)
     }
 
-    /// Lets the page that asked read the answer, if it may.
+    /// Allows the calling page to read the response, if its origin is allowed.
     pub(crate) fn write(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if !self.any && !self.origins.is_empty() {
-            // A shared cache must not give one origin's answer to another.
+            // A shared cache must not give one origin's response to another.
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(allowed) = self.allowed(origin) {

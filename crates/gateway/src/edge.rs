@@ -1,4 +1,4 @@
-//! The edge in one piece, because every request passes it: what it knows of a request it reads once.
+//! The request path of the gateway: every request passes [`Edge::answer`].
 
 use crate::{
     Ready, Setup, compress,
@@ -27,7 +27,7 @@ use platform::{
 use std::{sync::Arc, time::Duration};
 use tower::Service as _;
 
-/// What is behind every public path. Cheap to clone.
+/// Everything behind the public address. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Edge(Arc<Inner>);
 
@@ -67,7 +67,7 @@ impl Edge {
     }
 }
 
-/// What becomes known on the way and is needed for the answer.
+/// What the request path learns and the response needs.
 #[derive(Default)]
 struct RequestState {
     rate_limit: Option<RateLimitStatus>,
@@ -133,13 +133,13 @@ impl Inner {
         if edge_request.content_length.is_none_or(|bytes| bytes <= self.max_body_bytes) {
             return Ok(());
         }
-        // The body is not read, so nothing more can come over this connection.
+        // The body is not read, so the connection cannot be used again.
         let problem = Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {} bytes", self.max_body_bytes));
         Err(problem.header(header::CONNECTION, HeaderValue::from_static("close")))
     }
 
-    /// Whose quota it is. A token that does not verify makes nobody: the service will say what is wrong with it. What is
-    /// found stays on the request, so that a door in this process, which shares the verifier, need not hash it again.
+    /// Returns the caller whose quota counts. A token that does not verify counts for the address; the service refuses it.
+    /// The verified identity is stored in the request, so that a service in this process need not verify it again.
     async fn caller(&self, class: Class, edge_request: &EdgeRequest, request: &mut Request) -> Caller {
         let address = Caller::at(edge_request.client);
         if class == Class::Login {
@@ -153,7 +153,7 @@ impl Inner {
     }
 }
 
-/// The path as the service knows it, and the query as it came.
+/// Joins the service's path with the query.
 fn with_query(path: &str, query: Option<&str>) -> Result<PathAndQuery, Problem> {
     let joined = match query {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
@@ -162,7 +162,7 @@ fn with_query(path: &str, query: Option<&str>) -> Result<PathAndQuery, Problem> 
     joined.map_err(|_| Problem::new(Code::NOT_FOUND).detail("there is no such path"))
 }
 
-/// `OPTIONS *` asks about the server and not about a thing (RFC 9110, 9.3.7).
+/// Answers `OPTIONS *`, which asks about the server and not about a resource (RFC 9110, 9.3.7).
 fn any_method() -> Response {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -170,7 +170,7 @@ fn any_method() -> Response {
     answer
 }
 
-/// A refusal of the edge's own, in the name of the request. Those of services were written at their doors.
+/// Turns a refusal of the gateway into a response. Problems of services are already responses.
 fn problem_response(edge_request: &EdgeRequest, problem: Problem) -> Response {
     metrics::counter!("souk_gateway_refused_total", "code" => problem.code().as_str()).increment(1);
     let mut answer = Context::new(edge_request.correlation_id()).sync_scope(|| problem.into_response());

@@ -1,4 +1,4 @@
-//! What the edge has to know of a request, read in one pass over its headers, which are cleaned on the way.
+//! What the gateway needs of a request. One pass over the headers reads it and removes the internal headers.
 
 use axum::{
     extract::Request,
@@ -13,22 +13,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 static X_CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION_ID);
 
-/// One request, as far as the edge is concerned.
+/// The properties of one request.
 pub(crate) struct EdgeRequest {
     pub(crate) method: Method,
-    /// Sane: taken from the request, or made.
+    /// From the request if it is well-formed, otherwise generated.
     pub(crate) correlation_id: HeaderValue,
-    /// Whose connection it is, or who the trusted proxies say it is.
+    /// The peer's address, or the one that the trusted proxies report.
     pub(crate) client: IpAddr,
     pub(crate) origin: Option<HeaderValue>,
     pub(crate) takes_gzip: bool,
-    /// Whether the answer may be held on purpose.
+    /// Whether the client lets the service delay the response (`Prefer: wait`).
     pub(crate) waits: bool,
     pub(crate) content_length: Option<u64>,
     head: Head,
 }
 
-/// How much of a request stands before its body.
+/// The size of the request before its body.
 #[derive(Default)]
 struct Head {
     uri_bytes: usize,
@@ -45,7 +45,7 @@ impl Head {
         Head { uri_bytes: uri.path_and_query().map_or(0, |target| target.as_str().len()), ..Head::default() }
     }
 
-    /// With the colon, the blank and the end of the line.
+    /// Counts the name, the value, the colon, the space and the line end.
     fn count(&mut self, name: &HeaderName, value: &HeaderValue) {
         self.headers += 1;
         self.header_bytes += name.as_str().len() + value.len() + 4;
@@ -53,7 +53,7 @@ impl Head {
 }
 
 impl EdgeRequest {
-    /// Reads the request and leaves in it only what may come from outside.
+    /// Reads the request and removes the headers that may not come from outside.
     pub(crate) fn read(request: &mut Request, env: &Env, trusted_proxies: usize) -> EdgeRequest {
         let peer = request.extensions().get::<PeerAddr>().map_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |peer| peer.0);
         let method = request.method().clone();
@@ -90,7 +90,7 @@ impl EdgeRequest {
         EdgeRequest { method, correlation_id, client, origin, takes_gzip, waits, content_length, head }
     }
 
-    /// The parser's own bounds lie above these: what is beyond those it answers without a problem document.
+    /// Checks the size of the request head. The limits of the HTTP parser are higher; it refuses without a problem document.
     ///
     /// # Errors
     /// 414 or 431.
@@ -110,8 +110,8 @@ impl EdgeRequest {
     }
 }
 
-/// Headers by which proxies and services tell each other things: who calls, for how long, by which way. From outside they
-/// are claims that nobody checks.
+/// Headers by which proxies and services report the caller, the deadline and the route. From outside they are
+/// unverified claims.
 fn is_internal_header(name: &str) -> bool {
     const PREFIXES: [&str; 7] = ["x-forwarded-", "x-auth-", "x-user-", "x-client-", "x-souk-", "x-internal-", "x-original-"];
     match name {
@@ -129,20 +129,20 @@ fn is_internal_header(name: &str) -> bool {
     }
 }
 
-/// The client's address as the trusted proxies saw it. Each wrote who it spoke with at the right end; what stands further
-/// left is the client's own invention.
+/// Returns the client's address as the trusted proxies report it. Each proxy appends its peer at the right end; the
+/// client itself can write anything to the left of that.
 fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
     let behind = trusted_proxies.checked_sub(1)?;
     let entries = || {
         let lines = headers.get_all("x-forwarded-for").iter().rev().filter_map(|line| line.to_str().ok());
         lines.flat_map(|line| line.rsplit(',')).map(str::trim)
     };
-    // A request that came past fewer proxies than there are was let in by the nearest one at least.
+    // A request that passed fewer proxies was accepted by the nearest one, whose entry is the leftmost.
     let entry = entries().nth(behind).or_else(|| entries().next_back())?;
     entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
-/// Whether `Accept-Encoding` lets gzip through (RFC 9110, 12.5.3): by its name, or else by `*`.
+/// Whether `Accept-Encoding` accepts gzip (RFC 9110, 12.5.3), by its name or by `*`.
 fn takes_gzip_of(value: &str) -> bool {
     let weight_of = |wanted: &str| {
         value.split(',').find_map(|coding| {
@@ -154,7 +154,7 @@ fn takes_gzip_of(value: &str) -> bool {
     weight_of("gzip").or_else(|| weight_of("*")).is_some_and(|weight| weight > 0.0)
 }
 
-/// Whether the request refuses gzip. One that says nothing takes anything.
+/// Whether the request refuses gzip. A request without `Accept-Encoding` accepts every encoding.
 pub(crate) fn refuses_gzip(headers: &HeaderMap) -> bool {
     let mut said = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
     said.peek().is_some() && !said.any(|value| value.to_str().is_ok_and(takes_gzip_of))
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_as_many_forwarders_are_believed_as_are_trusted() {
+    fn only_trusted_proxies_determine_the_client_address() {
         let forwarded = [("x-forwarded-for", "6.6.6.6, 1.1.1.1"), ("x-forwarded-for", "2.2.2.2")];
         for (trusted, client) in [(0, [9, 9, 9, 9]), (1, [2, 2, 2, 2]), (2, [1, 1, 1, 1]), (3, [6, 6, 6, 6]), (4, [6, 6, 6, 6])] {
             let (edge_request, request) = read(&forwarded, trusted);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_insiders_may_say_is_dropped() {
+    fn internal_headers_are_removed() {
         let inside = [
             "x-deadline-ms",
             "x-user-id",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correlation_id_is_kept_when_sane_and_made_when_not() {
+    fn a_valid_correlation_id_is_kept_and_an_invalid_one_is_replaced() {
         assert_eq!(read(&[("x-correlation-id", "order-7.a_b")], 0).0.correlation_id(), "order-7.a_b");
         for bad in ["", "a b", "<script>", &"x".repeat(129)] {
             let (edge_request, request) = read(&[("x-correlation-id", bad)], 0);
@@ -227,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_of_nothing_is_none() {
+    fn a_wait_of_zero_does_not_count() {
         for (value, waits) in [("wait=5", true), ("wait=0", false), ("respond-async", false), ("return=minimal, wait=2", true)] {
             assert_eq!(read(&[("prefer", value)], 0).0.waits, waits, "{value}");
         }
     }
 
     #[test]
-    fn gzip_is_used_where_it_is_taken() {
+    fn accept_encoding_decides_about_gzip() {
         for (value, takes) in [
             ("gzip", true),
             ("br, GZIP;q=0.5", true),

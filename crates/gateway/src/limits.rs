@@ -1,9 +1,9 @@
-//! How often a caller may ask: the generic cell rate algorithm per kind of request and caller, told in the headers
+//! Rate limits: the generic cell rate algorithm per kind of request and caller, reported in the headers
 //! `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
 //!
-//! The clock is the monotonic one: with the wall clock, setting it back an hour would refuse everybody for an hour.
-//! Callers are kept in a cache of fixed size, so that a flood of addresses costs no more memory than that; who is
-//! forgotten was idle, and begins anew.
+//! The clock is monotonic: if the wall clock were set back by an hour, every caller would be refused for an hour. Callers
+//! are kept in a cache of fixed size, so a flood of addresses cannot exhaust memory. A caller that was evicted was idle and
+//! starts with a full quota.
 
 use crate::Settings;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -26,10 +26,10 @@ use tokio::time::Instant;
 static POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static STATE: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Kinds of requests, each with a quota of its own.
+/// Kinds of requests. Each has its own quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Tries a password or makes an account: dear to serve and worth guessing at.
+    /// Checks a password or creates an account: expensive to serve, and a target of guessing.
     Login,
     Search,
     Write,
@@ -37,7 +37,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    /// The kind of a request to a path without the API's prefix.
+    /// Returns the kind of a request; `path` is without the API's prefix.
     pub(crate) fn of(method: &Method, path: &str) -> Class {
         const LOGINS: [&str; 6] =
             ["/auth/login", "/auth/register", "/auth/token", "/auth/password/forgot", "/auth/password/reset", "/auth/password/change"];
@@ -50,7 +50,7 @@ impl Class {
     }
 }
 
-/// Whose quota a request draws on.
+/// The owner of a quota.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Caller {
     Person(UserId),
@@ -71,7 +71,7 @@ impl Caller {
     }
 }
 
-/// All limits.
+/// The limits of all kinds.
 pub(crate) struct Limits {
     login: Limit,
     search: Limit,
@@ -98,7 +98,7 @@ impl Limits {
         }
     }
 
-    /// Takes one request out of the caller's quota. How the caller stands, and whether it goes on.
+    /// Takes one request from the caller's quota. Returns the state of the quota and whether the request is allowed.
     pub(crate) fn take(&self, class: Class, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
         let limit = match class {
             Class::Login => &self.login,
@@ -142,7 +142,7 @@ impl Limit {
     }
 }
 
-/// How a caller stands: `r` requests are left at once, and in `t` seconds it is the whole quota again.
+/// The state of a caller's quota: `r` requests remain, and the quota is full again in `t` seconds.
 pub(crate) struct RateLimitStatus {
     policy: HeaderValue,
     state: HeaderValue,
@@ -155,7 +155,7 @@ impl RateLimitStatus {
     }
 }
 
-/// Time since the start, which nobody can set.
+/// The time since the start. Unlike the wall clock it cannot be set.
 #[derive(Clone)]
 struct Monotonic(Instant);
 
@@ -166,7 +166,7 @@ impl Clock for Monotonic {
     }
 }
 
-/// The callers seen lately.
+/// The state of recent callers.
 struct CallerStates(Cache<Caller, Arc<InMemoryState>>);
 
 impl StateStore for CallerStates {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_quota_runs_out_and_comes_back_evenly() {
+    async fn a_quota_runs_out_and_refills_evenly() {
         let (limit, caller) = (limit(3, 10), Caller::at([1, 1, 1, 1].into()));
         let mut states = Vec::new();
         for _ in 0..3 {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_stays_within_the_memory_it_was_given() {
+    fn a_flood_of_addresses_stays_within_the_cache_size() {
         let limit = limit(3, 100);
         let regular = Caller::at([9, 9, 9, 9].into());
         for n in 0..10_000_u32 {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dear_is_limited_most() {
+    fn requests_are_classified_by_method_and_path() {
         for (method, path, class) in [
             (Method::POST, "/auth/login", Class::Login),
             (Method::POST, "/auth/register", Class::Login),

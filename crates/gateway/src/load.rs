@@ -1,5 +1,5 @@
-//! How many requests are worked on at once. The edge has no queue: what it cannot take now it refuses now, so that a
-//! caller learns in a millisecond what a full queue would tell it after its patience is gone.
+//! Limits the number of concurrent requests. There is no queue: a request that cannot be served now is refused at once,
+//! because a client that waits in a full queue times out anyway.
 
 use contracts::problem::Code;
 use platform::http::Problem;
@@ -8,11 +8,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Slots for requests.
+/// The slots for concurrent requests.
 pub(crate) struct Load {
     all: Arc<Slots>,
-    /// Those whose answers are held on purpose hold a slot of these too. They are fewer, so that buyers who wait for their
-    /// orders never keep out the requests that would settle them.
+    /// Requests whose response may be delayed also take a slot here. There are fewer of these, so that clients who wait for
+    /// their orders never block the requests that complete them.
     waiting: Arc<Slots>,
 }
 
@@ -23,7 +23,7 @@ struct Slots {
     kind: &'static str,
 }
 
-/// One slot of [`Load`], free again when dropped, whether the request ended or its caller went away.
+/// One slot of [`Load`]. It is released on drop, also when the caller disconnects.
 pub(crate) struct Slot {
     _all: Taken,
     _waiting: Option<Taken>,
@@ -37,10 +37,10 @@ impl Load {
         Load { all: slots(most, "all"), waiting: slots((most - most / 4).min(most.saturating_sub(1)), "waiting") }
     }
 
-    /// A slot for one request.
+    /// Takes a slot for one request.
     ///
     /// # Errors
-    /// 503 `OVERLOADED` when there is none.
+    /// 503 `OVERLOADED` when there is no free slot.
     pub(crate) fn enter(&self, waits: bool) -> Result<Slot, Problem> {
         let overloaded = || Problem::new(Code::OVERLOADED);
         let all = self.all.take().ok_or_else(overloaded)?;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_finds_no_slot_is_refused_at_once_and_one_that_ends_makes_room() {
+    fn without_a_free_slot_a_request_is_refused_until_another_ends() {
         let load = Load::new(2);
         let first = load.enter(false).unwrap();
         let _second = load.enter(false).unwrap();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_leave_room_for_the_rest() {
+    fn waiting_requests_cannot_take_every_slot() {
         let load = Load::new(8);
         let waiting: Vec<_> = std::iter::from_fn(|| load.enter(true).ok()).collect();
         assert_eq!(waiting.len(), 6);

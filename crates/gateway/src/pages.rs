@@ -1,4 +1,4 @@
-//! The edge's own pages: for machines whether it is well, for people what the API is and what its errors mean.
+//! The gateway's own pages: probes, the API description and its documentation, and the error codes.
 
 mod html;
 mod problems;
@@ -18,12 +18,12 @@ use platform::http::{Operation, Problem, openapi};
 use serde_json::json;
 use std::sync::Arc;
 
-/// For what a new version of the program changes.
+/// For files that change with a new version of the program.
 const SHORT: &str = "public, max-age=300";
-/// For what is the same in every version that ships it.
+/// For files that rarely change.
 const LONG: &str = "public, max-age=86400";
 
-/// The assets that a browser asks for, by name below `/api/docs/`.
+/// The static files; those of the docs by their names below `/api/docs/`.
 struct Files {
     description: Asset,
     style: Asset,
@@ -61,7 +61,7 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
     if landing { router.route("/", get(|| async { html::landing() })) } else { router }
 }
 
-/// Whether it lives, and whether it can take requests.
+/// Returns the probes: liveness and readiness.
 pub(crate) fn probes(ready: Ready) -> Router {
     Router::new().route("/healthz", get(|| async { fresh(Json(json!({"status": "ok"}))) })).route("/readyz", get(move || readiness(ready)))
 }

@@ -1,4 +1,4 @@
-//! The headers that every answer leaves with, whoever made it.
+//! The headers that every response gets.
 
 use crate::{Settings, cors::Cors, edge_request::EdgeRequest};
 use axum::{
@@ -9,9 +9,9 @@ use platform::http::CORRELATION_ID;
 
 static X_CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION_ID);
 
-/// Data is no page: nothing in it runs, loads or is framed, whatever a browser takes it for.
+/// For data: a browser must not run, load or frame anything, whatever it takes the response for.
 const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// Pages use what this program serves, and nothing inline.
+/// For pages: only resources of this program, nothing inline.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -34,7 +34,7 @@ impl ResponseHeaders {
     }
 
     pub(crate) fn write(&self, edge_request: &EdgeRequest, answer: &mut Response) {
-        // A cache takes the headers of a 304 over into the page it keeps, so this one must not bring data's policy.
+        // A cache copies the headers of a 304 to the stored page, so a 304 must not carry the policy for data.
         let policy = match answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes) {
             _ if answer.status() == StatusCode::NOT_MODIFIED || answer.headers().contains_key(header::CONTENT_SECURITY_POLICY) => None,
             Some(kind) if kind.starts_with(b"text/html") => Some(PAGE_POLICY),
@@ -48,7 +48,7 @@ impl ResponseHeaders {
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        // Not `no-referrer`: with it a browser's own form posts come from the origin `null`.
+        // Not `no-referrer`: a browser would send its own form posts with the origin `null`.
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         if self.https {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR);

@@ -4,28 +4,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 
-/// What can be set. Rates are per caller: per person when the token verifies, else per address.
+/// Settings of the gateway. Rates are per caller: per user when the token verifies, else per address.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether the public address is HTTPS (ended by a proxy in front): then browsers are told to insist on it.
+    /// Whether the public address is HTTPS (terminated by a proxy in front). Browsers are then told to use only HTTPS.
     pub https: bool,
-    /// Which other origins' pages may call the API, such as `https://shop.example`; `*` for all.
+    /// The origins whose pages may call the API, such as `https://shop.example`; `*` for all.
     pub allowed_origins: Vec<Origin>,
-    /// How many proxies stand in front and write `X-Forwarded-For`. The client is that many entries from its right end;
-    /// with none the header is not looked at, and one address may hold half of the connections at most.
+    /// The number of proxies in front that write `X-Forwarded-For`. The client is that many entries from its right end.
+    /// With 0 the header is ignored, and one address may hold at most half of the connections.
     #[schemars(range(min = 0, max = 32))]
     pub trusted_proxies: usize,
-    /// The largest body that is taken at all, in bytes. The services' own limits are far lower.
+    /// The largest accepted body in bytes. The services' own limits are far lower.
     #[schemars(range(min = 1_024, max = 104_857_600))]
     pub max_body_bytes: u64,
-    /// How many requests are worked on at once; more are refused. Those that `Prefer: wait` get at most three quarters.
+    /// The largest number of concurrent requests; more are refused. Requests with `Prefer: wait` get at most three quarters.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: NonZeroUsize,
-    /// How long a service at another address may take for its whole answer, in seconds.
+    /// The time limit for the whole response of a service at another address, in seconds.
     #[schemars(range(min = 1, max = 3_600))]
     pub upstream_seconds: NonZeroU32,
-    /// Requests that try a password or make an account, per address and minute.
+    /// Requests that check a password or create an account, per address and minute.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub login_per_minute: NonZeroU32,
     /// Searches per caller and second.
@@ -37,7 +37,7 @@ pub struct Settings {
     /// Other requests per caller and second.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub reads_per_second: NonZeroU32,
-    /// How many callers' rates are remembered, for each of these kinds; the idlest are forgotten first.
+    /// The number of callers whose rates are remembered, for each kind of request. The callers idle for longest are forgotten first.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub remembered_callers: NonZeroUsize,
 }
@@ -62,7 +62,7 @@ impl Default for Settings {
     }
 }
 
-/// An origin as browsers write it (RFC 6454): scheme and authority, nothing behind; or `*`.
+/// An origin as browsers send it (RFC 6454): scheme and authority, nothing more; or `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct Origin(String);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_stops_the_start() {
+    fn invalid_settings_are_refused() {
         File::default().section::<Settings>("gateway").unwrap();
         for (key, value) in [("reads_per_second", 0_i64), ("max_in_flight", 0), ("trusted_proxies", -1), ("no_such_key", 1)] {
             let refused = File::default().with("gateway", key, value).section::<Settings>("gateway").unwrap_err();

@@ -1,5 +1,5 @@
-//! The way in while the platform behind it is still being started. Probes are answered from the moment that the address is
-//! bound, and everything else is told to come back; once the edge is there, every request goes to it.
+//! Answers requests while the program starts. Probes are answered as soon as the address is bound, and other requests are
+//! refused with 503. Once the services are ready, every request goes to the [`Edge`].
 
 use crate::{Ready, Settings, Setup, edge::Edge, edge_request::EdgeRequest, pages, response_headers::ResponseHeaders};
 use axum::{Router, extract::Request, response::Response, routing::any};
@@ -17,7 +17,7 @@ use std::{
 };
 use tower::Service;
 
-/// The public gate. Cheap to clone.
+/// The public entry point during and after the start. Cheap to clone.
 #[derive(Clone)]
 pub struct StartupGate {
     edge: Arc<OnceLock<Edge>>,
@@ -25,7 +25,7 @@ pub struct StartupGate {
     ready: Ready,
 }
 
-/// What answers until the edge is there.
+/// Answers until the gate is open.
 struct Closed {
     env: Env,
     probes: Router,
@@ -33,7 +33,7 @@ struct Closed {
 }
 
 impl StartupGate {
-    /// An gate where only probes are answered. `ready` is what `/readyz` asks, then and later.
+    /// Creates a closed gate. `/readyz` reports what `ready` returns, before and after the gate opens.
     #[must_use]
     pub fn new(env: Env, ready: Ready) -> StartupGate {
         let paths = pages::probes(ready.clone()).route("/", any(not_yet)).route("/{*rest}", any(not_yet));
@@ -42,14 +42,14 @@ impl StartupGate {
         StartupGate { edge: Arc::default(), closed: Arc::new(closed), ready }
     }
 
-    /// Lets requests in. An gate that is open stays as it is.
+    /// Lets requests through. Opening an open gate has no effect.
     pub fn open(&self, setup: Setup) {
         self.edge.get_or_init(|| Edge::new(setup, self.ready.clone()));
     }
 
-    /// The public router. Requests carry the [`platform::http::PeerAddr`] that the accept loop put on them.
+    /// Returns the public router. The accept loop must add [`platform::http::PeerAddr`] to each request.
     pub fn router(&self) -> Router {
-        // One fallback and no routes: the edge looks at the path by itself, and only once.
+        // One fallback and no routes, because the gateway matches the path itself.
         Router::new().fallback_service(self.clone())
     }
 }

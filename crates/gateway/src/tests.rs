@@ -1,4 +1,4 @@
-//! The edge through its layers, with services that say what reached them.
+//! Tests of the gateway through its public router, with services that echo the request.
 
 mod compression;
 mod cross_origin;
@@ -34,12 +34,12 @@ use std::{
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-/// An edge in front of services in play.
+/// A gateway in front of scripted services.
 struct TestEdge {
     router: Router,
     env: Env,
     key: SigningKey,
-    /// Permits let `POST /orders` end.
+    /// Each permit lets one `POST /orders` end.
     permits: Arc<Semaphore>,
 }
 
@@ -84,7 +84,7 @@ impl Builder {
         site
     }
 
-    /// A site whose services are still to come.
+    /// Returns a gateway whose services are not ready yet.
     fn starting(self) -> (StartupGate, Setup, TestEdge) {
         let env = Env::seeded(42, Timestamp(1_767_225_600_000_000));
         let key = SigningKey::generate(&env);
@@ -122,7 +122,7 @@ fn operations() -> Vec<platform::http::Operation> {
     routes.build(()).1
 }
 
-/// A service that answers with what it was asked, and has some answers of its own.
+/// A service that echoes the request and has some fixed responses.
 fn service(name: &'static str, permits: Arc<Semaphore>) -> Router {
     let echo = move |request: Request| async move {
         let headers: BTreeMap<_, _> = request
@@ -159,7 +159,7 @@ fn service(name: &'static str, permits: Arc<Semaphore>) -> Router {
         .route("/{*rest}", any(echo))
 }
 
-/// What came back, read whole.
+/// A response with its whole body.
 struct TestResponse {
     status: u16,
     headers: HeaderMap,
@@ -176,7 +176,7 @@ impl TestResponse {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
-    /// Every line of a header, joined.
+    /// Joins all values of a header.
     fn headers(&self, name: &str) -> String {
         self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join(", ")
     }
@@ -217,14 +217,14 @@ impl TestEdge {
         answer
     }
 
-    /// An `Authorization` of a customer.
+    /// Returns a customer and its `Authorization` header.
     fn customer(&self) -> (UserId, String) {
         let user = self.env.new_id();
         (user, format!("Bearer {}", self.key.sign(&Claims::person(&self.env, user, &["CUSTOMER"], Duration::from_secs(600)))))
     }
 }
 
-/// Lets every task that can move do so, on a paused clock.
+/// Runs all tasks that can make progress, on a paused clock.
 async fn settle() {
     for _ in 0..32 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The way to a service: its door in this process, or its address.
+//! Calls services, in this process or at their addresses.
 
 use axum::{
     Router,
@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use tokio::time::{Instant, timeout_at};
 use tower::Service as _;
 
-/// Where a service is.
+/// The location of a service.
 pub enum Upstream {
     /// In this process, behind its own [`RequestLayers`](platform::http::RequestLayers).
     InProcess(Router),
@@ -28,7 +28,7 @@ pub enum Upstream {
 pub(crate) struct Upstreams {
     in_process: BTreeMap<&'static str, Router>,
     http: Client,
-    /// For those that are elsewhere. A door in this process has its own time.
+    /// The time limit for remote services. A service in this process has its own.
     time: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Upstreams {
         upstreams
     }
 
-    /// The service's answer to the request, whose path becomes `path`.
+    /// Sends the request to the service under `path` and returns the response.
     ///
     /// # Errors
     /// 503 when the service cannot be reached or takes too long.
@@ -65,7 +65,7 @@ impl Upstreams {
         }
     }
 
-    /// The whole answer is waited for: what breaks off midway shall be a problem document and no half of an answer.
+    /// Waits for the whole body: a response that breaks off becomes a problem document, not a partial response.
     async fn call_http(&self, service: &'static str, mut request: Request, client: IpAddr) -> Result<Response, Problem> {
         let deadline = Instant::now() + self.time;
         let headers = request.headers_mut();
@@ -74,7 +74,7 @@ impl Upstreams {
             headers.insert(FORWARDED_FOR, client);
         }
         let (mut parts, body) = self.http.forward(service, request, deadline).await?.into_parts();
-        // What speaks of one connection ends with it (RFC 9110, 7.6.1).
+        // Headers about one connection are not forwarded (RFC 9110, 7.6.1).
         for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TRAILER] {
             parts.headers.remove(hop);
         }

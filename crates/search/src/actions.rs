@@ -1,13 +1,13 @@
-//! What can be done.
+//! The actions of this service.
 
 use crate::{Error, store, workers};
 use platform::db::Db;
 
-/// Asks for the index to be made anew from the documents; the generation it will have. The index there is goes on
-/// answering, and is kept up to date, until the new one holds everything. The running process does it, or the next one.
+/// Requests a rebuild of the index and returns its generation. The current index is kept up to date and answers until the
+/// new one is complete. The running process does the work, or the next one.
 ///
 /// # Errors
-/// Those of the database.
+/// The errors of the database.
 pub async fn rebuild(db: &Db) -> Result<i64, Error> {
     db.write(async |tx| {
         store::init_progress(tx).await?;

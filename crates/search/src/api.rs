@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1, HTTP: routes and handlers.
 
 mod parameters;
 mod result_cache;
@@ -33,7 +33,7 @@ pub fn routes() -> Routes<App> {
         .post("/admin/search/rebuild", rebuild, "Makes the index anew, while it goes on answering")
 }
 
-/// A page of results, rendered already.
+/// A serialized page of results.
 struct Results(RenderedPage);
 
 impl axum::response::IntoResponse for Results {
@@ -53,7 +53,7 @@ async fn search(_: MaybeUser, State(app): State<App>, SearchParams(request): Sea
     let tag = request.tag(app.settings.currency);
     let page = Page { limit: paging.limit as usize, after: paging.after::<SortKey>(&tag)? };
     let view = app.index_manager.view()?;
-    // What helps when nothing is found depends on which filter is the last, and nothing else on their order.
+    // Suggestions depend on which filter is the last one. Nothing else depends on the order of filters.
     let last = request.filters.last().map(Filter::parameter);
     let key = (view.number, format!("{tag} {page:?} {last:?}"));
     if let Some(known) = app.cache.get(&key) {
@@ -79,18 +79,18 @@ async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<Sugge
 }
 
 thread_local! {
-    /// What a thread that searches keeps from one search to the next.
+    /// The state that a search thread reuses.
     static FINDER: RefCell<Option<Finder>> = const { RefCell::new(None) };
 }
 
-/// Runs a search on one of the threads for it.
+/// Runs a search on a thread of the pool.
 async fn run_search<T: Send + 'static>(
     app: &App,
     search: impl FnOnce(&mut Finder) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let Settings { language, currency, .. } = *app.settings;
     let run = move || {
-        // Taken out, so that a search that panics leaves nothing half-done behind.
+        // Taken out of its cell, so that a panic leaves no inconsistent state behind.
         let mut finder = FINDER.take().unwrap_or_else(|| Finder::new(Analyzer::new(language), currency));
         let outcome = search(&mut finder);
         FINDER.set(Some(finder));

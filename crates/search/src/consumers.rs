@@ -1,8 +1,7 @@
-//! RequestLayers 2: what the catalogue and the inventory announce. Each effect is a row of `documents` that changed, and the
-//! worker that brings the index up to date is woken by the commit.
+//! Entry point 2, events: stores what catalog and inventory publish in `documents`, and notifies the indexing worker.
 //!
-//! Every product event carries the whole product, and the newest one counts, so all are taken in alike. A product that
-//! was only made is nobody's to find: `ProductCreated` is not heard.
+//! Every product event carries the whole product and the highest version counts, so all of them are applied alike.
+//! `ProductCreated` is not consumed, because a draft cannot be found.
 
 use crate::{store, workers};
 use contracts::{

@@ -1,4 +1,4 @@
-//! What is true: what a word is, what may be asked, and what a match is worth. No index, no I/O, no clock.
+//! The rules of search: words, queries, scores and highlights. No index, no I/O, no clock.
 
 pub mod highlight;
 pub mod query;

@@ -1,29 +1,29 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use contracts::problem::{Code, Fault};
 use platform::{db, http::Problem, pool};
 use std::time::Duration;
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Values of the query that cannot be, or do not fit each other.
+    /// Invalid or contradictory query parameters.
     #[error("the query is not valid")]
     Invalid(Vec<Fault>),
-    /// There is no index yet that holds everything.
+    /// There is no complete index yet.
     #[error("the index is being built")]
     Building,
-    /// Too many searches wait already, or this one panicked.
+    /// The queue of searches is full, or this search panicked.
     #[error(transparent)]
     Pool(#[from] pool::Error),
     #[error("the index failed")]
     Index(#[from] tantivy::TantivyError),
     #[error("a file of the index failed")]
     File(#[from] std::io::Error),
-    /// Something kept in the index or beside it is not what was written there.
+    /// Stored data is not in the expected format.
     #[error("the index holds something else than {0}")]
     Content(&'static str),
-    /// A judgement of the relevance test that cannot be used.
+    /// The catalogue or a judgement of the relevance test is invalid.
     #[error("{0}")]
     Judgement(String),
     #[error(transparent)]

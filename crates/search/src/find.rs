@@ -1,7 +1,7 @@
-//! Finding: from a request to its answer, over one view of the index.
+//! Answers a search over one view of the index.
 //!
-//! [`words`] says what to look for, [`matching`] finds it, [`collector`] filters, counts, folds and sorts, [`facets`] and
-//! [`answer`] write down what came of it, [`help`] looks for something else when nothing did.
+//! [`words`] parses the text and [`matching`] finds the documents. [`collector`] filters, counts, groups and sorts them.
+//! [`facets`] and [`hits`] build the answer. [`no_hit_suggestions`] proposes other searches when nothing was found.
 
 mod collector;
 mod facets;
@@ -24,30 +24,30 @@ use collector::{CollectOptions, Collector};
 use contracts::{money::Currency, search::SearchResults};
 use matching::Matched;
 
-/// Which part of the hits is wanted.
+/// The page of hits to return.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     pub limit: usize,
-    /// The last hit of the page before.
+    /// The last hit of the previous page.
     pub after: Option<SortKey>,
 }
 
-/// What a thread that searches keeps from one search to the next.
+/// The state that a search thread reuses from one search to the next.
 pub struct Finder {
     analyzer: Analyzer,
-    /// The shop's own.
+    /// The shop's default currency.
     currency: Currency,
     scratch: Scratch,
 }
 
-/// Buffers: all zero between searches.
+/// Reusable buffers. All values are zero between searches.
 #[derive(Default)]
 struct Scratch {
-    /// By document of a segment.
+    /// Per document of a segment.
     points: Vec<u16>,
-    /// By label: how many hits have it.
+    /// Per label: the number of hits with it.
     counts: Vec<u32>,
-    /// By label: the filter that asks for it, plus one.
+    /// Per label: the number of the filter that selects it, plus one.
     filters: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl Finder {
         Finder { analyzer, currency, scratch: Scratch::default() }
     }
 
-    /// One page of a search, and the key after which the next one begins.
+    /// Returns one page of a search, and the key after which the next page begins.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -82,7 +82,7 @@ impl Finder {
         }
     }
 
-    /// How many hits a request has.
+    /// Returns the number of hits of a request.
     fn count(&mut self, view: &View, request: &Request) -> Result<u64, Error> {
         let matched = self.matches(view, request)?;
         let labels = view.labels.read();

@@ -1,9 +1,9 @@
-//! The index: made from the documents table, disposable, and never the truth.
+//! The index, which is derived from the table `documents` and can be deleted at any time.
 //!
-//! An index is a folder `index-v<schema>-g<generation>`. Its last commit says in its payload up to which change of
-//! which database it holds everything, so that after a crash it is continued exactly there; documents are replaced by
-//! their id, so that taking one in again changes nothing. What cannot be continued (another schema or language, another
-//! database, a broken file) is made anew beside the one that answers, which goes on until the new one holds everything.
+//! An index is a folder `index-v<schema>-g<generation>`. The payload of its last commit names the database and the last
+//! change that it contains, so indexing continues exactly there after a crash. Documents are replaced by id, so indexing one
+//! twice changes nothing. An index that cannot be continued (another schema, language or database, or a broken file) is
+//! rebuilt; the live index answers until the new one is complete.
 
 mod columns;
 mod document;

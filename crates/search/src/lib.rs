@@ -1,22 +1,20 @@
-//! Search: finds what is on sale.
+//! Search: finds products on sale.
 //!
-//! **Truth and index.** The events of the catalogue and of the inventory become rows of `documents`, each change under
-//! the next number of one count. A worker reads on from the last number that the index holds and commits what it reads,
-//! with the number, to a tantivy index on the disk. So the index may lag by some milliseconds and can be lost, but it never
-//! misses a change nor holds one twice, whenever the process dies. [`rebuild`] makes another index beside the one that
-//! answers, which takes over when it holds everything.
+//! **Data and index.** Events of catalog and inventory become rows of `documents`. Each change gets the next number of one
+//! sequence. A worker reads the changes after the last number in the index, and commits them with the new number to a
+//! tantivy index on disk. The index may lag by milliseconds and can be lost, but it never misses a change and never contains
+//! one twice, even after a crash. [`rebuild`] makes another index, which replaces the live one when it is complete.
 //!
-//! **Finding.** All words of a search text must be found, in the title, the brand, or the rest (description, attributes,
-//! categories); the last one may be the beginning of a word, and a word that nothing holds is also looked for in a near
-//! spelling. tantivy gives the lists of documents; this crate walks them. A hit's score is made of the hit and the search
-//! alone ([`domain::score`]), so that cursors go on exactly behind the last hit. Filters, facets, folding of variants and
-//! sorting go over columns in memory in one pass: a document that fails one filter only still counts in that filter's facet.
+//! **Matching.** Every word of the text must be found in the title, the brand or the body (description, attributes,
+//! categories). The last word may be a prefix, and a word that no product has is also searched in similar spellings. This
+//! crate walks tantivy's posting lists itself. A score depends only on the product and the search ([`domain::score`]), so a
+//! cursor continues exactly after the last hit. Filters, facets, grouping of variants and sorting are one pass over columns
+//! in memory: a document that fails exactly one filter still counts in that filter's facet.
 //!
-//! **Freshness.** A product is found some ten milliseconds after the commit of its event here, and forgotten as soon;
-//! answers that are kept for repeated searches belong to one state of the index and go with it.
+//! **Freshness.** A product is found about ten milliseconds after its event is committed here, and it disappears as fast.
+//! Cached answers belong to one view of the index.
 //!
-//! What is absent: queries of other services, a second copy of the ranking for suggestions, and a query language: the
-//! search text is plain text.
+//! Absent on purpose: calls to other services, a separate ranking for suggestions, and a query language.
 
 mod actions;
 mod api;
@@ -45,17 +43,17 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What the doors work with.
+/// The state of the service.
 #[derive(Clone)]
 struct App {
     ctx: Ctx,
     index_manager: Arc<IndexManager>,
     settings: Arc<Settings>,
-    /// Where searches run.
+    /// Runs searches.
     searching: Pool,
-    /// Where the index is written.
+    /// Writes the index.
     indexing: Pool,
-    /// ResultCache given before.
+    /// Answers of recent searches.
     cache: Arc<ResultCache>,
 }
 
@@ -84,7 +82,7 @@ impl App {
             settings: Arc::new(settings),
             ctx,
         };
-        // What the index has is shown at once, and one that has nothing to learn is finished at once.
+        // Publishes what the index contains. An empty index is complete at once.
         workers::index(app.clone()).await?;
         Ok(app)
     }

@@ -5,23 +5,23 @@ use contracts::{body::BoundedInt, money::Currency};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What can be set.
+/// Settings of search.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The shop's own currency, an ISO 4217 code: searches that filter or sort by price and name no currency are among
+    /// The shop's default currency, an ISO 4217 code. Searches that filter or sort by price without naming a currency find
     /// products in this one.
     pub currency: Currency,
-    /// The language whose word forms are found for each other (`chairs` for `chair`): the English name of one that
-    /// Snowball stems, or `none`. Another one makes the index anew at the next start.
+    /// The language of stemming (`chairs` finds `chair`): the English name of a Snowball language, or `none`. A change
+    /// rebuilds the index at the next start.
     pub language: Language,
-    /// Threads that search at once; 0 for as many as there are processors.
+    /// Threads for searches; 0 for one per processor.
     pub threads: BoundedInt<0, 64>,
-    /// Searches that may wait for a thread. One more is told to come back.
+    /// Searches that may wait for a thread. Further searches are refused.
     pub queue: BoundedInt<1, 10_000>,
-    /// Megabytes of answers kept for repeated searches. Every change of the index drops them.
+    /// Megabytes of cached answers. Every change of the index clears them.
     pub cache_megabytes: BoundedInt<0, 4_096>,
-    /// Megabytes of documents that wait in memory to become a part of the index.
+    /// Megabytes of memory for documents that are not yet written to the index.
     pub writer_megabytes: BoundedInt<16, 1_024>,
 }
 

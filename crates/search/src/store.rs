@@ -1,8 +1,8 @@
-//! How documents are kept: the only SQL of this service.
+//! The SQL of this service.
 //!
-//! Every change of what the index shows takes the next number of `progress` and writes it to the rows it touches: that of
-//! a product or of stock to documents, that of the tree to categories. So the index is brought up to date by reading on
-//! from the last number and product it holds, on two lists: the few that changed never wait for the many whose category did.
+//! Every change takes the next number from `progress` and writes it to the rows it touches: a change of a product or of stock
+//! to `documents`, a change of the tree to `categories`. The index reads on from its last position in both lists. There are
+//! two lists so that changed products never wait for the many products of a changed category.
 
 use contracts::{
     catalog::{CategoryRef, Product},
@@ -16,16 +16,15 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// How far an index has come with documents that changed: everything up to this change, and within it up to this
-/// product, is in it.
+/// A position in the changed documents: everything up to this change, and within it up to this product, is indexed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DocumentPosition {
     pub change: i64,
     pub product: Uuid,
 }
 
-/// How far an index has come with categories that changed: their products up to this change, within it up to this
-/// category, and within that up to this product, have been taken in since.
+/// A position in the changed categories: their products are indexed again up to this change, within it up to this
+/// category, and within that up to this product.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TreePosition {
     pub change: i64,
@@ -34,14 +33,14 @@ pub struct TreePosition {
 }
 
 impl TreePosition {
-    /// Behind all that this change of the tree and those before it touched.
+    /// The position after all products of this change of the tree and of earlier ones.
     #[must_use]
     pub fn after_change(change: i64) -> TreePosition {
         TreePosition { change, category: Uuid::max(), product: Uuid::max() }
     }
 }
 
-/// How far an index has come.
+/// The position of an index in both lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IndexPosition {
@@ -49,14 +48,14 @@ pub struct IndexPosition {
     pub tree: TreePosition,
 }
 
-/// Documents that an index takes in at once, in the order in which they were read, and how far it has come with them.
+/// Documents to index in one commit, in the order in which they were read, and the position after them.
 #[derive(Debug, Clone)]
 pub struct Batch {
     pub documents: Vec<Document>,
     pub reached: IndexPosition,
 }
 
-/// The one row of `progress`.
+/// The only row of `progress`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     pub lineage: Uuid,
@@ -65,13 +64,13 @@ pub struct Progress {
     pub generation: i64,
 }
 
-/// A document as the index takes it in.
+/// A document to index.
 #[derive(Debug, Clone)]
 pub struct Document {
     pub product_id: ProductId,
     /// The number of its last change.
     pub change: i64,
-    /// None once it is off sale.
+    /// `None` when the product is not on sale any more.
     pub product: Option<Product>,
     pub in_stock: bool,
 }
@@ -83,7 +82,7 @@ impl Document {
     }
 }
 
-/// Makes the row of `progress` unless it is there.
+/// Inserts the row of `progress` unless it exists.
 pub async fn init_progress(tx: &mut Tx) -> Result<Progress, Error> {
     let lineage: Uuid = tx.new_id();
     tx.execute(
@@ -101,12 +100,12 @@ pub async fn get_progress(tx: &mut Tx) -> Result<Progress, Error> {
     .await
 }
 
-/// The number of the change in hand.
+/// Returns the number of a new change.
 async fn next_change(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("UPDATE progress SET changes = changes + 1 WHERE one = 1 RETURNING changes", &[], |row| row.next()).await
 }
 
-/// The number of a change that touches the tree of categories.
+/// Returns the number of a new change of the category tree.
 async fn next_tree_change(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("UPDATE progress SET changes = changes + 1, tree_change = changes + 1 WHERE one = 1 RETURNING changes", &[], |row| {
         row.next()
@@ -114,12 +113,12 @@ async fn next_tree_change(tx: &mut Tx) -> Result<i64, Error> {
     .await
 }
 
-/// Asks for another index; its generation.
+/// Requests another index and returns its generation.
 pub async fn next_generation(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("UPDATE progress SET generation = generation + 1 WHERE one = 1 RETURNING generation", &[], |row| row.next()).await
 }
 
-/// Keeps a product that is on sale, unless a newer copy is here. Whether it was kept.
+/// Stores a product on sale unless a newer version is stored. Returns whether it was stored.
 pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
     let change = next_change(tx).await?;
     let rows = tx
@@ -134,7 +133,7 @@ pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
     Ok(rows == 1)
 }
 
-/// Forgets what a product was, if anything is known of it and nothing newer. Whether there was something to forget.
+/// Removes the data of a product unless it is unknown or newer. Returns whether it was removed.
 pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
     let known = tx
         .query_opt("SELECT 1 FROM documents WHERE product_id = $1 AND version < $2", params![product_id, version], |row| row.next::<i64>())
@@ -151,7 +150,7 @@ pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) ->
     Ok(true)
 }
 
-/// Keeps the stock of a SKU. Whether what can be bought changed by it, rather than only how much.
+/// Stores the stock of a SKU. Returns whether a product on sale became available or unavailable.
 pub async fn set_stock(tx: &mut Tx, sku: &str, available_qty: i64) -> Result<bool, Error> {
     let before =
         tx.query_opt("SELECT available_qty FROM stock WHERE sku = $1", params![sku], |row| row.next::<i64>()).await?.unwrap_or_default();
@@ -172,7 +171,7 @@ async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {
     Ok(rows > 0)
 }
 
-/// Keeps a category, and marks it and all below it as changed, so that their products are taken in again.
+/// Stores a category. Marks it and all categories below it as changed, so that their products are indexed again.
 pub async fn save_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<(), Error> {
     let change = next_tree_change(tx).await?;
     tx.execute(
@@ -181,7 +180,7 @@ pub async fn save_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Opti
         params![id, name, parent],
     )
     .await?;
-    // UNION and not UNION ALL: should the tree ever hold a circle, this ends all the same.
+    // UNION instead of UNION ALL, so that the query ends even if the data contains a cycle.
     tx.execute(
         "UPDATE categories SET change_no = $1 WHERE category_id IN ( \
          WITH RECURSIVE below (category_id) AS (SELECT category_id FROM categories WHERE category_id = $2 UNION SELECT c.category_id FROM categories c \
@@ -197,7 +196,7 @@ pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
     tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
 }
 
-/// Learns the path of a product's category when it was not heard of before.
+/// Stores the path of a product's category if the category is unknown.
 pub async fn insert_unknown_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<(), Error> {
     let Some(last) = path.last() else { return Ok(()) };
     let known = tx.query_opt("SELECT 1 FROM categories WHERE category_id = $1", params![last.category_id], |row| row.next::<i64>()).await?;
@@ -217,7 +216,7 @@ pub async fn insert_unknown_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<()
     Ok(())
 }
 
-/// Every category: its name and the one above it.
+/// Returns every category with its name and parent.
 pub async fn list_categories(tx: &mut Tx) -> Result<HashMap<CategoryId, (String, Option<CategoryId>)>, Error> {
     let rows = tx
         .query("SELECT category_id, name, parent_category_id FROM categories", &[], |row| Ok((row.next()?, (row.next()?, row.next()?))))
@@ -225,7 +224,7 @@ pub async fn list_categories(tx: &mut Tx) -> Result<HashMap<CategoryId, (String,
     Ok(rows.into_iter().collect())
 }
 
-/// The next `limit` documents that changed after `position`, in the order of their changes.
+/// Returns the next `limit` documents that changed after `position`, in the order of their changes.
 pub async fn list_changed(tx: &mut Tx, position: DocumentPosition, limit: usize) -> Result<Vec<Document>, Error> {
     tx.query(
         "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
@@ -236,8 +235,8 @@ pub async fn list_changed(tx: &mut Tx, position: DocumentPosition, limit: usize)
     .await
 }
 
-/// The next `limit` products on sale whose category changed after `position`, category by category, and how far that is.
-/// A category that changed once more meanwhile has its turn again.
+/// Returns the next `limit` products on sale whose category changed after `position`, by category, and the new
+/// position. A category that changed again meanwhile comes again.
 pub async fn list_touched(tx: &mut Tx, mut position: TreePosition, limit: usize) -> Result<(Vec<Document>, TreePosition), Error> {
     let mut found = Vec::new();
     loop {
@@ -253,7 +252,7 @@ pub async fn list_touched(tx: &mut Tx, mut position: TreePosition, limit: usize)
     }
 }
 
-/// The next products of the category in which `position` is, if that did not change since.
+/// Returns the next products of the category at `position`, unless the category changed since.
 async fn list_in_category(tx: &mut Tx, position: TreePosition, limit: usize) -> Result<Vec<Document>, Error> {
     tx.query(
         "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
@@ -265,7 +264,7 @@ async fn list_in_category(tx: &mut Tx, position: TreePosition, limit: usize) -> 
     .await
 }
 
-/// The beginning of the next category after `position` that changed and has products on sale.
+/// Returns the start of the next category after `position` that changed and has products on sale.
 async fn find_next_category(tx: &mut Tx, position: TreePosition) -> Result<Option<TreePosition>, Error> {
     tx.query_opt(
         "SELECT c.change_no, c.category_id FROM categories c WHERE (c.change_no, c.category_id) > ($1, $2) \
@@ -284,7 +283,7 @@ fn document(row: &mut Row<'_>) -> Result<Document, Error> {
     Ok(Document { product_id, change, product, in_stock: available.is_some_and(|quantity| quantity > 0) })
 }
 
-/// How many documents an index that has come so far has not taken in yet.
+/// Counts the documents that an index at this position has not indexed yet.
 pub async fn count_waiting(tx: &mut Tx, reached: IndexPosition) -> Result<i64, Error> {
     let IndexPosition { documents, tree } = reached;
     tx.query_one(

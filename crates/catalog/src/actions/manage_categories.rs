@@ -1,4 +1,4 @@
-//! Categories: made, renamed, moved, deleted. Each takes the tree first, so that one happens at a time.
+//! Creates, updates and deletes categories. Each action locks the tree first, so changes of the tree happen one at a time.
 
 use crate::{Error, domain::category_tree::Tree, store, workers::RELIST};
 use contracts::{
@@ -10,7 +10,7 @@ use platform::{
     http::{Created, ETag, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoContent, Problem, Tagged},
 };
 
-/// Makes a category.
+/// Creates a category.
 ///
 /// # Errors
 /// `UNKNOWN_CATEGORY`, `CATEGORY_NAME_TAKEN`, `CATEGORY_TOO_DEEP`, `TOO_MANY_CATEGORIES`.
@@ -34,7 +34,7 @@ pub async fn create_category(
     .await
 }
 
-/// Renames a category, or moves it with everything below. The products in it are listed in their new paths soon after.
+/// Renames a category, or moves it with its subtree. A worker lists its products again afterwards.
 ///
 /// # Errors
 /// `NOT_FOUND`, `PRECONDITION_FAILED`, `CATEGORY_CYCLE`, and those of [`create_category`].
@@ -58,7 +58,7 @@ pub async fn update_category(db: &Db, id: CategoryId, if_match: IfMatch, body: U
     .map_err(Problem::from)
 }
 
-/// Deletes a category in which there is nothing but archived products.
+/// Deletes a category that has no subcategories and no products other than archived ones.
 ///
 /// # Errors
 /// `NOT_FOUND`, `PRECONDITION_FAILED`, `CATEGORY_IN_USE`.
@@ -80,7 +80,7 @@ pub async fn delete_category(db: &Db, id: CategoryId, if_match: IfMatch) -> Resu
     .map_err(Problem::from)
 }
 
-/// What tells the others about a category as it is now.
+/// Returns the event that describes a category as it is now.
 pub fn category_changed(tree: &Tree, id: CategoryId) -> Result<CategoryChanged, Error> {
     let Category { category_id, name, parent_category_id } = tree.category(id).ok_or(Error::NotFound("category"))?;
     Ok(CategoryChanged { category_id, name, parent_category_id, path: tree.path(id) })

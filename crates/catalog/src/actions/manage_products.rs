@@ -1,4 +1,4 @@
-//! Products: made, changed, put on sale, taken off, archived.
+//! Creates, updates, activates, deactivates and archives products.
 
 use crate::{
     Error,
@@ -18,11 +18,11 @@ use platform::{
     http::{Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, Problem, Tagged},
 };
 
-/// Makes a product in DRAFT. It belongs to `seller_id`, or to the marketplace.
+/// Creates a product in DRAFT. It belongs to `seller_id`, or to the marketplace if that is `None`.
 ///
 /// # Errors
-/// `SKU_TAKEN`, `UNKNOWN_CATEGORY`, `PRODUCT_GROUP_FULL`, `INVALID_REQUEST` for options that are not attributes and for
-/// another seller's group.
+/// `SKU_TAKEN`, `UNKNOWN_CATEGORY`, `PRODUCT_GROUP_FULL`; `INVALID_REQUEST` for options that are not attributes and for a
+/// group of another seller.
 pub async fn create_product(
     db: &Db,
     seller_id: Option<UserId>,
@@ -51,12 +51,12 @@ pub async fn create_product(
     .await
 }
 
-/// Changes a product. A new price is recorded and told by `PriceChanged`, anything else by `ProductUpdated`; a body
-/// that says what is so already changes nothing.
+/// Updates a product. Emits `PriceChanged` and records the price when the price changed, and `ProductUpdated` when
+/// anything else changed. A body without any difference changes nothing.
 ///
 /// # Errors
-/// `NOT_FOUND` also for another's product when `owner` is given, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION` for what its
-/// status does not allow, and those of [`create_product`].
+/// `NOT_FOUND` also when `owner` is given and another user owns the product, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION`
+/// for what the status does not allow, and the errors of [`create_product`].
 pub async fn update_product(
     db: &Db,
     owner: Option<UserId>,
@@ -100,8 +100,8 @@ pub async fn update_product(
 /// Activates, deactivates or archives a product.
 ///
 /// # Errors
-/// `NOT_FOUND` also for another's product when `owner` is given, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION`,
-/// `PRODUCT_INCOMPLETE`.
+/// `NOT_FOUND` also when `owner` is given and another user owns the product, `PRECONDITION_FAILED`,
+/// `ILLEGAL_TRANSITION`, `PRODUCT_INCOMPLETE`.
 pub async fn advance_product(
     db: &Db,
     owner: Option<UserId>,
@@ -125,7 +125,7 @@ pub async fn advance_product(
     .await
 }
 
-/// Tells that `fact` happened to the product.
+/// Emits the event of a status change.
 pub fn emit_status_event(tx: &mut Tx, fact: ProductFact, product: &Product) {
     let (product_id, product) = (product.product_id, product.clone());
     match fact {
@@ -135,7 +135,8 @@ pub fn emit_status_event(tx: &mut Tx, fact: ProductFact, product: &Product) {
     }
 }
 
-/// Lets the product into the group it names, before it is written. The first one makes the group for its seller.
+/// Checks that the product may join the group it names, before the product is written. The first product creates the group
+/// for its seller.
 pub async fn join_group(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     let Some(group) = product.product_group_id else { return Ok(()) };
     if store::lock_group(tx, group, product.seller_id).await? != product.seller_id {

@@ -1,4 +1,4 @@
-//! Categories.
+//! Handlers of categories.
 
 use super::Revalidated;
 use crate::{App, Error, actions, store::CachedTree};
@@ -15,7 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use std::{borrow::Cow, sync::Arc};
 
-/// The tree in memory, written as [`CategoryTree`] without being copied.
+/// The cached tree. It serializes as [`CategoryTree`] without a copy.
 pub struct SharedTree(Arc<CachedTree>);
 
 impl Serialize for SharedTree {

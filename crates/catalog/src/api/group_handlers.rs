@@ -1,4 +1,4 @@
-//! Groups of variants.
+//! Handler of product groups.
 
 use super::viewer;
 use crate::{App, Error, domain::product::options_of, store};
@@ -40,7 +40,8 @@ pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<Product
     Ok(Json(ProductGroup { product_group_id: id, options, variants }))
 }
 
-/// How much of each there is, by SKU; `None` when inventory does not say in time. A page without it is better than none.
+/// Returns the available quantity by SKU, or `None` when inventory does not answer in time. The group is then shown without
+/// availability.
 async fn stock_of(app: &App, variants: &[Product]) -> Option<HashMap<String, i64>> {
     let skus = variants.iter().filter_map(|variant| Sku::parse(&variant.sku).ok()).collect();
     let body = StockLookup { skus: BoundedVec::new(skus).ok()? };

@@ -1,4 +1,4 @@
-//! Products.
+//! Handlers of products.
 
 use super::{Revalidated, RevalidatedPage, viewer};
 use crate::{
@@ -27,7 +27,7 @@ use platform::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A product with everything that it may have, in the longest spelling.
+/// The body limit: more than the largest valid product needs in any JSON spelling.
 const LIMIT: usize = 256 * 1024;
 
 pub async fn create(
@@ -70,15 +70,15 @@ advances! {
     archive: ProductFact::Archived;
 }
 
-/// Which products.
+/// The filters of a list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListQuery {
-    /// Only those in this category or below it.
+    /// Only products in this category or below it.
     category: Option<CategoryId>,
-    /// Only those of this seller. Sellers who name themselves see theirs in every status.
+    /// Only products of this seller. Sellers who name themselves see their products in every status.
     seller_id: Option<UserId>,
-    /// Only those in this status. Of products that are not ACTIVE, sellers find their own and others none.
+    /// Only products in this status. Of products that are not ACTIVE, sellers find their own and others find none.
     status: Option<ProductStatus>,
 }
 
@@ -133,7 +133,7 @@ pub async fn list_prices(
     Ok(Paged(paging.page(&tag, prices, |(version, _)| *version).map(|(_, price)| price)))
 }
 
-/// Who looks products up.
+/// The services that may look products up.
 pub struct LookupClients;
 
 impl ClientMarker for LookupClients {
@@ -158,7 +158,7 @@ pub async fn look_up(
     Ok(Json(ProductList { items }))
 }
 
-/// The product that `find` finds, if this viewer sees it.
+/// Returns the product that `find` finds, if the viewer may see it.
 async fn get_visible(
     app: &App,
     viewer: Viewer,

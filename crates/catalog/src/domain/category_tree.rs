@@ -1,4 +1,4 @@
-//! The tree of categories. Every change is tried on this copy first; what it refuses never reaches the store.
+//! The tree of categories. Every change is applied to this copy first, so a refused change never reaches the store.
 
 use crate::error::Error;
 use contracts::{
@@ -8,9 +8,9 @@ use contracts::{
 use platform::http::ETag;
 use std::collections::BTreeMap;
 
-/// How many categories can stand above each other, the lowest included.
+/// The largest number of levels.
 pub const MAX_DEPTH: usize = 10;
-/// How many there can be at all: the tree is read whole.
+/// The largest number of categories. The tree is always loaded as a whole.
 pub const MAX_CATEGORIES: usize = 5_000;
 
 /// One category.
@@ -18,19 +18,19 @@ pub const MAX_CATEGORIES: usize = 5_000;
 pub struct Node {
     pub name: String,
     pub parent: Option<CategoryId>,
-    /// The tree's revision when it was last changed.
+    /// The tree's revision at the last change of this category.
     pub revision: i64,
 }
 
-/// All categories at one revision. No category is below itself, none is deeper than [`MAX_DEPTH`], and no two siblings
-/// have names that differ in upper and lower case only.
+/// All categories at one revision. The tree has no cycles, no category is deeper than [`MAX_DEPTH`], and no two siblings
+/// have names that are equal without regard to case.
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub revision: i64,
     nodes: BTreeMap<CategoryId, Node>,
 }
 
-/// What siblings are told apart by.
+/// The key by which names of siblings are compared.
 pub fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
@@ -44,23 +44,23 @@ impl Tree {
         self.nodes.get(&id)
     }
 
-    /// The category as answers show it.
+    /// Returns the category in the form of the answer.
     pub fn category(&self, id: CategoryId) -> Option<Category> {
         self.get(id).map(|node| Category { category_id: id, name: node.name.clone(), parent_category_id: node.parent })
     }
 
-    /// The tag of the category.
+    /// Returns the entity tag of the category.
     pub fn etag(&self, id: CategoryId) -> Option<ETag> {
         self.get(id).map(|node| ETag::of_version(node.revision))
     }
 
-    /// The category and those above it, itself first. Empty when there is none.
+    /// Returns the category and its ancestors, from the category up. Empty when there is no such category.
     pub fn ancestors(&self, id: CategoryId) -> impl Iterator<Item = CategoryId> {
         let known = self.nodes.contains_key(&id).then_some(id);
         std::iter::successors(known, |id| self.nodes.get(id)?.parent).take(MAX_DEPTH)
     }
 
-    /// From the root to the category. Empty when there is none.
+    /// Returns the path from the root to the category; empty when there is no such category.
     pub fn path(&self, id: CategoryId) -> Vec<CategoryRef> {
         let mut path: Vec<CategoryRef> =
             self.ancestors(id).map(|id| CategoryRef { category_id: id, name: self.nodes[&id].name.clone() }).collect();
@@ -68,7 +68,7 @@ impl Tree {
         path
     }
 
-    /// Shows on each product the categories it is in. Archived ones may have outlived theirs.
+    /// Fills in the category paths. An archived product may name a category that was deleted; it then shows none.
     pub fn fill_paths<'a>(&self, products: impl IntoIterator<Item = &'a mut Product>) {
         for product in products {
             product.category_id = product.category_id.filter(|id| self.nodes.contains_key(id));
@@ -76,12 +76,12 @@ impl Tree {
         }
     }
 
-    /// The category and everything below it.
+    /// Returns the category and everything below it.
     pub fn subtree(&self, id: CategoryId) -> Vec<CategoryId> {
         self.nodes.keys().copied().filter(|other| self.ancestors(*other).any(|above| above == id)).collect()
     }
 
-    /// The category below `parent` with this name.
+    /// Returns the child of `parent` with this name.
     pub fn find(&self, parent: Option<CategoryId>, name: &str) -> Option<CategoryId> {
         let key = name_key(name);
         self.nodes.iter().find(|(_, node)| node.parent == parent && name_key(&node.name) == key).map(|(id, _)| *id)
@@ -100,10 +100,10 @@ impl Tree {
         Ok(())
     }
 
-    /// Renames and moves a category, with everything below. Whether it was moved; `None` when nothing changed.
+    /// Renames or moves a category with its subtree. Returns whether it was moved, or `None` when nothing changed.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::CategoryCycle`], and those of [`add`](Self::add) but the first.
+    /// [`Error::NotFound`], [`Error::CategoryCycle`], and the errors of [`add`](Self::add) except the first.
     pub fn change(&mut self, id: CategoryId, body: UpdateCategory) -> Result<Option<bool>, Error> {
         let node = self.nodes.get(&id).ok_or(Error::NotFound("category"))?;
         let name = body.name.0.map_or_else(|| node.name.clone(), |name| name.into_string());
@@ -120,10 +120,10 @@ impl Tree {
         Ok(Some(moved))
     }
 
-    /// Takes a category away.
+    /// Removes a category.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::CategoryInUse`] while there are categories below it.
+    /// [`Error::NotFound`], [`Error::CategoryInUse`] while it has subcategories.
     pub fn remove(&mut self, id: CategoryId) -> Result<Node, Error> {
         if self.nodes.values().any(|node| node.parent == Some(id)) {
             return Err(Error::CategoryInUse("categories"));
@@ -131,7 +131,7 @@ impl Tree {
         self.nodes.remove(&id).ok_or(Error::NotFound("category"))
     }
 
-    /// The whole tree as answers show it.
+    /// Returns the whole tree in the form of the answer.
     pub fn to_contract(&self) -> CategoryTree {
         let mut children: BTreeMap<Option<CategoryId>, Vec<(CategoryId, &Node)>> = BTreeMap::new();
         for (id, node) in &self.nodes {
@@ -143,7 +143,7 @@ impl Tree {
         CategoryTree { items: branch(&children, None), next_cursor: None }
     }
 
-    /// Whether a category with `height` levels, itself included, may stand below `parent` under this name.
+    /// Checks that a category with `height` levels, including itself, may be below `parent` under this name.
     fn check_place(&self, id: CategoryId, name: &str, parent: Option<CategoryId>, height: usize) -> Result<(), Error> {
         let above = match parent {
             Some(parent) => match self.ancestors(parent).count() {
@@ -161,7 +161,7 @@ impl Tree {
         }
     }
 
-    /// How many levels there are from the category down, itself included.
+    /// Returns the number of levels from the category down, including itself.
     fn height(&self, id: CategoryId) -> usize {
         let levels = |other: &CategoryId| self.ancestors(*other).position(|above| above == id).map(|distance| distance + 1);
         self.nodes.keys().filter_map(levels).max().unwrap_or(0)

@@ -26,7 +26,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..80)
 }
 
-/// Takes one step; refusals leave the tree.
+/// Applies one step. A refused step leaves the tree unchanged.
 fn take(tree: &mut Tree, step: &Step) -> Result<(), Error> {
     match step {
         Step::Add(n, ..) if tree.get(id(*n)).is_some() => Ok(()),
@@ -42,7 +42,7 @@ fn take(tree: &mut Tree, step: &Step) -> Result<(), Error> {
     }
 }
 
-/// A walk to the root that trusts nothing.
+/// Checks the invariants of the tree without its own functions.
 fn is_sound(tree: &Tree) -> bool {
     let rooted = |start: &CategoryId| {
         let (mut at, mut seen) = (Some(*start), BTreeSet::new());
@@ -65,7 +65,7 @@ fn count(nodes: &[CategoryNode]) -> usize {
 
 proptest! {
     #[test]
-    fn whatever_is_asked_the_tree_stays_a_tree(steps in steps()) {
+    fn the_tree_stays_valid_after_any_steps(steps in steps()) {
         let mut tree = Tree::new(1, []);
         for step in &steps {
             let before = tree.nodes.clone();
@@ -85,7 +85,7 @@ proptest! {
 }
 
 #[test]
-fn a_tree_that_is_full_takes_no_more() {
+fn a_full_tree_accepts_no_category() {
     let node = |n| (id(n), Node { name: format!("Category {n}"), parent: None, revision: 1 });
     let mut tree = Tree::new(1, (0..MAX_CATEGORIES as u128).map(node));
     assert!(matches!(tree.add(id(9_999), "One more".into(), None), Err(Error::TooManyCategories)));
@@ -94,7 +94,7 @@ fn a_tree_that_is_full_takes_no_more() {
 }
 
 #[test]
-fn products_show_the_categories_they_are_in_and_none_that_is_gone() {
+fn deleted_categories_are_not_shown() {
     let mut tree = Tree::new(1, []);
     tree.add(id(1), "Home".into(), None).unwrap();
     tree.add(id(2), "Lamps".into(), Some(id(1))).unwrap();

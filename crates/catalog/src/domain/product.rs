@@ -1,4 +1,4 @@
-//! A product: how it is made, changed, put on sale, and told apart from its former self.
+//! The rules of a product: creation, update, status changes and its entity tag.
 
 use crate::error::Error;
 use contracts::{
@@ -12,17 +12,17 @@ use contracts::{
 };
 use platform::http::ETag;
 
-/// The most products of one group that are not archived: as many as inventory looks up at once.
+/// The largest number of variants in a group that are not archived. Inventory looks up as many in one call.
 pub const MAX_VARIANTS: usize = 200;
 
-/// A category with those above it, from the root to itself.
+/// A category with its path from the root.
 #[derive(Debug, Clone)]
 pub struct CategoryPath {
     pub category_id: CategoryId,
     pub path: Vec<CategoryRef>,
 }
 
-/// What is wanted of a new product, and who wants it where.
+/// What a new product needs beside the request body.
 pub struct NewProductContext {
     pub product_id: ProductId,
     pub seller_id: Option<UserId>,
@@ -30,10 +30,10 @@ pub struct NewProductContext {
     pub now: Timestamp,
 }
 
-/// A new product, in DRAFT.
+/// Returns a new product in DRAFT.
 ///
 /// # Errors
-/// [`Error::Invalid`] when its options are not among its attributes.
+/// [`Error::Invalid`] when an option is not an attribute of the product.
 pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, Error> {
     let NewProductContext { product_id, seller_id, path, now } = origin;
     let (category_id, category_path) = path.map_or((None, Vec::new()), |path| (Some(path.category_id), path.path));
@@ -61,16 +61,16 @@ pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, 
     Ok(product)
 }
 
-/// What a change did, as the store and the events have to know it.
+/// What an update changed. It decides what is stored and which events are emitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductChange {
-    /// What it cost before, when that changed.
+    /// The old price, if the price changed.
     pub old_price: Option<(i64, Currency)>,
-    /// Something other than the price changed.
+    /// Whether anything other than the price changed.
     pub content: bool,
-    /// It stands in another category.
+    /// Whether the category changed.
     pub moved: bool,
-    /// It joined this group, or another than before.
+    /// Whether the product joined a group.
     pub joined: bool,
 }
 
@@ -80,11 +80,11 @@ impl ProductChange {
     }
 }
 
-/// Changes what `body` has. `path` is where its `categoryId` leads. A body that changes nothing leaves the version.
+/// Applies an update. `path` belongs to the `categoryId` of `body`. Without a difference the version stays.
 ///
 /// # Errors
-/// [`Error::NotEditable`] for an archived product and for the SKU of one that was published; [`Error::Invalid`] for another
-/// currency without a price in it, and for options that are not attributes.
+/// [`Error::NotEditable`] for an archived product, and for the SKU of a product that was published; [`Error::Invalid`] for
+/// a new currency without a price, and for options that are not attributes.
 pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryPath>, now: Timestamp) -> Result<ProductChange, Error> {
     if product.status.is_final() {
         return Err(Error::NotEditable { status: product.status, detail: "an archived product stays as it is" });
@@ -94,7 +94,7 @@ pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryP
     if product.sku != before.sku && product.status != ProductStatus::Draft {
         return Err(Error::NotEditable { status: product.status, detail: "the SKU can be changed while the product is a draft" });
     }
-    // The amount is in minor units of its currency: 1999 EUR cents must not become 1999 yen unnoticed.
+    // A price is in minor units of its currency: 1999 EUR cents must not silently become 1999 yen.
     if body.price_amount.is_absent() && body.currency.0.is_some_and(|currency| currency != before.currency) {
         return Err(Error::Invalid(Fault::at("/priceAmount", "REQUIRED", "must be given with another currency")));
     }
@@ -126,13 +126,13 @@ pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryP
     Ok(changed)
 }
 
-/// Puts the product on sale, takes it off, or archives it, as the table says.
+/// Changes the status according to the table in `contracts`.
 ///
 /// # Errors
-/// [`Error::Illegal`] when the table has no such row, [`Error::Incomplete`] when it is not ready to be sold.
+/// [`Error::Illegal`] when the table has no such row, [`Error::Incomplete`] when the product lacks a category.
 pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Result<(), Error> {
     let status = product.status.transition(fact)?;
-    // Title and price are there by their types: a product cannot be made without.
+    // The types guarantee title and price, so only the category is checked.
     if fact == ProductFact::Activated && product.category_id.is_none() {
         return Err(Error::Incomplete("categoryId"));
     }
@@ -141,13 +141,13 @@ pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// The tag of a product as answers show it: its version, and the names of its categories, which change without it.
+/// Returns the entity tag: the version, and a hash of the category names, which change without the version.
 pub fn etag(product: &Product) -> ETag {
     let named = product.category_path.iter().flat_map(|category| [category.category_id.0.as_bytes(), category.name.as_bytes()]);
     ETag::of_version_beside(product.version, fnv1a(named))
 }
 
-/// In what `variants` differ: the options they name, with the values there are.
+/// Returns the options that the variants name, each with its values in the order of the variants.
 pub fn options_of(variants: &[Product]) -> Vec<GroupOption> {
     let mut options: Vec<GroupOption> = Vec::new();
     for name in variants.iter().flat_map(|variant| &variant.options) {
@@ -179,7 +179,7 @@ fn names(options: Vec<AttributeName>) -> Vec<String> {
     options.into_iter().map(|name| name.into_string()).collect()
 }
 
-/// Every option names an attribute that the product has, once.
+/// Checks that every option names an attribute of the product, and only once.
 fn check_options(product: &Product) -> Result<(), Error> {
     let Product { options, attributes, .. } = product;
     for (at, name) in options.iter().enumerate() {
@@ -194,7 +194,7 @@ fn check_options(product: &Product) -> Result<(), Error> {
     Ok(())
 }
 
-/// FNV-1a over the parts, each ended by a byte that UTF-8 never holds.
+/// FNV-1a over the parts. Each part ends with a byte that UTF-8 never contains.
 fn fnv1a<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     parts.fold(0xcbf2_9ce4_8422_2325, |hash, part| step(part.iter().fold(hash, step), &0xff))

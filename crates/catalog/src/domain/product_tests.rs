@@ -9,7 +9,7 @@ fn path(n: u128) -> CategoryPath {
     CategoryPath { category_id, path: vec![CategoryRef { category_id, name: format!("Category {n}") }] }
 }
 
-/// Some fields of a change, each with one of a few values, so that some say what is so already.
+/// A random update. Some of its values equal the current ones.
 fn changes() -> impl Strategy<Value = Map<String, Value>> {
     let value = |name: &'static str, values: Vec<Value>| {
         proptest::option::of(proptest::sample::select(values)).prop_map(move |value| value.map(|value| (name.to_owned(), value)))
@@ -34,7 +34,7 @@ fn facts() -> impl Strategy<Value = ProductFact> {
 
 proptest! {
     #[test]
-    fn a_product_takes_the_ways_of_the_table_and_counts_its_changes(facts in proptest::collection::vec(facts(), 0..12)) {
+    fn advance_follows_the_table_and_increments_the_version(facts in proptest::collection::vec(facts(), 0..12)) {
         let mut product = Product { category_id: Some(path(1).category_id), ..sample() };
         for (at, fact) in facts.into_iter().enumerate() {
             let (before, now) = (product.clone(), Timestamp(at as i64 + 1));
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn a_change_says_exactly_what_it_did(
+    fn an_update_reports_exactly_its_changes(
         body in changes(), to in proptest::option::of(1_u128..3), status in proptest::sample::select(ProductStatus::STATES),
     ) {
         let before = Product { status, category_id: Some(path(1).category_id), category_path: path(1).path, ..sample() };
@@ -83,7 +83,7 @@ proptest! {
 }
 
 #[test]
-fn a_tag_tells_products_and_the_names_of_their_categories_apart() {
+fn the_tag_depends_on_version_and_category_names() {
     let product = Product { category_path: path(1).path, ..sample() };
     let mut renamed = product.clone();
     renamed.category_path[0].name = "Other".into();
@@ -97,13 +97,13 @@ fn a_tag_tells_products_and_the_names_of_their_categories_apart() {
 }
 
 #[test]
-fn options_come_in_the_order_of_the_variants_each_value_once() {
+fn option_values_are_unique_and_in_the_order_of_the_variants() {
     let variant = |size: &str, options: &[&str]| Product {
         attributes: [("size".to_owned(), size.to_owned()), ("fabric".to_owned(), "linen".to_owned())].into(),
         options: options.iter().map(|name| (*name).to_owned()).collect(),
         ..sample()
     };
     let options = options_of(&[variant("S", &["size"]), variant("L", &["size", "fabric"]), variant("S", &[])]);
-    let told: Vec<_> = options.iter().map(|option| (option.name.as_str(), option.values.join(","))).collect();
-    assert_eq!(told, [("size", "S,L".to_owned()), ("fabric", "linen".to_owned())]);
+    let shown: Vec<_> = options.iter().map(|option| (option.name.as_str(), option.values.join(","))).collect();
+    assert_eq!(shown, [("size", "S,L".to_owned()), ("fabric", "linen".to_owned())]);
 }

@@ -1,32 +1,32 @@
-//! Who sees which products.
+//! Which products a user may see.
 
 use contracts::{
     catalog::{Product, ProductStatus},
     ids::{CategoryId, UserId},
 };
 
-/// Whose eyes a read is for.
+/// The user for whom products are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Viewer {
-    /// Nobody known: sees what is on sale.
+    /// An anonymous user. Sees products on sale.
     Anyone,
-    /// Sees their own products besides.
+    /// Also sees their own products in every status.
     User(UserId),
-    /// Sees everything.
+    /// Sees every product.
     Admin,
 }
 
-/// Which products a list shows.
+/// The filters of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Those in this category or below it.
+    /// Only products in this category or below it.
     pub category: Option<CategoryId>,
     pub seller: Option<UserId>,
     pub status: Option<ProductStatus>,
 }
 
 impl Viewer {
-    /// Whether the product is there for this viewer at all.
+    /// Whether the viewer may see the product.
     pub fn can_see(self, product: &Product) -> bool {
         match self {
             Viewer::Admin => true,
@@ -35,10 +35,10 @@ impl Viewer {
         }
     }
 
-    /// What this viewer gets to see of what was requested for; `None` when that is nothing.
+    /// Restricts the filter to what the viewer may see. Returns `None` when the viewer may see nothing of it.
     ///
-    /// Everyone who names no status sees what is on sale. Beyond that, a seller's list is their own products when it is
-    /// restricted to them, or when it asks for products that are not on sale: of those, they see their own only.
+    /// A list without a status shows products on sale. A seller's list shows every status when it is filtered by that seller.
+    /// When it asks for a status other than ACTIVE, it shows only their own products.
     pub fn restrict(self, requested: Filter) -> Option<Filter> {
         match (self, requested.status) {
             (Viewer::Admin, _) => Some(requested),
@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_list_shows_nothing_that_its_reader_does_not_see(
+        fn a_restricted_filter_matches_only_visible_products(
             viewer in viewers(), asked_seller in proptest::option::of(1_u128..3), asked_status in proptest::option::of(status()),
             seller in proptest::option::of(1_u128..3), present in status(),
         ) {
@@ -82,7 +82,7 @@ mod tests {
             };
             let shown = viewer.restrict(requested).is_some_and(fits);
             prop_assert!(!shown || (viewer.can_see(&product) && fits(requested)));
-            // Whoever names a status misses nothing that is theirs to see.
+            // A filter by status leaves out nothing that the viewer may see.
             prop_assert!(shown || asked_status.is_none() || !(viewer.can_see(&product) && fits(requested)));
         }
     }

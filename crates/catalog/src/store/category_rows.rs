@@ -1,4 +1,4 @@
-//! The tree: a revision, the categories, and for each one those above it.
+//! Rows of the tree: its revision, the categories, and the ancestors of each category.
 
 use crate::domain::{
     category_tree::{Node, Tree, name_key},
@@ -13,12 +13,12 @@ use platform::{
     params,
 };
 
-/// The tree's present revision.
+/// Returns the current revision of the tree.
 pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await
 }
 
-/// The tree at `revision`.
+/// Loads the tree as the tree of `revision`.
 pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
     let nodes = tx
         .query("SELECT category_id, name, parent_category_id, revision FROM categories", &[], |row| {
@@ -28,26 +28,26 @@ pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
     Ok(Tree::new(revision, nodes))
 }
 
-/// The tree, held to the commit, at its next revision: what is changed in it belongs to that one, which begins with the
-/// first change that is written.
+/// Locks the tree and returns it at its next revision, to which all changes of this transaction belong. The revision is
+/// stored with the first change.
 pub async fn lock_tree(tx: &mut Tx) -> Result<Tree, Error> {
     let next = revision(tx).await? + 1;
     load_tree(tx, next).await
 }
 
-/// Begins the tree's revision, unless it has begun: every change does.
+/// Stores the tree's revision. Every change does so.
 async fn begin_revision(tx: &mut Tx, tree: &Tree) -> Result<(), Error> {
     tx.execute("UPDATE category_tree SET revision = $1 WHERE tree_id = 1", params![tree.revision]).await.map(|_| ())
 }
 
-/// Where the category stands, with the tree held as it is to the commit, so that it is neither moved nor deleted
-/// meanwhile. `None` when there is no such category.
+/// Returns the path of a category and locks the tree, so that the category is neither moved nor deleted before the
+/// commit. Returns `None` when there is no such category.
 pub async fn lock_category_path(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryPath>, Error> {
     let path = find_path(tx, id).await?;
     Ok((!path.is_empty()).then_some(CategoryPath { category_id: id, path }))
 }
 
-/// From the root to the category. Empty when there is none.
+/// Returns the path from the root to the category; empty when there is no such category.
 pub async fn find_path(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryRef>, Error> {
     tx.query(
         "SELECT c.category_id, c.name FROM category_ancestors a JOIN categories c ON c.category_id = a.ancestor_id \
@@ -58,7 +58,7 @@ pub async fn find_path(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryRef>, 
     .await
 }
 
-/// Writes a category that was added to `tree`.
+/// Inserts a category that was added to `tree`.
 pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
     let Some(node) = tree.get(id) else { return Ok(()) };
     begin_revision(tx, tree).await?;
@@ -70,7 +70,7 @@ pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result
     insert_ancestors(tx, tree, id).await
 }
 
-/// Writes what changed of a category in `tree`.
+/// Updates a category that was changed in `tree`.
 pub async fn save_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
     let Some(node) = tree.get(id) else { return Ok(()) };
     begin_revision(tx, tree).await?;
@@ -82,7 +82,7 @@ pub async fn save_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(
     .map(|_| ())
 }
 
-/// Writes anew what stands above a category that was moved, and above everything below it.
+/// Rewrites the ancestors of a moved category and of all categories below it.
 pub async fn save_ancestors(tx: &mut Tx, tree: &Tree, moved: CategoryId) -> Result<(), Error> {
     for id in tree.subtree(moved) {
         tx.execute("DELETE FROM category_ancestors WHERE category_id = $1", params![id]).await?;
@@ -109,7 +109,7 @@ pub async fn delete_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result
     tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
 }
 
-/// Whether a product that is not archived stands in exactly this category.
+/// Whether this category itself has products that are not archived.
 pub async fn has_products(tx: &mut Tx, id: CategoryId) -> Result<bool, Error> {
     let found = tx
         .query_opt(

@@ -1,4 +1,4 @@
-//! In which categories products are listed, and the lists themselves.
+//! The listing of products by category, and the queries of lists.
 
 use super::product_rows::{product_columns, product_row};
 use crate::domain::viewer::Filter;
@@ -11,8 +11,8 @@ use platform::{
     params,
 };
 
-/// The query of a list: products, the newest first, that come after `after`. Every combination of filters is one range
-/// of an index in the order of the list.
+/// Builds the query of a list: products after `after`, newest first. Every combination of filters reads one range of an
+/// index in the order of the list.
 pub fn listed(filter: Filter, after: Option<ProductId>, rows: i64) -> Select {
     match filter.category {
         None => Select::from(concat!("SELECT ", product_columns!(), " FROM products p"))
@@ -31,12 +31,12 @@ pub fn listed(filter: Filter, after: Option<ProductId>, rows: i64) -> Select {
     }
 }
 
-/// The products of [`listed`], without their paths.
+/// Returns the products of [`listed`] without their category paths.
 pub async fn list_products(tx: &mut Tx, filter: Filter, after: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
     listed(filter, after, rows).rows(tx, product_row).await
 }
 
-/// Lists a product that is not listed yet in its category and in each one above it.
+/// Inserts the listing rows of a new product: one for its category and one for each ancestor.
 pub async fn list_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO product_listing (product_id, category_id, seller_id, status) \
@@ -48,13 +48,13 @@ pub async fn list_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Lists a product as it is now, after its category or status changed.
+/// Rewrites the listing rows of a product after its category or status changed.
 pub async fn relist_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
     tx.execute("DELETE FROM product_listing WHERE product_id = $1", params![id]).await?;
     list_product(tx, id).await
 }
 
-/// Has everything listed in this category listed anew, from the first product on.
+/// Requests that all products listed in this category are listed again, from the first one on.
 pub async fn request_relisting(tx: &mut Tx, category: CategoryId) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO relistings (category_id, after_product_id) VALUES ($1, $2) \
@@ -65,7 +65,7 @@ pub async fn request_relisting(tx: &mut Tx, category: CategoryId) -> Result<(), 
     .map(|_| ())
 }
 
-/// A relisting in progress, and the product it came to.
+/// Returns a relisting in progress and the last product it has done.
 pub async fn next_relisting(tx: &mut Tx) -> Result<Option<(CategoryId, ProductId)>, Error> {
     tx.query_opt("SELECT category_id, after_product_id FROM relistings ORDER BY category_id LIMIT 1", &[], |row| {
         Ok((row.next()?, row.next()?))
@@ -73,7 +73,7 @@ pub async fn next_relisting(tx: &mut Tx) -> Result<Option<(CategoryId, ProductId
     .await
 }
 
-/// Products listed in this category, the oldest first, that come after `after`.
+/// Returns the products listed in this category after `after`, oldest first.
 pub async fn list_listed(tx: &mut Tx, category: CategoryId, after: ProductId, rows: usize) -> Result<Vec<ProductId>, Error> {
     tx.query(
         "SELECT product_id FROM product_listing WHERE category_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
@@ -83,7 +83,7 @@ pub async fn list_listed(tx: &mut Tx, category: CategoryId, after: ProductId, ro
     .await
 }
 
-/// Notes how far the relisting came.
+/// Stores the progress of the relisting.
 pub async fn continue_relisting(tx: &mut Tx, category: CategoryId, after: ProductId) -> Result<(), Error> {
     tx.execute("UPDATE relistings SET after_product_id = $2 WHERE category_id = $1", params![category, after]).await.map(|_| ())
 }

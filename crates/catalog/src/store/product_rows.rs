@@ -1,4 +1,4 @@
-//! Products, their prices and their groups.
+//! Rows of products, prices and groups.
 
 use super::category_rows::find_path;
 use contracts::{
@@ -12,7 +12,7 @@ use platform::{
 };
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// The columns of [`product_row`] in the table `products p`.
+/// The columns that [`product_row`] reads, of the table `products p`.
 macro_rules! product_columns {
     () => {
         "p.product_id, p.seller_id, p.sku, p.title, p.description, p.category_id, p.brand, p.status, p.price_amount, p.currency, p.images, \
@@ -27,7 +27,7 @@ macro_rules! select_products {
     };
 }
 
-/// A product without its path.
+/// Reads a product without its category path.
 pub(super) fn product_row(row: &mut Row<'_>) -> Result<Product, Error> {
     Ok(Product {
         product_id: row.next()?,
@@ -51,17 +51,17 @@ pub(super) fn product_row(row: &mut Row<'_>) -> Result<Product, Error> {
     })
 }
 
-/// The product, without its path.
+/// Returns the product without its category path.
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<Product>, Error> {
     tx.query_opt(select_products!("WHERE p.product_id = $1"), params![id], product_row).await
 }
 
-/// The product with this SKU in upper case, without its path.
+/// Returns the product with this SKU (upper case) without its category path.
 pub async fn find_by_sku(tx: &mut Tx, sku: &str) -> Result<Option<Product>, Error> {
     tx.query_opt(select_products!("WHERE p.sku = $1"), params![sku], product_row).await
 }
 
-/// The product and its path, its row held to the commit; another's, when `owner` is given, is not found.
+/// Returns the product with its category path and locks its row. When `owner` is given, products of others are not found.
 pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> Result<Option<Product>, Error> {
     let found = match owner {
         Some(owner) => {
@@ -76,7 +76,7 @@ pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> 
     Ok(Some(product))
 }
 
-/// Writes a new product. `false` when its SKU is taken, and nothing was written.
+/// Inserts a product. Returns `false` and writes nothing when its SKU is taken.
 pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
     let rows = tx
         .execute(
@@ -107,7 +107,7 @@ pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
     Ok(rows == 1)
 }
 
-/// Writes what can change of a product. A SKU that is taken violates `products.sku`.
+/// Updates the columns that can change. A taken SKU violates `products.sku`.
 pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     tx.execute(
         "UPDATE products SET sku = $2, title = $3, description = $4, category_id = $5, brand = $6, status = $7, price_amount = $8, \
@@ -135,7 +135,7 @@ pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Records the product's present price as the one that its present version brought.
+/// Inserts the current price under the current version.
 pub async fn insert_price(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO product_prices (product_id, version, price_amount, currency, changed_at) VALUES ($1, $2, $3, $4, $5)",
@@ -145,7 +145,7 @@ pub async fn insert_price(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// The prices of a product, the newest first, that come after the one of version `after`; each with its version.
+/// Returns the prices of a product with their versions, newest first, after version `after`.
 pub async fn list_prices(tx: &mut Tx, id: ProductId, after: Option<i64>, rows: i64) -> Result<Vec<(i64, PriceHistoryEntry)>, Error> {
     Select::from("SELECT version, price_amount, currency, changed_at FROM product_prices")
         .filter("product_id = ?", id)
@@ -158,10 +158,10 @@ pub async fn list_prices(tx: &mut Tx, id: ProductId, after: Option<i64>, rows: i
         .await
 }
 
-/// How many ids a look-up's statement takes: a few sizes, so that a few statements are prepared and not hundreds.
+/// The numbers of parameters of a lookup statement. A few sizes keep the number of prepared statements small.
 const LOOK_UP_SIZES: [usize; 4] = [1, 10, 50, 200];
 
-/// The products with these ids, in one statement, without their paths. Unknown ids are left out.
+/// Returns the products with these ids without their category paths, by one statement. Unknown ids are left out.
 pub async fn look_up_products(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Product>, Error> {
     let Some(last) = ids.last() else { return Ok(Vec::new()) };
     let size = LOOK_UP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
@@ -170,12 +170,12 @@ pub async fn look_up_products(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Prod
         let _ = write!(sql, "{}${path}", if path == 1 { "" } else { ", " });
     }
     sql.push(')');
-    // What is left over asks for the last one again, which is found once.
+    // The remaining parameters repeat the last id, which is found once.
     let values: Vec<&dyn Column> = (0..size).map(|path| ids.get(path).unwrap_or(last) as &dyn Column).collect();
     tx.query(&sql, &values, product_row).await
 }
 
-/// Makes the group for `seller` unless it is there. Whose it is, its row held to the commit.
+/// Inserts the group for `seller` unless it exists. Returns its owner and locks its row.
 pub async fn lock_group(tx: &mut Tx, group: ProductGroupId, seller: Option<UserId>) -> Result<Option<UserId>, Error> {
     let now = tx.now();
     tx.execute(
@@ -186,7 +186,7 @@ pub async fn lock_group(tx: &mut Tx, group: ProductGroupId, seller: Option<UserI
     tx.query_one("SELECT seller_id FROM product_groups WHERE product_group_id = $1", params![group], |row| row.next()).await
 }
 
-/// How many products of the group are not archived.
+/// Counts the products of the group that are not archived.
 pub async fn count_variants(tx: &mut Tx, group: ProductGroupId) -> Result<usize, Error> {
     tx.query_one(
         "SELECT COUNT(*) FROM products WHERE product_group_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE')",
@@ -196,7 +196,7 @@ pub async fn count_variants(tx: &mut Tx, group: ProductGroupId) -> Result<usize,
     .await
 }
 
-/// The products of the group that are not archived, the oldest first, without their paths.
+/// Returns the products of the group that are not archived, oldest first, without their category paths.
 pub async fn list_variants(tx: &mut Tx, group: ProductGroupId) -> Result<Vec<Product>, Error> {
     let mut variants = tx
         .query(
@@ -209,7 +209,7 @@ pub async fn list_variants(tx: &mut Tx, group: ProductGroupId) -> Result<Vec<Pro
     Ok(variants)
 }
 
-/// Every SKU with its product.
+/// Returns every SKU with its product id.
 pub async fn list_skus(tx: &mut Tx) -> Result<Vec<(String, ProductId)>, Error> {
     tx.query("SELECT sku, product_id FROM products", &[], |row| Ok((row.next()?, row.next()?))).await
 }

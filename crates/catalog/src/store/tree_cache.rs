@@ -1,4 +1,4 @@
-//! The tree in memory. It is asked for with most reads and changes rarely.
+//! The category tree in memory. Most reads need it, and it changes rarely.
 
 use super::category_rows::{load_tree, revision};
 use crate::domain::category_tree::Tree;
@@ -6,19 +6,19 @@ use contracts::catalog::CategoryTree;
 use platform::db::{Error, Tx};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A tree as it was at one revision, and as answers show it.
+/// A tree at one revision, also in the form of the answer.
 pub struct CachedTree {
     pub tree: Tree,
     pub body: CategoryTree,
 }
 
-/// One tree at most: the newest that was asked for. Whether it is the present one is asked of the database each time, so
-/// that it is right beside other replicas too.
+/// Holds the newest tree that was read. Every use compares its revision with the database, so it is also right when other
+/// replicas change the tree.
 #[derive(Default)]
 pub struct TreeCache(RwLock<Option<Arc<CachedTree>>>);
 
 impl TreeCache {
-    /// The tree as `tx` sees it.
+    /// Returns the tree as `tx` sees it.
     pub async fn current(&self, tx: &mut Tx) -> Result<Arc<CachedTree>, Error> {
         let revision = revision(tx).await?;
         let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -28,7 +28,7 @@ impl TreeCache {
         let tree = load_tree(tx, revision).await?;
         let loaded = Arc::new(CachedTree { body: tree.to_contract(), tree });
         let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        // A read on an older snapshot does not push a newer tree out.
+        // A read on an older snapshot does not replace a newer tree.
         if slot.as_ref().is_none_or(|cached| cached.tree.revision < revision) {
             *slot = Some(loaded.clone());
         }

@@ -2,7 +2,7 @@ use super::*;
 use axum::http::Method;
 
 #[tokio::test]
-async fn the_public_sees_what_is_on_sale_and_its_seller_sees_all() {
+async fn the_public_sees_active_products_and_the_seller_sees_all() {
     let h = catalog().await;
     let (seller, stranger) = (h.id(), h.id());
     let lamps = category(&h, "Lamps", None).await;
@@ -28,7 +28,7 @@ async fn the_public_sees_what_is_on_sale_and_its_seller_sees_all() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_others_is_not_there() {
+async fn products_of_others_are_not_found() {
     let h = catalog().await;
     let (seller, stranger) = (h.id(), h.id());
     let lamps = category(&h, "Lamps", None).await;
@@ -40,14 +40,14 @@ async fn what_belongs_to_others_is_not_there() {
     }
     assert_eq!(emitted_types(&h).await.len(), before);
     assert_eq!(h.get(&path(&product)).send().await.read::<Product>(), product);
-    // An administrator may.
+    // An administrator may do it.
     h.patch(&path(&product), &json!({"title": "Moderated"})).admin().send().await.expect(200);
     let after: Product = h.post(&format!("{}/deactivate", path(&product)), &json!({})).admin().send().await.expect(200).read();
     assert_eq!((after.seller_id, after.title.as_str()), (Some(seller), "Moderated"));
 }
 
 #[tokio::test]
-async fn an_administrators_product_is_the_marketplaces() {
+async fn a_product_of_an_administrator_belongs_to_the_marketplace() {
     let h = catalog().await;
     let product: Product = h.post("/products", &lamp("LAMP-1")).admin().send().await.expect(201).read();
     assert_eq!(product.seller_id, None);
@@ -55,7 +55,7 @@ async fn an_administrators_product_is_the_marketplaces() {
 }
 
 #[tokio::test]
-async fn every_door_asks_who_is_there() {
+async fn every_route_checks_the_caller() {
     let h = catalog().await;
     let id = h.id::<Uuid>();
     let one = json!({"productIds": [id]});

@@ -1,14 +1,14 @@
 use super::*;
 use axum::http::Method;
 
-/// Changes `lamp` in one path.
+/// Returns the body of a lamp with one field changed.
 fn with(field: &str, value: Value) -> String {
     let mut body = lamp("LAMP-1");
     body[field] = value;
     body.to_string()
 }
 
-/// The same with text that no `Value` holds.
+/// The same for text that a `Value` cannot hold.
 fn with_raw(field: &str, value: &str) -> String {
     let mut body = lamp("LAMP-1");
     body.as_object_mut().unwrap().remove(field);
@@ -16,13 +16,13 @@ fn with_raw(field: &str, value: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_product_that_is_not_valid_is_refused_with_the_place_and_nothing_is_made() {
+async fn an_invalid_product_is_refused_with_a_pointer() {
     let h = catalog().await;
     let seller = h.id();
     let (pairs, keys) = (|count: usize| (0..count).map(|n| (format!("a{n}"), json!("x"))).collect::<serde_json::Map<_, _>>(), 51);
     let images = |count: usize| json!(vec!["/i.webp"; count]);
     let cases: Vec<(String, &str)> = vec![
-        // Fields that are not the caller's to set.
+        // Fields that the caller may not set.
         (with("status", json!("ACTIVE")), "/status"),
         (with("sellerId", json!(h.id::<Uuid>())), "/sellerId"),
         (with("productId", json!(h.id::<Uuid>())), "/productId"),
@@ -94,7 +94,7 @@ async fn a_product_that_is_not_valid_is_refused_with_the_place_and_nothing_is_ma
         (with_raw("attributes", r#"{"size":"M","size":"L"}"#), "/attributes/size"),
         (with("options", json!(["a", "b", "c", "d", "e", "f"])), "/options"),
         (with("options", json!({"size": "M"})), "/options"),
-        // The whole.
+        // The whole body.
         (with_raw("sku", "\"LAMP-1\",\"sku\":\"LAMP-2\""), "/sku"),
         ("[]".to_owned(), ""),
         ("null".to_owned(), ""),
@@ -117,7 +117,7 @@ async fn a_product_that_is_not_valid_is_refused_with_the_place_and_nothing_is_ma
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_told_so_and_what_is_too_large_is_not_read() {
+async fn bodies_that_are_not_json_or_too_large_are_refused() {
     let h = catalog().await;
     let seller = h.id();
     let deep = with_raw("attributes", &format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)));
@@ -139,7 +139,7 @@ async fn what_is_no_json_is_told_so_and_what_is_too_large_is_not_read() {
 }
 
 #[tokio::test]
-async fn everything_that_is_valid_fits_and_comes_back_as_it_was() {
+async fn the_largest_valid_product_is_stored_unchanged() {
     let h = catalog().await;
     let seller = h.id();
     let wide = "\u{1F469}\u{200D}\u{1F680}\u{0301}";
@@ -157,7 +157,7 @@ async fn everything_that_is_valid_fits_and_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_not_valid_is_refused_and_nothing_is_changed() {
+async fn an_invalid_update_is_refused_and_changes_nothing() {
     let h = catalog().await;
     let seller = h.id();
     let product = create(&h, seller, &lamp("LAMP-1")).await;
@@ -196,7 +196,7 @@ async fn a_change_that_is_not_valid_is_refused_and_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn ids_that_are_none_name_nothing() {
+async fn malformed_ids_are_not_found() {
     let h = catalog().await;
     let other_kind = category(&h, "Lamps", None).await;
     let upper = other_kind.to_string().to_uppercase();
@@ -213,7 +213,7 @@ async fn ids_that_are_none_name_nothing() {
 }
 
 #[tokio::test]
-async fn a_category_that_is_not_valid_is_refused() {
+async fn an_invalid_category_is_refused() {
     let h = catalog().await;
     let id = category(&h, "Lamps", None).await;
     for (body, pointer) in [

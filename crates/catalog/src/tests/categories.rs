@@ -6,7 +6,7 @@ fn url(id: CategoryId) -> String {
 }
 
 #[tokio::test]
-async fn the_tree_is_shown_whole_in_order_of_names() {
+async fn the_tree_is_ordered_by_name() {
     let h = catalog().await;
     let empty = h.get("/categories").send().await.expect(200);
     assert_eq!(empty.json(), json!({"items": [], "nextCursor": null}));
@@ -28,12 +28,12 @@ async fn the_tree_is_shown_whole_in_order_of_names() {
 }
 
 #[tokio::test]
-async fn a_change_that_changes_nothing_leaves_the_tree_as_it_was() {
+async fn an_update_without_a_difference_keeps_the_entity_tags() {
     let h = catalog().await;
     let home = category(&h, "Home", None).await;
     let lamps = category(&h, "Lamps", Some(home)).await;
     let tag = async || h.get("/categories").send().await.expect(200).header("etag").to_owned();
-    let (before, told_before) = (tag().await, emitted_types(&h).await.len());
+    let (before, events_before) = (tag().await, emitted_types(&h).await.len());
     let own = h.get(&url(lamps)).send().await.expect(200).header("etag").to_owned();
     for nothing in [json!({}), json!({"name": "Lamps"}), json!({"name": "Lamps", "parentCategoryId": home})] {
         assert_eq!(h.patch(&url(lamps), &nothing).admin().send().await.expect(200).header("etag"), own);
@@ -43,7 +43,7 @@ async fn a_change_that_changes_nothing_leaves_the_tree_as_it_was() {
         h.patch(&url(lamps), &refused).admin().send().await.expect(status);
         assert_eq!(tag().await, before, "{refused}");
     }
-    assert_eq!(emitted_types(&h).await.len(), told_before);
+    assert_eq!(emitted_types(&h).await.len(), events_before);
     let mut seen = std::collections::HashSet::from([before]);
     for change in [json!({"name": "Lights"}), json!({"parentCategoryId": null})] {
         h.patch(&url(lamps), &change).admin().send().await.expect(200);
@@ -74,7 +74,7 @@ async fn a_category_has_an_address_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_tree_stays_a_tree() {
+async fn cycles_and_duplicate_names_are_refused() {
     let h = catalog().await;
     let home = category(&h, "Home", None).await;
     let lamps = category(&h, "Lamps", Some(home)).await;
@@ -95,13 +95,13 @@ async fn the_tree_stays_a_tree() {
     let twin = category(&h, "lamps", None).await;
     h.patch(&url(twin), &json!({"parentCategoryId": home})).admin().send().await.expect_problem(409, "CATEGORY_NAME_TAKEN");
     h.patch(&url(twin), &json!({"name": "home"})).admin().send().await.expect_problem(409, "CATEGORY_NAME_TAKEN");
-    // Its own name in another case is no other's.
+    // A category may take its own name in another case.
     h.patch(&url(twin), &json!({"name": "LAMPS"})).admin().send().await.expect(200);
     assert_eq!(emitted_types(&h).await.len(), before + 3);
 }
 
 #[tokio::test]
-async fn the_tree_is_ten_deep_and_no_deeper() {
+async fn the_tree_has_at_most_ten_levels() {
     let h = catalog().await;
     let mut below = None;
     let mut chain = Vec::new();
@@ -134,7 +134,7 @@ async fn a_category_in_use_is_not_deleted() {
     }
     h.delete(&url(lamps)).admin().send().await.expect_problem(409, "CATEGORY_IN_USE");
 
-    // What is archived cannot be moved any more, and does not hold it.
+    // An archived product cannot be moved and does not block the deletion.
     advance(&h, seller, &product, "archive").await.expect(200);
     h.delete(&url(lamps)).admin().send().await.expect(204);
     h.delete(&url(home)).admin().send().await.expect(204);
@@ -161,7 +161,7 @@ async fn products_follow_a_category_that_moves() {
     let office = category(&h, "Office", None).await;
     let lamps = category(&h, "Lamps", Some(home)).await;
     let desk = category(&h, "Desk", Some(lamps)).await;
-    // More than one step of the worker.
+    // Enough products for more than one step of the worker.
     let product = |n| serde_json::from_value(lamp_in(&format!("LAMP-{n}"), if n % 2 == 0 { lamps } else { desk })).unwrap();
     let products = (0..450).map(|n| crate::import::NewProduct { seller_id: Some(seller), product: product(n) }).collect();
     crate::import::products(h.db(), products).await.unwrap();
@@ -169,12 +169,12 @@ async fn products_follow_a_category_that_moves() {
 
     let moved = h.patch(&url(lamps), &json!({"parentCategoryId": office})).admin().send().await.expect(200);
     assert_eq!(moved.json()["parentCategoryId"], json!(office));
-    let told: Vec<_> = h.emitted_of::<CategoryChanged>().await.last().unwrap().path.iter().map(|at| at.name.clone()).collect();
-    assert_eq!(told, ["Office", "Lamps"]);
-    // The path is right at once, also of what is below.
+    let path_names: Vec<_> = h.emitted_of::<CategoryChanged>().await.last().unwrap().path.iter().map(|at| at.name.clone()).collect();
+    assert_eq!(path_names, ["Office", "Lamps"]);
+    // The path is right at once, also for categories below the moved one.
     let shown: Product = h.get("/products/by-sku/LAMP-1").send().await.expect(200).read();
     assert_eq!(shown.category_path.iter().map(|at| at.name.as_str()).collect::<Vec<_>>(), ["Office", "Lamps", "Desk"]);
-    // So is a product that changes its category before the worker comes to it.
+    // A product that changes its category before the worker reaches it is listed at once too.
     let early: Product = h.get("/products/by-sku/LAMP-449").send().await.expect(200).read();
     h.patch(&path(&early), &json!({"categoryId": home})).seller(seller).send().await.expect(200);
 
@@ -187,7 +187,7 @@ async fn products_follow_a_category_that_moves() {
     assert!(skus(&home_page).contains(&chair.sku) && skus(&home_page).contains(&early.sku));
     listing_is_right(&h).await;
 
-    // To the root and back while the first move is not finished.
+    // Moves it to the root and back before the first move is finished.
     h.patch(&url(lamps), &json!({"parentCategoryId": null})).admin().send().await.expect(200);
     h.patch(&url(lamps), &json!({"parentCategoryId": home})).admin().send().await.expect(200);
     h.patch(&url(desk), &json!({"parentCategoryId": office})).admin().send().await.expect(200);
@@ -197,7 +197,7 @@ async fn products_follow_a_category_that_moves() {
 }
 
 #[tokio::test]
-async fn a_stale_copy_of_a_category_cannot_be_saved_over_a_newer_one() {
+async fn a_category_update_with_an_old_tag_is_refused() {
     let h = catalog().await;
     let made = h.post("/categories", &json!({"name": "Lamps"})).admin().send().await.expect(201);
     let (id, first) = (made.read::<Category>().category_id, made.header("etag").to_owned());
@@ -206,14 +206,14 @@ async fn a_stale_copy_of_a_category_cannot_be_saved_over_a_newer_one() {
     let stale = h.patch(&url(id), &json!({"name": "Bulbs"})).admin().header("if-match", &first).send().await;
     assert_eq!(stale.expect_problem(412, "PRECONDITION_FAILED").header("etag"), saved.header("etag"));
     h.delete(&url(id)).admin().header("if-match", &first).send().await.expect_problem(412, "PRECONDITION_FAILED");
-    // What changes nothing leaves the tag.
+    // An update without a difference keeps the tag.
     let same = h.patch(&url(id), &json!({"name": "Lights"})).admin().send().await.expect(200);
     assert_eq!(same.header("etag"), saved.header("etag"));
     h.delete(&url(id)).admin().header("if-match", saved.header("etag")).send().await.expect(204);
     assert_eq!(emitted_types(&h).await, ["CategoryChanged", "CategoryChanged", "CategoryChanged", "CategoryDeleted"]);
 }
 
-/// How many products are on sale in the category and below it.
+/// Counts the products on sale in the category and below it.
 async fn count(h: &Harness, id: CategoryId) -> usize {
     let (mut count, mut cursor) = (0, String::new());
     loop {
@@ -226,7 +226,7 @@ async fn count(h: &Harness, id: CategoryId) -> usize {
     }
 }
 
-/// Every product is listed in its category and each above it, as it is, and nowhere else.
+/// Checks that every product is listed in exactly its category and the ancestors of it, with its current values.
 async fn listing_is_right(h: &Harness) {
     let wrong: i64 = h
         .db()

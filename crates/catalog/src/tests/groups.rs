@@ -6,7 +6,7 @@ use contracts::{
     inventory::{StockItem, StockList, StockLookup},
 };
 
-/// Inventory, played: five of every SKU that ends in an even digit, and no stock item for the others.
+/// A scripted inventory: it has five of every SKU that ends in an even digit, and no stock item for the others.
 fn inventory() -> Router {
     Router::new().route(
         "/internal/stock/lookup",
@@ -59,7 +59,7 @@ async fn a_group_shows_its_variants_with_prices_and_availability() {
         [Some((true, 5)), Some((false, 0)), Some((true, 5))]
     );
     assert_eq!((shown.variants.len(), of(0).product.category_path[0].name.as_str()), (3, "Shirts"));
-    // Its seller sees the draft too.
+    // The seller also sees the draft.
     assert_eq!(h.get(&url).seller(seller).send().await.expect(200).read::<ProductGroup>().variants.len(), 4);
     h.get(&format!("/product-groups/{}", h.id::<Uuid>())).send().await.expect_problem(404, "NOT_FOUND");
     h.get("/product-groups/shirts").send().await.expect_problem(404, "NOT_FOUND");
@@ -76,7 +76,7 @@ async fn a_group_is_shown_while_inventory_is_down() {
 }
 
 #[tokio::test]
-async fn a_group_belongs_to_who_named_it_first() {
+async fn a_group_belongs_to_the_seller_of_its_first_product() {
     let h = catalog().await;
     let (seller, stranger, group, shirts) = (h.id(), h.id(), h.id(), category(&h, "Shirts", None).await);
     create(&h, seller, &shirt(0, group, shirts, "S")).await;
@@ -86,7 +86,7 @@ async fn a_group_belongs_to_who_named_it_first() {
     let own = create(&h, stranger, &shirt(1, h.id(), shirts, "M")).await;
     let join = json!({"productGroupId": group});
     h.patch(&path(&own), &join).seller(stranger).send().await.expect_problem(422, "INVALID_REQUEST");
-    // An administrator who edits the seller's product acts for the seller.
+    // An administrator who edits a seller's product acts for that seller.
     let second = create(&h, seller, &lamp("LAMP-1")).await;
     h.patch(&path(&second), &join).admin().send().await.expect(200);
     let left = h.patch(&path(&second), &json!({"productGroupId": null})).seller(seller).send().await.expect(200);
@@ -113,7 +113,7 @@ async fn a_group_holds_two_hundred_variants_and_archived_ones_do_not_count() {
 }
 
 #[tokio::test]
-async fn options_are_attributes_that_the_product_has() {
+async fn options_must_be_attributes_of_the_product() {
     let h = catalog().await;
     let (seller, shirts) = (h.id(), category(&h, "Shirts", None).await);
     let mut body = shirt(0, h.id(), shirts, "S");

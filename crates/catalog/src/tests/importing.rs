@@ -25,7 +25,7 @@ async fn a_second_import_changes_nothing() {
     assert_eq!(before.iter().filter(|event| *event == "ProductActivated").count(), 450);
     assert_eq!(before.iter().filter(|event| *event == "CategoryChanged").count(), 3);
 
-    // Somebody edits meanwhile; the import does not bring the old state back.
+    // A product that was edited since is not overwritten.
     let edited: Product = h.get("/products/by-sku/LAMP-7").send().await.expect(200).read();
     h.patch(&path(&edited), &json!({"title": "Edited"})).seller(seller).send().await.expect(200);
     assert_eq!(categories(h.db(), list).await.unwrap(), ids);
@@ -35,7 +35,7 @@ async fn a_second_import_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_imported_is_as_if_made_one_by_one() {
+async fn imported_products_equal_created_ones() {
     let h = catalog().await;
     let seller = h.id();
     let ids = categories(h.db(), vec![new_category("home", "Home", None), new_category("lamps", "Lamps", Some("home"))]).await.unwrap();
@@ -51,7 +51,7 @@ async fn what_was_imported_is_as_if_made_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_import_that_does_not_fit_is_refused() {
+async fn an_invalid_import_is_refused() {
     let h = catalog().await;
     let orphan = categories(h.db(), vec![new_category("home", "Home", None), new_category("lamps", "Lamps", Some("nowhere"))]).await;
     assert!(matches!(orphan, Err(crate::Error::UnknownCategory(_))));

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Two sellers' lamps in a tree of three: the second seller's are drafts besides one.
+/// Creates products of two sellers in a tree of three categories. Each seller has a draft.
 async fn shop(h: &Harness) -> (UserId, UserId, CategoryId, CategoryId, CategoryId) {
     let (one, two) = (h.id(), h.id());
     let home = category(h, "Home", None).await;
@@ -23,22 +23,22 @@ async fn shop(h: &Harness) -> (UserId, UserId, CategoryId, CategoryId, CategoryI
 }
 
 #[tokio::test]
-async fn a_list_shows_each_reader_what_is_theirs_to_see() {
+async fn a_list_shows_only_what_the_viewer_may_see() {
     let h = catalog().await;
     let (one, two, home, lamps, chairs) = shop(&h).await;
     let everything = ["TWO-DRAFT", "TWO-LAMP", "ONE-DRAFT", "ONE-CHAIR", "ONE-LAMP"];
     let on_sale = ["TWO-LAMP", "ONE-CHAIR", "ONE-LAMP"];
-    let nobody: Option<UserId> = None;
+    let anonymous: Option<UserId> = None;
     let cases: Vec<(Option<UserId>, bool, String, &[&str])> = vec![
-        (nobody, false, String::new(), &on_sale),
-        (nobody, false, "status=ACTIVE".into(), &on_sale),
-        (nobody, false, "status=DRAFT".into(), &[]),
-        (nobody, false, format!("sellerId={one}"), &["ONE-CHAIR", "ONE-LAMP"]),
-        (nobody, false, format!("sellerId={one}&status=DRAFT"), &[]),
-        (nobody, false, format!("category={home}"), &on_sale),
-        (nobody, false, format!("category={lamps}"), &["TWO-LAMP", "ONE-LAMP"]),
-        (nobody, false, format!("category={chairs}&sellerId={two}"), &[]),
-        (nobody, false, format!("category={}", h.id::<Uuid>()), &[]),
+        (anonymous, false, String::new(), &on_sale),
+        (anonymous, false, "status=ACTIVE".into(), &on_sale),
+        (anonymous, false, "status=DRAFT".into(), &[]),
+        (anonymous, false, format!("sellerId={one}"), &["ONE-CHAIR", "ONE-LAMP"]),
+        (anonymous, false, format!("sellerId={one}&status=DRAFT"), &[]),
+        (anonymous, false, format!("category={home}"), &on_sale),
+        (anonymous, false, format!("category={lamps}"), &["TWO-LAMP", "ONE-LAMP"]),
+        (anonymous, false, format!("category={chairs}&sellerId={two}"), &[]),
+        (anonymous, false, format!("category={}", h.id::<Uuid>()), &[]),
         (Some(one), false, String::new(), &on_sale),
         (Some(one), false, "status=DRAFT".into(), &["ONE-DRAFT"]),
         (Some(one), false, format!("sellerId={one}"), &["ONE-DRAFT", "ONE-CHAIR", "ONE-LAMP"]),
@@ -46,10 +46,10 @@ async fn a_list_shows_each_reader_what_is_theirs_to_see() {
         (Some(one), false, format!("sellerId={one}&category={home}&status=DRAFT"), &["ONE-DRAFT"]),
         (Some(one), false, format!("sellerId={two}"), &["TWO-LAMP"]),
         (Some(one), false, format!("sellerId={two}&status=DRAFT"), &[]),
-        (nobody, true, String::new(), &everything),
-        (nobody, true, "status=DRAFT".into(), &["TWO-DRAFT", "ONE-DRAFT"]),
-        (nobody, true, format!("category={chairs}"), &["TWO-DRAFT", "ONE-CHAIR"]),
-        (nobody, true, format!("sellerId={two}&status=DRAFT&category={home}"), &["TWO-DRAFT"]),
+        (anonymous, true, String::new(), &everything),
+        (anonymous, true, "status=DRAFT".into(), &["TWO-DRAFT", "ONE-DRAFT"]),
+        (anonymous, true, format!("category={chairs}"), &["TWO-DRAFT", "ONE-CHAIR"]),
+        (anonymous, true, format!("sellerId={two}&status=DRAFT&category={home}"), &["TWO-DRAFT"]),
     ];
     for (seller, admin, query, expected) in cases {
         let request = h.get(&format!("/products?{query}"));
@@ -67,7 +67,7 @@ async fn a_list_shows_each_reader_what_is_theirs_to_see() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap_or_repetition_while_products_come_and_go() {
+async fn pages_have_no_gaps_and_no_repetitions_while_products_change() {
     let h = catalog().await;
     let (seller, lamps) = (h.id(), category(&h, "Lamps", None).await);
     let mut all = Vec::new();
@@ -124,7 +124,7 @@ async fn a_cursor_belongs_to_its_list_and_filters() {
 }
 
 #[tokio::test]
-async fn parameters_that_are_not_valid_are_named() {
+async fn invalid_parameters_are_reported_by_name() {
     let h = catalog().await;
     for (query, parameter) in [
         ("limit=0", "limit"),

@@ -1,15 +1,15 @@
-//! No list scans or sorts, whatever its filters: asked of the database itself.
+//! Checks with EXPLAIN that no list scans or sorts, whatever its filters are.
 
 use super::*;
 use crate::{domain::viewer::Filter, store};
 use contracts::{column::Column, ids::ProductId};
 use platform::db::Error;
 
-/// How the database would answer `sql`, step by step.
+/// Returns the query plan of `sql`, step by step.
 async fn plan(h: &Harness, sql: String) -> Vec<String> {
     h.db()
         .read(async move |tx| -> Result<_, Error> {
-            // Which values are bound does not change the plan.
+            // The plan does not depend on the bound values.
             let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
             tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
                 let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
@@ -22,7 +22,7 @@ async fn plan(h: &Harness, sql: String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_list_walks_one_index_in_its_own_order() {
+async fn every_list_reads_one_index_in_its_order() {
     let h = catalog().await;
     for bits in 0..16_u8 {
         let given = |bit: u8| bits & (1 << bit) != 0;
@@ -35,12 +35,12 @@ async fn every_list_walks_one_index_in_its_own_order() {
         let steps = plan(&h, select.sql().to_owned()).await;
         let walks = |step: &String| {
             let step = step.as_str();
-            // Without any condition the list is the index itself, read from its end until the page is full.
+            // Without conditions the list reads the index from its end until the page is full.
             let whole = bits == 0 && step.starts_with("SCAN p USING INDEX");
             whole || (step.starts_with("SEARCH") && step.contains("INDEX"))
         };
         assert!(steps.iter().all(walks), "{}: {steps:?}", select.sql());
-        // The index narrows by every condition: none is left to be tried row by row.
+        // The index covers every condition, so no condition is tested row by row.
         let conditions = usize::from(given(0)) + usize::from(given(1)) + usize::from(given(2)) + usize::from(given(3));
         let restricted = steps[0].matches("=?").count() + steps[0].matches("<?").count();
         assert_eq!(restricted, conditions, "{}: {steps:?}", select.sql());
@@ -48,7 +48,7 @@ async fn every_list_walks_one_index_in_its_own_order() {
 }
 
 #[tokio::test]
-async fn what_is_read_beside_lists_is_found_by_an_index_too() {
+async fn other_queries_use_an_index() {
     let h = catalog().await;
     for sql in [
         "SELECT version FROM product_prices WHERE product_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3",

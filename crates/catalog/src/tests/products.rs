@@ -10,14 +10,14 @@ use contracts::{
 use std::{collections::BTreeSet, time::Duration};
 
 #[tokio::test]
-async fn every_event_says_whose_request_it_followed_from() {
+async fn every_event_names_the_user_of_the_request() {
     let h = catalog().await;
     let (seller, admin): (UserId, UserId) = (h.id(), h.id());
     let token = h.token(admin, &["CUSTOMER", "ADMIN"]);
     let lamps: Category = h.post("/categories", &json!({"name": "Lamps"})).bearer(&token).send().await.expect(201).read();
     let lamp = create_active(&h, seller, &lamp_in("LAMP-1", lamps.category_id)).await;
     h.patch(&path(&lamp), &json!({"priceAmount": 5})).bearer(&token).send().await.expect(200);
-    // Whoever is refused did nothing.
+    // A refused request emits nothing.
     h.patch(&path(&lamp), &json!({"priceAmount": 6})).seller(h.id()).send().await.expect(404);
     let whose: Vec<_> = h.emitted().await.into_iter().map(|event| (event.event_type, event.actor_id)).collect();
     let by = |event_type: &str, actor| (event_type.to_owned(), Some(actor));
@@ -28,7 +28,7 @@ async fn every_event_says_whose_request_it_followed_from() {
 }
 
 #[tokio::test]
-async fn a_product_is_written_put_on_sale_and_taken_off_again() {
+async fn a_product_is_created_activated_deactivated_and_archived() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -50,14 +50,14 @@ async fn a_product_is_written_put_on_sale_and_taken_off_again() {
     assert_eq!(product.version, 5);
     let expected = ["CategoryChanged", "ProductCreated", "ProductActivated", "ProductDeactivated", "ProductActivated", "ProductArchived"];
     assert_eq!(emitted_types(&h).await, expected);
-    // Each event tells the whole product as it was then.
+    // Each event carries the whole product as it was then.
     assert_eq!(h.emitted_of::<ProductCreated>().await[0].product.version, 1);
     assert_eq!(h.emitted_of::<ProductActivated>().await[0].product.category_path[0].name, "Lamps");
     assert_eq!(h.emitted_of::<ProductArchived>().await[0].product, product);
 }
 
 #[tokio::test]
-async fn only_transitions_of_the_table_happen() {
+async fn only_transitions_of_the_table_are_allowed() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -84,7 +84,7 @@ async fn only_transitions_of_the_table_happen() {
 }
 
 #[tokio::test]
-async fn a_product_without_category_cannot_be_sold() {
+async fn a_product_without_a_category_cannot_be_activated() {
     let h = catalog().await;
     let seller = h.id();
     let product = create(&h, seller, &lamp("LAMP-1")).await;
@@ -96,7 +96,7 @@ async fn a_product_without_category_cannot_be_sold() {
 }
 
 #[tokio::test]
-async fn a_sku_belongs_to_one_product_whatever_its_case() {
+async fn a_sku_is_unique_without_regard_to_case() {
     let h = catalog().await;
     let (seller, other) = (h.id(), h.id());
     let first = create(&h, seller, &lamp("lamp-1")).await;
@@ -104,7 +104,7 @@ async fn a_sku_belongs_to_one_product_whatever_its_case() {
     assert_eq!(taken.json()["errors"][0]["pointer"], "/sku");
     let second = create(&h, other, &lamp("LAMP-2")).await;
     h.patch(&path(&second), &json!({"sku": "Lamp-1"})).seller(other).send().await.expect_problem(409, "SKU_TAKEN");
-    // Also to one that is archived: orders name it by its SKU.
+    // An archived product keeps its SKU, because orders name the product by it.
     advance(&h, seller, &first, "archive").await.expect(200);
     h.patch(&path(&second), &json!({"sku": "LAMP-1"})).seller(other).send().await.expect_problem(409, "SKU_TAKEN");
     h.patch(&path(&second), &json!({"sku": "LAMP-3"})).seller(other).send().await.expect(200);
@@ -112,13 +112,13 @@ async fn a_sku_belongs_to_one_product_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn a_sku_is_fixed_once_published_and_an_archived_product_stays_as_it_is() {
+async fn the_sku_of_a_published_product_and_an_archived_product_cannot_be_changed() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
     let product = create_active(&h, seller, &lamp_in("LAMP-1", lamps)).await;
     h.patch(&path(&product), &json!({"sku": "LAMP-2"})).seller(seller).send().await.expect_problem(409, "ILLEGAL_TRANSITION");
-    // Saying the same again changes nothing, and is none.
+    // Equal values are no change.
     let same = h.patch(&path(&product), &json!({"sku": "lamp-1", "title": "Lamp"})).seller(seller).send().await.expect(200);
     assert_eq!(same.json()["version"], 2);
     advance(&h, seller, &product, "archive").await.expect(200);
@@ -127,7 +127,7 @@ async fn a_sku_is_fixed_once_published_and_an_archived_product_stays_as_it_is() 
 }
 
 #[tokio::test]
-async fn a_new_price_is_told_and_kept_in_the_history() {
+async fn a_new_price_is_published_and_recorded() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -167,12 +167,12 @@ async fn another_currency_needs_a_price_in_it() {
     h.patch(&path(&product), &json!({"currency": "EUR"})).seller(seller).send().await.expect(200);
     let changed = h.patch(&path(&product), &json!({"currency": "JPY", "priceAmount": 1_999})).seller(seller).send().await.expect(200);
     assert_eq!((changed.json()["currency"].as_str(), changed.json()["version"].as_i64()), (Some("JPY"), Some(2)));
-    let told = h.emitted_of::<PriceChanged>().await;
-    assert_eq!((told[0].old_currency, told[0].product.currency.as_str()), (Currency::EUR, "JPY"));
+    let changes = h.emitted_of::<PriceChanged>().await;
+    assert_eq!((changes[0].old_currency, changes[0].product.currency.as_str()), (Currency::EUR, "JPY"));
 }
 
 #[tokio::test]
-async fn a_stale_copy_cannot_be_saved_over_a_newer_one() {
+async fn an_update_with_an_old_tag_is_refused() {
     let h = catalog().await;
     let seller = h.id();
     let made = h.post("/products", &lamp("LAMP-1")).seller(seller).send().await.expect(201);
@@ -189,7 +189,7 @@ async fn a_stale_copy_cannot_be_saved_over_a_newer_one() {
 }
 
 #[tokio::test]
-async fn who_has_the_present_copy_is_not_sent_it_again() {
+async fn a_current_copy_of_a_product_is_not_sent_again() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -199,7 +199,7 @@ async fn who_has_the_present_copy_is_not_sent_it_again() {
     let again = h.get(&path(&product)).header("if-none-match", first.header("etag")).send().await.expect(304);
     assert!(again.body.is_empty());
     h.get("/products/by-sku/LAMP-1").header("if-none-match", first.header("etag")).send().await.expect(304);
-    // A copy also shows the names of its categories.
+    // The tag also covers the names of the categories.
     h.patch(&format!("/categories/{lamps}"), &json!({"name": "Lights"})).admin().send().await.expect(200);
     let renamed = h.get(&path(&product)).header("if-none-match", first.header("etag")).send().await.expect(200);
     assert_eq!(renamed.read::<Product>().category_path[0].name, "Lights");
@@ -207,7 +207,7 @@ async fn who_has_the_present_copy_is_not_sent_it_again() {
 }
 
 #[tokio::test]
-async fn who_has_the_present_page_is_not_sent_it_again() {
+async fn a_current_copy_of_a_page_is_not_sent_again() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -238,7 +238,7 @@ async fn a_product_is_found_by_its_sku_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_repeated_creation_gives_the_first_answer_and_one_product() {
+async fn a_repeated_creation_returns_the_first_answer() {
     let h = catalog().await;
     let seller = h.id();
     let post = |body: Value| h.post("/products", &body).seller(seller).key("k-1");
@@ -251,7 +251,7 @@ async fn a_repeated_creation_gives_the_first_answer_and_one_product() {
     }
     post(lamp("LAMP-2")).send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(h.emitted_of::<ProductCreated>().await.len(), 1);
-    // A refusal is the first answer too, and leaves nothing behind.
+    // A refusal is replayed too, and it leaves no rows behind.
     let group = h.id::<Uuid>();
     let mut taken = lamp("LAMP-1");
     taken["productGroupId"] = json!(group);
@@ -263,7 +263,7 @@ async fn a_repeated_creation_gives_the_first_answer_and_one_product() {
 }
 
 #[tokio::test]
-async fn a_repeated_activation_under_its_key_is_no_second_transition() {
+async fn a_repeated_activation_happens_once() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;
@@ -275,7 +275,7 @@ async fn a_repeated_activation_under_its_key_is_no_second_transition() {
 }
 
 #[tokio::test]
-async fn upstreams_look_many_products_up_in_any_status() {
+async fn services_can_look_up_products_in_any_status() {
     let h = catalog().await;
     let seller = h.id();
     let lamps = category(&h, "Lamps", None).await;

@@ -1,15 +1,15 @@
-//! The pages as HTML: one frame, one stylesheet, no script but that of the docs.
+//! The HTML pages: one layout, one stylesheet, and scripts only on the docs page.
 
 use axum::http::StatusCode;
 use contracts::problem::{Code, Document};
 use serde_json::Map;
 use std::fmt::Write as _;
 
-/// A page, not yet written.
+/// A page before rendering.
 pub(super) struct Page {
     title: String,
     head: &'static str,
-    /// What stands between the header and the footer, written by the functions of this file and escaped there.
+    /// The HTML between header and footer. The functions of this file escape what they insert.
     main: String,
     wide: bool,
 }
@@ -88,7 +88,7 @@ pub(super) fn problem_list(codes: &[Code]) -> Page {
     );
     main.push_str("<table>\n<thead><tr><th>Status</th><th>Code</th><th>Meaning</th></tr></thead>\n<tbody>\n");
     for code in codes {
-        // On a narrow screen a long word breaks where its parts do.
+        // Allows a line break after each underscore on narrow screens.
         let word = code.as_str().replace('_', "_<wbr>");
         let (status, slug, title) = (code.status(), code.slug(), escaped(code.title()));
         let _ = writeln!(
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_is_text_and_never_markup() {
+    fn text_is_escaped() {
         let page = Page::new("<b> & \"c\"", String::new()).write();
         assert!(page.contains("<title>&lt;b&gt; &amp; &quot;c&quot;</title>"), "{page}");
     }

@@ -1,4 +1,4 @@
-//! `/problems`: where the `type` of every problem document leads. A page for people, JSON for programs.
+//! Serves `/problems`, the target of the `type` of every problem document: a page for people, JSON for programs.
 
 use super::{SHORT, html};
 use axum::{
@@ -29,7 +29,7 @@ fn either<J: IntoResponse, H: IntoResponse>(headers: &HeaderMap, json: impl FnOn
     answer
 }
 
-/// Whether `Accept` names JSON, and no page before or above it.
+/// Whether `Accept` prefers JSON to HTML.
 fn prefers_json(headers: &HeaderMap) -> bool {
     let accepted = || {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_that_ask_for_json_get_it_and_people_get_pages() {
+    fn json_is_sent_only_to_clients_that_prefer_it() {
         for (accept, json) in [
             ("application/json", true),
             ("application/problem+json, */*;q=0.5", true),

@@ -5,7 +5,7 @@ async fn ask(method: &str, path: &str, accept: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn text_of_a_kilobyte_is_compressed_for_those_who_take_it() {
+async fn text_from_one_kilobyte_is_compressed_for_clients_that_accept_gzip() {
     for path in ["/api/v1/products", "/api/v1/products/page", "/api/v1/products/drawing"] {
         let got = ask("GET", path, "br, gzip").await;
         assert_eq!((got.status, got.header("content-encoding")), (200, "gzip"), "{path}");
@@ -21,7 +21,7 @@ async fn text_of_a_kilobyte_is_compressed_for_those_who_take_it() {
 }
 
 #[tokio::test]
-async fn what_gains_nothing_is_left_alone() {
+async fn small_bodies_and_images_are_not_compressed() {
     for path in ["/api/v1/products/small", "/api/v1/products/picture", "/api/v1/products/tagged"] {
         let got = ask("GET", path, "gzip").await;
         assert_eq!((got.status, got.header("content-encoding"), got.header("vary")), (200, "", ""), "{path}");
@@ -30,13 +30,13 @@ async fn what_gains_nothing_is_left_alone() {
 }
 
 #[tokio::test]
-async fn answers_with_tokens_are_never_compressed() {
+async fn responses_with_tokens_are_never_compressed() {
     let got = ask("POST", "/api/v1/auth/login", "gzip").await;
     assert_eq!((got.status, got.header("content-encoding"), got.body.len()), (200, "", 5000));
 }
 
 #[tokio::test]
-async fn a_tag_names_the_version_whether_compressed_or_not() {
+async fn compression_keeps_the_entity_tag() {
     let big = || async { ([("etag", "\"v7\"")], Json("x".repeat(5000))) };
     let site = Builder { extra: Router::new().route("/big", get(big)), ..build() }.start();
     let got = site.request("GET", "/big", &[("accept-encoding", "gzip")]).await;

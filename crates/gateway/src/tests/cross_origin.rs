@@ -33,7 +33,7 @@ async fn only_pages_of_allowed_origins_may_read_answers() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_by_the_edge() {
+async fn the_gateway_answers_preflight_requests() {
     let site = allowing(&[SHOP]);
     let got = ask(&site, "OPTIONS", "/api/v1/products/1", SHOP, &PREFLIGHT).await;
     assert_eq!((got.status, got.header("access-control-allow-origin")), (204, SHOP));
@@ -50,7 +50,7 @@ async fn a_preflight_is_answered_by_the_edge() {
 }
 
 #[tokio::test]
-async fn nobody_is_allowed_unless_said() {
+async fn no_origin_is_allowed_by_default() {
     let got = ask(&site(), "GET", "/api/v1/products", SHOP, &[]).await;
     assert_eq!(got.status, 200);
     assert!(!got.headers.contains_key("access-control-allow-origin"));
@@ -58,7 +58,7 @@ async fn nobody_is_allowed_unless_said() {
 }
 
 #[tokio::test]
-async fn a_star_allows_all() {
+async fn a_star_allows_every_origin() {
     let site = allowing(&["*"]);
     assert_eq!(ask(&site, "GET", "/api/v1/products", "https://any.example", &[]).await.header("access-control-allow-origin"), "*");
     let preflight = ask(&site, "OPTIONS", "/api/v1/products", "https://any.example", &PREFLIGHT).await;

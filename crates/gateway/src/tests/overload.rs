@@ -1,6 +1,6 @@
 use super::*;
 
-/// A request that stays in the service until the gate opens.
+/// Sends a request that stays in the service until a permit is added.
 fn hold(site: &TestEdge, waits: bool) -> tokio::task::JoinHandle<Response> {
     let (router, env) = (site.router.clone(), site.env.clone());
     let mut request = Request::builder().method(Method::POST).uri("/api/v1/orders");
@@ -12,7 +12,7 @@ fn hold(site: &TestEdge, waits: bool) -> tokio::task::JoinHandle<Response> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_much_is_refused_at_once_and_probes_still_answer() {
+async fn requests_over_the_limit_are_refused_at_once_and_probes_still_succeed() {
     let site = build().set(|settings| settings.max_in_flight = 2.try_into().unwrap()).start();
     let held = [hold(&site, false), hold(&site, false)];
     settle().await;
@@ -29,7 +29,7 @@ async fn what_is_too_much_is_refused_at_once_and_probes_still_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn buyers_who_wait_leave_room_for_the_rest() {
+async fn waiting_requests_leave_slots_for_others() {
     let site = build().set(|settings| settings.max_in_flight = 4.try_into().unwrap()).start();
     let held: Vec<_> = (0..3).map(|_| hold(&site, true)).collect();
     settle().await;
@@ -42,7 +42,7 @@ async fn buyers_who_wait_leave_room_for_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_gives_its_place_back() {
+async fn a_client_that_disconnects_releases_its_slot() {
     let site = build().set(|settings| settings.max_in_flight = 1.try_into().unwrap()).start();
     let held = hold(&site, false);
     settle().await;
@@ -53,7 +53,7 @@ async fn a_caller_that_goes_away_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_is_given_up_and_its_place_is_free_again() {
+async fn a_service_that_hangs_times_out_and_its_slot_is_released() {
     let site = build().set(|settings| settings.max_in_flight = 1.try_into().unwrap()).start();
     let held = hold(&site, false);
     settle().await;

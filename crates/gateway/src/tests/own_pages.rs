@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn probes_say_whether_it_lives_and_what_is_missing() {
+async fn readyz_lists_what_is_missing() {
     let missing = Arc::new(Mutex::new(vec!["the database of order is not there".to_owned()]));
     let asked = missing.clone();
     let site = Builder { ready: Arc::new(move || asked.lock().unwrap().clone()), ..build() }.start();
@@ -15,7 +15,7 @@ async fn probes_say_whether_it_lives_and_what_is_missing() {
 }
 
 #[tokio::test]
-async fn before_the_services_are_there_only_probes_are_answered() {
+async fn before_the_services_are_ready_only_probes_succeed() {
     let (gate, setup, site) = Builder { ready: Arc::new(|| vec!["starting".to_owned()]), ..build() }.starting();
     assert_eq!(site.get("/healthz").await.status, 200);
     let unready = site.get("/readyz").await;
@@ -32,7 +32,7 @@ async fn before_the_services_are_there_only_probes_are_answered() {
 }
 
 #[tokio::test]
-async fn the_description_is_there_for_programs_and_is_loaded_once() {
+async fn the_api_description_is_served_with_an_entity_tag() {
     let site = site();
     let got = site.get("/api/v1/openapi.json").await;
     let document = got.json();
@@ -47,7 +47,7 @@ async fn the_description_is_there_for_programs_and_is_loaded_once() {
 }
 
 #[tokio::test]
-async fn the_docs_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
+async fn the_docs_page_has_no_external_resources_and_no_inline_scripts() {
     let site = site();
     let page = site.get("/api/docs").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -69,7 +69,7 @@ async fn the_docs_page_loads_nothing_from_elsewhere_and_runs_nothing_inline() {
 }
 
 #[tokio::test]
-async fn the_bundle_is_served_as_it_is_shipped() {
+async fn the_bundle_is_served_compressed() {
     let site = site();
     for (path, kind) in
         [("/api/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"), ("/api/docs/swagger-ui.css", "text/css; charset=utf-8")]
@@ -92,7 +92,7 @@ async fn the_bundle_is_served_as_it_is_shipped() {
 }
 
 #[tokio::test]
-async fn the_type_of_a_problem_leads_to_its_page() {
+async fn the_type_of_a_problem_is_the_address_of_its_page() {
     let site = site();
     let problem = site.get("/api/v1/nothing").await.json();
     let path = problem["type"].as_str().unwrap();
@@ -112,7 +112,7 @@ async fn the_type_of_a_problem_leads_to_its_page() {
 }
 
 #[tokio::test]
-async fn the_first_page_leads_everywhere() {
+async fn the_landing_page_links_to_every_page() {
     let site = site();
     let page = site.get("/").await;
     assert_eq!(page.status, 200);

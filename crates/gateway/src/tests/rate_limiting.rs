@@ -10,7 +10,7 @@ fn limited() -> TestEdge {
     build().set(set).limited().start()
 }
 
-/// How many requests in a row go through.
+/// Counts how many requests in a row are accepted.
 async fn allowed(site: &TestEdge, address: [u8; 4], method: &str, path: &str, headers: &[(&str, &str)]) -> usize {
     for count in 0..50 {
         let got = site.request_from(address, method, path, headers).await;
@@ -45,7 +45,7 @@ async fn each_kind_of_request_has_its_own_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_is_told_how_it_stands_and_when_to_come_back() {
+async fn responses_report_the_rate_limit_and_when_to_retry() {
     let site = limited();
     let login = async || site.request("POST", "/api/v1/auth/login", &[]).await;
     let first = login().await;
@@ -67,18 +67,18 @@ async fn a_caller_is_told_how_it_stands_and_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_person_is_one_caller_from_wherever_and_two_behind_one_address_are_two() {
+async fn a_user_has_one_quota_at_every_address_and_two_users_at_one_address_have_two() {
     let site = limited();
     let ((_, anna), (_, ben)) = (site.customer(), site.customer());
     let read = async |address, token: &str| allowed(&site, address, "GET", "/api/v1/cart", &[("authorization", token)]).await;
     assert_eq!(read([10, 0, 0, 1], &anna).await, 5);
     assert_eq!(read([10, 0, 0, 2], &anna).await, 0, "the same person");
     assert_eq!(read([10, 0, 0, 1], &ben).await, 5, "another person at the same address");
-    assert_eq!(allowed(&site, [10, 0, 0, 1], "GET", "/api/v1/cart", &[]).await, 5, "nobody at the same address");
+    assert_eq!(allowed(&site, [10, 0, 0, 1], "GET", "/api/v1/cart", &[]).await, 5, "an anonymous caller at the same address");
 }
 
 #[tokio::test(start_paused = true)]
-async fn made_up_tokens_and_forwarded_addresses_make_no_new_callers() {
+async fn invalid_tokens_and_forwarded_addresses_do_not_give_a_new_quota() {
     let site = limited();
     let mut allowed = 0;
     for n in 0..20 {
@@ -96,14 +96,14 @@ async fn made_up_tokens_and_forwarded_addresses_make_no_new_callers() {
 }
 
 #[tokio::test]
-async fn without_limits_nobody_is_counted() {
+async fn without_rate_limits_every_request_is_accepted() {
     let site = site();
     assert_eq!(allowed(&site, [10, 0, 0, 1], "POST", "/api/v1/auth/login", &[]).await, 50);
     assert!(!site.get("/api/v1/cart").await.headers.contains_key("ratelimit"));
 }
 
 #[tokio::test]
-async fn the_service_decides_who_is_let_in_whether_rates_are_limited_or_not() {
+async fn the_service_authorizes_with_and_without_rate_limits() {
     for site in [site(), limited()] {
         let (user, token) = site.customer();
         let mine = async |headers: &[(&str, &str)]| site.request("GET", "/api/v1/orders/mine", headers).await;

@@ -19,7 +19,7 @@ async fn listener() -> (TcpListener, SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_service_at_an_address_answers_as_one_in_the_process_does() {
+async fn a_remote_service_answers_like_one_in_the_process() {
     let (listener, address) = listener().await;
     let site = elsewhere(address);
     let layers = RequestLayers::new("catalog", site.env.clone()).wrap(service("catalog", site.permits.clone()));
@@ -40,7 +40,7 @@ async fn a_service_at_an_address_answers_as_one_in_the_process_does() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_reached_is_said_to_be_down() {
+async fn a_service_that_cannot_be_reached_is_answered_with_503() {
     let (listener, address) = listener().await;
     drop(listener);
     let got = elsewhere(address).get("/api/v1/products").await;
@@ -50,7 +50,7 @@ async fn a_service_that_cannot_be_reached_is_said_to_be_down() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_a_problem_and_not_half_an_answer() {
+async fn a_response_that_breaks_off_becomes_a_problem_document() {
     let (listener, address) = listener().await;
     let site = elsewhere(address);
     let breaking = site.env.spawn(async move {
@@ -66,7 +66,7 @@ async fn an_answer_that_breaks_off_is_a_problem_and_not_half_an_answer() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_nowhere_is_said_to_be_down() {
+async fn a_service_that_is_not_configured_is_answered_with_503() {
     let env = Env::seeded(1, Timestamp(0));
     let verifier = Verifier::new(env.clone(), &Jwks { keys: Vec::new() });
     let setup = Setup {

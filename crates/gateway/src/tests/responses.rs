@@ -1,6 +1,6 @@
 use super::*;
 
-/// Every kind of answer that leaves: of services, of the edge, of its pages, good and bad.
+/// Returns one response of every kind: of services, of the gateway and of its pages, successes and errors.
 async fn one_of_each() -> Vec<(&'static str, TestResponse)> {
     let site = build().set(|settings| settings.login_per_minute = 1.try_into().unwrap()).limited().start();
     let mut answers = Vec::new();
@@ -31,7 +31,7 @@ async fn one_of_each() -> Vec<(&'static str, TestResponse)> {
 }
 
 #[tokio::test]
-async fn every_answer_is_dressed() {
+async fn every_response_has_the_security_headers() {
     let answers = one_of_each().await;
     let statuses: Vec<u16> = answers.iter().map(|(_, got)| got.status).collect();
     assert_eq!(statuses, [200, 204, 304, 405, 405, 401, 500, 404, 404, 413, 200, 429, 200, 200, 200, 200, 200, 200, 204]);
@@ -52,7 +52,7 @@ async fn every_answer_is_dressed() {
 }
 
 #[tokio::test]
-async fn pages_may_use_what_is_served_here_and_data_nothing() {
+async fn the_content_security_policy_depends_on_the_kind_of_response() {
     let site = site();
     let policy = async |path: &str| site.get(path).await.header("content-security-policy").to_owned();
     assert_eq!(policy("/api/v1/cart").await, "default-src 'none'; frame-ancestors 'none'");
@@ -66,7 +66,7 @@ async fn pages_may_use_what_is_served_here_and_data_nothing() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_to_insist_on_https_where_there_is_some() {
+async fn strict_transport_security_is_sent_when_https_is_set() {
     let site = build().set(|settings| settings.https = true).start();
     for path in ["/api/v1/cart", "/nothing"] {
         assert_eq!(site.get(path).await.header("strict-transport-security"), "max-age=31536000");
@@ -74,7 +74,7 @@ async fn browsers_are_told_to_insist_on_https_where_there_is_some() {
 }
 
 #[tokio::test]
-async fn a_correlation_id_is_on_the_answer_whoever_makes_it() {
+async fn every_response_has_the_correlation_id() {
     let site = site();
     for path in ["/api/v1/cart", "/api/v1/nothing", "/problems", "/nothing"] {
         let got = site.request("GET", path, &[("x-correlation-id", "mine-1")]).await;
@@ -95,14 +95,14 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_panic_shows_nothing_of_itself() {
+async fn a_panic_does_not_reveal_its_message() {
     let got = site().get("/api/v1/products/panics").await;
     got.is_problem("INTERNAL_ERROR");
     assert!(!got.text().contains("secret"));
 }
 
 #[tokio::test]
-async fn what_is_too_much_before_the_body_is_refused_in_words() {
+async fn a_request_head_that_is_too_large_is_refused_with_a_problem_document() {
     let site = site();
     let name = |number: usize| format!("x-header-{number}");
     let names: Vec<String> = (0..64).map(name).collect();

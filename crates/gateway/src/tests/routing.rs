@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_request_reaches_its_service_with_the_path_that_the_service_knows() {
+async fn a_request_reaches_its_service_under_the_path_without_the_prefix() {
     let site = site();
     let body = site.get("/api/v1/orders/7/shipments?limit=5&cursor=a%2Fb").await.json();
     assert_eq!((&body["service"], &body["path"]), (&json!("shipping"), &json!("/orders/7/shipments")));
@@ -14,7 +14,7 @@ async fn a_request_reaches_its_service_with_the_path_that_the_service_knows() {
 }
 
 #[tokio::test]
-async fn what_is_not_public_reaches_nobody() {
+async fn paths_that_are_not_public_are_not_found() {
     let site = site();
     for path in [
         "/internal/cart/1",
@@ -40,7 +40,7 @@ async fn what_is_not_public_reaches_nobody() {
 }
 
 #[tokio::test]
-async fn methods_are_answered_as_the_service_answers_them() {
+async fn methods_are_handled_by_the_service() {
     let site = site();
     let head = site.request("HEAD", "/api/v1/products", &[("accept-encoding", "gzip")]).await;
     assert_eq!((head.status, head.body.len(), head.header("content-type")), (200, 0, "application/json"));
@@ -65,7 +65,7 @@ async fn methods_are_answered_as_the_service_answers_them() {
 }
 
 #[tokio::test]
-async fn services_hear_nothing_that_only_insiders_may_say() {
+async fn internal_headers_do_not_reach_services() {
     let site = site();
     let headers = [
         ("x-deadline-ms", "1"),
@@ -82,14 +82,14 @@ async fn services_hear_nothing_that_only_insiders_may_say() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_trusted_says_who_the_client_is() {
+async fn the_client_address_comes_from_a_trusted_proxy() {
     let site = build().set(|settings| settings.trusted_proxies = 1).start();
     let body = site.request("GET", "/api/v1/cart", &[("x-forwarded-for", "6.6.6.6, 7.7.7.7")]).await.json();
     assert_eq!(body["client"], "7.7.7.7:50000");
 }
 
 #[tokio::test]
-async fn routes_beside_the_api_are_served_but_cannot_take_its_place() {
+async fn extra_routes_are_served_but_cannot_replace_the_api() {
     let extra = Router::new().route("/pictures/a", get(|| async { "a" })).route("/", get(|| async { "the shop" }));
     let extra = extra.route("/api/v1/orders", get(|| async { "fake" })).route("/internal/x", get(|| async { "fake" }));
     let site = Builder { extra, landing: false, ..build() }.start();

@@ -1,4 +1,4 @@
-//! The parameters of searches.
+//! The query parameters of the endpoints.
 
 use crate::{
     Error,
@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-/// A search, from the query.
+/// The search request of the query string.
 pub struct SearchParams(pub Request);
 
 impl<S: Send + Sync> FromRequestParts<S> for SearchParams {
@@ -39,24 +39,24 @@ impl DescribeArg for SearchParams {
     }
 }
 
-/// The parameters of a search, for the description only: several may come more than once, and names are open.
+/// The parameters of a search for the API description only, because some may be repeated and attribute names are open.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "it describes and is never made")]
 struct Parameters {
-    /// Plain text of at most 500 characters and 40 words. Every word must be found; the last one may be the beginning of
-    /// a word, and one that nothing holds is also looked for in a near spelling. Without it everything is found.
+    /// Plain text of at most 500 characters and 40 words. Every word must be found. The last word may be the beginning of a
+    /// longer one, and a word that no product has is also searched in similar spellings. Without text everything is found.
     q: Option<String>,
-    /// In this category or below it. Given several times, in one of them.
+    /// In this category or below it. If repeated, in one of them.
     category: Option<Vec<CategoryId>>,
-    /// Of this brand. Given several times, of one of them.
+    /// Of this brand. If repeated, of one of them.
     brand: Option<Vec<String>>,
-    /// Sold by this seller. Given several times, by one of them.
+    /// Sold by this seller. If repeated, by one of them.
     seller_id: Option<Vec<UserId>>,
-    /// Whether any can be sold now.
+    /// Whether the product is in stock.
     in_stock: Option<bool>,
-    /// Priced in this currency. `minPrice`, `maxPrice` and the orders by price compare amounts of one currency: this one,
-    /// and the shop's own unless it is given. Products in another are left out then.
+    /// Priced in this currency. `minPrice`, `maxPrice` and sorting by price compare amounts of one currency: this one, or the
+    /// shop's default currency. Products in other currencies are then left out.
     currency: Option<Currency>,
     /// The least price in minor units of `currency`.
     min_price: Option<i64>,
@@ -66,7 +66,7 @@ struct Parameters {
     sort: Option<Sort>,
 }
 
-/// What is typed so far.
+/// The text typed so far.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct SuggestQuery {
     /// Plain text of at most 500 characters and 40 words.
@@ -74,10 +74,10 @@ pub struct SuggestQuery {
 }
 
 impl SuggestQuery {
-    /// The text, as a search would take it; none when it is blank.
+    /// Returns the text as a search parses it; `None` when it is blank.
     ///
     /// # Errors
-    /// 422 for what is too long to be one.
+    /// 422 when the text is too long.
     pub fn text(&self) -> Result<Option<String>, Error> {
         query::search_text(&self.q).map_err(|refused| Error::Invalid(vec![Fault::parameter("q", refused.code, refused.detail)]))
     }

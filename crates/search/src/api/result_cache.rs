@@ -1,11 +1,11 @@
-//! ResultCache that were given, for the same search again. They belong to one view of the index: the next one has its own.
+//! Caches answers of repeated searches. A key contains the view of the index, so a new view starts with an empty cache.
 
 use axum::body::Bytes;
 use platform::http::RenderedPage;
 use quick_cache::{Weighter, sync::Cache};
 use std::sync::Arc;
 
-/// An answer as it goes over the wire.
+/// A serialized answer.
 #[derive(Debug)]
 pub struct CachedPage {
     pub body: Bytes,
@@ -19,7 +19,7 @@ impl CachedPage {
     }
 }
 
-/// The view's number, and what was key.
+/// The view's number, and the search.
 pub type CacheKey = (u64, String);
 
 #[derive(Clone)]
@@ -31,14 +31,14 @@ impl Weighter<CacheKey, Arc<CachedPage>> for ByBytes {
     }
 }
 
-/// A bounded number of bytes of answers.
+/// A cache with a bounded number of bytes.
 pub struct ResultCache(Option<Cache<CacheKey, Arc<CachedPage>, ByBytes>>);
 
-/// How large an answer is, about: the cache makes room for so many in advance.
+/// The typical size of an answer, from which the cache estimates its number of entries.
 const TYPICAL_BYTES: usize = 16 << 10;
 
 impl ResultCache {
-    /// Room for so many bytes; with none nothing is kept.
+    /// Creates a cache of this size; with 0 nothing is cached.
     #[must_use]
     pub fn new(bytes: usize) -> ResultCache {
         ResultCache((bytes > 0).then(|| Cache::with_weighter((bytes / TYPICAL_BYTES).max(16), bytes as u64, ByBytes)))

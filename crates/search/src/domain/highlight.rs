@@ -1,22 +1,22 @@
-//! Highlighting: the words of a text that a search found, marked in escaped HTML.
+//! Highlights the words that a search found, in escaped HTML.
 
 use super::text::{Analyzer, Word};
 use std::{collections::BTreeSet, ops::Range};
 
-/// Which words of a text count as found.
+/// The terms that are highlighted.
 #[derive(Debug, Clone, Default)]
 pub struct HighlightTerms {
-    /// Words, as they are: those of the search, and those spelled nearly the same.
+    /// Whole words: those of the search and their similar spellings.
     pub words: BTreeSet<String>,
     /// Stems.
     pub stems: BTreeSet<String>,
-    /// Beginnings of words.
+    /// Prefixes.
     pub prefixes: BTreeSet<String>,
 }
 
-/// How much of a description is shown around its first match, in characters.
+/// The length of the excerpt of a description, in characters.
 const WINDOW: usize = 240;
-/// How much of that stands before the match.
+/// How much of it precedes the match.
 const BEFORE: usize = 60;
 
 impl HighlightTerms {
@@ -24,7 +24,7 @@ impl HighlightTerms {
         if self.words.contains(word) || self.prefixes.iter().any(|start| word.starts_with(start.as_str())) {
             return true;
         }
-        // Stemming is what costs: a form of a word nearly always begins as its stem does.
+        // Stemming is expensive. A form of a word nearly always begins with the same letters as its stem.
         let begins = |stem: &String| stem.chars().zip(word.chars()).take(2).all(|(a, b)| a == b);
         self.stems.iter().any(begins) && self.stems.contains(&analyzer.stem(word))
     }
@@ -44,7 +44,7 @@ impl HighlightTerms {
     }
 }
 
-/// Spans in order, those that overlap as one.
+/// Returns the ranges in order, with overlapping ones merged.
 fn merge(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut merged: Vec<Range<usize>> = Vec::with_capacity(spans.len());
     for span in spans {
@@ -56,13 +56,13 @@ fn merge(spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// The whole text with its matches marked; none when there are none.
+/// Returns the whole text with its matches marked; `None` without a match.
 pub fn highlight_all(text: &str, highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Option<String> {
     let found = highlight_terms.found_in(text, analyzer);
     (!found.is_empty()).then(|| mark(text, 0..text.len(), &found))
 }
 
-/// The part of the text around its first match, marked; none when there is none.
+/// Returns the part of the text around its first match, marked; `None` without a match.
 pub fn highlight_excerpt(text: &str, highlight_terms: &HighlightTerms, analyzer: &mut Analyzer) -> Option<String> {
     let found = highlight_terms.found_in(text, analyzer);
     let first = found.first()?.start;
@@ -77,10 +77,10 @@ pub fn highlight_excerpt(text: &str, highlight_terms: &HighlightTerms, analyzer:
     Some(marked)
 }
 
-/// At most [`WINDOW`] characters around the byte `at`, from space to space.
+/// Returns at most [`WINDOW`] characters around the byte `at`, cut at spaces.
 fn window(text: &str, at: usize) -> Range<usize> {
     let back = text[..at].char_indices().rev().nth(BEFORE).map_or(0, |(begin, _)| begin);
-    // From behind a space, unless there is none between.
+    // Starts after a space, if there is one.
     let start = if back == 0 { 0 } else { text[back..at].find(char::is_whitespace).map_or(back, |space| back + space + 1) };
     let start = (start..=at).find(|place| text.is_char_boundary(*place)).unwrap_or(at);
     let forth = text[start..].char_indices().nth(WINDOW).map_or(text.len(), |(end, _)| start + end);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_are_marked_and_everything_else_is_escaped() {
+    fn matches_are_marked_and_text_is_escaped() {
         let (found, mut analyzer) = highlight_terms(&["chair", "usbc"], &["woo"]);
         assert_eq!(
             highlight_all("<b>Chairs</b> & \"wooden\" USB-C", &found, &mut analyzer).unwrap(),
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_marked_without_a_tag_of_its_own(text in any::<String>(), word in "[a-z]{1,3}") {
+        fn no_tag_of_a_text_survives(text in any::<String>(), word in "[a-z]{1,3}") {
             let (found, mut analyzer) = highlight_terms(&[&word], &[&word]);
             for marked in [highlight_all(&text, &found, &mut analyzer), highlight_excerpt(&text, &found, &mut analyzer)].into_iter().flatten() {
                 let bare = marked.replace("<em>", "").replace("</em>", "");

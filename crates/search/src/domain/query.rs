@@ -1,4 +1,4 @@
-//! What may be asked: the parameters of a search, parsed at the door.
+//! Parses and checks the query parameters of a search.
 
 use contracts::{
     ids::{CategoryId, UserId},
@@ -9,19 +9,19 @@ use contracts::{
 };
 use std::fmt::Write as _;
 
-/// Longer search texts are refused.
+/// The longest search text.
 pub const LONGEST_TEXT: usize = 500;
-/// Search texts of more words are refused.
+/// The largest number of words in a search text.
 pub const MOST_WORDS: usize = 40;
-/// How many filter parameters a search may have.
+/// The largest number of filter parameters.
 pub const MOST_FILTERS: usize = 50;
 
-/// A search, without the page that is wanted.
+/// A search without its paging.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What is searched for; none when everything is.
+    /// The search text; `None` to find everything.
     pub text: Option<String>,
-    /// In the order in which they were last given; each facet once.
+    /// The filters in the order in which they were last given, one per facet.
     pub filters: Vec<Filter>,
     pub sort: Sort,
 }
@@ -29,13 +29,13 @@ pub struct Request {
 /// A condition that hits must meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// In one of these categories, or below.
+    /// In one of these categories, or below it.
     Category(Vec<CategoryId>),
     Brand(Vec<String>),
     Seller(Vec<UserId>),
-    /// This attribute has one of these values.
+    /// The attribute has one of these values.
     Attribute(String, Vec<String>),
-    /// Whether any can be sold now.
+    /// Whether the product is in stock.
     InStock(bool),
     /// Priced in this currency.
     Currency(Currency),
@@ -45,7 +45,7 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// The name of its parameter.
+    /// Returns the name of its parameter.
     #[must_use]
     pub fn parameter(&self) -> String {
         match self {
@@ -60,7 +60,7 @@ impl Filter {
         }
     }
 
-    /// Takes in another value of the same parameter. Whether the two are one filter.
+    /// Adds the values of the other filter if both have the same parameter. Returns whether they have.
     fn absorb(&mut self, other: &Filter) -> bool {
         fn join<T: Clone + Ord>(values: &mut Vec<T>, more: &[T]) {
             values.extend_from_slice(more);
@@ -79,10 +79,10 @@ impl Filter {
 }
 
 impl Request {
-    /// Reads the parameters of a query; those of paging are left to others.
+    /// Parses the parameters of a query. Those of paging are ignored.
     ///
     /// # Errors
-    /// Every fault there is.
+    /// All faults.
     pub fn parse(pairs: Vec<(String, String)>) -> Result<Request, Vec<Fault>> {
         let mut request = Request { text: None, filters: Vec::new(), sort: Sort::Relevance };
         let (mut faults, mut seen, mut given) = (Vec::new(), Vec::<String>::new(), 0);
@@ -112,7 +112,7 @@ impl Request {
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
 
-    /// Takes one parameter in. Whether it is a filter.
+    /// Parses one parameter. Returns whether it is a filter.
     fn take(&mut self, name: &str, value: &str) -> Result<bool, Violation> {
         let filter = match name {
             "limit" | "cursor" => return Ok(false),
@@ -143,7 +143,7 @@ impl Request {
         Ok(true)
     }
 
-    /// Adds a filter, or the value of one; it becomes the last.
+    /// Adds a filter, or its value to an existing one. It becomes the last filter.
     fn put(&mut self, filter: Filter) {
         let known = self.filters.iter_mut().position(|known| known.absorb(&filter));
         let filter = known.map_or(filter, |at| self.filters.remove(at));
@@ -158,7 +158,7 @@ impl Request {
         self.filters.iter().find_map(|filter| if let Filter::MaxPrice(price) = filter { Some(*price) } else { None })
     }
 
-    /// The order of the hits: without a text there is no better match, so that the newest come first.
+    /// Returns the order of the hits. Without a text all matches are equal, so the newest come first.
     #[must_use]
     pub fn order(&self) -> Sort {
         match (self.sort, &self.text) {
@@ -167,8 +167,8 @@ impl Request {
         }
     }
 
-    /// The currency that hits must be priced in: the one that is asked for, or `shop`, the shop's own, where prices are
-    /// compared. Amounts of different currencies have no order.
+    /// Returns the currency of the hits: the requested one, or `shop` (the default) when prices are compared. Amounts of
+    /// different currencies cannot be compared.
     #[must_use]
     pub fn currency(&self, shop: Currency) -> Option<Currency> {
         let asked = self.filters.iter().find_map(|filter| if let Filter::Currency(currency) = filter { Some(*currency) } else { None });
@@ -177,8 +177,8 @@ impl Request {
         asked.or(compared.then_some(shop))
     }
 
-    /// The same for requests that mean the same in a shop of this currency: what cursors are bound to, and answers are
-    /// kept under.
+    /// Returns a text that is equal for equivalent requests in a shop of this currency. Cursors are bound to it, and it is
+    /// part of the cache key.
     #[must_use]
     pub fn tag(&self, shop: Currency) -> String {
         let others = self.filters.iter().filter(|filter| !matches!(filter, Filter::Currency(_)));
@@ -192,7 +192,7 @@ impl Request {
         tag
     }
 
-    /// The same without its last filter, and that one; none when there is no filter.
+    /// Returns the request without its last filter, and that filter; `None` without filters.
     #[must_use]
     pub fn without_last_filter(&self) -> Option<(Request, Filter)> {
         let mut lifted = self.clone();
@@ -201,7 +201,7 @@ impl Request {
     }
 }
 
-/// The text that is searched for, as plain text; none when it is blank.
+/// Returns the search text as plain text; `None` when it is blank.
 ///
 /// # Errors
 /// `TOO_LONG`, `TOO_MANY_WORDS`, `FORBIDDEN_CHARACTER`.
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_one_parameter_are_one_filter_and_the_last_given_is_the_last() {
+    fn values_of_one_parameter_are_one_filter_at_the_last_position() {
         let request =
             parse(&[("attr.color", "red"), ("category", ID), ("q", "  red   shoe "), ("attr.color", "blue"), ("limit", "3")]).unwrap();
         assert_eq!(request.text.as_deref(), Some("red shoe"));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_has_the_same_tag() {
+    fn equivalent_requests_have_the_same_tag() {
         let one = parse(&[("q", "Red shoe"), ("attr.size", "M"), ("attr.color", "red"), ("attr.color", "blue")]).unwrap();
         let other = parse(&[("attr.color", "blue"), ("attr.color", "red"), ("attr.size", "M"), ("q", "red  shoe")]).unwrap();
         let tag = |request: &Request| request.tag(Currency::EUR);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_parameters_are_named() {
+    fn invalid_parameters_are_reported_by_name() {
         let (long, words) = ("x".repeat(LONGEST_TEXT + 1), "x ".repeat(MOST_WORDS + 1));
         for (name, value, code) in [
             ("q", long.as_str(), "TOO_LONG"),
@@ -316,7 +316,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_query_is_read_or_refused(pairs in proptest::collection::vec(("(q|sort|category|brand|attr\\.\\PC{0,3}|inStock|minPrice|\\PC{0,5})", any::<String>()), 0..6)) {
+        fn any_query_is_parsed_or_refused(pairs in proptest::collection::vec(("(q|sort|category|brand|attr\\.\\PC{0,3}|inStock|minPrice|\\PC{0,5})", any::<String>()), 0..6)) {
             match Request::parse(pairs) {
                 Ok(request) => prop_assert!(request.filters.len() <= 6),
                 Err(faults) => prop_assert!(!faults.is_empty()),

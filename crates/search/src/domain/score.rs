@@ -1,24 +1,23 @@
-//! What a match is worth.
+//! Scores of matches.
 //!
-//! A hit's score is a whole number made of the product and the search text alone: where each word of the search was
-//! found, and how. Nothing of other products is in it (no frequencies, no averages), so that a product's score is the
-//! same in every part of the index, before and after any merge, insert or deletion. That is what lets a cursor that
-//! names the last hit's score and id go on exactly there.
+//! A score is an integer that depends only on the product and the search: in which fields each word was found, and how. It
+//! uses no frequencies and no averages, so merges, inserts and deletions do not change it. Therefore a cursor with the score
+//! and the id of the last hit continues exactly after it.
 
-/// How a word of the search was found in a text.
+/// How a word of the search matches a word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchKind {
-    /// As it is.
+    /// The same word.
     Exact,
-    /// In another form.
+    /// Another form of the word.
     Stem,
-    /// As the beginning of a longer word.
+    /// A longer word that begins with it.
     Prefix,
-    /// Spelled nearly the same.
+    /// A similar spelling.
     Fuzzy,
 }
 
-/// Where it was found.
+/// The field in which a word was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     Title,
@@ -27,7 +26,7 @@ pub enum Field {
     Body,
 }
 
-/// The points of one word. Those of the title are odd: [`is_title`] tells them by it.
+/// Returns the points of one word. Only points of the title are odd, which [`is_title`] relies on.
 #[must_use]
 pub const fn points(field: Field, kind: MatchKind) -> u16 {
     let kind = match kind {
@@ -49,18 +48,18 @@ pub const fn is_title(points: u16) -> bool {
     points % 2 == 1
 }
 
-/// Two words of the search that follow each other in the title too.
+/// For two adjacent words of the search that are adjacent in the title.
 pub const PAIR: u32 = 250;
-/// What can be bought at once goes before what is the same and cannot.
+/// For products in stock, to rank them before equal ones that are not.
 pub const IN_STOCK: u32 = 20;
-/// The whole search is the SKU: nothing goes before it.
+/// For the whole SKU. It outranks everything else.
 pub const SKU: u32 = 1_000_000;
-/// The SKU begins with the search.
+/// For the beginning of the SKU.
 pub const SKU_START: u32 = 1_200;
-/// The search is in the middle of the SKU.
+/// For the middle of the SKU.
 pub const SKU_MIDDLE: u32 = 500;
 
-/// The share of the title that the search names: the more, the more the product is just that.
+/// Scores the share of the title that the search names. A product whose title is only the search ranks first.
 #[must_use]
 pub fn coverage(words_found: u8, title_words: u8) -> u32 {
     u32::from(words_found.min(title_words)) * 300 / u32::from(title_words.max(1))
@@ -71,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_title_weighs_more_than_the_brand_and_that_more_than_the_rest() {
+    fn points_of_the_title_exceed_those_of_the_brand_and_the_body() {
         for kind in [MatchKind::Exact, MatchKind::Stem, MatchKind::Prefix, MatchKind::Fuzzy] {
             assert!(points(Field::Title, kind) > points(Field::Brand, kind));
             assert!(points(Field::Brand, kind) > points(Field::Body, kind));
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_that_is_just_the_search_covers_it_wholly() {
+    fn coverage_is_full_when_the_title_equals_the_search() {
         assert_eq!(coverage(1, 1), 300);
         assert!(coverage(1, 4) < coverage(2, 4));
         assert_eq!(coverage(3, 2), 300);

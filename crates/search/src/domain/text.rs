@@ -1,8 +1,8 @@
-//! From text to words: the same for what is indexed, what is asked and what is highlighted.
+//! Splits text into words, in the same way for indexing, searching and highlighting.
 //!
-//! A word is a run of letters and digits in lower case, its accents and apostrophes dropped (`Café` is `cafe`, `men's`
-//! is `mens`); a point between digits belongs to it (`2.8`); each sign of a script without spaces is one. What is
-//! written in two ways becomes one word beside the parts: `USB-C` is also `usbc`, `200 mm` also `200mm`.
+//! A word is a run of letters and digits in lower case, without accents and apostrophes (`Café` is `cafe`, `men's` is `mens`).
+//! A point between digits belongs to the word (`2.8`). In scripts without spaces each character is a word. Text with two
+//! usual spellings also gives a compound: `USB-C` is also `usbc`, `200 mm` is also `200mm`.
 
 use contracts::text::Violation;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -10,21 +10,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{borrow::Cow, ops::Range};
 use tantivy::tokenizer::{AsciiFoldingFilter, Language as StemmerLanguage, RawTokenizer, Stemmer, TextAnalyzer};
 
-/// Longer words are cut: they are no words, and every index has to end.
+/// Longer words are cut, so that terms have a bounded size.
 const LONGEST: usize = 64;
-/// Compounds are no longer than this.
+/// The maximum length of a compound.
 const LONGEST_COMPOUND: usize = 24;
-/// Beginnings of words up to this many letters are in the index; longer ones are looked up in its dictionary.
+/// Prefixes up to this length are indexed. Longer ones are looked up in the index's dictionary.
 pub const LONGEST_PREFIX: usize = 5;
 
-/// What stands before a number to make it a measure.
+/// Units. A number before one of them makes a measure.
 const UNITS: &[&str] = &[
     "mm", "cm", "m", "km", "in", "inch", "ft", "g", "kg", "mg", "lb", "oz", "ml", "l", "v", "mv", "kv", "a", "ma", "ua", "ah", "mah", "w",
     "mw", "kw", "wh", "kwh", "hz", "khz", "mhz", "ghz", "b", "kb", "mb", "gb", "tb", "bit", "ohm", "kohm", "mohm", "f", "pf", "nf", "uf",
     "h", "nh", "uh", "mh", "mp", "px", "dpi", "db", "lm", "pin", "pins", "x",
 ];
 
-/// Words that say nothing by themselves; they are passed over in a search that has others.
+/// Words without a meaning of their own. A search ignores them if it has other words.
 const STOP_WORDS: &[(&str, &[&str])] = &[
     ("english", &["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"]),
     ("german", &["am", "an", "auf", "aus", "das", "der", "die", "ein", "eine", "für", "fur", "im", "in", "mit", "und", "von", "zu"]),
@@ -56,7 +56,7 @@ const LANGUAGES: &[(&str, StemmerLanguage)] = &[
     ("turkish", StemmerLanguage::Turkish),
 ];
 
-/// The language whose word forms are one to a search, or none.
+/// The language of stemming, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language(Option<usize>);
 
@@ -64,7 +64,7 @@ impl Language {
     pub const ENGLISH: Language = Language(Some(3));
 
     /// # Errors
-    /// `UNKNOWN_VALUE`, with the languages there are.
+    /// `UNKNOWN_VALUE` with the list of languages.
     pub fn parse(name: &str) -> Result<Language, Violation> {
         if name == "none" {
             return Ok(Language(None));
@@ -76,7 +76,7 @@ impl Language {
         })
     }
 
-    /// As it is written in the settings.
+    /// Returns the name as it is written in the settings.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.map_or("none", |at| LANGUAGES[at].0)
@@ -108,30 +108,30 @@ impl<'de> Deserialize<'de> for Language {
     }
 }
 
-/// A word and where it stands.
+/// A word and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
     pub text: String,
-    /// The bytes of the text it was made from.
+    /// The byte range in the original text.
     pub span: Range<usize>,
 }
 
-/// Everything by which a text is found.
+/// All terms by which a text is found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// The words and compounds, each once.
+    /// The words and compounds, without duplicates.
     pub words: Vec<String>,
-    /// The stems of the words, each once.
+    /// The stems of the words, without duplicates.
     pub stems: Vec<String>,
-    /// The beginnings of the words, of 1 to [`LONGEST_PREFIX`] letters, where they are shorter than the word.
+    /// The proper prefixes of the words, of 1 to [`LONGEST_PREFIX`] letters.
     pub prefixes: Vec<String>,
-    /// The stems of each two words that follow each other.
+    /// The pairs of adjacent stems.
     pub pairs: Vec<String>,
-    /// How many words there are, repetitions included.
+    /// The number of words, including repetitions.
     pub count: usize,
 }
 
-/// Turns text into words of one language. One for each thread: it keeps buffers.
+/// Splits text of one language. It has buffers, so each thread has its own.
 #[derive(Clone)]
 pub struct Analyzer {
     folding: TextAnalyzer,
@@ -152,19 +152,18 @@ impl Analyzer {
         }
     }
 
-    /// The words of `text`, in order.
+    /// Returns the words of `text` in order.
     pub fn words(&mut self, text: &str) -> Vec<Word> {
         spans(text).into_iter().filter_map(|span| Some(Word { text: self.normal(&text[span.clone()])?, span })).collect()
     }
 
-    /// A run of letters and digits as a word; none when nothing is left of it.
+    /// Normalizes a run of letters and digits; `None` when nothing is left.
     fn normal(&mut self, run: &str) -> Option<String> {
         let mut word: String = if run.is_ascii() {
             run.chars().filter(|c| *c != '\'').map(|c| c.to_ascii_lowercase()).collect()
         } else {
             let plain: String = run.chars().filter(|c| !is_dropped(*c)).flat_map(char::to_lowercase).map(plain_sign).collect();
-            // Lower case may bring a combining mark of its own, as that of the Turkish İ does.
-            // And folding writes some signs as several: a ⑴ is (1).
+            // Lower case can add a combining mark (the Turkish İ), and folding can turn one character into several (⑴ into (1)).
             let folded = first_token(&mut self.folding, &plain);
             let signs = folded.chars().flat_map(char::to_lowercase);
             without_stray_points(signs.filter(|c| (c.is_alphanumeric() || *c == '.') && !is_dropped(*c)))
@@ -175,22 +174,22 @@ impl Analyzer {
         (!word.is_empty()).then_some(word)
     }
 
-    /// What the forms of a word have in common; the word itself in no language.
+    /// Returns the stem of a word; without a language the word itself.
     pub fn stem(&mut self, word: &str) -> String {
         match &mut self.stemming {
-            // Numbers and part numbers have no forms.
+            // Numbers and part numbers are not stemmed.
             Some(stemming) if !word.bytes().any(|byte| byte.is_ascii_digit()) => first_token(stemming, word),
             _ => word.to_owned(),
         }
     }
 
-    /// Whether the word says nothing by itself.
+    /// Whether the word has no meaning of its own.
     #[must_use]
     pub fn is_stop_word(&self, word: &str) -> bool {
         self.little.contains(&word)
     }
 
-    /// Everything by which `text` is found.
+    /// Returns all terms by which `text` is found.
     pub fn terms(&mut self, text: &str) -> Terms {
         let words = self.words(text);
         let mut terms = Terms { count: words.len(), ..Terms::default() };
@@ -217,35 +216,35 @@ impl Analyzer {
     }
 }
 
-/// Two words that follow each other, as one term. No word holds the sign between them.
+/// Joins two adjacent words to one term. No word contains the `+` between them.
 #[must_use]
 pub fn pair(first: &str, second: &str) -> String {
     format!("{first}+{second}")
 }
 
-/// Two words as one, unless that would be no word any more.
+/// Joins two words to one, unless the result is too long.
 #[must_use]
 pub fn compound(first: &str, second: &str) -> Option<String> {
     (first.len() + second.len() <= LONGEST_COMPOUND).then(|| format!("{first}{second}"))
 }
 
-/// A number and its unit.
+/// Whether the words are a number and a unit.
 fn is_measure(number: &str, unit: &str) -> bool {
     number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && UNITS.contains(&unit)
 }
 
-/// The proper beginnings of a word that are in the index.
+/// Returns the proper prefixes of a word that are indexed.
 fn prefixes(word: &str) -> impl Iterator<Item = &str> {
     word.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_PREFIX).map(|end| &word[..end])
 }
 
-/// A SKU, or what may be a part of one, without hyphens and in lower case.
+/// Returns a SKU, or a part of one, without hyphens in lower case.
 #[must_use]
 pub fn bare_sku(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Each three signs of `bare` that follow each other.
+/// Returns every three adjacent characters of `bare`.
 pub fn trigrams(bare: &str) -> impl Iterator<Item = &str> {
     (0..bare.len().saturating_sub(2)).map(|at| &bare[at..at + 3])
 }
@@ -255,12 +254,12 @@ fn first_token(analyzer: &mut TextAnalyzer, word: &str) -> String {
     if stream.advance() { std::mem::take(&mut stream.token_mut().text) } else { word.to_owned() }
 }
 
-/// Marks that combine with the letter before, and apostrophes inside of words.
+/// Combining marks, and apostrophes inside words.
 fn is_dropped(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\'' | '’')
 }
 
-/// Points are part of a word between digits only.
+/// Removes points that are not between digits.
 fn without_stray_points(signs: impl Iterator<Item = char>) -> String {
     let signs: Vec<char> = signs.collect();
     let is_digit = |at: Option<usize>| at.and_then(|at| signs.get(at)).is_some_and(char::is_ascii_digit);
@@ -268,7 +267,7 @@ fn without_stray_points(signs: impl Iterator<Item = char>) -> String {
     (0..signs.len()).filter(|at| stays(*at)).map(|at| signs[at]).collect()
 }
 
-/// Signs that people write as letters.
+/// Maps symbols that are used as letters.
 fn plain_sign(c: char) -> char {
     match c {
         'µ' | 'μ' => 'u',
@@ -276,13 +275,13 @@ fn plain_sign(c: char) -> char {
     }
 }
 
-/// A sign of a script that writes words without spaces between.
+/// Whether the character belongs to a script that does not separate words by spaces.
 fn stands_alone(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
         | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Where the words of `text` stand.
+/// Returns the byte ranges of the words of `text`.
 fn spans(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut begin: Option<usize> = None;
@@ -323,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_what_people_take_for_words() {
+    fn text_is_split_into_words() {
         for (text, expected) in [
             ("Oak chair, 45×50 cm", &["oak", "chair", "45", "50", "cm"][..]),
             ("Café crème", &["cafe", "creme"]),
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_two_ways_is_also_one_word() {
+    fn compounds_are_also_one_word() {
         let terms = Analyzer::new(Language::ENGLISH).terms("USB-C cable 200 mm f/2.8 DIP-8, 5 trees");
         for word in ["usb", "c", "usbc", "200", "mm", "200mm", "f2.8", "dip8", "cable"] {
             assert!(terms.words.contains(&word.to_owned()), "{word} is missing in {:?}", terms.words);
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_a_word_have_one_stem_in_their_language() {
+    fn forms_of_a_word_have_the_same_stem() {
         let mut english = Analyzer::new(Language::ENGLISH);
         assert_eq!(english.stem("chairs"), english.stem("chair"));
         assert_eq!(english.stem("stm32s"), "stm32s");
@@ -368,7 +367,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_words_that_stand_in_it_in_order(text in any::<String>()) {
+        fn words_of_any_text_are_in_order(text in any::<String>()) {
             let mut analyzer = Analyzer::new(Language::ENGLISH);
             let mut end = 0;
             for word in analyzer.words(&text) {
@@ -380,7 +379,7 @@ mod tests {
         }
 
         #[test]
-        fn a_word_is_its_own_word(text in "\\PC{0,40}") {
+        fn splitting_a_word_again_gives_the_same_word(text in "\\PC{0,40}") {
             let mut analyzer = Analyzer::new(Language::ENGLISH);
             for word in analyzer.words(&text) {
                 let again: Vec<_> = analyzer.words(&word.text).into_iter().map(|word| word.text).collect();

@@ -1,8 +1,8 @@
-//! From what was found to what is shown: filters, facets, variants and order, in one pass over columns in memory.
+//! Collects the hits: filters, facets, variants and order, in one pass over columns in memory.
 //!
-//! A facet's counts leave out the facet's own filter. So a document that meets all filters counts everywhere, one that
-//! fails a single filter counts in that filter's facet count_in, and one that fails more counts nowhere: no second query.
-//! Variants of one thing are one hit and count once, whichever of them it is.
+//! A facet's counts ignore the facet's own filter. So a document that meets all filters counts in every facet, one that fails
+//! exactly one filter counts only in that filter's facet, and one that fails more counts nowhere. No second query is needed.
+//! Variants of a group are one hit and count once.
 
 use super::{Page, Scratch, matching::Match};
 use crate::{
@@ -13,7 +13,7 @@ use contracts::{ids::Uuid, money::Currency, search::Sort};
 use serde::{Deserialize, Serialize};
 use std::collections::BinaryHeap;
 
-/// Where a hit stands: hits are in ascending order of their keys, and no two have the same.
+/// The sort key of a hit. Hits are in ascending order of their unique keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SortKey(i64, Uuid);
 
@@ -25,60 +25,60 @@ impl SortKey {
             Sort::Relevance => SortKey(-i64::from(score), Uuid::from_u128(id)),
             Sort::PriceUp => SortKey(columns.prices[at], Uuid::from_u128(id)),
             Sort::PriceDown => SortKey(columns.prices[at].saturating_neg(), Uuid::from_u128(id)),
-            // Of the same instant the newer id is the newer product.
+            // At the same instant, the product with the larger id is newer.
             Sort::Newest => SortKey(columns.created[at].saturating_neg(), Uuid::from_u128(!id)),
         }
     }
 }
 
-/// What is wanted of the hits.
+/// What to collect.
 pub struct CollectOptions {
     pub page: Page,
     pub facets: bool,
 }
 
-/// A hit: a product, or the variant of one that stands for all.
+/// A hit: a product, or the best variant of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
     pub key: SortKey,
     pub address: Address,
 }
 
-/// What came of it. How many hits have each label stands in the scratch's counts.
+/// The collected hits. The counts of their labels are in the scratch buffer.
 pub struct Collected {
     pub total: u64,
     pub hits: Vec<Hit>,
-    /// Whether there are hits behind the last one.
+    /// Whether there are more hits after the last one.
     pub more: bool,
-    /// The labels that any hit has.
+    /// The labels with a count.
     pub labels: Vec<u32>,
 }
 
-/// The filters of a request, made ready.
+/// The prepared filters of a request.
 pub struct Collector<'a> {
     view: &'a View,
     known: &'a LabelTable,
     order: Sort,
-    /// One bit for each filter.
+    /// One bit per filter.
     all: u64,
-    /// Each label that a filter asks for, and the filter's number.
+    /// Each selected label with the number of its filter.
     wanted: Vec<(u32, u8)>,
-    /// By filter: the facet that it filters.
+    /// By filter: its facet.
     facets: Vec<Option<u32>>,
-    /// Filters of numeric, by filter.
+    /// Numeric filters, with their numbers.
     numeric: Vec<(u8, NumericCondition)>,
 }
 
 #[derive(Clone, Copy)]
 enum NumericCondition {
     InStock(bool),
-    /// The price is in this currency, as a number.
+    /// The price is in this currency.
     In(u32),
     Least(i64),
     Most(i64),
 }
 
-/// A variant that meets all filters but one at most.
+/// A variant that fails at most one filter.
 struct Variant {
     group: u128,
     address: Address,
@@ -121,12 +121,12 @@ impl<'a> Collector<'a> {
         self.numeric.push((number, condition));
     }
 
-    /// The facets that are filtered.
+    /// Returns the facets that have a filter.
     pub fn filtered(&self) -> impl Iterator<Item = u32> {
         self.facets.iter().flatten().copied()
     }
 
-    /// Goes over what was found.
+    /// Collects the hits among the matches.
     pub fn run(&self, found: &[Match], wanted: CollectOptions, scratch: &mut Scratch) -> Collected {
         let Scratch { counts, filters, .. } = scratch;
         counts.resize(counts.len().max(self.known.len()), 0);
@@ -167,7 +167,7 @@ impl<'a> Collector<'a> {
         Collected { total, hits, more, labels }
     }
 
-    /// A bit for each filter that the document does not meet.
+    /// Returns one bit for each filter that the document fails.
     fn fails(&self, columns: &Columns, doc: u32, labels: &[u32], filters: &[u8]) -> u64 {
         if self.all == 0 {
             return 0;
@@ -185,14 +185,14 @@ impl<'a> Collector<'a> {
         if !self.wanted.is_empty() {
             for label in labels {
                 let filter = filters[*label as usize];
-                // The bit of no filter falls out on the left.
+                // For a label without filter (0) the bit is shifted out.
                 meets |= (1_u64 << filter) >> 1;
             }
         }
         self.all & !meets
     }
 
-    /// Where a document with these failures counts.
+    /// Returns the facets in which a document with these failed filters counts.
     fn count_in(&self, fails: u64) -> CountIn {
         match fails {
             0 => CountIn::Everywhere,
@@ -200,13 +200,13 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Makes one hit of the variants of each thing. How many hits they are.
+    /// Makes one hit of the variants of each group. Returns the number of hits.
     fn fold(&self, mut variants: Vec<Variant>, facets: bool, top: &mut TopHits, counter: &mut LabelCounter<'_>) -> u64 {
         variants.sort_unstable_by_key(|variant| (variant.group, variant.fails != 0, variant.key));
         let mut total = 0;
         let mut labels: Vec<u32> = Vec::new();
         for group in variants.chunk_by(|one, other| one.group == other.group) {
-            // Those that meet all filters come first, the top of them before the others.
+            // Variants that meet all filters come first, best first.
             if group[0].fails == 0 {
                 total += 1;
                 top.offer(Hit { key: group[0].key, address: group[0].address });
@@ -265,7 +265,7 @@ impl LabelCounter<'_> {
     }
 }
 
-/// Keeps the first hits behind a key, and knows whether there are more.
+/// Keeps the first hits after a key, and detects whether there are more.
 struct TopHits {
     page: Page,
     kept: BinaryHeap<Hit>,
@@ -281,7 +281,7 @@ impl TopHits {
             return;
         }
         if self.kept.len() > self.page.limit {
-            // One more than the page holds tells that there are more.
+            // One hit more than the page holds shows that there are more.
             if self.kept.peek().is_some_and(|worst| hit.key >= worst.key) {
                 return;
             }

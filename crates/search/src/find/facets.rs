@@ -1,19 +1,19 @@
-//! Facets, written down: the commonest values of categories, brands and of the commonest attributes.
+//! Builds the facets: the most frequent categories, brands, and values of the most frequent attributes.
 
 use super::collector::Collector;
 use crate::index::{Facet, LabelTable, View};
 use contracts::search::{FacetValue, Facets};
 
-/// How many categories are shown at most.
+/// The maximum number of categories.
 const MAX_CATEGORIES: usize = 100;
-/// How many values of another facet are shown at most.
+/// The maximum number of values of another facet.
 const MAX_VALUES: usize = 20;
-/// How many attributes are shown at most, beside those that are filtered.
+/// The maximum number of attributes, beside those that are filtered.
 const MAX_ATTRIBUTES: usize = 10;
-/// Of more hits than this, an attribute that hardly any two of them share divides nothing.
+/// With more hits than this, an attribute with mostly unique values is not shown.
 const FEW: u64 = 20;
 
-/// What is shown of one facet.
+/// The totals of one facet.
 #[derive(Default, Clone)]
 struct FacetTotals {
     hits: u64,
@@ -22,7 +22,7 @@ struct FacetTotals {
     labels: Vec<u32>,
 }
 
-/// The facets of these labels. Sets their counts back to zero.
+/// Returns the facets of these labels and resets their counts to zero.
 pub fn list_facets(view: &View, known: &LabelTable, collector: &Collector<'_>, labels: &[u32], counts: &mut [u32]) -> Facets {
     let mut totals = vec![FacetTotals::default(); known.facet_count()];
     for label in labels {
@@ -54,7 +54,7 @@ pub fn list_facets(view: &View, known: &LabelTable, collector: &Collector<'_>, l
     facets
 }
 
-/// Chooses the attributes that are shown: those of most hits, and those that are filtered.
+/// Selects the attributes to show: those with the most hits, and those that are filtered.
 fn choose(known: &LabelTable, collector: &Collector<'_>, totals: &mut [FacetTotals]) {
     let mut attributes: Vec<u32> = Vec::new();
     for (facet, total) in (0..).zip(totals.iter_mut()).filter(|(_, total)| total.values > 0) {
@@ -78,7 +78,7 @@ fn name(known: &LabelTable, facet: u32) -> &str {
     if let Facet::Attribute(name) = known.facet(facet) { name } else { "" }
 }
 
-/// The commonest values, those as common in the order of their texts.
+/// Returns the most frequent values. Values of the same count are in alphabetical order.
 fn values(view: &View, known: &LabelTable, labels: &mut Vec<u32>, counts: &[u32], most: usize) -> Vec<FacetValue> {
     let order = |one: &u32, other: &u32| {
         counts[*other as usize].cmp(&counts[*one as usize]).then_with(|| known.value(*one).cmp(known.value(*other)))

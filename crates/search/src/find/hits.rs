@@ -1,4 +1,4 @@
-//! The hits of a page, written down.
+//! Builds the hits of a page.
 
 use super::collector::Hit;
 use crate::{
@@ -15,10 +15,10 @@ use contracts::{
     search::{Highlights, SearchHit},
 };
 
-/// How many values of an option are listed at most.
+/// The maximum number of values of an option.
 const MAX_OPTION_VALUES: usize = 50;
 
-/// The hits as they are shown.
+/// Returns the hits of the answer.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -42,14 +42,14 @@ fn show_hit(view: &View, address: Address, highlight_terms: &HighlightTerms, ana
     Ok(hit)
 }
 
-/// The variants of a group that are on sale, the oldest first.
+/// Returns the variants of a group that are on sale, oldest first.
 fn variants(view: &View, group: ProductGroupId) -> Result<Vec<Address>, Error> {
     let mut variants = view.holding(&group_term(&view.fields, group))?;
     variants.sort_unstable_by_key(|address| view.columns(*address).ids[address.doc as usize]);
     Ok(variants)
 }
 
-/// In what the variants differ, with the values there are.
+/// Returns the options in which the variants differ, with their values.
 fn list_options(view: &View, names: Vec<String>, variants: &[Address]) -> Vec<GroupOption> {
     let known = view.labels.read();
     let list = |name: String| {

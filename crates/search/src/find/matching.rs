@@ -1,7 +1,7 @@
-//! Which documents a search text finds, and what each is worth.
+//! Finds the documents that match a search text and scores them.
 //!
-//! The lists of documents of the index are walked directly: the rarest word of the search gives the candidates of a
-//! segment, every other word keeps those that have it too. A word is worth the best way in which it was found.
+//! The posting lists are walked directly: the rarest word gives the candidates of a segment, and every other word keeps those
+//! that contain it too. A word scores by its best match.
 
 use super::{
     Scratch, sku,
@@ -24,30 +24,30 @@ use tantivy::{
     schema::{Field, IndexRecordOption},
 };
 
-/// What a search text finds.
+/// The result of matching.
 pub struct Matched {
     pub found: Vec<Match>,
     /// What to highlight.
     pub highlight_terms: HighlightTerms,
 }
 
-/// A document that was found.
+/// A document that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
     pub address: Address,
     pub score: u32,
 }
 
-/// Longer words that begin as the search does: at most so many of each part and segment are looked at.
+/// The maximum number of longer words per field and segment for a prefix.
 const MOST_STARTS: usize = 1_000;
-/// Near spellings: the commonest of at most so many.
+/// The maximum numbers of similar spellings to use and to look at.
 const MOST_NEAR: usize = 32;
 const MOST_NEAR_SEEN: usize = 2_000;
-/// A word that products have is taken for a misspelling too when a near one is so many times as common.
+/// A rare word counts as a misspelling when a similar word is this many times as frequent.
 const MISSPELLED: u64 = 20;
 const RARE: u64 = 10;
 
-/// Every product, each worth the same.
+/// Returns every product with the same score.
 pub fn everything(view: &View) -> Matched {
     let mut found = Vec::with_capacity(usize::try_from(view.products()).unwrap_or_default());
     for (segment, reader, _) in view.segments() {
@@ -57,7 +57,7 @@ pub fn everything(view: &View) -> Matched {
     Matched { found, highlight_terms: HighlightTerms::default() }
 }
 
-/// The products that `text` finds.
+/// Returns the products that match `text`.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -66,7 +66,7 @@ pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut S
     let lookups = parsed.words.iter().map(|word| WordLookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
     let mut found = collect(view, &parsed, &lookups, sku::Strictness::Digits, scratch)?;
     if found.is_empty() && !parsed.sku.is_empty() {
-        // Better a SKU by any part of it than nothing.
+        // A match inside a SKU is better than no hit.
         found = collect(view, &parsed, &[], sku::Strictness::Anything, scratch)?;
     }
     Ok(Matched { found, highlight_terms: highlight_terms(&parsed, &lookups) })
@@ -90,7 +90,7 @@ fn collect(
     Ok(found)
 }
 
-/// Two lists of documents and scores, each in order: documents that are in both have both scores.
+/// Merges two lists of documents and scores. Documents in both lists get the sum of the scores.
 fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     if other.is_empty() {
         return one;
@@ -108,11 +108,11 @@ fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     all
 }
 
-/// Where a word was found.
+/// The posting lists of one word of the search.
 struct WordLookup {
-    /// By segment: the lists of documents.
+    /// By segment.
     sources: Vec<Vec<PostingList>>,
-    /// Words spelled nearly the same.
+    /// Similar spellings that are used.
     near: Vec<String>,
 }
 
@@ -141,7 +141,7 @@ impl WordLookup {
         Ok(lookup)
     }
 
-    /// Adds the documents that hold `term`.
+    /// Adds the documents that contain `term`.
     fn add(&mut self, view: &View, field: Field, term: &str, points: u16) -> Result<(), Error> {
         for (reader, sources) in view.searcher.segment_readers().iter().zip(&mut self.sources) {
             if let Some(info) = reader.inverted_index(field)?.terms().get(term)? {
@@ -151,7 +151,7 @@ impl WordLookup {
         Ok(())
     }
 
-    /// Adds the documents that hold a longer word than `word`.
+    /// Adds the documents that contain a longer word that begins with `word`.
     fn add_longer(&mut self, view: &View, field: Field, word: &str, points: u16) -> Result<(), Error> {
         for (reader, sources) in view.searcher.segment_readers().iter().zip(&mut self.sources) {
             let inverted = reader.inverted_index(field)?;
@@ -165,7 +165,7 @@ impl WordLookup {
         Ok(())
     }
 
-    /// Adds the near spellings of a word that no product has, or very few beside those of the near one.
+    /// Adds similar spellings of a word that is unknown, or much rarer than them.
     fn add_near_spellings(&mut self, view: &View, word: &QueryWord) -> Result<(), Error> {
         let known = self.frequency();
         if known >= RARE {
@@ -186,13 +186,13 @@ impl WordLookup {
         Ok(())
     }
 
-    /// In how many documents it is found, at most.
+    /// Returns an upper bound of the number of documents that contain the word.
     fn frequency(&self) -> u64 {
         self.sources.iter().flatten().map(|source| u64::from(source.info.doc_freq)).sum()
     }
 }
 
-/// The words of all products at this distance, or that begin with one, the commonest first.
+/// Returns the indexed words within this edit distance, or beginning with such a word, most frequent first.
 pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Result<Vec<(String, u64)>, Error> {
     let mut near: HashMap<String, u64> = HashMap::new();
     for texts in &view.fields.texts {
@@ -203,7 +203,7 @@ pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Res
             let mut stream = inverted.terms().search(query.automaton()?).into_stream()?;
             while near.len() < MOST_NEAR_SEEN && stream.advance() {
                 let Ok(key) = std::str::from_utf8(stream.key()) else { continue };
-                // Numbers are never a near spelling of a word.
+                // Numbers are never similar spellings of a word.
                 if key.chars().all(char::is_alphabetic) {
                     *near.entry(key.to_owned()).or_default() += u64::from(stream.value().doc_freq);
                 }
@@ -215,21 +215,21 @@ pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Res
     Ok(near)
 }
 
-/// A list of documents, and what being in it is worth.
+/// A posting list and the points of its documents.
 struct PostingList {
     field: Field,
     info: TermInfo,
     points: u16,
 }
 
-/// A document that has every word so far.
+/// A document that contains every word so far.
 struct Candidate {
     doc: u32,
     score: u32,
     in_title: u8,
 }
 
-/// One segment.
+/// Matches words within one segment.
 struct SegmentMatcher<'a> {
     view: &'a View,
     reader: &'a SegmentReader,
@@ -238,7 +238,7 @@ struct SegmentMatcher<'a> {
 }
 
 impl SegmentMatcher<'_> {
-    /// The documents that have all words, in order, with their scores.
+    /// Returns the documents that contain all words, in order, with their scores.
     fn by_words(&self, parsed: &ParsedText, lookups: &[WordLookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
         let mut lists: Vec<&[PostingList]> = lookups.iter().map(|lookup| lookup.sources[self.segment].as_slice()).collect();
         if lists.iter().any(|sources| sources.is_empty()) {
@@ -267,7 +267,7 @@ impl SegmentMatcher<'_> {
         Ok(candidates.into_iter().zip(pairs).map(worth).collect())
     }
 
-    /// The documents that are in any of these lists, in order.
+    /// Returns the documents of any of these lists, in order.
     fn documents_in_any(&self, sources: &[PostingList], points: &mut Vec<u16>) -> Result<Vec<Candidate>, Error> {
         let size = self.reader.max_doc() as usize;
         if points.len() < size {
@@ -288,7 +288,7 @@ impl SegmentMatcher<'_> {
                 postings.advance();
             }
         }
-        // Going over the whole segment is quicker than sorting a great part of it.
+        // When many documents match, scanning the segment is faster than sorting.
         if touched.len() > size / 16 {
             touched = (0..self.reader.max_doc()).filter(|doc| points[*doc as usize] > 0).collect();
         } else {
@@ -303,7 +303,7 @@ impl SegmentMatcher<'_> {
             .collect())
     }
 
-    /// Keeps the candidates that are in any of these lists too.
+    /// Keeps the candidates that are in any of these lists.
     fn keep(&self, candidates: &mut Vec<Candidate>, sources: &[PostingList]) -> Result<(), Error> {
         let mut points = vec![0_u16; candidates.len()];
         for source in sources {
@@ -319,7 +319,7 @@ impl SegmentMatcher<'_> {
         Ok(())
     }
 
-    /// Tells which candidates hold `term`.
+    /// Calls `found` for each candidate that contains `term`.
     fn each_match(&self, field: Field, term: &[u8], candidates: &[Candidate], found: impl FnMut(usize)) -> Result<(), Error> {
         match self.reader.inverted_index(field)?.terms().get(term)? {
             Some(info) => self.each_posting(field, &info, candidates, found),
@@ -330,7 +330,7 @@ impl SegmentMatcher<'_> {
     fn each_posting(&self, field: Field, info: &TermInfo, candidates: &[Candidate], mut found: impl FnMut(usize)) -> Result<(), Error> {
         let inverted = self.reader.inverted_index(field)?;
         if info.doc_freq as usize > 8 * candidates.len() {
-            // BoundedVec candidates: leap from one to the next.
+            // For few candidates, seek from one to the next.
             let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             for (at, candidate) in candidates.iter().enumerate() {
                 if postings.doc() < candidate.doc && postings.seek(candidate.doc) == tantivy::TERMINATED {
@@ -362,7 +362,7 @@ impl SegmentMatcher<'_> {
     }
 }
 
-/// What to highlight: whatever of the text may have found something.
+/// Returns the terms to highlight: all that may have matched.
 fn highlight_terms(parsed: &ParsedText, lookups: &[WordLookup]) -> HighlightTerms {
     let mut highlight_terms = HighlightTerms::default();
     for (word, lookup) in parsed.words.iter().zip(lookups) {

@@ -1,4 +1,4 @@
-//! Help for a search that found nothing.
+//! Suggests other searches when a search finds nothing.
 
 use super::{
     Finder,
@@ -12,15 +12,15 @@ use crate::{
 };
 use contracts::search::{LiftedFilter, SearchHelp, Spelling};
 
-/// How many other spellings of a word are tried.
+/// The maximum number of spellings to try per word.
 const TRIES: usize = 6;
-/// Words of which other spellings are tried at most.
+/// The maximum number of words to try.
 const WORDS: usize = 6;
-/// From this length on a word may have two mistakes.
+/// From this length on, spellings at distance two are tried too.
 const LONG: usize = 6;
 
 impl Finder {
-    /// What else would have been found.
+    /// Returns what similar searches find.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -38,7 +38,7 @@ impl Finder {
         Ok((total > 0).then(|| LiftedFilter { parameter: last.parameter(), total }))
     }
 
-    /// The text with one word spelled nearly the same that finds most.
+    /// Returns the text with one word in another spelling that has the most hits.
     fn spelling(&mut self, view: &View, request: &Request) -> Result<Option<Spelling>, Error> {
         let Some(text) = &request.text else { return Ok(None) };
         let parsed = words::read(text, &mut self.analyzer);
@@ -57,7 +57,7 @@ impl Finder {
     }
 }
 
-/// Words near this one, the commonest first, those of one mistake before those of two.
+/// Returns similar words: distance one before distance two, then the most frequent first.
 fn other_spellings(view: &View, word: &QueryWord) -> Result<Vec<String>, Error> {
     let mut others = near_words(view, &word.text, 1, false)?;
     if word.text.chars().count() >= LONG {

@@ -1,7 +1,7 @@
-//! SKUs: the whole one, its beginning, and any part of its middle, with or without hyphens.
+//! Matches SKUs: the whole, the beginning and the middle, with or without hyphens.
 //!
-//! A part of letters alone is a word like any other: most words stand within some SKU by chance. It is looked for
-//! anywhere in SKUs only when nothing else was found.
+//! A part with letters only is treated as a word, because most words occur inside some SKU by chance. It is searched inside
+//! SKUs only when nothing else was found.
 
 use crate::{
     Error,
@@ -14,21 +14,21 @@ use tantivy::{
     schema::{Field, IndexRecordOption},
 };
 
-/// What counts as a part of a SKU.
+/// Which parts of a SKU match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// What has a digit in it; letters alone must be the whole SKU.
+    /// Parts with a digit. Letters alone must be the whole SKU.
     Digits,
-    /// Anything.
+    /// All parts.
     Anything,
 }
 
-/// Searches longer than any SKU are none.
+/// Longer texts cannot be SKUs.
 const LONGEST: usize = 64;
-/// Shorter parts of SKUs are not looked for.
+/// Shorter parts are not searched.
 const SHORTEST: usize = 3;
 
-/// The documents of a segment whose SKU has `wanted` in it, in order, and what that is worth.
+/// Returns the documents of a segment whose SKU contains `wanted`, in order, with their scores.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -62,7 +62,7 @@ fn list(reader: &SegmentReader, field: Field, info: &TermInfo, worth: impl Fn(u3
     Ok(found)
 }
 
-/// The list of the rarest three signs of `wanted`; none when some are in no SKU.
+/// Returns the rarest posting list among the trigrams of `wanted`; `None` when a trigram occurs in no SKU.
 fn rarest_gram(view: &View, reader: &SegmentReader, wanted: &str) -> Result<Option<TermInfo>, Error> {
     let inverted = reader.inverted_index(view.fields.sku_grams)?;
     let mut rarest: Option<TermInfo> = None;
@@ -75,7 +75,7 @@ fn rarest_gram(view: &View, reader: &SegmentReader, wanted: &str) -> Result<Opti
     Ok(rarest)
 }
 
-/// What it is worth that a SKU has `wanted` in it; none when it has not.
+/// Returns the score of a SKU that contains `wanted`; `None` for other SKUs.
 fn worth(sku: &str, wanted: &str) -> Option<u32> {
     if sku == wanted {
         Some(score::SKU)
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_sku_goes_before_its_beginning_and_that_before_its_middle() {
+    fn a_whole_sku_scores_more_than_its_beginning_and_its_middle() {
         let worth = |wanted| worth("abc12def", wanted);
         assert_eq!(worth("abc12def"), Some(score::SKU));
         assert_eq!(worth("abc12"), Some(score::SKU_START));

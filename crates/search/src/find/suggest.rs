@@ -1,4 +1,4 @@
-//! Suggestions while somebody types: what the text may become, by the ranker that answers searches.
+//! Completes a text while it is typed, with the ranking of the search.
 
 use super::{
     Finder, Page,
@@ -7,10 +7,10 @@ use super::{
 use crate::{Error, domain::query::Request, index::View};
 use contracts::search::{Sort, Suggestion, Suggestions};
 
-/// How many suggestions there are at most.
+/// The maximum number of suggestions.
 const MOST: usize = 10;
 
-/// The titles of the best hits.
+/// Returns the titles of the best hits.
 ///
 /// # Errors
 /// When the index cannot be read.
@@ -25,7 +25,7 @@ pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestio
     for hit in collected.hits {
         let stored = view.stored(hit.address)?;
         if let Some(known) = items.iter_mut().find(|known| known.text == stored.hit.title) {
-            // Of two with one title neither is meant before the other.
+            // With several products of one title, the suggestion names none of them.
             known.product_id = None;
         } else if items.len() < MOST {
             items.push(Suggestion { text: stored.hit.title, product_id: Some(stored.hit.product_id) });

@@ -1,54 +1,54 @@
-//! What a search text asks for.
+//! Parses a search text into words.
 
 use crate::domain::text::{self, Analyzer};
 
-/// A search text, read.
+/// A parsed search text.
 #[derive(Debug, Default)]
 pub struct ParsedText {
-    /// Every one of them must be found.
+    /// The words. All of them must be found.
     pub words: Vec<QueryWord>,
-    /// The whole text as a SKU or a part of one; empty when there is nothing of one in it.
+    /// The whole text as a SKU or a part of one; may be empty.
     pub sku: String,
 }
 
-/// One word that must be found.
+/// A word that must be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryWord {
     pub text: String,
     pub stem: String,
-    /// Together with the word before or after, where that may be one word.
+    /// The compounds with the previous and with the next word.
     pub compounds: Vec<String>,
-    /// Together with the word after, as it may stand in a title.
+    /// The pair with the next word, as it may occur in a title.
     pub pair: Option<String>,
     /// Whether it may be the beginning of a longer word.
     pub may_be_prefix: bool,
-    /// Where it stands in the text, to be replaced by another spelling.
+    /// Its byte range in the text, where another spelling can replace it.
     pub span: std::ops::Range<usize>,
 }
 
-/// Part numbers are looked for by their beginnings from this length on, wherever they stand.
+/// From this length on, part numbers match as prefixes at any position.
 const PART_NUMBER: usize = 4;
-/// Words shorter than this have no near spellings.
+/// Shorter words have no similar spellings.
 const NEAR: usize = 4;
 
 impl QueryWord {
-    /// Whether it may be misspelled: a word of letters that is long enough. A part number with another letter is another part.
+    /// Whether it may be misspelled: it is long enough and has only letters. Part numbers that differ are different parts.
     #[must_use]
     pub fn may_be_misspelled(&self) -> bool {
         self.text.chars().count() >= NEAR && self.text.chars().all(char::is_alphabetic)
     }
 }
 
-/// Reads a search text.
+/// Parses a search text.
 pub fn read(text: &str, analyzer: &mut Analyzer) -> ParsedText {
     let all = analyzer.words(text);
     let says_something = all.iter().any(|word| !analyzer.is_stop_word(&word.text));
     let mut words: Vec<QueryWord> = Vec::with_capacity(all.len());
     let last = all.len().saturating_sub(1);
-    // A text that ends in a space or a sign ends in a whole word; one that goes on may not.
+    // A space or a sign at the end completes the last word. Otherwise the last word may continue.
     let open = all.last().is_some_and(|word| word.span.end == text.len());
     for (at, word) in all.iter().enumerate() {
-        // The last little word may be the beginning of a great one.
+        // The last word may be a stop word only so far, and continue to another word.
         if says_something && analyzer.is_stop_word(&word.text) && !(at == last && open && all.len() > 1) {
             continue;
         }
@@ -66,7 +66,7 @@ pub fn read(text: &str, analyzer: &mut Analyzer) -> ParsedText {
             pair,
         });
     }
-    // A word that is parsed for twice is found as often as once.
+    // A repeated word counts once.
     let mut distinct: Vec<QueryWord> = Vec::with_capacity(words.len());
     for word in words {
         match distinct.iter_mut().find(|known| known.text == word.text) {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_words_are_passed_over_unless_there_is_nothing_else() {
+    fn stop_words_are_ignored_unless_there_are_no_other_words() {
         assert_eq!(words("lens for canon"), ["lens", "canon"]);
         assert_eq!(words("the of "), ["the", "of"]);
         assert_eq!(words("shoe shoe"), ["shoe"]);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_word_may_go_on_and_part_numbers() {
+    fn only_the_last_word_and_part_numbers_may_be_prefixes() {
         let of = |text: &str| parsed(text).words.iter().map(|word| word.may_be_prefix).collect::<Vec<_>>();
         assert_eq!(of("red sho"), [false, true]);
         assert_eq!(of("red sho "), [false, false]);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn upstreams_may_be_one_word() {
+    fn adjacent_words_may_be_a_compound() {
         let parsed = parsed("usb-c 200 mm");
         assert_eq!(parsed.words[0].compounds, ["usbc"]);
         assert_eq!(parsed.words[2].compounds, ["c200", "200mm"]);

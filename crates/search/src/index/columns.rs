@@ -1,7 +1,7 @@
-//! The columns of one segment of the index in memory: what filters, facets, folding and sorting look at for every hit.
+//! The columns of one segment in memory, which filters, facets, grouping and sorting read for every hit.
 //!
-//! The index keeps them packed; a search looks at some ten values of each of thousands of documents, so they are
-//! unpacked once per segment, about a hundred bytes a product.
+//! The index stores them compressed. A search reads about ten values of each of thousands of documents, so they are unpacked
+//! once per segment. They take about a hundred bytes per product.
 
 use super::{labels::Labels, schema::Fields};
 use crate::Error;
@@ -10,7 +10,7 @@ use tantivy::{
     columnar::{Column, StrColumn},
 };
 
-/// The columns. Documents are numbered as in the segment.
+/// The columns, by document number of the segment.
 #[derive(Debug, Default)]
 pub struct Columns {
     pub ids: Vec<u128>,
@@ -24,11 +24,11 @@ pub struct Columns {
     pub title_words: Vec<u8>,
     skus: Lists<u8>,
     labels: Lists<u32>,
-    /// How many different labels there are.
+    /// The number of different labels in this segment.
     pub distinct_labels: usize,
 }
 
-/// A list for each document, one after the other.
+/// One list per document, stored one after the other.
 #[derive(Debug, Default)]
 struct Lists<T> {
     ends: Vec<u32>,
@@ -48,19 +48,19 @@ impl<T> Lists<T> {
 }
 
 impl Columns {
-    /// The SKU without hyphens, in lower case.
+    /// Returns the SKU without hyphens in lower case.
     #[must_use]
     pub fn sku(&self, doc: u32) -> &str {
         std::str::from_utf8(self.skus.get(doc)).unwrap_or_default()
     }
 
-    /// The numbers of the labels.
+    /// Returns the numbers of the document's labels.
     #[must_use]
     pub fn labels(&self, doc: u32) -> &[u32] {
         self.labels.get(doc)
     }
 
-    /// Unpacks the columns of a segment; labels that are new get a number.
+    /// Unpacks the columns of a segment. New labels get a number.
     ///
     /// # Errors
     /// When the segment cannot be read.
@@ -120,12 +120,12 @@ impl Columns {
     }
 }
 
-/// The id whose upper and lower half two columns hold.
+/// Joins the upper and lower half of an id.
 fn joined((high, low): &(Column, Column), doc: u32) -> u128 {
     u128::from(high.first(doc).unwrap_or_default()) << 64 | u128::from(low.first(doc).unwrap_or_default())
 }
 
-/// Every text of a column's dictionary, in order.
+/// Calls `take` with every text of the column's dictionary, in order.
 fn each_term(column: &StrColumn, mut take: impl FnMut(&str)) -> Result<(), Error> {
     let mut terms = column.dictionary().stream()?;
     while terms.advance() {

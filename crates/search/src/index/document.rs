@@ -1,4 +1,4 @@
-//! From a product to what the index keeps of it.
+//! Turns a product into a document of the index.
 
 use super::{labels::Facet, schema::Fields, tree::Tree};
 use crate::{
@@ -17,13 +17,13 @@ use contracts::{
 use serde::{Deserialize, Serialize};
 use tantivy::{TantivyDocument, Term, schema::Field};
 
-/// How much of the description every hit shows.
+/// The length of the description's beginning that every hit shows, in characters.
 const SUMMARY: usize = 200;
 
-/// What an answer shows of a product, as it is kept in the index.
+/// The stored part of a document, from which hits are built.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stored {
-    /// Without what depends on the search or on other products: highlights, options and their count.
+    /// The hit without highlights, options and variant count, which depend on the search or on other products.
     pub hit: SearchHit,
     /// The whole description.
     pub description: String,
@@ -31,23 +31,23 @@ pub struct Stored {
     pub options: Vec<String>,
 }
 
-/// The term that names a product's document.
+/// The term that identifies a product's document.
 pub fn id_term(fields: &Fields, id: ProductId) -> Term {
     Term::from_field_bytes(fields.id, id.0.as_bytes())
 }
 
-/// The term that the variants of a group have in common: its whole id, for sellers choose ids freely.
+/// The term that the variants of a group share. It is the whole id, because sellers choose ids freely.
 pub fn group_term(fields: &Fields, group: ProductGroupId) -> Term {
     Term::from_field_bytes(fields.group, group.0.as_bytes())
 }
 
-/// The letters of a currency's code as a number.
+/// Returns the letters of a currency code as a number.
 #[must_use]
 pub fn currency_number(currency: Currency) -> u32 {
     currency.as_str().bytes().fold(0, |number, letter| number << 8 | u32::from(letter))
 }
 
-/// The document of a product.
+/// Builds the document of a product.
 pub fn document(
     fields: &Fields,
     product: &Product,
@@ -86,7 +86,7 @@ pub fn document(
     doc.add_bytes(fields.id, product.product_id.0.as_bytes());
     doc.add_u64(fields.id_high, high);
     doc.add_u64(fields.id_low, low);
-    // The nil id is nobody's group: in the columns it says that there is none.
+    // In the columns the nil id means that there is no group.
     let group = product.product_group_id.map_or_else(Uuid::nil, |group| group.0);
     let (high, low) = group.as_u64_pair();
     if !group.is_nil() {
@@ -104,7 +104,7 @@ pub fn document(
     Ok(doc)
 }
 
-/// Of the body only the beginnings that say something: of three letters and more.
+/// Prefixes from the body are indexed from three letters on; shorter ones match too much.
 fn prefixes(field: score::Field, terms: &Terms) -> impl Iterator<Item = &String> {
     let least = if field == score::Field::Body { 3 } else { 1 };
     terms.prefixes.iter().filter(move |start| start.len() >= least)
@@ -121,11 +121,11 @@ fn add_terms<'a>(doc: &mut TantivyDocument, field: Field, terms: impl IntoIterat
     }
 }
 
-/// Everything beside title and brand that a search may name.
+/// Returns all searchable text other than title and brand.
 fn body(product: &Product, path: &[CategoryRef]) -> String {
     let mut body = format!("{}\n.\n{}", product.description, product.sku);
     for (name, value) in &product.attributes {
-        // Apart, so that no two of them are read as one.
+        // The separator keeps adjacent texts from forming a compound.
         body.push_str("\n.\n");
         body.push_str(name);
         body.push_str("\n.\n");
@@ -171,7 +171,7 @@ fn stored(product: &Product, in_stock: bool, path: &[CategoryRef]) -> Stored {
     Stored { hit, description: product.description.clone(), options: product.options.clone() }
 }
 
-/// The beginning of the description on one line, cut at a word.
+/// Returns the beginning of the description on one line, cut at a word.
 fn summary(description: &str) -> String {
     let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
     let Some((end, _)) = line.char_indices().nth(SUMMARY) else { return line };

@@ -1,4 +1,4 @@
-//! One index on the disk: its folder, its writer, and how far it has come.
+//! One index on disk: its folder, its writer and its position.
 
 use super::{
     document::{document, id_term},
@@ -18,23 +18,24 @@ use tantivy::{
     store::Compressor,
 };
 
-/// What the last commit says of itself.
+/// The payload of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Payload {
     /// The database that it was made from.
     pub lineage: Uuid,
     pub generation: i64,
-    /// How words were made.
+    /// The language of its words.
     pub language: String,
-    /// Everything up to here is in it.
+    /// Everything up to this position is indexed.
     pub reached: IndexPosition,
-    /// Whether it ever held everything there was: then it may answer.
+    /// Whether it was ever complete. Only then it may answer.
     pub complete: bool,
 }
 
 impl Payload {
-    /// Of an index that holds nothing yet: what it takes in will be in the tree as it is now, or as it is then.
+    /// Returns the payload of an empty index. Its products will be indexed with the current tree, so it starts after all changes
+    /// of the tree.
     #[must_use]
     pub fn empty(progress: Progress, language: Language) -> Payload {
         let Progress { lineage, generation, tree_change, .. } = progress;
@@ -45,12 +46,12 @@ impl Payload {
 
 const PREFIX: &str = "index-";
 
-/// An index that is being kept up to date. Dropping it closes its files.
+/// An open index. Dropping it closes its files.
 pub struct Folder {
     path: PathBuf,
     index: Index,
     reader: IndexReader,
-    /// None after a failure: the next batch opens another one.
+    /// `None` after a failure. The next batch opens a new writer.
     writer: Option<IndexWriter>,
     writer_bytes: usize,
     pub fields: Fields,
@@ -58,13 +59,13 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Where the index of this generation lies.
+    /// Returns the path of the index of this generation.
     #[must_use]
     pub fn path(root: &Path, generation: i64) -> PathBuf {
         root.join(format!("{PREFIX}v{}-g{generation}", schema::VERSION))
     }
 
-    /// Every folder below `root` that is or was an index, of whatever schema.
+    /// Returns all folders below `root` that are or were an index of any schema.
     #[must_use]
     pub fn list(root: &Path) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
@@ -72,7 +73,7 @@ impl Folder {
         entries.filter(is_index).map(|entry| entry.path()).collect()
     }
 
-    /// Makes an empty index, in place of whatever lies there.
+    /// Creates an empty index and replaces what is there.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -81,7 +82,7 @@ impl Folder {
         Folder::remove(&path)?;
         std::fs::create_dir_all(&path)?;
         let settings = IndexSettings {
-            // A page's documents are read from everywhere: unpacking whole blocks for them costs more than the disk's space.
+            // The documents of a page are scattered: decompressing whole blocks for them costs more than the disk space saved.
             docstore_compression: Compressor::None,
             docstore_blocksize: 4 << 10,
             docstore_compress_dedicated_thread: false,
@@ -90,16 +91,16 @@ impl Folder {
         let directory = MmapDirectory::open(&path).map_err(tantivy::TantivyError::from)?;
         Index::create(directory, schema::schema().0, settings)?;
         let mut folder = Folder::open(path, Some(payload), writer_bytes)?;
-        // From its first commit on it says what it is.
+        // The first commit stores the payload.
         let nothing = Batch { documents: Vec::new(), reached: folder.payload.reached };
         folder.commit(nothing, &Tree::default(), &mut Analyzer::new(Language::ENGLISH), false)?;
         Ok(folder)
     }
 
-    /// Opens the index of a folder. Without `payload` it takes the one of the last commit.
+    /// Opens an index. Without `payload` it reads the one of the last commit.
     ///
     /// # Errors
-    /// When it is not an index of this schema with a payload.
+    /// When the folder has no index of this schema with a payload.
     pub fn open(path: PathBuf, payload: Option<Payload>, writer_bytes: usize) -> Result<Folder, Error> {
         let (schema, fields) = schema::schema();
         let mut index = Index::open_in_dir(&path)?;
@@ -115,7 +116,7 @@ impl Folder {
         Ok(Folder { path, index, reader, writer: None, writer_bytes, fields, payload })
     }
 
-    /// Removes an index from the disk. Views that are open keep their files.
+    /// Removes an index from the disk. Open views keep their files.
     ///
     /// # Errors
     /// When the folder cannot be removed.
@@ -126,23 +127,23 @@ impl Folder {
         }
     }
 
-    /// Closes the index and removes it. A folder that cannot be removed is left to the next start, which tries again.
+    /// Closes the index and removes it. If that fails, the next start tries again.
     pub fn discard(self) {
-        // A merge under way would go on to write into the folder while it is being removed.
+        // A running merge would write into the folder while it is removed.
         let merged = self.writer.map_or(Ok(()), IndexWriter::wait_merging_threads).map_err(Error::from);
         if let Err(error) = merged.and_then(|()| Folder::remove(&self.path)) {
             tracing::warn!(target: "search", folder = %self.path.display(), %error, "an index of no use any more cannot be removed");
         }
     }
 
-    /// Takes a batch in, in one commit that says how far it reaches. `complete` when nothing is left to take in.
+    /// Indexes a batch in one commit, which records its position. `complete` says that nothing is left to index.
     ///
     /// # Errors
-    /// When the index cannot be written. Then nothing of the batch counts, and it may be tried again.
+    /// When the index cannot be written. The batch is then not indexed and may be repeated.
     pub fn commit(&mut self, batch: Batch, tree: &Tree, analyzer: &mut Analyzer, complete: bool) -> Result<(), Error> {
         let outcome = self.try_commit(batch, tree, analyzer, complete);
         if outcome.is_err() {
-            // A writer that failed once is not to be trusted again; what it had not committed is gone with it.
+            // A writer is not used after a failure. Its uncommitted changes are lost with it.
             self.writer = None;
             self.payload = read_payload(&self.index).unwrap_or_else(|_| self.payload.clone());
         }
@@ -177,7 +178,7 @@ impl Folder {
         self.writer.as_mut().ok_or(Error::Content("a writer"))
     }
 
-    /// What the index holds after its last commit, and after the merges since.
+    /// Returns a searcher over the last commit and the merges since.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -186,7 +187,7 @@ impl Folder {
         Ok(self.reader.searcher())
     }
 
-    /// Whether a merge has put segments in the place of those that `searcher` looks at.
+    /// Whether a merge has replaced segments that `searcher` uses.
     ///
     /// # Errors
     /// When the index cannot be read.

@@ -1,8 +1,8 @@
-//! Labels: what a product can be filtered and counted by.
+//! Labels: the values by which products are filtered and counted.
 //!
-//! A label is a text such as `a·color·red`. The index keeps a product's labels in one column; in memory each distinct
-//! label has a number, the same in every part of the index, so that filters compare and facets count small numbers and
-//! look at no text before the answer is written.
+//! A label is a text such as `a·color·red`. The index stores a product's labels in one column. In memory each distinct label
+//! has a number, the same in every segment. So filters and facets work with small numbers, and texts are read only for the
+//! answer.
 
 use contracts::ids::CategoryId;
 use std::{
@@ -10,21 +10,21 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-/// Separates the parts of a label. No name or value holds it: control characters are refused at the catalogue's door.
+/// Separates the parts of a label. Names and values cannot contain it, because the catalogue refuses control characters.
 const BETWEEN: char = '\u{1}';
 
-/// What a label says something about.
+/// The property that a label describes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Facet {
     Category,
     Brand,
     Seller,
-    /// The attribute of this name.
+    /// The attribute with this name.
     Attribute(String),
 }
 
 impl Facet {
-    /// The label of this facet's `value`.
+    /// Returns the label of a value of this facet.
     #[must_use]
     pub fn label(&self, value: &str) -> String {
         match self {
@@ -35,7 +35,7 @@ impl Facet {
         }
     }
 
-    /// The facet and the value of a label.
+    /// Returns the facet and the value of a label.
     fn read(label: &str) -> Option<(Facet, &str)> {
         let (kind, rest) = label.split_once(BETWEEN)?;
         match kind {
@@ -48,19 +48,19 @@ impl Facet {
     }
 }
 
-/// Every label with its number, for all who search and the one who indexes. It only grows;
-/// [`View`](super::View) begins a new one when most of it is gone.
+/// All labels with their numbers, shared by searches and indexing. It only grows; [`View`](super::View) starts a new one
+/// when most labels are unused.
 #[derive(Debug, Default)]
 pub struct Labels(RwLock<LabelTable>);
 
 impl Labels {
-    /// The labels there are by now. Hold it for one search and no longer.
+    /// Locks the labels for reading. The guard must not outlive one search.
     pub fn read(&self) -> RwLockReadGuard<'_, LabelTable> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The numbers of these labels; a new one is given one, and what is no label has none. Searches are held up for the
-    /// new ones only.
+    /// Returns the numbers of these labels and assigns numbers to new ones. A text that is not a label has no number.
+    /// Searches are blocked only while new labels are added.
     pub fn number(&self, labels: &[String]) -> Vec<Option<u32>> {
         let mut numbers: Vec<Option<u32>> = {
             let known = self.read();
@@ -80,7 +80,7 @@ impl Labels {
 #[derive(Debug, Default)]
 pub struct LabelTable {
     numbers: HashMap<String, u32>,
-    /// By number: the facet's number, and the value.
+    /// By label number: the facet's number, and the value.
     entries: Vec<(u32, String)>,
     facets: Vec<Facet>,
     facet_numbers: HashMap<Facet, u32>,
@@ -109,7 +109,7 @@ impl LabelTable {
         Some(number)
     }
 
-    /// The number of the label of `facet` with this value; none when no product has it.
+    /// Returns the number of a facet's value; `None` when no product has it.
     #[must_use]
     pub fn find(&self, facet: &Facet, value: &str) -> Option<u32> {
         self.numbers.get(&facet.label(value)).copied()
@@ -120,13 +120,13 @@ impl LabelTable {
         self.facet_numbers.get(facet).copied()
     }
 
-    /// How many labels there are: numbers are below it.
+    /// Returns the number of labels. All label numbers are smaller.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// How many facets there are.
+    /// Returns the number of facets.
     #[must_use]
     pub fn facet_count(&self) -> usize {
         self.facets.len()
@@ -147,7 +147,7 @@ impl LabelTable {
         &self.entries[label as usize].1
     }
 
-    /// The category that a label of [`Facet::Category`] names.
+    /// Returns the category that a label of [`Facet::Category`] names.
     #[must_use]
     pub fn category(&self, label: u32) -> Option<CategoryId> {
         self.value(label).parse().ok()
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_keeps_its_number_and_says_its_facet_and_value() {
+    fn a_label_keeps_its_number_facet_and_value() {
         let all = Labels::default();
         let color = Facet::Attribute("color".into());
         let texts = [color.label("red"), color.label("blue"), Facet::Brand.label("Acme = Co"), "nonsense".to_owned()];

@@ -1,4 +1,4 @@
-//! The desk of the one who indexes: which index answers, which one is being built, and the view that searches take.
+//! Manages the indexes: the live one, the one being built, and the view that searches use.
 
 use super::{
     folder::{Folder, Payload},
@@ -15,47 +15,47 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-/// One for the service; searches and the indexing worker share it.
+/// The manager, shared by searches and the indexing worker.
 pub struct IndexManager {
     root: PathBuf,
     language: Language,
     writer_bytes: usize,
-    /// None until an index holds everything for the first time.
+    /// `None` until an index is complete for the first time.
     view: RwLock<Option<Arc<View>>>,
-    /// How far it is, for those who must not wait for a commit to end.
+    /// A copy of the progress, so that readers need not wait for a commit.
     status: Mutex<Status>,
     state: Mutex<State>,
 }
 
-/// What indexing works on. Its lock is held while a batch is committed, by the thread that indexes.
+/// The state of indexing. The indexing thread holds its lock during a commit.
 struct State {
     /// The index that answers.
     live: Option<Folder>,
-    /// The one that is being made to take its place.
+    /// The index that will replace it.
     next: Option<Folder>,
     tree: Arc<Tree>,
-    /// The change up to which `tree` is right.
+    /// The last change that `tree` contains.
     tree_change: i64,
     analyzer: Analyzer,
     views: u64,
 }
 
-/// How far the indices are.
+/// The progress of the indexes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Status {
-    /// Of the index that answers; none while there is none.
+    /// Generation and position of the live index; `None` while there is none.
     pub live: Option<(i64, IndexPosition)>,
-    /// Of the index that is being built.
+    /// The same of the index that is being built.
     pub next: Option<(i64, IndexPosition)>,
-    /// The products that can be found.
+    /// The number of products that can be found.
     pub products: u64,
-    /// The change of the tree up to which paths are right.
+    /// The last change of the tree that paths reflect.
     pub tree_change: i64,
 }
 
 impl IndexManager {
-    /// Opens what lies below `root`: the newest index of this database that once held everything answers; others are
-    /// removed, but for the wanted one that is not finished.
+    /// Opens the indexes below `root`. The newest complete index of this database becomes the live one. The unfinished index
+    /// of the wanted generation is kept, and all others are removed.
     ///
     /// # Errors
     /// When the folder cannot be used.
@@ -91,15 +91,15 @@ impl IndexManager {
         Ok(manager)
     }
 
-    /// What searches look at.
+    /// Returns the view for a search.
     ///
     /// # Errors
-    /// [`Error::Building`] while no index holds everything.
+    /// [`Error::Building`] while there is no complete index.
     pub fn view(&self) -> Result<Arc<View>, Error> {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Building)
     }
 
-    /// How far it was when the last work on it ended.
+    /// Returns the progress at the end of the last operation.
     #[must_use]
     pub fn status(&self) -> Status {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,7 +116,7 @@ impl IndexManager {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
 
-    /// Works on the state, and notes how far that came, also when it failed half-way.
+    /// Runs `work` on the state and records the progress, also after a failure.
     fn with_state(&self, work: impl FnOnce(&mut State) -> Result<(), Error>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = work(&mut state);
@@ -124,7 +124,7 @@ impl IndexManager {
         outcome
     }
 
-    /// Begins the index that is wanted, unless it answers already or is under way.
+    /// Starts the index of the wanted generation, unless it is live or already being built.
     ///
     /// # Errors
     /// When its folder cannot be written.
@@ -143,10 +143,10 @@ impl IndexManager {
         })
     }
 
-    /// The tree of categories as it is since this change. Views have it from the next one on.
+    /// Replaces the category tree. The next view uses it.
     ///
     /// # Errors
-    /// None: it is work like any other.
+    /// None. The result has the type of the other operations.
     pub fn set_tree(&self, tree: Tree, change: i64) -> Result<(), Error> {
         self.with_state(|state| {
             state.tree = Arc::new(tree);
@@ -155,8 +155,8 @@ impl IndexManager {
         })
     }
 
-    /// Takes a batch into the index that answers, and shows it to searches. An empty batch shows what merges left, and
-    /// what is shown for the first time; how far it reached is noted by the next commit.
+    /// Indexes a batch into the live index and publishes it to searches. An empty batch publishes merges and the first view;
+    /// its position is stored with the next commit.
     ///
     /// # Errors
     /// When the index cannot be written or read.
@@ -179,8 +179,8 @@ impl IndexManager {
         })
     }
 
-    /// Takes a batch into the index that is being built. With `last` it holds everything and takes over; the one before
-    /// is removed.
+    /// Indexes a batch into the index that is being built. With `last` it is complete: it becomes the live index, and the
+    /// previous one is removed.
     ///
     /// # Errors
     /// When the index cannot be written or read.
@@ -192,7 +192,7 @@ impl IndexManager {
                 return Ok(());
             }
             let before = std::mem::replace(&mut state.live, state.next.take());
-            // Another index numbers its segments anew: nothing of the view before is of use.
+            // Another index numbers its segments anew, so nothing of the previous view can be reused.
             self.publish_view(state, None)?;
             if let Some(before) = before {
                 before.discard();
@@ -210,7 +210,7 @@ impl IndexManager {
     }
 }
 
-/// Whether the index is one of this database, made as it would be made now.
+/// Whether the index belongs to this database and was made with the current settings.
 fn is_usable(folder: &Folder, path: &Path, root: &Path, language: Language, progress: Progress) -> bool {
     let payload = &folder.payload;
     payload.lineage == progress.lineage

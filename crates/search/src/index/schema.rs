@@ -1,4 +1,4 @@
-//! The fields of the index.
+//! The schema of the index.
 
 use crate::domain::score;
 use tantivy::{
@@ -6,43 +6,42 @@ use tantivy::{
     tokenizer::{RAW_TOKENIZER_NAME, TextAnalyzer, TokenizerManager, WhitespaceTokenizer},
 };
 
-/// Another number makes every index anew. Raise it with every change of the fields below, of how text becomes words, or
-/// of what is stored.
+/// A new number rebuilds every index. Increase it when the fields below, the analysis of text or the stored data change.
 pub const VERSION: u32 = 3;
 
-/// Splits what [`crate::domain::text::Analyzer`] has made words already.
+/// The tokenizer for texts that [`crate::domain::text::Analyzer`] has already split.
 const WORDS: &str = "words";
 
-/// The fields by which one part of a product is found.
+/// The index fields of one searchable field of a product.
 #[derive(Debug, Clone, Copy)]
 pub struct Texts {
     pub field: score::Field,
     /// Words and compounds.
     pub words: Field,
-    /// Their stems; a brand has no forms.
+    /// Their stems; a brand has none.
     pub stems: Option<Field>,
-    /// Their beginnings.
+    /// Their prefixes.
     pub prefixes: Field,
 }
 
-/// Every field.
+/// All fields of the index.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields {
-    /// The product's id: what replacing and deleting go by.
+    /// The product's id, by which documents are replaced and deleted.
     pub id: Field,
     pub texts: [Texts; 3],
-    /// Stems that follow each other in the title.
+    /// Pairs of adjacent stems in the title.
     pub pairs: Field,
     /// The SKU without hyphens, in lower case.
     pub sku: Field,
-    /// Each three signs of it that follow each other.
+    /// Every three adjacent characters of it.
     pub sku_grams: Field,
     /// The SKU without hyphens again, as a column.
     pub sku_column: Field,
     /// The two halves of the id.
     pub id_high: Field,
     pub id_low: Field,
-    /// The id of the product's group; none has none.
+    /// The id of the product's group, if it has one.
     pub group: Field,
     /// The two halves of the group's id; zero without a group.
     pub group_high: Field,
@@ -52,19 +51,19 @@ pub struct Fields {
     pub price: Field,
     pub created: Field,
     pub in_stock: Field,
-    /// How many words the title has.
+    /// The number of words in the title.
     pub title_words: Field,
     /// See [`super::labels`].
     pub labels: Field,
-    /// What an answer shows, as JSON.
+    /// The stored part of the document, as JSON.
     pub stored: Field,
 }
 
-/// The schema and its fields.
+/// Builds the schema and returns it with its fields.
 #[must_use]
 pub fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
-    // Neither frequencies nor positions nor lengths: the score needs none of them.
+    // No frequencies, positions or lengths, because the score does not use them.
     let indexing = TextFieldIndexing::default().set_tokenizer(WORDS).set_index_option(IndexRecordOption::Basic).set_fieldnorms(false);
     let text = TextOptions::default().set_indexing_options(indexing);
     let column = NumericOptions::default().set_fast();
@@ -99,7 +98,7 @@ pub fn schema() -> (Schema, Fields) {
     (schema.build(), fields)
 }
 
-/// The tokenizers that the schema names.
+/// Returns the tokenizers that the schema names.
 #[must_use]
 pub fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();

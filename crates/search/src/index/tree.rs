@@ -1,12 +1,12 @@
-//! The tree of categories, as far as paths and names go.
+//! The category tree, reduced to names and paths.
 
 use contracts::{catalog::CategoryRef, ids::CategoryId};
 use std::collections::HashMap;
 
-/// Deeper trees are cut: a circle must not hang anybody.
+/// Longer paths are cut, so that a cycle cannot loop forever.
 const DEEPEST: usize = 64;
 
-/// Every category: its name and the one above it.
+/// Every category with its name and parent.
 #[derive(Debug, Clone, Default)]
 pub struct Tree(HashMap<CategoryId, (String, Option<CategoryId>)>);
 
@@ -16,7 +16,7 @@ impl Tree {
         Tree(categories)
     }
 
-    /// From the root to `category`; what the product itself says when the category is not known.
+    /// Returns the path from the root to `category`, or `known` (the path in the product) when the category is unknown.
     #[must_use]
     pub fn path(&self, category: CategoryId, known: &[CategoryRef]) -> Vec<CategoryRef> {
         let mut path = Vec::new();
@@ -35,7 +35,7 @@ impl Tree {
         path
     }
 
-    /// As people read it.
+    /// Returns the name for people.
     #[must_use]
     pub fn name(&self, category: CategoryId) -> Option<&str> {
         self.0.get(&category).map(|(name, _)| name.as_str())
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_goes_from_the_root_and_never_round_in_circles() {
+    fn a_path_starts_at_the_root_and_ends_despite_a_cycle() {
         let tree = |rows: &[(u128, Option<u128>)]| {
             Tree::new(rows.iter().map(|(child, parent)| (id(*child), (format!("c{child}"), parent.map(id)))).collect())
         };

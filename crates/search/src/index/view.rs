@@ -1,11 +1,11 @@
-//! What a search looks at: one commit of the index with its columns, unchanging. A search keeps the view it began with.
+//! A view: one commit of the index with its columns. It never changes; a search uses one view from start to end.
 
 use super::{columns::Columns, document::Stored, labels::Labels, schema::Fields, tree::Tree};
 use crate::Error;
 use std::{collections::HashMap, sync::Arc};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId, schema::document::Value as _};
 
-/// Where a document is: the number of its segment, and its number in there.
+/// The address of a document: segment number and document number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     pub segment: u32,
@@ -14,7 +14,7 @@ pub struct Address {
 
 /// One commit of the index.
 pub struct View {
-    /// Another number than every other view of this process.
+    /// Unique within this process.
     pub number: u64,
     pub fields: Fields,
     pub searcher: Searcher,
@@ -24,11 +24,11 @@ pub struct View {
     pub tree: Arc<Tree>,
 }
 
-/// More labels than this are kept only while most of them are in use.
+/// With more labels than this, they are kept only while most are in use.
 const LABELS_KEPT: usize = 50_000;
 
 impl View {
-    /// The view of a commit; what the view before it has unpacked already is taken from there.
+    /// Opens the view of a commit. Columns that the previous view has already unpacked are reused.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -38,7 +38,7 @@ impl View {
             .flat_map(|view| view.searcher.segment_readers().iter().map(SegmentReader::segment_id).zip(&view.columns))
             .collect();
         let readers = searcher.segment_readers();
-        // Labels only grow. When what is gone outweighs what is there, everything is unpacked anew.
+        // Labels only grow. When most of them are unused, everything is unpacked again.
         let shared = before.map(|view| &view.labels).filter(|labels| {
             let in_use: usize =
                 readers.iter().filter_map(|reader| known.get(&reader.segment_id())).map(|known| known.distinct_labels).sum();
@@ -55,7 +55,7 @@ impl View {
         Ok(View { number, fields, searcher, columns, labels, tree })
     }
 
-    /// The segments with their columns.
+    /// Returns the segments with their columns.
     pub fn segments(&self) -> impl Iterator<Item = (u32, &SegmentReader, &Arc<Columns>)> {
         let readers = self.searcher.segment_readers().iter();
         readers.zip(&self.columns).enumerate().map(|(number, (reader, columns))| (number as u32, reader, columns))
@@ -66,13 +66,13 @@ impl View {
         &self.columns[address.segment as usize]
     }
 
-    /// How many products can be found.
+    /// Returns the number of products that can be found.
     #[must_use]
     pub fn products(&self) -> u64 {
         self.searcher.num_docs()
     }
 
-    /// What an answer shows of a product.
+    /// Returns the stored part of a document.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -82,7 +82,7 @@ impl View {
         serde_json::from_slice(bytes).map_err(|_| Error::Content("a stored product"))
     }
 
-    /// The documents of each segment that hold `term`.
+    /// Returns the documents that contain `term`.
     ///
     /// # Errors
     /// When the index cannot be read.

@@ -1,10 +1,10 @@
-//! Who may ask what.
+//! Who may call which endpoint.
 
 use super::Shop;
 use serde_json::json;
 
 #[tokio::test]
-async fn anyone_may_search_and_administrators_look_after_the_index() {
+async fn anyone_may_search_and_only_administrators_may_manage_the_index() {
     let shop = Shop::open().await;
     shop.h.get("/search").send().await.expect(200);
     shop.h.get("/search/suggest?q=a").send().await.expect(200);

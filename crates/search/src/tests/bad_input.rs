@@ -1,9 +1,9 @@
-//! Queries that cannot be.
+//! Invalid queries.
 
 use super::Shop;
 
 #[tokio::test]
-async fn bad_queries_get_a_clear_answer() {
+async fn invalid_queries_are_refused_with_the_parameter() {
     let shop = Shop::open().await;
     shop.activate(shop.product("A", "Lamp")).await;
     let long = format!("q={}", "x".repeat(10_000));
@@ -81,7 +81,7 @@ async fn a_text_is_plain_text() {
         "lamp%F0%9F%92%A1",
     ] {
         let answer = shop.h.get(&format!("/search?q={text}")).send().await;
-        // Signs mean nothing; words and numbers behind them are words that must be found.
+        // Punctuation is ignored; letters and digits after it are words that must be found.
         let expected =
             i32::from(!text.starts_with("title") && !text.contains(char::is_numeric) || text.contains('%') && !text.ends_with("E3"));
         assert_eq!(answer.expect(200).json()["total"], expected, "{text}");

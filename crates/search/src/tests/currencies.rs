@@ -1,4 +1,4 @@
-//! Prices are compared in one currency.
+//! Comparison of prices in one currency.
 
 use super::Shop;
 use contracts::money::Currency;
@@ -49,7 +49,7 @@ async fn the_shops_own_currency_can_be_set() {
 }
 
 #[tokio::test]
-async fn facets_and_help_are_of_the_same_currency() {
+async fn facets_and_suggestions_use_the_same_currency() {
     let shop = Shop::open().await;
     lamps(&shop).await;
     let brands = async |query: &str| {

@@ -84,7 +84,7 @@ async fn a_category_holds_everything_below_it() {
 }
 
 #[tokio::test]
-async fn a_category_that_is_renamed_or_moved_takes_everything_below_it_along() {
+async fn products_below_a_renamed_or_moved_category_follow_it() {
     let shop = Shop::open().await;
     let (rooms, outdoors) = (shop.new_category("Rooms", &[]).await, shop.new_category("Outdoors", &[]).await);
     let seats = shop.new_category("Seats", &rooms).await;
@@ -124,14 +124,14 @@ async fn stock_and_sellers_can_be_filtered() {
 }
 
 #[tokio::test]
-async fn only_attributes_that_divide_the_hits_are_told() {
+async fn only_attributes_that_divide_the_hits_are_facets() {
     let shop = Shop::open().await;
     let products = (0..30).map(|number| {
-        let mut good = shop.product(&format!("N-{number}"), "Part").attribute("part_number", &format!("P{number}"));
+        let mut item = shop.product(&format!("N-{number}"), "Part").attribute("part_number", &format!("P{number}"));
         for name in 0..12 {
-            good = good.attribute(&format!("name{name:02}"), if number % 2 == 0 { "even" } else { "odd" });
+            item = item.attribute(&format!("name{name:02}"), if number % 2 == 0 { "even" } else { "odd" });
         }
-        good
+        item
     });
     shop.activate_all(products).await;
     let names = |results: &SearchResults| results.facets.attributes.keys().cloned().collect::<Vec<_>>();

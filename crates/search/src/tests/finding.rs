@@ -1,4 +1,4 @@
-//! Keywords: which words find what, and what comes first.
+//! Which words find which products, and in which order.
 
 use super::Shop;
 
@@ -21,7 +21,7 @@ async fn a_word_is_found_in_title_brand_description_and_attributes_in_that_order
 }
 
 #[tokio::test]
-async fn a_title_that_is_just_the_search_comes_first() {
+async fn a_title_that_equals_the_search_comes_first() {
     let shop = Shop::open().await;
     shop.activate_all([
         shop.product("A", "Chair cushion, round, for any garden chair and bench"),
@@ -35,7 +35,7 @@ async fn a_title_that_is_just_the_search_comes_first() {
 }
 
 #[tokio::test]
-async fn forms_beginnings_and_near_spellings_are_found_behind_the_word_itself() {
+async fn stems_prefixes_and_similar_spellings_rank_after_exact_words() {
     let shop = Shop::open().await;
     shop.activate_all([
         shop.product("FORM", "Chairs for children"),
@@ -59,7 +59,7 @@ async fn forms_beginnings_and_near_spellings_are_found_behind_the_word_itself() 
 }
 
 #[tokio::test]
-async fn a_word_that_is_known_is_not_taken_for_a_misspelling() {
+async fn a_known_word_is_not_treated_as_a_misspelling() {
     let shop = Shop::open().await;
     shop.activate_all((0..10).map(|number| shop.product(&format!("SKIRT{number}"), "Blue skirt"))).await;
     shop.activate(shop.product("SHIRT", "Blue shirt")).await;
@@ -68,7 +68,7 @@ async fn a_word_that_is_known_is_not_taken_for_a_misspelling() {
 }
 
 #[tokio::test]
-async fn a_word_that_somebody_else_misspelled_finds_the_right_ones_too() {
+async fn a_rare_misspelling_in_the_catalogue_also_finds_the_common_spelling() {
     let shop = Shop::open().await;
     shop.activate(shop.product("WRONG", "Audio amplifer")).await;
     shop.activate_all((0..60).map(|number| shop.product(&format!("RIGHT{number}"), "Audio amplifier"))).await;
@@ -78,7 +78,7 @@ async fn a_word_that_somebody_else_misspelled_finds_the_right_ones_too() {
 }
 
 #[tokio::test]
-async fn numbers_and_units_are_found_however_they_are_written() {
+async fn numbers_and_units_are_found_in_every_usual_spelling() {
     let shop = Shop::open().await;
     shop.activate_all([
         shop.product("LENS", "Zoom lens 70-200 mm f/2.8"),
@@ -105,7 +105,7 @@ async fn numbers_and_units_are_found_however_they_are_written() {
 }
 
 #[tokio::test]
-async fn what_was_found_is_marked_in_escaped_html() {
+async fn matches_are_highlighted_in_escaped_html() {
     let shop = Shop::open().await;
     shop.activate(shop.product("A", "<b>Chairs</b> & co").describe("A \"fine\" chair.")).await;
     let hit = shop.hit("q=chair").await;
@@ -116,7 +116,7 @@ async fn what_was_found_is_marked_in_escaped_html() {
 }
 
 #[tokio::test]
-async fn without_a_text_everything_on_sale_is_found_the_newest_first() {
+async fn without_a_text_every_product_is_found_newest_first() {
     let shop = Shop::open().await;
     shop.activate_all([shop.product("OLD", "Old thing"), shop.product("NEW", "New thing")]).await;
     assert_eq!(shop.skus("").await, ["NEW", "OLD"]);
@@ -125,7 +125,7 @@ async fn without_a_text_everything_on_sale_is_found_the_newest_first() {
 }
 
 #[tokio::test]
-async fn another_language_has_other_forms() {
+async fn another_language_has_other_stems() {
     let h = platform::testing::Harness::of(crate::service()).setting("language", "german").start().await;
     let shop = Shop { h };
     shop.activate(shop.product("A", "Zwei Stühle aus Eiche")).await;
@@ -134,7 +134,7 @@ async fn another_language_has_other_forms() {
 }
 
 #[tokio::test]
-async fn suggestions_are_what_a_search_would_find() {
+async fn suggestions_are_titles_of_search_hits() {
     let shop = Shop::open().await;
     shop.activate_all([
         shop.product("A", "Canon EOS 5D"),

@@ -29,7 +29,7 @@ async fn a_product_is_found_from_activation_to_deactivation_as_it_is_now() {
 }
 
 #[tokio::test]
-async fn a_draft_is_nobodys_to_find_however_it_changes() {
+async fn a_draft_is_never_found() {
     let shop = Shop::open().await;
     let mut draft = shop.product("DRAFT", "Secret").with(|product| product.status = ProductStatus::Draft);
     shop.update(&mut draft).await;
@@ -40,7 +40,7 @@ async fn a_draft_is_nobodys_to_find_however_it_changes() {
 }
 
 #[tokio::test]
-async fn events_that_come_twice_or_late_change_nothing() {
+async fn repeated_and_late_events_change_nothing() {
     let shop = Shop::open().await;
     let lamp = shop.product("LAMP", "IndexManager lamp");
     let id = lamp.product.product_id;
@@ -56,7 +56,7 @@ async fn events_that_come_twice_or_late_change_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_kept_goes_with_the_next_change() {
+async fn a_change_invalidates_cached_answers() {
     let shop = Shop::open().await;
     let mut lamp = shop.product("LAMP", "IndexManager lamp");
     shop.activate(lamp.clone()).await;

@@ -1,4 +1,4 @@
-//! The index can be lost, killed and made anew at any moment, and holds what the documents say.
+//! The index can be lost, killed and rebuilt at any moment, and still contains what the documents say.
 
 use super::{Shop, TestProduct};
 use crate::{
@@ -22,7 +22,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// The service's inside over a folder of its own, beside the one of the harness.
+/// Opens the service's state over a folder of its own, beside the one of the harness.
 async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
     let ctx = Ctx {
         service: "search",
@@ -40,7 +40,7 @@ async fn catch_up(app: &App) {
     while workers::index(app.clone()).await.unwrap() == Next::Immediately {}
 }
 
-/// What can be found: each product's price, stock and category, and that each is there once.
+/// Returns price, stock and category of each product in the index. Checks that no product is there twice.
 fn content(view: &View) -> BTreeMap<ProductId, (i64, bool, Option<String>, Option<String>)> {
     let mut content = BTreeMap::new();
     for (segment, reader, columns) in view.segments() {
@@ -55,7 +55,7 @@ fn content(view: &View) -> BTreeMap<ProductId, (i64, bool, Option<String>, Optio
     content
 }
 
-/// What the documents say.
+/// Returns the same from the table `documents`.
 async fn documents(db: &Db) -> BTreeMap<ProductId, (i64, bool, Option<String>, Option<String>)> {
     let (rows, categories) = db
         .read(async |tx| {
@@ -81,14 +81,14 @@ fn search(app: &App, query: &str) -> SearchResults {
 
 async fn lamps(shop: &Shop, count: usize) -> Vec<TestProduct> {
     let products: Vec<_> = (0..count).map(|number| shop.product(&format!("L{number}"), "Lamp")).collect();
-    for good in &products {
-        shop.deliver_activated(good.clone()).await;
+    for item in &products {
+        shop.deliver_activated(item.clone()).await;
     }
     products
 }
 
 #[tokio::test]
-async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
+async fn an_index_that_is_missing_broken_or_outdated_is_rebuilt() {
     let shop = Shop::open().await;
     lamps(&shop, 19).await;
     shop.deliver_activated(shop.product("FORM", "Replaced lamp")).await;
@@ -115,7 +115,7 @@ async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
 
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
-    assert_eq!(search(&app, "q=replacement").total, 1, "words of another language are made anew");
+    assert_eq!(search(&app, "q=replacement").total, 1, "words are stemmed again in the new language");
     drop(app);
 
     std::fs::remove_dir_all(&folder).unwrap();
@@ -125,14 +125,14 @@ async fn an_index_that_is_gone_broken_or_of_another_making_is_made_anew() {
 }
 
 #[tokio::test]
-async fn an_index_of_another_database_is_thrown_away() {
+async fn an_index_of_another_database_is_removed() {
     let (shop, other) = (Shop::open().await, Shop::open().await);
-    // Two harnesses draw the same ids; two installations do not.
+    // Two harnesses generate the same ids; two installations do not.
     let lineage: Uuid = other.h.id();
     let renamed = other.h.db().write(async move |tx| tx.execute("UPDATE progress SET lineage = $1", params![lineage]).await);
     assert_eq!(renamed.await.unwrap(), 1);
     lamps(&shop, 3).await;
-    // Both count their changes alike, and only the lineage tells them apart.
+    // Both have the same change numbers; only the lineage differs.
     for number in 0..5 {
         other.deliver_activated(other.product(&format!("C{number}"), "Chair").price(7)).await;
     }
@@ -146,11 +146,11 @@ async fn an_index_of_another_database_is_thrown_away() {
 }
 
 #[tokio::test]
-async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait() {
+async fn searches_are_refused_until_an_index_is_complete() {
     let shop = Shop::open().await;
     lamps(&shop, 4_500).await;
     let folder = shop.h.data_dir().join("other");
-    // Each opening takes a batch in; the second goes on where the first one died.
+    // Each start indexes one batch; the second one continues after the first.
     for _ in 0..2 {
         let app = open(&shop, &folder, Settings::default()).await;
         let refused = platform::http::Problem::from(app.index_manager.view().err().expect("a part of the documents is no index"));
@@ -162,7 +162,7 @@ async fn until_there_is_an_index_that_holds_everything_searches_are_told_to_wait
 }
 
 #[tokio::test]
-async fn a_rebuild_takes_over_when_it_holds_everything_and_the_old_index_stays_fresh_meanwhile() {
+async fn a_rebuilt_index_replaces_the_old_one_which_stays_up_to_date_until_then() {
     let shop = Shop::open().await;
     let mut products = lamps(&shop, 2_500).await;
     let app = open(&shop, &shop.h.data_dir().join("other"), Settings::default()).await;
@@ -185,7 +185,7 @@ async fn a_rebuild_takes_over_when_it_holds_everything_and_the_old_index_stays_f
 }
 
 #[tokio::test]
-async fn a_rebuild_goes_on_after_a_crash() {
+async fn a_rebuild_continues_after_a_crash() {
     let shop = Shop::open().await;
     lamps(&shop, 2_500).await;
     let folder = shop.h.data_dir().join("other");
@@ -204,7 +204,7 @@ async fn a_rebuild_goes_on_after_a_crash() {
 }
 
 #[tokio::test]
-async fn an_administrator_sees_how_far_the_index_is() {
+async fn an_administrator_sees_the_state_of_the_index() {
     let shop = Shop::open().await;
     lamps(&shop, 3).await;
     let state = async || shop.h.get("/admin/search").admin().send().await.expect(200).read::<IndexState>();
@@ -217,13 +217,13 @@ async fn an_administrator_sees_how_far_the_index_is() {
     assert_eq!(shop.search("q=lamp").await.total, 3);
 }
 
-/// A thousand lamps in a category below `Rooms`, all in the index.
+/// Returns 1,200 indexed lamps in a category below `Rooms`.
 async fn rooms(shop: &Shop, folder: &Path) -> (App, Vec<CategoryRef>, Vec<TestProduct>) {
     let rooms = shop.new_category("Rooms", &[]).await;
     let lights = shop.new_category("Lights", &rooms).await;
     let products: Vec<_> = (0..1_200).map(|number| shop.product(&format!("L{number}"), "Lamp").within(&lights)).collect();
-    for good in &products {
-        shop.deliver_activated(good.clone()).await;
+    for item in &products {
+        shop.deliver_activated(item.clone()).await;
     }
     let app = open(shop, folder, Settings::default()).await;
     catch_up(&app).await;
@@ -238,7 +238,7 @@ async fn rename(shop: &Shop, path: &[CategoryRef], name: &str) {
 }
 
 #[tokio::test]
-async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
+async fn changed_products_do_not_wait_for_products_of_a_renamed_category() {
     let shop = Shop::open().await;
     let (app, path, mut products) = rooms(&shop, &shop.h.data_dir().join("other")).await;
     rename(&shop, &path, "Salons").await;
@@ -254,7 +254,7 @@ async fn what_changes_does_not_wait_for_those_whose_category_was_renamed() {
 }
 
 #[tokio::test]
-async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_commit_ended() {
+async fn reindexing_of_a_category_continues_after_the_last_commit() {
     let shop = Shop::open().await;
     let folder = shop.h.data_dir().join("other");
     let (app, path, products) = rooms(&shop, &folder).await;
@@ -271,7 +271,7 @@ async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_
     drop(app);
     let app = open(&shop, &folder, Settings::default()).await;
     assert!(waiting(&app).await < reached, "it goes on, and does not begin again");
-    // Renamed once more half-way, all have another turn; one that moved away meanwhile is where it is.
+    // After a second rename all products are indexed again. A product that left the category keeps its new place.
     rename(&shop, &path, "Parlours").await;
     shop.deliver_activated(products[0].clone().with(|product| (product.version, product.category_id) = (2, None))).await;
     drop(app);
@@ -279,7 +279,7 @@ async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_
     catch_up(&app).await;
     assert_eq!(waiting(&app).await, 0);
     assert_eq!((search(&app, "q=parlours").total, search(&app, "q=salons").total, search(&app, "q=lamp").total), (1_199, 0, 1_200));
-    // An index that is made anew takes in what changes meanwhile before it answers.
+    // A rebuild also indexes what changes before it is complete.
     actions::rebuild(shop.h.db()).await.unwrap();
     workers::index(app.clone()).await.unwrap();
     rename(&shop, &lights[1..], "Shades").await;
@@ -288,9 +288,9 @@ async fn products_whose_category_changed_are_taken_in_again_from_where_the_last_
     assert_eq!(content(&app.index_manager.view().unwrap()), documents(shop.h.db()).await);
 }
 
-/// What a power cut leaves: the files as they are at any moment. Each copy is opened and caught up.
+/// Simulates a power cut: copies the files at random moments, then opens and catches up each copy.
 #[tokio::test]
-async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating() {
+async fn an_index_killed_at_any_moment_continues_without_losing_or_repeating_a_change() {
     let shop = Shop::open().await;
     let products = lamps(&shop, 300).await;
     let (folder, copies) = (shop.h.data_dir().join("killed"), shop.h.data_dir().join("copies"));
@@ -310,11 +310,11 @@ async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating(
     }
     .unwrap();
     for round in 0..12 {
-        for good in products.iter().skip(round * 20).take(40) {
-            let mut good = good.clone();
-            good.product.version = round as i64 + 2;
-            good.product.price_amount = round as i64;
-            shop.deliver_activated(good).await;
+        for item in products.iter().skip(round * 20).take(40) {
+            let mut item = item.clone();
+            item.product.version = round as i64 + 2;
+            item.product.price_amount = round as i64;
+            shop.deliver_activated(item).await;
             if round % 3 == 0 {
                 workers::index(app.clone()).await.unwrap();
             }
@@ -338,7 +338,7 @@ async fn an_index_killed_at_any_moment_is_continued_without_losing_or_repeating(
     assert!(opened > 3, "only {opened} copies were made");
 }
 
-/// Copies a folder as far as its files can be copied while they come and go: `meta.json` first, which names the others.
+/// Copies a folder whose files may disappear meanwhile: first `meta.json`, which names the others.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     let mut entries: Vec<_> = std::fs::read_dir(from).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
@@ -353,7 +353,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What can happen to a catalogue.
+/// What can happen to a catalogue and its index.
 #[derive(Debug, Clone)]
 enum Step {
     Activate(usize),
@@ -363,21 +363,21 @@ enum Step {
     Stock(usize, i64),
     RenameCategory(usize),
     MoveCategory(usize, usize),
-    /// The last event again.
+    /// Delivers the last event again.
     Repeat,
     Index,
     Rebuild,
-    /// The process dies and starts again.
+    /// Stops and starts the process.
     Restart,
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..6_usize).prop_map(Step::Activate),
-        3 => (0..6_usize, 1..100_i64).prop_map(|(good, price)| Step::Reprice(good, price)),
+        3 => (0..6_usize, 1..100_i64).prop_map(|(item, price)| Step::Reprice(item, price)),
         2 => (0..6_usize).prop_map(Step::Deactivate),
-        2 => (0..6_usize, 0..4_usize).prop_map(|(good, category)| Step::Move(good, category)),
-        2 => (0..6_usize, 0..3_i64).prop_map(|(good, quantity)| Step::Stock(good, quantity)),
+        2 => (0..6_usize, 0..4_usize).prop_map(|(item, category)| Step::Move(item, category)),
+        2 => (0..6_usize, 0..3_i64).prop_map(|(item, quantity)| Step::Stock(item, quantity)),
         1 => (0..4_usize).prop_map(Step::RenameCategory),
         1 => (0..4_usize, 0..4_usize).prop_map(|(category, above)| Step::MoveCategory(category, above)),
         2 => Just(Step::Repeat),
@@ -390,7 +390,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn whatever_happens_the_index_is_what_the_documents_say(history in proptest::collection::vec(step(), 1..40)) {
+    fn the_index_equals_the_documents_after_any_history(history in proptest::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run_steps(history));
     }
@@ -403,7 +403,7 @@ async fn run_steps(history: Vec<Step>) {
     let mut app = Some(open(&shop, &folder, Settings::default()).await);
     let mut products: Vec<TestProduct> = (0..6).map(|number| shop.product(&format!("G{number}"), "Thing")).collect();
     let mut on_sale = [false; 6];
-    // Categories 0 and 1 are roots; a parent has always a smaller number, so that there is no circle.
+    // A parent always has a smaller number than its child, so there is no cycle.
     let mut tree: Vec<(CategoryRef, Option<usize>)> = Vec::new();
     for number in 0..4 {
         let path = shop.new_category(&format!("C{number}"), &[]).await;
@@ -486,15 +486,15 @@ async fn run_steps(history: Vec<Step>) {
     let view = app.index_manager.view().unwrap();
     let content = content(&view);
     assert_eq!(content, documents(shop.h.db()).await);
-    // And the documents are what happened.
+    // The documents reflect the events.
     let expected: BTreeMap<_, _> =
         (0..6).filter(|at| on_sale[*at]).map(|at| (products[at].product.product_id, products[at].product.price_amount)).collect();
     assert_eq!(content.iter().map(|(id, (price, ..))| (*id, *price)).collect::<BTreeMap<_, _>>(), expected);
-    // Every category finds just what is in it and below it.
+    // A search by category finds the products in it and below it.
     for category in 0..4 {
         let id = tree[category].0.category_id;
-        let within = |good: &TestProduct| {
-            let own = good.product.category_id.and_then(|own| tree.iter().position(|(known, _)| known.category_id == own));
+        let within = |item: &TestProduct| {
+            let own = item.product.category_id.and_then(|own| tree.iter().position(|(known, _)| known.category_id == own));
             own.is_some_and(|own| path(&tree, own).iter().any(|above| above.category_id == id))
         };
         let wanted = (0..6).filter(|at| on_sale[*at] && within(&products[*at])).count() as u64;

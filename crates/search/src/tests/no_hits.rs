@@ -1,4 +1,4 @@
-//! A search that finds nothing says what it could be instead.
+//! Suggestions for a search without hits.
 
 use super::Shop;
 use contracts::search::{LiftedFilter, SearchHelp, Spelling};
@@ -10,7 +10,7 @@ async fn help(shop: &Shop, query: &str) -> SearchHelp {
 }
 
 #[tokio::test]
-async fn it_says_what_there_is_without_the_last_filter() {
+async fn the_number_of_hits_without_the_last_filter_is_suggested() {
     let shop = Shop::open().await;
     shop.activate_all([shop.product("A", "Red lamp").attribute("color", "red"), shop.product("B", "Blue lamp").attribute("color", "blue")])
         .await;
@@ -23,7 +23,7 @@ async fn it_says_what_there_is_without_the_last_filter() {
 }
 
 #[tokio::test]
-async fn it_says_how_the_text_is_spelled_that_finds_something() {
+async fn a_spelling_with_hits_is_suggested() {
     let shop = Shop::open().await;
     shop.activate_all([
         shop.product("A", "Mechanical keyboard"),

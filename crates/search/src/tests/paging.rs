@@ -19,13 +19,13 @@ async fn walk(shop: &Shop, query: &str, between: impl AsyncFn(&Shop, usize)) -> 
 
 async fn ten() -> Shop {
     let shop = Shop::open().await;
-    // Prices that several share, so that ties are broken.
+    // Several products share a price, so that ties occur.
     shop.activate_all((0..10).map(|number| shop.product(&format!("S{number}"), "Lamp").price(1_000 + number % 3))).await;
     shop
 }
 
 #[tokio::test]
-async fn every_order_walks_over_every_hit_once() {
+async fn paging_shows_every_hit_once_in_every_order() {
     let shop = ten().await;
     for sort in ["relevance", "price", "-price", "newest"] {
         let query = format!("q=lamp&sort={sort}");
@@ -46,7 +46,7 @@ async fn a_cursor_survives_inserts() {
         let shop = ten().await;
         let before = shop.skus(&format!("q=lamp&sort={sort}&limit=100")).await;
         let walked = walk(&shop, &format!("q=lamp&sort={sort}"), async |shop, page| {
-            // Longer titles, other words: what would move every score of a ranker that looks at averages.
+            // Longer titles with other words would change every score if scores used averages.
             let other = shop.product(&format!("X{page}"), "Lamp lamp lamp shade for a large lamp").price(1_001).describe("Another lamp.");
             shop.activate(other).await;
         })
@@ -57,7 +57,7 @@ async fn a_cursor_survives_inserts() {
 }
 
 #[tokio::test]
-async fn the_link_leads_to_the_next_page_and_cursors_belong_to_their_search() {
+async fn a_cursor_is_valid_only_for_its_search() {
     let shop = ten().await;
     let answer = shop.h.get("/search?q=lamp&limit=4").send().await.expect(200);
     let cursor = answer.json()["nextCursor"].as_str().unwrap().to_owned();
@@ -69,7 +69,7 @@ async fn the_link_leads_to_the_next_page_and_cursors_belong_to_their_search() {
 }
 
 #[tokio::test]
-async fn what_can_be_bought_goes_before_what_cannot() {
+async fn products_in_stock_come_first() {
     let shop = ten().await;
     shop.stock("S4", 1).await;
     assert_eq!(shop.skus("q=lamp").await[0], "S4");

@@ -1,4 +1,4 @@
-//! SKUs: exact, begun, and in the middle.
+//! Search by SKU: the whole one, its beginning and its middle.
 
 use super::Shop;
 
@@ -20,7 +20,7 @@ async fn an_exact_sku_is_first_with_hyphens_or_without() {
 }
 
 #[tokio::test]
-async fn beginnings_and_middles_of_skus_are_found() {
+async fn prefixes_and_middles_of_skus_are_found() {
     let shop = Shop::open().await;
     shop.activate_all([shop.product("TEE-7F3A9C-RED", "Cotton shirt"), shop.product("ADJUSTABLE-LAMP", "IndexManager lamp")]).await;
     for text in ["tee-7f3", "TEE7F3A9", "7f3a9c", "f3a9", "3A9C-RED", "9cred", "red", "tee"] {

@@ -1,4 +1,4 @@
-//! Variants: one hit for one thing.
+//! Variants of one group are one hit.
 
 use super::Shop;
 use contracts::{
@@ -35,7 +35,7 @@ async fn variants_are_one_hit_with_their_options_and_count_once() {
 }
 
 #[tokio::test]
-async fn the_variant_that_matches_best_stands_for_all() {
+async fn a_group_is_shown_by_its_best_variant() {
     let (shop, _) = wardrobe().await;
     assert_eq!(shop.skus("q=large").await, ["TEE-L"]);
     assert_eq!(shop.skus("q=t-shirt&attr.size=S").await, ["TEE-S"]);
@@ -46,7 +46,7 @@ async fn the_variant_that_matches_best_stands_for_all() {
 }
 
 #[tokio::test]
-async fn a_facet_counts_a_thing_once_although_its_variants_meet_different_filters() {
+async fn a_facet_counts_a_group_once() {
     let (shop, _) = wardrobe().await;
     let results = shop.search("q=shirt&attr.size=S").await;
     assert_eq!(results.total, 1);
@@ -55,7 +55,7 @@ async fn a_facet_counts_a_thing_once_although_its_variants_meet_different_filter
 }
 
 #[tokio::test]
-async fn pages_hold_things_and_not_variants() {
+async fn pages_count_groups_and_not_variants() {
     let (shop, _) = wardrobe().await;
     let first = shop.search("q=shirt&sort=price&limit=1").await;
     assert_eq!(first.items[0].sku, "TEE-M");
@@ -63,10 +63,10 @@ async fn pages_hold_things_and_not_variants() {
     assert_eq!((second.items[0].sku.as_str(), second.next_cursor, second.total), ("POLO", None, 2));
 }
 
-/// Sellers choose the ids of their groups, so that no two ids may fold: neither those that share a half, nor those that
-/// a hash of 64 bits would take for one.
+/// Sellers choose the ids of their groups. No two ids may be grouped together: neither ids that share a half, nor ids with
+/// the same 64-bit hash.
 #[tokio::test]
-async fn groups_whose_ids_are_made_to_resemble_each_other_stay_apart() {
+async fn groups_with_similar_ids_stay_separate() {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let shop = Shop::open().await;
     let (high, low) = (0x0190_a1b2_0000_7000, 0x8000_1234_5678_9abc);
