@@ -1,10 +1,9 @@
-//! RequestLayers 3: the worker that brings the index up to date.
+//! Entry point 3, schedule: the worker that keeps the index up to date.
 //!
-//! A turn takes what changed since the index's last commit into it, in one commit that says how far it reaches, and
-//! shows it to searches. A crash at any moment costs the work in hand: the next turn begins where the last commit ended.
-//! Products and stock that changed go first; then come some of the products whose categories were renamed or moved.
-//! When another index is wanted, each turn then also takes one batch into that one, until it holds everything and takes
-//! over.
+//! A turn indexes what changed since the index's last commit, in one commit that records the position reached, and publishes
+//! it to searches. After a crash the next turn begins where the last commit ended. Changed products and stock come first,
+//! then some products of categories that were renamed or moved. While another index is built, each turn also indexes one
+//! batch into it, until it is complete and replaces the live one.
 
 use crate::{
     App, Error,
@@ -16,25 +15,24 @@ use platform::{
     worker::{Next, Worker},
 };
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// The worker's notifier.
+/// The worker's name for notifications.
 pub const INDEX: &str = "index";
-/// How long a change waits at most when the notifier was rung in another process: by the command line, or a replica.
+/// How long a change can wait when another process (a command or a replica) wrote it.
 const PERIOD: Duration = Duration::from_millis(500);
-/// Documents read at once.
+/// The number of documents read at once.
 const PAGE: usize = 250;
-/// Documents that share a commit at most, and how long they are gathered.
+/// The limits of one commit: number of documents, and time to gather them.
 const BATCH: usize = 2_000;
 const MAX_GATHER_TIME: Duration = Duration::from_millis(200);
-/// Products that are indexed in again in one turn because their categories changed: what changed itself waits for no more.
+/// The number of products indexed again per turn because their category changed. It bounds how long other changes wait.
 const REINDEX_BATCH: usize = 500;
 
 pub fn all(app: &App) -> Vec<Worker> {
     vec![Worker::new(INDEX, PERIOD, app.clone(), index)]
 }
 
-/// One turn.
+/// Runs one turn.
 pub async fn index(app: App) -> Result<Next, Error> {
     let progress = get_progress(&app).await?;
     with_index_manager(&app, move |manager| manager.prepare_generation(progress)).await?;
@@ -54,7 +52,7 @@ async fn with_index_manager(app: &App, work: impl FnOnce(&IndexManager) -> Resul
     app.indexing.run(move || work(&manager)).await?
 }
 
-/// Brings the index that answers up to date with products and stock. Whether there may be more.
+/// Indexes changed products and stock into the live index. Returns whether there may be more.
 async fn update_live(app: &App) -> Result<bool, Error> {
     let Some((_, reached)) = app.index_manager.status().live else { return Ok(false) };
     let (batch, more) = gather_changed(app, reached).await?;
@@ -62,8 +60,8 @@ async fn update_live(app: &App) -> Result<bool, Error> {
     Ok(more)
 }
 
-/// Brings the index that answers up to date with the tree: one small batch, so that neither waits for the other.
-/// Whether there may be more.
+/// Indexes one small batch of products whose categories changed into the live index, so that other changes do not wait.
+/// Returns whether there may be more.
 async fn reindex_moved(app: &App) -> Result<bool, Error> {
     let Some((_, reached)) = app.index_manager.status().live else { return Ok(false) };
     let (batch, more) = gather_touched(app, reached).await?;
@@ -84,7 +82,7 @@ async fn write_batch(app: &App, batch: Batch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes one batch into the index that is being built. Whether one is being built still.
+/// Indexes one batch into the index that is being built. Returns whether it is still incomplete.
 async fn build(app: &App) -> Result<bool, Error> {
     let Some((generation, reached)) = app.index_manager.status().next else { return Ok(false) };
     let (mut batch, mut more) = gather_changed(app, reached).await?;
@@ -101,9 +99,9 @@ async fn build(app: &App) -> Result<bool, Error> {
     Ok(more)
 }
 
-/// The documents that changed since, as many as a commit takes, and whether there are more; and the tree of categories
-/// as it is by then. In this order: a document that is read before its category changes is read again after, one that is
-/// indexed in by an older tree would keep its old path.
+/// Returns the documents that changed, at most as many as one commit takes, and whether there are more. Then refreshes
+/// the category tree. The order matters: a document that is read before its category changes is read again later, but one
+/// that is indexed with an older tree would keep its old path.
 async fn gather_changed(app: &App, reached: IndexPosition) -> Result<(Batch, bool), Error> {
     let gathered = read_changed(app, reached).await?;
     refresh_tree(app).await?;
@@ -119,7 +117,7 @@ async fn gather_touched(app: &App, reached: IndexPosition) -> Result<(Batch, boo
     Ok((Batch { documents, reached: IndexPosition { tree, ..reached } }, more))
 }
 
-/// Reads the tree of categories when it changed.
+/// Reloads the category tree if it changed.
 async fn refresh_tree(app: &App) -> Result<(), Error> {
     let progress = get_progress(app).await?;
     if app.index_manager.status().tree_change < progress.tree_change {
@@ -130,10 +128,10 @@ async fn refresh_tree(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// A few documents are indexed at once, so that they are found at once; many are gathered for a while, so that commits
-/// stay few.
+/// A few documents are returned at once, so that they are found soon. Many are gathered for a while, so that there are
+/// few commits.
 async fn read_changed(app: &App, reached: IndexPosition) -> Result<(Batch, bool), Error> {
-    let began = Instant::now();
+    let deadline = app.ctx.env.now().after(MAX_GATHER_TIME);
     let mut batch = Batch { documents: Vec::new(), reached };
     loop {
         let position = batch.reached.documents;
@@ -146,7 +144,7 @@ async fn read_changed(app: &App, reached: IndexPosition) -> Result<(Batch, bool)
         if !full {
             return Ok((batch, false));
         }
-        if batch.documents.len() >= BATCH || began.elapsed() >= MAX_GATHER_TIME {
+        if batch.documents.len() >= BATCH || app.ctx.env.now() >= deadline {
             return Ok((batch, true));
         }
     }
