@@ -1,21 +1,20 @@
-//! The public edge of Souk: a service without a store, and the one place where requests from outside come in.
+//! The gateway: the public address of Souk, a service without a database.
 //!
-//! A request passes it in this order. Each step may end it with a problem document, and every answer, whoever made it,
-//! leaves dressed the same.
+//! A request passes these modules in order. Each may end it with a problem document. Every response gets the same headers.
 //!
 //! ```text
-//! visit     one pass over the headers: correlation id made or kept, headers that only insiders may send dropped
-//! cors      a browser's preflight is answered here
-//! routes    the path is looked at once: clean or 404, then the owning service from one table
-//! load      a slot, or 503 at once: the edge sheds load and has no queue
-//! limits    the caller's rate: by person when the token verifies, else by address
-//! upstream  the service's own door, in this process or at its address, with the path as the service knows it
-//! dress     security headers, CORS, rate limits, correlation id; compression where it pays and gives nothing away
+//! edge_request      reads the headers in one pass: keeps or makes the correlation id, drops internal headers
+//! cors              answers a browser's preflight
+//! routes            finds the service of the path, or refuses it with 404
+//! load              takes a slot, or refuses with 503 at once: there is no queue
+//! limits            counts the request for the caller: the user if the token verifies, else the address
+//! upstream          calls the service in this process or at its address
+//! response_headers  writes security headers, CORS, rate limits and the correlation id; then the body may be compressed
 //! ```
 //!
-//! What the edge knows of the services is [`routes`]: which path is whose. It holds no rule of theirs, and they trust it
-//! with nothing: who is calling, each service verifies by itself. Its own pages (docs, problems, probes) are in [`pages`].
-//! Until the services are there, the [`StartupGate`] answers probes and lets nobody else in.
+//! [`routes`] is all that the gateway knows about the services. It contains no rules of theirs, and they do not trust it:
+//! each service verifies the caller itself. The gateway's own pages (docs, problems, probes) are in [`pages`]. Until the
+//! services are ready, [`StartupGate`] answers probes and refuses everything else.
 
 mod assets;
 mod compress;
@@ -34,7 +33,7 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub use routes::owner_of;
+pub use routes::service_of;
 pub use settings::{Origin, Settings};
 pub use startup_gate::StartupGate;
 pub use upstream::Upstream;
@@ -43,22 +42,22 @@ use axum::Router;
 use platform::{env::Env, http::Operation, identity::Verifier};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Says what is still missing before requests can be taken; nothing when ready.
+/// Returns the reasons why requests cannot be served yet; empty when ready.
 pub type Ready = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// What the edge is made of.
+/// What the gateway is built from.
 pub struct Setup {
     pub env: Env,
     pub settings: Settings,
-    /// Whether request rates are limited at all.
+    /// Whether request rates are limited.
     pub rate_limits: bool,
-    /// Tells persons apart for the rate limits.
+    /// Identifies users for the rate limits.
     pub verifier: Verifier,
     pub services: BTreeMap<&'static str, Upstream>,
-    /// What the API description describes.
+    /// The operations of the API description.
     pub operations: Vec<Operation>,
-    /// Routes outside of `/api`: pictures, pages. Those of the edge itself may not be among them.
+    /// Routes outside of `/api`, such as images and pages. They may not overlap with those of the gateway.
     pub extra: Router,
-    /// Whether `/` is the edge's own page; when not, it is `extra`'s.
+    /// Whether the gateway serves its own page at `/`; if not, `extra` does.
     pub landing: bool,
 }

@@ -1,90 +1,89 @@
-//! Which path is whose. A path that two services could own belongs to the one whose data it shows.
+//! Maps paths to services. A path that could belong to two services belongs to the service whose data it shows.
 
 use contracts::SERVICE_NAMES;
 use platform::http::BASE;
 
-/// Whose requests a row takes.
-enum Owner {
-    Service(&'static str),
-    /// The service that the path names in this segment, counted from zero.
-    Named(usize),
-}
-use Owner::{Named, Service};
-
-/// The whole of the edge's knowledge. A row takes the paths that begin with its segments, `{}` being any one; the first
-/// row that fits counts, so the more specific ones stand above.
-const TABLE: &[(&str, Owner)] = &[
-    ("/auth", Service("auth")),
-    ("/users", Service("user")),
-    // A SKU may be any word, also one that looks like a part of a product.
-    ("/products/by-sku", Service("catalog")),
-    ("/products/{}/availability", Service("inventory")),
-    ("/products", Service("catalog")),
-    ("/product-groups", Service("catalog")),
-    ("/categories", Service("catalog")),
-    ("/search", Service("search")),
-    ("/cart", Service("cart")),
-    ("/orders/{}/shipments", Service("shipping")),
-    ("/orders", Service("order")),
-    ("/payments", Service("payment")),
-    ("/inventory", Service("inventory")),
-    ("/shipments", Service("shipping")),
-    ("/shipping", Service("shipping")),
-    ("/notifications", Service("notification")),
-    ("/audit", Service("audit")),
-    ("/admin/orders", Service("order")),
-    ("/admin/payments", Service("payment")),
-    ("/admin/inventory", Service("inventory")),
-    ("/admin/search", Service("search")),
-    ("/admin/shipments", Service("shipping")),
-    ("/admin/notifications", Service("notification")),
-    ("/admin/parked-events", Named(2)),
+/// The public path prefixes with their services. A prefix matches whole segments, and `{}` matches any segment. The order
+/// does not matter: the most specific prefix counts.
+const PREFIXES: &[(&str, &str)] = &[
+    ("/auth", "auth"),
+    ("/users", "user"),
+    // A SKU may be any word, even one that looks like a subresource of a product.
+    ("/products/by-sku", "catalog"),
+    ("/products/{}/availability", "inventory"),
+    ("/products", "catalog"),
+    ("/product-groups", "catalog"),
+    ("/categories", "catalog"),
+    ("/search", "search"),
+    ("/cart", "cart"),
+    ("/orders/{}/shipments", "shipping"),
+    ("/orders", "order"),
+    ("/payments", "payment"),
+    ("/inventory", "inventory"),
+    ("/shipments", "shipping"),
+    ("/shipping", "shipping"),
+    ("/notifications", "notification"),
+    ("/audit", "audit"),
+    ("/admin/orders", "order"),
+    ("/admin/payments", "payment"),
+    ("/admin/inventory", "inventory"),
+    ("/admin/search", "search"),
+    ("/admin/shipments", "shipping"),
+    ("/admin/notifications", "notification"),
 ];
 
-/// The one path of the API that is not below [`BASE`], because the whole world looks for it there (RFC 8615).
+/// The next segment of the path names the service.
+const PARKED_EVENTS: &str = "/admin/parked-events/";
+
+/// The only public path outside of [`BASE`], fixed by convention (RFC 8615).
 const KEYS: &str = "/.well-known/jwks.json";
 
-/// The service that answers this path, written without [`BASE`]; none for what is not public.
+/// Returns the service of a path without [`BASE`], or `None` for a path that is not public.
 #[must_use]
-pub fn owner_of(path: &str) -> Option<&'static str> {
+pub fn service_of(path: &str) -> Option<&'static str> {
     if path == KEYS {
         return Some("auth");
     }
-    let (_, owner) = TABLE.iter().find(|(row, _)| begins_with(path, row))?;
-    match owner {
-        Service(name) => Some(name),
-        Named(segment) => {
-            let name = path.split('/').nth(segment + 1)?;
-            SERVICE_NAMES.into_iter().find(|service| *service == name)
-        }
+    if let Some(rest) = path.strip_prefix(PARKED_EVENTS) {
+        let name = rest.split('/').next()?;
+        return SERVICE_NAMES.into_iter().find(|service| *service == name);
     }
+    most_specific(PREFIXES.iter().copied(), path)
 }
 
-fn begins_with(path: &str, row: &str) -> bool {
+/// Returns the service of the most specific prefix that matches: a literal segment is more specific than `{}`, and a longer
+/// prefix more specific than its beginning.
+fn most_specific<'a>(prefixes: impl Iterator<Item = (&'a str, &'a str)>, path: &str) -> Option<&'a str> {
+    let literals = |prefix: &'a str| prefix.split('/').map(|segment| segment != "{}");
+    let matching = prefixes.filter(|(prefix, _)| begins_with(path, prefix));
+    matching.max_by(|(one, _), (other, _)| literals(one).cmp(literals(other))).map(|(_, service)| service)
+}
+
+fn begins_with(path: &str, prefix: &str) -> bool {
     let mut segments = path.split('/');
-    row.split('/').all(|wanted| segments.next().is_some_and(|segment| segment == wanted || wanted == "{}"))
+    prefix.split('/').all(|wanted| segments.next().is_some_and(|segment| segment == wanted || wanted == "{}"))
 }
 
-/// Where a request goes.
+/// The destination of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// To a service, by the path that the service knows.
+    /// A service, with the path as the service knows it.
     Service(&'static str, &'a str),
-    /// To one of the edge's own pages, or to the routes beside the API.
+    /// A page of the gateway, or a route beside the API.
     Page,
-    /// To the edge's own pages, and nothing may hold it up.
+    /// A probe. It is answered even under overload.
     Probe,
     NotFound,
 }
 
 impl Route<'_> {
-    /// The place of a path as it came.
+    /// Returns the route of a path as it was received.
     pub(crate) fn of(path: &str) -> Route<'_> {
         if !is_clean(path) {
             return Route::NotFound;
         }
         if let Some(path) = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/')) {
-            return match owner_of(path) {
+            return match service_of(path) {
                 Some(service) if !path.ends_with('/') && path != KEYS => Route::Service(service, path),
                 None if path == "/openapi.json" => Route::Page,
                 _ => Route::NotFound,
@@ -101,8 +100,8 @@ impl Route<'_> {
     }
 }
 
-/// Whether everybody who reads the path reads the same: no empty or dot segment, and nothing encoded that would change
-/// where segments begin and end. What is not so is nobody's path, rather than one that each part could take differently.
+/// Whether every reader splits the path into the same segments: no empty segment, no dot segment, and no encoded
+/// separator or control character. Other paths are refused, because two readers could interpret them differently.
 fn is_clean(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let mut segments = rest.split('/').peekable();
@@ -145,7 +144,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn every_path_goes_to_the_service_whose_data_it_shows() {
+    fn every_public_path_has_its_service() {
         for (path, owner) in [
             ("/auth/login", "auth"),
             ("/auth/users/1/roles", "auth"),
@@ -176,7 +175,7 @@ mod tests {
             ("/admin/parked-events/cart", "cart"),
             ("/admin/parked-events/audit/1/replay", "audit"),
         ] {
-            assert_eq!(owner_of(path), Some(owner), "{path}");
+            assert_eq!(service_of(path), Some(owner), "{path}");
             if path != KEYS {
                 let public = format!("{BASE}{path}");
                 assert_eq!(Route::of(&public), Route::Service(owner, path), "{path}");
@@ -185,13 +184,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_public_is_nobodys() {
+    fn the_order_of_the_prefixes_does_not_matter() {
+        for path in ["/products/by-sku/availability", "/products/1/availability", "/products/1/x", "/orders/1/shipments", "/orders/1"] {
+            let reversed = most_specific(PREFIXES.iter().rev().copied(), path);
+            assert_eq!((reversed, reversed.is_some()), (service_of(path), true), "{path}");
+        }
+        assert!(PREFIXES.iter().all(|(_, service)| SERVICE_NAMES.contains(service)));
+    }
+
+    #[test]
+    fn other_paths_have_no_service() {
         for path in ["/", "", "/internal/products/lookup", "/admin", "/admin/users", "/admin/parked-events", "/admin/parked-events/nobody"]
         {
-            assert_eq!(owner_of(path), None, "{path}");
+            assert_eq!(service_of(path), None, "{path}");
         }
         for path in ["/cartography", "/order", "/Orders", "/searching", "/products-of"] {
-            assert_eq!(owner_of(path), None, "{path}");
+            assert_eq!(service_of(path), None, "{path}");
         }
         for path in [
             "/api",
@@ -211,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_could_be_read_in_two_ways_are_nobodys() {
+    fn ambiguous_paths_have_no_service() {
         for path in [
             "/api/v1/products/../internal/cart/1",
             "/api/v1/products/./1",
@@ -240,14 +248,14 @@ mod tests {
         ] {
             assert_eq!(Route::of(path), Route::NotFound, "{path}");
         }
-        // These say what they mean, and it is for the service to know whether there is such a thing.
+        // These paths are unambiguous. The service decides whether such a resource exists.
         for path in ["/api/v1/products/...", "/api/v1/products/a.b", "/api/v1/products/%252e%252e", "/api/v1/products/%20%C3%A9"] {
             assert!(matches!(Route::of(path), Route::Service("catalog", _)), "{path}");
         }
     }
 
     #[test]
-    fn pages_are_what_is_left() {
+    fn remaining_paths_are_pages() {
         for path in [
             "/",
             "/problems",
@@ -265,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_leads_out_of_the_public_part(path in "(/(\\.|%2e|%2f|%5c|internal|api|v1|cart|products|[a-z%0-9.]){0,6}){0,6}") {
+        fn no_path_reaches_an_internal_route(path in "(/(\\.|%2e|%2f|%5c|internal|api|v1|cart|products|[a-z%0-9.]){0,6}){0,6}") {
             if let Route::Service(_, inner) = Route::of(&path) {
                 prop_assert!(!inner.starts_with("/internal"));
                 prop_assert!(!inner.contains("//") && !inner.to_ascii_lowercase().contains("%2f"));
