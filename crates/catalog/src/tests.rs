@@ -1,4 +1,4 @@
-//! The service through its doors; inventory is played.
+//! Tests of the service through its entry points. Inventory is scripted.
 
 mod access;
 mod bad_input;
@@ -18,35 +18,21 @@ use contracts::{
 use platform::testing::{Answer, Harness};
 use serde_json::{Value, json};
 
-/// A product for tests of rules.
+/// A product for tests of the domain.
 pub fn sample() -> Product {
-    Product {
-        product_id: Uuid::from_u128(1).into(),
-        seller_id: None,
-        sku: "LAMP-1".into(),
-        title: "Lamp".into(),
-        description: String::new(),
-        category_id: None,
-        category_path: Vec::new(),
-        brand: None,
-        status: ProductStatus::Draft,
-        price_amount: 1_999,
-        currency: Currency::EUR,
-        images: Vec::new(),
-        attributes: [("size".to_owned(), "M".to_owned())].into(),
-        product_group_id: None,
-        options: Vec::new(),
-        version: 1,
-        created_at: Timestamp(0),
-        updated_at: Timestamp(0),
-    }
+    let product = json!({
+        "productId": Uuid::from_u128(1), "sku": "LAMP-1", "title": "Lamp", "description": "", "categoryPath": [], "status": "DRAFT",
+        "priceAmount": 1_999, "currency": "EUR", "images": [], "attributes": {"size": "M"}, "options": [], "version": 1,
+        "createdAt": Timestamp(0), "updatedAt": Timestamp(0),
+    });
+    serde_json::from_value(product).unwrap()
 }
 
 async fn catalog() -> Harness {
     Harness::of(crate::service()).start().await
 }
 
-/// The least that a product is made of.
+/// The smallest valid body of a new product.
 fn lamp(sku: &str) -> Value {
     json!({"sku": sku, "title": "Lamp", "priceAmount": 1_999, "currency": "EUR"})
 }
@@ -66,12 +52,12 @@ async fn create(h: &Harness, seller: UserId, body: &Value) -> Product {
     h.post("/products", body).seller(seller).send().await.expect(201).read()
 }
 
-/// As `verb` says: activate, deactivate, archive.
+/// Activates, deactivates or archives the product, as `verb` says.
 async fn advance(h: &Harness, seller: UserId, product: &Product, verb: &str) -> Answer {
     h.post(&format!("/products/{}/{verb}", product.product_id), &json!({})).seller(seller).send().await
 }
 
-/// A product on sale.
+/// Creates and activates a product.
 async fn create_active(h: &Harness, seller: UserId, body: &Value) -> Product {
     let product = create(h, seller, body).await;
     advance(h, seller, &product, "activate").await.expect(200).read()
@@ -86,7 +72,7 @@ fn skus(answer: &Answer) -> Vec<String> {
     answer.json()["items"].as_array().expect("a page").iter().map(|item| item["sku"].as_str().expect("a SKU").to_owned()).collect()
 }
 
-/// Types of the events so far, in order.
+/// The types of all events emitted so far, in order.
 async fn emitted_types(h: &Harness) -> Vec<String> {
     h.emitted().await.into_iter().map(|event| event.event_type).collect()
 }

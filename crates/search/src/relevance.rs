@@ -1,11 +1,11 @@
-//! Relevance, measured: judged searches over the demo catalogue, and how near the ranker comes to what was judged.
+//! Measures relevance: runs judged searches over the demo catalogue and compares the ranking with the judgements.
 //!
-//! `relevance/judgements.jsonl` holds one search a line. Its grades say by conditions on the products themselves (category,
-//! brand, attributes, words of the title) which of them are just what is highlight_terms (3), good (2) or related (1): so every
-//! good is judged and not only those that some ranker once showed. They were written by reading the catalogue.
+//! `relevance/judgements.jsonl` has one search per line. Its grades are conditions on products (category, brand, attributes,
+//! words of the title): exactly what is searched for (3), good (2) or related (1). So every product is judged, not only
+//! those that some ranking once returned. The judgements were written by reading the catalogue.
 //!
-//! The measure is nDCG at 10 (Järvelin and Kekäläinen 2002) with gains `2^grade - 1`: 1 when the first ten hits are the
-//! best there are in the best order. Variants of one thing are one hit, graded by the one that is shown.
+//! The measure is nDCG at 10 (Järvelin and Kekäläinen 2002) with gains `2^grade - 1`. It is 1 when the first ten hits are the
+//! best ones in the best order. Variants of a group are one hit with the grade of the variant shown.
 
 mod judgement;
 mod products;
@@ -36,20 +36,20 @@ use std::{
 
 /// The judged searches.
 const JUDGEMENTS: &str = include_str!("../relevance/judgements.jsonl");
-/// How many hits count.
+/// The number of hits that count.
 const DEPTH: usize = 10;
 
-/// How near the ranker came.
+/// The result of all searches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     pub searches: Vec<Judged>,
 }
 
-/// One search.
+/// The result of one search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     pub text: String,
-    /// What it tries: words, spelling, SKUs …
+    /// What the search tests: words, spelling, SKUs and so on.
     pub kind: String,
     /// nDCG at 10, from 0 to 1.
     pub score: f64,
@@ -58,13 +58,13 @@ pub struct Judged {
 }
 
 impl Report {
-    /// The mean over all searches.
+    /// Returns the mean over all searches.
     #[must_use]
     pub fn score(&self) -> f64 {
         mean(self.searches.iter().map(|judged| judged.score))
     }
 
-    /// The mean over the searches of each kind, and how many there are.
+    /// Returns the mean and the number of searches of each kind.
     #[must_use]
     pub fn by_kind(&self) -> BTreeMap<&str, (f64, usize)> {
         let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
@@ -94,11 +94,11 @@ fn mean(scores: impl Iterator<Item = f64>) -> f64 {
     if count == 0.0 { 0.0 } else { sum / count }
 }
 
-/// Measures the ranker: `products` and `categories` are the texts of the catalogue's `products.jsonl` and
-/// `categories.json`, and `folder` is one to make an index in, which is removed after. It takes some seconds.
+/// Measures the ranking. `products` and `categories` are the contents of the catalogue's `products.jsonl` and
+/// `categories.json`. A temporary index is made in `folder` and removed afterwards. It takes some seconds.
 ///
 /// # Errors
-/// When the catalogue or a judgement has another shape, or the folder cannot be used.
+/// When the catalogue or a judgement has another format, or the folder cannot be used.
 pub fn relevance(folder: &Path, products: &str, categories: &str) -> Result<Report, Error> {
     let products = read_products(products, categories)?;
     let judgements = judgement::read(JUDGEMENTS)?;
@@ -110,7 +110,7 @@ pub fn relevance(folder: &Path, products: &str, categories: &str) -> Result<Repo
     Ok(Report { searches })
 }
 
-/// An index of these products alone.
+/// Makes an index of these products.
 fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<View>, Error> {
     let changes = i64::try_from(products.len()).unwrap_or(i64::MAX);
     let progress = Progress { lineage: Uuid::nil(), changes, tree_change: 0, generation: 1 };
@@ -127,7 +127,7 @@ fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<Vie
 }
 
 fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[JudgedProduct]) -> Result<Judged, Error> {
-    let grades: HashMap<ProductId, u8> = products.iter().map(|good| (good.product.product_id, judgement.grade(good))).collect();
+    let grades: HashMap<ProductId, u8> = products.iter().map(|judged| (judged.product.product_id, judgement.grade(judged))).collect();
     let request = Request { text: Some(judgement.query.clone()), filters: Vec::new(), sort: Sort::Relevance };
     let (results, _) = finder.search(view, &request, Page { limit: DEPTH, after: None })?;
     let grade = |id: ProductId| grades.get(&id).copied().unwrap_or_default();
@@ -141,21 +141,21 @@ fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[Ju
     Ok(Judged { text: judgement.query.clone(), kind: judgement.kind.clone(), score, shown })
 }
 
-/// The grades of the best list there could be: of each thing its best variant.
+/// Returns the grades of the ideal ranking. Each product group counts with its best variant.
 fn best_grades(products: &[JudgedProduct], grades: &HashMap<ProductId, u8>) -> Vec<u8> {
-    let mut things: HashMap<Uuid, u8> = HashMap::new();
-    for JudgedProduct { product: good, .. } in products {
-        let thing = good.product_group_id.map_or(good.product_id.0, |group| group.0);
-        let best = things.entry(thing).or_default();
-        *best = (*best).max(grades[&good.product_id]);
+    let mut groups: HashMap<Uuid, u8> = HashMap::new();
+    for JudgedProduct { product, .. } in products {
+        let group = product.product_group_id.map_or(product.product_id.0, |group| group.0);
+        let best = groups.entry(group).or_default();
+        *best = (*best).max(grades[&product.product_id]);
     }
-    let mut best: Vec<u8> = things.into_values().collect();
+    let mut best: Vec<u8> = groups.into_values().collect();
     best.sort_unstable_by(|one, other| other.cmp(one));
     best.truncate(DEPTH);
     best
 }
 
-/// The discounted cumulative gain.
+/// Returns the discounted cumulative gain.
 fn gain(grades: impl Iterator<Item = u8>) -> f64 {
     grades.zip(2_u32..).map(|(grade, place)| f64::from(2_u32.pow(u32::from(grade)) - 1) / f64::from(place).log2()).sum()
 }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use platform::testing::TempFolder;
 
-    /// A little below the score that docs/search.md tells: a change may cost one search something, and not all.
+    /// A little below the score in docs/search.md, so that a change may cost one search a little.
     const MIN_SCORE: f64 = 0.91;
 
     pub(super) fn catalogue(file: &str) -> String {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_hits_are_what_people_seek() {
+    fn the_ranking_reaches_the_minimum_score() {
         let folder = TempFolder::new();
         let report = relevance(folder.path(), &catalogue("products.jsonl"), &catalogue("categories.json")).unwrap();
         println!("{report}");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_measure_is_one_for_the_best_order_and_less_for_any_other() {
+    fn the_measure_is_one_only_for_the_best_order() {
         let ndcg = |grades: [u8; 4]| gain(grades.into_iter()) / gain([3, 2, 1, 0].into_iter());
         assert!((ndcg([3, 2, 1, 0]) - 1.0).abs() < 1e-9);
         assert!(ndcg([2, 3, 1, 0]) < 1.0 && ndcg([2, 3, 1, 0]) > ndcg([0, 1, 2, 3]));

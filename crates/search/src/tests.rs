@@ -1,4 +1,4 @@
-//! The service through its doors, with the catalogue and the inventory played by their events.
+//! Tests of the service through its entry points. Catalog and inventory are replaced by their events.
 
 mod access;
 mod bad_input;
@@ -14,20 +14,21 @@ mod variants;
 
 use contracts::{
     catalog::{CategoryChanged, CategoryRef, PriceChanged, Product, ProductActivated, ProductDeactivated, ProductStatus, ProductUpdated},
-    ids::{CategoryId, ProductGroupId, ProductId, StockItemId, UserId},
+    ids::{CategoryId, ProductGroupId, ProductId, StockItemId, UserId, Uuid},
     inventory::{StockChangeReason, StockChanged},
     money::Currency,
     search::{SearchHit, SearchResults, Suggestions},
 };
 use platform::testing::Harness;
+use serde_json::json;
 use std::time::Duration;
 
-/// The service, and helpers that play its upstreams.
+/// The service with helpers that publish events.
 struct Shop {
     h: Harness,
 }
 
-/// A product in the making.
+/// A product for tests.
 #[derive(Clone)]
 struct TestProduct {
     product: Product,
@@ -38,79 +39,63 @@ impl Shop {
         Shop { h: Harness::of(crate::service()).start().await }
     }
 
-    /// One whose own currency is another.
+    /// A shop with another default currency.
     async fn open_in(currency: &str) -> Shop {
         Shop { h: Harness::of(crate::service()).setting("currency", currency).start().await }
     }
 
-    /// A product with this SKU and title, not on sale yet.
+    /// Returns a product with this SKU and title. It is not on sale yet.
     fn product(&self, sku: &str, title: &str) -> TestProduct {
-        // Each is newer than the one before.
+        // Each product is newer than the one before.
         self.h.advance(Duration::from_secs(1));
         let now = self.h.env.now();
-        TestProduct {
-            product: Product {
-                product_id: self.h.id(),
-                seller_id: None,
-                sku: sku.into(),
-                title: title.into(),
-                description: String::new(),
-                category_id: None,
-                category_path: Vec::new(),
-                brand: None,
-                status: ProductStatus::Active,
-                price_amount: 1_000,
-                currency: Currency::EUR,
-                images: Vec::new(),
-                attributes: std::collections::BTreeMap::default(),
-                product_group_id: None,
-                options: Vec::new(),
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            },
-        }
+        let product = json!({
+            "productId": self.h.id::<Uuid>(), "sku": sku, "title": title, "description": "", "categoryPath": [], "status": "ACTIVE",
+            "priceAmount": 1_000, "currency": "EUR", "images": [], "attributes": {}, "options": [], "version": 1,
+            "createdAt": now, "updatedAt": now,
+        });
+        TestProduct { product: serde_json::from_value(product).unwrap() }
     }
 
-    /// Puts it on sale, and lets the index learn of it.
-    async fn activate(&self, good: TestProduct) -> ProductId {
-        let id = self.deliver_activated(good).await;
+    /// Activates the product and indexes it.
+    async fn activate(&self, item: TestProduct) -> ProductId {
+        let id = self.deliver_activated(item).await;
         self.h.settle().await;
         id
     }
 
-    /// Puts it on sale; the index learns of it with the next `settle`.
-    async fn deliver_activated(&self, good: TestProduct) -> ProductId {
-        let id = good.product.product_id;
-        self.h.deliver(ProductActivated { product_id: id, product: good.product }).await;
+    /// Activates the product. The next `settle` indexes it.
+    async fn deliver_activated(&self, item: TestProduct) -> ProductId {
+        let id = item.product.product_id;
+        self.h.deliver(ProductActivated { product_id: id, product: item.product }).await;
         id
     }
 
     async fn activate_all(&self, products: impl IntoIterator<Item = TestProduct>) {
-        for good in products {
-            self.deliver_activated(good).await;
+        for item in products {
+            self.deliver_activated(item).await;
         }
         self.h.settle().await;
     }
 
-    async fn update(&self, good: &mut TestProduct) {
-        good.product.version += 1;
-        self.h.deliver(ProductUpdated { product_id: good.product.product_id, product: good.product.clone() }).await;
+    async fn update(&self, item: &mut TestProduct) {
+        item.product.version += 1;
+        self.h.deliver(ProductUpdated { product_id: item.product.product_id, product: item.product.clone() }).await;
         self.h.settle().await;
     }
 
-    async fn reprice(&self, good: &mut TestProduct, price: i64) {
-        let old_price_amount = std::mem::replace(&mut good.product.price_amount, price);
-        good.product.version += 1;
-        let (product_id, product) = (good.product.product_id, good.product.clone());
+    async fn reprice(&self, item: &mut TestProduct, price: i64) {
+        let old_price_amount = std::mem::replace(&mut item.product.price_amount, price);
+        item.product.version += 1;
+        let (product_id, product) = (item.product.product_id, item.product.clone());
         self.h.deliver(PriceChanged { product_id, product, old_price_amount, old_currency: Currency::EUR }).await;
         self.h.settle().await;
     }
 
-    async fn deactivate(&self, good: &mut TestProduct) {
-        good.product.version += 1;
-        good.product.status = ProductStatus::Inactive;
-        self.h.deliver(ProductDeactivated { product_id: good.product.product_id, product: good.product.clone() }).await;
+    async fn deactivate(&self, item: &mut TestProduct) {
+        item.product.version += 1;
+        item.product.status = ProductStatus::Inactive;
+        self.h.deliver(ProductDeactivated { product_id: item.product.product_id, product: item.product.clone() }).await;
         self.h.settle().await;
     }
 
@@ -128,7 +113,7 @@ impl Shop {
         self.h.settle().await;
     }
 
-    /// Makes, renames or moves a category; its path.
+    /// Creates, renames or moves a category and returns its path.
     async fn category(&self, id: CategoryId, name: &str, above: &[CategoryRef]) -> Vec<CategoryRef> {
         let mut path = above.to_vec();
         path.push(CategoryRef { category_id: id, name: name.into() });
@@ -142,17 +127,17 @@ impl Shop {
         self.category(self.h.id(), name, above).await
     }
 
-    /// The answer to `/search` with this query.
+    /// Returns the answer to `/search` with this query.
     async fn search(&self, query: &str) -> SearchResults {
         self.h.get(&format!("/search?{query}")).send().await.expect(200).read()
     }
 
-    /// The SKUs of the hits, in order.
+    /// Returns the SKUs of the hits, in order.
     async fn skus(&self, query: &str) -> Vec<String> {
         self.search(query).await.items.into_iter().map(|hit| hit.sku).collect()
     }
 
-    /// The only hit.
+    /// Returns the only hit.
     async fn hit(&self, query: &str) -> SearchHit {
         let results = self.search(query).await;
         assert_eq!((results.total, results.items.len()), (1, 1), "{query}: {:?}", results.items);
@@ -196,7 +181,7 @@ impl TestProduct {
             product.category_path = path.to_vec();
         })
     }
-    /// A variant of `group` by this option.
+    /// Makes it a variant of `group` with this option.
     fn variant(self, group: ProductGroupId, name: &str, value: &str) -> TestProduct {
         self.attribute(name, value).with(|product| {
             product.product_group_id = Some(group);

@@ -1,4 +1,4 @@
-//! What somebody who reads the catalogue says of a search: which products are what is highlight_terms, by conditions.
+//! Judgements: which products are relevant for a search, given as conditions.
 
 use super::products::JudgedProduct;
 use crate::Error;
@@ -15,14 +15,14 @@ pub struct Judgement {
     grades: Vec<Grade>,
 }
 
-/// Goods that meet all of these conditions have this grade. Each list is of alternatives, but for `title` and `text`, of
-/// which all must stand there; alternatives of theirs are parted by `|`, and `*` at the end stands for the rest of a word.
+/// Products that meet all conditions have this grade. Each list contains alternatives, except `title` and `text`: all of
+/// their entries must match. Within an entry `|` separates alternatives, and a final `*` matches the rest of a word.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Grade {
     grade: u8,
     sku: Vec<String>,
-    /// Slugs of categories, which hold what is below them too.
+    /// Slugs of categories. Subcategories match too.
     category: Vec<String>,
     brand: Vec<String>,
     /// Values of the attribute `kind`.
@@ -31,12 +31,12 @@ struct Grade {
     title: Vec<String>,
     /// Words of title, description, brand or attributes.
     text: Vec<String>,
-    /// Words that the title must not have.
+    /// Words that the title must not contain.
     without: Vec<String>,
 }
 
 /// # Errors
-/// [`Error::Judgement`] with the line.
+/// [`Error::Judgement`] with the line number.
 pub fn read(lines: &str) -> Result<Vec<Judgement>, Error> {
     let parse = |(number, line): (u32, &str)| {
         serde_json::from_str(line).map_err(|error| Error::Judgement(format!("line {number} of the judgements: {error}")))
@@ -45,41 +45,41 @@ pub fn read(lines: &str) -> Result<Vec<Judgement>, Error> {
 }
 
 impl Judgement {
-    /// The best grade that the good has; 0 when it is not what is highlight_terms.
-    pub fn grade(&self, good: &JudgedProduct) -> u8 {
-        self.grades.iter().filter(|grade| grade.fits(good)).map(|grade| grade.grade).max().unwrap_or(0)
+    /// Returns the best grade of the product; 0 when it is not relevant.
+    pub fn grade(&self, product: &JudgedProduct) -> u8 {
+        self.grades.iter().filter(|grade| grade.matches(product)).map(|grade| grade.grade).max().unwrap_or(0)
     }
 }
 
 impl Grade {
-    fn fits(&self, JudgedProduct { product: good, shelf }: &JudgedProduct) -> bool {
+    fn matches(&self, JudgedProduct { product, category }: &JudgedProduct) -> bool {
         let one_of = |wanted: &[String], value: Option<&String>| wanted.is_empty() || value.is_some_and(|value| wanted.contains(value));
-        let title = plain(&good.title);
-        one_of(&self.sku, Some(&good.sku))
-            && one_of(&self.brand, good.brand.as_ref())
-            && one_of(&self.kind, good.attributes.get("kind"))
-            && (self.category.is_empty() || self.category.iter().any(|wanted| is_within(shelf, wanted)))
-            && self.attributes.iter().all(|(name, value)| good.attributes.get(name) == Some(value))
+        let title = plain(&product.title);
+        one_of(&self.sku, Some(&product.sku))
+            && one_of(&self.brand, product.brand.as_ref())
+            && one_of(&self.kind, product.attributes.get("kind"))
+            && (self.category.is_empty() || self.category.iter().any(|wanted| is_within(category, wanted)))
+            && self.attributes.iter().all(|(name, value)| product.attributes.get(name) == Some(value))
             && self.title.iter().all(|wanted| has(&title, wanted))
             && !self.without.iter().any(|unwanted| has(&title, unwanted))
             && (self.text.is_empty() || {
-                let text = everything(good);
+                let text = everything(product);
                 self.text.iter().all(|wanted| has(&text, wanted))
             })
     }
 }
 
-fn everything(good: &Product) -> String {
-    let parts = [&good.title, &good.description].into_iter().chain(&good.brand).chain(good.attributes.values());
+fn everything(product: &Product) -> String {
+    let parts = [&product.title, &product.description].into_iter().chain(&product.brand).chain(product.attributes.values());
     parts.map(|part| plain(part)).collect()
 }
 
 /// Whether a category is `wanted` or below it.
-fn is_within(shelf: &str, wanted: &str) -> bool {
-    shelf.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn is_within(category: &str, wanted: &str) -> bool {
+    category.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Words in lower case between spaces. This knows nothing of the index's way to make words, on purpose.
+/// Returns the words in lower case, separated by spaces. It deliberately shares no code with the index.
 fn plain(text: &str) -> String {
     let signs: Vec<char> = text.to_lowercase().chars().collect();
     let is_digit = |at: Option<usize>| at.and_then(|at| signs.get(at)).is_some_and(char::is_ascii_digit);
@@ -92,7 +92,7 @@ fn plain(text: &str) -> String {
     format!(" {} ", words.join(" "))
 }
 
-/// Whether one of the alternatives of `wanted` stands in a plain text.
+/// Whether a normalized text contains one of the alternatives of `wanted`.
 fn has(text: &str, wanted: &str) -> bool {
     wanted.split('|').any(|words| match words.strip_suffix('*') {
         Some(begun) => text.contains(plain(begun).trim_end()),
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_about_whole_words() {
+    fn conditions_match_whole_words() {
         let title = plain("STM32F407, 7-segment display (f/2.8)");
         for wanted in ["7 segment", "segment display", "stm32*", "f 2.8", "sofa|display"] {
             assert!(has(&title, wanted), "{wanted}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_another_shape_is_named() {
+    fn an_invalid_line_is_reported_with_its_number() {
         let error = read("{\"query\":\"a\",\"kind\":\"word\",\"grades\":[]}\n{\"query\":\"b\",\"kinds\":1}").unwrap_err();
         assert!(error.to_string().starts_with("line 2"), "{error}");
     }

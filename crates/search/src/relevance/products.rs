@@ -1,13 +1,14 @@
-//! The committed catalogue as products.
+//! Reads the committed catalogue.
 
 use crate::Error;
 use contracts::{
     catalog::{CategoryRef, Product, ProductStatus},
-    ids::{CategoryId, ProductGroupId, ProductId, UserId, Uuid},
+    ids::{CategoryId, ProductId, Uuid},
     money::Currency,
     time::Timestamp,
 };
 use serde::Deserialize;
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Deserialize)]
@@ -17,12 +18,12 @@ struct Category {
     parent: Option<String>,
 }
 
-/// A good of the catalogue.
+/// A product of the catalogue.
 #[derive(Debug, Clone)]
 pub struct JudgedProduct {
     pub product: Product,
     /// The slug of its category, such as `furniture/chairs`.
-    pub shelf: String,
+    pub category: String,
 }
 
 /// A line of the file.
@@ -43,7 +44,7 @@ struct Line {
     options: BTreeMap<String, String>,
 }
 
-/// Numbers names in the order in which they are met.
+/// Numbers names in the order of their first use.
 #[derive(Default)]
 struct Numbers(HashMap<String, u128>);
 
@@ -54,10 +55,10 @@ impl Numbers {
     }
 }
 
-/// The products in the order of the file, the same ids at every reading.
+/// Returns the products in the order of the file, with the same ids each time.
 ///
 /// # Errors
-/// [`Error::Judgement`] when a text has another shape.
+/// [`Error::Judgement`] when the text has another format.
 pub fn read_products(products: &str, categories: &str) -> Result<Vec<JudgedProduct>, Error> {
     let bad = |what: &str, error: &dyn std::fmt::Display| Error::Judgement(format!("{what} of the catalogue: {error}"));
     let categories: Vec<Category> = serde_json::from_str(categories).map_err(|error| bad("the categories", &error))?;
@@ -70,36 +71,27 @@ pub fn read_products(products: &str, categories: &str) -> Result<Vec<JudgedProdu
     let (mut sellers, mut groups) = (Numbers::default(), Numbers::default());
     let mut read = Vec::new();
     for (number, line) in (1..).zip(products.lines()) {
-        let good: Line = serde_json::from_str(line).map_err(|error| bad(&format!("line {number}"), &error))?;
-        let path = paths.get(&good.category).ok_or_else(|| bad(&format!("line {number}"), &"its category is not known"))?;
-        let shelf = good.category.clone();
-        read.push(JudgedProduct { product: product(number, good, path, &mut sellers, &mut groups), shelf });
+        let invalid = |error: &dyn std::fmt::Display| bad(&format!("line {number}"), error);
+        let line: Line = serde_json::from_str(line).map_err(|error| invalid(&error))?;
+        let path = paths.get(&line.category).ok_or_else(|| invalid(&"its category is not known"))?;
+        let category = line.category.clone();
+        let product = product(number, line, path, &mut sellers, &mut groups).map_err(|error| invalid(&error))?;
+        read.push(JudgedProduct { product, category });
     }
     Ok(read)
 }
 
-fn product(number: u32, good: Line, path: &[CategoryRef], sellers: &mut Numbers, groups: &mut Numbers) -> Product {
-    let at = Timestamp(i64::from(number));
-    let mut attributes = good.attributes;
-    attributes.extend(good.options.clone());
-    Product {
-        product_id: ProductId(Uuid::from_u128(number.into())),
-        seller_id: Some(UserId(sellers.of(&good.seller))),
-        sku: good.sku,
-        title: good.title,
-        description: good.description,
-        category_id: path.last().map(|category| category.category_id),
-        category_path: path.to_vec(),
-        brand: good.brand,
-        status: ProductStatus::Active,
-        price_amount: good.price_amount,
-        currency: Currency::EUR,
-        images: good.image.into_iter().collect(),
-        attributes,
-        product_group_id: good.product_group.map(|group| ProductGroupId(groups.of(&group))),
-        options: good.options.into_keys().collect(),
-        version: 1,
-        created_at: at,
-        updated_at: at,
-    }
+/// Returns the product of a line. It is built from JSON, so that fields without a meaning for relevance need not be listed.
+fn product(number: u32, line: Line, path: &[CategoryRef], sellers: &mut Numbers, groups: &mut Numbers) -> serde_json::Result<Product> {
+    let created_at = Timestamp(i64::from(number));
+    let options: Vec<&String> = line.options.keys().collect();
+    let attributes: BTreeMap<&String, &String> = line.attributes.iter().chain(&line.options).collect();
+    serde_json::from_value(json!({
+        "productId": ProductId(Uuid::from_u128(number.into())), "sellerId": sellers.of(&line.seller), "sku": line.sku,
+        "title": line.title, "description": line.description, "categoryId": path.last().map(|category| category.category_id),
+        "categoryPath": path, "brand": line.brand, "status": ProductStatus::Active, "priceAmount": line.price_amount,
+        "currency": Currency::EUR, "images": Vec::from_iter(line.image), "attributes": attributes,
+        "productGroupId": line.product_group.map(|group| groups.of(&group)), "options": options, "version": 1,
+        "createdAt": created_at, "updatedAt": created_at,
+    }))
 }
