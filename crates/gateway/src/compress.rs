@@ -57,3 +57,37 @@ pub(crate) async fn compressed(bytes: Bytes) -> Option<Bytes> {
     let answer = gzip(Response::new(Body::from(bytes))).await;
     answer.into_body().collect().await.ok().map(|collected| collected.to_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_large_complete_text_is_compressed() {
+        let response = |status: u16, headers: &[(&str, &str)], bytes: usize| {
+            let mut builder = Response::builder().status(status);
+            for (name, value) in headers {
+                builder = builder.header(*name, *value);
+            }
+            builder.body(Body::from("x".repeat(bytes))).unwrap()
+        };
+        let json = ("content-type", "application/json");
+        for (status, headers, bytes, expected) in [
+            (200, &[json][..], 1024, true),
+            (200, &[json], 1023, false),
+            (404, &[("content-type", "application/problem+json")], 1024, true),
+            (200, &[("content-type", "text/css; charset=utf-8")], 1024, true),
+            (200, &[("content-type", "image/svg+xml")], 1024, true),
+            (200, &[("content-type", "image/png")], 1024, false),
+            (200, &[], 1024, false),
+            (204, &[json], 1024, false),
+            (206, &[json], 1024, false),
+            (304, &[json], 1024, false),
+            (200, &[json, ("content-encoding", "br")], 1024, false),
+            (200, &[json, ("cache-control", "public, no-transform")], 1024, false),
+            (200, &[json, ("cache-control", "no-cache")], 1024, true),
+        ] {
+            assert_eq!(is_worthwhile(&response(status, headers, bytes)), expected, "{status} {headers:?} {bytes}");
+        }
+    }
+}

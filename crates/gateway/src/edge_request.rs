@@ -227,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn the_limits_of_the_request_head_are_inclusive() {
+        let code = |uri_bytes, headers, header_bytes| {
+            let (mut edge_request, _) = read(&[], 0);
+            edge_request.head = Head { uri_bytes, headers, header_bytes };
+            edge_request.check_head().err().map(|problem| problem.code())
+        };
+        assert_eq!(code(Head::URI_BYTES, Head::HEADERS, Head::HEADER_BYTES), None);
+        assert_eq!(code(Head::URI_BYTES + 1, 0, 0), Some(Code::URI_TOO_LONG));
+        assert_eq!(code(0, Head::HEADERS + 1, 0), Some(Code::HEADERS_TOO_LARGE));
+        assert_eq!(code(0, 0, Head::HEADER_BYTES + 1), Some(Code::HEADERS_TOO_LARGE));
+        let head = read(&[("a", "bc"), ("accept", "*/*")], 0).0.head;
+        assert_eq!((head.uri_bytes, head.headers, head.header_bytes), (1, 2, 1 + 2 + 4 + 6 + 3 + 4));
+    }
+
+    #[test]
     fn a_wait_of_zero_does_not_count() {
         for (value, waits) in [("wait=5", true), ("wait=0", false), ("respond-async", false), ("return=minimal, wait=2", true)] {
             assert_eq!(read(&[("prefer", value)], 0).0.waits, waits, "{value}");

@@ -53,7 +53,7 @@ impl Class {
 /// The owner of a quota.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Caller {
-    Person(UserId),
+    User(UserId),
     Service(Box<str>),
     Network(Network),
 }
@@ -65,7 +65,7 @@ impl Caller {
 
     pub(crate) fn known(identity: &Identity) -> Caller {
         match identity.user {
-            Some(user) => Caller::Person(user),
+            Some(user) => Caller::User(user),
             None => Caller::Service(identity.subject.as_str().into()),
         }
     }
@@ -234,6 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn users_services_and_networks_have_separate_quotas() {
+        let env = platform::env::Env::seeded(1, contracts::time::Timestamp(0));
+        let limit = limit(1, 100);
+        let (one, other) = (Caller::User(env.new_id()), Caller::User(env.new_id()));
+        let networks = [[9, 9, 9, 9], [9, 9, 9, 8]].map(|address| Caller::at(address.into()));
+        for caller in [one, other, Caller::Service("cart".into()), Caller::Service("order".into())].iter().chain(&networks) {
+            limit.take(caller).1.unwrap();
+            assert_eq!(limit.take(caller).1.unwrap_err().code(), Code::RATE_LIMITED);
+        }
+    }
+
+    #[test]
     fn requests_are_classified_by_method_and_path() {
         for (method, path, class) in [
             (Method::POST, "/auth/login", Class::Login),
@@ -241,7 +253,12 @@ mod tests {
             (Method::POST, "/auth/token", Class::Login),
             (Method::POST, "/auth/password/forgot", Class::Login),
             (Method::POST, "/auth/password/reset", Class::Login),
+            (Method::POST, "/auth/password/change", Class::Login),
+            (Method::GET, "/auth/login", Class::Read),
             (Method::POST, "/auth/refresh", Class::Write),
+            (Method::HEAD, "/search/suggest", Class::Search),
+            (Method::POST, "/search", Class::Write),
+            (Method::HEAD, "/products", Class::Read),
             (Method::GET, "/search", Class::Search),
             (Method::GET, "/search/suggest", Class::Search),
             (Method::GET, "/searches", Class::Read),

@@ -93,5 +93,10 @@ mod tests {
         drop(waiting);
         load.enter(true).unwrap();
         assert!(Load::new(1).enter(true).is_err(), "a single slot is never for waiting");
+        for (most, waiting) in [(2, 1), (3, 2), (4, 3), (5, 4), (100, 75)] {
+            let load = Load::new(most);
+            let held: Vec<_> = std::iter::from_fn(|| load.enter(true).ok()).collect();
+            assert_eq!(held.len(), waiting, "of {most}");
+        }
     }
 }

@@ -104,3 +104,31 @@ fn deleted_categories_are_not_shown() {
     let shown = products.map(|product| (product.category_id, product.category_path.iter().map(|at| at.name.clone()).collect::<Vec<_>>()));
     assert_eq!(shown, [(Some(id(2)), vec!["Home".to_owned(), "Lamps".to_owned()]), (None, vec![]), (None, vec![])]);
 }
+
+#[test]
+fn a_moved_subtree_may_reach_the_last_level_and_no_further() {
+    let mut tree = Tree::new(1, []);
+    for n in 1..=MAX_DEPTH as u128 - 2 {
+        tree.add(id(n), format!("Level {n}"), (n > 1).then(|| id(n - 1))).unwrap();
+    }
+    tree.add(id(100), "Top".into(), None).unwrap();
+    tree.add(id(101), "Middle".into(), Some(id(100))).unwrap();
+    let below = |n: u128| UpdateCategory { name: Patch(None), parent_category_id: Patch(Some(Some(id(n)))) };
+    let deepest = MAX_DEPTH as u128 - 2;
+    assert_eq!(tree.clone().change(id(100), below(deepest)).unwrap(), Some(true));
+    tree.add(id(102), "Bottom".into(), Some(id(101))).unwrap();
+    assert!(matches!(tree.clone().change(id(100), below(deepest)), Err(Error::CategoryTooDeep)));
+    assert_eq!(tree.change(id(100), below(deepest - 1)).unwrap(), Some(true));
+    assert_eq!(tree.change(id(100), below(deepest - 1)).unwrap(), None);
+}
+
+#[test]
+fn a_change_reports_whether_the_category_was_moved() {
+    let mut tree = Tree::new(7, [(id(1), Node { name: "Home".into(), parent: None, revision: 1 })]);
+    let renamed = UpdateCategory { name: Patch(Some(Name::parse("House").unwrap())), parent_category_id: Patch(None) };
+    assert_eq!(tree.change(id(1), renamed).unwrap(), Some(false));
+    assert_eq!(tree.get(id(1)).unwrap(), &Node { name: "House".into(), parent: None, revision: 7 });
+    assert_eq!((tree.find(None, "HOUSE"), tree.find(Some(id(1)), "House"), tree.find(None, "Home")), (Some(id(1)), None, None));
+    assert!(matches!(tree.change(id(2), UpdateCategory::default()), Err(Error::NotFound("category"))));
+    assert!(matches!(tree.remove(id(2)), Err(Error::NotFound("category"))));
+}

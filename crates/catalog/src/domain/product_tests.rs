@@ -107,3 +107,35 @@ fn option_values_are_unique_and_in_the_order_of_the_variants() {
     let shown: Vec<_> = options.iter().map(|option| (option.name.as_str(), option.values.join(","))).collect();
     assert_eq!(shown, [("size", "S,L".to_owned()), ("fabric", "linen".to_owned())]);
 }
+
+#[test]
+fn the_hash_in_the_tag_is_fnv_1a() {
+    assert_eq!(fnv1a([].into_iter()), 0xcbf2_9ce4_8422_2325);
+    assert_eq!(fnv1a([b"foobar".as_slice()].into_iter()), 0x3452_4ba7_168a_2c15);
+    assert_ne!(fnv1a([b"ab".as_slice(), b"c"].into_iter()), fnv1a([b"a".as_slice(), b"bc"].into_iter()));
+}
+
+#[test]
+fn only_a_new_group_is_joined() {
+    let group = |n: u128| json!(Uuid::from_u128(n));
+    let before = Product { product_group_id: Some(Uuid::from_u128(1).into()), ..sample() };
+    for (product, body, joined) in [
+        (sample(), json!({"productGroupId": group(1)}), true),
+        (before.clone(), json!({"productGroupId": group(2)}), true),
+        (before.clone(), json!({"productGroupId": group(1), "title": "Light"}), false),
+        (before.clone(), json!({"title": "Light"}), false),
+        (before, json!({"productGroupId": null}), false),
+    ] {
+        let changed = revise(&mut product.clone(), serde_json::from_value(body.clone()).unwrap(), None, Timestamp(1)).unwrap();
+        assert_eq!((changed.joined, changed.content), (joined, true), "{body}");
+    }
+}
+
+#[test]
+fn only_the_activation_needs_a_category() {
+    let active = Product { status: ProductStatus::Active, ..sample() };
+    advance(&mut active.clone(), ProductFact::Deactivated, Timestamp(1)).unwrap();
+    advance(&mut active.clone(), ProductFact::Archived, Timestamp(1)).unwrap();
+    let refused = advance(&mut sample(), ProductFact::Activated, Timestamp(1));
+    assert!(matches!(refused, Err(Error::Incomplete("categoryId"))), "{refused:?}");
+}

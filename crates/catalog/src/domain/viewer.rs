@@ -68,6 +68,28 @@ mod tests {
         proptest::sample::select(ProductStatus::STATES)
     }
 
+    #[test]
+    fn a_seller_sees_their_own_products_and_a_list_of_another_status_only_shows_them() {
+        let (own, other) = (user(1), user(2));
+        let filter = |seller, status| Filter { category: None, seller, status };
+        let draft = Some(ProductStatus::Draft);
+        let seller = Viewer::User(own);
+        assert_eq!(seller.restrict(filter(Some(own), None)), Some(filter(Some(own), None)));
+        assert_eq!(seller.restrict(filter(None, draft)), Some(filter(Some(own), draft)));
+        assert_eq!(seller.restrict(filter(Some(other), draft)), None);
+        assert_eq!(seller.restrict(filter(Some(other), None)), Some(filter(Some(other), Some(ProductStatus::Active))));
+        assert_eq!(Viewer::Anyone.restrict(filter(None, draft)), None);
+        assert_eq!(Viewer::Admin.restrict(filter(None, None)), Some(filter(None, None)));
+        let mut product = crate::tests::sample();
+        product.seller_id = Some(own);
+        assert_eq!(
+            [seller, Viewer::User(other), Viewer::Anyone, Viewer::Admin].map(|viewer| viewer.can_see(&product)),
+            [true, false, false, true]
+        );
+        product.status = ProductStatus::Active;
+        assert!(Viewer::Anyone.can_see(&product) && Viewer::User(other).can_see(&product));
+    }
+
     proptest! {
         #[test]
         fn a_restricted_filter_matches_only_visible_products(

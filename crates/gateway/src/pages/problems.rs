@@ -58,6 +58,8 @@ mod tests {
             ("*/*", false),
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false),
             ("application/json;q=0.4, text/html", false),
+            ("application/json, text/html", false),
+            ("application/json, application/xhtml+xml;q=0.9", true),
             ("application/json;q=0", false),
             ("", false),
         ] {

@@ -144,6 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn words_of_another_stem_and_adjacent_matches_are_kept_apart() {
+        let (found, mut analyzer) = highlight_terms(&["chair", "木", "机"], &[]);
+        assert_eq!(highlight_all("Chalk for chairs", &found, &mut analyzer).unwrap(), "Chalk for <em>chairs</em>");
+        assert_eq!(highlight_all("木机", &found, &mut analyzer).unwrap(), "<em>木</em><em>机</em>");
+        let long = format!("Chair {}", "leg ".repeat(100));
+        let shown = highlight_excerpt(&long, &found, &mut analyzer).unwrap();
+        assert!(shown.starts_with("<em>Chair</em> leg") && shown.ends_with("leg…"), "{shown}");
+        let shown = highlight_excerpt(&format!("{} chair", "leg ".repeat(100)), &found, &mut analyzer).unwrap();
+        assert!(shown.starts_with("…leg ") && shown.ends_with("leg  <em>chair</em>"), "{shown}");
+    }
+
+    #[test]
     fn a_long_description_is_shown_around_its_first_match() {
         let (found, mut analyzer) = highlight_terms(&["needle"], &[]);
         let text = format!("{} needle {}", "hay ".repeat(100), "straw ".repeat(100));

@@ -309,6 +309,42 @@ mod tests {
     }
 
     #[test]
+    fn values_at_the_limits_are_accepted() {
+        let (long, words) = ("x".repeat(LONGEST_TEXT), "x ".repeat(MOST_WORDS));
+        assert_eq!(parse(&[("q", &long)]).unwrap().text.map(|text| text.len()), Some(LONGEST_TEXT));
+        assert!(parse(&[("q", &words)]).is_ok());
+        assert!(parse(&vec![("brand", "x"); MOST_FILTERS]).is_ok());
+        let most = MAX_AMOUNT.to_string();
+        assert_eq!(parse(&[("minPrice", "0"), ("maxPrice", &most)]).unwrap().filters, [Filter::MinPrice(0), Filter::MaxPrice(MAX_AMOUNT)]);
+        let more = (MAX_AMOUNT + 1).to_string();
+        assert_eq!(parse(&[("maxPrice", &more)]).unwrap_err()[0].code, "OUT_OF_RANGE");
+    }
+
+    #[test]
+    fn without_a_text_the_newest_come_first() {
+        let order = |pairs: &[(&str, &str)]| parse(pairs).unwrap().order();
+        assert_eq!((order(&[]), order(&[("q", "lamp")])), (Sort::Newest, Sort::Relevance));
+        assert_eq!((order(&[("sort", "price")]), order(&[("q", "lamp"), ("sort", "-price")])), (Sort::PriceUp, Sort::PriceDown));
+    }
+
+    #[test]
+    fn every_filter_names_its_parameter() {
+        for (name, value) in [
+            ("category", ID),
+            ("brand", "Acme"),
+            ("sellerId", ID),
+            ("attr.color", "red"),
+            ("inStock", "true"),
+            ("currency", "EUR"),
+            ("minPrice", "1"),
+            ("maxPrice", "1"),
+        ] {
+            let (request, last) = parse(&[(name, value)]).unwrap().without_last_filter().unwrap();
+            assert_eq!((last.parameter().as_str(), request.without_last_filter()), (name, None));
+        }
+    }
+
+    #[test]
     fn a_blank_text_is_no_text_and_quotes_are_plain() {
         assert_eq!(parse(&[("q", " \t ")]).unwrap().text, None);
         assert_eq!(parse(&[("q", "\"un'balanced (")]).unwrap().text.as_deref(), Some("\"un'balanced ("));

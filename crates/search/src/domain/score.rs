@@ -80,6 +80,16 @@ mod tests {
         assert!(points(Field::Title, MatchKind::Prefix) > points(Field::Title, MatchKind::Fuzzy));
     }
 
+    /// Cursors contain scores, so with other numbers an open cursor would skip or repeat hits.
+    #[test]
+    fn the_points_are_fixed() {
+        let all = [MatchKind::Exact, MatchKind::Stem, MatchKind::Prefix, MatchKind::Fuzzy];
+        assert_eq!(all.map(|kind| points(Field::Title, kind)), [1001, 901, 601, 401]);
+        assert_eq!(all.map(|kind| points(Field::Brand, kind)), [800, 720, 480, 320]);
+        assert_eq!(all.map(|kind| points(Field::Body, kind)), [300, 270, 180, 120]);
+        assert_eq!([coverage(1, 4), coverage(2, 4), coverage(0, 4), coverage(1, 7)], [75, 150, 0, 42]);
+    }
+
     #[test]
     fn coverage_is_full_when_the_title_equals_the_search() {
         assert_eq!(coverage(1, 1), 300);

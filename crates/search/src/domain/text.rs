@@ -334,9 +334,26 @@ mod tests {
             ("木の机 desk", &["木", "の", "机", "desk"]),
             ("\"un'balanced (", &["unbalanced"]),
             ("'' . -", &[]),
+            ("2.8é é.1 ⒈", &["2.8e", "e", "1", "1"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
         }
+        let spans: Vec<_> = Analyzer::new(Language::ENGLISH).words("dogs' 'bed").into_iter().map(|word| word.span).collect();
+        assert_eq!(spans, [0..4, 7..10], "an apostrophe at an end is not part of the word");
+    }
+
+    #[test]
+    fn compounds_and_measures_have_their_limits() {
+        let word = "x".repeat(LONGEST_COMPOUND);
+        assert_eq!(compound(&word[1..], "y"), Some(format!("{}y", &word[1..])));
+        assert_eq!(compound(&word, "y"), None);
+        for (number, unit, expected) in [("200", "mm", true), ("2.8", "v", true), ("200", "trees", false), ("x2", "mm", false)] {
+            assert_eq!(is_measure(number, unit), expected, "{number} {unit}");
+        }
+        assert_eq!(prefixes("chairs").collect::<Vec<_>>(), ["c", "ch", "cha", "chai", "chair"]);
+        assert_eq!(prefixes("tea").collect::<Vec<_>>(), ["t", "te"]);
+        assert_eq!((bare_sku("Ab-12 ü"), trigrams("abcd").collect::<Vec<_>>()), ("ab12".to_owned(), vec!["abc", "bcd"]));
+        assert_eq!((trigrams("abc").count(), trigrams("ab").count()), (1, 0));
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub fn read(text: &str, analyzer: &mut Analyzer) -> ParsedText {
     let open = all.last().is_some_and(|word| word.span.end == text.len());
     for (at, word) in all.iter().enumerate() {
         // The last word may be a stop word only so far, and continue to another word.
-        if says_something && analyzer.is_stop_word(&word.text) && !(at == last && open && all.len() > 1) {
+        if says_something && analyzer.is_stop_word(&word.text) && !(at == last && open) {
             continue;
         }
         let is_number = word.text.chars().count() >= PART_NUMBER && word.text.bytes().any(|byte| byte.is_ascii_digit());
@@ -108,6 +108,10 @@ mod tests {
         assert_eq!(of("red sho"), [false, true]);
         assert_eq!(of("red sho "), [false, false]);
         assert_eq!(of("stm32f mcu board"), [true, false, true]);
+        assert_eq!(of("ab1c x"), [true, true]);
+        assert_eq!(of("ab1 x"), [false, true]);
+        let misspelled = |text: &str| parsed(text).words[0].may_be_misspelled();
+        assert_eq!(["lamp", "lam", "lam1", "lampe"].map(misspelled), [true, false, false, true]);
     }
 
     #[test]
