@@ -48,7 +48,7 @@ impl Asset {
         let (body, is_compressed) = match (compressed, &self.plain) {
             (Some(compressed), _) => (compressed, true),
             (None, Some(plain)) => (plain.clone(), false),
-            (None, None) => return Problem::new(Code::NOT_ACCEPTABLE).detail("this file is there in gzip only").into_response(),
+            (None, None) => return Problem::new(Code::NOT_ACCEPTABLE).detail("this file is available only as gzip").into_response(),
         };
         let mut answer = Response::new(Body::from(body));
         let headers = answer.headers_mut();

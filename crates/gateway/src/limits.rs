@@ -218,6 +218,8 @@ mod tests {
         limit.take(&caller).1.unwrap_err();
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(written(limit.take(&caller).0).1, "\"toy\";r=2;t=20", "an hour saves up no more than the quota");
+        let seventh = Limit::new("toy", Quota::per_minute(NonZeroU32::new(7).unwrap()), 60, 10);
+        assert_eq!(written(seventh.take(&caller).0).1, "\"toy\";r=6;t=9", "8.6 seconds are rounded up");
     }
 
     #[test]

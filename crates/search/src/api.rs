@@ -30,7 +30,7 @@ pub fn routes() -> Routes<App> {
         .get("/search", search, "Finds products on sale")
         .get("/search/suggest", suggest, "What a search text may become")
         .get("/admin/search", get_state, "The state of the index")
-        .post("/admin/search/rebuild", rebuild, "Makes the index anew, while it goes on answering")
+        .post("/admin/search/rebuild", rebuild, "Rebuilds the index, while the current one answers")
 }
 
 /// A serialized page of results.

@@ -76,7 +76,7 @@ async fn write_batch(app: &App, batch: Batch) -> Result<(), Error> {
     with_index_manager(app, move |manager| manager.update_live(batch)).await?;
     if indexed > 0 {
         metrics::counter!("souk_search_indexed_total").increment(indexed as u64);
-        tracing::debug!(target: "search", documents = indexed, "indexed into the index");
+        tracing::debug!(target: "search", documents = indexed, "documents were indexed");
     }
     metrics::gauge!("souk_search_products").set(app.index_manager.status().products as f64);
     Ok(())
@@ -94,7 +94,7 @@ async fn build(app: &App) -> Result<bool, Error> {
     }
     with_index_manager(app, move |manager| manager.build(batch, !more)).await?;
     if !more {
-        tracing::info!(target: "search", generation, products = app.index_manager.status().products, "a new index answers");
+        tracing::info!(target: "search", generation, products = app.index_manager.status().products, "a rebuilt index is live");
     }
     Ok(more)
 }

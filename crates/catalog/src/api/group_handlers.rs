@@ -48,7 +48,7 @@ async fn stock_of(app: &App, variants: &[Product]) -> Option<HashMap<String, i64
     match app.ctx.client.call(&LOOK_UP_STOCK).body(&body).timeout(app.settings.stock_wait()).send().await {
         Ok(stock) => Some(stock.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
         Err(error) => {
-            tracing::debug!(target: "catalog", %error, "inventory does not say what is in stock");
+            tracing::debug!(target: "catalog", %error, "inventory did not answer");
             None
         }
     }

@@ -64,9 +64,9 @@ pub(super) fn landing() -> Page {
 <li><a href="/api/docs"><strong>API reference</strong><span>Read every operation, and try it from the page.</span></a></li>
 <li><a href="/api/v1/openapi.json"><strong>OpenAPI description</strong><span>The same for programs, as OpenAPI 3.1.</span></a></li>
 <li><a href="/problems"><strong>Error codes</strong><span>What each one means, and what to do about it.</span></a></li>
-<li><a href="/api/v1/products"><strong>Products</strong><span>A first request: the goods on offer, as JSON.</span></a></li>
+<li><a href="/api/v1/products"><strong>Products</strong><span>A first request: the products on sale, as JSON.</span></a></li>
 </ul>
-<p class="quiet">Is it well? <a href="/healthz">healthz</a> says whether the program runs, <a href="/readyz">readyz</a> whether it takes requests.</p>
+<p class="quiet">Status: <a href="/healthz">healthz</a> shows whether the program runs, <a href="/readyz">readyz</a> whether it accepts requests.</p>
 "#;
     Page::new("Souk", main.to_owned())
 }
@@ -107,7 +107,7 @@ pub(super) fn problem(code: Code) -> Page {
     let again = if code.retryable() {
         "The same request may succeed later, unchanged. Send it again with the same <code>Idempotency-Key</code>, if it has one."
     } else {
-        "The same request will fail again: something in it, or in what it speaks of, has to change first."
+        "The same request will fail again: something in it, or in the data it refers to, has to change first."
     };
     let example = Document {
         r#type: format!("/problems/{}", code.slug()),
