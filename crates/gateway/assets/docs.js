@@ -1,4 +1,4 @@
-// Starts the API reference. All of it comes from this host; nothing is asked of another.
+// Starts the API reference. Every resource comes from this host.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);

@@ -73,10 +73,12 @@ impl App {
         let settings: Settings = ctx.section()?;
         let progress = ctx.db.write(async |tx| store::init_progress(tx).await).await?;
         let writer_bytes = megabytes(settings.writer_megabytes.get());
-        let index_manager = IndexManager::open(&ctx.folder, settings.language, writer_bytes, progress)?;
+        let indexing = Pool::start(&ctx.env, "search-index", 1, 4)?;
+        let (folder, language) = (ctx.folder.clone(), settings.language);
+        let index_manager = indexing.run(move || IndexManager::open(&folder, language, writer_bytes, progress)).await??;
         let app = App {
             searching: Pool::start(&ctx.env, "search", usize::try_from(settings.threads.get())?, usize::try_from(settings.queue.get())?)?,
-            indexing: Pool::start(&ctx.env, "search-index", 1, 4)?,
+            indexing,
             cache: Arc::new(ResultCache::new(megabytes(settings.cache_megabytes.get()))),
             index_manager: Arc::new(index_manager),
             settings: Arc::new(settings),
