@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use axum::{Router, http::header, routing::get};
 use clap::Args;
-use gateway::Entrance;
+use gateway::StartupGate;
 use platform::{
     env::Env,
     http::{Limits, serve},
@@ -62,7 +62,7 @@ pub struct Porch {
     /// The port that was given, or the one the system chose for port 0.
     address: SocketAddr,
     phase: Phase,
-    entrance: Entrance,
+    startup_gate: StartupGate,
     ending: ShutdownSender,
     /// True once all requests have ended in time.
     served: JoinHandle<bool>,
@@ -89,11 +89,11 @@ impl Porch {
         let orders = Orders::listen()?;
         let phase = Phase::not_ready("the services are being started");
         let asked = phase.clone();
-        let entrance = Entrance::new(env.clone(), Arc::new(move || asked.reasons()));
-        let serving = serve(listener, entrance.router(), callers(&config)?, env.clone(), async move { end.requested().await });
+        let startup_gate = StartupGate::new(env.clone(), Arc::new(move || asked.reasons()));
+        let serving = serve(listener, startup_gate.router(), callers(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let claim = claim(&config.data_dir).await?;
-        Ok(Porch { config, address, phase, entrance, ending, served, orders, claim })
+        Ok(Porch { config, address, phase, startup_gate, ending, served, orders, claim })
     }
 
     /// Starts every service. Until the house is opened, they are there for the program itself only.
@@ -133,8 +133,8 @@ impl House {
     /// # Errors
     /// When the gateway's settings cannot be used.
     pub fn open(&self, extra: Router) -> Result<()> {
-        let Porch { entrance, config, phase, .. } = &self.porch;
-        entrance.open(platform_run::gateway(config, &self.runtime, extra)?);
+        let Porch { startup_gate, config, phase, .. } = &self.porch;
+        startup_gate.open(platform_run::gateway(config, &self.runtime, extra)?);
         phase.set(None);
         Ok(())
     }

@@ -14,7 +14,7 @@ use contracts::{
 };
 use inventory::OrderUnits;
 use judge::{Case, Findings};
-use order::OrderBooks;
+use order::OrderRecord;
 use payment::OrderPayment;
 use platform::{db::Db, inbox, outbox};
 use serde::Deserialize;
@@ -122,7 +122,7 @@ pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) ->
 struct Batch {
     /// The end of the range; `None` when nothing comes after it.
     up_to: Option<OrderId>,
-    orders: Vec<OrderBooks>,
+    orders: Vec<OrderRecord>,
     payments: BTreeMap<OrderId, Vec<OrderPayment>>,
     units: BTreeMap<OrderId, Vec<OrderUnits>>,
     /// An order has one at most.
@@ -131,7 +131,7 @@ struct Batch {
 
 impl Batch {
     async fn read(sources: Sources<'_>, after: OrderId) -> Result<Batch> {
-        let orders = order::list_books(sources.orders, after, BATCH).await?;
+        let orders = order::list_for_check(sources.orders, after, BATCH).await?;
         let up_to = orders.get(BATCH - 1).map(|last| last.order.order_id);
         Batch::around(sources, orders, after, up_to).await
     }
@@ -141,7 +141,7 @@ impl Batch {
         Batch::around(sources, find(sources.orders, id).await?.into_iter().collect(), before(id), Some(id)).await
     }
 
-    async fn around(sources: Sources<'_>, orders: Vec<OrderBooks>, after: OrderId, up_to: Option<OrderId>) -> Result<Batch> {
+    async fn around(sources: Sources<'_>, orders: Vec<OrderRecord>, after: OrderId, up_to: Option<OrderId>) -> Result<Batch> {
         let end = up_to.unwrap_or(OrderId(Uuid::max()));
         let (mut payments, mut units) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
         for payment in payment::list_by_orders(sources.payments, after, end).await? {
@@ -249,8 +249,8 @@ async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSe
     Ok(found)
 }
 
-async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderBooks>> {
-    let next = order::list_books(orders, before(id), 1).await?;
+async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {
+    let next = order::list_for_check(orders, before(id), 1).await?;
     Ok(next.into_iter().find(|books| books.order.order_id == id))
 }
 

@@ -3,8 +3,8 @@
 use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, shipping::ShipmentStatus, time::Timestamp};
 use inventory::OrderUnits;
 use order::{
-    OrderBooks,
-    domain::{ParcelLeg, Step},
+    OrderRecord,
+    domain::{ShipmentState, Step},
 };
 use payment::OrderPayment;
 use shipping::OrderParcel;
@@ -15,7 +15,7 @@ const REST_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// One order with its payments, its live reservations and its parcel.
 pub struct Case<'a> {
-    pub books: &'a OrderBooks,
+    pub books: &'a OrderRecord,
     pub payments: &'a [OrderPayment],
     pub units: &'a [OrderUnits],
     pub parcel: Option<&'a OrderParcel>,
@@ -75,7 +75,7 @@ impl Case<'_> {
 
     /// O2: it comes to rest in time.
     fn comes_to_rest(&self, now: Timestamp, findings: &mut Findings) {
-        let (status, since) = (self.status(), self.books.moving_since().unwrap_or(now));
+        let (status, since) = (self.status(), self.books.unsettled_since().unwrap_or(now));
         if now.since(since) > REST_WITHIN {
             findings.own.push(format!("{status}, and not at rest since {since}{} (O2)", self.turns()));
         } else {
@@ -85,7 +85,7 @@ impl Case<'_> {
 
     /// How often it was looked at in vain.
     fn turns(&self) -> String {
-        match self.books.fruitless_turns {
+        match self.books.failed_attempts {
             0 => String::new(),
             1 => ", after 1 turn without progress".into(),
             turns => format!(", after {turns} turns without progress"),
@@ -121,7 +121,7 @@ impl Case<'_> {
         let (due, status) = (self.books.due_steps(), self.status());
         let money_is_due =
             |payment| due.iter().any(|step| matches!(step, Step::VoidPayment(id) | Step::RefundPayment(id) if *id == payment));
-        let stock_is_due = |held| due.iter().any(|step| matches!(step, Step::ReleaseStock(id) | Step::ReturnStock(id) if *id == held));
+        let stock_is_due = |held| due.iter().any(|step| matches!(step, Step::ReleaseReservation(id) | Step::ReturnReservation(id) if *id == held));
         findings.in_progress.extend(due.iter().map(|step| format!("{status}, and {step} is due{}", self.turns())));
         for payment in self.payments.iter().filter(|payment| !money_is_due(payment.payment_id)) {
             let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));
@@ -171,7 +171,7 @@ impl Case<'_> {
 
     /// S3: a refunded order whose parcel never left has bought nothing in the end.
     fn unreturned_units(&self) -> Option<String> {
-        let stayed = self.books.order.saga.parcel == ParcelLeg::Recalled && self.books.due_steps().is_empty();
+        let stayed = self.books.order.saga.shipment == ShipmentState::Cancelled && self.books.due_steps().is_empty();
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
         (stayed && !bought.is_empty())
             .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", in_words(&bought)))

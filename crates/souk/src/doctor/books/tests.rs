@@ -7,7 +7,7 @@ use contracts::{
     ids::{OrderId, Uuid},
 };
 use order::{
-    domain::{Cancellation, MoneyLeg, ParcelLeg, Saga, StockLeg},
+    domain::{Cancellation, PaymentState, ShipmentState, SagaState, StockState},
     import::{self, PastOrder},
 };
 use platform::{db, inbox, outbox, params};
@@ -25,7 +25,7 @@ async fn what_tells_one_story_has_no_faults() {
         &["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "SHIPPED"][..],
         &["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "DELIVERED"],
     ] {
-        let (order, payment) = shop.order(Placed::new(path, MoneyLeg::Captured, StockLeg::Sold)).await;
+        let (order, payment) = shop.order(Placed::new(path, PaymentState::Captured, StockState::Confirmed)).await;
         shop.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
         shop.hold(order, "CONFIRMED", 2).await;
     }
@@ -82,7 +82,7 @@ async fn money_that_does_not_fit_the_order_is_told() {
         }
     }
     // Something is due, and not for the payment that holds money.
-    let (second, payment) = shop.order(Placed::letting_go(MoneyLeg::Authorized, StockLeg::LetGo)).await;
+    let (second, payment) = shop.order(Placed::letting_go(PaymentState::Authorized, StockState::Released)).await;
     shop.pay(second, payment, "AUTHORIZED", TOTAL, "EUR").await;
     shop.pay(second, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     let imported = shop.imported().await;
@@ -163,8 +163,8 @@ async fn a_parcel_that_does_not_fit_the_order_is_told() {
     let (recalled, _) = shop.sale().await;
     shop.send(recalled, "CLOSED", Some("RETURNED"), None).await;
     let mut kept = Placed::refunded();
-    kept.saga.parcel = ParcelLeg::Recalled;
-    kept.saga.stock = StockLeg::LetGo;
+    kept.saga.shipment = ShipmentState::Cancelled;
+    kept.saga.stock = StockState::Released;
     let (kept, payment) = shop.order(kept).await;
     shop.pay(kept, payment, "REFUNDED", TOTAL, "EUR").await;
     shop.hold(kept, "CONFIRMED", 2).await;
@@ -197,11 +197,11 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
     let shop = Shop::open().await;
     let wanted = Cancellation { reason: contracts::order::CancelReason::CustomerRequest, note: None };
     let mut confirmed = Placed { due_at: Some(NOON), ..Placed::confirmed() };
-    (confirmed.saga.parcel, confirmed.saga.cancellation) = (ParcelLeg::Unwanted, Some(wanted));
+    (confirmed.saga.shipment, confirmed.saga.cancellation) = (ShipmentState::CancelRequested, Some(wanted));
     let mut refunded = Placed { due_at: Some(NOON), ..Placed::refunded() };
-    refunded.saga.parcel = ParcelLeg::Unwanted;
+    refunded.saga.shipment = ShipmentState::CancelRequested;
     for (placed, payment_status, told) in
-        [(confirmed, "CAPTURED", "CONFIRMED, and the recall of its parcel is due"), (refunded, "REFUNDED", "REFUNDED, and the recall")]
+        [(confirmed, "CAPTURED", "CONFIRMED, and the cancellation of its shipment is due"), (refunded, "REFUNDED", "REFUNDED, and the cancellation")]
     {
         let (order, payment) = shop.order(placed).await;
         shop.pay(order, payment, payment_status, TOTAL, "EUR").await;
@@ -214,9 +214,9 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
 #[tokio::test]
 async fn what_is_being_let_go_of_is_no_fault_and_named() {
     let shop = Shop::open().await;
-    let (refunding, payment) = shop.order(Placed::letting_go(MoneyLeg::Captured, StockLeg::LetGo)).await;
+    let (refunding, payment) = shop.order(Placed::letting_go(PaymentState::Captured, StockState::Released)).await;
     shop.pay(refunding, payment, "CAPTURED", TOTAL, "EUR").await;
-    let (voiding, held) = shop.order(Placed::letting_go(MoneyLeg::Authorized, StockLeg::LetGo)).await;
+    let (voiding, held) = shop.order(Placed::letting_go(PaymentState::Authorized, StockState::Released)).await;
     shop.pay(voiding, held, "AUTHORIZED", TOTAL, "EUR").await;
     let (unknown, unsettled) = shop.order(Placed::cancelled()).await;
     shop.pay(unknown, unsettled, "INITIATED", TOTAL, "EUR").await;
@@ -238,13 +238,13 @@ async fn what_is_being_let_go_of_is_no_fault_and_named() {
 async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
     let shop = Shop::open().await;
     for (leg, status, told) in
-        [(StockLeg::Reserved, "ACTIVE", "the release of reservation"), (StockLeg::Sold, "CONFIRMED", "the return of reservation")]
+        [(StockState::Reserved, "ACTIVE", "the release of reservation"), (StockState::Confirmed, "CONFIRMED", "the return of reservation")]
     {
-        let (order, _) = shop.order(Placed::letting_go(MoneyLeg::LetGo, leg)).await;
+        let (order, _) = shop.order(Placed::letting_go(PaymentState::Released, leg)).await;
         let reservation = shop.hold(order, status, 2).await;
         // The reservation is the one that the saga knows.
         let known = async move |tx: &mut db::Tx| {
-            let saga = Saga { money: MoneyLeg::LetGo, stock: leg, reservation_id: Some(reservation), ..Saga::new() };
+            let saga = SagaState { payment: PaymentState::Released, stock: leg, reservation_id: Some(reservation), ..SagaState::new() };
             tx.execute("UPDATE orders SET saga = $2 WHERE order_id = $1", params![order, Json(saga)]).await
         };
         shop.orders.write(known).await.expect("it is written");

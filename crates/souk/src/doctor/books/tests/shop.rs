@@ -11,7 +11,7 @@ use contracts::{
     user::AddressSnapshot,
 };
 use order::{
-    domain::{MoneyLeg, Saga, StockLeg},
+    domain::{PaymentState, SagaState, StockState},
     import::{self, PastOrder},
 };
 use platform::{
@@ -42,39 +42,39 @@ pub(super) struct Shop {
 pub(super) struct Placed {
     pub(super) status: &'static str,
     pub(super) path: &'static [&'static str],
-    pub(super) saga: Saga,
+    pub(super) saga: SagaState,
     pub(super) due_at: Option<Timestamp>,
     pub(super) turns: u32,
 }
 
 impl Placed {
-    pub(super) fn new(path: &'static [&'static str], money: MoneyLeg, stock: StockLeg) -> Placed {
+    pub(super) fn new(path: &'static [&'static str], money: PaymentState, stock: StockState) -> Placed {
         let status = path.last().expect("a path has an end");
-        Placed { status, path, saga: Saga { money, stock, ..Saga::new() }, due_at: None, turns: 0 }
+        Placed { status, path, saga: SagaState { payment: money, stock, ..SagaState::new() }, due_at: None, turns: 0 }
     }
 
     pub(super) fn confirmed() -> Placed {
-        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED"], MoneyLeg::Captured, StockLeg::Sold)
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED"], PaymentState::Captured, StockState::Confirmed)
     }
 
     pub(super) fn refunded() -> Placed {
-        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "REFUNDED"], MoneyLeg::LetGo, StockLeg::Sold)
+        Placed::new(&["PENDING_PAYMENT", "INVENTORY_RESERVED", "CONFIRMED", "REFUNDED"], PaymentState::Released, StockState::Confirmed)
     }
 
     pub(super) fn cancelled() -> Placed {
-        Placed::new(&["PENDING_PAYMENT", "CANCELLED"], MoneyLeg::LetGo, StockLeg::LetGo)
+        Placed::new(&["PENDING_PAYMENT", "CANCELLED"], PaymentState::Released, StockState::Released)
     }
 
     pub(super) fn failed() -> Placed {
-        Placed::new(&["PENDING_PAYMENT", "PAYMENT_FAILED"], MoneyLeg::LetGo, StockLeg::LetGo)
+        Placed::new(&["PENDING_PAYMENT", "PAYMENT_FAILED"], PaymentState::Released, StockState::Released)
     }
 
     pub(super) fn pending() -> Placed {
-        Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], MoneyLeg::Due, StockLeg::Due) }
+        Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], PaymentState::Due, StockState::Due) }
     }
 
     /// One that still has to let go.
-    pub(super) fn letting_go(money: MoneyLeg, stock: StockLeg) -> Placed {
+    pub(super) fn letting_go(money: PaymentState, stock: StockState) -> Placed {
         Placed { due_at: Some(NOON), turns: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
     }
 }
@@ -127,7 +127,7 @@ impl Shop {
     /// Writes an order that was placed here, and its payment's id.
     pub(super) async fn order(&self, placed: Placed) -> (OrderId, PaymentId) {
         let (id, payment, reservation) = (self.imported().await, self.env.new_id(), self.env.new_id());
-        let saga = Saga { payment_id: Some(payment), reservation_id: Some(reservation), ..placed.saga };
+        let saga = SagaState { payment_id: Some(payment), reservation_id: Some(reservation), ..placed.saga };
         let write = async move |tx: &mut db::Tx| {
             let now = tx.now();
             tx.execute(
