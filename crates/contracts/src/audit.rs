@@ -1,4 +1,4 @@
-//! Audit: every event of every service, kept for good in a chain of hashes.
+//! Audit: every event of every service, stored for good in a chain of hashes.
 
 use crate::{
     calls,
@@ -24,7 +24,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     paths: &["/audit"],
 };
 
-/// An event as the audit log keeps it.
+/// An event in the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DomainEvent {
@@ -36,39 +36,39 @@ pub struct DomainEvent {
     pub aggregate_id: Uuid,
     /// Counts the events of the aggregate from 1.
     pub sequence: i64,
-    /// The event's own fields.
+    /// The fields of the event.
     pub payload: serde_json::Value,
-    /// The request that all this began with.
+    /// The id of the request that caused it, directly or through other events.
     pub correlation_id: String,
-    /// The event this one followed from; null when it was none.
+    /// The event that directly caused this one; null when there is none.
     pub causation_id: Option<EventId>,
-    /// The person whose request it followed from; null when nobody's did.
+    /// The user whose request caused it; null when there is none.
     pub actor_id: Option<UserId>,
-    /// The service that emitted it.
+    /// The service that published it.
     pub producer: String,
     /// The version of the schema of `payload`.
     pub schema_version: u32,
-    /// When it happened.
+    /// When it occurred.
     pub occurred_at: Timestamp,
-    /// When the log took it.
+    /// When it was added to the log.
     pub recorded_at: Timestamp,
-    /// Its place in the log, from 1 without gaps.
+    /// Its position in the log, from 1 without gaps.
     pub position: i64,
-    /// SHA-256, in hexadecimal, over the former entry's hash and this entry.
+    /// SHA-256, in hexadecimal, over the hash of the previous entry and this entry.
     pub hash: String,
 }
 
-/// Whether the audit log is what it was when it was written.
+/// The result of verifying the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChainReport {
-    /// How many entries were checked.
+    /// The number of verified entries.
     pub checked: i64,
-    /// Whether every hash is right.
+    /// Whether every hash is correct.
     pub intact: bool,
-    /// The first position whose hash is wrong.
+    /// The first position with a wrong hash; null when there is none.
     pub broken_at: Option<i64>,
-    /// The hash of the last entry that was checked.
+    /// The hash of the last verified entry.
     pub head: Option<String>,
 }
 

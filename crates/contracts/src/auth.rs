@@ -29,42 +29,42 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 string_enum! {
     /// What a user may do. A user holds one or more roles.
     Role {
-        /// Buys: has a cart, orders and an address book.
+        /// Buys. A customer has a cart, orders and an address book.
         Customer = "CUSTOMER",
-        /// Sells: manages its own products and their stock.
+        /// Sells. A seller manages its own products and their stock.
         Seller = "SELLER",
-        /// Runs the marketplace.
+        /// Administers the marketplace.
         Admin = "ADMIN",
     }
 
-    /// Whether an account can be used.
+    /// Whether users can log in to an account.
     AccountStatus {
-        /// It can log in.
+        /// Logins are possible.
         Active = "ACTIVE",
-        /// An administrator locked it and ended its logins; or too many failed logins locked a network out of it for some
-        /// minutes, which ends none and keeps nobody else out.
+        /// An administrator locked the account and ended its logins; or failed logins locked it for one network for some
+        /// minutes, which ends no login and affects no other network.
         Locked = "LOCKED",
     }
 }
 
-/// The scope that the platform's own services hold, and nobody else. A service that is let in by name holds it too.
+/// The scope of the platform's own services. No other client holds it. A service that a route admits by name holds it as well.
 pub const INTERNAL: &str = "internal";
 
-/// The scope of a carrier's client: telling where parcels are.
+/// The scope of a carrier's client: reporting the tracking events of shipments.
 pub const SHIPPING_EVENTS: &str = "shipping:events";
 
-/// What clients from outside may be allowed to do.
+/// The scopes that clients from outside may hold.
 pub const SCOPES: &[&str] = &[SHIPPING_EVENTS];
 
-/// Opens an account. It begins with the role CUSTOMER.
+/// Creates an account. Its first role is CUSTOMER.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegisterUser {
-    /// The address to log in with; it must be free.
+    /// The address to log in with. No other account may have it.
     pub email: Email,
     /// 8 to 200 characters.
     pub password: NewPassword,
-    /// How the user wants to be called.
+    /// The name that the user wants to be addressed by.
     pub name: Name,
 }
 
@@ -78,15 +78,15 @@ pub struct Login {
     pub password: Secret,
 }
 
-/// Exchanges a refresh token for new tokens. The old one is used up by it.
+/// Exchanges a refresh token for new tokens. The old refresh token works only once.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshTokens {
-    /// The refresh token of the last answer. Using one twice revokes all that descend from the same login.
+    /// The refresh token of the last answer. A second use revokes every token of the same login.
     pub refresh_token: Secret,
 }
 
-/// Ends a login. Unknown tokens are accepted too, so that logging out twice is harmless.
+/// Ends a login. An unknown token is no error, so that logging out twice is harmless.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Logout {
@@ -94,7 +94,7 @@ pub struct Logout {
     pub refresh_token: Secret,
 }
 
-/// Asks for a mail with a link to set a new password. The answer is the same whether or not the account exists.
+/// Requests a mail with a link to set a new password. The answer does not show whether the account exists.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgotPassword {
@@ -106,7 +106,7 @@ pub struct ForgotPassword {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResetPassword {
-    /// The token of the mail; it works once and for a limited time.
+    /// The token of the mail. It works once and for a limited time.
     pub token: Secret,
     /// 8 to 200 characters.
     pub new_password: NewPassword,
@@ -116,7 +116,7 @@ pub struct ResetPassword {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangePassword {
-    /// The password as it is now.
+    /// The present password.
     pub current_password: Secret,
     /// 8 to 200 characters.
     pub new_password: NewPassword,
@@ -126,13 +126,13 @@ pub struct ChangePassword {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetRoles {
-    /// All roles the user shall hold; one to three, in any order.
+    /// All roles of the user from now on: one to three, in any order.
     pub roles: BoundedVec<Role, 1, 3>,
 }
 
 /// The form of an OAuth 2 client credentials grant (RFC 6749, section 4.4), form-encoded. The client may instead be
-/// named in an `Authorization: Basic` header. Refusals are problem documents that hold `error` and `error_description`
-/// (section 5.2) as well.
+/// named in an `Authorization: Basic` header. Errors are problem documents with the additional members `error` and
+/// `error_description` (section 5.2).
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientCredentials {
@@ -144,18 +144,18 @@ pub struct ClientCredentials {
     /// The client's secret.
     #[serde(default)]
     pub client_secret: Option<Secret>,
-    /// The scopes wanted, separated by spaces; all that the client holds when absent.
+    /// The requested scopes, separated by spaces; all scopes of the client when absent.
     #[serde(default)]
     pub scope: Option<String>,
 }
 
-/// What a login gives. The access token goes into `Authorization: Bearer`, the refresh token into `POST /auth/refresh`.
+/// The tokens of a login. The access token is sent in `Authorization: Bearer`, the refresh token to `POST /auth/refresh`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
-    /// Who logged in.
+    /// The user who logged in.
     pub user_id: UserId,
-    /// A signed JWT that every service verifies by itself.
+    /// A signed JWT that each service verifies without a call to auth.
     pub access_token: Secret,
     /// Opaque; works once.
     pub refresh_token: Secret,
@@ -165,7 +165,7 @@ pub struct Tokens {
     pub expires_in: u64,
 }
 
-/// The answer of the client credentials grant, with the names of RFC 6749.
+/// The answer to the client credentials grant, with the names of RFC 6749.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceToken {
     /// A signed JWT that names the client and its scopes.
@@ -186,13 +186,13 @@ pub struct Account {
     pub user_id: UserId,
     /// The address to log in with.
     pub email: String,
-    /// The roles held now. Access tokens issued before keep theirs until they expire.
+    /// The present roles. Access tokens that were issued earlier keep theirs until they expire.
     pub roles: Vec<Role>,
-    /// Whether it can log in.
+    /// Whether logins are possible.
     pub status: AccountStatus,
-    /// Failed logins since the last that succeeded, from wherever.
+    /// Failed logins since the last successful one, from all networks together.
     pub failed_login_count: u32,
-    /// When it was opened.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -201,7 +201,7 @@ pub struct Account {
 /// The public keys that verify access tokens (RFC 7517).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Jwks {
-    /// The key that signs now first, then those whose tokens may still be alive.
+    /// The key that signs at present, then the keys whose tokens may not have expired yet.
     pub keys: Vec<Jwk>,
 }
 
@@ -216,14 +216,14 @@ pub struct Jwk {
     pub alg: String,
     /// Always `sig`.
     pub r#use: String,
-    /// The key's name, as tokens carry it in their header.
+    /// The id of the key; the header of a token names it.
     pub kid: String,
     /// The public key, base64url without padding.
     pub x: String,
 }
 
-/// What the installation's key is derived for with which auth seals [`PasswordResetRequested::sealed_token`], and the
-/// notification service opens it.
+/// The purpose from which auth and notification derive the key for [`PasswordResetRequested::sealed_token`]: auth encrypts
+/// the token, notification decrypts it.
 pub const RESET_TOKEN_ENCRYPTION: &str = "seal:password-reset";
 
 calls! {
@@ -253,50 +253,50 @@ calls! {
     LIST_KEYS: get(()) -> Jwks, "/.well-known/jwks.json";
 }
 
-// The aggregate is ACCOUNT and not USER: the user service counts USER's events, and one count has one owner.
+// The aggregate is ACCOUNT and not USER: user publishes the events of USER, and a sequence has one producer.
 events! {
     "ACCOUNT", user_id: UserId;
-    /// Somebody opened an account.
+    /// An account was created.
     UserRegistered {
-        /// The address to log in with and to write to.
+        /// The address for logging in and for mails.
         email: String,
-        /// How the user wants to be called.
+        /// The name that the user wants to be addressed by.
         name: String,
         /// The roles of the new account.
         roles: Vec<Role>,
     }
-    /// Somebody asked to set a new password; a mail with a link is due.
+    /// A user asked to set a new password. A mail with a link is due.
     PasswordResetRequested {
-        /// Where the mail goes.
+        /// The address that the mail is sent to.
         email: String,
-        /// The reset token, encrypted: only the notification service can open it, to put it into the mail.
+        /// The reset token, encrypted for the notification service, which puts it into the mail.
         sealed_token: String,
         /// When the link stops working.
         expires_at: Timestamp,
     }
-    /// The password was changed or reset. Every other login ended.
+    /// The password was changed or reset, and every other login ended.
     PasswordChanged {
         /// The account's address.
         email: String,
-        /// Whether it happened by a reset link rather than by the old password.
+        /// True after a reset link, false after a change with the old password.
         by_reset: bool,
     }
     /// An administrator replaced the roles of a user.
     RolesChanged {
-        /// All roles held from now on.
+        /// All roles of the user from now on.
         roles: Vec<Role>,
         /// The administrator.
         changed_by: Option<UserId>,
     }
-    /// The account cannot log in for now, or not from everywhere.
+    /// Logins to the account are blocked, for everyone or for one network.
     UserLocked {
-        /// The administrator, who ended its logins as well; null when too many failed logins locked a network out of it for
+        /// The administrator, who ended the logins as well; null when failed logins locked the account for one network for
         /// some minutes.
         locked_by: Option<UserId>,
     }
-    /// The account can log in again.
+    /// Logins to the account are possible again.
     UserUnlocked {
-        /// The administrator; null when the time of the lock ran out, or somebody logged in elsewhere.
+        /// The administrator; null when the lock expired or a login from another network succeeded.
         unlocked_by: Option<UserId>,
     }
 }

@@ -11,8 +11,8 @@ use serde::{
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Deref};
 
-/// A field of a partial update. Absent means: leave it. `Patch<Option<T>>` also takes null, which clears it;
-/// `Patch<T>` refuses null. Use it under `#[serde(default)]`.
+/// A field of a partial update. An absent field is left unchanged. `Patch<Option<T>>` accepts null, which clears the
+/// field; `Patch<T>` rejects null. Use it under `#[serde(default)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Patch<T>(pub Option<T>);
 
@@ -23,7 +23,7 @@ impl<T> Patch<T> {
     pub fn is_absent(&self) -> bool {
         self.0.is_none()
     }
-    /// The new value, or what is there now.
+    /// Returns the new value, or `present` when the field is absent.
     #[must_use]
     pub fn or(self, present: T) -> T {
         self.0.unwrap_or(present)
@@ -151,7 +151,7 @@ impl<const MIN: i64, const MAX: i64> JsonSchema for BoundedInt<MIN, MAX> {
 }
 
 /// A product's attributes, such as `{"size": "M", "colour": "red"}`: at most 50 names, each with a line of 1 to 200
-/// characters. A name that is given twice is refused.
+/// characters. A name that occurs twice is rejected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Attributes(BTreeMap<String, String>);
@@ -212,7 +212,7 @@ impl JsonSchema for Attributes {
     }
 }
 
-/// A body that has nothing to say: an object without fields.
+/// A body without content: an object without fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyBody {}

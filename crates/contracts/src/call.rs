@@ -28,14 +28,14 @@ impl Method {
     }
 }
 
-/// What a call does with an `Idempotency-Key`.
+/// Whether a call takes an `Idempotency-Key`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPolicy {
-    /// It takes none.
+    /// It takes no key.
     None,
-    /// It takes one. Without a key each repetition is a new request.
+    /// It takes a key. Without one, each repetition is a new request.
     Accepted,
-    /// It is rejected without one.
+    /// It is rejected without a key.
     Required,
 }
 

@@ -1,4 +1,4 @@
-//! Cart: what a customer means to buy. Its prices are preliminary; the order fixes them.
+//! Cart: what a customer intends to buy. Prices in a cart are preliminary; the order fixes them.
 
 use crate::{
     calls,
@@ -34,17 +34,17 @@ machine! {
     states {
         /// It can be changed and ordered.
         Active = "ACTIVE",
-        /// Its order was placed. When the order ends without success its lines come back into the active cart, not
-        /// this cart.
+        /// Its order was placed. When the order ends without success, its lines are added to the active cart, not to this
+        /// one.
         CheckedOut = "CHECKED_OUT",
-        /// Nobody touched it for a long time.
+        /// It was not changed for a long time.
         Abandoned = "ABANDONED",
     }
     resting { Active }
     facts {
         /// Its order was placed.
         CheckedOut,
-        /// It was left alone for too long.
+        /// It was not changed for too long.
         Abandoned,
     }
     table {
@@ -54,18 +54,18 @@ machine! {
 }
 
 string_enum! {
-    /// Why a customer should look at a line of the cart again.
+    /// Why a customer should check a line of the cart.
     WarningCode {
-        /// The product costs something else than when it was added or its quantity last set. The line shows the present price.
+        /// The price changed since the product was added or its quantity last set. The line shows the present price.
         PriceChanged = "PRICE_CHANGED",
-        /// There are fewer units than wanted, or a line may hold fewer. The line shows what is possible.
+        /// Fewer units are available or allowed than requested. The line shows the possible quantity.
         QuantityCapped = "QUANTITY_CAPPED",
-        /// The product cannot be bought now. The line does not count into the subtotal.
+        /// The product cannot be bought now. The subtotal does not include the line.
         Unavailable = "UNAVAILABLE",
     }
 }
 
-/// Puts a product into the cart. A product that is already there gets more units on its line.
+/// Adds units of a product to the cart. A product that is already in it gets more units on its line.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddCartItem {
@@ -82,7 +82,7 @@ pub struct UpdateCartItem {
     pub quantity: Quantity,
 }
 
-/// A customer's cart. There always is an active one; it may be empty.
+/// A customer's cart. Every customer has an active one; it may be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cart {
@@ -90,15 +90,15 @@ pub struct Cart {
     pub user_id: UserId,
     /// The present status.
     pub status: CartStatus,
-    /// The currency of all lines; that of the marketplace while the cart is empty.
+    /// The currency of all lines; the marketplace's currency while the cart is empty.
     pub currency: Currency,
-    /// In the order they were added.
+    /// In the order of adding.
     pub items: Vec<CartItem>,
-    /// The sum of the lines that can be bought, in minor units. Shipping and tax come with the order.
+    /// The sum of the lines that can be bought, in minor units, without shipping and tax.
     pub subtotal_amount: i64,
     /// What changed since the lines were added.
     pub warnings: Vec<CartWarning>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -112,9 +112,9 @@ pub struct CartItem {
     pub product_id: ProductId,
     /// The stock-keeping unit, in upper case.
     pub sku: String,
-    /// The product's title when it was last looked at.
+    /// The product's title at the last look-up.
     pub title_snapshot: String,
-    /// The price of one unit when it was last looked at, in minor units of `currency`.
+    /// The price of one unit at the last look-up, in minor units of `currency`.
     pub unit_price_snapshot: i64,
     /// The currency of the amounts.
     pub currency: Currency,
@@ -124,11 +124,11 @@ pub struct CartItem {
     pub line_total_amount: i64,
 }
 
-/// Something a customer should know of a line before ordering.
+/// A notice about a line that a customer should read before ordering.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CartWarning {
-    /// What it is.
+    /// The kind of warning.
     pub code: WarningCode,
     pub cart_item_id: CartItemId,
     pub product_id: ProductId,
@@ -140,18 +140,18 @@ pub struct CartWarning {
     /// With PRICE_CHANGED: the price now, in minor units.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub new_unit_price_amount: Option<i64>,
-    /// With QUANTITY_CAPPED: how many units there are.
+    /// With QUANTITY_CAPPED: the number of available units.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub available_qty: Option<i64>,
 }
 
-/// Tells the cart that it was ordered.
+/// Marks a cart as ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckOutCart {
     pub cart_id: CartId,
     pub order_id: OrderId,
-    /// What was ordered of it; lines and units that were added meanwhile stay in a fresh active cart.
+    /// The ordered units. Units that were added meanwhile are moved to a new active cart.
     pub items: Vec<CheckedOutItem>,
 }
 
@@ -174,9 +174,9 @@ calls! {
     UPDATE_CART_ITEM: patch(UpdateCartItem) -> Cart, "/cart/items/{cartItemId}";
     /// Removes a line from the cart.
     REMOVE_CART_ITEM: delete(()) -> (), "/cart/items/{cartItemId}";
-    /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then checks it out.
+    /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then marks it CHECKED_OUT.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
-    /// Makes an ordered cart CHECKED_OUT at once, so that its owner sees it emptied; `OrderCreated` says the same if
-    /// this is lost. Repeating it changes nothing.
+    /// Marks an ordered cart CHECKED_OUT at once, so that its owner sees an empty one; `OrderCreated` has the same effect
+    /// when this call is lost. A repetition changes nothing.
     CHECK_OUT_CART: put(CheckOutCart) -> (), "/internal/cart/{userId}/check-out", from "order";
 }

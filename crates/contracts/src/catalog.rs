@@ -1,4 +1,4 @@
-//! Catalog: products, prices and categories. It owns what is sold and what it costs; others keep snapshots.
+//! Catalog: products, prices and categories. Other services store snapshots of them.
 
 use crate::{
     body::{Attributes, BoundedVec, Patch},
@@ -30,18 +30,18 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 };
 
 machine! {
-    /// The life of a product in the catalogue.
+    /// The life of a product.
     ProductStatus;
     /// What can happen to a product.
     ProductFact;
     states {
-        /// Being written; only its seller and administrators see it.
+        /// In preparation; only its seller and administrators see it.
         Draft = "DRAFT",
         /// On sale.
         Active = "ACTIVE",
         /// Taken off sale for now.
         Inactive = "INACTIVE",
-        /// Gone for good; kept for the orders that name it.
+        /// Removed for good; stored for the orders that contain it.
         Archived = "ARCHIVED",
     }
     resting { Draft, Active, Inactive }
@@ -63,18 +63,18 @@ machine! {
     }
 }
 
-/// A product. Answers, lookups and events carry the same shape.
+/// A product, in the same form in answers and events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     pub product_id: ProductId,
-    /// Who sells it; null for the marketplace itself.
+    /// The seller; null for the marketplace itself.
     pub seller_id: Option<UserId>,
     /// Unique in the whole marketplace, in upper case.
     pub sku: String,
     /// One line.
     pub title: String,
-    /// LongText of several lines; may be empty.
+    /// Text of several lines; may be empty.
     pub description: String,
     /// Null while a draft has none.
     pub category_id: Option<CategoryId>,
@@ -92,15 +92,15 @@ pub struct Product {
     pub images: Vec<String>,
     /// Names such as size or colour with their values.
     pub attributes: BTreeMap<String, String>,
-    /// Products with the same id are variants of one thing.
+    /// The product group; products with the same id are its variants.
     pub product_group_id: Option<ProductGroupId>,
     /// The attributes, by name, in which the variants of the group differ.
     pub options: Vec<String>,
     /// Counts the changes of this product from 1. A copy with a higher version is newer.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When anything of it last changed, the price included.
+    /// When it was last changed, the price included.
     pub updated_at: Timestamp,
 }
 
@@ -109,15 +109,15 @@ pub struct Product {
 #[serde(rename_all = "camelCase")]
 pub struct CategoryRef {
     pub category_id: CategoryId,
-    /// As people read it.
+    /// The name for people.
     pub name: String,
 }
 
-/// Makes a product in DRAFT. A seller's product belongs to the seller.
+/// Creates a product in DRAFT. The product of a seller belongs to the seller.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateProduct {
-    /// Must be free in the whole marketplace.
+    /// No other product of the marketplace may have it.
     pub sku: Sku,
     /// One line of 1 to 200 characters.
     pub title: Title,
@@ -140,7 +140,7 @@ pub struct CreateProduct {
     /// At most 50.
     #[serde(default)]
     pub attributes: Attributes,
-    /// Choose a UUID for the first variant and give it to the others too: that makes the group. It holds up to 200
+    /// Choose a UUID for the first variant and use it for the others too: that creates the group. A group has up to 200
     /// products of one seller.
     #[serde(default)]
     pub product_group_id: Option<ProductGroupId>,
@@ -171,7 +171,7 @@ pub struct UpdateProduct {
     /// Price of one unit in minor units, at least 1. The former price stays in the price history.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub price_amount: Patch<Amount>,
-    /// The currency of the amounts. Another one needs a new `priceAmount` beside it.
+    /// The currency of the amounts. A change needs a new `priceAmount` as well.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub currency: Patch<Currency>,
     /// Replaces the whole list.
@@ -180,7 +180,7 @@ pub struct UpdateProduct {
     /// Replaces all attributes.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub attributes: Patch<Attributes>,
-    /// Null takes it out of its group.
+    /// Null removes it from its group.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub product_group_id: Patch<Option<ProductGroupId>>,
     /// Replaces the whole list.
@@ -188,24 +188,24 @@ pub struct UpdateProduct {
     pub options: Patch<BoundedVec<AttributeName, 0, 5>>,
 }
 
-/// The variants of one thing. It exists as long as a product names it.
+/// A product group with its variants. It exists as long as a product names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductGroup {
     pub product_group_id: ProductGroupId,
-    /// In what the variants differ.
+    /// The attributes in which the variants differ.
     pub options: Vec<GroupOption>,
     /// The oldest first.
     pub variants: Vec<Variant>,
 }
 
-/// One thing in which the variants of a group differ.
+/// An attribute in which the variants of a group differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupOption {
     /// The name of an attribute, such as size.
     pub name: String,
-    /// The values there are, in the order of the variants.
+    /// The existing values, in the order of the variants.
     pub values: Vec<String>,
 }
 
@@ -215,11 +215,11 @@ pub struct GroupOption {
 pub struct Variant {
     #[serde(flatten)]
     pub product: Product,
-    /// Null while it cannot be told.
+    /// Null while the inventory service is unreachable.
     pub availability: Option<Availability>,
 }
 
-/// A price a product had or has.
+/// A present or former price of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceHistoryEntry {
@@ -228,7 +228,7 @@ pub struct PriceHistoryEntry {
     pub price_amount: i64,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// When it began to hold.
+    /// When it became valid.
     pub changed_at: Timestamp,
 }
 
@@ -243,7 +243,7 @@ pub struct Category {
     pub parent_category_id: Option<CategoryId>,
 }
 
-/// A category with everything below it.
+/// A category with all its descendants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CategoryNode {
@@ -252,7 +252,7 @@ pub struct CategoryNode {
     pub name: String,
     /// Null for a root.
     pub parent_category_id: Option<CategoryId>,
-    /// In order of their names.
+    /// Sorted by name.
     pub children: Vec<CategoryNode>,
 }
 
@@ -260,17 +260,17 @@ pub struct CategoryNode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CategoryTree {
-    /// The roots, in order of their names.
+    /// The roots, sorted by name.
     pub items: Vec<CategoryNode>,
-    /// Always null: the tree comes as a whole.
+    /// Always null: the tree is one page.
     pub next_cursor: Option<String>,
 }
 
-/// Makes a category.
+/// Creates a category.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateCategory {
-    /// Must be free among its siblings.
+    /// No sibling may have it.
     pub name: Name,
     /// Null or absent for a root.
     #[serde(default)]
@@ -281,15 +281,15 @@ pub struct CreateCategory {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateCategory {
-    /// Must be free among its siblings.
+    /// No sibling may have it.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub name: Patch<Name>,
-    /// Moves it, with everything below; null makes it a root.
+    /// Moves it with all its descendants; null makes it a root.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub parent_category_id: Patch<Option<CategoryId>>,
 }
 
-/// Asks for many products at once.
+/// The ids of many products.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProductLookup {
@@ -301,7 +301,7 @@ pub struct ProductLookup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductList {
-    /// In no particular order.
+    /// In unspecified order.
     pub items: Vec<Product>,
 }
 
@@ -352,38 +352,38 @@ calls! {
     LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order";
 }
 
-// Every product event carries the whole product, so that no reader has to call back or to know the former events.
+// Every product event carries the whole product, so that a consumer needs neither a call nor the former events.
 events! {
     "PRODUCT", product_id: ProductId;
-    /// A product was made, in DRAFT.
+    /// A product was created, in DRAFT.
     ProductCreated {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
     }
-    /// Something of a product other than price and status was changed.
+    /// A product was changed in fields other than price and status.
     ProductUpdated {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
     }
     /// A product was put on sale.
     ProductActivated {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
     }
     /// A product was taken off sale.
     ProductDeactivated {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
     }
     /// A product was removed for good.
     ProductArchived {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
     }
-    /// A product costs something else from now on. A change of price and of other things gives this event and
+    /// The price of a product was changed. A request that changes price and other fields causes this event and
     /// `ProductUpdated`.
     PriceChanged {
-        /// The product as it is now.
+        /// The product after the change.
         product: Product,
         /// The former price in minor units of `oldCurrency`.
         old_price_amount: i64,
@@ -391,8 +391,8 @@ events! {
         old_currency: Currency,
     }
     "CATEGORY", category_id: CategoryId;
-    /// A category was made, renamed or moved. The paths of the products in it and below it change with it, without
-    /// events of their own.
+    /// A category was created, renamed or moved. The category paths of the products in it and below it change as well,
+    /// without further events.
     CategoryChanged {
         /// The name from now on.
         name: String,

@@ -1,7 +1,7 @@
-//! The plain value inside a newtype, as a database column holds it.
+//! How a type of the domain is stored in one column of a database.
 //!
-//! Ids, text types, states, instants and plain values all read and write themselves here, so that a store binds and
-//! reads the types of the domain and never their insides.
+//! Ids, text types, states, instants and plain values all implement [`Column`], so that a store binds and reads the types
+//! of the domain and never the value inside.
 
 use crate::ids::Uuid;
 use crate::time::Timestamp;
@@ -19,7 +19,7 @@ pub enum SqlValue<'a> {
     Uuid(Uuid),
 }
 
-/// A column that does not hold what its type says: a fault of ours, never of a caller.
+/// A column whose value does not fit its type. It is a defect of the program or of its data, never of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the column does not hold {0}")]
 pub struct BadColumn(pub &'static str);
@@ -30,7 +30,7 @@ pub trait Column {
 
     /// # Errors
     /// [`BadColumn`] when the column holds something else.
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn>
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn>
     where
         Self: Sized;
 }
@@ -39,8 +39,8 @@ impl Column for Uuid {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Uuid(*self)
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Uuid(id) => Ok(id),
             SqlValue::Bytes(bytes) => Uuid::from_slice(&bytes).map_err(|_| BadColumn("a UUID")),
             _ => Err(BadColumn("a UUID")),
@@ -52,8 +52,8 @@ impl Column for bool {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bool(*self)
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Bool(value) => Ok(value),
             SqlValue::Int(value) => Ok(value != 0),
             _ => Err(BadColumn("a boolean")),
@@ -67,8 +67,8 @@ macro_rules! integers {
             fn to_sql(&self) -> SqlValue<'_> {
                 SqlValue::Int(i64::try_from(*self).unwrap_or(i64::MAX))
             }
-            fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-                match scalar {
+            fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+                match value {
                     SqlValue::Int(value) => <$type>::try_from(value).map_err(|_| BadColumn(concat!("a number that fits ", stringify!($type)))),
                     _ => Err(BadColumn("a whole number")),
                 }
@@ -82,8 +82,8 @@ impl Column for Timestamp {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Int(self.0)
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        i64::from_sql(scalar).map(Timestamp)
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        i64::from_sql(value).map(Timestamp)
     }
 }
 
@@ -91,8 +91,8 @@ impl Column for String {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Text(Cow::Borrowed(self))
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Text(text) => Ok(text.into_owned()),
             _ => Err(BadColumn("text")),
         }
@@ -112,8 +112,8 @@ impl Column for Vec<u8> {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Bytes(bytes) => Ok(bytes.into_owned()),
             _ => Err(BadColumn("bytes")),
         }
@@ -124,8 +124,8 @@ impl<const N: usize> Column for [u8; N] {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Bytes(bytes) => bytes.as_ref().try_into().map_err(|_| BadColumn("bytes of that length")),
             _ => Err(BadColumn("bytes")),
         }
@@ -136,15 +136,15 @@ impl<T: Column> Column for Option<T> {
     fn to_sql(&self) -> SqlValue<'_> {
         self.as_ref().map_or(SqlValue::Null, T::to_sql)
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Null => Ok(None),
-            scalar => T::from_sql(scalar).map(Some),
+            value => T::from_sql(value).map(Some),
         }
     }
 }
 
-/// A value kept as JSON text. Only code looks into it, never SQL.
+/// A value that is stored as JSON text. Only Rust code reads it, never SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -152,8 +152,8 @@ impl<T: Serialize + DeserializeOwned> Column for Json<T> {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Text(Cow::Owned(serde_json::to_string(&self.0).expect("a contract type has text keys and finite numbers")))
     }
-    fn from_sql(scalar: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match scalar {
+    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match value {
             SqlValue::Text(text) => serde_json::from_str(&text).map(Json).map_err(|_| BadColumn("JSON of that shape")),
             _ => Err(BadColumn("JSON text")),
         }
@@ -168,8 +168,8 @@ macro_rules! text_column {
             fn to_sql(&self) -> $crate::column::SqlValue<'_> {
                 $crate::column::SqlValue::Text(std::string::ToString::to_string(self).into())
             }
-            fn from_sql(scalar: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
-                match scalar {
+            fn from_sql(value: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
+                match value {
                     $crate::column::SqlValue::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($type))),
                     _ => Err($crate::column::BadColumn(stringify!($type))),
                 }

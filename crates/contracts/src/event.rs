@@ -1,4 +1,4 @@
-//! The envelope every event travels in, and what an event type says of itself.
+//! The envelope of every event, and the declaration of event types.
 
 use crate::{
     ids::{EventId, UserId, Uuid},
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// A fact that a service committed. Within one aggregate `sequence` counts 1, 2, 3 … without gaps; across aggregates
-/// there is no order. It is delivered at least once: `eventId` tells a repetition.
+/// there is no order. It is delivered at least once; a repetition has the same `eventId`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
@@ -21,49 +21,49 @@ pub struct Envelope {
     pub aggregate_id: Uuid,
     /// 1 for the aggregate's first event.
     pub sequence: i64,
-    /// The event's own fields; their schema is named by `eventType` and `schemaVersion`.
+    /// The fields of the event; `eventType` and `schemaVersion` name their schema.
     #[schemars(with = "serde_json::Value")]
     pub payload: Box<RawValue>,
-    /// The request that all this began with.
+    /// The id of the request that caused it, directly or through other events.
     pub correlation_id: String,
-    /// The event that this one followed from, if it was one.
+    /// The event that directly caused this one; null when a request or a timer did.
     pub causation_id: Option<EventId>,
-    /// The person whose request this followed from, at once or by way of other events; null when nobody's did: what a
-    /// service does by itself, later, is its own.
+    /// The user whose request caused it, directly or through other events; null when a service acted without a request,
+    /// for example after a timeout.
     pub actor_id: Option<UserId>,
-    /// The service that emitted it.
+    /// The service that published it.
     pub producer: String,
     pub schema_version: u32,
     pub occurred_at: Timestamp,
 }
 
-/// A type of event. Fields may be added with a default; anything else is a new `VERSION`, and readers take both.
+/// A type of event. A field may be added with a default; every other change needs a new `VERSION`, and consumers read both.
 pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
-    /// As in the requirements, such as `OrderCreated`.
+    /// In the past tense, such as `OrderCreated`.
     const TYPE: &'static str;
-    /// The aggregate's kind in upper case, such as `ORDER`.
+    /// The type of the aggregate in upper case, such as `ORDER`.
     const AGGREGATE: &'static str;
-    /// The service that emits it.
+    /// The service that publishes it.
     const PRODUCER: &'static str;
     const VERSION: u32;
-    /// Which aggregate it is about: the key of ordering and of partitioning.
+    /// The id of the aggregate: the key for ordering and partitioning.
     fn aggregate_id(&self) -> Uuid;
 }
 
-/// What the catalogue of events says of one type.
+/// An event type without its Rust type, for documents and tests.
 pub struct EventSpec {
     pub event_type: &'static str,
     pub aggregate: &'static str,
     pub producer: &'static str,
     pub version: u32,
     pub description: &'static str,
-    /// The field that holds the aggregate's id, as it is named in Rust.
+    /// The Rust name of the field that holds the aggregate's id.
     pub key: &'static str,
     pub schema: fn() -> schemars::Schema,
-    /// Reads a payload as this type and writes it again: whether it fits, and what of it this version knows.
+    /// Deserializes a payload and serializes it again, which shows whether it fits and which fields are known.
     ///
     /// # Errors
-    /// When the payload does not fit.
+    /// The error of serde when the payload does not fit.
     pub round_trip: fn(&str) -> serde_json::Result<String>,
 }
 

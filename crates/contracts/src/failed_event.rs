@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 string_enum! {
     /// What happens next to an event that could not be consumed.
     FailedEventStatus {
-        /// It is retried without anybody's help.
+        /// It is retried automatically.
         Retrying = "RETRYING",
         /// An earlier event of its aggregate has to be consumed first.
         Blocked = "WAITING",
@@ -23,7 +23,7 @@ pub struct FailedEvent {
     /// The service that could not consume it.
     pub service: String,
     pub status: FailedEventStatus,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// The error of the last attempt.
     pub error: String,
@@ -49,7 +49,7 @@ pub const fn list_failed_events(service: &'static str) -> Call<(), Page<FailedEv
     Call::get(service, "/admin/parked-events/{service}")
 }
 
-/// Makes a service try an event again at once.
+/// Retries an event at once.
 #[must_use]
 pub const fn replay_failed_event(service: &'static str) -> Call<(), ()> {
     Call::post_unkeyed(service, "/admin/parked-events/{service}/{eventId}/replay")

@@ -1,5 +1,5 @@
-//! Identifiers. Each is a UUIDv7 (RFC 9562), so that it sorts by the instant it was made; each has a type of its own,
-//! so that an order's id cannot be passed where a payment's is meant.
+//! Identifiers. Each is a UUIDv7 (RFC 9562), which sorts by the time of its creation. Each has a type of its own, so that
+//! the id of an order cannot be passed in place of the id of a payment.
 
 use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -26,7 +26,7 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = Violation;
             fn from_str(text: &str) -> Result<Self, Violation> {
-                // Only the hyphenated form: one id has one spelling.
+                // Only the hyphenated form is accepted, so that an id has one spelling.
                 if text.len() != 36 { return Err(not_a_uuid()) }
                 Uuid::try_parse(text).map(Self).map_err(|_| not_a_uuid())
             }
@@ -44,8 +44,8 @@ macro_rules! ids {
         }
         impl crate::column::Column for $name {
             fn to_sql(&self) -> crate::column::SqlValue<'_> { crate::column::SqlValue::Uuid(self.0) }
-            fn from_sql(scalar: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
-                <Uuid as crate::column::Column>::from_sql(scalar).map(Self)
+            fn from_sql(value: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
+                <Uuid as crate::column::Column>::from_sql(value).map(Self)
             }
         }
         impl JsonSchema for $name {
@@ -60,15 +60,15 @@ macro_rules! ids {
 ids! {
     /// A person with an account; the same id in every service.
     UserId;
-    /// One e-mail and password; belongs to one user.
+    /// An e-mail and a password that belong to one user.
     CredentialId;
     /// One refresh token.
     TokenId;
     /// A shipping or billing address.
     AddressId;
-    /// A product of the catalogue.
+    /// A product.
     ProductId;
-    /// Products that are sizes, colours … of one thing.
+    /// Products that are variants of each other, such as sizes or colours.
     ProductGroupId;
     /// A node of the category tree.
     CategoryId;
@@ -82,11 +82,11 @@ ids! {
     OrderItemId;
     /// A payment: the attempt to pay one order with one method.
     PaymentId;
-    /// One movement of money: an authorization, capture, refund or void.
+    /// A transaction at the payment provider: an authorization, capture, refund or void.
     TransactionId;
-    /// The stock of one SKU. People and callers name it by its SKU; events are keyed by this id.
+    /// The stock of one SKU. Callers use the SKU; events use this id.
     StockItemId;
-    /// Units of stock set aside for one order.
+    /// Units of stock that are reserved for one order.
     ReservationId;
     /// The units of one SKU in a reservation.
     ReservationLineId;
@@ -96,6 +96,6 @@ ids! {
     ShipmentEventId;
     /// One message to one user over one channel.
     NotificationId;
-    /// An event; the same id tells a repeated delivery.
+    /// An event. A repeated delivery has the same id.
     EventId;
 }

@@ -1,4 +1,4 @@
-//! Inventory: how much of each SKU there is, and what is set aside for which order.
+//! Inventory: the stock of each SKU, and the units that are reserved for orders.
 
 use crate::{
     body::{BoundedInt, BoundedVec},
@@ -27,7 +27,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     paths: &["/admin/inventory", "/inventory", "/products/{productId}/availability"],
 };
 
-/// The most units of one SKU that can be in stock.
+/// The largest stock of one SKU, in units.
 pub const MAX_QTY: i64 = 1_000_000_000;
 
 machine! {
@@ -36,14 +36,14 @@ machine! {
     /// What can happen to a reservation.
     ReservationFact;
     states {
-        /// The units are set aside until `expiresAt`.
+        /// The units are reserved until `expiresAt`.
         Active = "ACTIVE",
-        /// The units were sold. When the order is cancelled after all they are returned to the stock, and the reservation
-        /// stays CONFIRMED.
+        /// The units were sold. When the order is cancelled later, they are returned to the stock, and the reservation stays
+        /// CONFIRMED.
         Confirmed = "CONFIRMED",
         /// The units went back on sale.
         Released = "RELEASED",
-        /// Nobody confirmed in time; the units went back on sale.
+        /// It was not confirmed in time; the units went back on sale.
         Expired = "EXPIRED",
     }
     resting {}
@@ -52,7 +52,7 @@ machine! {
         Confirmed,
         /// The order was cancelled, or its payment failed.
         Released,
-        /// Its time ran out.
+        /// Its time is over.
         Expired,
     }
     table {
@@ -67,24 +67,24 @@ string_enum! {
     StockChangeReason {
         /// It was set or adjusted by hand.
         Adjusted = "ADJUSTED",
-        /// Units were set aside for an order.
+        /// Units were reserved for an order.
         Reserved = "RESERVED",
         /// Units were sold.
         Confirmed = "CONFIRMED",
-        /// Units that were set aside went back on sale.
+        /// Reserved units went back on sale.
         Released = "RELEASED",
-        /// Units that were set aside too long went back on sale.
+        /// Reserved units went back on sale because the reservation expired.
         Expired = "EXPIRED",
-        /// Units of a confirmed order that was cancelled or refunded, and whose parcel never left, went back on sale.
+        /// Sold units went back on sale because the order was cancelled or refunded before its parcel left.
         Returned = "RETURNED",
     }
 }
 
-/// Makes the stock item of a SKU, or sets what is available.
+/// Creates the stock item of a SKU, or sets its available units.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetStock {
-    /// Units that can be sold from now on, besides those set aside.
+    /// Units that can be sold from now on, reserved ones not included.
     pub available_qty: BoundedInt<0, MAX_QTY>,
     /// The product the SKU belongs to.
     pub product_id: ProductId,
@@ -93,13 +93,13 @@ pub struct SetStock {
     pub low_stock_threshold: Option<BoundedInt<0, MAX_QTY>>,
 }
 
-/// Adds to what is available, or takes from it.
+/// Adds available units, or removes them.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdjustStock {
-    /// Units to add; negative to take away. The available stock stays between 0 and 1,000,000,000.
+    /// Units to add; negative to remove. The available stock stays between 0 and 1,000,000,000.
     pub delta: BoundedInt<{ -MAX_QTY }, MAX_QTY>,
-    /// Why, in one line; it is kept.
+    /// The reason, in one line. It is stored.
     pub reason: RequiredShortText,
 }
 
@@ -110,11 +110,11 @@ pub struct StockItem {
     /// The stock-keeping unit, in upper case.
     pub sku: String,
     pub product_id: ProductId,
-    /// Who sells the product; null for the marketplace itself or while it is not known yet.
+    /// The seller; null for the marketplace itself, or while the seller is not known yet.
     pub seller_id: Option<UserId>,
     /// Units that can be sold.
     pub available_qty: i64,
-    /// Units set aside by active reservations.
+    /// Units in active reservations.
     pub reserved_qty: i64,
     /// At or below how many available units the stock counts as low.
     pub low_stock_threshold: i64,
@@ -124,7 +124,7 @@ pub struct StockItem {
     pub updated_at: Timestamp,
 }
 
-/// Whether a product can be had.
+/// Whether a product can be bought now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Availability {
@@ -134,19 +134,19 @@ pub struct Availability {
     pub available_qty: i64,
 }
 
-/// Sets units aside for an order: all lines or none.
+/// Reserves units for an order: all lines or none.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reserve {
     pub order_id: OrderId,
     /// 1 to 200 lines; a SKU may appear once.
     pub lines: BoundedVec<ReserveLine, 1, 200>,
-    /// How long they are set aside: 1 second to 7 days; 15 minutes when absent.
+    /// The duration of the reservation: 1 second to 7 days; 15 minutes when absent.
     #[serde(default)]
     pub ttl_seconds: Option<BoundedInt<1, 604_800>>,
 }
 
-/// Units of one SKU to set aside.
+/// Units of one SKU to reserve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReserveLine {
@@ -156,7 +156,7 @@ pub struct ReserveLine {
     pub quantity: Quantity,
 }
 
-/// Units set aside for an order.
+/// Units reserved for an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reservation {
@@ -164,13 +164,13 @@ pub struct Reservation {
     pub order_id: OrderId,
     /// The present status.
     pub status: ReservationStatus,
-    /// The units, by SKU.
+    /// The units of each SKU.
     pub lines: Vec<ReservationLine>,
-    /// When it expires unless it is confirmed or released before.
+    /// When it expires unless it is confirmed or released earlier.
     pub expires_at: Timestamp,
-    /// When the units of a confirmed reservation came back, because the order was cancelled or refunded.
+    /// When the units of a confirmed reservation were returned, because the order was cancelled or refunded.
     pub returned_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -185,19 +185,19 @@ pub struct ReservationLine {
     pub quantity: u32,
 }
 
-/// A line that cannot be had; the problem `INSUFFICIENT_STOCK` lists them in its member `lines`.
+/// A line with too little stock; the problem `INSUFFICIENT_STOCK` lists them in its member `lines`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shortage {
     /// The stock-keeping unit, in upper case.
     pub sku: String,
-    /// Units wanted.
+    /// Requested units.
     pub requested: i64,
     /// Units that can be sold now.
     pub available: i64,
 }
 
-/// Units of one SKU, as events tell them.
+/// Units of one SKU, in events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SkuQuantity {
@@ -207,7 +207,7 @@ pub struct SkuQuantity {
     pub quantity: u32,
 }
 
-/// Asks for the stock of many SKUs at once.
+/// The SKUs of many stock items.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StockLookup {
@@ -215,11 +215,11 @@ pub struct StockLookup {
     pub skus: BoundedVec<Sku, 1, 200>,
 }
 
-/// The stock that was found; SKUs without a stock item are left out and cannot be sold.
+/// The stock items that were found. SKUs without one are left out and cannot be sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StockList {
-    /// In no particular order.
+    /// In unspecified order.
     pub items: Vec<StockItem>,
 }
 
@@ -244,15 +244,14 @@ calls! {
     GET_AVAILABILITY: get(()) -> Availability, "/products/{productId}/availability";
     /// Reads the stock of up to 200 SKUs at once.
     LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
-    /// Sets units aside for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that are short.
+    /// Reserves units for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that have too little stock.
     RESERVE: post_keyed(Reserve) -> Reservation, "/inventory/reservations", from "order";
-    /// Turns units set aside into units sold. `RESERVATION_EXPIRED` when it came too late.
+    /// Marks the reserved units as sold. `RESERVATION_EXPIRED` after the expiry.
     CONFIRM_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/confirm", from "order";
-    /// Puts units set aside back on sale. On a reservation that was released or expired before it changes nothing.
+    /// Puts reserved units back on sale. A reservation that was released or has expired is left unchanged.
     RELEASE_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/release", from "order";
-    /// Puts the units of a confirmed reservation back on sale, once, because the order was cancelled or refunded
-    /// and its parcel never left.
-    /// The reservation stays CONFIRMED and shows `returnedAt`.
+    /// Puts the units of a confirmed reservation back on sale, once, because the order was cancelled or refunded before its
+    /// parcel left. The reservation stays CONFIRMED and shows `returnedAt`.
     RETURN_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/return", from "order";
     /// Reads a reservation.
     GET_RESERVATION: get(()) -> Reservation, "/inventory/reservations/{reservationId}", from "order";
@@ -260,60 +259,60 @@ calls! {
 
 events! {
     "RESERVATION", reservation_id: ReservationId;
-    /// Units were set aside for an order.
+    /// Units were reserved for an order.
     StockReserved {
         order_id: OrderId,
-        /// The units, by SKU.
+        /// The units of each SKU.
         lines: Vec<SkuQuantity>,
-        /// When they go back on sale unless confirmed.
+        /// When they go back on sale unless the reservation is confirmed.
         expires_at: Timestamp,
     }
-    /// The units could not be set aside; nothing was. The id names the attempt.
+    /// Nothing was reserved, because a line has too little stock. The id stands for the attempt.
     StockReservationFailed {
         order_id: OrderId,
-        /// The lines that are short.
+        /// The lines with too little stock.
         shortages: Vec<Shortage>,
     }
-    /// Units set aside were sold.
+    /// Reserved units were sold.
     StockConfirmed {
         order_id: OrderId,
-        /// The units, by SKU.
+        /// The units of each SKU.
         lines: Vec<SkuQuantity>,
     }
-    /// Units set aside went back on sale.
+    /// Reserved units went back on sale.
     StockReleased {
         order_id: OrderId,
-        /// The units, by SKU.
+        /// The units of each SKU.
         lines: Vec<SkuQuantity>,
     }
-    /// Units set aside went back on sale because nobody confirmed in time.
+    /// Reserved units went back on sale because the reservation was not confirmed in time.
     StockExpired {
         order_id: OrderId,
-        /// The units, by SKU.
+        /// The units of each SKU.
         lines: Vec<SkuQuantity>,
     }
-    /// Units of a confirmed order that was cancelled or refunded, and whose parcel never left, went back on sale.
+    /// Sold units went back on sale because the order was cancelled or refunded before its parcel left.
     StockReturned {
         order_id: OrderId,
-        /// The units, by SKU.
+        /// The units of each SKU.
         lines: Vec<SkuQuantity>,
     }
     "STOCK_ITEM", stock_item_id: StockItemId;
-    /// The stock of a SKU changed; here it is.
+    /// The stock of a SKU changed. The event carries the new stock.
     StockChanged {
         /// The stock-keeping unit, in upper case.
         sku: String,
         product_id: ProductId,
         /// Units that can be sold.
         available_qty: i64,
-        /// Units set aside.
+        /// Reserved units.
         reserved_qty: i64,
-        /// Why.
+        /// The reason.
         reason: StockChangeReason,
-        /// What was written when it was adjusted by hand.
+        /// The reason given for an adjustment by hand.
         note: Option<String>,
     }
-    /// The stock of a SKU fell to its threshold or below it. It is told again only after the stock was above it.
+    /// The stock of a SKU fell to its threshold or below. The next such event follows only after the stock was above it.
     StockLow {
         /// The stock-keeping unit, in upper case.
         sku: String,

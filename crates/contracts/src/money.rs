@@ -1,14 +1,14 @@
-//! Money: an integer count of minor units beside its currency. There is no float anywhere near it.
+//! Money: an integer count of minor units and its currency. Amounts are never floating-point numbers.
 
 use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr};
 
-/// The largest amount the platform accepts anywhere: 10^13 minor units. Sums of a thousand such still fit an `i64`.
+/// The largest accepted amount: 10^13 minor units. The sum of a thousand such amounts fits an `i64`.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
-/// The codes of ISO 4217 for money that people pay with, in alphabetical order.
+/// The ISO 4217 codes of currencies in circulation, in alphabetical order.
 const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF \
     CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR \
     IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK \
@@ -19,7 +19,7 @@ const CODES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
-/// What can be wrong with an amount or a sum.
+/// Why an amount cannot be computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     #[error("amounts of {0} and {1} cannot be added")]
@@ -37,7 +37,7 @@ impl Currency {
         std::str::from_utf8(&self.0).expect("a currency is three ASCII letters")
     }
 
-    /// How many decimal digits the minor unit has: 2 for most, 0 for JPY, 3 for KWD (ISO 4217).
+    /// Returns the number of decimal digits of the minor unit: 2 for most currencies, 0 for JPY, 3 for KWD (ISO 4217).
     #[must_use]
     pub fn decimals(self) -> u32 {
         match &self.0 {
@@ -86,7 +86,7 @@ impl JsonSchema for Currency {
     }
 }
 
-/// An amount in minor units of one currency. Arithmetic is checked: it refuses a mix of currencies and an overflow.
+/// An amount in minor units of one currency. Arithmetic is checked: a mix of currencies and an overflow are errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Money {
     pub minor: i64,
@@ -124,7 +124,7 @@ impl Money {
         Money::bounded(self.minor.checked_mul(i64::from(quantity)), self.currency)
     }
 
-    /// This many basis points (hundredths of a percent) of the amount, rounded half away from zero.
+    /// Returns this many basis points (hundredths of a percent) of the amount, rounded half away from zero.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`] past [`MAX_AMOUNT`].
@@ -152,7 +152,7 @@ impl Money {
     }
 }
 
-/// For people: `12.50 EUR`. Programs read the minor units.
+/// Writes the amount for people, such as `12.50 EUR`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.currency.decimals() as usize;

@@ -1,4 +1,4 @@
-//! Notification: tells users what happened, over the channels they chose, and keeps what was tried.
+//! Notification: sends messages to users over the channels that they chose, and records each attempt.
 
 use crate::{
     calls, events,
@@ -27,25 +27,25 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 };
 
 machine! {
-    /// The life of a message. SENT and FAILED are states of rest; an administrator may send either again.
+    /// The life of a message. An administrator may send a SENT or FAILED message again.
     NotificationStatus;
     /// What can happen to a message.
     NotificationFact;
     states {
-        /// To be sent, or to be tried again.
+        /// To be sent, or to be retried.
         Pending = "PENDING",
-        /// Handed over to the channel.
+        /// The channel accepted it.
         Sent = "SENT",
-        /// Given up after several attempts.
+        /// Every attempt failed.
         Failed = "FAILED",
     }
     resting { Sent, Failed }
     facts {
-        /// The channel took it.
+        /// The channel accepted it.
         Sent,
         /// The last attempt failed.
         Failed,
-        /// An administrator wants it sent again.
+        /// An administrator sends it again.
         Resent,
     }
     table {
@@ -57,7 +57,7 @@ machine! {
 }
 
 string_enum! {
-    /// What a message is about.
+    /// The kind of a message.
     NotificationType {
         /// Welcome.
         Registered = "REGISTERED",
@@ -67,33 +67,33 @@ string_enum! {
         OrderCreated = "ORDER_CREATED",
         /// A payment failed.
         PaymentFailed = "PAYMENT_FAILED",
-        /// An order is paid and its goods are set aside.
+        /// An order is paid and confirmed.
         OrderConfirmed = "ORDER_CONFIRMED",
-        /// The goods are on their way.
+        /// The parcel is on its way.
         Shipped = "SHIPPED",
-        /// The goods arrived.
+        /// The parcel arrived.
         Delivered = "DELIVERED",
         /// An order was cancelled.
         Cancelled = "CANCELLED",
-        /// Money was given back.
+        /// Money was refunded.
         Refunded = "REFUNDED",
     }
 
-    /// How a message travels.
+    /// How a message is sent.
     Channel {
-        /// To the account's e-mail address.
+        /// By mail, to the account's e-mail address.
         Email = "EMAIL",
-        /// To the profile's phone.
+        /// By text message, to the profile's phone.
         Sms = "SMS",
-        /// To the address of the preferences, signed.
+        /// By a signed webhook, to the address in the preferences.
         Webhook = "WEBHOOK",
     }
 
     /// How an attempt to deliver a message ended.
     AttemptOutcome {
-        /// The channel took it.
+        /// The channel accepted it.
         Delivered = "DELIVERED",
-        /// The channel did not take it, or it is not known whether it did.
+        /// The channel did not accept it, or its answer is not known.
         Failed = "FAILED",
     }
 }
@@ -104,19 +104,19 @@ string_enum! {
 pub struct Notification {
     pub notification_id: NotificationId,
     pub user_id: UserId,
-    /// What it is about.
+    /// The kind of message.
     pub r#type: NotificationType,
-    /// How it travels.
+    /// The channel that it is sent over.
     pub channel: Channel,
-    /// What the message is made from, such as `orderNumber` and amounts. It never holds a token.
+    /// The data of the message, such as `orderNumber` and amounts. It never contains a token.
     pub payload: serde_json::Value,
     /// The present status.
     pub status: NotificationStatus,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// Why the last attempt failed, for people; null when it did not.
     pub last_error: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -130,7 +130,7 @@ pub struct DeliveryAttempt {
     pub attempt: u32,
     /// How it ended.
     pub outcome: AttemptOutcome,
-    /// What the channel said, for people.
+    /// The answer of the channel, for people.
     pub detail: String,
     /// When it ended.
     pub occurred_at: Timestamp,
@@ -169,30 +169,30 @@ calls! {
 
 events! {
     "NOTIFICATION", notification_id: NotificationId;
-    /// A message was handed over to its channel.
+    /// A channel accepted a message.
     NotificationSent {
         user_id: UserId,
-        /// What it is about.
+        /// The kind of message.
         r#type: NotificationType,
-        /// How it travels.
+        /// The channel that it is sent over.
         channel: Channel,
-        /// The order it is about, if it is about one.
+        /// The order concerned; null when the message is not about an order.
         order_id: Option<OrderId>,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     }
-    /// A message was given up after several attempts. An administrator can send it again.
+    /// Every attempt to send a message failed. An administrator can send it again.
     NotificationFailed {
         user_id: UserId,
-        /// What it is about.
+        /// The kind of message.
         r#type: NotificationType,
-        /// How it travels.
+        /// The channel that it is sent over.
         channel: Channel,
-        /// The order it is about, if it is about one.
+        /// The order concerned; null when the message is not about an order.
         order_id: Option<OrderId>,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
-        /// For people.
+        /// The error of the last attempt, for people.
         error: String,
     }
 }

@@ -1,4 +1,4 @@
-//! Order: the one that leads payment, stock and shipping to an end. Its status is the canonical one.
+//! Order: coordinates payment, stock and shipping. The status of the order is the authoritative one.
 
 use crate::{
     calls, events,
@@ -34,7 +34,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 machine! {
     /// The life of an order. Authorization and reservation run side by side: a reservation that arrives first leaves the
     /// order in PENDING_PAYMENT, and the authorization then leads to INVENTORY_RESERVED at once. CONFIRMED and later,
-    /// PAYMENT_FAILED, CANCELLED and REFUNDED are states of rest; the others move on by themselves.
+    /// PAYMENT_FAILED, CANCELLED and REFUNDED are resting states; an order leaves the others without a request.
     OrderStatus;
     /// What can happen to an order.
     OrderFact;
@@ -43,40 +43,40 @@ machine! {
         PendingPayment = "PENDING_PAYMENT",
         /// The authorization holds, the stock is not reserved yet.
         PaymentAuthorized = "PAYMENT_AUTHORIZED",
-        /// The payment failed. Stock was let go; the customer may pay again for a while.
+        /// The payment failed and the stock was released. The customer may pay again for a limited time.
         PaymentFailed = "PAYMENT_FAILED",
         /// Authorization and reservation both hold; the capture is due.
         InventoryReserved = "INVENTORY_RESERVED",
-        /// Paid, and the stock is the customer's. Shipping is under way or retried.
+        /// Paid, and the units are sold. The shipment is being booked.
         Confirmed = "CONFIRMED",
         /// The carrier has it.
         Shipped = "SHIPPED",
         /// The customer has it.
         Delivered = "DELIVERED",
-        /// Ended without a sale. Money and stock were or are being let go; a refund shows in the payment, and the
-        /// order stays CANCELLED.
+        /// Ended without a sale. The authorization and the stock are released or will be; a refund shows in the payment, and
+        /// the order stays CANCELLED.
         Cancelled = "CANCELLED",
-        /// The money of a confirmed, shipped or delivered order was given back in full.
+        /// The money of a confirmed, shipped or delivered order was refunded in full.
         Refunded = "REFUNDED",
     }
     resting { PaymentFailed, Confirmed, Shipped, Delivered }
     facts {
         /// The provider authorized the payment, and the stock is not reserved yet.
         PaymentAuthorized,
-        /// The second of authorization and reservation arrived.
+        /// Authorization and reservation both hold.
         ReadyToCapture,
         /// The payment was declined, or its authorization was lost.
         PaymentFailed,
         /// The stock cannot be reserved.
         OutOfStock,
-        /// The provider finally refused to capture.
+        /// The provider refused the capture for good.
         CaptureFailed,
         /// The reservation expired before it was confirmed; the stock is reserved again.
         ReservationLost,
         /// The money was captured and the stock confirmed.
         Confirmed,
-        /// The customer or an administrator wanted it cancelled; and, once it was confirmed, its parcel stays here. Or an
-        /// administrator gave all of the money back before it was confirmed.
+        /// The customer or an administrator cancelled it; after the confirmation this needs a cancelled shipment. Or an
+        /// administrator refunded all of the money before the confirmation.
         CancelRequested,
         /// The customer pays again.
         PaymentRetried,
@@ -86,7 +86,7 @@ machine! {
         Shipped,
         /// The carrier delivered it.
         Delivered,
-        /// The captured money was given back in full.
+        /// The captured money was refunded in full.
         Refunded,
     }
     table {
@@ -121,9 +121,9 @@ machine! {
 string_enum! {
     /// Why an order was cancelled.
     CancelReason {
-        /// The customer wanted it so.
+        /// The customer cancelled it.
         CustomerRequest = "CUSTOMER_REQUEST",
-        /// An administrator wanted it so, or gave the money back.
+        /// An administrator cancelled it, or refunded the money.
         AdminRequest = "ADMIN_REQUEST",
         /// There was not enough stock.
         OutOfStock = "OUT_OF_STOCK",
@@ -136,15 +136,15 @@ string_enum! {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceOrder {
-    /// Where the goods go; an address of the caller's address book.
+    /// The shipping address; an address of the caller's address book.
     pub shipping_address_id: AddressId,
-    /// Where the bill goes; the shipping address when absent.
+    /// The billing address; the shipping address when absent.
     #[serde(default)]
     pub billing_address_id: Option<AddressId>,
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
-    /// The total the customer was shown, in minor units. When the order would cost anything else, nothing is placed and
-    /// the answer is `TOTAL_CHANGED` with the new totals.
+    /// The total that the customer saw, in minor units. When the order would have another total, it is not placed, and the
+    /// answer is `TOTAL_CHANGED` with the new totals.
     #[serde(default)]
     pub expected_total_amount: Option<Amount<0>>,
 }
@@ -158,58 +158,58 @@ pub struct CancelOrder {
     pub reason: Option<RequiredShortText>,
 }
 
-/// Pays an order in PAYMENT_FAILED again.
+/// Pays again an order in PAYMENT_FAILED.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayOrder {
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
 }
 
-/// An order. Items, addresses and amounts are as they were when it was placed and never change.
+/// An order. Items, addresses and amounts are those of the moment of ordering and never change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderView {
     pub order_id: OrderId,
-    /// What people see and quote; it cannot be guessed from another.
+    /// The number that people see. It cannot be guessed from another one.
     pub order_number: String,
     pub user_id: UserId,
     /// The present status.
     pub status: OrderStatus,
     /// The currency of every amount.
     pub currency: Currency,
-    /// The lines as they were when it was placed.
+    /// The lines at the moment of ordering.
     pub items: Vec<OrderItem>,
     /// The sum of the line totals, in minor units.
     pub subtotal_amount: i64,
-    /// What shipping costs, in minor units of `currency`.
+    /// The shipping cost, in minor units of `currency`.
     pub shipping_amount: i64,
     /// The tax that is added, in minor units of `currency`.
     pub tax_amount: i64,
-    /// What is taken off, as a positive amount.
+    /// The discount, as a positive amount in minor units of `currency`.
     pub discount_amount: i64,
-    /// Subtotal plus shipping plus tax less discount.
+    /// Subtotal plus shipping plus tax minus discount.
     pub total_amount: i64,
-    /// What was given back of it so far.
+    /// The amount refunded so far.
     pub refunded_amount: i64,
-    /// The present payment; null until the order has heard of it.
+    /// The present payment; null until it is created.
     pub payment_id: Option<PaymentId>,
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
-    /// How far the shipping is.
+    /// The progress of the shipment.
     pub shipping: OrderShipping,
-    /// Whether somebody wants the confirmed order cancelled, and shipping has not said yet whether its parcel stays here.
-    /// Then it becomes CANCELLED; else this is false again, and the order goes its way.
+    /// Whether a cancellation of the confirmed order is requested and its shipment is not cancelled yet. The order becomes
+    /// CANCELLED when shipping can cancel the shipment; otherwise this becomes false and the order continues.
     pub cancellation_requested: bool,
-    /// Where the goods go.
+    /// The shipping address.
     pub shipping_address_snapshot: AddressSnapshot,
-    /// Where the bill goes.
+    /// The billing address.
     pub billing_address_snapshot: AddressSnapshot,
-    /// Why it failed or was cancelled; null while all is well.
+    /// Why it failed or was cancelled; otherwise null.
     pub failure: Option<Failure>,
-    /// Every status it had, the first one first.
+    /// Every status that it had, the oldest first.
     pub timeline: Vec<TimelineEntry>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -233,30 +233,30 @@ pub struct OrderItem {
     pub line_total_amount: i64,
 }
 
-/// How far the shipping of an order is.
+/// The shipment of an order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderShipping {
     /// Null until there is a shipment.
     pub status: Option<ShipmentStatus>,
     pub shipment_id: Option<ShipmentId>,
-    /// Who carries the parcel.
+    /// The carrier of the parcel.
     pub carrier: Option<String>,
-    /// The carrier's name for the parcel.
+    /// The carrier's tracking number of the parcel.
     pub tracking_number: Option<String>,
-    /// Whether the order is confirmed and its shipment is not made yet. It is retried by itself.
+    /// Whether the order is confirmed and its shipment is not booked yet. Booking is retried automatically.
     pub pending: bool,
 }
 
-/// One status an order had.
+/// A status that an order had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEntry {
     /// The present status.
     pub status: OrderStatus,
-    /// When it came to this status.
+    /// When it entered this status.
     pub occurred_at: Timestamp,
-    /// A code such as `OUT_OF_STOCK`, or what the customer wrote.
+    /// A code such as `OUT_OF_STOCK`, or the customer's text.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }
@@ -266,7 +266,7 @@ pub struct TimelineEntry {
 #[serde(rename_all = "camelCase")]
 pub struct OrderSummary {
     pub order_id: OrderId,
-    /// What people call the order.
+    /// The order number that people see.
     pub order_number: String,
     pub user_id: UserId,
     /// The present status.
@@ -278,7 +278,7 @@ pub struct OrderSummary {
     /// How many lines it has.
     pub item_count: u32,
     pub payment_id: Option<PaymentId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -324,12 +324,12 @@ calls! {
     COUNT_ORDERS: get(()) -> Totals<OrderStatus>, "/admin/orders/totals", query OrderFilter;
 }
 
-// Each transition is announced by exactly one of these. All amounts are in minor units of `currency`.
+// Each transition publishes exactly one of these events. All amounts are in minor units of `currency`.
 events! {
     "ORDER", order_id: OrderId;
-    /// A customer placed an order. The cart is checked out by it.
+    /// A customer placed an order. The cart becomes CHECKED_OUT.
     OrderCreated {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// The cart that was ordered.
@@ -338,114 +338,114 @@ events! {
         currency: Currency,
         /// The sum of the line totals, in minor units of `currency`.
         subtotal_amount: i64,
-        /// What shipping costs, in minor units of `currency`.
+        /// The shipping cost, in minor units of `currency`.
         shipping_amount: i64,
         /// The tax that is added, in minor units of `currency`.
         tax_amount: i64,
-        /// What is taken off, as a positive amount in minor units of `currency`.
+        /// The discount, as a positive amount in minor units of `currency`.
         discount_amount: i64,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
-        /// What to pay with.
+        /// The payment method.
         payment_method: PaymentMethod,
-        /// The lines as they were when it was placed.
+        /// The lines at the moment of ordering.
         items: Vec<OrderItem>,
-        /// Where the goods go.
+        /// The shipping address.
         shipping_address_snapshot: AddressSnapshot,
-        /// Where the bill goes.
+        /// The billing address.
         billing_address_snapshot: AddressSnapshot,
     }
-    /// The authorization holds; the stock is still awaited.
+    /// The authorization holds; the stock is not reserved yet.
     OrderPaymentAuthorized {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
     /// Authorization and reservation hold; the capture is due.
     OrderInventoryReserved {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
         reservation_id: ReservationId,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
     /// The reservation expired before it was confirmed; the order is PAYMENT_AUTHORIZED again.
     OrderReservationLost {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// The reservation that expired.
         reservation_id: ReservationId,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
     /// The payment failed. The customer may pay again until `payableUntil`.
     OrderPaymentFailed {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// Null when not even the payment could be made.
+        /// Null when no payment could be created.
         payment_id: Option<PaymentId>,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
-        /// Why.
+        /// The reason.
         failure: Failure,
         /// Until when the customer may pay again.
         payable_until: Timestamp,
     }
     /// The customer pays again; the order is PENDING_PAYMENT.
     OrderPaymentRetried {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// What to pay with.
+        /// The payment method.
         payment_method: PaymentMethod,
         /// Counts the payments of this order; the first retry is 2.
         attempt: u32,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
     /// The order ended without a sale.
     OrderCancelled {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// Why.
+        /// The reason.
         reason: CancelReason,
-        /// What the customer or the administrator wrote.
+        /// The text of the customer or the administrator.
         note: Option<String>,
         /// Whether the customer cancelled it.
         by_customer: bool,
-        /// Whether the lines go back into the active cart.
+        /// Whether the lines are added to the active cart again.
         lines_return: bool,
         cart_id: CartId,
-        /// The lines as they were when it was placed.
+        /// The lines at the moment of ordering.
         items: Vec<OrderItem>,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
-        /// Whether money was captured, or may have been since its capture was asked for: whatever was taken is given back.
+        /// Whether money was captured, or may have been because a capture was requested. Captured money is refunded.
         refund_due: bool,
     }
-    /// Paid, and the stock is the customer's. A shipment is due.
+    /// Paid, and the units are sold. A shipment is due.
     OrderConfirmed {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
@@ -454,56 +454,56 @@ events! {
         currency: Currency,
         /// The sum of the line totals, in minor units of `currency`.
         subtotal_amount: i64,
-        /// What shipping costs, in minor units of `currency`.
+        /// The shipping cost, in minor units of `currency`.
         shipping_amount: i64,
         /// The tax that is added, in minor units of `currency`.
         tax_amount: i64,
-        /// What is taken off, as a positive amount in minor units of `currency`.
+        /// The discount, as a positive amount in minor units of `currency`.
         discount_amount: i64,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
-        /// The lines as they were when it was placed.
+        /// The lines at the moment of ordering.
         items: Vec<OrderItem>,
-        /// Where the goods go.
+        /// The shipping address.
         shipping_address_snapshot: AddressSnapshot,
     }
-    /// The carrier has the goods.
+    /// The carrier has the parcel.
     OrderShipped {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         shipment_id: ShipmentId,
-        /// Who carries the parcel.
+        /// The carrier of the parcel.
         carrier: String,
-        /// The carrier's name for the parcel.
+        /// The carrier's tracking number of the parcel.
         tracking_number: String,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
-    /// The customer has the goods.
+    /// The customer has the parcel.
     OrderDelivered {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         shipment_id: ShipmentId,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
     }
-    /// The money of a confirmed, shipped or delivered order was given back in full.
+    /// The money of a confirmed, shipped or delivered order was refunded in full.
     OrderRefunded {
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         payment_id: PaymentId,
         /// The currency of the amounts.
         currency: Currency,
-        /// What the order costs, in minor units of `currency`.
+        /// The total of the order, in minor units of `currency`.
         total_amount: i64,
-        /// What was given back.
+        /// The refunded amount.
         refunded_amount: i64,
     }
 }

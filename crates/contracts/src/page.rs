@@ -11,7 +11,7 @@ use std::{collections::HashMap, hash::Hash};
 pub struct Page<T> {
     /// The items of this page, newest first unless the list says otherwise.
     pub items: Vec<T>,
-    /// Give it back as `cursor`, with the same filters, to get the next page.
+    /// Send it as `cursor`, with the same filters, to get the next page.
     pub next_cursor: Option<String>,
 }
 

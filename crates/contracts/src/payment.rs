@@ -1,4 +1,4 @@
-//! Payment: moves money through a provider, which is a mock that behaves like a real one.
+//! Payment: authorizes, captures and refunds money through a payment provider. The built-in provider is a mock.
 
 use crate::{
     calls, events,
@@ -29,40 +29,40 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 };
 
 machine! {
-    /// The life of a payment. While the outcome of an operation is unknown the status stays, and the transaction says
-    /// UNKNOWN until the provider was asked.
+    /// The life of a payment. While the outcome of an operation is unknown, the status stays, and the transaction is UNKNOWN
+    /// until the provider reports the outcome.
     PaymentStatus;
     /// What can happen to a payment.
     PaymentFact;
     states {
-        /// Made; nothing is held at the provider that we know of.
+        /// Created; no authorization is known.
         Initiated = "INITIATED",
-        /// The provider holds the amount for us.
+        /// The provider holds the amount.
         Authorized = "AUTHORIZED",
-        /// The money is ours. Parts of it may have been given back.
+        /// The money was received. Parts of it may have been refunded.
         Captured = "CAPTURED",
         /// It failed for good; nothing is held.
         Failed = "FAILED",
-        /// All of it was given back.
+        /// All of it was refunded.
         Refunded = "REFUNDED",
-        /// It was given up before the capture; nothing is held.
+        /// It was voided before the capture; nothing is held.
         Voided = "VOIDED",
     }
     resting { Captured }
     facts {
         /// The provider authorized it.
         Authorized,
-        /// The provider finally refused to authorize it.
+        /// The provider refused the authorization for good.
         Declined,
         /// The provider captured it.
         Captured,
-        /// The provider finally refused to capture it. What it held is let go.
+        /// The provider refused the capture for good. The authorization is released.
         CaptureFailed,
-        /// It was given up.
+        /// It was voided.
         Voided,
-        /// A part was given back, and some is left.
+        /// A part was refunded, and a part is left.
         PartlyRefunded,
-        /// The last of it was given back.
+        /// The last part was refunded.
         Refunded,
     }
     table {
@@ -78,7 +78,7 @@ machine! {
 }
 
 string_enum! {
-    /// What to pay with. The mock provider does what the word says.
+    /// A payment method. The mock provider behaves as the name says.
     PaymentMethod {
         /// Everything works.
         Ok = "pm_ok",
@@ -94,11 +94,11 @@ string_enum! {
         Timeout = "pm_timeout",
         /// Every operation fails twice with a transient error and then works.
         Flaky = "pm_flaky",
-        /// Every operation takes its time.
+        /// Every operation is slow.
         Slow = "pm_slow",
     }
 
-    /// Who moves the money.
+    /// The payment provider.
     Provider {
         /// The built-in mock.
         Mock = "MOCK",
@@ -108,54 +108,54 @@ string_enum! {
     TransactionType {
         /// Holds the amount.
         Authorize = "AUTHORIZE",
-        /// Takes what is held.
+        /// Captures the held amount.
         Capture = "CAPTURE",
-        /// Gives money back.
+        /// Refunds money.
         Refund = "REFUND",
-        /// Lets go of what is held.
+        /// Releases the held amount.
         Void = "VOID",
     }
 
     /// How far a transaction is.
     TransactionStatus {
-        /// Written down; the provider was not asked yet, or is asked again after a transient error.
+        /// Recorded; not sent to the provider yet, or to be sent again after a transient error.
         Pending = "PENDING",
         /// The provider did it.
         Succeeded = "SUCCEEDED",
         /// The provider refused it.
         Failed = "FAILED",
-        /// Sent, and no answer came. The provider is asked what happened.
+        /// Sent, and no answer came. The provider is queried for the outcome.
         Unknown = "UNKNOWN",
     }
 }
 
-/// Makes a payment for an order. Nothing is moved yet.
+/// Creates a payment for an order, without an authorization.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreatePayment {
     pub order_id: OrderId,
-    /// What people call the order; it goes into messages about the payment.
+    /// The order number; messages about the payment quote it.
     pub order_number: RequiredShortText,
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub user_id: UserId,
     /// In minor units of `currency`, at least 1.
     pub amount: Amount,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
 }
 
-/// Gives money back.
+/// Refunds money.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefundPayment {
-    /// In minor units; all that is left when absent.
+    /// In minor units; the whole rest when absent.
     #[serde(default)]
     pub amount: Option<Amount>,
 }
 
-/// A payment with everything that was tried for it.
+/// A payment with its transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
@@ -164,45 +164,45 @@ pub struct Payment {
     pub user_id: UserId,
     /// The present status.
     pub status: PaymentStatus,
-    /// What is to be paid, in minor units of `currency`.
+    /// The amount to be paid, in minor units of `currency`.
     pub amount: i64,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// What was captured so far: nothing or all.
+    /// The amount captured so far: nothing or all.
     pub captured_amount: i64,
-    /// What was given back so far.
+    /// The amount refunded so far.
     pub refunded_amount: i64,
-    /// Who moves the money.
+    /// The payment provider.
     pub provider: Provider,
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
-    /// Why it failed, or why the last refund did; null while all is well.
+    /// Why it failed, or why the last refund failed; otherwise null.
     pub failure: Option<Failure>,
-    /// The oldest first. Of refunds that were refused, the newest 20.
+    /// The oldest first; of refused refunds only the newest 20.
     pub transactions: Vec<Transaction>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
 
-/// One movement of money that was asked of the provider.
+/// An operation at the payment provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Transaction {
     pub transaction_id: TransactionId,
     pub payment_id: PaymentId,
-    /// Whether it holds, takes or gives back.
+    /// The operation.
     pub r#type: TransactionType,
     /// The present status.
     pub status: TransactionStatus,
     /// In minor units of the payment's currency.
     pub amount: i64,
-    /// The provider's name for it; null until the provider answered.
+    /// The provider's id of it; null until the provider answered.
     pub provider_reference: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -212,24 +212,24 @@ pub struct Transaction {
 pub struct PaymentSummary {
     pub payment_id: PaymentId,
     pub order_id: OrderId,
-    /// What people call the order.
+    /// The order number that people see.
     pub order_number: String,
     pub user_id: UserId,
     /// The present status.
     pub status: PaymentStatus,
-    /// What is to be paid, in minor units of `currency`.
+    /// The amount to be paid, in minor units of `currency`.
     pub amount: i64,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// What was captured so far: nothing or all.
+    /// The amount captured so far: nothing or all.
     pub captured_amount: i64,
-    /// What was given back so far.
+    /// The amount refunded so far.
     pub refunded_amount: i64,
-    /// What to pay with.
+    /// The payment method.
     pub payment_method: PaymentMethod,
-    /// Why it failed, or why the last refund did; null while all is well.
+    /// Why it failed, or why the last refund failed; otherwise null.
     pub failure: Option<Failure>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -252,17 +252,17 @@ calls! {
     COUNT_PAYMENTS: get(()) -> Totals<PaymentStatus>, "/admin/payments/totals", query PaymentFilter;
     /// Notifies of a change at the mock provider. The body is signed by the Standard Webhooks scheme.
     RECEIVE_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
-    /// Makes a payment for an order, in INITIATED.
+    /// Creates a payment for an order, in INITIATED.
     CREATE_PAYMENT: post_keyed(CreatePayment) -> Payment, "/payments", from "order";
-    /// Asks the provider to hold the amount. The answer is the payment as it is now: AUTHORIZED, FAILED with the
-    /// failure, or still INITIATED while the outcome is unknown; the event tells the rest.
+    /// Authorizes the payment at the provider. The answer is the present payment: AUTHORIZED, FAILED with the failure, or
+    /// still INITIATED while the outcome is unknown; an event follows then.
     AUTHORIZE_PAYMENT: post_keyed(()) -> Payment, "/payments/{paymentId}/authorize", from "order";
-    /// Takes what is held. The answer is the payment as it is now: CAPTURED, FAILED, or still AUTHORIZED while the
-    /// outcome is unknown.
+    /// Captures the held amount. The answer is the present payment: CAPTURED, FAILED, or still AUTHORIZED while the outcome is
+    /// unknown.
     CAPTURE_PAYMENT: post_keyed(()) -> Payment, "/payments/{paymentId}/capture", from "order";
-    /// Gives the payment up before its capture. While an authorization's outcome is unknown it is settled first.
+    /// Voids the payment before its capture. An authorization with an unknown outcome is settled first.
     VOID_PAYMENT: post_keyed(()) -> Payment, "/payments/{paymentId}/void", from "order";
-    /// Gives money back, all that is left or a part.
+    /// Refunds the rest of the money or a part of it.
     REFUND_PAYMENT: post_keyed(RefundPayment) -> Payment, "/payments/{paymentId}/refund", from "order";
     /// Reads a payment with its transactions.
     GET_PAYMENT: get(()) -> Payment, "/payments/{paymentId}", from "order";
@@ -273,7 +273,7 @@ events! {
     /// The provider holds the amount.
     PaymentAuthorized {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// In minor units of `currency`.
@@ -284,7 +284,7 @@ events! {
     /// The payment failed for good. Nothing is held at the provider.
     PaymentFailed {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// In minor units of `currency`.
@@ -293,13 +293,13 @@ events! {
         currency: Currency,
         /// Whether the authorization or the capture failed.
         stage: TransactionType,
-        /// Why.
+        /// The reason.
         failure: Failure,
     }
-    /// The money is ours.
+    /// The money was received.
     PaymentCaptured {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// In minor units of `currency`.
@@ -307,27 +307,27 @@ events! {
         /// The currency of the amounts.
         currency: Currency,
     }
-    /// Money was given back.
+    /// Money was refunded.
     PaymentRefunded {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// What was given back this time.
+        /// The amount of this refund.
         amount: i64,
-        /// What was given back so far, this time included.
+        /// The amount refunded so far, this refund included.
         refunded_amount: i64,
-        /// What had been captured.
+        /// The captured amount.
         captured_amount: i64,
         /// The currency of the amounts.
         currency: Currency,
         /// Whether nothing is left to refund.
         in_full: bool,
     }
-    /// The payment was given up before its capture. Nothing is held at the provider.
+    /// The payment was voided before its capture. Nothing is held at the provider.
     PaymentVoided {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// In minor units of `currency`.

@@ -1,27 +1,27 @@
-//! What can go wrong, as callers see it: RFC 9457 problem documents with a stable `code`.
+//! The errors of the API: RFC 9457 problem documents with a stable `code`.
 //!
-//! The table below is the whole catalogue. `souk problems` prints it, `/problems/{slug}` explains each row, and a
-//! service's error enum names one row for each of its cases.
+//! The table below lists every code. `souk problems` prints it, `/problems/{slug}` explains each row, and the error enum of a
+//! service maps each of its cases to one row.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 
-/// One row of the catalogue.
+/// One row of the table of codes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CodeSpec {
-    /// Upper case, stable, such as `INSUFFICIENT_STOCK`.
+    /// Stable and in upper case, such as `INSUFFICIENT_STOCK`.
     pub name: &'static str,
-    /// The HTTP status it is answered with.
+    /// The HTTP status of the answer.
     pub status: u16,
     pub title: &'static str,
-    /// What the caller can do about it.
+    /// Advice to the caller.
     pub help: &'static str,
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the same request may succeed later.
     pub retryable: bool,
 }
 
-/// A row of the catalogue. Two codes are equal when they are the same row.
+/// A reference to a row of the table. Two codes are equal when they refer to the same row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Code(&'static CodeSpec);
 
@@ -50,7 +50,7 @@ impl Code {
     pub fn retryable(self) -> bool {
         self.0.retryable
     }
-    /// The last part of the problem's `type`: the word in lower case with hyphens.
+    /// Returns the last segment of the problem's `type`: the code in lower case with hyphens.
     #[must_use]
     pub fn slug(self) -> String {
         self.0.name.to_ascii_lowercase().replace('_', "-")
@@ -70,7 +70,7 @@ macro_rules! codes {
                 name: stringify!($name), status: $status, title: $title, help: $help,
                 retryable: codes!(@retry $($retry)?),
             });)*
-            /// The whole catalogue, in the order of the table.
+            /// Every code, in the order of the table.
             pub const ALL: &'static [Code] = &[$(Code::$name),*];
         }
     };
@@ -87,7 +87,7 @@ codes! {
     UNAUTHENTICATED 401 "A valid access token is needed", "Log in, or refresh the token, and send it as Authorization: Bearer.";
     INVALID_CREDENTIALS 401 "E-mail or password is wrong", "Check both; after several failures wait a while or reset the password.";
     INVALID_CLIENT 401 "The client's name or secret is wrong", "Send client_id and client_secret in the form, or both as Authorization: Basic.";
-    INVALID_REFRESH_TOKEN 401 "The refresh token is not valid", "Log in again. A refresh token works once; using an old one ends its whole family.";
+    INVALID_REFRESH_TOKEN 401 "The refresh token is not valid", "Log in again. A refresh token works once; the use of an old one revokes every token of its login.";
     FORBIDDEN 403 "This is not allowed for your role", "Use an account or a client that holds the role or scope named in the API description.";
     NOT_FOUND 404 "There is no such thing", "Check the path and the id. What belongs to others is not shown either.";
     METHOD_NOT_ALLOWED 405 "This path does not take that method", "The Allow header names the methods it takes.";
@@ -98,7 +98,7 @@ codes! {
     INVALID_REQUEST 422 "Some values are not valid", "The list of errors says where a value stands and what it must be; of a body it is the first such value.";
     HEADERS_TOO_LARGE 431 "The headers are too many or too large", "A request has at most 64 headers, and 32 KiB of them together.";
     RATE_LIMITED 429 (retryable) "Too many requests", "Wait as long as Retry-After says.";
-    INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; tell us the correlation id if it stays.";
+    INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; report the correlation id if the error persists.";
     INDEX_BUILDING 503 (retryable) "The search index is being built", "Try again in a moment.";
     OVERLOADED 503 (retryable) "Too busy right now", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     DEPENDENCY_UNAVAILABLE 503 (retryable) "A part that this needs is down", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
@@ -120,7 +120,7 @@ codes! {
     LAST_ADMIN 409 "This is the last administrator", "Make somebody else an administrator first.";
     TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
 
-    // Catalogue and search.
+    // Catalog and search.
     SKU_TAKEN 409 "There is a product with this SKU", "SKUs are unique in the whole marketplace; choose another.";
     CATEGORY_IN_USE 409 "The category is in use", "Move its products and subcategories first.";
     CATEGORY_CYCLE 422 "A category cannot be below itself", "Choose a parent outside of its own subtree.";
@@ -148,10 +148,10 @@ codes! {
     PAYMENT_DECLINED 402 "The payment was declined", "Try another payment method.";
     INSUFFICIENT_FUNDS 402 "The account does not hold enough", "Try another payment method.";
     REFUND_TOO_LARGE 422 "More than was captured cannot be refunded", "The payment shows what is left to refund.";
-    CAPTURE_FAILED 409 "The provider did not capture the payment", "The order lets go of money and stock by itself.";
+    CAPTURE_FAILED 409 "The provider did not capture the payment", "The order releases the authorization and the stock automatically.";
     REFUND_FAILED 409 "The provider did not refund the payment", "It stays captured. The same Idempotency-Key gets this answer again: try later with a fresh one.";
     PAYMENT_EXISTS 409 "The order has another payment under way", "Void or refund that one first, or use it.";
-    PAYMENT_GIVEN_UP 409 "The payment was given up before the provider took it", "Make another payment.";
+    PAYMENT_GIVEN_UP 409 "The payment was voided before the provider authorized it", "Make another payment.";
     TOO_MANY_REFUNDS 409 "The payment was refunded as often as it can be", "Refund what is left outside of the platform.";
     PROVIDER_UNAVAILABLE 503 (retryable) "The payment provider does not answer", "The outcome is asked for later; repeat with the same Idempotency-Key.";
 
@@ -161,16 +161,16 @@ codes! {
     RESERVATION_EXPIRED 409 "The reservation has expired", "Reserve again.";
     UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
     TOO_MANY_EVENTS 409 "The tracking history is full", "A shipment keeps at most 200 events; a new status is always taken.";
-    CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried by itself; an admin may retry it at once.";
+    CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried automatically; an administrator may retry it at once.";
 }
 
-/// Why an order or a payment failed, as its answers show it.
+/// Why an order or a payment failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// A word of the catalogue of problems, such as `PAYMENT_DECLINED`.
+    /// A problem code, such as `PAYMENT_DECLINED`.
     pub code: String,
-    /// Whether the same may work later. Another payment method may help even when this is false.
+    /// Whether a repetition may succeed later. Another payment method may help even when this is false.
     pub retryable: bool,
 }
 
@@ -180,17 +180,17 @@ impl From<Code> for Failure {
     }
 }
 
-/// One value that is not what it must be.
+/// A value of a request that violates a rule, with its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Where in the body: a JSON pointer (RFC 6901).
+    /// The location in the body: a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pointer: Option<String>,
-    /// Which query or path parameter.
+    /// The name of the query or path parameter.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parameter: Option<String>,
-    /// Which header.
+    /// The name of the header.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub header: Option<String>,
     /// Upper case, such as `OUT_OF_RANGE`.
@@ -213,16 +213,16 @@ impl Fault {
     }
 }
 
-/// The body of every error answer (RFC 9457), as `application/problem+json`. Members beyond these appear where they help.
+/// The body of every error answer (RFC 9457), as `application/problem+json`. Some codes add members of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
-    /// Resolves to a page that explains the code.
+    /// The address of a page that explains the code.
     pub r#type: String,
     pub title: String,
     pub status: u16,
     pub detail: String,
-    /// A stable word from the catalogue.
+    /// A code of the table, stable and in upper case.
     pub code: String,
     pub correlation_id: String,
     pub retryable: bool,
@@ -238,7 +238,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_code_is_there_once_and_is_an_error() {
+    fn every_code_is_listed_once_and_is_an_error() {
         let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(words.len(), Code::ALL.len());
         for code in Code::ALL {

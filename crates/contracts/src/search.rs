@@ -1,4 +1,4 @@
-//! Search: finds products that are on sale. It keeps nothing but an index made from the catalogue's events.
+//! Search: finds products that are on sale. Its only data is an index, built from events of catalog and inventory.
 
 use crate::{
     calls,
@@ -31,16 +31,16 @@ string_enum! {
     Sort {
         /// The best match first; without a search text the newest first.
         Relevance = "relevance",
-        /// The cheapest first, of those in one currency.
+        /// The lowest price first, among products in one currency.
         PriceUp = "price",
-        /// The dearest first, of those in one currency.
+        /// The highest price first, among products in one currency.
         PriceDown = "-price",
         /// The newest first.
         Newest = "newest",
     }
 }
 
-/// One product that was found. Variants of one thing are one hit: the variant that matches best, with the options there are.
+/// One product that was found. The variants of a product group are one hit: the best match, with the available options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchHit {
@@ -65,19 +65,19 @@ pub struct SearchHit {
     pub image: Option<String>,
     /// Names such as size or colour with their values.
     pub attributes: BTreeMap<String, String>,
-    /// Who sells it; null for the marketplace itself.
+    /// The seller; null for the marketplace itself.
     pub seller_id: Option<UserId>,
     /// Whether any can be sold now.
     pub in_stock: bool,
-    /// Products with the same id are variants of one thing.
+    /// The product group; products with the same id are its variants.
     pub product_group_id: Option<ProductGroupId>,
-    /// In what the variants on sale differ, with the values there are.
+    /// The attributes in which the variants on sale differ, with their values.
     pub options: Vec<GroupOption>,
     /// How many variants are on sale, this one included; 1 for a product without variants.
     pub variant_count: u32,
     /// Where the search text was found.
     pub highlights: Highlights,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
@@ -97,19 +97,19 @@ pub struct Highlights {
 pub struct SearchResults {
     /// The products of this page.
     pub items: Vec<SearchHit>,
-    /// How many hits there are on all pages; the variants of one thing are one.
+    /// The number of hits on all pages; the variants of a product group are one hit.
     pub total: u64,
-    /// The currency that all hits are priced in, because it was asked for or prices were compared; null when neither.
+    /// The currency of all hits when the search names one or compares prices; otherwise null.
     pub currency: Option<Currency>,
-    /// How the matches divide; each filter counts as if it alone were lifted.
+    /// The number of matches for each filter value, counted without the filter of the same kind.
     pub facets: Facets,
     /// Opaque; null on the last page.
     pub next_cursor: Option<String>,
-    /// What would have been found; null unless nothing was.
+    /// Alternatives when nothing was found; otherwise null.
     pub help: Option<SearchHelp>,
 }
 
-/// What a search that found nothing could be instead.
+/// Alternatives to a search that found nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchHelp {
@@ -139,15 +139,15 @@ pub struct Spelling {
     pub total: u64,
 }
 
-/// How the matches divide by category, brand and attribute.
+/// The number of matches by category, brand and attribute.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Facets {
-    /// By category, the largest first; a category holds everything below it.
+    /// By category, the largest first; a category includes its descendants.
     pub category: Vec<FacetValue>,
     /// By brand, the largest first.
     pub brand: Vec<FacetValue>,
-    /// By attribute name, then by value, the largest first: the commonest names, and those that are filtered by.
+    /// By attribute name, then by value, the largest first: the most frequent names, and those that the search filters by.
     pub attributes: BTreeMap<String, Vec<FacetValue>>,
 }
 
@@ -155,7 +155,7 @@ pub struct Facets {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FacetValue {
-    /// As the filter takes it.
+    /// The value for the filter.
     pub value: String,
     /// As people read it.
     pub label: String,
@@ -163,11 +163,11 @@ pub struct FacetValue {
     pub count: u64,
 }
 
-/// What a search text may become.
+/// Completions of a search text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Suggestions {
-    /// The likeliest first; at most 10.
+    /// The most probable first; at most 10.
     pub items: Vec<Suggestion>,
 }
 
@@ -185,21 +185,21 @@ pub struct Suggestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexState {
-    /// Counts the rebuilds.
+    /// The number of rebuilds.
     pub generation: i64,
-    /// The products that can be found.
+    /// The number of products in the index.
     pub products: u64,
-    /// Documents that changed, or whose category did, and that the index has not taken in since.
+    /// Documents that changed, or whose category changed, and that are not indexed again yet.
     pub waiting: u64,
-    /// The rebuild under way, if there is one.
+    /// The rebuild in progress; null when there is none.
     pub rebuild: Option<RebuildState>,
 }
 
-/// A rebuild under way. The index before it goes on answering.
+/// A rebuild in progress. The previous index answers meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RebuildState {
-    /// The generation that it makes.
+    /// The generation that it builds.
     pub generation: i64,
     /// Documents that are not in the new index yet.
     pub waiting: u64,

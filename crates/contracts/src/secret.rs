@@ -1,4 +1,4 @@
-//! Text that must never reach a log: passwords and tokens. `Debug` shows none of it, and there is no `Display`.
+//! Text that must never be logged: passwords and tokens. `Debug` does not show it, and there is no `Display`.
 
 use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,7 +13,7 @@ macro_rules! secrets {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text as it is: nothing is trimmed or folded.
+            /// Accepts the text unchanged: it is neither trimmed nor converted to lower case.
             ///
             /// # Errors
             /// `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER` for controls.
@@ -26,7 +26,7 @@ macro_rules! secrets {
                     _ => Ok(Self(text)),
                 }
             }
-            /// The text itself. Do not log it.
+            /// Returns the text. Do not log it.
             #[must_use]
             pub fn reveal(&self) -> &str { &self.0 }
         }
@@ -48,9 +48,9 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// A new password: 8 to 200 characters of any script, taken as it is.
+    /// A new password: 8 to 200 characters of any script, accepted unchanged.
     NewPassword, 8..=200;
-    /// A password or token that somebody presents. Whether it is right is found out by comparing, not by its shape.
+    /// A password or token to be verified. Only a comparison shows whether it is right, so its form is not checked.
     Secret, 1..=4096;
 }
 

@@ -1,4 +1,4 @@
-//! Shipping: parcels and their tracking. A shipment is made when an order is confirmed.
+//! Shipping: shipments and their tracking. An order gets its shipment when it is confirmed.
 
 use crate::{
     calls, events,
@@ -35,24 +35,24 @@ machine! {
     /// What can happen to a shipment.
     ShipmentFact;
     states {
-        /// The carrier knows of it and does not have it yet.
+        /// It is booked, and the carrier does not have the parcel yet.
         Created = "CREATED",
-        /// The carrier has it.
+        /// The carrier has the parcel.
         InTransit = "IN_TRANSIT",
-        /// The customer has it.
+        /// The customer has the parcel.
         Delivered = "DELIVERED",
-        /// It came back, or never left.
+        /// The parcel came back, or never left.
         Returned = "RETURNED",
     }
     resting { Delivered }
     facts {
-        /// The carrier saw it.
+        /// The carrier scanned the parcel.
         InTransit,
-        /// The carrier handed it over. Scans on the way may be missing.
+        /// The carrier delivered the parcel. Earlier scans may be missing.
         Delivered,
-        /// It came back to the sender. Scans on the way may be missing.
+        /// The parcel came back to the sender. Earlier scans may be missing.
         Returned,
-        /// The carrier agreed not to fetch it, because its order was cancelled or refunded.
+        /// The carrier cancelled the pickup, because the order was cancelled or refunded.
         Cancelled,
     }
     table {
@@ -82,44 +82,44 @@ impl ShipmentStatus {
 }
 
 string_enum! {
-    /// Who carries parcels.
+    /// A parcel carrier.
     Carrier {
         /// The built-in mock.
         Mock = "MOCK",
     }
 }
 
-/// What the carrier tells of a shipment.
+/// A tracking event that the carrier reports.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordShipmentEvent {
-    /// The status the shipment has now: IN_TRANSIT, DELIVERED or RETURNED. What is known already, or came late, changes
-    /// nothing; so does CREATED, which every shipment begins with. What contradicts a recall is written in the history.
+    /// The status of the shipment: IN_TRANSIT, DELIVERED or RETURNED. A report that is known already or late changes nothing;
+    /// neither does CREATED, the initial status. A report that contradicts a cancellation is added to the history.
     pub status: ShipmentStatus,
-    /// One line for people, such as where it is.
+    /// One line for people, such as the place of the parcel.
     #[serde(default)]
     pub message: Option<ShortText>,
 }
 
-/// A parcel on its way.
+/// A shipment with its tracking history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shipment {
     pub shipment_id: ShipmentId,
     pub order_id: OrderId,
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub user_id: UserId,
     /// The present status.
     pub status: ShipmentStatus,
-    /// Who carries the parcel.
+    /// The carrier of the parcel.
     pub carrier: Carrier,
-    /// The carrier's name for it.
+    /// The carrier's tracking number of the parcel.
     pub tracking_number: String,
-    /// Where the goods go.
+    /// The shipping address.
     pub shipping_address_snapshot: AddressSnapshot,
     /// The tracking history, the oldest first.
     pub events: Vec<ShipmentEvent>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -133,41 +133,41 @@ pub struct ShipmentEvent {
     pub shipment_id: ShipmentId,
     /// The present status.
     pub status: ShipmentStatus,
-    /// For people; may be empty.
+    /// A text for people; may be empty.
     pub message: String,
-    /// When it happened.
+    /// When it occurred.
     pub occurred_at: Timestamp,
 }
 
-/// The shipping of one confirmed order, as administrators see it: with a shipment, or with one that is still pending.
+/// The shipping of one confirmed order, as administrators see it. Its shipment may still be pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentOverview {
     pub order_id: OrderId,
-    /// What people call the order.
+    /// The order number that people see.
     pub order_number: String,
-    /// Whose order it is.
+    /// The customer who placed the order.
     pub user_id: UserId,
-    /// Whether the carrier could not be given the parcel yet. It is tried again by itself.
+    /// Whether the shipment is not booked with the carrier yet. Booking is retried automatically.
     pub pending: bool,
-    /// Whether the carrier is asked not to fetch it, and does not know yet. It is asked again by itself.
+    /// Whether the pickup is being cancelled and the carrier has not answered yet. The request is retried automatically.
     pub recalling: bool,
-    /// How often the carrier was asked.
+    /// The number of requests to the carrier.
     pub attempts: u32,
     /// Why the last attempt failed; null when it did not.
     pub failure: Option<Failure>,
-    /// When the carrier is asked next; null when there is nothing to ask.
+    /// When the next request to the carrier is due; null when none is.
     pub next_attempt_at: Option<Timestamp>,
     /// Null while it is pending.
     pub shipment_id: Option<ShipmentId>,
     /// The present status; null while it is pending.
     pub status: Option<ShipmentStatus>,
-    /// What the carrier last reported of a parcel that it had agreed not to fetch: that it has it all the same, that it
-    /// handed it over, or that it came back. Null while it keeps to the agreement.
+    /// The last report of the carrier that contradicts the cancellation: the parcel is in transit, was delivered or came back
+    /// although the carrier had cancelled the pickup. Null when there is no such report.
     pub contradiction: Option<ShipmentStatus>,
-    /// Who carries the parcel.
+    /// The carrier of the parcel.
     pub carrier: Carrier,
-    /// The carrier's name for the parcel; null while it is pending.
+    /// The carrier's tracking number of the parcel; null while the shipment is pending.
     pub tracking_number: Option<String>,
     /// When the order was confirmed.
     pub created_at: Timestamp,
@@ -176,19 +176,19 @@ pub struct ShipmentOverview {
 }
 
 string_enum! {
-    /// What became of the wish to keep a parcel here.
+    /// The outcome of cancelling a shipment.
     CancellationOutcome {
-        /// It never leaves: there is none and there will be none, or the carrier agreed not to fetch it.
+        /// The parcel does not leave: it was never booked, or the carrier cancelled the pickup.
         Cancelled = "RECALLED",
-        /// The carrier is being asked. `ShipmentReturned` tells that it agreed, `ShipmentUpdated` or `ShipmentDelivered`
-        /// that it had it before.
+        /// The carrier has not answered yet. `ShipmentReturned` follows when the pickup is cancelled, `ShipmentUpdated` or
+        /// `ShipmentDelivered` when the carrier already had the parcel.
         Pending = "PENDING",
-        /// The carrier has it, or had it.
+        /// The carrier has or had the parcel.
         TooLate = "TOO_LATE",
     }
 }
 
-/// What is known of a recall.
+/// The state of a shipment's cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentCancellation {
@@ -196,7 +196,7 @@ pub struct ShipmentCancellation {
     pub outcome: CancellationOutcome,
 }
 
-/// What shipping costs.
+/// The shipping rates for a country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShippingRates {
@@ -206,11 +206,11 @@ pub struct ShippingRates {
     pub items: Vec<ShippingRate>,
 }
 
-/// One way to ship, and its price.
+/// A shipping option and its price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShippingRate {
-    /// Who carries the parcel.
+    /// The carrier of the parcel.
     pub carrier: Carrier,
     /// For people, such as `Standard`.
     pub name: String,
@@ -218,17 +218,17 @@ pub struct ShippingRate {
     pub shipping_amount: i64,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// From which subtotal on it is free; null when it never is.
+    /// The subtotal from which shipping is free; null when it is never free.
     pub free_from_amount: Option<i64>,
 }
 
-/// What is to be shipped where.
+/// The destination and the value of a shipment.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RatesQuery {
     /// ISO 3166-1 alpha-2, such as DE.
     pub country: Country,
-    /// What the goods cost, in minor units of the currency; 0 when absent.
+    /// The value of the goods, in minor units of the currency; 0 when absent.
     #[serde(default)]
     pub subtotal: Option<Amount<0>>,
     /// The currency of the order; EUR when absent.
@@ -257,64 +257,64 @@ calls! {
     LIST_SHIPMENTS: get(()) -> Page<ShipmentOverview>, "/admin/shipments", query ShipmentFilter;
     /// Books a pending shipment with the carrier at once.
     RETRY_SHIPMENT: post_unkeyed(()) -> ShipmentOverview, "/admin/shipments/{orderId}/retry";
-    /// What shipping an order to a country costs. The subtotal is in minor units of the currency.
+    /// Reads the shipping rates for an order. The subtotal is in minor units of the currency.
     GET_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
-    /// Asks that the parcel of an order stays here. Whether it does is decided by shipping alone, which knows what the
-    /// carrier does. It holds for the future too: an order that was recalled is never shipped, even when nothing was heard
-    /// of it before. Asking again changes nothing and answers what is known by then, so it needs no key.
+    /// Cancels the shipment of an order. Shipping alone decides the outcome, because it knows the state at the carrier. An
+    /// order that shipping does not know yet is never shipped afterwards. A repetition changes nothing and answers the
+    /// present outcome, so the call needs no key.
     CANCEL_SHIPMENT: put(()) -> ShipmentCancellation, "/internal/shipments/{orderId}/recall", from "order";
 }
 
 events! {
     "SHIPMENT", shipment_id: ShipmentId;
-    /// A shipment was made for a confirmed order.
+    /// A shipment was booked for a confirmed order.
     ShipmentCreated {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// Who carries the parcel.
+        /// The carrier of the parcel.
         carrier: Carrier,
-        /// The carrier's name for the parcel.
+        /// The carrier's tracking number of the parcel.
         tracking_number: String,
     }
-    /// The carrier saw the shipment on its way. The first of these means that the order shipped.
+    /// The carrier scanned the parcel. The first of these events means that the order has shipped.
     ShipmentUpdated {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
         /// The present status.
         status: ShipmentStatus,
-        /// Who carries the parcel.
+        /// The carrier of the parcel.
         carrier: Carrier,
-        /// The carrier's name for the parcel.
+        /// The carrier's tracking number of the parcel.
         tracking_number: String,
-        /// For people; may be empty.
+        /// A text for people; may be empty.
         message: String,
     }
-    /// The customer has it.
+    /// The customer has the parcel.
     ShipmentDelivered {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// Who carries the parcel.
+        /// The carrier of the parcel.
         carrier: Carrier,
-        /// The carrier's name for the parcel.
+        /// The carrier's tracking number of the parcel.
         tracking_number: String,
     }
-    /// It came back, or the carrier agreed not to fetch it.
+    /// The parcel came back, or the carrier cancelled the pickup.
     ShipmentReturned {
         order_id: OrderId,
-        /// What people call the order.
+        /// The order number that people see.
         order_number: String,
         user_id: UserId,
-        /// Who carries the parcel.
+        /// The carrier of the parcel.
         carrier: Carrier,
-        /// The carrier's name for the parcel.
+        /// The carrier's tracking number of the parcel.
         tracking_number: String,
-        /// Whether it was recalled because its order was cancelled or refunded, rather than sent back.
+        /// True when the shipment was cancelled because its order was cancelled or refunded, false when the parcel came back.
         recalled: bool,
     }
 }

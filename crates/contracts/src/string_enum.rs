@@ -1,10 +1,10 @@
-//! Enumerations that are written as words in answers, events and queries.
+//! Enumerations that are strings in answers, events and queries.
 
-/// Declares an enumeration with its public words. Reading an unknown word is refused with the words that are known.
+/// Declares an enumeration with its public spelling. Reading another text is an error that lists the known values.
 ///
 /// ```ignore
 /// string_enum! {
-///     /// What a person may do.
+///     /// What a user may do.
 ///     Role {
 ///         /// Buys.
 ///         Customer = "CUSTOMER",

@@ -1,7 +1,7 @@
-//! Text that is parsed at the door, so that inside nothing is checked twice.
+//! Text types. A request is parsed into them once, so that no later code checks the text again.
 //!
-//! Each type is a bounded, trimmed string without control characters. A refusal reads `CODE: detail`, which the HTTP
-//! layer turns into an entry of a problem document's `errors`.
+//! Each type is a bounded, trimmed string without control characters. A text that does not fit is a [`Violation`], which
+//! becomes an entry of `errors` in a problem document.
 
 pub use crate::violation::Violation;
 use crate::violation::{deserialize_str, reject};
@@ -9,15 +9,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt, ops::Deref};
 
-/// Whether a character has no place in a line of text: controls, and the invisible ones that reorder or hide text
-/// (bidirectional overrides, zero-width spaces; U+200C and U+200D stay, scripts and emoji need them).
+/// Whether a character is forbidden in text: control characters, and invisible ones that reorder or hide text (bidirectional
+/// overrides, zero-width spaces). U+200C and U+200D are allowed, because scripts and emoji need them.
 #[must_use]
 pub fn is_forbidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
-/// Checks one line of text: trimmed, of `min` to `max` characters, nothing invisible.
+/// Checks one line of text and trims it: `min` to `max` characters, none of them forbidden.
 ///
 /// # Errors
 /// `REQUIRED`, `TOO_SHORT`, `TOO_LONG`, `FORBIDDEN_CHARACTER`.
@@ -28,7 +28,7 @@ pub fn single_line(text: &str, min: usize, max: usize) -> Result<String, Violati
     })
 }
 
-/// Checks text of several lines: as [`single_line`], with line breaks and tabs allowed.
+/// Checks text of several lines, as [`single_line`] does; line breaks and tabs are allowed.
 ///
 /// # Errors
 /// As [`single_line`].
@@ -55,7 +55,7 @@ macro_rules! texts {
 
         impl $name {
             /// # Errors
-            /// [`Violation`] names what is wrong.
+            /// A [`Violation`] that names the broken rule.
             pub fn parse(text: &str) -> Result<Self, Violation> {
                 let parse: fn(&str) -> Result<String, Violation> = $parse;
                 parse(text).map(Self)
@@ -83,9 +83,9 @@ macro_rules! texts {
         }
         impl crate::column::Column for $name {
             fn to_sql(&self) -> crate::column::SqlValue<'_> { crate::column::SqlValue::Text(Cow::Borrowed(&self.0)) }
-            fn from_sql(scalar: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
-                // What was parsed at the door was written; rules may have grown since, the past stays readable.
-                String::from_sql(scalar).map(Self)
+            fn from_sql(value: crate::column::SqlValue<'_>) -> Result<Self, crate::column::BadColumn> {
+                // The text was checked when it was written. Stored text stays readable after a rule became stricter.
+                String::from_sql(value).map(Self)
             }
         }
         impl JsonSchema for $name {
@@ -100,16 +100,16 @@ macro_rules! texts {
 }
 
 texts! {
-    /// An e-mail address: one `@`, a dotted domain, at most 254 characters; kept in lower case, because nobody wants
-    /// two accounts that differ in it.
+    /// An e-mail address: one `@`, a dotted domain, at most 254 characters; stored in lower case, so that no
+    /// two accounts differ only in upper and lower case.
     Email, {"type": "string", "format": "email", "maxLength": 254}, email;
-    /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; kept in upper case.
+    /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; stored in upper case.
     Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
     /// A person's or shop's name, 1 to 100 characters.
     Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| single_line(text, 1, 100);
     /// A product's title, 1 to 200 characters.
     Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| single_line(text, 1, 200);
-    /// LongText of at most 5,000 characters; line breaks are kept.
+    /// Text of at most 5,000 characters; line breaks are kept.
     LongText, {"type": "string", "maxLength": 5000}, |text| multi_line(text, 0, 5_000);
     /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
     ShortText, {"type": "string", "maxLength": 200}, |text| single_line(text, 0, 200);
@@ -121,7 +121,7 @@ texts! {
     Country, {"type": "string", "pattern": "^[A-Z]{2}$"}, country;
     /// An absolute `https://` or `http://` address of at most 2,000 characters.
     Url, {"type": "string", "format": "uri", "maxLength": 2000}, url;
-    /// Where a product's picture is: an absolute `http(s)` address, or a path on this host that begins with `/`.
+    /// The address of a product's picture: an absolute `http(s)` address, or a path on this host that begins with `/`.
     ImageUrl, {"type": "string", "format": "uri-reference", "maxLength": 2000}, image_url;
 }
 
@@ -182,7 +182,7 @@ fn phone(text: &str) -> Result<String, Violation> {
     }
 }
 
-/// The codes of ISO 3166-1, in alphabetical order; XK, which the standard leaves to its users, is Kosovo.
+/// The codes of ISO 3166-1, in alphabetical order; the user-assigned code XK stands for Kosovo.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
     CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG \
     GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ \
@@ -219,7 +219,7 @@ fn image_url(text: &str) -> Result<String, Violation> {
     if on_this_host { single_line(text, 1, 2_000) } else { url(text) }
 }
 
-/// How many of a product: 1 to 999.
+/// A number of units of a product: 1 to 999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);
@@ -257,7 +257,7 @@ impl JsonSchema for Quantity {
     }
 }
 
-/// A price or an amount to move: 0 (or `MIN`) to [`crate::money::MAX_AMOUNT`] minor units.
+/// A price or an amount to pay or refund: `MIN` to [`crate::money::MAX_AMOUNT`] minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Amount<const MIN: i64 = 1>(i64);

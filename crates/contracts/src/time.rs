@@ -1,4 +1,4 @@
-//! Instants. Kept as microseconds since the Unix epoch, written as RFC 3339 in UTC.
+//! Instants: stored as microseconds since the Unix epoch, written as RFC 3339 in UTC.
 
 use crate::violation::{Violation, deserialize_str};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,31 +12,31 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     pub const EPOCH: Timestamp = Timestamp(0);
 
-    /// This instant and `span` more; the end of time rather than an overflow.
+    /// Returns the instant `span` later, or the last representable one.
     #[must_use]
     pub fn after(self, span: Duration) -> Timestamp {
         Timestamp(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// This instant less `span`.
+    /// Returns the instant `span` earlier, or the first representable one.
     #[must_use]
     pub fn before(self, span: Duration) -> Timestamp {
         Timestamp(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero when it is not after it.
+    /// Returns the time since `earlier`; zero when this instant is not later.
     #[must_use]
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// BoundedInt seconds since the epoch, as JWTs and webhook headers carry them.
+    /// Returns whole seconds since the epoch, as JWTs and webhook headers use them.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// BoundedInt milliseconds since the epoch, as UUIDv7 carries them.
+    /// Returns whole milliseconds since the epoch, as UUIDv7 uses them.
     #[must_use]
     pub fn unix_millis(self) -> u64 {
         u64::try_from(self.0.div_euclid(1_000)).unwrap_or(0)

@@ -32,15 +32,15 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
 pub struct User {
     /// The same id in every service.
     pub user_id: UserId,
-    /// A copy; the account owns it.
+    /// A copy; auth owns it.
     pub email: String,
-    /// How the user wants to be called.
+    /// The name that the user wants to be addressed by.
     pub name: String,
     /// Null when there is none.
     pub phone: Option<String>,
-    /// A copy; the account owns them.
+    /// A copy; auth owns them.
     pub roles: Vec<Role>,
-    /// When the profile was made.
+    /// When the profile was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -50,7 +50,7 @@ pub struct User {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct UpdateProfile {
-    /// How the user wants to be called.
+    /// The name that the user wants to be addressed by.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub name: Patch<Name>,
     /// A telephone number; null removes it.
@@ -58,46 +58,46 @@ pub struct UpdateProfile {
     pub phone: Patch<Option<Phone>>,
 }
 
-/// An address to add, or to put in place of one. Of each kind one address is the default: making another the default
-/// takes it from the present one.
+/// A new address, or the replacement of one. At most one address is the default for shipping and one for billing: a new
+/// default replaces the present one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WriteAddress {
-    /// What the user calls it, such as Home or Work.
+    /// The user's name for the address, such as Home or Work.
     #[serde(default = "home")]
     pub label: RequiredShortText,
     /// ISO 3166-1 alpha-2, such as DE.
     pub country: Country,
     /// State or province; empty where there is none.
-    #[serde(default = "nothing")]
+    #[serde(default = "empty")]
     pub state: ShortText,
     /// Town or city.
     pub city: RequiredShortText,
     /// Postal code; empty where there is none.
-    #[serde(default = "nothing")]
+    #[serde(default = "empty")]
     pub zip: ShortText,
     /// Street, without the number.
     pub street: RequiredShortText,
     /// House number; empty where there is none.
-    #[serde(default = "nothing")]
+    #[serde(default = "empty")]
     pub number: ShortText,
     /// Flat, floor, care of …
-    #[serde(default = "nothing")]
+    #[serde(default = "empty")]
     pub complement: ShortText,
-    /// Whether parcels go here when nothing else is said.
+    /// Whether it is the default shipping address.
     #[serde(default)]
     pub is_default_shipping: bool,
-    /// Whether bills go here when nothing else is said.
+    /// Whether it is the default billing address.
     #[serde(default)]
     pub is_default_billing: bool,
 }
 
 fn home() -> RequiredShortText {
-    RequiredShortText::parse("Home").expect("a word is a filled line")
+    RequiredShortText::parse("Home").expect("the text fits the type")
 }
 
-fn nothing() -> ShortText {
-    ShortText::parse("").expect("a line may be empty")
+fn empty() -> ShortText {
+    ShortText::parse("").expect("the text may be empty")
 }
 
 /// An address of a user's address book.
@@ -105,9 +105,9 @@ fn nothing() -> ShortText {
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     pub address_id: AddressId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
-    /// What the user calls it.
+    /// The user's name for the address.
     pub label: String,
     /// ISO 3166-1 alpha-2.
     pub country: String,
@@ -123,13 +123,13 @@ pub struct Address {
     pub number: String,
     /// Flat, floor, care of …; may be empty.
     pub complement: String,
-    /// Whether parcels go here when nothing else is said.
+    /// Whether it is the default shipping address.
     pub is_default_shipping: bool,
-    /// Whether bills go here when nothing else is said.
+    /// Whether it is the default billing address.
     pub is_default_billing: bool,
 }
 
-/// An address as it was when an order was placed. It never changes afterwards.
+/// An address at the moment of ordering. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressSnapshot {
@@ -156,15 +156,15 @@ impl From<Address> for AddressSnapshot {
     }
 }
 
-/// How a user wants to be told of things.
+/// How a user wants to be notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Preferences {
-    /// Whether mails about orders are sent. Mails about the account itself, such as a password reset, always are.
+    /// Whether mails about orders are sent. Mails about the account, such as a password reset, are always sent.
     pub email_enabled: bool,
     /// Whether text messages are sent to the profile's phone.
     pub sms_enabled: bool,
-    /// Where messages are also posted as signed webhooks; null for nowhere.
+    /// The address that receives messages as signed webhooks; null for none.
     pub webhook_url: Option<String>,
 }
 
@@ -181,13 +181,13 @@ pub struct WritePreferences {
     pub webhook_url: Option<Url>,
 }
 
-/// What auth tells of a new user.
+/// The profile of a new user, sent by auth.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnsureUser {
     /// The account's address.
     pub email: Email,
-    /// How the user wants to be called.
+    /// The name that the user wants to be addressed by.
     pub name: Name,
     /// The account's roles.
     pub roles: Vec<Role>,
@@ -227,35 +227,35 @@ calls! {
     LIST_USERS: get(()) -> Page<User>, "/users", query UserFilter;
     /// Reads the profile of a user.
     GET_USER: get(()) -> User, "/users/{userId}";
-    /// Makes the profile unless it is there, so that it can be read right after the registration. `UserRegistered` does
-    /// the same later, so a failure of this call is harmless.
+    /// Creates the profile unless it exists, so that it can be read right after the registration. `UserRegistered` has the
+    /// same effect later, so a failure of this call is harmless.
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";
-    /// Reads one address of a user for a snapshot; `NOT_FOUND` also when it is somebody else's.
+    /// Reads an address of a user for a snapshot; `NOT_FOUND` when it belongs to another user.
     GET_ADDRESS: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
 }
 
 events! {
     "USER", user_id: UserId;
-    /// A profile was changed; here is all of it.
+    /// A profile was changed. The event carries the whole profile.
     UserUpdated {
         /// A copy of the account's address.
         email: String,
-        /// How the user wants to be called.
+        /// The name that the user wants to be addressed by.
         name: String,
         /// Null when there is none.
         phone: Option<String>,
         /// A copy of the account's roles.
         roles: Vec<Role>,
     }
-    /// A user changed how to be told of things; here are all preferences.
+    /// A user changed the preferences. The event carries all of them.
     PreferencesChanged {
         /// Whether mails about orders are sent.
         email_enabled: bool,
         /// Whether text messages are sent.
         sms_enabled: bool,
-        /// Where messages are also posted; null for nowhere.
+        /// The address that receives messages as webhooks; null for none.
         webhook_url: Option<String>,
-        /// Where text messages go; null when there is no phone.
+        /// The number for text messages; null when there is none.
         phone: Option<String>,
     }
 }

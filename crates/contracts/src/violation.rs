@@ -1,8 +1,8 @@
 //! Why a value was rejected, as a type that survives deserialization.
 //!
 //! serde passes an error on as text only. The HTTP layer needs code and detail of a rejected value as they were, so
-//! [`reject`] keeps the [`Violation`] in a thread-local variable while serde constructs its error. An error type that
-//! wants it calls [`take_violation`] in its `serde::de::Error::custom`.
+//! [`reject`] keeps the [`Violation`] in a thread-local variable while serde constructs its error. An error type gets
+//! it by a call of [`take_violation`] in its `serde::de::Error::custom`.
 
 use serde::de::{Deserializer, Error, Visitor};
 use std::{cell::RefCell, fmt, marker::PhantomData};

@@ -1,4 +1,4 @@
-//! `docs/contracts.md`, written from the tables.
+//! Writes `docs/contracts.md`.
 
 use super::{calls, events, machines, sentence};
 use crate::{
@@ -13,7 +13,7 @@ use std::{
     fmt::Write,
 };
 
-const INTRODUCTION: &str = "# What the services know of each other
+const INTRODUCTION: &str = "# Contracts between the services
 
 This page is generated from `crates/contracts`; after a change there, `UPDATE_DOCS=1 cargo test -p contracts` writes it
 again. It lists the state machines, the events, the calls between services and the codes of problems. The public paths
@@ -25,20 +25,20 @@ Ids are UUIDv7. Times are RFC 3339 in UTC. Amounts are whole numbers of minor un
 const EVENTS: &str = "
 ## Events
 
-An event is a fact that its service committed. It travels in an envelope: `eventId`, `eventType`, `aggregateType`,
-`aggregateId`, `sequence`, `payload`, `correlationId`, `causationId`, `actorId`, `producer`, `schemaVersion`, `occurredAt`. It arrives
-at least once; `eventId` tells a repetition. Within one aggregate `sequence` counts from 1 without gaps, and readers see
-the events in that order; across aggregates there is no order. Fields may be added at any time, and readers pass over those they do not know.
+An event is a fact that its service committed. Its envelope has the fields `eventId`, `eventType`, `aggregateType`,
+`aggregateId`, `sequence`, `payload`, `correlationId`, `causationId`, `actorId`, `producer`, `schemaVersion`, `occurredAt`. It is
+delivered at least once; a repetition has the same `eventId`. Within one aggregate `sequence` counts from 1 without gaps, and consumers
+see the events in that order; across aggregates there is no order. Fields may be added at any time, and consumers ignore unknown ones.
 `souk events` prints the JSON Schemas.
 ";
 
 const CALLS: &str = "
 ## Calls between services
 
-Paths are below `/api/v1`. What begins with `/internal` is never routed by the gateway and takes service tokens only. A call
-that is marked *key* is sent with an `Idempotency-Key`. Calls that may be repeated are retried within their deadline.
+Paths are below `/api/v1`. The gateway never routes a path that begins with `/internal`; it needs a service token. A call that
+is marked *key* is sent with an `Idempotency-Key`. Repeatable calls are retried within their deadline.
 
-| From | To | Call | Body | Answer | Repeatable | What for |
+| From | To | Call | Body | Answer | Repeatable | Meaning |
 | --- | --- | --- | --- | --- | --- | --- |
 ";
 
@@ -51,11 +51,11 @@ Every error answer is an RFC 9457 document with one of these codes. `souk proble
 | --- | --- | --- | --- | --- |
 ";
 
-/// The whole of `docs/contracts.md`.
+/// Returns the text of `docs/contracts.md`.
 #[must_use]
 pub fn contracts_markdown() -> String {
     let mut page = String::from(INTRODUCTION);
-    page.push_str("\n## State machines\n\nWhat has no row here does not happen: the request is refused with `ILLEGAL_TRANSITION` or a code of its own.\n");
+    page.push_str("\n## State machines\n\nA transition without a row is rejected with `ILLEGAL_TRANSITION` or a code of its own.\n");
     for (service, machine) in machines() {
         write_machine(&mut page, service, machine).expect(INFALLIBLE);
     }
@@ -65,11 +65,11 @@ pub fn contracts_markdown() -> String {
     for kind in events() {
         if kind.producer != producer {
             producer = kind.producer;
-            write!(page, "\n### From {producer}\n").expect(INFALLIBLE);
+            write!(page, "\n### Published by {producer}\n").expect(INFALLIBLE);
         }
         write_event(&mut page, kind, &mut shapes).expect(INFALLIBLE);
     }
-    page.push_str("\n### Shapes in events\n");
+    page.push_str("\n### Types in events\n");
     let shapes = Value::Object(shapes.into_iter().collect());
     for (name, schema) in shapes.as_object().into_iter().flatten() {
         write_shape(&mut page, name, schema, &shapes).expect(INFALLIBLE);
@@ -100,7 +100,7 @@ fn write_machine(page: &mut String, service: &str, machine: &MachineSpec) -> std
     for (state, _) in machine.states.iter().filter(|(state, _)| !left.contains(state)) {
         writeln!(page, "    {state} --> [*]")?;
     }
-    page.push_str("```\n\n| State | Meaning | Rests |\n| --- | --- | --- |\n");
+    page.push_str("```\n\n| State | Meaning | Resting |\n| --- | --- | --- |\n");
     for (state, description) in machine.states {
         let rests = match (left.contains(state), machine.resting.contains(state)) {
             (false, _) => "final",
@@ -109,7 +109,7 @@ fn write_machine(page: &mut String, service: &str, machine: &MachineSpec) -> std
         };
         writeln!(page, "| `{state}` | {} | {rests} |", cell(description))?;
     }
-    page.push_str("\n| Fact | Meaning | Leads |\n| --- | --- | --- |\n");
+    page.push_str("\n| Fact | Meaning | Transitions |\n| --- | --- | --- |\n");
     for (fact, description) in machine.facts {
         let leads: Vec<String> =
             machine.rows.iter().filter(|(_, by, _)| by == fact).map(|(from, _, to)| format!("`{from}` → `{to}`")).collect();
@@ -130,7 +130,7 @@ fn write_event(page: &mut String, kind: &EventSpec, shapes: &mut BTreeMap<String
     Ok(())
 }
 
-/// The table of an object's fields. A field that says nothing of itself is explained by its type.
+/// Writes the table of an object's fields. A field without a description has that of its type.
 fn write_fields(page: &mut String, schema: &Value, definitions: &Value) -> std::fmt::Result {
     page.push_str("| Field | Type | Meaning |\n| --- | --- | --- |\n");
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
@@ -183,14 +183,14 @@ fn write_call(page: &mut String, call: &CallSpec) -> std::fmt::Result {
     )
 }
 
-/// A Rust name as JSON spells it.
+/// Converts a Rust name to camel case.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |spelled, word| spelled + &word[..1].to_ascii_uppercase() + &word[1..])
 }
 
-/// A type in words: `OrderId`, `list of OrderItem`, `string or null`.
+/// Describes a type: `OrderId`, `list of OrderItem`, `string or null`.
 fn type_of(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         return reference.rsplit('/').next().unwrap_or(reference).to_owned();
@@ -212,7 +212,7 @@ fn type_of(schema: &Value) -> String {
     }
 }
 
-/// LongText as one cell of a table.
+/// Escapes text for a cell of a table.
 fn cell(text: &str) -> String {
     sentence(text).replace('|', "\\|")
 }

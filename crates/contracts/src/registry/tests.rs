@@ -41,7 +41,7 @@ fn walk<M: Machine>(facts: &[M::Fact], choices: &[usize]) {
     }
 }
 
-fn is_sound<M: Machine>(facts: &[M::Fact]) {
+fn is_consistent<M: Machine>(facts: &[M::Fact]) {
     for (index, row) in M::TABLE.iter().enumerate() {
         assert!(M::STATES.contains(&row.from) && M::STATES.contains(&row.to) && facts.contains(&row.fact), "{row:?}");
         let twice = M::TABLE[..index].iter().any(|other| other.from == row.from && other.fact == row.fact);
@@ -78,20 +78,20 @@ fn reachable<M: Machine>(start: M) -> Vec<M> {
 }
 
 #[test]
-fn every_machine_is_sound() {
-    for_every_machine!(is_sound);
+fn every_machine_is_consistent() {
+    for_every_machine!(is_consistent);
     assert_eq!(machines().count(), 7, "a machine is missing in for_every_machine!");
 }
 
 proptest! {
     #[test]
-    fn no_walk_leaves_the_table(choices in vec(any::<usize>(), 0..60)) {
+    fn no_sequence_of_facts_leaves_the_table(choices in vec(any::<usize>(), 0..60)) {
         for_every_machine!(walk, &choices);
     }
 }
 
 #[test]
-fn an_order_is_never_captured_before_both_hold() {
+fn an_order_is_confirmed_only_after_authorization_and_reservation() {
     use order::{OrderFact, OrderStatus};
     for row in OrderStatus::TABLE.iter().filter(|row| row.fact == OrderFact::Confirmed) {
         assert_eq!(row.from, OrderStatus::InventoryReserved);
@@ -102,14 +102,14 @@ fn an_order_is_never_captured_before_both_hold() {
 }
 
 #[test]
-fn every_event_type_is_there_once_and_says_what_it_means() {
+fn every_event_type_is_listed_once_and_has_a_description() {
     let mut seen = HashSet::new();
     let mut owners = HashMap::new();
     for kind in events() {
         assert!(seen.insert(kind.event_type), "{} is declared twice", kind.event_type);
-        assert!(!kind.description.trim().is_empty(), "{} says nothing of itself", kind.event_type);
+        assert!(!kind.description.trim().is_empty(), "{} has no description", kind.event_type);
         let owner = owners.entry(kind.aggregate).or_insert(kind.producer);
-        assert_eq!(*owner, kind.producer, "the sequence of {} has two owners", kind.aggregate);
+        assert_eq!(*owner, kind.producer, "the sequence of {} has two producers", kind.aggregate);
     }
 }
 
@@ -190,7 +190,7 @@ fn every_path_belongs_to_the_service_whose_data_it_shows() {
     assert_eq!(patterns().collect::<HashSet<_>>().len(), patterns().count(), "two services list one path");
 }
 
-/// A value that fits a schema, made from the schema alone.
+/// Returns a value that fits a schema.
 fn sample(schema: &Value, root: &Value) -> Value {
     if let Some(reference) = schema["$ref"].as_str() {
         return sample(root.pointer(reference.trim_start_matches('#')).expect("a reference resolves"), root);
@@ -221,7 +221,7 @@ fn sample(schema: &Value, root: &Value) -> Value {
     }
 }
 
-/// Adds a field that nobody knows to every object. Samples of maps are empty, and in them any name is data.
+/// Adds an unknown field to every object. Samples of maps are empty, because every name is valid in a map.
 fn with_unknown_fields(value: &Value) -> Value {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -235,7 +235,7 @@ fn with_unknown_fields(value: &Value) -> Value {
 }
 
 #[test]
-fn an_old_reader_stands_the_fields_of_a_newer_release() {
+fn an_old_consumer_ignores_the_fields_of_a_newer_release() {
     for kind in events() {
         let schema = (kind.schema)().to_value();
         let payload = sample(&schema, &schema);
