@@ -46,7 +46,6 @@ machine! {
         /// It was not confirmed in time; the units went back on sale.
         Expired = "EXPIRED",
     }
-    resting {}
     facts {
         /// The payment was captured.
         Confirmed,

@@ -71,7 +71,7 @@ pub fn no_such_state(states: &[&str]) -> Violation {
 }
 
 /// Declares a state machine: the type of its states, the type of its facts, and its table. States that are neither final
-/// nor `resting` have to be left some day.
+/// nor `resting` have to be left some day; the test of the registry checks that they can be.
 ///
 /// ```ignore
 /// machine! {
@@ -99,7 +99,7 @@ macro_rules! machine {
         $(#[doc = $doc:literal])* $name:ident;
         $(#[$fact_type_doc:meta])* $fact_type:ident;
         states { $($(#[doc = $state_doc:literal])* $state:ident = $word:literal),* $(,)? }
-        resting { $($resting:ident),* $(,)? }
+        $(resting { $($resting:ident),* $(,)? })?
         facts { $($(#[doc = $fact_doc:literal])* $fact:ident),* $(,)? }
         table { $($from:ident, $by:ident => $to:ident;)* }
     ) => {
@@ -115,7 +115,7 @@ macro_rules! machine {
             type Fact = $fact_type;
             const NAME: &'static str = stringify!($name);
             const STATES: &'static [Self] = &[$($name::$state),*];
-            const RESTING: &'static [Self] = &[$($name::$resting),*];
+            const RESTING: &'static [Self] = &[$($($name::$resting),*)?];
             const TABLE: &'static [$crate::machine::Transition<Self, $fact_type>] = &[
                 $($crate::machine::Transition { from: $name::$from, fact: $fact_type::$by, to: $name::$to }),*
             ];
@@ -132,7 +132,7 @@ macro_rules! machine {
                 name: stringify!($name),
                 description: concat!($($doc, "\n"),*),
                 states: &[$(($word, concat!($($state_doc, "\n"),*))),*],
-                resting: &[$($name::$resting.spelling()),*],
+                resting: &[$($($name::$resting.spelling()),*)?],
                 facts: &[$((stringify!($fact), concat!($($fact_doc, "\n"),*))),*],
                 rows: &[$(($name::$from.spelling(), stringify!($by), $name::$to.spelling())),*],
             };
