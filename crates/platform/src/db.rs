@@ -13,7 +13,7 @@ mod select;
 mod sqlite;
 mod tx;
 
-pub use migrate::{Migration, Older};
+pub use migrate::{Migration, OutdatedSchema, OutdatedSchema as Older};
 pub use select::{Select, id_at, id_from};
 pub use tx::{Row, Tx};
 
@@ -117,16 +117,22 @@ impl Db {
     /// # Errors
     /// [`Error::Schema`] when an applied migration is unknown or was altered, [`Error::Failed`] otherwise.
     pub fn open(env: Env, service: &'static str, folder: &Path, migrations: &[Migration]) -> Result<Db, Error> {
-        Db::open_as(env, service, folder, migrations, Older::Migrate)
+        Db::open_as(env, service, folder, migrations, OutdatedSchema::Migrate)
     }
 
     /// [`Db::open`] that does with an older database what `older` says.
     ///
     /// # Errors
     /// As [`Db::open`]; [`Error::Schema`] for an older one that is refused.
-    pub fn open_as(env: Env, service: &'static str, folder: &Path, migrations: &[Migration], older: Older) -> Result<Db, Error> {
+    pub fn open_as(
+        env: Env,
+        service: &'static str,
+        folder: &Path,
+        migrations: &[Migration],
+        outdated: OutdatedSchema,
+    ) -> Result<Db, Error> {
         let signals = Signals { outbox: watch::Sender::new(0), workers: Mutex::default() };
-        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, older)?;
+        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, outdated)?;
         let db = Db(Arc::new(Inner { service, env, sqlite, signals }));
         db.0.sqlite.start(&db.0)?;
         Ok(db)
@@ -205,7 +211,7 @@ impl Db {
 
 impl Inner {
     /// Rings what a committed unit asked for.
-    fn announce(&self, committed: tx::CommitEffects) {
+    fn run_commit_effects(&self, committed: tx::CommitEffects) {
         if let Some(position) = committed.newest_position {
             self.signals.outbox.send_if_modified(|newest| {
                 let grew = position > *newest;

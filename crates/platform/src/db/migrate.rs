@@ -1,6 +1,6 @@
 //! Numbered SQL files, applied once each and never edited after they shipped.
 
-use super::{Error, tx::failed};
+use super::{Error, tx::db_error};
 use crate::env::Env;
 use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ const PLATFORM: &[Migration] = &[
 
 /// What to do when the database is older than the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Older {
+pub enum OutdatedSchema {
     /// Bring it to the current schema.
     Migrate,
     /// Refuse it: a tool that looks at an installation must not leave it unusable for the program that runs on it.
@@ -30,16 +30,16 @@ pub enum Older {
 
 /// Brings the database to the current schema, or checks that it has it; under a lock: a second process waits and finds it
 /// done.
-pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration], older: Older) -> Result<(), Error> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration], outdated: OutdatedSchema) -> Result<(), Error> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db_error)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL) WITHOUT ROWID",
     )
-    .map_err(failed)?;
+    .map_err(db_error)?;
     let mut applied: HashMap<String, String> = tx
         .prepare("SELECT name, checksum FROM migrations")
         .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
-        .map_err(failed)?;
+        .map_err(db_error)?;
     for migration in PLATFORM.iter().chain(migrations) {
         let checksum = checksum(migration.sql);
         match applied.remove(migration.name) {
@@ -50,7 +50,7 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
                     migration.name
                 )));
             }
-            None if older == Older::Refuse => {
+            None if outdated == OutdatedSchema::Refuse => {
                 return Err(Error::Schema(format!("migration {} is not applied yet; `souk migrate` does it", migration.name)));
             }
             None => {
@@ -59,7 +59,7 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
                     "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",
                     rusqlite::params![migration.name, checksum, env.now().0],
                 )
-                .map_err(failed)?;
+                .map_err(db_error)?;
             }
         }
     }
@@ -68,7 +68,7 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
             "the database holds migration {name}, which this program does not know: it was used by a newer one"
         )));
     }
-    tx.commit().map_err(failed)
+    tx.commit().map_err(db_error)
 }
 
 fn checksum(sql: &str) -> String {

@@ -5,8 +5,8 @@
 //! was answered.
 
 use super::{
-    Error, Inner, Migration, Older, migrate,
-    tx::{CommitEffects, Tx, failed, still_open},
+    Error, Inner, Migration, OutdatedSchema, migrate,
+    tx::{CommitEffects, Tx, check_in_transaction, db_error},
 };
 use crate::{
     context::Context,
@@ -25,25 +25,25 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 /// Units that may wait for the writer. More is overload, answered as such.
-const QUEUE: usize = 1024;
+const MAX_QUEUED_UNITS: usize = 1024;
 /// Units that share one commit at most, so that the first of them does not wait for ever.
-const GROUP: usize = 256;
+const MAX_GROUP_UNITS: usize = 256;
 /// Idle reader connections that are kept.
-const READERS: usize = 8;
+const MAX_IDLE_READERS: usize = 8;
 
 pub(super) struct Sqlite {
-    address: Address,
+    file: DatabaseFile,
     queue: mpsc::Sender<Box<dyn Unit>>,
     /// The writer's side of the queue, until the thread takes it.
-    starting: Mutex<Option<(Connection, Waiters)>>,
+    writer: Mutex<Option<(Connection, UnitQueue)>>,
     readers: Mutex<Vec<Connection>>,
 }
 
 /// Units in the order they came.
-type Waiters = mpsc::Receiver<Box<dyn Unit>>;
+type UnitQueue = mpsc::Receiver<Box<dyn Unit>>;
 
 /// The file that connections open.
-struct Address(PathBuf);
+struct DatabaseFile(PathBuf);
 
 /// A unit on its way to the writer and back.
 trait Unit: Send {
@@ -77,16 +77,16 @@ where
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let mut tx = Tx::new(connection.clone(), service, env.clone(), context.clone());
-            let value = context.sync_scope(|| ready((self.unit)(&mut tx)))?;
-            Ok::<_, E>((value, tx.flush()?))
+            let value = context.sync_scope(|| poll_once((self.unit)(&mut tx)))?;
+            Ok::<_, E>((value, tx.write_outbox()?))
         }));
-        let (outcome, kept) = match ran {
-            Ok(Ok((value, aftermath))) => (Ok(value), Ok(aftermath)),
+        let (outcome, effects) = match ran {
+            Ok(Ok((value, effects))) => (Ok(value), Ok(effects)),
             Ok(Err(error)) => (Err(error), Err(RolledBack)),
             Err(_) => (Err(Error::Panicked.into()), Err(RolledBack)),
         };
         self.outcome = Some(outcome);
-        kept
+        effects
     }
 
     fn answer(mut self: Box<Self>, commit: Result<(), Error>) {
@@ -101,7 +101,7 @@ where
 }
 
 /// The value of a future that never waits: everything a unit does is over when its statement returns.
-fn ready<F: Future>(future: F) -> F::Output {
+fn poll_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("a unit of work waited for something that is not its transaction"),
@@ -109,22 +109,28 @@ fn ready<F: Future>(future: F) -> F::Output {
 }
 
 impl Sqlite {
-    pub fn open(env: &Env, service: &'static str, folder: &Path, migrations: &[Migration], older: Older) -> Result<Sqlite, Error> {
+    pub fn open(
+        env: &Env,
+        service: &'static str,
+        folder: &Path,
+        migrations: &[Migration],
+        outdated: OutdatedSchema,
+    ) -> Result<Sqlite, Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::Failed(format!("cannot create {}: {error}", folder.display())))?;
-        let address = Address(folder.join(format!("{service}.db")));
-        let mut writer = address.connect()?;
-        migrate::apply(&mut writer, env, migrations, older)?;
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        Ok(Sqlite { address, queue, starting: Mutex::new(Some((writer, waiting))), readers: Mutex::default() })
+        let file = DatabaseFile(folder.join(format!("{service}.db")));
+        let mut writer = file.connect()?;
+        migrate::apply(&mut writer, env, migrations, outdated)?;
+        let (queue, queued) = mpsc::channel(MAX_QUEUED_UNITS);
+        Ok(Sqlite { file, queue, writer: Mutex::new(Some((writer, queued))), readers: Mutex::default() })
     }
 
     /// Starts the writer thread; it ends when the last handle of the database is gone and its queue is empty.
     pub fn start(&self, inner: &Arc<Inner>) -> Result<(), Error> {
-        let Some((connection, waiting)) = self.starting.lock_unpoisoned().take() else { return Ok(()) };
+        let Some((connection, queued)) = self.writer.lock_unpoisoned().take() else { return Ok(()) };
         let (weak, service, env) = (Arc::downgrade(inner), inner.service, inner.env.clone());
         inner
             .env
-            .spawn_thread(&format!("{service}-writer"), move || write_until_closed(connection, waiting, &weak, service, &env))
+            .spawn_thread(&format!("{service}-writer"), move || write_until_closed(connection, queued, &weak, service, &env))
             .map(|_| ())
             .map_err(|error| Error::Failed(format!("cannot start the writer: {error}")))
     }
@@ -148,18 +154,18 @@ impl Sqlite {
         let idle = self.readers.lock_unpoisoned().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.address.connect_read_only()?,
+            None => self.file.connect_read_only()?,
         };
         let connection = Rc::new(connection);
-        let outcome = statement(&connection, "BEGIN").map_err(E::from).and_then(|()| {
+        let outcome = execute(&connection, "BEGIN").map_err(E::from).and_then(|()| {
             let mut tx = Tx::new(connection.clone(), inner.service, inner.env.clone(), context);
-            ready(unit(&mut tx))
+            poll_once(unit(&mut tx))
         });
         // A reader left open keeps the write-ahead log growing: end it whatever happened.
-        let ended = statement(&connection, "COMMIT");
+        let ended = execute(&connection, "COMMIT");
         if let (Ok(()), Some(connection)) = (ended, Rc::into_inner(connection)) {
             let mut readers = self.readers.lock_unpoisoned();
-            if readers.len() < READERS {
+            if readers.len() < MAX_IDLE_READERS {
                 readers.push(connection);
             }
         }
@@ -167,49 +173,43 @@ impl Sqlite {
     }
 }
 
-impl Address {
+impl DatabaseFile {
     fn connect(&self) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.0, flags).map_err(failed)?;
+        let connection = Connection::open_with_flags(&self.0, flags).map_err(db_error)?;
         // Savepoints keep what they may undo in a temporary file unless told otherwise: a fifth of a busy writer's time.
         // Without QPSG this SQLite prepares cached statements again whenever a bound value could change the plan.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(db_error)?;
         connection.set_prepared_statement_cache_capacity(256);
-        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(failed)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(db_error)?;
         connection
             .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2000;")
-            .map_err(failed)?;
+            .map_err(db_error)?;
         Ok(connection)
     }
 
     fn connect_read_only(&self) -> Result<Connection, Error> {
         let connection = self.connect()?;
         // Many readers over the same pages: the system keeps those once, each connection's own cache would keep them again.
-        connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-1000;").map_err(failed)?;
+        connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-1000;").map_err(db_error)?;
         Ok(connection)
     }
 }
 
-fn statement(connection: &Connection, sql: &str) -> Result<(), Error> {
-    connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(failed)
+fn execute(connection: &Connection, sql: &str) -> Result<(), Error> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(db_error)
 }
 
-fn write_until_closed(
-    connection: Connection,
-    mut waiting: mpsc::Receiver<Box<dyn Unit>>,
-    inner: &Weak<Inner>,
-    service: &'static str,
-    env: &Env,
-) {
+fn write_until_closed(connection: Connection, mut queued: UnitQueue, inner: &Weak<Inner>, service: &'static str, env: &Env) {
     let connection = Rc::new(connection);
-    let mut group = Vec::with_capacity(GROUP);
-    while let Some(first) = waiting.blocking_recv() {
+    let mut group = Vec::with_capacity(MAX_GROUP_UNITS);
+    while let Some(first) = queued.blocking_recv() {
         group.push(first);
-        let (commit, aftermath) = commit_group(&connection, &mut group, &mut waiting, service, env);
+        let (commit, effects) = commit_group(&connection, &mut group, &mut queued, service, env);
         if commit.is_ok()
             && let Some(inner) = inner.upgrade()
         {
-            inner.announce(aftermath);
+            inner.run_commit_effects(effects);
         }
         metrics::histogram!("souk_db_group_units", "service" => service).record(group.len() as f64);
         for unit in group.drain(..) {
@@ -225,19 +225,19 @@ fn write_until_closed(
 fn commit_group(
     connection: &Rc<Connection>,
     group: &mut Vec<Box<dyn Unit>>,
-    waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
+    queued: &mut UnitQueue,
     service: &'static str,
     env: &Env,
 ) -> (Result<(), Error>, CommitEffects) {
     let run = |unit: &mut Box<dyn Unit>| unit.run(connection, service, env);
-    let outcome = run_together(connection, group, waiting, run).and_then(|kept| match kept {
-        Some(aftermath) => Ok(aftermath),
-        None => run_apart(connection, group, run),
+    let outcome = run_without_savepoints(connection, group, queued, run).and_then(|together| match together {
+        Some(effects) => Ok(effects),
+        None => run_with_savepoints(connection, group, run),
     });
-    match outcome.and_then(|aftermath| commit(connection).map(|()| aftermath)) {
-        Ok(aftermath) => (Ok(()), aftermath),
+    match outcome.and_then(|effects| commit(connection).map(|()| effects)) {
+        Ok(effects) => (Ok(()), effects),
         Err(error) => {
-            let _ = statement(connection, "ROLLBACK");
+            let _ = execute(connection, "ROLLBACK");
             tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
             (Err(error), CommitEffects::default())
         }
@@ -246,35 +246,35 @@ fn commit_group(
 
 /// Commits. Only when the statement itself fails is the outcome open: what was written may be found by the next start.
 fn commit(connection: &Connection) -> Result<(), Error> {
-    still_open(connection)?;
-    statement(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
+    check_in_transaction(connection)?;
+    execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
 }
 
 /// Begins a transaction and runs the units in it. `None` when one failed after others: then all is rolled back.
-fn run_together(
+fn run_without_savepoints(
     connection: &Connection,
     group: &mut Vec<Box<dyn Unit>>,
-    waiting: &mut mpsc::Receiver<Box<dyn Unit>>,
+    queued: &mut UnitQueue,
     run: impl Fn(&mut Box<dyn Unit>) -> Result<CommitEffects, RolledBack>,
 ) -> Result<Option<CommitEffects>, Error> {
     let mut all: Option<CommitEffects> = None;
     let mut next = 0;
-    statement(connection, "BEGIN IMMEDIATE")?;
+    execute(connection, "BEGIN IMMEDIATE")?;
     while next < group.len() {
         match run(&mut group[next]) {
-            Ok(aftermath) => all.get_or_insert_default().merge(aftermath),
+            Ok(effects) => all.get_or_insert_default().merge(effects),
             Err(RolledBack) => {
-                statement(connection, "ROLLBACK")?;
+                execute(connection, "ROLLBACK")?;
                 if all.is_some() {
                     return Ok(None);
                 }
-                statement(connection, "BEGIN IMMEDIATE")?;
+                execute(connection, "BEGIN IMMEDIATE")?;
             }
         }
         next += 1;
         if next == group.len()
-            && group.len() < GROUP
-            && let Ok(unit) = waiting.try_recv()
+            && group.len() < MAX_GROUP_UNITS
+            && let Ok(unit) = queued.try_recv()
         {
             group.push(unit);
         }
@@ -283,20 +283,20 @@ fn run_together(
 }
 
 /// Begins a transaction and runs each unit in a savepoint of its own.
-fn run_apart(
+fn run_with_savepoints(
     connection: &Connection,
     group: &mut [Box<dyn Unit>],
     run: impl Fn(&mut Box<dyn Unit>) -> Result<CommitEffects, RolledBack>,
 ) -> Result<CommitEffects, Error> {
     let mut all = CommitEffects::default();
-    statement(connection, "BEGIN IMMEDIATE")?;
+    execute(connection, "BEGIN IMMEDIATE")?;
     for unit in group {
-        statement(connection, "SAVEPOINT unit")?;
+        execute(connection, "SAVEPOINT unit")?;
         match run(unit) {
-            Ok(aftermath) => all.merge(aftermath),
-            Err(RolledBack) => statement(connection, "ROLLBACK TO unit")?,
+            Ok(effects) => all.merge(effects),
+            Err(RolledBack) => execute(connection, "ROLLBACK TO unit")?,
         }
-        statement(connection, "RELEASE unit")?;
+        execute(connection, "RELEASE unit")?;
     }
     Ok(all)
 }

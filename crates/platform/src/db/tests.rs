@@ -180,7 +180,7 @@ async fn an_altered_or_unknown_migration_stops_the_start() {
     let refused = Db::open(Env::system(), "shop", folder.path(), &altered).err().expect("altered");
     assert!(refused.to_string().contains("0001_items"), "{refused}");
     let newer = [ITEMS[0], Migration { name: "0002_more", sql: "CREATE TABLE more (id BIGINT PRIMARY KEY)" }];
-    let refused = Db::open_as(Env::system(), "shop", folder.path(), &newer, Older::Refuse).err().expect("older");
+    let refused = Db::open_as(Env::system(), "shop", folder.path(), &newer, OutdatedSchema::Refuse).err().expect("older");
     assert!(refused.to_string().contains("0002_more") && refused.to_string().contains("souk migrate"), "{refused}");
     drop(open(&folder));
     let refused = Db::open(Env::system(), "shop", folder.path(), &[]).err().expect("unknown");

@@ -136,7 +136,7 @@ impl Tx {
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
+        while let Some(row) = rows.next().map_err(db_error)? {
             found.push(read(&mut Row { row, column: 0 })?);
         }
         Ok(found)
@@ -156,7 +156,7 @@ impl Tx {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
-        match rows.next().map_err(failed)? {
+        match rows.next().map_err(db_error)? {
             Some(row) => read(&mut Row { row, column: 0 }).map(Some),
             None => Ok(None),
         }
@@ -204,15 +204,15 @@ impl Tx {
     }
 
     /// Writes the emitted events to the outbox; the last act of a unit.
-    pub(super) fn flush(&mut self) -> Result<CommitEffects, Error> {
+    pub(super) fn write_outbox(&mut self) -> Result<CommitEffects, Error> {
         let (mut newest_position, now) = (None, self.now);
         for event in std::mem::take(&mut self.events) {
-            let sequence: i64 = self.returned(
+            let sequence: i64 = self.query_value(
                 "INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, 1) \
                  ON CONFLICT (aggregate_id) DO UPDATE SET sequence = aggregates.sequence + 1 RETURNING sequence",
                 crate::params![event.aggregate_id],
             )?;
-            let position: i64 = self.returned(
+            let position: i64 = self.query_value(
                 "INSERT INTO outbox (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
                  actor_id, schema_version, occurred_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING position",
                 crate::params![
@@ -242,24 +242,24 @@ impl Tx {
 
     /// Every statement of a unit begins here.
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
-        still_open(&self.connection)?;
-        self.connection.prepare_cached(sql).map_err(failed)
+        check_in_transaction(&self.connection)?;
+        self.connection.prepare_cached(sql).map_err(db_error)
     }
 
     fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
-        statement.raw_execute().map(|rows| rows as u64).map_err(failed)
+        statement.raw_execute().map(|rows| rows as u64).map_err(db_error)
     }
 
-    fn returned<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
+    fn query_value<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
-        let row = rows.next().map_err(failed)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
+        let row = rows.next().map_err(db_error)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
         let value = Row { row, column: 0 }.next();
         // An INSERT … RETURNING is complete only once it was read to its end.
-        rows.next().map_err(failed)?;
+        rows.next().map_err(db_error)?;
         value
     }
 }
@@ -277,7 +277,7 @@ impl Row<'_> {
     /// [`Error::Column`] when it holds something else.
     #[expect(clippy::should_implement_trait, reason = "each call reads a column of another type")]
     pub fn next<T: Column>(&mut self) -> Result<T, Error> {
-        let value = self.row.get_ref(self.column).map_err(failed)?;
+        let value = self.row.get_ref(self.column).map_err(db_error)?;
         self.column += 1;
         let scalar = match value {
             ValueRef::Null => SqlValue::Null,
@@ -304,21 +304,21 @@ fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(
             SqlValue::Bytes(bytes) => statement.raw_bind_parameter(index, &*bytes),
             SqlValue::Uuid(id) => statement.raw_bind_parameter(index, &id.as_bytes()[..]),
         }
-        .map_err(failed)?;
+        .map_err(db_error)?;
     }
     Ok(())
 }
 
 /// A database that runs out of space or memory ends the transaction by itself; what the unit went on to do would be
 /// committed statement by statement.
-pub(super) fn still_open(connection: &Connection) -> Result<(), Error> {
+pub(super) fn check_in_transaction(connection: &Connection) -> Result<(), Error> {
     match connection.is_autocommit() {
         true => Err(Error::Failed("the database ended the transaction".into())),
         false => Ok(()),
     }
 }
 
-pub(super) fn failed(error: rusqlite::Error) -> Error {
+pub(super) fn db_error(error: rusqlite::Error) -> Error {
     match &error {
         rusqlite::Error::SqliteFailure(code, message) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
             // "UNIQUE constraint failed: products.sku": the part after the colon is all there is to tell them apart.
