@@ -1,7 +1,7 @@
-//! How a type of the domain is stored in one column of a database.
+//! How a Rust value is stored in one database column.
 //!
-//! Ids, text types, states, instants and plain values all implement [`Column`], so that a store binds and reads the types
-//! of the domain and never the value inside.
+//! Ids, text types, states, instants and plain values implement [`Column`], so that a store binds and reads the types of
+//! the domain and never their inner values.
 
 use crate::ids::Uuid;
 use crate::time::Timestamp;
@@ -19,10 +19,25 @@ pub enum SqlValue<'a> {
     Uuid(Uuid),
 }
 
-/// A column whose value does not fit its type. It is a defect of the program or of its data, never of a request.
+/// A column holds a value that its type cannot represent. The stored data is wrong, never the request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the column does not hold {0}")]
 pub struct BadColumn(pub &'static str);
+
+impl SqlValue<'_> {
+    /// Returns the same value without copying its text or bytes.
+    #[must_use]
+    pub fn borrowed(&self) -> SqlValue<'_> {
+        match self {
+            SqlValue::Null => SqlValue::Null,
+            SqlValue::Bool(value) => SqlValue::Bool(*value),
+            SqlValue::Int(value) => SqlValue::Int(*value),
+            SqlValue::Text(text) => SqlValue::Text(Cow::Borrowed(text)),
+            SqlValue::Bytes(bytes) => SqlValue::Bytes(Cow::Borrowed(bytes)),
+            SqlValue::Uuid(id) => SqlValue::Uuid(*id),
+        }
+    }
+}
 
 /// A type that one column can hold.
 pub trait Column {
@@ -30,7 +45,7 @@ pub trait Column {
 
     /// # Errors
     /// [`BadColumn`] when the column holds something else.
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn>
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn>
     where
         Self: Sized;
 }
@@ -39,8 +54,8 @@ impl Column for Uuid {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Uuid(*self)
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Uuid(id) => Ok(id),
             SqlValue::Bytes(bytes) => Uuid::from_slice(&bytes).map_err(|_| BadColumn("a UUID")),
             _ => Err(BadColumn("a UUID")),
@@ -52,8 +67,8 @@ impl Column for bool {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bool(*self)
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Bool(value) => Ok(value),
             SqlValue::Int(value) => Ok(value != 0),
             _ => Err(BadColumn("a boolean")),
@@ -67,8 +82,8 @@ macro_rules! integers {
             fn to_sql(&self) -> SqlValue<'_> {
                 SqlValue::Int(i64::try_from(*self).unwrap_or(i64::MAX))
             }
-            fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-                match value {
+            fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+                match stored {
                     SqlValue::Int(value) => <$type>::try_from(value).map_err(|_| BadColumn(concat!("a number that fits ", stringify!($type)))),
                     _ => Err(BadColumn("a whole number")),
                 }
@@ -82,8 +97,8 @@ impl Column for Timestamp {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Int(self.0)
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        i64::from_sql(value).map(Timestamp)
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        i64::from_sql(stored).map(Timestamp)
     }
 }
 
@@ -91,8 +106,8 @@ impl Column for String {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Text(Cow::Borrowed(self))
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Text(text) => Ok(text.into_owned()),
             _ => Err(BadColumn("text")),
         }
@@ -112,8 +127,8 @@ impl Column for Vec<u8> {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Bytes(bytes) => Ok(bytes.into_owned()),
             _ => Err(BadColumn("bytes")),
         }
@@ -124,8 +139,8 @@ impl<const N: usize> Column for [u8; N] {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Bytes(Cow::Borrowed(self))
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Bytes(bytes) => bytes.as_ref().try_into().map_err(|_| BadColumn("bytes of that length")),
             _ => Err(BadColumn("bytes")),
         }
@@ -136,15 +151,44 @@ impl<T: Column> Column for Option<T> {
     fn to_sql(&self) -> SqlValue<'_> {
         self.as_ref().map_or(SqlValue::Null, T::to_sql)
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Null => Ok(None),
-            value => T::from_sql(value).map(Some),
+            stored => T::from_sql(stored).map(Some),
         }
     }
 }
 
-/// A value that is stored as JSON text. Only Rust code reads it, never SQL.
+/// A way to store a `T` in one column for a `T` that is no [`Column`] itself, or is stored in another way in one table.
+/// The declaration of a table names it: `saga as JsonText`.
+pub trait ColumnAs<T> {
+    fn to_sql(value: &T) -> SqlValue<'_>;
+
+    /// # Errors
+    /// [`BadColumn`] when the column holds something else.
+    fn from_sql(stored: SqlValue<'_>) -> Result<T, BadColumn>;
+}
+
+/// Stores a field as JSON text. JSON `null`, which is what `None` becomes, is stored as NULL.
+pub struct JsonText;
+
+impl<T: Serialize + DeserializeOwned> ColumnAs<T> for JsonText {
+    fn to_sql(value: &T) -> SqlValue<'_> {
+        let text = serde_json::to_string(value).expect("a contract type has text keys and finite numbers");
+        if text == "null" { SqlValue::Null } else { SqlValue::Text(Cow::Owned(text)) }
+    }
+    fn from_sql(stored: SqlValue<'_>) -> Result<T, BadColumn> {
+        let text = match &stored {
+            SqlValue::Null => "null",
+            SqlValue::Text(text) => text,
+            _ => return Err(BadColumn("JSON text")),
+        };
+        serde_json::from_str(text).map_err(|_| BadColumn("JSON of that shape"))
+    }
+}
+
+/// A value that is stored as JSON text. Only code reads its fields, SQL never does. In the declaration of a table
+/// [`JsonText`] does the same without a wrapper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -152,15 +196,15 @@ impl<T: Serialize + DeserializeOwned> Column for Json<T> {
     fn to_sql(&self) -> SqlValue<'_> {
         SqlValue::Text(Cow::Owned(serde_json::to_string(&self.0).expect("a contract type has text keys and finite numbers")))
     }
-    fn from_sql(value: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match value {
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        match stored {
             SqlValue::Text(text) => serde_json::from_str(&text).map(Json).map_err(|_| BadColumn("JSON of that shape")),
             _ => Err(BadColumn("JSON text")),
         }
     }
 }
 
-/// Implements [`Column`] for types that are written as text and read back with `FromStr`.
+/// Implements [`Column`] for types that are stored as their `Display` text and read with `FromStr`.
 #[macro_export]
 macro_rules! text_column {
     ($($type:ty),* $(,)?) => {$(
@@ -168,8 +212,8 @@ macro_rules! text_column {
             fn to_sql(&self) -> $crate::column::SqlValue<'_> {
                 $crate::column::SqlValue::Text(std::string::ToString::to_string(self).into())
             }
-            fn from_sql(value: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
-                match value {
+            fn from_sql(stored: $crate::column::SqlValue<'_>) -> Result<Self, $crate::column::BadColumn> {
+                match stored {
                     $crate::column::SqlValue::Text(text) => text.parse().map_err(|_| $crate::column::BadColumn(stringify!($type))),
                     _ => Err($crate::column::BadColumn(stringify!($type))),
                 }

@@ -9,12 +9,15 @@
 //! nothing of it is there — except after [`Error::Unknown`], where only the database knows.
 
 mod migrate;
+mod rows;
 mod select;
 mod sqlite;
+pub mod table;
 mod tx;
 
-pub use migrate::{Migration, OutdatedSchema, OutdatedSchema as Older};
+pub use migrate::{Migration, OutdatedSchema};
 pub use select::{Select, id_at, id_from};
+pub use table::{Columns, Extra, Statements, Table};
 pub use tx::{Row, Tx};
 
 use crate::{

@@ -1,68 +1,108 @@
-//! Lists with filters: only the conditions that are given stand in the SQL, so that each combination uses its index.
+//! Lists with filters: the SQL has only the conditions that are given, so that each combination uses its index.
 
-use super::{Error, Row, Tx};
+use super::{Error, Row, Table, Tx, sqlite::for_update};
 use contracts::{column::Column, ids::Uuid, time::Timestamp};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, marker::PhantomData};
 
 /// A SELECT that grows condition by condition. The texts are literals, the values are bound; the few combinations that
-/// a list has are prepared once each.
+/// a list has are prepared once each. `T` is the [`Table`] that it reads, if it reads one.
 ///
 /// ```ignore
-/// Select::from("SELECT order_id FROM orders")
+/// Select::of::<Orders>()
 ///     .filter("user_id = ?", owner)
 ///     .filter_some("status = ?", status)
 ///     .filter_some("order_id < ?", after)
 ///     .limit("order_id DESC", paging.fetch())
+///     .list(tx)
 /// ```
-pub struct Select {
+pub struct Select<T = ()> {
     sql: String,
     values: Vec<Box<dyn Column>>,
+    table: PhantomData<fn() -> T>,
 }
 
 impl Select {
     #[must_use]
     pub fn from(sql: &'static str) -> Select {
-        Select { sql: sql.to_owned(), values: Vec::new() }
+        Select { sql: sql.to_owned(), values: Vec::new(), table: PhantomData }
     }
 
-    /// A condition; `?` in it stands for `value`.
+    /// Selects the columns of a table.
     #[must_use]
-    pub fn filter(self, condition: &'static str, value: impl Column + 'static) -> Select {
+    pub fn of<T: Table>() -> Select<T> {
+        Select { sql: T::statements().select().to_owned(), values: Vec::new(), table: PhantomData }
+    }
+
+    /// Selects the columns of a table under the name `alias` from a join: `("p", "listing l JOIN products p ON …")`.
+    #[must_use]
+    pub fn joined<T: Table>(alias: &'static str, from: &'static str) -> Select<T> {
+        let sql = ["SELECT ", &T::statements().select_list(alias), " FROM ", from].concat();
+        Select { sql, values: Vec::new(), table: PhantomData }
+    }
+}
+
+impl<T> Select<T> {
+    /// Adds a condition; `?` in it stands for `value`.
+    #[must_use]
+    pub fn filter(self, condition: &'static str, value: impl Column + 'static) -> Select<T> {
         let clause = self.clause();
         self.push(clause, condition, value)
     }
 
-    /// Only rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor of a list whose
-    /// order is not that of one id.
+    /// Adds a condition that has no value.
     #[must_use]
-    pub fn filter_below(mut self, columns: &'static str, (first, second): (impl Column + 'static, impl Column + 'static)) -> Select {
+    pub fn filter_literal(mut self, condition: &'static str) -> Select<T> {
+        let clause = self.clause();
+        self.sql.extend([clause, condition]);
+        self
+    }
+
+    /// Adds `column IN (values)`. Without values no row is found. The number of placeholders is a power of two, and the
+    /// last value fills up the rest, so that few statements are prepared.
+    #[must_use]
+    pub fn filter_in(mut self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
+        let clause = self.clause();
+        self.sql.extend([clause, column, " IN ("]);
+        let places = values.len().checked_next_power_of_two().unwrap_or(values.len()).min(values.len() * 2);
+        for place in 0..places {
+            let value = values.get(place).or(values.last()).expect("there are places only where there are values");
+            self.values.push(Box::new(value.clone()));
+            let _ = write!(self.sql, "{}${}", if place == 0 { "" } else { ", " }, self.values.len());
+        }
+        self.sql.push_str(if values.is_empty() { "NULL)" } else { ")" });
+        self
+    }
+
+    /// Adds a condition for the rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor
+    /// of a list that is not ordered by one id.
+    #[must_use]
+    pub fn filter_below(mut self, columns: &'static str, (first, second): (impl Column + 'static, impl Column + 'static)) -> Select<T> {
         let (clause, bound) = (self.clause(), self.values.len());
         let _ = write!(self.sql, "{clause}{columns} < (${}, ${})", bound + 1, bound + 2);
         self.values.extend([Box::new(first) as Box<dyn Column>, Box::new(second)]);
         self
     }
 
-    /// A condition that is left out when there is no value.
+    /// Adds a condition unless there is no value.
     #[must_use]
-    pub fn filter_some(self, condition: &'static str, value: Option<impl Column + 'static>) -> Select {
+    pub fn filter_some(self, condition: &'static str, value: Option<impl Column + 'static>) -> Select<T> {
         match value {
             Some(value) => self.filter(condition, value),
             None => self,
         }
     }
 
-    /// The order of the list and how many rows to read.
+    /// Sets the order of the list and how many rows to read.
     #[must_use]
-    pub fn limit(self, order: &'static str, rows: i64) -> Select {
-        let mut select = self;
-        let _ = write!(select.sql, " ORDER BY {order}");
-        select.push(" LIMIT ", "?", rows)
+    pub fn limit(mut self, order: &'static str, rows: i64) -> Select<T> {
+        self.sql.extend([" ORDER BY ", order]);
+        self.push(" LIMIT ", "?", rows)
     }
 
-    /// One row for each value of `column`.
+    /// Asks for one row for each value of `column`.
     #[must_use]
-    pub fn group(mut self, column: &'static str) -> Select {
-        let _ = write!(self.sql, " GROUP BY {column}");
+    pub fn group(mut self, column: &'static str) -> Select<T> {
+        self.sql.extend([" GROUP BY ", column]);
         self
     }
 
@@ -70,36 +110,58 @@ impl Select {
         if self.values.is_empty() && !self.sql.contains(" WHERE ") { " WHERE " } else { " AND " }
     }
 
-    fn push(mut self, clause: &str, text: &str, value: impl Column + 'static) -> Select {
+    fn push(mut self, clause: &str, text: &str, value: impl Column + 'static) -> Select<T> {
         self.values.push(Box::new(value));
         self.sql.push_str(clause);
         self.sql.push_str(&text.replace('?', &format!("${}", self.values.len())));
         self
     }
 
-    /// The text as it stands, for tests that ask the database how it would be answered.
+    /// The text as it stands, for tests of the query plan.
     #[must_use]
     pub fn sql(&self) -> &str {
         &self.sql
     }
 
-    /// The rows, each through `read`.
+    /// Returns the rows, each read by `read`.
     ///
     /// # Errors
     /// As [`Tx::query`].
-    pub async fn rows<T>(self, tx: &mut Tx, read: impl FnMut(&mut Row<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        let params: Vec<&dyn Column> = self.values.iter().map(|value| &**value).collect();
-        tx.query(&self.sql, &params, read).await
+    pub async fn rows<R>(self, tx: &mut Tx, read: impl FnMut(&mut Row<'_>) -> Result<R, Error>) -> Result<Vec<R>, Error> {
+        tx.query(&self.sql, &self.params(), read).await
+    }
+
+    fn params(&self) -> Vec<&dyn Column> {
+        self.values.iter().map(|value| &**value).collect()
     }
 }
 
-/// The least UUIDv7 made at `instant` or later: ids sort by time, so a range of times is a range of ids.
+/// # Errors
+/// As [`Tx::query`].
+impl<T: Table> Select<T> {
+    /// Returns the rows.
+    pub async fn list(self, tx: &mut Tx) -> Result<Vec<T::Row>, Error> {
+        tx.query(&self.sql, &self.params(), T::read).await
+    }
+
+    /// Returns the first row.
+    pub async fn find(self, tx: &mut Tx) -> Result<Option<T::Row>, Error> {
+        tx.query_opt(&self.sql, &self.params(), T::read).await
+    }
+
+    /// Returns the first row, which stays locked until the commit.
+    pub async fn lock(self, tx: &mut Tx) -> Result<Option<T::Row>, Error> {
+        tx.query_opt(&for_update(&self.sql), &self.params(), T::read).await
+    }
+}
+
+/// Returns the least UUIDv7 of `instant` or later. Ids sort by time, so a range of times is a range of ids.
 #[must_use]
 pub fn id_from(instant: Timestamp) -> Uuid {
     uuid::Builder::from_u128(u128::from(instant.unix_millis()) << 80).into_uuid()
 }
 
-/// A UUIDv7 made at `instant`: for what happened before it was written down.
+/// Returns a UUIDv7 of `instant`, for a record of something that happened earlier.
 #[must_use]
 pub fn id_at<T: From<Uuid>>(instant: Timestamp, chance: [u8; 10]) -> T {
     T::from(uuid::Builder::from_unix_timestamp_millis(instant.unix_millis(), &chance).into_uuid())

@@ -14,6 +14,7 @@ use crate::{
 };
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
+    borrow::Cow,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -37,6 +38,12 @@ pub(super) struct Sqlite {
     /// The writer's side of the queue, until the thread takes it.
     writer: Mutex<Option<(Connection, UnitQueue)>>,
     readers: Mutex<Vec<Connection>>,
+}
+
+/// Returns the statement that reads the rows of `sql` and keeps them locked until the commit. Here that is the statement
+/// itself: one writer runs at a time, and it reads what it will write.
+pub(super) fn for_update(sql: &str) -> Cow<'_, str> {
+    Cow::Borrowed(sql)
 }
 
 /// Units in the order they came.

@@ -1,9 +1,9 @@
 //! What a unit of work may do: statements, events, wake-ups; and nothing else.
 
-use super::{Error, Params};
+use super::{Error, Params, sqlite::for_update};
 use crate::context::Context;
 use contracts::{
-    column::{Column, SqlValue},
+    column::{Column, ColumnAs, SqlValue},
     event::Event,
     ids::{EventId, UserId, Uuid},
     time::Timestamp,
@@ -175,6 +175,34 @@ impl Tx {
         self.query_opt(sql, params, read).await?.ok_or_else(|| Error::Failed("a row was expected".into()))
     }
 
+    /// [`Tx::query_opt`] for a row that a decision depends on: it stays locked until the commit. `sql` selects from one
+    /// table, without aggregates; the database's own way to lock the row is added to it.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    pub async fn lock_opt<T>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+        read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.query_opt(&for_update(sql), params, read).await
+    }
+
+    /// [`Tx::query`] for rows that a decision depends on, as [`Tx::lock_opt`]. `sql` orders the rows by their key, so that
+    /// two units lock them in the same order.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    pub async fn lock_all<T>(
+        &mut self,
+        sql: &'static str,
+        params: Params<'_>,
+        read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.query(&for_update(sql), params, read).await
+    }
+
     /// `span` give or take up to a quarter, for the instant of a next attempt; as [`Env::jitter`].
     #[must_use]
     pub fn jitter(&self, span: Duration) -> Duration {
@@ -252,6 +280,13 @@ impl Tx {
         statement.raw_execute().map(|rows| rows as u64).map_err(db_error)
     }
 
+    /// [`Tx::execute`] for values that were made already.
+    pub(super) fn execute_values(&mut self, sql: &str, values: &[SqlValue<'_>]) -> Result<u64, Error> {
+        let mut statement = self.prepare(sql)?;
+        bind_values(&mut statement, |number| values.get(number).map(SqlValue::borrowed))?;
+        statement.raw_execute().map(|rows| rows as u64).map_err(db_error)
+    }
+
     fn query_value<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
@@ -277,26 +312,55 @@ impl Row<'_> {
     /// [`Error::Column`] when it holds something else.
     #[expect(clippy::should_implement_trait, reason = "each call reads a column of another type")]
     pub fn next<T: Column>(&mut self) -> Result<T, Error> {
+        T::from_sql(self.next_value()?).map_err(Error::Column)
+    }
+
+    /// The next column, stored as `C` says.
+    ///
+    /// # Errors
+    /// [`Error::Column`] when it holds something else.
+    pub fn next_as<C: ColumnAs<T>, T>(&mut self) -> Result<T, Error> {
+        C::from_sql(self.next_value()?).map_err(Error::Column)
+    }
+
+    /// Passes over the next `columns` if all of them are NULL, and returns whether they are.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when the statement has fewer.
+    pub fn skip_nulls(&mut self, columns: usize) -> Result<bool, Error> {
+        for column in self.column..self.column + columns {
+            if self.row.get_ref(column).map_err(db_error)? != ValueRef::Null {
+                return Ok(false);
+            }
+        }
+        self.column += columns;
+        Ok(true)
+    }
+
+    fn next_value(&mut self) -> Result<SqlValue<'_>, Error> {
         let value = self.row.get_ref(self.column).map_err(db_error)?;
         self.column += 1;
-        let scalar = match value {
+        Ok(match value {
             ValueRef::Null => SqlValue::Null,
             ValueRef::Integer(value) => SqlValue::Int(value),
             ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text)),
             ValueRef::Blob(bytes) => SqlValue::Bytes(Cow::Borrowed(bytes)),
             ValueRef::Real(_) => return Err(Error::Failed("a column holds a float".into())),
-        };
-        T::from_sql(scalar).map_err(Error::Column)
+        })
     }
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(), Error> {
+    bind_values(statement, |number| params.get(number).map(|param| param.to_sql()))
+}
+
+/// Binds the value at `n - 1` to each `$n`.
+fn bind_values<'a>(statement: &mut rusqlite::Statement<'_>, value_at: impl Fn(usize) -> Option<SqlValue<'a>>) -> Result<(), Error> {
     for index in 1..=statement.parameter_count() {
         // SQLite counts `$2, $1` by first appearance, so that the place does not say which value is meant: the name does.
         let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
-        let param = number.and_then(|number| params.get(number.checked_sub(1)?));
-        let param = param.ok_or_else(|| Error::Failed(format!("parameter {index} of a statement has no value")))?;
-        match param.to_sql() {
+        let value = number.and_then(|number| value_at(number.checked_sub(1)?));
+        match value.ok_or_else(|| Error::Failed(format!("parameter {index} of a statement has no value")))? {
             SqlValue::Null => statement.raw_bind_parameter(index, rusqlite::types::Null),
             SqlValue::Bool(value) => statement.raw_bind_parameter(index, value),
             SqlValue::Int(value) => statement.raw_bind_parameter(index, value),

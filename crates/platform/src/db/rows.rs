@@ -1,0 +1,163 @@
+//! Reading and writing whole rows of the tables that [`table!`](crate::table) declares.
+
+use super::{
+    Error, Params, Row, Tx,
+    sqlite::for_update,
+    table::{Columns, Extra, Table},
+};
+use contracts::column::Column;
+
+/// Reading and writing whole rows.
+///
+/// Each function answers with the database's [`Error`]: [`Error::Constraint`], [`Error::Failed`], and [`Error::Column`]
+/// when a stored value does not fit.
+impl Tx {
+    /// Writes a new row.
+    pub async fn insert<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
+        self.insert_row::<T>(&T::statements().insert, row, &[]).map(|_| ())
+    }
+
+    /// Writes a new row and its extra columns.
+    pub async fn insert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
+        let sql = T::statements().insert_with(&T::statements().names_of(extra)?);
+        self.insert_row::<T>(&sql, row, extra).map(|_| ())
+    }
+
+    /// Writes a new row unless the unique columns `target`, such as `(email)`, hold its values already; an empty target
+    /// means any unique columns. Returns whether the row is new. It holds with concurrent writers, unlike a look first.
+    pub async fn insert_if_absent<T: Table>(&mut self, row: &T::Row, target: &'static str) -> Result<bool, Error> {
+        self.insert_if_absent_with::<T>(row, target, &[]).await
+    }
+
+    /// [`Tx::insert_if_absent`] with extra columns.
+    pub async fn insert_if_absent_with<T: Table>(&mut self, row: &T::Row, target: &'static str, extra: Extra<'_>) -> Result<bool, Error> {
+        let mut sql = T::statements().insert_with(&T::statements().names_of(extra)?);
+        sql.extend([" ON CONFLICT ", target, " DO NOTHING"]);
+        Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
+    }
+
+    /// Writes a row whether or not there is one with its key. The `insert_only` columns of a row that is there stay.
+    pub async fn upsert<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
+        self.upsert_with::<T>(row, &[]).await
+    }
+
+    /// [`Tx::upsert`] with extra columns.
+    pub async fn upsert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
+        let names = T::statements().names_of(extra)?;
+        let mut sql = T::statements().insert_with(&names);
+        sql.push_str(&T::statements().on_conflict_update(&names));
+        self.insert_row::<T>(&sql, row, extra).map(|_| ())
+    }
+
+    /// Writes the columns that may change of the row with this key. Returns whether there is such a row.
+    pub async fn update<T: Table>(&mut self, row: &T::Row) -> Result<bool, Error> {
+        self.update_row::<T>(&T::statements().update, row, &[], &[])
+    }
+
+    /// [`Tx::update`] with extra columns.
+    pub async fn update_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<bool, Error> {
+        let sql = T::statements().update_with(&T::statements().names_of(extra)?);
+        self.update_row::<T>(&sql, row, extra, &[])
+    }
+
+    /// [`Tx::update_with`] for a row that also meets `condition`, in which each `?` stands for one of `params`:
+    /// `"status = ? AND returned_at IS NULL"`. Returns whether there is such a row.
+    pub async fn update_if<T: Table>(
+        &mut self,
+        row: &T::Row,
+        extra: Extra<'_>,
+        condition: &'static str,
+        params: Params<'_>,
+    ) -> Result<bool, Error> {
+        let mut sql = T::statements().update_with(&T::statements().names_of(extra)?);
+        sql.push_str(" AND ");
+        number_placeholders(&mut sql, condition, T::statements().columns.columns.len() + extra.len());
+        self.update_row::<T>(&sql, row, extra, params)
+    }
+
+    /// Returns the row that meets `condition`, the first one if there are more.
+    pub async fn find<T: Table>(&mut self, condition: &'static str, params: Params<'_>) -> Result<Option<T::Row>, Error> {
+        self.query_opt(&[T::statements().select(), " WHERE ", condition].concat(), params, T::read).await
+    }
+
+    /// [`Tx::find`] for a row that stays locked until the commit. A decision depends only on rows that are locked.
+    pub async fn lock<T: Table>(&mut self, condition: &'static str, params: Params<'_>) -> Result<Option<T::Row>, Error> {
+        self.query_opt(&for_update(&[T::statements().select(), " WHERE ", condition].concat()), params, T::read).await
+    }
+
+    /// Returns the rows that `rest` selects, which is what follows `SELECT … FROM t`: `"WHERE … ORDER BY … LIMIT $2"`.
+    pub async fn list<T: Table>(&mut self, rest: &'static str, params: Params<'_>) -> Result<Vec<T::Row>, Error> {
+        self.query(&[T::statements().select(), " ", rest].concat(), params, T::read).await
+    }
+
+    /// [`Tx::list`] for rows that stay locked until the commit. `rest` orders them by their key.
+    pub async fn lock_list<T: Table>(&mut self, rest: &'static str, params: Params<'_>) -> Result<Vec<T::Row>, Error> {
+        self.query(&for_update(&[T::statements().select(), " ", rest].concat()), params, T::read).await
+    }
+
+    /// Runs an INSERT, UPDATE or DELETE on the table and returns the rows it touched. `sql` has no RETURNING.
+    pub async fn execute_returning<T: Table>(&mut self, sql: &'static str, params: Params<'_>) -> Result<Vec<T::Row>, Error> {
+        self.query(&[sql, " RETURNING ", &T::statements().select_list("")].concat(), params, T::read).await
+    }
+
+    /// Counts `number` of the row with this key up by one and returns it; a row that is not there yet begins with 1. Two
+    /// units never get the same number, which `MAX(number) + 1` does not promise.
+    pub async fn next_number(&mut self, table: &'static str, number: &'static str, key: Extra<'_>) -> Result<i64, Error> {
+        let names: Vec<&str> = key.iter().map(|(name, _)| *name).collect();
+        let places: Vec<String> = (1..=key.len()).map(|place| format!("${place}")).collect();
+        let (names, places) = (names.join(", "), places.join(", "));
+        let sql = format!(
+            "INSERT INTO {table} ({names}, {number}) VALUES ({places}, 1) \
+             ON CONFLICT ({names}) DO UPDATE SET {number} = {table}.{number} + 1 RETURNING {number}"
+        );
+        let params: Vec<&dyn Column> = key.iter().map(|(_, value)| *value).collect();
+        // All rows are read, because an INSERT … RETURNING is complete only after its last row.
+        self.query(&sql, &params, |row| row.next()).await?.pop().ok_or_else(|| Error::Failed("a counter returned no number".into()))
+    }
+
+    fn insert_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>) -> Result<u64, Error> {
+        let mut values = Vec::with_capacity(32);
+        T::values(row, true, &mut values);
+        values.extend(extra.iter().map(|(_, value)| value.to_sql()));
+        self.execute_values(sql, &values)
+    }
+
+    fn update_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>, params: Params<'_>) -> Result<bool, Error> {
+        if sql.is_empty() {
+            return Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns.table)));
+        }
+        let mut values = Vec::with_capacity(32);
+        T::values(row, false, &mut values);
+        values.extend(extra.iter().map(|(_, value)| value.to_sql()).chain(params.iter().map(|value| value.to_sql())));
+        Ok(self.execute_values(sql, &values)? > 0)
+    }
+}
+
+impl Row<'_> {
+    /// Reads the columns of `T` from here on.
+    ///
+    /// # Errors
+    /// [`Error::Column`] when one holds something else.
+    pub fn read<T: Table>(&mut self) -> Result<T::Row, Error> {
+        T::read(self)
+    }
+
+    /// Reads the columns of `T` of a LEFT JOIN. Returns `None` when all of them are NULL.
+    ///
+    /// # Errors
+    /// [`Error::Column`] when one holds something else.
+    pub fn read_opt<T: Table>(&mut self) -> Result<Option<T::Row>, Error> {
+        let Columns { columns, insert_only, computed, .. } = &T::statements().columns;
+        if self.skip_nulls(columns.len() + insert_only.len() + computed.len())? { Ok(None) } else { T::read(self).map(Some) }
+    }
+}
+
+/// Appends `condition` with `$n` in place of each `?`, counting on from `bound`.
+fn number_placeholders(sql: &mut String, condition: &str, bound: usize) {
+    for (position, part) in condition.split('?').enumerate() {
+        if position > 0 {
+            sql.extend(["$", &(bound + position).to_string()]);
+        }
+        sql.push_str(part);
+    }
+}
