@@ -1,12 +1,22 @@
 //! The unit of work over a service's own database.
 //!
 //! [`Db::write`] runs a closure as one transaction, [`Db::read`] as a read-only one on a consistent snapshot. The
-//! closure may run more than once, so it touches nothing but its [`Tx`]: no call, no channel, no clock but
-//! [`Tx::now`], no chance but [`Tx::new_id`]. The closure travels to the database's own thread and its future stays
-//! there; so a unit never waits for anything but its database, and a slow caller never holds a transaction open.
+//! closure may run more than once, so it uses nothing but its [`Tx`]: no call, no channel, no clock but [`Tx::now`], no
+//! random values but those of [`Tx`]. It runs on the database's own thread, so a unit waits only for its database, and a
+//! slow caller never keeps a transaction open.
 //!
-//! Guarantees: when `write` answers `Ok`, the unit is on stable storage, its events with it. When it answers `Err`,
-//! nothing of it is there — except after [`Error::Unknown`], where only the database knows.
+//! Guarantees: when `write` returns `Ok`, the unit and its events are on stable storage. When it returns `Err`, nothing of
+//! it is stored, except after [`Error::Unknown`], where the outcome is open until somebody reads.
+//!
+//! Tables are declared once, in the form that [`table`] describes.
+//!
+//! # Locks
+//! A decision depends only on rows that [`Tx::lock`], [`Tx::lock_list`], [`Tx::lock_opt`], [`Tx::lock_all`] or [`Select::lock`]
+//! read: they stay as they are until the commit. Units lock rows in one order, so that none waits for another in a
+//! circle: first the row of the aggregate itself, then the rows of its child tables, then rows of other aggregates; rows of
+//! one table by ascending key. The platform's own rows come around them: the idempotency key and the inbox row first, the
+//! outbox last. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
+//! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write.
 
 mod migrate;
 mod rows;
@@ -38,7 +48,7 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
-/// What a statement binds: `params![order.id, now]`.
+/// The values of a statement's parameters: `params![order.id, now]`.
 pub type Params<'a> = &'a [&'a dyn Column];
 
 /// Binds values to `$1`, `$2` … in order.
@@ -58,20 +68,20 @@ macro_rules! migrations {
 /// What can go wrong with a database.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Too many units wait already: try again later.
+    /// Too many units are queued. The caller may retry later.
     #[error("too many units of work wait for the database")]
     Busy,
-    /// A constraint refused the statement; `name` is its name, or the columns of a unique index as `table.column`.
-    #[error("the constraint {name} refused it")]
+    /// A constraint refused the statement. `name` is its name, or the columns of a unique index as `table.column`.
+    #[error("the constraint {name} refused the statement")]
     Constraint { name: String },
     #[error("the database failed: {0}")]
     Failed(String),
-    /// The commit was sent and its answer lost.
+    /// The commit was sent, and its result was lost.
     #[error("the outcome of the commit is unknown: {0}")]
     Unknown(String),
     #[error(transparent)]
     Column(#[from] BadColumn),
-    /// A schema that this program does not know.
+    /// The schema is not one that this program knows.
     #[error("{0}")]
     Schema(String),
     #[error("the unit of work panicked")]
@@ -79,7 +89,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the constraint over `columns`, such as `products.sku`, refused the statement.
+    /// Returns whether the constraint over `columns`, such as `products.sku`, refused the statement.
     #[must_use]
     pub fn violates(&self, columns: &str) -> bool {
         matches!(self, Error::Constraint { name } if name == columns)
@@ -106,16 +116,16 @@ struct Inner {
     signals: Signals,
 }
 
-/// What a commit sets going.
+/// The tasks that a commit wakes.
 struct Signals {
-    /// The outbox grew: the position of its newest event.
+    /// The position of the newest event in the outbox.
     outbox: watch::Sender<i64>,
     /// A notifier for each worker, by name.
     workers: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
 
 impl Db {
-    /// Opens the database of `service` in `folder` and brings it to the current schema.
+    /// Opens the database of `service` in `folder` and migrates it to the current schema.
     ///
     /// # Errors
     /// [`Error::Schema`] when an applied migration is unknown or was altered, [`Error::Failed`] otherwise.
@@ -123,10 +133,10 @@ impl Db {
         Db::open_as(env, service, folder, migrations, OutdatedSchema::Migrate)
     }
 
-    /// [`Db::open`] that does with an older database what `older` says.
+    /// [`Db::open`] with a choice of what happens to a database with an older schema.
     ///
     /// # Errors
-    /// As [`Db::open`]; [`Error::Schema`] for an older one that is refused.
+    /// As [`Db::open`], and [`Error::Schema`] when an older schema is refused.
     pub fn open_as(
         env: Env,
         service: &'static str,
@@ -156,11 +166,11 @@ impl Db {
         self.0.env.now()
     }
 
-    /// Runs `unit` as one transaction and answers after it is durable. Units that wait at the same time share one
+    /// Runs `unit` as one transaction and returns after it is durable. Units that are queued at the same time share one
     /// commit; a unit that fails rolls back alone.
     ///
     /// # Errors
-    /// What the unit refused with, or an [`Error`] of the database.
+    /// The error of the unit, or an [`Error`] of the database.
     pub async fn write<T, E, F>(&self, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -170,11 +180,11 @@ impl Db {
         self.0.sqlite.write(Context::current(), unit).await
     }
 
-    /// Runs `unit` on a consistent snapshot. It never waits for writers; what it writes is refused.
+    /// Runs `unit` on a consistent snapshot. It never waits for writers, and its writes are refused.
     ///
     /// # Errors
     /// As [`Db::write`].
-    #[expect(clippy::unused_async, reason = "over a network a read waits; callers must not depend on that it does not here")]
+    #[expect(clippy::unused_async, reason = "a database behind a network waits; callers must not rely on a read that does not")]
     pub async fn read<T, E, F>(&self, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -184,28 +194,28 @@ impl Db {
         self.0.sqlite.read(&self.0, Context::current(), unit)
     }
 
-    /// Wakes when this service's outbox grew.
+    /// Returns a receiver that changes whenever the outbox of this service grows.
     #[must_use]
     pub fn outbox_grew(&self) -> watch::Receiver<i64> {
         self.0.signals.outbox.subscribe()
     }
 
-    /// The notifier of the worker `name`: [`Tx::notify_worker`] rings it.
+    /// Returns the notifier of the worker `name`, which [`Tx::notify_worker`] notifies.
     #[must_use]
     pub fn worker_notifier(&self, name: &'static str) -> Arc<Notify> {
         self.0.signals.workers.lock_unpoisoned().entry(name).or_default().clone()
     }
 
-    /// Checks the files: the database's own integrity check and foreign keys.
+    /// Runs the database's own check of its files, and a check of the foreign keys.
     ///
     /// # Errors
-    /// With what is wrong.
+    /// [`Error::Failed`] with the first faults found.
     pub async fn check(&self) -> Result<(), Error> {
         self.read(async |tx| {
             let mut faults: Vec<String> = tx.query("PRAGMA integrity_check(5)", &[], |row| row.next()).await?;
             faults.retain(|line| line != "ok");
             let orphans: Vec<String> = tx.query("SELECT \"table\" FROM pragma_foreign_key_check", &[], |row| row.next()).await?;
-            faults.extend(orphans.iter().take(5).map(|table| format!("a row of {table} belongs to one that is not there")));
+            faults.extend(orphans.iter().take(5).map(|table| format!("a row of {table} refers to a row that does not exist")));
             if faults.is_empty() { Ok(()) } else { Err(Error::Failed(faults.join("; "))) }
         })
         .await
@@ -213,7 +223,7 @@ impl Db {
 }
 
 impl Inner {
-    /// Rings what a committed unit asked for.
+    /// Wakes the relay and the workers that a committed unit notifies.
     fn run_commit_effects(&self, committed: tx::CommitEffects) {
         if let Some(position) = committed.newest_position {
             self.signals.outbox.send_if_modified(|newest| {

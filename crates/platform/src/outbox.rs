@@ -1,20 +1,20 @@
-//! The events a service committed, read back in the order of their commits.
+//! The events that a service committed, read in the order of their commits.
 //!
-//! The outbox is the truth and the bus only a carrier: rows stay for a while after everyone has them, and can be read
-//! again from any position.
+//! The outbox is the source of truth, and the bus only transports events: rows are kept for some time after every consumer
+//! processed them, and can be read again from any position.
 
 use crate::db::{Db, Error, Row, Tx};
 use contracts::{event::Envelope, ids::Uuid, time::Timestamp};
 use serde_json::value::RawValue;
 
-/// An event and where in its producer's outbox it stands.
+/// An event and its position in the outbox of its producer.
 #[derive(Debug, Clone)]
 pub struct Published {
     pub position: i64,
     pub envelope: Envelope,
 }
 
-/// The next events after `position`, oldest first.
+/// Returns the next events after `position`, oldest first.
 ///
 /// # Errors
 /// Those of the database.
@@ -32,7 +32,7 @@ pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Publ
     .await
 }
 
-/// The position just before the first event that occurred at `since` or later.
+/// Returns the position before the first event that occurred at `since` or later.
 ///
 /// # Errors
 /// Those of the database.
@@ -48,8 +48,8 @@ pub async fn position_before(db: &Db, since: Timestamp) -> Result<i64, Error> {
     .await
 }
 
-/// Drops the oldest events, `rows` at most, as far as they are older than `before` and everyone has them (`consumed` is
-/// the least position of all consumers). The newest always stays, so that positions are never given twice.
+/// Deletes up to `rows` of the oldest events that are older than `before` and that every consumer processed: `consumed` is
+/// the least position of all consumers. The newest event stays, so that no position is used twice.
 ///
 /// # Errors
 /// Those of the database.
@@ -86,7 +86,7 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
     })
 }
 
-/// The newest event, if there is one.
+/// Returns the newest event, if there is one.
 ///
 /// # Errors
 /// Those of the database.
@@ -95,8 +95,8 @@ pub async fn newest(db: &Db) -> Result<Option<Envelope>, Error> {
     Ok(read_after(db, last - 1, 1).await?.pop().map(|published| published.envelope))
 }
 
-/// How many events each aggregate after `after`, up to and with `up_to`, has announced, in the order of their ids. Unlike
-/// the events themselves the counts are kept for ever.
+/// Returns how many events each aggregate after `after`, up to and including `up_to`, has emitted, in the order of their
+/// ids. The counts are kept for ever, unlike the events.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! Numbered SQL files, applied once each and never edited after they shipped.
+//! Numbered SQL files. Each is applied once and is never edited after it shipped.
 
 use super::{Error, tx::db_error};
 use crate::env::Env;
@@ -6,30 +6,30 @@ use rusqlite::{Connection, TransactionBehavior};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// One file of a service's `migrations/` folder. Names sort in the order they are applied: `0001_orders`.
+/// One file of a service's `migrations/` folder, such as `0001_orders`. They are applied in the order of their names.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     pub name: &'static str,
     pub sql: &'static str,
 }
 
-/// What the platform keeps in every service's database.
+/// The tables of the platform in every service's database.
 const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") },
     Migration { name: "platform_0002_actors", sql: include_str!("../../migrations/platform_0002_actors.sql") },
 ];
 
-/// What to do when the database is older than the program.
+/// What happens to a database with an older schema than the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutdatedSchema {
-    /// Bring it to the current schema.
+    /// It is migrated.
     Migrate,
-    /// Refuse it: a tool that looks at an installation must not leave it unusable for the program that runs on it.
+    /// It is refused: a tool that inspects an installation must not make it unusable for the running program.
     Refuse,
 }
 
-/// Brings the database to the current schema, or checks that it has it; under a lock: a second process waits and finds it
-/// done.
+/// Migrates the database to the current schema, or checks that it has that schema. It runs in a write transaction, so a
+/// second process waits and then finds nothing to do.
 pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration], outdated: OutdatedSchema) -> Result<(), Error> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db_error)?;
     tx.execute_batch(

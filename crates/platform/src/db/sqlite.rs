@@ -1,8 +1,8 @@
-//! The embedded database: one file, one writer thread, readers on their callers' threads.
+//! The embedded database: one file, one writer thread, and readers on the threads of their callers.
 //!
-//! The writer takes all units that wait, commits them together, and only then answers them. So many callers share one
-//! fsync, and none is told before the data is on the disk. WAL with `synchronous=FULL`: a power loss costs nothing that
-//! was answered.
+//! Group commit: the writer runs all queued units in one transaction, commits, and only then returns their results. Many
+//! callers share one fsync, and no caller gets a result before it is on the disk. With WAL and `synchronous=FULL` a
+//! power loss costs no result that was returned.
 
 use super::{
     Error, Inner, Migration, OutdatedSchema, migrate,
@@ -25,17 +25,17 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// Units that may wait for the writer. More is overload, answered as such.
+/// The most units that may be queued. Further ones fail with [`Error::Busy`].
 const MAX_QUEUED_UNITS: usize = 1024;
-/// Units that share one commit at most, so that the first of them does not wait for ever.
+/// The most units that share one commit, so that the first of them does not wait without end.
 const MAX_GROUP_UNITS: usize = 256;
-/// Idle reader connections that are kept.
+/// The most idle reader connections that are kept.
 const MAX_IDLE_READERS: usize = 8;
 
 pub(super) struct Sqlite {
     file: DatabaseFile,
     queue: mpsc::Sender<Box<dyn Unit>>,
-    /// The writer's side of the queue, until the thread takes it.
+    /// The connection and the queue of the writer, until its thread starts.
     writer: Mutex<Option<(Connection, UnitQueue)>>,
     readers: Mutex<Vec<Connection>>,
 }
@@ -46,21 +46,21 @@ pub(super) fn for_update(sql: &str) -> Cow<'_, str> {
     Cow::Borrowed(sql)
 }
 
-/// Units in the order they came.
+/// Units in the order in which they were queued.
 type UnitQueue = mpsc::Receiver<Box<dyn Unit>>;
 
-/// The file that connections open.
+/// The file that every connection opens.
 struct DatabaseFile(PathBuf);
 
-/// A unit on its way to the writer and back.
+/// A unit of any type.
 trait Unit: Send {
-    /// Runs inside the group's transaction, perhaps not for the first time.
+    /// Runs inside the transaction of the group. It may run more than once.
     fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack>;
-    /// Answers the caller, after the group's commit or its failure.
+    /// Returns the result to the caller, after the group's commit or its failure.
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
 
-/// A unit failed: what it did must not be kept.
+/// A unit failed, so its changes must be rolled back.
 struct RolledBack;
 
 struct QueuedUnit<T, E, F> {
@@ -78,7 +78,7 @@ where
 {
     fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack> {
         if self.caller.is_closed() {
-            // Nobody waits any more, and nothing was promised.
+            // The caller is gone and was promised nothing.
             return Ok(CommitEffects::default());
         }
         let context = self.context.clone();
@@ -102,16 +102,16 @@ where
             (Some(outcome), _) => outcome,
             (None, Ok(())) => return,
         };
-        // A caller that went away has nothing to be told.
+        // The caller may be gone, and then nobody needs the result.
         let _ = self.caller.send(outcome);
     }
 }
 
-/// The value of a future that never waits: everything a unit does is over when its statement returns.
+/// Returns the value of a future that never waits: each statement of a unit is complete when it returns.
 fn poll_once<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut std::task::Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("a unit of work waited for something that is not its transaction"),
+        Poll::Pending => panic!("a unit of work waited for something other than its transaction"),
     }
 }
 
@@ -131,7 +131,7 @@ impl Sqlite {
         Ok(Sqlite { file, queue, writer: Mutex::new(Some((writer, queued))), readers: Mutex::default() })
     }
 
-    /// Starts the writer thread; it ends when the last handle of the database is gone and its queue is empty.
+    /// Starts the writer thread. It ends when the last handle of the database is dropped and the queue is empty.
     pub fn start(&self, inner: &Arc<Inner>) -> Result<(), Error> {
         let Some((connection, queued)) = self.writer.lock_unpoisoned().take() else { return Ok(()) };
         let (weak, service, env) = (Arc::downgrade(inner), inner.service, inner.env.clone());
@@ -168,7 +168,7 @@ impl Sqlite {
             let mut tx = Tx::new(connection.clone(), inner.service, inner.env.clone(), context);
             poll_once(unit(&mut tx))
         });
-        // A reader left open keeps the write-ahead log growing: end it whatever happened.
+        // An open read transaction lets the write-ahead log grow, so it ends whatever happened.
         let ended = execute(&connection, "COMMIT");
         if let (Ok(()), Some(connection)) = (ended, Rc::into_inner(connection)) {
             let mut readers = self.readers.lock_unpoisoned();
@@ -184,8 +184,8 @@ impl DatabaseFile {
     fn connect(&self) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.0, flags).map_err(db_error)?;
-        // Savepoints keep what they may undo in a temporary file unless told otherwise: a fifth of a busy writer's time.
-        // Without QPSG this SQLite prepares cached statements again whenever a bound value could change the plan.
+        // `temp_store=MEMORY`: the pages of a savepoint would go to a temporary file, a fifth of a busy writer's time.
+        // Without QPSG this SQLite prepares a cached statement again whenever a bound value could change its plan.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(db_error)?;
         connection.set_prepared_statement_cache_capacity(256);
         connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(db_error)?;
@@ -197,7 +197,7 @@ impl DatabaseFile {
 
     fn connect_read_only(&self) -> Result<Connection, Error> {
         let connection = self.connect()?;
-        // Many readers over the same pages: the system keeps those once, each connection's own cache would keep them again.
+        // Many readers read the same pages: the system caches them once, each connection would cache them again.
         connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-1000;").map_err(db_error)?;
         Ok(connection)
     }
@@ -225,10 +225,10 @@ fn write_until_closed(connection: Connection, mut queued: UnitQueue, inner: &Wea
     }
 }
 
-/// Runs the units of `group`, and those that arrive meanwhile, in one transaction.
+/// Runs the units of `group`, and those that are queued meanwhile, in one transaction.
 ///
-/// Hardly any unit fails, and a savepoint keeps a copy of every page that its unit touches. So they run without; when one
-/// fails after others, all is rolled back, and they run again with a savepoint each.
+/// Few units fail, and a savepoint copies every page that its unit changes. So units run without savepoints first. When
+/// one fails after others, the transaction is rolled back, and all run again with a savepoint each.
 fn commit_group(
     connection: &Rc<Connection>,
     group: &mut Vec<Box<dyn Unit>>,
@@ -245,19 +245,19 @@ fn commit_group(
         Ok(effects) => (Ok(()), effects),
         Err(error) => {
             let _ = execute(connection, "ROLLBACK");
-            tracing::error!(target: "db", service, %error, "a commit failed; everyone in it was told so");
+            tracing::error!(target: "db", service, %error, "a commit failed; all of its units fail with it");
             (Err(error), CommitEffects::default())
         }
     }
 }
 
-/// Commits. Only when the statement itself fails is the outcome open: what was written may be found by the next start.
+/// Commits. The outcome is open only when the statement itself fails: the next start may then find the changes.
 fn commit(connection: &Connection) -> Result<(), Error> {
     check_in_transaction(connection)?;
     execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
 }
 
-/// Begins a transaction and runs the units in it. `None` when one failed after others: then all is rolled back.
+/// Begins a transaction and runs the units in it. Returns `None` when one failed after others; all is rolled back then.
 fn run_without_savepoints(
     connection: &Connection,
     group: &mut Vec<Box<dyn Unit>>,

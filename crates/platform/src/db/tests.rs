@@ -25,14 +25,14 @@ async fn names(db: &Db) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_there_after_reopening() {
+async fn a_committed_row_is_there_after_reopening() {
     let folder = TempFolder::new();
     add(&open(&folder), "lamp", 3).await.unwrap();
     assert_eq!(names(&open(&folder)).await, ["lamp"]);
 }
 
 #[tokio::test]
-async fn a_value_goes_where_its_number_stands() {
+async fn a_parameter_gets_the_value_of_its_number() {
     let folder = TempFolder::new();
     let db = open(&folder);
     let id = add(&db, "lamp", 1).await.unwrap();
@@ -56,14 +56,14 @@ async fn a_unit_that_fails_rolls_back_alone() {
 }
 
 #[tokio::test]
-async fn units_of_one_group_are_kept_apart_when_some_fail() {
+async fn units_of_one_group_commit_without_those_that_fail() {
     let folder = TempFolder::new();
     let db = open(&folder);
     let (go, wait) = std::sync::mpsc::sync_channel::<()>(1);
     let wait = std::sync::Mutex::new(wait);
     let runs = Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counted = runs.clone();
-    // The first holds the writer until the others wait behind it: so they are one group.
+    // The first unit blocks the writer until the others are queued behind it, so they are one group.
     let holding = db.write(async move |tx| {
         if counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
             wait.lock_unpoisoned().recv().expect("the test goes on");
@@ -73,7 +73,7 @@ async fn units_of_one_group_are_kept_apart_when_some_fail() {
         Ok::<_, Error>(())
     });
     let failing = db.write(async |tx| {
-        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'undone', 1)", params![tx.new_id::<Uuid>()]).await?;
+        tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'rolled back', 1)", params![tx.new_id::<Uuid>()]).await?;
         Err::<(), _>(Error::Failed("on purpose".into()))
     });
     let releasing = async {
@@ -85,11 +85,11 @@ async fn units_of_one_group_are_kept_apart_when_some_fail() {
     assert!(matches!(outcomes.2, Err(Error::Failed(reason)) if reason == "on purpose"));
     assert!(outcomes.3.unwrap_err().violates("items.name"));
     assert_eq!(names(&db).await, ["chair", "first", "lamp"]);
-    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2, "together first, then apart");
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2, "once without savepoints, then with them");
 }
 
 #[tokio::test]
-async fn a_unit_that_panics_harms_nobody() {
+async fn a_unit_that_panics_rolls_back_alone() {
     let folder = TempFolder::new();
     let db = open(&folder);
     let panicking = db.write(async |tx| {
@@ -104,14 +104,15 @@ async fn a_unit_that_panics_harms_nobody() {
 }
 
 #[tokio::test]
-async fn an_attempt_undoes_only_its_own_part() {
+async fn a_savepoint_that_fails_rolls_back_only_its_own_part() {
     let folder = TempFolder::new();
     let db = open(&folder);
     db.write(async |tx| {
         tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'kept', 1)", params![tx.new_id::<Uuid>()]).await?;
         let refused: Result<(), Error> = tx
             .savepoint(async |tx| {
-                tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'undone', 1)", params![tx.new_id::<Uuid>()]).await?;
+                tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, 'rolled back', 1)", params![tx.new_id::<Uuid>()])
+                    .await?;
                 Err(Error::Failed("on purpose".into()))
             })
             .await;
@@ -134,7 +135,7 @@ async fn nothing_is_written_after_the_database_ended_the_transaction() {
             let pages: i64 = tx.query_one("PRAGMA page_count", &[], |row| row.next()).await?;
             tx.query_one(["PRAGMA max_page_count = ", &pages.to_string()].concat().as_str(), &[], |row| row.next::<i64>()).await?;
             let much = "x".repeat(1 << 20);
-            // A full disk: all that was done is undone at once. Whoever goes on regardless writes nothing more.
+            // A full disk rolls the transaction back at once. A unit that goes on writes nothing more.
             let full =
                 tx.execute("INSERT INTO items (item_id, name, quantity) VALUES ($1, $2, 1)", params![tx.new_id::<Uuid>(), much]).await;
             assert!(full.is_err());
@@ -150,7 +151,7 @@ async fn nothing_is_written_after_the_database_ended_the_transaction() {
 }
 
 #[tokio::test]
-async fn the_check_finds_a_row_that_belongs_to_none() {
+async fn the_check_finds_a_row_whose_foreign_key_has_no_row() {
     let folder = TempFolder::new();
     let migrations = [Migration {
         name: "0001_things",

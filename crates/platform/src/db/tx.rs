@@ -1,4 +1,4 @@
-//! What a unit of work may do: statements, events, wake-ups; and nothing else.
+//! What a unit of work may do: run statements, emit events, wake workers.
 
 use super::{Error, Params, sqlite::for_update};
 use crate::context::Context;
@@ -13,7 +13,7 @@ use std::{borrow::Cow, rc::Rc, time::Duration};
 
 use crate::env::Env;
 
-/// A transaction in progress. It reads the instant it began as [`Tx::now`], however long it takes.
+/// A transaction in progress.
 pub struct Tx {
     connection: Rc<Connection>,
     service: &'static str,
@@ -24,7 +24,7 @@ pub struct Tx {
     wake: Vec<&'static str>,
 }
 
-/// An event that waits for the end of its unit.
+/// An event that is written to the outbox at the end of its unit.
 struct Emitted {
     id: EventId,
     event_type: &'static str,
@@ -37,7 +37,7 @@ struct Emitted {
     actor_id: Option<UserId>,
 }
 
-/// What a unit leaves to do after its commit.
+/// What happens after the commit of a unit.
 #[derive(Default)]
 pub(super) struct CommitEffects {
     pub newest_position: Option<i64>,
@@ -61,36 +61,36 @@ impl Tx {
         Tx { connection, service, env, now, context, events: Vec::new(), wake: Vec::new() }
     }
 
-    /// The one instant of this unit.
+    /// Returns the instant at which this unit began, however long it takes.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// A fresh id.
+    /// Makes a new id.
     #[must_use]
     pub fn new_id<T: From<Uuid>>(&self) -> T {
         self.env.new_id()
     }
 
-    /// Fresh secret bytes.
+    /// Makes random bytes that are fit for secrets.
     #[must_use]
     pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
         self.env.random_bytes()
     }
 
-    /// What this unit is part of.
+    /// Returns the request or event that this unit belongs to.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// From here on the unit works on behalf of another cause: each event, or each message, of a batch has one.
+    /// Sets the request or event that the rest of this unit belongs to: each event of a batch has its own.
     pub fn set_context(&mut self, context: Context) {
         self.context = context;
     }
 
-    /// Tells the world, if and only if the unit commits. Events of one aggregate are numbered in the order of emission.
+    /// Publishes an event if and only if the unit commits. Events of one aggregate are numbered in the order of emission.
     pub fn emit<E: Event>(&mut self, event: E) {
         self.events.push(Emitted {
             id: self.env.new_id(),
@@ -112,20 +112,20 @@ impl Tx {
         }
     }
 
-    /// Runs a statement; answers how many rows it touched.
+    /// Runs a statement and returns how many rows it changed.
     ///
     /// # Errors
     /// [`Error::Constraint`], [`Error::Failed`].
-    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn execute(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64, Error> {
         self.run(sql, params)
     }
 
-    /// Every row of a query, each through `read`.
+    /// Returns every row of a query, each read by `read`.
     ///
     /// # Errors
-    /// [`Error::Failed`], [`Error::Column`], or what `read` answers.
-    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    /// [`Error::Failed`], [`Error::Column`], or the error of `read`.
+    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn query<T>(
         &mut self,
         sql: &str,
@@ -142,11 +142,11 @@ impl Tx {
         Ok(found)
     }
 
-    /// The first row of a query, if there is one.
+    /// Returns the first row of a query, if there is one.
     ///
     /// # Errors
     /// As [`Tx::query`].
-    #[expect(clippy::unused_async, reason = "over a network it waits")]
+    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn query_opt<T>(
         &mut self,
         sql: &str,
@@ -162,7 +162,7 @@ impl Tx {
         }
     }
 
-    /// The one row of a query that always has one: an aggregate, an `INSERT … RETURNING`.
+    /// Returns the row of a query that always has one: an aggregate, an `UPDATE … RETURNING`.
     ///
     /// # Errors
     /// As [`Tx::query`], and [`Error::Failed`] when there is no row.
@@ -203,16 +203,16 @@ impl Tx {
         self.query(&for_update(sql), params, read).await
     }
 
-    /// `span` give or take up to a quarter, for the instant of a next attempt; as [`Env::jitter`].
+    /// Returns `span` changed by up to a quarter at random, for the time of a next attempt; as [`Env::jitter`].
     #[must_use]
     pub fn jitter(&self, span: Duration) -> Duration {
         self.env.jitter(span)
     }
 
-    /// Runs `part` so that its failure undoes only what it did: its changes, events and wake-ups.
+    /// Runs `part` in a savepoint: when it fails, its changes, events and wake-ups are rolled back, and the unit goes on.
     ///
     /// # Errors
-    /// What `part` refused with.
+    /// The error of `part`.
     pub async fn savepoint<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let (events, wake) = (self.events.len(), self.wake.len());
         self.run("SAVEPOINT part", &[])?;
@@ -231,7 +231,7 @@ impl Tx {
         }
     }
 
-    /// Writes the emitted events to the outbox; the last act of a unit.
+    /// Writes the emitted events to the outbox, at the end of a unit.
     pub(super) fn write_outbox(&mut self) -> Result<CommitEffects, Error> {
         let (mut newest_position, now) = (None, self.now);
         for event in std::mem::take(&mut self.events) {
@@ -262,13 +262,13 @@ impl Tx {
         Ok(CommitEffects { newest_position, wake: std::mem::take(&mut self.wake) })
     }
 
-    /// The service whose database this is.
+    /// Returns the name of the service that owns the database.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// Every statement of a unit begins here.
+    /// Prepares a statement; every statement of a unit goes through here.
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
         check_in_transaction(&self.connection)?;
         self.connection.prepare_cached(sql).map_err(db_error)
@@ -293,37 +293,37 @@ impl Tx {
         let mut rows = statement.raw_query();
         let row = rows.next().map_err(db_error)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
         let value = Row { row, column: 0 }.next();
-        // An INSERT … RETURNING is complete only once it was read to its end.
+        // An INSERT … RETURNING is complete only after its last row.
         rows.next().map_err(db_error)?;
         value
     }
 }
 
-/// One row of an answer, read column by column in the order of the SELECT.
+/// One row of a result, read column by column in the order of the SELECT list.
 pub struct Row<'a> {
     row: &'a rusqlite::Row<'a>,
     column: usize,
 }
 
 impl Row<'_> {
-    /// The next column.
+    /// Reads the next column.
     ///
     /// # Errors
-    /// [`Error::Column`] when it holds something else.
+    /// [`Error::Column`] when the value does not fit the type.
     #[expect(clippy::should_implement_trait, reason = "each call reads a column of another type")]
     pub fn next<T: Column>(&mut self) -> Result<T, Error> {
         T::from_sql(self.next_value()?).map_err(Error::Column)
     }
 
-    /// The next column, stored as `C` says.
+    /// Reads the next column, which is stored as `C` says.
     ///
     /// # Errors
-    /// [`Error::Column`] when it holds something else.
+    /// [`Error::Column`] when the value does not fit the type.
     pub fn next_as<C: ColumnAs<T>, T>(&mut self) -> Result<T, Error> {
         C::from_sql(self.next_value()?).map_err(Error::Column)
     }
 
-    /// Passes over the next `columns` if all of them are NULL, and returns whether they are.
+    /// Skips the next `columns` if all of them are NULL, and returns whether they are.
     ///
     /// # Errors
     /// [`Error::Failed`] when the statement has fewer.
@@ -357,7 +357,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, params: Params<'_>) -> Result<(
 /// Binds the value at `n - 1` to each `$n`.
 fn bind_values<'a>(statement: &mut rusqlite::Statement<'_>, value_at: impl Fn(usize) -> Option<SqlValue<'a>>) -> Result<(), Error> {
     for index in 1..=statement.parameter_count() {
-        // SQLite counts `$2, $1` by first appearance, so that the place does not say which value is meant: the name does.
+        // SQLite numbers parameters by first appearance, so the value is found by the name `$n`, not by the number.
         let number = statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse::<usize>().ok());
         let value = number.and_then(|number| value_at(number.checked_sub(1)?));
         match value.ok_or_else(|| Error::Failed(format!("parameter {index} of a statement has no value")))? {
@@ -373,8 +373,8 @@ fn bind_values<'a>(statement: &mut rusqlite::Statement<'_>, value_at: impl Fn(us
     Ok(())
 }
 
-/// A database that runs out of space or memory ends the transaction by itself; what the unit went on to do would be
-/// committed statement by statement.
+/// Fails when the database ended the transaction by itself, as it does without space or memory. Later statements would
+/// each commit on their own.
 pub(super) fn check_in_transaction(connection: &Connection) -> Result<(), Error> {
     match connection.is_autocommit() {
         true => Err(Error::Failed("the database ended the transaction".into())),
@@ -385,7 +385,7 @@ pub(super) fn check_in_transaction(connection: &Connection) -> Result<(), Error>
 pub(super) fn db_error(error: rusqlite::Error) -> Error {
     match &error {
         rusqlite::Error::SqliteFailure(code, message) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
-            // "UNIQUE constraint failed: products.sku": the part after the colon is all there is to tell them apart.
+            // "UNIQUE constraint failed: products.sku": only the part after the colon tells constraints apart.
             let message = message.as_deref().unwrap_or_default();
             Error::Constraint { name: message.rsplit(": ").next().unwrap_or_default().to_owned() }
         }
