@@ -9,8 +9,7 @@ use contracts::column::Column;
 
 /// Reading and writing whole rows.
 ///
-/// Each function answers with the database's [`Error`]: [`Error::Constraint`], [`Error::Failed`], and [`Error::Column`]
-/// when a stored value does not fit.
+/// Each function fails with [`Error::Constraint`], [`Error::Failed`], or [`Error::Column`] when a stored value does not fit.
 impl Tx {
     /// Writes a new row.
     pub async fn insert<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
@@ -24,7 +23,8 @@ impl Tx {
     }
 
     /// Writes a new row unless the unique columns `target`, such as `(email)`, hold its values already; an empty target
-    /// means any unique columns. Returns whether the row is new. It holds with concurrent writers, unlike a look first.
+    /// means any unique columns. Returns whether the row is new. Unlike a read before the write
+    /// it is right with concurrent writers.
     pub async fn insert_if_absent<T: Table>(&mut self, row: &T::Row, target: &'static str) -> Result<bool, Error> {
         self.insert_if_absent_with::<T>(row, target, &[]).await
     }
@@ -49,6 +49,15 @@ impl Tx {
         self.insert_row::<T>(&sql, row, extra).map(|_| ())
     }
 
+    /// [`Tx::upsert_with`] that leaves a row with the key as it is unless `condition` holds, such as
+    /// `"contacts.sequence < excluded.sequence"`. Returns whether the row was written.
+    pub async fn upsert_if<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>, condition: &'static str) -> Result<bool, Error> {
+        let names = T::statements().names_of(extra)?;
+        let mut sql = T::statements().insert_with(&names);
+        sql.extend([&T::statements().on_conflict_update(&names), " WHERE ", condition]);
+        Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
+    }
+
     /// Writes the columns that may change of the row with this key. Returns whether there is such a row.
     pub async fn update<T: Table>(&mut self, row: &T::Row) -> Result<bool, Error> {
         self.update_row::<T>(&T::statements().update, row, &[], &[])
@@ -60,7 +69,7 @@ impl Tx {
         self.update_row::<T>(&sql, row, extra, &[])
     }
 
-    /// [`Tx::update_with`] for a row that also meets `condition`, in which each `?` stands for one of `params`:
+    /// [`Tx::update_with`] for a row that also meets `condition`, in which each `?` is replaced by one of `params`:
     /// `"status = ? AND returned_at IS NULL"`. Returns whether there is such a row.
     pub async fn update_if<T: Table>(
         &mut self,
@@ -71,7 +80,7 @@ impl Tx {
     ) -> Result<bool, Error> {
         let mut sql = T::statements().update_with(&T::statements().names_of(extra)?);
         sql.push_str(" AND ");
-        number_placeholders(&mut sql, condition, T::statements().columns.columns.len() + extra.len());
+        number_placeholders(&mut sql, condition, T::statements().columns().columns.len() + extra.len());
         self.update_row::<T>(&sql, row, extra, params)
     }
 
@@ -104,12 +113,7 @@ impl Tx {
     /// units never get the same number, which `MAX(number) + 1` does not promise.
     pub async fn next_number(&mut self, table: &'static str, number: &'static str, key: Extra<'_>) -> Result<i64, Error> {
         let names: Vec<&str> = key.iter().map(|(name, _)| *name).collect();
-        let places: Vec<String> = (1..=key.len()).map(|place| format!("${place}")).collect();
-        let (names, places) = (names.join(", "), places.join(", "));
-        let sql = format!(
-            "INSERT INTO {table} ({names}, {number}) VALUES ({places}, 1) \
-             ON CONFLICT ({names}) DO UPDATE SET {number} = {table}.{number} + 1 RETURNING {number}"
-        );
+        let sql = next_number_sql(table, number, &names);
         let params: Vec<&dyn Column> = key.iter().map(|(_, value)| *value).collect();
         // All rows are read, because an INSERT … RETURNING is complete only after its last row.
         self.query(&sql, &params, |row| row.next()).await?.pop().ok_or_else(|| Error::Failed("a counter returned no number".into()))
@@ -124,7 +128,7 @@ impl Tx {
 
     fn update_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>, params: Params<'_>) -> Result<bool, Error> {
         if sql.is_empty() {
-            return Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns.table)));
+            return Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns().table)));
         }
         let mut values = Vec::with_capacity(32);
         T::values(row, false, &mut values);
@@ -147,9 +151,19 @@ impl Row<'_> {
     /// # Errors
     /// [`Error::Column`] when one holds something else.
     pub fn read_opt<T: Table>(&mut self) -> Result<Option<T::Row>, Error> {
-        let Columns { columns, insert_only, computed, .. } = &T::statements().columns;
+        let Columns { columns, insert_only, computed, .. } = T::statements().columns();
         if self.skip_nulls(columns.len() + insert_only.len() + computed.len())? { Ok(None) } else { T::read(self).map(Some) }
     }
+}
+
+/// Returns the statement of [`Tx::next_number`].
+pub(crate) fn next_number_sql(table: &str, number: &str, key: &[&str]) -> String {
+    let places: Vec<String> = (1..=key.len()).map(|place| format!("${place}")).collect();
+    let (key, places) = (key.join(", "), places.join(", "));
+    format!(
+        "INSERT INTO {table} ({key}, {number}) VALUES ({places}, 1) \
+         ON CONFLICT ({key}) DO UPDATE SET {number} = {table}.{number} + 1 RETURNING {number}"
+    )
 }
 
 /// Appends `condition` with `$n` in place of each `?`, counting on from `bound`.

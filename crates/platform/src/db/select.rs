@@ -42,7 +42,7 @@ impl Select {
 }
 
 impl<T> Select<T> {
-    /// Adds a condition; `?` in it stands for `value`.
+    /// Adds a condition, in which `?` is replaced by `value`.
     #[must_use]
     pub fn filter(self, condition: &'static str, value: impl Column + 'static) -> Select<T> {
         let clause = self.clause();
@@ -57,20 +57,16 @@ impl<T> Select<T> {
         self
     }
 
-    /// Adds `column IN (values)`. Without values no row is found. The number of placeholders is a power of two, and the
-    /// last value fills up the rest, so that few statements are prepared.
+    /// Adds `column IN (values)`. Without values no row is found.
     #[must_use]
-    pub fn filter_in(mut self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
-        let clause = self.clause();
-        self.sql.extend([clause, column, " IN ("]);
-        let places = values.len().checked_next_power_of_two().unwrap_or(values.len()).min(values.len() * 2);
-        for place in 0..places {
-            let value = values.get(place).or(values.last()).expect("there are places only where there are values");
-            self.values.push(Box::new(value.clone()));
-            let _ = write!(self.sql, "{}${}", if place == 0 { "" } else { ", " }, self.values.len());
-        }
-        self.sql.push_str(if values.is_empty() { "NULL)" } else { ")" });
-        self
+    pub fn filter_in(self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
+        if values.is_empty() { self.filter_literal("1 = 0") } else { self.push_list(column, " IN (", values) }
+    }
+
+    /// Adds `column NOT IN (values)`. Without values every row is found.
+    #[must_use]
+    pub fn filter_not_in(self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
+        if values.is_empty() { self } else { self.push_list(column, " NOT IN (", values) }
     }
 
     /// Adds a condition for the rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor
@@ -117,7 +113,21 @@ impl<T> Select<T> {
         self
     }
 
-    /// The text as it stands, for tests of the query plan.
+    /// The number of placeholders is a power of two, and the last value fills up the rest, so that few statements are
+    /// prepared.
+    fn push_list<V: Column + Clone + 'static>(mut self, column: &str, operator: &str, values: &[V]) -> Select<T> {
+        let clause = self.clause();
+        self.sql.extend([clause, column, operator]);
+        let (places, last) = (values.len().next_power_of_two(), values.last());
+        for (place, value) in values.iter().chain(last.into_iter().cycle()).take(places).enumerate() {
+            self.values.push(Box::new(value.clone()));
+            let _ = write!(self.sql, "{}${}", if place == 0 { "" } else { ", " }, self.values.len());
+        }
+        self.sql.push(')');
+        self
+    }
+
+    /// Returns the SQL, for tests of the query plan.
     #[must_use]
     pub fn sql(&self) -> &str {
         &self.sql

@@ -1,8 +1,8 @@
 //! One declaration per table: its columns, and how a Rust struct is written to them and read from them.
 //!
-//! [`table!`](crate::table) makes a type that stands for the table. From it come the SELECT list, the INSERT, the UPDATE
-//! and the reading of a row, so a new column is one word in one place. Nothing here looks at the database: the test
-//! [`assert_statements_prepare`](crate::testing::assert_statements_prepare) of a service compares each declaration with the schema.
+//! [`table!`](crate::table) makes a type for the table, which provides the SELECT list, the INSERT, the UPDATE
+//! and the reading of a row, so a new column is one word in one place. A test of the service compares each declaration with
+//! the schema, by [`assert_statements_prepare`](crate::testing::assert_statements_prepare).
 //!
 //! # A table whose row is a struct of the domain
 //! ```
@@ -30,7 +30,7 @@
 //!         order_id, user_id,
 //!         state = status,                                 // the column is named `status`
 //!         totals: Totals { subtotal_amount, total_amount },  // a nested struct in flat columns
-//!         notes as JsonText,                              // JSON text, NULL for `None`; any `ColumnAs` may stand here
+//!         notes as JsonText,                              // JSON text, NULL for `None`; or any other `ColumnAs`
 //!         failure: Option<Failure> { code = failure_code, occurred_at = failed_at },  // `None` when all are NULL
 //!     }
 //!     insert_only { created_at }                          // never in the UPDATE
@@ -139,7 +139,7 @@ pub struct Columns {
 
 /// The statements of a table that need no value to be written.
 pub struct Statements {
-    pub(super) columns: Columns,
+    columns: Columns,
     select: String,
     pub(super) insert: String,
     pub(super) update: String,
@@ -153,6 +153,11 @@ impl Statements {
         statements.insert = statements.insert_with(&[]);
         statements.update = statements.update_with(&[]);
         statements
+    }
+
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
     }
 
     /// Returns the columns as [`Table::read`] expects them, each behind `alias.` unless that is empty. Computed columns
@@ -193,8 +198,9 @@ impl Statements {
     /// Returns what an INSERT ends with to become an UPDATE of the row that is there.
     #[must_use]
     pub fn on_conflict_update(&self, extra: &[&str]) -> String {
-        let mut clause = format!(" ON CONFLICT ({}) DO UPDATE SET ", self.columns.key.join(", "));
-        let set = self.columns.columns.iter().chain(extra).filter(|column| !self.columns.key.contains(column));
+        let mut clause = format!(" ON CONFLICT ({}) DO ", self.columns.key.join(", "));
+        let mut set = self.columns.columns.iter().chain(extra).filter(|column| !self.columns.key.contains(column)).peekable();
+        clause.push_str(if set.peek().is_some() { "UPDATE SET " } else { "NOTHING" });
         for (position, column) in set.enumerate() {
             let _ = write!(clause, "{}{column} = excluded.{column}", if position == 0 { "" } else { ", " });
         }

@@ -155,6 +155,8 @@ async fn a_row_that_is_there_is_kept_or_replaced_and_never_an_error() {
         assert!(!tx.insert_if_absent_with::<Closed>(&(), "", &[("item_id", &item.item_id)]).await?);
         let changed = Item { name: "chair".into(), created_at: Timestamp(8), ..item.clone() };
         tx.upsert::<Items>(&changed).await?;
+        assert!(!tx.upsert_if::<Items>(&item, &[], "items.height < excluded.height").await?, "the height is the same");
+        tx.upsert_with::<Closed>(&(), &[("item_id", &item.item_id)]).await?;
         assert_eq!(tx.list::<Items>("ORDER BY name", &[]).await?, [Item { created_at: item.created_at, ..changed }]);
         Ok::<_, Error>(())
     })
@@ -203,7 +205,10 @@ async fn a_list_of_values_finds_the_rows_that_have_one_of_them() {
         };
         assert_eq!(found(tx, &["a", "c", "x"]).await?, ("ac".into(), "($2, $3, $4, $5) ORDER BY name LIMIT $6".into()));
         assert_eq!(found(tx, &["b"]).await?, ("b".into(), "($2) ORDER BY name LIMIT $3".into()));
-        assert_eq!(found(tx, &[]).await?, (String::new(), "(NULL) ORDER BY name LIMIT $2".into()));
+        assert_eq!(found(tx, &[]).await?, (String::new(), String::new()));
+        let others = Select::of::<ItemSummaries>().filter_not_in("name", &["a", "c", "x"]).limit("name", 9).list(tx).await?;
+        assert_eq!(others.into_iter().map(|row| row.name).collect::<String>(), "bd");
+        assert_eq!(Select::of::<ItemSummaries>().filter_not_in("name", &[""; 0]).list(tx).await?.len(), 4);
         Ok::<_, Error>(())
     })
     .await
