@@ -25,7 +25,9 @@ mod sqlite;
 pub mod table;
 mod tx;
 
+pub(crate) use migrate::in_memory;
 pub use migrate::{Migration, OutdatedSchema};
+pub(crate) use rows::next_number_sql;
 pub use select::{Select, id_at, id_from};
 pub use table::{Columns, Extra, Statements, Table};
 pub use tx::{Row, Tx};

@@ -3,7 +3,7 @@
 use crate::{
     bus,
     client::{Client, client_credentials},
-    db::{Db, Older},
+    db::{Db, OutdatedSchema},
     env::Env,
     http::{Operation, RequestLayers},
     idempotency,
@@ -93,7 +93,7 @@ impl Runtime {
             service.section.check(&settings, service.name)?;
         }
         let settings = Arc::new(settings);
-        let databases = open_databases(&env, &data_dir, &services, Older::Migrate)?;
+        let databases = open_databases(&env, &data_dir, &services, OutdatedSchema::Migrate)?;
 
         let keys_client = Client::new(env.clone());
         let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
@@ -231,7 +231,7 @@ impl Runtime {
 ///
 /// # Errors
 /// As [`Db::open_as`].
-pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service], older: Older) -> Result<BTreeMap<&'static str, Db>, StartError> {
+pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service], older: OutdatedSchema) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join(DATABASES);
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
     for Service { name, migrations, .. } in services {

@@ -1,8 +1,11 @@
 //! What tests of services need: folders that vanish, and a service behind its doors with everything else scripted.
 
 mod harness;
+pub mod portable_sql;
+mod statements;
 
 pub use harness::{Answer, Harness, HarnessBuilder, Left, Outgoing};
+pub use statements::assert_statements_prepare;
 
 use std::{
     path::{Path, PathBuf},

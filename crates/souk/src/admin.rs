@@ -18,7 +18,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
-    db::Older,
+    db::OutdatedSchema,
     env::Env,
     inbox::{self, FailedEvent},
     outbox,
@@ -99,7 +99,7 @@ pub enum Audit {
 /// The databases, made if they are not there and migrated if they are older.
 fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.decide()?;
-    let databases = platform_run::databases(&config, Older::Migrate)?;
+    let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     Ok((config, databases))
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     if !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
     }
-    let databases = platform_run::databases(&config, Older::Refuse)?;
+    let databases = platform_run::databases(&config, OutdatedSchema::Refuse)?;
     Ok((config, databases))
 }
 

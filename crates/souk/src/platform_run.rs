@@ -4,7 +4,7 @@ use crate::{config::Config, services};
 use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::{
-    db::{Db, Older},
+    db::{Db, OutdatedSchema},
     env::Env,
     master_key::MasterKey,
     runtime::{self, Runtime, Setup},
@@ -19,7 +19,7 @@ pub type Databases = BTreeMap<&'static str, Db>;
 ///
 /// # Errors
 /// With what is wrong, in plain words.
-pub fn databases(config: &Config, older: Older) -> Result<Databases> {
+pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
     }

@@ -2,7 +2,7 @@
 
 use super::{Error, tx::db_error};
 use crate::env::Env;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -69,6 +69,15 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
         )));
     }
     tx.commit().map_err(db_error)
+}
+
+/// Opens an empty database in memory that has the current schema, for tests that prepare statements. A name in double
+/// quotes that no column has is an error in it, and not a text.
+pub(crate) fn in_memory(migrations: &[Migration]) -> Result<Connection, Error> {
+    let mut connection = Connection::open_in_memory().map_err(db_error)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(db_error)?;
+    apply(&mut connection, &Env::system(), migrations, OutdatedSchema::Migrate)?;
+    Ok(connection)
 }
 
 fn checksum(sql: &str) -> String {

@@ -21,7 +21,7 @@ use inventory::StockImport;
 use order::import::PastOrder;
 use platform::{
     atomic_file,
-    db::{Db, Older},
+    db::{Db, OutdatedSchema},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
@@ -74,7 +74,7 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     }
     let config = config(data_dir)?;
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
-    let databases = platform_run::databases(&config, Older::Migrate)?;
+    let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     fill_all(&databases, &config.settings.section("auth")?, &goods, &wanted).await?;
     atomic_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
