@@ -31,7 +31,7 @@ pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop
         failures = if carried.is_err() { failures + 1 } else { 0 };
         match carried {
             Ok(0) => {
-                stop.sleep(LULL, async {
+                stop.sleep(consumer.env(), LULL, async {
                     // The producer going away ends the process; the pause ends then too.
                     let _ = news.changed().await;
                 })
@@ -42,7 +42,7 @@ pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop
             }
             Err(error) => {
                 tracing::warn!(target: "bus", producer = from, consumer = to, %error, "events wait; trying again");
-                stop.sleep(consumer.env().jitter(BACKOFF.delay(failures)), std::future::pending()).await;
+                stop.sleep(consumer.env(), consumer.env().jitter(BACKOFF.delay(failures)), std::future::pending()).await;
             }
         }
     }

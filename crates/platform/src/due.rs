@@ -1,20 +1,25 @@
-//! Due rows side by side: a worker that gives each row a task of its own, up to a number of places.
+//! The one engine for due work: rows that carry the instant at which they are due, and a worker that works on them.
 //!
-//! A task that takes long holds up its own place and nobody else's: the worker looks again whenever one ends. What is due
-//! stands in the database alone, so a crash loses no more than the tasks' calls, and the next start makes them again.
+//! A turn of the worker fetches the rows that are due, claims them and gives them [`WorkerSlot`]s; each slot is a task. So a
+//! row that takes long occupies its own slot only. Slots are fair: while rows of several partitions (such as users) are due,
+//! one partition holds an eighth of the slots at most. A row whose work fails or panics is rescheduled with a growing pause.
+//! The next turn begins when the notifier of the worker's name is called after a commit, when a slot becomes free, when the
+//! next row is due, and at least once in a period.
+//!
+//! Which rows are due stands in the database only. A crash interrupts the tasks, and the next start works on their rows again.
 
 use crate::{
     backoff::Backoff,
     context::Context,
     db::{Db, Error, Tx},
     env::LockUnpoisoned as _,
-    params,
-    worker::{Next, Worker},
+    error_chain, params,
+    worker::{Failures, Next, Worker},
 };
 use contracts::{column::Column, time::Timestamp};
 use std::{
-    collections::HashSet,
-    fmt::Display,
+    collections::{HashMap, HashSet},
+    fmt::{Display, Write as _},
     future::Future,
     hash::Hash,
     marker::PhantomData,
@@ -23,163 +28,496 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How long a row keeps its place when its work failed and it could not even be put off. Places are few, so this bounds
-/// how often rows that cannot be written are tried.
-const KEPT: Duration = Duration::from_secs(5);
+/// How long a row keeps its slot when its work failed and it could not be rescheduled either. The number of slots then
+/// bounds how often such rows are tried.
+const SLOT_KEPT: Duration = Duration::from_secs(5);
+/// One partition holds at most this part of the slots.
+const PARTITION_SHARE: usize = 8;
+/// How often in a row the work for a row may succeed and leave the row due since the same instant.
+const UNCHANGED_RUNS: u32 = 64;
 
-/// A table whose column `due_at` says when a row is due, null while nothing is; a service names it in its store by
-/// [`due_table!`](crate::due_table).
-pub struct DueTable<Id> {
-    list: &'static str,
-    next: &'static str,
-    count: &'static str,
-    reschedule: &'static str,
-    id: PhantomData<Id>,
+/// A column value that identifies rows.
+pub trait QueueColumn: Column + Copy + Eq + Hash + Send + Sync + 'static {}
+impl<C: Column + Copy + Eq + Hash + Send + Sync + 'static> QueueColumn for C {}
+
+/// A table with an instant in each row, null while the row is not due. A service declares it in its store.
+#[derive(Clone, Copy)]
+pub struct DueQueue<Key, Partition = Key> {
+    table: &'static str,
+    key: &'static str,
+    partition: Option<&'static str>,
+    due_at: &'static str,
+    failed_attempts: Option<&'static str>,
+    filter: Option<&'static str>,
+    types: PhantomData<(Key, Partition)>,
 }
 
-impl<Id: Column + Copy> DueTable<Id> {
-    /// What [`due_table!`](crate::due_table) makes of its names.
+/// A row that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueRow<Key, Partition = Key> {
+    pub key: Key,
+    pub partition: Partition,
+    pub due_at: Timestamp,
+}
+
+impl<Key> DueQueue<Key> {
+    /// The rows of `table`, identified by the column `key`, due since the instant in the column `due_at`.
     #[must_use]
-    pub const fn new(list: &'static str, next: &'static str, count: &'static str, reschedule: &'static str) -> DueTable<Id> {
-        DueTable { list, next, count, reschedule, id: PhantomData }
+    pub const fn new(table: &'static str, key: &'static str) -> DueQueue<Key> {
+        DueQueue { table, key, partition: None, due_at: "due_at", failed_attempts: None, filter: None, types: PhantomData }
     }
 
-    /// The rows that are due, the longest overdue first, `rows` of them at most.
+    /// Makes the slots fair among the values of the column `partition`. An index over `due_at` should hold it.
+    #[must_use]
+    pub const fn partitioned_by<Partition>(self, partition: &'static str) -> DueQueue<Key, Partition> {
+        let DueQueue { table, key, due_at, failed_attempts, filter, .. } = self;
+        DueQueue { table, key, partition: Some(partition), due_at, failed_attempts, filter, types: PhantomData }
+    }
+}
+
+impl<Key, Partition> DueQueue<Key, Partition> {
+    /// Names the column with the instant, if that is not `due_at`.
+    #[must_use]
+    pub const fn due_at(self, column: &'static str) -> Self {
+        DueQueue { due_at: column, ..self }
+    }
+
+    /// Counts failed attempts of a row in this column, so that the pauses grow. Without it each pause is the first one.
+    #[must_use]
+    pub const fn failed_attempts(self, column: &'static str) -> Self {
+        DueQueue { failed_attempts: Some(column), ..self }
+    }
+
+    /// Restricts the queue to the rows that satisfy this condition, such as `channel = 'EMAIL'`.
+    #[must_use]
+    pub const fn filter(self, condition: &'static str) -> Self {
+        DueQueue { filter: Some(condition), ..self }
+    }
+}
+
+impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
+    /// Fetches rows that are due, longest overdue first, `limit` at most, without those of the partitions in `excluded`.
     ///
     /// # Errors
     /// Those of the database; so with the others.
-    pub async fn list(&self, tx: &mut Tx, rows: usize) -> Result<Vec<Id>, Error> {
+    pub async fn fetch_due(&self, tx: &mut Tx, excluded: &[Partition], limit: usize) -> Result<Vec<DueRow<Key, Partition>>, Error> {
+        let DueQueue { table, key, due_at, .. } = self;
+        let partition = self.partition.unwrap_or(key);
         let now = tx.now();
-        tx.query(self.list, params![now, rows], |row| row.next()).await
+        let mut values: Vec<&dyn Column> = vec![&now, &limit];
+        let mut conditions = self.conditions();
+        for value in excluded {
+            values.push(value);
+            // Writing to a String never fails.
+            let _ = write!(conditions, " AND {partition} <> ${}", values.len());
+        }
+        let sql = format!("SELECT {key}, {partition}, {due_at} FROM {table} WHERE {due_at} <= $1{conditions} ORDER BY {due_at} LIMIT $2");
+        tx.query(&sql, &values, |row| Ok(DueRow { key: row.next()?, partition: row.next()?, due_at: row.next()? })).await
     }
 
-    /// When the next row is due that is not due yet.
+    /// The keys of the rows that are due, longest overdue first, `limit` at most.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn list(&self, tx: &mut Tx, limit: usize) -> Result<Vec<Key>, Error> {
+        Ok(self.fetch_due(tx, &[], limit).await?.into_iter().map(|row| row.key).collect())
+    }
+
+    /// The instant at which the next row is due that is not due yet.
+    ///
+    /// # Errors
+    /// As above.
     pub async fn next(&self, tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-        let now = tx.now();
-        tx.query_opt(self.next, params![now], |row| row.next()).await
+        let DueQueue { table, due_at, .. } = self;
+        let (now, conditions) = (tx.now(), self.conditions());
+        let sql = format!("SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1");
+        tx.query_opt(&sql, params![now], |row| row.next()).await
     }
 
-    /// Has a row due later, longer each time and with jitter, unless nothing is due any more. It reads nothing of the row but
-    /// how often that happened, so that one which cannot be read is put off as well.
-    pub async fn reschedule(&self, tx: &mut Tx, id: Id, backoff: Backoff) -> Result<(), Error> {
-        let attempts = tx.query_opt(self.count, params![id], |row| row.next::<u32>()).await?.unwrap_or(1);
-        let due_at = tx.now().after(tx.jitter(backoff.delay(attempts)));
-        tx.execute(self.reschedule, params![id, due_at]).await.map(|_| ())
+    /// Makes a row due later, with a pause that grows with each failed attempt and with jitter, unless the row is not due
+    /// any more. It reads the count of attempts and nothing else, so it works for a row that cannot be read.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn reschedule(&self, tx: &mut Tx, key: Key, backoff: Backoff) -> Result<(), Error> {
+        let DueQueue { table, key: column, due_at, .. } = self;
+        let mut attempts = 1;
+        if let Some(count) = self.failed_attempts {
+            let sql = format!("UPDATE {table} SET {count} = {count} + 1 WHERE {column} = $1 RETURNING {count}");
+            attempts = tx.query(&sql, params![key], |row| row.next::<u32>()).await?.pop().unwrap_or(attempts);
+        }
+        let later = tx.now().after(tx.jitter(backoff.delay(attempts)));
+        let sql = format!("UPDATE {table} SET {due_at} = $2 WHERE {column} = $1 AND {due_at} IS NOT NULL{}", self.conditions());
+        tx.query(&sql, params![key, later], |_| Ok(())).await.map(|_| ())
+    }
+
+    fn conditions(&self) -> String {
+        self.filter.map(|filter| format!(" AND {filter}")).unwrap_or_default()
     }
 }
 
-/// The [`DueTable`](crate::due::DueTable) of this name, the column of its ids, and the one that counts fruitless attempts.
-#[macro_export]
-macro_rules! due_table {
-    ($table:literal, $id:literal, $attempts:literal) => {
-        $crate::due::DueTable::new(
-            concat!("SELECT ", $id, " FROM ", $table, " WHERE due_at <= $1 ORDER BY due_at LIMIT $2"),
-            concat!("SELECT due_at FROM ", $table, " WHERE due_at > $1 ORDER BY due_at LIMIT 1"),
-            concat!("UPDATE ", $table, " SET ", $attempts, " = ", $attempts, " + 1 WHERE ", $id, " = $1 RETURNING ", $attempts),
-            concat!("UPDATE ", $table, " SET due_at = $2 WHERE ", $id, " = $1 AND due_at IS NOT NULL"),
-        )
-    };
-}
-
-/// Rows that are due, and the work for one of them.
+/// Due work, one row at a time. The type that implements it is the key of its worker, so a service can have several.
 ///
-/// The work ends with the row written so that it is not due any more, or due later; or it fails, and the row is put off.
-/// Replicas may work on the same row at once, so the work is harmless to repeat.
-pub trait DueRows: Clone + Send + Sync + 'static {
-    type Id: Column + Copy + Eq + Hash + Display + Send + Sync + 'static;
-    type Failure: std::error::Error + Send + Sync + 'static;
+/// The work ends with the row written so that it is not due any more or due later. When it fails or panics, the row is
+/// rescheduled. A crash repeats it, and so may a replica, so it must be harmless to repeat.
+pub trait DueWork: Clone + Send + Sync + 'static {
+    /// The name of the worker and of its notifier: `tx.notify_worker(Settlement::NAME)`.
+    const NAME: &'static str;
+    /// At least once in this time the worker fetches rows, notified or not.
+    const PERIOD: Duration;
+    const QUEUE: DueQueue<Self::Key, Self::Partition>;
+    type Key: QueueColumn + Display;
+    /// What the slots are fair among; the type of the key for a queue that is not partitioned.
+    type Partition: QueueColumn;
+    type Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static;
 
-    /// Where they are kept.
-    const TABLE: DueTable<Self::Id>;
+    /// Does what is due for the row.
+    fn run(self, key: Self::Key) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Does what is due for one row.
-    fn work(self, id: Self::Id) -> impl Future<Output = Result<(), Self::Failure>> + Send;
+    /// How many rows are worked on at the same time.
+    fn slots(&self) -> usize;
 
-    /// The pauses of a row whose work fails or panics.
+    /// The pauses of a row whose work fails.
     fn backoff(&self) -> Backoff;
+
+    /// How long a shutdown waits for the work in progress.
+    fn grace(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Due work, up to [`DueBatch::SIZE`] rows in one commit, for effects in the database only. As [`DueWork`] otherwise. A batch
+/// that fails is run again row by row, so that one row that fails does not hold up the others.
+pub trait DueBatch: Clone + Send + Sync + 'static {
+    const NAME: &'static str;
+    const PERIOD: Duration;
+    const SIZE: usize;
+    const QUEUE: DueQueue<Self::Key, Self::Partition>;
+    type Key: QueueColumn + Display;
+    type Partition: QueueColumn;
+    type Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static;
+
+    /// Does what is due for the rows, in one commit.
+    fn run(self, keys: Vec<Self::Key>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// How many batches are worked on at the same time. A database with one writer gains nothing from more than one.
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn backoff(&self) -> Backoff;
+
+    fn grace(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// Work for one row, as batches of one.
+#[derive(Clone)]
+struct OneByOne<W>(W);
+
+impl<W: DueWork> DueBatch for OneByOne<W> {
+    const NAME: &'static str = W::NAME;
+    const PERIOD: Duration = W::PERIOD;
+    const SIZE: usize = 1;
+    const QUEUE: DueQueue<W::Key, W::Partition> = W::QUEUE;
+    type Key = W::Key;
+    type Partition = W::Partition;
+    type Error = W::Error;
+
+    async fn run(self, keys: Vec<W::Key>) -> Result<(), W::Error> {
+        for key in keys {
+            self.0.clone().run(key).await?;
+        }
+        Ok(())
+    }
+
+    fn slots(&self) -> usize {
+        self.0.slots()
+    }
+
+    fn backoff(&self) -> Backoff {
+        self.0.backoff()
+    }
+
+    fn grace(&self) -> Duration {
+        self.0.grace()
+    }
 }
 
 impl Worker {
-    /// A worker that does what is due, up to `places` rows at the same time. It looks when the notifier `name` rings, when a
-    /// task ends, when the next row is due, and at least once in `period`.
-    pub fn of_due<R: DueRows>(name: &'static str, period: Duration, places: usize, db: &Db, rows: R) -> Worker {
-        let (count, in_hand) = watch::channel(0);
-        let desk = Arc::new(Desk { name, db: db.clone(), rows, places, in_hand: Mutex::default(), count });
-        Worker::new(name, period, desk, Desk::look).with_tasks(in_hand)
+    /// The worker that does the due work `W`.
+    pub fn due<W: DueWork>(db: &Db, work: W) -> Worker {
+        DueRunner::new(W::NAME, db, OneByOne(work)).worker(W::PERIOD)
+    }
+
+    /// The worker that does the due work `W` in batches.
+    pub fn due_batch<W: DueBatch>(db: &Db, work: W) -> Worker {
+        DueRunner::new(W::NAME, db, work).worker(W::PERIOD)
     }
 }
 
-/// The places of one worker, and the rows that have them.
-struct Desk<R: DueRows> {
+/// Fetches due rows and works on them in slots.
+pub(crate) struct DueRunner<W: DueBatch> {
     name: &'static str,
     db: Db,
-    rows: R,
-    places: usize,
-    in_hand: Mutex<HashSet<R::Id>>,
-    /// How many they are.
-    count: watch::Sender<usize>,
+    work: W,
+    claims: Mutex<Claims<W>>,
+    /// The number of slots in use.
+    tasks: watch::Sender<usize>,
+    failures: Failures,
 }
 
-impl<R: DueRows> Desk<R> {
-    /// Gives every free place to a row that is due.
-    async fn look(self: Arc<Self>) -> Result<Next, Error> {
-        let in_hand = self.in_hand.lock_unpoisoned().len();
-        let free = self.places.saturating_sub(in_hand);
+/// The rows that are worked on.
+struct Claims<W: DueBatch> {
+    rows: HashMap<W::Key, W::Partition>,
+    /// Since when each row of the last turns has been due, and how many times in a row it was fetched so.
+    unchanged: HashMap<W::Key, (Timestamp, u32)>,
+}
+
+impl<W: DueBatch> DueRunner<W> {
+    fn new(name: &'static str, db: &Db, work: W) -> Arc<DueRunner<W>> {
+        let claims = Mutex::new(Claims { rows: HashMap::new(), unchanged: HashMap::new() });
+        Arc::new(DueRunner { name, db: db.clone(), work, claims, tasks: watch::Sender::new(0), failures: Failures::default() })
+    }
+
+    fn worker(self: Arc<Self>, period: Duration) -> Worker {
+        let (tasks, failures, grace) = (self.tasks.subscribe(), self.failures.clone(), self.work.grace());
+        Worker::new(self.name, period, self, DueRunner::turn).with_tasks(tasks, failures, grace)
+    }
+
+    /// Gives the free slots to rows that are due.
+    async fn turn(self: Arc<Self>) -> Result<Next, Error> {
+        let slots = self.work.slots();
+        let free = slots.saturating_sub(*self.tasks.borrow());
         if free == 0 {
-            // The end of a task rings the notifier.
+            // A slot that becomes free calls the notifier.
             return Ok(Next::Idle);
         }
-        // Those in hand are still due in the database, so they may come back once more.
-        let rows = free + in_hand;
-        let (due, next) = self.db.read(async move |tx| Ok::<_, Error>((R::TABLE.list(tx, rows).await?, R::TABLE.next(tx).await?))).await?;
-        for place in due.into_iter().filter_map(|id| self.take(id)).take(free) {
-            self.db.env().spawn(Context::current().scope(place.work()));
+        // A row that ends while the read runs may still look due in it, so every row claimed before the read is left out.
+        let claimed = self.claims.lock_unpoisoned().rows.clone();
+        let share = W::QUEUE.partition.map(|_| (slots * W::SIZE / PARTITION_SHARE).max(1));
+        let (rows, next) = self
+            .db
+            .read(async move |tx| {
+                let mut selection = Selection::new(claimed.clone(), share, free * W::SIZE);
+                selection.fill(tx, &W::QUEUE).await?;
+                Ok::<_, Error>((selection.rows, W::QUEUE.next(tx).await?))
+            })
+            .await?;
+        let (rows, unchanged) = self.split_unchanged(rows);
+        for batch in rows.chunks(W::SIZE) {
+            let keys: Vec<W::Key> = batch.iter().filter(|row| self.claim(row)).map(|row| row.key).collect();
+            if !keys.is_empty() {
+                let slot = WorkerSlot::new(self.clone(), keys);
+                self.db.env().spawn(Context::current().scope(slot.run()));
+            }
+        }
+        for row in unchanged {
+            let error = format!("the work for the row left it due {UNCHANGED_RUNS} times in a row");
+            self.reschedule(row.key, &error).await?;
         }
         Ok(next.map_or(Next::Idle, Next::At))
     }
 
-    /// The place of a row; none when it has one.
-    fn take(self: &Arc<Self>, id: R::Id) -> Option<Place<R>> {
-        let mut in_hand = self.in_hand.lock_unpoisoned();
-        let is_new = in_hand.insert(id);
-        self.count.send_replace(in_hand.len());
-        is_new.then(|| Place { desk: self.clone(), id })
+    /// Claims a row for this runner; false when it is claimed already. Over SQLite one process holds the data directory, so
+    /// the rows in memory are the claim. On PostgreSQL, where replicas share the rows, this function takes a lease on the
+    /// row in the database instead.
+    fn claim(&self, row: &DueRow<W::Key, W::Partition>) -> bool {
+        self.claims.lock_unpoisoned().rows.insert(row.key, row.partition).is_none()
+    }
+
+    /// Splits off the rows whose work succeeded again and again without a change: they would be run for ever.
+    #[expect(clippy::type_complexity, reason = "two lists of the same rows")]
+    fn split_unchanged(
+        &self,
+        rows: Vec<DueRow<W::Key, W::Partition>>,
+    ) -> (Vec<DueRow<W::Key, W::Partition>>, Vec<DueRow<W::Key, W::Partition>>) {
+        let mut claims = self.claims.lock_unpoisoned();
+        let fetched: HashSet<W::Key> = rows.iter().map(|row| row.key).collect();
+        let Claims { rows: claimed, unchanged } = &mut *claims;
+        unchanged.retain(|key, _| fetched.contains(key) || claimed.contains_key(key));
+        rows.into_iter().partition(|row| {
+            let (since, times) = unchanged.entry(row.key).or_insert((row.due_at, 0));
+            *times = if *since == row.due_at { *times + 1 } else { 1 };
+            *since = row.due_at;
+            let goes_on = *times <= UNCHANGED_RUNS;
+            if !goes_on {
+                *times = 0;
+            }
+            goes_on
+        })
+    }
+
+    /// Makes a row due later whose work failed.
+    async fn reschedule(&self, key: W::Key, error: &str) -> Result<(), Error> {
+        let (service, worker, backoff) = (self.db.service(), self.name, self.work.backoff());
+        tracing::warn!(target: "worker", service, worker, row = %key, error, "the work for a row failed; the row is rescheduled");
+        metrics::counter!("souk_rows_put_off_total", "service" => service, "worker" => worker).increment(1);
+        self.failures.add(format!("{key}: {error}"));
+        self.db.write(async move |tx| W::QUEUE.reschedule(tx, key, backoff).await).await
     }
 }
 
-/// A place, free again when it is dropped, however its task ends.
-struct Place<R: DueRows> {
-    desk: Arc<Desk<R>>,
-    id: R::Id,
+/// The rows that a turn chooses for its free slots.
+struct Selection<Key, Partition> {
+    claimed: HashSet<Key>,
+    /// How many rows of each partition are claimed or chosen.
+    counts: HashMap<Partition, usize>,
+    share: Option<usize>,
+    wanted: usize,
+    rows: Vec<DueRow<Key, Partition>>,
 }
 
-impl<R: DueRows> Place<R> {
-    async fn work(self) {
-        let (desk, id) = (&self.desk, self.id);
-        let (db, worker) = (&desk.db, desk.name);
-        // A task of its own, so that a panic is an outcome like another.
-        let work = Context::current().scope(desk.rows.clone().work(id));
-        let error: Box<dyn std::error::Error + Send + Sync> = match db.env().spawn(work).await {
-            Ok(Ok(())) => return,
-            Ok(Err(failure)) => failure.into(),
-            Err(panicked) => panicked.into(),
-        };
-        tracing::warn!(target: "worker", service = db.service(), worker, row = %id, error = &*error, "the work for a row failed; it is put off");
-        metrics::counter!("souk_rows_put_off_total", "service" => db.service(), "worker" => worker).increment(1);
-        let backoff = desk.rows.backoff();
-        if let Err(error) = db.write(async move |tx| R::TABLE.reschedule(tx, id, backoff).await).await {
-            tracing::error!(target: "worker", service = db.service(), worker, row = %id, %error, "a row could not be put off; it keeps its place for a while");
-            tokio::time::sleep(db.env().jitter(KEPT)).await;
+impl<Key: QueueColumn, Partition: QueueColumn> Selection<Key, Partition> {
+    fn new(claimed: HashMap<Key, Partition>, share: Option<usize>, wanted: usize) -> Selection<Key, Partition> {
+        let mut counts = HashMap::new();
+        if share.is_some() {
+            claimed.values().for_each(|partition| *counts.entry(*partition).or_default() += 1);
+        }
+        Selection { claimed: claimed.into_keys().collect(), counts, share, wanted, rows: Vec::new() }
+    }
+
+    /// Chooses the longest overdue rows. A page that partitions with a full share leave room in is followed by another
+    /// without these partitions, so many rows of one partition never hide those of the others.
+    async fn fill(&mut self, tx: &mut Tx, queue: &DueQueue<Key, Partition>) -> Result<(), Error> {
+        loop {
+            // Rows that are claimed are still due in the database, so the page holds them too.
+            let limit = self.wanted + self.claimed.len();
+            let page = queue.fetch_due(tx, &self.full_partitions(), limit).await?;
+            let (is_last, before) = (page.len() < limit, self.rows.len());
+            page.into_iter().for_each(|row| self.choose(row));
+            if is_last || self.wanted == 0 || self.rows.len() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn choose(&mut self, row: DueRow<Key, Partition>) {
+        let has_share = |count: Option<&usize>| self.share.is_none_or(|share| count.is_none_or(|count| *count < share));
+        if self.wanted > 0 && has_share(self.counts.get(&row.partition)) && self.claimed.insert(row.key) {
+            if self.share.is_some() {
+                *self.counts.entry(row.partition).or_default() += 1;
+            }
+            self.wanted -= 1;
+            self.rows.push(row);
+        }
+    }
+
+    /// The partitions that hold as many slots as one may. Their shares add up to all slots at most, so they are few.
+    fn full_partitions(&self) -> Vec<Partition> {
+        let Some(share) = self.share else { return Vec::new() };
+        self.counts.iter().filter(|(_, count)| **count >= share).map(|(partition, _)| *partition).collect()
+    }
+}
+
+/// A slot with the rows that are worked on in it. It becomes free when it is dropped, however its task ends.
+struct WorkerSlot<W: DueBatch> {
+    runner: Arc<DueRunner<W>>,
+    keys: Vec<W::Key>,
+}
+
+impl<W: DueBatch> WorkerSlot<W> {
+    fn new(runner: Arc<DueRunner<W>>, keys: Vec<W::Key>) -> WorkerSlot<W> {
+        runner.tasks.send_modify(|count| *count += 1);
+        WorkerSlot { runner, keys }
+    }
+
+    async fn run(self) {
+        let Err(error) = self.attempt(self.keys.clone()).await else { return };
+        if let [key] = self.keys[..] {
+            return self.fail(key, &error).await;
+        }
+        for key in &self.keys {
+            if let Err(error) = self.attempt(vec![*key]).await {
+                self.fail(*key, &error).await;
+            }
+        }
+    }
+
+    /// Runs the work in a task of its own, so that a panic is an error like others.
+    async fn attempt(&self, keys: Vec<W::Key>) -> Result<(), String> {
+        let work = Context::current().scope(self.runner.work.clone().run(keys));
+        match self.runner.db.env().spawn(work).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(error_chain(&*error.into())),
+            Err(panic) => Err(error_chain(&panic)),
+        }
+    }
+
+    async fn fail(&self, key: W::Key, error: &str) {
+        let (db, worker) = (&self.runner.db, self.runner.name);
+        if let Err(error) = self.runner.reschedule(key, error).await {
+            tracing::error!(target: "worker", service = db.service(), worker, row = %key, %error, "a row could not be rescheduled; it keeps its slot for a while");
+            db.env().sleep(db.env().jitter(SLOT_KEPT)).await;
         }
     }
 }
 
-impl<R: DueRows> Drop for Place<R> {
+impl<W: DueBatch> Drop for WorkerSlot<W> {
     fn drop(&mut self) {
-        let mut in_hand = self.desk.in_hand.lock_unpoisoned();
-        in_hand.remove(&self.id);
-        self.desk.count.send_replace(in_hand.len());
-        self.desk.db.worker_notifier(self.desk.name).notify_one();
+        let runner = &self.runner;
+        let mut claims = runner.claims.lock_unpoisoned();
+        for key in &self.keys {
+            claims.rows.remove(key);
+        }
+        drop(claims);
+        runner.tasks.send_modify(|count| *count -= 1);
+        runner.db.worker_notifier(runner.name).notify_one();
+    }
+}
+
+/// The queue of a table without partitions, for services that use [`DueRows`].
+pub type DueTable<Key> = DueQueue<Key>;
+
+/// The [`DueTable`](crate::due::DueTable) of this name, the column of its keys, and the column that counts failed attempts.
+#[macro_export]
+macro_rules! due_table {
+    ($table:literal, $key:literal, $attempts:literal) => {
+        $crate::due::DueQueue::new($table, $key).failed_attempts($attempts)
+    };
+}
+
+/// The form of [`DueWork`] before it was keyed by a type.
+pub trait DueRows: Clone + Send + Sync + 'static {
+    type Id: QueueColumn + Display;
+    type Failure: std::error::Error + Send + Sync + 'static;
+
+    const TABLE: DueTable<Self::Id>;
+
+    fn work(self, id: Self::Id) -> impl Future<Output = Result<(), Self::Failure>> + Send;
+
+    fn backoff(&self) -> Backoff;
+}
+
+#[derive(Clone)]
+struct RowsAsWork<R>(R, usize);
+
+impl<R: DueRows> DueWork for RowsAsWork<R> {
+    const NAME: &'static str = "";
+    const PERIOD: Duration = Duration::ZERO;
+    const QUEUE: DueQueue<R::Id> = R::TABLE;
+    type Key = R::Id;
+    type Partition = R::Id;
+    type Error = R::Failure;
+
+    async fn run(self, key: R::Id) -> Result<(), R::Failure> {
+        self.0.work(key).await
+    }
+
+    fn slots(&self) -> usize {
+        self.1
+    }
+
+    fn backoff(&self) -> Backoff {
+        self.0.backoff()
+    }
+}
+
+impl Worker {
+    /// The form of [`Worker::due`] before it was keyed by a type.
+    pub fn of_due<R: DueRows>(name: &'static str, period: Duration, slots: usize, db: &Db, rows: R) -> Worker {
+        DueRunner::new(name, db, OneByOne(RowsAsWork(rows, slots))).worker(period)
     }
 }
 

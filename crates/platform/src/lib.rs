@@ -12,6 +12,7 @@ pub mod db;
 pub mod due;
 pub mod encryption;
 pub mod env;
+mod error_chain;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
@@ -28,6 +29,8 @@ pub mod shutdown;
 pub mod telemetry;
 pub mod testing;
 pub mod worker;
+
+pub use error_chain::error_chain;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,13 @@
-//! The order to stop, heard by everything that runs on its own.
+//! The signal that ends a process in order: every loop that runs by itself watches it.
 
+use crate::env::Env;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Given once, by the owner of the process.
+/// Requests the shutdown. The owner of the process holds it.
 pub struct ShutdownSender(watch::Sender<bool>);
 
-/// Heard by every loop. Cheap to clone.
+/// Reads whether the shutdown was requested. Cheap to clone.
 #[derive(Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
@@ -24,7 +25,7 @@ impl ShutdownSender {
 }
 
 impl Shutdown {
-    /// Returns once the order was given (or its owner is gone).
+    /// Returns once the shutdown was requested, or the sender is gone.
     pub async fn requested(&self) {
         let mut receiver = self.0.clone();
         let _ = receiver.wait_for(|stop| *stop).await;
@@ -35,13 +36,13 @@ impl Shutdown {
         *self.0.borrow()
     }
 
-    /// Waits for `span`, for `wake`, or for the order to stop, whichever is first.
-    pub async fn sleep(&self, span: Duration, wake: impl Future<Output = ()>) {
+    /// Waits for `span`, for `wake`, or for the shutdown, whichever is first.
+    pub async fn sleep(&self, env: &Env, span: Duration, wake: impl Future<Output = ()>) {
         tokio::select! {
             biased;
             () = self.requested() => {}
             () = wake => {}
-            () = tokio::time::sleep(span) => {}
+            () = env.sleep(span) => {}
         }
     }
 }

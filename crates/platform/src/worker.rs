@@ -1,21 +1,40 @@
-//! The third door of a service: time. A worker looks for due work when its notifier rings and now and then without it.
+//! The third entry point of a service, the schedule: a worker does what is due when it is notified and at least once in a
+//! period.
 
-use crate::{backoff::Backoff, context::Context, db::Db, shutdown::Shutdown};
+use crate::{
+    backoff::Backoff,
+    context::Context,
+    db::Db,
+    env::{Env, LockUnpoisoned as _},
+    shutdown::Shutdown,
+};
 use contracts::{ids::Uuid, time::Timestamp};
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// The pause after the first turn that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
+/// Turns in a row without a pause. More than any backlog takes, so a worker that never comes to an end pauses too.
+const TURNS_IN_A_ROW: u32 = 10_000;
+/// Failures whose text is kept for tests.
+const FAILURES_KEPT: usize = 16;
 
-/// What a worker wants after a turn.
+/// Why a turn failed.
+pub type TurnError = Box<dyn std::error::Error + Send + Sync>;
+
+/// When a worker has its next turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// There may be more to do: go on at once.
+    /// At once: there may be more to do.
     Immediately,
-    /// Nothing is due: sleep until the notifier rings, or the period is over.
+    /// When it is notified, or the period is over: nothing is due.
     Idle,
-    /// Nothing is due before this instant.
+    /// At this instant, when the next row is due.
     At(Timestamp),
 }
 
@@ -27,97 +46,146 @@ impl Next {
     }
 }
 
-type Turn =
-    Arc<dyn Fn(Shutdown) -> Pin<Box<dyn Future<Output = Result<Next, Box<dyn std::error::Error + Send + Sync>>> + Send>> + Send + Sync>;
+type Turn = Arc<dyn Fn(Shutdown) -> Pin<Box<dyn Future<Output = Result<Next, TurnError>> + Send>> + Send + Sync>;
 
-/// Work that is due by time or by a notifier.
+/// Work that is done when a notifier or the clock says so.
 #[derive(Clone)]
 pub struct Worker {
     pub(crate) name: &'static str,
     period: Duration,
     turn: Turn,
-    /// How many tasks its turns left going.
+    /// How many of its tasks run, for a worker whose turns start tasks.
     tasks: Option<watch::Receiver<usize>>,
+    /// How long a shutdown waits for those tasks.
+    grace: Duration,
+    failures: Failures,
+}
+
+/// What failed in the turns and tasks of a worker, the latest few. Tests read it.
+#[derive(Clone, Default)]
+pub(crate) struct Failures(Arc<Mutex<Vec<String>>>);
+
+impl Failures {
+    pub(crate) fn add(&self, failure: String) {
+        let mut failures = self.0.lock_unpoisoned();
+        if failures.len() == FAILURES_KEPT {
+            failures.remove(0);
+        }
+        failures.push(failure);
+    }
 }
 
 impl Worker {
-    /// `turn` looks for due work and does it; every turn may be the one that a crash interrupts, and the next finds what
-    /// it left. It runs when [`crate::db::Tx::notify_worker`] names it, and at least once in `period`.
+    /// A worker whose turns call `turn`. A crash may interrupt any turn; the next one finds what it left in the database.
+    /// A turn begins when [`crate::db::Tx::notify_worker`] names the worker, and at least once in `period`.
     pub fn new<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
     where
         C: Clone + Send + Sync + 'static,
         F: Fn(C) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Next, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+        E: Into<TurnError> + 'static,
     {
         Worker::lasting(name, period, own, move |own, _| turn(own))
     }
 
-    /// As [`Worker::new`], for turns that go on as long as there is work: they hear the order to stop, and end soon after.
+    /// As [`Worker::new`], for turns that last as long as there is work: they watch the shutdown and end soon after it.
     pub fn lasting<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
     where
         C: Clone + Send + Sync + 'static,
         F: Fn(C, Shutdown) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Next, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+        E: Into<TurnError> + 'static,
     {
         let turn: Turn = Arc::new(move |stop| {
             let turn = turn(own.clone(), stop);
             Box::pin(async move { turn.await.map_err(Into::into) })
         });
-        Worker { name, period, turn, tasks: None }
+        Worker { name, period, turn, tasks: None, grace: Duration::ZERO, failures: Failures::default() }
     }
 
-    /// One whose turns leave tasks going, `tasks` of them at each moment.
-    pub(crate) fn with_tasks(self, tasks: watch::Receiver<usize>) -> Worker {
-        Worker { tasks: Some(tasks), ..self }
+    /// A worker whose turns start tasks: `tasks` counts those that run, `failures` holds what failed in them.
+    pub(crate) fn with_tasks(self, tasks: watch::Receiver<usize>, failures: Failures, grace: Duration) -> Worker {
+        Worker { tasks: Some(tasks), grace, failures, ..self }
     }
 
-    /// Waits until no task is going. Whether one was.
+    /// How many of its tasks run.
+    pub(crate) fn running_tasks(&self) -> usize {
+        self.tasks.as_ref().map_or(0, |tasks| *tasks.borrow())
+    }
+
+    /// Waits until none of its tasks runs. Returns whether one did.
     pub(crate) async fn tasks_end(&self) -> bool {
-        let Some(mut tasks) = self.tasks.clone() else { return false };
-        let any = *tasks.borrow() > 0;
-        // The sender lives as long as the turn does.
-        let _ = tasks.wait_for(|count| *count == 0).await;
+        let any = self.running_tasks() > 0;
+        self.tasks_end_but(0).await;
         any
+    }
+
+    /// Waits until no more than `count` of its tasks run.
+    pub(crate) async fn tasks_end_but(&self, count: usize) {
+        if let Some(mut tasks) = self.tasks.clone() {
+            // The sender lives as long as the turn does.
+            let _ = tasks.wait_for(|running| *running <= count).await;
+        }
+    }
+
+    /// Takes what failed in its turns and tasks since the last call.
+    pub(crate) fn take_failures(&self) -> Vec<String> {
+        std::mem::take(&mut self.failures.0.lock_unpoisoned())
     }
 
     /// One turn, in a context of its own.
     ///
     /// # Errors
-    /// What the turn answered.
-    pub async fn run_once(&self, db: &Db, stop: &Shutdown) -> Result<Next, Box<dyn std::error::Error + Send + Sync>> {
+    /// Those of the turn.
+    pub async fn run_once(&self, db: &Db, stop: &Shutdown) -> Result<Next, TurnError> {
         let correlation_id = format!("{}-{}", self.name, db.env().new_id::<Uuid>());
-        Context::new(correlation_id).scope((self.turn)(stop.clone())).await
+        let outcome = Context::new(correlation_id).scope((self.turn)(stop.clone())).await;
+        if let Err(error) = &outcome {
+            self.failures.add(crate::error_chain(&**error));
+        }
+        outcome
     }
 
     pub(crate) async fn run(self, db: Db, stop: Shutdown) {
-        let notifier = db.worker_notifier(self.name);
-        let mut failures = 0_u32;
+        let (notifier, env) = (db.worker_notifier(self.name), db.env().clone());
+        let (mut failures, mut in_a_row) = (0_u32, 0_u32);
         while !stop.is_requested() {
-            let pause = match self.run_once(&db, &stop).await {
+            let next = self.run_once(&db, &stop).await;
+            failures = if next.is_err() { failures + 1 } else { 0 };
+            in_a_row = if matches!(next, Ok(Next::Immediately)) { in_a_row + 1 } else { 0 };
+            let pause = match next {
+                Ok(Next::Immediately) if in_a_row < TURNS_IN_A_ROW => continue,
                 Ok(Next::Immediately) => {
-                    failures = 0;
+                    self.pause_without_progress(&env, db.service(), &stop).await;
+                    in_a_row = 0;
                     continue;
                 }
-                Ok(Next::Idle) => {
-                    failures = 0;
-                    self.period
-                }
-                Ok(Next::At(instant)) => {
-                    failures = 0;
-                    instant.since(db.now()).min(self.period)
-                }
+                Ok(Next::Idle) => self.period,
+                Ok(Next::At(instant)) => instant.since(env.now()).min(self.period),
                 Err(error) => {
-                    failures += 1;
                     tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
                     metrics::counter!("souk_worker_failures_total", "service" => db.service(), "worker" => self.name).increment(1);
                     let backoff = Backoff::doubling(FIRST_PAUSE, self.period.max(Duration::from_secs(5)));
-                    stop.sleep(db.env().jitter(backoff.delay(failures)), std::future::pending()).await;
+                    stop.sleep(&env, env.jitter(backoff.delay(failures)), std::future::pending()).await;
                     continue;
                 }
             };
-            stop.sleep(pause, notifier.notified()).await;
+            stop.sleep(&env, pause, notifier.notified()).await;
+        }
+        self.finish_tasks(&db).await;
+    }
+
+    async fn pause_without_progress(&self, env: &Env, service: &'static str, stop: &Shutdown) {
+        tracing::warn!(target: "worker", service, worker = self.name, turns = TURNS_IN_A_ROW, "there is always more to do; pausing");
+        metrics::counter!("souk_worker_pauses_total", "service" => service, "worker" => self.name).increment(1);
+        stop.sleep(env, self.period.min(Duration::from_secs(1)), std::future::pending()).await;
+    }
+
+    /// Waits for the tasks that run, as long as a shutdown may wait for them.
+    async fn finish_tasks(&self, db: &Db) {
+        if !self.grace.is_zero() && tokio::time::timeout(self.grace, self.tasks_end()).await.is_err() {
+            let tasks = self.running_tasks();
+            tracing::warn!(target: "worker", service = db.service(), worker = self.name, tasks, "tasks did not end in time; their rows stay due");
         }
     }
 }

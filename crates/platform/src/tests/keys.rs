@@ -69,7 +69,7 @@ async fn what_says_nothing_of_the_execution_is_not_kept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forty_at_once_under_one_key_are_one() {
     let (_folder, db) = database().await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = db.env().task_set();
     for _ in 0..40 {
         let db = db.clone();
         tasks.spawn(async move { add(&db, key("k", "a"), 7).await.unwrap().stored.body });
