@@ -1,12 +1,12 @@
-//! The carrier of events inside one process: from a producer's outbox to a consumer's inbox.
+//! Delivers events inside one process, from the outbox of a producer to the inbox of a consumer.
 //!
-//! The consumer keeps how far it came in the transaction of its effects, so there is nothing to acknowledge and a
-//! restart goes on where the last commit ended. Nothing waits in memory but the batch in hand.
+//! The consumer stores its position in the transaction of its effects. So nothing is acknowledged, and a restart goes on
+//! after the last commit. Memory holds one batch at most.
 
 use crate::{
     backoff::Backoff,
     db::{Db, Error},
-    inbox::{self, Consumers},
+    inbox::{self, Consumers, Outcome},
     outbox,
     shutdown::Shutdown,
 };
@@ -14,73 +14,110 @@ use std::time::Duration;
 
 /// Events that share one commit of the consumer at most.
 const BATCH: usize = 128;
-/// How long to sleep without news. A notifier that was missed costs this much time and nothing else.
-const LULL: Duration = Duration::from_secs(5);
-
-/// The pauses after steps that failed.
+/// How long to wait while the outbox does not grow. A missed notification costs this much time and nothing else.
+const IDLE: Duration = Duration::from_secs(5);
+/// Events that are passed over in memory until their position is stored.
+const PASSED_OVER: i64 = 10_000;
+/// The pauses after steps that failed or made no progress.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
+/// How often in a row a test's delivery may make no progress.
+const STEPS_WITHOUT_PROGRESS: u32 = 3;
 
-/// Carries events of `producer` to `consumer` until told to stop.
-pub(crate) async fn carry(producer: Db, consumer: Db, consumers: Consumers, stop: Shutdown) {
-    let (from, to) = (producer.service(), consumer.service());
-    let mut news = producer.outbox_grew();
-    let (mut skipped, mut failures) = (Skipped::default(), 0);
+/// What a step of the delivery did.
+enum Step {
+    NoEvents,
+    /// So many events were consumed.
+    Consumed(usize),
+    /// So many events were passed over, which the consumer does not consume.
+    PassedOver(usize),
+    /// Nothing was done: the position was moved meanwhile.
+    PositionMoved,
+}
+
+/// Delivers events of `producer` to `consumer` until the shutdown.
+pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, stop: Shutdown) {
+    let (from, to, env) = (producer.service(), consumer.service(), consumer.env());
+    let mut growth = producer.outbox_grew();
+    let (mut memory, mut failures) = (Memory::default(), 0);
     while !stop.is_requested() {
-        news.mark_unchanged();
-        let carried = step(&producer, &consumer, &consumers, &mut skipped).await;
-        failures = if carried.is_err() { failures + 1 } else { 0 };
-        match carried {
-            Ok(0) => {
-                stop.sleep(consumer.env(), LULL, async {
-                    // The producer going away ends the process; the pause ends then too.
-                    let _ = news.changed().await;
-                })
-                .await;
+        growth.mark_unchanged();
+        let outcome = step(&producer, &consumer, &consumers, &mut memory).await;
+        failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved)) { failures + 1 } else { 0 };
+        match outcome {
+            Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
+                metrics::counter!("souk_events_carried_total", "producer" => from, "consumer" => to).increment(events as u64);
+                continue;
             }
-            Ok(carried) => {
-                metrics::counter!("souk_events_carried_total", "producer" => from, "consumer" => to).increment(carried as u64);
+            Ok(Step::NoEvents) => {
+                let grew = async {
+                    // The producer's end ends the process, and this wait with it.
+                    let _ = growth.changed().await;
+                };
+                stop.sleep(env, IDLE, grew).await;
+                continue;
+            }
+            Ok(Step::PositionMoved) => {
+                tracing::warn!(target: "bus", producer = from, consumer = to, failures, "the position was moved; reading again from there");
             }
             Err(error) => {
-                tracing::warn!(target: "bus", producer = from, consumer = to, %error, "events wait; trying again");
-                stop.sleep(consumer.env(), consumer.env().jitter(BACKOFF.delay(failures)), std::future::pending()).await;
+                tracing::warn!(target: "bus", producer = from, consumer = to, %error, failures, "events were not delivered; trying again");
+            }
+        }
+        metrics::counter!("souk_delivery_failures_total", "producer" => from, "consumer" => to).increment(1);
+        stop.sleep(env, env.jitter(BACKOFF.delay(failures)), std::future::pending()).await;
+    }
+}
+
+/// Delivers the events that are in the outbox, for tests that drive each step. Returns how many were consumed.
+pub(crate) async fn deliver_present(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
+    let (mut memory, mut total, mut without_progress) = (Memory::default(), 0, 0);
+    loop {
+        match step(producer, consumer, consumers, &mut memory).await? {
+            Step::NoEvents => return Ok(total),
+            Step::Consumed(events) => (total, without_progress) = (total + events, 0),
+            Step::PassedOver(_) => {}
+            Step::PositionMoved if without_progress < STEPS_WITHOUT_PROGRESS => without_progress += 1,
+            Step::PositionMoved => {
+                let (from, to) = (producer.service(), consumer.service());
+                return Err(Error::Failed(format!("the position of {to} in the outbox of {from} does not advance")));
             }
         }
     }
 }
 
-/// Carries what waits and returns: how many events there were. For tests that drive each step.
-pub(crate) async fn carry_waiting(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
-    let (mut skipped, mut total) = (Skipped::default(), 0);
-    loop {
-        match step(producer, consumer, consumers, &mut skipped).await? {
-            // What nobody wanted is passed over again next time, and is no movement.
-            0 => return Ok(total),
-            carried => total += if skipped.reached == skipped.stored { carried } else { 0 },
-        }
-    }
+/// How many events of `producer` that `consumer` consumes are not delivered yet.
+pub(crate) async fn count_undelivered(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
+    let position = inbox::position(consumer, producer.service()).await?;
+    let events = outbox::read_after(producer, position, usize::MAX >> 1).await?;
+    Ok(events.iter().filter(|published| consumers.consumes(&published.envelope.event_type)).count())
 }
 
-/// Events that nobody here wants are passed over in memory: their position is kept with the next that is wanted.
+/// The position that is stored, and the one reached in memory. Events that are not consumed only move the latter: their
+/// position is stored with the next event that is consumed.
 #[derive(Default)]
-struct Skipped {
+struct Memory {
     stored: i64,
     reached: i64,
 }
 
-async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, skipped: &mut Skipped) -> Result<usize, Error> {
+async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, memory: &mut Memory) -> Result<Step, Error> {
     let stored = inbox::position(consumer, producer.service()).await?;
-    if stored != skipped.stored {
-        // Consumed further, or moved back for a replay.
-        *skipped = Skipped { stored, reached: stored };
+    if stored != memory.stored {
+        // The position was moved, for example for a replay.
+        *memory = Memory { stored, reached: stored };
     }
-    let batch = outbox::read_after(producer, skipped.reached, BATCH).await?;
-    let Some(last) = batch.last() else { return Ok(0) };
+    let batch = outbox::read_after(producer, memory.reached, BATCH).await?;
+    let Some(last) = batch.last() else { return Ok(Step::NoEvents) };
     let (count, last) = (batch.len(), last.position);
-    if batch.iter().any(|published| consumers.wants(&published.envelope.event_type)) || last - stored >= 10_000 {
-        inbox::consume(consumer, consumers, producer.service(), stored, batch).await?;
-        *skipped = Skipped { stored: last, reached: last };
-    } else {
-        skipped.reached = last;
+    if last - stored < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {
+        memory.reached = last;
+        return Ok(Step::PassedOver(count));
     }
-    Ok(count)
+    match inbox::consume(consumer, consumers, producer.service(), stored, batch).await? {
+        Outcome::Consumed => {
+            *memory = Memory { stored: last, reached: last };
+            Ok(Step::Consumed(count))
+        }
+        Outcome::PositionMoved => Ok(Step::PositionMoved),
+    }
 }

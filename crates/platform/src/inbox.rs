@@ -1,17 +1,18 @@
-//! Consuming events: each one's effect exactly once, however often it is delivered.
+//! Consumes events: the effect of each happens exactly once, however often it is delivered.
 //!
-//! The inbox row, the effect and the position are one commit. An event that fails is set aside with its error and
-//! tried again with growing pauses, the later events of its aggregate waiting behind it in order; after
-//! [`ATTEMPTS`] it is parked until an admin replays it. Nobody else waits for it.
+//! The inbox row, the effect and the position are one commit. An event that fails is recorded with its error and retried
+//! with growing pauses. The later events of its aggregate are blocked until it is consumed, so their order holds; all other
+//! events go on. After [`ATTEMPTS`] the event is parked until an admin replays it.
 
 mod failed;
 
 pub use failed::{FailedEvent, FailedEventStatus, count_failed_events, list_failed_events, replay, walk_failed_events};
-pub(crate) use failed::{RETRY, retry_due};
+pub(crate) use failed::{RetryFailedEvents, gauge_worker};
 
 use crate::{
     context::Context,
     db::{Db, Error, Tx},
+    error_chain,
     outbox::Published,
     params,
 };
@@ -20,7 +21,7 @@ use contracts::{
     ids::{EventId, Uuid},
     time::Timestamp,
 };
-use failed::{panicked, record_failure};
+use failed::{record_failure, record_panic};
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
@@ -29,7 +30,7 @@ use std::{
     sync::Arc,
 };
 
-/// Attempts before an event is parked. With doubling pauses they span about two minutes.
+/// Attempts until an event is parked. With doubling pauses they span about two minutes.
 pub const ATTEMPTS: u32 = 8;
 
 /// Why a consumer refused an event.
@@ -54,7 +55,7 @@ impl<E> Deref for Received<E> {
     }
 }
 
-/// What a service does with which events. One function per event, inside the inbox transaction.
+/// The events that a service consumes, with one function for each. It runs inside the inbox transaction.
 #[derive(Clone, Default)]
 pub struct Consumers {
     by_type: HashMap<&'static str, Handler>,
@@ -68,8 +69,8 @@ impl Consumers {
         Consumers::default()
     }
 
-    /// Consumes events of type `E` with `consume`. It runs in the transaction that records the event as consumed, and
-    /// may run again after a failure.
+    /// Consumes events of type `E` with `consume`. It runs in the transaction that records the event as consumed, and runs
+    /// again after a failure.
     #[must_use]
     pub fn on<E, F, R>(mut self, consume: F) -> Consumers
     where
@@ -92,7 +93,7 @@ impl Consumers {
         self
     }
 
-    /// The types of events that are consumed by name, in no particular order.
+    /// The types of events that are consumed by type, in no particular order.
     pub fn types(&self) -> impl Iterator<Item = &'static str> {
         self.by_type.keys().copied()
     }
@@ -119,9 +120,9 @@ impl Consumers {
         &self.producers
     }
 
-    /// Whether events of this type have an effect here.
+    /// Whether events of this type are consumed.
     #[must_use]
-    pub fn wants(&self, event_type: &str) -> bool {
+    pub fn consumes(&self, event_type: &str) -> bool {
         self.handler(event_type).is_some()
     }
 
@@ -142,8 +143,8 @@ pub async fn position(db: &Db, producer: &'static str) -> Result<i64, Error> {
     .await
 }
 
-/// Sets how far `producer`'s outbox counts as consumed here. Moved back, its events are delivered again, and those
-/// whose effect is known do nothing.
+/// Sets how far `producer`'s outbox counts as consumed here. After a move back its events are delivered again; those that
+/// were consumed before have no second effect.
 ///
 /// # Errors
 /// Those of the database.
@@ -159,35 +160,58 @@ pub async fn set_position(db: &Db, producer: &'static str, position: i64) -> Res
     .await
 }
 
-/// Consumes a batch that was read from the position `from` on, in one commit; an event that fails is set aside and the
-/// others go on without it. When the position was moved meanwhile, for a replay, nothing is done.
-pub(crate) async fn consume(db: &Db, consumers: &Consumers, producer: &'static str, from: i64, batch: Vec<Published>) -> Result<(), Error> {
-    let Some(to) = batch.last().map(|published| published.position) else { return Ok(()) };
-    let wanted: Arc<[Envelope]> =
-        batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.wants(&envelope.event_type)).collect();
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Outcome {
+    Consumed,
+    /// Nothing was done: the position was moved after the batch was read, for a replay or by another process.
+    PositionMoved,
+}
+
+/// Consumes a batch that was read from the position `from` on, in one commit. An event that fails is recorded, and the others
+/// are consumed without it.
+pub(crate) async fn consume(
+    db: &Db,
+    consumers: &Consumers,
+    producer: &'static str,
+    from: i64,
+    batch: Vec<Published>,
+) -> Result<Outcome, Error> {
+    let Some(to) = batch.last().map(|published| published.position) else { return Ok(Outcome::Consumed) };
+    let events: Arc<[Envelope]> =
+        batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.consumes(&envelope.event_type)).collect();
     let step = Some(Step { producer, from, to });
-    // Hardly any event fails, and keeping them apart has its price: that is the second try.
-    let outcome = match unit(db, consumers, wanted.clone(), step, Isolation::Shared).await {
-        Err(BatchError::Refused) => unit(db, consumers, wanted.clone(), step, Isolation::Savepoint).await,
+    // Hardly any event fails, and a savepoint for each has its price, so only the second try has them.
+    let outcome = match unit(db, consumers, events.clone(), step, Isolation::Shared).await {
+        Err(BatchError::Refused) => unit(db, consumers, events.clone(), step, Isolation::Savepoint).await,
         outcome => outcome,
     };
     match outcome {
-        // One of them brought the whole unit down: find out which, each alone.
+        // A consumer panicked and rolled back the whole unit. Each event in a unit of its own shows which one it was.
         Err(BatchError::Db(Error::Panicked)) => {
-            for envelope in wanted.iter() {
+            for envelope in events.iter() {
                 let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
                 match unit(db, consumers, alone, None, Isolation::Savepoint).await {
-                    Err(BatchError::Db(Error::Panicked)) => panicked(db, envelope.clone()).await?,
+                    Err(BatchError::Db(Error::Panicked)) => record_panic(db, envelope.clone()).await?,
                     outcome => outcome?,
                 }
             }
-            unit(db, consumers, Arc::new([]), step, Isolation::Savepoint).await.or_else(BatchError::unless_moved)
+            outcome_of(unit(db, consumers, Arc::new([]), step, Isolation::Savepoint).await)
         }
-        outcome => outcome.or_else(BatchError::unless_moved),
+        outcome => outcome_of(outcome),
     }
 }
 
-/// How far a batch takes the consumer.
+fn outcome_of(unit: Result<(), BatchError>) -> Result<Outcome, Error> {
+    match unit {
+        Ok(()) => Ok(Outcome::Consumed),
+        Err(BatchError::PositionMoved) => Ok(Outcome::PositionMoved),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The positions before and after a batch.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     producer: &'static str,
@@ -195,28 +219,21 @@ struct Step {
     to: i64,
 }
 
-/// How the events of a batch are kept apart.
+/// How the events of a batch are isolated from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Isolation {
-    /// Not at all: one that is refused undoes all.
+    /// Not at all: one that is refused rolls back all.
     Shared,
-    /// One that is refused is undone alone, and set aside.
+    /// One that is refused rolls back alone, and is recorded.
     Savepoint,
 }
 
 /// Why nothing of a batch was consumed.
 enum BatchError {
-    /// One of the events was refused, and none was set aside.
+    /// An event was refused. It was not recorded.
     Refused,
-    /// The position is another one by now.
-    Moved,
+    PositionMoved,
     Db(Error),
-}
-
-impl BatchError {
-    fn unless_moved(self) -> Result<(), Error> {
-        if let BatchError::Moved = self { Ok(()) } else { Err(self.into()) }
-    }
 }
 
 impl From<Error> for BatchError {
@@ -226,36 +243,36 @@ impl From<Error> for BatchError {
 }
 
 impl From<BatchError> for Error {
-    fn from(halt: BatchError) -> Error {
-        match halt {
+    fn from(error: BatchError) -> Error {
+        match error {
             BatchError::Refused => Error::Failed("an event was refused".into()),
-            BatchError::Moved => Error::Failed("the position was moved".into()),
+            BatchError::PositionMoved => Error::Failed("the position was moved".into()),
             BatchError::Db(error) => error,
         }
     }
 }
 
-async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, care: Isolation) -> Result<(), BatchError> {
+async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, isolation: Isolation) -> Result<(), BatchError> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
-        let any_aside = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
+        let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
         let mut failed = false;
         for envelope in batch.iter() {
             if !is_new(tx, envelope).await? {
                 continue;
             }
-            if (any_aside || failed) && is_blocked(tx, envelope.aggregate_id).await? {
+            if (any_failed || failed) && is_blocked(tx, envelope.aggregate_id).await? {
                 record_failure(tx, envelope, FailedEventStatus::Blocked, 0, "an earlier event of the aggregate is not consumed yet")
                     .await?;
                 continue;
             }
             let Some(handler) = consumers.handler(&envelope.event_type) else { continue };
-            let outcome = match care {
+            let outcome = match isolation {
                 Isolation::Shared => handle(tx, handler, envelope).await,
-                Isolation::Savepoint => attempt(tx, handler, envelope).await,
+                Isolation::Savepoint => handle_in_savepoint(tx, handler, envelope).await,
             };
             if let Err(refusal) = outcome {
-                if care == Isolation::Shared {
+                if isolation == Isolation::Shared {
                     return Err(BatchError::Refused);
                 }
                 report(tx.service(), envelope, 1, &refusal);
@@ -264,14 +281,14 @@ async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Opti
             }
         }
         match step {
-            Some(step) if !advance(tx, step).await? => Err(BatchError::Moved),
+            Some(step) if !advance(tx, step).await? => Err(BatchError::PositionMoved),
             _ => Ok(()),
         }
     })
     .await
 }
 
-/// A consumer's refusal with its chain of causes, as text.
+/// A consumer's error with its causes, as text.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Refused(String);
@@ -289,8 +306,8 @@ impl From<Error> for Refused {
     }
 }
 
-/// Handles an event so that a refusal undoes what its handler did.
-async fn attempt(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
+/// Handles an event so that a refusal rolls back what its handler did.
+async fn handle_in_savepoint(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
     tx.savepoint(async |tx| handle(tx, handler, envelope).await).await
 }
 
@@ -299,15 +316,7 @@ async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(
     context.causation_id = Some(envelope.event_id);
     context.actor_id = envelope.actor_id;
     tx.set_context(context);
-    handler(tx, envelope).await.map_err(|refusal| {
-        let mut text = refusal.to_string();
-        let mut source = refusal.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        Refused(text)
-    })
+    handler(tx, envelope).await.map_err(|refusal| Refused(error_chain(&*refusal)))
 }
 
 fn report(service: &str, envelope: &Envelope, attempts: u32, refusal: &str) {
@@ -335,7 +344,8 @@ async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
-/// Whether the position was where the step began.
+/// Moves the position to the end of the step, if it is still where the step began. Returns whether it was. The condition
+/// keeps a position that was moved back for a replay.
 async fn advance(tx: &mut Tx, step: Step) -> Result<bool, Error> {
     let rows = tx
         .execute(
@@ -347,7 +357,8 @@ async fn advance(tx: &mut Tx, step: Step) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// Forgets events consumed before `before`, the oldest `rows` at most. Call it with an instant older than any redelivery.
+/// Deletes the records of events consumed before `before`, the oldest `rows` at most. No event may be delivered again that is
+/// older than `before`.
 pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64, Error> {
     db.write(async move |tx| {
         tx.execute(

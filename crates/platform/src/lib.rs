@@ -1,7 +1,7 @@
-//! What every service needs and none should write: the unit of work, the outbox and inbox, the bus, calls between
-//! services, the HTTP door, identity, configuration and telemetry.
+//! What every service needs: the unit of work, the outbox and inbox, the bus, due work, calls between services, the HTTP
+//! entry point, identity, configuration and telemetry.
 //!
-//! It knows `contracts` and no service.
+//! It depends on `contracts` and on no service.
 
 pub mod atomic_file;
 pub mod backoff;
@@ -13,13 +13,13 @@ pub mod due;
 pub mod encryption;
 pub mod env;
 mod error_chain;
+mod failed_events;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
 pub mod master_key;
 pub mod outbox;
-mod parked;
 pub mod pool;
 mod rlimit;
 pub mod runtime;

@@ -1,4 +1,4 @@
-//! Services in one process: databases opened, doors wired to each other, events carried, workers running.
+//! Runs services in one process: opens their databases, connects their entry points, delivers events and runs workers.
 
 use crate::{
     bus,
@@ -8,7 +8,7 @@ use crate::{
     http::{Operation, RequestLayers},
     idempotency,
     identity::{Jwks, KeySource, Verifier},
-    inbox::{self, Consumers},
+    inbox::{self, Consumers, RetryFailedEvents},
     master_key::MasterKey,
     outbox,
     service::{Ctx, Parts, Service, StartError},
@@ -26,44 +26,46 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// What a process is started with.
+/// What [`Runtime::start`] needs beside the services.
 pub struct Setup {
     pub env: Env,
-    /// Databases lie in `<data_dir>/db`, other files of a service in a folder of its name.
+    /// Databases are in `<data_dir>/db`, other files of a service in a folder of its name.
     pub data_dir: PathBuf,
     pub settings: Settings,
     pub master_key: MasterKey,
-    /// Services that do not run in this process, and how they are reached.
-    pub elsewhere: Vec<(&'static str, Elsewhere)>,
-    /// Whether events are carried and workers run. Without, they wait in the outbox: for tests that drive each step.
-    pub moving: bool,
+    /// Services that do not run in this process.
+    pub remote_services: Vec<(&'static str, RemoteService)>,
+    /// Whether events are delivered and workers run in the background. Tests that drive each step set it to false.
+    pub run_background: bool,
 }
 
-/// A upstream that this process does not run.
-pub enum Elsewhere {
+/// How a service that does not run in this process is reached.
+pub enum RemoteService {
     /// At this address, such as `http://inventory:8081`.
     Address(String),
-    /// A router that stands in for it.
+    /// By a router that replaces it, in a test.
     Router(Router),
 }
 
 /// Running services.
 pub struct Runtime {
-    /// The door of each service, paths without [`crate::http::BASE`].
+    /// The router of each service, with paths without [`crate::http::BASE`].
     pub routers: BTreeMap<&'static str, Router>,
-    /// Every operation, with the service that answers it.
+    /// Every operation and its service.
     pub operations: Vec<(&'static str, Operation)>,
     pub verifier: Verifier,
-    /// Each service's database, for tools that look from outside (doctor, replay, tests).
+    /// Each service's database, for tools (doctor, replay) and tests.
     pub databases: BTreeMap<&'static str, Db>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) consumers: BTreeMap<&'static str, Consumers>,
     workers: Vec<(Db, Worker)>,
+    /// The workers that retry failed events.
+    retries: Vec<(Db, Worker)>,
     tasks: Vec<JoinHandle<()>>,
     stop: (ShutdownSender, Shutdown),
 }
 
-/// Who consumes whose events.
+/// A service that consumes events of another.
 pub(crate) struct Subscription {
     producer: Db,
     consumer: Db,
@@ -75,20 +77,22 @@ const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
 /// The folder of the databases in the data directory.
 pub const DATABASES: &str = "db";
 
-/// How long the outbox and the records of consumed events and idempotency keys are kept.
+/// How long events in the outbox and records of consumed events are kept.
 const OUTBOX_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const INBOX_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-const CLEANING: Duration = Duration::from_secs(3600);
-/// Old rows of a table that are dropped in one commit at most: every other write waits for it.
-const CLEANED: usize = 1_000;
+const CLEANING_PERIOD: Duration = Duration::from_secs(3600);
+/// Old rows of a table that one commit deletes at most: every other write waits for it.
+const CLEANING_BATCH: usize = 1_000;
+/// Turns in a row that [`Runtime::turn`] gives to one worker at most.
+const TURNS: usize = 1_000;
 
 impl Runtime {
-    /// Opens every database, then every service, wires them, and sets everything going.
+    /// Opens every database, starts every service, connects them, and starts the background work.
     ///
     /// # Errors
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
-        let Setup { env, data_dir, settings, master_key, elsewhere, moving } = setup;
+        let Setup { env, data_dir, settings, master_key, remote_services, run_background } = setup;
         for service in &services {
             service.section.check(&settings, service.name)?;
         }
@@ -106,6 +110,7 @@ impl Runtime {
             subscriptions: Vec::new(),
             consumers: BTreeMap::new(),
             workers: Vec::new(),
+            retries: Vec::new(),
             tasks: Vec::new(),
             stop: shutdown::channel(),
         };
@@ -125,12 +130,12 @@ impl Runtime {
             };
             let Parts { router, operations, consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
-            let (parked, parked_operations) = crate::parked::routes().build(db.clone());
-            let router = router.merge(parked);
-            let door = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
-            runtime.routers.insert(service.name, door.wrap(router));
-            runtime.operations.extend(operations.into_iter().chain(parked_operations).map(|operation| (service.name, operation)));
-            runtime.workers.push((db.clone(), retry_worker(&db, &consumers)));
+            let (failed_events, failed_events_operations) = crate::failed_events::routes().build(db.clone());
+            let layers = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
+            runtime.routers.insert(service.name, layers.wrap(router.merge(failed_events)));
+            runtime.operations.extend(operations.into_iter().chain(failed_events_operations).map(|operation| (service.name, operation)));
+            let retry = RetryFailedEvents { db: db.clone(), consumers: consumers.clone() };
+            runtime.retries.push((db.clone(), Worker::due(&db, retry)));
             runtime.workers.extend(workers.into_iter().map(|worker| (db.clone(), worker)));
             runtime.consumers.insert(service.name, consumers);
         }
@@ -138,10 +143,10 @@ impl Runtime {
             for (name, router) in &runtime.routers {
                 client.register_in_process(name, router.clone());
             }
-            for (name, place) in &elsewhere {
-                match place {
-                    Elsewhere::Address(address) => client.register_http(name, address),
-                    Elsewhere::Router(router) => client.register_in_process(name, router.clone()),
+            for (name, service) in &remote_services {
+                match service {
+                    RemoteService::Address(address) => client.register_http(name, address),
+                    RemoteService::Router(router) => client.register_in_process(name, router.clone()),
                 }
             }
         }
@@ -157,66 +162,84 @@ impl Runtime {
                 }
             }
         }
-        if moving {
-            runtime.set_going(&env);
+        if run_background {
+            runtime.start_background(&env);
         }
         Ok(runtime)
     }
 
-    fn set_going(&mut self, env: &Env) {
+    fn start_background(&mut self, env: &Env) {
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
-            let carry = bus::carry(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
-            self.tasks.push(env.spawn(carry));
+            let deliver = bus::deliver(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
+            self.tasks.push(env.spawn(deliver));
         }
-        for (db, worker) in &self.workers {
+        for (db, worker) in self.workers.iter().chain(&self.retries) {
             self.tasks.push(env.spawn(worker.clone().run(db.clone(), self.stop.1.clone())));
         }
-        let follows: Vec<(Db, Db)> = self.subscriptions.iter().map(|s| (s.producer.clone(), s.consumer.clone())).collect();
         for db in self.databases.values() {
-            let consumers = follows.iter().filter(|(producer, _)| producer.service() == db.service()).map(|(_, to)| to.clone()).collect();
-            let own = (db.clone(), Arc::<Vec<Db>>::new(consumers));
-            let cleaner = Worker::new("cleaner", CLEANING, own, |(db, consumers)| async move { clean(&db, &consumers).await });
-            self.tasks.push(env.spawn(cleaner.run(db.clone(), self.stop.1.clone())));
+            let own_events = self.subscriptions.iter().filter(|subscription| subscription.producer.service() == db.service());
+            let own = (db.clone(), Arc::<Vec<Db>>::new(own_events.map(|subscription| subscription.consumer.clone()).collect()));
+            let cleaner = Worker::new("cleaner", CLEANING_PERIOD, own, |(db, consumers)| async move { clean(&db, &consumers).await });
+            for worker in [cleaner, inbox::gauge_worker(db)] {
+                self.tasks.push(env.spawn(worker.run(db.clone(), self.stop.1.clone())));
+            }
         }
     }
 
-    /// Stops workers and carriers, each after the step in hand. What they did not come to waits in the databases.
+    /// Stops workers and deliveries, each after its present step. The rest of the work stays in the databases.
     pub async fn stop(self) {
         self.stop.0.stop();
         for task in self.tasks {
-            // A task that panicked has nothing left to stop.
+            // A task that panicked has stopped already.
             let _ = task.await;
         }
     }
 
-    /// Who consumes which types of events by name: service and type.
-    pub fn heard(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.consumers.iter().flat_map(|(name, consumers)| consumers.types().map(|heard| (*name, heard)))
+    /// The types of events that each service consumes: service and type.
+    pub fn consumed_event_types(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.consumers.iter().flat_map(|(name, consumers)| consumers.types().map(|event_type| (*name, event_type)))
     }
 
-    /// Hears the order to stop, for tasks that live beside the services.
+    /// The shutdown of this runtime, for tasks that run beside the services.
     #[must_use]
     pub fn stop_signal(&self) -> Shutdown {
         self.stop.1.clone()
     }
 
-    /// Carries every waiting event once and gives every worker a turn. How many events moved. Tasks that a turn left
-    /// going go on beside it.
+    /// Delivers the events that are in the outboxes, retries failed events that are due, and gives every worker a turn.
+    /// Returns what was delivered, a line for each producer and consumer. Tasks that a turn starts go on beside it.
     ///
     /// # Errors
-    /// Those of the databases, and of workers.
-    pub async fn turn(&self) -> Result<usize, StartError> {
-        let mut moved = 0;
+    /// Those of the databases and of the workers, and a worker that never comes to an end.
+    pub async fn turn(&self) -> Result<Vec<String>, StartError> {
+        let mut delivered = Vec::new();
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
-            moved += bus::carry_waiting(producer, consumer, consumers).await?;
+            match bus::deliver_present(producer, consumer, consumers).await? {
+                0 => {}
+                events => delivered.push(format!("{events} events from {} to {}", producer.service(), consumer.service())),
+            }
+        }
+        for (db, worker) in &self.retries {
+            self.turns_of(db, worker, async |_| worker.tasks_end().await).await?;
         }
         for (db, worker) in &self.workers {
-            while worker.run_once(db, &self.stop.1).await? == Next::Immediately {}
+            self.turns_of(db, worker, async |next| next == Next::Immediately).await?;
         }
-        Ok(moved)
+        Ok(delivered)
     }
 
-    /// Waits until no task of a worker is going. Whether one was.
+    /// Gives a worker turns as long as `goes_on` says so after each.
+    async fn turns_of(&self, db: &Db, worker: &Worker, goes_on: impl AsyncFn(Next) -> bool) -> Result<(), StartError> {
+        for _ in 0..TURNS {
+            let next = worker.run_once(db, &self.stop.1).await?;
+            if !goes_on(next).await {
+                return Ok(());
+            }
+        }
+        Err(format!("the worker {} of {} still has more to do after {TURNS} turns", worker.name, db.service()).into())
+    }
+
+    /// Waits until no task of a worker runs. Returns whether one did.
     pub async fn tasks_end(&self) -> bool {
         let mut any = false;
         for (_, worker) in &self.workers {
@@ -224,10 +247,33 @@ impl Runtime {
         }
         any
     }
+
+    /// The workers whose tasks run, a line for each.
+    pub(crate) fn running_tasks(&self) -> Vec<String> {
+        let tasks = self.workers.iter().map(|(_, worker)| (worker.name, worker.running_tasks()));
+        tasks.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} tasks of the worker {name}")).collect()
+    }
+
+    /// Takes what failed in workers since the last call, a line for each turn or task.
+    pub(crate) fn take_worker_failures(&self) -> Vec<String> {
+        let workers = self.workers.iter().chain(&self.retries);
+        workers.flat_map(|(_, worker)| worker.take_failures().into_iter().map(|failure| format!("{}: {failure}", worker.name))).collect()
+    }
+
+    /// How many events of `service` that it consumes itself are not delivered yet.
+    pub(crate) async fn count_own_undelivered(&self, service: &str) -> Result<usize, crate::db::Error> {
+        let mut count = 0;
+        for Subscription { producer, consumer, consumers } in &self.subscriptions {
+            if producer.service() == service && consumer.service() == service {
+                count += bus::count_undelivered(producer, consumer, consumers).await?;
+            }
+        }
+        Ok(count)
+    }
 }
 
-/// Opens the databases of these services side by side: each waits for its own disk only. No service is started: it is what
-/// tools need that may work beside the running platform.
+/// Opens the databases of these services at the same time and starts no service. Tools that work beside the running platform
+/// use it too.
 ///
 /// # Errors
 /// As [`Db::open_as`].
@@ -255,24 +301,19 @@ fn key_source(client: Client) -> KeySource {
     })
 }
 
-fn retry_worker(db: &Db, consumers: &Consumers) -> Worker {
-    let own = (db.clone(), consumers.clone());
-    Worker::new(inbox::RETRY, Duration::from_secs(1), own, |(db, consumers)| async move { inbox::retry_due(&db, &consumers).await })
-}
-
-/// Drops what is old: events that everyone has, records of consumed ones, answers under keys.
+/// Deletes old rows: events that all consumers have, records of consumed events, answers under idempotency keys.
 async fn clean(db: &Db, consumers: &[Db]) -> Result<Next, crate::db::Error> {
     let now = db.now();
     let mut consumed = i64::MAX;
     for consumer in consumers {
         consumed = consumed.min(inbox::position(consumer, db.service()).await?);
     }
-    let events = outbox::purge(db, now.before(OUTBOX_KEPT), consumed, CLEANED).await?;
-    let records = inbox::purge(db, now.before(INBOX_KEPT), CLEANED).await?;
-    let answers = idempotency::purge(db, now.before(idempotency::KEPT), CLEANED).await?;
+    let events = outbox::purge(db, now.before(OUTBOX_KEPT), consumed, CLEANING_BATCH).await?;
+    let records = inbox::purge(db, now.before(INBOX_KEPT), CLEANING_BATCH).await?;
+    let answers = idempotency::purge(db, now.before(idempotency::KEPT), CLEANING_BATCH).await?;
     if events + records + answers > 0 {
-        tracing::debug!(target: "cleaner", service = db.service(), events, records, answers, "old rows dropped");
+        tracing::debug!(target: "cleaner", service = db.service(), events, records, answers, "old rows deleted");
     }
     let most = events.max(records).max(answers);
-    Ok(Next::after_batch(usize::try_from(most).unwrap_or(usize::MAX), CLEANED))
+    Ok(Next::after_batch(usize::try_from(most).unwrap_or(usize::MAX), CLEANING_BATCH))
 }

@@ -1,25 +1,27 @@
-//! What tests of services need: folders that vanish, and a service behind its doors with everything else scripted.
+//! Supports the tests of services: temporary folders, and a harness that runs one service.
 
 mod harness;
 pub mod portable_sql;
 mod statements;
 
-pub use harness::{Answer, Harness, HarnessBuilder, Left, Outgoing};
 pub use statements::assert_statements_prepare;
+pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
+/// The names of today in the services' tests.
+pub use harness::{TestRequest as Outgoing, TestResponse as Answer};
 
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// A folder of its own, gone with the value.
+/// A temporary folder, deleted when the value is dropped.
 pub struct TempFolder(PathBuf);
 
 impl TempFolder {
     /// # Panics
     /// When the system's temporary folder cannot be written.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "each is another folder")]
+    #[expect(clippy::new_without_default, reason = "each call makes another folder")]
     pub fn new() -> TempFolder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("souk-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

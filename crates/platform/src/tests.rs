@@ -1,4 +1,4 @@
-//! Events and keys across two small services: what is promised of them holds when things fail.
+//! Tests of events and idempotency keys with two small services, above all where something fails.
 
 mod events;
 mod keys;
@@ -78,14 +78,14 @@ fn services(deaf: &Arc<AtomicBool>) -> Vec<Service> {
 }
 
 /// Both in one process, on a frozen clock, nothing moving by itself.
-async fn start(folder: &TempFolder, deaf: &Arc<AtomicBool>, moving: bool) -> Runtime {
+async fn start(folder: &TempFolder, deaf: &Arc<AtomicBool>, run_background: bool) -> Runtime {
     let setup = Setup {
         env: Env::seeded(3, Timestamp(1_767_225_600_000_000)),
         data_dir: folder.path().to_owned(),
         settings: Settings::default(),
         master_key: MasterKey::new([1; 32]),
-        elsewhere: Vec::new(),
-        moving,
+        remote_services: Vec::new(),
+        run_background,
     };
     Runtime::start(services(deaf), setup).await.expect("both start")
 }

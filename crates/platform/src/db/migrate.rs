@@ -17,6 +17,7 @@ pub struct Migration {
 const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") },
     Migration { name: "platform_0002_actors", sql: include_str!("../../migrations/platform_0002_actors.sql") },
+    Migration { name: "platform_0003_blocked", sql: include_str!("../../migrations/platform_0003_blocked.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

@@ -1,11 +1,12 @@
-//! Events that could not be consumed: tried again by themselves, in order within their aggregate, and parked at last.
+//! Events that could not be consumed. They are retried in order within their aggregate, and parked after the last attempt.
 
-use super::{ATTEMPTS, Consumers, Refused, attempt, is_new, report};
+use super::{ATTEMPTS, Consumers, Refused, handle_in_savepoint, is_new, report};
 use crate::{
     backoff::Backoff,
     db::{Db, Error, Select, Tx},
+    due::{DueQueue, DueWork},
     params,
-    worker::Next,
+    worker::{Next, Worker},
 };
 use contracts::{column::Json, event::Envelope, ids::EventId, time::Timestamp};
 use schemars::JsonSchema;
@@ -15,15 +16,16 @@ use std::time::Duration;
 /// The pauses after attempts that failed.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
-/// What becomes of an event that was set aside.
+/// What happens next with an event that could not be consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailedEventStatus {
-    /// It is tried again by itself.
+    /// It is retried when its pause is over.
     Retrying,
-    /// It waits behind an earlier event of its aggregate.
+    /// It is retried after an earlier event of its aggregate was consumed.
+    #[serde(alias = "WAITING")]
     Blocked,
-    /// It waits for an admin.
+    /// It is retried when an admin replays it.
     Parked,
 }
 
@@ -33,7 +35,7 @@ impl FailedEventStatus {
     const fn as_str(self) -> &'static str {
         match self {
             FailedEventStatus::Retrying => "RETRYING",
-            FailedEventStatus::Blocked => "WAITING",
+            FailedEventStatus::Blocked => "BLOCKED",
             FailedEventStatus::Parked => "PARKED",
         }
     }
@@ -41,8 +43,8 @@ impl FailedEventStatus {
 
 impl std::str::FromStr for FailedEventStatus {
     type Err = ();
-    fn from_str(word: &str) -> Result<FailedEventStatus, ()> {
-        FailedEventStatus::ALL.into_iter().find(|aside| aside.as_str() == word).ok_or(())
+    fn from_str(text: &str) -> Result<FailedEventStatus, ()> {
+        FailedEventStatus::ALL.into_iter().find(|status| status.as_str() == text).ok_or(())
     }
 }
 
@@ -80,14 +82,14 @@ pub(super) async fn record_failure(
         ],
     )
     .await?;
-    tx.notify_worker(RETRY);
+    tx.notify_worker(RetryFailedEvents::NAME);
     Ok(())
 }
 
-/// What is said of a consumer that panicked.
+/// The recorded error of a consumer that panicked.
 const PANICKED: &str = "the consumer panicked";
 
-pub(super) async fn panicked(db: &Db, envelope: Envelope) -> Result<(), Error> {
+pub(super) async fn record_panic(db: &Db, envelope: Envelope) -> Result<(), Error> {
     report(db.service(), &envelope, 1, PANICKED);
     db.write(async move |tx| {
         is_new(tx, &envelope).await?;
@@ -96,63 +98,64 @@ pub(super) async fn panicked(db: &Db, envelope: Envelope) -> Result<(), Error> {
     .await
 }
 
-/// The worker that tries again what was set aside.
-pub(crate) const RETRY: &str = "inbox-retry";
-/// Events that it takes in one turn at most.
-pub(crate) const RETRIED: usize = 32;
-
-/// Tries again the events whose pause is over, each in a commit of its own.
-pub(crate) async fn retry_due(db: &Db, consumers: &Consumers) -> Result<Next, Error> {
-    for (status, count) in count_failed_events(db).await? {
-        metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.as_str()).set(count as f64);
-    }
-    let due: Vec<(EventId, u32)> = db
-        .read(async |tx| {
-            let now = tx.now();
-            tx.query(
-                "SELECT event_id, attempts FROM parked_events WHERE status = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3",
-                params![FailedEventStatus::Retrying, now, RETRIED],
-                |row| Ok((row.next()?, row.next()?)),
-            )
-            .await
-        })
-        .await?;
-    let mut pace = Next::after_batch(due.len(), RETRIED);
-    for (event_id, attempts) in due {
-        let (attempts, consumers) = (attempts + 1, consumers.clone());
-        match db.write(async move |tx| retry(tx, &consumers, event_id, attempts).await).await {
-            // What waited behind it is due now.
-            Ok(true) => pace = Next::Immediately,
-            Ok(false) => {}
-            Err(Error::Panicked) => {
-                tracing::warn!(target: "inbox", service = db.service(), %event_id, attempts, "{PANICKED}");
-                metrics::counter!("souk_events_failed_total", "service" => db.service()).increment(1);
-                db.write(async move |tx| failed_again(tx, event_id, attempts, PANICKED).await).await?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(pace)
+/// Retries the failed events whose pause is over, each in a commit of its own.
+#[derive(Clone)]
+pub(crate) struct RetryFailedEvents {
+    pub db: Db,
+    pub consumers: Consumers,
 }
 
-/// Whether the event was consumed.
-async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: u32) -> Result<bool, Error> {
+impl DueWork for RetryFailedEvents {
+    const NAME: &'static str = "inbox-retry";
+    const PERIOD: Duration = Duration::from_secs(1);
+    const QUEUE: DueQueue<EventId> = DueQueue::new("parked_events", "event_id").due_at("next_attempt_at").filter("status = 'RETRYING'");
+    type Key = EventId;
+    type Partition = EventId;
+    type Error = Error;
+
+    /// A consumer that refuses the event or panics is an attempt that failed, recorded with its error; only a failure of the
+    /// database is an error here.
+    async fn run(self, event_id: EventId) -> Result<(), Error> {
+        let RetryFailedEvents { db, consumers } = self;
+        match db.write(async move |tx| retry(tx, &consumers, event_id).await).await {
+            Err(Error::Panicked) => {
+                tracing::warn!(target: "inbox", service = db.service(), %event_id, "{PANICKED}");
+                metrics::counter!("souk_events_failed_total", "service" => db.service()).increment(1);
+                db.write(async move |tx| {
+                    let attempts = attempts_of(tx, event_id).await?;
+                    record_attempt(tx, event_id, attempts + 1, PANICKED).await
+                })
+                .await
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn slots(&self) -> usize {
+        8
+    }
+
+    fn backoff(&self) -> Backoff {
+        BACKOFF
+    }
+}
+
+async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId) -> Result<(), Error> {
     let found = tx
         .query_opt(
-            "SELECT envelope FROM parked_events WHERE event_id = $1 AND status = $2",
+            "SELECT envelope, attempts FROM parked_events WHERE event_id = $1 AND status = $2",
             params![event_id, FailedEventStatus::Retrying],
-            |row| row.next::<Json<Envelope>>(),
+            |row| Ok((row.next::<Json<Envelope>>()?, row.next::<u32>()?)),
         )
         .await?;
-    let Some(Json(envelope)) = found else { return Ok(false) };
+    let Some((Json(envelope), attempts)) = found else { return Ok(()) };
     let outcome = match consumers.handler(&envelope.event_type) {
-        Some(handler) => attempt(tx, handler, &envelope).await,
+        Some(handler) => handle_in_savepoint(tx, handler, &envelope).await,
         None => Err(Refused("this version of the program consumes no such event".into())),
     };
     if let Err(refusal) = outcome {
-        report(tx.service(), &envelope, attempts, &refusal);
-        failed_again(tx, event_id, attempts, &refusal).await?;
-        return Ok(false);
+        report(tx.service(), &envelope, attempts + 1, &refusal);
+        return record_attempt(tx, event_id, attempts + 1, &refusal).await;
     }
     let now = tx.now();
     tx.execute("DELETE FROM parked_events WHERE event_id = $1", params![event_id]).await?;
@@ -162,11 +165,17 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId, attempts: 
         params![FailedEventStatus::Retrying, now, envelope.aggregate_id, FailedEventStatus::Blocked],
     )
     .await?;
-    tx.notify_worker(RETRY);
-    Ok(true)
+    tx.notify_worker(RetryFailedEvents::NAME);
+    Ok(())
 }
 
-async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
+async fn attempts_of(tx: &mut Tx, event_id: EventId) -> Result<u32, Error> {
+    let found = tx.query_opt("SELECT attempts FROM parked_events WHERE event_id = $1", params![event_id], |row| row.next()).await?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Records an attempt that failed. The last one parks the event.
+async fn record_attempt(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str) -> Result<(), Error> {
     let status = if attempts >= ATTEMPTS { FailedEventStatus::Parked } else { FailedEventStatus::Retrying };
     let next = tx.now().after(tx.jitter(BACKOFF.delay(attempts)));
     tx.execute(
@@ -177,7 +186,17 @@ async fn failed_again(tx: &mut Tx, event_id: EventId, attempts: u32, error: &str
     .map(|_| ())
 }
 
-/// An event that was set aside, as admins see it.
+/// The worker that keeps the gauge of failed events.
+pub(crate) fn gauge_worker(db: &Db) -> Worker {
+    Worker::new("failed-events-gauge", Duration::from_secs(5), db.clone(), |db| async move {
+        for (status, count) in count_failed_events(&db).await? {
+            metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.as_str()).set(count as f64);
+        }
+        Ok::<_, Error>(Next::Idle)
+    })
+}
+
+/// An event that could not be consumed, as admins see it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailedEvent {
@@ -185,15 +204,15 @@ pub struct FailedEvent {
     pub service: String,
     pub status: FailedEventStatus,
     pub attempts: u32,
-    /// What the consumer said.
+    /// The consumer's error.
     pub error: String,
     pub parked_at: Timestamp,
     pub next_attempt_at: Timestamp,
     pub event: Envelope,
 }
 
-/// What was set aside here and not consumed since, in the order of the events' ids, that is of their time; those after
-/// `after`, `rows` at most.
+/// Failed events that were not consumed since, in the order of their ids, that is of their time: those after `after`, `rows`
+/// at most.
 ///
 /// # Errors
 /// Those of the database.
@@ -225,21 +244,21 @@ pub async fn list_failed_events(
     .await
 }
 
-/// Walks everything that is set aside here and shows it to `seen`, in the order of [`list_failed_events`].
+/// Calls `visit` with every failed event, in the order of [`list_failed_events`].
 ///
 /// # Errors
 /// Those of the database.
-pub async fn walk_failed_events(db: &Db, mut seen: impl FnMut(&FailedEvent)) -> Result<(), Error> {
+pub async fn walk_failed_events(db: &Db, mut visit: impl FnMut(&FailedEvent)) -> Result<(), Error> {
     let mut after = None;
     loop {
-        let aside = list_failed_events(db, None, after, 100).await?;
-        let Some(last) = aside.last() else { return Ok(()) };
+        let page = list_failed_events(db, None, after, 100).await?;
+        let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.event.event_id);
-        aside.iter().for_each(&mut seen);
+        page.iter().for_each(&mut visit);
     }
 }
 
-/// How many events are set aside here, by what becomes of them; each status is told.
+/// How many failed events there are of each status.
 ///
 /// # Errors
 /// Those of the database.
@@ -254,7 +273,7 @@ pub async fn count_failed_events(db: &Db) -> Result<[(FailedEventStatus, u64); 3
     Ok(FailedEventStatus::ALL.map(|status| (status, of(status))))
 }
 
-/// Lets a parked event be tried again at once, with a fresh count of attempts. Whether there was one.
+/// Makes a failed event that is not blocked due at once, with a fresh count of attempts. Returns whether there was one.
 ///
 /// # Errors
 /// Those of the database.
@@ -267,7 +286,7 @@ pub async fn replay(db: &Db, event_id: EventId) -> Result<bool, Error> {
                 params![FailedEventStatus::Retrying, now, event_id, FailedEventStatus::Blocked],
             )
             .await?;
-        tx.notify_worker(RETRY);
+        tx.notify_worker(RetryFailedEvents::NAME);
         Ok(rows == 1)
     })
     .await

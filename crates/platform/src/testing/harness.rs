@@ -1,17 +1,21 @@
-//! One service with a frozen clock, seeded chance and scripted upstreams.
+//! Runs one service with a frozen clock, seeded randomness and scripted upstreams.
 //!
-//! Requests go through the real router and door, events through the real inbox, time through the real workers; only the
-//! upstreams are played. Nothing moves by itself: [`Harness::settle`] works until nothing is left to do.
+//! Requests pass the real router and layers, events the real inbox, and the schedule the real workers; only the upstreams are
+//! scripted. Nothing runs in the background: [`Harness::settle`] works until nothing is left to do.
+//!
+//! Dropping the harness checks what the test left behind: no event failed in the service's inbox, all events that the service
+//! consumes from itself are delivered, and no turn or task of a worker failed. A test where that happens on purpose declares
+//! it by [`Harness::expect_failed_events`] and [`Harness::expect_worker_failures`]; the declaration is checked as well.
 
 use super::TempFolder;
 use crate::{
     db::Db,
-    env::Env,
+    env::{Env, LockUnpoisoned as _},
     identity::{Claims, Jwks, SigningKey},
     inbox,
     master_key::MasterKey,
     outbox::{self, Published},
-    runtime::{Elsewhere, Runtime, Setup},
+    runtime::{RemoteService, Runtime, Setup},
     service::Service,
     settings::Settings,
 };
@@ -30,8 +34,23 @@ use contracts::{
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json, value::RawValue};
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Poll, Waker},
+    time::Duration,
+};
 use tower::ServiceExt as _;
+
+/// Rounds after which a service that never comes to rest fails its test.
+const ROUNDS: usize = 1_000;
+/// How long tasks may run while a test waits for them, by the real clock.
+const TASK_LIMIT: Duration = Duration::from_secs(60);
 
 /// 2026-01-01T00:00:00Z: when every test begins.
 const BEGINNING: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -51,8 +70,7 @@ impl HarnessBuilder {
         self
     }
 
-    /// A upstream, played by `router` (paths without `/api/v1`, for example
-    /// `/internal/products/lookup`).
+    /// Replaces an upstream by `router`, with paths without `/api/v1`, such as `/internal/products/lookup`.
     #[must_use]
     pub fn upstream(mut self, name: &'static str, router: Router) -> Self {
         self.upstreams.push((name, router));
@@ -64,46 +82,58 @@ impl HarnessBuilder {
     pub async fn start(self) -> Harness {
         let env = Env::seeded(42, BEGINNING);
         let key = SigningKey::generate(&env);
-        self.resume(Left { env, key, sequences: HashMap::new(), folder: TempFolder::new() }).await
+        self.resume(KilledProcess { env, key, sequences: Arc::default(), folder: Arc::new(TempFolder::new()) }).await
     }
 
-    /// Starts on what an earlier process left, as after a crash.
+    /// Starts on the data of a killed process, as after a crash.
     ///
     /// # Panics
     /// When the service does not start.
-    pub async fn resume(self, left: Left) -> Harness {
-        let Left { env, key, sequences, folder } = left;
+    pub async fn resume(self, killed: KilledProcess) -> Harness {
+        let KilledProcess { env, key, sequences, folder } = killed;
         let name = self.service.name;
-        let mut elsewhere: Vec<_> = self.upstreams.into_iter().map(|(name, router)| (name, Elsewhere::Router(router))).collect();
+        let mut remote_services: Vec<_> = self.upstreams.into_iter().map(|(name, router)| (name, RemoteService::Router(router))).collect();
         if name != "auth" {
-            elsewhere.push(("auth", Elsewhere::Router(auth_in_play(&env, &key))));
+            remote_services.push(("auth", RemoteService::Router(scripted_auth(&env, &key))));
         }
         let setup = Setup {
             env: env.clone(),
             data_dir: folder.path().to_owned(),
             settings: self.settings,
             master_key: MasterKey::new([7; 32]),
-            elsewhere,
-            moving: false,
+            remote_services,
+            run_background: false,
         };
         let runtime = Runtime::start(vec![self.service], setup).await.expect("the service starts");
         if name != "auth" {
             runtime.verifier.set_keys(&Jwks { keys: vec![key.public()] });
         }
-        Harness { name, env, key, runtime, sequences: Mutex::new(sequences), folder }
+        Harness { name, env, key, runtime, sequences, folder, expected: Expected::default() }
     }
 }
 
-/// What is left of a process: its folder, and the world around it, which goes on.
-pub struct Left {
+/// The data of a process that was killed, with the clock and the keys of its environment.
+pub struct KilledProcess {
     env: Env,
     key: SigningKey,
-    sequences: HashMap<contracts::ids::Uuid, i64>,
-    folder: TempFolder,
+    sequences: Sequences,
+    folder: Arc<TempFolder>,
 }
 
-/// Auth, played: the keys that verify, and a token for whoever asks.
-fn auth_in_play(env: &Env, key: &SigningKey) -> Router {
+/// The number of the newest event of each aggregate of other services.
+type Sequences = Arc<Mutex<HashMap<contracts::ids::Uuid, i64>>>;
+
+/// What a test declared that it leaves behind.
+#[derive(Default)]
+struct Expected {
+    failed_events: AtomicBool,
+    worker_failures: AtomicBool,
+    /// The process was killed, so it leaves anything behind.
+    killed: AtomicBool,
+}
+
+/// The upstream auth: the keys that verify tokens, and a token for every caller.
+fn scripted_auth(env: &Env, key: &SigningKey) -> Router {
     let jwks = Jwks { keys: vec![key.public()] };
     let token = key.sign(&claims(env, "service", &[], Some("service")));
     Router::new()
@@ -117,7 +147,7 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         iss: crate::identity::ISSUER.into(),
         aud: crate::identity::AUDIENCE.into(),
         sub: subject.into(),
-        // Tests move the clock by weeks; what is under test is rarely the token.
+        // Tests move the clock by weeks, and few of them test the token.
         exp: now + 100_000_000,
         iat: now,
         nbf: None,
@@ -131,13 +161,15 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
 }
 
 /// A running service under test.
+#[must_use]
 pub struct Harness {
     pub name: &'static str,
     pub env: Env,
     key: SigningKey,
     pub runtime: Runtime,
-    sequences: Mutex<HashMap<contracts::ids::Uuid, i64>>,
-    folder: TempFolder,
+    sequences: Sequences,
+    folder: Arc<TempFolder>,
+    expected: Expected,
 }
 
 impl Harness {
@@ -146,11 +178,21 @@ impl Harness {
         HarnessBuilder { service, settings: Settings::default(), upstreams: Vec::new() }
     }
 
-    /// Ends the process without a word. Tasks in hand end with the tokio runtime that they run on: drop it too.
+    /// Ends the process without any clean-up. Tasks in progress end with the tokio runtime that they run on, so drop that too.
     #[must_use]
-    pub fn kill(self) -> Left {
-        let sequences = self.sequences.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Left { env: self.env, key: self.key, sequences, folder: self.folder }
+    pub fn kill(self) -> KilledProcess {
+        self.expected.killed.store(true, Ordering::SeqCst);
+        KilledProcess { env: self.env.clone(), key: self.key.clone(), sequences: self.sequences.clone(), folder: self.folder.clone() }
+    }
+
+    /// Declares that the test leaves events in the inbox that the service could not consume.
+    pub fn expect_failed_events(&self) {
+        self.expected.failed_events.store(true, Ordering::SeqCst);
+    }
+
+    /// Declares that turns or tasks of workers fail in this test.
+    pub fn expect_worker_failures(&self) {
+        self.expected.worker_failures.store(true, Ordering::SeqCst);
     }
 
     #[must_use]
@@ -187,31 +229,31 @@ impl Harness {
         self.key.sign(&Claims { scope: Some(scope.to_owned()), ..claims(&self.env, client, &[], Some(client)) })
     }
 
-    pub fn get(&self, path: &str) -> Outgoing<'_> {
+    pub fn get(&self, path: &str) -> TestRequest<'_> {
         self.request(Method::GET, path)
     }
-    pub fn post(&self, path: &str, body: &Value) -> Outgoing<'_> {
+    pub fn post(&self, path: &str, body: &Value) -> TestRequest<'_> {
         self.request(Method::POST, path).json(body)
     }
-    pub fn put(&self, path: &str, body: &Value) -> Outgoing<'_> {
+    pub fn put(&self, path: &str, body: &Value) -> TestRequest<'_> {
         self.request(Method::PUT, path).json(body)
     }
-    pub fn patch(&self, path: &str, body: &Value) -> Outgoing<'_> {
+    pub fn patch(&self, path: &str, body: &Value) -> TestRequest<'_> {
         self.request(Method::PATCH, path).json(body)
     }
-    pub fn delete(&self, path: &str) -> Outgoing<'_> {
+    pub fn delete(&self, path: &str) -> TestRequest<'_> {
         self.request(Method::DELETE, path)
     }
 
     /// A request to the service; paths are without `/api/v1`.
-    pub fn request(&self, method: Method, path: &str) -> Outgoing<'_> {
-        Outgoing { harness: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
+    pub fn request(&self, method: Method, path: &str) -> TestRequest<'_> {
+        TestRequest { harness: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
     }
 
     /// Delivers an event of another service, as the bus would.
     ///
     /// # Panics
-    /// When the inbox fails; a consumer's refusal sets the event aside instead.
+    /// When the inbox fails. An event that the consumer refuses is recorded as failed instead.
     pub async fn deliver<E: Event>(&self, event: E) -> Envelope {
         let envelope = self.envelope(&event);
         self.deliver_envelope(envelope.clone()).await;
@@ -227,15 +269,15 @@ impl Harness {
         let producer = consumers.producers().iter().find(|producer| **producer == envelope.producer).copied();
         let producer = producer.unwrap_or_else(|| panic!("{} consumes nothing of {}", self.name, envelope.producer));
         let from = inbox::position(self.db(), producer).await.expect("the inbox can be read");
-        inbox::consume(self.db(), consumers, producer, from, vec![Published { position: from + 1, envelope }])
-            .await
-            .expect("the inbox takes it");
+        let batch = vec![Published { position: from + 1, envelope }];
+        let outcome = inbox::consume(self.db(), consumers, producer, from, batch).await.expect("the inbox can be written");
+        assert_eq!(outcome, inbox::Outcome::Consumed, "the position of {} moved while a test delivered an event", self.name);
     }
 
     /// An event in its envelope, numbered within its aggregate.
     #[must_use]
     pub fn envelope<E: Event>(&self, event: &E) -> Envelope {
-        let mut sequences = self.sequences.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sequences = self.sequences.lock_unpoisoned();
         let sequence = sequences.entry(event.aggregate_id()).or_insert(0);
         *sequence += 1;
         Envelope {
@@ -254,39 +296,66 @@ impl Harness {
         }
     }
 
-    /// Moves the clock.
+    /// Moves the clock, and wakes the tasks that sleep until then.
     pub fn advance(&self, span: Duration) {
         self.env.advance(span);
     }
 
-    /// Carries the service's own events to itself and gives its workers turns until nothing moves. Tasks that workers
-    /// leave going, such as calls, go on beside the test; [`Harness::complete`] waits for them.
+    /// Runs `work`, and moves the clock to the end of each sleep that begins meanwhile: pauses between attempts take no time.
+    pub async fn skip_sleeps<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut work => return output,
+                instant = self.env.next_sleeper() => self.env.advance(instant.since(self.env.now())),
+            }
+            // The sleeper that was woken leaves the list when it runs.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Delivers the events that the service consumes from itself and gives its workers turns, until nothing moves. Tasks that
+    /// workers start, such as calls, go on beside the test; [`Harness::complete`] waits for them.
     ///
     /// # Panics
-    /// When a worker fails, or it does not come to rest within 1,000 rounds.
+    /// When a worker fails that is not expected to, or something still moves after many rounds.
     pub async fn settle(&self) {
-        for _ in 0..1_000 {
+        let mut moved = Vec::new();
+        for _ in 0..ROUNDS {
             let before = self.newest_position().await;
-            let moved = self.runtime.turn().await.expect("workers and carriers do their turn");
-            if moved == 0 && before == self.newest_position().await {
+            moved = match self.runtime.turn().await {
+                Ok(delivered) => delivered,
+                Err(_) if self.expected.worker_failures.load(Ordering::SeqCst) => Vec::new(),
+                Err(error) => panic!("a turn of {} failed: {}", self.name, crate::error_chain(&*error)),
+            };
+            let emitted = self.newest_position().await - before;
+            if emitted > 0 {
+                moved.push(format!("{emitted} events emitted"));
+            }
+            if moved.is_empty() {
                 return;
             }
         }
-        panic!("the service does not come to rest");
+        panic!("{} does not come to rest in {ROUNDS} rounds; the last one: {}", self.name, moved.join(", "));
     }
 
     /// As [`Harness::settle`], and waits for the tasks of workers, until none is left and nothing moves.
     ///
     /// # Panics
-    /// As [`Harness::settle`].
+    /// As [`Harness::settle`], and when a task does not end.
     pub async fn complete(&self) {
-        for _ in 0..1_000 {
+        for _ in 0..ROUNDS {
             self.settle().await;
-            if !self.runtime.tasks_end().await {
-                return;
+            match tokio::time::timeout(TASK_LIMIT, self.runtime.tasks_end()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => {
+                    panic!("{} still runs {}; a task may sleep until the clock moves", self.name, self.runtime.running_tasks().join(", "))
+                }
             }
         }
-        panic!("the service does not come to rest");
+        panic!("{} starts tasks again after {ROUNDS} rounds", self.name);
     }
 
     async fn newest_position(&self) -> i64 {
@@ -314,42 +383,83 @@ impl Harness {
             .collect()
     }
 
-    /// Asserts that no event was set aside.
+    /// Asserts that the service could consume every event so far. Dropping the harness asserts it as well.
     ///
     /// # Panics
-    /// When one was.
+    /// When it could not.
     pub async fn nothing_is_parked(&self) {
-        let parked = inbox::list_failed_events(self.db(), None, None, 100).await.expect("the inbox can be read");
-        let told: Vec<_> = parked.iter().map(|event| format!("{}: {}", event.event.event_type, event.error)).collect();
-        assert!(told.is_empty(), "events were set aside: {told:?}");
+        let failed = self.failed_events().await.expect("the inbox can be read");
+        assert!(failed.is_empty(), "events failed: {failed:?}");
+    }
+
+    async fn failed_events(&self) -> Result<Vec<String>, crate::db::Error> {
+        let failed = inbox::list_failed_events(self.db(), None, None, 100).await?;
+        Ok(failed.iter().map(|failed| format!("{} {}: {}", failed.status, failed.event.event_type, failed.error)).collect())
+    }
+
+    /// What the test left behind and did not declare, or declared and did not leave behind.
+    async fn faults(&self) -> Result<Vec<String>, crate::db::Error> {
+        let mut faults = Vec::new();
+        let failed = self.failed_events().await?;
+        match self.expected.failed_events.load(Ordering::SeqCst) {
+            true if failed.is_empty() => faults.push("failed events were expected, and there is none".to_owned()),
+            false => faults.extend(failed.into_iter().map(|event| format!("an event failed: {event}"))),
+            true => {}
+        }
+        let failures = self.runtime.take_worker_failures();
+        match self.expected.worker_failures.load(Ordering::SeqCst) {
+            true if failures.is_empty() => faults.push("failures of workers were expected, and there was none".to_owned()),
+            false => faults.extend(failures.into_iter().map(|failure| format!("a worker failed: {failure}"))),
+            true => {}
+        }
+        match self.runtime.count_own_undelivered(self.name).await? {
+            0 => {}
+            count => faults.push(format!("{count} events that the service consumes from itself are not delivered; call `settle`")),
+        }
+        Ok(faults)
     }
 }
 
-/// A request being put together.
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.expected.killed.load(Ordering::SeqCst) {
+            return;
+        }
+        // A read of SQLite never waits, so one poll is the whole of it.
+        let faults = match pin!(self.faults()).poll(&mut std::task::Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(faults)) => faults,
+            Poll::Ready(Err(error)) => vec![format!("the check failed: {error}")],
+            Poll::Pending => vec!["the check has to wait for the database".to_owned()],
+        };
+        assert!(faults.is_empty(), "the test of {} left something behind:\n{}", self.name, faults.join("\n"));
+    }
+}
+
+/// A request that a test builds.
 #[must_use = "a request is made by `send`"]
-pub struct Outgoing<'a> {
+pub struct TestRequest<'a> {
     harness: &'a Harness,
     request: axum::http::request::Builder,
     body: Body,
 }
 
-impl Outgoing<'_> {
-    /// As this customer.
+impl TestRequest<'_> {
+    /// Sends it as this customer.
     pub fn customer(self, user: UserId) -> Self {
         let token = self.harness.token(user, &["CUSTOMER"]);
         self.bearer(&token)
     }
-    /// As this seller.
+    /// Sends it as this seller.
     pub fn seller(self, user: UserId) -> Self {
         let token = self.harness.token(user, &["CUSTOMER", "SELLER"]);
         self.bearer(&token)
     }
-    /// As an administrator.
+    /// Sends it as an administrator.
     pub fn admin(self) -> Self {
         let token = self.harness.token(self.harness.id(), &["CUSTOMER", "ADMIN"]);
         self.bearer(&token)
     }
-    /// As the service `client`.
+    /// Sends it as the service `client`.
     pub fn service(self, client: &str) -> Self {
         let token = self.harness.service_token(client);
         self.bearer(&token)
@@ -367,7 +477,7 @@ impl Outgoing<'_> {
     pub fn json(self, body: &Value) -> Self {
         self.raw("application/json", body.to_string())
     }
-    /// Any body under any type.
+    /// Gives it any body of any type.
     pub fn raw(mut self, content_type: &str, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self.header("content-type", content_type)
@@ -375,31 +485,31 @@ impl Outgoing<'_> {
 
     /// # Panics
     /// When the request cannot be built or the answer's body not be read.
-    pub async fn send(self) -> Answer {
+    pub async fn send(self) -> TestResponse {
         let router = self.harness.runtime.routers[self.harness.name].clone();
         let request = self.request.body(self.body).expect("the request can be built");
         let response = router.oneshot(request).await.expect("a router always answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await.expect("the body can be read").to_bytes();
-        Answer { status, headers, body: body.to_vec() }
+        TestResponse { status, headers, body: body.to_vec() }
     }
 }
 
-/// What the service answered.
+/// The answer of the service.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl TestResponse {
     /// Asserts the status; on failure the body is shown.
     ///
     /// # Panics
     /// When it is another.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Answer {
+    pub fn expect(self, status: u16) -> TestResponse {
         assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
         self
     }
@@ -409,7 +519,7 @@ impl Answer {
     /// # Panics
     /// When it is something else.
     #[track_caller]
-    pub fn expect_problem(self, status: u16, code: &str) -> Answer {
+    pub fn expect_problem(self, status: u16, code: &str) -> TestResponse {
         let answer = self.expect(status);
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["code"], code, "{}", answer.json());

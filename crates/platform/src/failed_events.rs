@@ -1,4 +1,4 @@
-//! The view of events that were set aside, which every service has: admins see them and let them be tried again.
+//! The API of failed events, which every service has: admins list the events that could not be consumed, and replay them.
 
 use crate::{
     db::Db,
@@ -10,18 +10,17 @@ use contracts::{ids::EventId, problem::Code};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The routes, the same in every service; the service's name in the path tells the gateway whose they are.
+/// The routes, the same in every service. The gateway routes them by the service's name in the path.
 pub(crate) fn routes() -> Routes<Db> {
     Routes::new("parked-events")
         .get("/admin/parked-events/{service}", list, "Events that a service could not consume yet, the oldest first")
         .post("/admin/parked-events/{service}/{eventId}/replay", replay, "Lets a service try an event again at once")
 }
 
-/// Which of them.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Filter {
-    /// Only those of which this becomes.
+    /// Only those with this status.
     status: Option<FailedEventStatus>,
 }
 
@@ -32,20 +31,20 @@ async fn list(
     Query(Filter { status }): Query<Filter>,
     paging: Paging,
 ) -> Result<Paged<FailedEvent>, Problem> {
-    own(&db, &service)?;
+    check_service(&db, &service)?;
     let tag = format!("parked events of {service} {status:?}");
     let found = inbox::list_failed_events(&db, status, paging.after(&tag)?, paging.fetch()).await?;
     Ok(Paged(paging.page(&tag, found, |last| last.event.event_id)))
 }
 
 async fn replay(_: Admin, State(db): State<Db>, Path((service, event_id)): Path<(String, EventId)>) -> Result<NoContent, Problem> {
-    own(&db, &service)?;
+    check_service(&db, &service)?;
     match inbox::replay(&db, event_id).await? {
         true => Ok(NoContent),
-        false => Err(Problem::new(Code::NOT_FOUND).detail("no such event was set aside, or it waits behind another")),
+        false => Err(Problem::new(Code::NOT_FOUND).detail("no such event failed, or it is blocked by another")),
     }
 }
 
-fn own(db: &Db, service: &str) -> Result<(), Problem> {
+fn check_service(db: &Db, service: &str) -> Result<(), Problem> {
     if service == db.service() { Ok(()) } else { Err(Code::NOT_FOUND.into()) }
 }
