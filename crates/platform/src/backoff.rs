@@ -1,9 +1,9 @@
-//! Pauses that grow while attempts fail.
+//! Pauses between attempts that fail.
 
 use std::time::Duration;
 
-/// The pauses after attempts that fail one after another: each the same number of times as long as the one before, from
-/// the first to the longest. Whoever waits adds [`Env::jitter`](crate::env::Env::jitter), so that not all come back at once.
+/// Pauses that grow by a factor from the first to the longest. The caller adds [`Env::jitter`](crate::env::Env::jitter), so that
+/// the attempts of many do not fall on one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     factor: u32,
@@ -23,7 +23,7 @@ impl Backoff {
         Backoff::growing(2, first, longest)
     }
 
-    /// How long to wait after the failed attempt with this number, counted from 1.
+    /// The pause after the failed attempt with this number, counted from 1.
     #[must_use]
     pub const fn delay(self, attempt: u32) -> Duration {
         let pause = self.first.saturating_mul(self.factor.saturating_pow(attempt.saturating_sub(1)));

@@ -1,7 +1,7 @@
-//! What travels with every piece of work: whose it is, what caused it, and until when it matters.
+//! The context of a piece of work: its person, its cause and its deadline.
 //!
-//! Set at a door (a request, an event, a worker's step), and told whose it is once the caller is verified; read by the log, the problem documents, the calls to
-//! upstreams and the unit of work, which stamps it on the events it emits.
+//! An entry point sets it: a request, an event, a turn of a worker. The verification of the caller adds the person. The log, the
+//! problem documents, the calls to upstreams and the unit of work read it; the unit of work writes it into the events it emits.
 
 use contracts::ids::{EventId, UserId};
 use std::{cell::RefCell, future::Future, sync::Arc, time::Duration};
@@ -9,15 +9,15 @@ use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The request that all this began with: on every answer, log line, call and event it causes.
+    /// The first request of a chain of causes. Every answer, log line, call and event of the chain carries it.
     pub correlation_id: Arc<str>,
     /// The event that is being consumed, if one is.
     pub causation_id: Option<EventId>,
-    /// The person whose request this is, once verified, or whose request led to the event that is being consumed.
+    /// The verified person of the request, or of the request that caused the event that is being consumed.
     pub actor_id: Option<UserId>,
-    /// When the caller stops waiting. Calls made on its behalf end before.
+    /// When the caller stops waiting. Calls on its behalf end before.
     pub deadline: Option<Instant>,
-    /// The caller's access token, for calls made on the caller's behalf.
+    /// The caller's access token, for calls on the caller's behalf.
     pub bearer: Option<Arc<str>>,
 }
 
@@ -31,13 +31,13 @@ impl Context {
         Context { correlation_id: correlation_id.into(), causation_id: None, actor_id: None, deadline: None, bearer: None }
     }
 
-    /// The context of the work in hand; one that says `none` outside of any.
+    /// The context of the present work. Outside of any it has the correlation id `none`.
     #[must_use]
     pub fn current() -> Context {
         CURRENT.try_with(|context| context.borrow().clone()).unwrap_or_else(|_| Context::new("none"))
     }
 
-    /// From here on the work in hand is this person's. Outside of any it changes nothing.
+    /// Sets the person of the present context. It does nothing outside of any.
     pub(crate) fn set_actor(actor: UserId) {
         let _ = CURRENT.try_with(|context| context.borrow_mut().actor_id = Some(actor));
     }
@@ -48,7 +48,7 @@ impl Context {
         self
     }
 
-    /// How long the caller still waits, and `otherwise` when it did not say.
+    /// The time until the deadline, `otherwise` at most.
     #[must_use]
     pub fn remaining(&self, otherwise: Duration) -> Duration {
         self.deadline.map_or(otherwise, |deadline| deadline.saturating_duration_since(Instant::now()).min(otherwise))
@@ -59,7 +59,7 @@ impl Context {
         CURRENT.scope(RefCell::new(self), work).await
     }
 
-    /// Runs `work`, which does not wait, in this context.
+    /// Runs `work`, which is not async, in this context.
     pub fn sync_scope<T>(self, work: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(RefCell::new(self), work)
     }

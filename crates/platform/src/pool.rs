@@ -1,5 +1,5 @@
-//! Threads for work that takes a processor's time or waits for the disk: a bounded number works, a bounded number waits,
-//! and what is more is refused at once. So a flood of it costs neither memory without end nor the time of other requests.
+//! A pool of threads for work that uses a processor or waits for the disk. The number of threads and the number of waiting jobs
+//! are bounded, and more jobs are refused at once. So a flood of such work costs neither memory nor the time of other requests.
 
 use crate::env::{Env, LockUnpoisoned as _};
 use std::sync::{
@@ -10,13 +10,13 @@ use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Why work has no outcome.
+/// Why work has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Too much waits already; nothing was done.
+    /// Too many jobs wait already; nothing was done.
     #[error("too much work waits")]
     Full,
-    /// It panicked.
+    /// The work panicked.
     #[error("the work ended unexpectedly")]
     Lost,
 }
@@ -28,7 +28,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads called `name`, 0 for as many as there are processors, with room for `waiting` jobs that wait.
+    /// Starts `threads` threads called `name`, 0 for as many as there are processors, and a queue of `waiting` jobs.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -46,14 +46,14 @@ impl Pool {
         Ok(Pool { queue })
     }
 
-    /// Runs `work` on one of the threads. Work that panics loses its own answer and nothing else.
+    /// Runs `work` on one of the threads. A panic of the work affects nothing else.
     ///
     /// # Errors
     /// [`Error::Full`] when too many wait, [`Error::Lost`] when it panicked.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move || {
-            // Who went away while waiting needs no answer.
+            // A caller that stopped waiting needs no result.
             if !reply.is_closed() {
                 let _ = reply.send(work());
             }
@@ -65,10 +65,10 @@ impl Pool {
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
     loop {
-        // One thread waits with the lock in hand, the others for it: whoever gets a job lets go before the work.
+        // One thread waits for a job and holds the lock; it releases the lock before it works.
         let job = jobs.lock_unpoisoned().recv();
         match job {
-            // Its caller hears of a panic by the reply that never comes.
+            // After a panic the reply is dropped, which is an error at the caller.
             Ok(job) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job))),
             Err(_) => return,
         }
@@ -82,7 +82,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[tokio::test]
-    async fn what_neither_works_nor_waits_is_refused_and_a_panic_loses_one_answer() {
+    async fn a_job_beyond_the_queue_is_refused_and_a_panic_affects_one_caller() {
         let pool = Pool::start(&Env::seeded(1, Timestamp::EPOCH), "test", 1, 1).unwrap();
         let (began, begun) = mpsc::sync_channel(1);
         let (go, wait) = mpsc::sync_channel(0);
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(pool.run(|| 4).await.unwrap(), 4);
     }
 
-    /// Polls once: the job is in the queue from then on.
+    /// Polls once, which puts the job into the queue.
     fn poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
         std::pin::Pin::new(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
     }

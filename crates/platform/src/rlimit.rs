@@ -1,14 +1,14 @@
-//! How many files this process may have open at once: connections are files too.
+//! The limit of open files of this process. Connections are files too.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to `wanted`, as far as the hard one lets it. What the limit is then.
+/// Raises the soft limit to `wanted` or to the hard limit, whichever is less. Returns the new limit.
 #[must_use]
 pub fn allow(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = maximum.map_or(wanted, |most| wanted.min(most));
     if current.is_some_and(|current| current < raised) {
-        // Where that is not allowed, what there is has to do.
+        // Without permission the present limit stays.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum });
     }
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)

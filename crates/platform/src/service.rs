@@ -1,4 +1,4 @@
-//! What a service is: a name, its migrations, and how its doors open.
+//! The declaration of a service: its name, its migrations, its settings, and how it starts.
 
 use crate::{
     client::Client,
@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
-/// What every service works with. Cheap to clone.
+/// The resources of a running service. Cheap to clone.
 #[derive(Clone)]
 pub struct Ctx {
     pub service: &'static str,
@@ -25,14 +25,14 @@ pub struct Ctx {
     /// Calls to upstreams.
     pub client: Client,
     pub settings: Arc<Settings>,
-    /// Where the service may keep files of its own: a folder below the data directory, made on demand.
+    /// A folder below the data directory for files of the service, which creates it when needed.
     pub folder: PathBuf,
-    /// What everyone of this installation shares.
+    /// The key that all services of this installation share.
     pub master_key: MasterKey,
 }
 
 impl Ctx {
-    /// The service's own section of the settings.
+    /// Reads the service's section of the settings.
     ///
     /// # Errors
     /// [`BadSettings`] names the key.
@@ -41,14 +41,14 @@ impl Ctx {
     }
 }
 
-/// An opened service: its three doors.
+/// The three entry points of a started service.
 pub struct Parts {
-    /// RequestLayers 1, HTTP, and the list of its operations.
+    /// HTTP, with the list of its operations.
     pub router: Router,
     pub operations: Vec<Operation>,
-    /// RequestLayers 2, events.
+    /// Events.
     pub consumers: Consumers,
-    /// RequestLayers 3, time.
+    /// The schedule.
     pub workers: Vec<Worker>,
 }
 
@@ -61,13 +61,13 @@ type Start = Box<dyn FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Result<Parts, St
 pub struct Service {
     pub name: &'static str,
     pub migrations: &'static [Migration],
-    /// Its section of the settings: without keys unless [`Service::settings`] says more.
+    /// Its section of the settings, without keys unless [`Service::settings`] declares them.
     pub section: Section,
     pub(crate) start: Start,
 }
 
 impl Service {
-    /// `start` opens the doors once the database is there.
+    /// `start` makes the entry points. It runs after the database is open.
     pub fn new<F, R>(name: &'static str, migrations: &'static [Migration], start: F) -> Service
     where
         F: FnOnce(Ctx) -> R + Send + 'static,
@@ -76,8 +76,8 @@ impl Service {
         Service { name, migrations, section: Section::empty(), start: Box::new(move |ctx| Box::pin(start(ctx))) }
     }
 
-    /// Declares that the service's section of the settings reads as a `T`. It is checked before any database is opened, and
-    /// `docs/configuration.md` is written from it.
+    /// Declares that the service's section of the settings is a `T`. The section is checked before a database is opened, and
+    /// `docs/configuration.md` is generated from it.
     #[must_use]
     pub fn settings<T: DeserializeOwned + JsonSchema>(mut self) -> Service {
         self.section = Section::of::<T>();

@@ -1,8 +1,8 @@
-//! Settings of the services: one section each, from `souk.toml` and the environment.
+//! Settings of the services: a section for each, from `souk.toml` and the environment.
 //!
-//! A service declares its section as a struct with serde defaults and reads it once, at its start. `SOUK_ORDER_TAX_BASIS_POINTS=900`
-//! overrides `tax_basis_points` of `[order]`. A key that the section does not have stops the start, and so does a number out
-//! of the bounds that the field declares: `#[schemars(range(min = 1, max = 100))]`.
+//! A service declares its section as a struct with serde defaults and reads it once, when it starts.
+//! `SOUK_ORDER_TAX_BASIS_POINTS=900` overrides `tax_basis_points` of `[order]`. An unknown key stops the start, and so does a
+//! number out of the bounds that its field declares: `#[schemars(range(min = 1, max = 100))]`.
 
 use contracts::body::EmptyBody;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// Every section, unread.
+/// The sections of all services, before they are read.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     sections: BTreeMap<String, Table>,
 }
 
-/// A section that cannot be used; the text says which key and why.
+/// A section that is refused. The text names the key and the reason.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("setting [{section}]: {reason}")]
 pub struct BadSettings {
@@ -25,7 +25,7 @@ pub struct BadSettings {
 }
 
 impl Settings {
-    /// The tables of `file` overridden by variables named `SOUK_<SECTION>_<KEY>` for the `sections` there are.
+    /// The tables of `file`, overridden by the variables `SOUK_<SECTION>_<KEY>` of the given `sections`.
     #[must_use]
     pub fn new(file: &Table, environment: impl IntoIterator<Item = (String, String)>, sections: &[&str]) -> Settings {
         let mut found: BTreeMap<String, Table> =
@@ -41,47 +41,47 @@ impl Settings {
         Settings { sections: found }
     }
 
-    /// Sets one key, as a test or a program that embeds the platform does.
+    /// Sets a key, for tests and for programs that embed the platform.
     #[must_use]
     pub fn with(mut self, section: &str, key: &str, value: impl Into<Value>) -> Settings {
         self.sections.entry(section.to_owned()).or_default().insert(key.to_owned(), value.into());
         self
     }
 
-    /// Sets one key unless it is set.
+    /// Sets a key unless it is set.
     #[must_use]
     pub fn with_default(mut self, section: &str, key: &str, value: impl Into<Value>) -> Settings {
         self.sections.entry(section.to_owned()).or_default().entry(key.to_owned()).or_insert_with(|| value.into());
         self
     }
 
-    /// The section `name`, with its defaults where nothing is set.
+    /// Reads the section `name`. Keys that are not set have their defaults.
     ///
     /// # Errors
     /// [`BadSettings`] for an unknown key, a value of the wrong kind, or a number out of its bounds.
     pub fn section<T: DeserializeOwned + JsonSchema>(&self, name: &str) -> Result<T, BadSettings> {
         let bad = |reason| BadSettings { section: name.to_owned(), reason };
         let table = self.sections.get(name).cloned().unwrap_or_default();
-        match unfit(&schema_for!(T), &table) {
+        match find_invalid(&schema_for!(T), &table) {
             Some(reason) => Err(bad(reason)),
             None => table.try_into().map_err(|error: toml::de::Error| bad(error.message().to_owned())),
         }
     }
 }
 
-/// The first value that is not of the kind or within the bounds that its key has in `schema`, in words.
-fn unfit(schema: &Schema, table: &Table) -> Option<String> {
+/// Describes the first value that has another type or other bounds than its key in `schema`.
+fn find_invalid(schema: &Schema, table: &Table) -> Option<String> {
     let keys = schema.get("properties")?;
     table.iter().find_map(|(key, value)| {
         let bounds = keys.get(key)?;
-        let wanted = match bounds["type"].as_str() {
+        let expected = match bounds["type"].as_str() {
             Some("integer") if !value.is_integer() => "a whole number",
             Some("boolean") if !value.is_bool() => "true or false",
             Some("string") if !value.is_str() => "text",
             _ => "",
         };
-        if !wanted.is_empty() {
-            return Some(format!("{key} must be {wanted}"));
+        if !expected.is_empty() {
+            return Some(format!("{key} must be {expected}"));
         }
         let number = value.as_integer()?;
         match (bounds["minimum"].as_i64(), bounds["maximum"].as_i64()) {
@@ -93,7 +93,7 @@ fn unfit(schema: &Schema, table: &Table) -> Option<String> {
     })
 }
 
-/// What a section may hold, for who describes it and for who checks it before anything is opened.
+/// The schema of a section: the documentation describes it, and the start checks it before it opens anything.
 #[derive(Clone, Copy)]
 pub struct Section {
     schema: fn() -> Schema,
@@ -101,7 +101,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// The section that reads as a `T`.
+    /// The section that is read as a `T`.
     #[must_use]
     pub fn of<T: DeserializeOwned + JsonSchema>() -> Section {
         Section { schema: || schema_for!(T), check: |settings, name| settings.section::<T>(name).map(drop) }
@@ -113,20 +113,20 @@ impl Section {
         Section::of::<EmptyBody>()
     }
 
-    /// Its keys with their meaning, bounds and defaults.
+    /// The keys with their meaning, bounds and defaults.
     #[must_use]
     pub fn schema(&self) -> Schema {
         (self.schema)()
     }
 
     /// # Errors
-    /// [`BadSettings`] when `settings` has a section `name` that does not read as this one.
+    /// [`BadSettings`] when the section `name` of `settings` cannot be read as this one.
     pub fn check(&self, settings: &Settings, name: &str) -> Result<(), BadSettings> {
         (self.check)(settings, name)
     }
 }
 
-/// A variable's text as the TOML value it looks like, else as text.
+/// Parses a variable's text as a TOML value; text that is not TOML stays text.
 fn value_of(text: &str) -> Value {
     format!("value = {text}")
         .parse::<Table>()
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_does_not_exist_stops_the_start() {
+    fn an_unknown_key_stops_the_start() {
         let refused = Settings::default().with("order", "tax", 1_i64).section::<Order>("order").unwrap_err();
         assert!(refused.to_string().contains("tax"), "{refused}");
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_kind_stops_the_start_and_names_its_key() {
+    fn a_value_of_another_type_stops_the_start_and_the_error_names_its_key() {
         let refused =
             |key: &str, value: Value| Settings::default().with("order", key, value).section::<Order>("order").unwrap_err().to_string();
         assert_eq!(refused("tax_basis_points", "much".into()), "setting [order]: tax_basis_points must be a whole number");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_says_what_it_may_hold_and_refuses_the_rest() {
+    fn a_section_describes_its_keys_and_refuses_others() {
         let key = Section::of::<Order>().schema().as_value()["properties"]["tax_basis_points"].clone();
         assert_eq!((&key["default"], &key["description"]), (&0.into(), &"In hundredths of a percent.".into()));
         let settings = Settings::default().with("order", "tax_basis_points", 700_i64);

@@ -1,10 +1,10 @@
-//! What an operator sees: logs as text for people or JSON for machines, and metrics in Prometheus text.
+//! Logs, as text for people or JSON for machines, and metrics in Prometheus text.
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal as _;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, prelude::*};
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
     #[default]
@@ -12,32 +12,32 @@ pub enum LogFormat {
     Json,
 }
 
-/// Seconds; from a call in process to a request that waits for its order to settle.
+/// In seconds, from a call in process to a request that waits until its order is placed.
 const SECONDS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// How many units share a commit: one when nobody waits, and no more than fit a group.
+/// Units that share a commit: from one to the largest group.
 const UNITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// Sends log lines to standard error. `filter` is in the form of `tracing_subscriber::EnvFilter`. Once a process; later
-/// calls change nothing.
+/// Writes log lines to standard error. `filter` has the form of `tracing_subscriber::EnvFilter`. Only the first call of a process
+/// has an effect.
 ///
 /// # Errors
-/// When `filter` is none.
+/// When `filter` does not parse.
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(filter)?;
     let lines = match format {
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
         LogFormat::Text => fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
     };
-    // A second start (tests) finds the first in place, which serves as well.
+    // A second call, in tests, fails and leaves the first subscriber in place.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     Ok(())
 }
 
-/// Installs the metrics recorder and gives the handle that renders `GET /metrics`.
+/// Installs the metrics recorder and returns the handle that renders `GET /metrics`.
 ///
 /// # Errors
-/// When another recorder is installed.
+/// When a recorder is installed already.
 pub fn start_metrics() -> Result<PrometheusHandle, Box<dyn std::error::Error + Send + Sync>> {
     Ok(exporter()?.install_recorder()?)
 }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_counted_in_seconds_and_groups_in_units() {
+    fn durations_are_measured_in_seconds_and_groups_in_units() {
         let recorder = exporter().unwrap().build_recorder();
         metrics::with_local_recorder(&recorder, || {
             metrics::histogram!("souk_db_group_units", "service" => "order").record(3.0);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_is_none_is_refused() {
+    fn a_filter_that_does_not_parse_is_refused() {
         let refused = start_logging(LogFormat::Text, "order=loud").unwrap_err().to_string();
         assert!(!refused.is_empty());
     }
