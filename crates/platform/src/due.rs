@@ -6,7 +6,7 @@
 //! The next turn begins when the notifier of the worker's name is called after a commit, when a slot becomes free, when the
 //! next row is due, and at least once in a period.
 //!
-//! Which rows are due stands in the database only. A crash interrupts the tasks, and the next start works on their rows again.
+//! Only the database records which rows are due. A crash interrupts the tasks, and the next start works on their rows again.
 
 use crate::{
     backoff::Backoff,
@@ -295,12 +295,13 @@ impl<W: DueBatch> DueRunner<W> {
             return Ok(Next::Idle);
         }
         // A row that ends while the read runs may still look due in it, so every row claimed before the read is left out.
-        let claimed = self.claims.lock_unpoisoned().rows.clone();
+        let claimed = Arc::new(self.claims.lock_unpoisoned().rows.clone());
+        let before = claimed.clone();
         let share = W::QUEUE.partition.map(|_| (slots * W::SIZE / PARTITION_SHARE).max(1));
         let (rows, next) = self
             .db
             .read(async move |tx| {
-                let mut selection = Selection::new(claimed.clone(), share, free * W::SIZE);
+                let mut selection = Selection::new((*before).clone(), share, free * W::SIZE);
                 selection.fill(tx, &W::QUEUE).await?;
                 Ok::<_, Error>((selection.rows, W::QUEUE.next(tx).await?))
             })
@@ -317,7 +318,9 @@ impl<W: DueBatch> DueRunner<W> {
             let error = format!("the work for the row left it due {UNCHANGED_RUNS} times in a row");
             self.reschedule(row.key, &error).await?;
         }
-        Ok(next.map_or(Next::Idle, Next::At))
+        // A row that ended meanwhile was left out, and may be due again.
+        let any_ended = claimed.keys().any(|key| !self.claims.lock_unpoisoned().rows.contains_key(key));
+        Ok(if any_ended { Next::Immediately } else { next.map_or(Next::Idle, Next::At) })
     }
 
     /// Claims a row for this runner; false when it is claimed already. Over SQLite one process holds the data directory, so
@@ -365,29 +368,29 @@ struct Selection<Key, Partition> {
     /// How many rows of each partition are claimed or chosen.
     counts: HashMap<Partition, usize>,
     share: Option<usize>,
-    wanted: usize,
+    free: usize,
     rows: Vec<DueRow<Key, Partition>>,
 }
 
 impl<Key: QueueColumn, Partition: QueueColumn> Selection<Key, Partition> {
-    fn new(claimed: HashMap<Key, Partition>, share: Option<usize>, wanted: usize) -> Selection<Key, Partition> {
+    fn new(claimed: HashMap<Key, Partition>, share: Option<usize>, free: usize) -> Selection<Key, Partition> {
         let mut counts = HashMap::new();
         if share.is_some() {
             claimed.values().for_each(|partition| *counts.entry(*partition).or_default() += 1);
         }
-        Selection { claimed: claimed.into_keys().collect(), counts, share, wanted, rows: Vec::new() }
+        Selection { claimed: claimed.into_keys().collect(), counts, share, free, rows: Vec::new() }
     }
 
-    /// Chooses the longest overdue rows. A page that partitions with a full share leave room in is followed by another
-    /// without these partitions, so many rows of one partition never hide those of the others.
+    /// Chooses the longest overdue rows. When a page has too few because partitions reached their share, the
+    /// next page excludes these partitions: many rows of one never hide those of the others.
     async fn fill(&mut self, tx: &mut Tx, queue: &DueQueue<Key, Partition>) -> Result<(), Error> {
         loop {
             // Rows that are claimed are still due in the database, so the page holds them too.
-            let limit = self.wanted + self.claimed.len();
-            let page = queue.fetch_due(tx, &self.full_partitions(), limit).await?;
-            let (is_last, before) = (page.len() < limit, self.rows.len());
+            let page_size = self.free + self.claimed.len();
+            let page = queue.fetch_due(tx, &self.full_partitions(), page_size).await?;
+            let (is_last, before) = (page.len() < page_size, self.rows.len());
             page.into_iter().for_each(|row| self.choose(row));
-            if is_last || self.wanted == 0 || self.rows.len() == before {
+            if is_last || self.free == 0 || self.rows.len() == before {
                 return Ok(());
             }
         }
@@ -395,11 +398,11 @@ impl<Key: QueueColumn, Partition: QueueColumn> Selection<Key, Partition> {
 
     fn choose(&mut self, row: DueRow<Key, Partition>) {
         let has_share = |count: Option<&usize>| self.share.is_none_or(|share| count.is_none_or(|count| *count < share));
-        if self.wanted > 0 && has_share(self.counts.get(&row.partition)) && self.claimed.insert(row.key) {
+        if self.free > 0 && has_share(self.counts.get(&row.partition)) && self.claimed.insert(row.key) {
             if self.share.is_some() {
                 *self.counts.entry(row.partition).or_default() += 1;
             }
-            self.wanted -= 1;
+            self.free -= 1;
             self.rows.push(row);
         }
     }

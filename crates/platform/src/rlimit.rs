@@ -2,11 +2,11 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to `wanted` or to the hard limit, whichever is less. Returns the new limit.
+/// Raises the soft limit to `target` or to the hard limit, whichever is less. Returns the new limit.
 #[must_use]
-pub fn allow(wanted: u64) -> u64 {
+pub fn allow(target: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let raised = maximum.map_or(wanted, |most| wanted.min(most));
+    let raised = maximum.map_or(target, |most| target.min(most));
     if current.is_some_and(|current| current < raised) {
         // Without permission the present limit stays.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum });

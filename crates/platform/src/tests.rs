@@ -27,58 +27,61 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// A number was said about a thing.
+/// A number, of an aggregate called thing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-struct Said {
+struct NumberSent {
     thing: OrderId,
     number: i64,
 }
 
-impl Event for Said {
-    const TYPE: &'static str = "Said";
+impl Event for NumberSent {
+    const TYPE: &'static str = "NumberSent";
     const AGGREGATE: &'static str = "THING";
-    const PRODUCER: &'static str = "speaker";
+    const PRODUCER: &'static str = "producer";
     const VERSION: u32 = 1;
     fn aggregate_id(&self) -> Uuid {
         self.thing.into()
     }
 }
 
-const HEARD: &[Migration] =
-    &[Migration { name: "0001_heard", sql: "CREATE TABLE heard (place BIGINT PRIMARY KEY, thing UUID NOT NULL, number BIGINT NOT NULL)" }];
+const SCHEMA: &[Migration] = &[Migration {
+    name: "0001_consumed",
+    sql: "CREATE TABLE consumed (position BIGINT PRIMARY KEY, thing UUID NOT NULL, number BIGINT NOT NULL)",
+}];
 
 #[derive(Debug, thiserror::Error)]
-enum Deaf {
-    #[error("will not hear {0}")]
-    To(i64),
+enum Refused {
+    #[error("refuses {0}")]
+    Number(i64),
     #[error(transparent)]
     Db(#[from] Error),
 }
 
-/// A speaker, and a listener that refuses the number 13 while `deaf`, and panics at 666.
-fn services(deaf: &Arc<AtomicBool>) -> Vec<Service> {
+/// A producer, and a consumer that refuses the number 13 while `refuses` is set and panics at 666.
+fn services(refuses: &Arc<AtomicBool>) -> Vec<Service> {
     let nothing =
         || Parts { router: Router::new(), operations: Vec::new(), consumers: crate::inbox::Consumers::new(), workers: Vec::new() };
-    let deaf = deaf.clone();
-    let speaker = Service::new("speaker", &[], move |_| async move { Ok(nothing()) });
-    let listener = Service::new("listener", HEARD, move |_| async move {
-        let consumers =
-            crate::inbox::Consumers::new().on::<Said, _, _>(async move |tx: &mut crate::db::Tx, said: crate::inbox::Received<Said>| {
+    let refuses = refuses.clone();
+    let producer = Service::new("producer", &[], move |_| async move { Ok(nothing()) });
+    let consumer = Service::new("consumer", SCHEMA, move |_| async move {
+        let consumers = crate::inbox::Consumers::new().on::<NumberSent, _, _>(
+            async move |tx: &mut crate::db::Tx, sent: crate::inbox::Received<NumberSent>| {
                 tx.execute(
-                    "INSERT INTO heard (place, thing, number) VALUES ((SELECT COUNT(*) FROM heard), $1, $2)",
-                    params![said.thing, said.number],
+                    "INSERT INTO consumed (position, thing, number) VALUES ((SELECT COUNT(*) FROM consumed), $1, $2)",
+                    params![sent.thing, sent.number],
                 )
                 .await?;
-                assert!(said.number != 666, "panics on purpose");
-                if said.number == 13 && deaf.load(Ordering::SeqCst) { Err(Deaf::To(13)) } else { Ok(()) }
-            });
+                assert!(sent.number != 666, "panics on purpose");
+                if sent.number == 13 && refuses.load(Ordering::SeqCst) { Err(Refused::Number(13)) } else { Ok(()) }
+            },
+        );
         Ok(Parts { consumers, ..nothing() })
     });
-    vec![speaker, listener]
+    vec![producer, consumer]
 }
 
-/// Both in one process, on a frozen clock, nothing moving by itself.
-async fn start(folder: &TempFolder, deaf: &Arc<AtomicBool>, run_background: bool) -> Runtime {
+/// Starts both in one process on a frozen clock.
+async fn start(folder: &TempFolder, refuses: &Arc<AtomicBool>, run_background: bool) -> Runtime {
     let setup = Setup {
         env: Env::seeded(3, Timestamp(1_767_225_600_000_000)),
         data_dir: folder.path().to_owned(),
@@ -87,21 +90,23 @@ async fn start(folder: &TempFolder, deaf: &Arc<AtomicBool>, run_background: bool
         remote_services: Vec::new(),
         run_background,
     };
-    Runtime::start(services(deaf), setup).await.expect("both start")
+    Runtime::start(services(refuses), setup).await.expect("both start")
 }
 
-async fn say(db: &Db, said: &[(OrderId, i64)]) {
-    let said = said.to_vec();
+async fn emit(db: &Db, sent: &[(OrderId, i64)]) {
+    let sent = sent.to_vec();
     db.write(async move |tx| {
-        for (thing, number) in &said {
-            tx.emit(Said { thing: *thing, number: *number });
+        for (thing, number) in &sent {
+            tx.emit(NumberSent { thing: *thing, number: *number });
         }
         Ok::<_, Error>(())
     })
     .await
-    .expect("a speaker can speak");
+    .expect("the producer can emit");
 }
 
-async fn heard(db: &Db) -> Vec<i64> {
-    db.read(async |tx| tx.query("SELECT number FROM heard ORDER BY place", &[], |row| row.next()).await).await.expect("it can be read")
+async fn consumed(db: &Db) -> Vec<i64> {
+    db.read(async |tx| tx.query("SELECT number FROM consumed ORDER BY position", &[], |row| row.next()).await)
+        .await
+        .expect("it can be read")
 }

@@ -546,3 +546,6 @@ impl TestResponse {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,12 @@ fn key(name: &str, body: &str) -> IdempotencyKey {
     IdempotencyKey::made(name, "somebody", "POST", "/things", body.as_bytes())
 }
 
-/// Writes a number into `heard` and answers how many there are; refuses 13.
+/// Writes a number into `consumed` and answers how many there are; refuses 13.
 async fn add(db: &Db, key: IdempotencyKey, number: i64) -> Result<Idempotent<Json<i64>>, Problem> {
     db.write(async move |tx| {
         key.once(tx, async |tx| {
             tx.execute(
-                "INSERT INTO heard (place, thing, number) VALUES ((SELECT COUNT(*) FROM heard), $1, $2)",
+                "INSERT INTO consumed (position, thing, number) VALUES ((SELECT COUNT(*) FROM consumed), $1, $2)",
                 params![Uuid::nil(), number],
             )
             .await?;
@@ -25,7 +25,7 @@ async fn add(db: &Db, key: IdempotencyKey, number: i64) -> Result<Idempotent<Jso
             if number == 503 {
                 return Err(Problem::new(Code::DEPENDENCY_UNAVAILABLE));
             }
-            Ok(Json(tx.query_one("SELECT COUNT(*) FROM heard", &[], |row| row.next()).await?))
+            Ok(Json(tx.query_one("SELECT COUNT(*) FROM consumed", &[], |row| row.next()).await?))
         })
         .await
     })
@@ -34,7 +34,7 @@ async fn add(db: &Db, key: IdempotencyKey, number: i64) -> Result<Idempotent<Jso
 
 async fn database() -> (TempFolder, Db) {
     let folder = TempFolder::new();
-    let db = Db::open(Env::seeded(5, Timestamp(1_000_000)), "listener", folder.path(), HEARD).expect("it opens");
+    let db = Db::open(Env::seeded(5, Timestamp(1_000_000)), "consumer", folder.path(), SCHEMA).expect("it opens");
     (folder, db)
 }
 
@@ -45,7 +45,7 @@ async fn the_first_answer_is_given_again_and_nothing_happens_twice() {
     add(&db, key("other", "a"), 8).await.unwrap();
     let again = add(&db, key("k", "a"), 7).await.unwrap();
     assert_eq!((again.stored.clone(), again.replayed), (first.stored, true));
-    assert_eq!(heard(&db).await, [7, 8]);
+    assert_eq!(consumed(&db).await, [7, 8]);
     assert_eq!(add(&db, key("k", "b"), 7).await.unwrap_err().code(), Code::IDEMPOTENCY_KEY_REUSED);
 }
 
@@ -56,7 +56,7 @@ async fn a_refusal_is_kept_and_its_effect_undone() {
     assert_eq!(first.stored.status, 409);
     let again = add(&db, key("k", "a"), 13).await.unwrap();
     assert_eq!((again.stored.body, again.replayed), (first.stored.body, true));
-    assert!(heard(&db).await.is_empty());
+    assert!(consumed(&db).await.is_empty());
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn forty_at_once_under_one_key_are_one() {
     }
     let bodies = tasks.join_all().await;
     assert!(bodies.iter().all(|body| *body == bodies[0]));
-    assert_eq!(heard(&db).await, [7]);
+    assert_eq!(consumed(&db).await, [7]);
 }
 
 async fn open(db: &Db, key: IdempotencyKey, made: Uuid) -> Result<Opened<Json<i64>>, Problem> {
