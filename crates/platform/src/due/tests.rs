@@ -151,7 +151,7 @@ impl Shop {
     }
 
     fn single(slots: usize) -> Shop {
-        Shop::open(slots, |db, jobs| Worker::due(db, jobs))
+        Shop::open(slots, Worker::due)
     }
 
     async fn add_at(&self, kind: Kind, count: usize, owner: i64, due_at: Timestamp) -> Vec<OrderId> {
