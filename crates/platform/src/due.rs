@@ -67,7 +67,7 @@ impl<Key> DueQueue<Key> {
         DueQueue { table, key, partition: None, due_at: "due_at", failed_attempts: None, filter: None, types: PhantomData }
     }
 
-    /// Makes the slots fair among the values of the column `partition`. An index over `due_at` should hold it.
+    /// Makes the slots fair among the values of the column `partition`, which is never null and part of the index over `due_at`.
     #[must_use]
     pub const fn partitioned_by<Partition>(self, partition: &'static str) -> DueQueue<Key, Partition> {
         let DueQueue { table, key, due_at, failed_attempts, filter, .. } = self;
