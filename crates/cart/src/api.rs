@@ -1,6 +1,6 @@
 //! RequestLayers 1: HTTP.
 
-use crate::{App, actions, domain::Offers};
+use crate::{App, actions, domain::Quotes};
 use contracts::{
     cart::{AddCartItem, Cart, CheckOutCart, UpdateCartItem},
     ids::{CartItemId, UserId},
@@ -61,7 +61,7 @@ async fn remove(customer: Customer, State(app): State<App>, Path(item): Path<Car
 }
 
 async fn get_active(_: ServiceOf<Order>, State(app): State<App>, Path(user): Path<UserId>) -> Result<Json<Cart>, Problem> {
-    Ok(Json(actions::active_cart(&app, user).await?.view(&Offers::default())))
+    Ok(Json(actions::active_cart(&app, user).await?.view(&Quotes::default())))
 }
 
 async fn check_out(

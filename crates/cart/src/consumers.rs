@@ -24,5 +24,5 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result
     if !event.lines_return {
         return Ok(());
     }
-    actions::take_back(tx, event.user_id, &event.items, event.currency).await
+    actions::restore_lines(tx, event.user_id, &event.items, event.currency).await
 }

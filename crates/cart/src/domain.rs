@@ -60,15 +60,15 @@ pub struct Line {
 
 /// What a product is now, as far as a cart cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Offer {
-    OnSale(Goods),
+pub enum Listing {
+    OnSale(Quote),
     /// It is not on sale, or there is no such product.
     OffSale,
 }
 
 /// A product on sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Goods {
+pub struct Quote {
     pub sku: String,
     pub title: String,
     pub price: Money,
@@ -78,10 +78,10 @@ pub struct Goods {
 
 /// What is known of products now. What the catalogue was not asked about, or did not answer, is not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Offers(pub HashMap<ProductId, Offer>);
+pub struct Quotes(pub HashMap<ProductId, Listing>);
 
-impl Offers {
-    fn of(&self, product: ProductId) -> Option<&Offer> {
+impl Quotes {
+    fn of(&self, product: ProductId) -> Option<&Listing> {
         self.0.get(&product)
     }
 
@@ -89,17 +89,17 @@ impl Offers {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub fn on_sale(&self, product: ProductId) -> Result<&Goods, Error> {
+    pub fn on_sale(&self, product: ProductId) -> Result<&Quote, Error> {
         match self.of(product) {
-            Some(Offer::OnSale(goods)) => Ok(goods),
-            Some(Offer::OffSale) | None => Err(Error::Unavailable),
+            Some(Listing::OnSale(quote)) => Ok(quote),
+            Some(Listing::OffSale) | None => Err(Error::Unavailable),
         }
     }
 }
 
-impl Goods {
+impl Quote {
     /// Whether a line may hold `quantity` of it.
-    fn may_fill(&self, quantity: u32) -> Result<(), Error> {
+    fn check_quantity(&self, quantity: u32) -> Result<(), Error> {
         if quantity > MAX_QUANTITY {
             return Err(Error::QuantityTooLarge(quantity));
         }
@@ -114,17 +114,17 @@ impl Goods {
 
 impl Line {
     /// Takes the present title and price, and as many of the wanted units as there are.
-    fn look_at(&mut self, goods: &Goods) {
-        self.title.clone_from(&goods.title);
-        self.unit_price = goods.price.minor;
-        if let Some(available @ 1..) = goods.available {
+    fn requote(&mut self, quote: &Quote) {
+        self.title.clone_from(&quote.title);
+        self.unit_price = quote.price.minor;
+        if let Some(available @ 1..) = quote.available {
             let possible = u32::try_from(available).unwrap_or(u32::MAX).min(MAX_QUANTITY);
             self.quantity = self.wanted.min(possible);
         }
     }
 
     /// Notes what the customer wants, at the price that was last shown.
-    fn hold(&mut self, quantity: u32) {
+    fn set_quantity(&mut self, quantity: u32) {
         self.quantity = quantity;
         self.wanted = quantity;
         self.added_unit_price = self.unit_price;
@@ -173,7 +173,7 @@ pub struct Split {
 impl Cart {
     /// An empty ACTIVE cart.
     #[must_use]
-    pub fn open(cart_id: CartId, user_id: UserId, currency: Currency, now: Timestamp) -> Cart {
+    pub fn empty(cart_id: CartId, user_id: UserId, currency: Currency, now: Timestamp) -> Cart {
         Cart {
             cart_id,
             user_id,
@@ -188,7 +188,7 @@ impl Cart {
     }
 
     /// Notes that its owner changed it.
-    pub fn changed(&mut self, now: Timestamp) {
+    pub fn mark_changed(&mut self, now: Timestamp) {
         self.updated_at = now;
         self.seen_at = now;
     }
@@ -198,11 +198,11 @@ impl Cart {
     ///
     /// # Errors
     /// [`Error::CurrencyMismatch`], [`Error::Full`], [`Error::QuantityTooLarge`], [`Error::Short`], [`Error::AmountTooLarge`].
-    pub fn add(&mut self, fresh: CartItemId, product: ProductId, goods: &Goods, quantity: Quantity) -> Result<&Line, Error> {
+    pub fn add(&mut self, fresh: CartItemId, product: ProductId, quote: &Quote, quantity: Quantity) -> Result<&Line, Error> {
         if self.lines.is_empty() {
-            self.currency = goods.price.currency;
-        } else if self.currency != goods.price.currency {
-            return Err(Error::CurrencyMismatch { cart: self.currency, offered: goods.price.currency });
+            self.currency = quote.price.currency;
+        } else if self.currency != quote.price.currency {
+            return Err(Error::CurrencyMismatch { cart: self.currency, quoted: quote.price.currency });
         }
         let at = match self.lines.iter().position(|line| line.product_id == product) {
             Some(at) => at,
@@ -213,21 +213,21 @@ impl Cart {
                     cart_item_id: fresh,
                     position,
                     product_id: product,
-                    sku: goods.sku.clone(),
-                    title: goods.title.clone(),
-                    unit_price: goods.price.minor,
+                    sku: quote.sku.clone(),
+                    title: quote.title.clone(),
+                    unit_price: quote.price.minor,
                     quantity: 0,
-                    added_unit_price: goods.price.minor,
+                    added_unit_price: quote.price.minor,
                     wanted: 0,
                 });
                 self.lines.len() - 1
             }
         };
         let total = self.lines[at].quantity + quantity.get();
-        goods.may_fill(total)?;
-        self.lines[at].look_at(goods);
-        self.lines[at].hold(total);
-        self.is_within_bounds()?;
+        quote.check_quantity(total)?;
+        self.lines[at].requote(quote);
+        self.lines[at].set_quantity(total);
+        self.check_bounds()?;
         Ok(&self.lines[at])
     }
 
@@ -235,17 +235,17 @@ impl Cart {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Unavailable`], [`Error::CurrencyMismatch`], [`Error::Short`], [`Error::AmountTooLarge`].
-    pub fn set_quantity(&mut self, item: CartItemId, offers: &Offers, quantity: Quantity) -> Result<&Line, Error> {
+    pub fn set_quantity(&mut self, item: CartItemId, quotes: &Quotes, quantity: Quantity) -> Result<&Line, Error> {
         let at = self.lines.iter().position(|line| line.cart_item_id == item).ok_or(Error::NotFound)?;
-        if offers.of(self.lines[at].product_id).is_some() {
-            let goods = offers.on_sale(self.lines[at].product_id)?;
-            if goods.price.currency != self.currency {
-                return Err(Error::CurrencyMismatch { cart: self.currency, offered: goods.price.currency });
+        if quotes.of(self.lines[at].product_id).is_some() {
+            let quote = quotes.on_sale(self.lines[at].product_id)?;
+            if quote.price.currency != self.currency {
+                return Err(Error::CurrencyMismatch { cart: self.currency, quoted: quote.price.currency });
             }
-            goods.may_fill(quantity.get())?;
+            quote.check_quantity(quantity.get())?;
         }
-        self.lines[at].hold(quantity.get());
-        self.is_within_bounds()?;
+        self.lines[at].set_quantity(quantity.get());
+        self.check_bounds()?;
         Ok(&self.lines[at])
     }
 
@@ -263,16 +263,16 @@ impl Cart {
     }
 
     /// Looks at every line again; answers those that changed by it.
-    pub fn look_at(&mut self, offers: &Offers) -> Vec<Line> {
+    pub fn requote(&mut self, quotes: &Quotes) -> Vec<Line> {
         let currency = self.currency;
         let mut changed = Vec::new();
         for line in &mut self.lines {
-            let Some(Offer::OnSale(goods)) = offers.of(line.product_id) else { continue };
-            if goods.price.currency != currency {
+            let Some(Listing::OnSale(quote)) = quotes.of(line.product_id) else { continue };
+            if quote.price.currency != currency {
                 continue;
             }
             let before = line.clone();
-            line.look_at(goods);
+            line.requote(quote);
             if *line != before {
                 changed.push(line.clone());
             }
@@ -302,13 +302,13 @@ impl Cart {
             }
             if taken > 0 {
                 let mut part = Line { cart_item_id: fresh(), ..line.clone() };
-                part.hold(taken);
+                part.set_quantity(taken);
                 self.lines.push(part.clone());
                 split.taken.push(part);
             }
             let mut rest = line;
             if taken > 0 {
-                rest.hold(rest.quantity - taken);
+                rest.set_quantity(rest.quantity - taken);
             }
             split.left.push(rest);
         }
@@ -318,7 +318,7 @@ impl Cart {
     /// Takes back the lines of an order that ended without a sale; answers the lines that changed by it. Units beyond what
     /// a line may hold stay wanted, which shows as `QUANTITY_CAPPED`. What does not fit at all, because the cart is full
     /// or in another currency by now, stays out.
-    pub fn take_back(&mut self, items: &[OrderItem], currency: Currency, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
+    pub fn restore_lines(&mut self, items: &[OrderItem], currency: Currency, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
         if self.lines.is_empty() {
             self.currency = currency;
         }
@@ -349,18 +349,18 @@ impl Cart {
 
     /// The cart as its owner sees it, with a warning wherever something is not as it was put in.
     #[must_use]
-    pub fn view(&self, offers: &Offers) -> cart::Cart {
+    pub fn view(&self, quotes: &Quotes) -> cart::Cart {
         let mut warnings = Vec::new();
         let mut subtotal_amount = 0;
         for line in &self.lines {
-            let offer = offers.of(line.product_id);
-            if let Some(reason) = self.hindrance(offer) {
+            let listing = quotes.of(line.product_id);
+            if let Some(reason) = self.unavailable_reason(listing) {
                 warnings.push(line.warning(WarningCode::Unavailable, format!("{} {reason}.", line.title)));
                 continue;
             }
             subtotal_amount += line.total();
             warnings.extend(self.price_warning(line));
-            warnings.extend(quantity_warning(line, offer));
+            warnings.extend(quantity_warning(line, listing));
         }
         cart::Cart {
             cart_id: self.cart_id,
@@ -376,12 +376,12 @@ impl Cart {
     }
 
     /// Why a product cannot be bought with this cart now, as far as is known.
-    fn hindrance(&self, offer: Option<&Offer>) -> Option<&'static str> {
-        match offer? {
-            Offer::OffSale => Some("is not on sale now"),
-            Offer::OnSale(goods) if goods.price.currency != self.currency => Some("is sold in another currency now"),
-            Offer::OnSale(Goods { available: Some(..=0), .. }) => Some("is out of stock"),
-            Offer::OnSale(_) => None,
+    fn unavailable_reason(&self, listing: Option<&Listing>) -> Option<&'static str> {
+        match listing? {
+            Listing::OffSale => Some("is not on sale now"),
+            Listing::OnSale(quote) if quote.price.currency != self.currency => Some("is sold in another currency now"),
+            Listing::OnSale(Quote { available: Some(..=0), .. }) => Some("is out of stock"),
+            Listing::OnSale(_) => None,
         }
     }
 
@@ -398,15 +398,15 @@ impl Cart {
         self.lines.last().map_or(0, |line| line.position + 1)
     }
 
-    fn is_within_bounds(&self) -> Result<(), MoneyError> {
+    fn check_bounds(&self) -> Result<(), MoneyError> {
         let add = |sum: Money, line: &Line| sum.plus(Money::new(line.unit_price, self.currency).times(line.quantity)?);
         self.lines.iter().try_fold(Money::zero(self.currency), add).map(|_| ())
     }
 }
 
-fn quantity_warning(line: &Line, offer: Option<&Offer>) -> Option<CartWarning> {
-    let available_qty = match offer {
-        Some(Offer::OnSale(goods)) => goods.available,
+fn quantity_warning(line: &Line, listing: Option<&Listing>) -> Option<CartWarning> {
+    let available_qty = match listing {
+        Some(Listing::OnSale(quote)) => quote.available,
         _ => None,
     };
     (line.quantity < line.wanted).then(|| CartWarning {

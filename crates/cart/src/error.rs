@@ -21,8 +21,8 @@ pub enum Error {
     Full,
     #[error("a line cannot hold {0} units")]
     QuantityTooLarge(u32),
-    #[error("goods in {offered} do not go into a cart in {cart}")]
-    CurrencyMismatch { cart: Currency, offered: Currency },
+    #[error("goods in {quoted} do not go into a cart in {cart}")]
+    CurrencyMismatch { cart: Currency, quoted: Currency },
     #[error("the subtotal is past every bound")]
     AmountTooLarge,
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub enum Error {
 impl From<MoneyError> for Error {
     fn from(error: MoneyError) -> Error {
         match error {
-            MoneyError::CurrencyMismatch(cart, offered) => Error::CurrencyMismatch { cart, offered },
+            MoneyError::CurrencyMismatch(cart, quoted) => Error::CurrencyMismatch { cart, quoted },
             MoneyError::Overflow => Error::AmountTooLarge,
         }
     }
@@ -50,8 +50,8 @@ impl From<Error> for Problem {
             Error::QuantityTooLarge(quantity) => {
                 Problem::new(Code::QUANTITY_TOO_LARGE).detail(format!("the line would hold {quantity} units; 999 is the most"))
             }
-            Error::CurrencyMismatch { cart, offered } => {
-                Problem::new(Code::CURRENCY_MISMATCH).detail(format!("the cart is in {cart}, the product is sold in {offered}"))
+            Error::CurrencyMismatch { cart, quoted } => {
+                Problem::new(Code::CURRENCY_MISMATCH).detail(format!("the cart is in {cart}, the product is sold in {quoted}"))
             }
             Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
             Error::Db(error) => error.into(),

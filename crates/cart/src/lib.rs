@@ -22,7 +22,7 @@ mod api;
 mod consumers;
 mod domain;
 mod error;
-mod market;
+mod quotes;
 mod settings;
 mod store;
 #[cfg(test)]

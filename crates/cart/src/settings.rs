@@ -40,7 +40,7 @@ impl Settings {
 
     /// How old the note of the owner's last visit may get before a visit writes it anew: so that reading rarely writes.
     #[must_use]
-    pub fn visits_noted_every(&self) -> Duration {
+    pub fn seen_at_precision(&self) -> Duration {
         self.abandoned_after() / 10
     }
 

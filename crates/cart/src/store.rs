@@ -29,7 +29,7 @@ macro_rules! select_carts {
 
 /// The active cart of a user with its lines, in one statement.
 pub async fn find_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db::Error> {
-    one(tx, select_carts!("c.user_id = $1 AND c.status = 'ACTIVE'"), params![owner]).await
+    query_cart(tx, select_carts!("c.user_id = $1 AND c.status = 'ACTIVE'"), params![owner]).await
 }
 
 /// The same, held to the commit.
@@ -39,12 +39,12 @@ pub async fn lock_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db:
 
 /// One cart of a user, in any status, held to the commit.
 pub async fn lock(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Option<Cart>, db::Error> {
-    one(tx, select_carts!("c.cart_id = $1 AND c.user_id = $2"), params![cart, owner]).await
+    query_cart(tx, select_carts!("c.cart_id = $1 AND c.user_id = $2"), params![cart, owner]).await
 }
 
 /// Makes the active cart of a user; the one that somebody made at the same moment, if so.
-pub async fn open(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Cart, Error> {
-    let cart = Cart::open(tx.new_id(), owner, currency, tx.now());
+pub async fn create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Cart, Error> {
+    let cart = Cart::empty(tx.new_id(), owner, currency, tx.now());
     let rows = tx
         .execute(
             "INSERT INTO carts (cart_id, user_id, status, currency, created_at, updated_at, seen_at) VALUES ($1, $2, 'ACTIVE', $3, $4, $4, $4) \
@@ -130,13 +130,13 @@ pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result
     .await
 }
 
-async fn one(tx: &mut Tx, sql: &'static str, params: db::Params<'_>) -> Result<Option<Cart>, db::Error> {
+async fn query_cart(tx: &mut Tx, sql: &'static str, params: db::Params<'_>) -> Result<Option<Cart>, db::Error> {
     let mut found = None;
     tx.query(sql, params, |row| {
-        let cart = head(row)?;
+        let cart = cart_row(row)?;
         let cart: &mut Cart = found.get_or_insert(cart);
         if let Some(id) = row.next()? {
-            cart.lines.push(line(id, row)?);
+            cart.lines.push(line_row(id, row)?);
         }
         Ok(())
     })
@@ -144,7 +144,7 @@ async fn one(tx: &mut Tx, sql: &'static str, params: db::Params<'_>) -> Result<O
     Ok(found)
 }
 
-fn head(row: &mut Row<'_>) -> Result<Cart, db::Error> {
+fn cart_row(row: &mut Row<'_>) -> Result<Cart, db::Error> {
     Ok(Cart {
         cart_id: row.next()?,
         user_id: row.next()?,
@@ -158,7 +158,7 @@ fn head(row: &mut Row<'_>) -> Result<Cart, db::Error> {
     })
 }
 
-fn line(cart_item_id: CartItemId, row: &mut Row<'_>) -> Result<Line, db::Error> {
+fn line_row(cart_item_id: CartItemId, row: &mut Row<'_>) -> Result<Line, db::Error> {
     Ok(Line {
         cart_item_id,
         position: row.next()?,

@@ -1,10 +1,10 @@
 //! The service through its doors, with catalog and inventory played.
 
+mod abandonment;
 mod access;
 mod items;
 mod orders;
 mod show;
-mod time;
 
 use axum::{
     Json, Router,
@@ -33,7 +33,7 @@ use std::{
 
 /// Catalog and inventory, played.
 #[derive(Default)]
-struct Market {
+struct Upstreams {
     products: Mutex<BTreeMap<ProductId, Product>>,
     /// Units by SKU; a SKU that is not in it has no stock item.
     stock: Mutex<BTreeMap<String, i64>>,
@@ -42,7 +42,7 @@ struct Market {
     calls: AtomicUsize,
 }
 
-impl Market {
+impl Upstreams {
     fn change(&self, product: ProductId, change: impl FnOnce(&mut Product)) {
         change(self.products.lock().unwrap().get_mut(&product).unwrap());
     }
@@ -57,25 +57,25 @@ impl Market {
     }
 }
 
-fn catalog(market: Arc<Market>) -> Router {
+fn catalog(upstreams: Arc<Upstreams>) -> Router {
     let look_up = move |Json(wanted): Json<ProductLookup>| async move {
-        market.calls.fetch_add(1, Ordering::SeqCst);
-        if market.catalog_is_down.load(Ordering::SeqCst) {
+        upstreams.calls.fetch_add(1, Ordering::SeqCst);
+        if upstreams.catalog_is_down.load(Ordering::SeqCst) {
             return down();
         }
-        let products = market.products.lock().unwrap();
+        let products = upstreams.products.lock().unwrap();
         Json(ProductList { items: wanted.product_ids.iter().filter_map(|id| products.get(id).cloned()).collect() }).into_response()
     };
     Router::new().route("/internal/products/lookup", post(look_up))
 }
 
-fn inventory(market: Arc<Market>) -> Router {
+fn inventory(upstreams: Arc<Upstreams>) -> Router {
     let look_up = move |Json(wanted): Json<StockLookup>| async move {
-        market.calls.fetch_add(1, Ordering::SeqCst);
-        if market.inventory_is_down.load(Ordering::SeqCst) {
+        upstreams.calls.fetch_add(1, Ordering::SeqCst);
+        if upstreams.inventory_is_down.load(Ordering::SeqCst) {
             return down();
         }
-        let stock = market.stock.lock().unwrap();
+        let stock = upstreams.stock.lock().unwrap();
         let item = |sku: &str| stock.get(sku).map(|available| stock_item(sku, *available));
         Json(StockList { items: wanted.skus.iter().filter_map(|sku| item(sku)).collect() }).into_response()
     };
@@ -103,8 +103,8 @@ fn stock_item(sku: &str, available_qty: i64) -> StockItem {
 /// The cart service, its upstreams, and a customer.
 struct Shop {
     harness: Harness,
-    market: Arc<Market>,
-    mara: UserId,
+    upstreams: Arc<Upstreams>,
+    customer_id: UserId,
 }
 
 impl Deref for Shop {
@@ -120,18 +120,19 @@ impl Shop {
     }
 
     async fn open_with(configure: impl FnOnce(HarnessBuilder) -> HarnessBuilder) -> Shop {
-        let market = Arc::new(Market::default());
-        let harness =
-            Harness::of(crate::service()).upstream("catalog", catalog(market.clone())).upstream("inventory", inventory(market.clone()));
+        let upstreams = Arc::new(Upstreams::default());
+        let harness = Harness::of(crate::service())
+            .upstream("catalog", catalog(upstreams.clone()))
+            .upstream("inventory", inventory(upstreams.clone()));
         let harness = configure(harness).start().await;
-        let mara = harness.id();
-        Shop { harness, market, mara }
+        let customer_id = harness.id();
+        Shop { harness, upstreams, customer_id }
     }
 
     /// Puts a product on sale at `price` with `available` units.
     fn product(&self, price: i64, available: i64) -> ProductId {
         let product_id: ProductId = self.id();
-        let sku = format!("SKU-{}", self.market.products.lock().unwrap().len());
+        let sku = format!("SKU-{}", self.upstreams.products.lock().unwrap().len());
         let product = Product {
             product_id,
             seller_id: None,
@@ -152,13 +153,13 @@ impl Shop {
             created_at: self.env.now(),
             updated_at: self.env.now(),
         };
-        self.market.products.lock().unwrap().insert(product_id, product);
-        self.market.stock(product_id, available);
+        self.upstreams.products.lock().unwrap().insert(product_id, product);
+        self.upstreams.stock(product_id, available);
         product_id
     }
 
     fn adding(&self, product: ProductId, quantity: i64) -> Outgoing<'_> {
-        self.post("/cart/items", &json!({"productId": product, "quantity": quantity})).customer(self.mara)
+        self.post("/cart/items", &json!({"productId": product, "quantity": quantity})).customer(self.customer_id)
     }
 
     async fn add(&self, product: ProductId, quantity: i64) -> Cart {
@@ -166,11 +167,11 @@ impl Shop {
     }
 
     async fn cart(&self) -> Cart {
-        self.get("/cart").customer(self.mara).send().await.expect(200).read()
+        self.get("/cart").customer(self.customer_id).send().await.expect(200).read()
     }
 
     async fn internal_cart(&self) -> Cart {
-        self.get(&format!("/internal/cart/{}", self.mara)).service("order").send().await.expect(200).read()
+        self.get(&format!("/internal/cart/{}", self.customer_id)).service("order").send().await.expect(200).read()
     }
 
     /// Carts of everyone in this status.

@@ -14,7 +14,7 @@ const PUBLIC: [(Method, &str); 5] = [
 const INTERNAL: [(Method, &str); 2] = [(Method::GET, "/internal/cart/{id}"), (Method::PUT, "/internal/cart/{id}/check-out")];
 
 #[tokio::test]
-async fn every_route_is_in_the_table_and_refuses_nobody_and_the_wrong_somebody() {
+async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_roles() {
     let shop = Shop::open().await;
     let own = shop.runtime.operations.iter().filter(|(_, operation)| !operation.path.starts_with("/admin/parked-events"));
     let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{userId}", "{id}");
@@ -22,22 +22,22 @@ async fn every_route_is_in_the_table_and_refuses_nobody_and_the_wrong_somebody()
     let tried: HashSet<_> = PUBLIC.iter().chain(&INTERNAL).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
     assert_eq!(served, tried);
     for (method, path) in PUBLIC.iter().chain(&INTERNAL) {
-        let path = path.replace("{id}", &shop.mara.to_string());
+        let path = path.replace("{id}", &shop.customer_id.to_string());
         let request = || shop.request(method.clone(), &path).json(&json!({}));
         request().send().await.expect_problem(401, "UNAUTHENTICATED");
         request().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
     }
     for (method, path) in PUBLIC {
-        let path = path.replace("{id}", &shop.mara.to_string());
+        let path = path.replace("{id}", &shop.customer_id.to_string());
         let request = || shop.request(method.clone(), &path).json(&json!({}));
         request().service("order").send().await.expect_problem(403, "FORBIDDEN");
-        let token = shop.token(shop.mara, &["SELLER"]);
+        let token = shop.token(shop.customer_id, &["SELLER"]);
         request().bearer(&token).send().await.expect_problem(403, "FORBIDDEN");
     }
     for (method, path) in INTERNAL {
-        let path = path.replace("{id}", &shop.mara.to_string());
+        let path = path.replace("{id}", &shop.customer_id.to_string());
         let request = || shop.request(method.clone(), &path).json(&json!({}));
-        request().customer(shop.mara).send().await.expect_problem(403, "FORBIDDEN");
+        request().customer(shop.customer_id).send().await.expect_problem(403, "FORBIDDEN");
         request().admin().send().await.expect_problem(403, "FORBIDDEN");
         request().service("payment").send().await.expect_problem(403, "FORBIDDEN");
     }

@@ -13,7 +13,7 @@ async fn a_product_goes_in_with_snapshots_and_a_subtotal() {
     let answer = shop.adding(plate, 3).send().await.expect(201);
     assert_eq!(answer.header("location"), "/api/v1/cart");
     let cart: Cart = answer.read();
-    assert_eq!((cart.status, cart.user_id, cart.currency), (CartStatus::Active, shop.mara, Currency::EUR));
+    assert_eq!((cart.status, cart.user_id, cart.currency), (CartStatus::Active, shop.customer_id, Currency::EUR));
     assert_eq!(cart.items.iter().map(|item| item.product_id).collect::<Vec<_>>(), [mug, plate], "in the order they were added");
     let first = &cart.items[0];
     assert_eq!((first.sku.as_str(), first.title_snapshot.as_str()), ("SKU-0", "Thing SKU-0"));
@@ -39,7 +39,7 @@ async fn only_active_products_go_in() {
     let shop = Shop::open().await;
     for status in [ProductStatus::Draft, ProductStatus::Inactive, ProductStatus::Archived] {
         let product = shop.product(100, 5);
-        shop.market.change(product, |product| product.status = status);
+        shop.upstreams.change(product, |product| product.status = status);
         shop.adding(product, 1).send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     }
     shop.adding(shop.id(), 1).send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
@@ -53,7 +53,7 @@ async fn no_more_goes_in_than_there_is() {
     shop.add(mug, 3).await;
     let refused = shop.adding(mug, 2).send().await.expect_problem(409, "INSUFFICIENT_STOCK");
     assert_eq!(shortages(&refused), json!([{"sku": "SKU-0", "requested": 5, "available": 4}]));
-    shop.market.stock.lock().unwrap().clear();
+    shop.upstreams.stock.lock().unwrap().clear();
     let refused = shop.adding(mug, 1).send().await.expect_problem(409, "INSUFFICIENT_STOCK");
     assert_eq!(shortages(&refused), json!([{"sku": "SKU-0", "requested": 4, "available": 0}]), "what has no stock item cannot be sold");
     assert_eq!(quantities(&shop.internal_cart().await), [3]);
@@ -63,12 +63,12 @@ async fn no_more_goes_in_than_there_is() {
 async fn a_cart_is_in_one_currency() {
     let shop = Shop::open().await;
     let (mug, foreign) = (shop.product(100, 5), shop.product(100, 5));
-    shop.market.change(foreign, |product| product.currency = Currency::USD);
+    shop.upstreams.change(foreign, |product| product.currency = Currency::USD);
     shop.add(mug, 1).await;
     shop.adding(foreign, 1).send().await.expect_problem(409, "CURRENCY_MISMATCH");
-    shop.delete("/cart").customer(shop.mara).send().await.expect(204);
+    shop.delete("/cart").customer(shop.customer_id).send().await.expect(204);
     assert_eq!(shop.add(foreign, 1).await.currency, Currency::USD);
-    shop.delete("/cart").customer(shop.mara).send().await.expect(204);
+    shop.delete("/cart").customer(shop.customer_id).send().await.expect(204);
     assert_eq!(shop.cart().await.currency, Currency::EUR, "an empty cart is in the marketplace's own");
 }
 
@@ -88,12 +88,12 @@ async fn a_cart_holds_200_lines_and_shows_them_with_two_calls() {
     for _ in 0..200 {
         shop.add(shop.product(100, 5), 1).await;
     }
-    shop.market.calls();
+    shop.upstreams.calls();
     shop.adding(shop.product(100, 5), 1).send().await.expect_problem(409, "CART_FULL");
-    assert_eq!(shop.market.calls(), 2);
+    assert_eq!(shop.upstreams.calls(), 2);
     let cart = shop.cart().await;
     assert_eq!((cart.items.len(), cart.subtotal_amount, cart.warnings.len()), (200, 20_000, 0));
-    assert_eq!(shop.market.calls(), 2);
+    assert_eq!(shop.upstreams.calls(), 2);
     assert_eq!(quantities(&shop.add(cart.items[0].product_id, 1).await)[0], 2, "what is there can still get more");
 }
 
@@ -103,14 +103,14 @@ async fn a_quantity_is_set_within_what_there_is() {
     let mug = shop.product(100, 4);
     let cart = shop.add(mug, 1).await;
     let path = format!("/cart/items/{}", cart.items[0].cart_item_id);
-    let set = |quantity: i64| shop.patch(&path, &json!({"quantity": quantity})).customer(shop.mara);
+    let set = |quantity: i64| shop.patch(&path, &json!({"quantity": quantity})).customer(shop.customer_id);
     let cart: Cart = set(4).send().await.expect(200).read();
     assert_eq!((quantities(&cart), cart.subtotal_amount), (vec![4], 400));
     let refused = set(5).send().await.expect_problem(409, "INSUFFICIENT_STOCK");
     assert_eq!(shortages(&refused), json!([{"sku": "SKU-0", "requested": 5, "available": 4}]));
-    shop.market.change(mug, |product| product.status = ProductStatus::Inactive);
+    shop.upstreams.change(mug, |product| product.status = ProductStatus::Inactive);
     set(1).send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
-    shop.market.change(mug, |product| {
+    shop.upstreams.change(mug, |product| {
         product.status = ProductStatus::Active;
         product.currency = Currency::USD;
     });
@@ -125,13 +125,13 @@ async fn lines_are_taken_out_one_by_one_or_all_at_once() {
     shop.add(mug, 1).await;
     let cart = shop.add(plate, 1).await;
     let path = format!("/cart/items/{}", cart.items[0].cart_item_id);
-    shop.delete(&path).customer(shop.mara).send().await.expect(204);
-    shop.delete(&path).customer(shop.mara).send().await.expect_problem(404, "NOT_FOUND");
-    shop.patch(&path, &json!({"quantity": 1})).customer(shop.mara).send().await.expect_problem(404, "NOT_FOUND");
+    shop.delete(&path).customer(shop.customer_id).send().await.expect(204);
+    shop.delete(&path).customer(shop.customer_id).send().await.expect_problem(404, "NOT_FOUND");
+    shop.patch(&path, &json!({"quantity": 1})).customer(shop.customer_id).send().await.expect_problem(404, "NOT_FOUND");
     let left = shop.cart().await;
     assert_eq!((left.cart_id, left.subtotal_amount), (cart.cart_id, 70));
     for _ in 0..2 {
-        shop.delete("/cart").customer(shop.mara).send().await.expect(204);
+        shop.delete("/cart").customer(shop.customer_id).send().await.expect(204);
     }
     let empty = shop.cart().await;
     assert_eq!((empty.cart_id, empty.items.len(), empty.subtotal_amount), (cart.cart_id, 0, 0));
@@ -142,14 +142,14 @@ async fn a_repeated_key_adds_once_and_gives_the_first_answer() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 50);
     let first = shop.adding(mug, 2).key("k-1").send().await.expect(201);
-    shop.market.change(mug, |product| product.status = ProductStatus::Archived);
-    shop.market.calls();
+    shop.upstreams.change(mug, |product| product.status = ProductStatus::Archived);
+    shop.upstreams.calls();
     let again = shop.adding(mug, 2).key("k-1").send().await.expect(201);
     assert_eq!((again.body, again.headers["idempotency-replayed"].as_bytes()), (first.body, &b"true"[..]));
-    assert_eq!(shop.market.calls(), 0, "a repetition asks nobody");
+    assert_eq!(shop.upstreams.calls(), 0, "a repetition asks nobody");
     shop.adding(mug, 3).key("k-1").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     let refused = shop.adding(mug, 1).key("k-2").send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
-    shop.market.change(mug, |product| product.status = ProductStatus::Active);
+    shop.upstreams.change(mug, |product| product.status = ProductStatus::Active);
     let again = shop.adding(mug, 1).key("k-2").send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     assert_eq!(again.body, refused.body, "a refusal is kept too");
     assert_eq!(quantities(&shop.cart().await), [2]);
@@ -159,7 +159,7 @@ async fn a_repeated_key_adds_once_and_gives_the_first_answer() {
 async fn one_key_forty_times_at_once_adds_once() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 50);
-    let answers = side_by_side((0..40).map(|_| shop.adding(mug, 1).key("k").send())).await;
+    let answers = run_concurrently((0..40).map(|_| shop.adding(mug, 1).key("k").send())).await;
     assert!(answers.iter().all(|answer| answer.status == 201 && answer.body == answers[0].body));
     assert_eq!(quantities(&shop.cart().await), [1]);
 }
@@ -168,14 +168,14 @@ async fn one_key_forty_times_at_once_adds_once() {
 async fn many_first_adds_at_once_make_one_cart() {
     let shop = Shop::open().await;
     let products: Vec<_> = (0..20).map(|_| shop.product(100, 50)).collect();
-    for answer in side_by_side(products.iter().map(|product| shop.adding(*product, 1).send())).await {
+    for answer in run_concurrently(products.iter().map(|product| shop.adding(*product, 1).send())).await {
         answer.expect(201);
     }
     assert_eq!((shop.carts_in("ACTIVE").await, shop.cart().await.items.len()), (1, 20));
 }
 
 /// Runs all of them side by side.
-async fn side_by_side<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+async fn run_concurrently<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         let mut pending = false;
@@ -196,23 +196,23 @@ async fn without_the_catalogue_nothing_new_goes_in_but_what_is_there_can_be_chan
     let shop = Shop::open().await;
     let (mug, plate) = (shop.product(100, 5), shop.product(70, 5));
     let cart = shop.add(mug, 1).await;
-    shop.market.catalog_is_down.store(true, Ordering::SeqCst);
+    shop.upstreams.catalog_is_down.store(true, Ordering::SeqCst);
     shop.adding(plate, 1).key("k").send().await.expect_problem(503, "DEPENDENCY_UNAVAILABLE");
     let path = format!("/cart/items/{}", cart.items[0].cart_item_id);
-    let cart: Cart = shop.patch(&path, &json!({"quantity": 3})).customer(shop.mara).send().await.expect(200).read();
+    let cart: Cart = shop.patch(&path, &json!({"quantity": 3})).customer(shop.customer_id).send().await.expect(200).read();
     assert_eq!(cart.subtotal_amount, 300);
-    shop.market.catalog_is_down.store(false, Ordering::SeqCst);
+    shop.upstreams.catalog_is_down.store(false, Ordering::SeqCst);
     shop.adding(plate, 1).key("k").send().await.expect(201);
 }
 
 #[tokio::test]
-async fn without_the_inventory_things_go_in_and_the_order_asks_again() {
+async fn without_the_inventory_products_can_be_added() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 1);
-    shop.market.inventory_is_down.store(true, Ordering::SeqCst);
+    shop.upstreams.inventory_is_down.store(true, Ordering::SeqCst);
     let cart = shop.add(mug, 3).await;
     assert_eq!((quantities(&cart), cart.warnings.len()), (vec![3], 0));
-    shop.market.inventory_is_down.store(false, Ordering::SeqCst);
+    shop.upstreams.inventory_is_down.store(false, Ordering::SeqCst);
     assert_eq!(quantities(&shop.cart().await), [1]);
 }
 
@@ -237,74 +237,76 @@ async fn bad_bodies_are_refused_and_change_nothing() {
         (json!({"productId": mug, "quantity": 1, "userId": mug}), "/userId"),
     ];
     for (body, pointer) in bodies {
-        let answer = shop.post("/cart/items", &body).customer(shop.mara).send().await.expect_problem(422, "INVALID_REQUEST");
+        let answer = shop.post("/cart/items", &body).customer(shop.customer_id).send().await.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{body}");
     }
     for body in [json!({}), json!({"quantity": 0}), json!({"quantity": 1, "sku": "X"}), json!([]), json!(null)] {
-        shop.patch(&item, &body).customer(shop.mara).send().await.expect_problem(422, "INVALID_REQUEST");
+        shop.patch(&item, &body).customer(shop.customer_id).send().await.expect_problem(422, "INVALID_REQUEST");
     }
-    let raw = |kind: &'static str, body: Vec<u8>| shop.request(axum::http::Method::POST, "/cart/items").customer(shop.mara).raw(kind, body);
+    let raw = |kind: &'static str, body: Vec<u8>| {
+        shop.request(axum::http::Method::POST, "/cart/items").customer(shop.customer_id).raw(kind, body)
+    };
     raw("application/json", b"{\"productId\":".to_vec()).send().await.expect_problem(400, "MALFORMED_REQUEST");
     raw("application/json", b"\xff\xfe".to_vec()).send().await.expect_problem(400, "MALFORMED_REQUEST");
     raw("text/plain", b"{}".to_vec()).send().await.expect_problem(415, "UNSUPPORTED_MEDIA_TYPE");
     raw("application/json", big.into_bytes()).send().await.expect_problem(413, "PAYLOAD_TOO_LARGE");
     for path in ["/cart/items/7", "/cart/items/..%2f..", "/cart/items/%00"] {
-        shop.delete(path).customer(shop.mara).send().await.expect_problem(404, "NOT_FOUND");
+        shop.delete(path).customer(shop.customer_id).send().await.expect_problem(404, "NOT_FOUND");
     }
     assert_eq!(shop.cart().await, cart);
 }
 
 /// What a customer does.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Action {
     Add(usize, i64),
     Set(usize, i64),
     Remove(usize),
     Clear,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        5 => (0..5_usize, 1..=999_i64).prop_map(|(product, quantity)| Deed::Add(product, quantity)),
-        3 => (0..5_usize, 1..=999_i64).prop_map(|(line, quantity)| Deed::Set(line, quantity)),
-        2 => (0..5_usize).prop_map(Deed::Remove),
-        1 => Just(Deed::Clear),
+        5 => (0..5_usize, 1..=999_i64).prop_map(|(product, quantity)| Action::Add(product, quantity)),
+        3 => (0..5_usize, 1..=999_i64).prop_map(|(line, quantity)| Action::Set(line, quantity)),
+        2 => (0..5_usize).prop_map(Action::Remove),
+        1 => Just(Action::Clear),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
-    fn whatever_a_customer_does_the_subtotal_is_the_sum_and_the_cart_is_one(deeds in vec(deed(), 1..25)) {
+    fn the_subtotal_is_the_sum_and_there_is_one_cart_whatever_a_customer_does(actions in vec(action(), 1..25)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let shop = Shop::open().await;
             let products: Vec<_> = [1, 250, 999, 10_000, MAX_AMOUNT / 2].map(|price| shop.product(price, 1_500)).into();
             let mut units: BTreeMap<ProductId, u32> = BTreeMap::new();
-            for deed in deeds {
+            for action in actions {
                 let cart = shop.cart().await;
                 let line = |at: usize| cart.items.get(at).cloned();
-                match deed {
-                    Deed::Add(product, quantity) => {
+                match action {
+                    Action::Add(product, quantity) => {
                         if shop.adding(products[product], quantity).send().await.status == 201 {
                             *units.entry(products[product]).or_default() += quantity as u32;
                         }
                     }
-                    Deed::Set(at, quantity) => {
+                    Action::Set(at, quantity) => {
                         let Some(line) = line(at) else { continue };
                         let body = json!({"quantity": quantity});
                         let path = format!("/cart/items/{}", line.cart_item_id);
-                        if shop.patch(&path, &body).customer(shop.mara).send().await.status == 200 {
+                        if shop.patch(&path, &body).customer(shop.customer_id).send().await.status == 200 {
                             units.insert(line.product_id, quantity as u32);
                         }
                     }
-                    Deed::Remove(at) => {
+                    Action::Remove(at) => {
                         let Some(line) = line(at) else { continue };
-                        shop.delete(&format!("/cart/items/{}", line.cart_item_id)).customer(shop.mara).send().await.expect(204);
+                        shop.delete(&format!("/cart/items/{}", line.cart_item_id)).customer(shop.customer_id).send().await.expect(204);
                         units.remove(&line.product_id);
                     }
-                    Deed::Clear => {
-                        shop.delete("/cart").customer(shop.mara).send().await.expect(204);
+                    Action::Clear => {
+                        shop.delete("/cart").customer(shop.customer_id).send().await.expect(204);
                         units.clear();
                     }
                 }

@@ -141,8 +141,8 @@ async fn a_check_out_of_anothers_or_an_unknown_cart_changes_nothing() {
         shop.deliver(created(&other, shop.id())).await;
     }
     assert_eq!(shop.cart().await, cart);
-    let path = format!("/internal/cart/{}/check-out", shop.mara);
-    for body in [json!({}), json!({"cartId": cart.cart_id, "orderId": shop.mara, "items": [{"productId": "x", "quantity": 1}]})] {
+    let path = format!("/internal/cart/{}/check-out", shop.customer_id);
+    for body in [json!({}), json!({"cartId": cart.cart_id, "orderId": shop.customer_id, "items": [{"productId": "x", "quantity": 1}]})] {
         shop.put(&path, &body).service("order").send().await.expect_problem(422, "INVALID_REQUEST");
     }
 }
@@ -157,8 +157,8 @@ async fn the_lines_of_a_failed_order_come_back_once_with_warnings() {
     let order: OrderId = shop.id();
     shop.check_out(&cart, order).await.expect(204);
     let fresh = shop.add(mug, 5).await;
-    shop.market.stock(plate, 3);
-    shop.market.change(bowl, |product| product.status = ProductStatus::Archived);
+    shop.upstreams.stock(plate, 3);
+    shop.upstreams.change(bowl, |product| product.status = ProductStatus::Archived);
     let envelope = shop.deliver(cancelled(&cart, order, true)).await;
     shop.deliver_envelope(envelope).await;
     let back = shop.cart().await;

@@ -14,19 +14,19 @@ async fn without_a_cart_an_empty_one_is_made_and_stays() {
 }
 
 #[tokio::test]
-async fn an_empty_cart_asks_nobody_and_has_the_configured_currency() {
+async fn an_empty_cart_needs_no_call_and_has_the_configured_currency() {
     let shop = Shop::open_with(|harness| harness.setting("currency", "USD")).await;
     assert_eq!(shop.cart().await.currency, Currency::USD);
-    assert_eq!(shop.market.calls(), 0);
+    assert_eq!(shop.upstreams.calls(), 0);
 }
 
 #[tokio::test]
-async fn a_changed_price_is_told_and_is_what_the_order_gets() {
+async fn a_changed_price_is_shown_and_is_what_the_order_gets() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     let added = shop.add(mug, 2).await;
     shop.advance(std::time::Duration::from_secs(60));
-    shop.market.change(mug, |product| {
+    shop.upstreams.change(mug, |product| {
         product.price_amount = 130;
         product.title = "A better mug".into();
     });
@@ -45,21 +45,21 @@ async fn a_changed_price_is_told_and_is_what_the_order_gets() {
 }
 
 #[tokio::test]
-async fn a_changed_price_is_told_until_the_quantity_is_set_anew() {
+async fn a_changed_price_is_shown_until_the_quantity_is_set_again() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     let item = shop.add(mug, 2).await.items[0].cart_item_id;
     let set = async |quantity: u32| {
         let path = format!("/cart/items/{item}");
-        shop.patch(&path, &json!({"quantity": quantity})).customer(shop.mara).send().await.expect(200).read::<Cart>()
+        shop.patch(&path, &json!({"quantity": quantity})).customer(shop.customer_id).send().await.expect(200).read::<Cart>()
     };
-    shop.market.change(mug, |product| product.price_amount = 130);
+    shop.upstreams.change(mug, |product| product.price_amount = 130);
     // Nobody saw that price yet.
     assert_eq!(warnings(&set(2).await), [WarningCode::PriceChanged]);
     assert_eq!(warnings(&shop.cart().await), [WarningCode::PriceChanged]);
     assert_eq!(warnings(&set(2).await), []);
     assert_eq!(warnings(&shop.cart().await), []);
-    shop.market.change(mug, |product| product.price_amount = 90);
+    shop.upstreams.change(mug, |product| product.price_amount = 90);
     let warning = &shop.cart().await.warnings[0];
     assert_eq!((warning.old_unit_price_amount, warning.new_unit_price_amount), (Some(130), Some(90)));
     shop.add(mug, 1).await;
@@ -71,30 +71,30 @@ async fn a_line_shows_what_can_be_had_and_the_order_gets_just_that() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     shop.add(mug, 5).await;
-    shop.market.stock(mug, 2);
+    shop.upstreams.stock(mug, 2);
     let cart = shop.cart().await;
     assert_eq!((quantities(&cart), cart.subtotal_amount, warnings(&cart)), (vec![2], 200, vec![WarningCode::QuantityCapped]));
     assert_eq!(cart.warnings[0].available_qty, Some(2));
     assert_eq!(quantities(&shop.internal_cart().await), [2]);
-    shop.market.stock(mug, 9);
+    shop.upstreams.stock(mug, 9);
     let cart = shop.cart().await;
     assert_eq!((quantities(&cart), cart.warnings.len()), (vec![5], 0), "the stock came back, and so did the wish");
 }
 
 #[tokio::test]
-async fn what_cannot_be_bought_is_told_and_not_counted() {
+async fn an_unavailable_line_has_a_warning_and_is_not_in_the_subtotal() {
     let shop = Shop::open().await;
     let (mug, plate, bowl, fork) = (shop.product(100, 5), shop.product(70, 5), shop.product(30, 5), shop.product(9, 5));
     for product in [mug, plate, bowl, fork] {
         shop.add(product, 1).await;
     }
-    shop.market.change(mug, |product| product.status = ProductStatus::Inactive);
-    shop.market.stock(plate, 0);
-    shop.market.products.lock().unwrap().remove(&bowl);
+    shop.upstreams.change(mug, |product| product.status = ProductStatus::Inactive);
+    shop.upstreams.stock(plate, 0);
+    shop.upstreams.products.lock().unwrap().remove(&bowl);
     let cart = shop.cart().await;
     assert_eq!(warnings(&cart), [WarningCode::Unavailable; 3]);
-    let told: Vec<_> = cart.warnings.iter().map(|warning| warning.product_id).collect();
-    assert_eq!((told, cart.subtotal_amount), (vec![mug, plate, bowl], 9));
+    let warned: Vec<_> = cart.warnings.iter().map(|warning| warning.product_id).collect();
+    assert_eq!((warned, cart.subtotal_amount), (vec![mug, plate, bowl], 9));
     assert_eq!(cart.warnings[0].detail, "Thing SKU-0 is not on sale now.");
     assert_eq!(cart.warnings[1].detail, "Thing SKU-1 is out of stock.");
 }
@@ -104,14 +104,14 @@ async fn with_upstreams_down_the_cart_is_shown_as_it_was_last_seen() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     shop.add(mug, 2).await;
-    shop.market.change(mug, |product| product.price_amount = 130);
+    shop.upstreams.change(mug, |product| product.price_amount = 130);
     let seen = shop.cart().await;
-    shop.market.change(mug, |product| product.price_amount = 999);
-    shop.market.catalog_is_down.store(true, Ordering::SeqCst);
+    shop.upstreams.change(mug, |product| product.price_amount = 999);
+    shop.upstreams.catalog_is_down.store(true, Ordering::SeqCst);
     assert_eq!(shop.cart().await, seen);
-    shop.market.catalog_is_down.store(false, Ordering::SeqCst);
-    shop.market.inventory_is_down.store(true, Ordering::SeqCst);
-    shop.market.stock(mug, 0);
+    shop.upstreams.catalog_is_down.store(false, Ordering::SeqCst);
+    shop.upstreams.inventory_is_down.store(true, Ordering::SeqCst);
+    shop.upstreams.stock(mug, 0);
     let cart = shop.cart().await;
     assert_eq!((warnings(&cart), cart.subtotal_amount), (vec![WarningCode::PriceChanged], 1998));
 }
@@ -120,9 +120,9 @@ async fn with_upstreams_down_the_cart_is_shown_as_it_was_last_seen() {
 async fn the_order_reads_the_cart_without_a_call() {
     let shop = Shop::open().await;
     shop.add(shop.product(100, 5), 2).await;
-    shop.market.calls();
+    shop.upstreams.calls();
     assert_eq!(shop.internal_cart().await.subtotal_amount, 200);
-    assert_eq!(shop.market.calls(), 0);
+    assert_eq!(shop.upstreams.calls(), 0);
     let nobody: UserId = shop.id();
     let empty: Cart = shop.get(&format!("/internal/cart/{nobody}")).service("order").send().await.expect(200).read();
     assert_eq!((empty.user_id, empty.items.len()), (nobody, 0));

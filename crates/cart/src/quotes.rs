@@ -2,7 +2,7 @@
 
 use crate::{
     App,
-    domain::{Cart, Goods, MAX_LINES, Offer, Offers},
+    domain::{Cart, Listing, MAX_LINES, Quote, Quotes},
 };
 use contracts::{
     body::BoundedVec,
@@ -16,16 +16,16 @@ use platform::client::CallError;
 use std::{collections::HashMap, time::Duration};
 
 /// How long the catalogue and the inventory are waited for, each. What they do not say by then, the order asks again.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is known of the lines of `cart`: nothing, when the catalogue does not answer.
-pub async fn offers(app: &App, cart: &Cart) -> Offers {
+pub async fn fetch(app: &App, cart: &Cart) -> Quotes {
     let products = cart.lines.iter().map(|line| line.product_id).collect();
     match look_up(app, products).await {
-        Ok(offers) => offers,
+        Ok(quotes) => quotes,
         Err(error) => {
             tracing::warn!(%error, "the catalogue does not answer; a cart is taken as it was last seen");
-            Offers::default()
+            Quotes::default()
         }
     }
 }
@@ -34,37 +34,37 @@ pub async fn offers(app: &App, cart: &Cart) -> Offers {
 ///
 /// # Errors
 /// [`CallError`] when the catalogue does not answer.
-pub async fn offers_with(app: &App, product: ProductId, cart: Option<&Cart>) -> Result<Offers, CallError> {
+pub async fn fetch_with(app: &App, product: ProductId, cart: Option<&Cart>) -> Result<Quotes, CallError> {
     let lines = cart.iter().flat_map(|cart| &cart.lines).map(|line| line.product_id).filter(|other| *other != product);
     look_up(app, std::iter::once(product).chain(lines).take(MAX_LINES).collect()).await
 }
 
-async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Offers, CallError> {
+async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallError> {
     // A cart without lines asks nobody.
-    let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Offers::default()) };
+    let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Quotes::default()) };
     let client = &app.ctx.client;
-    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(PATIENCE).send().await?;
+    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(LOOKUP_TIMEOUT).send().await?;
     let on_sale: Vec<Product> = found.items.into_iter().filter(|product| product.status == ProductStatus::Active).collect();
-    let stock = stock(app, &on_sale).await;
-    let mut offers: HashMap<_, _> = products.into_iter().map(|product| (product, Offer::OffSale)).collect();
+    let stock = fetch_stock(app, &on_sale).await;
+    let mut quotes: HashMap<_, _> = products.into_iter().map(|product| (product, Listing::OffSale)).collect();
     for product in on_sale {
-        let goods = Goods {
+        let quote = Quote {
             // A SKU that the inventory does not know has nothing to sell.
             available: stock.as_ref().map(|stock| stock.get(&product.sku).copied().unwrap_or(0)),
             price: Money::new(product.price_amount, product.currency),
             sku: product.sku,
             title: product.title,
         };
-        offers.insert(product.product_id, Offer::OnSale(goods));
+        quotes.insert(product.product_id, Listing::OnSale(quote));
     }
-    Ok(Offers(offers))
+    Ok(Quotes(quotes))
 }
 
 /// Units that can be sold, by SKU; `None` when the inventory does not answer.
-async fn stock(app: &App, products: &[Product]) -> Option<HashMap<String, i64>> {
+async fn fetch_stock(app: &App, products: &[Product]) -> Option<HashMap<String, i64>> {
     let skus = products.iter().filter_map(|product| Sku::parse(&product.sku).ok()).collect();
     let Ok(skus) = BoundedVec::new(skus) else { return Some(HashMap::new()) };
-    match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).timeout(PATIENCE).send().await {
+    match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).timeout(LOOKUP_TIMEOUT).send().await {
         Ok(found) => Some(found.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
         Err(error) => {
             tracing::warn!(%error, "the inventory does not answer; what is in stock is left to the order");

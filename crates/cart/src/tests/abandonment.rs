@@ -18,7 +18,11 @@ async fn a_cart_that_is_left_alone_becomes_abandoned_and_is_dropped_in_the_end()
     let next = shop.cart().await;
     assert_ne!(next.cart_id, cart.cart_id);
     assert!(next.items.is_empty());
-    shop.delete(&format!("/cart/items/{}", cart.items[0].cart_item_id)).customer(shop.mara).send().await.expect_problem(404, "NOT_FOUND");
+    shop.delete(&format!("/cart/items/{}", cart.items[0].cart_item_id))
+        .customer(shop.customer_id)
+        .send()
+        .await
+        .expect_problem(404, "NOT_FOUND");
     shop.advance(90 * 24 * HOUR + Duration::from_secs(1));
     shop.settle().await;
     assert_eq!(shop.carts_in("ABANDONED").await, 1, "the newer one; the older one is dropped");
@@ -29,7 +33,7 @@ async fn a_cart_that_is_left_alone_becomes_abandoned_and_is_dropped_in_the_end()
 }
 
 #[tokio::test]
-async fn whoever_only_looks_keeps_the_cart() {
+async fn reading_a_cart_keeps_it_active() {
     let shop = Shop::open_with(|harness| harness.setting("abandoned_after_hours", 10)).await;
     let cart = shop.add(shop.product(100, 5), 2).await;
     for _ in 0..5 {
@@ -44,7 +48,7 @@ async fn whoever_only_looks_keeps_the_cart() {
 }
 
 #[tokio::test]
-async fn many_carts_are_abandoned_in_one_go() {
+async fn many_carts_are_abandoned_in_one_run() {
     let shop = Shop::open().await;
     for _ in 0..450 {
         shop.get("/cart").customer(shop.id()).send().await.expect(200);
@@ -55,7 +59,7 @@ async fn many_carts_are_abandoned_in_one_go() {
 }
 
 #[test]
-fn settings_without_sense_stop_the_start() {
+fn invalid_settings_stop_the_start() {
     let unset = platform::settings::Settings::default;
     let read = |settings: platform::settings::Settings| settings.section::<crate::settings::Settings>("cart");
     assert_eq!(read(unset()).unwrap().abandoned_after(), 720 * HOUR);
