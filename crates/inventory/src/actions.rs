@@ -4,17 +4,17 @@ mod adjust_stock;
 mod end_reservation;
 mod expire;
 mod import;
-mod learn;
 mod reserve;
 mod set_stock;
+mod sync_product;
 
 pub use adjust_stock::adjust_stock;
 pub use end_reservation::end_reservation;
 pub use expire::{BATCH, expire_overdue};
 pub use import::{StockImport, import};
-pub use learn::learn;
 pub use reserve::reserve;
 pub use set_stock::{StockSet, set_stock};
+pub use sync_product::sync_product;
 
 use crate::{
     Error,
@@ -32,31 +32,31 @@ use platform::{
 
 /// The answer of a unit that commits although it refuses: an expiry that it came upon, the announcement of a failed
 /// attempt. The refusal is kept under the key like any other.
-enum Settled<A> {
+enum Outcome<A> {
     Done(A),
     Refused(Problem),
 }
 
-impl<A: Answer> Answer for Settled<A> {
+impl<A: Answer> Answer for Outcome<A> {
     fn stored(&self) -> Stored {
         match self {
-            Settled::Done(answer) => answer.stored(),
-            Settled::Refused(problem) => Stored::from(problem),
+            Outcome::Done(answer) => answer.stored(),
+            Outcome::Refused(problem) => Stored::from(problem),
         }
     }
 }
 
-impl<A> Settled<A> {
-    fn keyed(keyed: Idempotent<Settled<A>>) -> Idempotent<A> {
-        Idempotent::of(keyed.stored, keyed.replayed)
+impl<A> Outcome<A> {
+    fn into_idempotent(answer: Idempotent<Outcome<A>>) -> Idempotent<A> {
+        Idempotent::of(answer.stored, answer.replayed)
     }
 }
 
 /// Enters a change that led to `stock` into the ledger, and tells the world.
 async fn record(tx: &mut Tx, stock: &Stock, change: Change, reservation: Option<ReservationId>, note: Option<&str>) -> Result<(), Error> {
-    store::stock::enter(tx, stock.stock_item_id, change, reservation, note).await?;
-    announce(tx, stock, change.reason, note);
-    if stock.fell_low(change) {
+    store::stock::insert_movement(tx, stock.stock_item_id, change, reservation, note).await?;
+    emit_stock_changed(tx, stock, change.reason, note);
+    if stock.became_low(change) {
         tx.emit(StockLow {
             stock_item_id: stock.stock_item_id,
             sku: stock.sku.clone(),
@@ -69,7 +69,7 @@ async fn record(tx: &mut Tx, stock: &Stock, change: Change, reservation: Option<
     Ok(())
 }
 
-fn announce(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, note: Option<&str>) {
+fn emit_stock_changed(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, note: Option<&str>) {
     tx.emit(StockChanged {
         stock_item_id: stock.stock_item_id,
         sku: stock.sku.clone(),
@@ -85,9 +85,9 @@ fn announce(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, note: Option<
 async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: StockChangeReason) -> Result<(), Error> {
     for reservation in reservations.iter_mut() {
         let from = reservation.status;
-        reservation.take(reason, tx.now())?;
+        reservation.apply(reason, tx.now())?;
         store::reservations::save_state(tx, reservation, from).await?;
-        tell_ending(tx, reservation, reason);
+        emit_reservation_ended(tx, reservation, reason);
     }
     // Over all of them in the order of their SKUs, as everyone takes stock.
     let mut lines: Vec<_> =
@@ -95,13 +95,13 @@ async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: Stock
     lines.sort_by(|(_, a), (_, b)| a.sku.cmp(&b.sku));
     for (reservation, line) in lines {
         let change = Change::of(reason, i64::from(line.quantity));
-        let stock = store::stock::shift(tx, line.stock_item_id, change).await?;
+        let stock = store::stock::move_units(tx, line.stock_item_id, change).await?;
         record(tx, &stock, change, Some(reservation), None).await?;
     }
     Ok(())
 }
 
-fn tell_ending(tx: &mut Tx, reservation: &Reservation, reason: StockChangeReason) {
+fn emit_reservation_ended(tx: &mut Tx, reservation: &Reservation, reason: StockChangeReason) {
     let (reservation_id, order_id, lines) = (reservation.reservation_id, reservation.order_id, reservation.units());
     match reason {
         StockChangeReason::Confirmed => tx.emit(StockConfirmed { reservation_id, order_id, lines }),

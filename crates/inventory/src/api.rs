@@ -3,7 +3,7 @@
 use crate::{
     App, Error,
     actions::{self, StockSet},
-    domain::{Ending, Stock},
+    domain::{ReservationCommand, Stock},
     store,
 };
 use axum::response::{IntoResponse, Response};
@@ -34,19 +34,19 @@ pub fn routes() -> Routes<App> {
         .get("/inventory/reservations/{reservationId}", get_reservation, "One reservation")
         .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns units set aside into units sold")
         .post("/inventory/reservations/{reservationId}/release", release, "Puts units set aside back on sale")
-        .post("/inventory/reservations/{reservationId}/return", give_back, "Puts units sold back on sale, once")
+        .post("/inventory/reservations/{reservationId}/return", return_units, "Puts units sold back on sale, once")
         .post("/internal/stock/lookup", look_up, "The stock of up to 200 SKUs")
 }
 
 /// Who reserves.
-struct Saga;
-impl ClientMarker for Saga {
+struct Order;
+impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
 /// Who asks for the stock of many SKUs.
-struct Shops;
-impl ClientMarker for Shops {
+struct StockReaders;
+impl ClientMarker for StockReaders {
     const CLIENTS: &'static [&'static str] = &["cart", "catalog", "order"];
 }
 
@@ -129,7 +129,7 @@ async fn get_availability(State(app): State<App>, Path(id): Path<ProductId>) -> 
 }
 
 async fn reserve(
-    _: ServiceOf<Saga>,
+    _: ServiceOf<Order>,
     State(app): State<App>,
     key: IdempotencyKey,
     Body(body): Body<Reserve>,
@@ -137,42 +137,42 @@ async fn reserve(
     actions::reserve(&app, key, body).await
 }
 
-async fn get_reservation(_: ServiceOf<Saga>, State(app): State<App>, Path(id): Path<ReservationId>) -> Result<Json<Reservation>, Problem> {
+async fn get_reservation(_: ServiceOf<Order>, State(app): State<App>, Path(id): Path<ReservationId>) -> Result<Json<Reservation>, Problem> {
     let found = app.ctx.db.read(async move |tx| store::reservations::find_reservation(tx, id).await).await?;
     Ok(Json(found.ok_or(Error::UnknownReservation)?.into_view()))
 }
 
 async fn confirm(
-    _: ServiceOf<Saga>,
+    _: ServiceOf<Order>,
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
     _: MaybeBody<Option<EmptyBody>>,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
-    actions::end_reservation(&app, key, id, Ending::Confirm).await
+    actions::end_reservation(&app, key, id, ReservationCommand::Confirm).await
 }
 
 async fn release(
-    _: ServiceOf<Saga>,
+    _: ServiceOf<Order>,
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
     _: MaybeBody<Option<EmptyBody>>,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
-    actions::end_reservation(&app, key, id, Ending::Release).await
+    actions::end_reservation(&app, key, id, ReservationCommand::Release).await
 }
 
-async fn give_back(
-    _: ServiceOf<Saga>,
+async fn return_units(
+    _: ServiceOf<Order>,
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
     _: MaybeBody<Option<EmptyBody>>,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
-    actions::end_reservation(&app, key, id, Ending::Return).await
+    actions::end_reservation(&app, key, id, ReservationCommand::Return).await
 }
 
-async fn look_up(_: ServiceOf<Shops>, State(app): State<App>, Body(body): Body<StockLookup>) -> Result<Json<StockList>, Problem> {
+async fn look_up(_: ServiceOf<StockReaders>, State(app): State<App>, Body(body): Body<StockLookup>) -> Result<Json<StockList>, Problem> {
     let skus: Vec<String> = body.skus.iter().map(|sku| sku.as_str().to_owned()).collect();
     let found = app.ctx.db.read(async move |tx| store::stock::find_stocks(tx, &skus).await).await?;
     Ok(Json(StockList { items: found.into_iter().map(Stock::into_view).collect() }))

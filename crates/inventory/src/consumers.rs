@@ -1,7 +1,7 @@
 //! RequestLayers 2: what the catalogue announces. Every product event carries the whole product, and the newest one counts, so all
 //! are taken in alike. Prices do not matter here.
 
-use crate::{Error, actions::learn};
+use crate::{Error, actions::sync_product};
 use contracts::catalog::{ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductUpdated};
 use platform::{
     db::Tx,
@@ -18,21 +18,21 @@ pub fn all() -> Consumers {
 }
 
 async fn product_created(tx: &mut Tx, event: Received<ProductCreated>) -> Result<(), Error> {
-    learn(tx, &event.product).await
+    sync_product(tx, &event.product).await
 }
 
 async fn product_updated(tx: &mut Tx, event: Received<ProductUpdated>) -> Result<(), Error> {
-    learn(tx, &event.product).await
+    sync_product(tx, &event.product).await
 }
 
 async fn product_activated(tx: &mut Tx, event: Received<ProductActivated>) -> Result<(), Error> {
-    learn(tx, &event.product).await
+    sync_product(tx, &event.product).await
 }
 
 async fn product_deactivated(tx: &mut Tx, event: Received<ProductDeactivated>) -> Result<(), Error> {
-    learn(tx, &event.product).await
+    sync_product(tx, &event.product).await
 }
 
 async fn product_archived(tx: &mut Tx, event: Received<ProductArchived>) -> Result<(), Error> {
-    learn(tx, &event.product).await
+    sync_product(tx, &event.product).await
 }

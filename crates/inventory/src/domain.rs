@@ -32,7 +32,7 @@ impl Stock {
 
     /// Whether `change`, which led here, took the stock to its threshold or below it.
     #[must_use]
-    pub fn fell_low(&self, change: Change) -> bool {
+    pub fn became_low(&self, change: Change) -> bool {
         self.is_low() && self.available_qty - change.available > self.low_stock_threshold
     }
 
@@ -40,7 +40,7 @@ impl Stock {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] when the available stock would leave 0 to [`MAX_QTY`].
-    pub fn adjusted(&self, delta: i64) -> Result<Change, Error> {
+    pub fn adjustment(&self, delta: i64) -> Result<Change, Error> {
         match self.available_qty.checked_add(delta) {
             Some(available) if (0..=MAX_QTY).contains(&available) => Ok(Change::of(StockChangeReason::Adjusted, delta)),
             _ => Err(Error::OutOfRange { available: self.available_qty }),
@@ -86,7 +86,7 @@ impl Change {
 
 /// What the catalogue said of a product, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct ProductCopy {
     pub product_id: ProductId,
     pub seller_id: Option<UserId>,
     pub sku: String,
@@ -94,9 +94,9 @@ pub struct Known {
     pub version: i64,
 }
 
-impl From<&contracts::catalog::Product> for Known {
-    fn from(product: &contracts::catalog::Product) -> Known {
-        Known {
+impl From<&contracts::catalog::Product> for ProductCopy {
+    fn from(product: &contracts::catalog::Product) -> ProductCopy {
+        ProductCopy {
             product_id: product.product_id,
             seller_id: product.seller_id,
             sku: product.sku.clone(),
@@ -113,8 +113,8 @@ impl From<&contracts::catalog::Product> for Known {
 /// [`Error::UnknownProduct`] when the product is not the seller's, [`Error::NotTheProductsSku`] when it has another SKU.
 pub fn seller_of(
     owner: Option<UserId>,
-    product: Option<&Known>,
-    holder: Option<ProductId>,
+    product: Option<&ProductCopy>,
+    sku_owner: Option<ProductId>,
     sku: &str,
     product_id: ProductId,
 ) -> Result<Option<UserId>, Error> {
@@ -122,7 +122,7 @@ pub fn seller_of(
     if owner.is_some() && seller != owner {
         return Err(Error::UnknownProduct);
     }
-    let fits = product.is_none_or(|product| product.sku == sku) && holder.is_none_or(|holder| holder == product_id);
+    let fits = product.is_none_or(|product| product.sku == sku) && sku_owner.is_none_or(|sku_owner| sku_owner == product_id);
     if fits { Ok(seller) } else { Err(Error::NotTheProductsSku) }
 }
 
@@ -150,7 +150,7 @@ pub struct Line {
 
 /// What an order asks of its reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ReservationCommand {
     Confirm,
     Release,
     Return,
@@ -168,17 +168,19 @@ impl Reservation {
     ///
     /// # Errors
     /// [`Error::Expired`] when a confirmation came too late, [`Error::Illegal`] for whatever else its state forbids.
-    pub fn due_for(&self, ending: Ending) -> Result<Option<StockChangeReason>, Error> {
+    pub fn reason_for(&self, command: ReservationCommand) -> Result<Option<StockChangeReason>, Error> {
         use ReservationStatus::{Active, Confirmed, Expired, Released};
-        match (ending, self.status) {
-            (Ending::Confirm, Active) => Ok(Some(StockChangeReason::Confirmed)),
-            (Ending::Release, Active) => Ok(Some(StockChangeReason::Released)),
-            (Ending::Return, Confirmed) if self.returned_at.is_none() => Ok(Some(StockChangeReason::Returned)),
-            (Ending::Confirm | Ending::Return, Confirmed) | (Ending::Release, Released | Expired) => Ok(None),
-            (Ending::Confirm, Expired) => Err(Error::Expired),
-            (Ending::Confirm, Released) | (Ending::Release, Confirmed) | (Ending::Return, Active | Released | Expired) => {
-                Err(Error::Illegal(self.status))
+        match (command, self.status) {
+            (ReservationCommand::Confirm, Active) => Ok(Some(StockChangeReason::Confirmed)),
+            (ReservationCommand::Release, Active) => Ok(Some(StockChangeReason::Released)),
+            (ReservationCommand::Return, Confirmed) if self.returned_at.is_none() => Ok(Some(StockChangeReason::Returned)),
+            (ReservationCommand::Confirm | ReservationCommand::Return, Confirmed) | (ReservationCommand::Release, Released | Expired) => {
+                Ok(None)
             }
+            (ReservationCommand::Confirm, Expired) => Err(Error::Expired),
+            (ReservationCommand::Confirm, Released)
+            | (ReservationCommand::Release, Confirmed)
+            | (ReservationCommand::Return, Active | Released | Expired) => Err(Error::Illegal(self.status)),
         }
     }
 
@@ -186,7 +188,7 @@ impl Reservation {
     ///
     /// # Errors
     /// [`Error::Illegal`] when the table has no such row.
-    pub fn take(&mut self, reason: StockChangeReason, now: Timestamp) -> Result<(), Error> {
+    pub fn apply(&mut self, reason: StockChangeReason, now: Timestamp) -> Result<(), Error> {
         let illegal = Error::Illegal(self.status);
         let fact = match reason {
             StockChangeReason::Confirmed => ReservationFact::Confirmed,
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn units_move_between_accounts_and_none_is_made_or_lost() {
+    fn a_change_neither_creates_nor_loses_units() {
         use StockChangeReason::{Adjusted, Confirmed, Expired, Released, Reserved, Returned};
         for reason in StockChangeReason::ALL {
             let Change { available, reserved, .. } = Change::of(*reason, 7);
@@ -324,7 +326,7 @@ mod tests {
         for status in ReservationStatus::STATES {
             for (reason, fact) in facts {
                 let mut taken = reservation(*status, false);
-                match (taken.take(reason, NOW), status.transition(fact)) {
+                match (taken.apply(reason, NOW), status.transition(fact)) {
                     (Ok(()), Ok(to)) => assert_eq!(taken.status, to),
                     (Err(Error::Illegal(from)), Err(_)) => assert_eq!((from, taken.status), (*status, *status)),
                     (took, table) => panic!("{status} on {reason}: {took:?}, but the table says {table:?}"),
@@ -337,21 +339,21 @@ mod tests {
     fn units_are_returned_once_and_only_if_they_were_sold() {
         for status in ReservationStatus::STATES {
             let mut first = reservation(*status, false);
-            assert_eq!(first.take(StockChangeReason::Returned, NOW).is_ok(), *status == ReservationStatus::Confirmed);
+            assert_eq!(first.apply(StockChangeReason::Returned, NOW).is_ok(), *status == ReservationStatus::Confirmed);
             assert_eq!((first.status, first.returned_at.is_some()), (*status, *status == ReservationStatus::Confirmed));
-            assert!(reservation(*status, true).take(StockChangeReason::Returned, NOW).is_err());
+            assert!(reservation(*status, true).apply(StockChangeReason::Returned, NOW).is_err());
         }
     }
 
     #[test]
-    fn what_is_due_can_be_done_and_doing_it_again_changes_nothing() {
+    fn a_command_that_applies_can_be_repeated_without_effect() {
         for status in ReservationStatus::STATES {
             for returned in [false, true] {
-                for ending in [Ending::Confirm, Ending::Release, Ending::Return] {
+                for command in [ReservationCommand::Confirm, ReservationCommand::Release, ReservationCommand::Return] {
                     let mut held = reservation(*status, returned && *status == ReservationStatus::Confirmed);
-                    if let Ok(Some(reason)) = held.due_for(ending) {
-                        held.take(reason, NOW).unwrap();
-                        assert!(matches!(held.due_for(ending), Ok(None)), "{ending:?} twice from {status}");
+                    if let Ok(Some(reason)) = held.reason_for(command) {
+                        held.apply(reason, NOW).unwrap();
+                        assert!(matches!(held.reason_for(command), Ok(None)), "{command:?} twice from {status}");
                     }
                 }
             }
@@ -359,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn endings_that_come_too_late_are_told_apart() {
+    fn commands_that_come_too_late_have_different_errors() {
         use ReservationStatus::{Active, Confirmed, Expired, Released};
-        assert!(matches!(reservation(Expired, false).due_for(Ending::Confirm), Err(Error::Expired)));
-        assert!(matches!(reservation(Released, false).due_for(Ending::Confirm), Err(Error::Illegal(Released))));
-        assert!(matches!(reservation(Confirmed, false).due_for(Ending::Release), Err(Error::Illegal(Confirmed))));
-        assert!(matches!(reservation(Expired, false).due_for(Ending::Release), Ok(None)));
-        assert!(matches!(reservation(Active, false).due_for(Ending::Return), Err(Error::Illegal(Active))));
+        assert!(matches!(reservation(Expired, false).reason_for(ReservationCommand::Confirm), Err(Error::Expired)));
+        assert!(matches!(reservation(Released, false).reason_for(ReservationCommand::Confirm), Err(Error::Illegal(Released))));
+        assert!(matches!(reservation(Confirmed, false).reason_for(ReservationCommand::Release), Err(Error::Illegal(Confirmed))));
+        assert!(matches!(reservation(Expired, false).reason_for(ReservationCommand::Release), Ok(None)));
+        assert!(matches!(reservation(Active, false).reason_for(ReservationCommand::Return), Err(Error::Illegal(Active))));
     }
 
     #[test]
@@ -376,19 +378,19 @@ mod tests {
     }
 
     #[test]
-    fn stock_is_told_low_only_when_it_crosses_the_threshold() {
+    fn stock_becomes_low_only_when_it_crosses_the_threshold() {
         for (before, after, told) in [(6, 5, true), (6, 0, true), (5, 4, false), (7, 6, false), (4, 5, false), (5, 6, false)] {
             let change = Change::of(StockChangeReason::Adjusted, after - before);
-            assert_eq!(stock(after, 5).fell_low(change), told, "{before} to {after}");
+            assert_eq!(stock(after, 5).became_low(change), told, "{before} to {after}");
         }
     }
 
     #[test]
     fn an_adjustment_keeps_the_bounds() {
-        assert_eq!(stock(3, 5).adjusted(-3).unwrap().available, -3);
-        assert_eq!(stock(MAX_QTY - 1, 5).adjusted(1).unwrap().available, 1);
+        assert_eq!(stock(3, 5).adjustment(-3).unwrap().available, -3);
+        assert_eq!(stock(MAX_QTY - 1, 5).adjustment(1).unwrap().available, 1);
         for (available, delta) in [(3, -4), (MAX_QTY, 1), (0, i64::MIN), (1, i64::MAX)] {
-            assert!(matches!(stock(available, 5).adjusted(delta), Err(Error::OutOfRange { .. })), "{available} {delta}");
+            assert!(matches!(stock(available, 5).adjustment(delta), Err(Error::OutOfRange { .. })), "{available} {delta}");
         }
     }
 
@@ -396,8 +398,8 @@ mod tests {
     fn a_seller_stocks_only_own_products_and_nobody_under_a_wrong_sku() {
         let [mine, other] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
         let [lamp, chair] = [3, 4].map(|id| ProductId(Uuid::from_u128(id)));
-        let known = Known { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, version: 1 };
-        let ask = |owner, known: Option<&Known>, holder, sku| seller_of(owner, known, holder, sku, lamp);
+        let known = ProductCopy { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, version: 1 };
+        let ask = |owner, known: Option<&ProductCopy>, sku_owner, sku| seller_of(owner, known, sku_owner, sku, lamp);
 
         assert_eq!(ask(Some(mine), Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
         assert!(matches!(ask(Some(other), Some(&known), Some(lamp), "LAMP-1"), Err(Error::UnknownProduct)));
@@ -412,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sku_stands_in_one_line() {
+    fn a_repeated_sku_is_refused() {
         let repeated = in_sku_order(vec![line("bbb", 1), line("AAA", 1), line("BBB", 2), line("bbb", 3)]).unwrap_err();
         assert_eq!(repeated, [2, 3]);
     }
@@ -435,7 +437,7 @@ mod tests {
 
         #[test]
         fn an_adjustment_that_is_allowed_stays_in_bounds(available in 0..=MAX_QTY, delta in any::<i64>()) {
-            if let Ok(change) = stock(available, 5).adjusted(delta) {
+            if let Ok(change) = stock(available, 5).adjustment(delta) {
                 prop_assert!((0..=MAX_QTY).contains(&(available + change.available)));
             } else {
                 prop_assert!(available.checked_add(delta).is_none_or(|sum| !(0..=MAX_QTY).contains(&sum)));

@@ -31,7 +31,7 @@ pub enum Error {
     Illegal(ReservationStatus),
     /// Events of different products come in no order: the product that had the SKU before has not been heard of yet.
     #[error("another product still holds the SKU")]
-    SkuHeld,
+    SkuTaken,
     /// The caller's copy is stale.
     #[error("{0}")]
     Stale(Problem),
@@ -65,7 +65,7 @@ impl From<Error> for Problem {
             Error::Illegal(status) => Problem::new(Code::ILLEGAL_TRANSITION)
                 .detail(format!("the reservation is {}", status.as_str()))
                 .member("reservationStatus", status),
-            Error::SkuHeld => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("news of the catalogue are still on their way"),
+            Error::SkuTaken => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("news of the catalogue are still on their way"),
             Error::Stale(problem) => problem,
             Error::Catalogue(error) => error.into(),
             Error::Db(error) => error.into(),

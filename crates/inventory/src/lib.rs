@@ -5,7 +5,7 @@
 //! its lines or of none, and ends exactly once: confirmed, released, or expired by whoever looks at it first after its
 //! time, be it a late confirmation or the worker. An order has at most one reservation that is active or sold.
 //!
-//! Every change of a quantity stands in a ledger of movements, never altered; [`audit_invariants`] adds it up against
+//! Every change of a quantity stands in a ledger of movements, never altered; [`check_consistency`] adds it up against
 //! the quantities and the reservations. Stock rows are taken in the order of their SKUs, so that no two units of work
 //! wait for each other.
 //!
@@ -19,10 +19,10 @@
 
 pub mod actions;
 mod api;
+mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
-mod invariants;
 mod settings;
 mod store;
 mod workers;
@@ -31,8 +31,8 @@ mod workers;
 mod tests;
 
 pub use actions::{StockImport, import};
+pub use consistency::{OrderUnits, check_consistency, list_for_check};
 pub use error::Error;
-pub use invariants::{OrderUnits, audit_invariants, list_live_by_orders};
 pub use settings::Settings;
 
 use platform::{

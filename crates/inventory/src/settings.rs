@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How long units are set aside unless the order says.
-const USUAL_TTL_SECONDS: i64 = 900;
+const DEFAULT_TTL_SECONDS: i64 = 900;
 /// At or below how many available units a new stock item counts as low unless its owner says.
-pub(crate) const USUAL_LOW_STOCK_THRESHOLD: i64 = 5;
+pub(crate) const DEFAULT_LOW_STOCK_THRESHOLD: i64 = 5;
 
 /// What can be set.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -23,8 +23,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            reservation_ttl_seconds: BoundedInt::new(USUAL_TTL_SECONDS).expect("the usual time is within its bounds"),
-            low_stock_threshold: BoundedInt::new(USUAL_LOW_STOCK_THRESHOLD).expect("the usual threshold is within its bounds"),
+            reservation_ttl_seconds: BoundedInt::new(DEFAULT_TTL_SECONDS).expect("the usual time is within its bounds"),
+            low_stock_threshold: BoundedInt::new(DEFAULT_LOW_STOCK_THRESHOLD).expect("the usual threshold is within its bounds"),
         }
     }
 }

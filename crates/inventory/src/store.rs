@@ -1,6 +1,6 @@
 //! How stock and reservations are kept: the only SQL of this service.
 
-pub mod books;
+pub mod check_rows;
 pub mod products;
 pub mod reservations;
 pub mod stock;

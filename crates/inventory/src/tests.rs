@@ -2,8 +2,8 @@
 
 mod access;
 mod bad_input;
-mod books;
 mod contention;
+mod import_and_check;
 mod model;
 mod products;
 mod reservations;
@@ -28,22 +28,22 @@ use std::sync::{
 #[derive(Clone, Default)]
 struct Catalogue {
     products: Arc<Mutex<Vec<Product>>>,
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
 }
 
 impl Catalogue {
-    fn has(&self, product: Product) {
+    fn add(&self, product: Product) {
         self.products.lock().unwrap().push(product);
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 
     fn router(&self) -> Router {
         let own = self.clone();
         let answer = move |Json(wanted): Json<ProductLookup>| async move {
-            own.asked.fetch_add(1, Ordering::SeqCst);
+            own.calls.fetch_add(1, Ordering::SeqCst);
             let all = own.products.lock().unwrap();
             let items = all.iter().filter(|product| wanted.product_ids.contains(&product.product_id)).cloned().collect();
             Json(ProductList { items })
@@ -80,19 +80,19 @@ async fn quantities(h: &Harness, sku: &str) -> (i64, i64) {
     (item.available_qty, item.reserved_qty)
 }
 
-fn wish(order: OrderId, lines: &[(&str, u32)]) -> Value {
+fn reserve_body(order: OrderId, lines: &[(&str, u32)]) -> Value {
     let lines: Vec<_> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
     json!({"orderId": order, "lines": lines})
 }
 
 /// Asks under a fresh key.
-async fn ask(h: &Harness, wish: &Value) -> Answer {
+async fn ask(h: &Harness, body: &Value) -> Answer {
     let key = h.id::<OrderId>().to_string();
-    h.post("/inventory/reservations", wish).service("order").key(&key).send().await
+    h.post("/inventory/reservations", body).service("order").key(&key).send().await
 }
 
 async fn reserved(h: &Harness, lines: &[(&str, u32)]) -> Reservation {
-    ask(h, &wish(h.id(), lines)).await.expect(201).read()
+    ask(h, &reserve_body(h.id(), lines)).await.expect(201).read()
 }
 
 /// Ends a reservation under a fresh key; `how` is the last part of the path.
@@ -110,12 +110,12 @@ async fn reservation_of(h: &Harness, id: ReservationId) -> Reservation {
 }
 
 /// How many events of this type were emitted.
-async fn told(h: &Harness, event_type: &str) -> usize {
+async fn count_emitted(h: &Harness, event_type: &str) -> usize {
     h.emitted().await.iter().filter(|event| event.event_type == event_type).count()
 }
 
-async fn books_agree(h: &Harness) {
-    assert_eq!(crate::audit_invariants(h.db()).await.unwrap(), Vec::<String>::new());
+async fn assert_consistent(h: &Harness) {
+    assert_eq!(crate::check_consistency(h.db()).await.unwrap(), Vec::<String>::new());
 }
 
 fn product(id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {

@@ -23,9 +23,9 @@ pub async fn adjust_stock(
         .write(async move |tx| {
             key.once(tx, async |tx| -> Result<_, Error> {
                 let mut stock = store::stock::lock_stock(tx, owner, &sku).await?.ok_or(Error::UnknownSku)?;
-                let change = stock.adjusted(body.delta.get())?;
+                let change = stock.adjustment(body.delta.get())?;
                 if change.available != 0 {
-                    stock = store::stock::shift(tx, stock.stock_item_id, change).await?;
+                    stock = store::stock::move_units(tx, stock.stock_item_id, change).await?;
                     record(tx, &stock, change, None, Some(&body.reason)).await?;
                 }
                 Ok(Tagged(ETag::of_version(stock.version), Json(stock.into_view())))

@@ -1,5 +1,5 @@
-use super::{Settled, expire_if_overdue, move_units};
-use crate::{App, Error, domain::Ending, store};
+use super::{Outcome, expire_if_overdue, move_units};
+use crate::{App, Error, domain::ReservationCommand, store};
 use contracts::{ids::ReservationId, inventory};
 use platform::http::{IdempotencyKey, Idempotent, Json, Problem};
 
@@ -13,20 +13,20 @@ pub async fn end_reservation(
     app: &App,
     key: IdempotencyKey,
     id: ReservationId,
-    ending: Ending,
+    command: ReservationCommand,
 ) -> Result<Idempotent<Json<inventory::Reservation>>, Problem> {
     let answer = app.ctx.db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
             let mut reservation = store::reservations::lock_reservation(tx, id).await?.ok_or(Error::UnknownReservation)?;
             expire_if_overdue(tx, &mut reservation).await?;
-            match reservation.due_for(ending) {
+            match reservation.reason_for(command) {
                 Ok(Some(reason)) => move_units(tx, std::slice::from_mut(&mut reservation), reason).await?,
                 Ok(None) => {}
-                Err(refusal) => return Ok(Settled::Refused(refusal.into())),
+                Err(refusal) => return Ok(Outcome::Refused(refusal.into())),
             }
-            Ok(Settled::Done(Json(reservation.into_view())))
+            Ok(Outcome::Done(Json(reservation.into_view())))
         })
         .await
     });
-    answer.await.map(Settled::keyed)
+    answer.await.map(Outcome::into_idempotent)
 }

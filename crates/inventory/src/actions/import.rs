@@ -1,5 +1,5 @@
-use super::set_stock::begin;
-use crate::{Error, domain::Stock, settings::USUAL_LOW_STOCK_THRESHOLD, store};
+use super::set_stock::record_initial;
+use crate::{Error, domain::Stock, settings::DEFAULT_LOW_STOCK_THRESHOLD, store};
 use contracts::{
     ids::{ProductId, UserId},
     text::Sku,
@@ -40,12 +40,12 @@ pub async fn import(db: &Db, items: Vec<StockImport>) -> Result<usize, Error> {
                         seller_id: item.seller_id,
                         available_qty: item.available_qty,
                         reserved_qty: 0,
-                        low_stock_threshold: USUAL_LOW_STOCK_THRESHOLD,
+                        low_stock_threshold: DEFAULT_LOW_STOCK_THRESHOLD,
                         version: 1,
                         updated_at: tx.now(),
                     };
                     if store::stock::insert(tx, &stock).await? {
-                        begin(tx, &stock).await?;
+                        record_initial(tx, &stock).await?;
                         new += 1;
                     }
                 }

@@ -1,4 +1,4 @@
-use super::{Settled, expire_if_overdue, record};
+use super::{Outcome, expire_if_overdue, record};
 use crate::{
     App, Error,
     domain::{self, Change, Line, Reservation},
@@ -16,7 +16,7 @@ use platform::{
 use std::{collections::HashMap, time::Duration};
 
 /// What is wanted: the lines in the order in which stock is taken.
-struct Wanted {
+struct Request {
     order_id: OrderId,
     lines: Vec<ReserveLine>,
     ttl: Duration,
@@ -28,28 +28,28 @@ struct Wanted {
 /// `INSUFFICIENT_STOCK` with the lines that are short, which is announced as well; `ILLEGAL_TRANSITION` when the order
 /// holds other units or has bought its own; 422 when a SKU stands in two lines.
 pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Idempotent<Created<inventory::Reservation>>, Problem> {
-    let wanted = wanted(app, body)?;
+    let request = parse(app, body)?;
     let answer = app.ctx.db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
-            let mut attempt = blank(tx, &wanted);
-            match tx.savepoint(async |tx| set_aside(tx, &mut attempt, &wanted).await).await {
+            let mut attempt = new_reservation(tx, &request);
+            match tx.savepoint(async |tx| reserve_all_lines(tx, &mut attempt, &request).await).await {
                 Ok(()) => {
-                    Ok(Settled::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view())))
+                    Ok(Outcome::Done(Created::at(format!("/inventory/reservations/{}", attempt.reservation_id), attempt.into_view())))
                 }
                 Err(Error::Insufficient(shortages)) => {
-                    let (reservation_id, order_id) = (attempt.reservation_id, wanted.order_id);
+                    let (reservation_id, order_id) = (attempt.reservation_id, request.order_id);
                     tx.emit(StockReservationFailed { reservation_id, order_id, shortages: shortages.clone() });
-                    Ok(Settled::Refused(Error::Insufficient(shortages).into()))
+                    Ok(Outcome::Refused(Error::Insufficient(shortages).into()))
                 }
                 Err(error) => Err(error),
             }
         })
         .await
     });
-    answer.await.map(Settled::keyed)
+    answer.await.map(Outcome::into_idempotent)
 }
 
-fn wanted(app: &App, body: Reserve) -> Result<Wanted, Problem> {
+fn parse(app: &App, body: Reserve) -> Result<Request, Problem> {
     let lines = domain::in_sku_order(body.lines.into_vec()).map_err(|repeated| {
         let mut faults = Faults::default();
         for at in repeated {
@@ -58,28 +58,28 @@ fn wanted(app: &App, body: Reserve) -> Result<Wanted, Problem> {
         faults.check().err().unwrap_or_else(|| Problem::invalid(Vec::new()))
     })?;
     let seconds = body.ttl_seconds.unwrap_or(app.settings.reservation_ttl_seconds).get();
-    Ok(Wanted { order_id: body.order_id, lines, ttl: Duration::from_secs(seconds.unsigned_abs()) })
+    Ok(Request { order_id: body.order_id, lines, ttl: Duration::from_secs(seconds.unsigned_abs()) })
 }
 
-fn blank(tx: &Tx, wanted: &Wanted) -> Reservation {
+fn new_reservation(tx: &Tx, request: &Request) -> Reservation {
     Reservation {
         reservation_id: tx.new_id(),
-        order_id: wanted.order_id,
+        order_id: request.order_id,
         status: ReservationStatus::Active,
-        lines: Vec::with_capacity(wanted.lines.len()),
-        expires_at: tx.now().after(wanted.ttl),
+        lines: Vec::with_capacity(request.lines.len()),
+        expires_at: tx.now().after(request.ttl),
         returned_at: None,
         created_at: tx.now(),
     }
 }
 
 /// Takes the units of every line, or refuses, and then nothing of this stays.
-async fn set_aside(tx: &mut Tx, reservation: &mut Reservation, wanted: &Wanted) -> Result<(), Error> {
+async fn reserve_all_lines(tx: &mut Tx, reservation: &mut Reservation, request: &Request) -> Result<(), Error> {
     if !store::reservations::insert(tx, reservation).await? {
-        let mut live = store::reservations::lock_live(tx, wanted.order_id).await?.ok_or_else(lost)?;
+        let mut live = store::reservations::lock_live(tx, request.order_id).await?.ok_or_else(reservation_vanished)?;
         expire_if_overdue(tx, &mut live).await?;
         match live.status {
-            ReservationStatus::Active if live.holds(&wanted.lines) => {
+            ReservationStatus::Active if live.holds(&request.lines) => {
                 *reservation = live;
                 return Ok(());
             }
@@ -87,14 +87,14 @@ async fn set_aside(tx: &mut Tx, reservation: &mut Reservation, wanted: &Wanted) 
             _ => return Err(Error::AlreadyReserved(live.reservation_id)),
         }
     }
-    take_units(tx, reservation, &wanted.lines).await?;
+    take_units(tx, reservation, &request.lines).await?;
     tx.emit(StockReserved {
         reservation_id: reservation.reservation_id,
         order_id: reservation.order_id,
         lines: reservation.units(),
         expires_at: reservation.expires_at,
     });
-    if wanted.ttl < EXPIRY_PERIOD {
+    if request.ttl < EXPIRY_PERIOD {
         tx.notify_worker(EXPIRY);
     }
     Ok(())
@@ -104,7 +104,7 @@ async fn take_units(tx: &mut Tx, reservation: &mut Reservation, lines: &[Reserve
     let mut short = Vec::new();
     for ReserveLine { sku, quantity } in lines {
         let change = Change::of(StockChangeReason::Reserved, i64::from(quantity.get()));
-        let Some(stock) = store::stock::take(tx, sku, change).await? else {
+        let Some(stock) = store::stock::try_move_units(tx, sku, change).await? else {
             short.push(ReserveLine { sku: sku.clone(), quantity: *quantity });
             continue;
         };
@@ -120,11 +120,11 @@ async fn take_units(tx: &mut Tx, reservation: &mut Reservation, lines: &[Reserve
             reservation.lines.push(line);
         }
     }
-    if short.is_empty() { Ok(()) } else { Err(Error::Insufficient(lacking(tx, &short).await?)) }
+    if short.is_empty() { Ok(()) } else { Err(Error::Insufficient(find_shortages(tx, &short).await?)) }
 }
 
 /// What the short lines lack. Their rows were not touched by this unit, so they show what is there.
-async fn lacking(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<inventory::Shortage>, Error> {
+async fn find_shortages(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<inventory::Shortage>, Error> {
     let skus: Vec<String> = short.iter().map(|line| line.sku.as_str().to_owned()).collect();
     let found = store::stock::find_stocks(tx, &skus).await?;
     let available: HashMap<String, i64> = found.into_iter().map(|stock| (stock.sku, stock.available_qty)).collect();
@@ -132,6 +132,6 @@ async fn lacking(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<inventory::Sh
 }
 
 /// What kept the order from a second reservation ended meanwhile: only a database without row locks could do that.
-fn lost() -> Error {
+fn reservation_vanished() -> Error {
     Error::Db(platform::db::Error::Failed("a live reservation vanished under its lock".into()))
 }

@@ -1,4 +1,4 @@
-use super::{learn::learn, record};
+use super::{record, sync_product::sync_product};
 use crate::{
     App, Error,
     domain::{self, Change, Stock},
@@ -31,23 +31,23 @@ pub enum StockSet {
 /// 404 when the product is not the seller's, 422 when it has another SKU, 412 when the caller's copy is stale; what the
 /// catalogue refused with, when a seller's product is not known here yet.
 pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfMatch, body: SetStock) -> Result<StockSet, Error> {
-    let news = match owner {
-        Some(_) => ask_unless_known(app, body.product_id).await?,
+    let fetched = match owner {
+        Some(_) => fetch_unless_known(app, body.product_id).await?,
         None => None,
     };
-    let usual_threshold = app.settings.low_stock_threshold.get();
+    let default_threshold = app.settings.low_stock_threshold.get();
     app.ctx
         .db
         .write(async move |tx| {
-            if let Some(product) = &news {
-                learn(tx, product).await?;
+            if let Some(product) = &fetched {
+                sync_product(tx, product).await?;
             }
             let product = store::products::find_product(tx, body.product_id).await?;
-            let holder = store::products::find_holder(tx, &sku).await?;
-            let seller_id = domain::seller_of(owner, product.as_ref(), holder, &sku, body.product_id)?;
+            let sku_owner = store::products::find_product_with_sku(tx, &sku).await?;
+            let seller_id = domain::seller_of(owner, product.as_ref(), sku_owner, &sku, body.product_id)?;
             if store::stock::find_stock(tx, None, &sku).await?.is_none() {
                 if_match.check_absent().map_err(Error::Stale)?;
-                if let Some(stock) = create(tx, &sku, seller_id, &body, usual_threshold).await? {
+                if let Some(stock) = create(tx, &sku, seller_id, &body, default_threshold).await? {
                     return Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()));
                 }
                 // Somebody else made it just now.
@@ -61,7 +61,7 @@ pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfM
 }
 
 /// The product as the catalogue has it, unless it was heard of here: its event may still be on its way.
-async fn ask_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
+async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
     let known = app.ctx.db.read(async move |tx| store::products::find_product(tx, id).await).await?;
     if known.is_some() {
         return Ok(None);
@@ -72,7 +72,13 @@ async fn ask_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, E
 }
 
 /// The new item; `None` when there is one by now.
-async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetStock, usual_threshold: i64) -> Result<Option<Stock>, Error> {
+async fn create(
+    tx: &mut Tx,
+    sku: &Sku,
+    seller_id: Option<UserId>,
+    body: &SetStock,
+    default_threshold: i64,
+) -> Result<Option<Stock>, Error> {
     let stock = Stock {
         stock_item_id: tx.new_id(),
         sku: sku.as_str().to_owned(),
@@ -80,22 +86,22 @@ async fn create(tx: &mut Tx, sku: &Sku, seller_id: Option<UserId>, body: &SetSto
         seller_id,
         available_qty: body.available_qty.get(),
         reserved_qty: 0,
-        low_stock_threshold: body.low_stock_threshold.map_or(usual_threshold, |threshold| threshold.get()),
+        low_stock_threshold: body.low_stock_threshold.map_or(default_threshold, |threshold| threshold.get()),
         version: 1,
         updated_at: tx.now(),
     };
     if !store::stock::insert(tx, &stock).await? {
         return Ok(None);
     }
-    begin(tx, &stock).await?;
+    record_initial(tx, &stock).await?;
     Ok(Some(stock))
 }
 
 /// Enters what a new item begins with. That it begins low is no news to whoever made it.
-pub(super) async fn begin(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
+pub(super) async fn record_initial(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
     let change = Change::of(StockChangeReason::Adjusted, stock.available_qty);
-    store::stock::enter(tx, stock.stock_item_id, change, None, None).await?;
-    super::announce(tx, stock, change.reason, None);
+    store::stock::insert_movement(tx, stock.stock_item_id, change, None, None).await?;
+    super::emit_stock_changed(tx, stock, change.reason, None);
     Ok(())
 }
 
@@ -117,7 +123,7 @@ async fn change(tx: &mut Tx, present: Stock, seller_id: Option<UserId>, body: &S
     if difference != 0 {
         record(tx, &stock, Change::of(StockChangeReason::Adjusted, difference), None, None).await?;
     } else if stock.product_id != present.product_id {
-        super::announce(tx, &stock, StockChangeReason::Adjusted, None);
+        super::emit_stock_changed(tx, &stock, StockChangeReason::Adjusted, None);
     }
     Ok(stock)
 }

@@ -1,6 +1,6 @@
 //! What the catalogue said of products.
 
-use crate::domain::Known;
+use crate::domain::ProductCopy;
 use contracts::ids::ProductId;
 use platform::{
     db::{Error, Tx},
@@ -10,20 +10,20 @@ use platform::{
 /// The constraint that keeps a SKU with one product.
 pub const ONE_PRODUCT_PER_SKU: &str = "products.sku";
 
-pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<Known>, Error> {
+pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<ProductCopy>, Error> {
     tx.query_opt("SELECT product_id, seller_id, sku, archived, version FROM products WHERE product_id = $1", params![id], |row| {
-        Ok(Known { product_id: row.next()?, seller_id: row.next()?, sku: row.next()?, archived: row.next()?, version: row.next()? })
+        Ok(ProductCopy { product_id: row.next()?, seller_id: row.next()?, sku: row.next()?, archived: row.next()?, version: row.next()? })
     })
     .await
 }
 
 /// The product that has this SKU, if it has been heard of.
-pub async fn find_holder(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, Error> {
+pub async fn find_product_with_sku(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, Error> {
     tx.query_opt("SELECT product_id FROM products WHERE sku = $1", params![sku], |row| row.next()).await
 }
 
 /// Keeps what was said unless something newer is known. Whether it was news.
-pub async fn keep(tx: &mut Tx, product: &Known) -> Result<bool, Error> {
+pub async fn upsert_if_newer(tx: &mut Tx, product: &ProductCopy) -> Result<bool, Error> {
     let rows = tx
         .execute(
             "INSERT INTO products (product_id, seller_id, sku, archived, version) VALUES ($1, $2, $3, $4, $5) \

@@ -19,7 +19,7 @@ macro_rules! columns {
 }
 
 /// What moves units, in one statement: `$2` and `$3` are added, unless a quantity would fall below zero.
-macro_rules! move_units {
+macro_rules! move_units_sql {
     ($which:literal) => {
         concat!(
             "UPDATE stock_items SET available_qty = available_qty + $2, reserved_qty = reserved_qty + $3, version = version + 1, \
@@ -146,22 +146,22 @@ pub async fn save(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
 }
 
 /// Moves units of `sku`. `None` when there is no such item, or not enough of it.
-pub async fn take(tx: &mut Tx, sku: &str, change: Change) -> Result<Option<Stock>, Error> {
+pub async fn try_move_units(tx: &mut Tx, sku: &str, change: Change) -> Result<Option<Stock>, Error> {
     let now = tx.now();
-    tx.query(move_units!("sku = $1"), params![sku, change.available, change.reserved, now], row).await.map(only)
+    tx.query(move_units_sql!("sku = $1"), params![sku, change.available, change.reserved, now], row).await.map(only)
 }
 
 /// Moves units that are known to be there.
-pub async fn shift(tx: &mut Tx, item: StockItemId, change: Change) -> Result<Stock, Error> {
+pub async fn move_units(tx: &mut Tx, item: StockItemId, change: Change) -> Result<Stock, Error> {
     let now = tx.now();
-    tx.query(move_units!("stock_item_id = $1"), params![item, change.available, change.reserved, now], row)
+    tx.query(move_units_sql!("stock_item_id = $1"), params![item, change.available, change.reserved, now], row)
         .await
         .map(only)?
         .ok_or_else(|| Error::Failed("a reservation holds units that its stock item does not".into()))
 }
 
 /// Enters a change into the ledger.
-pub async fn enter(
+pub async fn insert_movement(
     tx: &mut Tx,
     item: StockItemId,
     change: Change,
@@ -179,7 +179,7 @@ pub async fn enter(
 }
 
 /// Gives the item of `sku` to the product, whatever it was entered for. The item, if that changed it.
-pub async fn rebind(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
+pub async fn assign_to_product(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
     let now = tx.now();
     tx.query(
         concat!(
@@ -194,7 +194,7 @@ pub async fn rebind(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option
 }
 
 /// Gives the product's item its SKU, unless an item has it. The item, if that changed it.
-pub async fn rename(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
+pub async fn rename_sku(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
     let now = tx.now();
     tx.query(
         concat!(

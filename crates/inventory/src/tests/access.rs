@@ -9,7 +9,7 @@ const OPEN: &[&str] = &["/products/{productId}/availability"];
 const STOCK: &str = "/inventory/stock";
 
 #[tokio::test]
-async fn nobody_and_strangers_are_refused_on_every_route() {
+async fn every_route_refuses_anonymous_callers_and_wrong_roles() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 2)]).await.reservation_id.to_string();
     let before = h.emitted().await.len();

@@ -48,7 +48,7 @@ async fn bad_stock_is_refused() {
     h.put("/inventory/stock/LAMP-1", &Value::Null).admin().send().await.expect_problem(422, "INVALID_REQUEST");
     h.delete("/inventory/stock/LAMP-1").admin().send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 0));
-    assert_eq!(told(&h, "StockChanged").await, 1);
+    assert_eq!(count_emitted(&h, "StockChanged").await, 1);
 }
 
 #[tokio::test]
@@ -74,8 +74,8 @@ async fn bad_reservations_are_refused() {
         let problem = ask(&h, &body).await.expect_problem(422, "INVALID_REQUEST").json();
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body} {problem}");
     }
-    let wish = wish(order, &[("LAMP-1", 1)]);
-    let ask = || h.post("/inventory/reservations", &wish).service("order");
+    let body = reserve_body(order, &[("LAMP-1", 1)]);
+    let ask = || h.post("/inventory/reservations", &body).service("order");
     let broken = h.request(axum::http::Method::POST, "/inventory/reservations").raw("application/json", "{").service("order").key("k");
     broken.send().await.expect_problem(400, "MALFORMED_REQUEST");
     ask().send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
@@ -84,7 +84,7 @@ async fn bad_reservations_are_refused() {
 }
 
 #[tokio::test]
-async fn a_reservation_is_ended_without_a_word() {
+async fn ending_a_reservation_takes_no_body() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let id = reserved(&h, &[("LAMP-1", 1)]).await.reservation_id;
     for how in ["confirm", "release", "return"] {

@@ -11,7 +11,7 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     let mut buyers = JoinSet::new();
     for _ in 0..200 {
         let h = h.clone();
-        buyers.spawn(async move { ask(&h, &wish(h.id(), &[("LAMP-1", 1)])).await });
+        buyers.spawn(async move { ask(&h, &reserve_body(h.id(), &[("LAMP-1", 1)])).await });
     }
     let answers = buyers.join_all().await;
     let (served, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
@@ -21,12 +21,12 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
         assert_eq!(problem["lines"], json!([{"sku": "LAMP-1", "requested": 1, "available": 0}]));
     }
     assert_eq!(quantities(&h, "LAMP-1").await, (0, 10));
-    assert_eq!((told(&h, "StockReserved").await, told(&h, "StockReservationFailed").await), (10, 190));
-    books_agree(&h).await;
+    assert_eq!((count_emitted(&h, "StockReserved").await, count_emitted(&h, "StockReservationFailed").await), (10, 190));
+    assert_consistent(&h).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn buyers_of_the_same_goods_in_opposite_order_all_come_to_an_end() {
+async fn reservations_of_the_same_items_in_different_orders_all_finish() {
     let h = Arc::new(stocked(&[("LAMP-1", 30), ("CHAIR-1", 30), ("DESK-1", 20)]).await);
     let mut buyers = JoinSet::new();
     for n in 0..120 {
@@ -34,7 +34,7 @@ async fn buyers_of_the_same_goods_in_opposite_order_all_come_to_an_end() {
         buyers.spawn(async move {
             let mut lines = [("LAMP-1", 1), ("CHAIR-1", 1), ("DESK-1", 1)];
             lines.rotate_left(n % 3);
-            let answer = ask(&h, &wish(h.id(), &lines)).await;
+            let answer = ask(&h, &reserve_body(h.id(), &lines)).await;
             if answer.status == 201 && n % 2 == 0 {
                 end(&h, answer.read::<Reservation>().reservation_id, "release").await.expect(200);
             }
@@ -45,23 +45,23 @@ async fn buyers_of_the_same_goods_in_opposite_order_all_come_to_an_end() {
     for (sku, all) in [("LAMP-1", 30), ("CHAIR-1", 30), ("DESK-1", 20)] {
         assert_eq!(quantities(&h, sku).await, (all - held, held), "{sku}");
     }
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_key_forty_times_at_once_reserves_once() {
     let h = Arc::new(stocked(&[("LAMP-1", 100)]).await);
-    let wish = Arc::new(wish(h.id(), &[("LAMP-1", 2)]));
+    let body = Arc::new(reserve_body(h.id(), &[("LAMP-1", 2)]));
     let mut buyers = JoinSet::new();
     for n in 0..40 {
-        let (h, wish) = (h.clone(), wish.clone());
+        let (h, body) = (h.clone(), body.clone());
         // Half under one key, half under keys of their own: an order's units are its once either way.
         let key = if n % 2 == 0 { "one".to_owned() } else { format!("own-{n}") };
-        buyers.spawn(async move { h.post("/inventory/reservations", &wish).service("order").key(&key).send().await });
+        buyers.spawn(async move { h.post("/inventory/reservations", &body).service("order").key(&key).send().await });
     }
     let bodies: Vec<_> = buyers.join_all().await.into_iter().map(|answer| answer.expect(201).body).collect();
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
-    assert_eq!((quantities(&h, "LAMP-1").await, told(&h, "StockReserved").await), ((98, 2), 1));
+    assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockReserved").await), ((98, 2), 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -101,9 +101,9 @@ async fn a_confirmation_and_the_expiry_at_one_instant_have_one_winner() {
             status => panic!("{id} is {status}"),
         };
     }
-    let (sold, expired) = (told(&h, "StockConfirmed").await, told(&h, "StockExpired").await);
+    let (sold, expired) = (count_emitted(&h, "StockConfirmed").await, count_emitted(&h, "StockExpired").await);
     assert_eq!(sold + expired, COUNT);
     assert!(sold > 0 && expired > 0, "{sold} sold, {expired} expired");
     assert_eq!(quantities(&h, "LAMP-1").await, (100 - i64::try_from(sold).unwrap(), 0));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
 
 const SKUS: [&str; 3] = ["CHAIR-1", "DESK-1", "LAMP-1"];
-const BEGINNING: i64 = 6;
+const INITIAL: i64 = 6;
 const ORDERS: usize = 5;
 
 #[derive(Debug, Clone)]
@@ -52,12 +52,12 @@ struct Model {
     reserved: [i64; SKUS.len()],
     held: Vec<Held>,
     /// How many events of each kind were told.
-    told: BTreeMap<&'static str, usize>,
+    emitted: BTreeMap<&'static str, usize>,
 }
 
 impl Model {
-    fn tell(&mut self, event: &'static str) {
-        *self.told.entry(event).or_default() += 1;
+    fn emit(&mut self, event: &'static str) {
+        *self.emitted.entry(event).or_default() += 1;
     }
 
     fn shift(&mut self, at: usize, available: i64, reserved: i64) {
@@ -71,7 +71,7 @@ impl Model {
         if self.held[at].status == ReservationStatus::Active && self.held[at].expires_at <= self.now {
             self.held[at].status = ReservationStatus::Expired;
             self.shift(at, 1, -1);
-            self.tell("StockExpired");
+            self.emit("StockExpired");
         }
     }
 
@@ -92,7 +92,7 @@ impl Model {
         }
         if lines.iter().any(|(sku, quantity)| self.available[*sku] < i64::from(*quantity)) {
             *self = before;
-            self.tell("StockReservationFailed");
+            self.emit("StockReservationFailed");
             return Err("INSUFFICIENT_STOCK");
         }
         let held = Held {
@@ -105,7 +105,7 @@ impl Model {
         };
         self.held.push(held);
         self.shift(self.held.len() - 1, -1, 1);
-        self.tell("StockReserved");
+        self.emit("StockReserved");
         Ok(None)
     }
 
@@ -116,17 +116,17 @@ impl Model {
             ("confirm", Active) => {
                 self.held[at].status = Confirmed;
                 self.shift(at, 0, -1);
-                self.tell("StockConfirmed");
+                self.emit("StockConfirmed");
             }
             ("release", Active) => {
                 self.held[at].status = Released;
                 self.shift(at, 1, -1);
-                self.tell("StockReleased");
+                self.emit("StockReleased");
             }
             ("return", Confirmed) if !self.held[at].returned => {
                 self.held[at].returned = true;
                 self.shift(at, 1, 0);
-                self.tell("StockReturned");
+                self.emit("StockReturned");
             }
             ("confirm" | "return", Confirmed) | ("release", Released | Expired) => {}
             ("confirm", Expired) => return Err("RESERVATION_EXPIRED"),
@@ -148,8 +148,8 @@ struct Run {
 
 impl Run {
     async fn begin() -> Run {
-        let h = stocked(&SKUS.map(|sku| (sku, BEGINNING))).await;
-        let model = Model { available: [BEGINNING; SKUS.len()], ..Model::default() };
+        let h = stocked(&SKUS.map(|sku| (sku, INITIAL))).await;
+        let model = Model { available: [INITIAL; SKUS.len()], ..Model::default() };
         let orders = std::array::from_fn(|_| h.id());
         Run { h, model, orders }
     }
@@ -216,7 +216,7 @@ impl Run {
         for (at, sku) in SKUS.iter().enumerate() {
             assert_eq!(quantities(&self.h, sku).await, (self.model.available[at], self.model.reserved[at]), "{sku}");
         }
-        books_agree(&self.h).await;
+        assert_consistent(&self.h).await;
     }
 
     async fn finish(self) {
@@ -225,7 +225,7 @@ impl Run {
             assert_eq!((found.status, found.returned_at.is_some()), (held.status, held.returned));
         }
         for event in ["StockReserved", "StockReservationFailed", "StockConfirmed", "StockReleased", "StockExpired", "StockReturned"] {
-            assert_eq!(told(&self.h, event).await, self.model.told.get(event).copied().unwrap_or(0), "{event}");
+            assert_eq!(count_emitted(&self.h, event).await, self.model.emitted.get(event).copied().unwrap_or(0), "{event}");
         }
     }
 }
@@ -233,7 +233,7 @@ impl Run {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
-    fn every_history_keeps_the_books(steps in proptest::collection::vec(step(), 1..40)) {
+    fn every_history_stays_consistent(steps in proptest::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut run = Run::begin().await;

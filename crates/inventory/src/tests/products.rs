@@ -42,28 +42,28 @@ async fn a_seller_stocks_a_product_that_was_announced() {
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     let item: StockItem = s.put(s.seller, "lamp-1", 7, s.lamp).await.expect(201).read();
     assert_eq!(item.seller_id, Some(s.seller));
-    assert_eq!(s.catalogue.asked(), 0);
+    assert_eq!(s.catalogue.calls(), 0);
 }
 
 #[tokio::test]
 async fn a_product_whose_event_is_on_its_way_is_asked_for_once() {
     let s = shop().await;
     let made = product(s.lamp, Some(s.seller), "LAMP-1", 1);
-    s.catalogue.has(made.clone());
+    s.catalogue.add(made.clone());
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
     s.put(s.seller, "LAMP-1", 8, s.lamp).await.expect(200);
-    assert_eq!(s.catalogue.asked(), 1);
+    assert_eq!(s.catalogue.calls(), 1);
     s.announce(made).await;
     assert_eq!(stock_of(&s.h, "LAMP-1").await.seller_id, Some(s.seller));
     s.h.nothing_is_parked().await;
 }
 
 #[tokio::test]
-async fn what_is_not_the_sellers_is_not_there() {
+async fn stock_of_another_seller_is_not_found() {
     let s = shop().await;
     let (stranger, chair) = (s.h.id::<UserId>(), s.h.id::<ProductId>());
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
-    s.catalogue.has(product(chair, Some(stranger), "CHAIR-1", 1));
+    s.catalogue.add(product(chair, Some(stranger), "CHAIR-1", 1));
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
 
     // The catalogue knows nothing of it, it is another's, it is the marketplace's own.
@@ -84,7 +84,7 @@ async fn what_is_not_the_sellers_is_not_there() {
 }
 
 #[tokio::test]
-async fn stock_stands_under_the_products_own_sku() {
+async fn stock_is_kept_under_the_sku_of_its_product() {
     let s = shop().await;
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     let refused = s.put(s.seller, "LAMP-2", 7, s.lamp).await.expect_problem(422, "INVALID_REQUEST");
@@ -95,7 +95,7 @@ async fn stock_stands_under_the_products_own_sku() {
 }
 
 #[tokio::test]
-async fn without_the_catalogue_an_unknown_product_has_to_wait() {
+async fn an_unknown_product_is_refused_while_the_catalogue_is_down() {
     let h = Harness::of(crate::service()).start().await;
     let body = json!({"availableQty": 7, "productId": h.id::<ProductId>()});
     let answer = h.put("/inventory/stock/LAMP-1", &body).seller(h.id()).send().await;
@@ -118,7 +118,7 @@ async fn stock_that_was_there_first_follows_the_product() {
     assert_eq!(stock_of(&s.h, "CHAIR-1").await.product_id, chair);
     assert_eq!(s.see(chair).await, Availability { in_stock: true, available_qty: 2 });
     s.put(s.seller, "CHAIR-1", 3, chair).await.expect(200);
-    books_agree(&s.h).await;
+    assert_consistent(&s.h).await;
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn stock_follows_a_draft_to_its_new_sku_and_frees_the_old_one() {
     s.announce(product(torch, Some(other), "LAMP-1", 1)).await;
     s.put(other, "LAMP-1", 1, torch).await.expect(201);
     assert_eq!(quantities(&s.h, "LAMP-9").await, (7, 0));
-    books_agree(&s.h).await;
+    assert_consistent(&s.h).await;
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn events_of_two_products_that_swap_a_sku_may_come_in_any_order() {
 }
 
 #[tokio::test]
-async fn old_and_repeated_news_change_nothing() {
+async fn old_and_repeated_events_change_nothing() {
     let s = shop().await;
     let created = ProductCreated { product_id: s.lamp, product: product(s.lamp, None, "LAMP-1", 1) };
     let created = s.h.deliver(created).await;

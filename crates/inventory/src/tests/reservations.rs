@@ -9,27 +9,27 @@ use contracts::inventory::{
 use platform::worker::Next;
 use std::time::Duration;
 
-const USUAL_TTL: Duration = Duration::from_secs(900);
+const DEFAULT_TTL: Duration = Duration::from_secs(900);
 
 #[tokio::test]
-async fn units_are_set_aside_and_sold() {
+async fn units_are_reserved_and_sold() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 4)]).await;
     let order = h.id::<OrderId>();
-    let answer = ask(&h, &wish(order, &[("lamp-1", 3), ("CHAIR-1", 4)])).await.expect(201);
+    let answer = ask(&h, &reserve_body(order, &[("lamp-1", 3), ("CHAIR-1", 4)])).await.expect(201);
     let held: Reservation = answer.read();
     assert_eq!(answer.header("location"), format!("/api/v1/inventory/reservations/{}", held.reservation_id));
     assert_eq!((held.order_id, held.status, held.returned_at), (order, ReservationStatus::Active, None));
-    assert_eq!(held.expires_at, h.env.now().after(USUAL_TTL));
+    assert_eq!(held.expires_at, h.env.now().after(DEFAULT_TTL));
     let lines: Vec<_> = held.lines.iter().map(|line| (line.sku.as_str(), line.quantity)).collect();
     assert_eq!(lines, [("CHAIR-1", 4), ("LAMP-1", 3)]);
     assert_eq!(reservation_of(&h, held.reservation_id).await, held);
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((7, 3), (0, 4)));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 
     let sold: Reservation = end(&h, held.reservation_id, "confirm").await.expect(200).read();
     assert_eq!(sold, Reservation { status: ReservationStatus::Confirmed, ..held.clone() });
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((7, 0), (0, 0)));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 
     let reserved = h.emitted_of::<StockReserved>().await;
     assert_eq!((reserved.len(), reserved[0].order_id, reserved[0].expires_at), (1, order, held.expires_at));
@@ -44,11 +44,11 @@ async fn units_are_set_aside_and_sold() {
 }
 
 #[tokio::test]
-async fn all_lines_are_set_aside_or_none() {
+async fn all_lines_are_reserved_or_none() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 4), ("DESK-1", 9)]).await;
     let before = h.emitted().await.len();
     let order = h.id::<OrderId>();
-    let answer = ask(&h, &wish(order, &[("LAMP-1", 3), ("CHAIR-1", 5), ("SOFA-1", 1), ("DESK-1", 9)])).await;
+    let answer = ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 5), ("SOFA-1", 1), ("DESK-1", 9)])).await;
     let problem = answer.expect_problem(409, "INSUFFICIENT_STOCK").json();
     assert_eq!(
         problem["lines"],
@@ -62,69 +62,69 @@ async fn all_lines_are_set_aside_or_none() {
     assert_eq!(h.emitted().await.len(), before + 1, "nothing else is told");
     let id = failed[0].reservation_id;
     h.get(&format!("/inventory/reservations/{id}")).service("order").send().await.expect_problem(404, "NOT_FOUND");
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
-async fn one_key_reserves_once_and_is_answered_alike() {
+async fn one_key_reserves_once_and_repeats_the_answer() {
     let h = stocked(&[("LAMP-1", 10)]).await;
-    let wish = wish(h.id(), &[("LAMP-1", 3)]);
-    let ask = |wish: &Value| h.post("/inventory/reservations", wish).service("order").key("k1").send();
-    let first = ask(&wish).await.expect(201);
-    let again = ask(&wish).await.expect(201);
+    let body = reserve_body(h.id(), &[("LAMP-1", 3)]);
+    let ask = |body: &Value| h.post("/inventory/reservations", body).service("order").key("k1").send();
+    let first = ask(&body).await.expect(201);
+    let again = ask(&body).await.expect(201);
     assert_eq!((again.header("idempotency-replayed"), again.header("location")), ("true", first.header("location")));
     assert_eq!(again.body, first.body);
-    ask(&super::wish(h.id(), &[("LAMP-1", 3)])).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    ask(&super::reserve_body(h.id(), &[("LAMP-1", 3)])).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(quantities(&h, "LAMP-1").await, (7, 3));
-    assert_eq!(told(&h, "StockReserved").await, 1);
+    assert_eq!(count_emitted(&h, "StockReserved").await, 1);
 }
 
 #[tokio::test]
-async fn a_refusal_stays_one_under_its_key_although_stock_came_since() {
+async fn a_refusal_is_replayed_under_its_key_although_stock_arrived() {
     let h = stocked(&[("LAMP-1", 1)]).await;
-    let wish = wish(h.id(), &[("LAMP-1", 3)]);
-    let ask = || h.post("/inventory/reservations", &wish).service("order").key("k1").send();
+    let body = reserve_body(h.id(), &[("LAMP-1", 3)]);
+    let ask = || h.post("/inventory/reservations", &body).service("order").key("k1").send();
     let first = ask().await.expect_problem(409, "INSUFFICIENT_STOCK");
     h.post("/inventory/stock/LAMP-1/adjust", &json!({"delta": 9, "reason": "delivery"})).admin().send().await.expect(200);
     let again = ask().await.expect_problem(409, "INSUFFICIENT_STOCK");
     assert_eq!((again.body, again.headers["idempotency-replayed"].to_str().unwrap()), (first.body, "true"));
-    assert_eq!(told(&h, "StockReservationFailed").await, 1);
+    assert_eq!(count_emitted(&h, "StockReservationFailed").await, 1);
 }
 
 #[tokio::test]
-async fn an_order_holds_its_units_once_under_whatever_key() {
+async fn an_order_reserves_once_whatever_the_key() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 10)]).await;
     let order = h.id::<OrderId>();
-    let first: Reservation = ask(&h, &wish(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect(201).read();
-    let again: Reservation = ask(&h, &wish(order, &[("CHAIR-1", 1), ("LAMP-1", 3)])).await.expect(201).read();
+    let first: Reservation = ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect(201).read();
+    let again: Reservation = ask(&h, &reserve_body(order, &[("CHAIR-1", 1), ("LAMP-1", 3)])).await.expect(201).read();
     assert_eq!(again, first);
-    let other = ask(&h, &wish(order, &[("LAMP-1", 4)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    let other = ask(&h, &reserve_body(order, &[("LAMP-1", 4)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(other.json()["reservationId"], json!(first.reservation_id));
-    assert_eq!((quantities(&h, "LAMP-1").await, told(&h, "StockReserved").await), ((7, 3), 1));
+    assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockReserved").await), ((7, 3), 1));
 
     end(&h, first.reservation_id, "confirm").await.expect(200);
-    ask(&h, &wish(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
-    books_agree(&h).await;
+    ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
-async fn an_order_that_let_go_may_reserve_again() {
+async fn an_order_may_reserve_again_after_a_release_an_expiry_or_a_return() {
     let h = stocked(&[("LAMP-1", 3)]).await;
     let order = h.id::<OrderId>();
-    let attempt = async || ask(&h, &wish(order, &[("LAMP-1", 3)])).await.expect(201).read::<Reservation>().reservation_id;
+    let attempt = async || ask(&h, &reserve_body(order, &[("LAMP-1", 3)])).await.expect(201).read::<Reservation>().reservation_id;
     let released = attempt().await;
     end(&h, released, "release").await.expect(200);
     let expired = attempt().await;
     assert_ne!(expired, released);
     // Its time is over, and nobody wrote that down yet: the new attempt does.
-    h.advance(USUAL_TTL);
+    h.advance(DEFAULT_TTL);
     let sold = attempt().await;
     assert_eq!(reservation_of(&h, expired).await.status, ReservationStatus::Expired);
     end(&h, sold, "confirm").await.expect(200);
     end(&h, sold, "return").await.expect(200);
     attempt().await;
     assert_eq!(quantities(&h, "LAMP-1").await, (0, 3));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn released_units_go_back_on_sale_once() {
     let late = end(&h, held.reservation_id, "confirm").await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(late.json()["reservationStatus"], "RELEASED");
     end(&h, held.reservation_id, "return").await.expect_problem(409, "ILLEGAL_TRANSITION");
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -156,10 +156,10 @@ async fn units_are_sold_once() {
     assert_eq!((again.header("idempotency-replayed"), &again.body), ("", &first.body));
     end(&h, held.reservation_id, "release").await.expect_problem(409, "ILLEGAL_TRANSITION");
     // However late: what is sold does not expire.
-    h.advance(USUAL_TTL * 2);
+    h.advance(DEFAULT_TTL * 2);
     h.settle().await;
-    assert_eq!((quantities(&h, "LAMP-1").await, told(&h, "StockConfirmed").await), ((7, 0), 1));
-    books_agree(&h).await;
+    assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockConfirmed").await), ((7, 0), 1));
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -179,11 +179,11 @@ async fn sold_units_are_returned_once_and_stay_confirmed() {
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 0));
     let events = h.emitted_of::<StockReturned>().await;
     assert_eq!((events.len(), events[0].reservation_id), (1, held.reservation_id));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
-async fn units_set_aside_too_long_go_back_on_sale() {
+async fn units_of_an_expired_reservation_go_back_on_sale() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let short: Reservation = ask(&h, &json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 2}], "ttlSeconds": 60}))
         .await
@@ -204,15 +204,15 @@ async fn units_set_aside_too_long_go_back_on_sale() {
     // Letting go of what is gone already is no fault.
     let gone: Reservation = end(&h, short.reservation_id, "release").await.expect(200).read();
     assert_eq!(gone.status, ReservationStatus::Expired);
-    assert_eq!((quantities(&h, "LAMP-1").await, told(&h, "StockReleased").await), ((7, 3), 0));
-    books_agree(&h).await;
+    assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockReleased").await), ((7, 3), 0));
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
 async fn a_confirmation_counts_until_the_instant_of_expiry() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let (in_time, too_late) = (reserved(&h, &[("LAMP-1", 1)]).await, reserved(&h, &[("LAMP-1", 2)]).await);
-    h.advance(USUAL_TTL - Duration::from_micros(1));
+    h.advance(DEFAULT_TTL - Duration::from_micros(1));
     end(&h, in_time.reservation_id, "confirm").await.expect(200);
     h.advance(Duration::from_micros(1));
     // The worker has not come by: the confirmation itself writes down that the time is over, and its refusal is kept.
@@ -222,19 +222,19 @@ async fn a_confirmation_counts_until_the_instant_of_expiry() {
     h.settle().await;
     let again = end_under(&h, too_late.reservation_id, "confirm", "late").await.expect_problem(409, "RESERVATION_EXPIRED");
     assert_eq!(again.body, refused.body);
-    assert_eq!((told(&h, "StockExpired").await, told(&h, "StockConfirmed").await), (1, 1));
-    books_agree(&h).await;
+    assert_eq!((count_emitted(&h, "StockExpired").await, count_emitted(&h, "StockConfirmed").await), (1, 1));
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
 async fn a_release_after_the_time_is_an_expiry() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 2)]).await;
-    h.advance(USUAL_TTL);
+    h.advance(DEFAULT_TTL);
     let gone: Reservation = end(&h, held.reservation_id, "release").await.expect(200).read();
     assert_eq!(gone.status, ReservationStatus::Expired);
     h.settle().await;
-    assert_eq!((told(&h, "StockExpired").await, told(&h, "StockReleased").await), (1, 0));
+    assert_eq!((count_emitted(&h, "StockExpired").await, count_emitted(&h, "StockReleased").await), (1, 0));
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 0));
 }
 
@@ -245,33 +245,33 @@ async fn many_reservations_expire_in_batches() {
     for _ in 0..count {
         reserved(&h, &[("LAMP-1", 1), ("CHAIR-1", 1)]).await;
     }
-    h.advance(USUAL_TTL);
+    h.advance(DEFAULT_TTL);
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Immediately);
-    assert_eq!(told(&h, "StockExpired").await, BATCH);
+    assert_eq!(count_emitted(&h, "StockExpired").await, BATCH);
     h.settle().await;
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((count, 0), (count, 0)));
-    assert_eq!(told(&h, "StockExpired").await, usize::try_from(count).unwrap());
-    books_agree(&h).await;
+    assert_eq!(count_emitted(&h, "StockExpired").await, usize::try_from(count).unwrap());
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
-async fn the_worker_sleeps_until_the_next_expiry_and_wakes_for_sooner_ones() {
+async fn the_worker_waits_until_the_next_expiry_and_is_notified_of_a_sooner_one() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Idle);
     let held = reserved(&h, &[("LAMP-1", 1)]).await;
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::At(held.expires_at));
     // What ends before the worker comes by anyway must wake it.
     let notifier = h.db().worker_notifier(crate::workers::EXPIRY);
-    let rung = async || tokio::time::timeout(Duration::from_millis(20), notifier.notified()).await.is_ok();
-    assert!(!rung().await);
+    let notified = async || tokio::time::timeout(Duration::from_millis(20), notifier.notified()).await.is_ok();
+    assert!(!notified().await);
     let soon = EXPIRY_PERIOD.as_secs() - 1;
     let body = json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 1}], "ttlSeconds": soon});
     ask(&h, &body).await.expect(201);
-    assert!(rung().await);
+    assert!(notified().await);
 }
 
 #[tokio::test]
-async fn the_usual_time_is_a_setting() {
+async fn the_default_reservation_time_is_a_setting() {
     let h = Harness::of(crate::service()).setting("reservation_ttl_seconds", 30).start().await;
     put(&h, "LAMP-1", 10).await;
     assert_eq!(reserved(&h, &[("LAMP-1", 1)]).await.expires_at, h.env.now().after(Duration::from_secs(30)));

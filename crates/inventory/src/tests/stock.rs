@@ -23,7 +23,7 @@ async fn a_new_item_is_made_and_an_existing_one_set() {
 
     let told: Vec<_> = h.emitted_of::<StockChanged>().await.into_iter().map(|e| (e.available_qty, e.reason, e.note)).collect();
     assert_eq!(told, [(12, StockChangeReason::Adjusted, None), (3, StockChangeReason::Adjusted, None)]);
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -33,11 +33,11 @@ async fn setting_what_is_set_already_changes_nothing() {
     h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect(201);
     let again = h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect(200);
     assert_eq!(again.header("etag"), "\"v1\"");
-    assert_eq!(told(&h, "StockChanged").await, 1);
+    assert_eq!(count_emitted(&h, "StockChanged").await, 1);
 }
 
 #[tokio::test]
-async fn setting_stock_leaves_what_is_set_aside() {
+async fn setting_stock_keeps_reserved_units() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 4)]).await;
     let id = stock_of(&h, "LAMP-1").await.product_id;
@@ -45,7 +45,7 @@ async fn setting_stock_leaves_what_is_set_aside() {
     assert_eq!(quantities(&h, "LAMP-1").await, (0, 4));
     end(&h, held.reservation_id, "release").await.expect(200);
     assert_eq!(quantities(&h, "LAMP-1").await, (4, 0));
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_stale_copy_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_still_good_need_not_be_sent_again() {
+async fn a_current_copy_is_answered_with_304() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let get = |tag: &str| h.get("/inventory/stock/LAMP-1").admin().header("if-none-match", tag).send();
     assert!(get("\"v1\"").await.expect(304).body.is_empty());
@@ -77,7 +77,7 @@ async fn a_copy_that_is_still_good_need_not_be_sent_again() {
 }
 
 #[tokio::test]
-async fn stock_is_adjusted_within_its_bounds_and_the_reason_is_told() {
+async fn stock_is_adjusted_within_its_bounds_and_the_event_has_the_reason() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let adjust = |delta: i64| h.post("/inventory/stock/lamp-1/adjust", &json!({"delta": delta, "reason": "counted"})).admin().send();
     let answer = adjust(-4).await.expect(200);
@@ -91,7 +91,7 @@ async fn stock_is_adjusted_within_its_bounds_and_the_reason_is_told() {
     assert_eq!(told.len(), 2);
     assert_eq!((told[1].available_qty, told[1].note.as_deref()), (6, Some("counted")));
     h.post("/inventory/stock/CHAIR-1/adjust", &json!({"delta": 1, "reason": "x"})).admin().send().await.expect_problem(404, "UNKNOWN_SKU");
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn an_adjustment_under_a_key_happens_once() {
 }
 
 #[tokio::test]
-async fn low_stock_is_told_once_until_it_was_above_its_threshold() {
+async fn low_stock_is_announced_once_until_it_was_above_its_threshold() {
     let h = stocked(&[("LAMP-1", 7)]).await;
     let lows = async || h.emitted_of::<StockLow>().await.iter().map(|e| e.available_qty).collect::<Vec<_>>();
     let first = reserved(&h, &[("LAMP-1", 1)]).await;
@@ -130,9 +130,9 @@ async fn low_stock_is_told_once_until_it_was_above_its_threshold() {
 }
 
 #[tokio::test]
-async fn an_item_that_begins_low_is_listed_and_not_told() {
+async fn an_item_that_begins_low_is_listed_and_not_announced() {
     let h = stocked(&[("LAMP-1", 3)]).await;
-    assert_eq!(told(&h, "StockLow").await, 0);
+    assert_eq!(count_emitted(&h, "StockLow").await, 0);
     let page: Page<StockItem> = h.get("/inventory/stock?lowStock=true").admin().send().await.expect(200).read();
     assert_eq!(page.items.len(), 1);
 }
@@ -168,7 +168,7 @@ async fn stock_is_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn anyone_sees_whether_a_product_can_be_had() {
+async fn anyone_can_read_the_availability_of_a_product() {
     let h = stocked(&[("LAMP-1", 2)]).await;
     let id = stock_of(&h, "LAMP-1").await.product_id;
     let see = async |id: ProductId| h.get(&format!("/products/{id}/availability")).send().await.expect(200).read::<Availability>();
@@ -195,7 +195,7 @@ async fn services_look_up_many_skus_at_once() {
 }
 
 #[tokio::test]
-async fn the_usual_threshold_is_a_setting() {
+async fn the_default_threshold_is_a_setting() {
     let h = Harness::of(crate::service()).setting("low_stock_threshold", 20).start().await;
     assert!(put(&h, "LAMP-1", 20).await.low_stock);
     // The threshold of its own, above or below.

@@ -1,6 +1,6 @@
-//! The sums that [`crate::audit_invariants`] compares.
+//! The sums that [`crate::check_consistency`] compares.
 
-use crate::invariants::{ItemBooks, LineBooks, OrderUnits};
+use crate::consistency::{ItemRecord, LineRecord, OrderUnits};
 use contracts::{
     ids::{OrderId, ReservationId},
     inventory::ReservationStatus,
@@ -11,7 +11,7 @@ use platform::{
 };
 
 /// What each stock item says, and what ledger and reservations say of it, each through `check`.
-pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemBooks)) -> Result<(), Error> {
+pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT i.sku, i.available_qty, i.reserved_qty, COALESCE(m.available, 0), COALESCE(m.reserved, 0), COALESCE(m.entered, 0), \
          COALESCE(r.active, 0), COALESCE(r.sold, 0) FROM stock_items i \
@@ -24,7 +24,7 @@ pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemBooks)) -> Result<
            ON r.stock_item_id = i.stock_item_id",
         &[],
         |row| {
-            check(ItemBooks {
+            check(ItemRecord {
                 sku: row.next()?,
                 available: row.next()?,
                 reserved: row.next()?,
@@ -42,7 +42,7 @@ pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemBooks)) -> Result<
 }
 
 /// What each line of a reservation says, and what the ledger says of it, each through `check`.
-pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineBooks)) -> Result<(), Error> {
+pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT l.reservation_id, l.sku, l.quantity, v.status, v.returned_at, COUNT(m.movement_id), \
          CAST(COALESCE(SUM(m.delta_available), 0) AS BIGINT), CAST(COALESCE(SUM(m.delta_reserved), 0) AS BIGINT) \
@@ -51,7 +51,7 @@ pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineBooks)) -> Result<
          GROUP BY l.reservation_line_id, l.reservation_id, l.sku, l.quantity, v.status, v.returned_at",
         &[],
         |row| {
-            check(LineBooks {
+            check(LineRecord {
                 reservation_id: row.next()?,
                 sku: row.next()?,
                 quantity: row.next()?,
@@ -69,7 +69,7 @@ pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineBooks)) -> Result<
 }
 
 /// Orders that hold or have bought their units more than once.
-pub async fn list_doubled_orders(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
+pub async fn list_orders_with_several_reservations(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
     tx.query(
         "SELECT order_id FROM reservations WHERE status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL \
          GROUP BY order_id HAVING COUNT(*) > 1 LIMIT $1",
@@ -80,7 +80,7 @@ pub async fn list_doubled_orders(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId
 }
 
 /// The live reservations of the orders after `after`, up to and with `up_to`, in the order of these.
-pub async fn list_live_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
+pub async fn list_for_check(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
     let mut found: Vec<OrderUnits> = Vec::new();
     tx.query(
         "SELECT r.order_id, r.reservation_id, r.status, l.sku, l.quantity FROM reservations r \

@@ -3,7 +3,7 @@
 //! The quantities of an item, the ledger of its movements and the reservations are three accounts of the same units,
 //! each written by other statements. Here they are added up against each other on one snapshot.
 
-use crate::store::books;
+use crate::store::check_rows;
 use contracts::{
     ids::{OrderId, ReservationId},
     inventory::ReservationStatus,
@@ -12,7 +12,7 @@ use contracts::{
 use platform::db::{Db, Error};
 
 /// Faults that are told at most; where there are more, the first ones suffice to begin with.
-const MOST_TOLD: usize = 100;
+const MAX_FAULTS: usize = 100;
 
 /// The units that an order holds, or has bought and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct OrderUnits {
 
 /// What is known of one stock item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ItemBooks {
+pub(crate) struct ItemRecord {
     pub sku: String,
     pub available: i64,
     pub reserved: i64,
@@ -42,10 +42,10 @@ pub(crate) struct ItemBooks {
     pub sold: i64,
 }
 
-impl ItemBooks {
+impl ItemRecord {
     /// What is wrong, in plain words.
     fn faults(&self) -> Vec<String> {
-        let ItemBooks { sku, available, reserved, ledger_available, ledger_reserved, entered, active, sold } = self;
+        let ItemRecord { sku, available, reserved, ledger_available, ledger_reserved, entered, active, sold } = self;
         let mut faults = Vec::new();
         if *available < 0 || *reserved < 0 {
             faults.push(format!("{sku}: {available} available and {reserved} reserved; neither may be negative (S1)"));
@@ -70,7 +70,7 @@ impl ItemBooks {
 
 /// What is known of one line of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LineBooks {
+pub(crate) struct LineRecord {
     pub reservation_id: ReservationId,
     pub sku: String,
     pub quantity: i64,
@@ -82,7 +82,7 @@ pub(crate) struct LineBooks {
     pub reserved: i64,
 }
 
-impl LineBooks {
+impl LineRecord {
     /// What is wrong, in plain words.
     fn fault(&self) -> Option<String> {
         let told = (self.movements, self.available, self.reserved);
@@ -108,13 +108,13 @@ impl LineBooks {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
+pub async fn check_consistency(db: &Db) -> Result<Vec<String>, Error> {
     db.read(async |tx| {
         let mut faults = Vec::new();
-        books::each_item(tx, |item| tell(&mut faults, item.faults())).await?;
-        books::each_line(tx, |line| tell(&mut faults, line.fault())).await?;
-        let doubled = books::list_doubled_orders(tx, MOST_TOLD).await?;
-        tell(&mut faults, doubled.iter().map(|order| format!("order {order}: holds or has bought its units more than once (S3)")));
+        check_rows::each_item(tx, |item| add_faults(&mut faults, item.faults())).await?;
+        check_rows::each_line(tx, |line| add_faults(&mut faults, line.fault())).await?;
+        let repeated = check_rows::list_orders_with_several_reservations(tx, MAX_FAULTS).await?;
+        add_faults(&mut faults, repeated.iter().map(|order| format!("order {order}: holds or has bought its units more than once (S3)")));
         Ok(faults)
     })
     .await
@@ -125,11 +125,11 @@ pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn list_live_by_orders(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
-    db.read(async move |tx| books::list_live_by_orders(tx, after, up_to).await).await
+pub async fn list_for_check(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
+    db.read(async move |tx| check_rows::list_for_check(tx, after, up_to).await).await
 }
 
-fn tell(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
-    let room = MOST_TOLD.saturating_sub(faults.len());
+fn add_faults(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    let room = MAX_FAULTS.saturating_sub(faults.len());
     faults.extend(more.into_iter().take(room));
 }

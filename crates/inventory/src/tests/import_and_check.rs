@@ -1,7 +1,7 @@
 //! The import, and that the audit sees books that do not agree.
 
 use super::*;
-use crate::{StockImport, import, list_live_by_orders};
+use crate::{StockImport, import, list_for_check};
 use contracts::{
     ids::{OrderId, Uuid},
     inventory::StockChanged,
@@ -9,7 +9,7 @@ use contracts::{
 };
 use platform::{db, params};
 
-fn goods(h: &Harness, count: usize) -> Vec<StockImport> {
+fn items(h: &Harness, count: usize) -> Vec<StockImport> {
     (0..count)
         .map(|n| StockImport {
             sku: Sku::parse(&format!("GOOD-{n}")).unwrap(),
@@ -24,16 +24,16 @@ fn goods(h: &Harness, count: usize) -> Vec<StockImport> {
 async fn an_import_is_repeated_without_harm() {
     let h = harness().await;
     put(&h, "GOOD-3", 77).await;
-    let goods = goods(&h, 1_203);
-    assert_eq!(import(h.db(), goods.clone()).await.unwrap(), 1_202);
+    let items = items(&h, 1_203);
+    assert_eq!(import(h.db(), items.clone()).await.unwrap(), 1_202);
     assert_eq!(quantities(&h, "GOOD-3").await, (77, 0));
     let last = stock_of(&h, "GOOD-1202").await;
-    assert_eq!((last.available_qty, last.seller_id, last.low_stock_threshold), (1_202, goods[1_202].seller_id, 5));
+    assert_eq!((last.available_qty, last.seller_id, last.low_stock_threshold), (1_202, items[1_202].seller_id, 5));
     reserved(&h, &[("GOOD-1202", 2)]).await;
-    assert_eq!(import(h.db(), goods).await.unwrap(), 0);
+    assert_eq!(import(h.db(), items).await.unwrap(), 0);
     assert_eq!(quantities(&h, "GOOD-1202").await, (1_200, 2));
     assert_eq!(h.emitted_of::<StockChanged>().await.len(), 1_204);
-    books_agree(&h).await;
+    assert_consistent(&h).await;
 }
 
 /// Damages the books with one statement.
@@ -42,7 +42,7 @@ async fn damage(sql: &'static str) -> Vec<String> {
     let held = reserved(&h, &[("LAMP-1", 3)]).await.reservation_id;
     let sold = reserved(&h, &[("LAMP-1", 2)]).await.reservation_id;
     end(&h, sold, "confirm").await.expect(200);
-    books_agree(&h).await;
+    assert_consistent(&h).await;
     h.db()
         .write(async move |tx| {
             let id = if sql.contains("sold") { sold } else { held };
@@ -51,11 +51,11 @@ async fn damage(sql: &'static str) -> Vec<String> {
         })
         .await
         .unwrap();
-    crate::audit_invariants(h.db()).await.unwrap()
+    crate::check_consistency(h.db()).await.unwrap()
 }
 
 #[tokio::test]
-async fn books_that_do_not_agree_are_seen() {
+async fn the_consistency_check_finds_damaged_rows() {
     for (sql, told) in [
         ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE $1 IS NOT NULL", "the ledger adds up to"),
         ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE $1 IS NOT NULL", "active reservations hold 3 (S2)"),
@@ -72,7 +72,7 @@ async fn books_that_do_not_agree_are_seen() {
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_what_must_not_be() {
+async fn database_constraints_refuse_invalid_rows() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 3)]).await;
     for sql in [
@@ -103,13 +103,13 @@ async fn the_live_reservations_of_a_range_of_orders_are_listed() {
     end(&h, made[1].reservation_id, "release").await.expect(200);
     end(&h, made[2].reservation_id, "confirm").await.expect(200);
     end(&h, made[2].reservation_id, "return").await.expect(200);
-    let all = list_live_by_orders(h.db(), OrderId(Uuid::nil()), OrderId(Uuid::max())).await.unwrap();
+    let all = list_for_check(h.db(), OrderId(Uuid::nil()), OrderId(Uuid::max())).await.unwrap();
     let told: Vec<_> = all.iter().map(|units| (units.order_id, units.reservation_id, units.is_sold)).collect();
     assert_eq!(told, [(made[0].order_id, made[0].reservation_id, true), (made[3].order_id, made[3].reservation_id, false)]);
     let mut lines = all[1].lines.clone();
     lines.sort();
     assert_eq!(lines, [("DESK-1".to_owned(), 2), ("LAMP-1".to_owned(), 1)]);
     // The lower bound is not part of the range, the upper one is.
-    assert_eq!(list_live_by_orders(h.db(), made[0].order_id, made[3].order_id).await.unwrap(), all[1..]);
-    assert_eq!(list_live_by_orders(h.db(), OrderId(Uuid::nil()), made[2].order_id).await.unwrap(), all[..1]);
+    assert_eq!(list_for_check(h.db(), made[0].order_id, made[3].order_id).await.unwrap(), all[1..]);
+    assert_eq!(list_for_check(h.db(), OrderId(Uuid::nil()), made[2].order_id).await.unwrap(), all[..1]);
 }
