@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    domain::{self, Defaults, NewUser, Versioned, updated},
+    domain::{self, Defaults, NewUser, Versioned, user_updated},
     store,
 };
 use contracts::{
@@ -16,35 +16,35 @@ use platform::{
 
 /// The user a request is about: whoever sent it, and what the token tells should the profile not be there yet.
 #[derive(Debug, Clone)]
-pub struct Me {
+pub struct Caller {
     pub id: UserId,
     /// `None` when the token tells no e-mail address: a profile cannot begin with that.
     pub new: Option<NewUser>,
 }
 
 /// The caller's profile, held to the commit; it begins here when neither auth's call nor its event came yet.
-async fn lock_me(tx: &mut Tx, me: &Me) -> Result<Versioned<User>, Error> {
-    if let Some(user) = store::lock_user(tx, me.id).await? {
+async fn lock_caller(tx: &mut Tx, caller: &Caller) -> Result<Versioned<User>, Error> {
+    if let Some(user) = store::lock_user(tx, caller.id).await? {
         return Ok(user);
     }
-    begin_profile(tx, me.new.as_ref().ok_or(Error::NotFound)?, 0).await
+    create_profile(tx, caller.new.as_ref().ok_or(Error::NotFound)?, 0).await
 }
 
 /// Makes the profile unless it is there. One that began without a name gets it now, unless the user chose one meanwhile.
 /// `account_sequence` is the number of the account's event that tells of the user, 0 without one.
-pub async fn begin_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
-    let begun = store::insert_user(tx, new, account_sequence).await?;
+pub async fn create_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
+    let created = store::insert_user(tx, new, account_sequence).await?;
     let mut user = store::lock_user(tx, new.user_id).await?.ok_or(Error::NotFound)?;
-    if begun {
+    if created {
         return Ok(user);
     }
     if let Some(name) = &new.name
-        && store::confirm_name(tx, new.user_id).await?
+        && store::clear_provisional_name(tx, new.user_id).await?
         && user.value.name != *name
     {
         user.value.name.clone_from(name);
         store::save_user(tx, &mut user).await?;
-        tx.emit(updated(&user.value));
+        tx.emit(user_updated(&user.value));
     }
     Ok(user)
 }
@@ -55,15 +55,15 @@ fn check(if_match: &IfMatch, present: &Versioned<impl Sized>) -> Result<(), Erro
 
 /// Makes the profile unless it is there, and reads it. Repeating it changes nothing.
 pub async fn ensure_user(db: &Db, new: NewUser) -> Result<Versioned<User>, Error> {
-    db.write(async move |tx| begin_profile(tx, &new, 0).await).await
+    db.write(async move |tx| create_profile(tx, &new, 0).await).await
 }
 
 /// Reads the caller's profile. A write only when it has to begin.
-pub async fn get_profile(db: &Db, me: Me) -> Result<Versioned<User>, Error> {
-    let id = me.id;
+pub async fn get_profile(db: &Db, caller: Caller) -> Result<Versioned<User>, Error> {
+    let id = caller.id;
     match db.read(async move |tx| store::find_user(tx, id).await).await? {
         Some(user) => Ok(user),
-        None => db.write(async move |tx| lock_me(tx, &me).await).await,
+        None => db.write(async move |tx| lock_caller(tx, &caller).await).await,
     }
 }
 
@@ -71,22 +71,22 @@ pub async fn get_profile(db: &Db, me: Me) -> Result<Versioned<User>, Error> {
 ///
 /// # Errors
 /// [`Error::Stale`] when the caller changes an old copy.
-pub async fn update_profile(db: &Db, me: Me, if_match: IfMatch, changes: UpdateProfile) -> Result<Versioned<User>, Error> {
+pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes: UpdateProfile) -> Result<Versioned<User>, Error> {
     db.write(async move |tx| {
-        let mut user = lock_me(tx, &me).await?;
+        let mut user = lock_caller(tx, &caller).await?;
         check(&if_match, &user)?;
         let before = user.value.clone();
         if !changes.name.is_absent() {
-            store::confirm_name(tx, me.id).await?;
+            store::clear_provisional_name(tx, caller.id).await?;
         }
         domain::update(&mut user.value, changes.clone());
         if user.value != before {
             store::save_user(tx, &mut user).await?;
-            tx.emit(updated(&user.value));
+            tx.emit(user_updated(&user.value));
         }
         if user.value.phone != before.phone {
             // Text messages go somewhere else now: that is part of how the user is told of things.
-            let preferences = store::get_preferences(tx, me.id).await?.value;
+            let preferences = store::get_preferences(tx, caller.id).await?.value;
             tx.emit(domain::preferences_changed(&user.value, preferences));
         }
         Ok(user)
@@ -100,22 +100,22 @@ pub async fn update_profile(db: &Db, me: Me, if_match: IfMatch, changes: UpdateP
 /// [`Error::Full`] past [`domain::AddressBook::MAX`].
 pub async fn add_address(
     db: &Db,
-    me: Me,
+    caller: Caller,
     key: MaybeIdempotencyKey,
     body: WriteAddress,
 ) -> Result<Idempotent<Tagged<Created<Address>>>, Problem> {
-    db.write(async move |tx| key.once(tx, async |tx| insert_address(tx, &me, body.clone()).await).await).await
+    db.write(async move |tx| key.once(tx, async |tx| insert_address(tx, &caller, body.clone()).await).await).await
 }
 
-async fn insert_address(tx: &mut Tx, me: &Me, body: WriteAddress) -> Result<Tagged<Created<Address>>, Error> {
-    lock_me(tx, me).await?;
-    let before = store::address_book(tx, me.id).await?;
+async fn insert_address(tx: &mut Tx, caller: &Caller, body: WriteAddress) -> Result<Tagged<Created<Address>>, Error> {
+    lock_caller(tx, caller).await?;
+    let before = store::address_book(tx, caller.id).await?;
     let (mut book, id) = (before.clone(), tx.new_id());
-    book.add(id, Defaults::wanted(&body))?;
+    book.add(id, Defaults::requested(&body))?;
     for entry in book.others_changed(&before, id) {
         store::save_defaults(tx, entry).await?;
     }
-    let address = domain::address(id, me.id, body, book.defaults_of(id));
+    let address = domain::address(id, caller.id, body, book.defaults_of(id));
     store::insert_address(tx, &address).await?;
     let made = Versioned { version: 1, value: address };
     Ok(Tagged(made.etag(), Created::at(format!("/users/me/addresses/{id}"), made.value)))
@@ -126,18 +126,24 @@ async fn insert_address(tx: &mut Tx, me: &Me, body: WriteAddress) -> Result<Tagg
 ///
 /// # Errors
 /// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller changes an old copy.
-pub async fn replace_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch, body: WriteAddress) -> Result<Versioned<Address>, Error> {
+pub async fn replace_address(
+    db: &Db,
+    caller: Caller,
+    id: AddressId,
+    if_match: IfMatch,
+    body: WriteAddress,
+) -> Result<Versioned<Address>, Error> {
     db.write(async move |tx| {
-        lock_me(tx, &me).await?;
-        let mut address = store::find_address(tx, me.id, id).await?.ok_or(Error::NotFound)?;
+        lock_caller(tx, &caller).await?;
+        let mut address = store::find_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
         check(&if_match, &address)?;
-        let before = store::address_book(tx, me.id).await?;
+        let before = store::address_book(tx, caller.id).await?;
         let mut book = before.clone();
-        book.prefer(id, Defaults::wanted(&body));
+        book.set_default(id, Defaults::requested(&body));
         for entry in book.others_changed(&before, id) {
             store::save_defaults(tx, entry).await?;
         }
-        let wanted = domain::address(id, me.id, body.clone(), book.defaults_of(id));
+        let wanted = domain::address(id, caller.id, body.clone(), book.defaults_of(id));
         if wanted != address.value {
             address.value = wanted;
             store::save_address(tx, &mut address).await?;
@@ -151,12 +157,12 @@ pub async fn replace_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch, 
 ///
 /// # Errors
 /// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller knows an old copy.
-pub async fn delete_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch) -> Result<(), Error> {
+pub async fn delete_address(db: &Db, caller: Caller, id: AddressId, if_match: IfMatch) -> Result<(), Error> {
     db.write(async move |tx| {
-        lock_me(tx, &me).await?;
-        let address = store::find_address(tx, me.id, id).await?.ok_or(Error::NotFound)?;
+        lock_caller(tx, &caller).await?;
+        let address = store::find_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
         check(&if_match, &address)?;
-        let before = store::address_book(tx, me.id).await?;
+        let before = store::address_book(tx, caller.id).await?;
         let mut book = before.clone();
         book.remove(id);
         store::delete_address(tx, id).await?;
@@ -172,15 +178,20 @@ pub async fn delete_address(db: &Db, me: Me, id: AddressId, if_match: IfMatch) -
 ///
 /// # Errors
 /// [`Error::Stale`] when the caller changes an old copy.
-pub async fn write_preferences(db: &Db, me: Me, if_match: IfMatch, body: WritePreferences) -> Result<Versioned<Preferences>, Error> {
+pub async fn write_preferences(
+    db: &Db,
+    caller: Caller,
+    if_match: IfMatch,
+    body: WritePreferences,
+) -> Result<Versioned<Preferences>, Error> {
     db.write(async move |tx| {
-        let user = lock_me(tx, &me).await?;
-        let mut preferences = store::get_preferences(tx, me.id).await?;
+        let user = lock_caller(tx, &caller).await?;
+        let mut preferences = store::get_preferences(tx, caller.id).await?;
         check(&if_match, &preferences)?;
         let wanted = domain::preferences(body.clone());
         if wanted != preferences.value {
             preferences.value = wanted;
-            store::save_preferences(tx, me.id, &mut preferences).await?;
+            store::save_preferences(tx, caller.id, &mut preferences).await?;
             tx.emit(domain::preferences_changed(&user.value, preferences.value.clone()));
         }
         Ok(preferences)

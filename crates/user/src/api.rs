@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    actions::{self, Me},
+    actions::{self, Caller},
     domain::{NewUser, Versioned},
     store,
 };
@@ -50,7 +50,7 @@ impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
-fn me(caller: &identity::User) -> Me {
+fn caller_of(caller: &identity::User) -> Caller {
     let new = caller.email.clone().map(|email| NewUser {
         user_id: caller.id,
         email,
@@ -58,7 +58,7 @@ fn me(caller: &identity::User) -> Me {
         // A role that this version does not know comes with the account's event, once it does.
         roles: caller.roles.iter().filter_map(|role| role.parse().ok()).collect(),
     });
-    Me { id: caller.id, new }
+    Caller { id: caller.id, new }
 }
 
 fn tagged<T>(found: Versioned<T>) -> Tagged<Json<T>> {
@@ -66,7 +66,7 @@ fn tagged<T>(found: Versioned<T>) -> Tagged<Json<T>> {
 }
 
 async fn get_profile(caller: identity::User, State(app): State<App>) -> Result<Tagged<Json<User>>, Problem> {
-    Ok(tagged(actions::get_profile(&app.ctx.db, me(&caller)).await?))
+    Ok(tagged(actions::get_profile(&app.ctx.db, caller_of(&caller)).await?))
 }
 
 async fn update_profile(
@@ -75,7 +75,7 @@ async fn update_profile(
     if_match: IfMatch,
     Body(body): Body<UpdateProfile>,
 ) -> Result<Tagged<Json<User>>, Problem> {
-    Ok(tagged(actions::update_profile(&app.ctx.db, me(&caller), if_match, body).await?))
+    Ok(tagged(actions::update_profile(&app.ctx.db, caller_of(&caller), if_match, body).await?))
 }
 
 async fn list_addresses(caller: identity::User, State(app): State<App>, paging: Paging) -> Result<Paged<Address>, Problem> {
@@ -92,7 +92,7 @@ async fn add_address(
     key: MaybeIdempotencyKey,
     Body(body): Body<WriteAddress>,
 ) -> Result<Idempotent<Tagged<Created<Address>>>, Problem> {
-    actions::add_address(&app.ctx.db, me(&caller), key, body).await
+    actions::add_address(&app.ctx.db, caller_of(&caller), key, body).await
 }
 
 async fn find_address(app: &App, owner: UserId, id: AddressId) -> Result<Versioned<Address>, Problem> {
@@ -111,7 +111,7 @@ async fn replace_address(
     if_match: IfMatch,
     Body(body): Body<WriteAddress>,
 ) -> Result<Tagged<Json<Address>>, Problem> {
-    Ok(tagged(actions::replace_address(&app.ctx.db, me(&caller), id, if_match, body).await?))
+    Ok(tagged(actions::replace_address(&app.ctx.db, caller_of(&caller), id, if_match, body).await?))
 }
 
 async fn delete_address(
@@ -120,7 +120,7 @@ async fn delete_address(
     Path(id): Path<AddressId>,
     if_match: IfMatch,
 ) -> Result<NoContent, Problem> {
-    actions::delete_address(&app.ctx.db, me(&caller), id, if_match).await?;
+    actions::delete_address(&app.ctx.db, caller_of(&caller), id, if_match).await?;
     Ok(NoContent)
 }
 
@@ -135,7 +135,7 @@ async fn write_preferences(
     if_match: IfMatch,
     Body(body): Body<WritePreferences>,
 ) -> Result<Tagged<Json<Preferences>>, Problem> {
-    Ok(tagged(actions::write_preferences(&app.ctx.db, me(&caller), if_match, body).await?))
+    Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body).await?))
 }
 
 /// Which users.
@@ -156,7 +156,7 @@ async fn search_users(
 ) -> Result<Paged<User>, Problem> {
     let tag = format!("users {query:?}");
     let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::search::list_users(tx, query.clone(), after, rows).await).await?;
+    let found = app.ctx.db.read(async move |tx| store::search_index::list_users(tx, query.clone(), after, rows).await).await?;
     Ok(Paged(paging.page(&tag, found, |user| user.user_id)))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, actions,
-    domain::{NewUser, tidy, updated},
+    domain::{NewUser, sorted_roles, user_updated},
     store,
 };
 use contracts::auth::{RolesChanged, UserRegistered};
@@ -18,7 +18,7 @@ pub fn all() -> Consumers {
 /// Begins the profile, unless auth's call or the user's own request did; and names one that began without a name.
 async fn user_registered(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error> {
     let UserRegistered { user_id, email, name, roles } = event.event;
-    actions::begin_profile(tx, &NewUser { user_id, email, name: Some(name), roles }, event.sequence).await.map(|_| ())
+    actions::create_profile(tx, &NewUser { user_id, email, name: Some(name), roles }, event.sequence).await.map(|_| ())
 }
 
 /// Copies the roles. The registration came before, in the account's own order; a profile that is missing all the same
@@ -29,11 +29,11 @@ async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(),
         return Ok(());
     }
     store::set_account_sequence(tx, event.user_id, event.sequence).await?;
-    let roles = tidy(event.event.roles);
+    let roles = sorted_roles(event.event.roles);
     if user.value.roles != roles {
         user.value.roles = roles;
         store::save_user(tx, &mut user).await?;
-        tx.emit(updated(&user.value));
+        tx.emit(user_updated(&user.value));
     }
     Ok(())
 }

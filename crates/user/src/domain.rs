@@ -1,6 +1,6 @@
 //! What is true of users and their address books. No clock, no database.
 
-pub mod search;
+pub mod search_terms;
 
 use contracts::{
     auth::Role,
@@ -38,14 +38,14 @@ pub struct NewUser {
 impl NewUser {
     /// The name that the profile begins with.
     #[must_use]
-    pub fn shown_name(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.email)
     }
 }
 
 /// Roles in their one spelling: each once, in the order of [`Role::ALL`].
 #[must_use]
-pub fn tidy(mut roles: Vec<Role>) -> Vec<Role> {
+pub fn sorted_roles(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_unstable();
     roles.dedup();
     roles
@@ -64,14 +64,14 @@ pub fn update(user: &mut User, changes: UpdateProfile) {
 
 /// The event that tells a whole profile.
 #[must_use]
-pub fn updated(user: &User) -> UserUpdated {
+pub fn user_updated(user: &User) -> UserUpdated {
     let User { user_id, email, name, phone, roles, .. } = user.clone();
     UserUpdated { user_id, email, name, phone, roles }
 }
 
 /// What holds until a user says otherwise: mails, and nothing else.
 #[must_use]
-pub fn usual_preferences() -> Preferences {
+pub fn default_preferences() -> Preferences {
     Preferences { email_enabled: true, sms_enabled: false, webhook_url: None }
 }
 
@@ -99,15 +99,15 @@ pub struct Defaults {
 impl Defaults {
     /// What a request wants an address to be the default for.
     #[must_use]
-    pub fn wanted(body: &WriteAddress) -> Defaults {
+    pub fn requested(body: &WriteAddress) -> Defaults {
         Defaults { shipping: body.is_default_shipping, billing: body.is_default_billing }
     }
 
-    fn and(self, other: Defaults) -> Defaults {
+    fn union(self, other: Defaults) -> Defaults {
         Defaults { shipping: self.shipping || other.shipping, billing: self.billing || other.billing }
     }
 
-    fn without(self, other: Defaults) -> Defaults {
+    fn minus(self, other: Defaults) -> Defaults {
         Defaults { shipping: self.shipping && !other.shipping, billing: self.billing && !other.billing }
     }
 }
@@ -146,7 +146,7 @@ pub struct Entry {
 /// An address book takes no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an address book holds at most {} addresses", AddressBook::MAX)]
-pub struct BookIsFull;
+pub struct AddressBookFull;
 
 impl AddressBook {
     /// How many addresses a user may have.
@@ -161,22 +161,22 @@ impl AddressBook {
     /// Adds an address. The first one becomes the default for everything; a later one only for what is `wanted`.
     ///
     /// # Errors
-    /// [`BookIsFull`].
-    pub fn add(&mut self, id: AddressId, wanted: Defaults) -> Result<(), BookIsFull> {
+    /// [`AddressBookFull`].
+    pub fn add(&mut self, id: AddressId, wanted: Defaults) -> Result<(), AddressBookFull> {
         if self.0.len() >= AddressBook::MAX {
-            return Err(BookIsFull);
+            return Err(AddressBookFull);
         }
         let first = self.0.is_empty();
         self.0.insert(0, Entry { id, defaults: Defaults { shipping: first, billing: first } });
-        self.prefer(id, wanted);
+        self.set_default(id, wanted);
         Ok(())
     }
 
     /// Makes an address the default for what is `wanted`, and takes that from the others. What is not wanted stays: only
     /// another address takes a default away, so that there always is one.
-    pub fn prefer(&mut self, id: AddressId, wanted: Defaults) {
+    pub fn set_default(&mut self, id: AddressId, wanted: Defaults) {
         for entry in &mut self.0 {
-            entry.defaults = if entry.id == id { entry.defaults.and(wanted) } else { entry.defaults.without(wanted) };
+            entry.defaults = if entry.id == id { entry.defaults.union(wanted) } else { entry.defaults.minus(wanted) };
         }
     }
 
@@ -185,7 +185,7 @@ impl AddressBook {
         let Some(at) = self.0.iter().position(|entry| entry.id == id) else { return };
         let removed = self.0.remove(at);
         if let Some(newest) = self.0.first_mut() {
-            newest.defaults = newest.defaults.and(removed.defaults);
+            newest.defaults = newest.defaults.union(removed.defaults);
         }
     }
 
@@ -210,7 +210,7 @@ mod tests {
     #[derive(Debug, Clone, Copy)]
     enum Change {
         Add(Defaults),
-        Prefer(usize, Defaults),
+        SetDefault(usize, Defaults),
         Remove(usize),
     }
 
@@ -218,7 +218,7 @@ mod tests {
         let defaults = (any::<bool>(), any::<bool>()).prop_map(|(shipping, billing)| Defaults { shipping, billing });
         let change = prop_oneof![
             3 => defaults.clone().prop_map(Change::Add),
-            2 => (0..60_usize, defaults).prop_map(|(at, defaults)| Change::Prefer(at, defaults)),
+            2 => (0..60_usize, defaults).prop_map(|(at, defaults)| Change::SetDefault(at, defaults)),
             2 => (0..60_usize).prop_map(Change::Remove),
         ];
         prop::collection::vec(change, 0..120)
@@ -237,12 +237,12 @@ mod tests {
                 let at = |at: usize| before.0.get(at % before.0.len().max(1)).map(|entry| entry.id);
                 match change {
                     Change::Add(wanted) => match book.add(id(number), wanted) {
-                        Ok(()) => prop_assert_eq!(book.defaults_of(id(number)).and(wanted), book.defaults_of(id(number))),
-                        Err(BookIsFull) => prop_assert_eq!((before.0.len(), &before), (AddressBook::MAX, &book)),
+                        Ok(()) => prop_assert_eq!(book.defaults_of(id(number)).union(wanted), book.defaults_of(id(number))),
+                        Err(AddressBookFull) => prop_assert_eq!((before.0.len(), &before), (AddressBook::MAX, &book)),
                     },
-                    Change::Prefer(place, wanted) => if let Some(id) = at(place) {
-                        book.prefer(id, wanted);
-                        prop_assert_eq!(book.defaults_of(id).and(wanted), book.defaults_of(id));
+                    Change::SetDefault(place, wanted) => if let Some(id) = at(place) {
+                        book.set_default(id, wanted);
+                        prop_assert_eq!(book.defaults_of(id).union(wanted), book.defaults_of(id));
                     },
                     Change::Remove(place) => if let Some(id) = at(place) { book.remove(id) },
                 }
@@ -269,6 +269,6 @@ mod tests {
 
     #[test]
     fn roles_have_one_spelling() {
-        assert_eq!(tidy(vec![Role::Admin, Role::Customer, Role::Admin]), [Role::Customer, Role::Admin]);
+        assert_eq!(sorted_roles(vec![Role::Admin, Role::Customer, Role::Admin]), [Role::Customer, Role::Admin]);
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong here, and its public code.
 
-use crate::domain::BookIsFull;
+use crate::domain::AddressBookFull;
 use contracts::problem::Code;
 use platform::{db, http::Problem};
 
@@ -10,7 +10,7 @@ pub enum Error {
     #[error("no such user or address")]
     NotFound,
     #[error(transparent)]
-    Full(#[from] BookIsFull),
+    Full(#[from] AddressBookFull),
     #[error("the caller's copy is not the present one")]
     Stale(#[source] Problem),
     #[error(transparent)]

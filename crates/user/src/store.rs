@@ -1,8 +1,8 @@
 //! How users are kept: the only SQL of this service.
 
-pub mod search;
+pub mod search_index;
 
-use crate::domain::{AddressBook, Defaults, Entry, NewUser, Versioned, tidy, usual_preferences};
+use crate::domain::{AddressBook, Defaults, Entry, NewUser, Versioned, default_preferences, sorted_roles};
 use contracts::{
     auth::Role,
     column::Json,
@@ -40,16 +40,16 @@ pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> R
             params![
                 new.user_id,
                 new.email,
-                new.shown_name(),
+                new.display_name(),
                 new.name.is_none(),
-                Json(tidy(new.roles.clone())),
+                Json(sorted_roles(new.roles.clone())),
                 account_sequence,
                 now
             ],
         )
         .await?;
     if rows == 1 {
-        search::enter(tx, new.user_id, None, (&new.email, new.shown_name())).await?;
+        search_index::index_user(tx, new.user_id, None, (&new.email, new.display_name())).await?;
     }
     Ok(rows == 1)
 }
@@ -70,7 +70,7 @@ pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Er
     let User { user_id, email, name, phone, roles, updated_at, .. } = &user.value;
     let former: String = tx.query_one("SELECT name FROM users WHERE user_id = $1", params![*user_id], |row| row.next()).await?;
     if former != *name {
-        search::enter(tx, *user_id, Some((email, &former)), (email, name)).await?;
+        search_index::index_user(tx, *user_id, Some((email, &former)), (email, name)).await?;
     }
     tx.execute(
         "UPDATE users SET name = $2, phone = $3, roles = $4, version = $5, updated_at = $6 WHERE user_id = $1",
@@ -81,7 +81,7 @@ pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Er
 }
 
 /// Notes that the name is no stand-in any more. Whether it was one until now.
-pub async fn confirm_name(tx: &mut Tx, id: UserId) -> Result<bool, Error> {
+pub async fn clear_provisional_name(tx: &mut Tx, id: UserId) -> Result<bool, Error> {
     let rows = tx.execute("UPDATE users SET provisional = FALSE WHERE user_id = $1 AND provisional", params![id]).await?;
     Ok(rows == 1)
 }
@@ -234,7 +234,7 @@ pub async fn get_preferences(tx: &mut Tx, owner: UserId) -> Result<Versioned<Pre
             })
         })
         .await?;
-    Ok(found.unwrap_or_else(|| Versioned { version: 0, value: usual_preferences() }))
+    Ok(found.unwrap_or_else(|| Versioned { version: 0, value: default_preferences() }))
 }
 
 /// Writes changed preferences as their next version.

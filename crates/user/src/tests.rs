@@ -43,7 +43,7 @@ async fn add_street(h: &Harness, user: UserId, name: &str) -> String {
 }
 
 /// The streets of a user's addresses, newest first, with `S` and `B` for what each is the default for.
-async fn book(h: &Harness, user: UserId) -> Vec<String> {
+async fn address_book(h: &Harness, user: UserId) -> Vec<String> {
     let list = h.get("/users/me/addresses?limit=100").customer(user).send().await.expect(200).json();
     let flag = |item: &Value, name: &str, mark: &'static str| if item[name] == true { mark } else { "" };
     let items = list["items"].as_array().unwrap();

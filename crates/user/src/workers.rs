@@ -1,6 +1,6 @@
 //! RequestLayers 3: time.
 
-use crate::{App, Error, store::search};
+use crate::{App, Error, store::search_index};
 use platform::worker::{Next, Worker};
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use std::time::Duration;
 const BATCH: i64 = 200;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::new("findable", Duration::from_secs(60 * 60), app.clone(), enter_older)]
+    vec![Worker::new("findable", Duration::from_secs(60 * 60), app.clone(), index_older)]
 }
 
 /// Lets users be found that registered before they were found by words. There are none after the first start.
-async fn enter_older(app: App) -> Result<Next, Error> {
-    let entered = app.ctx.db.write(async |tx| Ok::<_, Error>(search::enter_older(tx, BATCH).await?)).await?;
-    Ok(if entered > 0 { Next::Immediately } else { Next::Idle })
+async fn index_older(app: App) -> Result<Next, Error> {
+    let indexed = app.ctx.db.write(async |tx| Ok::<_, Error>(search_index::index_older(tx, BATCH).await?)).await?;
+    Ok(if indexed > 0 { Next::Immediately } else { Next::Idle })
 }

@@ -6,7 +6,7 @@ use contracts::ids::UserId;
 use serde_json::json;
 
 #[tokio::test]
-async fn nobody_is_let_in_anywhere() {
+async fn every_route_refuses_anonymous_callers() {
     let h = start().await;
     let own: Vec<_> = h.runtime.operations.iter().filter(|(_, operation)| operation.tag == "user").collect();
     assert!(own.len() >= 13, "{} operations", own.len());
@@ -18,7 +18,7 @@ async fn nobody_is_let_in_anywhere() {
 }
 
 #[tokio::test]
-async fn the_wrong_role_is_told_so() {
+async fn a_wrong_role_is_forbidden() {
     let h = start().await;
     let user: UserId = h.id();
     for path in ["/users".to_owned(), format!("/users/{user}")] {

@@ -1,6 +1,6 @@
 //! Address books: defaults, bounds, versions.
 
-use super::{add, add_street, book, start, street, with};
+use super::{add, add_street, address_book, start, street, with};
 use contracts::{ids::UserId, user::Address};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn an_address_is_kept_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_has_its_usual_value() {
+async fn a_missing_field_has_its_default() {
     let h = start().await;
     let user: UserId = h.id();
     let made = add(&h, user, &json!({"country": "DE", "city": "Bremen", "street": "Am Wall"})).await.expect(201).json();
@@ -42,25 +42,25 @@ async fn while_there_is_an_address_there_is_one_default_of_each_kind() {
     let h = start().await;
     let user: UserId = h.id();
     let a = add_street(&h, user, "a").await;
-    assert_eq!(book(&h, user).await, ["a SB"]);
+    assert_eq!(address_book(&h, user).await, ["a SB"]);
     add_street(&h, user, "b").await;
-    assert_eq!(book(&h, user).await, ["b", "a SB"]);
+    assert_eq!(address_book(&h, user).await, ["b", "a SB"]);
     let c = add(&h, user, &with(street("c"), &json!({"isDefaultShipping": true}))).await.expect(201);
     assert_eq!(c.json()["isDefaultShipping"], true);
-    assert_eq!(book(&h, user).await, ["c S", "b", "a B"]);
+    assert_eq!(address_book(&h, user).await, ["c S", "b", "a B"]);
 
     // A body that does not want it does not take it away: only another address does.
     let kept = h.put(&format!("/users/me/addresses/{a}"), &street("a2")).customer(user).send().await.expect(200);
     assert_eq!((kept.json()["isDefaultBilling"].clone(), kept.json()["street"].clone()), (json!(true), json!("a2")));
     let both = with(street("a3"), &json!({"isDefaultShipping": true, "isDefaultBilling": true}));
     h.put(&format!("/users/me/addresses/{a}"), &both).customer(user).send().await.expect(200);
-    assert_eq!(book(&h, user).await, ["c", "b", "a3 SB"]);
+    assert_eq!(address_book(&h, user).await, ["c", "b", "a3 SB"]);
 
     h.delete(&format!("/users/me/addresses/{a}")).customer(user).send().await.expect(204);
-    assert_eq!(book(&h, user).await, ["c SB", "b"]);
+    assert_eq!(address_book(&h, user).await, ["c SB", "b"]);
     let c = c.json()["addressId"].as_str().unwrap().to_owned();
     h.delete(&format!("/users/me/addresses/{c}")).customer(user).send().await.expect(204);
-    assert_eq!(book(&h, user).await, ["b SB"]);
+    assert_eq!(address_book(&h, user).await, ["b SB"]);
     h.delete(&format!("/users/me/addresses/{c}")).customer(user).send().await.expect_problem(404, "NOT_FOUND");
 }
 
@@ -70,9 +70,9 @@ async fn the_last_address_can_be_deleted_and_the_next_is_the_default_again() {
     let user: UserId = h.id();
     let a = add_street(&h, user, "a").await;
     h.delete(&format!("/users/me/addresses/{a}")).customer(user).send().await.expect(204);
-    assert!(book(&h, user).await.is_empty());
+    assert!(address_book(&h, user).await.is_empty());
     add_street(&h, user, "b").await;
-    assert_eq!(book(&h, user).await, ["b SB"]);
+    assert_eq!(address_book(&h, user).await, ["b SB"]);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn new_defaults_at_once_leave_one_default() {
     for answer in [made.0, made.1, made.2, made.3, made.4, made.5] {
         answer.expect(201);
     }
-    let streets = book(&h, user).await;
+    let streets = address_book(&h, user).await;
     assert_eq!((streets.len(), streets.iter().filter(|street| street.ends_with(" SB")).count()), (6, 1), "{streets:?}");
 }
 
@@ -117,7 +117,7 @@ async fn an_address_book_holds_fifty() {
 }
 
 #[tokio::test]
-async fn a_copy_goes_out_of_date_when_its_default_moves_away() {
+async fn a_copy_is_stale_after_its_default_moved_to_another_address() {
     let h = start().await;
     let user: UserId = h.id();
     let a = add_street(&h, user, "a").await;
@@ -127,7 +127,7 @@ async fn a_copy_goes_out_of_date_when_its_default_moves_away() {
     let stale = h.put(&path, &street("a2")).customer(user).header("if-match", &old).send().await;
     let present = stale.expect_problem(412, "PRECONDITION_FAILED").header("etag").to_owned();
     h.delete(&path).customer(user).header("if-match", &old).send().await.expect_problem(412, "PRECONDITION_FAILED");
-    assert_eq!(book(&h, user).await, ["b S", "a B"]);
+    assert_eq!(address_book(&h, user).await, ["b S", "a B"]);
     let changed = h.put(&path, &street("a2")).customer(user).header("if-match", &present).send().await.expect(200);
     // The same body again changes nothing, and so no version.
     let again = h.put(&path, &street("a2")).customer(user).send().await.expect(200);
@@ -146,11 +146,11 @@ async fn a_key_makes_one_address() {
     assert_eq!((&first.body, first.header("etag")), (&second.body, second.header("etag")));
     assert_eq!(third.header("idempotency-replayed"), "true");
     post(&street("b")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
-    assert_eq!(book(&h, user).await, ["a SB"]);
+    assert_eq!(address_book(&h, user).await, ["a SB"]);
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_refused_and_nothing_is_kept() {
+async fn a_bad_address_is_refused_and_nothing_is_stored() {
     let h = start().await;
     let user: UserId = h.id();
     for (field, bad) in [
@@ -174,5 +174,5 @@ async fn what_is_no_address_is_refused_and_nothing_is_kept() {
         h.get(path).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
     }
     h.get("/users/me/addresses?cursor=made-up").customer(user).send().await.expect_problem(400, "BAD_CURSOR");
-    assert!(book(&h, user).await.is_empty());
+    assert!(address_book(&h, user).await.is_empty());
 }

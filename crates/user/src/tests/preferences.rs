@@ -7,7 +7,7 @@ use serde_json::json;
 const PATH: &str = "/users/me/preferences";
 
 #[tokio::test]
-async fn until_a_user_says_otherwise_mails_are_sent_and_nothing_else() {
+async fn by_default_only_mails_are_sent() {
     let h = start().await;
     let usual = h.get(PATH).customer(h.id()).send().await.expect(200);
     assert_eq!(usual.json(), json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": null}));
@@ -36,7 +36,7 @@ async fn a_change_is_kept_and_announced_once_with_the_number() {
 }
 
 #[tokio::test]
-async fn preferences_are_said_as_a_whole_and_within_bounds() {
+async fn preferences_are_written_as_a_whole_and_within_bounds() {
     let h = start().await;
     let user: UserId = h.id();
     for (bad, pointer) in [

@@ -39,7 +39,7 @@ async fn begin(h: &Harness, user: UserId, way: char) {
 }
 
 #[tokio::test]
-async fn a_profile_begins_once_and_has_its_name_as_soon_as_one_way_tells_it() {
+async fn a_profile_is_created_once_and_gets_its_name_from_the_first_source_that_has_it() {
     let h = start().await;
     for order in ["ecr", "erc", "cer", "cre", "rec", "rce"] {
         let user: UserId = h.id();
@@ -60,16 +60,16 @@ async fn a_profile_begins_once_and_has_its_name_as_soon_as_one_way_tells_it() {
 }
 
 #[tokio::test]
-async fn a_registration_names_the_profile_that_began_without_it_and_tells_the_others() {
+async fn a_registration_names_a_profile_without_a_name_and_announces_it() {
     let h = start().await;
     let user: UserId = h.id();
-    let begun = h.get("/users/me").customer(user).send().await.expect(200);
+    let created = h.get("/users/me").customer(user).send().await.expect(200);
     // What is not the name leaves the name open.
     h.patch("/users/me", &json!({"phone": "+49 421 123456"})).customer(user).send().await.expect(200);
     let registration = h.deliver(registered(user, "mara@example.com", "Mara")).await;
     let named = h.get("/users/me").customer(user).send().await.expect(200);
     assert_eq!((named.json()["name"].clone(), named.json()["phone"].clone()), (json!("Mara"), json!("+49 421 123456")));
-    assert_ne!(named.header("etag"), begun.header("etag"));
+    assert_ne!(named.header("etag"), created.header("etag"));
     let told = h.emitted_of::<UserUpdated>().await;
     assert_eq!(told.last().map(|event| event.name.as_str()), Some("Mara"));
 
@@ -81,7 +81,7 @@ async fn a_registration_names_the_profile_that_began_without_it_and_tells_the_ot
 }
 
 #[tokio::test]
-async fn who_chose_the_address_as_a_name_keeps_it() {
+async fn a_user_who_chose_the_address_as_a_name_keeps_it() {
     let h = start().await;
     let user: UserId = h.id();
     let address = format!("{user}@example.com");
@@ -125,7 +125,7 @@ async fn an_update_changes_what_it_names_and_is_announced_once() {
 }
 
 #[tokio::test]
-async fn who_changes_an_old_copy_is_told_the_present_version() {
+async fn a_stale_copy_is_refused_with_the_present_version() {
     let h = start().await;
     let user: UserId = h.id();
     let first = h.get("/users/me").customer(user).send().await.expect(200);
@@ -171,7 +171,7 @@ async fn roles_that_stay_the_same_are_no_change() {
 }
 
 #[tokio::test]
-async fn what_is_no_profile_is_refused_and_nothing_changes() {
+async fn a_bad_profile_is_refused_and_nothing_changes() {
     let h = start().await;
     let user: UserId = h.id();
     let before = h.get("/users/me").customer(user).send().await.expect(200).body;

@@ -1,7 +1,7 @@
 //! How administrators find users.
 
 use super::{registered, start};
-use crate::store::search::found;
+use crate::store::search_index::select_matching;
 use contracts::column::Column;
 use platform::testing::Harness;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn with_users(users: &[(&str, &str)]) -> Harness {
 }
 
 #[tokio::test]
-async fn users_are_found_by_the_beginnings_of_their_words() {
+async fn users_are_found_by_word_prefixes() {
     let h = with_users(&[
         ("mara@example.com", "Mara Klein"),
         ("tamara@example.org", "Tamara Groß"),
@@ -51,7 +51,7 @@ async fn users_are_found_by_the_beginnings_of_their_words() {
 }
 
 #[tokio::test]
-async fn users_from_before_the_words_were_entered_are_found_once_the_worker_came() {
+async fn users_from_before_the_index_are_found_once_the_worker_ran() {
     let h = with_users(&[("mara@example.com", "Mara Klein"), ("joe@example.com", "Joe")]).await;
     let forget = async |tx: &mut platform::db::Tx| -> Result<(), platform::db::Error> {
         tx.execute("UPDATE users SET findable = FALSE", &[]).await?;
@@ -79,11 +79,11 @@ async fn plan(h: &Harness, sql: String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_search_walks_one_stretch_of_an_index_in_the_lists_own_order() {
+async fn a_search_scans_one_index_range_in_the_order_of_the_list() {
     let h = start().await;
     for (words, after) in [(1, false), (1, true), (3, false), (3, true)] {
         let words: Vec<_> = (0..words).map(|number| format!("word{number}")).collect();
-        let select = found(&words[0], &words[1..], after.then(|| h.id()), 21);
+        let select = select_matching(&words[0], &words[1..], after.then(|| h.id()), 21);
         let steps = plan(&h, select.sql().to_owned()).await;
         let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
         assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());

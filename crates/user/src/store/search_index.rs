@@ -1,7 +1,7 @@
 //! How users are found by a text. Each word that is searched for is one stretch of an index, in the order of the list.
 
 use super::user_row;
-use crate::domain::search::{beginnings, wanted};
+use crate::domain::search_terms::{query_words, search_prefixes};
 use contracts::{
     ids::UserId,
     text::{Email, Query},
@@ -13,27 +13,27 @@ use platform::{
 };
 
 /// How many users a word is counted up to, to tell which of several is the rarest.
-const COUNTED: i64 = 10_000;
+const MAX_COUNTED: i64 = 10_000;
 
 /// Users whose e-mail or name has a word for each word of `text` that begins with it, the newest first; all of them for an
 /// empty one. A whole e-mail address that somebody has finds just them.
 pub async fn list_users(tx: &mut Tx, text: Option<Query>, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
     let Some(text) = text.map(Query::into_string).filter(|text| !text.is_empty()) else {
-        return page(listed(), tx, after, rows).await;
+        return page(select_all(), tx, after, rows).await;
     };
     if let Ok(email) = Email::parse(&text) {
-        let found = page(listed().filter("u.email = ?", email), tx, after, rows).await?;
+        let found = page(select_all().filter("u.email = ?", email), tx, after, rows).await?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    match rarest_first(tx, wanted(&text)).await?.split_first() {
-        Some((rarest, others)) => found(rarest, others, after, rows).rows(tx, |row| user_row(row).map(|user| user.value)).await,
+    match rarest_first(tx, query_words(&text)).await?.split_first() {
+        Some((rarest, others)) => select_matching(rarest, others, after, rows).rows(tx, |row| user_row(row).map(|user| user.value)).await,
         None => Ok(Vec::new()),
     }
 }
 
-fn listed() -> Select {
+fn select_all() -> Select {
     Select::from("SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at FROM users u")
 }
 
@@ -43,7 +43,7 @@ async fn page(select: Select, tx: &mut Tx, after: Option<UserId>, rows: i64) -> 
 }
 
 /// Walks the users of the rarest word, and looks each up under the others.
-pub fn found(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select {
+pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select {
     let select = Select::from(
         "SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at \
          FROM user_beginnings b JOIN users u ON u.user_id = b.user_id",
@@ -67,7 +67,7 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
         let users: i64 = tx
             .query_one(
                 "SELECT COUNT(*) FROM (SELECT user_id FROM user_beginnings WHERE beginning = $1 LIMIT $2) AS some",
-                params![word, COUNTED],
+                params![word, MAX_COUNTED],
                 |row| row.next(),
             )
             .await?;
@@ -78,9 +78,9 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
 }
 
 /// Enters a user whose e-mail and name were `before`, if any, and are `after` now.
-pub async fn enter(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>, after: (&str, &str)) -> Result<(), Error> {
-    let known = before.map(|(email, name)| beginnings(email, name)).unwrap_or_default();
-    let present = beginnings(after.0, after.1);
+pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>, after: (&str, &str)) -> Result<(), Error> {
+    let known = before.map(|(email, name)| search_prefixes(email, name)).unwrap_or_default();
+    let present = search_prefixes(after.0, after.1);
     for gone in known.difference(&present) {
         tx.execute("DELETE FROM user_beginnings WHERE beginning = $1 AND user_id = $2", params![*gone, user]).await?;
     }
@@ -92,14 +92,14 @@ pub async fn enter(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>, afte
 }
 
 /// Enters users that were there before the table was, up to `limit`. How many there were.
-pub async fn enter_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
+pub async fn index_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
     let users: Vec<(UserId, String, String)> = tx
         .query("SELECT user_id, email, name FROM users WHERE NOT findable LIMIT $1", params![limit], |row| {
             Ok((row.next()?, row.next()?, row.next()?))
         })
         .await?;
     for (user, email, name) in &users {
-        enter(tx, *user, None, (email, name)).await?;
+        index_user(tx, *user, None, (email, name)).await?;
         tx.execute("UPDATE users SET findable = TRUE WHERE user_id = $1", params![*user]).await?;
     }
     Ok(users.len())

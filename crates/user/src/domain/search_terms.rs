@@ -3,30 +3,30 @@
 use std::collections::BTreeSet;
 
 /// How many characters of a word count. What is longer is found by these.
-pub const LONGEST: usize = 16;
+pub const MAX_WORD_CHARS: usize = 16;
 
-/// The words of a text, each once: runs of letters and digits, in lower case, cut at [`LONGEST`].
+/// The words of a text, each once: runs of letters and digits, in lower case, cut at [`MAX_WORD_CHARS`].
 fn words(text: &str) -> BTreeSet<String> {
     let text = text.to_lowercase();
     let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().take(LONGEST).collect()).collect()
+    words.map(|word| word.chars().take(MAX_WORD_CHARS).collect()).collect()
 }
 
 /// Everything that a word of this user's e-mail or name begins with.
 #[must_use]
-pub fn beginnings(email: &str, name: &str) -> BTreeSet<String> {
-    let mut beginnings = BTreeSet::new();
+pub fn search_prefixes(email: &str, name: &str) -> BTreeSet<String> {
+    let mut search_prefixes = BTreeSet::new();
     for word in words(email).into_iter().chain(words(name)) {
         let ends = word.char_indices().map(|(at, character)| at + character.len_utf8());
-        beginnings.extend(ends.map(|end| word[..end].to_owned()));
+        search_prefixes.extend(ends.map(|end| word[..end].to_owned()));
     }
-    beginnings
+    search_prefixes
 }
 
-/// What a user must have among its [`beginnings`] to be found by this text; nothing when the text has no word. Words that
+/// What a user must have among its [`search_prefixes`] to be found by this text; nothing when the text has no word. Words that
 /// another one begins with say nothing more.
 #[must_use]
-pub fn wanted(text: &str) -> Vec<String> {
+pub fn query_words(text: &str) -> Vec<String> {
     let words = words(text);
     let is_implied = |word: &&String| words.iter().any(|other| other != *word && other.starts_with(word.as_str()));
     words.iter().filter(|word| !is_implied(word)).cloned().collect()
@@ -38,23 +38,23 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn words_are_found_by_their_beginnings() {
-        let all = beginnings("Mara.K@ex.org", "Mara Groß");
+    fn words_are_found_by_their_prefixes() {
+        let all = search_prefixes("Mara.K@ex.org", "Mara Groß");
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         assert_eq!(all, ["e", "ex", "g", "gr", "gro", "groß", "k", "m", "ma", "mar", "mara", "o", "or", "org"]);
-        assert_eq!(wanted(" KLEIN, mara; mar"), ["klein", "mara"]);
-        assert_eq!(wanted("%_\\ "), Vec::<String>::new());
-        assert_eq!(wanted(&"x".repeat(40)), ["x".repeat(LONGEST)]);
+        assert_eq!(query_words(" KLEIN, mara; mar"), ["klein", "mara"]);
+        assert_eq!(query_words("%_\\ "), Vec::<String>::new());
+        assert_eq!(query_words(&"x".repeat(40)), ["x".repeat(MAX_WORD_CHARS)]);
     }
 
     proptest! {
         #[test]
         fn every_user_is_found_by_its_own_texts(email in "[a-zA-Z0-9.+_-]{1,40}@[a-z0-9-]{1,20}\\.[a-z]{2,10}", name in "\\PC{1,60}", cut in 0_usize..60) {
-            let beginnings = beginnings(&email, &name);
+            let search_prefixes = search_prefixes(&email, &name);
             for text in [&email, &name, &name.to_lowercase(), &name.chars().take(cut).collect::<String>()] {
-                prop_assert!(wanted(text).iter().all(|word| beginnings.contains(word)), "{text:?} of {name:?}");
+                prop_assert!(query_words(text).iter().all(|word| search_prefixes.contains(word)), "{text:?} of {name:?}");
             }
-            prop_assert!(beginnings.iter().all(|beginning| (1..=LONGEST).contains(&beginning.chars().count())));
+            prop_assert!(search_prefixes.iter().all(|prefix| (1..=MAX_WORD_CHARS).contains(&prefix.chars().count())));
         }
     }
 }
