@@ -1,22 +1,22 @@
 //! What can be done: one public function per verb.
 
-mod accounts;
-mod clients;
-mod guess;
-mod login;
+mod administer;
+mod log_in;
+mod login_attempt;
 mod password;
 mod refresh;
 mod register;
 mod reset;
+mod service_token;
 mod session;
 
-pub use accounts::{lock_account, set_roles, unlock_account};
-pub use clients::{Presented, grant_service_token};
-pub use login::log_in;
+pub use administer::{lock_account, set_roles, unlock_account};
+pub use log_in::log_in;
 pub use password::change_password;
 pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
+pub use service_token::{Presented, grant_service_token};
 
 #[cfg(test)]
-pub use accounts::view;
+pub use administer::view;

@@ -1,6 +1,6 @@
 //! What can go wrong here, and its public code.
 
-use crate::domain::clients::Unfit;
+use crate::domain::client_rules::ClientFault;
 use axum::http::{HeaderValue, header};
 use contracts::problem::{Code, Fault};
 use platform::{db, http::Problem};
@@ -24,14 +24,14 @@ pub enum Error {
     WrongPassword,
     /// The caller guesses its own password too often.
     #[error("too many wrong passwords")]
-    TooManyGuesses(Duration),
+    TooManyAttempts(Duration),
     #[error("the account is locked")]
     AccountLocked,
     #[error("no such account")]
     NotFound,
     /// The caller's token says administrator, and the account is none any more.
     #[error("the account is no administrator any more")]
-    NoAdmin,
+    NotAdmin,
     #[error("this is the last administrator")]
     LastAdmin,
     #[error("some values are not valid")]
@@ -45,7 +45,7 @@ pub enum Error {
     #[error("the request for a token is not valid")]
     InvalidTokenRequest(Vec<Fault>),
     #[error(transparent)]
-    UnfitClient(#[from] Unfit),
+    BadClient(#[from] ClientFault),
     #[error("there is a client with this name")]
     ClientTaken,
     #[error("too many passwords wait to be hashed")]
@@ -69,12 +69,12 @@ impl From<Error> for Problem {
                 "WRONG_PASSWORD",
                 "is not the password of this account",
             )),
-            Error::TooManyGuesses(wait) => {
+            Error::TooManyAttempts(wait) => {
                 Problem::new(Code::RATE_LIMITED).detail("the current password was wrong too often").retry_after(wait)
             }
             Error::AccountLocked => Problem::new(Code::FORBIDDEN).detail("an administrator locked this account"),
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
-            Error::NoAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
+            Error::NotAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
             Error::LastAdmin => Code::LAST_ADMIN.into(),
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::InvalidClient => {
@@ -98,7 +98,7 @@ impl From<Error> for Problem {
             Error::Overloaded => Problem::new(Code::OVERLOADED).detail("too many passwords are being checked"),
             Error::Db(error) => error.into(),
             // The command line's own, and what should not happen.
-            Error::UnfitClient(_) | Error::ClientTaken | Error::Hashing(_) => Problem::internal(&error),
+            Error::BadClient(_) | Error::ClientTaken | Error::Hashing(_) => Problem::internal(&error),
         }
     }
 }

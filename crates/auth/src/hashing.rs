@@ -104,7 +104,7 @@ fn hash(argon: &Argon2<'_>, password: &str, salt: [u8; SALT]) -> password_hash::
 ///
 /// # Errors
 /// When argon2 refuses.
-pub fn hash_here(env: &Env, settings: &Settings, password: &str) -> Result<String, Error> {
+pub fn hash_blocking(env: &Env, settings: &Settings, password: &str) -> Result<String, Error> {
     let argon = argon(settings).map_err(|error| Error::Hashing(error.to_string()))?;
     hash(&argon, password, env.random_bytes()).map_err(|error| Error::Hashing(error.to_string()))
 }
@@ -124,7 +124,7 @@ pub fn parameters_of(hash: &str) -> &str {
 /// A hash with these parameters that no password is known to have: salt and hash are nothing but zeros, of the usual
 /// lengths. What a password is compared with where there is no account.
 #[must_use]
-pub fn nobodys(parameters: &str) -> String {
+pub fn dummy_hash(parameters: &str) -> String {
     const SALT_DIGITS: usize = (SALT * 8).div_ceil(6);
     const HASH_DIGITS: usize = (Params::DEFAULT_OUTPUT_LEN * 8).div_ceil(6);
     format!("{parameters}${}${}", "A".repeat(SALT_DIGITS), "A".repeat(HASH_DIGITS))
@@ -163,17 +163,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_the_password_of_an_account_that_does_not_exist() {
+    async fn no_password_matches_the_dummy_hash() {
         let hasher = hasher(&cheap(1));
         let real = hasher.hash("correct horse").await.unwrap();
         assert_eq!(parameters_of(&real), hasher.parameters());
-        let nobodys = nobodys(hasher.parameters());
+        let dummy = dummy_hash(hasher.parameters());
         for guess in ["", "correct horse"] {
-            assert_eq!(hasher.verify(&nobodys, guess).await.unwrap(), Verified { matches: false, upgrade: None });
+            assert_eq!(hasher.verify(&dummy, guess).await.unwrap(), Verified { matches: false, upgrade: None });
         }
         // The comparison is a real one: the same parameters, salt and hash of the usual lengths.
-        assert_eq!(nobodys.len(), real.len());
-        let parsed = PasswordHash::new(&nobodys).unwrap();
+        assert_eq!(dummy.len(), real.len());
+        let parsed = PasswordHash::new(&dummy).unwrap();
         assert!(is_present(&hasher.argon, &parsed));
         assert_eq!(parsed.hash.unwrap().len(), 32);
     }

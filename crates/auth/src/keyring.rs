@@ -4,7 +4,7 @@ use crate::{
     domain::rotation::{self, Period},
     error::Error,
     settings::Settings,
-    store::keys::{self, Row},
+    store::signing_keys::{self, Row},
 };
 use contracts::time::Timestamp;
 use platform::{
@@ -29,7 +29,7 @@ pub struct Keyring(Arc<Inner>);
 struct Inner {
     db: Db,
     env: Env,
-    sealing: [u8; 32],
+    encryption_key: [u8; 32],
     rotation: Duration,
     longest_token: Duration,
     /// Oldest first, and never empty.
@@ -46,23 +46,23 @@ struct Key {
 /// A key that this installation cannot open.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("signing key {0} was sealed with the secret of another installation: bring back its installation.secret, or delete the keys")]
-pub struct Sealed(i64);
+pub struct UndecryptableKey(i64);
 
 impl Keyring {
     /// Opens the keys, and makes the first one on the first start.
     ///
     /// # Errors
-    /// [`Sealed`], or the database's.
+    /// [`UndecryptableKey`], or the database's.
     pub async fn open(ctx: &Ctx, settings: &Settings) -> Result<Keyring, Box<dyn std::error::Error + Send + Sync>> {
         let keyring = Keyring(Arc::new(Inner {
             db: ctx.db.clone(),
             env: ctx.env.clone(),
-            sealing: ctx.master_key.key_for(PURPOSE),
+            encryption_key: ctx.master_key.key_for(PURPOSE),
             rotation: settings.key_rotation(),
             longest_token: settings.longest_token(),
             keys: RwLock::default(),
         }));
-        keyring.turn().await?;
+        keyring.rotate().await?;
         Ok(keyring)
     }
 
@@ -89,38 +89,38 @@ impl Keyring {
     /// Drops keys that are over, makes the next one when it is due, and takes over what other replicas made.
     ///
     /// # Errors
-    /// [`Sealed`], or the database's. The keys in memory stay as they are then.
-    pub async fn turn(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let Inner { sealing, rotation, longest_token, .. } = *self.0;
+    /// [`UndecryptableKey`], or the database's. The keys in memory stay as they are then.
+    pub async fn rotate(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let Inner { encryption_key, rotation, longest_token, .. } = *self.0;
         let rows = self.0.db.write(async move |tx| {
-            keys::prolong(tx, longest_token).await?;
-            let mut rows = keys::all(tx).await?;
+            signing_keys::extend_lifetimes(tx, longest_token).await?;
+            let mut rows = signing_keys::list(tx).await?;
             for pair in rows.windows(2) {
                 if rotation::is_over(pair[0].period, pair[1].period, tx.now()) {
-                    keys::delete(tx, pair[0].generation).await?;
+                    signing_keys::delete(tx, pair[0].generation).await?;
                 }
             }
             if let Some(signs_from) = rotation::next(rows.last().map(|row| row.period), rotation, tx.now()) {
-                let sealed_seed = encryption::encrypt(&sealing, tx.random_bytes(), &tx.random_bytes::<32>());
+                let encrypted_seed = encryption::encrypt(&encryption_key, tx.random_bytes(), &tx.random_bytes::<32>());
                 let generation = rows.last().map_or(1, |row| row.generation + 1);
-                keys::insert(tx, &Row { generation, sealed_seed, period: Period { signs_from, longest_token } }).await?;
+                signing_keys::insert(tx, &Row { generation, encrypted_seed, period: Period { signs_from, longest_token } }).await?;
             }
-            rows = keys::all(tx).await?;
+            rows = signing_keys::list(tx).await?;
             Ok::<_, Error>(rows)
         });
-        let opened = rows.await?.into_iter().map(|row| self.unseal(row)).collect::<Result<Vec<Key>, Sealed>>()?;
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
+        let decrypted = rows.await?.into_iter().map(|row| self.decrypt(row)).collect::<Result<Vec<Key>, UndecryptableKey>>()?;
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decrypted;
         Ok(())
     }
 
-    fn unseal(&self, row: Row) -> Result<Key, Sealed> {
+    fn decrypt(&self, row: Row) -> Result<Key, UndecryptableKey> {
         // A key that is in memory already need not be opened again.
         if let Some(known) = self.with(|keys| keys.iter().find(|key| key.generation == row.generation && key.period == row.period).cloned())
         {
             return Ok(known);
         }
-        let seed = encryption::decrypt(&self.0.sealing, &row.sealed_seed).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
-        let key = SigningKey::from_bytes(&seed.ok_or(Sealed(row.generation))?);
+        let seed = encryption::decrypt(&self.0.encryption_key, &row.encrypted_seed).and_then(|seed| <[u8; 32]>::try_from(seed).ok());
+        let key = SigningKey::from_bytes(&seed.ok_or(UndecryptableKey(row.generation))?);
         Ok(Key { generation: row.generation, period: row.period, key })
     }
 }

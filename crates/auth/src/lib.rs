@@ -10,7 +10,7 @@
 //! guesses, by rules ([`domain::lockout`]) that let an owner in within minutes whatever others do. Which network that is, the
 //! gateway says; behind proxies it needs `trusted_proxies`, or everybody is one network. What login and reset do and how long they
 //! take does not depend on whether there is such an account: guesses are counted for addresses without one too, their
-//! password is compared with a hash that nobody has, made as those of accounts are ([`domain::stand_in`]), and a reset request is only written down, for a worker to look into.
+//! password is compared with a hash that nobody has, made as those of accounts are ([`domain::dummy_hash`]), and a reset request is only written down, for a worker to look into.
 //!
 //! **Secrets** are in no log, event or idempotency record. So registering, logging in and refreshing do not keep their
 //! answers under an `Idempotency-Key`: what the key would have to keep are tokens, and a hash of a body that holds a

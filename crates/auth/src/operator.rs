@@ -3,7 +3,7 @@
 
 use crate::{
     actions::{self, NewAccount},
-    domain::clients,
+    domain::client_rules,
     error::Error,
     hashing, opaque,
     settings::Settings,
@@ -32,7 +32,7 @@ pub async fn create_account(
     name: Name,
     roles: &[Role],
 ) -> Result<UserId, Error> {
-    let password_hash = hashing::hash_here(db.env(), settings, password.reveal())?;
+    let password_hash = hashing::hash_blocking(db.env(), settings, password.reveal())?;
     let new = NewAccount { email, name, password_hash, roles: roles.to_vec() };
     db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await
 }
@@ -57,9 +57,9 @@ pub async fn find_account(db: &Db, email: &Email) -> Result<Option<UserId>, Erro
 /// Makes a client of `POST /auth/token` with these scopes. Its secret is answered here and kept nowhere.
 ///
 /// # Errors
-/// [`Error::UnfitClient`], [`Error::ClientTaken`]; the database's.
+/// [`Error::BadClient`], [`Error::ClientTaken`]; the database's.
 pub async fn create_client(db: &Db, client_id: &str, scopes: &[&str]) -> Result<Secret, Error> {
-    clients::check(client_id, scopes)?;
+    client_rules::check(client_id, scopes)?;
     let (client_id, scopes) = (client_id.to_owned(), scopes.join(" "));
     db.write(async move |tx| {
         let secret = opaque::token(tx.random_bytes());

@@ -102,7 +102,7 @@ impl Settings {
         Lockout {
             lock_after: self.lock_after_failures,
             lock: Duration::from_secs(self.lock_minutes * 60),
-            siege_after: self.siege_after_failures,
+            attack_after: self.siege_after_failures,
         }
     }
 }

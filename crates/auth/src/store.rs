@@ -1,9 +1,9 @@
 //! How it is kept: the only SQL of the service.
 
 pub mod accounts;
+pub mod attempts;
 pub mod clients;
-pub mod failures;
-pub mod keys;
-pub mod refresh;
+pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;
+pub mod signing_keys;

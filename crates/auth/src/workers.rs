@@ -4,7 +4,7 @@ use crate::{
     App, actions,
     domain::lockout::FORGOTTEN_AFTER,
     error::Error,
-    store::{accounts, failures, refresh, registrations, resets},
+    store::{accounts, attempts, refresh_tokens, registrations, resets},
 };
 use contracts::auth::UserUnlocked;
 use platform::{
@@ -42,14 +42,14 @@ async fn end_locks(app: App) -> Result<Next, Error> {
     app.ctx
         .db
         .write(async |tx| {
-            let ended = failures::list_ended_locks(tx, BATCH).await?;
+            let ended = attempts::list_ended_locks(tx, BATCH).await?;
             for (subject, user) in &ended {
                 // The account first, as everyone takes them in this order.
                 let account = match user {
                     Some(user) => accounts::lock(tx, *user).await?,
                     None => None,
                 };
-                let ended_now = failures::end_lock(tx, *subject).await?;
+                let ended_now = attempts::end_lock(tx, *subject).await?;
                 // One that an administrator locked meanwhile stays locked.
                 if let Some(account) = account.filter(|account| ended_now && account.is_active()) {
                     tx.emit(UserUnlocked { user_id: account.user_id, unlocked_by: None });
@@ -58,13 +58,13 @@ async fn end_locks(app: App) -> Result<Next, Error> {
             if !ended.is_empty() {
                 return Ok(Next::Immediately);
             }
-            Ok(failures::next_end(tx).await?.map_or(Next::Idle, Next::At))
+            Ok(attempts::next_end(tx).await?.map_or(Next::Idle, Next::At))
         })
         .await
 }
 
 async fn rotate_keys(app: App) -> Result<Next, Box<dyn std::error::Error + Send + Sync>> {
-    app.keyring.turn().await.map(|()| Next::Idle)
+    app.keyring.rotate().await.map(|()| Next::Idle)
 }
 
 async fn purge(app: App) -> Result<Next, Error> {
@@ -73,9 +73,9 @@ async fn purge(app: App) -> Result<Next, Error> {
         .write(async |tx| {
             let expired = tx.now().before(KEPT);
             let forgotten = tx.now().before(FORGOTTEN_AFTER);
-            let rows = refresh::purge(tx, expired, BATCH).await?
+            let rows = refresh_tokens::purge(tx, expired, BATCH).await?
                 + resets::purge(tx, expired, BATCH).await?
-                + failures::purge(tx, forgotten, BATCH).await?
+                + attempts::purge(tx, forgotten, BATCH).await?
                 + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?;
             Ok(if rows > 0 { Next::Immediately } else { Next::Idle })
         })

@@ -1,14 +1,14 @@
 //! Changing one's password.
 
-use super::guess::judge;
+use super::login_attempt::record_attempt;
 use crate::{
     App,
     domain::lockout::Decision,
     error::Error,
     store::{
         accounts,
-        failures::{self, Subject},
-        refresh, resets,
+        attempts::{self, Subject},
+        refresh_tokens, resets,
     },
 };
 use contracts::{
@@ -20,7 +20,7 @@ use platform::db::Tx;
 /// Changes the password of the caller. Every login ends but `session`, the caller's own.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], [`Error::TooManyGuesses`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
+/// [`Error::WrongPassword`], [`Error::TooManyAttempts`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
 pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, body: ChangePassword) -> Result<(), Error> {
     let account = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find(tx, user).await?)).await?.ok_or(Error::NotFound)?;
     let verified = app.hasher.verify(&account.password_hash, body.current_password.reveal()).await?;
@@ -38,9 +38,9 @@ pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, bod
                 return Ok(Err(Error::AccountLocked));
             }
             let fresh = fresh.as_ref().filter(|_| present.password_hash == account.password_hash);
-            match (judge(tx, policy, Subject::change(user), fresh.is_some()).await?, fresh) {
-                (Decision::Admitted, Some(fresh)) => replace(tx, &present, fresh, session, false).await.map(Ok),
-                (Decision::Blocked { until }, _) => Ok(Err(Error::TooManyGuesses(until.since(tx.now())))),
+            match (record_attempt(tx, policy, Subject::change(user), fresh.is_some()).await?, fresh) {
+                (Decision::Accepted, Some(fresh)) => replace(tx, &present, fresh, session, false).await.map(Ok),
+                (Decision::Blocked { until }, _) => Ok(Err(Error::TooManyAttempts(until.since(tx.now())))),
                 _ => Ok(Err(Error::WrongPassword)),
             }
         })
@@ -57,9 +57,9 @@ pub(super) async fn replace(
     by_reset: bool,
 ) -> Result<(), Error> {
     accounts::set_password(tx, account, password_hash).await?;
-    refresh::revoke_all(tx, account.user_id, kept).await?;
+    refresh_tokens::revoke_all(tx, account.user_id, kept).await?;
     resets::drop_tokens(tx, account.user_id).await?;
-    if failures::forget_logins(tx, &account.email, account.user_id).await? {
+    if attempts::forget_logins(tx, &account.email, account.user_id).await? {
         tx.emit(contracts::auth::UserUnlocked { user_id: account.user_id, unlocked_by: None });
     }
     tx.emit(PasswordChanged { user_id: account.user_id, email: account.email.to_string(), by_reset });

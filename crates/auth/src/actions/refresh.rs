@@ -5,7 +5,7 @@ use crate::{
     App,
     error::Error,
     opaque::{self, Hash},
-    store::{accounts, refresh as store},
+    store::{accounts, refresh_tokens as store},
 };
 use contracts::{
     auth::{Logout, RefreshTokens, Tokens},
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// What becomes of a refresh token. A refusal that ends the login must be committed, so it is no error of the unit.
 enum Outcome {
-    Goes(Session),
+    Rotated(Session),
     Refused,
     /// It had been used: either its first user or this one stole it.
     Reused {
@@ -33,7 +33,7 @@ enum Outcome {
 pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
     let (hash, lifetime) = (opaque::hash(body.refresh_token.reveal()), app.settings.refresh_token());
     match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime).await).await? {
-        Outcome::Goes(session) => Ok(app.tokens(session)),
+        Outcome::Rotated(session) => Ok(app.tokens(session)),
         Outcome::Refused => Err(Error::InvalidRefreshToken),
         Outcome::Reused { user_id, family_id } => {
             tracing::warn!(%user_id, session = %family_id, "a refresh token was used twice; its login is over");
@@ -55,11 +55,11 @@ async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, 
         Some(account) if account.is_active() && token.revoked_at.is_none() && token.expires_at > tx.now() => account,
         _ => return Ok(Outcome::Refused),
     };
-    if !store::use_up(tx, token.token_id).await? {
+    if !store::mark_used(tx, token.token_id).await? {
         store::revoke_family(tx, token.family_id).await?;
         return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
     }
-    session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Goes)
+    session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Rotated)
 }
 
 /// Ends the login that the token comes from. An unknown or used token is no error: logging out twice is harmless.

@@ -1,7 +1,7 @@
 //! Opening an account.
 
 use super::{
-    login::log_in,
+    log_in::log_in,
     session::{self, Session},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     store::{
         accounts::{self, Credential},
-        registrations::{self, Known, Request},
+        registrations::{self, Earlier, Request},
     },
 };
 use contracts::{
@@ -43,22 +43,22 @@ pub struct NewAccount {
 /// e-mail or name under a key; [`Error::Overloaded`].
 pub async fn register(app: &App, network: Network, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
     let request = key.map(|key| Request::of(key, &body.email, &body.name));
-    let opened = match known(app, request).await? {
-        Known::Another => Err(Error::KeyReused),
-        Known::Same => Err(Error::EmailTaken),
-        Known::Nothing => open(app, request, body.clone()).await,
+    let opened = match find_earlier(app, request).await? {
+        Earlier::Different => Err(Error::KeyReused),
+        Earlier::Same => Err(Error::EmailTaken),
+        Earlier::None => open(app, request, body.clone()).await,
     };
     match opened {
         // Perhaps by this very request, just now.
-        Err(Error::EmailTaken) if known(app, request).await? == Known::Same => repeat(app, network, body).await,
+        Err(Error::EmailTaken) if find_earlier(app, request).await? == Earlier::Same => repeat(app, network, body).await,
         opened => opened,
     }
 }
 
-async fn known(app: &App, request: Option<Request>) -> Result<Known, Error> {
+async fn find_earlier(app: &App, request: Option<Request>) -> Result<Earlier, Error> {
     match request {
         Some(request) => app.ctx.db.read(async move |tx| Ok(registrations::find(tx, request).await?)).await,
-        None => Ok(Known::Nothing),
+        None => Ok(Earlier::None),
     }
 }
 

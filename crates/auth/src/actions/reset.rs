@@ -48,7 +48,7 @@ pub async fn mail_resets(app: &App) -> Result<usize, Error> {
 }
 
 async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> {
-    if !resets::take_request(tx, email).await? {
+    if !resets::delete_request(tx, email).await? {
         return Ok(());
     }
     let Some(account) = accounts::lock_by_email(tx, email).await?.filter(accounts::Credential::is_active) else { return Ok(()) };

@@ -6,7 +6,7 @@ use crate::{
     opaque,
     store::{
         accounts::{self, Credential},
-        refresh::{self, RefreshToken},
+        refresh_tokens::{self, RefreshToken},
     },
 };
 use contracts::{
@@ -39,7 +39,7 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
         used_at: None,
         revoked_at: None,
     };
-    refresh::insert(tx, &row, opaque::hash(refresh_token.reveal())).await?;
+    refresh_tokens::insert(tx, &row, opaque::hash(refresh_token.reveal())).await?;
     let roles = accounts::roles(tx, account.user_id).await?;
     Ok(Session { user_id: account.user_id, email: account.email.to_string(), roles, family_id, refresh_token })
 }

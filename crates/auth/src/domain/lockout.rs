@@ -20,12 +20,12 @@ use contracts::time::Timestamp;
 use std::time::Duration;
 
 /// Failures before the next guess has to wait.
-const FREE: u32 = 4;
-const LONGEST_DELAY: Duration = Duration::from_secs(16);
+const FREE_ATTEMPTS: u32 = 4;
+const MAX_DELAY: Duration = Duration::from_secs(16);
 /// After the first lock, every so many failures lock again.
 const LOCK_EVERY: u32 = 5;
 /// The wait of a network that goes on guessing at a besieged account, unless a lock is longer.
-const LONGEST_SIEGE_DELAY: Duration = Duration::from_secs(3600);
+const MAX_ATTACK_DELAY: Duration = Duration::from_secs(3600);
 /// After this time without a failure the count begins anew.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
@@ -37,12 +37,12 @@ pub struct Lockout {
     /// How long a lock lasts.
     pub lock: Duration,
     /// Failures in a row, from wherever, that make a siege.
-    pub siege_after: u32,
+    pub attack_after: u32,
 }
 
 /// The failures in a row that are known of an account, or of an address without one: all of them, or those of one network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failures {
+pub struct AttemptCounter {
     pub count: u32,
     pub last_at: Timestamp,
     /// Until when the network's guesses are not looked at. Nothing of this kind holds for the account as a whole.
@@ -57,80 +57,80 @@ pub enum Decision {
     /// It came too early: right or wrong, nothing changes.
     Blocked { until: Timestamp },
     /// It is the first of its network at a besieged account: it is not looked at, and this wait is to be remembered.
-    Held(Failures),
+    Delayed(AttemptCounter),
     /// It was right, and the failures before it are forgotten.
-    Admitted,
+    Accepted,
     /// It was wrong; this is to be remembered of its network.
-    Failed(Failures),
+    Failed(AttemptCounter),
 }
 
 impl Lockout {
     /// Decides on a guess at `now`, after the `known` failures of its network.
     #[must_use]
-    pub fn decide(&self, known: Option<Failures>, besieged: bool, right: bool, now: Timestamp) -> Decision {
-        match known.filter(|failures| is_remembered(failures, now)) {
-            Some(failures) if self.blocks(&failures, now) => Decision::Blocked { until: failures.blocked_until },
-            None if besieged => {
-                Decision::Held(Failures { count: 0, last_at: now, blocked_until: now.after(self.lock), locked_until: None })
+    pub fn decide(&self, known: Option<AttemptCounter>, under_attack: bool, right: bool, now: Timestamp) -> Decision {
+        match known.filter(|counter| is_remembered(counter, now)) {
+            Some(counter) if self.blocks(&counter, now) => Decision::Blocked { until: counter.blocked_until },
+            None if under_attack => {
+                Decision::Delayed(AttemptCounter { count: 0, last_at: now, blocked_until: now.after(self.lock), locked_until: None })
             }
-            _ if right => Decision::Admitted,
-            known => Decision::Failed(self.after_failure(known.map_or(0, |failures| failures.count), besieged, now)),
+            _ if right => Decision::Accepted,
+            known => Decision::Failed(self.after_failure(known.map_or(0, |counter| counter.count), under_attack, now)),
         }
     }
 
     /// Whether so many failures are known of an account that every network has to wait.
     #[must_use]
-    pub fn is_besieged(&self, account: Option<Failures>, now: Timestamp) -> bool {
-        account.is_some_and(|failures| is_remembered(&failures, now) && failures.count >= self.siege_after)
+    pub fn is_under_attack(&self, account: Option<AttemptCounter>, now: Timestamp) -> bool {
+        account.is_some_and(|counter| is_remembered(&counter, now) && counter.count >= self.attack_after)
     }
 
     /// Whether guesses are not looked at for now. A wait longer than the policy knows is a clock that was set back.
-    fn blocks(&self, failures: &Failures, now: Timestamp) -> bool {
-        let rest = failures.blocked_until.since(now);
-        !rest.is_zero() && rest <= self.longest_wait()
+    fn blocks(&self, counter: &AttemptCounter, now: Timestamp) -> bool {
+        let rest = counter.blocked_until.since(now);
+        !rest.is_zero() && rest <= self.max_wait()
     }
 
-    fn after_failure(&self, before: u32, besieged: bool, now: Timestamp) -> Failures {
+    fn after_failure(&self, before: u32, under_attack: bool, now: Timestamp) -> AttemptCounter {
         let count = before.saturating_add(1);
         let locks = count >= self.lock_after && (count - self.lock_after).is_multiple_of(LOCK_EVERY);
-        let wait = match (besieged, locks) {
-            (true, _) => self.siege_delay(count),
+        let wait = match (under_attack, locks) {
+            (true, _) => self.attack_delay(count),
             (false, true) => self.lock,
             (false, false) => delay(count),
         };
         let blocked_until = now.after(wait);
-        Failures { count, last_at: now, blocked_until, locked_until: locks.then_some(blocked_until) }
+        AttemptCounter { count, last_at: now, blocked_until, locked_until: locks.then_some(blocked_until) }
     }
 
-    fn siege_delay(&self, count: u32) -> Duration {
-        self.lock.saturating_mul(1 << count.saturating_sub(1).min(16)).min(self.longest_wait())
+    fn attack_delay(&self, count: u32) -> Duration {
+        self.lock.saturating_mul(1 << count.saturating_sub(1).min(16)).min(self.max_wait())
     }
 
     /// No wait is longer than this.
     #[must_use]
-    pub fn longest_wait(&self) -> Duration {
-        self.lock.max(LONGEST_SIEGE_DELAY)
+    pub fn max_wait(&self) -> Duration {
+        self.lock.max(MAX_ATTACK_DELAY)
     }
 }
 
 /// The failures of an account after one more, which is `latest` of its network.
 #[must_use]
-pub fn tally(account: Option<Failures>, latest: &Failures) -> Failures {
+pub fn count_failure(account: Option<AttemptCounter>, latest: &AttemptCounter) -> AttemptCounter {
     let now = latest.last_at;
-    let known = account.filter(|failures| is_remembered(failures, now));
-    let count = known.map_or(0, |failures| failures.count).saturating_add(1);
-    let standing = account.and_then(|failures| failures.locked_until).filter(|until| *until > now);
-    Failures { count, last_at: now, blocked_until: now, locked_until: standing.max(latest.locked_until) }
+    let known = account.filter(|counter| is_remembered(counter, now));
+    let count = known.map_or(0, |counter| counter.count).saturating_add(1);
+    let current = account.and_then(|counter| counter.locked_until).filter(|until| *until > now);
+    AttemptCounter { count, last_at: now, blocked_until: now, locked_until: current.max(latest.locked_until) }
 }
 
-fn is_remembered(failures: &Failures, now: Timestamp) -> bool {
-    now.since(failures.last_at) < FORGOTTEN_AFTER
+fn is_remembered(counter: &AttemptCounter, now: Timestamp) -> bool {
+    now.since(counter.last_at) < FORGOTTEN_AFTER
 }
 
 fn delay(count: u32) -> Duration {
-    match count.checked_sub(FREE + 1) {
+    match count.checked_sub(FREE_ATTEMPTS + 1) {
         None => Duration::ZERO,
-        Some(over) => Duration::from_secs(1 << over.min(31)).min(LONGEST_DELAY),
+        Some(over) => Duration::from_secs(1 << over.min(31)).min(MAX_DELAY),
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    const POLICY: Lockout = Lockout { lock_after: 10, lock: Duration::from_secs(300), siege_after: 100 };
+    const POLICY: Lockout = Lockout { lock_after: 10, lock: Duration::from_secs(300), attack_after: 100 };
     const START: Timestamp = Timestamp(1_767_225_600_000_000);
 
     fn seconds(count: u64) -> Duration {
@@ -148,16 +148,16 @@ mod tests {
     }
 
     /// The waits of a network that guesses as early as it is looked at.
-    fn waits(besieged: bool, guesses: usize) -> Vec<u64> {
+    fn waits(under_attack: bool, attempts: usize) -> Vec<u64> {
         let (mut known, mut now, mut waits) = (None, START, Vec::new());
-        for _ in 0..guesses {
-            let failures = match POLICY.decide(known, besieged, false, now) {
-                Decision::Failed(failures) | Decision::Held(failures) => failures,
+        for _ in 0..attempts {
+            let counter = match POLICY.decide(known, under_attack, false, now) {
+                Decision::Failed(counter) | Decision::Delayed(counter) => counter,
                 other => panic!("a guess in time is looked at or held: {other:?}"),
             };
-            waits.push(failures.blocked_until.since(now).as_secs());
-            now = failures.blocked_until;
-            known = Some(failures);
+            waits.push(counter.blocked_until.since(now).as_secs());
+            now = counter.blocked_until;
+            known = Some(counter);
         }
         waits
     }
@@ -168,39 +168,39 @@ mod tests {
     }
 
     #[test]
-    fn who_besieges_an_account_waits_before_the_first_guess_and_longer_after_each() {
+    fn a_new_network_waits_before_the_first_attempt_during_an_attack_and_longer_after_each() {
         assert_eq!(waits(true, 8), [300, 300, 600, 1200, 2400, 3600, 3600, 3600]);
     }
 
     #[test]
     fn a_clock_that_was_set_back_locks_nobody_out() {
-        let failures = Failures { count: 10, last_at: START, blocked_until: START.after(seconds(300)), locked_until: None };
+        let counter = AttemptCounter { count: 10, last_at: START, blocked_until: START.after(seconds(300)), locked_until: None };
         let hours_before = START.before(seconds(7200));
-        assert_eq!(POLICY.decide(Some(failures), false, true, hours_before), Decision::Admitted);
-        assert!(matches!(POLICY.decide(Some(failures), false, true, START), Decision::Blocked { .. }));
+        assert_eq!(POLICY.decide(Some(counter), false, true, hours_before), Decision::Accepted);
+        assert!(matches!(POLICY.decide(Some(counter), false, true, START), Decision::Blocked { .. }));
     }
 
     /// One account, or an address without one, as the database keeps it.
     #[derive(Default)]
-    struct World {
-        networks: BTreeMap<u32, Failures>,
-        account: Option<Failures>,
+    struct AccountState {
+        networks: BTreeMap<u32, AttemptCounter>,
+        account: Option<AttemptCounter>,
     }
 
-    impl World {
-        fn guess(&mut self, policy: &Lockout, network: u32, right: bool, now: Timestamp) -> Decision {
-            let besieged = policy.is_besieged(self.account, now);
-            let decision = policy.decide(self.networks.get(&network).copied(), besieged, right, now);
+    impl AccountState {
+        fn attempt(&mut self, policy: &Lockout, network: u32, right: bool, now: Timestamp) -> Decision {
+            let under_attack = policy.is_under_attack(self.account, now);
+            let decision = policy.decide(self.networks.get(&network).copied(), under_attack, right, now);
             match decision {
                 Decision::Blocked { .. } => {}
-                Decision::Held(failures) => drop(self.networks.insert(network, failures)),
-                Decision::Admitted => {
+                Decision::Delayed(counter) => drop(self.networks.insert(network, counter)),
+                Decision::Accepted => {
                     self.networks.remove(&network);
                     self.account = None;
                 }
-                Decision::Failed(failures) => {
-                    self.account = Some(tally(self.account, &failures));
-                    self.networks.insert(network, failures);
+                Decision::Failed(counter) => {
+                    self.account = Some(count_failure(self.account, &counter));
+                    self.networks.insert(network, counter);
                 }
             }
             decision
@@ -211,42 +211,42 @@ mod tests {
         prop_oneof![6 => Just(0_u64), 4 => 0_u64..3, 3 => 0_u64..20, 2 => 0_u64..400, 1 => 0_u64..200_000]
     }
 
-    const OWNERS: u32 = 0;
+    const OWNER: u32 = 0;
 
     proptest! {
         /// Attackers guess from any number of networks, in any rhythm, before the owner comes and while the owner waits.
         #[test]
-        fn whatever_others_do_the_owner_gets_in_within_one_locks_minutes(
+        fn the_owner_gets_in_within_one_lock_whatever_others_do(
             before in prop::collection::vec((pause(), 1_u32..300), 0..600),
             meanwhile in prop::collection::vec((0_u64..20, 1_u32..300), 0..200),
             lock in 60_u64..3600,
-            siege_after in 10_u32..200,
+            attack_after in 10_u32..200,
         ) {
-            let policy = Lockout { lock: seconds(lock), siege_after, ..POLICY };
-            let (mut world, mut now) = (World::default(), START);
+            let policy = Lockout { lock: seconds(lock), attack_after, ..POLICY };
+            let (mut state, mut now) = (AccountState::default(), START);
             for (pause, network) in before {
                 now = now.after(seconds(pause));
-                world.guess(&policy, network, false, now);
+                state.attempt(&policy, network, false, now);
             }
             let came = now;
-            let besieged = policy.is_besieged(world.account, now);
-            match world.guess(&policy, OWNERS, true, now) {
-                Decision::Admitted => prop_assert!(!besieged),
-                Decision::Held(wait) => {
-                    prop_assert!(besieged);
+            let under_attack = policy.is_under_attack(state.account, now);
+            match state.attempt(&policy, OWNER, true, now) {
+                Decision::Accepted => prop_assert!(!under_attack),
+                Decision::Delayed(wait) => {
+                    prop_assert!(under_attack);
                     for (pause, network) in meanwhile {
                         let next = now.after(seconds(pause));
                         if next >= wait.blocked_until {
                             break;
                         }
                         now = next;
-                        world.guess(&policy, network, false, now);
+                        state.attempt(&policy, network, false, now);
                         // Trying too early prolongs nothing.
                         let until = wait.blocked_until;
-                        prop_assert_eq!(world.guess(&policy, OWNERS, true, now), Decision::Blocked { until });
+                        prop_assert_eq!(state.attempt(&policy, OWNER, true, now), Decision::Blocked { until });
                     }
                     prop_assert!(wait.blocked_until <= came.after(policy.lock));
-                    prop_assert_eq!(world.guess(&policy, OWNERS, true, wait.blocked_until), Decision::Admitted);
+                    prop_assert_eq!(state.attempt(&policy, OWNER, true, wait.blocked_until), Decision::Accepted);
                 }
                 other => prop_assert!(false, "the owner's network did nothing wrong: {:?}", other),
             }
@@ -254,77 +254,77 @@ mod tests {
 
         /// Guesses of one network, now and then with the right password.
         #[test]
-        fn whatever_a_network_does_the_policy_holds(
-            guesses in prop::collection::vec((pause(), prop::bool::weighted(0.05)), 0..300),
+        fn the_policy_holds_whatever_a_network_does(
+            attempts in prop::collection::vec((pause(), prop::bool::weighted(0.05)), 0..300),
             lock_after in 5_u32..30,
             lock in 60_u64..3600,
         ) {
             let policy = Lockout { lock_after, lock: seconds(lock), ..POLICY };
-            let (mut world, mut now) = (World::default(), START);
-            let mut wrong_looked_at: Vec<Timestamp> = Vec::new();
-            for (pause, right) in guesses {
+            let (mut state, mut now) = (AccountState::default(), START);
+            let mut wrong_checked: Vec<Timestamp> = Vec::new();
+            for (pause, right) in attempts {
                 now = now.after(seconds(pause));
-                let before = world.networks.get(&1).copied();
-                match world.guess(&policy, 1, right, now) {
+                let before = state.networks.get(&1).copied();
+                match state.attempt(&policy, 1, right, now) {
                     Decision::Blocked { until } => {
-                        prop_assert!(until > now && until.since(now) <= policy.longest_wait());
-                        prop_assert_eq!(before.map(|failures| failures.blocked_until), Some(until));
+                        prop_assert!(until > now && until.since(now) <= policy.max_wait());
+                        prop_assert_eq!(before.map(|counter| counter.blocked_until), Some(until));
                     }
-                    Decision::Held(_) => prop_assert!(policy.is_besieged(world.account, now)),
-                    Decision::Admitted => {
+                    Decision::Delayed(_) => prop_assert!(policy.is_under_attack(state.account, now)),
+                    Decision::Accepted => {
                         prop_assert!(right);
-                        wrong_looked_at.clear();
+                        wrong_checked.clear();
                     }
-                    Decision::Failed(failures) => {
+                    Decision::Failed(counter) => {
                         prop_assert!(!right);
-                        prop_assert!(failures.count >= 1 && failures.last_at == now);
-                        prop_assert!(before.is_none_or(|before| failures.count == before.count + 1 || now.since(before.last_at) >= FORGOTTEN_AFTER));
-                        prop_assert!(failures.locked_until.is_none_or(|until| until >= now.after(policy.lock)));
-                        wrong_looked_at.push(now);
+                        prop_assert!(counter.count >= 1 && counter.last_at == now);
+                        prop_assert!(before.is_none_or(|before| counter.count == before.count + 1 || now.since(before.last_at) >= FORGOTTEN_AFTER));
+                        prop_assert!(counter.locked_until.is_none_or(|until| until >= now.after(policy.lock)));
+                        wrong_checked.push(now);
                     }
                 }
             }
             // A network gets no more than the free ones and five for each lock within a day in a row.
-            if let Some(first) = wrong_looked_at.first() {
-                let within_a_day = wrong_looked_at.iter().filter(|at| at.since(*first) < FORGOTTEN_AFTER).count() as u64;
+            if let Some(first) = wrong_checked.first() {
+                let within_a_day = wrong_checked.iter().filter(|at| at.since(*first) < FORGOTTEN_AFTER).count() as u64;
                 prop_assert!(within_a_day <= u64::from(lock_after) + u64::from(LOCK_EVERY) * (86_400 / lock + 1));
             }
         }
 
         #[test]
-        fn a_network_is_looked_at_as_soon_as_its_wait_is_over(count in 1_u32..10_000, besieged: bool, pause in 0_u64..86_399) {
-            let failures = POLICY.after_failure(count - 1, besieged, START);
-            let at = START.after(seconds(pause)).max(failures.blocked_until);
-            prop_assert_eq!(POLICY.decide(Some(failures), besieged, true, at), Decision::Admitted);
+        fn an_attempt_is_checked_as_soon_as_the_wait_of_its_network_is_over(count in 1_u32..10_000, under_attack: bool, pause in 0_u64..86_399) {
+            let counter = POLICY.after_failure(count - 1, under_attack, START);
+            let at = START.after(seconds(pause)).max(counter.blocked_until);
+            prop_assert_eq!(POLICY.decide(Some(counter), under_attack, true, at), Decision::Accepted);
         }
 
         /// Ten thousand networks together get some two dozen guesses each in a day, and none of them more.
         #[test]
-        fn a_besieged_account_is_guessed_at_slowly(network in 1_u32..10_000) {
-            let account = Some(Failures { count: 100, last_at: START, blocked_until: START, locked_until: None });
-            let (mut world, mut now, mut looked_at) = (World { account, ..World::default() }, START, 0);
+        fn an_account_under_attack_gets_few_attempts_per_network(network in 1_u32..10_000) {
+            let account = Some(AttemptCounter { count: 100, last_at: START, blocked_until: START, locked_until: None });
+            let (mut state, mut now, mut checked) = (AccountState { account, ..AccountState::default() }, START, 0);
             while now.since(START) < FORGOTTEN_AFTER {
-                looked_at += u32::from(matches!(world.guess(&POLICY, network, false, now), Decision::Failed(_)));
+                checked += u32::from(matches!(state.attempt(&POLICY, network, false, now), Decision::Failed(_)));
                 now = now.after(seconds(60));
             }
-            prop_assert!(looked_at <= 28, "{}", looked_at);
+            prop_assert!(checked <= 28, "{}", checked);
         }
     }
 
     #[test]
     fn an_account_counts_every_network_and_is_locked_as_long_as_one_is() {
-        let failure = |at: u64, lock: Option<u64>| Failures {
+        let failure = |at: u64, lock: Option<u64>| AttemptCounter {
             count: 1,
             last_at: START.after(seconds(at)),
             blocked_until: START,
             locked_until: lock.map(|until| START.after(seconds(until))),
         };
-        let one = tally(None, &failure(0, Some(300)));
-        let two = tally(Some(one), &failure(10, None));
+        let one = count_failure(None, &failure(0, Some(300)));
+        let two = count_failure(Some(one), &failure(10, None));
         assert_eq!((two.count, two.locked_until), (2, Some(START.after(seconds(300)))));
-        let three = tally(Some(two), &failure(20, Some(320)));
+        let three = count_failure(Some(two), &failure(20, Some(320)));
         assert_eq!((three.count, three.locked_until), (3, Some(START.after(seconds(320)))));
-        assert_eq!(tally(Some(three), &failure(400, None)).locked_until, None);
-        assert_eq!(tally(Some(three), &failure(90_000, None)).count, 1);
+        assert_eq!(count_failure(Some(three), &failure(400, None)).locked_until, None);
+        assert_eq!(count_failure(Some(three), &failure(90_000, None)).count, 1);
     }
 }

@@ -1,6 +1,6 @@
 //! When signing keys come and go.
 //!
-//! A key is published [`LEAD`] before it signs, so that a verifier that asked for the keys a moment ago has it in time,
+//! A key is published [`PUBLISH_LEAD`] before it signs, so that a verifier that asked for the keys a moment ago has it in time,
 //! and every replica changes over at the same instant. It is retired when its successor begins, and goes when the
 //! last token that it signed has ended.
 
@@ -8,9 +8,9 @@ use contracts::time::Timestamp;
 use std::time::Duration;
 
 /// How long a key is published before it signs. Verifiers may hold the published keys half as long.
-pub const LEAD: Duration = Duration::from_secs(10 * 60);
+pub const PUBLISH_LEAD: Duration = Duration::from_secs(10 * 60);
 /// How far the clocks of signer and verifiers may differ.
-const CLOCKS: Duration = Duration::from_secs(60);
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// What the schedule knows of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +32,13 @@ pub fn signer(keys: &[Period], now: Timestamp) -> usize {
 pub fn next(newest: Option<Period>, rotation: Duration, now: Timestamp) -> Option<Timestamp> {
     let Some(newest) = newest else { return Some(now) };
     let due = newest.signs_from.after(rotation);
-    (due <= now.after(LEAD)).then(|| due.max(now.after(LEAD)))
+    (due <= now.after(PUBLISH_LEAD)).then(|| due.max(now.after(PUBLISH_LEAD)))
 }
 
 /// Whether every token that `key` signed has ended at `now`, when `successor` took over from it.
 #[must_use]
 pub fn is_over(key: Period, successor: Period, now: Timestamp) -> bool {
-    successor.signs_from.after(key.longest_token).after(CLOCKS) <= now
+    successor.signs_from.after(key.longest_token).after(MAX_CLOCK_SKEW) <= now
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
                 let periods: Vec<Period> = keys.iter().map(|key| key.0).collect();
                 let (signing, published) = keys[signer(&periods, now)];
                 prop_assert!(signing.signs_from <= now);
-                prop_assert!(published == START || signing.signs_from >= published.after(LEAD));
+                prop_assert!(published == START || signing.signs_from >= published.after(PUBLISH_LEAD));
                 signed_until.push((signing.signs_from, now.after(longest_token)));
                 prop_assert!(keys.windows(2).all(|pair| pair[0].0.signs_from < pair[1].0.signs_from));
             }

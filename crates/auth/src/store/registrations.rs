@@ -19,11 +19,11 @@ pub struct Request {
 
 /// What stands under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    Nothing,
+pub enum Earlier {
+    None,
     /// The same request opened its account.
     Same,
-    Another,
+    Different,
 }
 
 impl Request {
@@ -35,13 +35,13 @@ impl Request {
     }
 }
 
-pub async fn find(tx: &mut Tx, request: Request) -> Result<Known, Error> {
+pub async fn find(tx: &mut Tx, request: Request) -> Result<Earlier, Error> {
     let known: Option<[u8; 32]> =
         tx.query_opt("SELECT request_hash FROM registrations WHERE key_hash = $1", params![request.key_hash], |row| row.next()).await?;
     Ok(match known {
-        None => Known::Nothing,
-        Some(hash) if hash == request.request_hash => Known::Same,
-        Some(_) => Known::Another,
+        None => Earlier::None,
+        Some(hash) if hash == request.request_hash => Earlier::Same,
+        Some(_) => Earlier::Different,
     })
 }
 

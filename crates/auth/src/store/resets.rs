@@ -31,7 +31,7 @@ pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<(Email, String
 }
 
 /// Takes a request off the list. Whether it was still there.
-pub async fn take_request(tx: &mut Tx, email: &Email) -> Result<bool, Error> {
+pub async fn delete_request(tx: &mut Tx, email: &Email) -> Result<bool, Error> {
     let rows = tx.execute("DELETE FROM reset_requests WHERE email = $1", params![*email]).await?;
     Ok(rows == 1)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::clients::Unfit;
+use crate::domain::client_rules::ClientFault;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::master_key::MasterKey;
 
@@ -112,5 +112,5 @@ async fn a_client_has_one_name_and_it_is_not_a_services() {
     let again = operator::create_client(auth.db(), "carrier", &["b"]).await;
     assert!(matches!(again, Err(crate::Error::ClientTaken)));
     let service = operator::create_client(auth.db(), "order", &["a"]).await;
-    assert!(matches!(service, Err(crate::Error::UnfitClient(Unfit::Reserved))));
+    assert!(matches!(service, Err(crate::Error::BadClient(ClientFault::Reserved))));
 }

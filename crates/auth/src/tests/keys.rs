@@ -23,9 +23,9 @@ impl Auth {
 
     /// The seed of the first signing key, opened as auth does.
     async fn seed(&self) -> [u8; 32] {
-        let rows = self.db().read(async |tx| store::keys::all(tx).await).await.unwrap();
+        let rows = self.db().read(async |tx| store::signing_keys::list(tx).await).await.unwrap();
         let key = MasterKey::new([7; 32]).key_for("seal:signing-keys");
-        encryption::decrypt(&key, &rows[0].sealed_seed).unwrap().try_into().unwrap()
+        encryption::decrypt(&key, &rows[0].encrypted_seed).unwrap().try_into().unwrap()
     }
 }
 
@@ -50,7 +50,7 @@ async fn the_published_key_is_the_one_that_signs_and_no_more_of_it() {
 }
 
 #[tokio::test]
-async fn keys_change_over_without_a_token_being_refused() {
+async fn keys_rotate_without_a_refused_token() {
     let auth = start().await;
     auth.register("mara").await;
     let [first] = <[String; 1]>::try_from(auth.keys().await).unwrap();
@@ -85,7 +85,7 @@ async fn keys_change_over_without_a_token_being_refused() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_ours_open_nothing() {
+async fn forged_and_expired_tokens_are_refused() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
@@ -142,12 +142,12 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
 }
 
 #[tokio::test]
-async fn the_key_outlives_a_restart_and_only_its_installation_can_open_it() {
+async fn the_signing_key_survives_a_restart_and_only_its_installation_can_decrypt_it() {
     let folder = TempFolder::new();
     let claims = |runtime: &Runtime| Claims::person(runtime.databases["auth"].env(), UserId(contracts::ids::Uuid::nil()), &[], MINUTE);
     let first = Runtime::start(vec![service()], setup(&folder, 7)).await.unwrap();
-    let rows = first.databases["auth"].read(async |tx| store::keys::all(tx).await).await.unwrap();
-    let seed = encryption::decrypt(&MasterKey::new([7; 32]).key_for("seal:signing-keys"), &rows[0].sealed_seed).unwrap();
+    let rows = first.databases["auth"].read(async |tx| store::signing_keys::list(tx).await).await.unwrap();
+    let seed = encryption::decrypt(&MasterKey::new([7; 32]).key_for("seal:signing-keys"), &rows[0].encrypted_seed).unwrap();
     let token = SigningKey::from_bytes(&seed.clone().try_into().unwrap()).sign(&claims(&first));
     first.stop().await;
 

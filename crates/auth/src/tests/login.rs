@@ -15,7 +15,7 @@ async fn a_login_takes_the_address_in_upper_and_lower_case() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_why_a_login_was_refused() {
+async fn a_refused_login_does_not_say_why() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     auth.register("mara").await;
@@ -81,7 +81,7 @@ async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_lock_is_told_once_by_whoever_comes_first() {
+async fn the_end_of_a_lock_is_announced_once_by_the_worker_or_the_login() {
     let auth = start().await;
     let mara = auth.register("mara").await;
     auth.fail_logins("mara", 10).await;
@@ -95,7 +95,7 @@ async fn the_end_of_a_lock_is_told_once_by_whoever_comes_first() {
 }
 
 #[tokio::test]
-async fn a_guesser_locks_out_itself_and_not_the_owner() {
+async fn an_attacker_locks_out_itself_and_not_the_owner() {
     let auth = start().await;
     let mara = auth.register("mara").await;
     // As early as each guess is looked at, for an hour: far more than it takes to be locked again and again.
@@ -117,10 +117,10 @@ async fn a_guesser_locks_out_itself_and_not_the_owner() {
 
 /// A hundred networks are enough for a siege; what they do meanwhile prolongs nobody's wait.
 #[tokio::test]
-async fn the_owner_of_a_besieged_account_gets_in_after_one_locks_minutes() {
+async fn the_owner_of_an_account_under_attack_gets_in_after_one_locks_minutes() {
     let auth = start().await;
     auth.register("mara").await;
-    let besiege = async |name: &str| {
+    let attack = async |name: &str| {
         for number in 0..50 {
             for _ in 0..2 {
                 auth.try_login_from(&format!("2001:db8:{number}::1"), name, WRONG).await.expect(401);
@@ -128,7 +128,7 @@ async fn the_owner_of_a_besieged_account_gets_in_after_one_locks_minutes() {
         }
     };
     for name in ["mara", "nobody"] {
-        besiege(name).await;
+        attack(name).await;
     }
     let right = async |address: &'static str| auth.try_login_from(address, "mara", PASSWORD).await;
     let nobody = auth.try_login_from("1.2.3.4", "nobody", PASSWORD).await;
@@ -138,7 +138,7 @@ async fn the_owner_of_a_besieged_account_gets_in_after_one_locks_minutes() {
     for _ in 0..4 {
         auth.advance(MINUTE);
         right("1.2.3.4").await.expect(401);
-        besiege("mara").await;
+        attack("mara").await;
     }
     auth.advance(MINUTE);
     right("1.2.3.4").await.expect(200);
@@ -147,7 +147,7 @@ async fn the_owner_of_a_besieged_account_gets_in_after_one_locks_minutes() {
 }
 
 #[tokio::test]
-async fn who_has_a_login_goes_on_and_a_reset_ends_every_wait_during_a_siege() {
+async fn existing_logins_go_on_and_an_unlock_ends_every_wait_during_an_attack() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
@@ -163,7 +163,7 @@ async fn who_has_a_login_goes_on_and_a_reset_ends_every_wait_during_a_siege() {
 }
 
 #[tokio::test]
-async fn locks_of_several_networks_are_told_as_one() {
+async fn locks_of_several_networks_are_announced_as_one() {
     let auth = start().await;
     let mara = auth.register("mara").await;
     for _ in 0..10 {
@@ -179,7 +179,7 @@ async fn locks_of_several_networks_are_told_as_one() {
 }
 
 #[tokio::test]
-async fn guesses_made_at_once_gain_nothing() {
+async fn login_attempts_at_once_gain_nothing() {
     let auth = Arc::new(start().await);
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
@@ -233,7 +233,7 @@ impl Auth {
 }
 
 #[tokio::test]
-async fn too_many_at_once_are_told_to_come_back() {
+async fn logins_beyond_the_hashing_queue_are_refused_with_retry_after() {
     let auth = Arc::new(Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("hashing_queue", 1).start().await));
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..12 {
@@ -250,7 +250,7 @@ async fn too_many_at_once_are_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_lock_by_failures_that_ends_opens_none_by_an_administrator() {
+async fn the_end_of_a_lock_by_failures_keeps_the_lock_of_an_administrator() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;

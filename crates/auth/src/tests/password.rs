@@ -60,7 +60,7 @@ async fn the_current_password_cannot_be_guessed_with_a_stolen_token() {
 }
 
 #[tokio::test]
-async fn who_is_locked_changes_nothing() {
+async fn a_locked_account_cannot_change_its_password() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
@@ -121,7 +121,7 @@ async fn of_two_that_use_a_reset_token_at_once_one_does() {
 
 /// The request itself writes the same row for everyone; only the worker knows more.
 #[tokio::test]
-async fn asking_for_a_reset_says_nothing_about_accounts() {
+async fn a_reset_request_says_nothing_about_accounts() {
     let auth = start().await;
     auth.register("mara").await;
     let (known, unknown) = (auth.forgot("mara").await, auth.forgot("nobody").await);
@@ -135,7 +135,7 @@ async fn asking_for_a_reset_says_nothing_about_accounts() {
 }
 
 #[tokio::test]
-async fn a_mailbox_is_not_flooded() {
+async fn an_account_gets_a_bounded_number_of_reset_mails() {
     let auth = start().await;
     auth.register("mara").await;
     for _ in 0..10 {
@@ -153,7 +153,7 @@ async fn a_mailbox_is_not_flooded() {
 }
 
 #[tokio::test]
-async fn a_reset_link_dies_with_the_password_it_was_to_replace() {
+async fn a_changed_password_invalidates_reset_links() {
     let auth = start().await;
     let mara = auth.register("mara").await;
     auth.forgot("mara").await;

@@ -24,7 +24,7 @@ async fn a_refresh_token_works_once_and_gives_the_next() {
 }
 
 #[tokio::test]
-async fn using_one_twice_ends_all_that_descend_from_the_login() {
+async fn a_second_use_revokes_every_token_of_the_login() {
     let auth = start().await;
     let first = auth.register("mara").await;
     let other_login = auth.login("mara").await;
@@ -38,7 +38,7 @@ async fn using_one_twice_ends_all_that_descend_from_the_login() {
 }
 
 #[tokio::test]
-async fn of_two_uses_at_once_one_wins_and_the_family_is_over() {
+async fn of_two_uses_at_once_one_succeeds_and_the_family_is_revoked() {
     let auth = Arc::new(start().await);
     for round in 0..10 {
         let tokens = auth.register(&format!("mara{round}")).await;
@@ -92,7 +92,7 @@ async fn a_locked_account_refreshes_nothing_whatever_tokens_it_has() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_none_are_refused() {
+async fn malformed_tokens_are_refused() {
     let auth = start().await;
     let tokens = auth.register("mara").await;
     let access = tokens.access_token.reveal();

@@ -9,7 +9,7 @@ use contracts::auth::UserRegistered;
 use std::sync::{Arc, Mutex};
 
 #[tokio::test]
-async fn a_registration_logs_in_and_tells_everyone() {
+async fn a_registration_logs_in_and_is_announced() {
     let auth = start().await;
     let body = json!({"email": "Mara@Example.com", "password": PASSWORD, "name": "Mara"});
     let answer = auth.post("/auth/register", &body).send().await.expect(201);
@@ -45,7 +45,7 @@ async fn an_address_has_one_account_in_upper_and_lower_case() {
 }
 
 #[tokio::test]
-async fn of_twenty_that_want_an_address_at_once_one_gets_it() {
+async fn of_twenty_registrations_of_an_address_at_once_one_succeeds() {
     let auth = Arc::new(start().await);
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..20 {
@@ -116,7 +116,7 @@ async fn repetitions_at_once_open_one_account_and_all_log_in() {
 }
 
 #[tokio::test]
-async fn of_two_registrations_at_once_under_one_key_one_is_told_so() {
+async fn of_two_registrations_at_once_under_one_key_one_is_refused() {
     let auth = start().await;
     let ask = |name: &'static str| {
         let body = body_of(&email(name), PASSWORD, name);

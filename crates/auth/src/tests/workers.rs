@@ -32,7 +32,7 @@ async fn what_has_expired_is_dropped_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn more_than_a_batch_is_worked_off_in_one_go() {
+async fn more_than_one_batch_is_done_in_one_run() {
     let auth = start().await;
     for number in 0..150 {
         auth.post("/auth/password/forgot", &json!({"email": format!("m{number}@example.com")})).send().await.expect(202);

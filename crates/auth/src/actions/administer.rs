@@ -6,8 +6,8 @@ use crate::{
     error::Error,
     store::{
         accounts::{self, Credential},
-        failures::{self, Subject},
-        refresh, resets,
+        attempts::{self, Subject},
+        refresh_tokens, resets,
     },
 };
 use contracts::{
@@ -19,16 +19,16 @@ use platform::db::Tx;
 /// Replaces the roles of a user. Access tokens that are out keep theirs until they expire.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NoAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
+/// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
 pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -> Result<Account, Error> {
     let wanted = roles::parse(&body.roles).map_err(Error::Invalid)?;
     app.ctx
         .db
         .write(async move |tx| {
-            let admins = lock_admins_with(tx, admin).await?;
+            let admins = lock_admins_including(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
             if !wanted.contains(&Role::Admin) {
-                spare_the_last(&admins, user)?;
+                check_not_last_admin(&admins, user)?;
             }
             if accounts::roles(tx, user).await? != wanted {
                 accounts::set_roles(tx, user, &wanted).await?;
@@ -42,17 +42,17 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
 /// Locks an account until an administrator unlocks it, and ends its logins and reset links.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NoAdmin`], [`Error::LastAdmin`].
+/// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`].
 pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            let admins = lock_admins_with(tx, admin).await?;
+            let admins = lock_admins_including(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
-            spare_the_last(&admins, user)?;
+            check_not_last_admin(&admins, user)?;
             if account.is_active() {
                 accounts::set_status(tx, user, AccountStatus::Locked).await?;
-                refresh::revoke_all(tx, user, None).await?;
+                refresh_tokens::revoke_all(tx, user, None).await?;
                 resets::drop_tokens(tx, user).await?;
                 tx.emit(UserLocked { user_id: user, locked_by: Some(admin) });
             }
@@ -64,18 +64,18 @@ pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Acco
 /// Unlocks an account, whoever or whatever locked it.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NoAdmin`].
+/// [`Error::NotFound`], [`Error::NotAdmin`].
 pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Account, Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            lock_admins_with(tx, admin).await?;
+            lock_admins_including(tx, admin).await?;
             let account = accounts::lock(tx, user).await?.ok_or(Error::NotFound)?;
-            let by_failures = failures::forget_logins(tx, &account.email, user).await?;
+            let ended_lock = attempts::forget_logins(tx, &account.email, user).await?;
             if !account.is_active() {
                 accounts::set_status(tx, user, AccountStatus::Active).await?;
             }
-            if by_failures || !account.is_active() {
+            if ended_lock || !account.is_active() {
                 tx.emit(UserUnlocked { user_id: user, unlocked_by: Some(admin) });
             }
             view(tx, user).await
@@ -85,13 +85,13 @@ pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Ac
 
 /// The administrators, with the one who acts among them. An access token outlives the role that it tells of by minutes;
 /// whoever lost the role must not use them to take it back.
-async fn lock_admins_with(tx: &mut Tx, acting: UserId) -> Result<Vec<UserId>, Error> {
+async fn lock_admins_including(tx: &mut Tx, acting: UserId) -> Result<Vec<UserId>, Error> {
     let admins = accounts::lock_admins(tx).await?;
-    if admins.contains(&acting) { Ok(admins) } else { Err(Error::NoAdmin) }
+    if admins.contains(&acting) { Ok(admins) } else { Err(Error::NotAdmin) }
 }
 
 /// Refuses to take away the one administrator that is left.
-fn spare_the_last(admins: &[UserId], user: UserId) -> Result<(), Error> {
+fn check_not_last_admin(admins: &[UserId], user: UserId) -> Result<(), Error> {
     if admins == [user] { Err(Error::LastAdmin) } else { Ok(()) }
 }
 
@@ -101,14 +101,14 @@ fn spare_the_last(admins: &[UserId], user: UserId) -> Result<(), Error> {
 /// [`Error::NotFound`].
 pub async fn view(tx: &mut Tx, user: UserId) -> Result<Account, Error> {
     let Credential { user_id, email, status, created_at, updated_at, .. } = accounts::find(tx, user).await?.ok_or(Error::NotFound)?;
-    let failures = failures::find(tx, Subject::login(&email)).await?;
-    let locked = failures.and_then(|failures| failures.locked_until).is_some_and(|until| until > tx.now());
+    let counter = attempts::find(tx, Subject::login(&email)).await?;
+    let locked = counter.and_then(|counter| counter.locked_until).is_some_and(|until| until > tx.now());
     Ok(Account {
         user_id,
         email: email.into_string(),
         roles: accounts::roles(tx, user).await?,
         status: if locked { AccountStatus::Locked } else { status },
-        failed_login_count: failures.map_or(0, |failures| failures.count),
+        failed_login_count: counter.map_or(0, |counter| counter.count),
         created_at,
         updated_at,
     })

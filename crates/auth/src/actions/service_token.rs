@@ -1,6 +1,6 @@
 //! Tokens for services and other programs (RFC 6749, section 4.4).
 
-use crate::{App, domain::clients, error::Error, opaque, store};
+use crate::{App, domain::client_rules, error::Error, opaque, store};
 use contracts::{
     auth::{ClientCredentials, INTERNAL, ServiceToken},
     problem::Fault,
@@ -33,7 +33,7 @@ pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: 
         _ => return Err(Error::InvalidClient),
     };
     let held = authenticate(app, &client).await?;
-    let scope = clients::grant(&held, form.scope.as_deref()).ok_or(Error::InvalidScope)?;
+    let scope = client_rules::grant(&held, form.scope.as_deref()).ok_or(Error::InvalidScope)?;
     let claims = Claims::service(&app.ctx.env, &client.client_id, &scope, app.settings.service_token());
     Ok(ServiceToken {
         access_token: app.access_token(&claims),

@@ -3,11 +3,11 @@
 use contracts::{SERVICE_NAMES, auth::INTERNAL};
 
 /// Names that the platform keeps for itself beside those of its services: what it may still become.
-const KEPT_FREE: [&str; 6] = ["gateway", "web", "promotion", "returns", "review", "seller"];
+const RESERVED: [&str; 6] = ["gateway", "web", "promotion", "returns", "review", "seller"];
 
 /// Why a client cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum ClientFault {
     #[error("a client's name has 3 to 64 lower-case letters, digits and hyphens")]
     Name,
     #[error("this is the name of one of the platform's own services")]
@@ -23,22 +23,22 @@ pub enum Unfit {
 /// Checks a client to be made. Names and scopes are of characters that need no escape anywhere.
 ///
 /// # Errors
-/// [`Unfit`].
-pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), Unfit> {
+/// [`ClientFault`].
+pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), ClientFault> {
     let plain = |text: &str, extra: &[u8]| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || extra.contains(&b));
     if !(3..=64).contains(&client_id.len()) || !plain(client_id, b"-") {
-        return Err(Unfit::Name);
+        return Err(ClientFault::Name);
     }
-    if SERVICE_NAMES.contains(&client_id) || KEPT_FREE.contains(&client_id) {
-        return Err(Unfit::Reserved);
+    if SERVICE_NAMES.contains(&client_id) || RESERVED.contains(&client_id) {
+        return Err(ClientFault::Reserved);
     }
     if !(1..=20).contains(&scopes.len()) {
-        return Err(Unfit::Count);
+        return Err(ClientFault::Count);
     }
     if scopes.iter().any(|scope| !(1..=64).contains(&scope.len()) || !plain(scope, b".:_-")) {
-        return Err(Unfit::Scope);
+        return Err(ClientFault::Scope);
     }
-    if scopes.contains(&INTERNAL) { Err(Unfit::Internal) } else { Ok(()) }
+    if scopes.contains(&INTERNAL) { Err(ClientFault::Internal) } else { Ok(()) }
 }
 
 /// The scopes to grant of those `held`: what was `wanted`, or all of them. `None` when one is not held.
@@ -63,17 +63,17 @@ mod tests {
     #[test]
     fn no_client_takes_the_name_or_the_scope_of_a_service() {
         assert_eq!(check("carrier", &["shipping:track"]), Ok(()));
-        for name in SERVICE_NAMES.into_iter().chain(KEPT_FREE) {
-            assert_eq!(check(name, &["a"]), Err(Unfit::Reserved), "{name}");
+        for name in SERVICE_NAMES.into_iter().chain(RESERVED) {
+            assert_eq!(check(name, &["a"]), Err(ClientFault::Reserved), "{name}");
         }
         for (name, scopes, why) in [
-            ("carrier", &["internal"][..], Unfit::Internal),
-            ("ab", &["a"], Unfit::Name),
-            ("Carrier", &["a"], Unfit::Name),
-            ("car rier", &["a"], Unfit::Name),
-            ("carrier", &[], Unfit::Count),
-            ("carrier", &["a b"], Unfit::Scope),
-            ("carrier", &[""], Unfit::Scope),
+            ("carrier", &["internal"][..], ClientFault::Internal),
+            ("ab", &["a"], ClientFault::Name),
+            ("Carrier", &["a"], ClientFault::Name),
+            ("car rier", &["a"], ClientFault::Name),
+            ("carrier", &[], ClientFault::Count),
+            ("carrier", &["a b"], ClientFault::Scope),
+            ("carrier", &[""], ClientFault::Scope),
         ] {
             assert_eq!(check(name, scopes), Err(why), "{name} {scopes:?}");
         }

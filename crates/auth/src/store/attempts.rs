@@ -1,6 +1,6 @@
 //! Wrong passwords, by what was guessed at and from where.
 
-use crate::domain::lockout::Failures;
+use crate::domain::lockout::AttemptCounter;
 use contracts::{ids::UserId, text::Email, time::Timestamp};
 use platform::{
     db::{Error, Row, Tx},
@@ -39,31 +39,31 @@ impl Subject {
     }
 }
 
-fn failures(row: &mut Row<'_>) -> Result<Failures, Error> {
-    Ok(Failures { count: row.next()?, last_at: row.next()?, blocked_until: row.next()?, locked_until: row.next()? })
+fn counter(row: &mut Row<'_>) -> Result<AttemptCounter, Error> {
+    Ok(AttemptCounter { count: row.next()?, last_at: row.next()?, blocked_until: row.next()?, locked_until: row.next()? })
 }
 
-pub async fn find(tx: &mut Tx, subject: Subject) -> Result<Option<Failures>, Error> {
+pub async fn find(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter>, Error> {
     tx.query_opt(
         "SELECT failed_count, last_failed_at, blocked_until, locked_until FROM failed_logins WHERE subject = $1",
         params![subject.0],
-        failures,
+        counter,
     )
     .await
 }
 
 /// As [`find`], held until the commit.
-pub async fn lock(tx: &mut Tx, subject: Subject) -> Result<Option<Failures>, Error> {
+pub async fn lock(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter>, Error> {
     find(tx, subject).await
 }
 
-pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, failures: &Failures) -> Result<(), Error> {
+pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, counter: &AttemptCounter) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO failed_logins (subject, user_id, failed_count, last_failed_at, blocked_until, locked_until) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject) DO UPDATE SET user_id = excluded.user_id, \
          failed_count = excluded.failed_count, last_failed_at = excluded.last_failed_at, \
          blocked_until = excluded.blocked_until, locked_until = excluded.locked_until",
-        params![subject.0, user, failures.count, failures.last_at, failures.blocked_until, failures.locked_until],
+        params![subject.0, user, counter.count, counter.last_at, counter.blocked_until, counter.locked_until],
     )
     .await
     .map(|_| ())
@@ -78,7 +78,7 @@ pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<(), Error> {
 pub async fn forget_logins(tx: &mut Tx, email: &Email, user: UserId) -> Result<bool, Error> {
     let known = lock(tx, Subject::login(email)).await?;
     tx.execute("DELETE FROM failed_logins WHERE user_id = $1 OR subject = $2", params![user, Subject::login(email).0]).await?;
-    Ok(known.is_some_and(|failures| failures.locked_until.is_some()))
+    Ok(known.is_some_and(|counter| counter.locked_until.is_some()))
 }
 
 /// Locks that ended and were not announced as over, with the user where there is one.

@@ -1,12 +1,12 @@
 //! Logging in.
 
 use super::{
-    guess::judge_login,
+    login_attempt::record_login_attempt,
     session::{self, Session},
 };
 use crate::{
     App,
-    domain::{lockout::Decision, stand_in},
+    domain::{dummy_hash, lockout::Decision},
     error::Error,
     hashing,
     store::accounts,
@@ -27,7 +27,7 @@ use platform::http::Network;
 /// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a guess made too early:
 /// nobody is told which. [`Error::Overloaded`].
 pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, Error> {
-    let Compared { known, hash } = compared(app, &body.email).await?;
+    let Stored { known, hash } = find_stored(app, &body.email).await?;
     let verified = app.hasher.verify(&hash, body.password.reveal()).await?;
 
     let (policy, lifetime) = (app.settings.lockout(), app.settings.refresh_token());
@@ -39,10 +39,10 @@ pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, 
             let unchanged = account.as_ref().map(|account| &account.password_hash) == known.as_ref();
             let user = account.as_ref().map(|account| account.user_id);
             let right = verified.matches && unchanged && user.is_some();
-            let decision = judge_login(tx, policy, &body.email, network, user, right).await?;
+            let decision = record_login_attempt(tx, policy, &body.email, network, user, right).await?;
             let account = match (decision, account) {
-                (Decision::Admitted, Some(account)) => account,
-                (Decision::Blocked { .. } | Decision::Held(_), _) => return Ok(("blocked", None)),
+                (Decision::Accepted, Some(account)) => account,
+                (Decision::Blocked { .. } | Decision::Delayed(_), _) => return Ok(("blocked", None)),
                 _ => return Ok(("failed", None)),
             };
             if let Some(upgrade) = &verified.upgrade {
@@ -56,27 +56,27 @@ pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, 
 }
 
 /// What a password is compared with.
-struct Compared {
+struct Stored {
     /// The hash of the account, where there is one.
     known: Option<String>,
     /// The same, or nobody's.
     hash: String,
 }
 
-async fn compared(app: &App, email: &Email) -> Result<Compared, Error> {
+async fn find_stored(app: &App, email: &Email) -> Result<Stored, Error> {
     let address = email.clone();
     let (account, in_use) = app
         .ctx
         .db
         .read(async move |tx| Ok::<_, Error>((accounts::find_by_email(tx, &address).await?, accounts::parameters_in_use(tx).await?)))
         .await?;
-    let nobodys = hashing::nobodys(stand_in::parameters(&in_use, app.hasher.parameters(), lot(app, email)));
+    let dummy = hashing::dummy_hash(dummy_hash::parameters(&in_use, app.hasher.parameters(), sample(app, email)));
     let known = account.map(|account| account.password_hash);
-    Ok(Compared { hash: known.clone().unwrap_or(nobodys), known })
+    Ok(Stored { hash: known.clone().unwrap_or(dummy), known })
 }
 
 /// The lot of an address, which nobody outside of the installation can know.
-fn lot(app: &App, email: &Email) -> u64 {
+fn sample(app: &App, email: &Email) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = app.ctx.master_key.key_for(&format!("stand-in:{email}"));
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -50,7 +50,7 @@ pub async fn find(tx: &mut Tx, hash: Hash) -> Result<Option<RefreshToken>, Error
 }
 
 /// Uses it up. Whether it was unused: of two that try, one does.
-pub async fn use_up(tx: &mut Tx, token: TokenId) -> Result<bool, Error> {
+pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
         .execute(

@@ -11,15 +11,15 @@ use std::time::Duration;
 pub struct Row {
     /// 1, 2, 3 …: of two replicas that make the next one, one does.
     pub generation: i64,
-    pub sealed_seed: String,
+    pub encrypted_seed: String,
     pub period: Period,
 }
 
 /// Oldest first.
-pub async fn all(tx: &mut Tx) -> Result<Vec<Row>, Error> {
+pub async fn list(tx: &mut Tx) -> Result<Vec<Row>, Error> {
     tx.query("SELECT generation, sealed_seed, signs_from, token_seconds FROM signing_keys ORDER BY generation", &[], |row| {
-        let (generation, sealed_seed, signs_from) = (row.next()?, row.next()?, row.next()?);
-        Ok(Row { generation, sealed_seed, period: Period { signs_from, longest_token: Duration::from_secs(row.next()?) } })
+        let (generation, encrypted_seed, signs_from) = (row.next()?, row.next()?, row.next()?);
+        Ok(Row { generation, encrypted_seed, period: Period { signs_from, longest_token: Duration::from_secs(row.next()?) } })
     })
     .await
 }
@@ -30,14 +30,14 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO signing_keys (generation, sealed_seed, signs_from, token_seconds, created_at) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (generation) DO NOTHING",
-        params![row.generation, row.sealed_seed, row.period.signs_from, row.period.longest_token.as_secs(), now],
+        params![row.generation, row.encrypted_seed, row.period.signs_from, row.period.longest_token.as_secs(), now],
     )
     .await
     .map(|_| ())
 }
 
 /// Notes that tokens may live this long: the setting may have grown since a key was made.
-pub async fn prolong(tx: &mut Tx, longest_token: Duration) -> Result<(), Error> {
+pub async fn extend_lifetimes(tx: &mut Tx, longest_token: Duration) -> Result<(), Error> {
     tx.execute("UPDATE signing_keys SET token_seconds = $1 WHERE token_seconds < $1", params![longest_token.as_secs()]).await.map(|_| ())
 }
 

@@ -9,14 +9,14 @@
 /// The parameters for the address whose lot is `lot`. `in_use` says how many accounts have which, `present` are those of
 /// the settings.
 #[must_use]
-pub fn parameters<'a>(in_use: &'a [(String, u64)], present: &'a str, lot: u64) -> &'a str {
+pub fn parameters<'a>(in_use: &'a [(String, u64)], present: &'a str, sample: u64) -> &'a str {
     let all: u64 = in_use.iter().map(|(_, accounts)| accounts).sum();
     // Where the lot falls among the accounts, those with former parameters first.
-    let place = (u128::from(lot) * u128::from(all)) >> 64;
+    let position = (u128::from(sample) * u128::from(all)) >> 64;
     let mut passed = 0;
     for (parameters, accounts) in in_use.iter().filter(|(parameters, _)| parameters != present) {
         passed += u128::from(*accounts);
-        if place < passed {
+        if position < passed {
             return parameters;
         }
     }
@@ -28,14 +28,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LOTS: u64 = 1_000;
+    const SAMPLES: u64 = 1_000;
 
     /// How many of a thousand lots, evenly spread, have which parameters.
     fn shares(in_use: &[(&str, u64)]) -> Vec<(String, u64)> {
         let in_use: Vec<_> = in_use.iter().map(|(parameters, accounts)| ((*parameters).to_owned(), *accounts)).collect();
         let mut shares: Vec<(String, u64)> = Vec::new();
-        for lot in (0..LOTS).map(|number| (2 * number + 1) * (u64::MAX / LOTS / 2)) {
-            let parameters = parameters(&in_use, "new", lot);
+        for sample in (0..SAMPLES).map(|number| (2 * number + 1) * (u64::MAX / SAMPLES / 2)) {
+            let parameters = parameters(&in_use, "new", sample);
             match shares.iter_mut().find(|(known, _)| known == parameters) {
                 Some((_, count)) => *count += 1,
                 None => shares.push((parameters.to_owned(), 1)),
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_without_an_account_are_as_those_with_one() {
+    fn addresses_without_an_account_use_parameters_in_the_shares_of_accounts() {
         assert_eq!(shares(&[]), [share("new", 1_000)]);
         assert_eq!(shares(&[("new", 3)]), [share("new", 1_000)]);
         assert_eq!(shares(&[("old", 3)]), [share("old", 1_000)]);
@@ -59,13 +59,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_changes_over_once(lot: u64, before in 0_u64..1_000, accounts in 1_u64..1_000, upgraded in 0_u64..1_000, opened in 0_u64..1_000) {
+        fn an_address_moves_to_the_new_parameters_once(sample: u64, before in 0_u64..1_000, accounts in 1_u64..1_000, upgraded in 0_u64..1_000, opened in 0_u64..1_000) {
             let old = before.min(accounts);
             let left = old.saturating_sub(upgraded);
             let then = [share("old", old), share("new", accounts - old)];
             let now = [share("old", left), share("new", accounts - left + opened)];
-            if parameters(&then, "new", lot) == "new" {
-                prop_assert_eq!(parameters(&now, "new", lot), "new");
+            if parameters(&then, "new", sample) == "new" {
+                prop_assert_eq!(parameters(&now, "new", sample), "new");
             }
         }
     }
