@@ -3,7 +3,7 @@
 use crate::{
     App,
     domain::Entry,
-    store::{self, Filter, Place},
+    store::{self, Filter, PageEnd},
 };
 use contracts::audit::DomainEvent;
 use platform::{
@@ -22,7 +22,7 @@ async fn list_events(
     paging: Paging,
 ) -> Result<Paged<DomainEvent>, Problem> {
     let tag = format!("audit {filter:?}");
-    let (after, rows) = (paging.after::<Place>(&tag)?, paging.fetch());
+    let (after, rows) = (paging.after::<PageEnd>(&tag)?, paging.fetch());
     let found: Vec<Entry> = app.ctx.db.read(async move |tx| store::list_events(tx, filter.clone(), after, rows).await).await?;
     let page = paging.page(&tag, found, |entry| (entry.envelope.occurred_at, entry.position));
     let events: Result<Vec<_>, _> = page.items.into_iter().map(Entry::view).collect();

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_counts_and_text_does_not_flow_into_its_upstream() {
+    fn the_hash_covers_every_field_and_separates_adjacent_fields() {
         let base = envelope(1, "{}");
         let now = Timestamp(5);
         let whole = chained(&[0; 32], 1, &base, now);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_a_break_even_if_every_hash_is_right() {
+    fn a_gap_breaks_the_chain_even_if_every_hash_is_right() {
         let gapped = Entry::after(Head { position: 1, hash: [0; 32] }, envelope(1, "{}"), Timestamp(5));
         assert!(!gapped.follows(Head::START));
         assert!(gapped.follows(Head { position: 1, hash: [0; 32] }));

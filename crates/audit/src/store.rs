@@ -126,10 +126,10 @@ impl Filter {
 }
 
 /// Where a page ends: the instant and the position of its last event.
-pub type Place = (Timestamp, i64);
+pub type PageEnd = (Timestamp, i64);
 
 /// The events that `filter` asks for, newest first, after `after`.
-pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<Place>, rows: i64) -> Result<Vec<Entry>, Error> {
+pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<PageEnd>, rows: i64) -> Result<Vec<Entry>, Error> {
     match filter.reduced() {
         Some(filter) => select_events(filter, after, rows).rows(tx, entry).await,
         None => Ok(Vec::new()),
@@ -139,7 +139,7 @@ pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<Place>, rows
 /// The first condition that is given is answered by its index, which has the order of the list; the others look at the
 /// rows it finds. Without statistics a database cannot know which condition is the narrowest, so the others are written
 /// in a way that no index serves. The order below is from the narrowest to the widest.
-pub fn select_events(filter: Filter, after: Option<Place>, rows: i64) -> Select {
+pub fn select_events(filter: Filter, after: Option<PageEnd>, rows: i64) -> Select {
     macro_rules! narrow {
         ($select:ident, $leads:ident, $($column:literal: $value:expr),*) => {
             $(if let Some(value) = $value {
@@ -164,7 +164,7 @@ pub fn select_events(filter: Filter, after: Option<Place>, rows: i64) -> Select 
     select = select.filter_some("occurred_at >= ?", filter.from);
     // Positions begin at 1: what lies below (to, 0) occurred before `to`. A page's end lies below that already.
     match after.or(filter.to.map(|to| (to, 0))) {
-        Some(place) => select.filter_below("(occurred_at, position)", place),
+        Some(page_end) => select.filter_below("(occurred_at, position)", page_end),
         None => select,
     }
     .limit("occurred_at DESC, position DESC", rows)

@@ -23,12 +23,12 @@ async fn log() -> Harness {
     Harness::of(crate::service()).start().await
 }
 
-fn asking<'a>(log: &'a Harness, query: &str) -> Outgoing<'a> {
+fn get_events<'a>(log: &'a Harness, query: &str) -> Outgoing<'a> {
     log.get(&format!("/audit/events{query}")).admin()
 }
 
 async fn page(log: &Harness, query: &str) -> Page<DomainEvent> {
-    asking(log, query).send().await.expect(200).read()
+    get_events(log, query).send().await.expect(200).read()
 }
 
 async fn positions(log: &Harness, query: &str) -> Vec<i64> {

@@ -29,7 +29,7 @@ async fn an_untouched_log_verifies_to_its_last_hash() {
 }
 
 #[tokio::test]
-async fn a_changed_column_is_found_where_it_is() {
+async fn a_changed_column_is_found_at_its_row() {
     for change in [
         "UPDATE events SET event_type = 'UserLocked' WHERE position = 3",
         "UPDATE events SET aggregate_type = 'USER' WHERE position = 3",
@@ -61,7 +61,7 @@ async fn a_changed_column_is_found_where_it_is() {
 }
 
 #[tokio::test]
-async fn rows_cut_off_at_either_end_are_missed() {
+async fn rows_removed_at_either_end_are_noticed() {
     let log = five().await;
     tamper(&log, "DELETE FROM events WHERE position >= 4").await;
     let found = report(&log).await;
@@ -77,7 +77,7 @@ async fn rows_cut_off_at_either_end_are_missed() {
 }
 
 #[tokio::test]
-async fn a_break_is_not_healed_by_what_comes_after() {
+async fn later_entries_do_not_hide_a_break() {
     let log = five().await;
     tamper(&log, "UPDATE events SET payload = '{' WHERE position = 2").await;
     log.deliver(locked(log.id())).await;

@@ -77,7 +77,7 @@ async fn what_somebody_did_is_found_apart_from_what_happened_to_them() {
 }
 
 #[tokio::test]
-async fn a_range_of_time_has_its_beginning_and_not_its_end() {
+async fn a_time_range_includes_its_start_and_excludes_its_end() {
     let log = log().await;
     let user: UserId = log.id();
     for _ in 0..4 {
@@ -93,7 +93,7 @@ async fn a_range_of_time_has_its_beginning_and_not_its_end() {
 }
 
 #[tokio::test]
-async fn an_event_that_came_late_stands_where_it_occurred() {
+async fn a_late_event_is_listed_at_the_time_it_occurred() {
     let log = log().await;
     let late = log.envelope(&registered(log.id()));
     log.advance(Duration::from_secs(60));
@@ -116,7 +116,7 @@ async fn pages_follow_each_other_without_gap_while_the_log_grows() {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         for number in 1.. {
             assert!(number < 20, "the pages do not end");
-            let answer = asking(&log, &format!("?limit=7{filter}{cursor}")).send().await.expect(200);
+            let answer = get_events(&log, &format!("?limit=7{filter}{cursor}")).send().await.expect(200);
             let page: Page<DomainEvent> = answer.read();
             seen.extend(page.items.iter().map(|event| event.position));
             let Some(next) = page.next_cursor else { break };
@@ -158,13 +158,13 @@ async fn bad_queries_are_refused() {
         (format!("?cursor={cursor}&eventType=UserLocked"), 400, "BAD_CURSOR"),
         ("?eventType=%ff".into(), 400, "MALFORMED_REQUEST"),
     ] {
-        asking(&log, &query).send().await.expect_problem(status, code);
+        get_events(&log, &query).send().await.expect_problem(status, code);
     }
-    asking(&log, &format!("?cursor={cursor}&limit=2")).send().await.expect(200);
+    get_events(&log, &format!("?cursor={cursor}&limit=2")).send().await.expect(200);
 }
 
 #[tokio::test]
-async fn only_administrators_ask() {
+async fn only_administrators_can_read_the_log() {
     let log = log().await;
     let ask = || log.get("/audit/events");
     ask().send().await.expect_problem(401, "UNAUTHENTICATED");
@@ -177,7 +177,7 @@ async fn only_administrators_ask() {
 }
 
 /// Each condition, given or not, and the index that leads when it is the narrowest given.
-const LEADS: [&str; 7] = [
+const INDEXES: [&str; 7] = [
     "events_by_correlation",
     "events_by_aggregate ",
     "events_by_order",
@@ -193,7 +193,7 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
     let log = log().await;
     let about = AggregateType::of_event("OrderCreated").unwrap();
     let line = |given: bool| given.then(|| RequiredShortText::parse("X").unwrap());
-    for bits in 0..1 << LEADS.len() {
+    for bits in 0..1 << INDEXES.len() {
         let given = |at: usize| bits >> at & 1 == 1;
         for (from, to, after) in [(false, false, false), (true, true, false), (true, false, true), (false, true, true)] {
             let filter = Filter {
@@ -219,7 +219,7 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
                 .await
             });
             let plan = plan.await.unwrap().join("; ") + " ";
-            let index = (0..LEADS.len()).find(|at| given(*at)).map_or("events_by_time", |at| LEADS[at]);
+            let index = (0..INDEXES.len()).find(|at| given(*at)).map_or("events_by_time", |at| INDEXES[at]);
             assert!(plan.contains(&format!("USING INDEX {index}")), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
             if from || to || after {
@@ -231,7 +231,7 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
 
 /// The index of one cannot tell the other, so that the answer would be looked for in every event of the type.
 #[test]
-fn what_a_type_of_event_says_already_is_not_looked_for() {
+fn a_condition_implied_by_the_event_type_is_dropped() {
     let both = |event_type: &str, about: &str| Filter {
         event_type: Some(RequiredShortText::parse(event_type).unwrap()),
         aggregate_type: AggregateType::of_event(about),

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 #[tokio::test]
-async fn an_event_is_kept_as_it_came() {
+async fn an_event_is_recorded_unchanged() {
     let log = log().await;
     let user: UserId = log.id();
     let mut envelope = log.envelope(&registered(user));
@@ -41,12 +41,12 @@ async fn an_event_is_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn every_producer_of_the_catalogue_is_heard_and_every_type_is_kept() {
+async fn events_of_every_producer_and_type_are_recorded() {
     let log = log().await;
     let consumers = crate::consumers::all();
-    let heard: BTreeSet<_> = consumers.producers().iter().copied().collect();
-    assert_eq!(heard, registry::events().map(|kind| kind.producer).collect());
-    assert!(heard.is_superset(&["auth", "user", "catalog", "order", "payment", "inventory", "shipping", "notification"].into()));
+    let consumed: BTreeSet<_> = consumers.producers().iter().copied().collect();
+    assert_eq!(consumed, registry::events().map(|kind| kind.producer).collect());
+    assert!(consumed.is_superset(&["auth", "user", "catalog", "order", "payment", "inventory", "shipping", "notification"].into()));
     for kind in registry::events() {
         log.deliver_envelope(of_type(&log, kind.event_type, kind.aggregate, kind.producer)).await;
     }
@@ -74,7 +74,7 @@ fn of_type(log: &Harness, event_type: &str, aggregate_type: &str, producer: &str
 }
 
 #[tokio::test]
-async fn a_type_and_a_shape_that_nobody_knows_yet_are_kept_too() {
+async fn events_of_unknown_type_or_shape_are_recorded() {
     let log = log().await;
     let mut envelope = of_type(&log, "OrderTeleported", "ORDER", "order");
     log.deliver_envelope(envelope.clone()).await;
@@ -86,7 +86,7 @@ async fn a_type_and_a_shape_that_nobody_knows_yet_are_kept_too() {
 }
 
 #[tokio::test]
-async fn a_repeated_event_is_kept_once_even_when_the_inbox_forgot_it() {
+async fn a_repeated_event_is_recorded_once_even_without_its_inbox_row() {
     let log = log().await;
     let envelope = log.deliver(registered(log.id())).await;
     log.deliver_envelope(envelope.clone()).await;
@@ -102,7 +102,7 @@ async fn a_repeated_event_is_kept_once_even_when_the_inbox_forgot_it() {
 }
 
 #[tokio::test]
-async fn a_reset_token_stays_sealed() {
+async fn a_reset_token_stays_encrypted() {
     let log = log().await;
     let key = MasterKey::new([7; 32]).key_for("password-reset");
     let sealed_token = encryption::encrypt(&key, log.env.random_bytes(), b"reset-me-4711");
@@ -113,7 +113,7 @@ async fn a_reset_token_stays_sealed() {
         expires_at: log.env.now(),
     };
     log.deliver(event).await;
-    let answer = asking(&log, "?eventType=PasswordResetRequested").send().await.expect(200);
+    let answer = get_events(&log, "?eventType=PasswordResetRequested").send().await.expect(200);
     let text = String::from_utf8(answer.body.clone()).unwrap();
     assert!(!text.contains("reset-me") && !text.contains("4711"), "{text}");
     let shown = answer.json()["items"][0]["payload"]["sealedToken"].as_str().unwrap().to_owned();
@@ -122,7 +122,7 @@ async fn a_reset_token_stays_sealed() {
 }
 
 #[tokio::test]
-async fn the_log_announces_nothing_and_comes_to_rest() {
+async fn the_log_emits_no_event() {
     let log = log().await;
     log.deliver(registered(log.id())).await;
     log.settle().await;
