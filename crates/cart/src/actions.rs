@@ -1,4 +1,5 @@
-//! What can be done with a cart. Upstreams are asked before the unit; the unit decides on the rows it reads itself.
+//! What can be done with a cart. Calls to upstreams come before the transaction; the transaction decides on rows that
+//! it reads itself.
 
 use crate::{
     App, Error,
@@ -18,10 +19,10 @@ use platform::{
     idempotency::Opened,
 };
 
-/// The active cart as its owner sees it now, made if there is none.
+/// Returns the active cart at present prices. Creates it if there is none.
 ///
 /// # Errors
-/// Those of the database. A upstream that is down only costs warnings.
+/// Those of the database. When an upstream is down the answer only lacks warnings.
 pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
     let mut cart = active_cart(app, owner).await?;
     let quotes = quotes::fetch(app, &cart).await;
@@ -33,7 +34,7 @@ pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
     app.ctx.db.write(async move |tx| save_requoted(tx, owner, &quotes, home).await).await
 }
 
-/// Keeps what was shown, so that it is what an order takes.
+/// Stores the quotes that were shown, because an order takes exactly what was shown.
 async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Currency) -> Result<cart::Cart, Error> {
     let mut cart = lock_or_create(tx, owner, home).await?;
     let lines = cart.requote(quotes);
@@ -46,7 +47,7 @@ async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Curren
     Ok(cart.view(quotes))
 }
 
-/// The active cart as it was last seen, made if there is none: one read, and no call.
+/// Returns the active cart as it was last stored, in one read and without a call. Creates it if there is none.
 ///
 /// # Errors
 /// Those of the database.
@@ -58,11 +59,11 @@ pub async fn active_cart(app: &App, owner: UserId) -> Result<Cart, Error> {
     app.ctx.db.write(async move |tx| lock_or_create(tx, owner, home).await).await
 }
 
-/// Puts units of a product into the cart. A product that is there gets them on its line.
+/// Adds units of a product: to its line if there is one, else as a new line.
 ///
 /// # Errors
-/// `PRODUCT_UNAVAILABLE`, `INSUFFICIENT_STOCK`, `CART_FULL`, `QUANTITY_TOO_LARGE`, `CURRENCY_MISMATCH`, `AMOUNT_TOO_LARGE`;
-/// `DEPENDENCY_UNAVAILABLE` when the catalogue is down. In each case the cart is as it was.
+/// `PRODUCT_UNAVAILABLE`, `INSUFFICIENT_STOCK`, `CART_FULL`, `QUANTITY_TOO_LARGE`, `CURRENCY_MISMATCH`,
+/// `AMOUNT_TOO_LARGE`; `DEPENDENCY_UNAVAILABLE` when the catalogue is down. After an error the cart is unchanged.
 pub async fn add_item(
     app: &App,
     owner: UserId,
@@ -106,7 +107,7 @@ async fn add(tx: &mut Tx, owner: UserId, quotes: &Quotes, body: &AddCartItem) ->
     Ok(cart)
 }
 
-/// Sets how many units a line holds.
+/// Sets the quantity of a line.
 ///
 /// # Errors
 /// `NOT_FOUND` for a line that is not in the caller's active cart, `PRODUCT_UNAVAILABLE`, `INSUFFICIENT_STOCK`,
@@ -118,7 +119,8 @@ pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Q
         .db
         .write(async move |tx| {
             let mut cart = store::lock_active(tx, owner).await?.ok_or(Error::NotFound)?;
-            // A price that changed since the customer last looked is not one that they agreed to: it is looked at after.
+            // The quantity is set before the new price is applied: the customer has not seen that price and did not
+            // accept it.
             let line = cart.set_quantity(item, &quotes, quantity)?.clone();
             let mut lines = cart.requote(&quotes);
             if lines.iter().all(|requoted| requoted.cart_item_id != item) {
@@ -132,7 +134,7 @@ pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Q
         .await
 }
 
-/// Takes a line out.
+/// Removes a line.
 ///
 /// # Errors
 /// `NOT_FOUND` for a line that is not in the caller's active cart.
@@ -150,7 +152,7 @@ pub async fn remove_item(app: &App, owner: UserId, item: CartItemId) -> Result<(
         .await
 }
 
-/// Takes every line out. An empty cart stays as it is.
+/// Removes every line. An empty cart stays unchanged.
 ///
 /// # Errors
 /// Those of the database.
@@ -168,8 +170,8 @@ pub async fn clear_cart(app: &App, owner: UserId) -> Result<(), Error> {
         .await
 }
 
-/// Hands a cart over to its order; what the order did not take goes on in a fresh cart. A cart that is not active was
-/// handed over before, or is nobody's any more: nothing changes.
+/// Marks a cart as checked out by its order and moves what the order did not take into a new active cart. A cart that
+/// is not active, or belongs to another user, stays unchanged.
 ///
 /// # Errors
 /// Those of the database.
@@ -186,7 +188,7 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
     Ok(())
 }
 
-/// Puts the lines of an order that the shop could not fulfil back into the active cart.
+/// Adds the lines of an order that failed to the active cart.
 ///
 /// # Errors
 /// Those of the database.
@@ -194,7 +196,7 @@ pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], curr
     let mut cart = lock_or_create(tx, owner, currency).await?;
     let lines = cart.restore_lines(items, currency, || tx.new_id());
     if lines.len() < items.len() {
-        tracing::info!(cart_id = %cart.cart_id, left_out = items.len() - lines.len(), "lines of an order did not fit into the cart again");
+        tracing::info!(cart_id = %cart.cart_id, left_out = items.len() - lines.len(), "some lines of an order did not fit into the cart");
     }
     store::put_lines(tx, cart.cart_id, &lines).await?;
     cart.mark_changed(tx.now());

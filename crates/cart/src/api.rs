@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1: HTTP.
 
 use crate::{App, actions, domain::Quotes};
 use contracts::{
@@ -21,11 +21,11 @@ pub fn routes() -> Routes<App> {
     Routes::new("cart")
         .get("/cart", show, "The caller's cart at present prices, with warnings where something changed")
         .delete("/cart", clear, "Empties the cart")
-        .post("/cart/items", add, "Puts a product into the cart, or more of it")
-        .patch("/cart/items/{cartItemId}", update, "Sets how many units a line holds")
-        .delete("/cart/items/{cartItemId}", remove, "Takes a line out of the cart")
+        .post("/cart/items", add, "Adds units of a product to the cart")
+        .patch("/cart/items/{cartItemId}", update, "Sets the quantity of a line")
+        .delete("/cart/items/{cartItemId}", remove, "Removes a line")
         .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
-        .put("/internal/cart/{userId}/check-out", check_out, "Hands a cart over to its order")
+        .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
 }
 
 async fn show(customer: Customer, State(app): State<App>) -> Result<Json<Cart>, Problem> {

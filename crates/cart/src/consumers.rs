@@ -1,4 +1,4 @@
-//! RequestLayers 2: events.
+//! Entry point 2: events.
 
 use crate::{Error, actions};
 use contracts::{
@@ -14,7 +14,7 @@ pub fn all() -> Consumers {
     Consumers::new().on::<OrderCreated, _, _>(order_created).on::<OrderCancelled, _, _>(order_cancelled)
 }
 
-/// The order says the same by a call right after it was placed; this is for when that call was lost.
+/// The order service makes the same change by a call after it placed the order. This event covers a lost call.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
     let items: Vec<_> = event.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
     actions::check_out(tx, event.user_id, event.cart_id, event.order_id, &items).await

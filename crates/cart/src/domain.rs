@@ -1,5 +1,5 @@
-//! What is true of a cart: what goes into it, what becomes of its lines when the market changes, and what an order
-//! takes out. No async, no I/O, no clock.
+//! The rules of a cart: adding and removing lines, new quotes, warnings, and what an order takes. No async, no I/O, no
+//! clock.
 
 use crate::Error;
 use contracts::{
@@ -14,14 +14,14 @@ use contracts::{
 };
 use std::collections::HashMap;
 
-/// Lines of a cart at most: what one lookup of a upstream takes.
+/// The most lines of a cart: what one lookup of an upstream accepts.
 pub const MAX_LINES: usize = 200;
 
-/// Units of a line at most.
+/// The most units of a line.
 const MAX_QUANTITY: u32 = Quantity::MAX;
 
-// Prices may rise while goods lie in a cart. Even a full cart of the dearest goods is summed without overflow, so a cart
-// can always be shown; only changes are held to the bound of amounts.
+// Prices may rise while products are in a cart. The sum of a full cart at the highest price fits into an i64, so a cart
+// can always be shown; only changes are checked against the bound of amounts.
 const _: () = assert!(MAX_AMOUNT <= i64::MAX / (MAX_QUANTITY as i64 * MAX_LINES as i64));
 
 /// A cart with its lines, in the order they were added.
@@ -34,49 +34,49 @@ pub struct Cart {
     pub order_id: Option<OrderId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// When its owner last came by.
+    /// When its owner last read or changed it, up to the precision of the settings.
     pub seen_at: Timestamp,
     pub lines: Vec<Line>,
 }
 
-/// One line. What is shown and ordered stands beside what the customer put in.
+/// One line: what is shown and ordered, and beside it what the customer asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub cart_item_id: CartItemId,
-    /// Orders the lines of a cart.
+    /// The place of the line in its cart.
     pub position: i64,
     pub product_id: ProductId,
     pub sku: String,
     pub title: String,
-    /// The price when the product was last looked at.
+    /// The price of the last quote.
     pub unit_price: i64,
-    /// What can be had of `wanted`, when last looked at: 1 to 999.
+    /// How many of `wanted` the last quote allows: 1 to 999.
     pub quantity: u32,
-    /// The price that the customer saw when the line was added, or its quantity last set.
+    /// The price when the line was added or its quantity last set.
     pub added_unit_price: i64,
-    /// What the customer asked for, 1 or more.
+    /// The quantity that the customer asked for, 1 or more.
     pub wanted: u32,
 }
 
-/// What a product is now, as far as a cart cares.
+/// The present state of a product, as far as a cart needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
     OnSale(Quote),
-    /// It is not on sale, or there is no such product.
+    /// The product is not on sale or does not exist.
     OffSale,
 }
 
-/// A product on sale.
+/// The present title, price and stock of a product on sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     pub sku: String,
     pub title: String,
     pub price: Money,
-    /// Units that can be sold; `None` while the inventory does not answer.
+    /// Units that can be sold, or `None` when the inventory did not answer.
     pub available: Option<i64>,
 }
 
-/// What is known of products now. What the catalogue was not asked about, or did not answer, is not in it.
+/// The present listings by product. A product that was not looked up, or got no answer, is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quotes(pub HashMap<ProductId, Listing>);
 
@@ -85,7 +85,7 @@ impl Quotes {
         self.0.get(&product)
     }
 
-    /// The product as it is sold now.
+    /// Returns the quote of a product on sale.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -98,7 +98,7 @@ impl Quotes {
 }
 
 impl Quote {
-    /// Whether a line may hold `quantity` of it.
+    /// Checks that a line may hold `quantity` units.
     fn check_quantity(&self, quantity: u32) -> Result<(), Error> {
         if quantity > MAX_QUANTITY {
             return Err(Error::QuantityTooLarge(quantity));
@@ -113,7 +113,7 @@ impl Quote {
 }
 
 impl Line {
-    /// Takes the present title and price, and as many of the wanted units as there are.
+    /// Applies the present title and price, and as many of the wanted units as are in stock.
     fn requote(&mut self, quote: &Quote) {
         self.title.clone_from(&quote.title);
         self.unit_price = quote.price.minor;
@@ -123,7 +123,7 @@ impl Line {
         }
     }
 
-    /// Notes what the customer wants, at the price that was last shown.
+    /// Sets the wanted quantity, at the price that was last shown.
     fn set_quantity(&mut self, quantity: u32) {
         self.quantity = quantity;
         self.wanted = quantity;
@@ -160,18 +160,18 @@ impl Line {
     }
 }
 
-/// What an order left of a cart.
+/// How a check-out divides the lines of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Split {
-    /// Lines that the order did not take, or not wholly: for a fresh cart. They keep their ids, so that a page which the
-    /// customer has open still names them rightly.
+    /// Lines that the order took in part or not at all, for a new cart. They keep their ids, so that an open page still
+    /// refers to them.
     pub left: Vec<Line>,
-    /// The ordered part of lines that were taken in part, under fresh ids.
+    /// The ordered part of lines that were taken in part, with new ids.
     pub taken: Vec<Line>,
 }
 
 impl Cart {
-    /// An empty ACTIVE cart.
+    /// Returns an empty ACTIVE cart.
     #[must_use]
     pub fn empty(cart_id: CartId, user_id: UserId, currency: Currency, now: Timestamp) -> Cart {
         Cart {
@@ -187,14 +187,14 @@ impl Cart {
         }
     }
 
-    /// Notes that its owner changed it.
+    /// Sets the times after a change by its owner.
     pub fn mark_changed(&mut self, now: Timestamp) {
         self.updated_at = now;
         self.seen_at = now;
     }
 
-    /// Puts units of a product into the cart: on its line, or on a new one with the id `fresh`. After a
-    /// refusal the unit rolls back and the cart in hand is thrown away, here and in [`Cart::set_quantity`].
+    /// Adds units of a product: to its line, or as a new line with the id `fresh`. After an error the transaction rolls
+    /// back and the caller drops this cart, also after an error of [`Cart::set_quantity`].
     ///
     /// # Errors
     /// [`Error::CurrencyMismatch`], [`Error::Full`], [`Error::QuantityTooLarge`], [`Error::Short`], [`Error::AmountTooLarge`].
@@ -231,7 +231,7 @@ impl Cart {
         Ok(&self.lines[at])
     }
 
-    /// Sets how many units a line holds. Of a product that nothing is known of now, the order asks again.
+    /// Sets the quantity of a line. A product without a listing is accepted, because the order checks it again.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Unavailable`], [`Error::CurrencyMismatch`], [`Error::Short`], [`Error::AmountTooLarge`].
@@ -249,7 +249,7 @@ impl Cart {
         Ok(&self.lines[at])
     }
 
-    /// Takes a line out. An empty cart is in `home` currency again.
+    /// Removes a line. An empty cart returns to the `home` currency.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -262,7 +262,7 @@ impl Cart {
         Ok(line)
     }
 
-    /// Looks at every line again; answers those that changed by it.
+    /// Applies the quotes to every line and returns the lines that changed.
     pub fn requote(&mut self, quotes: &Quotes) -> Vec<Line> {
         let currency = self.currency;
         let mut changed = Vec::new();
@@ -280,7 +280,8 @@ impl Cart {
         changed
     }
 
-    /// Hands the cart over to an order. `None` when it is not active: then it happened before.
+    /// Checks the cart out to an order. Returns `None` when the cart is not active, because then it was checked out
+    /// before.
     #[must_use]
     pub fn check_out(
         &mut self,
@@ -315,9 +316,9 @@ impl Cart {
         Some(split)
     }
 
-    /// Takes back the lines of an order that ended without a sale; answers the lines that changed by it. Units beyond what
-    /// a line may hold stay wanted, which shows as `QUANTITY_CAPPED`. What does not fit at all, because the cart is full
-    /// or in another currency by now, stays out.
+    /// Restores the lines of a failed order and returns the lines that changed. Units beyond the limit of a line stay
+    /// wanted, which shows as `QUANTITY_CAPPED`. Lines that do not fit, because the cart is full or has another
+    /// currency, are left out.
     pub fn restore_lines(&mut self, items: &[OrderItem], currency: Currency, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
         if self.lines.is_empty() {
             self.currency = currency;
@@ -347,7 +348,7 @@ impl Cart {
         changed
     }
 
-    /// The cart as its owner sees it, with a warning wherever something is not as it was put in.
+    /// Returns the cart as its owner sees it, with a warning for each line that differs from what was added.
     #[must_use]
     pub fn view(&self, quotes: &Quotes) -> cart::Cart {
         let mut warnings = Vec::new();
@@ -375,7 +376,7 @@ impl Cart {
         }
     }
 
-    /// Why a product cannot be bought with this cart now, as far as is known.
+    /// Returns why a product cannot be bought with this cart now, as far as known.
     fn unavailable_reason(&self, listing: Option<&Listing>) -> Option<&'static str> {
         match listing? {
             Listing::OffSale => Some("is not on sale now"),

@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use crate::domain::MAX_LINES;
 use contracts::{
@@ -8,22 +8,22 @@ use contracts::{
 };
 use platform::{db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such line in the cart")]
     NotFound,
     #[error("the product is not on sale")]
     Unavailable,
-    #[error("{} units of {} are there, {} are wanted", .0.available, .0.sku, .0.requested)]
+    #[error("{} units of {} are available, {} are requested", .0.available, .0.sku, .0.requested)]
     Short(Shortage),
     #[error("the cart has {MAX_LINES} lines already")]
     Full,
     #[error("a line cannot hold {0} units")]
     QuantityTooLarge(u32),
-    #[error("goods in {quoted} do not go into a cart in {cart}")]
+    #[error("a product in {quoted} cannot be added to a cart in {cart}")]
     CurrencyMismatch { cart: Currency, quoted: Currency },
-    #[error("the subtotal is past every bound")]
+    #[error("the subtotal is too large")]
     AmountTooLarge,
     #[error(transparent)]
     Db(#[from] db::Error),

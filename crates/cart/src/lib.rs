@@ -1,21 +1,22 @@
-//! Cart: what a customer means to buy.
+//! Cart: the products that a customer intends to buy.
 //!
-//! A customer has one ACTIVE cart; a unique index keeps it so. Its lines hold snapshots of title and price. They are
-//! preliminary: a cart promises neither a price nor a unit, the order asks again and fixes them.
+//! A customer has one ACTIVE cart; a unique index ensures it. Its lines hold snapshots of title and price. They are
+//! preliminary: a cart guarantees neither a price nor a unit, the order checks and fixes both.
 //!
-//! **What is shown is what is ordered.** Whenever the owner's cart is read or changed, catalog and inventory are asked
-//! about its lines in one call each. A line then takes the present title and price and no more units than there are,
-//! and keeps beside them what the customer had put in; the difference is told as `PRICE_CHANGED` and `QUANTITY_CAPPED`,
-//! on every read until the line is removed or its quantity set anew. A product that cannot be bought is told as
-//! `UNAVAILABLE` and stays out of the subtotal. When a upstream is down the cart is shown as it was last seen. Only a
-//! new product needs the catalogue, for its snapshot: without it adding is 503; without the inventory it is allowed.
+//! **What is shown is what is ordered.** Each read or change of the owner's cart looks its products up, with one call
+//! to the catalogue and one to the inventory. A line then takes the present title and price and no more units than are
+//! in stock, and keeps beside them what the customer asked for. The difference is reported as `PRICE_CHANGED` or
+//! `QUANTITY_CAPPED` on every read until the line is removed or its quantity set again. A product that cannot be bought
+//! is reported as `UNAVAILABLE` and is not in the subtotal. When an upstream is down the cart is shown as it was last
+//! stored. Adding a new product needs the catalogue for its snapshot and is 503 without it; adding works without the
+//! inventory.
 //!
-//! **Orders.** The order reads the cart by one read of this database and no call. It then says what it took, by a call
-//! and by `OrderCreated`; whichever comes first checks the cart out, and what was put in meanwhile moves into a fresh
-//! cart. `OrderCancelled` with `linesReturn` puts the lines back into the active cart, once.
+//! **Orders.** The order service reads the cart with one query and without calls to upstreams. It reports what it took
+//! by a call and by `OrderCreated`. The first of the two checks the cart out, and lines that were added in between move
+//! into a new cart. `OrderCancelled` with `linesReturn` adds the lines to the active cart, once.
 //!
-//! A cart that nobody looked at for `abandoned_after_hours` becomes ABANDONED; closed carts are dropped after
-//! `closed_kept_days`. The service emits no events: nobody needs to know what is not bought yet.
+//! A cart that its owner did not read for `abandoned_after_hours` becomes ABANDONED; closed carts are deleted after
+//! `closed_kept_days`. The service emits no events, because no other service needs the contents of a cart.
 
 mod actions;
 mod api;
@@ -37,14 +38,14 @@ use platform::{
 use settings::Settings;
 use std::sync::Arc;
 
-/// What the doors work with.
+/// What the entry points share.
 #[derive(Clone)]
 struct App {
     ctx: Ctx,
     settings: Arc<Settings>,
 }
 
-/// The cart service: routes, consumers, workers and migrations.
+/// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
     Service::new("cart", migrations!["0001_carts"], |ctx: Ctx| async move {

@@ -1,4 +1,4 @@
-//! What the upstreams say of the products in a cart: one call to the catalogue, one to the inventory.
+//! The present price and stock of the products in a cart: one call to the catalogue, one to the inventory.
 
 use crate::{
     App,
@@ -15,22 +15,22 @@ use contracts::{
 use platform::client::CallError;
 use std::{collections::HashMap, time::Duration};
 
-/// How long the catalogue and the inventory are waited for, each. What they do not say by then, the order asks again.
+/// The time limit of each of the two calls. Without an answer the cart stays as it was; the order checks again.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is known of the lines of `cart`: nothing, when the catalogue does not answer.
+/// Returns the quotes of the lines of `cart`, or none when the catalogue does not answer.
 pub async fn fetch(app: &App, cart: &Cart) -> Quotes {
     let products = cart.lines.iter().map(|line| line.product_id).collect();
     match look_up(app, products).await {
         Ok(quotes) => quotes,
         Err(error) => {
-            tracing::warn!(%error, "the catalogue does not answer; a cart is taken as it was last seen");
+            tracing::warn!(%error, "the catalogue does not answer; the cart stays as it was last stored");
             Quotes::default()
         }
     }
 }
 
-/// What is known of `product` and of the lines of `cart`.
+/// Returns the quotes of `product` and of the lines of `cart`.
 ///
 /// # Errors
 /// [`CallError`] when the catalogue does not answer.
@@ -40,7 +40,7 @@ pub async fn fetch_with(app: &App, product: ProductId, cart: Option<&Cart>) -> R
 }
 
 async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallError> {
-    // A cart without lines asks nobody.
+    // An empty list of products is out of bounds and needs no call.
     let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Quotes::default()) };
     let client = &app.ctx.client;
     let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(LOOKUP_TIMEOUT).send().await?;
@@ -49,7 +49,7 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
     let mut quotes: HashMap<_, _> = products.into_iter().map(|product| (product, Listing::OffSale)).collect();
     for product in on_sale {
         let quote = Quote {
-            // A SKU that the inventory does not know has nothing to sell.
+            // A SKU without a stock item has nothing to sell.
             available: stock.as_ref().map(|stock| stock.get(&product.sku).copied().unwrap_or(0)),
             price: Money::new(product.price_amount, product.currency),
             sku: product.sku,
@@ -60,14 +60,14 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
     Ok(Quotes(quotes))
 }
 
-/// Units that can be sold, by SKU; `None` when the inventory does not answer.
+/// Returns the units that can be sold by SKU, or `None` when the inventory does not answer.
 async fn fetch_stock(app: &App, products: &[Product]) -> Option<HashMap<String, i64>> {
     let skus = products.iter().filter_map(|product| Sku::parse(&product.sku).ok()).collect();
     let Ok(skus) = BoundedVec::new(skus) else { return Some(HashMap::new()) };
     match app.ctx.client.call(&inventory::LOOK_UP_STOCK).body(&StockLookup { skus }).timeout(LOOKUP_TIMEOUT).send().await {
         Ok(found) => Some(found.items.into_iter().map(|item| (item.sku, item.available_qty)).collect()),
         Err(error) => {
-            tracing::warn!(%error, "the inventory does not answer; what is in stock is left to the order");
+            tracing::warn!(%error, "the inventory does not answer; the order checks the stock");
             None
         }
     }

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of this service.
 
 use contracts::money::Currency;
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use std::{
 pub struct Settings {
     /// The currency that an empty cart shows; the first product decides.
     pub currency: Currency,
-    /// After how many hours without its owner a cart is ABANDONED.
+    /// After how many hours without a read or change by its owner a cart is ABANDONED.
     #[schemars(range(min = 1, max = 87_600))]
     pub abandoned_after_hours: NonZeroU32,
     /// How many days ordered and abandoned carts are kept.
@@ -38,7 +38,8 @@ impl Settings {
         Duration::from_secs(u64::from(self.abandoned_after_hours.get()) * 3600)
     }
 
-    /// How old the note of the owner's last visit may get before a visit writes it anew: so that reading rarely writes.
+    /// Returns how old `seen_at` may get before a read updates it. A tenth of the limit keeps most reads free of
+    /// writes.
     #[must_use]
     pub fn seen_at_precision(&self) -> Duration {
         self.abandoned_after() / 10

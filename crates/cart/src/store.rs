@@ -1,4 +1,4 @@
-//! How carts are kept: the only SQL of the service.
+//! The only SQL of the service.
 
 use crate::{
     Error,
@@ -27,22 +27,22 @@ macro_rules! select_carts {
     };
 }
 
-/// The active cart of a user with its lines, in one statement.
+/// Returns the active cart of a user with its lines, in one statement.
 pub async fn find_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db::Error> {
     query_cart(tx, select_carts!("c.user_id = $1 AND c.status = 'ACTIVE'"), params![owner]).await
 }
 
-/// The same, held to the commit.
+/// As [`find_active`], with the row locked until the commit.
 pub async fn lock_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db::Error> {
     find_active(tx, owner).await
 }
 
-/// One cart of a user, in any status, held to the commit.
+/// Returns one cart of a user in any status, with its row locked until the commit.
 pub async fn lock(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Option<Cart>, db::Error> {
     query_cart(tx, select_carts!("c.cart_id = $1 AND c.user_id = $2"), params![cart, owner]).await
 }
 
-/// Makes the active cart of a user; the one that somebody made at the same moment, if so.
+/// Creates the active cart of a user, or returns the one that a concurrent request created.
 pub async fn create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Cart, Error> {
     let cart = Cart::empty(tx.new_id(), owner, currency, tx.now());
     let rows = tx
@@ -54,11 +54,11 @@ pub async fn create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Ca
         .await?;
     match rows {
         1 => Ok(cart),
-        _ => lock_active(tx, owner).await?.ok_or_else(|| db::Error::Failed("the active cart came and went".into()).into()),
+        _ => lock_active(tx, owner).await?.ok_or_else(|| db::Error::Failed("the active cart disappeared".into()).into()),
     }
 }
 
-/// Writes everything of a cart but its lines.
+/// Writes a cart without its lines.
 pub async fn save(tx: &mut Tx, cart: &Cart) -> Result<(), db::Error> {
     tx.execute(
         "UPDATE carts SET status = $1, currency = $2, order_id = $3, updated_at = $4, seen_at = $5 WHERE cart_id = $6",
@@ -68,7 +68,7 @@ pub async fn save(tx: &mut Tx, cart: &Cart) -> Result<(), db::Error> {
     .map(|_| ())
 }
 
-/// Writes lines into a cart: new ones, changed ones, and ones that come from another cart.
+/// Writes lines of a cart: new ones, changed ones, and ones that move from another cart.
 pub async fn put_lines(tx: &mut Tx, cart: CartId, lines: &[Line]) -> Result<(), db::Error> {
     for line in lines {
         tx.execute(
@@ -103,7 +103,7 @@ pub async fn delete_lines(tx: &mut Tx, cart: CartId) -> Result<(), db::Error> {
     tx.execute("DELETE FROM cart_items WHERE cart_id = $1", params![cart]).await.map(|_| ())
 }
 
-/// Makes up to `limit` active carts that nobody saw since `before` ABANDONED. How many there were.
+/// Marks up to `limit` active carts as ABANDONED that were last seen before `before`, and returns their number.
 pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, db::Error> {
     let now = tx.now();
     tx.execute(
@@ -114,7 +114,7 @@ pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64
     .await
 }
 
-/// Drops up to `limit` carts that were closed before `before`. How many there were.
+/// Deletes up to `limit` carts that were closed before `before`, and returns their number.
 pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, db::Error> {
     tx.execute(
         "DELETE FROM cart_items WHERE cart_id IN \

@@ -1,4 +1,4 @@
-//! The service through its doors, with catalog and inventory played.
+//! The service through its entry points, with a scripted catalog and inventory.
 
 mod abandonment;
 mod access;
@@ -31,7 +31,7 @@ use std::{
     },
 };
 
-/// Catalog and inventory, played.
+/// A scripted catalog and inventory.
 #[derive(Default)]
 struct Upstreams {
     products: Mutex<BTreeMap<ProductId, Product>>,
@@ -82,7 +82,7 @@ fn inventory(upstreams: Arc<Upstreams>) -> Router {
     Router::new().route("/internal/stock/lookup", post(look_up))
 }
 
-/// What a dead upstream's proxy says: not worth a retry, so that tests need not wait.
+/// The answer of a proxy before a dead upstream. This status is not retried, so that tests need not wait.
 fn down() -> Response {
     StatusCode::NOT_IMPLEMENTED.into_response()
 }
@@ -129,7 +129,7 @@ impl Shop {
         Shop { harness, upstreams, customer_id }
     }
 
-    /// Puts a product on sale at `price` with `available` units.
+    /// Lists a product at `price` with `available` units.
     fn product(&self, price: i64, available: i64) -> ProductId {
         let product_id: ProductId = self.id();
         let sku = format!("SKU-{}", self.upstreams.products.lock().unwrap().len());
@@ -174,7 +174,7 @@ impl Shop {
         self.get(&format!("/internal/cart/{}", self.customer_id)).service("order").send().await.expect(200).read()
     }
 
-    /// Carts of everyone in this status.
+    /// Counts the carts of all users in this status.
     async fn carts_in(&self, status: &'static str) -> i64 {
         let count = self.db().read::<_, platform::db::Error, _>(async move |tx| {
             tx.query_one("SELECT COUNT(*) FROM carts WHERE status = $1", platform::params![status], |row| row.next()).await
@@ -191,7 +191,7 @@ fn warnings(cart: &Cart) -> Vec<WarningCode> {
     cart.warnings.iter().map(|warning| warning.code).collect()
 }
 
-/// The lines of an `INSUFFICIENT_STOCK` answer.
+/// Returns the lines of an `INSUFFICIENT_STOCK` answer.
 fn shortages(answer: &Answer) -> serde_json::Value {
     answer.json()["lines"].clone()
 }

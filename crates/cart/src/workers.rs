@@ -1,10 +1,10 @@
-//! RequestLayers 3: time.
+//! Entry point 3: schedule.
 
 use crate::{App, Error, store};
 use platform::worker::{Next, Worker};
 use std::time::Duration;
 
-/// Carts that one unit closes or drops.
+/// Carts that one transaction changes.
 const BATCH: usize = 200;
 
 pub fn all(app: &App) -> Vec<Worker> {
@@ -14,14 +14,14 @@ pub fn all(app: &App) -> Vec<Worker> {
     ]
 }
 
-/// Closes the carts that nobody came back to.
+/// Marks carts as abandoned whose owner was away for too long.
 async fn abandon(app: App) -> Result<Next, Error> {
     let before = app.ctx.db.now().before(app.settings.abandoned_after());
     let done = app.ctx.db.write(async move |tx| store::abandon(tx, before, BATCH).await).await?;
     Ok(Next::after_batch(done as usize, BATCH))
 }
 
-/// Drops closed carts after a while; their orders keep what was bought.
+/// Deletes closed carts after a while. Their orders keep what was bought.
 async fn drop_closed(app: App) -> Result<Next, Error> {
     let before = app.ctx.db.now().before(app.settings.closed_kept());
     let done = app.ctx.db.write(async move |tx| store::drop_closed(tx, before, BATCH).await).await?;

@@ -120,7 +120,7 @@ fn setting_or_adding_a_quantity_accepts_the_price_that_was_shown() {
     cart.requote(&dearer);
     cart.add(id(101), id(10), &quote(700, None), count(1)).unwrap();
     assert_eq!(codes(&cart.view(&dearer)), []);
-    // The next change is told against the price that was agreed to.
+    // The next change is compared with the accepted price.
     let dearest = quotes([(10, Listing::OnSale(quote(900, None)))]);
     cart.requote(&dearest);
     let warning = &cart.view(&dearest).warnings[0];
@@ -212,7 +212,7 @@ fn lines_that_do_not_fit_stay_out() {
     assert_eq!(fresh.currency, Currency::USD, "an empty cart takes the order's currency");
 }
 
-/// Something that happens to a cart.
+/// A change of a cart.
 #[derive(Debug, Clone)]
 enum Step {
     Add { product: u128, quantity: u32, price: i64 },
@@ -244,7 +244,7 @@ fn units(lines: &[Line], product: ProductId) -> u64 {
     lines.iter().filter(|line| line.product_id == product).map(|line| u64::from(line.quantity)).sum()
 }
 
-/// What holds of every cart: sums, bounds, one line per product, in order.
+/// Checks what holds for every cart: sums, bounds, one line per product, positions in order.
 fn check_invariants(cart: &Cart) -> Result<(), TestCaseError> {
     let view = cart.view(&Quotes::default());
     let totals: i64 = view.items.iter().map(|item| item.line_total_amount).sum();
@@ -299,7 +299,7 @@ proptest! {
                     Ok(())
                 }
             };
-            // A refusal rolls back: the cart is as it was.
+            // After an error the cart is as it was.
             if done.is_ok() {
                 cart = next;
             }

@@ -1,4 +1,4 @@
-//! Carts that are left alone.
+//! Abandoned carts.
 
 use super::*;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who may call, and that nobody reaches another's cart.
+//! Access: who may call, and that no caller reaches the cart of another.
 
 use super::*;
 use axum::http::Method;

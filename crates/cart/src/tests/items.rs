@@ -1,4 +1,4 @@
-//! Putting things in, changing them, taking them out.
+//! Adding, changing and removing lines.
 
 use super::*;
 use contracts::{cart::CartStatus, money::MAX_AMOUNT};
@@ -174,7 +174,7 @@ async fn many_first_adds_at_once_make_one_cart() {
     assert_eq!((shop.carts_in("ACTIVE").await, shop.cart().await.items.len()), (1, 20));
 }
 
-/// Runs all of them side by side.
+/// Polls all futures concurrently.
 async fn run_concurrently<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
@@ -256,7 +256,7 @@ async fn bad_bodies_are_refused_and_change_nothing() {
     assert_eq!(shop.cart().await, cart);
 }
 
-/// What a customer does.
+/// A request of a customer.
 #[derive(Debug, Clone)]
 enum Action {
     Add(usize, i64),

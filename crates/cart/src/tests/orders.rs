@@ -1,4 +1,4 @@
-//! What orders do to carts.
+//! The effects of orders on carts.
 
 use super::*;
 use contracts::{

@@ -1,4 +1,4 @@
-//! What the owner and the order see.
+//! What the owner and the order service see.
 
 use super::*;
 use contracts::cart::CartStatus;
@@ -54,7 +54,7 @@ async fn a_changed_price_is_shown_until_the_quantity_is_set_again() {
         shop.patch(&path, &json!({"quantity": quantity})).customer(shop.customer_id).send().await.expect(200).read::<Cart>()
     };
     shop.upstreams.change(mug, |product| product.price_amount = 130);
-    // Nobody saw that price yet.
+    // The customer has not seen that price yet.
     assert_eq!(warnings(&set(2).await), [WarningCode::PriceChanged]);
     assert_eq!(warnings(&shop.cart().await), [WarningCode::PriceChanged]);
     assert_eq!(warnings(&set(2).await), []);
