@@ -30,8 +30,8 @@ use platform::{
     http::{Answer, Idempotent, Problem, Stored},
 };
 
-/// The answer of a unit that commits although it refuses: an expiry that it came upon, the announcement of a failed
-/// attempt. The refusal is kept under the key like any other.
+/// The answer of a transaction that commits although it refuses, because it wrote an expiry or emitted a failed
+/// reservation. The refusal is stored under the key like any other.
 enum Outcome<A> {
     Done(A),
     Refused(Problem),
@@ -52,7 +52,7 @@ impl<A> Outcome<A> {
     }
 }
 
-/// Enters a change that led to `stock` into the ledger, and tells the world.
+/// Writes a change that resulted in `stock` to the ledger and emits its events.
 async fn record(tx: &mut Tx, stock: &Stock, change: Change, reservation: Option<ReservationId>, note: Option<&str>) -> Result<(), Error> {
     store::stock::insert_movement(tx, stock.stock_item_id, change, reservation, note).await?;
     emit_stock_changed(tx, stock, change.reason, note);
@@ -81,7 +81,7 @@ fn emit_stock_changed(tx: &mut Tx, stock: &Stock, reason: StockChangeReason, not
     });
 }
 
-/// Moves the units of reservations that are held, all for the same reason, and writes and tells how each stands now.
+/// Moves the units of locked reservations for one reason, stores their new states and emits them.
 async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: StockChangeReason) -> Result<(), Error> {
     for reservation in reservations.iter_mut() {
         let from = reservation.status;
@@ -89,7 +89,7 @@ async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: Stock
         store::reservations::save_state(tx, reservation, from).await?;
         emit_reservation_ended(tx, reservation, reason);
     }
-    // Over all of them in the order of their SKUs, as everyone takes stock.
+    // All lines in the order of their SKUs, the lock order of stock rows.
     let mut lines: Vec<_> =
         reservations.iter().flat_map(|reservation| reservation.lines.iter().map(|line| (reservation.reservation_id, line))).collect();
     lines.sort_by(|(_, a), (_, b)| a.sku.cmp(&b.sku));
@@ -108,12 +108,12 @@ fn emit_reservation_ended(tx: &mut Tx, reservation: &Reservation, reason: StockC
         StockChangeReason::Released => tx.emit(StockReleased { reservation_id, order_id, lines }),
         StockChangeReason::Expired => tx.emit(StockExpired { reservation_id, order_id, lines }),
         StockChangeReason::Returned => tx.emit(StockReturned { reservation_id, order_id, lines }),
-        // Neither ends a reservation: `Reservation::take` has refused them.
+        // Neither ends a reservation; `Reservation::apply` refuses them.
         StockChangeReason::Adjusted | StockChangeReason::Reserved => {}
     }
 }
 
-/// Expires a reservation whose time is over, if nobody has; so whoever comes upon it decides as if the worker had.
+/// Expires a reservation that is overdue, so that every caller decides as if the worker had already run.
 async fn expire_if_overdue(tx: &mut Tx, reservation: &mut Reservation) -> Result<(), Error> {
     if reservation.is_overdue(tx.now()) {
         move_units(tx, std::slice::from_mut(reservation), StockChangeReason::Expired).await?;

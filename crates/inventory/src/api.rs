@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1: HTTP.
 
 use crate::{
     App, Error,
@@ -27,34 +27,34 @@ pub fn routes() -> Routes<App> {
     Routes::new("inventory")
         .get("/inventory/stock", list_stock, "The stock of the seller's products, or of all; the newest item first")
         .get("/inventory/stock/{sku}", get_stock, "The stock of one SKU")
-        .put("/inventory/stock/{sku}", set_stock, "Makes the stock item of a SKU, or sets what is available")
-        .post("/inventory/stock/{sku}/adjust", adjust_stock, "Adds to what is available, or takes from it")
-        .get("/products/{productId}/availability", get_availability, "Whether a product can be had")
-        .post("/inventory/reservations", reserve, "Sets units aside for an order, all lines or none")
+        .put("/inventory/stock/{sku}", set_stock, "Creates the stock item of a SKU, or sets its available units")
+        .post("/inventory/stock/{sku}/adjust", adjust_stock, "Adds to the available units, or subtracts from them")
+        .get("/products/{productId}/availability", get_availability, "Whether a product is available")
+        .post("/inventory/reservations", reserve, "Reserves units for an order, all lines or none")
         .get("/inventory/reservations/{reservationId}", get_reservation, "One reservation")
-        .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns units set aside into units sold")
-        .post("/inventory/reservations/{reservationId}/release", release, "Puts units set aside back on sale")
-        .post("/inventory/reservations/{reservationId}/return", return_units, "Puts units sold back on sale, once")
+        .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns reserved units into sold ones")
+        .post("/inventory/reservations/{reservationId}/release", release, "Puts reserved units back on sale")
+        .post("/inventory/reservations/{reservationId}/return", return_units, "Puts sold units back on sale, once")
         .post("/internal/stock/lookup", look_up, "The stock of up to 200 SKUs")
 }
 
-/// Who reserves.
+/// The service that reserves.
 struct Order;
 impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
 }
 
-/// Who asks for the stock of many SKUs.
+/// The services that look stock up.
 struct StockReaders;
 impl ClientMarker for StockReaders {
     const CLIENTS: &'static [&'static str] = &["cart", "catalog", "order"];
 }
 
-/// Which stock items.
+/// Selects stock items.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StockFilter {
-    /// Only those that are low; with `false`, only those that are not.
+    /// Only items that are low; with `false`, only items that are not.
     low_stock: Option<bool>,
 }
 
@@ -91,7 +91,7 @@ async fn set_stock(
     })
 }
 
-/// 201 when there was nothing before, else 200.
+/// 201 for a new item, else 200.
 enum Put {
     Created(Tagged<Created<StockItem>>),
     Set(Tagged<Json<StockItem>>),

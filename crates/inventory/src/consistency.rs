@@ -1,7 +1,7 @@
-//! Whether the books agree: what `souk doctor` and the tests ask.
+//! The consistency check of `souk doctor` and the tests.
 //!
-//! The quantities of an item, the ledger of its movements and the reservations are three accounts of the same units,
-//! each written by other statements. Here they are added up against each other on one snapshot.
+//! The quantities of an item, the ledger of its movements and the reservations count the same units in three ways, each
+//! written by other statements. This module compares their sums on one snapshot.
 
 use crate::store::check_rows;
 use contracts::{
@@ -11,21 +11,21 @@ use contracts::{
 };
 use platform::db::{Db, Error};
 
-/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+/// The most faults that are reported.
 const MAX_FAULTS: usize = 100;
 
-/// The units that an order holds, or has bought and kept.
+/// The units that an order holds or has bought and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderUnits {
     pub order_id: OrderId,
     pub reservation_id: ReservationId,
-    /// Bought; otherwise set aside until the reservation ends.
+    /// Bought; otherwise reserved.
     pub is_sold: bool,
     /// SKUs and quantities.
     pub lines: Vec<(String, i64)>,
 }
 
-/// What is known of one stock item.
+/// The sums of one stock item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemRecord {
     pub sku: String,
@@ -34,7 +34,7 @@ pub(crate) struct ItemRecord {
     /// The sums of the ledger.
     pub ledger_available: i64,
     pub ledger_reserved: i64,
-    /// What was put in by hand, the beginning included, less what was taken out.
+    /// The sum of all adjustments, the first quantity included.
     pub entered: i64,
     /// Units in active reservations.
     pub active: i64,
@@ -43,7 +43,6 @@ pub(crate) struct ItemRecord {
 }
 
 impl ItemRecord {
-    /// What is wrong, in plain words.
     fn faults(&self) -> Vec<String> {
         let ItemRecord { sku, available, reserved, ledger_available, ledger_reserved, entered, active, sold } = self;
         let mut faults = Vec::new();
@@ -68,7 +67,7 @@ impl ItemRecord {
     }
 }
 
-/// What is known of one line of a reservation.
+/// The sums of one reservation line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LineRecord {
     pub reservation_id: ReservationId,
@@ -76,14 +75,13 @@ pub(crate) struct LineRecord {
     pub quantity: i64,
     pub status: ReservationStatus,
     pub returned_at: Option<Timestamp>,
-    /// What the ledger has of it: how many entries, and their sums.
+    /// The number of its movements in the ledger, and their sums.
     pub movements: i64,
     pub available: i64,
     pub reserved: i64,
 }
 
 impl LineRecord {
-    /// What is wrong, in plain words.
     fn fault(&self) -> Option<String> {
         let told = (self.movements, self.available, self.reserved);
         let right = match (self.status, self.returned_at) {
@@ -102,9 +100,9 @@ impl LineRecord {
     }
 }
 
-/// Checks the invariants of stock over the whole database, on one snapshot: S1 (nothing is negative; what was put in is
-/// available, reserved or sold), S2 (what is reserved is what active reservations hold; each ended at most once) and S3
-/// (an order holds or has bought its units once). Empty when all is well; at most 100 faults in plain words otherwise.
+/// Checks the invariants of stock over the whole database, on one snapshot: S1 (nothing is negative; every unit that
+/// was entered is available, reserved or sold), S2 (reserved units are those of active reservations; each reservation
+/// ended at most once) and S3 (an order holds or has bought its units once). Returns at most 100 faults in plain words.
 ///
 /// # Errors
 /// Those of the database.
@@ -120,8 +118,8 @@ pub async fn check_consistency(db: &Db) -> Result<Vec<String>, Error> {
     .await
 }
 
-/// The reservations that hold units, or have sold them for good, of the orders after `after`, up to and with `up_to`, in the
-/// order of these: for books that are kept across services.
+/// Returns the reservations that hold or have sold units, of the orders after `after` up to and including `up_to`, by
+/// order id, for the check across services.
 ///
 /// # Errors
 /// Those of the database.

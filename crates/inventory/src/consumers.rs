@@ -1,5 +1,5 @@
-//! RequestLayers 2: what the catalogue announces. Every product event carries the whole product, and the newest one counts, so all
-//! are taken in alike. Prices do not matter here.
+//! Entry point 2: events of the catalogue. Every product event carries the whole product and the newest one counts, so
+//! all events have one handler. Prices are not used here.
 
 use crate::{Error, actions::sync_product};
 use contracts::catalog::{ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductUpdated};

@@ -1,5 +1,5 @@
-//! What is true of stock and of reservations: how a change moves units, who may stock what, and what ends a
-//! reservation. No async, no I/O, no clock.
+//! The rules of stock and reservations: how a change moves units, who may stock a product, and how a reservation ends.
+//! No async, no I/O, no clock.
 
 use crate::Error;
 use contracts::{
@@ -30,13 +30,13 @@ impl Stock {
         self.available_qty <= self.low_stock_threshold
     }
 
-    /// Whether `change`, which led here, took the stock to its threshold or below it.
+    /// Returns whether `change`, which resulted in this stock, crossed the threshold downwards.
     #[must_use]
     pub fn became_low(&self, change: Change) -> bool {
         self.is_low() && self.available_qty - change.available > self.low_stock_threshold
     }
 
-    /// The change that adds `delta` by hand.
+    /// Returns the change that adds `delta` by hand.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] when the available stock would leave 0 to [`MAX_QTY`].
@@ -62,7 +62,7 @@ impl Stock {
     }
 }
 
-/// How a change moves units. What leaves `reserved` without coming back to `available` was sold.
+/// How a change moves units. Units that leave `reserved` and do not return to `available` were sold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     pub available: i64,
@@ -71,7 +71,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// The change of `quantity` units for `reason`; an adjustment's quantity may be negative.
+    /// Returns the change of `quantity` units for `reason`; an adjustment's quantity may be negative.
     #[must_use]
     pub fn of(reason: StockChangeReason, quantity: i64) -> Change {
         let (available, reserved) = match reason {
@@ -84,7 +84,7 @@ impl Change {
     }
 }
 
-/// What the catalogue said of a product, in short.
+/// A copy of the catalogue's product, with the fields that matter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductCopy {
     pub product_id: ProductId,
@@ -106,8 +106,8 @@ impl From<&contracts::catalog::Product> for ProductCopy {
     }
 }
 
-/// Whose stock an item of this SKU and product is. `owner` is the seller who asks, or `None` for an administrator, who
-/// may stock a product that has not been heard of; `holder` is the product that has the SKU, if one is known.
+/// Returns the seller of an item of this SKU and product. `owner` is the calling seller, or `None` for an
+/// administrator, who may stock an unknown product; `sku_owner` is the product that has the SKU, if known.
 ///
 /// # Errors
 /// [`Error::UnknownProduct`] when the product is not the seller's, [`Error::NotTheProductsSku`] when it has another SKU.
@@ -126,7 +126,7 @@ pub fn seller_of(
     if fits { Ok(seller) } else { Err(Error::NotTheProductsSku) }
 }
 
-/// Units set aside for an order.
+/// Units reserved for an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     pub reservation_id: ReservationId,
@@ -148,7 +148,7 @@ pub struct Line {
     pub quantity: u32,
 }
 
-/// What an order asks of its reservation.
+/// What the order service does with its reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReservationCommand {
     Confirm,
@@ -157,17 +157,18 @@ pub enum ReservationCommand {
 }
 
 impl Reservation {
-    /// Whether its time is over although nobody wrote that down yet. From this instant on it counts as expired.
+    /// Returns whether it has expired and the expiry is not stored yet. It counts as expired from `expires_at` on.
     #[must_use]
     pub fn is_overdue(&self, now: Timestamp) -> bool {
         self.status == ReservationStatus::Active && self.expires_at <= now
     }
 
-    /// Why units are to be moved for `ending`; `None` when that has happened before, or nothing is held any more.
-    /// An overdue reservation is to be expired first.
+    /// Returns the reason for which units move on `command`, or `None` when the command was applied before or no units
+    /// are held. The caller expires an overdue reservation first.
     ///
     /// # Errors
-    /// [`Error::Expired`] when a confirmation came too late, [`Error::Illegal`] for whatever else its state forbids.
+    /// [`Error::Expired`] when a confirmation came too late, [`Error::Illegal`] for every other command that the state
+    /// forbids.
     pub fn reason_for(&self, command: ReservationCommand) -> Result<Option<StockChangeReason>, Error> {
         use ReservationStatus::{Active, Confirmed, Expired, Released};
         match (command, self.status) {
@@ -184,7 +185,7 @@ impl Reservation {
         }
     }
 
-    /// Writes down that its units moved for `reason`. A return leaves it CONFIRMED; all else is in the published table.
+    /// Applies a movement of its units. A return keeps it CONFIRMED; every other reason follows the published table.
     ///
     /// # Errors
     /// [`Error::Illegal`] when the table has no such row.
@@ -204,14 +205,14 @@ impl Reservation {
         Ok(())
     }
 
-    /// Whether it holds exactly these units. Both are in the order of their SKUs.
+    /// Returns whether it holds exactly these units. Both lists are in the order of their SKUs.
     #[must_use]
     pub fn holds(&self, wanted: &[ReserveLine]) -> bool {
         let held = self.lines.iter().map(|line| (line.sku.as_str(), line.quantity));
         held.eq(wanted.iter().map(|line| (line.sku.as_str(), line.quantity.get())))
     }
 
-    /// Its units, as events tell them.
+    /// Returns its units in the form of the events.
     #[must_use]
     pub fn units(&self) -> Vec<SkuQuantity> {
         self.lines.iter().map(|line| SkuQuantity { sku: line.sku.clone(), quantity: line.quantity }).collect()
@@ -236,10 +237,10 @@ impl Reservation {
     }
 }
 
-/// The lines in the order in which stock is taken.
+/// Returns the lines in the order in which stock is locked.
 ///
 /// # Errors
-/// The positions of lines whose SKU stood in a line before.
+/// The positions of the lines that repeat the SKU of an earlier line.
 pub fn in_sku_order(lines: Vec<ReserveLine>) -> Result<Vec<ReserveLine>, Vec<usize>> {
     let mut first = HashMap::new();
     let repeated: Vec<usize> =
@@ -252,7 +253,7 @@ pub fn in_sku_order(lines: Vec<ReserveLine>) -> Result<Vec<ReserveLine>, Vec<usi
     Ok(lines)
 }
 
-/// What the lines that cannot be had lack; `available` is what there is of each SKU, and a SKU without stock has none.
+/// Returns the shortages of lines; `available` has the units by SKU, and a missing SKU has none.
 #[must_use]
 pub fn shortages(short: &[ReserveLine], available: &HashMap<String, i64>) -> Vec<Shortage> {
     let shortage = |line: &ReserveLine| Shortage {
@@ -406,7 +407,7 @@ mod tests {
         assert!(matches!(ask(Some(other), Some(&known), None, "LAMP-2"), Err(Error::UnknownProduct)));
         assert!(matches!(ask(Some(mine), None, None, "LAMP-1"), Err(Error::UnknownProduct)));
         assert!(matches!(ask(Some(mine), Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
-        // An administrator: any seller's, and what was not heard of; but not under another product's SKU.
+        // An administrator may stock any seller's product and unknown ones, but not under another product's SKU.
         assert_eq!(ask(None, Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
         assert_eq!(ask(None, None, None, "LAMP-1").unwrap(), None);
         assert!(matches!(ask(None, None, Some(chair), "LAMP-1"), Err(Error::NotTheProductsSku)));

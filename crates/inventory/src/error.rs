@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use contracts::{
     ids::ReservationId,
@@ -8,7 +8,7 @@ use contracts::{
 };
 use platform::{client::CallError, db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no stock item with this SKU")]
@@ -29,13 +29,13 @@ pub enum Error {
     Expired,
     #[error("a reservation in {0} cannot do that")]
     Illegal(ReservationStatus),
-    /// Events of different products come in no order: the product that had the SKU before has not been heard of yet.
+    /// Events of different products have no order: the event of the product that had the SKU before has not arrived.
     #[error("another product still holds the SKU")]
     SkuTaken,
     /// The caller's copy is stale.
     #[error("{0}")]
     Stale(Problem),
-    #[error("the catalogue was asked in vain")]
+    #[error("the call of the catalogue failed")]
     Catalogue(#[source] CallError),
     #[error(transparent)]
     Db(#[from] db::Error),

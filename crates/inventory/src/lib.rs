@@ -1,19 +1,19 @@
-//! Inventory: how many units of each SKU can be sold, and which are set aside for which order.
+//! Inventory: how many units of each SKU can be sold, and which are reserved for which order.
 //!
-//! Overselling is impossible, because units change hands in one statement that names its own condition
-//! (`… WHERE available_qty >= $quantity`); nobody decides on a number read earlier. A reservation takes the units of all
-//! its lines or of none, and ends exactly once: confirmed, released, or expired by whoever looks at it first after its
-//! time, be it a late confirmation or the worker. An order has at most one reservation that is active or sold.
+//! Overselling is impossible, because one statement with a condition moves units (`… WHERE available_qty >= $quantity`)
+//! and no decision depends on a number read earlier. A reservation takes the units of all its lines or of none, and
+//! ends exactly once: confirmed, released, or expired. The first transaction that finds it overdue expires it, be it a
+//! late confirmation or the worker. An order has at most one reservation that is active or sold.
 //!
-//! Every change of a quantity stands in a ledger of movements, never altered; [`check_consistency`] adds it up against
-//! the quantities and the reservations. Stock rows are taken in the order of their SKUs, so that no two units of work
-//! wait for each other.
+//! Every change of a quantity is a row in a ledger of movements that is never altered; [`check_consistency`] compares
+//! its sums with the quantities and the reservations. Stock rows are locked in the order of their SKUs, so that
+//! transactions do not deadlock.
 //!
-//! Whose stock it is, the catalogue says: its product events are kept in short, and a seller's product that has not been
-//! heard of is asked for. An administrator may stock any SKU, also before its product is announced; when the
-//! announcement comes, the item follows it. The stock of an archived product is kept, but nobody is told that it could
-//! be had; orders placed before can still reserve it. Drafts and products off sale keep their availability: whether a
-//! product can be bought is for the catalogue to say, how many there are is said here.
+//! The catalogue decides whose stock it is: this service keeps a copy of each product from its events, and looks a
+//! seller's product up that has no copy yet. An administrator may stock any SKU, also before its product is announced;
+//! the item is assigned to the product when the event arrives. The stock of an archived product is kept but not
+//! available; orders placed before can still reserve it. Drafts and products off sale keep their availability, because
+//! the catalogue decides whether a product can be bought.
 //!
 //! Settings: `[inventory]`, see [`Settings`].
 
@@ -41,7 +41,7 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What the entry points share.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,

@@ -1,4 +1,4 @@
-//! How stock and reservations are kept: the only SQL of this service.
+//! The only SQL of this service.
 
 pub mod check_rows;
 pub mod products;
@@ -7,12 +7,12 @@ pub mod stock;
 
 use platform::db::Error;
 
-/// The one row, or none, that a statement with RETURNING gave.
+/// Returns the first row of a statement with RETURNING that changes at most one row.
 fn only<T>(rows: Vec<T>) -> Option<T> {
     rows.into_iter().next()
 }
 
-/// A statement that touched another number of rows than its lock promised: nothing of the unit may stand.
+/// Fails the transaction when a statement changed another number of rows than its lock guarantees.
 fn expect_one(rows: u64, what: &'static str) -> Result<(), Error> {
     if rows == 1 { Ok(()) } else { Err(Error::Failed(what.into())) }
 }

@@ -1,4 +1,4 @@
-//! The service through its doors, with the catalogue played.
+//! The service through its entry points, with a scripted catalogue.
 
 mod access;
 mod bad_input;
@@ -24,7 +24,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// The catalogue: what it would answer, and how often it was asked.
+/// A scripted catalogue that counts its calls.
 #[derive(Clone, Default)]
 struct Catalogue {
     products: Arc<Mutex<Vec<Product>>>,
@@ -56,7 +56,7 @@ async fn harness() -> Harness {
     Harness::of(crate::service()).upstream("catalog", Catalogue::default().router()).start().await
 }
 
-/// A harness with this much of each SKU, entered by an administrator.
+/// Starts a harness with these units of each SKU, entered by an administrator.
 async fn stocked(items: &[(&str, i64)]) -> Harness {
     let h = harness().await;
     for (sku, quantity) in items {
@@ -85,7 +85,7 @@ fn reserve_body(order: OrderId, lines: &[(&str, u32)]) -> Value {
     json!({"orderId": order, "lines": lines})
 }
 
-/// Asks under a fresh key.
+/// Sends a reservation under a new key.
 async fn ask(h: &Harness, body: &Value) -> Answer {
     let key = h.id::<OrderId>().to_string();
     h.post("/inventory/reservations", body).service("order").key(&key).send().await
@@ -95,7 +95,7 @@ async fn reserved(h: &Harness, lines: &[(&str, u32)]) -> Reservation {
     ask(h, &reserve_body(h.id(), lines)).await.expect(201).read()
 }
 
-/// Ends a reservation under a fresh key; `how` is the last part of the path.
+/// Ends a reservation under a new key; `how` is the last part of the path.
 async fn end(h: &Harness, id: ReservationId, how: &str) -> Answer {
     let key = h.id::<OrderId>().to_string();
     end_under(h, id, how, &key).await
@@ -109,7 +109,7 @@ async fn reservation_of(h: &Harness, id: ReservationId) -> Reservation {
     h.get(&format!("/inventory/reservations/{id}")).service("order").send().await.expect(200).read()
 }
 
-/// How many events of this type were emitted.
+/// Counts the emitted events of this type.
 async fn count_emitted(h: &Harness, event_type: &str) -> usize {
     h.emitted().await.iter().filter(|event| event.event_type == event_type).count()
 }

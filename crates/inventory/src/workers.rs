@@ -1,4 +1,4 @@
-//! RequestLayers 3: time.
+//! Entry point 3: schedule.
 
 use crate::{App, Error, actions};
 use platform::worker::{Next, Worker};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The worker that expires reservations.
 pub const EXPIRY: &str = "expiry";
-/// How often it looks at least. A reservation that ends sooner wakes it; for all others it comes by in time.
+/// The longest time between two runs. A reservation that expires sooner notifies the worker.
 pub const EXPIRY_PERIOD: Duration = Duration::from_secs(5);
 
 pub fn all(app: &App) -> Vec<Worker> {

@@ -7,10 +7,12 @@ use contracts::{
 };
 use platform::http::{ETag, Idempotent, Json, MaybeIdempotencyKey, Problem, Tagged};
 
-/// Adds to what is available of a SKU, or takes from it. `owner` is the seller who asks, or `None` for an administrator.
+/// Adds to the available units of a SKU, or subtracts from them. `owner` is the calling seller, or `None` for an
+/// administrator.
 ///
 /// # Errors
-/// `UNKNOWN_SKU`, also for another's; `STOCK_OUT_OF_RANGE` when the available stock would leave its bounds.
+/// `UNKNOWN_SKU`, also for the SKU of another seller; `STOCK_OUT_OF_RANGE` when the available stock would leave its
+/// bounds.
 pub async fn adjust_stock(
     app: &App,
     owner: Option<UserId>,

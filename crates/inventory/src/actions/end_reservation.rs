@@ -3,12 +3,12 @@ use crate::{App, Error, domain::ReservationCommand, store};
 use contracts::{ids::ReservationId, inventory};
 use platform::http::{IdempotencyKey, Idempotent, Json, Problem};
 
-/// Confirms or releases a reservation, or returns the units of a confirmed one. Doing the same again changes nothing,
-/// under the same key or another.
+/// Confirms or releases a reservation, or returns the units of a confirmed one. Repeating it changes nothing, under the
+/// same key or another.
 ///
 /// # Errors
-/// `RESERVATION_EXPIRED` when a confirmation came too late; that the time is over is then written down, if it was not.
-/// `ILLEGAL_TRANSITION` for whatever else its state forbids, 404 when there is no such reservation.
+/// `RESERVATION_EXPIRED` when a confirmation came too late; the transaction then stores the expiry if needed.
+/// `ILLEGAL_TRANSITION` for every other command that the state forbids, 404 for an unknown reservation.
 pub async fn end_reservation(
     app: &App,
     key: IdempotencyKey,

@@ -3,10 +3,10 @@ use crate::{Error, store};
 use contracts::inventory::StockChangeReason;
 use platform::{db::Db, worker::Next};
 
-/// Reservations that expire in one commit at most.
+/// The most reservations that expire in one commit.
 pub const BATCH: usize = 64;
 
-/// Puts the units of overdue reservations back on sale, a batch in one commit. When to look again.
+/// Expires a batch of overdue reservations in one commit and returns when to run again.
 ///
 /// # Errors
 /// Those of the database.
@@ -16,7 +16,7 @@ pub async fn expire_overdue(db: &Db) -> Result<Next, Error> {
         let mut overdue = Vec::with_capacity(found.len());
         for id in &found {
             let held = store::reservations::lock_reservation(tx, *id).await?;
-            // It may have been confirmed before its lock was free.
+            // It may have been confirmed before it was locked.
             overdue.extend(held.filter(|reservation| reservation.is_overdue(tx.now())));
         }
         move_units(tx, &mut overdue, StockChangeReason::Expired).await?;

@@ -7,10 +7,10 @@ use contracts::{
 use platform::db::Db;
 use std::sync::Arc;
 
-/// Items in one commit.
+/// Items of one commit.
 const BATCH: usize = 500;
 
-/// Stock to begin with.
+/// A stock item to import.
 #[derive(Debug, Clone)]
 pub struct StockImport {
     pub sku: Sku,
@@ -20,11 +20,11 @@ pub struct StockImport {
     pub available_qty: i64,
 }
 
-/// Makes many stock items, with the usual threshold. Items that are there stay as they are, so that repeating it, or going
-/// on after it broke off, is harmless. How many are new.
+/// Creates many stock items with the default threshold and returns how many are new. Items that exist stay unchanged,
+/// so the import can be repeated or resumed.
 ///
 /// # Errors
-/// Those of the database; batches before the one that failed stay.
+/// Those of the database; batches before the failed one stay.
 pub async fn import(db: &Db, items: Vec<StockImport>) -> Result<usize, Error> {
     let (items, mut new) = (Arc::<[StockImport]>::from(items), 0);
     for start in (0..items.len()).step_by(BATCH) {

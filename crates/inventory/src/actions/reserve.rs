@@ -15,18 +15,19 @@ use platform::{
 };
 use std::{collections::HashMap, time::Duration};
 
-/// What is wanted: the lines in the order in which stock is taken.
+/// A request with its lines in the order in which stock is locked.
 struct Request {
     order_id: OrderId,
     lines: Vec<ReserveLine>,
     ttl: Duration,
 }
 
-/// Sets units aside for an order: all lines or none. An order that holds the same units already is answered with them.
+/// Reserves units for an order: all lines or none. Returns the existing reservation when the order holds the same units
+/// already.
 ///
 /// # Errors
-/// `INSUFFICIENT_STOCK` with the lines that are short, which is announced as well; `ILLEGAL_TRANSITION` when the order
-/// holds other units or has bought its own; 422 when a SKU stands in two lines.
+/// `INSUFFICIENT_STOCK` with the lines that are short, which is also emitted; `ILLEGAL_TRANSITION` when the order holds
+/// other units or has bought its units; 422 when two lines have one SKU.
 pub async fn reserve(app: &App, key: IdempotencyKey, body: Reserve) -> Result<Idempotent<Created<inventory::Reservation>>, Problem> {
     let request = parse(app, body)?;
     let answer = app.ctx.db.write(async move |tx| {
@@ -53,7 +54,7 @@ fn parse(app: &App, body: Reserve) -> Result<Request, Problem> {
     let lines = domain::in_sku_order(body.lines.into_vec()).map_err(|repeated| {
         let mut faults = Faults::default();
         for at in repeated {
-            faults.at(format!("/lines/{at}/sku"), "DUPLICATE", "stands in a line before");
+            faults.at(format!("/lines/{at}/sku"), "DUPLICATE", "is in an earlier line");
         }
         faults.check().err().unwrap_or_else(|| Problem::invalid(Vec::new()))
     })?;
@@ -73,7 +74,7 @@ fn new_reservation(tx: &Tx, request: &Request) -> Reservation {
     }
 }
 
-/// Takes the units of every line, or refuses, and then nothing of this stays.
+/// Takes the units of every line, or fails; the savepoint of the caller then rolls back.
 async fn reserve_all_lines(tx: &mut Tx, reservation: &mut Reservation, request: &Request) -> Result<(), Error> {
     if !store::reservations::insert(tx, reservation).await? {
         let mut live = store::reservations::lock_live(tx, request.order_id).await?.ok_or_else(reservation_vanished)?;
@@ -123,7 +124,8 @@ async fn take_units(tx: &mut Tx, reservation: &mut Reservation, lines: &[Reserve
     if short.is_empty() { Ok(()) } else { Err(Error::Insufficient(find_shortages(tx, &short).await?)) }
 }
 
-/// What the short lines lack. Their rows were not touched by this unit, so they show what is there.
+/// Returns the shortages of the short lines. This transaction did not change their rows, so they show the available
+/// units.
 async fn find_shortages(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<inventory::Shortage>, Error> {
     let skus: Vec<String> = short.iter().map(|line| line.sku.as_str().to_owned()).collect();
     let found = store::stock::find_stocks(tx, &skus).await?;
@@ -131,7 +133,7 @@ async fn find_shortages(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<invent
     Ok(domain::shortages(short, &available))
 }
 
-/// What kept the order from a second reservation ended meanwhile: only a database without row locks could do that.
+/// The reservation that blocked the insert is gone: only possible in a database without row locks.
 fn reservation_vanished() -> Error {
-    Error::Db(platform::db::Error::Failed("a live reservation vanished under its lock".into()))
+    Error::Db(platform::db::Error::Failed("a live reservation disappeared under its lock".into()))
 }

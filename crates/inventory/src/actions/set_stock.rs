@@ -16,20 +16,20 @@ use platform::{
     http::{ETag, IfMatch},
 };
 
-/// What [`set_stock`] did.
+/// The result of [`set_stock`].
 pub enum StockSet {
     /// The SKU had no stock item before.
     Created(ETag, StockItem),
-    /// The item is as wanted, changed or not.
+    /// The item has the requested values, changed or not.
     Set(ETag, StockItem),
 }
 
-/// Makes the stock item of a SKU, or sets what is available of it. `owner` is the seller who asks, or `None` for an
-/// administrator. Setting what is set already changes nothing.
+/// Creates the stock item of a SKU, or sets its available units. `owner` is the calling seller, or `None` for an
+/// administrator. Repeating it changes nothing.
 ///
 /// # Errors
-/// 404 when the product is not the seller's, 422 when it has another SKU, 412 when the caller's copy is stale; what the
-/// catalogue refused with, when a seller's product is not known here yet.
+/// 404 when the product is not the seller's, 422 when it has another SKU, 412 when the caller's copy is stale; the
+/// error of the catalogue when it was asked for an unknown product.
 pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfMatch, body: SetStock) -> Result<StockSet, Error> {
     let fetched = match owner {
         Some(_) => fetch_unless_known(app, body.product_id).await?,
@@ -50,7 +50,7 @@ pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfM
                 if let Some(stock) = create(tx, &sku, seller_id, &body, default_threshold).await? {
                     return Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()));
                 }
-                // Somebody else made it just now.
+                // A concurrent request created it.
             }
             let present = store::stock::lock_stock(tx, None, &sku).await?.ok_or(Error::UnknownSku)?;
             if_match.check(&ETag::of_version(present.version)).map_err(Error::Stale)?;
@@ -60,7 +60,7 @@ pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfM
         .await
 }
 
-/// The product as the catalogue has it, unless it was heard of here: its event may still be on its way.
+/// Looks a product up in the catalogue unless there is a copy here: its event may not have arrived yet.
 async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
     let known = app.ctx.db.read(async move |tx| store::products::find_product(tx, id).await).await?;
     if known.is_some() {
@@ -71,7 +71,7 @@ async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>,
     Ok(found.items.into_iter().find(|product| product.product_id == id))
 }
 
-/// The new item; `None` when there is one by now.
+/// Creates the item; `None` when a concurrent request did.
 async fn create(
     tx: &mut Tx,
     sku: &Sku,
@@ -97,7 +97,8 @@ async fn create(
     Ok(Some(stock))
 }
 
-/// Enters what a new item begins with. That it begins low is no news to whoever made it.
+/// Writes the first quantity of a new item to the ledger. A new item emits no `StockLow`, because its creator knows the
+/// quantity.
 pub(super) async fn record_initial(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
     let change = Change::of(StockChangeReason::Adjusted, stock.available_qty);
     store::stock::insert_movement(tx, stock.stock_item_id, change, None, None).await?;

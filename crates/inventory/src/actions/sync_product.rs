@@ -3,12 +3,12 @@ use crate::{Error, domain::ProductCopy, store};
 use contracts::{catalog::Product, inventory::StockChangeReason};
 use platform::db::Tx;
 
-/// Takes in what the catalogue says of a product, unless something newer is known, and lets its stock follow: it belongs
-/// to the product's seller, stands under the product's SKU, and to the product that has the SKU.
+/// Stores the catalogue's version of a product unless a newer one is stored, and updates its stock: the item gets the
+/// seller and the SKU of the product, and the item of the SKU belongs to the product.
 ///
 /// # Errors
-/// [`Error::SkuTaken`] while another product is still believed to have the SKU. Events of two products come in no order;
-/// it is right once the other's has come.
+/// [`Error::SkuTaken`] while the stored copy of another product has the SKU. Events of two products have no order; a
+/// retry succeeds once the event of the other product arrived.
 pub async fn sync_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     let known = ProductCopy::from(product);
     let on_conflict = |error: platform::db::Error| match error.violates(store::products::ONE_PRODUCT_PER_SKU) {

@@ -10,7 +10,7 @@ use platform::{
     params,
 };
 
-/// What each stock item says, and what ledger and reservations say of it, each through `check`.
+/// Passes the quantities of each stock item and the sums of its ledger and reservations to `check`.
 pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT i.sku, i.available_qty, i.reserved_qty, COALESCE(m.available, 0), COALESCE(m.reserved, 0), COALESCE(m.entered, 0), \
@@ -41,7 +41,7 @@ pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemRecord)) -> Result
     .map(|_| ())
 }
 
-/// What each line of a reservation says, and what the ledger says of it, each through `check`.
+/// Passes each reservation line and the sums of its ledger to `check`.
 pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT l.reservation_id, l.sku, l.quantity, v.status, v.returned_at, COUNT(m.movement_id), \
@@ -68,7 +68,7 @@ pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineRecord)) -> Result
     .map(|_| ())
 }
 
-/// Orders that hold or have bought their units more than once.
+/// Returns orders that hold or have bought their units more than once.
 pub async fn list_orders_with_several_reservations(tx: &mut Tx, rows: usize) -> Result<Vec<OrderId>, Error> {
     tx.query(
         "SELECT order_id FROM reservations WHERE status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL \
@@ -79,7 +79,8 @@ pub async fn list_orders_with_several_reservations(tx: &mut Tx, rows: usize) -> 
     .await
 }
 
-/// The live reservations of the orders after `after`, up to and with `up_to`, in the order of these.
+/// Returns the reservations that hold or have sold units, of the orders after `after` up to and including `up_to`, by
+/// order id.
 pub async fn list_for_check(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
     let mut found: Vec<OrderUnits> = Vec::new();
     tx.query(

@@ -1,4 +1,4 @@
-//! What the catalogue said of products.
+//! Copies of the catalogue's products.
 
 use crate::domain::ProductCopy;
 use contracts::ids::ProductId;
@@ -7,7 +7,7 @@ use platform::{
     params,
 };
 
-/// The constraint that keeps a SKU with one product.
+/// The constraint that gives a SKU to one product.
 pub const ONE_PRODUCT_PER_SKU: &str = "products.sku";
 
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<ProductCopy>, Error> {
@@ -17,12 +17,12 @@ pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<ProductCo
     .await
 }
 
-/// The product that has this SKU, if it has been heard of.
+/// Returns the product whose copy has this SKU.
 pub async fn find_product_with_sku(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, Error> {
     tx.query_opt("SELECT product_id FROM products WHERE sku = $1", params![sku], |row| row.next()).await
 }
 
-/// Keeps what was said unless something newer is known. Whether it was news.
+/// Stores a copy unless a newer version is stored. Returns whether it was stored.
 pub async fn upsert_if_newer(tx: &mut Tx, product: &ProductCopy) -> Result<bool, Error> {
     let rows = tx
         .execute(

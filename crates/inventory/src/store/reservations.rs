@@ -12,7 +12,7 @@ use platform::{
     params,
 };
 
-/// The columns of [`row`], before whatever narrows them.
+/// The columns of [`row`] and the rest of a SELECT.
 macro_rules! select_reservations {
     ($rest:literal) => {
         concat!("SELECT reservation_id, order_id, status, expires_at, returned_at, created_at FROM reservations ", $rest)
@@ -40,7 +40,7 @@ async fn with_lines(tx: &mut Tx, found: Option<Reservation>) -> Result<Option<Re
             |row| Ok(Line { reservation_line_id: row.next()?, stock_item_id: row.next()?, sku: row.next()?, quantity: row.next()? }),
         )
         .await?;
-    // Here and not in SQL: databases differ in how they order text, and lines are compared in this order.
+    // Sorted here and not in SQL, because databases order text differently and lines are compared in this order.
     reservation.lines.sort_by(|a, b| a.sku.cmp(&b.sku));
     Ok(Some(reservation))
 }
@@ -50,12 +50,12 @@ pub async fn find_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<R
     with_lines(tx, found).await
 }
 
-/// The reservation with its row held to the commit.
+/// As [`find_reservation`], with the row locked until the commit.
 pub async fn lock_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<Reservation>, Error> {
     find_reservation(tx, id).await
 }
 
-/// The reservation that holds an order's units, or has sold them, with its row held to the commit.
+/// Returns the reservation that holds or has sold an order's units, with its row locked until the commit.
 pub async fn lock_live(tx: &mut Tx, order: OrderId) -> Result<Option<Reservation>, Error> {
     let found = tx
         .query_opt(
@@ -67,7 +67,7 @@ pub async fn lock_live(tx: &mut Tx, order: OrderId) -> Result<Option<Reservation
     with_lines(tx, found).await
 }
 
-/// Writes a new reservation without lines. Whether its order had none that is live.
+/// Inserts a reservation without lines. Returns `false` when its order has one that is live.
 pub async fn insert(tx: &mut Tx, reservation: &Reservation) -> Result<bool, Error> {
     let rows = tx
         .execute(
@@ -95,7 +95,7 @@ pub async fn insert_line(tx: &mut Tx, id: ReservationId, line: &Line) -> Result<
     .map(|_| ())
 }
 
-/// Writes the state of a reservation that was in `from` with nothing returned: it ends, and is returned, once.
+/// Stores the state of a reservation that was in `from` and not returned, so that it ends once and is returned once.
 pub async fn save_state(tx: &mut Tx, reservation: &Reservation, from: ReservationStatus) -> Result<(), Error> {
     let rows = tx
         .execute(
@@ -106,7 +106,7 @@ pub async fn save_state(tx: &mut Tx, reservation: &Reservation, from: Reservatio
     expect_one(rows, "a reservation changed under its lock")
 }
 
-/// Reservations whose time is over, the longest overdue first.
+/// Returns the reservations that are overdue, longest overdue first.
 pub async fn list_overdue(tx: &mut Tx, rows: usize) -> Result<Vec<ReservationId>, Error> {
     let now = tx.now();
     tx.query(
@@ -117,7 +117,7 @@ pub async fn list_overdue(tx: &mut Tx, rows: usize) -> Result<Vec<ReservationId>
     .await
 }
 
-/// When the next reservation expires that has not.
+/// Returns when the next active reservation expires that is not overdue yet.
 pub async fn next_expiry(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     let now = tx.now();
     tx.query_opt(

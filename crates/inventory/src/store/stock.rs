@@ -18,7 +18,7 @@ macro_rules! columns {
     };
 }
 
-/// What moves units, in one statement: `$2` and `$3` are added, unless a quantity would fall below zero.
+/// Moves units in one statement: adds `$2` and `$3` unless a quantity would become negative.
 macro_rules! move_units_sql {
     ($which:literal) => {
         concat!(
@@ -45,7 +45,7 @@ fn row(row: &mut Row<'_>) -> Result<Stock, Error> {
     })
 }
 
-/// The stock of `sku`; another's, when `owner` is given, is not found.
+/// Returns the stock of `sku`. With an `owner`, stock of another seller is not found.
 pub async fn find_stock(tx: &mut Tx, owner: Option<UserId>, sku: &str) -> Result<Option<Stock>, Error> {
     match owner {
         None => tx.query_opt(concat!("SELECT ", columns!(), " FROM stock_items WHERE sku = $1"), params![sku], row).await,
@@ -56,22 +56,23 @@ pub async fn find_stock(tx: &mut Tx, owner: Option<UserId>, sku: &str) -> Result
     }
 }
 
-/// The stock of `sku` with its row held to the commit; another's, when `owner` is given, is not found.
+/// As [`find_stock`], with the row locked until the commit.
 pub async fn lock_stock(tx: &mut Tx, owner: Option<UserId>, sku: &str) -> Result<Option<Stock>, Error> {
     find_stock(tx, owner, sku).await
 }
 
-/// The stock of these SKUs, as far as there is any.
+/// Returns the stock of these SKUs, without the unknown ones.
 pub async fn find_stocks(tx: &mut Tx, skus: &[String]) -> Result<Vec<Stock>, Error> {
     let Some(last) = skus.len().checked_sub(1) else { return Ok(Vec::new()) };
-    // A power of two of places, the last SKU repeated: so there are few texts, and each is prepared once.
+    // The number of placeholders is a power of two and the last SKU is repeated, so that few different statements are
+    // prepared.
     let places: Vec<String> = (1..=skus.len().next_power_of_two()).map(|place| format!("${place}")).collect();
     let sql = format!(concat!("SELECT ", columns!(), " FROM stock_items WHERE sku IN ({})"), places.join(", "));
     let params: Vec<&dyn Column> = (0..places.len()).map(|place| &skus[place.min(last)] as &dyn Column).collect();
     tx.query(&sql, &params, row).await
 }
 
-/// Stock items, the newest first, that come after `after`; with `low`, only those that are low, or are not.
+/// Returns stock items after `after`, newest first; `low` keeps only those that are low, or are not.
 pub async fn list_stock(
     tx: &mut Tx,
     owner: Option<UserId>,
@@ -92,7 +93,7 @@ pub async fn list_stock(
         .await
 }
 
-/// How many units of a product can be sold: none of an archived one.
+/// Returns how many units of a product can be sold: none of an archived one.
 pub async fn available_of(tx: &mut Tx, product: ProductId) -> Result<i64, Error> {
     tx.query_one(
         "SELECT CAST(COALESCE(SUM(i.available_qty), 0) AS BIGINT) FROM stock_items i LEFT JOIN products p ON p.product_id = i.product_id \
@@ -103,7 +104,7 @@ pub async fn available_of(tx: &mut Tx, product: ProductId) -> Result<i64, Error>
     .await
 }
 
-/// Writes a new item. Whether there was none with its SKU.
+/// Inserts an item. Returns `false` when its SKU has one.
 pub async fn insert(tx: &mut Tx, stock: &Stock) -> Result<bool, Error> {
     let rows = tx
         .execute(
@@ -125,7 +126,7 @@ pub async fn insert(tx: &mut Tx, stock: &Stock) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// Writes what people edit of an item whose row is held.
+/// Stores the edited fields of an item whose row is locked.
 pub async fn save(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
     let rows = tx
         .execute(
@@ -142,16 +143,16 @@ pub async fn save(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
             ],
         )
         .await?;
-    expect_one(rows, "a stock item vanished under its lock")
+    expect_one(rows, "a stock item disappeared under its lock")
 }
 
-/// Moves units of `sku`. `None` when there is no such item, or not enough of it.
+/// Moves units of `sku`. Returns `None` when there is no such item or not enough of it.
 pub async fn try_move_units(tx: &mut Tx, sku: &str, change: Change) -> Result<Option<Stock>, Error> {
     let now = tx.now();
     tx.query(move_units_sql!("sku = $1"), params![sku, change.available, change.reserved, now], row).await.map(only)
 }
 
-/// Moves units that are known to be there.
+/// Moves units that must be there.
 pub async fn move_units(tx: &mut Tx, item: StockItemId, change: Change) -> Result<Stock, Error> {
     let now = tx.now();
     tx.query(move_units_sql!("stock_item_id = $1"), params![item, change.available, change.reserved, now], row)
@@ -160,7 +161,7 @@ pub async fn move_units(tx: &mut Tx, item: StockItemId, change: Change) -> Resul
         .ok_or_else(|| Error::Failed("a reservation holds units that its stock item does not".into()))
 }
 
-/// Enters a change into the ledger.
+/// Inserts a row into the ledger.
 pub async fn insert_movement(
     tx: &mut Tx,
     item: StockItemId,
@@ -178,7 +179,7 @@ pub async fn insert_movement(
     .map(|_| ())
 }
 
-/// Gives the item of `sku` to the product, whatever it was entered for. The item, if that changed it.
+/// Assigns the item of `sku` to the product. Returns the item if that changed it.
 pub async fn assign_to_product(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
     let now = tx.now();
     tx.query(
@@ -193,7 +194,7 @@ pub async fn assign_to_product(tx: &mut Tx, product: ProductId, sku: &str) -> Re
     .map(only)
 }
 
-/// Gives the product's item its SKU, unless an item has it. The item, if that changed it.
+/// Gives the product's item this SKU unless another item has it. Returns the item if that changed it.
 pub async fn rename_sku(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
     let now = tx.now();
     tx.query(
@@ -210,7 +211,7 @@ pub async fn rename_sku(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Op
     .map(only)
 }
 
-/// Notes whose the product's items are. Nobody edits that here, so their ETags stay.
+/// Stores the seller of the product's items. Their ETags stay, because users do not edit the seller here.
 pub async fn set_seller(tx: &mut Tx, product: ProductId, seller: Option<UserId>) -> Result<(), Error> {
     tx.execute("UPDATE stock_items SET seller_id = $2 WHERE product_id = $1 AND seller_id IS DISTINCT FROM $2", params![product, seller])
         .await

@@ -1,4 +1,4 @@
-//! Who is let in, route by route.
+//! Access to every route.
 
 use super::*;
 use axum::http::Method;

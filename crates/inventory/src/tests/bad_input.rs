@@ -1,4 +1,4 @@
-//! Input that is refused, with nothing changed.
+//! Bad input is refused and changes nothing.
 
 use super::*;
 
@@ -96,7 +96,7 @@ async fn ending_a_reservation_takes_no_body() {
         h.post(&no_id, &Value::Null).service("order").key("b").send().await.expect_problem(404, "NOT_FOUND");
     }
     assert_eq!(quantities(&h, "LAMP-1").await, (9, 1));
-    // No body, `null` and an empty object are one and the same.
+    // No body, `null` and an empty object mean the same.
     let path = format!("/inventory/reservations/{id}/confirm");
     h.request(axum::http::Method::POST, &path).service("order").key("c").send().await.expect(200);
     h.post(&path, &json!({})).service("order").key("d").send().await.expect(200);

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many concurrent requests.
 
 use super::*;
 use contracts::inventory::ReservationStatus;
@@ -55,7 +55,7 @@ async fn one_key_forty_times_at_once_reserves_once() {
     let mut buyers = JoinSet::new();
     for n in 0..40 {
         let (h, body) = (h.clone(), body.clone());
-        // Half under one key, half under keys of their own: an order's units are its once either way.
+        // Half share a key and half have their own: the order reserves once either way.
         let key = if n % 2 == 0 { "one".to_owned() } else { format!("own-{n}") };
         buyers.spawn(async move { h.post("/inventory/reservations", &body).service("order").key(&key).send().await });
     }
@@ -78,7 +78,7 @@ async fn a_confirmation_and_the_expiry_at_one_instant_have_one_winner() {
         let h2 = h.clone();
         sales.spawn(async move { (id, end(&h2, id, "confirm").await) });
         if n == COUNT / 2 {
-            // Let some through, then the instant comes, and the worker with it.
+            // Some confirmations finish first; then the reservations expire and the worker runs.
             while sales.len() > COUNT / 4 {
                 let Some(Ok((id, answer))) = sales.join_next().await else { break };
                 answer.expect(200);

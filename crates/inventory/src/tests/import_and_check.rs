@@ -1,4 +1,4 @@
-//! The import, and that the audit sees books that do not agree.
+//! The import and the consistency check.
 
 use super::*;
 use crate::{StockImport, import, list_for_check};
@@ -36,7 +36,7 @@ async fn an_import_is_repeated_without_harm() {
     assert_consistent(&h).await;
 }
 
-/// Damages the books with one statement.
+/// Damages the rows with one statement and returns the faults.
 async fn damage(sql: &'static str) -> Vec<String> {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 3)]).await.reservation_id;
@@ -95,7 +95,7 @@ async fn the_live_reservations_of_a_range_of_orders_are_listed() {
     let h = stocked(&[("LAMP-1", 10), ("DESK-1", 10)]).await;
     let mut made = Vec::new();
     for _ in 0..4 {
-        // Ids sort by the millisecond that they were made in.
+        // Ids sort by the millisecond of their creation.
         h.advance(std::time::Duration::from_millis(1));
         made.push(reserved(&h, &[("LAMP-1", 1), ("DESK-1", 2)]).await);
     }
@@ -109,7 +109,7 @@ async fn the_live_reservations_of_a_range_of_orders_are_listed() {
     let mut lines = all[1].lines.clone();
     lines.sort();
     assert_eq!(lines, [("DESK-1".to_owned(), 2), ("LAMP-1".to_owned(), 1)]);
-    // The lower bound is not part of the range, the upper one is.
+    // The lower bound is exclusive, the upper one inclusive.
     assert_eq!(list_for_check(h.db(), made[0].order_id, made[3].order_id).await.unwrap(), all[1..]);
     assert_eq!(list_for_check(h.db(), OrderId(Uuid::nil()), made[2].order_id).await.unwrap(), all[..1]);
 }

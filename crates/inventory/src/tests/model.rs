@@ -1,5 +1,5 @@
-//! Random histories against a model: whatever happens in whatever order, and however often it is repeated, the answers and
-//! the quantities are those of a few lines of arithmetic, and the books agree after every step.
+//! Random histories compared with a model: answers and quantities match simple arithmetic, however often a step is
+//! repeated, and the data is consistent after every step.
 
 use super::*;
 use contracts::inventory::ReservationStatus;
@@ -44,14 +44,14 @@ struct Held {
     expires_at: u64,
 }
 
-/// What should be.
+/// The expected state.
 #[derive(Clone, Default)]
 struct Model {
     now: u64,
     available: [i64; SKUS.len()],
     reserved: [i64; SKUS.len()],
     held: Vec<Held>,
-    /// How many events of each kind were told.
+    /// The number of emitted events of each type.
     emitted: BTreeMap<&'static str, usize>,
 }
 
@@ -75,7 +75,7 @@ impl Model {
         }
     }
 
-    /// The code of the refusal, or which reservation the order has.
+    /// Returns the index of the order's existing reservation, `None` for a new one, or the code of the refusal.
     fn reserve(&mut self, order: usize, lines: &BTreeMap<usize, u32>, ttl: u64) -> Result<Option<usize>, &'static str> {
         let before = self.clone();
         let live = |held: &Held| {

@@ -1,4 +1,4 @@
-//! Whose stock it is: what the catalogue announces, and what it is asked.
+//! Products and sellers: events of the catalogue and lookups.
 
 use super::*;
 use contracts::{
@@ -66,7 +66,7 @@ async fn stock_of_another_seller_is_not_found() {
     s.catalogue.add(product(chair, Some(stranger), "CHAIR-1", 1));
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
 
-    // The catalogue knows nothing of it, it is another's, it is the marketplace's own.
+    // Unknown to the catalogue, another seller's, and the marketplace's own.
     s.put(s.seller, "SOFA-1", 7, s.h.id()).await.expect_problem(404, "NOT_FOUND");
     s.put(s.seller, "CHAIR-1", 7, chair).await.expect_problem(404, "NOT_FOUND");
     s.announce(product(s.h.id(), None, "DESK-1", 1)).await;
@@ -89,7 +89,7 @@ async fn stock_is_kept_under_the_sku_of_its_product() {
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     let refused = s.put(s.seller, "LAMP-2", 7, s.lamp).await.expect_problem(422, "INVALID_REQUEST");
     assert_eq!(refused.json()["errors"][0]["pointer"], "/productId");
-    // Nor may an administrator give a SKU that is known to another product.
+    // An administrator may not use the SKU of another product either.
     let body = json!({"availableQty": 7, "productId": s.h.id::<ProductId>()});
     s.h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect_problem(422, "INVALID_REQUEST");
 }
@@ -107,7 +107,7 @@ async fn an_unknown_product_is_refused_while_the_catalogue_is_down() {
 #[tokio::test]
 async fn stock_that_was_there_first_follows_the_product() {
     let s = shop().await;
-    // Entered by an administrator before anything was announced, once for a product that was mistaken.
+    // Entered by an administrator before any event, once for a wrong product.
     let body = json!({"availableQty": 7, "productId": s.lamp});
     s.h.put("/inventory/stock/LAMP-1", &body).admin().send().await.expect(201);
     s.h.put("/inventory/stock/CHAIR-1", &json!({"availableQty": 2, "productId": s.h.id::<ProductId>()})).admin().send().await.expect(201);
@@ -131,10 +131,10 @@ async fn stock_follows_a_draft_to_its_new_sku_and_frees_the_old_one() {
     s.h.deliver(ProductUpdated { product_id, product: product(s.lamp, Some(s.seller), "LAMP-9", 2) }).await;
     assert_eq!(quantities(&s.h, "LAMP-9").await, (5, 2));
     s.h.get("/inventory/stock/LAMP-1").admin().send().await.expect_problem(404, "UNKNOWN_SKU");
-    // What was set aside under the old name is let go all the same.
+    // A reservation under the old SKU can still be released.
     end(&s.h, held.reservation_id, "release").await.expect(200);
     assert_eq!(quantities(&s.h, "LAMP-9").await, (7, 0));
-    // Somebody else may use the old SKU now.
+    // Another seller may use the old SKU now.
     let (other, torch) = (s.h.id(), s.h.id());
     s.announce(product(torch, Some(other), "LAMP-1", 1)).await;
     s.put(other, "LAMP-1", 1, torch).await.expect(201);
@@ -148,7 +148,7 @@ async fn events_of_two_products_that_swap_a_sku_may_come_in_any_order() {
     let torch = s.h.id();
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
-    // The torch got the SKU that the lamp gave up; but that the lamp gave it up is told later.
+    // The torch got the SKU that the lamp gave up, but the event of the lamp arrives later.
     s.announce(product(torch, Some(s.seller), "LAMP-1", 1)).await;
     assert_eq!(stock_of(&s.h, "LAMP-1").await.product_id, s.lamp);
     let product_id = s.lamp;
@@ -186,6 +186,6 @@ async fn the_stock_of_an_archived_product_is_kept_and_not_offered() {
     s.h.deliver(ProductArchived { product_id: s.lamp, product: gone }).await;
     assert_eq!(s.see(s.lamp).await, Availability { in_stock: false, available_qty: 0 });
     assert_eq!(quantities(&s.h, "LAMP-1").await, (7, 0));
-    // An order that was placed before still gets its units.
+    // An order that was placed before can still reserve.
     reserved(&s.h, &[("LAMP-1", 1)]).await;
 }

@@ -1,4 +1,4 @@
-//! The life of a reservation, one caller at a time.
+//! The life of a reservation, one request at a time.
 
 use super::*;
 use crate::{actions::BATCH, workers::EXPIRY_PERIOD};
@@ -116,7 +116,7 @@ async fn an_order_may_reserve_again_after_a_release_an_expiry_or_a_return() {
     end(&h, released, "release").await.expect(200);
     let expired = attempt().await;
     assert_ne!(expired, released);
-    // Its time is over, and nobody wrote that down yet: the new attempt does.
+    // It is overdue and the expiry is not stored yet: the new attempt stores it.
     h.advance(DEFAULT_TTL);
     let sold = attempt().await;
     assert_eq!(reservation_of(&h, expired).await.status, ReservationStatus::Expired);
@@ -151,11 +151,11 @@ async fn units_are_sold_once() {
     let first = end_under(&h, held.reservation_id, "confirm", "c").await.expect(200);
     let replayed = end_under(&h, held.reservation_id, "confirm", "c").await.expect(200);
     assert_eq!((replayed.header("idempotency-replayed"), &replayed.body), ("true", &first.body));
-    // By state as well as by key.
+    // The state decides as well as the key.
     let again = end_under(&h, held.reservation_id, "confirm", "d").await.expect(200);
     assert_eq!((again.header("idempotency-replayed"), &again.body), ("", &first.body));
     end(&h, held.reservation_id, "release").await.expect_problem(409, "ILLEGAL_TRANSITION");
-    // However late: what is sold does not expire.
+    // Sold units do not expire.
     h.advance(DEFAULT_TTL * 2);
     h.settle().await;
     assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockConfirmed").await), ((7, 0), 1));
@@ -201,7 +201,7 @@ async fn units_of_an_expired_reservation_go_back_on_sale() {
     let events = h.emitted_of::<StockExpired>().await;
     assert_eq!((events.len(), events[0].reservation_id), (1, short.reservation_id));
     end(&h, short.reservation_id, "confirm").await.expect_problem(409, "RESERVATION_EXPIRED");
-    // Letting go of what is gone already is no fault.
+    // Releasing an expired reservation is no error.
     let gone: Reservation = end(&h, short.reservation_id, "release").await.expect(200).read();
     assert_eq!(gone.status, ReservationStatus::Expired);
     assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockReleased").await), ((7, 3), 0));
@@ -215,7 +215,7 @@ async fn a_confirmation_counts_until_the_instant_of_expiry() {
     h.advance(DEFAULT_TTL - Duration::from_micros(1));
     end(&h, in_time.reservation_id, "confirm").await.expect(200);
     h.advance(Duration::from_micros(1));
-    // The worker has not come by: the confirmation itself writes down that the time is over, and its refusal is kept.
+    // The worker did not run: the confirmation itself stores the expiry, and its refusal is stored under the key.
     let refused = end_under(&h, too_late.reservation_id, "confirm", "late").await.expect_problem(409, "RESERVATION_EXPIRED");
     assert_eq!(reservation_of(&h, too_late.reservation_id).await.status, ReservationStatus::Expired);
     assert_eq!(quantities(&h, "LAMP-1").await, (9, 0));
@@ -260,7 +260,7 @@ async fn the_worker_waits_until_the_next_expiry_and_is_notified_of_a_sooner_one(
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Idle);
     let held = reserved(&h, &[("LAMP-1", 1)]).await;
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::At(held.expires_at));
-    // What ends before the worker comes by anyway must wake it.
+    // A reservation that expires before the next regular run notifies the worker.
     let notifier = h.db().worker_notifier(crate::workers::EXPIRY);
     let notified = async || tokio::time::timeout(Duration::from_millis(20), notifier.notified()).await.is_ok();
     assert!(!notified().await);

@@ -60,7 +60,7 @@ async fn a_stale_copy_changes_nothing() {
     put(11, "\"v1\"").await.expect(200);
     let stale = put(10, "\"v1\"").await.expect_problem(412, "PRECONDITION_FAILED");
     assert_eq!(stale.header("etag"), "\"v2\"");
-    // A reservation changes the copy as well: what is set absolutely must know of it.
+    // A reservation changes the version too, because an absolute quantity must take it into account.
     reserved(&h, &[("LAMP-1", 1)]).await;
     put(10, "\"v2\"").await.expect_problem(412, "PRECONDITION_FAILED");
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 1));
@@ -118,7 +118,7 @@ async fn low_stock_is_announced_once_until_it_was_above_its_threshold() {
     assert_eq!(lows().await, [5]);
     reserved(&h, &[("LAMP-1", 1)]).await;
     assert_eq!(lows().await, [5]);
-    // Selling takes nothing that could still be sold.
+    // A sale does not change the available units.
     end(&h, first.reservation_id, "confirm").await.expect(200);
     assert_eq!(lows().await, [5]);
     for delta in [2, -3] {
@@ -198,7 +198,7 @@ async fn services_look_up_many_skus_at_once() {
 async fn the_default_threshold_is_a_setting() {
     let h = Harness::of(crate::service()).setting("low_stock_threshold", 20).start().await;
     assert!(put(&h, "LAMP-1", 20).await.low_stock);
-    // The threshold of its own, above or below.
+    // An item may have its own threshold, above or below.
     let body = json!({"availableQty": 20, "productId": h.id::<ProductId>(), "lowStockThreshold": 0});
     let item: StockItem = h.put("/inventory/stock/LAMP-2", &body).admin().send().await.expect(201).read();
     assert!(!item.low_stock);
