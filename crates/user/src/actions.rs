@@ -1,4 +1,4 @@
-//! What can be done: one transaction each. Whoever changes something of a user holds the user's row first.
+//! What can be done: one transaction each. A change of anything that belongs to a user locks the user's row first.
 
 use crate::{
     Error,
@@ -14,15 +14,16 @@ use platform::{
     http::{Created, Idempotent, IfMatch, MaybeIdempotencyKey, Problem, Tagged},
 };
 
-/// The user a request is about: whoever sent it, and what the token tells should the profile not be there yet.
+/// The calling user, with the data of its token for a profile that does not exist yet.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub id: UserId,
-    /// `None` when the token tells no e-mail address: a profile cannot begin with that.
+    /// `None` when the token has no e-mail address: a profile cannot be created without one.
     pub new: Option<NewUser>,
 }
 
-/// The caller's profile, held to the commit; it begins here when neither auth's call nor its event came yet.
+/// Returns the caller's profile with its row locked until the commit. Creates it when neither auth's call nor its event
+/// arrived yet.
 async fn lock_caller(tx: &mut Tx, caller: &Caller) -> Result<Versioned<User>, Error> {
     if let Some(user) = store::lock_user(tx, caller.id).await? {
         return Ok(user);
@@ -30,8 +31,8 @@ async fn lock_caller(tx: &mut Tx, caller: &Caller) -> Result<Versioned<User>, Er
     create_profile(tx, caller.new.as_ref().ok_or(Error::NotFound)?, 0).await
 }
 
-/// Makes the profile unless it is there. One that began without a name gets it now, unless the user chose one meanwhile.
-/// `account_sequence` is the number of the account's event that tells of the user, 0 without one.
+/// Creates the profile unless it exists. A profile without a name gets it now, unless the user chose one.
+/// `account_sequence` is the number of the account's event, or 0 without one.
 pub async fn create_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
     let created = store::insert_user(tx, new, account_sequence).await?;
     let mut user = store::lock_user(tx, new.user_id).await?.ok_or(Error::NotFound)?;
@@ -53,12 +54,12 @@ fn check(if_match: &IfMatch, present: &Versioned<impl Sized>) -> Result<(), Erro
     if_match.check(&present.etag()).map_err(Error::Stale)
 }
 
-/// Makes the profile unless it is there, and reads it. Repeating it changes nothing.
+/// Creates the profile unless it exists, and returns it. Repeating it changes nothing.
 pub async fn ensure_user(db: &Db, new: NewUser) -> Result<Versioned<User>, Error> {
     db.write(async move |tx| create_profile(tx, &new, 0).await).await
 }
 
-/// Reads the caller's profile. A write only when it has to begin.
+/// Returns the caller's profile. It writes only when the profile has to be created.
 pub async fn get_profile(db: &Db, caller: Caller) -> Result<Versioned<User>, Error> {
     let id = caller.id;
     match db.read(async move |tx| store::find_user(tx, id).await).await? {
@@ -67,10 +68,10 @@ pub async fn get_profile(db: &Db, caller: Caller) -> Result<Versioned<User>, Err
     }
 }
 
-/// Changes the caller's profile. What changes nothing is no new version and no event.
+/// Changes the caller's profile. A change without effect makes no new version and no event.
 ///
 /// # Errors
-/// [`Error::Stale`] when the caller changes an old copy.
+/// [`Error::Stale`] when the caller's copy is stale.
 pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes: UpdateProfile) -> Result<Versioned<User>, Error> {
     db.write(async move |tx| {
         let mut user = lock_caller(tx, &caller).await?;
@@ -85,7 +86,7 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
             tx.emit(user_updated(&user.value));
         }
         if user.value.phone != before.phone {
-            // Text messages go somewhere else now: that is part of how the user is told of things.
+            // The phone number is part of what `PreferencesChanged` carries.
             let preferences = store::get_preferences(tx, caller.id).await?.value;
             tx.emit(domain::preferences_changed(&user.value, preferences));
         }
@@ -94,7 +95,7 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
     .await
 }
 
-/// Adds an address. The first one becomes the default for parcels and bills.
+/// Adds an address. The first one becomes the default for shipping and billing.
 ///
 /// # Errors
 /// [`Error::Full`] past [`domain::AddressBook::MAX`].
@@ -121,11 +122,11 @@ async fn insert_address(tx: &mut Tx, caller: &Caller, body: WriteAddress) -> Res
     Ok(Tagged(made.etag(), Created::at(format!("/users/me/addresses/{id}"), made.value)))
 }
 
-/// Puts another address in the place of one. It stays the default for what it was; what it shall be besides is taken
-/// from the others.
+/// Replaces an address. It stays the default for what it was; further defaults that the request asks for are taken from
+/// other addresses.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller changes an old copy.
+/// [`Error::NotFound`] for another user's address, [`Error::Stale`] when the caller's copy is stale.
 pub async fn replace_address(
     db: &Db,
     caller: Caller,
@@ -153,10 +154,10 @@ pub async fn replace_address(
     .await
 }
 
-/// Deletes an address. What it was the default for goes to the newest that remains.
+/// Deletes an address. Its defaults pass to the newest remaining address.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another's address, [`Error::Stale`] when the caller knows an old copy.
+/// [`Error::NotFound`] for another user's address, [`Error::Stale`] when the caller's copy is stale.
 pub async fn delete_address(db: &Db, caller: Caller, id: AddressId, if_match: IfMatch) -> Result<(), Error> {
     db.write(async move |tx| {
         lock_caller(tx, &caller).await?;
@@ -174,10 +175,10 @@ pub async fn delete_address(db: &Db, caller: Caller, id: AddressId, if_match: If
     .await
 }
 
-/// Replaces the caller's preferences. The same again is no new version and no event.
+/// Replaces the caller's preferences. The same values again make no new version and no event.
 ///
 /// # Errors
-/// [`Error::Stale`] when the caller changes an old copy.
+/// [`Error::Stale`] when the caller's copy is stale.
 pub async fn write_preferences(
     db: &Db,
     caller: Caller,

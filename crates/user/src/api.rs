@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1: HTTP.
 
 use crate::{
     App, Error,
@@ -30,15 +30,15 @@ pub fn routes() -> Routes<App> {
         .get("/users/me/addresses/{addressId}", get_address, "One of the caller's addresses")
         .put("/users/me/addresses/{addressId}", replace_address, "Replaces an address")
         .delete("/users/me/addresses/{addressId}", delete_address, "Deletes an address")
-        .get("/users/me/preferences", get_preferences, "How the caller is told of things")
-        .put("/users/me/preferences", write_preferences, "Says how the caller is told of things")
+        .get("/users/me/preferences", get_preferences, "The caller's notification preferences")
+        .put("/users/me/preferences", write_preferences, "Replaces the caller's notification preferences")
         .get("/users", search_users, "Users by the words of their e-mail and name, the newest first")
         .get("/users/{userId}", get_user, "One user's profile")
-        .put("/internal/users/{userId}", ensure_user, "Makes a profile unless it is there")
+        .put("/internal/users/{userId}", ensure_user, "Creates a profile unless it exists")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
 }
 
-/// The service that owns the accounts.
+/// The service that owns accounts.
 struct Auth;
 impl ClientMarker for Auth {
     const CLIENTS: &'static [&'static str] = &["auth"];
@@ -55,7 +55,7 @@ fn caller_of(caller: &identity::User) -> Caller {
         user_id: caller.id,
         email,
         name: None,
-        // A role that this version does not know comes with the account's event, once it does.
+        // A role that this version does not know arrives with the account's event once it does.
         roles: caller.roles.iter().filter_map(|role| role.parse().ok()).collect(),
     });
     Caller { id: caller.id, new }
@@ -138,13 +138,13 @@ async fn write_preferences(
     Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body).await?))
 }
 
-/// Which users.
+/// Selects users.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct UserSearch {
-    /// Only those whose e-mail or name has, for each word of this text, a word that begins with it. Words are runs of letters
-    /// and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without any finds
-    /// nobody, a whole e-mail address just its user.
+    /// Only users whose e-mail or name has, for each word of this text, a word that starts with it. Words are runs of
+    /// letters and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without
+    /// a word matches no user, a whole e-mail address only its user.
     query: Option<text::Query>,
 }
 

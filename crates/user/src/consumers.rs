@@ -1,4 +1,4 @@
-//! RequestLayers 2: the account's events.
+//! Entry point 2: events of the account.
 
 use crate::{
     Error, actions,
@@ -15,14 +15,14 @@ pub fn all() -> Consumers {
     Consumers::new().on::<UserRegistered, _, _>(user_registered).on::<RolesChanged, _, _>(roles_changed)
 }
 
-/// Begins the profile, unless auth's call or the user's own request did; and names one that began without a name.
+/// Creates the profile unless it exists, and names one that was created without a name.
 async fn user_registered(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error> {
     let UserRegistered { user_id, email, name, roles } = event.event;
     actions::create_profile(tx, &NewUser { user_id, email, name: Some(name), roles }, event.sequence).await.map(|_| ())
 }
 
-/// Copies the roles. The registration came before, in the account's own order; a profile that is missing all the same
-/// sets the event aside, where it is seen. One that is delivered again after a later one changes nothing.
+/// Copies the roles. The registration comes first in the order of the account; without a profile the event fails and is
+/// retried, then parked. A repeated event that is older than the stored state changes nothing.
 async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(), Error> {
     let mut user = store::lock_user(tx, event.user_id).await?.ok_or(Error::NotFound)?;
     if store::account_sequence(tx, event.user_id).await? >= event.sequence {

@@ -1,4 +1,4 @@
-//! What is true of users and their address books. No clock, no database.
+//! The rules of users and address books. No clock, no database.
 
 pub mod search_terms;
 
@@ -10,7 +10,7 @@ use contracts::{
 };
 use platform::http::ETag;
 
-/// Something that people edit, and how often it was.
+/// A value with its version, which counts its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Versioned<T> {
     pub version: i64,
@@ -24,26 +24,26 @@ impl<T> Versioned<T> {
     }
 }
 
-/// What is known of a user whose profile is to begin.
+/// The data of a new profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
     pub user_id: UserId,
     pub email: String,
-    /// `None` when only a token told of the user: then the address stands in until the account tells the name, or the user
-    /// chooses one.
+    /// `None` when only a token supplied the data: the address is then used as a name until the account supplies one or
+    /// the user chooses one.
     pub name: Option<String>,
     pub roles: Vec<Role>,
 }
 
 impl NewUser {
-    /// The name that the profile begins with.
+    /// Returns the first name of the profile.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.email)
     }
 }
 
-/// Roles in their one spelling: each once, in the order of [`Role::ALL`].
+/// Returns each role once, in the order of [`Role::ALL`].
 #[must_use]
 pub fn sorted_roles(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_unstable();
@@ -51,7 +51,7 @@ pub fn sorted_roles(mut roles: Vec<Role>) -> Vec<Role> {
     roles
 }
 
-/// Takes what the request says into the profile.
+/// Applies a request to the profile.
 pub fn update(user: &mut User, changes: UpdateProfile) {
     let UpdateProfile { name, phone: Patch(phone) } = changes;
     if let Patch(Some(name)) = name {
@@ -62,34 +62,34 @@ pub fn update(user: &mut User, changes: UpdateProfile) {
     }
 }
 
-/// The event that tells a whole profile.
+/// Returns the event of a whole profile.
 #[must_use]
 pub fn user_updated(user: &User) -> UserUpdated {
     let User { user_id, email, name, phone, roles, .. } = user.clone();
     UserUpdated { user_id, email, name, phone, roles }
 }
 
-/// What holds until a user says otherwise: mails, and nothing else.
+/// Returns the preferences of a user who never wrote any: mails only.
 #[must_use]
 pub fn default_preferences() -> Preferences {
     Preferences { email_enabled: true, sms_enabled: false, webhook_url: None }
 }
 
-/// The preferences that a request asks for.
+/// Returns the preferences of a request.
 #[must_use]
 pub fn preferences(wanted: WritePreferences) -> Preferences {
     let WritePreferences { email_enabled, sms_enabled, webhook_url } = wanted;
     Preferences { email_enabled, sms_enabled, webhook_url: webhook_url.map(contracts::text::Url::into_string) }
 }
 
-/// The event that tells all preferences, and the number that text messages go to.
+/// Returns the event of all preferences, with the phone number for text messages.
 #[must_use]
 pub fn preferences_changed(user: &User, preferences: Preferences) -> PreferencesChanged {
     let Preferences { email_enabled, sms_enabled, webhook_url } = preferences;
     PreferencesChanged { user_id: user.user_id, email_enabled, sms_enabled, webhook_url, phone: user.phone.clone() }
 }
 
-/// What an address is the default for.
+/// The kinds of use that an address is the default for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Defaults {
     pub shipping: bool,
@@ -97,7 +97,7 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// What a request wants an address to be the default for.
+    /// Returns the defaults that a request asks for.
     #[must_use]
     pub fn requested(body: &WriteAddress) -> Defaults {
         Defaults { shipping: body.is_default_shipping, billing: body.is_default_billing }
@@ -112,7 +112,7 @@ impl Defaults {
     }
 }
 
-/// The address that a request describes.
+/// Returns the address of a request.
 #[must_use]
 pub fn address(address_id: AddressId, user_id: UserId, body: WriteAddress, defaults: Defaults) -> Address {
     let WriteAddress { label, country, state, city, zip, street, number, complement, .. } = body;
@@ -132,33 +132,33 @@ pub fn address(address_id: AddressId, user_id: UserId, body: WriteAddress, defau
     }
 }
 
-/// Which addresses a user has, and which are the defaults: while there is any, exactly one of each kind.
+/// The addresses of a user and which are the defaults: unless it is empty, exactly one of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AddressBook(Vec<Entry>);
 
-/// An address as its book knows it.
+/// The part of an address that matters to its book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     pub id: AddressId,
     pub defaults: Defaults,
 }
 
-/// An address book takes no more.
+/// The address book is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an address book holds at most {} addresses", AddressBook::MAX)]
 pub struct AddressBookFull;
 
 impl AddressBook {
-    /// How many addresses a user may have.
+    /// The most addresses of a user.
     pub const MAX: usize = 50;
 
-    /// A book of these entries, the newest first.
+    /// Returns a book of these entries, newest first.
     #[must_use]
     pub fn new(newest_first: Vec<Entry>) -> AddressBook {
         AddressBook(newest_first)
     }
 
-    /// Adds an address. The first one becomes the default for everything; a later one only for what is `wanted`.
+    /// Adds an address. The first one becomes the default of each kind, a later one only for what is `wanted`.
     ///
     /// # Errors
     /// [`AddressBookFull`].
@@ -172,15 +172,15 @@ impl AddressBook {
         Ok(())
     }
 
-    /// Makes an address the default for what is `wanted`, and takes that from the others. What is not wanted stays: only
-    /// another address takes a default away, so that there always is one.
+    /// Makes an address the default for what is `wanted` instead of the others. What is not wanted stays, because an
+    /// address loses a default only to another address.
     pub fn set_default(&mut self, id: AddressId, wanted: Defaults) {
         for entry in &mut self.0 {
             entry.defaults = if entry.id == id { entry.defaults.union(wanted) } else { entry.defaults.minus(wanted) };
         }
     }
 
-    /// Removes an address; what it was the default for goes to the newest one that remains.
+    /// Removes an address; its defaults pass to the newest remaining address.
     pub fn remove(&mut self, id: AddressId) {
         let Some(at) = self.0.iter().position(|entry| entry.id == id) else { return };
         let removed = self.0.remove(at);
@@ -189,13 +189,13 @@ impl AddressBook {
         }
     }
 
-    /// What this address is the default for.
+    /// Returns what this address is the default for.
     #[must_use]
     pub fn defaults_of(&self, id: AddressId) -> Defaults {
         self.0.iter().find(|entry| entry.id == id).map_or_else(Defaults::default, |entry| entry.defaults)
     }
 
-    /// The addresses beside `subject` whose part changed since `before`.
+    /// Returns the addresses other than `subject` whose defaults differ from `before`.
     pub fn others_changed<'a>(&'a self, before: &'a AddressBook, subject: AddressId) -> impl Iterator<Item = Entry> + 'a {
         self.0.iter().copied().filter(move |entry| entry.id != subject && entry.defaults != before.defaults_of(entry.id))
     }

@@ -1,10 +1,10 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use crate::domain::AddressBookFull;
 use contracts::problem::Code;
 use platform::{db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such user or address")]

@@ -1,18 +1,18 @@
-//! User: profiles, address books, and how a user wants to be told of things.
+//! User: profiles, address books and notification preferences.
 //!
-//! Auth owns the account; e-mail and roles here are copies. A profile begins with whatever comes first: auth's call
-//! right after the registration, the event `UserRegistered`, or the user's own first request, whose token says all but the
-//! name: then the address stands in for it until one of the others tells it or the user chooses one. Apart from that the
-//! others find the profile there and change nothing. Roles follow `RolesChanged`, and an older one never overtakes a newer.
+//! Auth owns the account; e-mail and roles here are copies. A profile is created by whichever comes first: auth's call
+//! after the registration, the event `UserRegistered`, or the user's own first request. The token of a request has no
+//! name, so the address is used as a name until the call or the event supplies it or the user chooses one. Otherwise
+//! later sources change nothing. Roles follow `RolesChanged`, and an older event never replaces a newer one.
 //!
-//! An address book holds at most 50 addresses and, while it holds any, exactly one default for parcels and one for
-//! bills: [`domain::AddressBook`] says which, a unique index in the database watches over it. Every change of a book
-//! holds the user's row, so that two changes at once come one after the other.
+//! An address book holds at most 50 addresses and, unless it is empty, exactly one default for shipping and one for
+//! billing. [`domain::AddressBook`] chooses them and a unique index ensures it. Every change of a book locks the user's
+//! row, so that concurrent changes run one after the other.
 //!
-//! Administrators find users by the beginnings of the words in e-mail and name, which stand in a table of their own that
-//! changes with them: a search reads no more of it than it answers, however many users there are.
+//! Administrators find users by prefixes of the words in e-mail and name, which are stored in a table of their own. A
+//! search reads about as many rows of it as it returns, however many users there are.
 //!
-//! It announces `UserUpdated` and `PreferencesChanged`, each with everything there is, so that a consumer need not ask.
+//! The service emits `UserUpdated` and `PreferencesChanged`, each with the whole state, so that consumers need no call.
 
 mod actions;
 mod api;
@@ -32,7 +32,7 @@ use platform::{
     service::{Ctx, Parts, Service},
 };
 
-/// What the handlers share.
+/// What the entry points share.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,

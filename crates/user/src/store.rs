@@ -1,4 +1,4 @@
-//! How users are kept: the only SQL of this service.
+//! The only SQL of this service.
 
 pub mod search_index;
 
@@ -30,7 +30,7 @@ macro_rules! select_addresses {
     };
 }
 
-/// Begins a profile unless it is there. Whether it began now.
+/// Inserts a profile unless it exists. Returns whether it was inserted.
 pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -58,12 +58,12 @@ pub async fn find_user(tx: &mut Tx, id: UserId) -> Result<Option<Versioned<User>
     tx.query_opt(select_users!(" WHERE user_id = $1"), params![id], user_row).await
 }
 
-/// The profile with its row held to the commit: it guards the address book and the preferences too.
+/// As [`find_user`], with the row locked until the commit. The lock also guards the address book and the preferences.
 pub async fn lock_user(tx: &mut Tx, id: UserId) -> Result<Option<Versioned<User>>, Error> {
     find_user(tx, id).await
 }
 
-/// Writes a changed profile as its next version.
+/// Stores a changed profile as its next version.
 pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Error> {
     user.version += 1;
     user.value.updated_at = tx.now();
@@ -80,13 +80,13 @@ pub async fn save_user(tx: &mut Tx, user: &mut Versioned<User>) -> Result<(), Er
     .map(|_| ())
 }
 
-/// Notes that the name is no stand-in any more. Whether it was one until now.
+/// Marks the name as no longer provisional. Returns whether it was provisional.
 pub async fn clear_provisional_name(tx: &mut Tx, id: UserId) -> Result<bool, Error> {
     let rows = tx.execute("UPDATE users SET provisional = FALSE WHERE user_id = $1 AND provisional", params![id]).await?;
     Ok(rows == 1)
 }
 
-/// The number of the account's newest event that was taken in.
+/// Returns the number of the newest account event that was applied.
 pub async fn account_sequence(tx: &mut Tx, id: UserId) -> Result<i64, Error> {
     tx.query_one("SELECT account_sequence FROM users WHERE user_id = $1", params![id], |row| row.next()).await
 }
@@ -110,7 +110,7 @@ fn user_row(row: &mut Row<'_>) -> Result<Versioned<User>, Error> {
     })
 }
 
-/// Which addresses there are, for a caller that holds the user's row.
+/// Returns the address book, for a caller that has locked the user's row.
 pub async fn address_book(tx: &mut Tx, owner: UserId) -> Result<AddressBook, Error> {
     let entries = tx
         .query(
@@ -147,7 +147,7 @@ pub async fn insert_address(tx: &mut Tx, address: &Address) -> Result<(), Error>
     .map(|_| ())
 }
 
-/// Writes a changed address as its next version.
+/// Stores a changed address as its next version.
 pub async fn save_address(tx: &mut Tx, address: &mut Versioned<Address>) -> Result<(), Error> {
     address.version += 1;
     let (now, version, address) = (tx.now(), address.version, &address.value);
@@ -174,7 +174,7 @@ pub async fn save_address(tx: &mut Tx, address: &mut Versioned<Address>) -> Resu
     .map(|_| ())
 }
 
-/// Writes what an address is the default for now; whoever has a copy of it has an old one.
+/// Stores the defaults of an address as its next version, so that older copies become stale.
 pub async fn save_defaults(tx: &mut Tx, entry: Entry) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
@@ -189,12 +189,12 @@ pub async fn delete_address(tx: &mut Tx, id: AddressId) -> Result<(), Error> {
     tx.execute("DELETE FROM addresses WHERE address_id = $1", params![id]).await.map(|_| ())
 }
 
-/// One address of this owner; another's is not found.
+/// Returns one address of this owner. Another user's address is not found.
 pub async fn find_address(tx: &mut Tx, owner: UserId, id: AddressId) -> Result<Option<Versioned<Address>>, Error> {
     tx.query_opt(select_addresses!(" WHERE address_id = $1 AND user_id = $2"), params![id, owner], address_row).await
 }
 
-/// The owner's addresses, the newest first.
+/// Returns the owner's addresses, newest first.
 pub async fn list_addresses(tx: &mut Tx, owner: UserId, after: Option<AddressId>, rows: i64) -> Result<Vec<Address>, Error> {
     Select::from(select_addresses!(""))
         .filter("user_id = ?", owner)
@@ -224,7 +224,7 @@ fn address_row(row: &mut Row<'_>) -> Result<Versioned<Address>, Error> {
     })
 }
 
-/// A user's preferences; the usual ones, as version 0, for one who never wrote any.
+/// Returns a user's preferences, or the default ones as version 0.
 pub async fn get_preferences(tx: &mut Tx, owner: UserId) -> Result<Versioned<Preferences>, Error> {
     let found = tx
         .query_opt("SELECT version, email_enabled, sms_enabled, webhook_url FROM preferences WHERE user_id = $1", params![owner], |row| {
@@ -237,7 +237,7 @@ pub async fn get_preferences(tx: &mut Tx, owner: UserId) -> Result<Versioned<Pre
     Ok(found.unwrap_or_else(|| Versioned { version: 0, value: default_preferences() }))
 }
 
-/// Writes changed preferences as their next version.
+/// Stores changed preferences as their next version.
 pub async fn save_preferences(tx: &mut Tx, owner: UserId, preferences: &mut Versioned<Preferences>) -> Result<(), Error> {
     preferences.version += 1;
     let (now, version, Preferences { email_enabled, sms_enabled, webhook_url }) = (tx.now(), preferences.version, &preferences.value);

@@ -1,4 +1,4 @@
-//! The service through its doors.
+//! The service through its entry points.
 
 mod access;
 mod addresses;
@@ -19,7 +19,7 @@ fn registered(user_id: UserId, email: &str, name: &str) -> UserRegistered {
     UserRegistered { user_id, email: email.into(), name: name.into(), roles: vec![Role::Customer] }
 }
 
-/// A body that says all that an address must.
+/// A body with the required fields of an address.
 fn street(street: &str) -> Value {
     json!({"country": "DE", "city": "Bremen", "zip": "28195", "street": street, "number": "7"})
 }
@@ -42,7 +42,7 @@ async fn add_street(h: &Harness, user: UserId, name: &str) -> String {
     add(h, user, &street(name)).await.expect(201).json()["addressId"].as_str().unwrap().to_owned()
 }
 
-/// The streets of a user's addresses, newest first, with `S` and `B` for what each is the default for.
+/// Returns the streets of a user's addresses, newest first, with `S` and `B` for the defaults of each.
 async fn address_book(h: &Harness, user: UserId) -> Vec<String> {
     let list = h.get("/users/me/addresses?limit=100").customer(user).send().await.expect(200).json();
     let flag = |item: &Value, name: &str, mark: &'static str| if item[name] == true { mark } else { "" };

@@ -1,18 +1,18 @@
-//! What administrators find users by: the words of e-mail and name, each by its beginning.
+//! The search terms of users: prefixes of the words in e-mail and name.
 
 use std::collections::BTreeSet;
 
-/// How many characters of a word count. What is longer is found by these.
+/// The most characters of a word that are indexed. A longer word is found by these.
 pub const MAX_WORD_CHARS: usize = 16;
 
-/// The words of a text, each once: runs of letters and digits, in lower case, cut at [`MAX_WORD_CHARS`].
+/// Returns the distinct words of a text: runs of letters and digits, in lower case, cut at [`MAX_WORD_CHARS`].
 fn words(text: &str) -> BTreeSet<String> {
     let text = text.to_lowercase();
     let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(|word| word.chars().take(MAX_WORD_CHARS).collect()).collect()
 }
 
-/// Everything that a word of this user's e-mail or name begins with.
+/// Returns every prefix of every word of this user's e-mail and name.
 #[must_use]
 pub fn search_prefixes(email: &str, name: &str) -> BTreeSet<String> {
     let mut search_prefixes = BTreeSet::new();
@@ -23,8 +23,8 @@ pub fn search_prefixes(email: &str, name: &str) -> BTreeSet<String> {
     search_prefixes
 }
 
-/// What a user must have among its [`search_prefixes`] to be found by this text; nothing when the text has no word. Words that
-/// another one begins with say nothing more.
+/// Returns the words that a user must have among its [`search_prefixes`] to match this text, or none when the text has
+/// no word. Words that are a prefix of another word are left out, because they add nothing.
 #[must_use]
 pub fn query_words(text: &str) -> Vec<String> {
     let words = words(text);

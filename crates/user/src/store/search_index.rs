@@ -1,4 +1,4 @@
-//! How users are found by a text. Each word that is searched for is one stretch of an index, in the order of the list.
+//! The search index of users. Each word of a search is one range of an index, in the order of the list.
 
 use super::user_row;
 use crate::domain::search_terms::{query_words, search_prefixes};
@@ -12,11 +12,11 @@ use platform::{
     params,
 };
 
-/// How many users a word is counted up to, to tell which of several is the rarest.
+/// The most users of a word that are counted to find the rarest word.
 const MAX_COUNTED: i64 = 10_000;
 
-/// Users whose e-mail or name has a word for each word of `text` that begins with it, the newest first; all of them for an
-/// empty one. A whole e-mail address that somebody has finds just them.
+/// Returns the users that have, for each word of `text`, a word in e-mail or name that starts with it, newest first;
+/// all users for an empty text. A whole e-mail address that exists returns only its user.
 pub async fn list_users(tx: &mut Tx, text: Option<Query>, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
     let Some(text) = text.map(Query::into_string).filter(|text| !text.is_empty()) else {
         return page(select_all(), tx, after, rows).await;
@@ -42,7 +42,7 @@ async fn page(select: Select, tx: &mut Tx, after: Option<UserId>, rows: i64) -> 
     select.rows(tx, |row| user_row(row).map(|user| user.value)).await
 }
 
-/// Walks the users of the rarest word, and looks each up under the others.
+/// Scans the users of the rarest word and checks each for the other words.
 pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select {
     let select = Select::from(
         "SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at \
@@ -56,8 +56,8 @@ pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, r
     select.limit("b.user_id DESC", rows)
 }
 
-/// The words, those first that fewer users have: the shortest stretch is walked. Where all are long, the page is full soon,
-/// unless the words are common and still nobody has them all.
+/// Sorts the words by their number of users, so that the shortest range is scanned. When all are long, the page fills
+/// soon, unless the words are common and hardly any user has them all.
 async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Error> {
     if words.len() < 2 {
         return Ok(words);
@@ -77,7 +77,7 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
     Ok(counted.into_iter().map(|(_, word)| word).collect())
 }
 
-/// Enters a user whose e-mail and name were `before`, if any, and are `after` now.
+/// Updates the index of a user whose e-mail and name were `before`, if any, and are `after` now.
 pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>, after: (&str, &str)) -> Result<(), Error> {
     let known = before.map(|(email, name)| search_prefixes(email, name)).unwrap_or_default();
     let present = search_prefixes(after.0, after.1);
@@ -91,7 +91,7 @@ pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>,
     Ok(())
 }
 
-/// Enters users that were there before the table was, up to `limit`. How many there were.
+/// Indexes up to `limit` users that are not indexed yet, and returns their number.
 pub async fn index_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
     let users: Vec<(UserId, String, String)> = tx
         .query("SELECT user_id, email, name FROM users WHERE NOT findable LIMIT $1", params![limit], |row| {

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! Access to every route.
 
 use super::{add_street, start, street};
 use axum::http::Method;

@@ -21,7 +21,7 @@ async fn an_address_is_kept_as_it_was_given() {
     assert_eq!(made.json(), wanted);
     let read = h.get(&format!("/users/me/addresses/{id}")).customer(user).send().await.expect(200);
     assert_eq!((read.json(), read.header("etag")), (wanted.clone(), made.header("etag")));
-    // The order service reads the same for its snapshot.
+    // The order service reads the same address for its snapshot.
     let snapshot = h.get(&format!("/internal/users/{user}/addresses/{id}")).service("order").send().await.expect(200);
     assert_eq!(serde_json::to_value(snapshot.read::<Address>()).unwrap(), wanted);
 }
@@ -49,7 +49,7 @@ async fn while_there_is_an_address_there_is_one_default_of_each_kind() {
     assert_eq!(c.json()["isDefaultShipping"], true);
     assert_eq!(address_book(&h, user).await, ["c S", "b", "a B"]);
 
-    // A body that does not want it does not take it away: only another address does.
+    // A request that does not ask for a default does not remove it: only another address does.
     let kept = h.put(&format!("/users/me/addresses/{a}"), &street("a2")).customer(user).send().await.expect(200);
     assert_eq!((kept.json()["isDefaultBilling"].clone(), kept.json()["street"].clone()), (json!(true), json!("a2")));
     let both = with(street("a3"), &json!({"isDefaultShipping": true, "isDefaultBilling": true}));
@@ -99,7 +99,7 @@ async fn an_address_book_holds_fifty() {
         add_street(&h, user, &format!("{number}")).await;
     }
     add(&h, user, &street("one more")).await.expect_problem(409, "TOO_MANY_ADDRESSES");
-    // Another's book has room.
+    // The book of another user is not full.
     add_street(&h, h.id(), "elsewhere").await;
 
     let mut seen = Vec::new();
@@ -129,7 +129,7 @@ async fn a_copy_is_stale_after_its_default_moved_to_another_address() {
     h.delete(&path).customer(user).header("if-match", &old).send().await.expect_problem(412, "PRECONDITION_FAILED");
     assert_eq!(address_book(&h, user).await, ["b S", "a B"]);
     let changed = h.put(&path, &street("a2")).customer(user).header("if-match", &present).send().await.expect(200);
-    // The same body again changes nothing, and so no version.
+    // The same body again makes no new version.
     let again = h.put(&path, &street("a2")).customer(user).send().await.expect(200);
     assert_eq!((again.header("etag"), &again.body), (changed.header("etag"), &changed.body));
     h.delete(&path).customer(user).header("if-match", again.header("etag")).send().await.expect(204);

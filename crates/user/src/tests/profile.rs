@@ -1,4 +1,4 @@
-//! Profiles: how they begin, and how they change.
+//! Profiles: creation and changes.
 
 use super::{registered, start};
 use contracts::{
@@ -15,14 +15,14 @@ async fn a_profile_begins_with_the_users_own_request() {
     let user: UserId = h.id();
     let first = h.get("/users/me").customer(user).send().await.expect(200);
     assert_eq!(first.json()["email"], format!("{user}@example.com"));
-    // A token tells no name: the address stands in for it.
+    // A token has no name: the address is used.
     assert_eq!((first.json()["name"].clone(), first.json()["phone"].clone()), (first.json()["email"].clone(), json!(null)));
     assert_eq!(first.json()["roles"], json!(["CUSTOMER"]));
     assert_eq!(h.get("/users/me").customer(user).send().await.body, first.body);
     assert!(h.emitted().await.is_empty(), "the registration told everyone already");
 }
 
-/// Each way a profile can begin, by a letter.
+/// Creates a profile: by the event, the call or the user's own request.
 async fn begin(h: &Harness, user: UserId, way: char) {
     match way {
         'e' => {
@@ -64,7 +64,7 @@ async fn a_registration_names_a_profile_without_a_name_and_announces_it() {
     let h = start().await;
     let user: UserId = h.id();
     let created = h.get("/users/me").customer(user).send().await.expect(200);
-    // What is not the name leaves the name open.
+    // A change of another field keeps the name provisional.
     h.patch("/users/me", &json!({"phone": "+49 421 123456"})).customer(user).send().await.expect(200);
     let registration = h.deliver(registered(user, "mara@example.com", "Mara")).await;
     let named = h.get("/users/me").customer(user).send().await.expect(200);
@@ -73,7 +73,7 @@ async fn a_registration_names_a_profile_without_a_name_and_announces_it() {
     let told = h.emitted_of::<UserUpdated>().await;
     assert_eq!(told.last().map(|event| event.name.as_str()), Some("Mara"));
 
-    // Long after the inbox forgot it, the same registration does not undo what the user chose.
+    // After the inbox row was deleted, the same registration does not replace the name that the user chose.
     h.patch("/users/me", &json!({"name": "Mara K."})).customer(user).send().await.expect(200);
     let again = contracts::event::Envelope { event_id: h.id(), ..registration };
     h.deliver_envelope(again).await;
@@ -108,7 +108,7 @@ async fn an_update_changes_what_it_names_and_is_announced_once() {
     let change = json!({"name": "  Mara  ", "phone": "+49 421 123456"});
     let changed = h.patch("/users/me", &change).customer(user).send().await.expect(200);
     assert_eq!((changed.json()["name"].clone(), changed.json()["phone"].clone()), (json!("Mara"), json!("+49 421 123456")));
-    // The same again, and nothing at all: no new version, no event.
+    // The same values again, and none at all: no new version, no event.
     for nothing_new in [change, json!({})] {
         let again = h.patch("/users/me", &nothing_new).customer(user).send().await.expect(200);
         assert_eq!((&again.body, again.header("etag")), (&changed.body, changed.header("etag")));
@@ -119,7 +119,7 @@ async fn an_update_changes_what_it_names_and_is_announced_once() {
     let told = h.emitted_of::<UserUpdated>().await;
     assert_eq!(told.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
     assert!(told.iter().all(|event| event.user_id == user && event.name == "Mara" && event.roles == [Role::Customer]));
-    // Where text messages go is part of the preferences.
+    // The phone number is part of the preferences event.
     let numbers = h.emitted_of::<PreferencesChanged>().await;
     assert_eq!(numbers.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
 }
@@ -148,7 +148,7 @@ async fn roles_follow_the_account_and_an_older_event_never_overtakes_a_newer() {
     let changed = |roles: &[Role]| RolesChanged { user_id: user, roles: roles.to_vec(), changed_by: None };
     let mut older = h.deliver(changed(&[Role::Seller, Role::Customer])).await;
     let newer = h.deliver(changed(&[Role::Customer, Role::Admin])).await;
-    // The same event twice, and an old one delivered again long after the inbox forgot it.
+    // The same event twice, and an old event delivered again after its inbox row was deleted.
     h.deliver_envelope(newer).await;
     older.event_id = h.id();
     h.deliver_envelope(older).await;

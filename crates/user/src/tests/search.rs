@@ -1,4 +1,4 @@
-//! How administrators find users.
+//! The search of administrators.
 
 use super::{registered, start};
 use crate::store::search_index::select_matching;
@@ -40,12 +40,12 @@ async fn users_are_found_by_word_prefixes() {
     assert_eq!(names(&h, "nobody").await, Vec::<String>::new());
     assert_eq!(names(&h, "mara nobody").await, Vec::<String>::new());
     assert_eq!(names(&h, "").await.len(), 4);
-    // What is neither a letter nor a digit parts words and means nothing else.
+    // Every other character separates words and has no meaning.
     assert_eq!(names(&h, "joe_1").await, ["100% Joe\\"]);
     for nothing in ["%", "_", "\\", " ' "] {
         assert_eq!(names(&h, nothing).await, Vec::<String>::new(), "{nothing}");
     }
-    // A whole address finds its user and nobody else; one that nobody has is a text like any other.
+    // A whole address finds only its user; an address that no user has is searched as words.
     assert_eq!(names(&h, "Mara@Example.com").await, ["Mara Klein"]);
     assert_eq!(names(&h, "mar@example.co").await, ["Mara Klein"]);
 }
@@ -64,10 +64,10 @@ async fn users_from_before_the_index_are_found_once_the_worker_ran() {
     assert_eq!(names(&h, "joe").await, ["Joe"]);
 }
 
-/// How the database would answer `sql`, step by step.
+/// Returns the query plan of `sql`.
 async fn plan(h: &Harness, sql: String) -> Vec<String> {
     let explain = async move |tx: &mut platform::db::Tx| -> Result<_, platform::db::Error> {
-        // Which values are bound does not change the plan.
+        // The bound values do not change the plan.
         let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
         tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
             let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
@@ -104,7 +104,7 @@ async fn a_changed_name_is_found_and_the_old_one_no_longer() {
     }
     assert_eq!(names(&h, "ada").await, ["Ada Lovelace"]);
     assert_eq!(names(&h, "byron").await, Vec::<String>::new());
-    // What e-mail and name both begin with stays when the name loses it.
+    // A prefix of both e-mail and name stays when the name loses it.
     assert_eq!(names(&h, "example").await, ["Ada Lovelace"]);
 }
 
@@ -115,7 +115,7 @@ async fn the_list_goes_page_by_page_from_the_newest() {
     let h = with_users(&users).await;
     let first = h.get("/users?query=user&limit=10").admin().send().await.expect(200).json();
     let cursor = first["nextCursor"].as_str().unwrap();
-    // Somebody who registers in between does not shift the pages.
+    // A registration between two pages does not shift them.
     h.deliver(registered(h.id(), "late@example.com", "User late")).await;
     let second = h.get(&format!("/users?query=user&limit=100&cursor={cursor}")).admin().send().await.expect(200).json();
     let seen: Vec<_> = [&first, &second].iter().flat_map(|page| page["items"].as_array().unwrap().clone()).collect();
