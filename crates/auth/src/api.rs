@@ -1,4 +1,4 @@
-//! RequestLayers 1, HTTP.
+//! Entry point 1: HTTP.
 
 mod token;
 
@@ -30,17 +30,17 @@ pub fn routes() -> Routes<App> {
         .post("/auth/login", log_in, "Logs in with e-mail and password")
         .post("/auth/refresh", refresh, "Exchanges a refresh token for new tokens")
         .post("/auth/logout", log_out, "Ends the login of a refresh token")
-        .post("/auth/password/forgot", forgot_password, "Asks for a mail to set a new password")
+        .post("/auth/password/forgot", forgot_password, "Requests a mail to set a new password")
         .post("/auth/password/reset", reset_password, "Sets a new password with the token of the mail")
         .post("/auth/password/change", change_password, "Changes the caller's password")
-        .post("/auth/token", grant_service_token, "Gives a service or another client its token")
+        .post("/auth/token", grant_service_token, "Issues a token to a service or another client")
         .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
         .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }
 
-/// Under which key an account is opened.
+/// The key of a registration.
 struct RegistrationKey(UnstoredIdempotencyKey);
 
 impl<S: Send + Sync> FromRequestParts<S> for RegistrationKey {
@@ -149,7 +149,7 @@ async fn list_keys(State(app): State<App>) -> PublicKeys {
     PublicKeys(Jwks { keys: keys.collect() })
 }
 
-/// The keys, with leave to keep them for a while: half as long as a new key is published before it signs.
+/// The public keys with their caching time: half of the time that a new key is published before it signs.
 struct PublicKeys(Jwks);
 
 impl IntoResponse for PublicKeys {

@@ -1,4 +1,4 @@
-//! What is true of accounts, guesses and keys. No async, no I/O, no clock.
+//! The rules of accounts, login attempts, clients and keys. No async, no I/O, no clock.
 
 pub mod client_rules;
 pub mod dummy_hash;

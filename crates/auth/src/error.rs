@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of this service and their public codes.
 
 use crate::domain::client_rules::ClientFault;
 use axum::http::{HeaderValue, header};
@@ -6,10 +6,10 @@ use contracts::problem::{Code, Fault};
 use platform::{db, http::Problem};
 use std::time::Duration;
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// Wrong password, no such account, locked, too early: nobody is told which.
+    /// Wrong password, no such account, locked or blocked, without a difference.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
     #[error("the refresh token is not valid")]
@@ -22,14 +22,14 @@ pub enum Error {
     KeyReused,
     #[error("the current password is wrong")]
     WrongPassword,
-    /// The caller guesses its own password too often.
+    /// The caller's current password was wrong too often.
     #[error("too many wrong passwords")]
     TooManyAttempts(Duration),
     #[error("the account is locked")]
     AccountLocked,
     #[error("no such account")]
     NotFound,
-    /// The caller's token says administrator, and the account is none any more.
+    /// The caller's token has the role ADMIN, but the account lost it.
     #[error("the account is no administrator any more")]
     NotAdmin,
     #[error("this is the last administrator")]
@@ -48,7 +48,7 @@ pub enum Error {
     BadClient(#[from] ClientFault),
     #[error("there is a client with this name")]
     ClientTaken,
-    #[error("too many passwords wait to be hashed")]
+    #[error("the hashing queue is full")]
     Overloaded,
     #[error("a password could not be hashed: {0}")]
     Hashing(String),
@@ -97,13 +97,13 @@ impl From<Error> for Problem {
             }
             Error::Overloaded => Problem::new(Code::OVERLOADED).detail("too many passwords are being checked"),
             Error::Db(error) => error.into(),
-            // The command line's own, and what should not happen.
+            // Errors of the command line, and internal ones.
             Error::BadClient(_) | Error::ClientTaken | Error::Hashing(_) => Problem::internal(&error),
         }
     }
 }
 
-/// A refusal of the token endpoint in the words of OAuth 2 as well (RFC 6749, 5.2).
+/// Adds the members of an OAuth 2 error to a problem of the token endpoint (RFC 6749, 5.2).
 pub fn in_oauth(problem: Problem, error: &'static str) -> Problem {
     let description = problem.code().help();
     problem.member("error", error).member("error_description", description)

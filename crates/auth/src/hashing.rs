@@ -1,8 +1,8 @@
-//! Passwords become argon2id hashes (RFC 9106), on threads of their own.
+//! Password hashing with argon2id (RFC 9106) on a pool of threads.
 //!
-//! A hash takes some ten milliseconds of a processor and 19 MiB by intention. So only as many run at once as there are
-//! processors, a bounded number waits, and the rest is told to come back: a flood of logins costs neither memory without
-//! end nor the time of other requests.
+//! A hash deliberately takes some ten milliseconds of a processor and 19 MiB. So only as many run at once as there are
+//! processors, a bounded number waits, and further requests are refused: a flood of logins uses neither unbounded
+//! memory nor the time of other requests.
 
 use crate::{error::Error, settings::Settings};
 use argon2::{
@@ -15,10 +15,10 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What a password is compared with.
+/// The length of a salt in bytes.
 pub const SALT: usize = 16;
 
-/// Hashes and compares passwords with the configured parameters. Cheap to clone; the threads end with the last clone.
+/// Hashes and compares passwords with the configured parameters. Clones are cheap; the threads end with the last one.
 #[derive(Clone)]
 pub struct Hasher {
     threads: Pool,
@@ -27,12 +27,12 @@ pub struct Hasher {
     parameters: Arc<str>,
 }
 
-/// What came of comparing a password.
+/// The result of comparing a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Whether the password has the hash.
+    /// Whether the password matches the hash.
     pub matches: bool,
-    /// The password hashed anew, when its hash was made with other parameters than the present ones.
+    /// A new hash of the password, when the compared one has other parameters than the present ones.
     pub upgrade: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Hasher {
         Ok(Hasher { threads, argon: Arc::new(argon), env, parameters })
     }
 
-    /// The password as a PHC string with a fresh salt.
+    /// Returns the hash as a PHC string with a new salt.
     ///
     /// # Errors
     /// [`Error::Overloaded`] when too many passwords wait.
@@ -57,13 +57,13 @@ impl Hasher {
         self.run(move || hash(&argon, &password, salt)).await
     }
 
-    /// The present parameters, as the hashes begin that are made now.
+    /// Returns the present parameters in the form that a hash starts with.
     #[must_use]
     pub fn parameters(&self) -> &str {
         &self.parameters
     }
 
-    /// Compares a password with a hash, which takes as long as the parameters of the hash want.
+    /// Compares a password with a hash. The duration depends on the parameters of the hash.
     ///
     /// # Errors
     /// As [`hash`](Self::hash).
@@ -100,7 +100,7 @@ fn hash(argon: &Argon2<'_>, password: &str, salt: [u8; SALT]) -> password_hash::
     argon.hash_password_with_salt(password.as_bytes(), &salt).map(|hash| hash.to_string())
 }
 
-/// Hashes a password in place, for the command line, which has no threads to spare and nobody waiting.
+/// Hashes a password on the calling thread, for the command line.
 ///
 /// # Errors
 /// When argon2 refuses.
@@ -109,20 +109,20 @@ pub fn hash_blocking(env: &Env, settings: &Settings, password: &str) -> Result<S
     hash(&argon, password, env.random_bytes()).map_err(|error| Error::Hashing(error.to_string()))
 }
 
-/// What the hashes made by `argon` begin with.
+/// Returns how the hashes made by `argon` start.
 fn parameters(argon: &Argon2<'_>) -> password_hash::Result<String> {
     let (algorithm, version) = (Algorithm::Argon2id.ident(), u32::from(Version::V0x13));
     Ok(format!("${algorithm}$v={version}${}", ParamsString::try_from(argon.params())?))
 }
 
-/// The parameters that a hash was made with: all that stands before its salt.
+/// Returns the parameters of a hash: everything before its salt.
 #[must_use]
 pub fn parameters_of(hash: &str) -> &str {
     hash.rsplitn(3, '$').last().unwrap_or_default()
 }
 
-/// A hash with these parameters that no password is known to have: salt and hash are nothing but zeros, of the usual
-/// lengths. What a password is compared with where there is no account.
+/// Returns a hash with these parameters that no known password matches: salt and hash are zeros of the usual lengths.
+/// Passwords for unknown addresses are compared with it.
 #[must_use]
 pub fn dummy_hash(parameters: &str) -> String {
     const SALT_DIGITS: usize = (SALT * 8).div_ceil(6);
@@ -130,7 +130,7 @@ pub fn dummy_hash(parameters: &str) -> String {
     format!("{parameters}${}${}", "A".repeat(SALT_DIGITS), "A".repeat(HASH_DIGITS))
 }
 
-/// Whether a hash was made with the present algorithm and parameters.
+/// Returns whether a hash has the present algorithm and parameters.
 fn is_present(argon: &Argon2<'_>, hash: &PasswordHash) -> bool {
     hash.algorithm == Algorithm::Argon2id.ident()
         && hash.version == Some(Version::V0x13.into())
@@ -171,7 +171,7 @@ mod tests {
         for guess in ["", "correct horse"] {
             assert_eq!(hasher.verify(&dummy, guess).await.unwrap(), Verified { matches: false, upgrade: None });
         }
-        // The comparison is a real one: the same parameters, salt and hash of the usual lengths.
+        // The comparison is complete: the same parameters, salt and hash of the usual lengths.
         assert_eq!(dummy.len(), real.len());
         let parsed = PasswordHash::new(&dummy).unwrap();
         assert!(is_present(&hasher.argon, &parsed));
@@ -191,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_and_recovers() {
         let hasher = hasher(&Settings { hashing_queue: 2, ..cheap(1) });
-        // One job holds the thread; then two may wait, and the next is refused.
+        // One job blocks the thread; two may wait, and the next is refused.
         let (release, held) = sync_channel::<()>(0);
         let (started, began) = sync_channel::<()>(1);
         let holding = {

@@ -1,4 +1,4 @@
-//! The keys that sign access tokens: kept in the database sealed, held open in memory.
+//! The keys that sign access tokens: encrypted in the database, decrypted in memory.
 
 use crate::{
     domain::rotation::{self, Period},
@@ -19,10 +19,10 @@ use std::{
     time::Duration,
 };
 
-/// What the keys in the database are sealed for.
+/// The purpose of the encryption key. It is part of the key derivation and never changes.
 const PURPOSE: &str = "seal:signing-keys";
 
-/// Signs tokens and publishes the keys to verify them. Cheap to clone.
+/// Signs tokens and publishes the keys that verify them. Clones are cheap.
 #[derive(Clone)]
 pub struct Keyring(Arc<Inner>);
 
@@ -43,13 +43,13 @@ struct Key {
     key: SigningKey,
 }
 
-/// A key that this installation cannot open.
+/// A signing key that this installation cannot decrypt.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("signing key {0} was sealed with the secret of another installation: bring back its installation.secret, or delete the keys")]
 pub struct UndecryptableKey(i64);
 
 impl Keyring {
-    /// Opens the keys, and makes the first one on the first start.
+    /// Loads the keys, and creates the first one at the first start.
     ///
     /// # Errors
     /// [`UndecryptableKey`], or the database's.
@@ -72,7 +72,7 @@ impl Keyring {
         self.with(|keys| keys[signer(keys, self.0.env.now())].key.sign(claims))
     }
 
-    /// The public keys: the one that signs first, then those that will and those whose tokens may still be alive.
+    /// Returns the public keys: first the one that signs, then future ones and those whose tokens may be valid.
     #[must_use]
     pub fn public(&self) -> Vec<Jwk> {
         self.with(|keys| {
@@ -86,10 +86,10 @@ impl Keyring {
         read(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Drops keys that are over, makes the next one when it is due, and takes over what other replicas made.
+    /// Deletes keys that are over, creates the next one when it is due, and loads what other replicas created.
     ///
     /// # Errors
-    /// [`UndecryptableKey`], or the database's. The keys in memory stay as they are then.
+    /// [`UndecryptableKey`], or the database's. The keys in memory then stay unchanged.
     pub async fn rotate(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Inner { encryption_key, rotation, longest_token, .. } = *self.0;
         let rows = self.0.db.write(async move |tx| {
@@ -114,7 +114,7 @@ impl Keyring {
     }
 
     fn decrypt(&self, row: Row) -> Result<Key, UndecryptableKey> {
-        // A key that is in memory already need not be opened again.
+        // A key that is in memory need not be decrypted again.
         if let Some(known) = self.with(|keys| keys.iter().find(|key| key.generation == row.generation && key.period == row.period).cloned())
         {
             return Ok(known);

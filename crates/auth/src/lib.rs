@@ -1,22 +1,21 @@
 //! Auth: accounts, passwords, tokens and roles. It owns the e-mail address and the roles of a user.
 //!
-//! **Tokens.** Access tokens are JWTs of a few minutes, signed with Ed25519 by a [`keyring`] that rotates by itself; every
-//! service verifies them alone. Refresh tokens are chance, kept as hashes; each works once, and using one twice ends
-//! all that descend from the same login. There is no grace for a repetition: a client that lost the answer logs in again.
-//! What an administrator does to an account (roles, a lock) takes effect at its next refresh, so after
-//! `access_token_seconds` at the latest.
+//! **Tokens.** Access tokens are JWTs of a few minutes, signed with Ed25519 by a [`keyring`] that rotates its keys;
+//! every service verifies them by itself. Refresh tokens are random and stored as hashes. Each works once, and a second
+//! use revokes all that descend from the same login. A client that lost the answer logs in again. A change of roles or
+//! a lock takes effect at the next refresh, so after `access_token_seconds` at the latest.
 //!
-//! **Passwords.** argon2id on threads of their own ([`hashing`]), bounded. Wrong ones slow down the network that
-//! guesses, by rules ([`domain::lockout`]) that let an owner in within minutes whatever others do. Which network that is, the
-//! gateway says; behind proxies it needs `trusted_proxies`, or everybody is one network. What login and reset do and how long they
-//! take does not depend on whether there is such an account: guesses are counted for addresses without one too, their
-//! password is compared with a hash that nobody has, made as those of accounts are ([`domain::dummy_hash`]), and a reset request is only written down, for a worker to look into.
+//! **Passwords.** Passwords are hashed by argon2id on a bounded pool of threads ([`hashing`]). Failed attempts slow
+//! down the network that makes them, by rules ([`domain::lockout`]) that let the owner in within minutes whatever
+//! others do. The gateway reports the network; behind proxies this needs `trusted_proxies`, or all clients share one
+//! network. The behaviour and duration of login and reset do not depend on whether an account exists: attempts are
+//! counted for unknown addresses too, their password is compared with a dummy hash that no password matches
+//! ([`domain::dummy_hash`]), and a reset request is only stored for a worker.
 //!
-//! **Secrets** are in no log, event or idempotency record. So registering, logging in and refreshing do not keep their
-//! answers under an `Idempotency-Key`: what the key would have to keep are tokens, and a hash of a body that holds a
-//! password. A registration that is repeated under its key, because the answer was lost, logs in to the account that the
-//! first request opened, with the password that it says.
-//! The token of a reset mail travels in its event sealed for the notification service.
+//! **Secrets** are in no log, event or idempotency record. Registration, login and refresh therefore store no answer
+//! under an `Idempotency-Key`: the answer holds tokens and the body a password. A registration that is repeated under
+//! its key logs in to the account that the first request opened, with the password in its body. The token of a reset
+//! mail is encrypted in its event for the notification service.
 //!
 //! Settings: `[auth]`, see [`Settings`]. For the command line: [`operator`].
 
@@ -47,7 +46,7 @@ use platform::{
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What the entry points share.
 #[derive(Clone)]
 struct App {
     ctx: Ctx,

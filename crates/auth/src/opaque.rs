@@ -1,17 +1,17 @@
-//! Tokens that mean nothing by themselves: refresh tokens, reset tokens, clients' secrets.
+//! Opaque tokens: refresh tokens, reset tokens and secrets of clients.
 //!
-//! They are 256 bits of chance, so a plain SHA-256 of them is all that the database holds: it cannot be guessed backwards,
-//! and who reads the database can use none of them.
+//! They are 256 random bits, so the database stores only their SHA-256: the hash cannot be reversed, and a reader of
+//! the database cannot use it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::secret::Secret;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// What is kept of a token.
+/// The stored hash of a token.
 pub type Hash = [u8; 32];
 
-/// The token of these random bytes.
+/// Returns the token of these random bytes.
 ///
 /// # Panics
 /// Never: 43 characters are a secret.
@@ -20,13 +20,13 @@ pub fn token(random: [u8; 32]) -> Secret {
     Secret::parse(URL_SAFE_NO_PAD.encode(random)).expect("43 characters of base64url are a secret")
 }
 
-/// What is kept of `token`, whatever it is.
+/// Returns the hash of `token`, for any text.
 #[must_use]
 pub fn hash(token: &str) -> Hash {
     Sha256::digest(token).into()
 }
 
-/// Compares in a time that does not tell where they differ.
+/// Compares in constant time.
 #[must_use]
 pub fn same(one: &Hash, other: &Hash) -> bool {
     one.ct_eq(other).into()

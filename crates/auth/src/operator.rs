@@ -1,5 +1,5 @@
-//! RequestLayers 4, the command line: what `souk admin create`, `souk client create` and the demo do to auth's database, on an
-//! installation that may never have run.
+//! Entry point 4: the command line. `souk admin create`, `souk client create` and the demo use it on auth's database,
+//! also on an installation that never ran.
 
 use crate::{
     actions::{self, NewAccount},
@@ -19,8 +19,8 @@ use platform::db::Db;
 
 pub use store::clients::Client;
 
-/// Opens an account with these roles; its password is hashed as the settings want. Its profile comes by the event, once
-/// the platform runs.
+/// Opens an account with these roles and hashes its password by the settings. The event creates the profile once the
+/// platform runs.
 ///
 /// # Errors
 /// [`Error::EmailTaken`]; the database's.
@@ -37,7 +37,7 @@ pub async fn create_account(
     db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await
 }
 
-/// Opens the account of an administrator, who may buy as well.
+/// Opens an account with the roles CUSTOMER and ADMIN.
 ///
 /// # Errors
 /// As [`create_account`].
@@ -45,7 +45,7 @@ pub async fn create_admin(db: &Db, settings: &Settings, email: Email, password: 
     create_account(db, settings, email, password, name, &[Role::Customer, Role::Admin]).await
 }
 
-/// Whose account this e-mail is.
+/// Returns the user of this e-mail address.
 ///
 /// # Errors
 /// The database's.
@@ -54,7 +54,7 @@ pub async fn find_account(db: &Db, email: &Email) -> Result<Option<UserId>, Erro
     db.read(async move |tx| Ok(store::accounts::find_by_email(tx, &email).await?.map(|credential| credential.user_id))).await
 }
 
-/// Makes a client of `POST /auth/token` with these scopes. Its secret is answered here and kept nowhere.
+/// Creates a client of `POST /auth/token` with these scopes. Its secret is returned here and not stored.
 ///
 /// # Errors
 /// [`Error::BadClient`], [`Error::ClientTaken`]; the database's.
@@ -71,7 +71,7 @@ pub async fn create_client(db: &Db, client_id: &str, scopes: &[&str]) -> Result<
     .await
 }
 
-/// Every client, by name.
+/// Returns every client, by name.
 ///
 /// # Errors
 /// The database's.
@@ -79,7 +79,8 @@ pub async fn list_clients(db: &Db) -> Result<Vec<Client>, Error> {
     db.read(async |tx| Ok(store::clients::list(tx).await?)).await
 }
 
-/// Ends a client: it gets no more tokens, and the last one ends within `service_token_seconds`. Whether there was one.
+/// Deletes a client and returns whether it existed. It gets no more tokens, and its last one expires within
+/// `service_token_seconds`.
 ///
 /// # Errors
 /// The database's.

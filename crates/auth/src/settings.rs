@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of this service.
 
 use crate::domain::lockout::Lockout;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ pub struct Settings {
     /// How long a service's access token lives, in seconds.
     #[schemars(range(min = 60, max = 86_400))]
     pub service_token_seconds: u64,
-    /// How long a refresh token lives, in days, counted anew by each use of the one before.
+    /// How long a refresh token lives, in days, from its own creation.
     #[schemars(range(min = 1, max = 366))]
     pub refresh_token_days: u64,
     /// How long the link of a reset mail works, in minutes.
@@ -33,8 +33,8 @@ pub struct Settings {
     /// How long such a lock lasts, in minutes.
     #[schemars(range(min = 1, max = 60))]
     pub lock_minutes: u64,
-    /// Failed logins in a row, of one account from wherever, before every network that is new to the account has to wait as
-    /// long as a lock lasts.
+    /// Failed logins in a row, of one account from all networks, before every network that is new to the account must
+    /// wait as long as a lock lasts.
     #[schemars(range(min = 10, max = 100_000))]
     pub siege_after_failures: u32,
     /// Passwords hashed at the same time; 0 for as many as there are processors.
@@ -92,7 +92,7 @@ impl Settings {
     pub fn key_rotation(&self) -> Duration {
         Duration::from_secs(self.key_rotation_hours * 3600)
     }
-    /// The longest that any access token lives.
+    /// Returns the longest lifetime of an access token.
     #[must_use]
     pub fn longest_token(&self) -> Duration {
         self.access_token().max(self.service_token())

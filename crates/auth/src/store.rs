@@ -1,4 +1,4 @@
-//! How it is kept: the only SQL of the service.
+//! The only SQL of the service.
 
 pub mod accounts;
 pub mod attempts;

@@ -1,4 +1,4 @@
-//! The service through its doors.
+//! The service through its entry points.
 
 mod admin;
 mod clients;
@@ -27,7 +27,7 @@ const WRONG: &str = "incorrect horse battery";
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Auth under test, with hashes that cost nothing.
+/// Auth under test, with cheap hashes.
 struct Auth(Harness);
 
 impl Deref for Auth {
@@ -41,7 +41,7 @@ fn cheap() -> HarnessBuilder {
     Harness::of(service()).setting("argon2_memory_kib", 8).setting("argon2_iterations", 1).setting("hashing_parallelism", 2)
 }
 
-/// The same, for the command line.
+/// The same settings for the command line.
 fn cheap_settings() -> Settings {
     Settings { argon2_memory_kib: 8, argon2_iterations: 1, ..Settings::default() }
 }
@@ -64,7 +64,7 @@ impl Auth {
         self.post("/auth/login", &json!({"email": email(name), "password": password})).send().await
     }
 
-    /// From this address, as a gateway elsewhere tells it.
+    /// Logs in from this address, as reported by a gateway on another machine.
     async fn try_login_from(&self, address: &str, name: &str, password: &str) -> Answer {
         let body = json!({"email": email(name), "password": password});
         self.post("/auth/login", &body).header("x-forwarded-for", address).send().await
@@ -86,7 +86,7 @@ impl Auth {
         self.try_refresh(tokens.refresh_token.reveal()).await.expect_problem(401, "INVALID_REFRESH_TOKEN");
     }
 
-    /// An administrator, made by the command line and logged in.
+    /// Creates an administrator by the command line and logs in.
     async fn admin(&self, name: &str) -> Tokens {
         let (email, password) = (Email::parse(&email(name)).unwrap(), NewPassword::parse(PASSWORD).unwrap());
         operator::create_admin(self.db(), &cheap_settings(), email, &password, Name::parse(name).unwrap()).await.unwrap();
@@ -105,7 +105,7 @@ impl Auth {
     }
 
     async fn account(&self, admin: &Tokens, user: UserId) -> Account {
-        // The answer to a change that changes nothing shows the account.
+        // Checks the token and reads the account as administrators see it.
         let identity = self.runtime.verifier.verify(admin.access_token.reveal()).await.unwrap();
         assert!(identity.has_role("ADMIN"));
         self.db().read(async move |tx| crate::actions::view(tx, user).await).await.unwrap()
@@ -116,7 +116,7 @@ impl Auth {
         self.post("/auth/password/change", &body).bearer(tokens.access_token.reveal()).send().await
     }
 
-    /// Wrong passwords, each as early as it is looked at.
+    /// Fails `count` logins, each after the longest wait.
     async fn fail_logins(&self, name: &str, count: u32) {
         for _ in 0..count {
             self.try_login(name, WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
@@ -129,7 +129,7 @@ impl Auth {
     }
 }
 
-/// A problem document without what differs from request to request.
+/// Returns a problem document without what differs from request to request.
 fn bare(answer: &Answer) -> (u16, Vec<String>, Value) {
     let mut body = answer.json();
     body.as_object_mut().unwrap().remove("correlationId");

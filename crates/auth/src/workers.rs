@@ -1,4 +1,4 @@
-//! RequestLayers 3, time.
+//! Entry point 3: schedule.
 
 use crate::{
     App, actions,
@@ -13,15 +13,15 @@ use platform::{
 };
 use std::time::Duration;
 
-/// Mails the resets that were asked for.
+/// The worker that mails the requested resets.
 pub const RESETS: &str = "resets";
-/// Tells that locks by failed logins are over.
+/// The worker that announces the end of locks by failed logins.
 pub const UNLOCK: &str = "unlock";
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// How many rows one commit takes.
+/// Rows of one commit.
 const BATCH: i64 = 500;
-/// How long what has expired stays, for whoever looks into what happened.
+/// How long expired rows are kept, for investigations.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 pub fn all(app: &App) -> Vec<Worker> {
@@ -34,7 +34,7 @@ pub fn all(app: &App) -> Vec<Worker> {
 }
 
 async fn mail_resets(app: App) -> Result<Next, Error> {
-    // None is left behind: what arrives meanwhile rings the notifier.
+    // No request is missed: one that arrives meanwhile notifies the worker.
     Ok(if actions::mail_resets(&app).await? > 0 { Next::Immediately } else { Next::Idle })
 }
 
@@ -44,13 +44,13 @@ async fn end_locks(app: App) -> Result<Next, Error> {
         .write(async |tx| {
             let ended = attempts::list_ended_locks(tx, BATCH).await?;
             for (subject, user) in &ended {
-                // The account first, as everyone takes them in this order.
+                // The account is locked first, in the order that every transaction uses.
                 let account = match user {
                     Some(user) => accounts::lock(tx, *user).await?,
                     None => None,
                 };
                 let ended_now = attempts::end_lock(tx, *subject).await?;
-                // One that an administrator locked meanwhile stays locked.
+                // An account that an administrator locked meanwhile stays locked.
                 if let Some(account) = account.filter(|account| ended_now && account.is_active()) {
                     tx.emit(UserUnlocked { user_id: account.user_id, unlocked_by: None });
                 }

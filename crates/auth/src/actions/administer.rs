@@ -1,4 +1,4 @@
-//! What administrators do to accounts. Each may be repeated: the second time changes nothing and tells nobody.
+//! What administrators do to accounts. A repeated request changes nothing and emits nothing.
 
 use crate::{
     App,
@@ -16,7 +16,7 @@ use contracts::{
 };
 use platform::db::Tx;
 
-/// Replaces the roles of a user. Access tokens that are out keep theirs until they expire.
+/// Replaces the roles of a user. Issued access tokens keep the old roles until they expire.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
@@ -61,7 +61,7 @@ pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Acco
         .await
 }
 
-/// Unlocks an account, whoever or whatever locked it.
+/// Unlocks an account that an administrator or failed logins locked.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NotAdmin`].
@@ -83,19 +83,19 @@ pub async fn unlock_account(app: &App, admin: UserId, user: UserId) -> Result<Ac
         .await
 }
 
-/// The administrators, with the one who acts among them. An access token outlives the role that it tells of by minutes;
-/// whoever lost the role must not use them to take it back.
+/// Locks and returns the administrators, who must include the acting one. An access token outlives a lost role by
+/// minutes, and its holder must not use it to restore the role.
 async fn lock_admins_including(tx: &mut Tx, acting: UserId) -> Result<Vec<UserId>, Error> {
     let admins = accounts::lock_admins(tx).await?;
     if admins.contains(&acting) { Ok(admins) } else { Err(Error::NotAdmin) }
 }
 
-/// Refuses to take away the one administrator that is left.
+/// Fails when the change would remove the last administrator.
 fn check_not_last_admin(admins: &[UserId], user: UserId) -> Result<(), Error> {
     if admins == [user] { Err(Error::LastAdmin) } else { Ok(()) }
 }
 
-/// An account as administrators see it.
+/// Returns an account as administrators see it.
 ///
 /// # Errors
 /// [`Error::NotFound`].

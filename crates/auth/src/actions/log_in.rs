@@ -17,15 +17,15 @@ use contracts::{
 };
 use platform::http::Network;
 
-/// Logs in with e-mail and password, from this network.
+/// Logs in with e-mail and password from this network.
 ///
-/// Everything happens for an address without an account as well: the comparison with a hash, the unit of work, the
-/// counting of failures. What the comparison found is decided on in that unit, after those of all other guesses that were
-/// committed before, and only if the password is still the one that was compared with.
+/// An address without an account takes the same steps: the comparison with a hash, the transaction, the counting. The
+/// transaction decides on the result of the comparison after all attempts that were committed before, and only if the
+/// stored password is still the one that was compared.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a guess made too early:
-/// nobody is told which. [`Error::Overloaded`].
+/// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a blocked attempt,
+/// without a difference. [`Error::Overloaded`].
 pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, Error> {
     let Stored { known, hash } = find_stored(app, &body.email).await?;
     let verified = app.hasher.verify(&hash, body.password.reveal()).await?;
@@ -55,11 +55,11 @@ pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, 
     session.map(|session| app.tokens(session)).ok_or(Error::InvalidCredentials)
 }
 
-/// What a password is compared with.
+/// The hash that a password is compared with.
 struct Stored {
-    /// The hash of the account, where there is one.
+    /// The hash of the account, if there is one.
     known: Option<String>,
-    /// The same, or nobody's.
+    /// The same, or the dummy hash.
     hash: String,
 }
 
@@ -75,7 +75,8 @@ async fn find_stored(app: &App, email: &Email) -> Result<Stored, Error> {
     Ok(Stored { hash: known.clone().unwrap_or(dummy), known })
 }
 
-/// The lot of an address, which nobody outside of the installation can know.
+/// Returns a number for an address that is always the same and that only this installation can compute. The label is
+/// part of the derivation and never changes.
 fn sample(app: &App, email: &Email) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = app.ctx.master_key.key_for(&format!("stand-in:{email}"));
     u64::from_be_bytes([a, b, c, d, e, f, g, h])

@@ -1,4 +1,4 @@
-//! One guess at a password: whether it counts, and what is remembered of it.
+//! One attempt with a password: whether it is accepted, and what is counted.
 
 use crate::{
     domain::lockout::{self, AttemptCounter, Decision, Lockout},
@@ -12,8 +12,8 @@ use contracts::{
 };
 use platform::{db::Tx, http::Network};
 
-/// Decides on a guess and remembers what follows from it, in the unit that acts on the decision: so a thousand guesses at
-/// once get no further than a thousand one after the other.
+/// Decides on an attempt and stores the counter in the transaction that acts on the decision. A thousand concurrent
+/// attempts therefore get no further than a thousand sequential ones.
 pub async fn record_attempt(tx: &mut Tx, policy: Lockout, subject: Subject, right: bool) -> Result<Decision, Error> {
     decide_and_save(tx, policy, subject, None, false, right).await
 }
@@ -29,7 +29,7 @@ async fn decide_and_save(
     let known = attempts::lock(tx, subject).await?;
     let decision = policy.decide(known, under_attack, right, tx.now());
     match &decision {
-        // The end of a lock is announced once, for the account as a whole.
+        // The end of a lock is announced once, by the counter of the account.
         Decision::Delayed(counter) | Decision::Failed(counter) => {
             attempts::save(tx, subject, user, &AttemptCounter { locked_until: None, ..*counter }).await?;
         }
@@ -39,8 +39,8 @@ async fn decide_and_save(
     Ok(decision)
 }
 
-/// The same for a guess at the password of a login from `network`, which is counted for the account as a whole too.
-/// `user`, where there is one, is told of when a lock begins or ends.
+/// As [`record_attempt`], for a login from `network`, which also counts for the account as a whole. Emits the start and
+/// the end of a lock for `user`.
 pub async fn record_login_attempt(
     tx: &mut Tx,
     policy: Lockout,
@@ -72,8 +72,8 @@ pub async fn record_login_attempt(
     Ok(decision)
 }
 
-/// Tells of a lock that is over, when the worker had not come to say so, and of one that begins. While one network is
-/// locked out, another makes no second lock of the account.
+/// Emits the end of an expired lock that the worker has not announced yet, and the start of a new one. While one
+/// network is locked out, another one starts no second lock of the account.
 fn emit_lock_changes(tx: &mut Tx, user_id: UserId, before: Option<AttemptCounter>, after: &AttemptCounter) {
     let known = before.and_then(|counter| counter.locked_until);
     let current = known.filter(|until| *until > tx.now());

@@ -1,4 +1,4 @@
-//! Changing one's password.
+//! Changing a password.
 
 use super::login_attempt::record_attempt;
 use crate::{
@@ -17,7 +17,7 @@ use contracts::{
 };
 use platform::db::Tx;
 
-/// Changes the password of the caller. Every login ends but `session`, the caller's own.
+/// Changes the password of the caller. Revokes every login except `session`, the caller's own.
 ///
 /// # Errors
 /// [`Error::WrongPassword`], [`Error::TooManyAttempts`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
@@ -29,7 +29,8 @@ pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, bod
         false => None,
     };
     let policy = app.settings.lockout();
-    // A wrong password is remembered, so it is a value of the unit and not its error.
+    // The counter of a wrong password must be committed, so the refusal is a value of the transaction and not its
+    // error.
     app.ctx
         .db
         .write(async move |tx| -> Result<Result<(), Error>, Error> {
@@ -47,8 +48,8 @@ pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, bod
         .await?
 }
 
-/// Puts a new password in place of the old one: every login but `kept` ends, as does every reset link, and failed
-/// logins are forgotten, because they were guesses at the old one.
+/// Replaces the password, revokes every login except `kept` and every reset link, and deletes the counters of failed
+/// logins, because those were attempts at the old password.
 pub(super) async fn replace(
     tx: &mut Tx,
     account: &accounts::Credential,

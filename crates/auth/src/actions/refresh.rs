@@ -1,4 +1,4 @@
-//! Going on with a login, and ending it.
+//! Refreshing and ending a login.
 
 use super::session::{self, Session};
 use crate::{
@@ -14,29 +14,30 @@ use contracts::{
 use platform::db::Tx;
 use std::time::Duration;
 
-/// What becomes of a refresh token. A refusal that ends the login must be committed, so it is no error of the unit.
+/// The result of a refresh. A refusal that revokes the login must be committed, so it is not an error of the
+/// transaction.
 enum Outcome {
     Rotated(Session),
     Refused,
-    /// It had been used: either its first user or this one stole it.
+    /// It was used before: one of its two users stole it.
     Reused {
         user_id: UserId,
         family_id: Uuid,
     },
 }
 
-/// Exchanges a refresh token for new tokens, with the roles of this moment.
+/// Exchanges a refresh token for new tokens with the present roles.
 ///
 /// # Errors
-/// [`Error::InvalidRefreshToken`] when it is unknown, expired, revoked, or its account locked; and when it had been used,
-/// which ends everything that descends from the same login.
+/// [`Error::InvalidRefreshToken`] when it is unknown, expired, revoked, or its account is locked; and when it was used
+/// before, which also revokes everything that descends from the same login.
 pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
     let (hash, lifetime) = (opaque::hash(body.refresh_token.reveal()), app.settings.refresh_token());
     match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime).await).await? {
         Outcome::Rotated(session) => Ok(app.tokens(session)),
         Outcome::Refused => Err(Error::InvalidRefreshToken),
         Outcome::Reused { user_id, family_id } => {
-            tracing::warn!(%user_id, session = %family_id, "a refresh token was used twice; its login is over");
+            tracing::warn!(%user_id, session = %family_id, "a refresh token was used twice; its login is revoked");
             metrics::counter!("souk_auth_refresh_reused_total").increment(1);
             Err(Error::InvalidRefreshToken)
         }
@@ -45,7 +46,7 @@ pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
 
 async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, Error> {
     let Some(token) = store::find(tx, hash).await? else { return Ok(Outcome::Refused) };
-    // The account is held first: a lock or a new password comes wholly before or wholly after.
+    // The account is locked first, so that a lock or a new password comes entirely before or entirely after.
     let account = accounts::lock(tx, token.user_id).await?;
     if token.used_at.is_some() {
         store::revoke_family(tx, token.family_id).await?;
@@ -62,7 +63,7 @@ async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, 
     session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Rotated)
 }
 
-/// Ends the login that the token comes from. An unknown or used token is no error: logging out twice is harmless.
+/// Revokes the login of the token. An unknown or used token is no error, so that a logout can be repeated.
 ///
 /// # Errors
 /// The database's.

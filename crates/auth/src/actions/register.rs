@@ -23,10 +23,10 @@ use contracts::{
 use platform::{db::Tx, http::Network};
 use std::time::Duration;
 
-/// How long the answer waits for the user service to make the profile.
+/// The time limit of the call that creates the profile.
 const PROFILE_WAIT: Duration = Duration::from_secs(2);
 
-/// An account to be opened.
+/// A new account.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub email: Email,
@@ -35,12 +35,12 @@ pub struct NewAccount {
     pub roles: Vec<Role>,
 }
 
-/// Opens an account with the role CUSTOMER and logs in. The same request once more under the same key, because its answer
-/// was lost, logs in to the account that the first one opened: what that answer held is kept nowhere.
+/// Opens an account with the role CUSTOMER and logs in. A repetition under the same key logs in to the account that the
+/// first request opened, because the first answer is not stored.
 ///
 /// # Errors
-/// [`Error::EmailTaken`], also for a repetition whose password is not that of the account; [`Error::KeyReused`] for another
-/// e-mail or name under a key; [`Error::Overloaded`].
+/// [`Error::EmailTaken`], also for a repetition with another password; [`Error::KeyReused`] for another e-mail or name
+/// under a key; [`Error::Overloaded`].
 pub async fn register(app: &App, network: Network, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
     let request = key.map(|key| Request::of(key, &body.email, &body.name));
     let opened = match find_earlier(app, request).await? {
@@ -49,7 +49,7 @@ pub async fn register(app: &App, network: Network, key: Option<&str>, body: Regi
         Earlier::None => open(app, request, body.clone()).await,
     };
     match opened {
-        // Perhaps by this very request, just now.
+        // A concurrent repetition of this request may have opened it.
         Err(Error::EmailTaken) if find_earlier(app, request).await? == Earlier::Same => repeat(app, network, body).await,
         opened => opened,
     }
@@ -62,7 +62,7 @@ async fn find_earlier(app: &App, request: Option<Request>) -> Result<Earlier, Er
     }
 }
 
-/// A guess at a password like any other: whoever makes it up is told no more than that the address is taken.
+/// A repetition is a login attempt like any other: with a wrong password it only learns that the address is taken.
 async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Tokens, Error> {
     let password = Secret::parse(body.password.reveal()).expect("a new password is shorter than a secret may be");
     let login = Login { email: body.email, password };
@@ -73,7 +73,7 @@ async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Token
 }
 
 async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result<Tokens, Error> {
-    // Who is going to be refused anyway costs no hash.
+    // A request that will be refused costs no hash.
     let email = body.email.clone();
     if app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find_by_email(tx, &email).await?.is_some())).await? {
         return Err(Error::EmailTaken);
@@ -98,7 +98,7 @@ async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result
     Ok(app.tokens(session))
 }
 
-/// Opens an account and tells everyone.
+/// Opens an account and emits it.
 ///
 /// # Errors
 /// [`Error::EmailTaken`].
@@ -126,11 +126,11 @@ pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, E
     Ok(credential)
 }
 
-/// Lets the profile be there when the answer arrives. When that fails, the event makes it a moment later.
+/// Creates the profile before the answer. When the call fails, the event creates it a moment later.
 async fn ensure_profile(app: &App, user: UserId, account: NewAccount) {
     let body = EnsureUser { email: account.email, name: account.name, roles: account.roles };
     let call = app.ctx.client.call(&ENSURE_USER).path(&[&user]).body(&body).timeout(PROFILE_WAIT);
     if let Err(error) = call.send().await {
-        tracing::debug!(user_id = %user, %error, "the profile comes by the event");
+        tracing::debug!(user_id = %user, %error, "the event will create the profile");
     }
 }

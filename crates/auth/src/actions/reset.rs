@@ -1,4 +1,4 @@
-//! A new password by a link in a mail.
+//! Password reset by mail.
 
 use super::password::replace;
 use crate::{
@@ -13,11 +13,11 @@ use contracts::{
 };
 use platform::{context::Context, db::Tx, encryption};
 
-/// Requests that one turn of the worker takes.
+/// Requests of one run of the worker.
 const BATCH: i64 = 64;
 
-/// Notes that a reset is wanted for this address. Whether there is an account is looked into later, by
-/// [`mail_resets`]: so the answer and its time say nothing about it.
+/// Stores a reset request for this address. [`mail_resets`] looks for the account later, so that answer and duration do
+/// not depend on it.
 ///
 /// # Errors
 /// The database's.
@@ -32,7 +32,7 @@ pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error>
         .await
 }
 
-/// Makes a token for each request that waits and has an account, and asks for its mail. How many requests there were.
+/// Creates a token for each waiting request that has an account, and emits its mail. Returns the number of requests.
 ///
 /// # Errors
 /// The database's.
@@ -52,7 +52,7 @@ async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> 
         return Ok(());
     }
     let Some(account) = accounts::lock_by_email(tx, email).await?.filter(accounts::Credential::is_active) else { return Ok(()) };
-    // Nobody's mailbox is flooded: the links that were mailed go on working.
+    // The number of mails is bounded. The links that were mailed keep working.
     if resets::count_tokens(tx, account.user_id).await? >= app.settings.reset_mails.into() {
         return Ok(());
     }
@@ -65,14 +65,15 @@ async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> 
     Ok(())
 }
 
-/// Sets a new password with the token of the mail. Every login of the account ends, and a lock by failed logins with them.
+/// Sets a new password with the token of the mail. Revokes every login of the account and ends a lock by failed logins.
 ///
 /// # Errors
-/// [`Error::InvalidResetToken`] when it is unknown, used or too old, or an administrator locked the account since;
+/// [`Error::InvalidResetToken`] when it is unknown, used or expired, or an administrator locked the account since;
 /// [`Error::Overloaded`].
 pub async fn reset_password(app: &App, body: ResetPassword) -> Result<(), Error> {
     let hash = opaque::hash(body.token.reveal());
-    // A made-up token costs no hashing. That a real one takes longer tells nothing to who cannot make one up.
+    // An unknown token costs no hash. The longer answer for a valid token reveals nothing, because tokens cannot be
+    // guessed.
     let user =
         app.ctx.db.read(async move |tx| Ok::<_, Error>(resets::find_user(tx, hash).await?)).await?.ok_or(Error::InvalidResetToken)?;
     let fresh = app.hasher.hash(body.new_password.reveal()).await?;
@@ -80,7 +81,8 @@ pub async fn reset_password(app: &App, body: ResetPassword) -> Result<(), Error>
         .db
         .write(async move |tx| {
             let account = accounts::lock(tx, user).await?.filter(accounts::Credential::is_active).ok_or(Error::InvalidResetToken)?;
-            // Of two that use it at once the second finds it gone, because the account is held and its links die with it.
+            // Of two concurrent requests the second finds the token deleted, because the account is locked and a reset
+            // deletes its tokens.
             if resets::find_user(tx, hash).await? != Some(user) {
                 return Err(Error::InvalidResetToken);
             }

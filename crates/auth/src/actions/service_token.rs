@@ -8,17 +8,17 @@ use contracts::{
 };
 use platform::identity::Claims;
 
-/// A client's name and secret, wherever they stood in the request.
+/// A client's name and secret, from the header or the form.
 pub struct Presented {
     pub client_id: String,
     pub secret: Secret,
 }
 
-/// Gives a client a token with the scopes that it asked for, or all that it holds.
+/// Issues a token to a client with the scopes that it requested, or all that it holds.
 ///
 /// # Errors
-/// [`Error::UnsupportedGrantType`], [`Error::InvalidClient`], [`Error::InvalidScope`], [`Error::InvalidTokenRequest`] for a
-/// client that says twice who it is.
+/// [`Error::UnsupportedGrantType`], [`Error::InvalidClient`], [`Error::InvalidScope`], [`Error::InvalidTokenRequest`]
+/// for a client that names itself twice.
 pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: ClientCredentials) -> Result<ServiceToken, Error> {
     if form.grant_type != "client_credentials" {
         return Err(Error::UnsupportedGrantType);
@@ -43,8 +43,8 @@ pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: 
     })
 }
 
-/// The scopes of a client that proved to be it: a service by the secret that the installation derives from its name,
-/// any other by the one that it was given.
+/// Returns the scopes of a client whose secret is right. The secret of a service is derived from its name with the
+/// master key; other clients have a stored one.
 async fn authenticate(app: &App, client: &Presented) -> Result<String, Error> {
     let given = opaque::hash(client.secret.reveal());
     if opaque::same(&given, &opaque::hash(&app.ctx.master_key.client_secret(&client.client_id))) {

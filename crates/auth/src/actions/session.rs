@@ -1,4 +1,4 @@
-//! A login that goes on: what its bearer is given.
+//! A session: the tokens of a login.
 
 use crate::{
     App,
@@ -17,7 +17,7 @@ use contracts::{
 use platform::{db::Tx, identity::Claims};
 use std::time::Duration;
 
-/// What a unit of work hands out, to be signed after its commit.
+/// The result of a transaction, signed after its commit.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub user_id: UserId,
@@ -27,7 +27,8 @@ pub struct Session {
     refresh_token: Secret,
 }
 
-/// Writes a fresh refresh token: of this family, or of a new one, which is a new login. The account is held by the caller.
+/// Inserts a new refresh token: in this family, or in a new one, which is a new login. The caller has locked the
+/// account.
 pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifetime: Duration) -> Result<Session, Error> {
     let refresh_token = opaque::token(tx.random_bytes());
     let family_id = family.unwrap_or_else(|| tx.new_id());
@@ -45,7 +46,7 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
 }
 
 impl App {
-    /// The answer of a login.
+    /// Returns the answer of a login.
     pub fn tokens(&self, session: Session) -> Tokens {
         let roles: Vec<&str> = session.roles.iter().map(|role| role.as_str()).collect();
         let claims = Claims {

@@ -1,4 +1,4 @@
-//! How a client asks for a token (RFC 6749): who it is, and what it wants.
+//! The request for a token (RFC 6749): the client's credentials and the form.
 
 use crate::{
     actions::Presented,
@@ -15,7 +15,7 @@ use platform::http::{
     describe::{DescribeArg, OperationBuilder},
 };
 
-/// The form of a grant. What is wrong with it is told in the words of OAuth 2.
+/// The form of a grant. Its faults are answered with the error codes of OAuth 2.
 pub struct TokenForm(pub ClientCredentials);
 
 impl<S: Send + Sync> FromRequest<S> for TokenForm {
@@ -36,8 +36,8 @@ impl DescribeArg for TokenForm {
     }
 }
 
-/// The client of `Authorization: Basic` (RFC 7617); none when there is no such header. RFC 6749 wants both halves
-/// form-encoded first, which changes nothing in the characters that our names and secrets are made of.
+/// Returns the client of `Authorization: Basic` (RFC 7617), or `None` without such a header. RFC 6749 wants both halves
+/// form-encoded, which changes none of the characters of our names and secrets.
 pub fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

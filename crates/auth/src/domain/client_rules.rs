@@ -1,11 +1,11 @@
-//! Clients of `POST /auth/token`: their names and what they may ask for.
+//! The rules for clients of `POST /auth/token`: their names and scopes.
 
 use contracts::{SERVICE_NAMES, auth::INTERNAL};
 
-/// Names that the platform keeps for itself beside those of its services: what it may still become.
+/// Names that the platform reserves for future services.
 const RESERVED: [&str; 6] = ["gateway", "web", "promotion", "returns", "review", "seller"];
 
-/// Why a client cannot be made.
+/// Why a client cannot be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClientFault {
     #[error("a client's name has 3 to 64 lower-case letters, digits and hyphens")]
@@ -20,7 +20,7 @@ pub enum ClientFault {
     Internal,
 }
 
-/// Checks a client to be made. Names and scopes are of characters that need no escape anywhere.
+/// Checks a new client. Names and scopes have only characters that need no escape anywhere.
 ///
 /// # Errors
 /// [`ClientFault`].
@@ -41,7 +41,7 @@ pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), ClientFault> {
     if scopes.contains(&INTERNAL) { Err(ClientFault::Internal) } else { Ok(()) }
 }
 
-/// The scopes to grant of those `held`: what was `wanted`, or all of them. `None` when one is not held.
+/// Returns the `wanted` scopes of those `held`, or all without a wish. Returns `None` when one is not held.
 #[must_use]
 pub fn grant(held: &str, wanted: Option<&str>) -> Option<String> {
     let wanted: Vec<&str> = wanted.unwrap_or_default().split_whitespace().collect();
@@ -52,7 +52,7 @@ pub fn grant(held: &str, wanted: Option<&str>) -> Option<String> {
     if !wanted.iter().all(|scope| held.contains(scope)) {
         return None;
     }
-    // In the client's order, each once.
+    // In the order of `held`, each once.
     Some(held.into_iter().filter(|scope| wanted.contains(scope)).collect::<Vec<_>>().join(" "))
 }
 

@@ -1,17 +1,17 @@
-//! With which parameters a password is hashed when there is no account to compare it with.
+//! The argon2 parameters of the dummy hash that a password is compared with when there is no account.
 //!
-//! After the settings changed, accounts keep hashes of the former parameters until they log in. If addresses without an
-//! account took the present ones at once, a guess that takes as long as the former ones would tell of an account. So each
-//! such address stands in for an account: it draws a lot, always the same, and as long as a share of all accounts has
-//! former parameters, the same share of these addresses does. The share falls as accounts log in, so that an address
-//! changes over once, as an account would.
+//! After a change of the settings, accounts keep hashes of the former parameters until they log in. If all addresses
+//! without an account used the new parameters at once, an attempt that takes as long as before would reveal an account.
+//! So each such address has a fixed random number, its sample, and former parameters are used for the same share of
+//! these addresses as of the accounts. The share falls as accounts log in, so an address moves to the new parameters
+//! once, as an account would.
 
-/// The parameters for the address whose lot is `lot`. `in_use` says how many accounts have which, `present` are those of
-/// the settings.
+/// Returns the parameters for the address with this `sample`. `in_use` has the number of accounts by parameters,
+/// `present` are those of the settings.
 #[must_use]
 pub fn parameters<'a>(in_use: &'a [(String, u64)], present: &'a str, sample: u64) -> &'a str {
     let all: u64 = in_use.iter().map(|(_, accounts)| accounts).sum();
-    // Where the lot falls among the accounts, those with former parameters first.
+    // The position of the sample among the accounts, those with former parameters first.
     let position = (u128::from(sample) * u128::from(all)) >> 64;
     let mut passed = 0;
     for (parameters, accounts) in in_use.iter().filter(|(parameters, _)| parameters != present) {
@@ -30,7 +30,7 @@ mod tests {
 
     const SAMPLES: u64 = 1_000;
 
-    /// How many of a thousand lots, evenly spread, have which parameters.
+    /// Returns how many of a thousand evenly spread samples have which parameters.
     fn shares(in_use: &[(&str, u64)]) -> Vec<(String, u64)> {
         let in_use: Vec<_> = in_use.iter().map(|(parameters, accounts)| ((*parameters).to_owned(), *accounts)).collect();
         let mut shares: Vec<(String, u64)> = Vec::new();

@@ -1,71 +1,71 @@
-//! How wrong passwords slow down whoever guesses, without keeping the owner out.
+//! The lockout: failed attempts slow down an attacker without locking the owner out.
 //!
-//! Failures are counted for the network that guesses at an account, and once more for the account as a whole.
+//! Failures are counted for each network that tries an account, and for the account as a whole.
 //!
-//! **A network** that guesses is slowed down and then locked out of the account for minutes. The first failures cost
-//! nothing: people mistype. From the fifth on the next guess has to wait, 1, 2, 4 … 16 seconds; the tenth in a row, and
-//! every fifth after it, locks for minutes. Nobody elsewhere feels any of it.
+//! **A network** with failures is slowed down and then locked out of the account for minutes. The first four failures
+//! cost nothing, because people mistype. From the fifth on the next attempt must wait 1, 2, 4 … 16 seconds; the tenth
+//! in a row, and every fifth after it, locks for minutes. Other networks are not affected.
 //!
-//! **An account** with many failures, from however many networks, is besieged: what one network may do is little, and an
-//! attacker may have thousands. From then on a network that is new to the account waits before its first guess is looked
-//! at, as long as a lock lasts; and each failure of a network doubles its wait, up to an hour. That is slow for everyone
-//! and refuses nobody: no wait depends on what others do. So **with the right password the owner gets in at once from a
-//! network that did not guess, and within one lock's minutes of the first try while the account is besieged.**
+//! **An account** with many failures from any number of networks is under attack, because an attacker may have
+//! thousands of networks. From then on a network that is new to the account must wait as long as a lock before its
+//! first attempt is checked, and each failure of a network doubles its wait, up to an hour. No wait depends on what
+//! other networks do. So **with the right password the owner gets in at once from a network without failures, and
+//! within the duration of one lock while the account is under attack.**
 //!
-//! A guess made too early is not looked at and changes nothing, so nobody can prolong a wait, and the longest wait is
-//! known. A success forgets the failures of its network and of the account, and so does a day without failures. Logins that
-//! exist go on; a reset by mail ends every wait at once.
+//! An attempt before the end of a wait is not checked and changes nothing, so no attempt prolongs a wait, and the
+//! longest wait is known. A success deletes the counters of its network and of the account, and so does a day without
+//! failures. Existing logins are not affected; a reset by mail ends every wait.
 
 use contracts::time::Timestamp;
 use std::time::Duration;
 
-/// Failures before the next guess has to wait.
+/// Failures that cost nothing.
 const FREE_ATTEMPTS: u32 = 4;
 const MAX_DELAY: Duration = Duration::from_secs(16);
-/// After the first lock, every so many failures lock again.
+/// The number of failures from one lock to the next.
 const LOCK_EVERY: u32 = 5;
-/// The wait of a network that goes on guessing at a besieged account, unless a lock is longer.
+/// The longest wait of a network with failures at an account under attack, unless a lock is longer.
 const MAX_ATTACK_DELAY: Duration = Duration::from_secs(3600);
-/// After this time without a failure the count begins anew.
+/// The time without a failure after which a counter starts again.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// The part of the policy that is configured.
+/// The configured part of the policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Lockout {
     /// Failures of a network in a row before its first lock.
     pub lock_after: u32,
-    /// How long a lock lasts.
+    /// The duration of a lock.
     pub lock: Duration,
-    /// Failures in a row, from wherever, that make a siege.
+    /// Failures in a row, from all networks, that count as an attack.
     pub attack_after: u32,
 }
 
-/// The failures in a row that are known of an account, or of an address without one: all of them, or those of one network.
+/// The failures in a row at an account, or at an address without one: of all networks, or of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptCounter {
     pub count: u32,
     pub last_at: Timestamp,
-    /// Until when the network's guesses are not looked at. Nothing of this kind holds for the account as a whole.
+    /// Until when the attempts of the network are not checked. Not used for the account as a whole.
     pub blocked_until: Timestamp,
-    /// Until when a network is locked out, of an account the network that is so for longest; nothing for a short delay.
+    /// Until when a network is locked out; for an account, the latest of its networks. `None` for a short wait.
     pub locked_until: Option<Timestamp>,
 }
 
-/// What becomes of a guess.
+/// The decision on an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It came too early: right or wrong, nothing changes.
+    /// It came before the end of a wait: nothing changes, whether the password is right or wrong.
     Blocked { until: Timestamp },
-    /// It is the first of its network at a besieged account: it is not looked at, and this wait is to be remembered.
+    /// It is the first of its network at an account under attack: it is not checked, and this wait is stored.
     Delayed(AttemptCounter),
-    /// It was right, and the failures before it are forgotten.
+    /// The password is right, and the counters are deleted.
     Accepted,
-    /// It was wrong; this is to be remembered of its network.
+    /// The password is wrong; this counter is stored for its network.
     Failed(AttemptCounter),
 }
 
 impl Lockout {
-    /// Decides on a guess at `now`, after the `known` failures of its network.
+    /// Decides on an attempt at `now`, after the `known` failures of its network.
     #[must_use]
     pub fn decide(&self, known: Option<AttemptCounter>, under_attack: bool, right: bool, now: Timestamp) -> Decision {
         match known.filter(|counter| is_remembered(counter, now)) {
@@ -78,13 +78,14 @@ impl Lockout {
         }
     }
 
-    /// Whether so many failures are known of an account that every network has to wait.
+    /// Returns whether an account has so many failures that every new network must wait.
     #[must_use]
     pub fn is_under_attack(&self, account: Option<AttemptCounter>, now: Timestamp) -> bool {
         account.is_some_and(|counter| is_remembered(&counter, now) && counter.count >= self.attack_after)
     }
 
-    /// Whether guesses are not looked at for now. A wait longer than the policy knows is a clock that was set back.
+    /// Returns whether attempts are not checked now. A wait longer than the policy allows comes from a clock that was
+    /// set back, and is ignored.
     fn blocks(&self, counter: &AttemptCounter, now: Timestamp) -> bool {
         let rest = counter.blocked_until.since(now);
         !rest.is_zero() && rest <= self.max_wait()
@@ -106,14 +107,14 @@ impl Lockout {
         self.lock.saturating_mul(1 << count.saturating_sub(1).min(16)).min(self.max_wait())
     }
 
-    /// No wait is longer than this.
+    /// Returns the longest possible wait.
     #[must_use]
     pub fn max_wait(&self) -> Duration {
         self.lock.max(MAX_ATTACK_DELAY)
     }
 }
 
-/// The failures of an account after one more, which is `latest` of its network.
+/// Returns the counter of an account after one more failure, where `latest` is the counter of its network.
 #[must_use]
 pub fn count_failure(account: Option<AttemptCounter>, latest: &AttemptCounter) -> AttemptCounter {
     let now = latest.last_at;
@@ -147,7 +148,7 @@ mod tests {
         Duration::from_secs(count)
     }
 
-    /// The waits of a network that guesses as early as it is looked at.
+    /// Returns the waits of a network that tries again at the end of each wait.
     fn waits(under_attack: bool, attempts: usize) -> Vec<u64> {
         let (mut known, mut now, mut waits) = (None, START, Vec::new());
         for _ in 0..attempts {
@@ -180,7 +181,7 @@ mod tests {
         assert!(matches!(POLICY.decide(Some(counter), false, true, START), Decision::Blocked { .. }));
     }
 
-    /// One account, or an address without one, as the database keeps it.
+    /// The counters of one account as the database stores them.
     #[derive(Default)]
     struct AccountState {
         networks: BTreeMap<u32, AttemptCounter>,
@@ -214,7 +215,8 @@ mod tests {
     const OWNER: u32 = 0;
 
     proptest! {
-        /// Attackers guess from any number of networks, in any rhythm, before the owner comes and while the owner waits.
+        /// Attackers try from any number of networks, in any rhythm, before the owner logs in and while the owner
+        /// waits.
         #[test]
         fn the_owner_gets_in_within_one_lock_whatever_others_do(
             before in prop::collection::vec((pause(), 1_u32..300), 0..600),
@@ -241,7 +243,7 @@ mod tests {
                         }
                         now = next;
                         state.attempt(&policy, network, false, now);
-                        // Trying too early prolongs nothing.
+                        // An early attempt prolongs nothing.
                         let until = wait.blocked_until;
                         prop_assert_eq!(state.attempt(&policy, OWNER, true, now), Decision::Blocked { until });
                     }
@@ -252,7 +254,7 @@ mod tests {
             }
         }
 
-        /// Guesses of one network, now and then with the right password.
+        /// Attempts of one network, sometimes with the right password.
         #[test]
         fn the_policy_holds_whatever_a_network_does(
             attempts in prop::collection::vec((pause(), prop::bool::weighted(0.05)), 0..300),
@@ -284,7 +286,8 @@ mod tests {
                     }
                 }
             }
-            // A network gets no more than the free ones and five for each lock within a day in a row.
+            // Within a day in a row a network gets no more than the attempts before the first lock and five for each
+            // lock.
             if let Some(first) = wrong_checked.first() {
                 let within_a_day = wrong_checked.iter().filter(|at| at.since(*first) < FORGOTTEN_AFTER).count() as u64;
                 prop_assert!(within_a_day <= u64::from(lock_after) + u64::from(LOCK_EVERY) * (86_400 / lock + 1));
@@ -298,7 +301,7 @@ mod tests {
             prop_assert_eq!(POLICY.decide(Some(counter), under_attack, true, at), Decision::Accepted);
         }
 
-        /// Ten thousand networks together get some two dozen guesses each in a day, and none of them more.
+        /// Each network gets at most some two dozen checked attempts a day.
         #[test]
         fn an_account_under_attack_gets_few_attempts_per_network(network in 1_u32..10_000) {
             let account = Some(AttemptCounter { count: 100, last_at: START, blocked_until: START, locked_until: None });

@@ -1,12 +1,12 @@
-//! Roles as a set.
+//! The set of roles of an account.
 
 use contracts::{auth::Role, problem::Fault};
 use std::collections::BTreeSet;
 
-/// What an account that was just opened holds.
+/// The roles of a new account.
 pub const FIRST: &[Role] = &[Role::Customer];
 
-/// The roles in the order of their declaration.
+/// Returns the roles in the order of their declaration.
 ///
 /// # Errors
 /// A fault for each role that is named twice.

@@ -1,33 +1,34 @@
-//! When signing keys come and go.
+//! The rotation of signing keys.
 //!
-//! A key is published [`PUBLISH_LEAD`] before it signs, so that a verifier that asked for the keys a moment ago has it in time,
-//! and every replica changes over at the same instant. It is retired when its successor begins, and goes when the
-//! last token that it signed has ended.
+//! A key is published [`PUBLISH_LEAD`] before it signs, so that every verifier has it in time and every replica
+//! switches at the same instant. It stops signing when its successor starts, and is deleted when the last token that it
+//! signed has expired.
 
 use contracts::time::Timestamp;
 use std::time::Duration;
 
-/// How long a key is published before it signs. Verifiers may hold the published keys half as long.
+/// How long a key is published before it signs. Verifiers may cache the published keys for half of this time.
 pub const PUBLISH_LEAD: Duration = Duration::from_secs(10 * 60);
-/// How far the clocks of signer and verifiers may differ.
+/// The largest difference between the clocks of signers and verifiers.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// What the schedule knows of a key.
+/// The part of a key that matters to the rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     pub signs_from: Timestamp,
-    /// The longest that a token signed with it can live.
+    /// The longest lifetime of a token signed with it.
     pub longest_token: Duration,
 }
 
-/// Which of `keys`, oldest first, signs at `now`: the newest whose time has come. The oldest when the clock says that none has.
+/// Returns the index of the key that signs at `now`, of `keys` from the oldest: the newest whose time has come, or the
+/// oldest when there is none.
 #[must_use]
 pub fn signer(keys: &[Period], now: Timestamp) -> usize {
     keys.iter().rposition(|key| key.signs_from <= now).unwrap_or(0)
 }
 
-/// From when on a new key shall sign, if one is to be made at `now`: the first at once, another one `rotation` after the
-/// newest began.
+/// Returns when a new key starts to sign if one must be created at `now`: the first at once, later ones `rotation`
+/// after the newest started.
 #[must_use]
 pub fn next(newest: Option<Period>, rotation: Duration, now: Timestamp) -> Option<Timestamp> {
     let Some(newest) = newest else { return Some(now) };
@@ -35,7 +36,7 @@ pub fn next(newest: Option<Period>, rotation: Duration, now: Timestamp) -> Optio
     (due <= now.after(PUBLISH_LEAD)).then(|| due.max(now.after(PUBLISH_LEAD)))
 }
 
-/// Whether every token that `key` signed has ended at `now`, when `successor` took over from it.
+/// Returns whether every token that `key` signed has expired at `now`. `successor` took over from it.
 #[must_use]
 pub fn is_over(key: Period, successor: Period, now: Timestamp) -> bool {
     successor.signs_from.after(key.longest_token).after(MAX_CLOCK_SKEW) <= now
@@ -49,13 +50,13 @@ mod tests {
     const START: Timestamp = Timestamp(1_767_225_600_000_000);
 
     proptest! {
-        /// Plays the worker on any clock that goes forward: there is always one signer, every key was published long
-        /// enough before it signed, and none goes while a token of it may live.
+        /// Runs the worker with any clock that moves forward: there is always one signer, every key was published long
+        /// enough before it signed, and no key is deleted while a token of it may be valid.
         #[test]
         fn keys_follow_each_other_without_a_gap(rotation in 3_600_u64..100_000, token in 60_u64..86_400, pauses in prop::collection::vec(1_u64..50_000, 1..200)) {
             let (rotation, longest_token) = (Duration::from_secs(rotation), Duration::from_secs(token));
             let mut now = START;
-            // Keys with the instant each was published.
+            // Keys with the time of their publication.
             let mut keys: Vec<(Period, Timestamp)> = Vec::new();
             let mut signed_until: Vec<(Timestamp, Timestamp)> = Vec::new();
             for pause in std::iter::once(0).chain(pauses) {

@@ -12,14 +12,14 @@ use platform::{
     params,
 };
 
-/// One e-mail and password, and whose they are.
+/// The e-mail address and password of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     pub credential_id: CredentialId,
     pub user_id: UserId,
     pub email: Email,
     pub password_hash: String,
-    /// Locked by an administrator, or not.
+    /// LOCKED by an administrator, or ACTIVE.
     pub status: AccountStatus,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -44,7 +44,7 @@ fn credential(row: &mut Row<'_>) -> Result<Credential, Error> {
     })
 }
 
-/// Whether the address was free; else nothing happened.
+/// Inserts an account. Returns `false` and changes nothing when the address is taken.
 pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<bool, Error> {
     let Credential { credential_id, user_id, email, password_hash, status, created_at, updated_at } = credential.clone();
     let rows = tx
@@ -60,7 +60,7 @@ pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<bool, Error>
     Ok(rows == 1)
 }
 
-/// Notes that so many accounts more, or fewer, have a hash of these parameters.
+/// Adds `more` to the number of accounts that have a hash of these parameters.
 async fn count_parameters(tx: &mut Tx, parameters: &str, more: i64) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO password_parameters (parameters, accounts) VALUES ($1, $2) \
@@ -71,7 +71,7 @@ async fn count_parameters(tx: &mut Tx, parameters: &str, more: i64) -> Result<()
     .map(|_| ())
 }
 
-/// How many accounts have a hash of which parameters.
+/// Returns the number of accounts by the parameters of their hash.
 pub async fn parameters_in_use(tx: &mut Tx) -> Result<Vec<(String, u64)>, Error> {
     tx.query("SELECT parameters, accounts FROM password_parameters ORDER BY parameters", &[], |row| {
         Ok((row.next()?, row.next::<i64>()?.try_into().unwrap_or(0)))
@@ -88,7 +88,7 @@ pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credenti
     .await
 }
 
-/// As [`find_by_email`], held until the commit.
+/// As [`find_by_email`], with the row locked until the commit.
 pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
     find_by_email(tx, email).await
 }
@@ -102,13 +102,13 @@ pub async fn find(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error
     .await
 }
 
-/// As [`find`], held until the commit. Whoever gives or takes refresh tokens of a user holds its account, so that a lock
-/// or a new password leaves none behind.
+/// As [`find`], with the row locked until the commit. Every change of a user's refresh tokens locks the account, so
+/// that no token survives a lock or a new password.
 pub async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error> {
     find(tx, user).await
 }
 
-/// Replaces the password of an account that the caller holds.
+/// Replaces the password of an account that the caller has locked.
 pub async fn set_password(tx: &mut Tx, account: &Credential, password_hash: &str) -> Result<(), Error> {
     let (now, user) = (tx.now(), account.user_id);
     tx.execute("UPDATE credentials SET password_hash = $1, updated_at = $2 WHERE user_id = $3", params![password_hash, now, user]).await?;
@@ -125,7 +125,7 @@ pub async fn set_status(tx: &mut Tx, user: UserId, status: AccountStatus) -> Res
     tx.execute("UPDATE credentials SET status = $1, updated_at = $2 WHERE user_id = $3", params![status, now, user]).await.map(|_| ())
 }
 
-/// In the order of their declaration.
+/// Returns the roles in the order of their declaration.
 pub async fn roles(tx: &mut Tx, user: UserId) -> Result<Vec<Role>, Error> {
     let mut roles: Vec<Role> = tx.query("SELECT role FROM account_roles WHERE user_id = $1", params![user], |row| row.next()).await?;
     roles.sort_unstable();
@@ -141,7 +141,8 @@ pub async fn set_roles(tx: &mut Tx, user: UserId, roles: &[Role]) -> Result<(), 
     tx.execute("UPDATE credentials SET updated_at = $1 WHERE user_id = $2", params![now, user]).await.map(|_| ())
 }
 
-/// The administrators that can log in, held until the commit: who takes one away decides on all of them.
+/// Returns the active administrators with their rows locked until the commit, because removing one depends on all of
+/// them.
 pub async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
     tx.query(
         "SELECT credentials.user_id FROM account_roles JOIN credentials ON credentials.user_id = account_roles.user_id \

@@ -1,4 +1,4 @@
-//! Wrong passwords, by what was guessed at and from where.
+//! Counters of failed attempts, by account and network.
 
 use crate::domain::lockout::AttemptCounter;
 use contracts::{ids::UserId, text::Email, time::Timestamp};
@@ -9,12 +9,12 @@ use platform::{
 };
 use sha2::{Digest as _, Sha256};
 
-/// What was guessed at. A hash, because most made-up addresses belong to people who have no account here.
+/// What an attempt was for. A hash, because most unknown addresses belong to people without an account here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject([u8; 32]);
 
 impl Subject {
-    /// Logging in with this address, from wherever.
+    /// Logging in with this address, from any network.
     #[must_use]
     pub fn login(email: &Email) -> Subject {
         Subject::of("login", &[email.as_bytes()])
@@ -26,13 +26,13 @@ impl Subject {
         Subject::of("login-from", &[&network.octets(), email.as_bytes()])
     }
 
-    /// Changing this user's password: apart from logging in, so that nobody outside can keep its owner from it.
+    /// Changing this user's password. It has a counter of its own, so that failed logins cannot block its owner.
     #[must_use]
     pub fn change(user: UserId) -> Subject {
         Subject::of("change", &[user.0.as_bytes()])
     }
 
-    /// All parts but the last have a length of their own, so that no two subjects are the same bytes.
+    /// All parts except the last have a fixed length, so that different subjects have different bytes.
     fn of(kind: &str, parts: &[&[u8]]) -> Subject {
         let hash = Sha256::new().chain_update(kind).chain_update([0]);
         Subject(parts.iter().fold(hash, |hash, part| hash.chain_update(part)).finalize().into())
@@ -52,7 +52,7 @@ pub async fn find(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter
     .await
 }
 
-/// As [`find`], held until the commit.
+/// As [`find`], with the row locked until the commit.
 pub async fn lock(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter>, Error> {
     find(tx, subject).await
 }
@@ -69,19 +69,19 @@ pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, counter: 
     .map(|_| ())
 }
 
-/// Forgets them.
+/// Deletes the counter of a subject.
 pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<(), Error> {
     tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject.0]).await.map(|_| ())
 }
 
-/// Forgets every failed login of an account, from wherever. Whether a lock ended by it that was not announced as over.
+/// Deletes every login counter of an account. Returns whether that ended a lock whose end was not announced.
 pub async fn forget_logins(tx: &mut Tx, email: &Email, user: UserId) -> Result<bool, Error> {
     let known = lock(tx, Subject::login(email)).await?;
     tx.execute("DELETE FROM failed_logins WHERE user_id = $1 OR subject = $2", params![user, Subject::login(email).0]).await?;
     Ok(known.is_some_and(|counter| counter.locked_until.is_some()))
 }
 
-/// Locks that ended and were not announced as over, with the user where there is one.
+/// Returns locks that ended and were not announced, with the user if there is one.
 pub async fn list_ended_locks(tx: &mut Tx, limit: i64) -> Result<Vec<(Subject, Option<UserId>)>, Error> {
     let now = tx.now();
     tx.query(
@@ -92,7 +92,7 @@ pub async fn list_ended_locks(tx: &mut Tx, limit: i64) -> Result<Vec<(Subject, O
     .await
 }
 
-/// Whether the lock had ended and nobody had said so.
+/// Marks the end of a lock as announced. Returns `false` when it is already marked or has not ended.
 pub async fn end_lock(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -101,7 +101,7 @@ pub async fn end_lock(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// When the next lock ends.
+/// Returns when the next lock ends.
 pub async fn next_end(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     tx.query_opt("SELECT locked_until FROM failed_logins WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1", &[], |row| {
         row.next()
@@ -109,7 +109,7 @@ pub async fn next_end(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
     .await
 }
 
-/// Forgets those that ended before `before`, up to `limit`. How many there were.
+/// Deletes up to `limit` counters without a failure since `before`, and returns their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM failed_logins WHERE subject IN (SELECT subject FROM failed_logins WHERE last_failed_at < $1 AND locked_until IS NULL \

@@ -1,4 +1,4 @@
-//! Clients outside of the platform.
+//! Clients outside the platform.
 
 use crate::opaque::Hash;
 use contracts::time::Timestamp;
@@ -16,7 +16,7 @@ pub struct Client {
     pub created_at: Timestamp,
 }
 
-/// Whether the name was free; else nothing happened.
+/// Inserts a client. Returns `false` and changes nothing when the name is taken.
 pub async fn insert(tx: &mut Tx, client_id: &str, secret_hash: Hash, scopes: &str) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -28,7 +28,7 @@ pub async fn insert(tx: &mut Tx, client_id: &str, secret_hash: Hash, scopes: &st
     Ok(rows == 1)
 }
 
-/// The hash of its secret, and its scopes.
+/// Returns the hash of its secret, and its scopes.
 pub async fn find(tx: &mut Tx, client_id: &str) -> Result<Option<(Hash, String)>, Error> {
     tx.query_opt("SELECT secret_hash, scopes FROM clients WHERE client_id = $1", params![client_id], |row| Ok((row.next()?, row.next()?)))
         .await
@@ -41,7 +41,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Client>, Error> {
     .await
 }
 
-/// Whether there was one.
+/// Deletes a client and returns whether it existed.
 pub async fn delete(tx: &mut Tx, client_id: &str) -> Result<bool, Error> {
     let rows = tx.execute("DELETE FROM clients WHERE client_id = $1", params![client_id]).await?;
     Ok(rows == 1)

@@ -49,7 +49,7 @@ pub async fn find(tx: &mut Tx, hash: Hash) -> Result<Option<RefreshToken>, Error
     .await
 }
 
-/// Uses it up. Whether it was unused: of two that try, one does.
+/// Marks a token as used. Returns `false` when it was used or revoked: of two that try, one succeeds.
 pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -61,7 +61,7 @@ pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// Ends a login. Used tokens need no mark: they are of no use already.
+/// Revokes a login. Used tokens stay unmarked, because they are useless already.
 pub async fn revoke_family(tx: &mut Tx, family: Uuid) -> Result<u64, Error> {
     let now = tx.now();
     tx.execute(
@@ -71,7 +71,7 @@ pub async fn revoke_family(tx: &mut Tx, family: Uuid) -> Result<u64, Error> {
     .await
 }
 
-/// Ends every login of a user, except `kept` when there is one.
+/// Revokes every login of a user except `kept`.
 pub async fn revoke_all(tx: &mut Tx, user: UserId, kept: Option<Uuid>) -> Result<u64, Error> {
     let now = tx.now();
     match kept {
@@ -92,7 +92,7 @@ pub async fn revoke_all(tx: &mut Tx, user: UserId, kept: Option<Uuid>) -> Result
     }
 }
 
-/// Forgets what expired before `before`, up to `limit`. How many there were.
+/// Deletes up to `limit` tokens that expired before `before`, and returns their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM refresh_tokens WHERE token_id IN (SELECT token_id FROM refresh_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",

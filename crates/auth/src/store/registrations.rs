@@ -1,4 +1,4 @@
-//! Requests that opened accounts under an `Idempotency-Key`.
+//! Registrations under an `Idempotency-Key`.
 
 use contracts::{
     text::{Email, Name},
@@ -10,14 +10,14 @@ use platform::{
 };
 use sha2::{Digest as _, Sha256};
 
-/// A request under a key, as far as it may be kept.
+/// The hashes of a request under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     key_hash: [u8; 32],
     request_hash: [u8; 32],
 }
 
-/// What stands under a key.
+/// What an earlier request under the key was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
     None,
@@ -29,7 +29,7 @@ pub enum Earlier {
 impl Request {
     #[must_use]
     pub fn of(key: &str, email: &Email, name: &Name) -> Request {
-        // Neither holds a NUL.
+        // Neither contains a NUL.
         let request_hash = Sha256::new().chain_update(email.as_bytes()).chain_update([0]).chain_update(name.as_bytes()).finalize().into();
         Request { key_hash: Sha256::digest(key).into(), request_hash }
     }
@@ -45,7 +45,7 @@ pub async fn find(tx: &mut Tx, request: Request) -> Result<Earlier, Error> {
     })
 }
 
-/// Whether the key was free; else nothing happened.
+/// Inserts a request. Returns `false` and changes nothing when the key is taken.
 pub async fn insert(tx: &mut Tx, request: Request) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -57,7 +57,7 @@ pub async fn insert(tx: &mut Tx, request: Request) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// Forgets those from before `before`, up to `limit`. How many there were.
+/// Deletes up to `limit` requests from before `before`, and returns their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM registrations WHERE key_hash IN (SELECT key_hash FROM registrations WHERE created_at < $1 ORDER BY created_at LIMIT $2)",

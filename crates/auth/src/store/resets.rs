@@ -1,4 +1,4 @@
-//! Requests to reset a password, and the tokens that were mailed.
+//! Reset requests and the tokens that were mailed.
 
 use crate::opaque::Hash;
 use contracts::{
@@ -11,7 +11,7 @@ use platform::{
     params,
 };
 
-/// Notes that a reset was asked for. While one waits, another changes nothing.
+/// Stores a reset request. While one waits, another one changes nothing.
 pub async fn request(tx: &mut Tx, email: &Email) -> Result<(), Error> {
     let (now, correlation_id) = (tx.now(), tx.context().correlation_id.to_string());
     tx.execute(
@@ -22,7 +22,7 @@ pub async fn request(tx: &mut Tx, email: &Email) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Requests that wait, oldest first: the address, and what the request is part of.
+/// Returns waiting requests, oldest first: the address and the correlation id.
 pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<(Email, String)>, Error> {
     tx.query("SELECT email, correlation_id FROM reset_requests ORDER BY requested_at LIMIT $1", params![limit], |row| {
         Ok((row.next()?, row.next()?))
@@ -30,7 +30,7 @@ pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<(Email, String
     .await
 }
 
-/// Takes a request off the list. Whether it was still there.
+/// Deletes a request and returns whether it existed.
 pub async fn delete_request(tx: &mut Tx, email: &Email) -> Result<bool, Error> {
     let rows = tx.execute("DELETE FROM reset_requests WHERE email = $1", params![*email]).await?;
     Ok(rows == 1)
@@ -46,24 +46,24 @@ pub async fn insert_token(tx: &mut Tx, user: UserId, hash: Hash, expires_at: Tim
     .map(|_| ())
 }
 
-/// How many tokens of a user work now.
+/// Returns the number of a user's valid tokens.
 pub async fn count_tokens(tx: &mut Tx, user: UserId) -> Result<i64, Error> {
     let now = tx.now();
     tx.query_one("SELECT COUNT(*) FROM reset_tokens WHERE user_id = $1 AND expires_at > $2", params![user, now], |row| row.next()).await
 }
 
-/// Whose token this is, if it works.
+/// Returns the user of a valid token.
 pub async fn find_user(tx: &mut Tx, hash: Hash) -> Result<Option<UserId>, Error> {
     let now = tx.now();
     tx.query_opt("SELECT user_id FROM reset_tokens WHERE token_hash = $1 AND expires_at > $2", params![hash, now], |row| row.next()).await
 }
 
-/// Makes every token of a user worthless.
+/// Deletes every token of a user.
 pub async fn drop_tokens(tx: &mut Tx, user: UserId) -> Result<(), Error> {
     tx.execute("DELETE FROM reset_tokens WHERE user_id = $1", params![user]).await.map(|_| ())
 }
 
-/// Forgets tokens that expired before `before`, up to `limit`. How many there were.
+/// Deletes up to `limit` tokens that expired before `before`, and returns their number.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM reset_tokens WHERE token_id IN (SELECT token_id FROM reset_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",

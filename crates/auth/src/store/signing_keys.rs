@@ -9,13 +9,13 @@ use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// 1, 2, 3 …: of two replicas that make the next one, one does.
+    /// 1, 2, 3 …: of two replicas that create the next one, one succeeds.
     pub generation: i64,
     pub encrypted_seed: String,
     pub period: Period,
 }
 
-/// Oldest first.
+/// Returns every key, oldest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Row>, Error> {
     tx.query("SELECT generation, sealed_seed, signs_from, token_seconds FROM signing_keys ORDER BY generation", &[], |row| {
         let (generation, encrypted_seed, signs_from) = (row.next()?, row.next()?, row.next()?);
@@ -24,7 +24,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Row>, Error> {
     .await
 }
 
-/// Makes it unless its generation is there.
+/// Inserts a key unless its generation exists.
 pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
@@ -36,7 +36,7 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Notes that tokens may live this long: the setting may have grown since a key was made.
+/// Raises the stored lifetime of tokens to this one, because the setting may have grown since a key was created.
 pub async fn extend_lifetimes(tx: &mut Tx, longest_token: Duration) -> Result<(), Error> {
     tx.execute("UPDATE signing_keys SET token_seconds = $1 WHERE token_seconds < $1", params![longest_token.as_secs()]).await.map(|_| ())
 }

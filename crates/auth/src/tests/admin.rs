@@ -19,7 +19,7 @@ async fn roles_take_effect_at_the_next_refresh() {
     assert_eq!(roles(mara.access_token.reveal().into()).await, ["CUSTOMER"]);
     assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, ["CUSTOMER", "SELLER"]);
 
-    // The same again changes nothing and tells nobody.
+    // The same roles again change nothing and emit nothing.
     auth.set_roles(&admin, mara.user_id, &["CUSTOMER", "SELLER"]).await.expect(200);
     let told = auth.emitted_of::<RolesChanged>().await;
     let told_once = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Seller], changed_by: Some(admin.user_id) };
@@ -96,7 +96,7 @@ async fn the_last_administrator_stays() {
 
     let grace = auth.admin("grace").await;
     auth.act(&ada, grace.user_id, "lock").await.expect(200);
-    // One that is locked is no help.
+    // A locked administrator does not count.
     auth.set_roles(&ada, ada.user_id, &["CUSTOMER"]).await.expect_problem(409, "LAST_ADMIN");
     auth.act(&ada, grace.user_id, "unlock").await.expect(200);
     auth.set_roles(&ada, ada.user_id, &["CUSTOMER"]).await.expect(200);
@@ -110,7 +110,7 @@ async fn administrators_that_demote_each_other_at_once_leave_one() {
     let (one, two) = tokio::join!(one, two);
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
-    // Whoever is the second is no administrator any more.
+    // The second request comes from a former administrator.
     assert_eq!(statuses, [200, 403]);
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use axum::http::Method;
 
-/// Every body, each of its fields with a good value.
+/// Every body, with a valid value in each field.
 fn bodies() -> Vec<(&'static str, Value)> {
     vec![
         ("/auth/register", json!({"email": "new@example.com", "password": PASSWORD, "name": "New"})),

@@ -21,7 +21,7 @@ impl Auth {
         answer.read::<Jwks>().keys.into_iter().map(|key| key.kid).collect()
     }
 
-    /// The seed of the first signing key, opened as auth does.
+    /// Returns the seed of the first signing key, decrypted as auth does.
     async fn seed(&self) -> [u8; 32] {
         let rows = self.db().read(async |tx| store::signing_keys::list(tx).await).await.unwrap();
         let key = MasterKey::new([7; 32]).key_for("seal:signing-keys");
@@ -29,7 +29,7 @@ impl Auth {
     }
 }
 
-/// The key that a token names.
+/// Returns the key id of a token.
 fn kid(token: &str) -> String {
     let head: Value = serde_json::from_slice(&B64.decode(token.split('.').next().unwrap()).unwrap()).unwrap();
     assert_eq!(head["alg"], "EdDSA");
@@ -66,7 +66,7 @@ async fn keys_rotate_without_a_refused_token() {
     assert_eq!(kid(before.access_token.reveal()), first);
     auth.runtime.verifier.verify(before.access_token.reveal()).await.unwrap();
 
-    // Then it takes over, at once: whoever asked for the keys in the last minute has it.
+    // Then it signs at once: verifiers that fetched the keys in the last minute have it.
     auth.advance(Duration::from_secs(1));
     let after = auth.login("mara").await;
     assert_eq!(kid(after.access_token.reveal()), second);
@@ -74,7 +74,7 @@ async fn keys_rotate_without_a_refused_token() {
     auth.settle().await;
     assert_eq!(auth.keys().await, [second.clone(), first.clone()]);
 
-    // The retired one stays until its last token has ended.
+    // The former key stays until its last token has expired.
     auth.advance(15 * MINUTE - Duration::from_secs(2));
     auth.settle().await;
     auth.runtime.verifier.verify(before.access_token.reveal()).await.unwrap();

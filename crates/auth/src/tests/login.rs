@@ -27,14 +27,14 @@ async fn a_refused_login_does_not_say_why() {
     let locked_wrong = auth.try_login("lea", WRONG).await;
     let locked_right = auth.try_login("lea", PASSWORD).await;
     auth.fail_logins("mara", 10).await;
-    // A lock of five minutes, begun 16 seconds ago.
+    // A lock of five minutes that started 16 seconds ago.
     let too_early = auth.try_login("mara", PASSWORD).await;
     for answer in [nobody, locked_wrong, locked_right, too_early] {
         assert_eq!(bare(&answer), bare(&wrong));
     }
 }
 
-/// What is left behind must not tell either: an address without an account is counted and delayed like any other.
+/// Stored rows must not reveal accounts either: an address without an account is counted and delayed like any other.
 #[tokio::test]
 async fn guesses_are_counted_whether_or_not_there_is_an_account() {
     let auth = start().await;
@@ -42,10 +42,10 @@ async fn guesses_are_counted_whether_or_not_there_is_an_account() {
     for name in ["mara", "nobody"] {
         auth.fail_logins(name, 3).await;
     }
-    // Of each, one count for the network and one for the address as a whole.
+    // For each address one counter for the network and one for the address as a whole.
     let counts = "SELECT COUNT(*) FROM failed_logins WHERE failed_count = 3";
     assert_eq!(auth.count(counts).await, 4);
-    // Each takes a comparison and a commit; and the address itself is not written down.
+    // The address itself is not stored.
     assert_eq!(auth.count("SELECT COUNT(*) FROM credentials").await, 1);
 }
 
@@ -61,7 +61,7 @@ async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
     assert_eq!((account.status, account.failed_login_count), (AccountStatus::Locked, 10));
     assert_eq!(auth.emitted_of::<UserLocked>().await, [UserLocked { user_id: mara.user_id, locked_by: None }]);
 
-    // The right password does not help, what runs goes on, and nothing is prolonged by trying.
+    // The right password is refused, existing logins work, and attempts prolong nothing.
     auth.try_login("mara", PASSWORD).await.expect_problem(401, "INVALID_CREDENTIALS");
     let mara = auth.refresh(&mara).await;
     for _ in 0..20 {
@@ -86,7 +86,7 @@ async fn the_end_of_a_lock_is_announced_once_by_the_worker_or_the_login() {
     let mara = auth.register("mara").await;
     auth.fail_logins("mara", 10).await;
     auth.advance(5 * MINUTE);
-    // The worker did not come in time: the login says it.
+    // The worker did not run in time: the login announces the end.
     auth.login("mara").await;
     auth.settle().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
@@ -98,7 +98,7 @@ async fn the_end_of_a_lock_is_announced_once_by_the_worker_or_the_login() {
 async fn an_attacker_locks_out_itself_and_not_the_owner() {
     let auth = start().await;
     let mara = auth.register("mara").await;
-    // As early as each guess is looked at, for an hour: far more than it takes to be locked again and again.
+    // Attempts at the end of each wait, for an hour: enough for several locks.
     for _ in 0..200 {
         auth.try_login_from("6.6.6.6", "mara", WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
         auth.advance(Duration::from_secs(18));
@@ -107,7 +107,7 @@ async fn an_attacker_locks_out_itself_and_not_the_owner() {
     let tokens: Tokens = auth.try_login_from("1.2.3.4", "mara", PASSWORD).await.expect(200).read();
     assert_eq!(tokens.user_id, mara.user_id);
 
-    // The owner's success does not let the guesser off.
+    // The success of the owner does not clear the network of the attacker.
     for _ in 0..10 {
         auth.try_login_from("6.6.6.6", "mara", WRONG).await.expect(401);
         auth.advance(Duration::from_secs(18));
@@ -115,7 +115,7 @@ async fn an_attacker_locks_out_itself_and_not_the_owner() {
     auth.try_login_from("6.6.6.6", "mara", PASSWORD).await.expect(401);
 }
 
-/// A hundred networks are enough for a siege; what they do meanwhile prolongs nobody's wait.
+/// A hundred failures are an attack; further ones prolong no wait.
 #[tokio::test]
 async fn the_owner_of_an_account_under_attack_gets_in_after_one_locks_minutes() {
     let auth = start().await;
@@ -142,7 +142,7 @@ async fn the_owner_of_an_account_under_attack_gets_in_after_one_locks_minutes() 
     }
     auth.advance(MINUTE);
     right("1.2.3.4").await.expect(200);
-    // The siege is over with it.
+    // The success ends the attack.
     right("5.6.7.8").await.expect(200);
 }
 
@@ -189,7 +189,7 @@ async fn login_attempts_at_once_gain_nothing() {
         tasks.spawn(async move { auth.try_login("mara", WRONG).await.expect(401) });
     }
     tasks.join_all().await;
-    // The fifth made the next wait: the other fifty-five were not looked at.
+    // The fifth failure started a wait: the other attempts were not checked.
     assert_eq!(auth.account(&admin, mara.user_id).await.failed_login_count, 5);
     auth.try_login("mara", PASSWORD).await.expect(401);
     auth.advance(Duration::from_secs(1));
@@ -224,7 +224,8 @@ async fn a_hash_of_former_parameters_is_made_anew_at_login() {
 }
 
 impl Auth {
-    /// An account from before the argon2 settings changed; its comparison takes a hundred times as long as a present one.
+    /// Creates an account from before a change of the argon2 settings; its comparison takes a hundred times as long as
+    /// a present one.
     async fn account_of_former_settings(&self, name: &str) -> UserId {
         let former = Settings { argon2_memory_kib: 19 * 1024, argon2_iterations: 3, ..Settings::default() };
         let (address, password) = (Email::parse(&email(name)).unwrap(), NewPassword::parse(PASSWORD).unwrap());
@@ -262,7 +263,7 @@ async fn the_end_of_a_lock_by_failures_keeps_the_lock_of_an_administrator() {
     auth.try_login("mara", PASSWORD).await.expect(401);
 }
 
-/// The shortest of many tries with a wrong password: of an account, and of addresses that have none.
+/// Returns the shortest of many tries with a wrong password: at an account, and at addresses without one.
 async fn shortest_tries(auth: &Auth, name: &str) -> [Duration; 2] {
     let mut shortest = [Duration::MAX; 2];
     for round in 0..12 {
@@ -275,8 +276,8 @@ async fn shortest_tries(auth: &Auth, name: &str) -> [Duration; 2] {
     shortest
 }
 
-/// Without the comparison with nobody's hash the difference is a hundredfold; threefold is more than a busy machine does to
-/// the shortest of many.
+/// Without the dummy hash the difference is a hundredfold; threefold is more than a busy machine adds to the shortest
+/// of many.
 #[tokio::test]
 async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
     let auth = Auth(Harness::of(service()).setting("hashing_parallelism", 1).setting("argon2_iterations", 3).start().await);

@@ -12,7 +12,7 @@ impl Auth {
         answer
     }
 
-    /// The token of the newest reset mail, opened as the notification service does.
+    /// Returns the token of the newest reset mail, decrypted as the notification service does.
     async fn mailed_token(&self) -> String {
         self.settle().await;
         let events = self.emitted_of::<PasswordResetRequested>().await;
@@ -52,7 +52,7 @@ async fn the_current_password_cannot_be_guessed_with_a_stolen_token() {
     }
     let answer = auth.change_password(&mara, PASSWORD, NEW).await.expect_problem(429, "RATE_LIMITED");
     assert_eq!(answer.header("retry-after"), "1");
-    // That keeps nobody from logging in, as failed logins keep nobody from changing the password.
+    // It does not block logins, and failed logins do not block a change of the password.
     auth.login("mara").await;
     auth.fail_logins("mara", 10).await;
     auth.change_password(&mara, PASSWORD, NEW).await.expect(204);
@@ -119,7 +119,7 @@ async fn of_two_that_use_a_reset_token_at_once_one_does() {
     assert_eq!(auth.emitted_of::<PasswordChanged>().await.len(), 1);
 }
 
-/// The request itself writes the same row for everyone; only the worker knows more.
+/// The request stores the same row for every address; only the worker looks for the account.
 #[tokio::test]
 async fn a_reset_request_says_nothing_about_accounts() {
     let auth = start().await;
@@ -143,7 +143,7 @@ async fn an_account_gets_a_bounded_number_of_reset_mails() {
         auth.settle().await;
     }
     assert_eq!(auth.emitted_of::<PasswordResetRequested>().await.len(), 3);
-    // The last link that was mailed goes on working, and after an hour there are new ones.
+    // The last link that was mailed works, and after an hour there are new ones.
     let token = auth.mailed_token().await;
     auth.advance(61 * MINUTE);
     auth.reset(&token).await.expect_problem(422, "INVALID_RESET_TOKEN");

@@ -33,7 +33,7 @@ async fn a_second_use_revokes_every_token_of_the_login() {
     auth.refresh_is_refused(&first).await;
     auth.refresh_is_refused(&third).await;
     auth.refresh_is_refused(&second).await;
-    // Another login of the same person is another family.
+    // Another login of the same user is another family.
     auth.refresh(&other_login).await;
 }
 
@@ -63,7 +63,7 @@ async fn a_refresh_token_lives_thirty_days_from_its_own_beginning() {
     let next = auth.refresh(&tokens).await;
     auth.advance(30 * DAY);
     auth.refresh_is_refused(&next).await;
-    // Expired is not stolen: nothing else of the family is to be ended, and nothing is.
+    // An expired token is not a stolen one: the rest of the family stays valid.
     auth.login("mara").await;
 }
 
@@ -79,7 +79,7 @@ async fn a_second_use_is_noticed_even_after_the_token_would_have_expired() {
     auth.refresh_is_refused(&next).await;
 }
 
-/// Locking revokes as well; this is the second bolt.
+/// A lock revokes the tokens as well; this check is a second protection.
 #[tokio::test]
 async fn a_locked_account_refreshes_nothing_whatever_tokens_it_has() {
     let auth = start().await;
@@ -116,7 +116,7 @@ async fn logging_out_ends_the_login_and_may_be_repeated() {
     auth.refresh_is_refused(&next).await;
     auth.refresh(&other).await;
     auth.post("/auth/logout", &json!({"refreshToken": "unknown"})).send().await.expect(204);
-    // An old token of a login is enough to end it.
+    // An old token of a login can end it.
     let old = auth.login("mara").await;
     let new = auth.refresh(&old).await;
     auth.post("/auth/logout", &json!({"refreshToken": old.refresh_token})).send().await.expect(204);

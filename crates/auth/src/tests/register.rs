@@ -84,7 +84,7 @@ async fn a_registration_repeated_under_its_key_logs_in() {
     under("k-2", &body).await.expect_problem(409, "EMAIL_TAKEN");
     under("k-1", &body_of("mara@example.com", PASSWORD, "Eve")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     under("k-1", &body_of("eve@example.com", PASSWORD, "Mara")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
-    // A guess at the password under a key is one like any other.
+    // A repetition with a wrong password is a login attempt like any other.
     for _ in 0..10 {
         under("k-1", &body_of("mara@example.com", WRONG, "Mara")).await.expect_problem(409, "EMAIL_TAKEN");
         auth.advance(Duration::from_secs(16));
@@ -172,7 +172,7 @@ async fn the_profile_is_there_when_the_answer_arrives() {
     let [(user, bearer, body)] = calls.try_into().unwrap();
     assert_eq!(user, tokens.user_id.to_string());
     assert_eq!(body, json!({"email": "mara@example.com", "name": "mara", "roles": ["CUSTOMER"]}));
-    // With a token of its own, of its own making.
+    // With a token that auth issued to itself.
     let identity = auth.runtime.verifier.verify(bearer.strip_prefix("Bearer ").unwrap()).await.unwrap();
     assert_eq!(identity.client.as_deref(), Some("auth"));
 }

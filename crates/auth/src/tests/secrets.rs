@@ -19,7 +19,7 @@ impl Write for Log {
     }
 }
 
-/// Goes through everything that deals with secrets, and looks for them wherever something is kept.
+/// Uses everything that handles secrets, and looks for them in every place where something is stored.
 #[tokio::test]
 async fn no_password_and_no_token_is_in_a_log_an_event_or_the_database() {
     let log = Log::default();
@@ -29,7 +29,7 @@ async fn no_password_and_no_token_is_in_a_log_an_event_or_the_database() {
         .with_span_events(FmtSpan::FULL)
         .with_writer(move || writer.clone())
         .finish();
-    // For the whole process: whatever the other tests log meanwhile is looked through as well.
+    // For the whole process: the logs of concurrent tests are searched as well.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let auth = start().await;

@@ -19,7 +19,7 @@ async fn what_has_expired_is_dropped_and_nothing_else() {
     auth.advance(DAY + 2 * 60 * MINUTE);
     auth.settle().await;
     assert_eq!(rows().await, [1, 0, 0]);
-    // A used token is remembered as long as it could have lived, so that its second use is noticed.
+    // A used token is stored until it would have expired, so that a second use is noticed.
     let next = auth.refresh(&old).await;
     auth.advance(28 * DAY);
     auth.settle().await;
