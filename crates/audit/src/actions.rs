@@ -1,4 +1,4 @@
-//! What can be done with the log: add to it, and verify it.
+//! What can be done with the log: append to it, and verify it.
 
 use crate::{
     domain::{Entry, Hash, Head},
@@ -10,10 +10,10 @@ use platform::{
     master_key::hex,
 };
 
-/// Entries that are verified at a time.
+/// Entries of one read.
 const BATCH: usize = 500;
 
-/// Puts an event at the end of the log, once.
+/// Appends an event to the log, once.
 ///
 /// # Errors
 /// Those of the database.
@@ -23,15 +23,16 @@ pub async fn record(tx: &mut Tx, envelope: &Envelope) -> Result<(), Error> {
     store::append(tx, &entry).await.map(|_| ())
 }
 
-/// Reads the whole log from its beginning and says whether it is what it was when it was written, or where it breaks
-/// first. Entries that arrive meanwhile are verified too. It holds one batch in memory, and no transaction for longer.
+/// Reads the whole log from its start and reports whether it is unchanged, or where it breaks first. Entries that
+/// arrive meanwhile are verified too. It holds one batch in memory, and no transaction for longer.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn verify(db: &Db) -> Result<ChainReport, Error> {
     let (mut head, mut checked) = (Head::START, 0);
     loop {
-        // The end of the chain is read from the same snapshot as the entries: both or neither know the newest.
+        // The head is read from the same snapshot as the entries, so that both include the newest entry or neither
+        // does.
         let (entries, end) = db
             .read(async move |tx| Ok::<_, Error>((store::read_after(tx, head.position, BATCH).await?, store::find_head(tx).await?)))
             .await?;

@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP, for administrators.
+//! Entry point 1: HTTP, for administrators.
 
 use crate::{
     App,

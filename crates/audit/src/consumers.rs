@@ -1,4 +1,4 @@
-//! RequestLayers 2: events, every one of them.
+//! Entry point 2: all events.
 
 use crate::actions;
 use contracts::registry;

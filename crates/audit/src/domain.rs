@@ -1,4 +1,4 @@
-//! What an entry of the log is, and how it is chained to the one before. No async, no I/O, no clock.
+//! The entries of the log and their chain. No async, no I/O, no clock.
 
 mod aggregate;
 
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 /// SHA-256.
 pub type Hash = [u8; 32];
 
-/// Where a chain ends: position and hash of its last entry.
+/// The end of a chain: position and hash of its last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub position: i64,
@@ -26,11 +26,11 @@ pub struct Head {
 }
 
 impl Head {
-    /// Before the first entry.
+    /// The head of an empty chain.
     pub const START: Head = Head { position: 0, hash: [0; 32] };
 }
 
-/// An event in its place in the log.
+/// An event at its position in the log.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub position: i64,
@@ -41,7 +41,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The entry that follows `head`.
+    /// Returns the entry that follows `head`.
     #[must_use]
     pub fn after(head: Head, envelope: Envelope, recorded_at: Timestamp) -> Entry {
         let position = head.position + 1;
@@ -55,7 +55,8 @@ impl Entry {
         Head { position: self.position, hash: self.hash }
     }
 
-    /// Whether this is the entry that follows `head`, unaltered: its place, its hash, and what it is found by.
+    /// Returns whether this is the unaltered entry that follows `head`: its position, its hash, and the ids that it is
+    /// found by.
     #[must_use]
     pub fn follows(&self, head: Head) -> bool {
         self.position == head.position + 1
@@ -63,7 +64,7 @@ impl Entry {
             && self.mentions == Mentions::of(&self.envelope.payload)
     }
 
-    /// The entry as administrators see it.
+    /// Returns the entry as administrators see it.
     ///
     /// # Errors
     /// When the payload is not JSON.
@@ -90,10 +91,9 @@ impl Entry {
     }
 }
 
-/// The hash of an entry: SHA-256 over the former hash and the entry's fields in this order, each preceded by its length
-/// in eight bytes. Numbers are eight bytes, ids sixteen, all big-endian; an absent id is empty, but for the actor's, which
-/// comes last and only where there is one: entries were written before there were actors. This is a format: it may not
-/// change.
+/// Returns the hash of an entry: SHA-256 over the previous hash and the entry's fields in this order, each after its
+/// length in eight bytes. Numbers are eight bytes, ids sixteen, all big-endian; an absent id is empty. The actor's id
+/// comes last and is left out when absent, because older entries have none. This is a format: it must not change.
 fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Timestamp) -> Hash {
     let Envelope {
         event_id,
@@ -134,7 +134,7 @@ fn chained(former: &Hash, position: i64, envelope: &Envelope, recorded_at: Times
     hash.finalize().into()
 }
 
-/// Whom and what an event speaks of, as its payload says at top level.
+/// The ids that an event refers to, at the top level of its payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mentions {
     pub user_id: Option<UserId>,
@@ -142,7 +142,7 @@ pub struct Mentions {
 }
 
 impl Mentions {
-    /// What is no id, or no object at all, mentions nobody: every event is kept, whatever it looks like.
+    /// Returns no id for a bad id or a payload that is not an object: every event is recorded, whatever its shape.
     #[must_use]
     pub fn of(payload: &RawValue) -> Mentions {
         #[derive(Default, Deserialize)]
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// The format is fixed by an example: a log written today is verified by the program of any later day.
+    /// Fixed hashes pin the format: later versions must verify a log that was written today.
     #[test]
     fn the_hash_of_an_entry_never_changes() {
         let first = Entry::after(Head::START, envelope(1, r#"{"orderId":"x"}"#), Timestamp(1_767_225_600_000_001));

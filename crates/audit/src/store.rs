@@ -1,4 +1,4 @@
-//! How the log is kept: the only SQL of the service. Nothing here changes or drops a row of `events`.
+//! The only SQL of the service. No statement changes or deletes a row of `events`.
 
 use crate::domain::{AggregateType, Entry, Head, Mentions};
 use contracts::{
@@ -28,7 +28,7 @@ macro_rules! select_entries {
 /// The one chain of this log.
 const CHAIN: &str = "events";
 
-/// Where the chain ends.
+/// Returns the end of the chain.
 pub async fn find_head(tx: &mut Tx) -> Result<Head, Error> {
     let head = tx.query_opt("SELECT position, hash FROM chain_heads WHERE chain = $1", params![CHAIN], |row| {
         Ok(Head { position: row.next()?, hash: row.next()? })
@@ -36,12 +36,12 @@ pub async fn find_head(tx: &mut Tx) -> Result<Head, Error> {
     Ok(head.await?.unwrap_or(Head::START))
 }
 
-/// The same, held to the commit: entries are put in one after the other.
+/// As [`find_head`], with the row locked until the commit, so that entries are appended one after the other.
 pub async fn lock_head(tx: &mut Tx) -> Result<Head, Error> {
     find_head(tx).await
 }
 
-/// Puts an entry at the end of the log. `false` when its event is there already; then nothing changed.
+/// Appends an entry. Returns `false` and changes nothing when its event is recorded already.
 pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
     let Entry { position, envelope, recorded_at, hash, mentions } = entry;
     let rows = tx
@@ -81,27 +81,27 @@ pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
-/// The next entries after `position`, in the order of the chain.
+/// Returns the next entries after `position`, in the order of the chain.
 pub async fn read_after(tx: &mut Tx, position: i64, limit: usize) -> Result<Vec<Entry>, Error> {
     tx.query(select_entries!(" WHERE position > $1 ORDER BY position LIMIT $2"), params![position, limit], entry).await
 }
 
-/// Which events are asked for.
+/// Selects events.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Filter {
-    /// Events that name this user.
+    /// Events that refer to this user.
     pub user_id: Option<UserId>,
-    /// What this person did: events that followed from this person's requests.
+    /// Events that followed from requests of this person.
     pub actor_id: Option<UserId>,
-    /// Events that name this order.
+    /// Events that refer to this order.
     pub order_id: Option<OrderId>,
     /// Events about one of these.
     pub aggregate_type: Option<AggregateType>,
     pub aggregate_id: Option<Uuid>,
     /// Such as `OrderCreated`.
     pub event_type: Option<RequiredShortText>,
-    /// Everything that one request caused.
+    /// Events that one request caused.
     pub correlation_id: Option<RequiredShortText>,
     /// Events that occurred at this instant or later.
     pub from: Option<Timestamp>,
@@ -110,8 +110,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The same without what the type of event says already; none when nothing can meet both. A condition that every row
-    /// of another's index meets, or none of them, would be looked for in all of them.
+    /// Returns the filter without the condition that the event type implies, or `None` when no event can match both.
+    /// The database would otherwise check that condition on every row of the event type.
     #[must_use]
     pub fn reduced(mut self) -> Option<Filter> {
         let implied = self.event_type.as_deref().and_then(AggregateType::of_event);
@@ -125,10 +125,10 @@ impl Filter {
     }
 }
 
-/// Where a page ends: the instant and the position of its last event.
+/// The end of a page: time and position of its last event.
 pub type PageEnd = (Timestamp, i64);
 
-/// The events that `filter` asks for, newest first, after `after`.
+/// Returns the events that match `filter` after `after`, newest first.
 pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<PageEnd>, rows: i64) -> Result<Vec<Entry>, Error> {
     match filter.reduced() {
         Some(filter) => select_events(filter, after, rows).rows(tx, entry).await,
@@ -136,9 +136,9 @@ pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<PageEnd>, ro
     }
 }
 
-/// The first condition that is given is answered by its index, which has the order of the list; the others look at the
-/// rows it finds. Without statistics a database cannot know which condition is the narrowest, so the others are written
-/// in a way that no index serves. The order below is from the narrowest to the widest.
+/// Builds the query. The index of the first given condition finds the rows in the order of the list; the other
+/// conditions are checked on these rows. Without statistics a database cannot know the narrowest condition, so the
+/// other ones are written such that no index serves them. They are ordered below from the narrowest to the widest.
 pub fn select_events(filter: Filter, after: Option<PageEnd>, rows: i64) -> Select {
     macro_rules! narrow {
         ($select:ident, $leads:ident, $($column:literal: $value:expr),*) => {
@@ -162,7 +162,7 @@ pub fn select_events(filter: Filter, after: Option<PageEnd>, rows: i64) -> Selec
         "aggregate_type": filter.aggregate_type
     }
     select = select.filter_some("occurred_at >= ?", filter.from);
-    // Positions begin at 1: what lies below (to, 0) occurred before `to`. A page's end lies below that already.
+    // Positions start at 1, so rows below (to, 0) occurred before `to`. The end of a page is below that already.
     match after.or(filter.to.map(|to| (to, 0))) {
         Some(page_end) => select.filter_below("(occurred_at, position)", page_end),
         None => select,
@@ -179,7 +179,8 @@ fn entry(row: &mut Row<'_>) -> Result<Entry, Error> {
             aggregate_type: row.next()?,
             aggregate_id: row.next()?,
             sequence: row.next()?,
-            // Only tampering puts something else than JSON there. The chain shows it, and the rest stays readable.
+            // Only tampering stores anything other than JSON there. The chain reveals it, and the other rows stay
+            // readable.
             payload: RawValue::from_string(row.next()?).unwrap_or_else(|_| RawValue::NULL.to_owned()),
             correlation_id: row.next()?,
             causation_id: row.next()?,

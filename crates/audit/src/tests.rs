@@ -1,4 +1,4 @@
-//! The service through its doors.
+//! The service through its entry points.
 
 mod chain;
 mod queries;
@@ -43,7 +43,7 @@ fn locked(user_id: UserId) -> UserLocked {
     UserLocked { user_id, locked_by: None }
 }
 
-/// Does to the log what nobody may do.
+/// Changes the log as an attacker would.
 async fn tamper(log: &Harness, sql: &'static str) {
     let rows = log.db().write(async move |tx: &mut Tx| tx.execute(sql, &[]).await);
     assert!(rows.await.unwrap_or_else(|error: Error| panic!("{error}")) > 0, "{sql}");

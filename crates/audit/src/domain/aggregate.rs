@@ -1,4 +1,4 @@
-//! What events are about, as the catalogue of events knows it.
+//! The types of aggregates in the catalogue of events.
 
 use contracts::{
     column::{BadColumn, Column, SqlValue},
@@ -9,17 +9,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::{borrow::Cow, collections::BTreeSet};
 
-/// A type of aggregate that some event of the catalogue is about, such as `ORDER`.
+/// A type of aggregate in the catalogue, such as `ORDER`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AggregateType(&'static str);
 
 impl AggregateType {
-    /// Every type, in the order of the alphabet.
+    /// Returns every type in alphabetical order.
     pub fn all() -> BTreeSet<&'static str> {
         registry::events().map(|kind| kind.aggregate).collect()
     }
 
-    /// What events of this type are about; none when the catalogue does not have the type.
+    /// Returns the type of aggregate of an event type, or `None` when the catalogue does not have it.
     #[must_use]
     pub fn of_event(event_type: &str) -> Option<AggregateType> {
         let is_it = |kind: &&EventSpec| kind.event_type == event_type;

@@ -1,4 +1,4 @@
-//! The log shows what was done to it.
+//! Tampering with the log is noticed.
 
 use super::*;
 use contracts::audit::ChainReport;
@@ -7,7 +7,7 @@ async fn report(log: &Harness) -> ChainReport {
     crate::verify(log.db()).await.unwrap()
 }
 
-/// A log of five entries.
+/// Returns a log of five entries.
 async fn five() -> Harness {
     let log = log().await;
     for _ in 0..5 {

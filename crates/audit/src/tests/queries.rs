@@ -1,4 +1,4 @@
-//! Asking the log.
+//! Queries.
 
 use super::*;
 use crate::{
@@ -109,7 +109,7 @@ async fn pages_follow_each_other_without_gap_while_the_log_grows() {
     let user: UserId = log.id();
     for number in 0..25 {
         log.deliver(registered(user)).await;
-        // Several events of one instant, and instants that differ.
+        // Several events share an instant, and instants differ.
         log.advance(Duration::from_micros(number / 4));
     }
     for filter in [String::new(), format!("&userId={user}"), "&to=2027-01-01T00:00:00Z&aggregateType=ACCOUNT".into()] {
@@ -176,7 +176,7 @@ async fn only_administrators_can_read_the_log() {
     log.delete("/audit/events").admin().send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
 }
 
-/// Each condition, given or not, and the index that leads when it is the narrowest given.
+/// The index of each condition, from the narrowest.
 const INDEXES: [&str; 7] = [
     "events_by_correlation",
     "events_by_aggregate ",
@@ -187,7 +187,7 @@ const INDEXES: [&str; 7] = [
     "events_by_aggregate_type",
 ];
 
-/// A log of a million events answers as a log of ten does: every combination walks one index in the order of the list.
+/// A large log answers as fast as a small one: every combination scans one index in the order of the list.
 #[tokio::test]
 async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition() {
     let log = log().await;
@@ -229,7 +229,7 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
     }
 }
 
-/// The index of one cannot tell the other, so that the answer would be looked for in every event of the type.
+/// Otherwise the query would check every event of the type.
 #[test]
 fn a_condition_implied_by_the_event_type_is_dropped() {
     let both = |event_type: &str, about: &str| Filter {

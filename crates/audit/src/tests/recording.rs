@@ -1,4 +1,4 @@
-//! Every event, once, as it came.
+//! Every event is recorded once and unchanged.
 
 use super::*;
 use contracts::{auth::PasswordResetRequested, ids::EventId, registry};
