@@ -417,4 +417,4 @@ fn quantity_warning(line: &Line, listing: Option<&Listing>) -> Option<CartWarnin
 }
 
 #[cfg(test)]
-mod tests;
+mod cart_tests;

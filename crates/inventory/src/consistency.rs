@@ -83,7 +83,7 @@ pub(crate) struct LineRecord {
 
 impl LineRecord {
     fn fault(&self) -> Option<String> {
-        let told = (self.movements, self.available, self.reserved);
+        let actual = (self.movements, self.available, self.reserved);
         let right = match (self.status, self.returned_at) {
             (ReservationStatus::Active, None) => (1, -self.quantity, self.quantity),
             (ReservationStatus::Confirmed, None) => (2, -self.quantity, 0),
@@ -91,10 +91,10 @@ impl LineRecord {
             (ReservationStatus::Released | ReservationStatus::Expired, None) => (2, 0, 0),
             (status, Some(_)) => return Some(format!("reservation {}: {status} and yet returned (S2)", self.reservation_id)),
         };
-        (told != right).then(|| {
+        (actual != right).then(|| {
             format!(
                 "reservation {}: {} of {} in {}, but the ledger has {} movements that add up to {} available and {} reserved (S2)",
-                self.reservation_id, self.quantity, self.sku, self.status, told.0, told.1, told.2
+                self.reservation_id, self.quantity, self.sku, self.status, actual.0, actual.1, actual.2
             )
         })
     }

@@ -380,9 +380,9 @@ mod tests {
 
     #[test]
     fn stock_becomes_low_only_when_it_crosses_the_threshold() {
-        for (before, after, told) in [(6, 5, true), (6, 0, true), (5, 4, false), (7, 6, false), (4, 5, false), (5, 6, false)] {
+        for (before, after, expected) in [(6, 5, true), (6, 0, true), (5, 4, false), (7, 6, false), (4, 5, false), (5, 6, false)] {
             let change = Change::of(StockChangeReason::Adjusted, after - before);
-            assert_eq!(stock(after, 5).became_low(change), told, "{before} to {after}");
+            assert_eq!(stock(after, 5).became_low(change), expected, "{before} to {after}");
         }
     }
 
@@ -423,8 +423,11 @@ mod tests {
     #[test]
     fn a_sku_without_stock_has_none_available() {
         let found = HashMap::from([("AAA".to_owned(), 2)]);
-        let told = shortages(&[line("AAA", 3), line("BBB", 1)], &found);
-        assert_eq!(told.iter().map(|s| (s.sku.as_str(), s.requested, s.available)).collect::<Vec<_>>(), [("AAA", 3, 2), ("BBB", 1, 0)]);
+        let shortages = shortages(&[line("AAA", 3), line("BBB", 1)], &found);
+        assert_eq!(
+            shortages.iter().map(|s| (s.sku.as_str(), s.requested, s.available)).collect::<Vec<_>>(),
+            [("AAA", 3, 2), ("BBB", 1, 0)]
+        );
     }
 
     proptest! {

@@ -5,9 +5,9 @@ mod bad_input;
 mod contention;
 mod import_and_check;
 mod model;
-mod products;
-mod reservations;
-mod stock;
+mod product_sync;
+mod reservation_life;
+mod stock_levels;
 
 use axum::{Json, Router, routing::post};
 use contracts::{

@@ -146,7 +146,7 @@ async fn a_repeated_key_adds_once_and_gives_the_first_answer() {
     shop.upstreams.calls();
     let again = shop.adding(mug, 2).key("k-1").send().await.expect(201);
     assert_eq!((again.body, again.headers["idempotency-replayed"].as_bytes()), (first.body, &b"true"[..]));
-    assert_eq!(shop.upstreams.calls(), 0, "a repetition asks nobody");
+    assert_eq!(shop.upstreams.calls(), 0, "a repetition makes no call");
     shop.adding(mug, 3).key("k-1").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     let refused = shop.adding(mug, 1).key("k-2").send().await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     shop.upstreams.change(mug, |product| product.status = ProductStatus::Active);

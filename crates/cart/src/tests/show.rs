@@ -78,7 +78,7 @@ async fn a_line_shows_what_can_be_had_and_the_order_gets_just_that() {
     assert_eq!(quantities(&shop.internal_cart().await), [2]);
     shop.upstreams.stock(mug, 9);
     let cart = shop.cart().await;
-    assert_eq!((quantities(&cart), cart.warnings.len()), (vec![5], 0), "the stock came back, and so did the wish");
+    assert_eq!((quantities(&cart), cart.warnings.len()), (vec![5], 0), "the wanted quantity returns with the stock");
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn the_order_reads_the_cart_without_a_call() {
     shop.upstreams.calls();
     assert_eq!(shop.internal_cart().await.subtotal_amount, 200);
     assert_eq!(shop.upstreams.calls(), 0);
-    let nobody: UserId = shop.id();
-    let empty: Cart = shop.get(&format!("/internal/cart/{nobody}")).service("order").send().await.expect(200).read();
-    assert_eq!((empty.user_id, empty.items.len()), (nobody, 0));
+    let stranger: UserId = shop.id();
+    let empty: Cart = shop.get(&format!("/internal/cart/{stranger}")).service("order").send().await.expect(200).read();
+    assert_eq!((empty.user_id, empty.items.len()), (stranger, 0));
 }

@@ -56,7 +56,7 @@ async fn damage(sql: &'static str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_consistency_check_finds_damaged_rows() {
-    for (sql, told) in [
+    for (sql, emitted) in [
         ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE $1 IS NOT NULL", "the ledger adds up to"),
         ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE $1 IS NOT NULL", "active reservations hold 3 (S2)"),
         ("DELETE FROM stock_movements WHERE reservation_id = $1", "the ledger has 0 movements"),
@@ -67,7 +67,7 @@ async fn the_consistency_check_finds_damaged_rows() {
         ("UPDATE reservation_lines SET quantity = 4 WHERE reservation_id = $1 /* sold */", "4 sold"),
     ] {
         let faults = damage(sql).await;
-        assert!(faults.iter().any(|fault| fault.contains(told)), "{sql}: {faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains(emitted)), "{sql}: {faults:?}");
     }
 }
 
@@ -104,8 +104,8 @@ async fn the_live_reservations_of_a_range_of_orders_are_listed() {
     end(&h, made[2].reservation_id, "confirm").await.expect(200);
     end(&h, made[2].reservation_id, "return").await.expect(200);
     let all = list_for_check(h.db(), OrderId(Uuid::nil()), OrderId(Uuid::max())).await.unwrap();
-    let told: Vec<_> = all.iter().map(|units| (units.order_id, units.reservation_id, units.is_sold)).collect();
-    assert_eq!(told, [(made[0].order_id, made[0].reservation_id, true), (made[3].order_id, made[3].reservation_id, false)]);
+    let emitted: Vec<_> = all.iter().map(|units| (units.order_id, units.reservation_id, units.is_sold)).collect();
+    assert_eq!(emitted, [(made[0].order_id, made[0].reservation_id, true), (made[3].order_id, made[3].reservation_id, false)]);
     let mut lines = all[1].lines.clone();
     lines.sort();
     assert_eq!(lines, [("DESK-1".to_owned(), 2), ("LAMP-1".to_owned(), 1)]);

@@ -21,8 +21,8 @@ async fn a_new_item_is_made_and_an_existing_one_set() {
     assert_eq!((set.json()["availableQty"].clone(), set.json()["lowStockThreshold"].clone()), (json!(3), json!(2)));
     assert_eq!(stock_of(&h, "LAMP-1").await, set.read());
 
-    let told: Vec<_> = h.emitted_of::<StockChanged>().await.into_iter().map(|e| (e.available_qty, e.reason, e.note)).collect();
-    assert_eq!(told, [(12, StockChangeReason::Adjusted, None), (3, StockChangeReason::Adjusted, None)]);
+    let emitted: Vec<_> = h.emitted_of::<StockChanged>().await.into_iter().map(|e| (e.available_qty, e.reason, e.note)).collect();
+    assert_eq!(emitted, [(12, StockChangeReason::Adjusted, None), (3, StockChangeReason::Adjusted, None)]);
     assert_consistent(&h).await;
 }
 
@@ -87,9 +87,9 @@ async fn stock_is_adjusted_within_its_bounds_and_the_event_has_the_reason() {
     adjust(1_000_000_000).await.expect_problem(409, "STOCK_OUT_OF_RANGE");
     adjust(0).await.expect(200);
     assert_eq!(quantities(&h, "LAMP-1").await, (6, 0));
-    let told = h.emitted_of::<StockChanged>().await;
-    assert_eq!(told.len(), 2);
-    assert_eq!((told[1].available_qty, told[1].note.as_deref()), (6, Some("counted")));
+    let emitted = h.emitted_of::<StockChanged>().await;
+    assert_eq!(emitted.len(), 2);
+    assert_eq!((emitted[1].available_qty, emitted[1].note.as_deref()), (6, Some("counted")));
     h.post("/inventory/stock/CHAIR-1/adjust", &json!({"delta": 1, "reason": "x"})).admin().send().await.expect_problem(404, "UNKNOWN_SKU");
     assert_consistent(&h).await;
 }

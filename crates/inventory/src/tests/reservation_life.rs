@@ -59,7 +59,7 @@ async fn all_lines_are_reserved_or_none() {
     }
     let failed = h.emitted_of::<StockReservationFailed>().await;
     assert_eq!((failed.len(), failed[0].order_id, failed[0].shortages.len()), (1, order, 2));
-    assert_eq!(h.emitted().await.len(), before + 1, "nothing else is told");
+    assert_eq!(h.emitted().await.len(), before + 1, "no other event is emitted");
     let id = failed[0].reservation_id;
     h.get(&format!("/inventory/reservations/{id}")).service("order").send().await.expect_problem(404, "NOT_FOUND");
     assert_consistent(&h).await;
