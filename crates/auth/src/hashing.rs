@@ -168,8 +168,8 @@ mod tests {
         let real = hasher.hash("correct horse").await.unwrap();
         assert_eq!(parameters_of(&real), hasher.parameters());
         let dummy = dummy_hash(hasher.parameters());
-        for guess in ["", "correct horse"] {
-            assert_eq!(hasher.verify(&dummy, guess).await.unwrap(), Verified { matches: false, upgrade: None });
+        for password in ["", "correct horse"] {
+            assert_eq!(hasher.verify(&dummy, password).await.unwrap(), Verified { matches: false, upgrade: None });
         }
         // The comparison is complete: the same parameters, salt and hash of the usual lengths.
         assert_eq!(dummy.len(), real.len());

@@ -1,15 +1,15 @@
 //! The service through its entry points.
 
 mod admin;
-mod clients;
+mod cleanup;
 mod input;
 mod keys;
 mod login;
-mod password;
-mod refresh;
-mod register;
+mod password_change;
+mod registration;
 mod secrets;
-mod workers;
+mod service_tokens;
+mod token_refresh;
 
 use crate::{Settings, operator, service};
 use contracts::{

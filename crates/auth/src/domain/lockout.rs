@@ -154,7 +154,7 @@ mod tests {
         for _ in 0..attempts {
             let counter = match POLICY.decide(known, under_attack, false, now) {
                 Decision::Failed(counter) | Decision::Delayed(counter) => counter,
-                other => panic!("a guess in time is looked at or held: {other:?}"),
+                other => panic!("an attempt in time is checked or delayed: {other:?}"),
             };
             waits.push(counter.blocked_until.since(now).as_secs());
             now = counter.blocked_until;

@@ -21,9 +21,9 @@ async fn roles_take_effect_at_the_next_refresh() {
 
     // The same roles again change nothing and emit nothing.
     auth.set_roles(&admin, mara.user_id, &["CUSTOMER", "SELLER"]).await.expect(200);
-    let told = auth.emitted_of::<RolesChanged>().await;
-    let told_once = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Seller], changed_by: Some(admin.user_id) };
-    assert_eq!(told, [told_once]);
+    let emitted = auth.emitted_of::<RolesChanged>().await;
+    let expected = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Seller], changed_by: Some(admin.user_id) };
+    assert_eq!(emitted, [expected]);
 }
 
 #[tokio::test]
@@ -131,10 +131,10 @@ async fn a_former_administrator_takes_nothing_back_with_the_token_that_is_left()
 async fn accounts_that_are_not_there_are_404() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
-    let nobody: UserId = auth.id();
-    auth.set_roles(&admin, nobody, &["CUSTOMER"]).await.expect_problem(404, "NOT_FOUND");
+    let unknown: UserId = auth.id();
+    auth.set_roles(&admin, unknown, &["CUSTOMER"]).await.expect_problem(404, "NOT_FOUND");
     for verb in ["lock", "unlock"] {
-        auth.act(&admin, nobody, verb).await.expect_problem(404, "NOT_FOUND");
+        auth.act(&admin, unknown, verb).await.expect_problem(404, "NOT_FOUND");
         let path = format!("/auth/users/me/{verb}");
         let answer = auth.request(axum::http::Method::POST, &path).bearer(admin.access_token.reveal()).send().await;
         answer.expect_problem(404, "NOT_FOUND");

@@ -5,7 +5,7 @@ async fn what_has_expired_is_dropped_and_nothing_else() {
     let auth = start().await;
     let old = auth.register("mara").await;
     auth.try_login("mara", WRONG).await.expect(401);
-    auth.try_login("nobody", WRONG).await.expect(401);
+    auth.try_login("unknown", WRONG).await.expect(401);
     auth.post("/auth/password/forgot", &json!({"email": email("mara")})).send().await.expect(202);
     auth.settle().await;
     let rows = async || {

@@ -57,7 +57,7 @@ async fn bad_bodies_are_refused_with_the_place_and_change_nothing() {
         let mut unknown = good.clone();
         unknown["roles"] = json!(["ADMIN"]);
         let answer = ask(unknown.to_string()).await.expect_problem(422, "INVALID_REQUEST");
-        assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_FIELD", "nobody makes itself an administrator");
+        assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_FIELD", "unknown makes itself an administrator");
         let (name, value) = good.as_object().unwrap().iter().next().unwrap();
         ask(format!("{{\"{name}\":{value},\"{name}\":{value}}}")).await.expect_problem(422, "INVALID_REQUEST");
     }

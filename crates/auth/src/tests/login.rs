@@ -23,23 +23,23 @@ async fn a_refused_login_does_not_say_why() {
     auth.act(&admin, locked.user_id, "lock").await.expect(200);
 
     let wrong = auth.try_login("mara", WRONG).await.expect_problem(401, "INVALID_CREDENTIALS");
-    let nobody = auth.try_login("nobody", WRONG).await;
+    let unknown = auth.try_login("unknown", WRONG).await;
     let locked_wrong = auth.try_login("lea", WRONG).await;
     let locked_right = auth.try_login("lea", PASSWORD).await;
     auth.fail_logins("mara", 10).await;
     // A lock of five minutes that started 16 seconds ago.
     let too_early = auth.try_login("mara", PASSWORD).await;
-    for answer in [nobody, locked_wrong, locked_right, too_early] {
+    for answer in [unknown, locked_wrong, locked_right, too_early] {
         assert_eq!(bare(&answer), bare(&wrong));
     }
 }
 
 /// Stored rows must not reveal accounts either: an address without an account is counted and delayed like any other.
 #[tokio::test]
-async fn guesses_are_counted_whether_or_not_there_is_an_account() {
+async fn login_attempts_are_counted_whether_or_not_there_is_an_account() {
     let auth = start().await;
     auth.register("mara").await;
-    for name in ["mara", "nobody"] {
+    for name in ["mara", "unknown"] {
         auth.fail_logins(name, 3).await;
     }
     // For each address one counter for the network and one for the address as a whole.
@@ -127,13 +127,13 @@ async fn the_owner_of_an_account_under_attack_gets_in_after_one_locks_minutes() 
             }
         }
     };
-    for name in ["mara", "nobody"] {
+    for name in ["mara", "unknown"] {
         attack(name).await;
     }
     let right = async |address: &'static str| auth.try_login_from(address, "mara", PASSWORD).await;
-    let nobody = auth.try_login_from("1.2.3.4", "nobody", PASSWORD).await;
+    let unknown = auth.try_login_from("1.2.3.4", "unknown", PASSWORD).await;
     let held = right("1.2.3.4").await.expect_problem(401, "INVALID_CREDENTIALS");
-    assert_eq!(bare(&held), bare(&nobody));
+    assert_eq!(bare(&held), bare(&unknown));
     assert_eq!(auth.count("SELECT COUNT(*) FROM failed_logins WHERE failed_count = 0").await, 2);
     for _ in 0..4 {
         auth.advance(MINUTE);
@@ -239,7 +239,7 @@ async fn logins_beyond_the_hashing_queue_are_refused_with_retry_after() {
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..12 {
         let auth = auth.clone();
-        tasks.spawn(async move { auth.try_login(&format!("nobody{number}"), WRONG).await });
+        tasks.spawn(async move { auth.try_login(&format!("unknown{number}"), WRONG).await });
     }
     let answers = tasks.join_all().await;
     let refused: Vec<_> = answers.into_iter().filter(|answer| answer.status == 503).collect();
@@ -267,7 +267,7 @@ async fn the_end_of_a_lock_by_failures_keeps_the_lock_of_an_administrator() {
 async fn shortest_tries(auth: &Auth, name: &str) -> [Duration; 2] {
     let mut shortest = [Duration::MAX; 2];
     for round in 0..12 {
-        for (name, shortest) in [name.to_owned(), format!("nobody{round}")].iter().zip(&mut shortest) {
+        for (name, shortest) in [name.to_owned(), format!("unknown{round}")].iter().zip(&mut shortest) {
             let began = tokio::time::Instant::now();
             auth.try_login_from(&format!("10.0.0.{round}"), name, WRONG).await.expect(401);
             *shortest = began.elapsed().min(*shortest);

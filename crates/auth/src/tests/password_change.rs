@@ -38,8 +38,8 @@ async fn a_changed_password_ends_every_other_login() {
     auth.refresh(&own).await;
     auth.try_login("mara", PASSWORD).await.expect(401);
     auth.try_login("mara", NEW).await.expect(200);
-    let told = auth.emitted_of::<PasswordChanged>().await;
-    assert_eq!(told, [PasswordChanged { user_id: own.user_id, email: email("mara"), by_reset: false }]);
+    let emitted = auth.emitted_of::<PasswordChanged>().await;
+    assert_eq!(emitted, [PasswordChanged { user_id: own.user_id, email: email("mara"), by_reset: false }]);
 }
 
 #[tokio::test]
@@ -98,8 +98,8 @@ async fn a_mailed_token_sets_a_new_password_once() {
     auth.try_login("mara", PASSWORD).await.expect(401);
     auth.try_login("mara", NEW).await.expect(200);
     auth.reset(&token).await.expect_problem(422, "INVALID_RESET_TOKEN");
-    let told = auth.emitted_of::<PasswordChanged>().await;
-    assert_eq!(told, [PasswordChanged { user_id: mara.user_id, email: email("mara"), by_reset: true }]);
+    let emitted = auth.emitted_of::<PasswordChanged>().await;
+    assert_eq!(emitted, [PasswordChanged { user_id: mara.user_id, email: email("mara"), by_reset: true }]);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn of_two_that_use_a_reset_token_at_once_one_does() {
 async fn a_reset_request_says_nothing_about_accounts() {
     let auth = start().await;
     auth.register("mara").await;
-    let (known, unknown) = (auth.forgot("mara").await, auth.forgot("nobody").await);
+    let (known, unknown) = (auth.forgot("mara").await, auth.forgot("unknown").await);
     let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
     assert_eq!(auth.count("SELECT COUNT(*) FROM reset_requests").await, 2);

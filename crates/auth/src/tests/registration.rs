@@ -24,9 +24,9 @@ async fn a_registration_logs_in_and_is_announced() {
     assert_eq!(identity.email.as_deref(), Some("mara@example.com"));
     assert!(identity.session.is_some());
 
-    let told = auth.emitted_of::<UserRegistered>().await;
-    let event = &told[0];
-    assert_eq!(told.len(), 1);
+    let emitted = auth.emitted_of::<UserRegistered>().await;
+    let event = &emitted[0];
+    assert_eq!(emitted.len(), 1);
     assert_eq!((event.user_id, event.email.as_str(), event.name.as_str()), (tokens.user_id, "mara@example.com", "Mara"));
     auth.login("mara").await;
     auth.refresh(&tokens).await;

@@ -65,7 +65,7 @@ async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
     assert_eq!(refused.json()["error"], "invalid_client");
     for (client, secret) in [
         ("order", secret_of("payment")),
-        ("nobody", "wrong".into()),
+        ("unknown", "wrong".into()),
         ("carrier", secret_of("order")),
         ("order", carrier.reveal().into()),
         ("carrier", carrier.reveal()[1..].into()),

@@ -25,9 +25,9 @@ async fn a_change_is_kept_and_announced_once_with_the_number() {
     assert_eq!(again.header("etag"), first.header("etag"));
     assert_eq!(h.get(PATH).customer(user).send().await.json(), wanted);
 
-    let told = h.emitted_of::<PreferencesChanged>().await;
-    let last = told.last().unwrap();
-    assert_eq!((told.len(), last.user_id, last.email_enabled, last.sms_enabled), (2, user, false, true));
+    let emitted = h.emitted_of::<PreferencesChanged>().await;
+    let last = emitted.last().unwrap();
+    assert_eq!((emitted.len(), last.user_id, last.email_enabled, last.sms_enabled), (2, user, false, true));
     assert_eq!((last.webhook_url.as_deref(), last.phone.as_deref()), (Some("https://example.com/hook"), Some("+49 421 123456")));
 
     let without_hook = h.put(PATH, &json!({"emailEnabled": false, "smsEnabled": true})).customer(user).send().await.expect(200);

@@ -19,11 +19,11 @@ async fn a_profile_begins_with_the_users_own_request() {
     assert_eq!((first.json()["name"].clone(), first.json()["phone"].clone()), (first.json()["email"].clone(), json!(null)));
     assert_eq!(first.json()["roles"], json!(["CUSTOMER"]));
     assert_eq!(h.get("/users/me").customer(user).send().await.body, first.body);
-    assert!(h.emitted().await.is_empty(), "the registration told everyone already");
+    assert!(h.emitted().await.is_empty(), "the registration emitted everyone already");
 }
 
 /// Creates a profile: by the event, the call or the user's own request.
-async fn begin(h: &Harness, user: UserId, way: char) {
+async fn create(h: &Harness, user: UserId, way: char) {
     match way {
         'e' => {
             h.deliver(registered(user, "mara@example.com", "Mara")).await;
@@ -45,7 +45,7 @@ async fn a_profile_is_created_once_and_gets_its_name_from_the_first_source_that_
         let user: UserId = h.id();
         let (mut named, mut etag) = (false, String::new());
         for way in order.chars().chain(order.chars().filter(|way| *way != 'e')) {
-            begin(&h, user, way).await;
+            create(&h, user, way).await;
             let profile = h.get("/users/me").customer(user).send().await.expect(200);
             let tells_name = way != 'r';
             if named {
@@ -70,8 +70,8 @@ async fn a_registration_names_a_profile_without_a_name_and_announces_it() {
     let named = h.get("/users/me").customer(user).send().await.expect(200);
     assert_eq!((named.json()["name"].clone(), named.json()["phone"].clone()), (json!("Mara"), json!("+49 421 123456")));
     assert_ne!(named.header("etag"), created.header("etag"));
-    let told = h.emitted_of::<UserUpdated>().await;
-    assert_eq!(told.last().map(|event| event.name.as_str()), Some("Mara"));
+    let emitted = h.emitted_of::<UserUpdated>().await;
+    assert_eq!(emitted.last().map(|event| event.name.as_str()), Some("Mara"));
 
     // After the inbox row was deleted, the same registration does not replace the name that the user chose.
     h.patch("/users/me", &json!({"name": "Mara K."})).customer(user).send().await.expect(200);
@@ -116,9 +116,9 @@ async fn an_update_changes_what_it_names_and_is_announced_once() {
     let cleared = h.patch("/users/me", &json!({"phone": null})).customer(user).send().await.expect(200);
     assert_eq!((cleared.json()["name"].clone(), cleared.json()["phone"].clone()), (json!("Mara"), json!(null)));
 
-    let told = h.emitted_of::<UserUpdated>().await;
-    assert_eq!(told.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
-    assert!(told.iter().all(|event| event.user_id == user && event.name == "Mara" && event.roles == [Role::Customer]));
+    let emitted = h.emitted_of::<UserUpdated>().await;
+    assert_eq!(emitted.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
+    assert!(emitted.iter().all(|event| event.user_id == user && event.name == "Mara" && event.roles == [Role::Customer]));
     // The phone number is part of the preferences event.
     let numbers = h.emitted_of::<PreferencesChanged>().await;
     assert_eq!(numbers.iter().map(|event| event.phone.as_deref()).collect::<Vec<_>>(), [Some("+49 421 123456"), None]);
@@ -154,8 +154,8 @@ async fn roles_follow_the_account_and_an_older_event_never_overtakes_a_newer() {
     h.deliver_envelope(older).await;
     let roles = h.get(&format!("/users/{user}")).admin().send().await.expect(200).json()["roles"].clone();
     assert_eq!(roles, json!(["CUSTOMER", "ADMIN"]));
-    let told: Vec<_> = h.emitted_of::<UserUpdated>().await.into_iter().map(|event| event.roles).collect();
-    assert_eq!(told, [vec![Role::Customer, Role::Seller], vec![Role::Customer, Role::Admin]]);
+    let emitted: Vec<_> = h.emitted_of::<UserUpdated>().await.into_iter().map(|event| event.roles).collect();
+    assert_eq!(emitted, [vec![Role::Customer, Role::Seller], vec![Role::Customer, Role::Admin]]);
     h.nothing_is_parked().await;
 }
 
