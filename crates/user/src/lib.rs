@@ -41,9 +41,13 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("user", migrations!["0001_users", "0002_provisional_names", "0003_beginnings"], |ctx: Ctx| async move {
-        let app = App { ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "user",
+        migrations!["0001_users", "0002_provisional_names", "0003_beginnings", "0004_search_prefixes"],
+        |ctx: Ctx| async move {
+            let app = App { ctx };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        },
+    )
 }

@@ -35,7 +35,7 @@ pub async fn insert_user(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> R
     let now = tx.now();
     let rows = tx
         .execute(
-            "INSERT INTO users (user_id, email, name, provisional, phone, roles, account_sequence, findable, version, created_at, updated_at) \
+            "INSERT INTO users (user_id, email, name, provisional, phone, roles, account_sequence, search_indexed, version, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, NULL, $5, $6, TRUE, 1, $7, $7) ON CONFLICT (user_id) DO NOTHING",
             params![
                 new.user_id,

@@ -8,7 +8,7 @@ use std::time::Duration;
 const BATCH: i64 = 200;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::new("findable", Duration::from_secs(60 * 60), app.clone(), index_older)]
+    vec![Worker::new("search-index", Duration::from_secs(60 * 60), app.clone(), index_older)]
 }
 
 /// Indexes users that registered before the search index existed. After the first start there are none.

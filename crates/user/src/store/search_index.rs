@@ -46,12 +46,12 @@ async fn page(select: Select, tx: &mut Tx, after: Option<UserId>, rows: i64) -> 
 pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select {
     let select = Select::from(
         "SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at \
-         FROM user_beginnings b JOIN users u ON u.user_id = b.user_id",
+         FROM user_search_prefixes b JOIN users u ON u.user_id = b.user_id",
     )
-    .filter("b.beginning = ?", rarest.to_owned())
+    .filter("b.prefix = ?", rarest.to_owned())
     .filter_some("b.user_id < ?", after);
     let select = others.iter().fold(select, |select, word| {
-        select.filter("EXISTS (SELECT 1 FROM user_beginnings o WHERE o.beginning = ? AND o.user_id = b.user_id)", word.clone())
+        select.filter("EXISTS (SELECT 1 FROM user_search_prefixes o WHERE o.prefix = ? AND o.user_id = b.user_id)", word.clone())
     });
     select.limit("b.user_id DESC", rows)
 }
@@ -66,7 +66,7 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
     for word in words {
         let users: i64 = tx
             .query_one(
-                "SELECT COUNT(*) FROM (SELECT user_id FROM user_beginnings WHERE beginning = $1 LIMIT $2) AS some",
+                "SELECT COUNT(*) FROM (SELECT user_id FROM user_search_prefixes WHERE prefix = $1 LIMIT $2) AS some",
                 params![word, MAX_COUNTED],
                 |row| row.next(),
             )
@@ -82,10 +82,10 @@ pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>,
     let known = before.map(|(email, name)| search_prefixes(email, name)).unwrap_or_default();
     let present = search_prefixes(after.0, after.1);
     for gone in known.difference(&present) {
-        tx.execute("DELETE FROM user_beginnings WHERE beginning = $1 AND user_id = $2", params![*gone, user]).await?;
+        tx.execute("DELETE FROM user_search_prefixes WHERE prefix = $1 AND user_id = $2", params![*gone, user]).await?;
     }
     for fresh in present.difference(&known) {
-        tx.execute("INSERT INTO user_beginnings (beginning, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![*fresh, user])
+        tx.execute("INSERT INTO user_search_prefixes (prefix, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", params![*fresh, user])
             .await?;
     }
     Ok(())
@@ -94,13 +94,13 @@ pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>,
 /// Indexes up to `limit` users that are not indexed yet, and returns their number.
 pub async fn index_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
     let users: Vec<(UserId, String, String)> = tx
-        .query("SELECT user_id, email, name FROM users WHERE NOT findable LIMIT $1", params![limit], |row| {
+        .query("SELECT user_id, email, name FROM users WHERE NOT search_indexed LIMIT $1", params![limit], |row| {
             Ok((row.next()?, row.next()?, row.next()?))
         })
         .await?;
     for (user, email, name) in &users {
         index_user(tx, *user, None, (email, name)).await?;
-        tx.execute("UPDATE users SET findable = TRUE WHERE user_id = $1", params![*user]).await?;
+        tx.execute("UPDATE users SET search_indexed = TRUE WHERE user_id = $1", params![*user]).await?;
     }
     Ok(users.len())
 }

@@ -54,8 +54,8 @@ async fn users_are_found_by_word_prefixes() {
 async fn users_from_before_the_index_are_found_once_the_worker_ran() {
     let h = with_users(&[("mara@example.com", "Mara Klein"), ("joe@example.com", "Joe")]).await;
     let forget = async |tx: &mut platform::db::Tx| -> Result<(), platform::db::Error> {
-        tx.execute("UPDATE users SET findable = FALSE", &[]).await?;
-        tx.execute("DELETE FROM user_beginnings", &[]).await.map(|_| ())
+        tx.execute("UPDATE users SET search_indexed = FALSE", &[]).await?;
+        tx.execute("DELETE FROM user_search_prefixes", &[]).await.map(|_| ())
     };
     h.db().write(forget).await.unwrap();
     assert_eq!(names(&h, "mara").await, Vec::<String>::new());
@@ -87,11 +87,11 @@ async fn a_search_scans_one_index_range_in_the_order_of_the_list() {
         let steps = plan(&h, select.sql().to_owned()).await;
         let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
         assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());
-        let walk = if after { "(beginning=? AND user_id<?)" } else { "(beginning=?)" };
+        let walk = if after { "(prefix=? AND user_id<?)" } else { "(prefix=?)" };
         assert!(steps[0].starts_with("SEARCH b USING COVERING INDEX") && steps[0].ends_with(walk), "{steps:?}");
     }
-    let steps = plan(&h, "SELECT user_id, email, name FROM users WHERE NOT findable LIMIT $1".to_owned()).await;
-    assert!(steps[0].contains("users_to_enter"), "{steps:?}");
+    let steps = plan(&h, "SELECT user_id, email, name FROM users WHERE NOT search_indexed LIMIT $1".to_owned()).await;
+    assert!(steps[0].contains("users_to_index"), "{steps:?}");
 }
 
 #[tokio::test]
