@@ -32,8 +32,9 @@ pub fn signer(keys: &[Period], now: Timestamp) -> usize {
 #[must_use]
 pub fn next(newest: Option<Period>, rotation: Duration, now: Timestamp) -> Option<Timestamp> {
     let Some(newest) = newest else { return Some(now) };
-    let due = newest.signs_from.after(rotation);
-    (due <= now.after(PUBLISH_LEAD)).then(|| due.max(now.after(PUBLISH_LEAD)))
+    // A key is created when it can still be published in time, so a late one starts later than `rotation`.
+    let earliest = now.after(PUBLISH_LEAD);
+    (newest.signs_from.after(rotation) <= earliest).then_some(earliest)
 }
 
 /// Returns whether every token that `key` signed has expired at `now`. `successor` took over from it.
@@ -48,6 +49,38 @@ mod tests {
     use proptest::prelude::*;
 
     const START: Timestamp = Timestamp(1_767_225_600_000_000);
+
+    fn key(signs_from: u64, token: u64) -> Period {
+        Period { signs_from: START.after(Duration::from_secs(signs_from)), longest_token: Duration::from_secs(token) }
+    }
+
+    #[test]
+    fn the_newest_key_whose_time_has_come_signs() {
+        let keys = [key(0, 60), key(100, 60), key(200, 60)];
+        for (now, expected) in [(0, 0), (99, 0), (100, 1), (199, 1), (200, 2)] {
+            assert_eq!(signer(&keys, START.after(Duration::from_secs(now))), expected, "{now}");
+        }
+        assert_eq!(signer(&keys[1..], START), 0, "the oldest while none has started");
+    }
+
+    #[test]
+    fn a_key_is_created_as_soon_as_its_publication_must_begin() {
+        let (newest, rotation) = (Some(key(0, 60)), Duration::from_secs(3600));
+        let due = START.after(rotation);
+        let publish = due.before(PUBLISH_LEAD);
+        assert_eq!(next(None, rotation, START), Some(START));
+        assert_eq!(next(newest, rotation, publish.before(Duration::from_micros(1))), None);
+        assert_eq!(next(newest, rotation, publish), Some(due));
+        assert_eq!(next(newest, rotation, due), Some(due.after(PUBLISH_LEAD)), "a late one is published in time too");
+    }
+
+    #[test]
+    fn a_key_is_over_when_its_last_token_has_expired_on_every_clock() {
+        let (former, successor) = (key(0, 60), key(1_000, 90));
+        let end = successor.signs_from.after(former.longest_token).after(MAX_CLOCK_SKEW);
+        assert!(!is_over(former, successor, end.before(Duration::from_micros(1))));
+        assert!(is_over(former, successor, end));
+    }
 
     proptest! {
         /// Runs the worker with any clock that moves forward: there is always one signer, every key was published long
