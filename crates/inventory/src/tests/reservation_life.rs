@@ -262,7 +262,10 @@ async fn the_worker_waits_until_the_next_expiry_and_is_notified_of_a_sooner_one(
     assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::At(held.expires_at));
     // A reservation that expires before the next regular run notifies the worker.
     let notifier = h.db().worker_notifier(crate::workers::EXPIRY);
-    let notified = async || tokio::time::timeout(Duration::from_millis(20), notifier.notified()).await.is_ok();
+    let notified = async || {
+        let mut notified = std::pin::pin!(notifier.notified());
+        std::future::poll_fn(|context| std::task::Poll::Ready(notified.as_mut().poll(context).is_ready())).await
+    };
     assert!(!notified().await);
     let soon = EXPIRY_PERIOD.as_secs() - 1;
     let body = json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 1}], "ttlSeconds": soon});
