@@ -131,3 +131,62 @@ fn add_faults(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) 
     let room = MAX_FAULTS.saturating_sub(faults.len());
     faults.extend(more.into_iter().take(room));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{ids::Uuid, machine::Machine as _};
+
+    fn item() -> ItemRecord {
+        let sku = "LAMP-1".into();
+        ItemRecord { sku, available: 5, reserved: 2, ledger_available: 5, ledger_reserved: 2, entered: 10, active: 2, sold: 3 }
+    }
+
+    #[test]
+    fn each_difference_between_the_sums_of_an_item_is_one_fault() {
+        assert!(item().faults().is_empty());
+        for (wrong, part) in [
+            (ItemRecord { available: -1, ledger_available: -1, entered: 4, ..item() }, "neither may be negative"),
+            (ItemRecord { reserved: -1, ledger_reserved: -1, active: -1, entered: 7, ..item() }, "neither may be negative"),
+            (ItemRecord { ledger_available: 6, ..item() }, "the ledger adds up to 6 and 2"),
+            (ItemRecord { ledger_reserved: 1, ..item() }, "the ledger adds up to 5 and 1"),
+            (ItemRecord { entered: 11, ..item() }, "11 were put in"),
+            (ItemRecord { active: 3, ..item() }, "active reservations hold 3"),
+        ] {
+            let faults = wrong.faults();
+            assert!(matches!(&faults[..], [fault] if fault.contains(part)), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_ledger_of_a_line_matches_the_state_of_its_reservation() {
+        use ReservationStatus::{Active, Confirmed, Expired, Released};
+        let line = |status, returned: bool, (movements, available, reserved)| LineRecord {
+            reservation_id: ReservationId(Uuid::nil()),
+            sku: "LAMP-1".into(),
+            quantity: 3,
+            status,
+            returned_at: returned.then_some(Timestamp(1)),
+            movements,
+            available,
+            reserved,
+        };
+        for (status, returned, right) in [
+            (Active, false, (1, -3, 3)),
+            (Confirmed, false, (2, -3, 0)),
+            (Confirmed, true, (3, 0, 0)),
+            (Released, false, (2, 0, 0)),
+            (Expired, false, (2, 0, 0)),
+        ] {
+            let (movements, available, reserved) = right;
+            assert_eq!(line(status, returned, right).fault(), None, "{status}");
+            for wrong in [(movements + 1, available, reserved), (movements, available + 1, reserved), (movements, available, reserved + 1)]
+            {
+                assert!(line(status, returned, wrong).fault().is_some(), "{status} {wrong:?}");
+            }
+        }
+        for status in ReservationStatus::STATES.iter().filter(|status| **status != Confirmed) {
+            assert!(line(*status, true, (3, 0, 0)).fault().is_some_and(|fault| fault.contains("and yet returned")), "{status}");
+        }
+    }
+}

@@ -310,13 +310,15 @@ mod tests {
         use StockChangeReason::{Adjusted, Confirmed, Expired, Released, Reserved, Returned};
         for reason in StockChangeReason::ALL {
             let Change { available, reserved, .. } = Change::of(*reason, 7);
-            let (put_in, sold) = match reason {
-                Adjusted => (7, 0),
-                Reserved | Released | Expired => (0, 0),
-                Confirmed => (0, 7),
-                Returned => (0, -7),
+            let (moved, entered, sold) = match reason {
+                Adjusted => ((7, 0), 7, 0),
+                Reserved => ((-7, 7), 0, 0),
+                Released | Expired => ((7, -7), 0, 0),
+                Confirmed => ((0, -7), 0, 7),
+                Returned => ((7, 0), 0, -7),
             };
-            assert_eq!(available + reserved + sold, put_in, "{reason}");
+            assert_eq!((available, reserved), moved, "{reason}");
+            assert_eq!(available + reserved + sold, entered, "{reason}");
         }
     }
 
@@ -358,6 +360,43 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn each_command_moves_units_in_one_state_only() {
+        use ReservationCommand::{Confirm, Release, Return};
+        for (command, from, reason) in [
+            (Confirm, ReservationStatus::Active, StockChangeReason::Confirmed),
+            (Release, ReservationStatus::Active, StockChangeReason::Released),
+            (Return, ReservationStatus::Confirmed, StockChangeReason::Returned),
+        ] {
+            for status in ReservationStatus::STATES {
+                let moves = reservation(*status, false).reason_for(command).ok().flatten();
+                assert_eq!(moves, (*status == from).then_some(reason), "{command:?} from {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reservation_holds_exactly_its_lines() {
+        let held = Line {
+            reservation_line_id: ReservationLineId(Uuid::nil()),
+            stock_item_id: StockItemId(Uuid::nil()),
+            sku: "AAA".into(),
+            quantity: 2,
+        };
+        let reservation = Reservation { lines: vec![held], ..reservation(ReservationStatus::Active, false) };
+        assert!(reservation.holds(&[line("AAA", 2)]));
+        for other in [vec![], vec![line("AAA", 1)], vec![line("BBB", 2)], vec![line("AAA", 2), line("BBB", 1)]] {
+            assert!(!reservation.holds(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_low_at_its_threshold() {
+        for (available, low) in [(4, true), (5, true), (6, false)] {
+            assert_eq!(stock(available, 5).into_view().low_stock, low, "{available}");
         }
     }
 

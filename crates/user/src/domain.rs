@@ -268,6 +268,73 @@ mod tests {
     }
 
     #[test]
+    fn the_fifty_first_address_is_refused_and_the_fiftieth_is_not() {
+        let mut book = AddressBook::default();
+        for number in 1..=AddressBook::MAX {
+            book.add(id(number), Defaults::default()).unwrap();
+        }
+        assert_eq!(book.add(id(51), Defaults::default()), Err(AddressBookFull));
+    }
+
+    #[test]
+    fn a_default_moves_alone_and_changes_both_addresses() {
+        let mut book = AddressBook::default();
+        book.add(id(1), Defaults::default()).unwrap();
+        let before = book.clone();
+        book.add(id(2), Defaults { shipping: true, billing: false }).unwrap();
+        assert_eq!(book.defaults_of(id(1)), Defaults { shipping: false, billing: true });
+        assert_eq!(book.defaults_of(id(2)), Defaults { shipping: true, billing: false });
+        let others = |subject| book.others_changed(&before, subject).map(|entry| entry.id).collect::<Vec<_>>();
+        assert_eq!((others(id(2)), others(id(1))), (vec![id(1)], vec![id(2)]));
+    }
+
+    #[test]
+    fn a_name_is_shown_as_soon_as_there_is_one() {
+        let new = NewUser { user_id: UserId(Uuid::nil()), email: "mara@example.com".into(), name: None, roles: Vec::new() };
+        assert_eq!(new.display_name(), "mara@example.com");
+        assert_eq!(NewUser { name: Some("Mara".into()), ..new }.display_name(), "Mara");
+    }
+
+    #[test]
+    fn an_update_changes_what_it_names() {
+        let mut user = User {
+            user_id: UserId(Uuid::nil()),
+            email: "mara@example.com".into(),
+            name: "Mara".into(),
+            phone: None,
+            roles: vec![Role::Customer],
+            created_at: contracts::time::Timestamp::EPOCH,
+            updated_at: contracts::time::Timestamp::EPOCH,
+        };
+        let before = user.clone();
+        let mut apply = |body: serde_json::Value| {
+            update(&mut user, serde_json::from_value(body).unwrap());
+            (user.name.clone(), user.phone.clone())
+        };
+        assert_eq!(apply(serde_json::json!({})), ("Mara".to_owned(), None));
+        assert_eq!(apply(serde_json::json!({"phone": "+49 421 123456"})), ("Mara".to_owned(), Some("+49 421 123456".to_owned())));
+        assert_eq!(apply(serde_json::json!({"name": "Lea"})), ("Lea".to_owned(), Some("+49 421 123456".to_owned())));
+        assert_eq!(apply(serde_json::json!({"phone": null})), ("Lea".to_owned(), None));
+        assert_eq!(user, User { name: "Lea".into(), ..before });
+    }
+
+    #[test]
+    fn an_address_asks_for_each_default_by_itself() {
+        for (shipping, billing) in [(true, false), (false, true)] {
+            let body = serde_json::json!({
+                "country": "DE", "city": "Bremen", "street": "Am Wall", "isDefaultShipping": shipping, "isDefaultBilling": billing,
+            });
+            assert_eq!(Defaults::requested(&serde_json::from_value(body).unwrap()), Defaults { shipping, billing });
+        }
+    }
+
+    #[test]
+    fn by_default_only_mails_are_sent() {
+        let expected = Preferences { email_enabled: true, sms_enabled: false, webhook_url: None };
+        assert_eq!(default_preferences(), expected);
+    }
+
+    #[test]
     fn roles_have_one_spelling() {
         assert_eq!(sorted_roles(vec![Role::Admin, Role::Customer, Role::Admin]), [Role::Customer, Role::Admin]);
     }

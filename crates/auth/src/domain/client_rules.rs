@@ -80,7 +80,25 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_granted_more_than_it_holds() {
+    fn names_and_scopes_have_bounds() {
+        let text = |length: usize| "a".repeat(length);
+        for (length, result) in [(2, Err(ClientFault::Name)), (3, Ok(())), (64, Ok(())), (65, Err(ClientFault::Name))] {
+            assert_eq!(check(&text(length), &["a"]), result, "a name of {length}");
+        }
+        for (length, result) in [(1, Ok(())), (64, Ok(())), (65, Err(ClientFault::Scope))] {
+            assert_eq!(check("carrier", &[&text(length)]), result, "a scope of {length}");
+        }
+        for (count, result) in [(1, Ok(())), (20, Ok(())), (21, Err(ClientFault::Count))] {
+            assert_eq!(check("carrier", &vec!["a"; count]), result, "{count} scopes");
+        }
+        assert_eq!(check("carrier-2", &["a.b:c_d-1"]), Ok(()));
+        for name in ["carrier_2", "carrier.2", "carrier:2"] {
+            assert_eq!(check(name, &["a"]), Err(ClientFault::Name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_client_is_granted_more_than_it_holds() {
         assert_eq!(grant("a b", None).as_deref(), Some("a b"));
         assert_eq!(grant("a b", Some(" ")).as_deref(), Some("a b"));
         assert_eq!(grant("a b", Some("b b")).as_deref(), Some("b"));

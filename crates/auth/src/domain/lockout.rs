@@ -174,6 +174,34 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_has_an_end_and_a_short_wait_has_none() {
+        let locked = |before| POLICY.after_failure(before, false, START).locked_until;
+        assert_eq!((locked(8), locked(9), locked(10)), (None, Some(START.after(POLICY.lock)), None));
+    }
+
+    #[test]
+    fn an_attack_ends_after_a_day_without_failures() {
+        let counter = |count| Some(AttemptCounter { count, last_at: START, blocked_until: START, locked_until: None });
+        assert!(POLICY.is_under_attack(counter(100), START.after(FORGOTTEN_AFTER - Duration::from_micros(1))));
+        assert!(!POLICY.is_under_attack(counter(100), START.after(FORGOTTEN_AFTER)));
+        assert!(!POLICY.is_under_attack(counter(99), START));
+        assert!(!POLICY.is_under_attack(None, START));
+    }
+
+    #[test]
+    fn the_longest_wait_blocks_and_a_longer_one_is_ignored() {
+        let slow = Lockout { lock: seconds(7200), ..POLICY };
+        for (policy, longest) in [(POLICY, seconds(3600)), (slow, seconds(7200))] {
+            let decide = |wait| {
+                let counter = AttemptCounter { count: 10, last_at: START, blocked_until: START.after(wait), locked_until: None };
+                policy.decide(Some(counter), false, true, START)
+            };
+            assert_eq!(decide(longest), Decision::Blocked { until: START.after(longest) });
+            assert_eq!(decide(longest + Duration::from_micros(1)), Decision::Accepted);
+        }
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_locks_nobody_out() {
         let counter = AttemptCounter { count: 10, last_at: START, blocked_until: START.after(seconds(300)), locked_until: None };
         let hours_before = START.before(seconds(7200));
@@ -329,5 +357,7 @@ mod tests {
         assert_eq!((three.count, three.locked_until), (3, Some(START.after(seconds(320)))));
         assert_eq!(count_failure(Some(three), &failure(400, None)).locked_until, None);
         assert_eq!(count_failure(Some(three), &failure(90_000, None)).count, 1);
+        assert_eq!(count_failure(Some(one), &failure(299, None)).locked_until, Some(START.after(seconds(300))));
+        assert_eq!(count_failure(Some(one), &failure(300, None)).locked_until, None, "a lock is over at its end");
     }
 }

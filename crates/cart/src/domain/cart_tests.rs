@@ -173,6 +173,49 @@ fn an_order_takes_its_lines_and_leaves_what_came_later() {
     assert_eq!(cart.order_id, Some(id(50)));
 }
 
+#[test]
+fn a_line_that_an_order_did_not_take_keeps_what_was_wanted() {
+    let mut cart = cart_of(5);
+    cart.requote(&quotes([(10, Listing::OnSale(quote(700, Some(3))))]));
+    let before = cart.lines.clone();
+    let later = Timestamp(NOW.0 + 1);
+    let split = cart.check_out(id(50), &[], later, || id(900)).unwrap();
+    assert_eq!((split.left, split.taken.len(), cart.lines.len()), (before, 0, 0));
+    assert_eq!((cart.updated_at, cart.seen_at), (later, NOW));
+}
+
+#[test]
+fn a_change_by_the_owner_sets_both_times() {
+    let mut cart = cart_of(1);
+    let later = Timestamp(NOW.0 + 1);
+    cart.mark_changed(later);
+    assert_eq!((cart.created_at, cart.updated_at, cart.seen_at), (NOW, later, later));
+}
+
+#[test]
+fn a_quantity_is_set_within_the_present_listing() {
+    let dollars = Quote { price: Money::new(1, Currency::USD), ..quote(1, None) };
+    let mut cart = cart_of(1);
+    let mut set = |listing, quantity| cart.set_quantity(id(100), &quotes([(10, listing)]), count(quantity)).map(|line| line.quantity);
+    assert!(matches!(set(Listing::OffSale, 1), Err(Error::Unavailable)));
+    assert!(matches!(set(Listing::OnSale(dollars), 1), Err(Error::CurrencyMismatch { .. })));
+    assert!(matches!(set(Listing::OnSale(quote(500, Some(3))), 4), Err(Error::Short(_))));
+    assert_eq!(set(Listing::OnSale(quote(500, Some(3))), 3).unwrap(), 3);
+    assert!(matches!(cart.set_quantity(id(101), &Quotes::default(), count(1)), Err(Error::NotFound)));
+}
+
+#[test]
+fn a_new_quote_changes_title_and_price_but_not_the_currency() {
+    let mut cart = cart_of(2);
+    let before = cart.lines.clone();
+    let foreign = Quote { price: Money::new(900, Currency::USD), title: "Une tasse".into(), ..quote(1, Some(1)) };
+    assert!(cart.requote(&quotes([(10, Listing::OnSale(foreign))])).is_empty());
+    assert_eq!(cart.lines, before);
+    let renamed = Quote { title: "A better mug".into(), ..quote(500, None) };
+    assert_eq!(cart.requote(&quotes([(10, Listing::OnSale(renamed))])).len(), 1);
+    assert_eq!(cart.lines[0].title, "A better mug");
+}
+
 fn returned(product: u128, quantity: u32) -> OrderItem {
     OrderItem {
         order_item_id: id(70),
@@ -201,6 +244,9 @@ fn lines_come_back_merged_and_capped() {
 fn lines_that_do_not_fit_stay_out() {
     let mut cart = cart_of(1);
     assert!(cart.restore_lines(&[returned(11, 1)], Currency::USD, || id(900)).is_empty());
+    let mut odd = empty();
+    odd.restore_lines(&[returned(11, 0), returned(12, 1_200)], Currency::EUR, || id(900));
+    assert_eq!(odd.lines.iter().map(|line| (line.quantity, line.wanted)).collect::<Vec<_>>(), [(1, 1), (999, 1_200)]);
     let mut full = empty();
     for product in 0..MAX_LINES as u128 {
         full.add(id(1_000 + product), id(product), &quote(1, None), count(1)).unwrap();
@@ -257,7 +303,7 @@ fn check_invariants(cart: &Cart) -> Result<(), TestCaseError> {
     products.sort();
     products.dedup();
     prop_assert_eq!(products.len(), cart.lines.len());
-    prop_assert!(cart.lines.is_sorted_by_key(|line| line.position));
+    prop_assert!(cart.lines.windows(2).all(|pair| pair[0].position < pair[1].position));
     Ok(())
 }
 

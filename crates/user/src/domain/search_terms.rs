@@ -45,6 +45,7 @@ mod tests {
         assert_eq!(query_words(" KLEIN, mara; mar"), ["klein", "mara"]);
         assert_eq!(query_words("%_\\ "), Vec::<String>::new());
         assert_eq!(query_words(&"x".repeat(40)), ["x".repeat(MAX_WORD_CHARS)]);
+        assert_eq!(query_words("mara maranatha"), ["maranatha"], "the longer word implies the shorter one");
     }
 
     proptest! {
