@@ -13,7 +13,7 @@ mod token_refresh;
 
 use crate::{Settings, operator, service};
 use contracts::{
-    auth::{Account, Tokens},
+    auth::{Account, Role, Tokens},
     ids::UserId,
     secret::NewPassword,
     text::{Email, Name},
@@ -93,7 +93,7 @@ impl Auth {
         self.login(name).await
     }
 
-    async fn set_roles(&self, by: &Tokens, user: UserId, roles: &[&str]) -> Answer {
+    async fn set_roles(&self, by: &Tokens, user: UserId, roles: &[Role]) -> Answer {
         let body = json!({"roles": roles});
         self.put(&format!("/auth/users/{user}/roles"), &body).bearer(by.access_token.reveal()).send().await
     }
@@ -107,7 +107,7 @@ impl Auth {
     async fn account(&self, admin: &Tokens, user: UserId) -> Account {
         // Checks the token and reads the account as administrators see it.
         let identity = self.runtime.verifier.verify(admin.access_token.reveal()).await.unwrap();
-        assert!(identity.has_role("ADMIN"));
+        assert!(identity.has_role(Role::Admin.as_str()));
         self.db().read(async move |tx| crate::actions::view(tx, user).await).await.unwrap()
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use contracts::auth::{AccountStatus, Role, RolesChanged, UserLocked, UserUnlocked};
+use contracts::auth::{AccountStatus, RolesChanged, UserLocked, UserUnlocked};
 use platform::http::Operation;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ async fn roles_take_effect_at_the_next_refresh() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
-    let account: Account = auth.set_roles(&admin, mara.user_id, &["SELLER", "CUSTOMER"]).await.expect(200).read();
+    let account: Account = auth.set_roles(&admin, mara.user_id, &[Role::Seller, Role::Customer]).await.expect(200).read();
     assert_eq!(account.roles, [Role::Customer, Role::Seller]);
     assert_eq!((account.email.as_str(), account.status), ("mara@example.com", AccountStatus::Active));
 
@@ -20,7 +20,7 @@ async fn roles_take_effect_at_the_next_refresh() {
     assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, ["CUSTOMER", "SELLER"]);
 
     // The same roles again change nothing and emit nothing.
-    auth.set_roles(&admin, mara.user_id, &["CUSTOMER", "SELLER"]).await.expect(200);
+    auth.set_roles(&admin, mara.user_id, &[Role::Customer, Role::Seller]).await.expect(200);
     let emitted = auth.emitted_of::<RolesChanged>().await;
     let expected = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Seller], changed_by: Some(admin.user_id) };
     assert_eq!(emitted, [expected]);
@@ -90,23 +90,23 @@ async fn an_administrator_ends_a_lock_by_failed_logins() {
 async fn the_last_administrator_stays() {
     let auth = start().await;
     let ada = auth.admin("ada").await;
-    auth.set_roles(&ada, ada.user_id, &["CUSTOMER"]).await.expect_problem(409, "LAST_ADMIN");
+    auth.set_roles(&ada, ada.user_id, &[Role::Customer]).await.expect_problem(409, "LAST_ADMIN");
     auth.act(&ada, ada.user_id, "lock").await.expect_problem(409, "LAST_ADMIN");
-    auth.set_roles(&ada, ada.user_id, &["ADMIN"]).await.expect(200);
+    auth.set_roles(&ada, ada.user_id, &[Role::Admin]).await.expect(200);
 
     let grace = auth.admin("grace").await;
     auth.act(&ada, grace.user_id, "lock").await.expect(200);
     // A locked administrator does not count.
-    auth.set_roles(&ada, ada.user_id, &["CUSTOMER"]).await.expect_problem(409, "LAST_ADMIN");
+    auth.set_roles(&ada, ada.user_id, &[Role::Customer]).await.expect_problem(409, "LAST_ADMIN");
     auth.act(&ada, grace.user_id, "unlock").await.expect(200);
-    auth.set_roles(&ada, ada.user_id, &["CUSTOMER"]).await.expect(200);
+    auth.set_roles(&ada, ada.user_id, &[Role::Customer]).await.expect(200);
 }
 
 #[tokio::test]
 async fn administrators_that_demote_each_other_at_once_leave_one() {
     let auth = Arc::new(start().await);
     let (ada, grace) = (auth.admin("ada").await, auth.admin("grace").await);
-    let (one, two) = (auth.set_roles(&ada, grace.user_id, &["CUSTOMER"]), auth.set_roles(&grace, ada.user_id, &["CUSTOMER"]));
+    let (one, two) = (auth.set_roles(&ada, grace.user_id, &[Role::Customer]), auth.set_roles(&grace, ada.user_id, &[Role::Customer]));
     let (one, two) = tokio::join!(one, two);
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
@@ -118,13 +118,13 @@ async fn administrators_that_demote_each_other_at_once_leave_one() {
 async fn a_former_administrator_takes_nothing_back_with_the_token_that_is_left() {
     let auth = start().await;
     let (ada, grace) = (auth.admin("ada").await, auth.admin("grace").await);
-    auth.set_roles(&ada, grace.user_id, &["CUSTOMER"]).await.expect(200);
-    auth.set_roles(&grace, grace.user_id, &["ADMIN"]).await.expect_problem(403, "FORBIDDEN");
+    auth.set_roles(&ada, grace.user_id, &[Role::Customer]).await.expect(200);
+    auth.set_roles(&grace, grace.user_id, &[Role::Admin]).await.expect_problem(403, "FORBIDDEN");
     auth.act(&grace, ada.user_id, "lock").await.expect_problem(403, "FORBIDDEN");
     let eve = auth.admin("eve").await;
     auth.act(&ada, eve.user_id, "lock").await.expect(200);
     auth.act(&eve, eve.user_id, "unlock").await.expect_problem(403, "FORBIDDEN");
-    assert_eq!(auth.set_roles(&ada, eve.user_id, &["ADMIN"]).await.expect(200).json()["status"], "LOCKED");
+    assert_eq!(auth.set_roles(&ada, eve.user_id, &[Role::Admin]).await.expect(200).json()["status"], "LOCKED");
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn accounts_that_are_not_there_are_404() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let unknown: UserId = auth.id();
-    auth.set_roles(&admin, unknown, &["CUSTOMER"]).await.expect_problem(404, "NOT_FOUND");
+    auth.set_roles(&admin, unknown, &[Role::Customer]).await.expect_problem(404, "NOT_FOUND");
     for verb in ["lock", "unlock"] {
         auth.act(&admin, unknown, verb).await.expect_problem(404, "NOT_FOUND");
         let path = format!("/auth/users/me/{verb}");
