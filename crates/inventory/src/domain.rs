@@ -170,18 +170,15 @@ impl Reservation {
     /// [`Error::Expired`] when a confirmation came too late, [`Error::Illegal`] for every other command that the state
     /// forbids.
     pub fn reason_for(&self, command: ReservationCommand) -> Result<Option<StockChangeReason>, Error> {
+        use ReservationCommand::{Confirm, Release, Return};
         use ReservationStatus::{Active, Confirmed, Expired, Released};
         match (command, self.status) {
-            (ReservationCommand::Confirm, Active) => Ok(Some(StockChangeReason::Confirmed)),
-            (ReservationCommand::Release, Active) => Ok(Some(StockChangeReason::Released)),
-            (ReservationCommand::Return, Confirmed) if self.returned_at.is_none() => Ok(Some(StockChangeReason::Returned)),
-            (ReservationCommand::Confirm | ReservationCommand::Return, Confirmed) | (ReservationCommand::Release, Released | Expired) => {
-                Ok(None)
-            }
-            (ReservationCommand::Confirm, Expired) => Err(Error::Expired),
-            (ReservationCommand::Confirm, Released)
-            | (ReservationCommand::Release, Confirmed)
-            | (ReservationCommand::Return, Active | Released | Expired) => Err(Error::Illegal(self.status)),
+            (Confirm, Active) => Ok(Some(StockChangeReason::Confirmed)),
+            (Release, Active) => Ok(Some(StockChangeReason::Released)),
+            (Return, Confirmed) if self.returned_at.is_none() => Ok(Some(StockChangeReason::Returned)),
+            (Confirm | Return, Confirmed) | (Release, Released | Expired) => Ok(None),
+            (Confirm, Expired) => Err(Error::Expired),
+            (Confirm, Released) | (Release, Confirmed) | (Return, Active | Released | Expired) => Err(Error::Illegal(self.status)),
         }
     }
 
@@ -267,6 +264,7 @@ pub fn shortages(short: &[ReserveLine], available: &HashMap<String, i64>) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ReservationCommand::{Confirm, Release, Return};
     use contracts::{
         ids::Uuid,
         text::{Quantity, Sku},
@@ -352,7 +350,7 @@ mod tests {
     fn a_command_that_applies_can_be_repeated_without_effect() {
         for status in ReservationStatus::STATES {
             for returned in [false, true] {
-                for command in [ReservationCommand::Confirm, ReservationCommand::Release, ReservationCommand::Return] {
+                for command in [Confirm, Release, Return] {
                     let mut held = reservation(*status, returned && *status == ReservationStatus::Confirmed);
                     if let Ok(Some(reason)) = held.reason_for(command) {
                         held.apply(reason, NOW).unwrap();
@@ -365,7 +363,6 @@ mod tests {
 
     #[test]
     fn each_command_moves_units_in_one_state_only() {
-        use ReservationCommand::{Confirm, Release, Return};
         for (command, from, reason) in [
             (Confirm, ReservationStatus::Active, StockChangeReason::Confirmed),
             (Release, ReservationStatus::Active, StockChangeReason::Released),
@@ -403,11 +400,11 @@ mod tests {
     #[test]
     fn commands_that_come_too_late_have_different_errors() {
         use ReservationStatus::{Active, Confirmed, Expired, Released};
-        assert!(matches!(reservation(Expired, false).reason_for(ReservationCommand::Confirm), Err(Error::Expired)));
-        assert!(matches!(reservation(Released, false).reason_for(ReservationCommand::Confirm), Err(Error::Illegal(Released))));
-        assert!(matches!(reservation(Confirmed, false).reason_for(ReservationCommand::Release), Err(Error::Illegal(Confirmed))));
-        assert!(matches!(reservation(Expired, false).reason_for(ReservationCommand::Release), Ok(None)));
-        assert!(matches!(reservation(Active, false).reason_for(ReservationCommand::Return), Err(Error::Illegal(Active))));
+        assert!(matches!(reservation(Expired, false).reason_for(Confirm), Err(Error::Expired)));
+        assert!(matches!(reservation(Released, false).reason_for(Confirm), Err(Error::Illegal(Released))));
+        assert!(matches!(reservation(Confirmed, false).reason_for(Release), Err(Error::Illegal(Confirmed))));
+        assert!(matches!(reservation(Expired, false).reason_for(Release), Ok(None)));
+        assert!(matches!(reservation(Active, false).reason_for(Return), Err(Error::Illegal(Active))));
     }
 
     #[test]
