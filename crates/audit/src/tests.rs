@@ -15,7 +15,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
-    testing::{Harness, Outgoing},
+    testing::{Harness, TestRequest},
 };
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn log() -> Harness {
     Harness::of(crate::service()).start().await
 }
 
-fn get_events<'a>(log: &'a Harness, query: &str) -> Outgoing<'a> {
+fn get_events<'a>(log: &'a Harness, query: &str) -> TestRequest<'a> {
     log.get(&format!("/audit/events{query}")).admin()
 }
 

@@ -18,7 +18,7 @@ use contracts::{
     secret::NewPassword,
     text::{Email, Name},
 };
-use platform::testing::{Answer, Harness, HarnessBuilder};
+use platform::testing::{Harness, HarnessBuilder, TestResponse};
 use serde_json::{Value, json};
 use std::{ops::Deref, time::Duration};
 
@@ -60,12 +60,12 @@ impl Auth {
         self.post("/auth/register", &body).send().await.expect(201).read()
     }
 
-    async fn try_login(&self, name: &str, password: &str) -> Answer {
+    async fn try_login(&self, name: &str, password: &str) -> TestResponse {
         self.post("/auth/login", &json!({"email": email(name), "password": password})).send().await
     }
 
     /// Logs in from this address, as reported by a gateway on another machine.
-    async fn try_login_from(&self, address: &str, name: &str, password: &str) -> Answer {
+    async fn try_login_from(&self, address: &str, name: &str, password: &str) -> TestResponse {
         let body = json!({"email": email(name), "password": password});
         self.post("/auth/login", &body).header("x-forwarded-for", address).send().await
     }
@@ -74,7 +74,7 @@ impl Auth {
         self.try_login(name, PASSWORD).await.expect(200).read()
     }
 
-    async fn try_refresh(&self, token: &str) -> Answer {
+    async fn try_refresh(&self, token: &str) -> TestResponse {
         self.post("/auth/refresh", &json!({"refreshToken": token})).send().await
     }
 
@@ -93,13 +93,13 @@ impl Auth {
         self.login(name).await
     }
 
-    async fn set_roles(&self, by: &Tokens, user: UserId, roles: &[Role]) -> Answer {
+    async fn set_roles(&self, by: &Tokens, user: UserId, roles: &[Role]) -> TestResponse {
         let body = json!({"roles": roles});
         self.put(&format!("/auth/users/{user}/roles"), &body).bearer(by.access_token.reveal()).send().await
     }
 
     /// `lock` or `unlock`.
-    async fn act(&self, by: &Tokens, user: UserId, verb: &str) -> Answer {
+    async fn act(&self, by: &Tokens, user: UserId, verb: &str) -> TestResponse {
         let path = format!("/auth/users/{user}/{verb}");
         self.request(axum::http::Method::POST, &path).bearer(by.access_token.reveal()).send().await
     }
@@ -111,7 +111,7 @@ impl Auth {
         self.db().read(async move |tx| crate::actions::view(tx, user).await).await.unwrap()
     }
 
-    async fn change_password(&self, tokens: &Tokens, current: &str, new: &str) -> Answer {
+    async fn change_password(&self, tokens: &Tokens, current: &str, new: &str) -> TestResponse {
         let body = json!({"currentPassword": current, "newPassword": new});
         self.post("/auth/password/change", &body).bearer(tokens.access_token.reveal()).send().await
     }
@@ -130,7 +130,7 @@ impl Auth {
 }
 
 /// Returns a problem document without what differs from request to request.
-fn bare(answer: &Answer) -> (u16, Vec<String>, Value) {
+fn bare(answer: &TestResponse) -> (u16, Vec<String>, Value) {
     let mut body = answer.json();
     body.as_object_mut().unwrap().remove("correlationId");
     let mut headers: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();

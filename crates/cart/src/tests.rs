@@ -20,7 +20,7 @@ use contracts::{
     money::Currency,
     time::Timestamp,
 };
-use platform::testing::{Answer, Harness, HarnessBuilder, Outgoing};
+use platform::testing::{Answer, Harness, HarnessBuilder, TestRequest};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -158,7 +158,7 @@ impl Shop {
         product_id
     }
 
-    fn adding(&self, product: ProductId, quantity: i64) -> Outgoing<'_> {
+    fn adding(&self, product: ProductId, quantity: i64) -> TestRequest<'_> {
         self.post("/cart/items", &json!({"productId": product, "quantity": quantity})).customer(self.customer_id)
     }
 

@@ -15,7 +15,7 @@ use contracts::{
     money::Currency,
     time::Timestamp,
 };
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
 
 /// A product for tests of the domain.
@@ -53,7 +53,7 @@ async fn create(h: &Harness, seller: UserId, body: &Value) -> Product {
 }
 
 /// Activates, deactivates or archives the product, as `verb` says.
-async fn advance(h: &Harness, seller: UserId, product: &Product, verb: &str) -> Answer {
+async fn advance(h: &Harness, seller: UserId, product: &Product, verb: &str) -> TestResponse {
     h.post(&format!("/products/{}/{verb}", product.product_id), &json!({})).seller(seller).send().await
 }
 
@@ -68,7 +68,7 @@ fn path(product: &Product) -> String {
 }
 
 /// The SKUs of a page, in its order.
-fn skus(answer: &Answer) -> Vec<String> {
+fn skus(answer: &TestResponse) -> Vec<String> {
     answer.json()["items"].as_array().expect("a page").iter().map(|item| item["sku"].as_str().expect("a SKU").to_owned()).collect()
 }
 

@@ -116,7 +116,7 @@ async fn deliver_due(app: App, channel: Channel, stop: Shutdown) -> Result<Next,
         let looks = free.is_some() && window.room() > 0;
         tokio::select! {
             _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| window.free(attempt.parcel.user_id)),
-            () = stop.sleep(LOOK, notifier.notified()), if looks => {}
+            () = stop.sleep(&app.ctx.env, LOOK, notifier.notified()), if looks => {}
         }
     }
 }

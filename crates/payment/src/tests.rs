@@ -17,7 +17,7 @@ use contracts::{
     ids::{OrderId, PaymentId, UserId},
     payment::{Payment, PaymentStatus, TransactionStatus, TransactionType},
 };
-use platform::testing::{Answer, Harness, HarnessBuilder};
+use platform::testing::{Harness, HarnessBuilder, TestResponse};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -65,7 +65,7 @@ impl Shop {
         self.id::<OrderId>().to_string()
     }
 
-    async fn make(&self, body: &Value) -> Answer {
+    async fn make(&self, body: &Value) -> TestResponse {
         self.post("/payments", body).service("order").key(&self.fresh_key()).send().await
     }
 
@@ -86,7 +86,7 @@ impl Shop {
     }
 
     /// `authorize`, `capture`, `void` or `refund` in full, under this key.
-    async fn try_to(&self, id: PaymentId, verb: &str, key: &str) -> Answer {
+    async fn try_to(&self, id: PaymentId, verb: &str, key: &str) -> TestResponse {
         self.request("POST".parse().expect("a method"), &format!("/payments/{id}/{verb}")).service("order").key(key).send().await
     }
 
@@ -95,7 +95,7 @@ impl Shop {
         self.try_to(id, verb, &self.fresh_key()).await.expect(200).read()
     }
 
-    async fn refund(&self, id: PaymentId, amount: i64) -> Answer {
+    async fn refund(&self, id: PaymentId, amount: i64) -> TestResponse {
         let body = json!({"amount": amount});
         self.post(&format!("/payments/{id}/refund"), &body).service("order").key(&self.fresh_key()).send().await
     }

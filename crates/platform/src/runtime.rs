@@ -277,7 +277,12 @@ impl Runtime {
 ///
 /// # Errors
 /// As [`Db::open_as`].
-pub fn open_databases(env: &Env, data_dir: &Path, services: &[Service], older: OutdatedSchema) -> Result<BTreeMap<&'static str, Db>, StartError> {
+pub fn open_databases(
+    env: &Env,
+    data_dir: &Path,
+    services: &[Service],
+    older: OutdatedSchema,
+) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join(DATABASES);
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
     for Service { name, migrations, .. } in services {

@@ -4,10 +4,10 @@ mod harness;
 pub mod portable_sql;
 mod statements;
 
-pub use statements::assert_statements_prepare;
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
 /// The names of today in the services' tests.
 pub use harness::{TestRequest as Outgoing, TestResponse as Answer};
+pub use statements::assert_statements_prepare;
 
 use std::{
     path::{Path, PathBuf},

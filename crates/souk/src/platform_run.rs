@@ -35,8 +35,14 @@ pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
     let env = Env::system();
     let master_key = MasterKey::load_or_create(&config.data_dir, &env)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
-    let setup =
-        Setup { env, data_dir: config.data_dir.clone(), settings: config.settings.clone(), master_key, elsewhere: Vec::new(), moving };
+    let setup = Setup {
+        env,
+        data_dir: config.data_dir.clone(),
+        settings: config.settings.clone(),
+        master_key,
+        remote_services: Vec::new(),
+        run_background: moving,
+    };
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 

@@ -211,11 +211,11 @@ async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> 
         }
     };
     let Ok(metrics) = telemetry::start_metrics() else { return Ok(()) };
-    let upkeep = (metrics.clone(), end.clone());
+    let upkeep = (metrics.clone(), end.clone(), env.clone());
     env.spawn(async move {
         while !upkeep.1.is_requested() {
             upkeep.0.run_upkeep();
-            upkeep.1.sleep(Duration::from_secs(5), std::future::pending()).await;
+            upkeep.1.sleep(&upkeep.2, Duration::from_secs(5), std::future::pending()).await;
         }
     });
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];

@@ -7,7 +7,7 @@ mod profile;
 mod search;
 
 use contracts::{auth::Role, auth::UserRegistered, ids::UserId};
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn with(mut body: Value, more: &Value) -> Value {
 }
 
 /// Adds an address and lets a millisecond pass, so that the next one is newer.
-async fn add(h: &Harness, user: UserId, body: &Value) -> Answer {
+async fn add(h: &Harness, user: UserId, body: &Value) -> TestResponse {
     let answer = h.post("/users/me/addresses", body).customer(user).send().await;
     h.advance(Duration::from_millis(1));
     answer

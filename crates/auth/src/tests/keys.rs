@@ -136,8 +136,8 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
         data_dir: folder.path().to_owned(),
         settings: Settings::default(),
         master_key: MasterKey::new([secret; 32]),
-        elsewhere: Vec::new(),
-        moving: false,
+        remote_services: Vec::new(),
+        run_background: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 const NEW: &str = "a new password";
 
 impl Auth {
-    async fn forgot(&self, name: &str) -> Answer {
+    async fn forgot(&self, name: &str) -> TestResponse {
         let answer = self.post("/auth/password/forgot", &json!({"email": email(name)})).send().await.expect(202);
         assert!(answer.body.is_empty());
         answer
@@ -22,7 +22,7 @@ impl Auth {
         String::from_utf8(token).unwrap()
     }
 
-    async fn reset(&self, token: &str) -> Answer {
+    async fn reset(&self, token: &str) -> TestResponse {
         self.post("/auth/password/reset", &json!({"token": token, "newPassword": NEW})).send().await
     }
 }
@@ -125,7 +125,7 @@ async fn a_reset_request_says_nothing_about_accounts() {
     let auth = start().await;
     auth.register("mara").await;
     let (known, unknown) = (auth.forgot("mara").await, auth.forgot("unknown").await);
-    let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+    let names = |answer: &TestResponse| answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&known), names(&unknown));
     assert_eq!(auth.count("SELECT COUNT(*) FROM reset_requests").await, 2);
     assert!(auth.emitted_of::<PasswordResetRequested>().await.is_empty(), "nothing depends on the account yet");

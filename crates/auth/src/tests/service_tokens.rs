@@ -14,11 +14,11 @@ fn form(client: &str, secret: &str, more: &str) -> String {
 }
 
 impl Auth {
-    async fn token(&self, form: String) -> Answer {
+    async fn token(&self, form: String) -> TestResponse {
         self.request(axum::http::Method::POST, "/auth/token").raw(FORM, form).send().await
     }
 
-    async fn token_by_header(&self, client: &str, secret: &str, form: &str) -> Answer {
+    async fn token_by_header(&self, client: &str, secret: &str, form: &str) -> TestResponse {
         let header = format!("Basic {}", STANDARD.encode(format!("{client}:{secret}")));
         self.request(axum::http::Method::POST, "/auth/token").header("authorization", &header).raw(FORM, form.to_owned()).send().await
     }
@@ -42,7 +42,7 @@ async fn a_client_gets_the_scopes_it_holds_and_no_others() {
     let auth = start().await;
     let secret = operator::create_client(auth.db(), "carrier", &["shipping:track", "shipping:read"]).await.unwrap();
     let secret = secret.reveal();
-    let scope = |answer: Answer| answer.expect(200).json()["scope"].as_str().unwrap().to_owned();
+    let scope = |answer: TestResponse| answer.expect(200).json()["scope"].as_str().unwrap().to_owned();
     assert_eq!(scope(auth.token(form("carrier", secret, "")).await), "shipping:track shipping:read");
     assert_eq!(scope(auth.token(form("carrier", secret, "&scope=shipping:read")).await), "shipping:read");
     for wanted in ["internal", "shipping:read+internal", "shipping"] {

@@ -9,7 +9,7 @@ use contracts::{
     payment::PaymentRefunded,
     shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use serde_json::json;
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn confirmed(h: &Harness) -> OrderView {
 }
 
 /// Cancels under a key, and waits for shipping.
-async fn cancel(h: &Harness, id: OrderId, key: &str) -> Answer {
+async fn cancel(h: &Harness, id: OrderId, key: &str) -> TestResponse {
     let path = format!("/orders/{id}/cancel");
     let cancel = h.post(&path, &json!({})).customer(customer()).key(key).header("prefer", "wait=10").send();
     let work = async {

@@ -10,7 +10,7 @@ use contracts::{
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn body() -> Value {
     json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok"})
 }
 
-pub async fn place(h: &Harness, key: &str) -> Answer {
+pub async fn place(h: &Harness, key: &str) -> TestResponse {
     h.post("/orders", &body()).customer(customer()).key(key).send().await
 }
 

@@ -6,7 +6,7 @@ use contracts::{
     ids::PaymentId,
     payment::{PaymentStatus, TransactionType},
 };
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{future::poll_fn, task::Poll};
 
@@ -80,7 +80,7 @@ async fn a_crash_at_any_point_of_any_operation_is_settled() {
 
 impl Shop {
     /// An operation that was answered with success left the payment where it says.
-    async fn told_the_truth(&self, id: PaymentId, verb: &str, told: &Answer) {
+    async fn told_the_truth(&self, id: PaymentId, verb: &str, told: &TestResponse) {
         let payment = self.read(id).await;
         if told.status == 200 && told.json()["status"] == "CAPTURED" && verb == "capture" {
             assert_eq!(payment.status, PaymentStatus::Captured);

@@ -7,7 +7,7 @@ use contracts::{
     payment::{PaymentStatus, TransactionStatus::Unknown, TransactionType::Authorize},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use platform::{master_key::MasterKey, testing::Answer};
+use platform::{master_key::MasterKey, testing::TestResponse};
 use serde_json::json;
 use sha2::Sha256;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Shop {
         Sealed { id, timestamp, body, signature: format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())) }
     }
 
-    async fn hear(&self, sealed: &Sealed) -> Answer {
+    async fn hear(&self, sealed: &Sealed) -> TestResponse {
         self.request("POST".parse().unwrap(), "/payments/webhooks/mock")
             .raw("application/json", sealed.body.clone())
             .header("webhook-id", sealed.id)

@@ -147,7 +147,7 @@ impl Batch {
         for payment in payment::list_by_orders(sources.payments, after, end).await? {
             payments.entry(payment.order_id).or_default().push(payment);
         }
-        for held in inventory::list_live_by_orders(sources.inventory, after, end).await? {
+        for held in inventory::list_for_check(sources.inventory, after, end).await? {
             units.entry(held.order_id).or_default().push(held);
         }
         let parcels = shipping::list_by_orders(sources.shipping, after, end).await?;

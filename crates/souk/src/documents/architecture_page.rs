@@ -45,7 +45,7 @@ async fn docs_architecture_md_draws_every_call_and_event_between_services_and_no
     let calls = contracts::registry::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
     let called = arrows(public.chain(calls));
     let producers: BTreeMap<_, _> = contracts::registry::events().map(|kind| (kind.event_type, kind.producer)).collect();
-    let consumed = arrows(runtime.heard().map(|(service, event)| (producers[event], service)));
+    let consumed = arrows(runtime.consumed_event_types().map(|(service, event)| (producers[event], service)));
     let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
     assert_same(&drawn("-->", &services), &called);
     assert_same(&drawn("-.->", &services), &consumed);

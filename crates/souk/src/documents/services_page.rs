@@ -113,7 +113,7 @@ async fn docs_services_md_names_every_entry_point_and_event_and_no_other() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
     assert_same(&entry_points_on_the_page(), &entry_points_of(&describe(&runtime)));
-    assert_same(&events_on_the_page("consumes"), &owned(runtime.heard()));
+    assert_same(&events_on_the_page("consumes"), &owned(runtime.consumed_event_types()));
     let published = contracts::registry::events().map(|kind| (kind.producer, kind.event_type));
     assert_same(&events_on_the_page("publishes"), &owned(published));
 }

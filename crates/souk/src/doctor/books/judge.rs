@@ -121,7 +121,8 @@ impl Case<'_> {
         let (due, status) = (self.books.due_steps(), self.status());
         let money_is_due =
             |payment| due.iter().any(|step| matches!(step, Step::VoidPayment(id) | Step::RefundPayment(id) if *id == payment));
-        let stock_is_due = |held| due.iter().any(|step| matches!(step, Step::ReleaseReservation(id) | Step::ReturnReservation(id) if *id == held));
+        let stock_is_due =
+            |held| due.iter().any(|step| matches!(step, Step::ReleaseReservation(id) | Step::ReturnReservation(id) if *id == held));
         findings.in_progress.extend(due.iter().map(|step| format!("{status}, and {step} is due{}", self.turns())));
         for payment in self.payments.iter().filter(|payment| !money_is_due(payment.payment_id)) {
             let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));

@@ -7,7 +7,7 @@ use contracts::{
     ids::{OrderId, Uuid},
 };
 use order::{
-    domain::{Cancellation, PaymentState, ShipmentState, SagaState, StockState},
+    domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState},
     import::{self, PastOrder},
 };
 use platform::{db, inbox, outbox, params};
@@ -200,9 +200,10 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
     (confirmed.saga.shipment, confirmed.saga.cancellation) = (ShipmentState::CancelRequested, Some(wanted));
     let mut refunded = Placed { due_at: Some(NOON), ..Placed::refunded() };
     refunded.saga.shipment = ShipmentState::CancelRequested;
-    for (placed, payment_status, told) in
-        [(confirmed, "CAPTURED", "CONFIRMED, and the cancellation of its shipment is due"), (refunded, "REFUNDED", "REFUNDED, and the cancellation")]
-    {
+    for (placed, payment_status, told) in [
+        (confirmed, "CAPTURED", "CONFIRMED, and the cancellation of its shipment is due"),
+        (refunded, "REFUNDED", "REFUNDED, and the cancellation"),
+    ] {
         let (order, payment) = shop.order(placed).await;
         shop.pay(order, payment, payment_status, TOTAL, "EUR").await;
         shop.hold(order, "CONFIRMED", 2).await;
