@@ -2,10 +2,11 @@
 
 use super::{
     describe::{DescribeArg, OperationBuilder},
-    explain::{self, Place},
+    input::{self, json::Malformed},
     key::BodyHash,
     problem::Problem,
     text,
+    validate::{self, Origin, SchemaOf},
 };
 use axum::{
     body::Bytes,
@@ -43,15 +44,15 @@ pub struct Form<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct RawBody<const LIMIT: usize = USUAL_LIMIT>(pub Bytes);
 
-impl<S: Send + Sync, T: DeserializeOwned, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
+impl<S: Send + Sync, T: DeserializeOwned + JsonSchema, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_type(request.headers(), "application/json")?;
-        parse(&read(request, LIMIT).await?).map(Body)
+        parse_described(&read(request, LIMIT).await?).map(Body)
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody<T> {
+impl<S: Send + Sync, T: DeserializeOwned + JsonSchema + Default> FromRequest<S> for MaybeBody<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let typed = require_type(request.headers(), "application/json");
@@ -60,11 +61,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody
             return Ok(MaybeBody(T::default()));
         }
         typed?;
-        parse(&bytes).map(MaybeBody)
+        parse_described(&bytes).map(MaybeBody)
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for Form<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_type(request.headers(), "application/x-www-form-urlencoded")?;
@@ -118,51 +119,45 @@ fn not_utf8() -> Problem {
     Problem::new(Code::MALFORMED_REQUEST).detail("the body is not UTF-8")
 }
 
-/// Parses JSON strictly: what is not JSON is 400; what is JSON and not a `T`, or has a key twice, is 422.
+/// Parses JSON strictly: what is not JSON is 400; what is JSON and not a `T`, or has a key twice, is 422 with every fault.
+/// Of the missing fields of an object only the first is reported, because `T` has no schema.
 ///
 /// # Errors
 /// See above.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_with(bytes, None)
+}
+
+/// [`parse`] that reports all missing fields.
+fn parse_described<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_with(bytes, Some(validate::schema_of::<T>))
+}
+
+fn parse_with<T: DeserializeOwned>(bytes: &[u8], schema: Option<SchemaOf>) -> Result<T, Problem> {
     let json = std::str::from_utf8(bytes).map_err(|_| not_utf8())?;
-    // First the whole body, as no more than JSON: a fault in its shape must not hide that it is broken, and serde lets a
-    // map's key come twice. Twice parsing costs a microsecond; the path is tracked only when something is wrong.
-    if serde_json::from_str::<StrictJson>(json).is_err() {
-        tracked::<StrictJson>(json, |error| error.is_data())?;
+    // serde takes a list for a struct and lets a map's key come twice. Parsing twice costs a microsecond.
+    let is_list = json.trim_start().starts_with('[');
+    if !is_list
+        && serde_json::from_str::<StrictJson>(json).is_ok()
+        && let Ok(value) = serde_json::from_str(json)
+    {
+        return Ok(value);
     }
-    // Serde takes a list for a struct, field by field; every body of the API is an object.
-    if json.trim_start().starts_with('[') {
+    let root = input::json::parse(json).map_err(|(what, at)| malformed(what, &json[..at]))?;
+    if is_list {
         return Err(Problem::invalid(vec![Fault::at("", "WRONG_TYPE", "must be an object")]));
     }
-    match serde_json::from_str(json) {
-        Ok(value) => Ok(value),
-        // It is JSON, whatever serde_json calls a null in the place of an enumeration's word.
-        Err(_) => tracked(json, |_| true),
-    }
+    validate::validate(&root, Origin::Body, schema).map_err(Problem::invalid)
 }
 
-/// `is_json` tells an error in the shape from one in the text.
-fn tracked<T: DeserializeOwned>(json: &str, is_json: fn(&serde_json::Error) -> bool) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let message = error.inner().to_string();
-        // A number beyond f64 is well-formed JSON, whatever serde_json calls it.
-        if is_json(error.inner()) || message.starts_with("number out of range") {
-            Problem::invalid(vec![explain::fault(Place::Body, error.path(), &message)])
-        } else {
-            malformed(error.inner())
-        }
-    })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
-}
-
-fn malformed(error: &serde_json::Error) -> Problem {
-    let what = match error.to_string() {
-        deep if deep.starts_with("recursion limit") => "is nested too deeply",
-        _ if error.is_eof() => "ends too early",
-        _ => "is not JSON",
+fn malformed(what: Malformed, before: &str) -> Problem {
+    let what = match what {
+        Malformed::TooDeep => "is nested too deeply",
+        Malformed::EndsEarly => "ends too early",
+        Malformed::NotJson => "is not JSON",
     };
-    Problem::new(Code::MALFORMED_REQUEST).detail(format!("the body {what} (line {}, column {})", error.line(), error.column()))
+    let (line, column) = (before.matches('\n').count() + 1, before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1);
+    Problem::new(Code::MALFORMED_REQUEST).detail(format!("the body {what} (line {line}, column {column})"))
 }
 
 /// Any JSON in which no object has a key twice.
@@ -210,7 +205,7 @@ impl<'de> Visitor<'de> for StrictJsonVisitor {
         while let Some(key) = fields.next_key::<text::CowKey<'de>>()? {
             let known = if few.len() < 16 { few.contains(&key) } else { few.contains(&key) || many.contains(&key) };
             if known {
-                return Err(A::Error::custom(format_args!("duplicate field `{}`", key.0)));
+                return Err(A::Error::custom("a field is given twice"));
             }
             fields.next_value::<StrictJson>()?;
             if few.len() < 16 {

@@ -1,6 +1,6 @@
 //! How a handler's signature becomes its documentation: every argument and every answer draws its part of the operation.
 
-use super::openapi::Grant;
+use super::{openapi::Grant, query_param_guard::QueryCheck};
 use axum::extract::State;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,8 @@ pub struct OperationBuilder<'a> {
     pub(super) parameters: Vec<Value>,
     /// How names of query parameters begin that only the caller knows; empty for any name.
     pub(super) open_names: Vec<&'static str>,
+    /// What finds the faults of a query, for each argument that reads it.
+    pub(super) query_checks: Vec<QueryCheck>,
     pub(super) body: Option<Value>,
     pub(super) answers: BTreeMap<u16, Value>,
     pub(super) grants: Vec<Grant>,
@@ -34,6 +36,7 @@ impl<'a> OperationBuilder<'a> {
             names: names.map(|name| name.trim_start_matches('*').to_owned()).collect(),
             parameters: Vec::new(),
             open_names: Vec::new(),
+            query_checks: Vec::new(),
             body: None,
             answers: BTreeMap::new(),
             grants: Vec::new(),
@@ -193,21 +196,21 @@ impl DescribeAnswer for axum::http::StatusCode {
 }
 
 /// A handler whose arguments and answer describe themselves. `T` is what axum's `Handler` calls it too.
-pub trait Described<T> {
+pub trait DescribeOperation<T> {
     /// Draws the whole operation.
-    fn draw(operation: &mut OperationBuilder<'_>);
+    fn describe_operation(operation: &mut OperationBuilder<'_>);
 }
 
 macro_rules! described {
     ($($arg:ident)*) => {
-        impl<F, Fut, R, M, $($arg),*> Described<(M, $($arg,)*)> for F
+        impl<F, Fut, R, M, $($arg),*> DescribeOperation<(M, $($arg,)*)> for F
         where
             F: Fn($($arg),*) -> Fut,
             Fut: Future<Output = R>,
             R: DescribeAnswer,
             $($arg: DescribeArg,)*
         {
-            fn draw(operation: &mut OperationBuilder<'_>) {
+            fn describe_operation(operation: &mut OperationBuilder<'_>) {
                 $($arg::describe(operation);)*
                 R::describe(operation);
             }
@@ -215,13 +218,13 @@ macro_rules! described {
     };
 }
 
-impl<F, Fut, R> Described<((),)> for F
+impl<F, Fut, R> DescribeOperation<((),)> for F
 where
     F: Fn() -> Fut,
     Fut: Future<Output = R>,
     R: DescribeAnswer,
 {
-    fn draw(operation: &mut OperationBuilder<'_>) {
+    fn describe_operation(operation: &mut OperationBuilder<'_>) {
         R::describe(operation);
     }
 }

@@ -16,7 +16,7 @@ pub struct Operation {
     /// Without [`BASE`], parameters in braces.
     pub path: &'static str,
     pub summary: &'static str,
-    pub(super) draw: fn(&mut OperationBuilder<'_>),
+    pub(super) describe: fn(&mut OperationBuilder<'_>),
 }
 
 /// One kind of caller that is let in.
@@ -61,15 +61,15 @@ impl Operation {
     /// Who may call, read from the handler's arguments.
     #[must_use]
     pub fn access(&self) -> Access {
-        self.sketched(|sketch| Access { anonymous: sketch.grants.is_empty() || sketch.optional, grants: sketch.grants })
+        self.described(|builder| Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants })
     }
 
-    /// What `read` takes from the sketch of this operation alone.
-    pub(super) fn sketched<R>(&self, read: impl FnOnce(OperationBuilder<'_>) -> R) -> R {
+    /// What `read` takes from the builder of this operation alone.
+    pub(super) fn described<R>(&self, read: impl FnOnce(OperationBuilder<'_>) -> R) -> R {
         let mut generator = generator();
-        let mut sketch = OperationBuilder::new(&mut generator, self.path);
-        (self.draw)(&mut sketch);
-        read(sketch)
+        let mut builder = OperationBuilder::new(&mut generator, self.path);
+        (self.describe)(&mut builder);
+        read(builder)
     }
 
     /// Whether it is for upstreams only and not in the public description.
@@ -85,17 +85,17 @@ impl Operation {
         std::iter::once(self.method.as_str().to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
     }
 
-    fn describe(&self, generator: &mut SchemaGenerator) -> Value {
-        let mut sketch = OperationBuilder::new(generator, self.path);
-        (self.draw)(&mut sketch);
-        if sketch.conditional && matches!(self.method, Method::GET) {
-            sketch.empty_answer(304, "The copy named by `If-None-Match` is the present one.");
+    fn describe_in(&self, generator: &mut SchemaGenerator) -> Value {
+        let mut builder = OperationBuilder::new(generator, self.path);
+        (self.describe)(&mut builder);
+        if builder.conditional && matches!(self.method, Method::GET) {
+            builder.empty_answer(304, "The copy named by `If-None-Match` is the present one.");
             let about = "The `ETag` of the copy at hand.";
-            sketch.parameter("header", "If-None-Match", false, json!({"type": "string"}), about);
+            builder.parameter("header", "If-None-Match", false, json!({"type": "string"}), about);
         }
         let mut responses: BTreeMap<String, Value> =
-            sketch.answers.iter().map(|(status, answer)| (status.to_string(), answer.clone())).collect();
-        for status in &sketch.refusals {
+            builder.answers.iter().map(|(status, answer)| (status.to_string(), answer.clone())).collect();
+        for status in &builder.refusals {
             responses.entry(status.to_string()).or_insert_with(|| json!({"$ref": "#/components/responses/Problem"}));
         }
         responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
@@ -108,17 +108,17 @@ impl Operation {
         if self.path.starts_with("/.well-known/") {
             operation["servers"] = json!([{"url": "/"}]);
         }
-        if !sketch.parameters.is_empty() {
-            operation["parameters"] = sketch.parameters.into();
+        if !builder.parameters.is_empty() {
+            operation["parameters"] = builder.parameters.into();
         }
-        if let Some(body) = sketch.body {
+        if let Some(body) = builder.body {
             operation["requestBody"] = body;
         }
-        if sketch.grants.is_empty() {
+        if builder.grants.is_empty() {
             operation["security"] = json!([]);
         } else {
-            operation["security"] = if sketch.optional { json!([{}, {"bearer": []}]) } else { json!([{"bearer": []}]) };
-            let words: BTreeSet<String> = sketch.grants.iter().map(|grant| grant.as_str()).collect();
+            operation["security"] = if builder.optional { json!([{}, {"bearer": []}]) } else { json!([{"bearer": []}]) };
+            let words: BTreeSet<String> = builder.grants.iter().map(|grant| grant.as_str()).collect();
             operation["x-roles"] = json!(words);
         }
         operation
@@ -142,7 +142,7 @@ pub fn document(operations: &[Operation], title: &str, version: &str) -> Value {
     let mut paths: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
     let mut tags: BTreeSet<&str> = BTreeSet::new();
     for operation in operations.iter().filter(|operation| !operation.is_internal()) {
-        let described = operation.describe(&mut generator);
+        let described = operation.describe_in(&mut generator);
         paths.entry(operation.path).or_default().insert(operation.method.as_str().to_ascii_lowercase(), described);
         tags.insert(operation.tag);
     }

@@ -3,7 +3,7 @@
 use super::{
     describe::{DescribeArg, OperationBuilder},
     problem::Problem,
-    text,
+    query_param_guard, text,
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -61,33 +61,33 @@ impl Paging {
         Page { items: rows, next_cursor }
     }
 
-    fn parse(query: &str) -> Result<Paging, Problem> {
-        let (mut limit, mut cursor) = (None, None);
-        for (name, value) in text::pairs(query)? {
+    fn parse(pairs: Vec<(String, String)>) -> Result<Paging, Vec<Fault>> {
+        let (mut limit, mut cursor, mut faults) = (None, None, Vec::new());
+        for (name, value) in pairs {
             let slot = match name.as_str() {
                 "limit" => &mut limit,
                 "cursor" => &mut cursor,
                 _ => continue,
             };
             if slot.replace(value).is_some() {
-                return Err(Problem::invalid(vec![Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once")]));
+                faults.push(Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once"));
             }
         }
-        let limit =
-            match limit {
-                None => USUAL_LIMIT,
-                Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-                    Problem::invalid(vec![Fault::parameter("limit", "OUT_OF_RANGE", "must be a whole number from 1 to 100")])
-                })?,
-            };
-        Ok(Paging { limit, cursor })
+        let limit = limit.map_or(Some(USUAL_LIMIT), |text| text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)));
+        match limit {
+            Some(limit) if faults.is_empty() => return Ok(Paging { limit, cursor }),
+            Some(_) => {}
+            None => faults.push(Fault::parameter("limit", "OUT_OF_RANGE", "must be a whole number from 1 to 100")),
+        }
+        Err(faults)
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.uri.query().map_or_else(|| Ok(Paging::default()), Paging::parse)
+        let Some(query) = parts.uri.query() else { return Ok(Paging::default()) };
+        Paging::parse(text::pairs(query)?).map_err(|faults| query_param_guard::refuse(parts, faults))
     }
 }
 
@@ -107,6 +107,7 @@ impl DescribeArg for Paging {
             json!({"type": "string"}),
             "`nextCursor` of the page before, as it is, with the same filters.",
         );
+        operation.query_checks.push(|pairs| Paging::parse(pairs).err().unwrap_or_default());
         operation.refusals.extend([400, 422]);
     }
 }
@@ -159,10 +160,12 @@ mod tests {
 
     #[test]
     fn a_limit_outside_its_bounds_is_refused_and_not_clamped() {
-        assert_eq!(Paging::parse("limit=100&status=X").unwrap().limit, 100);
+        let parse = |query: &str| Paging::parse(text::pairs(query).unwrap());
+        assert_eq!(parse("limit=100&status=X").unwrap().limit, 100);
         for bad in ["limit=0", "limit=101", "limit=-1", "limit=", "limit=ten", "limit=1e1", "limit=5&limit=5", "cursor=a&cursor=b"] {
-            assert_eq!(Paging::parse(bad).unwrap_err().status(), 422, "{bad}");
+            assert_eq!(parse(bad).unwrap_err().len(), 1, "{bad}");
         }
+        assert_eq!(parse("limit=0&cursor=a&cursor=b").unwrap_err().len(), 2);
     }
 
     #[test]

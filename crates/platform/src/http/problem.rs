@@ -87,10 +87,16 @@ impl Problem {
         self
     }
 
-    /// 422 with these faults.
+    /// 422 with these faults. Its detail names the first one.
     #[must_use]
     pub fn invalid(faults: Vec<Fault>) -> Problem {
         let mut problem = Problem::new(Code::INVALID_REQUEST);
+        if let Some(first) = faults.first() {
+            let place = first.pointer.as_deref().or(first.parameter.as_deref()).or(first.header.as_deref());
+            let place = place.filter(|place| !place.is_empty()).unwrap_or("the body");
+            let more = if faults.len() > 1 { format!("; {} more", faults.len() - 1) } else { String::new() };
+            problem.0.detail = format!("{place} {}{more}", first.detail).into();
+        }
         problem.0.faults = faults;
         problem
     }

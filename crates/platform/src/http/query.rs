@@ -4,7 +4,7 @@ use super::{
     describe::{DescribeArg, OperationBuilder},
     paging,
     problem::Problem,
-    text,
+    query_param_guard, text,
 };
 use axum::{extract::FromRequestParts, http::request::Parts};
 use schemars::JsonSchema;
@@ -16,16 +16,18 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        text::parse(parts.uri.query().unwrap_or(""), paging::NAMES).map(Query)
+        let pairs = text::pairs(parts.uri.query().unwrap_or(""))?;
+        text::deserialize(pairs, paging::NAMES).map(Query).map_err(|faults| query_param_guard::refuse(parts, faults))
     }
 }
 
-impl<T: JsonSchema> DescribeArg for Query<T> {
+impl<T: DeserializeOwned + JsonSchema> DescribeArg for Query<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.query::<T>();
+        operation.query_checks.push(|pairs| text::deserialize::<T>(pairs, paging::NAMES).err().unwrap_or_default());
         operation.refusals.extend([400, 422]);
     }
 }
@@ -46,13 +48,13 @@ mod tests {
     use serde::Deserialize;
     use std::collections::BTreeMap;
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
     enum Sort {
         #[serde(rename = "-price")]
         PriceDown,
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
     #[serde(rename_all = "camelCase")]
     struct Filter {
         user_id: Option<UserId>,
@@ -62,7 +64,7 @@ mod tests {
         sort: Option<Sort>,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     struct Open {
         q: Option<String>,
         min: Option<i64>,
@@ -70,7 +72,7 @@ mod tests {
         attributes: BTreeMap<String, String>,
     }
 
-    fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    fn parse<T: DeserializeOwned + JsonSchema>(query: &str) -> Result<T, Problem> {
         text::parse(query, paging::NAMES)
     }
 

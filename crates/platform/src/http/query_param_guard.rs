@@ -1,10 +1,11 @@
 //! Which query parameters an operation takes: those of its description. Every other one is refused, whether or not the
-//! handler looks at the query at all, so that nothing a caller says is dropped silently.
+//! handler reads the query at all, so that no parameter is ignored silently.
 
 use super::{describe::OperationBuilder, openapi::Operation, problem::Problem, text};
 use axum::{
     extract::Request,
     handler::Handler,
+    http::request::Parts,
     response::{IntoResponse as _, Response},
 };
 use contracts::problem::Fault;
@@ -14,34 +15,60 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// The names that an operation's query may hold.
+/// Finds the faults that one argument of a handler has in a query.
+pub(super) type QueryCheck = fn(Vec<(String, String)>) -> Vec<Fault>;
+
+/// The names that an operation's query may hold, and the checks of the arguments that read it.
 #[derive(Debug, Default)]
 struct AllowedParams {
     names: Vec<String>,
     prefixes: Vec<&'static str>,
+    checks: Vec<QueryCheck>,
 }
 
 impl AllowedParams {
-    fn of(sketch: OperationBuilder<'_>) -> AllowedParams {
-        let queried = sketch.parameters.iter().filter(|parameter| parameter["in"] == "query");
+    fn of(operation: OperationBuilder<'_>) -> AllowedParams {
+        let queried = operation.parameters.iter().filter(|parameter| parameter["in"] == "query");
         let names = queried.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect();
-        AllowedParams { names, prefixes: sketch.open_names }
+        AllowedParams { names, prefixes: operation.open_names, checks: operation.query_checks }
     }
 
     fn holds(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
     }
 
+    /// Refuses a query with an unknown parameter, and says what else is wrong with it.
+    ///
     /// # Errors
-    /// 422 with the name of each parameter that is not known; 400 when an escape is broken or not UTF-8.
+    /// 422 with every fault, in the order of the query; 400 when an escape is broken or not UTF-8.
     fn check(&self, query: &str) -> Result<(), Problem> {
-        let mut faults: Vec<Fault> = Vec::new();
-        for (name, _) in text::pairs(query)? {
-            if !self.holds(&name) && faults.iter().all(|fault| fault.parameter.as_ref() != Some(&name)) {
-                faults.push(text::unknown(name));
-            }
+        let pairs = text::pairs(query)?;
+        match pairs.iter().all(|(name, _)| self.holds(name)) {
+            true => Ok(()),
+            false => Err(Problem::invalid(self.faults(pairs))),
         }
-        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+    }
+
+    fn faults(&self, pairs: Vec<(String, String)>) -> Vec<Fault> {
+        let unknown = pairs.iter().filter(|(name, _)| !self.holds(name)).map(|(name, _)| text::unknown(name.clone()));
+        let mut faults: Vec<Fault> = unknown.chain(self.checks.iter().flat_map(|check| check(pairs.clone()))).collect();
+        let place = |fault: &Fault| pairs.iter().position(|(name, _)| fault.parameter.as_ref() == Some(name)).unwrap_or(pairs.len());
+        faults.sort_by_key(place);
+        faults.dedup_by(|later, earlier| later.parameter == earlier.parameter && later.code == earlier.code);
+        faults
+    }
+}
+
+/// What is wrong with the query of a request, by all the arguments that read it.
+#[derive(Clone)]
+struct QueryChecks(Arc<OnceLock<AllowedParams>>);
+
+/// The refusal of an argument that found its parameters faulty: `faults`, or those of all arguments where they are known.
+pub(super) fn refuse(parts: &Parts, faults: Vec<Fault>) -> Problem {
+    let allowed = parts.extensions.get::<QueryChecks>().and_then(|checks| checks.0.get());
+    match (allowed, text::pairs(parts.uri.query().unwrap_or(""))) {
+        (Some(allowed), Ok(pairs)) => Problem::invalid(allowed.faults(pairs)),
+        _ => Problem::invalid(faults),
     }
 }
 
@@ -60,14 +87,17 @@ impl<H> QueryParamGuard<H> {
     }
 
     fn check(&self, query: &str) -> Result<(), Problem> {
-        self.known.get_or_init(|| self.operation.sketched(AllowedParams::of)).check(query)
+        self.known.get_or_init(|| self.operation.described(AllowedParams::of)).check(query)
     }
 }
 
 impl<H: Handler<T, S>, T, S> Handler<T, S> for QueryParamGuard<H> {
     type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-    fn call(self, request: Request, state: S) -> Self::Future {
+    fn call(self, mut request: Request, state: S) -> Self::Future {
+        if request.uri().query().is_some() {
+            request.extensions_mut().insert(QueryChecks(self.known.clone()));
+        }
         match request.uri().query().map_or(Ok(()), |query| self.check(query)) {
             Ok(()) => Box::pin(self.handler.call(request, state)),
             // Written when it is awaited: in the context of its request.

@@ -1,6 +1,6 @@
 //! A service's routes: axum's router, and beside it the list of operations that documents and tests walk.
 
-use super::{describe::Described, openapi::Operation, query_param_guard::QueryParamGuard};
+use super::{describe::DescribeOperation, openapi::Operation, query_param_guard::QueryParamGuard};
 use axum::{Router, handler::Handler, http::Method, routing};
 
 /// The routes of one service, built up one by one:
@@ -25,10 +25,10 @@ macro_rules! methods {
         #[must_use]
         pub fn $name<H, T>(self, path: &'static str, handler: H, summary: &'static str) -> Self
         where
-            H: Handler<T, S> + Described<T>,
+            H: Handler<T, S> + DescribeOperation<T>,
             T: 'static,
         {
-            let operation = Operation { tag: self.tag, method: Method::$method, path, summary, draw: H::draw };
+            let operation = Operation { tag: self.tag, method: Method::$method, path, summary, describe: H::describe_operation };
             let route = routing::$name(QueryParamGuard::new(handler, operation.clone()));
             self.add(operation, route)
         }

@@ -3,7 +3,7 @@ use axum::{body::Body as Bytes_, http::StatusCode};
 use contracts::{ids::ProductId, text::Name, text::Quantity};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only parsed")]
 struct Order {
@@ -19,7 +19,7 @@ struct Order {
     kind: Option<Kind>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "only parsed")]
 struct Line {
@@ -27,7 +27,7 @@ struct Line {
     quantity: Quantity,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 enum Kind {
     Small,
@@ -106,7 +106,7 @@ async fn what_cannot_be_read_is_malformed() {
 
 #[tokio::test]
 async fn a_map_is_called_an_object() {
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     struct Goods {
         #[expect(dead_code, reason = "only read")]
         attributes: contracts::body::Attributes,
@@ -153,7 +153,7 @@ async fn a_body_may_be_left_out_where_the_handler_says_so() {
 
 #[tokio::test]
 async fn forms_are_as_strict_as_bodies() {
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     struct Login {
         client_id: String,
     }
