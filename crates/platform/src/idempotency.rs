@@ -1,8 +1,18 @@
 //! One effect and one answer per idempotency key.
 //!
-//! The record is committed together with the effect, so a key whose effect exists is always known. A refusal is kept
-//! as well (its effect is undone first), except those that say nothing about the execution: 401, 403, 429, 500, 503.
-//! After the IETF draft `draft-ietf-httpapi-idempotency-key-header`.
+//! The row of a key is inserted before the effect, in the same transaction: the unique scope decides which of several
+//! requests is the first, with any number of writers. The row is committed together with the effect, so a key whose effect
+//! exists is always known. A refusal is kept as well (its effect is rolled back first), except those that say nothing about
+//! the execution: 401, 403, 429, 500, 503. After the IETF draft `draft-ietf-httpapi-idempotency-key-header`.
+//!
+//! A request that is answered by the unit of its effect uses [`IdempotencyKey::once`]; one that waits in between
+//! implements [`IdempotentRequest`].
+
+mod opened;
+mod request;
+
+pub use opened::Opened;
+pub use request::{IdempotentRequest, Next};
 
 use crate::{
     db::{Db, Error, Tx},
@@ -16,22 +26,14 @@ use std::time::Duration;
 /// How long answers are kept at least.
 pub const KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
 
-/// What stands under a key.
-enum Record {
-    /// Nothing yet.
-    Free,
-    /// An answer.
-    Answered(Stored),
-    /// The effect is there, its answer is not: the first request waits for it, or died.
-    Open(Uuid),
-}
-
-/// The state of a request whose answer comes later than its effect.
-pub enum Opened<A> {
-    /// It took effect now, or did before without an answer: answer it with [`IdempotencyKey::settle`].
+/// What a request found under its key.
+enum Begun {
+    /// It is the first one: its effect is to be run, and the row completed or left open.
+    First,
+    /// An earlier request had its effect, and the time for its answer is over.
     Unanswered(Uuid),
-    /// It was answered before, or refused now.
-    Answered(Idempotent<A>),
+    /// The answer of an earlier request.
+    Answered(Stored),
 }
 
 impl IdempotencyKey {
@@ -39,101 +41,57 @@ impl IdempotencyKey {
     /// answer otherwise.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` for another body, `IDEMPOTENCY_IN_PROGRESS` while the first still waits, and refusals
+    /// `IDEMPOTENCY_KEY_REUSED` for another body, `IDEMPOTENCY_IN_PROGRESS` while the first is not answered, and refusals
     /// that are not kept.
     pub async fn once<A, E>(&self, tx: &mut Tx, work: impl AsyncFnOnce(&mut Tx) -> Result<A, E>) -> Result<Idempotent<A>, Problem>
     where
         A: Answer,
         E: From<Error> + Into<Problem>,
     {
-        match self.find(tx).await? {
-            Record::Answered(stored) => return Ok(Idempotent::of(stored, true)),
-            Record::Open(_) => return Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
-            Record::Free => {}
-        }
-        let stored = match tx.savepoint(work).await {
-            Ok(answer) => answer.stored(),
-            Err(refusal) => refused(refusal.into())?,
-        };
-        self.keep(tx, &stored).await?;
-        Ok(Idempotent::of(stored, false))
-    }
-
-    /// Like [`once`](Self::once) for a request that is answered only after a wait: `work` makes something and names it,
-    /// and the key stays open for `wait` at most. After that (the process died) a repetition may answer it.
-    ///
-    /// # Errors
-    /// As [`once`](Self::once).
-    pub async fn open<A, E>(
-        &self,
-        tx: &mut Tx,
-        wait: Duration,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<Uuid, E>,
-    ) -> Result<Opened<A>, Problem>
-    where
-        E: From<Error> + Into<Problem>,
-    {
-        match self.find(tx).await? {
-            Record::Answered(stored) => return Ok(Opened::Answered(Idempotent::of(stored, true))),
-            Record::Open(resource) => return Ok(Opened::Unanswered(resource)),
-            Record::Free => {}
-        }
-        match tx.savepoint(work).await {
-            Ok(resource) => {
-                let now = tx.now();
-                tx.execute(
-                    "INSERT INTO idempotency (scope, request_hash, status, headers, body, resource, busy_until, created_at) \
-                     VALUES ($1, $2, 0, '', NULL, $3, $4, $5)",
-                    params![self.scope(), self.request_hash(), resource, now.after(wait), now],
-                )
-                .await?;
-                Ok(Opened::Unanswered(resource))
-            }
-            Err(refusal) => {
-                let stored = refused(refusal.into())?;
-                self.keep(tx, &stored).await?;
-                Ok(Opened::Answered(Idempotent::of(stored, false)))
+        match self.begin(tx, Duration::ZERO).await? {
+            Begun::Answered(stored) => Ok(Idempotent::of(stored, true)),
+            Begun::Unanswered(_) => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
+            Begun::First => {
+                let outcome = tx.savepoint(work).await.map(|answer| answer.stored());
+                self.complete_first(tx, outcome.map_err(Into::into)).await
             }
         }
     }
 
-    /// Gives an open key its answer; the first one given stays.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn settle<A: Answer>(&self, db: &Db, answer: &A) -> Result<Idempotent<A>, Problem> {
-        let (scope, stored) = (self.scope(), answer.stored());
-        let (stored, replayed) = db.write(async move |tx| settle(tx, scope, &stored).await).await?;
-        Ok(Idempotent::of(stored, replayed))
-    }
-
-    /// [`settle`](Self::settle) as a part of a unit, so that an outcome and the answer that tells it are one commit. The
-    /// answer may be a refusal.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn settle_in<A>(&self, tx: &mut Tx, answer: &Stored) -> Result<Idempotent<A>, Problem> {
-        let (stored, replayed) = settle(tx, self.scope(), answer).await?;
-        Ok(Idempotent::of(stored, replayed))
-    }
-
-    /// What an earlier request under the key left: its answer, or an effect that nobody waits for any more. Spares a
-    /// repetition the work before its unit.
+    /// Inserts the row of the key, or reads the one that is there. An effect without an answer belongs to its first
+    /// request for `busy`; after that a repetition may take it over.
     ///
     /// # Errors
     /// As [`once`](Self::once).
-    pub async fn earlier<A>(&self, db: &Db) -> Result<Option<Opened<A>>, Problem> {
-        let key = self.clone();
-        let record = db.read(async move |tx| key.find(tx).await).await?;
-        Ok(match record {
-            Record::Answered(stored) => Some(Opened::Answered(Idempotent::of(stored, true))),
-            Record::Open(resource) => Some(Opened::Unanswered(resource)),
-            Record::Free => None,
-        })
+    async fn begin(&self, tx: &mut Tx, busy: Duration) -> Result<Begun, Problem> {
+        let now = tx.now();
+        let inserted = tx
+            .execute(
+                "INSERT INTO idempotency (scope, request_hash, status, headers, body, resource, busy_until, created_at) \
+                 VALUES ($1, $2, 0, '', NULL, NULL, $3, $4) ON CONFLICT (scope) DO NOTHING",
+                params![self.scope(), self.request_hash(), now.after(busy), now],
+            )
+            .await?;
+        if inserted == 1 {
+            return Ok(Begun::First);
+        }
+        self.find(tx).await
     }
 
-    /// The record under this key; refuses another request's, and one whose first request still waits.
-    async fn find(&self, tx: &mut Tx) -> Result<Record, Problem> {
+    /// Makes an open row this repetition's for `busy`. The condition decides between repetitions that come at once.
+    async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Problem> {
+        let now = tx.now();
+        let taken = tx
+            .execute(
+                "UPDATE idempotency SET busy_until = $1 WHERE scope = $2 AND body IS NULL AND busy_until <= $3",
+                params![now.after(busy), self.scope(), now],
+            )
+            .await?;
+        if taken == 1 { Ok(()) } else { Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)) }
+    }
+
+    /// The row of this key; [`Begun::First`] when there is none. Refuses another request's, and one that is in progress.
+    async fn find(&self, tx: &mut Tx) -> Result<Begun, Problem> {
         type Row = ([u8; 32], u16, String, Option<Vec<u8>>, Option<Uuid>, Timestamp);
         let found: Option<Row> = tx
             .query_opt(
@@ -142,30 +100,62 @@ impl IdempotencyKey {
                 |row| Ok((row.next()?, row.next()?, row.next()?, row.next()?, row.next()?, row.next()?)),
             )
             .await?;
-        let Some((hash, status, headers, body, resource, busy_until)) = found else { return Ok(Record::Free) };
+        let Some((hash, status, headers, body, resource, busy_until)) = found else { return Ok(Begun::First) };
         if hash != self.request_hash() {
             return Err(Problem::new(Code::IDEMPOTENCY_KEY_REUSED));
         }
         match (body, resource) {
-            (Some(body), _) => restored(status, &headers, body).map(Record::Answered).map_err(Problem::from),
+            (Some(body), _) => restored(status, &headers, body).map(Begun::Answered).map_err(Problem::from),
             (None, Some(_)) if busy_until > tx.now() => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
-            (None, Some(resource)) => Ok(Record::Open(resource)),
+            (None, Some(resource)) => Ok(Begun::Unanswered(resource)),
             (None, None) => Err(Problem::from(Error::Failed("an idempotency record without body and resource".into()))),
         }
     }
 
-    async fn keep(&self, tx: &mut Tx, stored: &Stored) -> Result<(), Error> {
-        let now = tx.now();
-        tx.execute(
-            "INSERT INTO idempotency (scope, request_hash, status, headers, body, resource, busy_until, created_at) \
-             VALUES ($1, $2, $3, $4, $5, NULL, $6, $6)",
-            params![self.scope(), self.request_hash(), stored.status.as_u16(), stored.headers_text(), stored.body.to_vec(), now],
-        )
-        .await
-        .map(|_| ())
+    /// Leaves the row open: its effect made `resource`, and its answer comes later.
+    async fn leave_open(&self, tx: &mut Tx, resource: Uuid) -> Result<(), Error> {
+        let rows = tx.execute("UPDATE idempotency SET resource = $1 WHERE scope = $2", params![resource, self.scope()]).await?;
+        if rows == 1 { Ok(()) } else { Err(Error::Failed("an idempotency record is gone".into())) }
     }
 
-    /// Caller, method, path and key as one value. NUL parts them: none of them can hold it.
+    /// Completes the row that this unit inserted. A refusal that is not kept removes it.
+    ///
+    /// # Errors
+    /// The refusal, when it is not kept.
+    async fn complete_first<A>(&self, tx: &mut Tx, outcome: Result<Stored, Problem>) -> Result<Idempotent<A>, Problem> {
+        match outcome.or_else(kept) {
+            Ok(stored) => self.complete(tx, &stored).await,
+            Err(refusal) => {
+                tx.execute("DELETE FROM idempotency WHERE scope = $1", params![self.scope()]).await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Gives an open row its answer. The first one given stays.
+    async fn complete<A>(&self, tx: &mut Tx, stored: &Stored) -> Result<Idempotent<A>, Problem> {
+        let rows = tx
+            .execute(
+                "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE scope = $4 AND body IS NULL",
+                params![stored.status.as_u16(), stored.headers_text(), stored.body.to_vec(), self.scope()],
+            )
+            .await?;
+        let before = if rows == 1 { None } else { self.answered(tx).await? };
+        Ok(before.map_or_else(|| Idempotent::of(stored.clone(), false), |first| Idempotent::of(first, true)))
+    }
+
+    async fn answered(&self, tx: &mut Tx) -> Result<Option<Stored>, Error> {
+        let row = tx
+            .query_opt(
+                "SELECT status, headers, body FROM idempotency WHERE scope = $1 AND body IS NOT NULL",
+                params![self.scope()],
+                |row| Ok((row.next::<u16>()?, row.next::<String>()?, row.next::<Vec<u8>>()?)),
+            )
+            .await?;
+        row.map(|(status, headers, body)| restored(status, &headers, body)).transpose()
+    }
+
+    /// Caller, method, path and key as one value. NUL separates them: none of them can hold it.
     fn scope(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in [&self.subject, &self.method, &self.path, &self.key] {
@@ -193,8 +183,14 @@ impl MaybeIdempotencyKey {
     }
 }
 
+impl From<IdempotencyKey> for MaybeIdempotencyKey {
+    fn from(key: IdempotencyKey) -> MaybeIdempotencyKey {
+        MaybeIdempotencyKey(Some(key))
+    }
+}
+
 /// A refusal as the answer to keep, or as an error when it says nothing about the execution.
-fn refused(problem: Problem) -> Result<Stored, Problem> {
+fn kept(problem: Problem) -> Result<Stored, Problem> {
     let stored = Stored::from(&problem);
     if stored.is_kept() { Ok(stored) } else { Err(problem) }
 }
@@ -203,28 +199,7 @@ fn restored(status: u16, headers: &str, body: Vec<u8>) -> Result<Stored, Error> 
     Stored::restore(status, headers, body).ok_or_else(|| Error::Failed("an idempotency record cannot be read".into()))
 }
 
-/// Gives an open record its answer. The answer that stands, and whether it was there before.
-async fn settle(tx: &mut Tx, scope: [u8; 32], stored: &Stored) -> Result<(Stored, bool), Problem> {
-    let rows = tx
-        .execute(
-            "UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE scope = $4 AND body IS NULL",
-            params![stored.status.as_u16(), stored.headers_text(), stored.body.to_vec(), scope],
-        )
-        .await?;
-    let before = if rows == 1 { None } else { answered(tx, scope).await? };
-    Ok(before.map_or_else(|| (stored.clone(), false), |first| (first, true)))
-}
-
-async fn answered(tx: &mut Tx, scope: [u8; 32]) -> Result<Option<Stored>, Error> {
-    let row = tx
-        .query_opt("SELECT status, headers, body FROM idempotency WHERE scope = $1 AND body IS NOT NULL", params![scope], |row| {
-            Ok((row.next::<u16>()?, row.next::<String>()?, row.next::<Vec<u8>>()?))
-        })
-        .await?;
-    row.map(|(status, headers, body)| restored(status, &headers, body)).transpose()
-}
-
-/// Forgets answers from before `before`, the oldest `rows` at most.
+/// Deletes answers from before `before`, the oldest `rows` at most.
 pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64, Error> {
     db.write(async move |tx| {
         tx.execute(
@@ -235,3 +210,6 @@ pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

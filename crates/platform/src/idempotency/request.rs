@@ -1,0 +1,221 @@
+//! A request under an idempotency key that waits between its effect and its answer.
+
+use super::{Begun, kept};
+use crate::{
+    context::Context,
+    db::{self, Db, Tx},
+    http::{Answer, IdempotencyKey, Idempotent, MaybeIdempotencyKey, Problem},
+};
+use contracts::{ids::Uuid, problem::Code};
+use std::{future::Future, sync::Arc, time::Duration};
+
+/// How long after [`IdempotentRequest::limit`] the answer may still be committed.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// What a unit of an [`IdempotentRequest`] came to.
+#[derive(Debug, Clone)]
+pub enum Next<A, S> {
+    /// The answer, committed with the unit.
+    Answer(A),
+    /// The answer depends on what happens outside of the unit.
+    Wait(S),
+}
+
+/// One request that has its effect once, waits, and is answered; a repetition gets the same answer byte for byte.
+///
+/// [`run`](Self::run) goes through the methods in their order here. The effect and the row of the key are one commit; so are
+/// the answer and the completed row. Nothing is held while it waits. Once the effect is committed the request goes on
+/// without its client, so that a client that went away finds the answer when it repeats. When the process dies in
+/// between, the first repetition after the wait goes on from [`resume`](Self::resume).
+///
+/// A request without a key runs the same way and keeps nothing.
+pub trait IdempotentRequest: Sized + Send + Sync + 'static {
+    type Answer: Answer + Send + 'static;
+    /// What the wait is for: the id of what the effect made, or more.
+    type State: Clone + Send + Sync + 'static;
+    type Error: From<db::Error> + Into<Problem> + Send + 'static;
+
+    /// Reads what the effect needs from elsewhere. Only the first request under a key gets here.
+    fn prepare(&self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Has the effect, or refuses it. A refusal is kept under the key and its changes are rolled back.
+    fn effect(&self, tx: &mut Tx) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
+
+    /// Runs once after the effect was committed: what is done soon after it, and is not lost for good when it fails.
+    fn after_effect(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// The id that the row keeps of a state.
+    fn resource(&self, state: &Self::State) -> Uuid;
+
+    /// Where a repetition goes on whose first request had the effect and ended without an answer.
+    fn resume(&self, tx: &mut Tx, resource: Uuid) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
+
+    /// How long [`wait`](Self::wait) may take. Repetitions are refused with `IDEMPOTENCY_IN_PROGRESS` until then.
+    fn limit(&self) -> Duration;
+
+    /// Waits, outside of any transaction. An error leaves the key open for a repetition.
+    fn wait(&self, state: Self::State) -> impl Future<Output = Result<Self::State, Self::Error>> + Send;
+
+    /// Reads the answer, in the unit that completes the key. A refusal is an answer as well.
+    fn answer(&self, tx: &mut Tx, state: Self::State) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
+
+    /// Runs the request.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_KEY_REUSED` for another body, `IDEMPOTENCY_IN_PROGRESS` while another request under the key is not
+    /// answered, refusals that are not kept, and every refusal without a key.
+    fn run(
+        self,
+        db: &Db,
+        key: impl Into<MaybeIdempotencyKey> + Send,
+    ) -> impl Future<Output = Result<Idempotent<Self::Answer>, Problem>> + Send {
+        let running = Running { db: db.clone(), request: Arc::new(self), key: key.into().0 };
+        async move { running.run().await }
+    }
+}
+
+struct Running<R> {
+    db: Db,
+    request: Arc<R>,
+    key: Option<IdempotencyKey>,
+}
+
+/// Where a request stands after a unit.
+enum Stage<R: IdempotentRequest> {
+    Answered(Idempotent<R::Answer>),
+    Waiting(R::State),
+}
+
+impl<R> Clone for Running<R> {
+    fn clone(&self) -> Running<R> {
+        Running { db: self.db.clone(), request: self.request.clone(), key: self.key.clone() }
+    }
+}
+
+impl<R: IdempotentRequest> Running<R> {
+    async fn run(self) -> Result<Idempotent<R::Answer>, Problem> {
+        match self.earlier().await? {
+            Begun::Answered(stored) => return Ok(Idempotent::of(stored, true)),
+            Begun::Unanswered(_) => {}
+            Begun::First => {
+                if let Err(refusal) = self.request.prepare().await {
+                    return self.refuse(refusal.into()).await;
+                }
+            }
+        }
+        let own = self.clone();
+        let (stage, is_first) = self.db.write(async move |tx| own.begin(tx).await).await?;
+        let state = match stage {
+            Stage::Answered(answer) => {
+                if is_first && answer.stored.status.is_success() {
+                    self.request.after_effect().await;
+                }
+                return Ok(answer);
+            }
+            Stage::Waiting(state) => state,
+        };
+        let env = self.db.env().clone();
+        let rest = async move {
+            if is_first {
+                self.request.after_effect().await;
+            }
+            self.finish(state).await
+        };
+        env.spawn(Context::current().scope(rest)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+    }
+
+    /// Spares a repetition the work before its unit.
+    async fn earlier(&self) -> Result<Begun, Problem> {
+        let Some(key) = self.key.clone() else { return Ok(Begun::First) };
+        self.db.read(async move |tx| key.find(tx).await).await
+    }
+
+    /// Keeps a refusal that was decided before the unit, unless a repetition may succeed.
+    async fn refuse(self, refusal: Problem) -> Result<Idempotent<R::Answer>, Problem> {
+        let (Some(key), false) = (self.key, refusal.code().retryable()) else { return Err(refusal) };
+        let unit = async move |tx: &mut Tx| match key.begin(tx, Duration::ZERO).await? {
+            Begun::First => key.complete_first(tx, Err(refusal.clone())).await,
+            Begun::Answered(stored) => Ok(Idempotent::of(stored, true)),
+            // Another request got further meanwhile.
+            Begun::Unanswered(_) => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
+        };
+        self.db.write(unit).await
+    }
+
+    /// The first unit. Whether its effect is new comes with it.
+    async fn begin(&self, tx: &mut Tx) -> Result<(Stage<R>, bool), Problem> {
+        let request = &self.request;
+        let Some(key) = &self.key else {
+            return Ok((self.stage(request.effect(tx).await.map_err(Into::into)?), true));
+        };
+        match key.begin(tx, request.limit() + MARGIN).await? {
+            Begun::Answered(stored) => Ok((Stage::Answered(Idempotent::of(stored, true)), false)),
+            Begun::First => {
+                let outcome = tx.savepoint(async |tx| request.effect(tx).await).await;
+                match outcome {
+                    Ok(Next::Wait(state)) => {
+                        key.leave_open(tx, request.resource(&state)).await?;
+                        Ok((Stage::Waiting(state), true))
+                    }
+                    Ok(Next::Answer(answer)) => Ok((Stage::Answered(key.complete(tx, &answer.stored()).await?), true)),
+                    Err(refusal) => Ok((Stage::Answered(key.complete_first(tx, Err(refusal.into())).await?), true)),
+                }
+            }
+            Begun::Unanswered(resource) => {
+                key.take_over(tx, request.limit() + MARGIN).await?;
+                let outcome = tx.savepoint(async |tx| request.resume(tx, resource).await).await;
+                Ok((self.complete(tx, key, outcome).await?, false))
+            }
+        }
+    }
+
+    /// Waits and answers until there is an answer.
+    async fn finish(self, mut state: R::State) -> Result<Idempotent<R::Answer>, Problem> {
+        loop {
+            let waited = tokio::time::timeout(self.request.limit() + MARGIN, self.request.wait(state)).await;
+            let waited = waited.map_err(|_| Problem::new(Code::TIMEOUT))?.map_err(Into::into)?;
+            let own = self.clone();
+            let unit = async move |tx: &mut Tx| {
+                let (request, waited) = (&own.request, waited.clone());
+                match &own.key {
+                    None => Ok(own.stage(request.answer(tx, waited).await.map_err(Into::into)?)),
+                    Some(key) => {
+                        let outcome = tx.savepoint(async |tx| request.answer(tx, waited).await).await;
+                        own.complete(tx, key, outcome).await
+                    }
+                }
+            };
+            match self.db.write(unit).await? {
+                Stage::Answered(answer) => return Ok(answer),
+                Stage::Waiting(next) => state = next,
+            }
+        }
+    }
+
+    /// Completes an open row, unless the request waits on.
+    async fn complete(
+        &self,
+        tx: &mut Tx,
+        key: &IdempotencyKey,
+        outcome: Result<Next<R::Answer, R::State>, R::Error>,
+    ) -> Result<Stage<R>, Problem> {
+        let stored = match outcome {
+            Ok(Next::Wait(state)) => return Ok(Stage::Waiting(state)),
+            Ok(Next::Answer(answer)) => answer.stored(),
+            Err(refusal) => kept(refusal.into())?,
+        };
+        key.complete(tx, &stored).await.map(Stage::Answered)
+    }
+
+    /// The same without a key.
+    fn stage(&self, next: Next<R::Answer, R::State>) -> Stage<R> {
+        match next {
+            Next::Answer(answer) => Stage::Answered(Idempotent::first(&answer)),
+            Next::Wait(state) => Stage::Waiting(state),
+        }
+    }
+}
