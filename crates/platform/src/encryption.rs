@@ -1,76 +1,48 @@
-//! Secrets that must pass through events and databases: sealed by one service, opened by another that has the same key.
+//! Secrets that pass through events and databases: encrypted by one service, decrypted by another that has the same key.
 //!
-//! Encrypt-then-MAC of two HMAC-SHA-256 keys derived from the given one (RFC 2104): the keystream is HMAC in counter
-//! mode over a random nonce of 16 bytes, the tag covers everything before it. Changing any bit is noticed, and the same
-//! text sealed twice looks different each time. The length is not hidden. Keys come from
+//! XChaCha20-Poly1305: its nonce of 24 bytes may be random, any changed bit is noticed, and a text encrypted twice looks
+//! different each time. The length is not hidden. Keys come from
 //! [`MasterKey::key_for`](crate::master_key::MasterKey::key_for), one for each purpose.
 
+mod v1;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305,
+    aead::{Aead as _, Payload},
+};
 
-/// The first byte: which construction this is.
-const VERSION: u8 = 1;
-const NONCE: usize = 16;
-const TAG: usize = 32;
+/// The first byte says how the rest was encrypted; it is authenticated.
+const VERSION: u8 = 2;
+const NONCE: usize = 24;
 
-/// Text in base64url that [`decrypt`] turns back with the same key. `nonce` must be fresh chance, such as
-/// [`Tx::random_bytes`](crate::db::Tx::random_bytes): the same nonce for two texts gives away how they differ.
+/// Fresh random bytes, as [`Tx::random_bytes`](crate::db::Tx::random_bytes) gives them.
+pub type Nonce = [u8; NONCE];
+
+/// Encrypts a secret as text in base64url. The same nonce for two secrets would reveal both.
+///
+/// # Panics
+/// For a secret beyond 256 GiB.
 #[must_use]
-pub fn encrypt(key: &[u8; 32], nonce: [u8; NONCE], secret: &[u8]) -> String {
-    let mut sealed = Vec::with_capacity(1 + NONCE + secret.len() + TAG);
-    sealed.push(VERSION);
-    sealed.extend(nonce);
-    sealed.extend(secret);
-    apply_keystream(key, nonce, &mut sealed[1 + NONCE..]);
-    let tag = tag(key, &sealed);
-    sealed.extend(tag);
-    URL_SAFE_NO_PAD.encode(sealed)
+pub fn encrypt(key: &[u8; 32], nonce: Nonce, secret: &[u8]) -> String {
+    let payload = Payload { msg: secret, aad: &[VERSION] };
+    let encrypted = XChaCha20Poly1305::new(key.into()).encrypt(&nonce.into(), payload).expect("a secret fits into memory");
+    URL_SAFE_NO_PAD.encode([&[VERSION][..], &nonce, &encrypted].concat())
 }
 
-/// What was sealed; `None` when it was changed, cut, or sealed with another key.
+/// Decrypts what [`encrypt`] made, today or in an older version; `None` when it was changed, cut, or encrypted with
+/// another key.
 #[must_use]
-pub fn decrypt(key: &[u8; 32], sealed: &str) -> Option<Vec<u8>> {
-    let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-    let (body, given) = bytes.split_last_chunk::<TAG>()?;
-    if !bool::from(tag(key, body).ct_eq(given)) {
-        return None;
-    }
-    let (head, secret) = body.split_first_chunk::<{ 1 + NONCE }>()?;
-    let (&version, nonce) = head.split_first()?;
-    if version != VERSION {
-        return None;
-    }
-    let mut secret = secret.to_vec();
-    apply_keystream(key, nonce.try_into().ok()?, &mut secret);
-    Some(secret)
-}
-
-fn apply_keystream(key: &[u8; 32], nonce: [u8; NONCE], text: &mut [u8]) {
-    let key = derived(key, b"encrypt");
-    for (counter, block) in (0_u64..).zip(text.chunks_mut(32)) {
-        let stream = hmac(&key, &[&nonce, &counter.to_be_bytes()]);
-        for (byte, mask) in block.iter_mut().zip(stream) {
-            *byte ^= mask;
+pub fn decrypt(key: &[u8; 32], encrypted: &str) -> Option<Vec<u8>> {
+    let bytes = URL_SAFE_NO_PAD.decode(encrypted).ok()?;
+    match bytes.split_first()? {
+        (&VERSION, rest) => {
+            let (nonce, msg) = rest.split_first_chunk::<NONCE>()?;
+            XChaCha20Poly1305::new(key.into()).decrypt(&(*nonce).into(), Payload { msg, aad: &[VERSION] }).ok()
         }
+        (&v1::VERSION, _) => v1::decrypt(key, &bytes),
+        _ => None,
     }
-}
-
-fn tag(key: &[u8; 32], body: &[u8]) -> [u8; TAG] {
-    hmac(&derived(key, b"authenticate"), &[body])
-}
-
-fn derived(key: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
-    hmac(key, &[purpose])
-}
-
-fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
@@ -79,46 +51,55 @@ mod tests {
     use proptest::prelude::*;
 
     const KEY: [u8; 32] = [7; 32];
+    /// Made by version 1 with [`KEY`].
+    const OLD: &str = "AQABAgMEBQYHCAkKCwwNDg_fHO2QFJR4_GRT7jZbESoNpyo8TP8giYyunD5Bf9516AcM35d8mJwwF0BpUTsKUtV0J0oN4bCqLxFqbjQxLvpTkfdmt2qINhU3GE39vUGn26lxfQx0oA";
 
     proptest! {
         #[test]
-        fn what_was_sealed_is_opened_by_its_key_alone(secret: Vec<u8>, nonce: [u8; 16], key: [u8; 32], other: [u8; 32]) {
-            let sealed = encrypt(&key, nonce, &secret);
-            prop_assert_eq!(decrypt(&key, &sealed), Some(secret));
+        fn a_secret_is_decrypted_by_its_key_alone(secret: Vec<u8>, nonce: Nonce, key: [u8; 32], other: [u8; 32]) {
+            let encrypted = encrypt(&key, nonce, &secret);
+            prop_assert_eq!(decrypt(&key, &encrypted), Some(secret));
             prop_assume!(key != other);
-            prop_assert_eq!(decrypt(&other, &sealed), None);
+            prop_assert_eq!(decrypt(&other, &encrypted), None);
         }
 
         #[test]
-        fn any_changed_bit_is_noticed(secret: Vec<u8>, nonce: [u8; 16], at: prop::sample::Index, bit in 0_u8..8) {
-            let mut bytes = URL_SAFE_NO_PAD.decode(encrypt(&KEY, nonce, &secret)).unwrap();
+        fn any_changed_bit_is_noticed(secret: Vec<u8>, old: bool, nonce: Nonce, at: prop::sample::Index, bit in 0_u8..8) {
+            let encrypted = if old { OLD.to_owned() } else { encrypt(&KEY, nonce, &secret) };
+            let mut bytes = URL_SAFE_NO_PAD.decode(encrypted).unwrap();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             prop_assert_eq!(decrypt(&KEY, &URL_SAFE_NO_PAD.encode(bytes)), None);
         }
 
         #[test]
-        fn whatever_is_given_to_it_is_refused_quietly(text: String) {
+        fn any_other_text_is_refused(text: String) {
             prop_assert_eq!(decrypt(&KEY, &text), None);
         }
     }
 
     #[test]
-    fn a_secret_is_not_to_be_seen_and_looks_different_each_time() {
+    fn what_version_1_encrypted_is_still_decrypted() {
+        assert_eq!(decrypt(&KEY, OLD).as_deref(), Some(&b"a secret of version 1, longer than a block of 32 bytes"[..]));
+        assert_eq!(decrypt(&[8; 32], OLD), None);
+    }
+
+    #[test]
+    fn an_encrypted_secret_does_not_show_and_looks_different_each_time() {
         let secret = [b'x'; 96];
-        let (one, two) = (encrypt(&KEY, [1; 16], &secret), encrypt(&KEY, [2; 16], &secret));
+        let (one, two) = (encrypt(&KEY, [1; NONCE], &secret), encrypt(&KEY, [2; NONCE], &secret));
         assert_ne!(one, two);
-        let body = &URL_SAFE_NO_PAD.decode(one).unwrap()[17..][..96];
+        let body = &URL_SAFE_NO_PAD.decode(one).unwrap()[1 + NONCE..][..96];
         assert!(body.chunks(32).all(|block| block != &secret[..32]));
         assert_ne!(body[..32], body[32..64], "every block has a keystream of its own");
     }
 
     #[test]
     fn what_is_cut_is_refused() {
-        let sealed = encrypt(&KEY, [3; 16], b"token");
-        for end in 0..sealed.len() {
-            assert_eq!(decrypt(&KEY, &sealed[..end]), None, "cut at {end}");
+        for encrypted in [OLD, &encrypt(&KEY, [3; NONCE], b"token")] {
+            for end in 0..encrypted.len() {
+                assert_eq!(decrypt(&KEY, &encrypted[..end]), None, "cut at {end}");
+            }
         }
-        assert_eq!(decrypt(&KEY, &sealed).as_deref(), Some(&b"token"[..]));
     }
 }
