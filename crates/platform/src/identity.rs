@@ -10,8 +10,8 @@ mod verifier;
 pub use callers::{
     Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOrAdmin, Service, ServiceOf, User, Viewer, identify,
 };
-pub use claims::{ADMIN, AUDIENCE, CUSTOMER, Claims, ISSUER, Identity, SELLER};
-pub use contracts::auth::{Jwk, Jwks};
+pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
+pub use contracts::auth::{Jwk, Jwks, Role};
 pub use keys::SigningKey;
 pub use provider::install;
 pub use verifier::{KeySource, Refused, Verifier};

@@ -2,7 +2,7 @@
 
 use super::{BASE, describe::OperationBuilder};
 use axum::http::Method;
-use contracts::problem;
+use contracts::{auth::Role, problem};
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub enum Grant {
     /// Any person who is logged in.
     Person,
     /// A person with this role.
-    Role(&'static str),
+    Role(Role),
     /// Any service.
     Service,
     /// The service or client of this id.
@@ -40,7 +40,7 @@ impl Grant {
     pub fn as_str(self) -> String {
         match self {
             Grant::Person => "ANY".to_owned(),
-            Grant::Role(role) => role.to_owned(),
+            Grant::Role(role) => role.as_str().to_owned(),
             Grant::Service => "SERVICE".to_owned(),
             Grant::Client(client) => format!("SERVICE:{client}"),
             Grant::Scope(scope) => format!("SCOPE:{scope}"),

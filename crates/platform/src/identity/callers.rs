@@ -1,7 +1,7 @@
 //! Extractors that say who may call. Nobody is 401, the wrong somebody is 403.
 
 use super::{
-    claims::{ADMIN, CUSTOMER, Identity, SELLER},
+    claims::Identity,
     verifier::{Refused, Verifier},
 };
 use crate::{
@@ -17,7 +17,11 @@ use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
-use contracts::{auth::INTERNAL, ids::UserId, problem::Code};
+use contracts::{
+    auth::{INTERNAL, Role},
+    ids::UserId,
+    problem::Code,
+};
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 /// Who the request's token is for, verified once per request; `None` when it has no token.
@@ -110,13 +114,13 @@ people! {
     /// Any person who is logged in. `email` and `roles` are those of the [`Identity`].
     User [Grant::Person] |_| true;
     /// A person who buys.
-    Customer [Grant::Role(CUSTOMER)] |identity| identity.has_role(CUSTOMER);
+    Customer [Grant::Role(Role::Customer)] |identity| identity.has_role(Role::Customer);
     /// A person who offers products.
-    Seller [Grant::Role(SELLER)] |identity| identity.has_role(SELLER);
+    Seller [Grant::Role(Role::Seller)] |identity| identity.has_role(Role::Seller);
     /// A person who runs the marketplace.
-    Admin [Grant::Role(ADMIN)] |identity| identity.has_role(ADMIN);
+    Admin [Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Admin);
     /// A seller for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
-    SellerOrAdmin [Grant::Role(SELLER), Grant::Role(ADMIN)] |identity| identity.has_role(SELLER) || identity.has_role(ADMIN);
+    SellerOrAdmin [Grant::Role(Role::Seller), Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Seller) || identity.has_role(Role::Admin);
     /// Any person for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
     Viewer [Grant::Person] |_| true;
 }
@@ -125,7 +129,7 @@ impl SellerOrAdmin {
     /// Whose things are meant: the seller's own, or `None`, everyone's, for an admin.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {
-        if self.has_role(ADMIN) { None } else { Some(self.id) }
+        if self.has_role(Role::Admin) { None } else { Some(self.id) }
     }
 }
 
@@ -133,7 +137,7 @@ impl Viewer {
     /// Whose things are meant: the caller's own, or `None`, everyone's, for an admin.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {
-        if self.has_role(ADMIN) { None } else { Some(self.id) }
+        if self.has_role(Role::Admin) { None } else { Some(self.id) }
     }
 }
 
@@ -211,7 +215,7 @@ impl MaybeUser {
         self.0.as_ref().map(|user| user.id)
     }
     #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
+    pub fn has_role(&self, role: Role) -> bool {
         self.0.as_ref().is_some_and(|user| user.has_role(role))
     }
 }

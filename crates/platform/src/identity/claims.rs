@@ -1,21 +1,17 @@
 //! What an access token says.
 
 use crate::env::Env;
-use contracts::ids::{UserId, Uuid};
-use serde::{Deserialize, Serialize};
+use contracts::{
+    auth::Role,
+    ids::{UserId, Uuid},
+};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// `iss` of every token.
 pub const ISSUER: &str = "souk";
 /// `aud` of every access token.
 pub const AUDIENCE: &str = "souk";
-
-/// The role of who buys.
-pub const CUSTOMER: &str = "CUSTOMER";
-/// The role of who offers products.
-pub const SELLER: &str = "SELLER";
-/// The role of who runs the marketplace.
-pub const ADMIN: &str = "ADMIN";
 
 /// The claims of an access token (RFC 9068 in spirit). Times are seconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +25,9 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     pub jti: String,
-    /// Empty for services.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<String>,
+    /// Empty for services. A role that only a newer build knows is ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known_roles")]
+    pub roles: Vec<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The login that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
@@ -45,10 +41,15 @@ pub struct Claims {
     pub client_id: Option<String>,
 }
 
+fn known_roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Role>, D::Error> {
+    let roles = Vec::<String>::deserialize(deserializer)?;
+    Ok(roles.iter().filter_map(|role| role.parse().ok()).collect())
+}
+
 impl Claims {
     /// A person's token that begins now and is valid for `ttl`.
     #[must_use]
-    pub fn person(env: &Env, user: UserId, roles: &[&str], ttl: Duration) -> Claims {
+    pub fn person(env: &Env, user: UserId, roles: &[Role], ttl: Duration) -> Claims {
         let now = env.now();
         Claims {
             iss: ISSUER.to_owned(),
@@ -58,7 +59,7 @@ impl Claims {
             iat: now.unix_seconds(),
             nbf: None,
             jti: env.new_id::<Uuid>().to_string(),
-            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            roles: roles.to_vec(),
             email: None,
             sid: None,
             scope: None,
@@ -87,7 +88,7 @@ pub struct Identity {
     pub user: Option<UserId>,
     /// Set for services.
     pub client: Option<String>,
-    pub roles: Vec<String>,
+    pub roles: Vec<Role>,
     pub scopes: Vec<String>,
     pub email: Option<String>,
     /// The login that the token comes from, where it says so.
@@ -117,8 +118,8 @@ impl Identity {
     }
 
     #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|held| held == role)
+    pub fn has_role(&self, role: Role) -> bool {
+        self.roles.contains(&role)
     }
 
     #[must_use]

@@ -152,7 +152,7 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         iat: now,
         nbf: None,
         jti: env.new_id::<EventId>().to_string(),
-        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        roles: roles.iter().map(|role| role.parse().expect("a role")).collect(),
         email: client.is_none().then(|| format!("{subject}@example.com")),
         sid: None,
         scope: client.map(|_| INTERNAL.to_owned()),

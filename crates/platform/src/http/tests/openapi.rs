@@ -106,10 +106,10 @@ fn who_may_call_is_told_by_the_arguments() {
     assert_eq!(
         access,
         [
-            ("post_orders".to_owned(), false, vec![Grant::Role("CUSTOMER")]),
-            ("get_orders".to_owned(), false, vec![Grant::Role("CUSTOMER")]),
+            ("post_orders".to_owned(), false, vec![Grant::Role(Role::Customer)]),
+            ("get_orders".to_owned(), false, vec![Grant::Role(Role::Customer)]),
             ("get_orders_orderId".to_owned(), true, vec![Grant::Person]),
-            ("post_orders_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role("ADMIN"), Grant::Client("order")]),
+            ("post_orders_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role(Role::Admin), Grant::Client("order")]),
             ("post_internal_orders".to_owned(), true, vec![]),
         ]
     );
