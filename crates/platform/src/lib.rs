@@ -14,6 +14,8 @@ pub mod encryption;
 pub mod env;
 mod error_chain;
 mod failed_events;
+pub mod hex;
+pub mod html;
 pub mod http;
 pub mod idempotency;
 pub mod identity;

@@ -1,11 +1,11 @@
 //! The secret that the services of one installation share, and what is derived from it.
 
-use crate::{atomic_file, env::Env};
+use crate::{atomic_file, env::Env, hex};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::{fmt::Write as _, io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
-/// 32 random bytes, made once per installation. Each purpose gets its own derived key, so that none gives away another.
+/// 32 random bytes, made once per installation. Each purpose has a derived key of its own, so that one key reveals no other.
 #[derive(Clone)]
 pub struct MasterKey(Arc<[u8; 32]>);
 
@@ -21,8 +21,8 @@ impl MasterKey {
         MasterKey(Arc::new(secret))
     }
 
-    /// The secret kept in `folder`, made there on the first start, readable by its owner alone. Whoever calls this holds the
-    /// folder for itself.
+    /// Reads the secret from `folder`; creates it on the first start, readable by its owner alone. The caller has locked the
+    /// folder.
     ///
     /// # Errors
     /// When it cannot be read or written, or is not 64 hexadecimal digits.
@@ -35,7 +35,7 @@ impl MasterKey {
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secret = env.random_bytes::<32>();
-                atomic_file::write(&path, hex(&secret).as_bytes())?;
+                atomic_file::write(&path, hex::encode(&secret).as_bytes())?;
                 Ok(MasterKey::new(secret))
             }
             Err(error) => Err(error),
@@ -45,14 +45,7 @@ impl MasterKey {
     /// A secret written as 64 hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<MasterKey> {
-        let mut secret = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (index, byte) in secret.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).ok()?;
-        }
-        Some(MasterKey::new(secret))
+        hex::decode(text)?.try_into().ok().map(MasterKey::new)
     }
 
     /// The key for `purpose` (HMAC-SHA-256 of it, RFC 2104).
@@ -69,17 +62,14 @@ impl MasterKey {
     /// The secret with which the service `name` gets its own tokens from auth.
     #[must_use]
     pub fn client_secret(&self, name: &str) -> String {
-        hex(&self.key_for(&format!("client:{name}")))
+        hex::encode(&self.key_for(&format!("client:{name}")))
     }
 }
 
-/// Lower-case hexadecimal digits.
+/// [`hex::encode`], until its callers use it.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(bytes)
 }
 
 #[cfg(test)]
@@ -88,13 +78,13 @@ mod tests {
     use crate::testing::TempFolder;
 
     #[test]
-    fn a_start_that_was_cut_off_while_it_made_the_secret_is_made_up_for_by_the_next() {
+    fn the_secret_is_created_once_and_never_replaced() {
         let (folder, env) = (TempFolder::new(), Env::seeded(1, contracts::time::Timestamp(0)));
         std::fs::write(folder.path().join(".installation.secret.part"), "").unwrap();
         let made = MasterKey::load_or_create(folder.path(), &env).unwrap();
-        assert_eq!(MasterKey::load_or_create(folder.path(), &env).unwrap().0, made.0, "it is made once");
+        assert_eq!(MasterKey::load_or_create(folder.path(), &env).unwrap().0, made.0, "it is created once");
         std::fs::write(folder.path().join("installation.secret"), "").unwrap();
         let refused = MasterKey::load_or_create(folder.path(), &env).unwrap_err();
-        assert!(refused.to_string().contains("64 hexadecimal digits"), "one that was lost is not replaced in silence: {refused}");
+        assert!(refused.to_string().contains("64 hexadecimal digits"), "{refused}");
     }
 }

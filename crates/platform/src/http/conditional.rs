@@ -5,6 +5,7 @@ use super::{
     describe::{DescribeAnswer, DescribeArg, OperationBuilder},
     problem::Problem,
 };
+use crate::hex;
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, header, request::Parts},
@@ -40,7 +41,7 @@ impl ETag {
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> ETag {
         let hash = Sha256::digest(bytes);
-        ETag(hash[..12].iter().map(|byte| format!("{byte:02x}")).collect())
+        ETag(hex::encode(&hash[..12]))
     }
     fn header(&self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("\"\""))

@@ -5,6 +5,7 @@ use super::{
     problem::Problem,
     query_param_guard, text,
 };
+use crate::db::{Db, Error, Tx};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::{
@@ -59,6 +60,28 @@ impl Paging {
         rows.truncate(limit);
         let next_cursor = if more { rows.last().map(|last| Cursor::encode(tag, &key(last))) } else { None };
         Page { items: rows, next_cursor }
+    }
+
+    /// One page of a list: `read` is given the key that the page begins after and how many rows to read, and `key` is what
+    /// the next page begins after. `tag` names the list and its filters.
+    ///
+    /// # Errors
+    /// As [`after`](Self::after), and what `read` refuses with.
+    pub async fn list<T, K, E>(
+        &self,
+        db: &Db,
+        tag: &str,
+        read: impl AsyncFn(&mut Tx, Option<K>, i64) -> Result<Vec<T>, E> + Send + 'static,
+        key: impl FnOnce(&T) -> K,
+    ) -> Result<Page<T>, Problem>
+    where
+        T: Send + 'static,
+        K: Serialize + DeserializeOwned + Clone + Send + 'static,
+        E: From<Error> + Into<Problem> + Send + 'static,
+    {
+        let (after, rows) = (self.after::<K>(tag)?, self.fetch());
+        let found = db.read(async move |tx| read(tx, after.clone(), rows).await).await.map_err(Into::into)?;
+        Ok(self.page(tag, found, key))
     }
 
     fn parse(pairs: Vec<(String, String)>) -> Result<Paging, Vec<Fault>> {
