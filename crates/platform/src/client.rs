@@ -5,6 +5,13 @@
 //! let view = client.call(&inventory::RESERVE).body(&request).key(&key).send().await?;
 //! let order = client.call(&order::GET).path(&[&order_id]).as_caller().send().await?;
 //! ```
+//!
+//! Tests and benchmarks use it as a client of the public API:
+//!
+//! ```ignore
+//! let client = Client::of_public_api(env, "http://127.0.0.1:8080");
+//! let answer = client.call(&order::PLACE).bearer(token).body(&order).key("k1").send_full().await?;
+//! ```
 
 mod breaker;
 mod error;
@@ -18,8 +25,7 @@ use crate::{context::Context, env::Env, http};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderValue, Method, Request, header, request::Builder},
-    response::Response,
+    http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Builder},
 };
 use contracts::call::{Call, Method as CallMethod};
 use serde::{Serialize, de::DeserializeOwned};
@@ -34,7 +40,7 @@ use tokens::Tokens;
 use tokio::time::Instant;
 use upstream::{Transport, Upstream};
 
-/// How long a call may take when the work in hand has no deadline, and at most.
+/// How long a call may take at most, and when the present context has no deadline.
 pub const USUAL_TIME: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 pub const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -42,33 +48,48 @@ pub const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// Reaches the upstreams of one service. Cheap to clone; clones share upstreams, breakers and the service's token.
+/// Calls the upstreams of one service. Cheap to clone; clones share upstreams, breakers and the service's token.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
     env: Env,
     upstreams: RwLock<HashMap<String, Arc<Upstream>>>,
+    /// Where services without an upstream of their own are.
+    gateway: Option<Arc<Upstream>>,
     tokens: Tokens,
     pool: upstream::Pool,
 }
 
-/// Whose token a call carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The token that a call carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     /// The service's own.
     Service,
-    /// The token of the request in hand.
+    /// The token of the request that this call is part of.
     Caller,
+    /// This one.
+    Bearer(Arc<str>),
     /// None.
     Anonymous,
 }
 
 impl Client {
-    /// A client without upstreams: they are registered later, because services refer to each other.
+    /// A client without upstreams. They are registered later, because services refer to each other.
     #[must_use]
     pub fn new(env: Env) -> Client {
-        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), pool: upstream::pool(), env }))
+        let pool = upstream::pool();
+        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), gateway: None, pool, env }))
+    }
+
+    /// A client of the public API at `address`, such as `http://127.0.0.1:8080`. Calls carry no token of their own: use
+    /// [`CallBuilder::bearer`].
+    #[must_use]
+    pub fn of_public_api(env: Env, address: &str) -> Client {
+        let pool = upstream::pool();
+        let transport = Transport::Http { base: format!("{}{}", address.trim_end_matches('/'), http::BASE), pool: pool.clone() };
+        let gateway = Some(Arc::new(Upstream::new(transport, env.clone())));
+        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), gateway, pool, env }))
     }
 
     /// `service` is this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
@@ -86,44 +107,45 @@ impl Client {
         self.0.upstreams.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(service.to_owned(), upstream);
     }
 
-    /// Where the service's own token comes from. It is kept until shortly before it ends.
+    /// Sets where the service's own token comes from. It is cached until shortly before it expires.
     pub fn set_tokens(&self, source: TokenSource) {
         self.0.tokens.set_source(source);
     }
 
-    /// Begins a call, by default with the service's own token.
-    pub fn call<'a, B, A>(&'a self, call: &'a Call<B, A>) -> Outgoing<'a, B, A> {
-        Outgoing {
+    /// Begins a call, by default with the service's own token, or without one for a client of the public API.
+    pub fn call<'a, B, A>(&'a self, call: &'a Call<B, A>) -> CallBuilder<'a, B, A> {
+        CallBuilder {
             client: self,
             call,
             path: call.path.to_owned(),
             filled: 0,
             body: None,
             key: None,
-            auth: Auth::Service,
+            auth: if self.0.gateway.is_some() { Auth::Anonymous } else { Auth::Service },
+            headers: Vec::new(),
             time: USUAL_TIME,
             failed: None,
             types: PhantomData,
         }
     }
 
-    /// Passes a request on to `service` as it is, for the gateway: the path is without [`http::BASE`], bodies flow both
-    /// ways, nothing is repeated. The head of the answer comes before `deadline`.
+    /// Forwards a request to `service` as it is, for the gateway: the path is without [`http::BASE`], bodies are streamed both
+    /// ways, nothing is retried. The head of the answer comes before `deadline`.
     ///
     /// # Errors
-    /// [`CallError`] when there is no answer; any answer is one.
-    pub async fn forward(&self, service: &str, request: Request<Body>, deadline: Instant) -> Result<Response, CallError> {
+    /// [`CallError`] when there is no answer; an error status is an answer.
+    pub async fn forward(&self, service: &str, request: Request<Body>, deadline: Instant) -> Result<Response<Body>, CallError> {
         self.upstream(service).ok_or(CallError::Unknown)?.forward(request, deadline).await
     }
 
     pub(crate) fn upstream(&self, service: &str) -> Option<Arc<Upstream>> {
-        self.0.upstreams.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned()
+        self.0.upstreams.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned().or_else(|| self.0.gateway.clone())
     }
 }
 
-/// A call being put together.
+/// Builds one call.
 #[must_use = "a call is made by `send`"]
-pub struct Outgoing<'a, B, A> {
+pub struct CallBuilder<'a, B, A> {
     client: &'a Client,
     call: &'a Call<B, A>,
     path: String,
@@ -131,12 +153,13 @@ pub struct Outgoing<'a, B, A> {
     body: Option<Bytes>,
     key: Option<String>,
     auth: Auth,
+    headers: Vec<(HeaderName, HeaderValue)>,
     time: Duration,
     failed: Option<CallError>,
     types: PhantomData<fn() -> A>,
 }
 
-impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
+impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     /// Fills the path's parameters in order.
     pub fn path(mut self, values: &[&(dyn Display + Sync)]) -> Self {
         for value in values {
@@ -173,16 +196,20 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         self
     }
 
-    /// The idempotency key: made of what the call is for, so that repeating the work repeats the key.
+    /// The idempotency key. It is derived from the purpose of the call, so that a repetition has the same key.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Calls with the token of the request in hand.
-    pub fn as_caller(mut self) -> Self {
-        self.auth = Auth::Caller;
-        self
+    /// Calls with the token of the request that this call is part of.
+    pub fn as_caller(self) -> Self {
+        self.auth(Auth::Caller)
+    }
+
+    /// Calls with this token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.auth(Auth::Bearer(token.into()))
     }
 
     pub fn auth(mut self, auth: Auth) -> Self {
@@ -190,23 +217,35 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         self
     }
 
-    /// How long it may take at most, [`USUAL_TIME`] unless said; never longer than the work in hand has.
+    /// Adds a header, such as `Prefer` or `If-Match`.
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.headers.push((name, value)),
+            Err(_) => self.failed = Some(CallError::Misused("a header has a forbidden character")),
+        }
+        self
+    }
+
+    /// How long it may take at most: [`USUAL_TIME`] by default, and never longer than the deadline of the present context.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.time = time;
         self
     }
 
-    /// Makes the call, again when it is idempotent and failed in a way that may pass.
+    /// Sends the request, again when it is idempotent and the failure may be transient.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`]; [`CallError::document`] is the problem that was answered.
     pub async fn send(self) -> Result<A, CallError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
-        if self.path.contains('{') {
-            return Err(CallError::Misused("a path parameter is missing"));
-        }
+        self.send_full().await.map(Response::into_body)
+    }
+
+    /// [`send`](Self::send) that gives status and headers of the answer as well.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_full(self) -> Result<Response<A>, CallError> {
+        self.check()?;
         if self.call.requires_key() && self.key.is_none() {
             return Err(CallError::Misused("the call needs an idempotency key"));
         }
@@ -217,7 +256,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         let mut attempt = 1;
         loop {
             let error = match self.attempt(&context, deadline, &upstream).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return read(answer),
                 Err(error) => error,
             };
             let env = &self.client.0.env;
@@ -233,10 +272,47 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         }
     }
 
-    async fn attempt(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<A, CallError> {
+    /// Sends the request once, as it is, and gives whatever is answered: for tests of refusals and headers.
+    ///
+    /// # Errors
+    /// [`CallError`] when there is no answer.
+    pub async fn send_raw(self) -> Result<Response<Bytes>, CallError> {
+        self.check()?;
+        let context = Context::current();
+        let deadline = Instant::now() + context.remaining(self.time);
+        let upstream = self.client.upstream(self.call.service).ok_or(CallError::Unknown)?;
+        self.exchange(&context, deadline, &upstream).await
+    }
+
+    fn check(&self) -> Result<(), CallError> {
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None if self.path.contains('{') => Err(CallError::Misused("a path parameter is missing")),
+            None => Ok(()),
+        }
+    }
+
+    /// One request whose answer is a success.
+    async fn attempt(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<Response<Bytes>, CallError> {
+        let answer = self.exchange(context, deadline, upstream).await?;
+        let (status, body) = (answer.status(), answer.body());
+        if status.is_success() {
+            return Ok(answer);
+        }
+        if self.auth != Auth::Service {
+            return Err(CallError::refused(status, body));
+        }
+        if status.as_u16() == 401 {
+            self.client.0.tokens.forget();
+        }
+        Err(CallError::refused_service(status, body))
+    }
+
+    async fn exchange(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<Response<Bytes>, CallError> {
         let mut request = self.head(context, deadline);
-        let token = match self.auth {
+        let token = match &self.auth {
             Auth::Anonymous => None,
+            Auth::Bearer(token) => Some(token.clone()),
             Auth::Caller => context.bearer.clone(),
             Auth::Service => Some(self.client.0.tokens.get(&self.client.0.env, deadline).await?),
         };
@@ -245,22 +321,14 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
         }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         if self.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(self.body.clone().unwrap_or_default()).map_err(|_| CallError::Misused("the request cannot be built"))?;
-        let (status, bytes) = upstream.exchange(request, deadline).await?;
-        if !status.is_success() {
-            if self.auth != Auth::Service {
-                return Err(CallError::refused(status, &bytes));
-            }
-            if status.as_u16() == 401 {
-                self.client.0.tokens.forget();
-            }
-            return Err(CallError::refused_service(status, &bytes));
-        }
-        let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-        serde_json::from_slice(bytes).map_err(|error| CallError::Unreadable(error.to_string()))
+        upstream.exchange(request, deadline).await
     }
 
     fn head(&self, context: &Context, deadline: Instant) -> Builder {
@@ -274,7 +342,7 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
         let mut millis = String::new();
         let _ = write!(millis, "{}", deadline.saturating_duration_since(Instant::now()).as_millis());
         let mut request = Request::builder().method(method).uri(&self.path).header(http::DEADLINE_MS, millis);
-        // Outside of any request there is no id to carry, and the upstream's door makes one.
+        // Outside of any request there is no id to send, and the upstream creates one.
         if &*context.correlation_id != "none" {
             request = request.header(http::CORRELATION_ID, &*context.correlation_id);
         }
@@ -282,11 +350,19 @@ impl<B: Serialize, A: DeserializeOwned> Outgoing<'_, B, A> {
             request = request.header(http::TRACEPARENT, trace);
         }
         if let Some(key) = &self.key {
-            // As a quoted string, so that any printable character may be in it.
+            // A quoted string may hold any printable character.
             request = request.header(http::IDEMPOTENCY_KEY, format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\"")));
         }
         request
     }
+}
+
+/// The answer that the contract describes. An empty body stands for `null`.
+fn read<A: DeserializeOwned>(answer: Response<Bytes>) -> Result<Response<A>, CallError> {
+    let (parts, bytes) = answer.into_parts();
+    let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+    let body = serde_json::from_slice(bytes).map_err(|error| CallError::Unreadable(error.to_string()))?;
+    Ok(Response::from_parts(parts, body))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! A circuit breaker in three states, so that a upstream that is down costs its callers nothing but an answer.
+//! A circuit breaker in three states: callers of an upstream that is down are refused at once.
 
 use crate::env::{Env, LockUnpoisoned as _};
 use std::{sync::Mutex, time::Duration};
 use tokio::time::Instant;
 
-/// How many failures in a row open it.
+/// How many failures in a row open the breaker.
 const FAILURES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -16,19 +16,19 @@ pub(super) struct Breaker {
 
 #[derive(Clone, Copy)]
 enum State {
-    /// Everyone passes; so many failures in a row.
+    /// Calls are permitted. Holds the number of failures in a row.
     Closed(u32),
-    /// Nobody passes until then; the pause doubles each time.
+    /// No call is permitted until then; the pause doubles each time.
     Open(Instant, Duration),
-    /// One is trying.
+    /// One call is permitted, as a probe.
     HalfOpen(Duration),
 }
 
-/// Permit for one call. Dropped without an outcome, it counts as none: a caller that gave up knows nothing.
+/// Permit for one call. One that is dropped without an outcome counts as no call.
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     probe: bool,
-    told: bool,
+    recorded: bool,
 }
 
 impl Breaker {
@@ -36,8 +36,8 @@ impl Breaker {
         Breaker { env, state: Mutex::new(State::Closed(0)) }
     }
 
-    /// Permit to call, unless it is open.
-    pub(super) fn enter(&self) -> Option<Permit<'_>> {
+    /// A permit, unless the breaker is open.
+    pub(super) fn try_acquire(&self) -> Option<Permit<'_>> {
         let mut state = self.state.lock_unpoisoned();
         let probe = match *state {
             State::Closed(_) => false,
@@ -47,13 +47,13 @@ impl Breaker {
             }
             State::Open(..) | State::HalfOpen(_) => return None,
         };
-        Some(Permit { breaker: self, probe, told: false })
+        Some(Permit { breaker: self, probe, recorded: false })
     }
 }
 
 impl Permit<'_> {
-    pub(super) fn tell(mut self, failed: bool) {
-        self.told = true;
+    pub(super) fn record(mut self, failed: bool) {
+        self.recorded = true;
         let mut state = self.breaker.state.lock_unpoisoned();
         *state = match *state {
             State::HalfOpen(pause) if self.probe => match failed {
@@ -62,8 +62,8 @@ impl Permit<'_> {
             },
             State::Closed(failures) if failed && failures + 1 >= FAILURES => self.breaker.open(FIRST_PAUSE),
             State::Closed(failures) => State::Closed(if failed { failures + 1 } else { 0 }),
-            // An answer to a call from before it opened.
-            late => late,
+            // The call began before the breaker opened.
+            other => other,
         };
     }
 }
@@ -76,10 +76,10 @@ impl Breaker {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if self.probe && !self.told {
+        if self.probe && !self.recorded {
             let mut state = self.breaker.state.lock_unpoisoned();
             if let State::HalfOpen(pause) = *state {
-                // The next may try at once.
+                // The next call may be the probe at once.
                 *state = State::Open(Instant::now(), pause);
             }
         }
@@ -97,34 +97,34 @@ mod tests {
 
     fn fail(breaker: &Breaker, times: u32) {
         for _ in 0..times {
-            breaker.enter().unwrap().tell(true);
+            breaker.try_acquire().unwrap().record(true);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_opens_after_failures_in_a_row_and_lets_one_try() {
+    async fn it_opens_after_failures_in_a_row_and_permits_one_probe() {
         let breaker = breaker();
         fail(&breaker, FAILURES - 1);
-        breaker.enter().unwrap().tell(false);
+        breaker.try_acquire().unwrap().record(false);
         fail(&breaker, FAILURES);
-        assert!(breaker.enter().is_none());
+        assert!(breaker.try_acquire().is_none());
         tokio::time::advance(FIRST_PAUSE * 2).await;
-        let probe = breaker.enter().unwrap();
-        assert!(breaker.enter().is_none(), "only one tries");
-        probe.tell(false);
-        breaker.enter().unwrap().tell(false);
+        let probe = breaker.try_acquire().unwrap();
+        assert!(breaker.try_acquire().is_none(), "there is one probe");
+        probe.record(false);
+        breaker.try_acquire().unwrap().record(false);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_try_doubles_the_pause_and_a_dropped_one_frees_the_place() {
+    async fn a_failed_probe_doubles_the_pause_and_a_dropped_one_permits_another() {
         let breaker = breaker();
         fail(&breaker, FAILURES);
         tokio::time::advance(FIRST_PAUSE * 2).await;
-        drop(breaker.enter().unwrap());
-        breaker.enter().unwrap().tell(true);
+        drop(breaker.try_acquire().unwrap());
+        breaker.try_acquire().unwrap().record(true);
         tokio::time::advance(FIRST_PAUSE).await;
-        assert!(breaker.enter().is_none());
+        assert!(breaker.try_acquire().is_none());
         tokio::time::advance(FIRST_PAUSE * 2).await;
-        assert!(breaker.enter().is_some());
+        assert!(breaker.try_acquire().is_some());
     }
 }

@@ -17,8 +17,8 @@ pub enum CallError {
     /// The upstream could not be reached, or the connection broke.
     #[error("the upstream cannot be reached: {0}")]
     Unavailable(String),
-    /// The breaker is open: the upstream failed too often just now, and was not asked.
-    #[error("the upstream is not asked for the moment")]
+    /// The circuit breaker is open: the upstream failed too often, and was not called.
+    #[error("the circuit breaker of the upstream is open")]
     Open,
     #[error("the upstream did not answer in time")]
     Timeout,
@@ -41,7 +41,7 @@ impl CallError {
         }
     }
 
-    /// The same of a call with the service's own token: that it was not let in is nothing its caller did.
+    /// The error of a call with the service's own token: a refused token is no fault of the caller.
     pub(super) fn refused_service(status: StatusCode, body: &[u8]) -> CallError {
         if matches!(status.as_u16(), 401 | 403) { CallError::Status(status) } else { CallError::refused(status, body) }
     }
@@ -57,13 +57,19 @@ impl CallError {
         }
     }
 
+    /// The problem that the upstream answered with.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        match self {
+            CallError::Problem(document) => Some(document),
+            _ => None,
+        }
+    }
+
     /// The code of the upstream's problem, if it answered with one of the catalogue.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
-        match self {
-            CallError::Problem(document) => Code::find(&document.code),
-            _ => None,
-        }
+        self.document().and_then(|document| Code::find(&document.code))
     }
 
     /// Whether the upstream said that there is no such thing.
@@ -72,8 +78,8 @@ impl CallError {
         matches!(self, CallError::Problem(document) if document.status == 404)
     }
 
-    /// Whether this speaks of the upstream's health rather than of the request. What is down behind it (a provider) is
-    /// not its own failure: otherwise one buyer's flaky card would close the way for everyone's.
+    /// Whether this is a failure of the upstream itself. A dependency of it that is down (a payment provider) does not count:
+    /// otherwise one buyer's failing card would open the breaker for everyone.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             CallError::Unavailable(_) | CallError::Timeout => true,
@@ -83,7 +89,7 @@ impl CallError {
         }
     }
 
-    /// Whether it may pass within the time of one call. Other retryable errors are for whoever may wait longer.
+    /// Whether a retry within the time of one call may succeed. Other retryable errors are for callers that can wait longer.
     pub(super) fn is_transient(&self) -> bool {
         let expired = matches!(self, CallError::Status(status) if status.as_u16() == 401);
         self.is_failure()
@@ -92,23 +98,23 @@ impl CallError {
             || self.code() == Some(Code::DEPENDENCY_UNAVAILABLE)
     }
 
-    /// A pause worth making before the next attempt, if this error has one of its own.
+    /// The pause before the next attempt, where the error suggests one.
     pub(super) fn wait(&self) -> Option<Duration> {
-        // The first request under the key is still running: soon it will have ended.
+        // The first request under the key is still running.
         (self.code()? == Code::IDEMPOTENCY_IN_PROGRESS).then_some(Duration::from_millis(200))
     }
 }
 
 impl From<CallError> for Problem {
-    /// A upstream's problem is carried through, when it speaks of the caller's request; what speaks of the call between
-    /// services, is nothing that the caller did.
+    /// Passes on the upstream's problem when it is about the caller's request. A problem of the call between services is an
+    /// internal error.
     fn from(error: CallError) -> Problem {
         match error {
-            CallError::Problem(document) if document.status < 500 && !speaks_of_the_call(&document) => Problem::carried(*document),
+            CallError::Problem(document) if document.status < 500 && !is_about_the_call(&document) => Problem::carried(*document),
             CallError::Problem(document) if document.status < 429 => Problem::internal(&CallError::Problem(document)),
             CallError::Timeout => Problem::new(Code::TIMEOUT),
             CallError::Problem(_) | CallError::Status(_) | CallError::Unavailable(_) | CallError::Open | CallError::Unknown => {
-                tracing::warn!(%error, "a upstream failed");
+                tracing::warn!(%error, "an upstream failed");
                 Problem::new(Code::DEPENDENCY_UNAVAILABLE)
             }
             CallError::Unreadable(_) | CallError::Misused(_) => Problem::internal(&error),
@@ -116,7 +122,7 @@ impl From<CallError> for Problem {
     }
 }
 
-/// Whether a problem is about how the services talk, not about what the caller wants.
-fn speaks_of_the_call(document: &Document) -> bool {
+/// Whether a problem is about the call between services, not about the caller's request.
+fn is_about_the_call(document: &Document) -> bool {
     matches!(document.status, 400 | 405 | 406 | 413 | 415 | 429) || document.code == Code::INVALID_REQUEST.as_str()
 }

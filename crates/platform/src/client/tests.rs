@@ -114,7 +114,17 @@ async fn exercise(stage: &Stage) {
     let refused = client.call(&GONE).send().await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::INSUFFICIENT_STOCK));
     assert!(!refused.retryable());
+    assert_eq!(refused.document().unwrap().members["lines"], serde_json::json!([1]));
     assert_eq!(Problem::from(refused).members()["lines"], serde_json::json!([1]));
+
+    let token = stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60)));
+    let full = client.call(&ME).bearer(&token).header(header::ACCEPT, "application/json").send_full().await.unwrap();
+    assert_eq!(
+        (full.status().as_u16(), &full.headers()["cache-control"], full.body()),
+        (200, &"no-store".parse().unwrap(), &mara.to_string())
+    );
+    let raw = client.call(&GONE).send_raw().await.unwrap();
+    assert_eq!((raw.status().as_u16(), &raw.headers()["content-type"]), (409, &"application/problem+json".parse().unwrap()));
 
     let late = client.call(&SLOW).timeout(Duration::from_millis(30)).send().await.unwrap_err();
     assert!(matches!(&late, CallError::Timeout) || late.code() == Some(Code::TIMEOUT), "{late}");
@@ -122,7 +132,7 @@ async fn exercise(stage: &Stage) {
 }
 
 #[tokio::test]
-async fn a_upstream_in_process_and_one_over_http_are_called_alike() {
+async fn an_upstream_in_process_and_one_over_http_are_called_alike() {
     let (here, router) = stage();
     here.client.register_in_process("toy", router);
     exercise(&here).await;
@@ -132,6 +142,20 @@ async fn a_upstream_in_process_and_one_over_http_are_called_alike() {
     let env = there.env.clone();
     there.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
     exercise(&there).await;
+}
+
+#[tokio::test]
+async fn the_public_api_is_called_at_one_address_with_the_callers_tokens() {
+    let (stage, router) = stage();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::of_public_api(stage.env.clone(), &format!("http://{}", listener.local_addr().unwrap()));
+    let router = Router::new().nest(http::BASE, router);
+    stage.env.spawn(serve(listener, router, Limits::default(), stage.env.clone(), std::future::pending()));
+    let mara = UserId(Uuid::from_u128(1));
+    let token = stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60)));
+    assert_eq!(client.call(&ME).bearer(&token).send().await.unwrap(), mara.to_string());
+    assert_eq!(client.call(&ME).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
+    assert_eq!(stage.fetched.load(Ordering::SeqCst), 0, "it has no token of its own");
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +170,7 @@ async fn only_idempotent_calls_are_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_upstream_that_is_down_is_left_alone_and_found_again() {
+async fn an_upstream_that_is_down_is_not_called_until_it_recovers() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     stage.toy.fails.store(u32::MAX, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The service's own access token: fetched by client credentials (RFC 6749, 4.4), kept until shortly before it ends.
+//! The service's own access token: fetched by client credentials (RFC 6749, 4.4), cached until shortly before it expires.
 
 use super::{Client, error::CallError};
 use crate::{
@@ -16,10 +16,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Gives a token and the instant at which it ends.
+/// Fetches a token and the instant at which it expires.
 pub type TokenSource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(String, Timestamp), CallError>> + Send>> + Send + Sync>;
 
-/// A token is not used when it ends within this time.
+/// A token is not used when it expires within this time.
 const MARGIN: Duration = Duration::from_secs(30);
 const FETCH_TIME: Duration = Duration::from_secs(5);
 
@@ -66,17 +66,17 @@ impl Tokens {
 }
 
 #[derive(Deserialize)]
-struct Granted {
+struct TokenAnswer {
     #[serde(alias = "accessToken")]
     access_token: String,
     #[serde(alias = "expiresIn")]
     expires_in: u64,
 }
 
-/// A source that asks auth's `POST /auth/token` through `client`, as the client `id`.
+/// A source that calls auth's `POST /auth/token` through `client`, as the client `id`.
 #[must_use]
 pub fn client_credentials(client: &Client, id: &str, secret: &str) -> TokenSource {
-    // A weak hold: the client keeps its source, and must not keep itself.
+    // A weak reference: the client owns its source.
     let (inner, id, secret) = (Arc::downgrade(&client.0), id.to_owned(), secret.to_owned());
     Arc::new(move || {
         let client = inner.upgrade().map(Client);
@@ -92,11 +92,11 @@ pub fn client_credentials(client: &Client, id: &str, secret: &str) -> TokenSourc
                 .map_err(|_| CallError::Misused("the request cannot be built"))?;
             let now = client.0.env.now();
             let auth = client.upstream("auth").ok_or(CallError::Unknown)?;
-            let (status, body) = auth.exchange(request, Instant::now() + FETCH_TIME).await?;
-            if !status.is_success() {
-                return Err(CallError::refused(status, &body));
+            let answer = auth.exchange(request, Instant::now() + FETCH_TIME).await?;
+            if !answer.status().is_success() {
+                return Err(CallError::refused(answer.status(), answer.body()));
             }
-            let granted: Granted = serde_json::from_slice(&body).map_err(|_| CallError::Unreadable("it is no token".into()))?;
+            let granted: TokenAnswer = serde_json::from_slice(answer.body()).map_err(|_| CallError::Unreadable("it is no token".into()))?;
             Ok((granted.access_token, now.after(Duration::from_secs(granted.expires_in))))
         })
     })

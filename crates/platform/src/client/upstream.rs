@@ -1,12 +1,11 @@
-//! One upstream: the way to it, its breaker, and how many retries it is still worth.
+//! One upstream: its transport, its circuit breaker and its retry budget.
 
 use super::{LARGEST_ANSWER, breaker::Breaker, error::CallError};
 use crate::env::Env;
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, StatusCode, Uri, Version},
-    response::Response,
+    http::{Request, Response, Uri, Version},
 };
 use http_body_util::{BodyExt, Limited};
 use hyper_util::{
@@ -21,14 +20,14 @@ use std::{
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-/// Connections to all upstreams that are elsewhere.
+/// Connections to all upstreams outside of this process.
 pub(crate) type Pool = Client<HttpConnector, Body>;
 
 pub(super) fn pool() -> Pool {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(Duration::from_secs(2)));
-    // Idle for less long than servers allow: a request must not meet a connection that is just being closed.
+    // Shorter than servers allow: a request must not be sent on a connection that the server is closing.
     Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector)
 }
 
@@ -37,7 +36,7 @@ pub(super) enum Transport {
     Http { base: String, pool: Pool },
 }
 
-/// A call earns a tenth of a retry, and a hundred tenths are kept: retries are at most a tenth of the load for long.
+/// A call deposits a tenth of a retry, and the budget holds ten retries: in the long run they are a tenth of the load.
 const BUDGET: u32 = 100;
 const RETRY: u32 = 10;
 
@@ -56,49 +55,49 @@ impl Upstream {
         let _ = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| (budget < BUDGET).then_some(budget + 1));
     }
 
-    /// Whether a retry is affordable; takes it.
+    /// Takes a retry from the budget, if it holds one.
     pub(super) fn withdraw(&self) -> bool {
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| budget.checked_sub(RETRY)).is_ok()
     }
 
     /// Sends a request and reads the whole answer, both before `deadline`.
-    pub(super) async fn exchange(&self, request: Request<Bytes>, deadline: Instant) -> Result<(StatusCode, Bytes), CallError> {
-        let leave = self.breaker.enter().ok_or(CallError::Open)?;
-        let outcome = tokio::time::timeout_at(deadline, self.carry(request)).await.unwrap_or(Err(CallError::Timeout));
+    pub(super) async fn exchange(&self, request: Request<Bytes>, deadline: Instant) -> Result<Response<Bytes>, CallError> {
+        let permit = self.breaker.try_acquire().ok_or(CallError::Open)?;
+        let outcome = tokio::time::timeout_at(deadline, self.fetch(request)).await.unwrap_or(Err(CallError::Timeout));
         let failed = match &outcome {
-            Ok((status, body)) => status.is_server_error() && CallError::refused(*status, body).is_failure(),
+            Ok(answer) => answer.status().is_server_error() && CallError::refused(answer.status(), answer.body()).is_failure(),
             Err(error) => error.is_failure(),
         };
-        leave.tell(failed);
+        permit.record(failed);
         outcome
     }
 
-    /// Passes a request on as it is and gives back the answer, whose head comes before `deadline`; bodies flow both ways.
-    pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response, CallError> {
-        let leave = self.breaker.enter().ok_or(CallError::Open)?;
+    /// Forwards a request as it is. The head of the answer comes before `deadline`; bodies are streamed both ways.
+    pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response<Body>, CallError> {
+        let permit = self.breaker.try_acquire().ok_or(CallError::Open)?;
         let outcome = tokio::time::timeout_at(deadline, self.send(request)).await.unwrap_or(Err(CallError::Timeout));
         let failed = match &outcome {
             Ok(answer) => matches!(answer.status().as_u16(), 502 | 504),
             Err(error) => error.is_failure(),
         };
-        leave.tell(failed);
+        permit.record(failed);
         outcome
     }
 
-    async fn carry(&self, request: Request<Bytes>) -> Result<(StatusCode, Bytes), CallError> {
-        let response = self.send(request.map(Body::from)).await?;
-        Ok((response.status(), read(response.into_body()).await?))
+    async fn fetch(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        let (parts, body) = self.send(request.map(Body::from)).await?.into_parts();
+        Ok(Response::from_parts(parts, read(body).await?))
     }
 
-    async fn send(&self, request: Request<Body>) -> Result<Response, CallError> {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, CallError> {
         match &self.transport {
             Transport::InProcess(router) => Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})),
             Transport::Http { base, pool } => {
                 let (mut parts, body) = request.into_parts();
-                let there = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-                parts.uri = format!("{base}{there}").parse::<Uri>().map_err(|_| CallError::Misused("the address is no address"))?;
+                let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+                parts.uri = format!("{base}{target}").parse::<Uri>().map_err(|_| CallError::Misused("the address is no address"))?;
                 parts.version = Version::HTTP_11;
-                // What speaks of one connection ends with it (RFC 9110, 7.6.1).
+                // Headers of one connection are not forwarded (RFC 9110, 7.6.1).
                 for hop in ["connection", "keep-alive", "te", "transfer-encoding", "upgrade", "proxy-connection"] {
                     parts.headers.remove(hop);
                 }
