@@ -124,7 +124,7 @@ async fn every_answer_names_its_request_and_is_not_to_be_stored() {
 }
 
 #[tokio::test]
-async fn a_correlation_id_that_is_not_sane_is_replaced() {
+async fn a_correlation_id_that_is_not_valid_is_replaced() {
     for bad in ["", "a b", "a\"b", "ä", &"x".repeat(129), "a;DROP"] {
         let (answer, _) = ask("GET", "/numbers", &[("x-correlation-id", bad)], "").await;
         assert_eq!(answer.headers()["x-correlation-id"].len(), 36, "{bad}");
@@ -192,6 +192,10 @@ async fn a_parameter_that_an_operation_does_not_have_is_refused() {
         assert_eq!(named, unknown, "{path}");
         assert_eq!((&body["errors"][0]["code"], &body["correlationId"]), (&"UNKNOWN_PARAMETER".into(), &"c".into()), "{path}");
     }
+    let (_, body) = ask("GET", "/numbers?sort=1&limit=0&cursor=a&cursor=b", &[], "").await;
+    let codes: Vec<&str> = body["errors"].as_array().unwrap().iter().filter_map(|fault| fault["code"].as_str()).collect();
+    assert_eq!(codes, ["UNKNOWN_PARAMETER", "OUT_OF_RANGE", "REPEATED_PARAMETER"], "all faults of a query are named at once");
+    assert!(body["detail"].as_str().unwrap().ends_with("; 2 more"), "{body}");
     for path in ["/context?", "/context?&", "/numbers?limit=1", "/filtered?status=A", "/open?attr.colour=red&attr.size=1"] {
         assert!(ask("GET", path, &[], "").await.0.status().is_success(), "{path}");
     }
