@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, whenever the power goes.
+//! Files that are written completely or not at all, even when the power fails.
 
 use std::{
     fs::{self, File},
@@ -7,11 +7,11 @@ use std::{
     path::Path,
 };
 
-/// Writes the file at `path`, readable by its owner alone, in place of one that may be there. It is on stable storage when
-/// this returns. Two writers at once are the caller's to prevent.
+/// Writes or replaces the file at `path`, readable by its owner alone. It is on stable storage when this returns. The caller
+/// excludes other writers.
 ///
 /// # Errors
-/// When the folder cannot be written; what was there before is unchanged then.
+/// When the folder cannot be written; an older file is unchanged then.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file has a name"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -19,7 +19,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     hidden.push(name);
     hidden.push(".part");
     let hidden = folder.join(hidden);
-    // A part that an earlier try left is no use, and might be readable by others.
+    // A part that a crash left may be readable by others.
     match fs::remove_file(&hidden) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -28,7 +28,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&hidden, path)?;
-    // The name itself is on the disk with its folder.
+    // The name is stored in the folder.
     File::open(folder)?.sync_all()
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn a_file_is_replaced_whole_and_a_part_left_by_a_crash_is_no_hindrance() {
+    fn a_file_is_replaced_completely_even_after_a_crash() {
         let folder = TempFolder::new();
         let path = folder.path().join("mark.json");
         fs::write(folder.path().join(".mark.json.part"), "ha").unwrap();

@@ -1,8 +1,8 @@
-//! The HTTP door: what a handler may take, what it may answer, and how its signature becomes its documentation.
+//! HTTP: the extractors and answers of handlers, and the OpenAPI description that follows from their signatures.
 //!
-//! A handler takes extractors of this module and of [`crate::identity`] and nothing else, so that every refusal is a
-//! problem document and every argument can describe itself. Services serve their paths *without* [`BASE`]: the gateway
-//! strips it, calls between services never carry it, and answers that name a path (`Location`, `Link`) put it back.
+//! A handler takes extractors of this module and of [`crate::identity`] only, so that every refusal is a problem document
+//! and every argument describes itself. Services serve their paths without [`BASE`]: the gateway strips it, calls between
+//! services omit it, and answers that name a path (`Location`, `Link`) add it.
 
 pub mod answer;
 pub mod body;
@@ -41,21 +41,21 @@ pub use request_layers::{PeerAddr, RequestLayers};
 pub use routes::Routes;
 pub use serve::{Limits, serve};
 
-/// The prefix of the public API. Only the gateway sees it in requests; it is put in front of paths in answers.
+/// The prefix of the public API. Only the gateway sees it in requests; paths in answers begin with it.
 pub const BASE: &str = "/api/v1";
 
-/// The header that names the request everything began with.
+/// The header with the id of the request that caused all others.
 pub const CORRELATION_ID: &str = "x-correlation-id";
-/// How many milliseconds the caller still waits. Between services only; it can shorten a wait and never lengthen it.
+/// How many milliseconds the caller still waits. Between services only; it can only shorten the time of a request.
 pub const DEADLINE_MS: &str = "x-deadline-ms";
 /// W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
 /// See [`IdempotencyKey`].
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// `true` on an answer that was given before.
+/// `true` on a replayed answer.
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
-/// Writes `text` percent-encoded, so that it can stand in a path segment, a query or a form.
+/// Percent-encodes `text` for a path segment, a query or a form.
 pub fn encode_text(text: &str, out: &mut String) {
     text::encode(text, out);
 }

@@ -72,10 +72,14 @@ impl IdempotencyKey {
                 params![self.scope(), self.request_hash(), now.after(busy), now],
             )
             .await?;
-        if inserted == 1 {
-            return Ok(Begun::First);
+        match inserted {
+            1 => Ok(Begun::First),
+            _ => match self.find(tx).await? {
+                // The row that prevented the insertion is not visible in this transaction.
+                Begun::First => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
+                found => Ok(found),
+            },
         }
-        self.find(tx).await
     }
 
     /// Makes an open row this repetition's for `busy`. The condition decides between repetitions that come at once.

@@ -107,7 +107,7 @@ async fn exercise(stage: &Stage) {
 
     let mara = UserId(Uuid::from_u128(1));
     let mut context = Context::new("c");
-    context.bearer = Some(stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60))).into());
+    context.bearer = Some(stage.key.sign(&Claims::user(&stage.env, mara, &[], Duration::from_secs(60))).into());
     assert_eq!(context.scope(client.call(&ME).as_caller().send()).await.unwrap(), mara.to_string());
     assert_eq!(client.call(&ME).auth(Auth::Anonymous).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
 
@@ -117,7 +117,7 @@ async fn exercise(stage: &Stage) {
     assert_eq!(refused.document().unwrap().members["lines"], serde_json::json!([1]));
     assert_eq!(Problem::from(refused).members()["lines"], serde_json::json!([1]));
 
-    let token = stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60)));
+    let token = stage.key.sign(&Claims::user(&stage.env, mara, &[], Duration::from_secs(60)));
     let full = client.call(&ME).bearer(&token).header(header::ACCEPT, "application/json").send_full().await.unwrap();
     assert_eq!(
         (full.status().as_u16(), &full.headers()["cache-control"], full.body()),
@@ -152,7 +152,7 @@ async fn the_public_api_is_called_at_one_address_with_the_callers_tokens() {
     let router = Router::new().nest(http::BASE, router);
     stage.env.spawn(serve(listener, router, Limits::default(), stage.env.clone(), std::future::pending()));
     let mara = UserId(Uuid::from_u128(1));
-    let token = stage.key.sign(&Claims::person(&stage.env, mara, &[], Duration::from_secs(60)));
+    let token = stage.key.sign(&Claims::user(&stage.env, mara, &[], Duration::from_secs(60)));
     assert_eq!(client.call(&ME).bearer(&token).send().await.unwrap(), mara.to_string());
     assert_eq!(client.call(&ME).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
     assert_eq!(stage.fetched.load(Ordering::SeqCst), 0, "it has no token of its own");

@@ -1,4 +1,4 @@
-//! What handlers answer. Every answer can be kept: rendering it and storing it are one thing.
+//! What handlers answer. Every answer can be stored under an idempotency key, because it is rendered the same way.
 
 use super::{
     BASE, IDEMPOTENCY_REPLAYED,
@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
-/// An answer as it goes over the wire, and as an idempotency record keeps it.
+/// A rendered answer, as it is sent and as an idempotency record stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub status: StatusCode,
@@ -23,12 +23,12 @@ pub struct Stored {
     pub body: Bytes,
 }
 
-/// The headers of a kept answer, as text for a column.
+/// The headers of a stored answer, as text for a column.
 #[derive(Serialize, Deserialize)]
 struct HeadersText(Vec<(String, String)>);
 
 impl Stored {
-    /// JSON with this status. A value that JSON cannot hold is 500, and logged.
+    /// JSON with this status. A value that cannot be written as JSON is logged, and answered with 500.
     pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Stored {
         match serde_json::to_vec(value) {
             Ok(body) => {
@@ -50,7 +50,7 @@ impl Stored {
         self
     }
 
-    /// Whether a repetition may be given this answer: 401, 403, 429, 500 and 503 say nothing about the execution.
+    /// Whether a repetition gets this answer: 401, 403, 429, 500 and 503 say nothing about the execution.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         !matches!(self.status.as_u16(), 401 | 403 | 429 | 500 | 503)
@@ -63,7 +63,7 @@ impl Stored {
         serde_json::to_string(&HeadersText(self.headers.iter().filter_map(text).collect())).unwrap_or_default()
     }
 
-    /// An answer from what was kept of it. `None` when that is not what [`headers_text`](Self::headers_text) wrote.
+    /// Restores a stored answer. `None` when the headers are not what [`headers_text`](Self::headers_text) wrote.
     #[must_use]
     pub fn restore(status: u16, headers: &str, body: Vec<u8>) -> Option<Stored> {
         let HeadersText(headers) = serde_json::from_str(headers).ok()?;
@@ -91,7 +91,7 @@ impl IntoResponse for Stored {
     }
 }
 
-/// An answer that can be kept under an idempotency key.
+/// An answer that can be stored under an idempotency key.
 pub trait Answer {
     /// Status, headers and body.
     fn stored(&self) -> Stored;
@@ -101,7 +101,7 @@ pub trait Answer {
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-/// 201 with JSON, and where the new thing is: a path without [`BASE`].
+/// 201 with JSON, and the path of the new resource without [`BASE`].
 #[derive(Debug, Clone)]
 pub struct Created<T> {
     pub location: String,
@@ -114,7 +114,7 @@ impl<T> Created<T> {
     }
 }
 
-/// 202: it was taken, and nothing is said about the outcome.
+/// 202: accepted, with an unknown outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Accepted;
 
@@ -122,11 +122,11 @@ pub struct Accepted;
 #[derive(Debug, Clone, Copy)]
 pub struct NoContent;
 
-/// 200 with a page of a list; a `Link` to the next one is added at the door, which knows the request.
+/// 200 with a page of a list. The request layers add a `Link` to the next page.
 #[derive(Debug, Clone)]
 pub struct Paged<T>(pub Page<T>);
 
-/// Tells the door which cursor the `Link` header is for.
+/// The cursor from which the request layers make the `Link` header.
 #[derive(Clone)]
 pub(super) struct NextCursor(pub String);
 
@@ -139,7 +139,7 @@ impl NextCursor {
     }
 }
 
-/// 200 with a page that has a shape of its own, rendered already; a `Link` to the next one is added at the door.
+/// 200 with a rendered page of any shape. The request layers add a `Link` to the next page.
 #[derive(Debug, Clone)]
 pub struct RenderedPage {
     /// JSON.
@@ -198,8 +198,8 @@ impl<T: Serialize> IntoResponse for Paged<T> {
     }
 }
 
-/// The answer of a request under an idempotency key: the first one, or the same again, byte for byte, when it is
-/// repeated. `A` says what it is: `Idempotent<Created<OrderView>>`.
+/// The answer of a request under an idempotency key. A repetition gets the first answer, byte for byte. `A` is its type:
+/// `Idempotent<Created<OrderView>>`.
 #[derive(Debug, Clone)]
 pub struct Idempotent<A> {
     pub stored: Stored,
@@ -216,7 +216,7 @@ impl<A> Idempotent<A> {
         Idempotent { stored: answer.stored(), replayed: false, answer: PhantomData }
     }
 
-    /// An answer that was kept; `replayed` marks it as a repetition.
+    /// A stored answer.
     #[must_use]
     pub fn of(stored: Stored, replayed: bool) -> Idempotent<A> {
         Idempotent { stored, replayed, answer: PhantomData }
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_answer_comes_back_byte_for_byte() {
+    fn a_stored_answer_is_restored_byte_for_byte() {
         let first = Idempotent::first(&Created::at("/orders/1", [1, 2])).stored;
         let again = Stored::restore(first.status.as_u16(), &first.headers_text(), first.body.to_vec()).unwrap();
         assert_eq!(again, first);

@@ -23,7 +23,7 @@ use serde::{
 use serde_json::json;
 use std::{collections::HashSet, fmt};
 
-/// How large a body may be unless the handler's signature says otherwise.
+/// The largest body in bytes, unless the handler's signature has another limit.
 pub const USUAL_LIMIT: usize = 64 * 1024;
 
 /// A JSON body of at most `LIMIT` bytes. Unknown fields are an error when `T` says `deny_unknown_fields`, as bodies do.
@@ -32,15 +32,15 @@ pub const USUAL_LIMIT: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct Body<T, const LIMIT: usize = USUAL_LIMIT>(pub T);
 
-/// A JSON body that may be left out altogether: `T::default()` then.
+/// A JSON body that may be absent: `T::default()` then.
 #[derive(Debug, Clone)]
 pub struct MaybeBody<T>(pub T);
 
-/// An `application/x-www-form-urlencoded` body, as OAuth 2 wants it.
+/// An `application/x-www-form-urlencoded` body, as OAuth 2 requires it.
 #[derive(Debug, Clone)]
 pub struct Form<T>(pub T);
 
-/// The bytes as they came, whatever their type: what a signature was made over, or a file.
+/// The bytes as they were sent, of any type: a file, or what a signature is about.
 #[derive(Debug, Clone)]
 pub struct RawBody<const LIMIT: usize = USUAL_LIMIT>(pub Bytes);
 
@@ -96,7 +96,7 @@ fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
     }
 }
 
-/// Reads at most `limit` bytes, and tells their hash to the request's idempotency key if it has one.
+/// Reads at most `limit` bytes, and sets their hash in the request's idempotency key if it has one.
 async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {limit} bytes"));
     let (parts, body) = request.into_parts();
@@ -110,7 +110,7 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
         Err(_) => return Err(Problem::new(Code::MALFORMED_REQUEST).detail("the body ended before it was complete")),
     };
     if let Some(hash) = parts.extensions.get::<BodyHash>() {
-        hash.remember(&bytes);
+        hash.set(&bytes);
     }
     Ok(bytes)
 }
@@ -218,18 +218,18 @@ impl<'de> Visitor<'de> for StrictJsonVisitor {
     }
 }
 
-/// Faults that only the whole request shows, gathered so that a caller sees all of them at once.
+/// Collects faults that depend on several values, so that a caller gets all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes a fault in the body.
+    /// Adds a fault of the body.
     pub fn at(&mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
         self.0.push(Fault::at(pointer, code, detail));
     }
 
     /// # Errors
-    /// 422 with everything noted, if anything was.
+    /// 422 with all faults, if there are any.
     pub fn check(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
     }

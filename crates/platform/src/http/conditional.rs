@@ -1,4 +1,4 @@
-//! Versions of what people edit: `ETag`, `If-Match`, `If-None-Match`.
+//! Conditional requests: `ETag`, `If-Match`, `If-None-Match` (RFC 9110, 8.8 and 13).
 
 use super::{
     answer::{Answer, Paged, RenderedPage, Stored},
@@ -21,7 +21,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// A strong entity tag: what an object is at one version.
+/// A strong entity tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ETag(String);
 
@@ -31,13 +31,12 @@ impl ETag {
     pub fn of_version(version: i64) -> ETag {
         ETag(format!("v{version}"))
     }
-    /// The tag of an object at this version whose answer also shows things that change without it: `beside` is a hash of
-    /// those.
+    /// The tag of an object at this version whose answer has other parts as well: `beside` is a hash of those.
     #[must_use]
     pub fn of_version_beside(version: i64, beside: u64) -> ETag {
         ETag(format!("v{version}-{beside:x}"))
     }
-    /// The tag of an answer that is known by nothing but its bytes, such as a page of a list.
+    /// The tag of an answer without a version, such as a page of a list.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> ETag {
         let hash = Sha256::digest(bytes);
@@ -54,12 +53,12 @@ impl fmt::Display for ETag {
     }
 }
 
-/// What the caller believes to change. Absent unless it sent `If-Match`.
+/// The versions that the caller may change. Absent unless it sent `If-Match`.
 #[derive(Debug, Clone, Default)]
 pub struct IfMatch(Option<Vec<String>>);
 
 impl IfMatch {
-    /// Whether the caller's copy is still the present one, `present`.
+    /// Checks that the caller's copy is the present version.
     ///
     /// # Errors
     /// 412 `PRECONDITION_FAILED` with the present `ETag`.
@@ -72,10 +71,10 @@ impl IfMatch {
         }
     }
 
-    /// For what is not there yet: whether the caller agrees that it is not.
+    /// Checks a request for something that does not exist yet.
     ///
     /// # Errors
-    /// 412 `PRECONDITION_FAILED` when it believes to change something.
+    /// 412 `PRECONDITION_FAILED` when the caller expects a version.
     pub fn check_absent(&self) -> Result<(), Problem> {
         match &self.0 {
             Some(_) => Err(Problem::new(Code::PRECONDITION_FAILED).detail("there is nothing yet that this could match")),
@@ -98,7 +97,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(IfMatch(None)) };
-        // A tag that we never gave out cannot be the present one: it is stale, not malformed, unless it is no list at all.
+        // An unknown tag is stale and not malformed.
         value.to_str().ok().and_then(tags).map(|tags| IfMatch(Some(tags))).ok_or_else(|| {
             let problem = Problem::new(Code::MALFORMED_REQUEST).detail("the If-Match header cannot be read");
             problem.fault(Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag in double quotes, as it was given"))
@@ -113,14 +112,14 @@ impl DescribeArg for IfMatch {
     }
 }
 
-/// Whether `If-None-Match` names this tag (weak comparison, RFC 9110), so that 304 is the answer.
+/// Whether `If-None-Match` names the tag of the answer (weak comparison, RFC 9110), so that it becomes 304.
 pub(super) fn none_match(wanted: &HeaderValue, headers: &HeaderMap) -> bool {
     let (Some(present), Ok(wanted)) = (headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()), wanted.to_str()) else { return false };
     let strong = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
     wanted.split(',').map(str::trim).any(|tag| tag == "*" || strong(tag) == strong(present))
 }
 
-/// An answer with its `ETag`. A read whose `If-None-Match` names it becomes 304 at the door.
+/// An answer with its `ETag`. The request layers make 304 of it where `If-None-Match` names the tag.
 #[derive(Debug, Clone)]
 pub struct Tagged<A>(pub ETag, pub A);
 
@@ -144,7 +143,7 @@ impl<A: DescribeAnswer> DescribeAnswer for Tagged<A> {
     }
 }
 
-/// A page of a list with the `ETag` of its bytes: one for which `If-None-Match` pays, because its readers come again.
+/// A page of a list with the `ETag` of its bytes, for lists that callers read again and again.
 #[derive(Debug, Clone)]
 pub struct TaggedPage<T>(pub Page<T>);
 
@@ -174,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_copy_is_told_the_present_tag() {
+    fn a_stale_copy_is_refused_with_the_present_tag() {
         let present = ETag::of_version(3);
         let stale = IfMatch(tags("\"v2\"")).check(&present).unwrap_err().into_response();
         assert_eq!(stale.status(), 412);
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_not_taken_for_one() {
+    fn what_is_no_list_of_tags_is_refused() {
         for bad in ["", "v3", "\"v3", "\"a\"b\"", ",", "W/v3"] {
             assert_eq!(tags(bad), None, "{bad}");
         }

@@ -1,4 +1,4 @@
-//! How a handler's signature becomes its documentation: every argument and every answer draws its part of the operation.
+//! Describes an operation of OpenAPI from a handler's signature: every argument and the answer add their part.
 
 use super::{openapi::Grant, query_param_guard::QueryCheck};
 use axum::extract::State;
@@ -9,13 +9,13 @@ use std::{
     future::Future,
 };
 
-/// What is known of an operation so far.
+/// Builds the description of one operation.
 pub struct OperationBuilder<'a> {
     pub(super) generator: &'a mut SchemaGenerator,
     /// The names between braces of the path's template, in order.
     pub(super) names: Vec<String>,
     pub(super) parameters: Vec<Value>,
-    /// How names of query parameters begin that only the caller knows; empty for any name.
+    /// Prefixes of query parameters whose names the caller chooses; an empty one allows any name.
     pub(super) open_names: Vec<&'static str>,
     /// What finds the faults of a query, for each argument that reads it.
     pub(super) query_checks: Vec<QueryCheck>,
@@ -24,7 +24,7 @@ pub struct OperationBuilder<'a> {
     pub(super) grants: Vec<Grant>,
     pub(super) refusals: BTreeSet<u16>,
     pub(super) conditional: bool,
-    /// Whether callers without a token are served too although somebody is asked for.
+    /// Whether callers without a token are accepted beside those of `grants`.
     pub(super) optional: bool,
 }
 
@@ -65,7 +65,7 @@ impl<'a> OperationBuilder<'a> {
         self.parameters.push(parameter);
     }
 
-    /// Query parameters whose names begin with `prefix` and end as the caller likes, which `rest` stands for.
+    /// Query parameters whose names begin with `prefix`; `rest` describes the part that the caller chooses.
     pub fn open_parameter(&mut self, prefix: &'static str, rest: &str, schema: Value, about: &str) {
         self.parameter("query", &format!("{prefix}{rest}"), false, schema, about);
         self.open_names.push(prefix);
@@ -105,7 +105,7 @@ impl<'a> OperationBuilder<'a> {
         self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
     }
 
-    /// The same with the schema spelled out: what is generic has no name of its own.
+    /// The same with an inline schema, because a generic type has no name.
     pub(super) fn inline_answer<T: JsonSchema>(&mut self, status: u16, about: &str) {
         let schema = self.fields::<T>();
         self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
@@ -128,23 +128,23 @@ impl<'a> OperationBuilder<'a> {
         }
     }
 
-    /// Callers without a token are served too.
-    pub fn anyone(&mut self) {
+    /// Accepts callers without a token as well.
+    pub fn allow_anonymous(&mut self) {
         self.optional = true;
     }
 
-    /// Takes back a refusal that an argument announced and that is answered in another way here.
-    pub fn take_back(&mut self, status: u16) {
+    /// Removes an error status that an argument added and that this operation does not answer.
+    pub fn remove_refusal(&mut self, status: u16) {
         self.refusals.remove(&status);
     }
 
-    /// Who else may call. The first grant closes the operation to everyone else.
+    /// Adds a kind of caller. From the first one on all others are refused.
     pub fn grant(&mut self, grant: Grant) {
         if !self.grants.contains(&grant) {
             self.grants.push(grant);
         }
         self.refusals.insert(401);
-        if grant != Grant::Person {
+        if grant != Grant::User {
             self.refusals.insert(403);
         }
     }
@@ -152,13 +152,13 @@ impl<'a> OperationBuilder<'a> {
 
 /// An argument of a handler that can describe itself.
 pub trait DescribeArg {
-    /// Draws what this argument takes from a request.
+    /// Adds what this argument takes from a request.
     fn describe(operation: &mut OperationBuilder<'_>);
 }
 
-/// What a handler answers, described.
+/// An answer of a handler that can describe itself.
 pub trait DescribeAnswer {
-    /// Draws the answers that mean success.
+    /// Adds the answers that mean success.
     fn describe(operation: &mut OperationBuilder<'_>);
 }
 
@@ -183,7 +183,7 @@ impl<A: DescribeAnswer, E> DescribeAnswer for Result<A, E> {
         A::describe(operation);
     }
 }
-/// An answer that only the handler knows: a page, a file, a redirection.
+/// An answer without a type: a page, a file, a redirection.
 impl DescribeAnswer for axum::response::Response {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.empty_answer(200, "The answer.");
@@ -195,9 +195,9 @@ impl DescribeAnswer for axum::http::StatusCode {
     }
 }
 
-/// A handler whose arguments and answer describe themselves. `T` is what axum's `Handler` calls it too.
+/// A handler whose arguments and answer describe themselves. `T` is the type parameter of axum's `Handler`.
 pub trait DescribeOperation<T> {
-    /// Draws the whole operation.
+    /// Describes the whole operation.
     fn describe_operation(operation: &mut OperationBuilder<'_>);
 }
 

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` header and what it is scoped by. Keeping the answers is `platform::idempotency`'s part.
+//! The `Idempotency-Key` header and its scope. `platform::idempotency` stores the answers.
 
 use super::{
     IDEMPOTENCY_KEY,
@@ -15,12 +15,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
-/// The subject that requests without a token are scoped by.
+/// The subject of requests without a token.
 pub const ANONYMOUS: &str = "anonymous";
 
 /// A key under which this request takes effect once. Required: without it the request is 400 `IDEMPOTENCY_KEY_REQUIRED`.
 ///
-/// The scope is caller, method and path; [`request_hash`](Self::request_hash) tells whether a repetition is the same request.
+/// Its scope is caller, method and path. [`request_hash`](Self::request_hash) distinguishes a repetition from another request.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     /// What the caller chose, without quotes: 1 to 255 printable ASCII characters.
@@ -35,11 +35,11 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// A key that is not from a request: for workers, consumers and tests. `body` stands for what the request said.
+    /// A key without a request, for workers, consumers and tests. `body` takes the place of the body.
     #[must_use]
     pub fn made(key: impl Into<String>, subject: impl Into<String>, method: &str, path: impl Into<String>, body: &[u8]) -> IdempotencyKey {
         let hash = BodyHash::default();
-        hash.remember(body);
+        hash.set(body);
         IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path: path.into(), hash }
     }
 
@@ -50,17 +50,17 @@ impl IdempotencyKey {
     }
 }
 
-/// An `Idempotency-Key` that may be left out.
+/// An optional `Idempotency-Key`.
 #[derive(Debug, Clone)]
 pub struct MaybeIdempotencyKey(pub Option<IdempotencyKey>);
 
-/// An `Idempotency-Key` on a request whose answer is not kept, because it holds secrets or because a repetition does no harm.
-/// It is checked as everywhere; what else it does, if anything, the handler says.
+/// An `Idempotency-Key` on a request whose answer is not stored, because it holds secrets or because a repetition is harmless.
+/// Its syntax is checked; the handler decides what else it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnstoredIdempotencyKey(pub Option<String>);
 
 impl UnstoredIdempotencyKey {
-    /// Draws the header, with what it does in this request.
+    /// Describes the header and its effect in this request.
     pub fn describe_as(operation: &mut OperationBuilder<'_>, about: &str) {
         parameter(operation, false, about);
     }
@@ -82,12 +82,12 @@ impl DescribeArg for UnstoredIdempotencyKey {
     }
 }
 
-/// Filled by whoever reads the body, so that only requests under a key pay for the hash.
+/// Set by the extractor that reads the body, so that only requests with a key are hashed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BodyHash(Arc<OnceLock<[u8; 32]>>);
 
 impl BodyHash {
-    pub(super) fn remember(&self, body: &[u8]) {
+    pub(super) fn set(&self, body: &[u8]) {
         let _ = self.0.set(Sha256::digest(body).into());
     }
     fn get(&self) -> [u8; 32] {
@@ -95,7 +95,7 @@ impl BodyHash {
     }
 }
 
-/// Reads the header: `None` when there is none.
+/// Parses the header; `None` when it is absent.
 fn parse(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let bad = |detail: &'static str| {
         Problem::new(Code::BAD_IDEMPOTENCY_KEY).fault(Fault::header("Idempotency-Key", "BAD_IDEMPOTENCY_KEY", detail))

@@ -1,4 +1,4 @@
-//! Where a request came from, as far as it tells one household or office from another.
+//! The network that a request came from, to distinguish clients without a token.
 
 use super::{
     describe::{DescribeArg, OperationBuilder},
@@ -11,17 +11,16 @@ use axum::{
 };
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The header by which a gateway elsewhere tells a service the client's address.
+/// The header with the client's address, which a gateway in another process sends.
 pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The network of a client: its address of IPv4, or the /64 that a household has of IPv6 and could ask from each of whose
-/// addresses once. It tells guessers apart from others and proves nothing: whoever gets past the gateway writes what it
-/// likes, and a large attacker has many.
+/// The network of a client: its IPv4 address, or its IPv6 /64, because one client has all addresses of a /64. It is no proof
+/// of identity: a caller that bypasses the gateway can send any address, and a large attacker has many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network(IpAddr);
 
 impl Network {
-    /// Where requests without an address come from: calls within the process.
+    /// The network of calls within the process, which have no address.
     pub const INSIDE: Network = Network(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 
     /// The network that this address is in.
@@ -36,7 +35,7 @@ impl Network {
         })
     }
 
-    /// Its first address, as the 16 bytes of IPv6.
+    /// The first address of the network, as the 16 bytes of IPv6.
     #[must_use]
     pub fn octets(self) -> [u8; 16] {
         match self.0 {
@@ -46,8 +45,8 @@ impl Network {
     }
 }
 
-/// A gateway in this process puts the client's address on the request and drops the header; one elsewhere holds the
-/// connection, and writes the client's address into the header as its last entry.
+/// A gateway in this process sets the client's address on the request and removes the header; one in another process
+/// appends the client's address to the header.
 fn client(headers: &HeaderMap, peer: Option<PeerAddr>) -> Option<IpAddr> {
     let forwarded = headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|line| line.to_str().ok());
     let forwarded = forwarded.and_then(|line| line.rsplit(',').next()?.trim().parse().ok());
@@ -61,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Network {
     }
 }
 
-/// Nothing that a caller could say.
+/// No parameter of the API.
 impl DescribeArg for Network {
     fn describe(_: &mut OperationBuilder<'_>) {}
 }
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_house_is_one_network_whatever_address_it_asks_from() {
+    fn all_addresses_of_a_client_are_one_network() {
         assert_eq!(at("2001:db8:1:2::1"), at("2001:db8:1:2:ffff::9"));
         assert_ne!(at("2001:db8:1:2::1"), at("2001:db8:1:3::1"));
         assert_eq!(at("::ffff:1.2.3.4"), at("1.2.3.4"));
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_says_whose_request_it_is_and_else_the_connection_does() {
+    fn the_address_comes_from_the_gateway_or_else_from_the_connection() {
         let peer = Some(PeerAddr(SocketAddr::from(([9, 9, 9, 9], 7))));
         let mut headers = HeaderMap::new();
         assert_eq!(client(&headers, None), None);

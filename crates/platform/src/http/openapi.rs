@@ -19,12 +19,12 @@ pub struct Operation {
     pub(super) describe: fn(&mut OperationBuilder<'_>),
 }
 
-/// One kind of caller that is let in.
+/// One kind of caller that may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
-    /// Any person who is logged in.
-    Person,
-    /// A person with this role.
+    /// Any user who is logged in.
+    User,
+    /// A user with this role.
     Role(Role),
     /// Any service.
     Service,
@@ -39,7 +39,7 @@ impl Grant {
     #[must_use]
     pub fn as_str(self) -> String {
         match self {
-            Grant::Person => "ANY".to_owned(),
+            Grant::User => "ANY".to_owned(),
             Grant::Role(role) => role.as_str().to_owned(),
             Grant::Service => "SERVICE".to_owned(),
             Grant::Client(client) => format!("SERVICE:{client}"),
@@ -53,7 +53,7 @@ impl Grant {
 pub struct Access {
     /// Empty when anyone may.
     pub grants: Vec<Grant>,
-    /// Whether nobody in particular may call too.
+    /// Whether callers without a token may call as well.
     pub anonymous: bool,
 }
 
@@ -64,7 +64,7 @@ impl Operation {
         self.described(|builder| Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants })
     }
 
-    /// What `read` takes from the builder of this operation alone.
+    /// Describes this operation alone, and reads from that.
     pub(super) fn described<R>(&self, read: impl FnOnce(OperationBuilder<'_>) -> R) -> R {
         let mut generator = generator();
         let mut builder = OperationBuilder::new(&mut generator, self.path);
@@ -72,7 +72,7 @@ impl Operation {
         read(builder)
     }
 
-    /// Whether it is for upstreams only and not in the public description.
+    /// Whether it is for other services only and not in the public description.
     #[must_use]
     pub fn is_internal(&self) -> bool {
         self.path.starts_with("/internal/")

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 /// The parameters that [`Paging`] takes.
 pub(super) const NAMES: &[&str] = &["limit", "cursor"];
 
-/// How many items a page has unless the caller says.
+/// How many items a page has by default.
 pub const USUAL_LIMIT: u32 = 20;
 /// How many items a page may have.
 pub const MAX_LIMIT: u32 = 100;
@@ -39,21 +39,21 @@ impl Default for Paging {
 }
 
 impl Paging {
-    /// How many rows to ask the store for: one more than the page holds tells whether there is a next page.
+    /// How many rows to read: one more than the page holds shows whether there is a next page.
     #[must_use]
     pub fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// The key of the last item of the page before; `None` for the first page. `tag` names the list and its filters.
+    /// The key of the last item of the previous page; `None` for the first page. `tag` names the list and its filters.
     ///
     /// # Errors
-    /// 400 `BAD_CURSOR` for one that was made up, changed, or given for another list or other filters.
+    /// 400 `BAD_CURSOR` for one that was invented, changed, or issued for another list or other filters.
     pub fn after<K: DeserializeOwned>(&self, tag: &str) -> Result<Option<K>, Problem> {
         self.cursor.as_deref().map(|cursor| Cursor::decode(tag, cursor)).transpose()
     }
 
-    /// The page made of what the store gave for [`fetch`](Self::fetch) rows; `key` is what the next page begins after.
+    /// Makes the page of [`fetch`](Self::fetch) rows; `key` is what the next page begins after.
     pub fn page<T, K: Serialize>(&self, tag: &str, mut rows: Vec<T>, key: impl FnOnce(&T) -> K) -> Page<T> {
         let limit = self.limit as usize;
         let more = rows.len() > limit;
@@ -135,8 +135,8 @@ impl DescribeArg for Paging {
     }
 }
 
-/// Cursors are JSON with a checksum over it and the list's tag, in base64url. The checksum is no secret: it keeps a
-/// cursor from being used where it does not belong, and what a cursor says is never trusted to grant anything.
+/// Cursors are JSON with a checksum over it and the list's tag, in base64url. The checksum is no secret: it detects a cursor
+/// of another list. A cursor grants no access.
 pub struct Cursor;
 
 const CHECK_BYTES: usize = 8;

@@ -1,4 +1,4 @@
-//! `Prefer: wait=N` (RFC 7240): how long the caller would like the answer to be held until things have settled.
+//! `Prefer: wait=N` (RFC 7240): how long the answer may be delayed until the outcome is known.
 
 use super::{
     answer::{Answer, Stored},
@@ -13,12 +13,12 @@ use axum::{
 use serde_json::json;
 use std::time::Duration;
 
-/// How long an answer is held at most: shorter than a request may take, so that its end is an answer.
+/// The longest wait: shorter than a request may take.
 pub const MAX_WAIT: Duration = Duration::from_secs(25);
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// The caller's preferences. What cannot be read is ignored, as the RFC wants.
+/// The caller's preferences. What cannot be parsed is ignored, as the RFC requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Prefer {
     /// At most [`MAX_WAIT`].
@@ -26,7 +26,7 @@ pub struct Prefer {
 }
 
 impl Prefer {
-    /// What these headers prefer.
+    /// Parses the preferences of these headers.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Prefer {
         let preferences =
@@ -39,7 +39,7 @@ impl Prefer {
         Prefer { wait }
     }
 
-    /// The answer of a handler that honoured the wait, if one was asked for.
+    /// Marks the answer of a handler that applied the wait, if there was one.
     pub fn honoured<A>(self, answer: A) -> Preferred<A> {
         Preferred { waited: self.wait, answer }
     }
@@ -59,7 +59,7 @@ impl DescribeArg for Prefer {
     }
 }
 
-/// An answer that says which preference was honoured.
+/// An answer with `Preference-Applied`.
 #[derive(Debug, Clone)]
 pub struct Preferred<A> {
     waited: Option<Duration>,

@@ -1,4 +1,4 @@
-//! What goes wrong, as a value: thrown by extractors and handlers, rendered as RFC 9457 at the door.
+//! Errors of extractors and handlers, rendered as problem documents (RFC 9457).
 
 use crate::context::Context;
 use axum::{
@@ -12,13 +12,13 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The members that every document has. One of their names given to another value would stand in it twice.
+/// The members that every document has. No other member may have one of these names.
 const STANDARD: [&str; 8] = ["type", "title", "status", "detail", "code", "correlationId", "retryable", "errors"];
 
-/// How long a caller is told to wait when nobody knows better.
+/// The `Retry-After` of retryable problems that set none.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 
-/// A row of the catalogue with what is to be said about this case. Boxed, because it is the rare branch.
+/// A code of the catalogue with the details of this case. Boxed, because it is the rare branch.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Parts>);
 
@@ -33,7 +33,7 @@ struct Parts {
 }
 
 impl Problem {
-    /// A problem of this code. Without a [`detail`](Self::detail) it shows the catalogue's help.
+    /// A problem of this code. Its detail is the catalogue's help unless [`detail`](Self::detail) replaces it.
     #[must_use]
     pub fn new(code: Code) -> Problem {
         Problem(Box::new(Parts {
@@ -46,24 +46,24 @@ impl Problem {
         }))
     }
 
-    /// What is wrong in this case, for the caller's eyes.
+    /// Says what is wrong in this case. Callers see it.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Problem {
         self.0.detail = detail.into();
         self
     }
 
-    /// One more value that is not what it must be.
+    /// Adds a faulty value.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Problem {
         self.0.faults.push(fault);
         self
     }
 
-    /// A member of its own, such as `lines`. A value that JSON cannot hold is left out.
+    /// Adds a member, such as `lines`. A value that cannot be written as JSON is omitted.
     ///
     /// # Panics
-    /// In a debug build, when every document has a member of that name already.
+    /// In a debug build, when it is the name of a standard member.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl serde::Serialize) -> Problem {
         debug_assert!(!STANDARD.contains(&name), "{name} is a standard member of problem documents");
@@ -73,14 +73,14 @@ impl Problem {
         self
     }
 
-    /// How long the caller shall wait before it tries again.
+    /// Sets how long the caller waits before it retries.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Problem {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// A header of the answer, such as the present `ETag` beside 412.
+    /// Adds a header, such as the present `ETag` of a 412.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.0.headers.push((name, value));
@@ -101,7 +101,7 @@ impl Problem {
         problem
     }
 
-    /// 500 for what nobody expected. The whole chain goes to one log line with the correlation id; the caller sees nothing of it.
+    /// 500 for an unexpected error. The chain of errors goes to one log line with the correlation id, and not to the caller.
     #[must_use]
     pub fn internal(error: &dyn Error) -> Problem {
         let mut chain = error.to_string();
@@ -115,7 +115,7 @@ impl Problem {
         Problem::new(Code::INTERNAL_ERROR)
     }
 
-    /// A upstream's problem, to be carried through as one's own. A code that is not in the catalogue becomes 500.
+    /// Passes on the problem of an upstream. A code that is not in the catalogue becomes 500.
     #[must_use]
     pub fn carried(document: Document) -> Problem {
         match Code::find(&document.code) {
@@ -126,7 +126,7 @@ impl Problem {
                 problem
             }
             None => {
-                tracing::error!(correlation_id = %document.correlation_id, code = %document.code, "a upstream answered with an unknown code");
+                tracing::error!(correlation_id = %document.correlation_id, code = %document.code, "an upstream answered with an unknown code");
                 Problem::new(Code::INTERNAL_ERROR)
             }
         }
@@ -152,14 +152,14 @@ impl Problem {
         &self.0.members
     }
 
-    /// How long the caller is told to wait: said explicitly, or usual for this code, or not at all.
+    /// The value of `Retry-After`: the one that was set, or the default of the code, or none.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         let usual = matches!(self.0.code.status(), 429 | 503) || self.0.code == Code::IDEMPOTENCY_IN_PROGRESS;
         self.0.retry_after.or(usual.then_some(USUAL_WAIT))
     }
 
-    /// The document that callers see, with the correlation id of the work in hand.
+    /// The document that callers see, with the correlation id of the present context.
     #[must_use]
     pub fn document(&self) -> Document {
         let Parts { code, detail, faults, members, .. } = &*self.0;
@@ -176,21 +176,21 @@ impl Problem {
         }
     }
 
-    /// Every header of the answer, the content type included.
+    /// The headers of the answer, including the content type.
     pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = self.0.headers.clone();
         headers.push((header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         if let Some(wait) = self.wait() {
             headers.push((header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000).max(1) as u64)));
         }
-        // Who is challenged in another way has no use for a bearer's token.
+        // A challenge of another scheme replaces this one.
         if self.0.code.status() == 401 && headers.iter().all(|(name, _)| *name != header::WWW_AUTHENTICATE) {
             headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         headers
     }
 
-    /// The answer's status and body, so that an idempotency record can keep them.
+    /// The answer's status and body.
     #[must_use]
     pub fn rendered(&self) -> (StatusCode, Vec<u8>) {
         (self.status(), serde_json::to_vec(&self.document()).unwrap_or_default())
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_says_its_code_its_faults_and_whose_request_it_was() {
+    fn a_document_has_the_code_the_members_and_the_correlation_id() {
         let problem = Problem::new(Code::INSUFFICIENT_STOCK).detail("one line is short").member("lines", [1, 2]);
         let (status, body) = Context::new("c-1").sync_scope(|| problem.rendered());
         let body: Value = serde_json::from_slice(&body).unwrap();
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     #[should_panic = "status is a standard member"]
-    fn no_member_of_its_own_hides_a_standard_one() {
+    fn a_member_cannot_have_a_standard_name() {
         let _ = Problem::new(Code::ILLEGAL_TRANSITION).member("status", "CAPTURED");
     }
 
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_and_logging_in_are_told_by_headers() {
+    fn retries_and_challenges_are_headers() {
         let waits = Problem::new(Code::RATE_LIMITED).retry_after(Duration::from_millis(1500)).into_response();
         assert_eq!(waits.headers()["retry-after"], "2");
         assert_eq!(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS).into_response().headers()["retry-after"], "1");
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_internal_error_shows_nothing_of_itself() {
+    fn an_internal_error_is_not_shown() {
         let (_, body) = Problem::internal(&std::io::Error::other("password=hunter2")).rendered();
         assert!(!String::from_utf8(body).unwrap().contains("hunter2"));
     }

@@ -10,9 +10,9 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-/// The parameters of the query. One that `T` does not have, or that comes twice, is 422 with its name; `limit` and
-/// `cursor` are left to [`Paging`](super::Paging), and refused by [`Routes`](super::Routes) where that is no argument.
-/// Optional ones are `Option` fields; a flattened map takes any name.
+/// The parameters of the query. Each one that `T` does not have, that comes twice or is not valid, is a fault of the 422.
+/// `limit` and `cursor` belong to [`Paging`](super::Paging); [`Routes`](super::Routes) refuses them where that is no argument.
+/// Optional parameters are `Option` fields; a flattened map takes any name.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -32,8 +32,8 @@ impl<T: DeserializeOwned + JsonSchema> DescribeArg for Query<T> {
     }
 }
 
-/// Every parameter with its value, decoded, in the order they stand: for handlers whose parameters may come several
-/// times or have names that only the caller knows. Such an extractor describes the names that it takes.
+/// All parameters, decoded, in their order: for extractors whose parameters may be repeated or have names that the caller
+/// chooses. Such an extractor describes the names that it takes.
 ///
 /// # Errors
 /// 400 when an escape is broken or not UTF-8.

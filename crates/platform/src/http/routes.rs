@@ -1,9 +1,9 @@
-//! A service's routes: axum's router, and beside it the list of operations that documents and tests walk.
+//! A service's routes: axum's router and the list of its operations, which documents and tests iterate over.
 
 use super::{describe::DescribeOperation, openapi::Operation, query_param_guard::QueryParamGuard};
 use axum::{Router, handler::Handler, http::Method, routing};
 
-/// The routes of one service, built up one by one:
+/// Builds the routes of one service:
 ///
 /// ```ignore
 /// Routes::new("order")
@@ -12,7 +12,7 @@ use axum::{Router, handler::Handler, http::Method, routing};
 ///     .build(state)
 /// ```
 /// A query parameter that a handler's arguments do not describe is 422 on every route.
-/// Paths are without [`super::BASE`]. Those below `/internal/` are for upstreams and not in the public description.
+/// Paths are without [`super::BASE`]. Those below `/internal/` are for other services and not in the public description.
 pub struct Routes<S> {
     tag: &'static str,
     router: Router<S>,
@@ -45,13 +45,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     methods! {
         /// A read. `HEAD` comes with it.
         get GET;
-        /// Makes something, or moves something.
+        /// Creates or changes something.
         post POST;
-        /// Sets something to what the body says.
+        /// Replaces something by the body.
         put PUT;
         /// Changes the fields that the body has.
         patch PATCH;
-        /// Ends something.
+        /// Removes something.
         delete DELETE;
     }
 
@@ -67,7 +67,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         &self.operations
     }
 
-    /// The router, to be wrapped by a [`RequestLayers`](super::RequestLayers), and what it serves.
+    /// The router, to be wrapped by [`RequestLayers`](super::RequestLayers), and its operations.
     pub fn build(self, state: S) -> (Router, Vec<Operation>) {
         (self.router.with_state(state), self.operations)
     }

@@ -1,5 +1,5 @@
-//! The accept loop. `axum::serve` sets no timer, so that slow headers or a client that does not read hold a connection for
-//! ever, and it has neither a bound on connections nor a deadline for draining.
+//! The accept loop. `axum::serve` has no time-outs for slow headers and for clients that do not read, no limit of
+//! connections and no deadline for draining.
 
 mod drain_body;
 mod peers;
@@ -22,7 +22,7 @@ use tokio::{
 use tower::ServiceExt as _;
 use write_timeout::WriteTimeoutStream;
 
-/// What one listener allows.
+/// The limits of one listener.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// How many connections may be open; more wait in the kernel's queue.
@@ -43,9 +43,9 @@ pub struct Limits {
     pub drain_time: Duration,
 }
 
-/// How many connections are worth having.
+/// The most connections of a process.
 const CONNECTIONS: usize = 10_000;
-/// Files that are kept for others than connections: databases, the search index, calls to elsewhere.
+/// Files reserved for databases, the search index and calls to other processes.
 const OTHER_FILES: usize = 384;
 
 impl Default for Limits {
@@ -127,7 +127,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
         }
     }
 
-    // Whoever connected before the end is in the kernel's queue, and shall not be cut off.
+    // Connections that wait in the kernel's queue are served as well.
     while let Ok(permit) = slots.clone().try_acquire_owned()
         && let Some((tcp, peer)) = waiting(&listener).await
     {
@@ -142,7 +142,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
     drained
 }
 
-/// A connection that is already there.
+/// A connection that is already established.
 async fn waiting(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     std::future::poll_fn(|poller| match listener.poll_accept(poller) {
         Poll::Ready(accepted) => Poll::Ready(accepted.ok()),
@@ -151,7 +151,7 @@ async fn waiting(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     .await
 }
 
-/// A client that went away concerns nobody. Out of descriptors or memory, trying again at once would only burn the processor.
+/// A connection that its client ended is ignored. Without descriptors or memory the loop pauses, because a retry at once would fail.
 async fn refused(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {

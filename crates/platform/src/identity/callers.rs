@@ -1,4 +1,4 @@
-//! Extractors that say who may call. Nobody is 401, the wrong somebody is 403.
+//! Extractors that say who may call. A caller without a token is 401, another kind of caller is 403.
 
 use super::{
     claims::Identity,
@@ -24,10 +24,10 @@ use contracts::{
 };
 use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
-/// Who the request's token is for, verified once per request; `None` when it has no token.
+/// The identity of the request's token, verified once per request; `None` without a token.
 ///
 /// # Errors
-/// 401 for a token that is not valid, 503 when its key is unknown and cannot be asked for.
+/// 401 for a token that is not valid, 503 when its key is unknown and cannot be fetched.
 pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Problem> {
     if let Some(identity) = parts.extensions.get::<Arc<Identity>>() {
         return Ok(Some(identity.clone()));
@@ -54,7 +54,7 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
 pub trait Caller: Sized {
     /// This caller, if the identity is of that kind.
     fn admit(identity: &Arc<Identity>) -> Option<Self>;
-    /// The same in words, for the description.
+    /// The same for the description.
     fn grants() -> Vec<Grant>;
 }
 
@@ -81,7 +81,7 @@ macro_rules! extracted {
     };
 }
 
-macro_rules! people {
+macro_rules! users {
     ($($(#[$doc:meta])* $name:ident [$($grant:expr),*] $who:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone)]
@@ -110,23 +110,23 @@ macro_rules! people {
     )*};
 }
 
-people! {
-    /// Any person who is logged in. `email` and `roles` are those of the [`Identity`].
-    User [Grant::Person] |_| true;
-    /// A person who buys.
+users! {
+    /// Any user who is logged in. `email` and `roles` are those of the [`Identity`].
+    User [Grant::User] |_| true;
+    /// A user who buys.
     Customer [Grant::Role(Role::Customer)] |identity| identity.has_role(Role::Customer);
-    /// A person who offers products.
+    /// A user who sells products.
     Seller [Grant::Role(Role::Seller)] |identity| identity.has_role(Role::Seller);
-    /// A person who runs the marketplace.
+    /// A user who runs the marketplace.
     Admin [Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Admin);
-    /// A seller for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
+    /// A seller for their own data, an admin for all: [`owner`](Self::owner) goes into the query.
     SellerOrAdmin [Grant::Role(Role::Seller), Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Seller) || identity.has_role(Role::Admin);
-    /// Any person for their own things, an admin for anyone's: [`owner`](Self::owner) goes into the query.
-    Viewer [Grant::Person] |_| true;
+    /// Any user for their own data, an admin for all: [`owner`](Self::owner) goes into the query.
+    Viewer [Grant::User] |_| true;
 }
 
 impl SellerOrAdmin {
-    /// Whose things are meant: the seller's own, or `None`, everyone's, for an admin.
+    /// The owner of the data: the seller, or `None` (any owner) for an admin.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {
         if self.has_role(Role::Admin) { None } else { Some(self.id) }
@@ -134,7 +134,7 @@ impl SellerOrAdmin {
 }
 
 impl Viewer {
-    /// Whose things are meant: the caller's own, or `None`, everyone's, for an admin.
+    /// The owner of the data: the caller, or `None` (any owner) for an admin.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {
         if self.has_role(Role::Admin) { None } else { Some(self.id) }
@@ -160,14 +160,14 @@ impl Caller for Service {
 }
 extracted!([] Service);
 
-/// Names whom [`ServiceOf`] lets in: the services of `CLIENTS`, and every client that holds `SCOPE`.
+/// Names the callers of [`ServiceOf`]: the services of `CLIENTS`, and every client that has `SCOPE`.
 pub trait ClientMarker: Send + Sync + 'static {
     const CLIENTS: &'static [&'static str];
     const SCOPE: Option<&'static str> = None;
 }
 
-/// One of the services or clients that `M` names. A name alone is not enough: the platform's own services hold the scope
-/// [`INTERNAL`], which no other client gets, so that none can pass for a service whose name it has.
+/// One of the services or clients that `M` names. The platform's own services have the scope [`INTERNAL`] as well, which no
+/// other client gets: a client cannot impersonate a service by its name.
 #[derive(Debug, Clone)]
 pub struct ServiceOf<M> {
     /// Its client id, such as `order`.
@@ -205,7 +205,7 @@ impl<A: Caller, B: Caller> Caller for Either<A, B> {
 }
 extracted!([A: Caller, B: Caller] Either<A, B>);
 
-/// Somebody or nobody. A token that is not valid is 401 all the same: its sender believes to be somebody.
+/// A user or a caller without a token. A token that is not valid is 401.
 #[derive(Debug, Clone)]
 pub struct MaybeUser(pub Option<User>);
 
@@ -229,7 +229,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeUser {
 
 impl DescribeArg for MaybeUser {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        operation.grant(Grant::Person);
-        operation.anyone();
+        operation.grant(Grant::User);
+        operation.allow_anonymous();
     }
 }

@@ -1,4 +1,4 @@
-//! What an access token says.
+//! The claims of an access token, and the identity that follows from them.
 
 use crate::env::Env;
 use contracts::{
@@ -18,7 +18,7 @@ pub const AUDIENCE: &str = "souk";
 pub struct Claims {
     pub iss: String,
     pub aud: String,
-    /// A person's user id, or a service's client id.
+    /// A user id, or the client id of a service.
     pub sub: String,
     pub exp: i64,
     pub iat: i64,
@@ -47,9 +47,9 @@ fn known_roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Role>, 
 }
 
 impl Claims {
-    /// A person's token that begins now and is valid for `ttl`.
+    /// A user's token that is valid from now for `ttl`.
     #[must_use]
-    pub fn person(env: &Env, user: UserId, roles: &[Role], ttl: Duration) -> Claims {
+    pub fn user(env: &Env, user: UserId, roles: &[Role], ttl: Duration) -> Claims {
         let now = env.now();
         Claims {
             iss: ISSUER.to_owned(),
@@ -74,39 +74,39 @@ impl Claims {
             sub: client.to_owned(),
             client_id: Some(client.to_owned()),
             scope: (!scope.is_empty()).then(|| scope.to_owned()),
-            ..Claims::person(env, UserId(Uuid::nil()), &[], ttl)
+            ..Claims::user(env, UserId(Uuid::nil()), &[], ttl)
         }
     }
 }
 
-/// Who was verified to be calling.
+/// The verified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The token's `sub`: what idempotency keys are scoped by.
+    /// The token's `sub`, which scopes idempotency keys.
     pub subject: String,
-    /// Set for people.
+    /// Set for users.
     pub user: Option<UserId>,
     /// Set for services.
     pub client: Option<String>,
     pub roles: Vec<Role>,
     pub scopes: Vec<String>,
     pub email: Option<String>,
-    /// The login that the token comes from, where it says so.
+    /// The login that the token comes from, if the token has it.
     pub session: Option<Uuid>,
-    /// When the token ends, in seconds since the Unix epoch.
+    /// When the token expires, in seconds since the Unix epoch.
     pub expires: i64,
-    /// From when on it is valid.
+    /// The first second at which it is valid.
     pub(super) not_before: i64,
 }
 
 impl Identity {
-    /// `None` when the claims are neither a person's nor a service's.
+    /// `None` when the claims are neither of a user nor of a service.
     pub(super) fn from_claims(claims: Claims) -> Option<Identity> {
         let user = if claims.client_id.is_none() { Some(claims.sub.parse::<UserId>().ok()?) } else { None };
         Some(Identity {
             subject: claims.sub,
             user,
-            // A service has no roles, whatever its token says: it is let in by name and scope.
+            // A service is authorized by name and scope. Roles in its token are ignored.
             roles: if claims.client_id.is_none() { claims.roles } else { Vec::new() },
             client: claims.client_id,
             scopes: claims.scope.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),

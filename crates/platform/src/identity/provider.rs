@@ -13,7 +13,7 @@ static EDDSA: CryptoProvider =
 
 /// Makes Ed25519 the process's provider of `jsonwebtoken`. Doing it again changes nothing; signing and verifying do it themselves.
 pub fn install() {
-    // An error means that it is installed already: nobody else in this process brings one.
+    // An error means that it is installed already: this process has no other provider.
     let _ = EDDSA.install_default();
 }
 

@@ -40,7 +40,7 @@ async fn a_token_says_who_its_bearer_is_until_it_ends() {
     let env = env();
     let key = SigningKey::generate(&env);
     let verifier = verifier(&env, &key);
-    let token = key.sign(&Claims { email: Some("m@example.com".into()), ..Claims::person(&env, MARA, &[Role::Customer], HOUR) });
+    let token = key.sign(&Claims { email: Some("m@example.com".into()), ..Claims::user(&env, MARA, &[Role::Customer], HOUR) });
     for _ in 0..2 {
         let identity = verifier.verify(&token).await.unwrap();
         assert_eq!(identity.user, Some(MARA));
@@ -55,7 +55,7 @@ async fn a_token_says_who_its_bearer_is_until_it_ends() {
 
 #[test]
 fn a_role_that_only_a_newer_build_knows_is_ignored() {
-    let mut claims = serde_json::to_value(Claims::person(&env(), MARA, &[Role::Seller], HOUR)).unwrap();
+    let mut claims = serde_json::to_value(Claims::user(&env(), MARA, &[Role::Seller], HOUR)).unwrap();
     assert_eq!(claims["roles"], serde_json::json!(["SELLER"]));
     claims["roles"] = serde_json::json!(["CUSTOMER", "COURIER", "ADMIN"]);
     assert_eq!(serde_json::from_value::<Claims>(claims).unwrap().roles, [Role::Customer, Role::Admin]);
@@ -67,7 +67,7 @@ async fn tokens_that_are_not_ours_are_refused() {
     let key = SigningKey::generate(&env);
     let other = SigningKey::generate(&env);
     let verifier = verifier(&env, &key);
-    let claims = Claims::person(&env, MARA, &[Role::Admin], HOUR);
+    let claims = Claims::user(&env, MARA, &[Role::Admin], HOUR);
     let good = key.sign(&claims);
     verifier.verify(&good).await.unwrap();
     let [head, body, signature]: [&str; 3] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -116,7 +116,7 @@ async fn a_retired_key_stops_being_taken_although_its_tokens_are_remembered() {
     let env = env();
     let (old, new) = (SigningKey::generate(&env), SigningKey::generate(&env));
     let verifier = verifier(&env, &old);
-    let token = old.sign(&Claims::person(&env, MARA, &[], HOUR));
+    let token = old.sign(&Claims::user(&env, MARA, &[], HOUR));
     verifier.verify(&token).await.unwrap();
     verifier.set_keys(&Jwks { keys: vec![new.public()] });
     assert_eq!(verifier.verify(&token).await, Err(Refused::Invalid));
@@ -136,19 +136,19 @@ async fn unknown_keys_are_asked_for_once_a_minute_at_most() {
         })
     };
     let verifier = Verifier::fetching(env.clone(), source);
-    let token = key.sign(&Claims::person(&env, MARA, &[], HOUR));
+    let token = key.sign(&Claims::user(&env, MARA, &[], HOUR));
     assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
     assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
     env.advance(Duration::from_secs(1));
     verifier.verify(&token).await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     for _ in 0..10 {
-        let stranger = SigningKey::generate(&env).sign(&Claims::person(&env, MARA, &[], HOUR));
+        let stranger = SigningKey::generate(&env).sign(&Claims::user(&env, MARA, &[], HOUR));
         assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
     }
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     env.advance(Duration::from_secs(60));
-    let stranger = SigningKey::generate(&env).sign(&Claims::person(&env, MARA, &[], HOUR));
+    let stranger = SigningKey::generate(&env).sign(&Claims::user(&env, MARA, &[], HOUR));
     assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
     assert_eq!(asked.load(Ordering::SeqCst), 3);
 }
@@ -220,8 +220,8 @@ async fn the_first_argument_says_who_may_call() {
     let key = SigningKey::generate(&env);
     let router = router(&env, &key);
     let bearer = |claims: Claims| Some(format!("Bearer {}", key.sign(&claims)));
-    let customer = bearer(Claims::person(&env, MARA, &[Role::Customer], HOUR));
-    let admin = bearer(Claims::person(&env, MARA, &[Role::Admin], HOUR));
+    let customer = bearer(Claims::user(&env, MARA, &[Role::Customer], HOUR));
+    let admin = bearer(Claims::user(&env, MARA, &[Role::Admin], HOUR));
     let order = bearer(Claims::service(&env, "order", "internal", HOUR));
     let namesake = bearer(Claims::service(&env, "order", "shipping:events", HOUR));
     let scoped = bearer(Claims::service(&env, "carrier", "stock:write x", HOUR));

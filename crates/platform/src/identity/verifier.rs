@@ -18,33 +18,33 @@ use std::{
     time::Duration,
 };
 
-/// Asks for the present public keys; the error is for the log.
+/// Fetches the present public keys; the error is for the log.
 pub type KeySource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Jwks, String>> + Send>> + Send + Sync>;
 
-/// How many verified tokens are remembered.
-const REMEMBERED: usize = 10_000;
-/// Tokens are some 500 bytes long; what is far longer is not worth hashing.
+/// How many verified tokens are cached.
+const CACHED_TOKENS: usize = 10_000;
+/// The longest accepted token. Ours have some 500 bytes.
 const LONGEST: usize = 8 * 1024;
 /// How far the clocks of signer and verifier may differ.
 const LEEWAY_SECONDS: i64 = 30;
-/// How long after a fetch an unknown key is taken for made up.
+/// How long after a fetch an unknown key is refused without another fetch.
 const FETCH_PAUSE: Duration = Duration::from_secs(60);
 /// The same, after a fetch that failed.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// Why a token was not taken.
+/// Why a token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("the token is not valid")]
     Invalid,
     #[error("the token has expired")]
     Expired,
-    /// Says nothing about the token: its key is unknown and the keys could not be asked for.
+    /// The token may be valid: its key is unknown and the keys could not be fetched.
     #[error("the keys cannot be fetched")]
     KeysUnavailable,
 }
 
-/// A set of public keys and a memory of the tokens that they verified. Cheap to clone; clones share both.
+/// A set of public keys and a cache of verified tokens. Cheap to clone; clones share both.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -53,7 +53,7 @@ struct Inner {
     rules: Validation,
     keys: Mutex<HashMap<String, Arc<DecodingKey>>>,
     source: Option<KeySource>,
-    /// Until when no fetch is made.
+    /// When the keys were last fetched, and whether that succeeded.
     fetch: tokio::sync::Mutex<Option<(Timestamp, bool)>>,
     seen: Cache<[u8; 32], Arc<Identity>>,
 }
@@ -65,7 +65,7 @@ impl Verifier {
         Verifier::build(env, keys, None)
     }
 
-    /// A verifier that asks `source` when a token names a key that it does not know, once a minute at most.
+    /// A verifier that fetches the keys from `source` when a token names an unknown one, once a minute at most.
     #[must_use]
     pub fn fetching(env: Env, source: KeySource) -> Verifier {
         Verifier::build(env, &Jwks { keys: Vec::new() }, Some(source))
@@ -77,7 +77,7 @@ impl Verifier {
         rules.set_audience(&[AUDIENCE]);
         rules.set_issuer(&[ISSUER]);
         rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
-        // It would ask the system's clock.
+        // The library would use the system's clock.
         rules.validate_exp = false;
         rules.validate_nbf = false;
         let verifier = Verifier(Arc::new(Inner {
@@ -86,20 +86,20 @@ impl Verifier {
             keys: Mutex::default(),
             source,
             fetch: tokio::sync::Mutex::default(),
-            seen: Cache::new(REMEMBERED),
+            seen: Cache::new(CACHED_TOKENS),
         }));
         verifier.set_keys(keys);
         verifier
     }
 
-    /// Replaces the keys. Tokens of a key that is gone are no longer taken.
+    /// Replaces the keys. Tokens of a removed key are refused.
     pub fn set_keys(&self, keys: &Jwks) {
         let keys = keys.keys.iter().filter_map(|key| Some((key.kid.clone(), Arc::new(decoding_key(key)?)))).collect();
         *self.0.keys.lock_unpoisoned() = keys;
         self.0.seen.clear();
     }
 
-    /// Who the token is for.
+    /// Verifies a token.
     ///
     /// # Errors
     /// [`Refused`].
@@ -120,7 +120,7 @@ impl Verifier {
         };
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.0.rules).map_err(|_| Refused::Invalid)?.claims;
         let identity = self.in_time(Arc::new(Identity::from_claims(claims).ok_or(Refused::Invalid)?))?;
-        // Not remembered when its key was taken away meanwhile.
+        // Not cached when its key was removed meanwhile.
         if self.key(&kid).is_some() {
             self.0.seen.insert(hash, identity.clone());
         }
@@ -142,7 +142,7 @@ impl Verifier {
         }
     }
 
-    /// Asks for the keys, unless that was done just now: made-up key names must not become a flood of calls.
+    /// Fetches the keys, unless that was done recently: invented key names must not cause a call each.
     async fn fetched(&self, kid: &str) -> Result<Arc<DecodingKey>, Refused> {
         let Some(source) = &self.0.source else { return Err(Refused::Invalid) };
         let mut last = self.0.fetch.lock().await;

@@ -1,5 +1,5 @@
-//! What remains of a body that nobody reads, such as one that is too large, is taken off the wire. Otherwise the
-//! connection is reset under a client that still sends, and most clients then never see the answer that says why.
+//! Reads and discards the rest of a body that the handler did not read, such as one that is too large. Otherwise the
+//! connection is reset while the client still sends, and most clients then never see the answer.
 
 use crate::env::Env;
 use axum::{
@@ -14,27 +14,27 @@ use std::{
     time::Duration,
 };
 
-/// How much is taken off at most: more than any client sends by mistake.
+/// The most bytes that are discarded.
 const MOST: u64 = 32 * 1024 * 1024;
-/// How long it may take.
+/// How long that may take.
 const TIME: Duration = Duration::from_secs(5);
 
-/// A request's body; when it is dropped early, its rest is read and thrown away.
+/// A request's body. When it is dropped early, its rest is read and discarded.
 pub(super) struct DrainedBody {
-    /// There until it is dropped.
+    /// `Some` until it is dropped.
     body: Option<Incoming>,
-    /// Where the rest is read, as long as there may be one.
+    /// Spawns the task that reads the rest, while there may be one.
     rest: Option<Env>,
 }
 
-/// The request with such a body.
+/// Wraps the body of a request.
 pub(super) fn on(request: Request<Incoming>, env: &Env) -> Request<DrainedBody> {
-    let rest = (!request.body().is_end_stream() && pays(request.headers())).then(|| env.clone());
+    let rest = (!request.body().is_end_stream() && is_worth_reading(request.headers())).then(|| env.clone());
     request.map(|body| DrainedBody { body: Some(body), rest })
 }
 
-/// Not for a client that waits to be told to send, nor for more than would be read.
-fn pays(headers: &HeaderMap) -> bool {
+/// Whether the rest is worth reading: not of a client that waits for `100 Continue`, nor of a body beyond the limit.
+fn is_worth_reading(headers: &HeaderMap) -> bool {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     !headers.contains_key(header::EXPECT) && announced.is_none_or(|bytes| bytes <= MOST)
 }
@@ -66,12 +66,12 @@ impl Drop for DrainedBody {
         if let (Some(body), Some(env)) = (self.body.take(), self.rest.take())
             && !body.is_end_stream()
         {
-            env.spawn(tokio::time::timeout(TIME, read_off(body)));
+            env.spawn(tokio::time::timeout(TIME, discard(body)));
         }
     }
 }
 
-async fn read_off(mut body: Incoming) {
+async fn discard(mut body: Incoming) {
     let mut left = MOST;
     while let Some(Ok(frame)) = body.frame().await {
         left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));

@@ -1,4 +1,4 @@
-//! How many connections each peer holds, so that one of them cannot take every place.
+//! Limits the connections of each peer, so that one peer cannot use all of them.
 
 use crate::{env::LockUnpoisoned as _, http::Network};
 use std::{
@@ -15,7 +15,7 @@ pub(super) struct Peers {
 }
 
 /// A connection of a peer, counted until it is dropped.
-pub(super) struct Held {
+pub(super) struct PeerConnection {
     peers: Peers,
     network: Network,
 }
@@ -25,8 +25,8 @@ impl Peers {
         Peers { held: Arc::default(), most }
     }
 
-    /// One more connection from `address`; `None` when it holds as many as it may.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Held> {
+    /// Counts a connection from `address`; `None` when its network has reached the limit.
+    pub(super) fn admit(&self, address: IpAddr) -> Option<PeerConnection> {
         let network = Network::of(address);
         let mut held = self.held.lock_unpoisoned();
         let count = held.entry(network).or_default();
@@ -35,11 +35,11 @@ impl Peers {
         }
         *count += 1;
         drop(held);
-        Some(Held { peers: self.clone(), network })
+        Some(PeerConnection { peers: self.clone(), network })
     }
 }
 
-impl Drop for Held {
+impl Drop for PeerConnection {
     fn drop(&mut self) {
         let mut held = self.peers.held.lock_unpoisoned();
         if let Some(count) = held.get_mut(&self.network) {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_holds_so_many_connections_whatever_address_it_comes_from() {
+    fn the_limit_holds_for_all_addresses_of_a_network() {
         let peers = Peers::new(2);
         let admit = |address: &str| peers.admit(address.parse().unwrap());
         let _first = admit("2001:db8:1:2::1").unwrap();
@@ -66,6 +66,6 @@ mod tests {
         drop(second);
         drop(admit("2001:db8:1:2::3").unwrap());
         let _v4 = admit("::ffff:192.0.2.1").unwrap();
-        assert_eq!(peers.held.lock().unwrap().len(), 3, "who holds nothing is forgotten");
+        assert_eq!(peers.held.lock().unwrap().len(), 3, "a network without connections is removed");
     }
 }

@@ -1,5 +1,4 @@
-//! A client that asks and does not read the answers holds its connection, and whatever waits to be written, for as long as
-//! it likes. Here a write that makes no progress for a while ends the connection.
+//! Ends the connection of a client that does not read its answers: a write that makes no progress for a while fails.
 
 use std::{
     future::Future as _,
@@ -13,29 +12,29 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] once none got anywhere for `patience`.
+/// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when none made progress for `timeout`.
 pub(super) struct WriteTimeoutStream<T> {
     stream: T,
-    patience: Duration,
-    /// Runs while a write waits. Kept for the next one: setting it anew costs less than making it.
+    timeout: Duration,
+    /// Runs while a write waits. It is reused, because a reset is cheaper than a new timer.
     timer: Option<Pin<Box<Sleep>>>,
     waits: bool,
 }
 
 impl<T> WriteTimeoutStream<T> {
-    pub(super) fn new(stream: T, patience: Duration) -> WriteTimeoutStream<T> {
-        WriteTimeoutStream { stream, patience, timer: None, waits: false }
+    pub(super) fn new(stream: T, timeout: Duration) -> WriteTimeoutStream<T> {
+        WriteTimeoutStream { stream, timeout, timer: None, waits: false }
     }
 
-    /// The outcome of a try to write, unless that waits for too long.
-    fn judged<R>(&mut self, poller: &mut Context<'_>, tried: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+    /// The outcome of a write, or a time-out.
+    fn check_progress<R>(&mut self, poller: &mut Context<'_>, tried: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if tried.is_ready() {
             self.waits = false;
             return tried;
         }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.timeout)));
         if !self.waits {
-            timer.as_mut().reset(Instant::now() + self.patience);
+            timer.as_mut().reset(Instant::now() + self.timeout);
             self.waits = true;
         }
         ready!(timer.as_mut().poll(poller));
@@ -52,12 +51,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeoutStream<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeoutStream<T> {
     fn poll_write(mut self: Pin<&mut Self>, poller: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let tried = Pin::new(&mut self.stream).poll_write(poller, bytes);
-        self.judged(poller, tried)
+        self.check_progress(poller, tried)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, poller: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let tried = Pin::new(&mut self.stream).poll_write_vectored(poller, slices);
-        self.judged(poller, tried)
+        self.check_progress(poller, tried)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -66,12 +65,12 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeoutStream<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
         let tried = Pin::new(&mut self.stream).poll_flush(poller);
-        self.judged(poller, tried)
+        self.check_progress(poller, tried)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<io::Result<()>> {
         let tried = Pin::new(&mut self.stream).poll_shutdown(poller);
-        self.judged(poller, tried)
+        self.check_progress(poller, tried)
     }
 }
 
@@ -81,7 +80,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     #[tokio::test(start_paused = true)]
-    async fn only_a_write_that_gets_nowhere_runs_out_of_time() {
+    async fn only_a_write_without_progress_times_out() {
         let (near, mut far) = tokio::io::duplex(8);
         let mut near = WriteTimeoutStream::new(near, Duration::from_secs(30));
         let reader = async {

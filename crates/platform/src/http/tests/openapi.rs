@@ -108,7 +108,7 @@ fn who_may_call_is_told_by_the_arguments() {
         [
             ("post_orders".to_owned(), false, vec![Grant::Role(Role::Customer)]),
             ("get_orders".to_owned(), false, vec![Grant::Role(Role::Customer)]),
-            ("get_orders_orderId".to_owned(), true, vec![Grant::Person]),
+            ("get_orders_orderId".to_owned(), true, vec![Grant::User]),
             ("post_orders_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role(Role::Admin), Grant::Client("order")]),
             ("post_internal_orders".to_owned(), true, vec![]),
         ]
