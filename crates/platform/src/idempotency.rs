@@ -187,6 +187,20 @@ impl MaybeIdempotencyKey {
     }
 }
 
+impl MaybeIdempotencyKey {
+    /// The answer of an earlier request under the key. It spares a repetition the calls before its unit.
+    ///
+    /// # Errors
+    /// As [`IdempotencyKey::once`].
+    pub async fn replay<A>(&self, db: &Db) -> Result<Option<Idempotent<A>>, Problem> {
+        let Some(key) = self.0.clone() else { return Ok(None) };
+        match db.read(async move |tx| key.find(tx).await).await? {
+            Begun::Answered(stored) => Ok(Some(Idempotent::of(stored, true))),
+            Begun::First | Begun::Unanswered(_) => Ok(None),
+        }
+    }
+}
+
 impl From<IdempotencyKey> for MaybeIdempotencyKey {
     fn from(key: IdempotencyKey) -> MaybeIdempotencyKey {
         MaybeIdempotencyKey(Some(key))

@@ -17,6 +17,8 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub enum Next<A, S> {
     /// The answer, committed with the unit.
     Answer(A),
+    /// A refusal that is the answer. Unlike an error it keeps the changes of the unit.
+    Refuse(Problem),
     /// The answer depends on what happens outside of the unit.
     Wait(S),
 }
@@ -60,7 +62,8 @@ pub trait IdempotentRequest: Sized + Send + Sync + 'static {
     /// Waits, outside of any transaction. An error leaves the key open for a repetition.
     fn wait(&self, state: Self::State) -> impl Future<Output = Result<Self::State, Self::Error>> + Send;
 
-    /// Reads the answer, in the unit that completes the key. A refusal is an answer as well.
+    /// Reads the answer, in the unit that completes the key. A refusal is an answer as well; as an error it rolls the unit's
+    /// changes back.
     fn answer(&self, tx: &mut Tx, state: Self::State) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
 
     /// Runs the request.
@@ -87,6 +90,8 @@ struct Running<R> {
 /// Where a request stands after a unit.
 enum Stage<R: IdempotentRequest> {
     Answered(Idempotent<R::Answer>),
+    /// Without a key.
+    Refused(Problem),
     Waiting(R::State),
 }
 
@@ -116,6 +121,7 @@ impl<R: IdempotentRequest> Running<R> {
                 }
                 return Ok(answer);
             }
+            Stage::Refused(refusal) => return Err(refusal),
             Stage::Waiting(state) => state,
         };
         let env = self.db.env().clone();
@@ -161,7 +167,7 @@ impl<R: IdempotentRequest> Running<R> {
                         key.leave_open(tx, request.resource(&state)).await?;
                         Ok((Stage::Waiting(state), true))
                     }
-                    Ok(Next::Answer(answer)) => Ok((Stage::Answered(key.complete(tx, &answer.stored()).await?), true)),
+                    Ok(next @ (Next::Answer(_) | Next::Refuse(_))) => Ok((self.complete(tx, key, Ok(next)).await?, true)),
                     Err(refusal) => Ok((Stage::Answered(key.complete_first(tx, Err(refusal.into())).await?), true)),
                 }
             }
@@ -191,6 +197,7 @@ impl<R: IdempotentRequest> Running<R> {
             };
             match self.db.write(unit).await? {
                 Stage::Answered(answer) => return Ok(answer),
+                Stage::Refused(refusal) => return Err(refusal),
                 Stage::Waiting(next) => state = next,
             }
         }
@@ -206,6 +213,7 @@ impl<R: IdempotentRequest> Running<R> {
         let stored = match outcome {
             Ok(Next::Wait(state)) => return Ok(Stage::Waiting(state)),
             Ok(Next::Answer(answer)) => answer.stored(),
+            Ok(Next::Refuse(refusal)) => kept(refusal)?,
             Err(refusal) => kept(refusal.into())?,
         };
         key.complete(tx, &stored).await.map(Stage::Answered)
@@ -215,6 +223,7 @@ impl<R: IdempotentRequest> Running<R> {
     fn stage(&self, next: Next<R::Answer, R::State>) -> Stage<R> {
         match next {
             Next::Answer(answer) => Stage::Answered(Idempotent::first(&answer)),
+            Next::Refuse(refusal) => Stage::Refused(refusal),
             Next::Wait(state) => Stage::Waiting(state),
         }
     }

@@ -25,6 +25,8 @@ struct Make {
     number: i64,
     at_once: bool,
     fails: At,
+    /// Whether its answer is a refusal that keeps what the unit changed.
+    keeps_changes: bool,
     code: Option<Code>,
     gate: Option<Arc<Semaphore>>,
     /// How often it waits again after the first time.
@@ -84,6 +86,10 @@ impl IdempotentRequest for Make {
     }
 
     async fn answer(&self, tx: &mut Tx, id: Uuid) -> Result<Next<Json<i64>, Uuid>, Problem> {
+        if self.keeps_changes {
+            tx.execute("UPDATE made SET number = 99 WHERE id = $1", params![id]).await?;
+            return Ok(Next::Refuse(Problem::new(Code::INSUFFICIENT_STOCK)));
+        }
         self.fail(At::Answer)?;
         if self.waited.load(Ordering::SeqCst) <= self.rounds {
             return Ok(Next::Wait(id));
@@ -234,4 +240,26 @@ async fn an_answer_may_need_another_wait() {
     let make = Make { rounds: 2, ..Make::default() };
     assert_eq!(make.clone().run(&db, key("a")).await.unwrap().stored.body.as_ref(), b"1");
     assert_eq!(make.waited.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_as_the_answer_keeps_the_changes_of_its_unit() {
+    let (_folder, db) = database();
+    let make = Make { keeps_changes: true, ..Make::default() };
+    let first = make.clone().run(&db, key("a")).await.unwrap();
+    assert_eq!((first.stored.status.as_u16(), made(&db).await), (409, vec![99]));
+    assert_eq!(make.clone().run(&db, key("a")).await.unwrap().stored, first.stored);
+    assert_eq!(make.run(&db, MaybeIdempotencyKey(None)).await.unwrap_err().code(), Code::INSUFFICIENT_STOCK);
+    assert_eq!(made(&db).await, [99, 99]);
+}
+
+#[tokio::test]
+async fn a_repetition_is_found_before_its_unit() {
+    let (_folder, db) = database();
+    let maybe = MaybeIdempotencyKey(Some(key("a")));
+    assert!(maybe.replay::<Json<i64>>(&db).await.unwrap().is_none());
+    let first = Make::default().run(&db, key("a")).await.unwrap();
+    let again = maybe.replay::<Json<i64>>(&db).await.unwrap().unwrap();
+    assert_eq!((again.stored, again.replayed), (first.stored, true));
+    assert!(MaybeIdempotencyKey(None).replay::<Json<i64>>(&db).await.unwrap().is_none());
 }
