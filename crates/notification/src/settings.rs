@@ -3,7 +3,7 @@
 use contracts::{
     notification::Channel,
     secret::Secret,
-    text::{Url, Violation},
+    text::{Violation, Url},
 };
 use lettre::message::Mailbox;
 use platform::backoff::Backoff;

@@ -17,7 +17,7 @@ use contracts::{
     ids::{OrderId, PaymentId, UserId},
     payment::{Payment, PaymentStatus, TransactionStatus, TransactionType},
 };
-use platform::testing::{Harness, HarnessBuilder, TestResponse};
+use platform::testing::{TestResponse, Harness, HarnessBuilder};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error, actions,
-    domain::Consignment,
+    domain::ShipmentRecord,
     rates,
     store::{self, Filter},
 };
@@ -29,7 +29,7 @@ pub fn routes() -> Routes<App> {
         .get("/shipping/rates", get_rates, "What shipping to a country costs")
         .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
         .post("/admin/shipments/{orderId}/retry", retry, "Asks the carrier for a pending shipment at once")
-        .put("/internal/shipments/{orderId}/recall", recall, "Asks that the parcel of an order stays here")
+        .put("/internal/shipments/{orderId}/recall", cancel_shipment, "Asks that the parcel of an order stays here")
 }
 
 /// The carrier, by a client that holds its scope.
@@ -95,13 +95,17 @@ async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, pa
     let tag = format!("shipments {filter:?}");
     let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
     let found = app.ctx.db.read(async move |tx| store::list(tx, filter, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |consignment| consignment.order_id).map(Consignment::overview)))
+    Ok(Paged(paging.page(&tag, found, |shipment| shipment.order_id).map(ShipmentRecord::overview)))
 }
 
 async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {
     Ok(Json(actions::retry(&app, id).await?))
 }
 
-async fn recall(_: ServiceOf<Order>, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentCancellation>, Problem> {
-    Ok(Json(actions::recall(&app, id).await?))
+async fn cancel_shipment(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+) -> Result<Json<ShipmentCancellation>, Problem> {
+    Ok(Json(actions::cancel_shipment(&app, id).await?))
 }

@@ -9,7 +9,7 @@ use std::{future::Future, pin::Pin};
 
 /// What a carrier is asked to take.
 #[derive(Debug, Clone)]
-pub struct Consignee {
+pub struct BookingRequest {
     /// The key of the booking: asking twice for one order is asking once.
     pub order_id: OrderId,
     /// Where the parcel goes.
@@ -39,14 +39,14 @@ impl CarrierError {
 }
 
 /// A carrier's answer, some time.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierError>> + Send + 'a>>;
+pub type CarrierFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierError>> + Send + 'a>>;
 
 /// Who carries parcels. Both requests may be repeated, at the same time as well: the order is their key.
 pub trait Carrier: Send + Sync {
     /// Takes a parcel and gives its tracking number: the same one whenever it is asked for the same order.
-    fn book(&self, consignee: Consignee) -> Answer<'_, String>;
+    fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String>;
 
     /// Does not fetch the order's parcel. It holds for the future too: an order that was recalled is not booked any more,
     /// even when it was not booked before, so that a late booking cannot slip past.
-    fn recall(&self, order_id: OrderId) -> Answer<'_, ()>;
+    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()>;
 }

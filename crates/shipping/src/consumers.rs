@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    actions::{BOOKING, call_off},
+    actions::{BOOKING, cancel_in},
     store,
 };
 use contracts::{
@@ -24,16 +24,16 @@ pub fn all() -> Consumers {
 
 /// Remembers whose the order is, so that its customer is told that it has no shipment yet, and a stranger nothing.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
-    Ok(store::begin(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?)
+    Ok(store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?)
 }
 
 /// Makes the shipment pending. The carrier is asked after the commit.
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
-    store::begin(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
-    let mut consignment = store::lock_by_order(tx, event.order_id).await?.ok_or(Error::NotFound)?;
+    store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
+    let mut shipment = store::lock_by_order(tx, event.order_id).await?.ok_or(Error::NotFound)?;
     let (correlation_id, now) = (tx.context().correlation_id.to_string(), tx.now());
-    if consignment.confirm(correlation_id, event.occurred_at, now) {
-        store::save(tx, &mut consignment).await?;
+    if shipment.confirm(correlation_id, event.occurred_at, now) {
+        store::save(tx, &mut shipment).await?;
         tx.notify_worker(BOOKING);
     }
     Ok(())
@@ -41,7 +41,7 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
 
 /// A confirmed order asked before it was cancelled; one that was not confirmed had nothing sent. This closes its row.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
-    let outcome = call_off(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
+    let outcome = cancel_in(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
     if outcome == CancellationOutcome::TooLate {
         tracing::error!(target: "shipping", order_id = %event.order_id, "a cancelled order's parcel is on its way");
     }
@@ -50,5 +50,5 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result
 
 /// All of the money was given back: a parcel that did not leave yet stays here, since nobody pays for it any more.
 async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
-    call_off(tx, event.order_id, "Its order was refunded: the carrier is asked not to fetch it").await.map(|_| ())
+    cancel_in(tx, event.order_id, "Its order was refunded: the carrier is asked not to fetch it").await.map(|_| ())
 }

@@ -18,50 +18,49 @@ machine! {
     Booking;
     /// What can happen to it.
     BookingFact;
-    states {
-        /// The order is placed and not confirmed: nothing.
-        Awaited = "AWAITED",
-        /// To take the parcel; asked until it does.
-        Pending = "PENDING",
-        /// Nothing: it took the parcel.
-        Booked = "BOOKED",
-        /// Not to fetch the parcel; asked until it knows.
-        Recalling = "RECALLING",
-        /// Nothing any more.
-        Closed = "CLOSED",
-    }
-    resting { Awaited, Booked }
-    facts {
-        /// The order was confirmed.
-        Confirmed,
-        /// The carrier took the parcel.
-        Booked,
-        /// The order is not to be shipped any more: it is being cancelled, or was refunded.
-        CalledOff,
-        /// The carrier knows that it is not to fetch the parcel.
-        Recalled,
-        /// The carrier reported that it has the parcel.
-        Fetched,
-    }
-    table {
-        Awaited, Confirmed => Pending;
-        Awaited, CalledOff => Closed;
-        Pending, Booked => Booked;
-        // Even one that was never answered: the carrier may have taken it all the same.
-        Pending, CalledOff => Recalling;
-        Booked, CalledOff => Recalling;
-        Recalling, Recalled => Closed;
-        // It was there first: the parcel travels.
-        Recalling, Fetched => Booked;
-        // An answer that was overtaken by the recall: the carrier is told again.
-        Recalling, Booked => Recalling;
-        Closed, Booked => Recalling;
-    }
+        states {
+            /// The order is placed and not confirmed: nothing.
+            Awaited = "AWAITED",
+            /// To take the parcel; asked until it does.
+            Pending = "PENDING",
+            /// Nothing: it took the parcel.
+            Booked = "BOOKED",
+            /// Not to fetch the parcel; asked until it knows.
+            Cancelling = "RECALLING",
+            /// Nothing any more.
+            Closed = "CLOSED",
+        }
+        facts {
+            /// The order was confirmed.
+            Confirmed,
+            /// The carrier took the parcel.
+            Booked,
+            /// The order is not to be shipped any more: it is being cancelled, or was refunded.
+            CancelRequested,
+            /// The carrier knows that it is not to fetch the parcel.
+            Recalled,
+            /// The carrier reported that it has the parcel.
+            Fetched,
+        }
+        table {
+            Awaited, Confirmed => Pending;
+            Awaited, CancelRequested => Closed;
+            Pending, Booked => Booked;
+            // Even one that was never answered: the carrier may have taken it all the same.
+            Pending, CancelRequested => Cancelling;
+            Booked, CancelRequested => Cancelling;
+            Cancelling, Recalled => Closed;
+            // It was there first: the parcel travels.
+            Cancelling, Fetched => Booked;
+            // An answer that was overtaken by the recall: the carrier is told again.
+            Cancelling, Booked => Cancelling;
+            Closed, Booked => Cancelling;
+        }
 }
 
 /// An order's parcel: what is to be sent where, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consignment {
+pub struct ShipmentRecord {
     pub order_id: OrderId,
     pub order_number: String,
     pub user_id: UserId,
@@ -93,13 +92,13 @@ pub struct Parcel {
 
 /// What it meant that the carrier took a parcel.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Taken {
+pub enum BookingOutcome {
     /// There is a shipment now.
     Now(ShipmentCreated),
     /// It was taken before.
     Known,
     /// The order was called off meanwhile: the carrier is told again.
-    Unwanted,
+    CancelledMeanwhile,
 }
 
 /// What a carrier's event means.
@@ -113,7 +112,7 @@ pub enum Observed {
     Known,
 }
 
-impl Consignment {
+impl ShipmentRecord {
     /// The order was confirmed: the carrier is to take its parcel. Whether that is new.
     pub fn confirm(&mut self, correlation_id: String, confirmed_at: Timestamp, now: Timestamp) -> bool {
         let Ok(next) = self.booking.transition(BookingFact::Confirmed) else { return false };
@@ -127,15 +126,15 @@ impl Consignment {
     /// The order is not to be shipped any more. A parcel that the carrier did not take yet never will be a shipment, so
     /// that is decided at once; one that it took is decided when it agrees, or reports that it has it. One that is on its
     /// way travels on, and comes back if the customer refuses it.
-    pub fn call_off(&mut self, now: Timestamp) -> CancellationOutcome {
-        if self.left() {
+    pub fn cancel(&mut self, now: Timestamp) -> CancellationOutcome {
+        if self.has_left() {
             return CancellationOutcome::TooLate;
         }
-        if let Ok(next) = self.booking.transition(BookingFact::CalledOff) {
+        if let Ok(next) = self.booking.transition(BookingFact::CancelRequested) {
             self.booking = next;
             self.attempts = 0;
             self.failure = None;
-            self.due_at = (next == Booking::Recalling).then_some(now);
+            self.due_at = (next == Booking::Cancelling).then_some(now);
         }
         match &self.parcel {
             Some(parcel) if parcel.status == ShipmentStatus::Created => CancellationOutcome::Pending,
@@ -144,35 +143,35 @@ impl Consignment {
     }
 
     /// Whether the carrier has the parcel, or had it.
-    fn left(&self) -> bool {
+    fn has_left(&self) -> bool {
         self.booking == Booking::Booked && self.parcel.as_ref().is_some_and(|parcel| parcel.status != ShipmentStatus::Created)
     }
 
     /// The carrier took the parcel.
-    pub fn booked(&mut self, tracking_number: String, now: Timestamp) -> Taken {
-        let Ok(next) = self.booking.transition(BookingFact::Booked) else { return Taken::Known };
+    pub fn booked(&mut self, tracking_number: String, now: Timestamp) -> BookingOutcome {
+        let Ok(next) = self.booking.transition(BookingFact::Booked) else { return BookingOutcome::Known };
         self.booking = next;
         if next != Booking::Booked {
             self.due_at = Some(now);
-            return Taken::Unwanted;
+            return BookingOutcome::CancelledMeanwhile;
         }
         self.attempts = self.attempts.saturating_add(1);
         self.failure = None;
         self.due_at = None;
         self.parcel = Some(Parcel { status: ShipmentStatus::Created, tracking_number: tracking_number.clone(), booked_at: now });
-        let Consignment { order_id, order_number, user_id, shipment_id, .. } = self.clone();
-        Taken::Now(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier: Carrier::Mock, tracking_number })
+        let ShipmentRecord { order_id, order_number, user_id, shipment_id, .. } = self.clone();
+        BookingOutcome::Now(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier: Carrier::Mock, tracking_number })
     }
 
     /// The carrier knows that it is not to fetch the parcel. The event that says so, if there was a shipment.
-    pub fn recalled(&mut self) -> Option<ShipmentReturned> {
+    pub fn cancel_confirmed(&mut self) -> Option<ShipmentReturned> {
         self.booking = self.booking.transition(BookingFact::Recalled).ok()?;
         self.failure = None;
         self.due_at = None;
         let parcel = self.parcel.as_mut()?;
         parcel.status = parcel.status.transition(ShipmentFact::Cancelled).ok()?;
         let parcel = parcel.clone();
-        Some(self.returned(&parcel, true))
+        Some(self.returned_event(&parcel, true))
     }
 
     /// What a carrier's event means for this parcel.
@@ -207,8 +206,8 @@ impl Consignment {
 
     /// The carrier did not do what it was `asked`; it is asked again at `again`. Unless something else is due by now, or
     /// nothing.
-    pub fn failed(&mut self, asked: Booking, failure: Failure, again: Timestamp) {
-        if self.booking == asked && self.due_at.is_some() {
+    pub fn failed(&mut self, requested: Booking, failure: Failure, again: Timestamp) {
+        if self.booking == requested && self.due_at.is_some() {
             self.attempts = self.attempts.saturating_add(1);
             self.failure = Some(failure);
             self.due_at = Some(again);
@@ -224,7 +223,7 @@ impl Consignment {
             order_number: self.order_number,
             user_id: self.user_id,
             pending: self.booking == Booking::Pending,
-            recalling: self.booking == Booking::Recalling,
+            recalling: self.booking == Booking::Cancelling,
             attempts: self.attempts,
             failure: self.failure,
             next_attempt_at: self.due_at,
@@ -240,7 +239,7 @@ impl Consignment {
 
     /// The event that a scan on the way is.
     #[must_use]
-    pub fn scanned(&self, parcel: &Parcel, message: String) -> ShipmentUpdated {
+    pub fn updated_event(&self, parcel: &Parcel, message: String) -> ShipmentUpdated {
         ShipmentUpdated {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
@@ -255,7 +254,7 @@ impl Consignment {
 
     /// The event that the customer has it.
     #[must_use]
-    pub fn delivered(&self, parcel: &Parcel) -> ShipmentDelivered {
+    pub fn delivered_event(&self, parcel: &Parcel) -> ShipmentDelivered {
         ShipmentDelivered {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
@@ -268,7 +267,7 @@ impl Consignment {
 
     /// The event that it came back, or never left.
     #[must_use]
-    pub fn returned(&self, parcel: &Parcel, recalled: bool) -> ShipmentReturned {
+    pub fn returned_event(&self, parcel: &Parcel, recalled: bool) -> ShipmentReturned {
         ShipmentReturned {
             shipment_id: self.shipment_id,
             order_id: self.order_id,

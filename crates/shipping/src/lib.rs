@@ -25,10 +25,10 @@
 mod actions;
 mod api;
 pub mod carrier;
+mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
-mod invariants;
 mod rates;
 mod settings;
 mod store;
@@ -37,8 +37,8 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use consistency::{OrderShipment, list_by_orders};
 pub use error::Error;
-pub use invariants::{OrderParcel, list_by_orders};
 pub use settings::Settings;
 
 use carrier::{Carrier, MockCarrier};

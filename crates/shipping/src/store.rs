@@ -1,8 +1,8 @@
 //! How shipments are kept: the SQL of this service. (The mock carrier has books of its own.)
 
 use crate::{
-    domain::{Booking, Consignment, Parcel},
-    invariants::OrderParcel,
+    consistency::OrderShipment,
+    domain::{Booking, Parcel, ShipmentRecord},
 };
 use contracts::{
     column::Json,
@@ -20,7 +20,7 @@ use platform::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-macro_rules! select_consignments {
+macro_rules! select_shipments {
     ($rest:literal) => {
         concat!(
             "SELECT order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, failure, due_at, shipment_id, \
@@ -31,7 +31,13 @@ macro_rules! select_consignments {
 }
 
 /// Begins the row of an order unless it is there. One that was called off before it was heard of is closed.
-pub async fn begin(tx: &mut Tx, order_id: OrderId, order_number: &str, user_id: UserId, address: &AddressSnapshot) -> Result<(), Error> {
+pub async fn insert_if_new(
+    tx: &mut Tx,
+    order_id: OrderId,
+    order_number: &str,
+    user_id: UserId,
+    address: &AddressSnapshot,
+) -> Result<(), Error> {
     let (now, shipment_id, correlation_id) = (tx.now(), tx.new_id::<ShipmentId>(), tx.context().correlation_id.clone());
     tx.execute(
         "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, updated_at) \
@@ -54,45 +60,45 @@ pub async fn begin(tx: &mut Tx, order_id: OrderId, order_number: &str, user_id: 
 }
 
 /// Remembers that an order of which nothing was heard yet is not to be shipped.
-pub async fn call_off_unheard(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
+pub async fn insert_cancelled_before_booking(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
     tx.execute("INSERT INTO called_off (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING", params![id]).await.map(|_| ())
 }
 
 /// The order's parcel.
-pub async fn find_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<Consignment>, Error> {
-    tx.query_opt(select_consignments!(" WHERE order_id = $1"), params![id], consignment_row).await
+pub async fn find_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
+    tx.query_opt(select_shipments!(" WHERE order_id = $1"), params![id], shipment_row).await
 }
 
 /// The order's parcel, its row held to the commit.
-pub async fn lock_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<Consignment>, Error> {
+pub async fn lock_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
     find_by_order(tx, id).await
 }
 
 /// The parcel of a shipment that there is, its row held to the commit.
-pub async fn lock_by_shipment(tx: &mut Tx, id: ShipmentId) -> Result<Option<Consignment>, Error> {
-    tx.query_opt(select_consignments!(" WHERE shipment_id = $1 AND status IS NOT NULL"), params![id], consignment_row).await
+pub async fn lock_by_shipment(tx: &mut Tx, id: ShipmentId) -> Result<Option<ShipmentRecord>, Error> {
+    tx.query_opt(select_shipments!(" WHERE shipment_id = $1 AND status IS NOT NULL"), params![id], shipment_row).await
 }
 
 /// Writes what changed of a parcel.
-pub async fn save(tx: &mut Tx, consignment: &mut Consignment) -> Result<(), Error> {
-    consignment.updated_at = tx.now();
-    let (status, tracking_number) = consignment.parcel.as_ref().map(|parcel| (parcel.status, parcel.tracking_number.clone())).unzip();
+pub async fn save(tx: &mut Tx, shipment: &mut ShipmentRecord) -> Result<(), Error> {
+    shipment.updated_at = tx.now();
+    let (status, tracking_number) = shipment.parcel.as_ref().map(|parcel| (parcel.status, parcel.tracking_number.clone())).unzip();
     tx.execute(
         "UPDATE shipments SET correlation_id = $2, booking = $3, attempts = $4, failure = $5, due_at = $6, status = $7, \
          tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11, contradiction = $12 WHERE order_id = $1",
         params![
-            consignment.order_id,
-            consignment.correlation_id,
-            consignment.booking,
-            consignment.attempts,
-            consignment.failure.clone().map(Json),
-            consignment.due_at,
+            shipment.order_id,
+            shipment.correlation_id,
+            shipment.booking,
+            shipment.attempts,
+            shipment.failure.clone().map(Json),
+            shipment.due_at,
             status,
             tracking_number,
-            consignment.parcel.as_ref().map(|parcel| parcel.booked_at),
-            consignment.confirmed_at,
-            consignment.updated_at,
-            consignment.contradiction
+            shipment.parcel.as_ref().map(|parcel| parcel.booked_at),
+            shipment.confirmed_at,
+            shipment.updated_at,
+            shipment.contradiction
         ],
     )
     .await
@@ -123,37 +129,37 @@ pub struct Filter {
 }
 
 /// Parcels of confirmed orders, by the newest order.
-pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<Consignment>, Error> {
+pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
     if filter.pending == Some(true) && filter.status.is_some() {
         // What is pending has no status yet: there is nothing to look for.
         return Ok(Vec::new());
     }
     // Each is a literal of its own, so that the index which was made for it is taken.
     let select = Select::from(match filter.pending {
-        Some(true) => select_consignments!(" WHERE booking = 'PENDING'"),
-        Some(false) => select_consignments!(" WHERE status IS NOT NULL"),
-        None => select_consignments!(" WHERE (booking IN ('PENDING', 'RECALLING') OR status IS NOT NULL)"),
+        Some(true) => select_shipments!(" WHERE booking = 'PENDING'"),
+        Some(false) => select_shipments!(" WHERE status IS NOT NULL"),
+        None => select_shipments!(" WHERE (booking IN ('PENDING', 'RECALLING') OR status IS NOT NULL)"),
     });
     select
         .filter_some("status = ?", filter.status)
         .filter_some("order_id < ?", after)
         .limit("order_id DESC", rows)
-        .rows(tx, consignment_row)
+        .rows(tx, shipment_row)
         .await
 }
 
 /// The parcels of the orders after `after` up to `up_to`, but for those that nothing is to be done about yet.
-pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderParcel>, Error> {
+pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderShipment>, Error> {
     tx.query(
         "SELECT order_id, shipment_id, status, booking IN ('RECALLING', 'CLOSED'), contradiction FROM shipments \
          WHERE order_id > $1 AND order_id <= $2 AND booking <> 'AWAITED' ORDER BY order_id",
         params![after, up_to],
         |row| {
-            Ok(OrderParcel {
+            Ok(OrderShipment {
                 order_id: row.next()?,
                 shipment_id: row.next()?,
                 status: row.next()?,
-                is_called_off: row.next()?,
+                is_cancelled: row.next()?,
                 contradiction: row.next()?,
             })
         },
@@ -161,7 +167,7 @@ pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Resu
     .await
 }
 
-fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {
+fn shipment_row(row: &mut Row<'_>) -> Result<ShipmentRecord, Error> {
     let (order_id, order_number, user_id) = (row.next()?, row.next()?, row.next()?);
     let Json(address) = row.next()?;
     let (correlation_id, booking, attempts) = (row.next()?, row.next()?, row.next()?);
@@ -172,7 +178,7 @@ fn consignment_row(row: &mut Row<'_>) -> Result<Consignment, Error> {
         _ => None,
     };
     let (contradiction, confirmed_at, updated_at) = (row.next()?, row.next()?, row.next()?);
-    Ok(Consignment {
+    Ok(ShipmentRecord {
         order_id,
         order_number,
         user_id,
@@ -210,9 +216,9 @@ pub async fn append_event(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, m
 }
 
 /// The shipment of a parcel with its history; `None` while there is none.
-pub async fn view(tx: &mut Tx, consignment: Consignment) -> Result<Option<Shipment>, Error> {
-    let Some(Parcel { status, tracking_number, booked_at }) = consignment.parcel else { return Ok(None) };
-    let shipment_id = consignment.shipment_id;
+pub async fn view(tx: &mut Tx, shipment: ShipmentRecord) -> Result<Option<Shipment>, Error> {
+    let Some(Parcel { status, tracking_number, booked_at }) = shipment.parcel else { return Ok(None) };
+    let shipment_id = shipment.shipment_id;
     let events = tx
         .query(
             "SELECT shipment_event_id, status, message, occurred_at FROM shipment_events WHERE shipment_id = $1 ORDER BY position",
@@ -230,28 +236,28 @@ pub async fn view(tx: &mut Tx, consignment: Consignment) -> Result<Option<Shipme
         .await?;
     Ok(Some(Shipment {
         shipment_id,
-        order_id: consignment.order_id,
-        user_id: consignment.user_id,
+        order_id: shipment.order_id,
+        user_id: shipment.user_id,
         status,
         carrier: Carrier::Mock,
         tracking_number,
-        shipping_address_snapshot: consignment.address,
+        shipping_address_snapshot: shipment.address,
         events,
         created_at: booked_at,
-        updated_at: consignment.updated_at,
+        updated_at: shipment.updated_at,
     }))
 }
 
 /// One shipment; another's, when `owner` is given, is not found.
 pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -> Result<Option<Shipment>, Error> {
-    let found = Select::from(select_consignments!(" WHERE status IS NOT NULL"))
+    let found = Select::from(select_shipments!(" WHERE status IS NOT NULL"))
         .filter("shipment_id = ?", id)
         .filter_some("user_id = ?", owner)
         .limit("order_id", 1)
-        .rows(tx, consignment_row)
+        .rows(tx, shipment_row)
         .await?;
     match found.into_iter().next() {
-        Some(consignment) => view(tx, consignment).await,
+        Some(shipment) => view(tx, shipment).await,
         None => Ok(None),
     }
 }
@@ -259,9 +265,7 @@ pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -
 /// The shipments of one order, none or one of them; `None` when there is no such order, or it is another's.
 pub async fn find_of_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Vec<Shipment>>, Error> {
     match find_by_order(tx, id).await? {
-        Some(consignment) if owner.is_none_or(|owner| owner == consignment.user_id) => {
-            Ok(Some(view(tx, consignment).await?.into_iter().collect()))
-        }
+        Some(shipment) if owner.is_none_or(|owner| owner == shipment.user_id) => Ok(Some(view(tx, shipment).await?.into_iter().collect())),
         _ => Ok(None),
     }
 }

@@ -4,7 +4,7 @@ mod access;
 mod admin;
 mod booking;
 mod cancelling;
-mod rates;
+mod shipping_rates;
 mod simulation;
 mod tracking;
 
@@ -24,7 +24,7 @@ async fn start() -> Harness {
 }
 
 /// The service with little patience, for tests in which the carrier does not answer.
-async fn start_impatient() -> Harness {
+async fn start_with_short_timeout() -> Harness {
     Harness::of(crate::service()).setting("carrier_timeout_ms", 250).start().await
 }
 
@@ -157,7 +157,7 @@ async fn retry(h: &Harness, order: Order) -> Answer {
 }
 
 /// What the order is told when it asks that its parcel stays here.
-async fn recall(h: &Harness, order: Order) -> String {
+async fn cancel_shipment(h: &Harness, order: Order) -> String {
     let path = format!("/internal/shipments/{}/recall", order.order_id);
     let answer = h.request(axum::http::Method::PUT, &path).service("order").send().await.expect(200);
     answer.json()["outcome"].as_str().unwrap().to_owned()

@@ -33,7 +33,7 @@ impl DueRows for App {
     const TABLE: DueTable<OrderId> = store::DUE;
 
     async fn work(self, id: OrderId) -> Result<(), Error> {
-        actions::attempt(&self, id).await
+        actions::call_carrier(&self, id).await
     }
 
     fn backoff(&self) -> Backoff {
@@ -55,7 +55,7 @@ async fn simulate(app: App) -> Result<Next, Error> {
                 (ShipmentStatus::Created, ShipmentStatus::InTransit, "Picked up by the carrier"),
             ] {
                 for shipment in store::list_untouched(tx, from, before, SIMULATED).await? {
-                    actions::record(tx, shipment, to, message).await?;
+                    actions::track(tx, shipment, to, message).await?;
                     moved += 1;
                 }
             }

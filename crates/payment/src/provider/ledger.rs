@@ -7,7 +7,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
-    master_key::hex,
+    hex::encode as hex,
     params,
 };
 

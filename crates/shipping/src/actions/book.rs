@@ -4,8 +4,8 @@
 use super::BOOKING;
 use crate::{
     App, Error,
-    carrier::{CarrierError, Consignee},
-    domain::{Booking, Consignment, Taken},
+    carrier::{BookingRequest, CarrierError},
+    domain::{Booking, BookingOutcome, ShipmentRecord},
     store,
 };
 use contracts::{
@@ -16,32 +16,32 @@ use contracts::{
 use platform::context::Context;
 
 /// What the history of every shipment begins with.
-const TAKEN: &str = "The carrier was told of the parcel";
+const BOOKED_MESSAGE: &str = "The carrier was told of the parcel";
 /// What it says of a recall that is done.
-const KEPT: &str = "Recalled: the carrier does not fetch it";
+const CANCELLED_MESSAGE: &str = "Recalled: the carrier does not fetch it";
 
 /// Asks the carrier for what is due for this order, if anything is, and writes what came of it.
-pub async fn attempt(app: &App, order_id: OrderId) -> Result<(), Error> {
-    let Some(consignment) = app.ctx.db.read(async move |tx| store::find_by_order(tx, order_id).await).await? else { return Ok(()) };
+pub async fn call_carrier(app: &App, order_id: OrderId) -> Result<(), Error> {
+    let Some(shipment) = app.ctx.db.read(async move |tx| store::find_by_order(tx, order_id).await).await? else { return Ok(()) };
     // What happens now was begun by who placed the order.
-    Context::new(consignment.correlation_id.as_str()).scope(ask(app, consignment)).await
+    Context::new(shipment.correlation_id.as_str()).scope(send(app, shipment)).await
 }
 
-async fn ask(app: &App, consignment: Consignment) -> Result<(), Error> {
-    let order_id = consignment.order_id;
-    let patience = app.settings.carrier_timeout();
-    match consignment.booking {
+async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
+    let order_id = shipment.order_id;
+    let timeout = app.settings.carrier_timeout();
+    match shipment.booking {
         Booking::Pending => {
-            let consignee = Consignee { order_id, address: consignment.address.clone() };
-            match tokio::time::timeout(patience, app.carrier.book(consignee)).await.unwrap_or(Err(CarrierError::TimedOut)) {
+            let request = BookingRequest { order_id, address: shipment.address.clone() };
+            match tokio::time::timeout(timeout, app.carrier.book(request)).await.unwrap_or(Err(CarrierError::TimedOut)) {
                 Ok(tracking_number) => booked(app, order_id, tracking_number).await,
-                Err(error) => failed(app, &consignment, error).await,
+                Err(error) => failed(app, &shipment, error).await,
             }
         }
-        Booking::Recalling => {
-            match tokio::time::timeout(patience, app.carrier.recall(order_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
-                Ok(()) => recalled(app, order_id).await,
-                Err(error) => failed(app, &consignment, error).await,
+        Booking::Cancelling => {
+            match tokio::time::timeout(timeout, app.carrier.cancel(order_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
+                Ok(()) => cancelled(app, order_id).await,
+                Err(error) => failed(app, &shipment, error).await,
             }
         }
         Booking::Awaited | Booking::Booked | Booking::Closed => Ok(()),
@@ -52,16 +52,16 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
     app.ctx
         .db
         .write(async move |tx| {
-            let mut consignment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            match consignment.booked(tracking_number.clone(), tx.now()) {
-                Taken::Known => {}
-                Taken::Now(event) => {
-                    store::save(tx, &mut consignment).await?;
-                    store::append_event(tx, event.shipment_id, ShipmentStatus::Created, TAKEN).await?;
+            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
+            match shipment.booked(tracking_number.clone(), tx.now()) {
+                BookingOutcome::Known => {}
+                BookingOutcome::Now(event) => {
+                    store::save(tx, &mut shipment).await?;
+                    store::append_event(tx, event.shipment_id, ShipmentStatus::Created, BOOKED_MESSAGE).await?;
                     tx.emit(event);
                 }
-                Taken::Unwanted => {
-                    store::save(tx, &mut consignment).await?;
+                BookingOutcome::CancelledMeanwhile => {
+                    store::save(tx, &mut shipment).await?;
                     tx.notify_worker(BOOKING);
                 }
             }
@@ -70,15 +70,15 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
         .await
 }
 
-async fn recalled(app: &App, order_id: OrderId) -> Result<(), Error> {
+async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            let mut consignment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            let returned = consignment.recalled();
-            store::save(tx, &mut consignment).await?;
+            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
+            let returned = shipment.cancel_confirmed();
+            store::save(tx, &mut shipment).await?;
             if let Some(event) = returned {
-                store::append_event(tx, event.shipment_id, ShipmentStatus::Returned, KEPT).await?;
+                store::append_event(tx, event.shipment_id, ShipmentStatus::Returned, CANCELLED_MESSAGE).await?;
                 tx.emit(event);
             }
             Ok(())
@@ -86,20 +86,20 @@ async fn recalled(app: &App, order_id: OrderId) -> Result<(), Error> {
         .await
 }
 
-async fn failed(app: &App, asked: &Consignment, error: CarrierError) -> Result<(), Error> {
-    let attempts = asked.attempts.saturating_add(1);
+async fn failed(app: &App, requested: &ShipmentRecord, error: CarrierError) -> Result<(), Error> {
+    let attempts = requested.attempts.saturating_add(1);
     tracing::warn!(
-        target: "carrier", order_id = %asked.order_id, booking = %asked.booking, attempts, %error, "the carrier failed; it is asked again"
+        target: "carrier", order_id = %requested.order_id, booking = %requested.booking, attempts, %error, "the carrier failed; it is asked again"
     );
     metrics::counter!("souk_carrier_failures_total").increment(1);
     let wait = app.ctx.env.jitter(app.settings.backoff().delay(attempts));
-    let (order_id, booking, failure) = (asked.order_id, asked.booking, Failure::from(error.code()));
+    let (order_id, booking, failure) = (requested.order_id, requested.booking, Failure::from(error.code()));
     app.ctx
         .db
         .write(async move |tx| {
-            let mut consignment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            consignment.failed(booking, failure.clone(), tx.now().after(wait));
-            Ok(store::save(tx, &mut consignment).await?)
+            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
+            shipment.failed(booking, failure.clone(), tx.now().after(wait));
+            Ok(store::save(tx, &mut shipment).await?)
         })
         .await
 }
@@ -115,10 +115,10 @@ pub async fn retry(app: &App, order_id: OrderId) -> Result<ShipmentOverview, Err
     if matches!(get().await?.booking, Booking::Awaited | Booking::Closed) {
         return Err(Error::NothingToRetry);
     }
-    attempt(app, order_id).await?;
+    call_carrier(app, order_id).await?;
     let now = get().await?;
     match now.booking {
-        Booking::Pending | Booking::Recalling => Err(Error::CarrierUnavailable),
+        Booking::Pending | Booking::Cancelling => Err(Error::CarrierUnavailable),
         Booking::Awaited | Booking::Booked | Booking::Closed => Ok(now.overview()),
     }
 }

@@ -1,7 +1,7 @@
 //! The built-in carrier. It keeps books of its own and commits them by itself, as a company at the other end of a
 //! network does: what it answered is there although the one who asked never heard of it.
 
-use super::{Answer, Carrier, CarrierError, Consignee};
+use super::{BookingRequest, Carrier, CarrierError, CarrierFuture};
 use contracts::{ids::OrderId, user::AddressSnapshot};
 use platform::{
     db::{Db, Error, Tx},
@@ -59,9 +59,9 @@ impl MockCarrier {
         MockCarrier { db, mode, slow }
     }
 
-    async fn take(&self, consignee: Consignee) -> Result<String, CarrierError> {
-        let mode = Mode::asked_by(&consignee.address).unwrap_or(self.mode);
-        let entry = self.db.write(async move |tx| enter(tx, consignee.order_id, mode).await).await.map_err(is_down)?;
+    async fn write_booking(&self, request: BookingRequest) -> Result<String, CarrierError> {
+        let mode = Mode::asked_by(&request.address).unwrap_or(self.mode);
+        let entry = self.db.write(async move |tx| book_in(tx, request.order_id, mode).await).await.map_err(unavailable)?;
         match entry {
             Entry::Refused(why) => Err(CarrierError::Refused(why.to_owned())),
             Entry::Booked { first: true, .. } if mode == Mode::Timeout => std::future::pending().await,
@@ -74,7 +74,7 @@ impl MockCarrier {
         }
     }
 
-    async fn strike_out(&self, order_id: OrderId) -> Result<(), CarrierError> {
+    async fn write_cancellation(&self, order_id: OrderId) -> Result<(), CarrierError> {
         self.db
             .write(async move |tx| {
                 tx.execute(
@@ -86,22 +86,22 @@ impl MockCarrier {
                 .map(|_| ())
             })
             .await
-            .map_err(is_down)
+            .map_err(unavailable)
     }
 }
 
 impl Carrier for MockCarrier {
-    fn book(&self, consignee: Consignee) -> Answer<'_, String> {
-        Box::pin(self.take(consignee))
+    fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String> {
+        Box::pin(self.write_booking(request))
     }
 
-    fn recall(&self, order_id: OrderId) -> Answer<'_, ()> {
-        Box::pin(self.strike_out(order_id))
+    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()> {
+        Box::pin(self.write_cancellation(order_id))
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn is_down(error: Error) -> CarrierError {
+fn unavailable(error: Error) -> CarrierError {
     CarrierError::Refused(error.to_string())
 }
 
@@ -111,7 +111,7 @@ enum Entry {
     Refused(&'static str),
 }
 
-async fn enter(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
+async fn book_in(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
     tx.execute(
         "INSERT INTO mock_parcels (order_id, tracking_number, refusals, recalled) VALUES ($1, NULL, 0, FALSE) ON CONFLICT (order_id) DO NOTHING",
         params![order_id],

@@ -59,27 +59,27 @@ proptest! {
 
 /// What can happen to an order's parcel, from every side.
 #[derive(Debug, Clone, Copy)]
-enum Happening {
+enum Fact {
     Confirmed,
-    CalledOff,
+    CancelRequested,
     /// The carrier answers what it was asked: whatever that was when it was asked.
-    Took,
-    KnowsOfTheRecall,
+    CarrierBooked,
+    CancelConfirmed,
     Failed,
     Fetched,
 }
 
-fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    use Happening::{CalledOff, Confirmed, Failed, Fetched, KnowsOfTheRecall, Took};
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    use Fact::{CancelConfirmed, CancelRequested, CarrierBooked, Confirmed, Failed, Fetched};
     let one = prop_oneof![
-        3 => Just(Confirmed), 1 => Just(CalledOff), 3 => Just(Took), 2 => Just(KnowsOfTheRecall), 2 => Just(Failed), 1 => Just(Fetched),
+        3 => Just(Confirmed), 1 => Just(CancelRequested), 3 => Just(CarrierBooked), 2 => Just(CancelConfirmed), 2 => Just(Failed), 1 => Just(Fetched),
     ];
     prop::collection::vec(one, 0..30)
 }
 
-fn consignment() -> Consignment {
+fn shipment_record() -> ShipmentRecord {
     let text = String::new;
-    Consignment {
+    ShipmentRecord {
         order_id: OrderId(Uuid::nil()),
         order_number: text(),
         user_id: UserId(Uuid::nil()),
@@ -107,40 +107,40 @@ fn consignment() -> Consignment {
 
 proptest! {
     #[test]
-    fn an_order_has_one_shipment_at_most_and_the_carrier_is_asked_until_it_is_done(happenings in happenings()) {
-        let mut it = consignment();
-        let (mut created, mut recalled, mut decided) = (0, 0, None);
+    fn an_order_has_one_shipment_at_most_and_the_carrier_is_asked_until_it_is_done(facts in facts()) {
+        let mut it = shipment_record();
+        let (mut created, mut cancelled, mut decided) = (0, 0, None);
         let failure = Failure { code: "TIMEOUT".into(), retryable: true };
-        for (at, happening) in happenings.into_iter().enumerate() {
+        for (at, fact) in facts.into_iter().enumerate() {
             let now = Timestamp(at as i64);
-            match happening {
-                Happening::Confirmed => {
+            match fact {
+                Fact::Confirmed => {
                     it.confirm(String::new(), now, now);
                 }
-                Happening::CalledOff => {
-                    let outcome = it.call_off(now);
+                Fact::CancelRequested => {
+                    let outcome = it.cancel(now);
                     prop_assert!(decided.is_none_or(|decided| decided == outcome), "{:?} became {:?}", decided, outcome);
                     decided = decided.or(Some(outcome).filter(|outcome| *outcome != CancellationOutcome::Pending));
                 }
-                Happening::Took => {
-                    if let Taken::Now(_) = it.booked("T".into(), now) {
+                Fact::CarrierBooked => {
+                    if let BookingOutcome::Now(_) = it.booked("T".into(), now) {
                         prop_assert_eq!(decided, None, "what was called off is not shipped");
                         created += 1;
                     }
                 }
-                Happening::KnowsOfTheRecall => if let Some(event) = it.recalled() {
+                Fact::CancelConfirmed => if let Some(event) = it.cancel_confirmed() {
                     prop_assert!(event.recalled);
-                    recalled += 1;
+                    cancelled += 1;
                 },
-                Happening::Failed => it.failed(it.booking, failure.clone(), now),
-                Happening::Fetched => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
-                    prop_assert!(recalled == 0 && decided != Some(CancellationOutcome::Cancelled), "what stays here does not move");
+                Fact::Failed => it.failed(it.booking, failure.clone(), now),
+                Fact::Fetched => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
+                    prop_assert!(cancelled == 0 && decided != Some(CancellationOutcome::Cancelled), "what stays here does not move");
                     it.move_to(next);
                 }
             }
-            prop_assert!(created <= 1 && recalled <= 1);
+            prop_assert!(created <= 1 && cancelled <= 1);
             prop_assert_eq!(created == 1, it.parcel.is_some());
-            let asks = matches!(it.booking, Booking::Pending | Booking::Recalling);
+            let asks = matches!(it.booking, Booking::Pending | Booking::Cancelling);
             prop_assert_eq!(asks, it.booking != Booking::Awaited && it.due_at.is_some(), "{:?}", it);
         }
     }
@@ -148,21 +148,21 @@ proptest! {
 
 #[test]
 fn an_answer_that_was_overtaken_by_the_recall_is_taken_back() {
-    let mut it = consignment();
+    let mut it = shipment_record();
     let now = Timestamp(1);
     it.confirm(String::new(), now, now);
-    assert_eq!(it.call_off(now), CancellationOutcome::Cancelled);
-    assert_eq!(it.recalled(), None);
+    assert_eq!(it.cancel(now), CancellationOutcome::Cancelled);
+    assert_eq!(it.cancel_confirmed(), None);
     assert_eq!((it.booking, it.due_at), (Booking::Closed, None));
-    assert_eq!(it.booked("T".into(), now), Taken::Unwanted);
-    assert_eq!((it.booking, it.due_at, it.parcel.is_none()), (Booking::Recalling, Some(now), true));
+    assert_eq!(it.booked("T".into(), now), BookingOutcome::CancelledMeanwhile);
+    assert_eq!((it.booking, it.due_at, it.parcel.is_none()), (Booking::Cancelling, Some(now), true));
 }
 
 #[test]
 fn a_failure_that_comes_late_does_not_delay_what_is_due_by_now() {
-    let mut it = consignment();
+    let mut it = shipment_record();
     it.confirm(String::new(), Timestamp(1), Timestamp(1));
-    it.call_off(Timestamp(2));
+    it.cancel(Timestamp(2));
     it.failed(Booking::Pending, Failure { code: "TIMEOUT".into(), retryable: true }, Timestamp(99));
     assert_eq!((it.due_at, it.failure), (Some(Timestamp(2)), None));
 }

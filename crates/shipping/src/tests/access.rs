@@ -28,9 +28,9 @@ async fn the_wrong_role_is_told_so() {
     h.post(&events, &body).bearer(&h.scoped_token("parcels", "orders:read")).send().await.expect_problem(403, "FORBIDDEN");
     h.post(&retry, &json!({})).customer(order.user_id).send().await.expect_problem(403, "FORBIDDEN");
     h.get("/admin/shipments").customer(order.user_id).send().await.expect_problem(403, "FORBIDDEN");
-    let recall = format!("/internal/shipments/{}/recall", order.order_id);
-    h.request(axum::http::Method::PUT, &recall).customer(order.user_id).send().await.expect_problem(403, "FORBIDDEN");
-    h.request(axum::http::Method::PUT, &recall).service("payment").send().await.expect_problem(403, "FORBIDDEN");
+    let cancel_shipment = format!("/internal/shipments/{}/recall", order.order_id);
+    h.request(axum::http::Method::PUT, &cancel_shipment).customer(order.user_id).send().await.expect_problem(403, "FORBIDDEN");
+    h.request(axum::http::Method::PUT, &cancel_shipment).service("payment").send().await.expect_problem(403, "FORBIDDEN");
     assert_eq!(shipments(&h, order).await[0].events.len(), 1);
     h.post(&events, &body).bearer(&h.scoped_token("parcels", "other shipping:events")).send().await.expect(200);
 }

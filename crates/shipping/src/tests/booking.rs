@@ -1,7 +1,7 @@
 //! From a confirmed order to a shipment, through every trouble with the carrier.
 
-use super::{Order, address, confirm, overview, retry, shipments, start, start_impatient};
-use crate::carrier::{Carrier, Consignee, MockCarrier, Mode};
+use super::{Order, address, confirm, overview, retry, shipments, start, start_with_short_timeout};
+use crate::carrier::{BookingRequest, Carrier, MockCarrier, Mode};
 use contracts::{
     shipping::{ShipmentCreated, ShipmentStatus},
     time::Timestamp,
@@ -36,10 +36,10 @@ async fn a_confirmed_order_gets_one_shipment() {
     let one = h.get(&format!("/shipments/{}", shipment.shipment_id)).customer(order.user_id).send().await.expect(200);
     assert_eq!(one.read::<contracts::shipping::Shipment>(), *shipment);
 
-    let told = h.emitted_of::<ShipmentCreated>().await;
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].order_id, told[0].order_number.as_str()), (order.order_id, "SK-1"));
-    assert_eq!(told[0].tracking_number, shipment.tracking_number);
+    let events = h.emitted_of::<ShipmentCreated>().await;
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].order_id, events[0].order_number.as_str()), (order.order_id, "SK-1"));
+    assert_eq!(events[0].tracking_number, shipment.tracking_number);
     assert_eq!(h.emitted().await[0].correlation_id, "test", "the shipment belongs to the request that placed the order");
     h.nothing_is_parked().await;
 }
@@ -118,13 +118,13 @@ async fn an_administrator_need_not_wait() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice() {
     for complement in ["carrier:timeout", "carrier:slow"] {
-        let h = start_impatient().await;
+        let h = start_with_short_timeout().await;
         let order = confirm(&h, complement).await;
         h.complete().await;
         let seen = overview(&h, order).await;
         assert_eq!((seen["pending"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("TIMEOUT")), "{complement}");
         // What the carrier booked all the same.
-        let booked = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
+        let booked = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
         h.advance(Duration::from_secs(2));
         h.complete().await;
         let found = shipments(&h, order).await;
@@ -150,7 +150,7 @@ async fn the_setting_tells_the_carrier_to_fail_and_an_address_can_ask_otherwise(
 }
 
 /// The carrier's own side.
-fn books(h: &Harness) -> MockCarrier {
+fn carrier_side(h: &Harness) -> MockCarrier {
     MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO)
 }
 
@@ -159,7 +159,7 @@ async fn a_crash_between_the_carriers_answer_and_our_commit_costs_nothing() {
     let h = start().await;
     let order = confirm(&h, "").await;
     // The process asked, the carrier booked and answered, and the process died before it wrote the answer.
-    let answered = books(&h).book(Consignee { order_id: order.order_id, address: address("") }).await.unwrap();
+    let answered = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
     assert_eq!(overview(&h, order).await["pending"], true);
     h.complete().await;
     let found = shipments(&h, order).await;
@@ -197,14 +197,14 @@ async fn more_orders_than_are_asked_about_at_once_are_all_shipped_past_one_that_
 #[tokio::test]
 async fn the_carrier_books_a_recalled_order_never_again() {
     let h = start().await;
-    let (order, books) = (Order::new(&h), books(&h));
-    let consignee = || Consignee { order_id: order.order_id, address: address("") };
-    books.recall(order.order_id).await.unwrap();
-    books.recall(order.order_id).await.unwrap();
-    books.book(consignee()).await.unwrap_err();
+    let (order, carrier_side) = (Order::new(&h), carrier_side(&h));
+    let request = || BookingRequest { order_id: order.order_id, address: address("") };
+    carrier_side.cancel(order.order_id).await.unwrap();
+    carrier_side.cancel(order.order_id).await.unwrap();
+    carrier_side.book(request()).await.unwrap_err();
     let other = Order::new(&h);
-    let first = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
-    let again = books.book(Consignee { order_id: other.order_id, address: address("") }).await.unwrap();
+    let first = carrier_side.book(BookingRequest { order_id: other.order_id, address: address("") }).await.unwrap();
+    let again = carrier_side.book(BookingRequest { order_id: other.order_id, address: address("") }).await.unwrap();
     assert_eq!(first, again);
 }
 

@@ -1,8 +1,8 @@
 //! Orders that are cancelled or refunded, at every point of their parcel's way.
 
-use super::{Order, address, confirm, overview, recall, report, retry, ship, shipments, start, start_impatient};
+use super::{Order, address, cancel_shipment, confirm, overview, report, retry, ship, shipments, start, start_with_short_timeout};
 use crate::{
-    carrier::{Answer, Carrier, CarrierError, Consignee, MockCarrier, Mode},
+    carrier::{BookingRequest, Carrier, CarrierError, CarrierFuture, MockCarrier, Mode},
     service_with,
 };
 use contracts::{
@@ -21,8 +21,8 @@ use tokio::sync::Notify;
 
 /// Whether the carrier would still take the order's parcel.
 async fn is_bookable(h: &Harness, order: Order) -> bool {
-    let books = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
-    books.book(Consignee { order_id: order.order_id, address: address("") }).await.is_ok()
+    let carrier_side = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
+    carrier_side.book(BookingRequest { order_id: order.order_id, address: address("") }).await.is_ok()
 }
 
 #[tokio::test]
@@ -46,13 +46,13 @@ async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_ev
     let h = start().await;
     for by_call in [false, true] {
         // Its confirmation was set aside and is replayed last; even its first event may be.
-        for unheard_of in [false, true] {
+        for is_unknown in [false, true] {
             let order = Order::new(&h);
-            if !unheard_of {
+            if !is_unknown {
                 h.deliver(order.created(&h, "")).await;
             }
             match by_call {
-                true => assert_eq!(recall(&h, order).await, "RECALLED"),
+                true => assert_eq!(cancel_shipment(&h, order).await, "RECALLED"),
                 false => drop(h.deliver(order.cancelled(&h)).await),
             }
             h.deliver(order.created(&h, "")).await;
@@ -60,7 +60,7 @@ async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_ev
             h.complete().await;
             assert!(shipments(&h, order).await.is_empty());
             assert!(overview(&h, order).await.is_null());
-            assert_eq!(recall(&h, order).await, "RECALLED");
+            assert_eq!(cancel_shipment(&h, order).await, "RECALLED");
         }
     }
     assert!(h.emitted().await.is_empty());
@@ -69,7 +69,7 @@ async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_ev
 
 #[tokio::test]
 async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
-    let h = start_impatient().await;
+    let h = start_with_short_timeout().await;
     let order = confirm(&h, "carrier:timeout").await;
     h.complete().await;
     assert_eq!(overview(&h, order).await["pending"], true);
@@ -95,10 +95,10 @@ async fn a_shipment_that_was_not_fetched_is_recalled() {
     h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
-    let told = h.emitted_of::<ShipmentReturned>().await;
-    assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
+    let events = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((events.len(), events[0].recalled, events[0].shipment_id), (1, true, shipment));
     assert!(!is_bookable(&h, order).await);
-    assert_eq!(recall(&h, order).await, "RECALLED");
+    assert_eq!(cancel_shipment(&h, order).await, "RECALLED");
     h.nothing_is_parked().await;
 }
 
@@ -109,7 +109,7 @@ async fn a_parcel_on_its_way_is_not_recalled() {
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
     h.deliver(order.cancelled(&h)).await;
     h.complete().await;
-    assert_eq!(recall(&h, order).await, "TOO_LATE");
+    assert_eq!(cancel_shipment(&h, order).await, "TOO_LATE");
     h.complete().await;
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::InTransit);
     assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
@@ -119,7 +119,7 @@ async fn a_parcel_on_its_way_is_not_recalled() {
 
 #[tokio::test]
 async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
-    // Taken and not fetched: recalled, once, however often it is told.
+    // BookingOutcome and not fetched: recalled, once, however often it is told.
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let refunded = h.deliver(order.refunded(&h)).await;
@@ -128,8 +128,8 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
     assert_eq!(found[0].events[1].message, "Its order was refunded: the carrier is asked not to fetch it");
-    let told = h.emitted_of::<ShipmentReturned>().await;
-    assert_eq!((told.len(), told[0].recalled, told[0].shipment_id), (1, true, shipment));
+    let events = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((events.len(), events[0].recalled, events[0].shipment_id), (1, true, shipment));
     assert!(!is_bookable(&h, order).await);
 
     // Pending: never booked.
@@ -155,30 +155,30 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
 
 /// A carrier that lets the test in between its deed and its answer, and fails as often as told to recall.
 struct Scripted {
-    books: MockCarrier,
+    carrier_side: MockCarrier,
     done: Arc<Notify>,
     answer: Arc<Notify>,
-    failing_recalls: AtomicU32,
+    failing_cancellations: AtomicU32,
 }
 
 impl Carrier for Scripted {
-    fn book(&self, consignee: Consignee) -> Answer<'_, String> {
+    fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String> {
         Box::pin(async move {
-            let tracking_number = self.books.book(consignee).await?;
+            let tracking_number = self.carrier_side.book(request).await?;
             self.done.notify_one();
             self.answer.notified().await;
             Ok(tracking_number)
         })
     }
 
-    fn recall(&self, order_id: OrderId) -> Answer<'_, ()> {
+    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()> {
         Box::pin(async move {
-            let left = self.failing_recalls.load(Ordering::SeqCst);
+            let left = self.failing_cancellations.load(Ordering::SeqCst);
             if left > 0 {
-                self.failing_recalls.store(left - 1, Ordering::SeqCst);
+                self.failing_cancellations.store(left - 1, Ordering::SeqCst);
                 return Err(CarrierError::Refused("closed for the night".into()));
             }
-            self.books.recall(order_id).await
+            self.carrier_side.cancel(order_id).await
         })
     }
 }
@@ -188,8 +188,8 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let scripted = (done.clone(), answer.clone());
     let service = service_with(move |ctx, _| {
-        let books = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
-        Arc::new(Scripted { books, done: scripted.0, answer: scripted.1, failing_recalls: AtomicU32::new(2) })
+        let carrier_side = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
+        Arc::new(Scripted { carrier_side, done: scripted.0, answer: scripted.1, failing_cancellations: AtomicU32::new(2) })
     });
     let h = Harness::of(service).start().await;
     let order = confirm(&h, "").await;
@@ -213,30 +213,30 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
 }
 
 /// The service with a carrier that refuses its first recalls.
-async fn start_with_refused_recalls(refusals: u32) -> Harness {
+async fn start_with_refused_cancellations(refusals: u32) -> Harness {
     let service = service_with(move |ctx, _| {
-        let books = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
+        let carrier_side = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
         let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         answer.notify_one();
-        Arc::new(Scripted { books, done, answer, failing_recalls: AtomicU32::new(refusals) })
+        Arc::new(Scripted { carrier_side, done, answer, failing_cancellations: AtomicU32::new(refusals) })
     });
     Harness::of(service).start().await
 }
 
 #[tokio::test]
 async fn a_shipment_is_returned_only_when_the_carrier_agreed() {
-    let h = start_with_refused_recalls(1).await;
+    let h = start_with_refused_cancellations(1).await;
     let (order, _) = ship(&h).await;
-    assert_eq!(recall(&h, order).await, "PENDING");
+    assert_eq!(cancel_shipment(&h, order).await, "PENDING");
     h.complete().await;
-    assert_eq!(recall(&h, order).await, "PENDING");
+    assert_eq!(cancel_shipment(&h, order).await, "PENDING");
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::Created);
     let seen = overview(&h, order).await;
     assert_eq!((seen["recalling"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("CARRIER_UNAVAILABLE")));
     assert!(h.emitted_of::<ShipmentReturned>().await.is_empty());
     h.advance(Duration::from_secs(10));
     h.complete().await;
-    assert_eq!(recall(&h, order).await, "RECALLED");
+    assert_eq!(cancel_shipment(&h, order).await, "RECALLED");
     assert_eq!(shipments(&h, order).await[0].status, ShipmentStatus::Returned);
     assert_eq!((overview(&h, order).await["recalling"].as_bool(), h.emitted_of::<ShipmentReturned>().await.len()), (Some(false), 1));
     h.nothing_is_parked().await;
@@ -245,17 +245,17 @@ async fn a_shipment_is_returned_only_when_the_carrier_agreed() {
 #[tokio::test]
 async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
     for scan in ["IN_TRANSIT", "DELIVERED"] {
-        let h = start_with_refused_recalls(1).await;
+        let h = start_with_refused_cancellations(1).await;
         let (order, shipment) = ship(&h).await;
-        assert_eq!(recall(&h, order).await, "PENDING");
+        assert_eq!(cancel_shipment(&h, order).await, "PENDING");
         h.complete().await;
         assert_eq!(report(&h, shipment, scan, "Picked up").await.expect(200).json()["status"], scan);
-        assert_eq!(recall(&h, order).await, "TOO_LATE");
+        assert_eq!(cancel_shipment(&h, order).await, "TOO_LATE");
         // Nothing is asked of the carrier any more, and the event of the cancellation changes nothing.
         h.advance(Duration::from_secs(600));
         h.deliver(order.cancelled(&h)).await;
         h.complete().await;
-        assert_eq!(recall(&h, order).await, "TOO_LATE");
+        assert_eq!(cancel_shipment(&h, order).await, "TOO_LATE");
         let seen = overview(&h, order).await;
         assert_eq!((seen["recalling"].as_bool(), seen["failure"].is_null(), seen["status"].as_str()), (Some(false), true, Some(scan)));
         assert!(is_bookable(&h, order).await && h.emitted_of::<ShipmentReturned>().await.is_empty());
@@ -267,7 +267,7 @@ async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
 async fn what_contradicts_a_recall_is_kept_and_shown() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
-    assert_eq!(recall(&h, order).await, "PENDING");
+    assert_eq!(cancel_shipment(&h, order).await, "PENDING");
     h.complete().await;
     // That it is not on its way contradicts nothing.
     report(&h, shipment, "RETURNED", "Here").await.expect(200);
@@ -287,7 +287,7 @@ async fn what_contradicts_a_recall_is_kept_and_shown() {
     }
     let history: Vec<_> = shipments(&h, order).await[0].events.iter().skip(3).map(|event| event.message.clone()).collect();
     assert_eq!(history, ["Picked up", "Sorted", "At the door", "Refused"]);
-    assert_eq!(recall(&h, order).await, "RECALLED");
+    assert_eq!(cancel_shipment(&h, order).await, "RECALLED");
     assert_eq!((h.emitted_of::<ShipmentReturned>().await.len(), h.emitted_of::<ShipmentUpdated>().await.len()), (1, 0));
     h.nothing_is_parked().await;
 }

@@ -70,8 +70,8 @@ async fn a_return_that_overtakes_the_way_counts_and_what_comes_late_does_not() {
         assert_eq!(report(&h, shipment, late, "").await.expect(200).json()["status"], "RETURNED");
     }
     assert_eq!(shipments(&h, order).await[0].events.len(), 2);
-    let told = h.emitted_of::<ShipmentReturned>().await;
-    assert_eq!((told.len(), told[0].recalled), (1, false));
+    let events = h.emitted_of::<ShipmentReturned>().await;
+    assert_eq!((events.len(), events[0].recalled), (1, false));
     assert!(h.emitted_of::<ShipmentDelivered>().await.is_empty());
 }
 

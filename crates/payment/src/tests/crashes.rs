@@ -6,7 +6,7 @@ use contracts::{
     ids::PaymentId,
     payment::{PaymentStatus, TransactionType},
 };
-use platform::testing::{Harness, TestResponse};
+use platform::testing::{TestResponse, Harness};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{future::poll_fn, task::Poll};
 

@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    domain::{Consignment, Observed},
+    domain::{Observed, ShipmentRecord},
     store,
 };
 use contracts::{
@@ -29,27 +29,27 @@ pub async fn record_event(
     body: RecordShipmentEvent,
 ) -> Result<Idempotent<Json<Shipment>>, Problem> {
     let (status, message) = (body.status, body.message.map_or_else(String::new, contracts::text::ShortText::into_string));
-    app.ctx.db.write(async move |tx| key.once(tx, async |tx| record(tx, id, status, &message).await.map(Json)).await).await
+    app.ctx.db.write(async move |tx| key.once(tx, async |tx| track(tx, id, status, &message).await.map(Json)).await).await
 }
 
 /// The same inside a unit, for the simulated carrier too.
-pub async fn record(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
-    let mut consignment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
-    let present = consignment.parcel.as_ref().ok_or(Error::NotFound)?.status;
-    match consignment.observe(status) {
+pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
+    let mut shipment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
+    let present = shipment.parcel.as_ref().ok_or(Error::NotFound)?.status;
+    match shipment.observe(status) {
         Observed::Known => {}
         Observed::Moved(next) => {
             if append(tx, id, next, message, next == present).await? {
-                move_to(tx, &mut consignment, next, message).await?;
+                move_to(tx, &mut shipment, next, message).await?;
             }
         }
         Observed::Contradicted(next) => {
-            if append(tx, id, next, message, consignment.contradiction == Some(next)).await? {
-                contradict(tx, &mut consignment, next).await?;
+            if append(tx, id, next, message, shipment.contradiction == Some(next)).await? {
+                contradict(tx, &mut shipment, next).await?;
             }
         }
     }
-    store::view(tx, consignment).await?.ok_or(Error::NotFound)
+    store::view(tx, shipment).await?.ok_or(Error::NotFound)
 }
 
 /// Adds to the history. Whether it is new.
@@ -62,28 +62,28 @@ async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str
 
 /// Keeps what the carrier reports of a parcel that it had agreed not to fetch. The order was told that it stays, and money
 /// and stock went back on that word: people have to settle it, unless the carrier brings it back.
-async fn contradict(tx: &mut Tx, consignment: &mut Consignment, next: ShipmentStatus) -> Result<(), Error> {
-    let Consignment { order_id, shipment_id, .. } = *consignment;
+async fn contradict(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus) -> Result<(), Error> {
+    let ShipmentRecord { order_id, shipment_id, .. } = *shipment;
     if next == ShipmentStatus::Returned {
         tracing::info!(target: "carrier", %order_id, %shipment_id, "a parcel that was taken in spite of its recall came back");
     } else {
         tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a recall that it agreed to");
         metrics::counter!("souk_carrier_contradictions_total").increment(1);
     }
-    consignment.contradiction = Some(next);
-    Ok(store::save(tx, consignment).await?)
+    shipment.contradiction = Some(next);
+    Ok(store::save(tx, shipment).await?)
 }
 
 /// Writes the status and tells the world.
-async fn move_to(tx: &mut Tx, consignment: &mut Consignment, next: ShipmentStatus, message: &str) -> Result<(), Error> {
-    let Some(parcel) = consignment.move_to(next) else { return Ok(()) };
-    store::save(tx, consignment).await?;
+async fn move_to(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str) -> Result<(), Error> {
+    let Some(parcel) = shipment.move_to(next) else { return Ok(()) };
+    store::save(tx, shipment).await?;
     match next {
         // A shipment begins with it, and nothing leads back.
         ShipmentStatus::Created => {}
-        ShipmentStatus::InTransit => tx.emit(consignment.scanned(&parcel, message.to_owned())),
-        ShipmentStatus::Delivered => tx.emit(consignment.delivered(&parcel)),
-        ShipmentStatus::Returned => tx.emit(consignment.returned(&parcel, false)),
+        ShipmentStatus::InTransit => tx.emit(shipment.updated_event(&parcel, message.to_owned())),
+        ShipmentStatus::Delivered => tx.emit(shipment.delivered_event(&parcel)),
+        ShipmentStatus::Returned => tx.emit(shipment.returned_event(&parcel, false)),
     }
     Ok(())
 }

@@ -14,25 +14,25 @@ use platform::db::Tx;
 ///
 /// # Errors
 /// Those of the database.
-pub async fn recall(app: &App, order_id: OrderId) -> Result<ShipmentCancellation, Error> {
+pub async fn cancel_shipment(app: &App, order_id: OrderId) -> Result<ShipmentCancellation, Error> {
     let why = "Its order is being cancelled: the carrier is asked not to fetch it";
-    let outcome = app.ctx.db.write(async move |tx| call_off(tx, order_id, why).await).await?;
+    let outcome = app.ctx.db.write(async move |tx| cancel_in(tx, order_id, why).await).await?;
     Ok(ShipmentCancellation { outcome })
 }
 
 /// Drops a shipment that is pending, and has one recalled that the carrier did not fetch yet. One that is on its way
 /// travels on: what comes of it, the carrier will tell.
-pub async fn call_off(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<CancellationOutcome, Error> {
-    let Some(mut consignment) = store::lock_by_order(tx, order_id).await? else {
-        store::call_off_unheard(tx, order_id).await?;
+pub async fn cancel_in(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<CancellationOutcome, Error> {
+    let Some(mut shipment) = store::lock_by_order(tx, order_id).await? else {
+        store::insert_cancelled_before_booking(tx, order_id).await?;
         return Ok(CancellationOutcome::Cancelled);
     };
-    let before = consignment.clone();
-    let outcome = consignment.call_off(tx.now());
-    if consignment != before {
-        store::save(tx, &mut consignment).await?;
-        if consignment.parcel.is_some() {
-            store::append_event(tx, consignment.shipment_id, ShipmentStatus::Created, why).await?;
+    let before = shipment.clone();
+    let outcome = shipment.cancel(tx.now());
+    if shipment != before {
+        store::save(tx, &mut shipment).await?;
+        if shipment.parcel.is_some() {
+            store::append_event(tx, shipment.shipment_id, ShipmentStatus::Created, why).await?;
         }
         tx.notify_worker(BOOKING);
     }
