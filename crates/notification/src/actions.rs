@@ -2,9 +2,9 @@
 
 use crate::{
     Error,
-    delivery::{Window, worker_of},
-    domain::{Next, Parcel, Undelivered, next},
-    store::{self, Record},
+    delivery::{DeliveryQueue, worker_of},
+    domain::{AfterAttempt, DeliveryError, OutgoingMessage, after_attempt},
+    store::{self, AttemptRecord},
 };
 use contracts::{
     ids::NotificationId,
@@ -40,8 +40,8 @@ pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Re
 /// An attempt that has ended.
 #[derive(Clone)]
 pub struct Attempt {
-    pub parcel: Arc<Parcel>,
-    pub outcome: Result<(), Undelivered>,
+    pub outgoing: Arc<OutgoingMessage>,
+    pub outcome: Result<(), DeliveryError>,
     /// How long to wait before the next attempt, should there be one.
     pub pause: Duration,
 }
@@ -50,20 +50,20 @@ pub struct Attempt {
 ///
 /// # Errors
 /// Those of the database. Nothing is recorded then, and the same may be tried again.
-pub async fn record_and_take(
+pub async fn record_and_claim(
     db: &Db,
     ended: Arc<[Attempt]>,
     attempts_max: u32,
     channel: Channel,
-    window: Option<Window>,
-    hold: Duration,
-) -> Result<Vec<Parcel>, Error> {
+    queue: Option<DeliveryQueue>,
+    claim_time: Duration,
+) -> Result<Vec<OutgoingMessage>, Error> {
     db.write(async move |tx| {
         for attempt in ended.iter() {
             record(tx, attempt, attempts_max).await?;
         }
-        match window.clone() {
-            Some(window) => take(tx, channel, window, hold).await,
+        match queue.clone() {
+            Some(queue) => claim(tx, channel, queue, claim_time).await,
             None => Ok(Vec::new()),
         }
     })
@@ -72,50 +72,50 @@ pub async fn record_and_take(
 
 /// Takes what is due until the window is full, the longest overdue first. Users who have as many places as one may have are
 /// passed over.
-async fn take(tx: &mut Tx, channel: Channel, mut window: Window, hold: Duration) -> Result<Vec<Parcel>, Error> {
-    let (held_until, mut taken) = (tx.now().after(hold), Vec::new());
-    while window.room() > 0 {
-        let rows = window.room();
-        let due = store::list_due(tx, channel, window.full(), rows).await?;
+async fn claim(tx: &mut Tx, channel: Channel, mut queue: DeliveryQueue, claim_time: Duration) -> Result<Vec<OutgoingMessage>, Error> {
+    let (claimed_until, mut claimed) = (tx.now().after(claim_time), Vec::new());
+    while queue.free_slots() > 0 {
+        let rows = queue.free_slots();
+        let due = store::list_due(tx, channel, queue.users_at_limit(), rows).await?;
         let is_last = due.len() < rows;
-        let before = taken.len();
-        for (id, _) in due.into_iter().filter(|(_, user)| window.take(*user)) {
-            taken.extend(store::take(tx, id, held_until).await?);
+        let before = claimed.len();
+        for (id, _) in due.into_iter().filter(|(_, user)| queue.try_reserve(*user)) {
+            claimed.extend(store::claim(tx, id, claimed_until).await?);
         }
         // What was passed over belongs to users who are full by now: the next look leaves these users out.
-        if is_last || taken.len() == before {
+        if is_last || claimed.len() == before {
             break;
         }
     }
-    Ok(taken)
+    Ok(claimed)
 }
 
 async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(), Error> {
-    let Attempt { parcel, outcome, pause } = attempt;
-    let next = next(outcome, parcel.tries + 1, attempts_max);
-    let last_error = outcome.as_ref().err().map(|undelivered| undelivered.detail.as_str());
+    let Attempt { outgoing, outcome, pause } = attempt;
+    let next = after_attempt(outcome, outgoing.tries + 1, attempts_max);
+    let last_error = outcome.as_ref().err().map(|error| error.detail.as_str());
     let (status, due_at) = match next {
-        Next::Rest(fact) => (NotificationStatus::Pending.transition(fact)?, None),
-        Next::Again => (NotificationStatus::Pending, Some(tx.now().after(*pause))),
+        AfterAttempt::Final(fact) => (NotificationStatus::Pending.transition(fact)?, None),
+        AfterAttempt::Retry => (NotificationStatus::Pending, Some(tx.now().after(*pause))),
     };
-    if !store::record(tx, parcel, Record { status, last_error, due_at }).await? {
+    if !store::record(tx, outgoing, AttemptRecord { status, last_error, due_at }).await? {
         // It took longer than it was held for, and somebody else has it now.
         return Ok(());
     }
-    let attempts = parcel.attempts + 1;
+    let attempts = outgoing.attempts + 1;
     let ended = if outcome.is_ok() { AttemptOutcome::Delivered } else { AttemptOutcome::Failed };
-    store::insert_attempt(tx, parcel.notification_id, attempts, ended, last_error.unwrap_or("taken by the channel")).await?;
-    if let Next::Rest(fact) = next {
-        announce(tx, parcel, fact, attempts, last_error);
+    store::insert_attempt(tx, outgoing.notification_id, attempts, ended, last_error.unwrap_or("taken by the channel")).await?;
+    if let AfterAttempt::Final(fact) = next {
+        emit_outcome(tx, outgoing, fact, attempts, last_error);
     }
     Ok(())
 }
 
 /// Tells the world, on behalf of the request that the message came from.
-fn announce(tx: &mut Tx, parcel: &Parcel, fact: NotificationFact, attempts: u32, last_error: Option<&str>) {
-    let Parcel { notification_id, user_id, kind, channel, order_id, .. } = *parcel;
-    let mut context = Context::new(parcel.correlation_id.as_str());
-    context.causation_id = Some(parcel.event_id);
+fn emit_outcome(tx: &mut Tx, outgoing: &OutgoingMessage, fact: NotificationFact, attempts: u32, last_error: Option<&str>) {
+    let OutgoingMessage { notification_id, user_id, kind, channel, order_id, .. } = *outgoing;
+    let mut context = Context::new(outgoing.correlation_id.as_str());
+    context.causation_id = Some(outgoing.event_id);
     tx.set_context(context);
     if fact == NotificationFact::Sent {
         tx.emit(NotificationSent { notification_id, user_id, r#type: kind, channel, order_id, attempts });

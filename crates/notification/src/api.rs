@@ -68,5 +68,5 @@ async fn resend(
 }
 
 async fn webhook_secret(user: User, State(app): State<App>, Query(()): Query<()>) -> Json<WebhookSecret> {
-    Json(WebhookSecret { secret: webhook::secret_of(&app.ctx.master_key, user.id).written() })
+    Json(WebhookSecret { secret: webhook::secret_of(&app.ctx.master_key, user.id).to_text() })
 }

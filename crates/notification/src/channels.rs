@@ -6,10 +6,10 @@ pub mod sms;
 pub mod webhook;
 
 use crate::{
-    domain::{Parcel, Undelivered},
+    domain::{DeliveryError, OutgoingMessage},
     message::Message,
     settings::Settings,
-    templates::{self, Reader},
+    templates::{self, Recipient},
 };
 use contracts::{auth::RESET_TOKEN_ENCRYPTION, notification::Channel};
 use mail::Mail;
@@ -49,38 +49,38 @@ impl Channels {
     /// Hands a message over to its channel.
     ///
     /// # Errors
-    /// [`Undelivered`] says whether it is worth trying again.
-    pub async fn send(&self, parcel: &Parcel) -> Result<(), Undelivered> {
+    /// [`DeliveryError`] says whether it is worth trying again.
+    pub async fn send(&self, outgoing: &OutgoingMessage) -> Result<(), DeliveryError> {
         let message =
-            Message::read(parcel.kind, &parcel.payload).map_err(|_| Undelivered::for_good("its payload is not that of its type"))?;
-        let to = parcel.recipient.as_deref();
-        match parcel.channel {
+            Message::read(outgoing.kind, &outgoing.payload).map_err(|_| DeliveryError::permanent("its payload is not that of its type"))?;
+        let to = outgoing.recipient.as_deref();
+        match outgoing.channel {
             Channel::Email => {
                 // A registration may arrive after its user's first order.
-                let to = to.ok_or_else(|| Undelivered::for_now("no e-mail address is known yet"))?;
-                let token = self.token(parcel, &message)?;
-                let reader = Reader { name: &parcel.name, shop_url: &self.shop_url, token: token.as_deref() };
-                self.mail.send(parcel, to, &templates::letter(&message, &reader)).await
+                let to = to.ok_or_else(|| DeliveryError::temporary("no e-mail address is known yet"))?;
+                let token = self.token(outgoing, &message)?;
+                let recipient_info = Recipient { name: &outgoing.name, shop_url: &self.shop_url, token: token.as_deref() };
+                self.mail.send(outgoing, to, &templates::email_content(&message, &recipient_info)).await
             }
             Channel::Sms => {
-                let to = to.ok_or_else(|| Undelivered::for_good("the phone was removed"))?;
+                let to = to.ok_or_else(|| DeliveryError::permanent("the phone was removed"))?;
                 self.sms.send(to, &templates::text_message(&message)).await
             }
             Channel::Webhook => {
-                let to = to.ok_or_else(|| Undelivered::for_good("the webhook's address was removed"))?;
-                self.webhooks.send(parcel, to).await
+                let to = to.ok_or_else(|| DeliveryError::permanent("the webhook's address was removed"))?;
+                self.webhooks.send(outgoing, to).await
             }
         }
     }
 
     /// The secret of a message that has one, opened.
-    fn token(&self, parcel: &Parcel, message: &Message) -> Result<Option<String>, Undelivered> {
+    fn token(&self, outgoing: &OutgoingMessage, message: &Message) -> Result<Option<String>, DeliveryError> {
         let Message::PasswordReset(reset) = message else { return Ok(None) };
         if reset.expires_at <= self.env.now() {
-            return Err(Undelivered::for_good("the link has expired"));
+            return Err(DeliveryError::permanent("the link has expired"));
         }
-        let opened = parcel.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
+        let opened = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
         let token = opened.and_then(|bytes| String::from_utf8(bytes).ok());
-        token.map(Some).ok_or_else(|| Undelivered::for_good("the token cannot be opened"))
+        token.map(Some).ok_or_else(|| DeliveryError::permanent("the token cannot be opened"))
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     delivery::worker_of,
     domain::Contact,
-    message::{Bill, Cancelled, Delivered, Message, PaymentProblem, Refunded, Reset, Shipped, Welcome},
+    message::{Cancelled, Delivered, Message, OrderSummary, PaymentProblem, Refunded, Reset, Shipped, Welcome},
     store::{self, NewNotification},
 };
 use contracts::{
@@ -37,7 +37,7 @@ async fn user_registered(tx: &mut Tx, received: Received<UserRegistered>) -> Res
     let Received { event, event_id, .. } = received;
     store::put_registered(tx, &event).await?;
     let message = Message::Registered(Welcome { name: event.name });
-    Notice { recipient: Some(&event.email), ..Notice::of(event_id, event.user_id, message) }.write(tx).await
+    NewMessage { recipient: Some(&event.email), ..NewMessage::of(event_id, event.user_id, message) }.write(tx).await
 }
 
 async fn user_updated(tx: &mut Tx, received: Received<UserUpdated>) -> Result<(), Error> {
@@ -51,13 +51,13 @@ async fn preferences_changed(tx: &mut Tx, received: Received<PreferencesChanged>
 async fn password_reset_requested(tx: &mut Tx, received: Received<PasswordResetRequested>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::PasswordReset(Reset { expires_at: event.expires_at });
-    let notice = Notice::of(event_id, event.user_id, message);
-    Notice { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..notice }.write(tx).await
+    let notice = NewMessage::of(event_id, event.user_id, message);
+    NewMessage { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..notice }.write(tx).await
 }
 
 async fn order_created(tx: &mut Tx, received: Received<OrderCreated>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
-    let message = Message::OrderCreated(Bill {
+    let message = Message::OrderCreated(OrderSummary {
         order_id: event.order_id,
         order_number: event.order_number,
         currency: event.currency,
@@ -69,7 +69,7 @@ async fn order_created(tx: &mut Tx, received: Received<OrderCreated>) -> Result<
         total_amount: event.total_amount,
         shipping_address_snapshot: event.shipping_address_snapshot,
     });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn order_payment_failed(tx: &mut Tx, received: Received<OrderPaymentFailed>) -> Result<(), Error> {
@@ -82,12 +82,12 @@ async fn order_payment_failed(tx: &mut Tx, received: Received<OrderPaymentFailed
         failure: event.failure,
         payable_until: event.payable_until,
     });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn order_confirmed(tx: &mut Tx, received: Received<OrderConfirmed>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
-    let message = Message::OrderConfirmed(Bill {
+    let message = Message::OrderConfirmed(OrderSummary {
         order_id: event.order_id,
         order_number: event.order_number,
         currency: event.currency,
@@ -99,20 +99,20 @@ async fn order_confirmed(tx: &mut Tx, received: Received<OrderConfirmed>) -> Res
         total_amount: event.total_amount,
         shipping_address_snapshot: event.shipping_address_snapshot,
     });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn order_shipped(tx: &mut Tx, received: Received<OrderShipped>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let OrderShipped { order_id, order_number, carrier, tracking_number, .. } = event;
     let message = Message::Shipped(Shipped { order_id, order_number, carrier, tracking_number });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn order_delivered(tx: &mut Tx, received: Received<OrderDelivered>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::Delivered(Delivered { order_id: event.order_id, order_number: event.order_number });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn order_cancelled(tx: &mut Tx, received: Received<OrderCancelled>) -> Result<(), Error> {
@@ -127,7 +127,7 @@ async fn order_cancelled(tx: &mut Tx, received: Received<OrderCancelled>) -> Res
         refund_due: event.refund_due,
         lines_return: event.lines_return,
     });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> Result<(), Error> {
@@ -140,11 +140,11 @@ async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> R
         refunded_amount: event.refunded_amount,
         in_full: event.in_full,
     });
-    Notice::of(event_id, event.user_id, message).write(tx).await
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
 /// What is to be told, before the channels are known.
-struct Notice<'a> {
+struct NewMessage<'a> {
     event_id: EventId,
     user_id: UserId,
     message: Message,
@@ -153,9 +153,9 @@ struct Notice<'a> {
     sealed_token: Option<&'a str>,
 }
 
-impl Notice<'_> {
+impl NewMessage<'_> {
     fn of(event_id: EventId, user_id: UserId, message: Message) -> Self {
-        Notice { event_id, user_id, message, recipient: None, sealed_token: None }
+        NewMessage { event_id, user_id, message, recipient: None, sealed_token: None }
     }
 
     /// Writes one message for each channel that the user wants it on.

@@ -6,8 +6,8 @@
 
 use crate::{
     App, Error,
-    actions::{Attempt, record_and_take},
-    domain::{Parcel, Undelivered},
+    actions::{Attempt, record_and_claim},
+    domain::{DeliveryError, OutgoingMessage},
     store,
 };
 use contracts::{ids::UserId, notification::Channel};
@@ -21,7 +21,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// How often a worker looks for messages that became due by time while others are under way.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often, and after which pause, recording is tried when the database is busy. What is not recorded is sent twice.
 const RECORDINGS: u32 = 20;
 const RECORDING_PAUSE: Duration = Duration::from_millis(100);
@@ -46,16 +46,16 @@ pub fn workers(app: &App) -> Vec<Worker> {
 
 /// The places of one channel that are taken.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub struct DeliveryQueue {
     size: usize,
     /// How many messages of each user are under way.
     under_way: HashMap<UserId, usize>,
 }
 
-impl Window {
+impl DeliveryQueue {
     #[must_use]
-    pub fn new(size: usize) -> Window {
-        Window { size, under_way: HashMap::new() }
+    pub fn new(size: usize) -> DeliveryQueue {
+        DeliveryQueue { size, under_way: HashMap::new() }
     }
 
     #[must_use]
@@ -65,20 +65,20 @@ impl Window {
 
     /// How many more messages have a place.
     #[must_use]
-    pub fn room(&self) -> usize {
+    pub fn free_slots(&self) -> usize {
         self.size.saturating_sub(self.under_way.values().sum())
     }
 
     /// Takes a place, unless all are taken or the user has as many as one may have.
-    pub fn take(&mut self, user: UserId) -> bool {
-        let is_free = self.room() > 0 && self.under_way.get(&user).is_none_or(|places| *places < self.most_of_one());
+    pub fn try_reserve(&mut self, user: UserId) -> bool {
+        let is_free = self.free_slots() > 0 && self.under_way.get(&user).is_none_or(|places| *places < self.limit_per_user());
         if is_free {
             *self.under_way.entry(user).or_default() += 1;
         }
         is_free
     }
 
-    pub fn free(&mut self, user: UserId) {
+    pub fn release(&mut self, user: UserId) {
         if let Some(places) = self.under_way.get_mut(&user) {
             *places -= 1;
             if *places == 0 {
@@ -88,79 +88,79 @@ impl Window {
     }
 
     /// Those who have as many places as one may have: a few, because their places add up to no more than all.
-    pub fn full(&self) -> impl Iterator<Item = UserId> {
-        let most = self.most_of_one();
+    pub fn users_at_limit(&self) -> impl Iterator<Item = UserId> {
+        let most = self.limit_per_user();
         self.under_way.iter().filter(move |(_, places)| **places >= most).map(|(user, _)| *user)
     }
 
-    fn most_of_one(&self) -> usize {
+    fn limit_per_user(&self) -> usize {
         (self.size / 8).max(1)
     }
 }
 
 /// Delivers as long as there is something to deliver, and after the order to stop what is under way.
 async fn deliver_due(app: App, channel: Channel, stop: Shutdown) -> Result<Next, Error> {
-    let size = app.settings.window(channel);
+    let size = app.settings.queue_size(channel);
     let notifier = app.ctx.db.worker_notifier(worker_of(channel));
     let (reply, mut replies) = mpsc::channel(size);
-    let (mut window, mut ended) = (Window::new(size), Vec::new());
+    let (mut queue, mut ended) = (DeliveryQueue::new(size), Vec::new());
     loop {
-        let free = (!stop.is_requested()).then(|| window.clone());
-        for parcel in record(&app, channel, std::mem::take(&mut ended), free.clone()).await? {
-            window.take(parcel.user_id);
-            app.ctx.env.spawn(attempt(app.clone(), Arc::new(parcel), reply.clone()));
+        let free = (!stop.is_requested()).then(|| queue.clone());
+        for outgoing in record(&app, channel, std::mem::take(&mut ended), free.clone()).await? {
+            queue.try_reserve(outgoing.user_id);
+            app.ctx.env.spawn(attempt(app.clone(), Arc::new(outgoing), reply.clone()));
         }
-        if window.is_empty() {
-            return rest(&app, channel).await;
+        if queue.is_empty() {
+            return next_turn(&app, channel).await;
         }
-        let looks = free.is_some() && window.room() > 0;
+        let polls = free.is_some() && queue.free_slots() > 0;
         tokio::select! {
-            _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| window.free(attempt.parcel.user_id)),
-            () = stop.sleep(&app.ctx.env, LOOK, notifier.notified()), if looks => {}
+            _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| queue.release(attempt.outgoing.user_id)),
+            () = stop.sleep(POLL_INTERVAL, notifier.notified()), if polls => {}
         }
     }
 }
 
-async fn rest(app: &App, channel: Channel) -> Result<Next, Error> {
+async fn next_turn(app: &App, channel: Channel) -> Result<Next, Error> {
     let next = app.ctx.db.read(async move |tx| store::next_due(tx, channel).await).await?;
     Ok(next.map_or(Next::Idle, Next::At))
 }
 
 /// Records what ended and takes what is next, if there is a window for it; patient with a busy database, because the messages
 /// are sent by now.
-async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, window: Option<Window>) -> Result<Vec<Parcel>, Error> {
+async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, queue: Option<DeliveryQueue>) -> Result<Vec<OutgoingMessage>, Error> {
     let ended: Arc<[Attempt]> = ended.into();
-    let (most, hold) = (app.settings.attempts_max, app.settings.hold());
+    let (most, claim_time) = (app.settings.attempts_max, app.settings.claim_time());
     for _ in 1..RECORDINGS {
-        match record_and_take(&app.ctx.db, ended.clone(), most, channel, window.clone(), hold).await {
+        match record_and_claim(&app.ctx.db, ended.clone(), most, channel, queue.clone(), claim_time).await {
             Err(Error::Db(db::Error::Busy)) => tokio::time::sleep(app.ctx.env.jitter(RECORDING_PAUSE)).await,
             outcome => return outcome,
         }
     }
-    record_and_take(&app.ctx.db, ended, most, channel, window, hold).await
+    record_and_claim(&app.ctx.db, ended, most, channel, queue, claim_time).await
 }
 
 /// Sends one message in a task of its own and reports how it went, even when the sending panics.
-async fn attempt(app: App, parcel: Arc<Parcel>, reply: mpsc::Sender<Attempt>) {
-    let (channels, of, time) = (app.channels.clone(), parcel.clone(), app.settings.send_time());
-    let sending = Context::new(parcel.correlation_id.as_str()).scope(async move { tokio::time::timeout(time, channels.send(&of)).await });
+async fn attempt(app: App, outgoing: Arc<OutgoingMessage>, reply: mpsc::Sender<Attempt>) {
+    let (channels, of, time) = (app.channels.clone(), outgoing.clone(), app.settings.send_time());
+    let sending = Context::new(outgoing.correlation_id.as_str()).scope(async move { tokio::time::timeout(time, channels.send(&of)).await });
     let outcome = match app.ctx.env.spawn(sending).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Undelivered::for_now(format!("it took longer than {} seconds", time.as_secs()))),
-        Err(_) => Err(Undelivered::for_now("the sender failed unexpectedly")),
+        Ok(Err(_)) => Err(DeliveryError::temporary(format!("it took longer than {} seconds", time.as_secs()))),
+        Err(_) => Err(DeliveryError::temporary("the sender failed unexpectedly")),
     };
-    report(&parcel, &outcome);
-    let wait = app.ctx.env.jitter(app.settings.backoff().delay(parcel.tries + 1));
+    log_attempt(&outgoing, &outcome);
+    let wait = app.ctx.env.jitter(app.settings.backoff().delay(outgoing.tries + 1));
     // Nobody listens when the turn was given up: the message is taken again once it is no longer held.
-    let _ = reply.send(Attempt { parcel, outcome, pause: wait }).await;
+    let _ = reply.send(Attempt { outgoing, outcome, pause: wait }).await;
 }
 
-fn report(parcel: &Parcel, outcome: &Result<(), Undelivered>) {
-    let (kind, channel) = (parcel.kind.as_str(), parcel.channel.as_str());
-    if let Err(undelivered) = outcome {
+fn log_attempt(outgoing: &OutgoingMessage, outcome: &Result<(), DeliveryError>) {
+    let (kind, channel) = (outgoing.kind.as_str(), outgoing.channel.as_str());
+    if let Err(error) = outcome {
         tracing::warn!(
-            target: "notification", notification_id = %parcel.notification_id, correlation_id = parcel.correlation_id, kind, channel,
-            attempt = parcel.attempts + 1, error = %undelivered, "a message was not delivered"
+            target: "notification", notification_id = %outgoing.notification_id, correlation_id = outgoing.correlation_id, kind, channel,
+            attempt = outgoing.attempts + 1, error = %error, "a message was not delivered"
         );
     }
     let outcome = if outcome.is_ok() { "delivered" } else { "failed" };

@@ -30,7 +30,7 @@ impl Contact {
     /// The channels a message of this kind goes over.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
         let secret = kind == NotificationType::PasswordReset;
-        let mail = self.email_enabled || is_about_the_account(kind);
+        let mail = self.email_enabled || is_about_account(kind);
         let text = self.sms_enabled && self.phone.is_some() && !secret;
         let webhook = self.webhook_url.is_some() && !secret;
         [(Channel::Email, mail), (Channel::Sms, text), (Channel::Webhook, webhook)]
@@ -40,13 +40,13 @@ impl Contact {
 }
 
 /// Mails about the account itself are sent whatever the preferences say.
-fn is_about_the_account(kind: NotificationType) -> bool {
+fn is_about_account(kind: NotificationType) -> bool {
     matches!(kind, NotificationType::Registered | NotificationType::PasswordReset)
 }
 
 /// A message that is due and was taken in hand.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct OutgoingMessage {
     pub notification_id: NotificationId,
     pub event_id: EventId,
     pub correlation_id: String,
@@ -66,52 +66,52 @@ pub struct Parcel {
     pub resends: u32,
     pub created_at: Timestamp,
     /// Until when it is ours; whoever takes it over afterwards writes another instant.
-    pub held_until: Timestamp,
+    pub claimed_until: Timestamp,
 }
 
 /// Why a message did not reach its channel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
-pub struct Undelivered {
+pub struct DeliveryError {
     /// For people. Never holds what is secret.
     pub detail: String,
     /// Whether trying again is pointless.
-    pub hopeless: bool,
+    pub is_permanent: bool,
 }
 
 /// The longest detail that is kept.
-const DETAIL: usize = 300;
+const MAX_DETAIL: usize = 300;
 
-impl Undelivered {
+impl DeliveryError {
     /// It may work later.
     #[must_use]
-    pub fn for_now(detail: impl AsRef<str>) -> Undelivered {
-        Undelivered { detail: one_line(detail.as_ref(), DETAIL), hopeless: false }
+    pub fn temporary(detail: impl AsRef<str>) -> DeliveryError {
+        DeliveryError { detail: one_line(detail.as_ref(), MAX_DETAIL), is_permanent: false }
     }
 
     /// It will never work.
     #[must_use]
-    pub fn for_good(detail: impl AsRef<str>) -> Undelivered {
-        Undelivered { hopeless: true, ..Undelivered::for_now(detail) }
+    pub fn permanent(detail: impl AsRef<str>) -> DeliveryError {
+        DeliveryError { is_permanent: true, ..DeliveryError::temporary(detail) }
     }
 }
 
 /// What follows from an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum AfterAttempt {
     /// The message comes to rest by this fact.
-    Rest(NotificationFact),
+    Final(NotificationFact),
     /// It is tried again.
-    Again,
+    Retry,
 }
 
 /// What follows from the attempt number `tries` of at most `most`.
 #[must_use]
-pub fn next(outcome: &Result<(), Undelivered>, tries: u32, most: u32) -> Next {
+pub fn after_attempt(outcome: &Result<(), DeliveryError>, tries: u32, most: u32) -> AfterAttempt {
     match outcome {
-        Ok(()) => Next::Rest(NotificationFact::Sent),
-        Err(undelivered) if undelivered.hopeless || tries >= most => Next::Rest(NotificationFact::Failed),
-        Err(_) => Next::Again,
+        Ok(()) => AfterAttempt::Final(NotificationFact::Sent),
+        Err(error) if error.is_permanent || tries >= most => AfterAttempt::Final(NotificationFact::Failed),
+        Err(_) => AfterAttempt::Retry,
     }
 }
 
@@ -150,11 +150,11 @@ mod tests {
         }
 
         #[test]
-        fn a_message_comes_to_rest_within_its_attempts(tries in 1_u32..20, most in 1_u32..20, hopeless: bool) {
-            let failed = Err(Undelivered { detail: "no".into(), hopeless });
-            let at_rest = next(&failed, tries, most) == Next::Rest(NotificationFact::Failed);
-            prop_assert_eq!(at_rest, hopeless || tries >= most);
-            prop_assert_eq!(next(&Ok(()), tries, most), Next::Rest(NotificationFact::Sent));
+        fn a_message_comes_to_rest_within_its_attempts(tries in 1_u32..20, most in 1_u32..20, is_permanent: bool) {
+            let failed = Err(DeliveryError { detail: "no".into(), is_permanent });
+            let at_rest = after_attempt(&failed, tries, most) == AfterAttempt::Final(NotificationFact::Failed);
+            prop_assert_eq!(at_rest, is_permanent || tries >= most);
+            prop_assert_eq!(after_attempt(&Ok(()), tries, most), AfterAttempt::Final(NotificationFact::Sent));
         }
 
         #[test]

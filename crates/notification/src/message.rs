@@ -19,9 +19,9 @@ use serde_json::{Value, json};
 pub enum Message {
     Registered(Welcome),
     PasswordReset(Reset),
-    OrderCreated(Bill),
+    OrderCreated(OrderSummary),
     PaymentFailed(PaymentProblem),
-    OrderConfirmed(Bill),
+    OrderConfirmed(OrderSummary),
     Shipped(Shipped),
     Delivered(Delivered),
     Cancelled(Cancelled),
@@ -42,7 +42,7 @@ pub struct Reset {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Bill {
+pub struct OrderSummary {
     pub order_id: OrderId,
     pub order_number: String,
     pub currency: Currency,
@@ -149,7 +149,7 @@ impl Message {
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) => None,
-            Message::OrderCreated(bill) | Message::OrderConfirmed(bill) => Some(bill.order_id),
+            Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
             Message::PaymentFailed(problem) => Some(problem.order_id),
             Message::Shipped(shipped) => Some(shipped.order_id),
             Message::Delivered(delivered) => Some(delivered.order_id),
@@ -204,7 +204,7 @@ pub(crate) mod tests {
             quantity: 2,
             line_total_amount: 2_500,
         };
-        let bill = Bill {
+        let order = OrderSummary {
             order_id,
             order_number: order_number.clone(),
             currency,
@@ -220,7 +220,7 @@ pub(crate) mod tests {
         vec![
             Message::Registered(Welcome { name: "Mara".into() }),
             Message::PasswordReset(Reset { expires_at }),
-            Message::OrderCreated(bill.clone()),
+            Message::OrderCreated(order.clone()),
             Message::PaymentFailed(PaymentProblem {
                 order_id,
                 order_number: order_number.clone(),
@@ -229,7 +229,7 @@ pub(crate) mod tests {
                 failure: Code::PAYMENT_DECLINED.into(),
                 payable_until: expires_at,
             }),
-            Message::OrderConfirmed(bill),
+            Message::OrderConfirmed(order),
             Message::Shipped(Shipped {
                 order_id,
                 order_number: order_number.clone(),

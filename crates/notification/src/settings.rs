@@ -3,7 +3,7 @@
 use contracts::{
     notification::Channel,
     secret::Secret,
-    text::{Violation, Url},
+    text::{Url, Violation},
 };
 use lettre::message::Mailbox;
 use platform::backoff::Backoff;
@@ -115,12 +115,12 @@ impl Settings {
     /// How many messages of a channel are under way at the same time: as many as their carrier has places, so that none
     /// spends the time of its attempt on waiting for one.
     #[must_use]
-    pub fn window(&self, channel: Channel) -> usize {
+    pub fn queue_size(&self, channel: Channel) -> usize {
         if channel == Channel::Email && self.smtp_url.is_some() { self.smtp_connections.min(self.concurrency) } else { self.concurrency }
     }
     /// How long a message that is under way is left alone: longer than any attempt takes.
     #[must_use]
-    pub fn hold(&self) -> Duration {
+    pub fn claim_time(&self) -> Duration {
         self.send_time().saturating_mul(3)
     }
 }

@@ -1,7 +1,7 @@
 //! How contacts and messages are kept: the only SQL of this service.
 
 use crate::{
-    domain::{Contact, Parcel},
+    domain::{Contact, OutgoingMessage},
     message::Message,
 };
 use contracts::{
@@ -118,12 +118,12 @@ pub async fn insert(tx: &mut Tx, new: NewNotification<'_>) -> Result<(), Error> 
 pub async fn list_due(
     tx: &mut Tx,
     channel: Channel,
-    passed_over: impl Iterator<Item = UserId>,
+    skipped_users: impl Iterator<Item = UserId>,
     rows: usize,
 ) -> Result<Vec<(NotificationId, UserId)>, Error> {
     let due =
         Select::from("SELECT notification_id, user_id FROM notifications").filter("channel = ?", channel).filter("due_at <= ?", tx.now());
-    passed_over
+    skipped_users
         .fold(due, |due, user| due.filter("user_id <> ?", user))
         .limit("due_at", i64::try_from(rows).unwrap_or(i64::MAX))
         .rows(tx, |row| Ok((row.next()?, row.next()?)))
@@ -131,7 +131,7 @@ pub async fn list_due(
 }
 
 /// Takes a message in hand that is due; until `held_until` nobody else takes it.
-pub async fn take(tx: &mut Tx, id: NotificationId, held_until: Timestamp) -> Result<Option<Parcel>, Error> {
+pub async fn claim(tx: &mut Tx, id: NotificationId, claimed_until: Timestamp) -> Result<Option<OutgoingMessage>, Error> {
     let now = tx.now();
     // The condition on due_at is for two takers at once: who comes second finds the row already held.
     tx.query_opt(
@@ -142,14 +142,14 @@ pub async fn take(tx: &mut Tx, id: NotificationId, held_until: Timestamp) -> Res
          (SELECT phone FROM contacts WHERE contacts.user_id = notifications.user_id), \
          (SELECT webhook_url FROM contacts WHERE contacts.user_id = notifications.user_id), \
          (SELECT name FROM contacts WHERE contacts.user_id = notifications.user_id)",
-        params![id, now, held_until],
-        |row| parcel(row, held_until),
+        params![id, now, claimed_until],
+        |row| outgoing(row, claimed_until),
     )
     .await
 }
 
-fn parcel(row: &mut Row<'_>, held_until: Timestamp) -> Result<Parcel, Error> {
-    let mut parcel = Parcel {
+fn outgoing(row: &mut Row<'_>, claimed_until: Timestamp) -> Result<OutgoingMessage, Error> {
+    let mut outgoing = OutgoingMessage {
         notification_id: row.next()?,
         event_id: row.next()?,
         correlation_id: row.next()?,
@@ -165,17 +165,17 @@ fn parcel(row: &mut Row<'_>, held_until: Timestamp) -> Result<Parcel, Error> {
         resends: row.next()?,
         created_at: row.next()?,
         name: String::new(),
-        held_until,
+        claimed_until,
     };
     let (email, phone, webhook_url) = (row.next::<Option<String>>()?, row.next::<Option<String>>()?, row.next::<Option<String>>()?);
-    let contact = match parcel.channel {
+    let contact = match outgoing.channel {
         Channel::Email => email,
         Channel::Sms => phone,
         Channel::Webhook => webhook_url,
     };
-    parcel.recipient = parcel.recipient.or(contact);
-    parcel.name = row.next::<Option<String>>()?.unwrap_or_default();
-    Ok(parcel)
+    outgoing.recipient = outgoing.recipient.or(contact);
+    outgoing.name = row.next::<Option<String>>()?.unwrap_or_default();
+    Ok(outgoing)
 }
 
 /// When the next message of a channel is due.
@@ -189,29 +189,29 @@ pub async fn next_due(tx: &mut Tx, channel: Channel) -> Result<Option<Timestamp>
 }
 
 /// What an attempt left behind.
-pub struct Record<'a> {
+pub struct AttemptRecord<'a> {
     pub status: NotificationStatus,
     pub last_error: Option<&'a str>,
     pub due_at: Option<Timestamp>,
 }
 
 /// Writes what an attempt left behind. Whether the message was still ours to write.
-pub async fn record(tx: &mut Tx, parcel: &Parcel, record: Record<'_>) -> Result<bool, Error> {
+pub async fn record(tx: &mut Tx, outgoing: &OutgoingMessage, record: AttemptRecord<'_>) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
         .execute(
             "UPDATE notifications SET status = $3, attempts = $4, tries = $5, last_error = $6, due_at = $7, updated_at = $8 \
              WHERE notification_id = $1 AND due_at = $2 AND attempts = $9",
             params![
-                parcel.notification_id,
-                parcel.held_until,
+                outgoing.notification_id,
+                outgoing.claimed_until,
                 record.status,
-                parcel.attempts + 1,
-                parcel.tries + 1,
+                outgoing.attempts + 1,
+                outgoing.tries + 1,
                 record.last_error,
                 record.due_at,
                 now,
-                parcel.attempts
+                outgoing.attempts
             ],
         )
         .await?;

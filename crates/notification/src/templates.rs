@@ -1,17 +1,17 @@
-//! What messages say. A message becomes a [`Letter`], which knows no markup; plain text and HTML are made from the same
+//! What messages say. A message becomes a [`EmailContent`], which knows no markup; plain text and HTML are made from the same
 //! letter, and only [`html`] writes markup, so that nothing that people wrote can become some.
 
+mod email;
 mod html;
-mod letters;
 mod plain;
 
+pub use email::{email_content, text_message};
 pub use html::html;
-pub use letters::{letter, text_message};
 pub use plain::plain;
 
 /// Who reads a letter, and what it needs besides its message.
 #[derive(Clone, Copy)]
-pub struct Reader<'a> {
+pub struct Recipient<'a> {
     /// How the reader wants to be called; may be empty.
     pub name: &'a str,
     /// Where links begin, without a slash at the end.
@@ -22,14 +22,14 @@ pub struct Reader<'a> {
 
 /// A letter without its looks. Its parts stand in this order.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Letter {
+pub struct EmailContent {
     pub subject: String,
     /// What mail programs show beside the subject.
     pub summary: String,
     pub heading: String,
     pub greeting: String,
     pub paragraphs: Vec<String>,
-    pub bill: Option<Table>,
+    pub order: Option<Table>,
     /// A name and its value: a carrier, a tracking number, an address.
     pub facts: Vec<(&'static str, String)>,
     pub button: Option<Button>,

@@ -1,11 +1,11 @@
 //! The service through its doors: events in, mails and webhooks out, the API in between.
 
-mod api;
+mod claiming;
 mod consuming;
 mod delivering;
-mod holding;
+mod endpoints;
+mod mail_server;
 mod mailbox;
-mod mailserver;
 mod webhooks;
 
 use crate::message::tests::address;
@@ -54,7 +54,7 @@ impl Person {
     /// Somebody whose registration was announced and whose welcome was sent.
     async fn registered(harness: &Harness) -> Person {
         let person = Person::new(harness);
-        tell(harness, person.registration("mara@example.com", "Mara")).await;
+        deliver(harness, person.registration("mara@example.com", "Mara")).await;
         harness.settle().await;
         person
     }
@@ -207,20 +207,20 @@ impl Person {
     }
 
     /// What this person was told, the newest first.
-    async fn told(self, harness: &Harness) -> Vec<Notification> {
+    async fn notifications(self, harness: &Harness) -> Vec<Notification> {
         let page: Page<Notification> = harness.get("/notifications?limit=100").customer(self.user_id).send().await.expect(200).read();
         page.items
     }
 
     /// The same as words: `ORDER_CREATED EMAIL SENT`.
-    async fn told_in_words(self, harness: &Harness) -> Vec<String> {
-        let told = self.told(harness).await;
-        told.iter().map(|n| format!("{} {} {}", n.r#type, n.channel, n.status)).collect()
+    async fn notification_lines(self, harness: &Harness) -> Vec<String> {
+        let notifications = self.notifications(harness).await;
+        notifications.iter().map(|n| format!("{} {} {}", n.r#type, n.channel, n.status)).collect()
     }
 }
 
 /// Delivers an event, a moment after the one before: lists are in the order of time.
-async fn tell<E: Event>(harness: &Harness, event: E) -> Envelope {
+async fn deliver<E: Event>(harness: &Harness, event: E) -> Envelope {
     harness.advance(Duration::from_millis(1));
     harness.deliver(event).await
 }

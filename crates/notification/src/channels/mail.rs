@@ -4,9 +4,9 @@ mod folder;
 mod smtp;
 
 use crate::{
-    domain::{Parcel, Undelivered, one_line},
+    domain::{DeliveryError, OutgoingMessage, one_line},
     settings::Settings,
-    templates::{self, Letter},
+    templates::{self, EmailContent},
 };
 use folder::Folder;
 use lettre::{
@@ -27,10 +27,10 @@ use std::{
 pub struct Mail {
     env: platform::env::Env,
     from: Mailbox,
-    carrier: Carrier,
+    transport: MailTransport,
 }
 
-enum Carrier {
+enum MailTransport {
     Server(Smtp),
     Folder(Folder),
 }
@@ -41,59 +41,65 @@ impl Mail {
     /// # Errors
     /// When a setting cannot be used, or the system gives no thread.
     pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, StartError> {
-        let carrier = match &settings.smtp_url {
-            Some(url) => Carrier::Server(Smtp::open(url.reveal())?),
+        let transport = match &settings.smtp_url {
+            Some(url) => MailTransport::Server(Smtp::open(url.reveal())?),
             None => {
                 let data = ctx.folder.parent().unwrap_or(&ctx.folder);
-                Carrier::Folder(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
+                MailTransport::Folder(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
             }
         };
-        Ok(Mail { env: ctx.env.clone(), from: settings.from_mailbox()?, carrier })
+        Ok(Mail { env: ctx.env.clone(), from: settings.from_mailbox()?, transport })
     }
 
     /// Sends `letter` to the address `to`.
     ///
     /// # Errors
     /// For good when `to` is no address, for now when the carrier does not take it.
-    pub async fn send(&self, parcel: &Parcel, to: &str, letter: &Letter) -> Result<(), Undelivered> {
+    pub async fn send(&self, outgoing: &OutgoingMessage, to: &str, email_content: &EmailContent) -> Result<(), DeliveryError> {
         let date = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(self.env.now().0).unwrap_or(0));
-        let message = compose(&self.from, parcel, to, letter, date)?;
-        match &self.carrier {
-            Carrier::Server(server) => {
+        let message = compose(&self.from, outgoing, to, email_content, date)?;
+        match &self.transport {
+            MailTransport::Server(server) => {
                 server.send(&message).await?;
                 tracing::info!(
-                    target: "notification", notification_id = %parcel.notification_id, correlation_id = parcel.correlation_id,
-                    kind = parcel.kind.as_str(), "mail sent"
+                    target: "notification", notification_id = %outgoing.notification_id, correlation_id = outgoing.correlation_id,
+                    kind = outgoing.kind.as_str(), "mail sent"
                 );
                 Ok(())
             }
-            Carrier::Folder(folder) => {
-                let path = folder.write(folder::file_name(parcel, to), message.formatted()).await?;
-                tracing::info!(target: "notification", path = %path.display(), correlation_id = parcel.correlation_id, "mail written");
+            MailTransport::Folder(folder) => {
+                let path = folder.write(folder::file_name(outgoing, to), message.formatted()).await?;
+                tracing::info!(target: "notification", path = %path.display(), correlation_id = outgoing.correlation_id, "mail written");
                 Ok(())
             }
         }
     }
 }
 
-fn compose(from: &Mailbox, parcel: &Parcel, to: &str, letter: &Letter, date: SystemTime) -> Result<Message, Undelivered> {
-    let address: Address = to.parse().map_err(|_| Undelivered::for_good("the e-mail address is not one"))?;
-    let name = one_line(&parcel.name, 100);
+fn compose(
+    from: &Mailbox,
+    outgoing: &OutgoingMessage,
+    to: &str,
+    email_content: &EmailContent,
+    date: SystemTime,
+) -> Result<Message, DeliveryError> {
+    let address: Address = to.parse().map_err(|_| DeliveryError::permanent("the e-mail address is not one"))?;
+    let name = one_line(&outgoing.name, 100);
     // The same in every attempt, so that receivers can tell a repetition; another when a person wants it sent again.
-    let mark = format!("{}.{}", parcel.notification_id, parcel.resends);
+    let message_key = format!("{}.{}", outgoing.notification_id, outgoing.resends);
     let parts = MultiPart::alternative()
-        .boundary(&mark)
-        .singlepart(SinglePart::plain(templates::plain(letter)))
-        .singlepart(SinglePart::html(templates::html(letter)));
+        .boundary(&message_key)
+        .singlepart(SinglePart::plain(templates::plain(email_content)))
+        .singlepart(SinglePart::html(templates::html(email_content)));
     let built = Message::builder()
         .from(from.clone())
         .to(Mailbox::new((!name.is_empty()).then_some(name), address))
-        .subject(one_line(&letter.subject, 200))
+        .subject(one_line(&email_content.subject, 200))
         .date(date)
-        .message_id(Some(format!("<{mark}@{}>", from.email.domain())))
+        .message_id(Some(format!("<{message_key}@{}>", from.email.domain())))
         .header(AutoSubmitted)
         .multipart(parts);
-    built.map_err(|error| Undelivered::for_good(format!("the mail cannot be composed: {error}")))
+    built.map_err(|error| DeliveryError::permanent(format!("the mail cannot be composed: {error}")))
 }
 
 /// Tells answering machines to stay silent (RFC 3834).

@@ -6,7 +6,7 @@
 
 use super::address::is_public;
 use crate::{
-    domain::{Parcel, Undelivered},
+    domain::{DeliveryError, OutgoingMessage},
     settings::Settings,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -42,9 +42,9 @@ use std::{
 use tokio::sync::OnceCell;
 
 /// Of an answer's body this much is read, so that the connection can be used again; the rest is not wanted.
-const ANSWER: usize = 16 * 1024;
+const MAX_RESPONSE: usize = 16 * 1024;
 
-type Pool = Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
+type Pool = Client<HttpsConnector<HttpConnector<PublicResolver>>, Full<Bytes>>;
 
 /// The key that signs a user's webhooks.
 pub struct SigningSecret([u8; 32]);
@@ -61,7 +61,7 @@ impl SigningSecret {
     /// # Panics
     /// Never: it is a short line.
     #[must_use]
-    pub fn written(&self) -> Secret {
+    pub fn to_text(&self) -> Secret {
         Secret::parse(format!("whsec_{}", STANDARD.encode(self.0))).expect("a secret of 50 letters is one")
     }
 }
@@ -91,40 +91,40 @@ impl Webhooks {
     }
 
     /// Posts a message to `url`. Any 2xx means that it was taken.
-    pub async fn send(&self, parcel: &Parcel, url: &str) -> Result<(), Undelivered> {
+    pub async fn send(&self, outgoing: &OutgoingMessage, url: &str) -> Result<(), DeliveryError> {
         let target = self.target(url)?;
-        let request = self.request(parcel, target);
+        let request = self.request(outgoing, target);
         let pool = self.pool().await;
         let status = tokio::time::timeout(self.time, exchange(pool, request))
             .await
-            .map_err(|_| Undelivered::for_now(format!("the receiver did not answer within {} seconds", self.time.as_secs())))??;
+            .map_err(|_| DeliveryError::temporary(format!("the receiver did not answer within {} seconds", self.time.as_secs())))??;
         match status {
             status if status.is_success() => Ok(()),
             // The scheme's word for an address that is not to be used any more.
-            StatusCode::GONE => Err(Undelivered::for_good("the receiver answered 410: it does not want webhooks any more")),
+            StatusCode::GONE => Err(DeliveryError::permanent("the receiver answered 410: it does not want webhooks any more")),
             status if status.is_redirection() => {
-                Err(Undelivered::for_now(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
+                Err(DeliveryError::temporary(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
             }
-            status => Err(Undelivered::for_now(format!("the receiver answered {}", status.as_u16()))),
+            status => Err(DeliveryError::temporary(format!("the receiver answered {}", status.as_u16()))),
         }
     }
 
-    fn target(&self, url: &str) -> Result<Uri, Undelivered> {
-        let bad = || Undelivered::for_good("the webhook's address is not an http or https address");
+    fn target(&self, url: &str) -> Result<Uri, DeliveryError> {
+        let bad = || DeliveryError::permanent("the webhook's address is not an http or https address");
         let uri: Uri = url.parse().map_err(|_| bad())?;
         let host = uri.host().ok_or_else(bad)?;
         // An address that is written as numbers never comes to the resolver.
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
         match ip {
-            Some(ip) if !self.allow_private && !is_public(ip) => Err(Undelivered::for_good(NotPublic.to_string())),
+            Some(ip) if !self.allow_private && !is_public(ip) => Err(DeliveryError::permanent(PrivateAddress.to_string())),
             _ => Ok(uri),
         }
     }
 
-    fn request(&self, parcel: &Parcel, target: Uri) -> Request<Full<Bytes>> {
-        let body = json!({ "type": parcel.kind, "timestamp": parcel.created_at, "data": parcel.payload }).to_string();
-        let (id, timestamp) = (parcel.notification_id.to_string(), self.env.now().unix_seconds());
-        let signature = signature(&secret_of(&self.master_key, parcel.user_id).0, &id, timestamp, body.as_bytes());
+    fn request(&self, outgoing: &OutgoingMessage, target: Uri) -> Request<Full<Bytes>> {
+        let body = json!({ "type": outgoing.kind, "timestamp": outgoing.created_at, "data": outgoing.payload }).to_string();
+        let (id, timestamp) = (outgoing.notification_id.to_string(), self.env.now().unix_seconds());
+        let signature = signature(&secret_of(&self.master_key, outgoing.user_id).0, &id, timestamp, body.as_bytes());
         Request::post(target)
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, "souk-webhooks/1")
@@ -139,8 +139,8 @@ impl Webhooks {
         let allow_private = self.allow_private;
         self.pool
             .get_or_init(|| async move {
-                let tls = tokio::task::spawn_blocking(tls).await.unwrap_or_else(|_| trusting_nobody());
-                let mut connector = HttpConnector::new_with_resolver(Guarded { allow_private, names: GaiResolver::new() });
+                let tls = tokio::task::spawn_blocking(tls).await.unwrap_or_else(|_| without_roots());
+                let mut connector = HttpConnector::new_with_resolver(PublicResolver { allow_private, names: GaiResolver::new() });
                 connector.enforce_http(false);
                 connector.set_nodelay(true);
                 connector.set_connect_timeout(Some(Duration::from_secs(5)));
@@ -155,24 +155,24 @@ impl Webhooks {
     }
 }
 
-async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<StatusCode, Undelivered> {
+async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<StatusCode, DeliveryError> {
     let answer = pool.request(request).await.map_err(|error| refused(&error))?;
     let status = answer.status();
     // What the receiver says beyond its status changes nothing.
-    let _ = Limited::new(answer.into_body(), ANSWER).collect().await;
+    let _ = Limited::new(answer.into_body(), MAX_RESPONSE).collect().await;
     Ok(status)
 }
 
 /// The innermost cause says most.
-fn refused(error: &hyper_util::client::legacy::Error) -> Undelivered {
+fn refused(error: &hyper_util::client::legacy::Error) -> DeliveryError {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
-        if inner.is::<NotPublic>() {
-            return Undelivered::for_good(inner.to_string());
+        if inner.is::<PrivateAddress>() {
+            return DeliveryError::permanent(inner.to_string());
         }
         cause = inner;
     }
-    Undelivered::for_now(format!("the receiver cannot be reached: {cause}"))
+    DeliveryError::temporary(format!("the receiver cannot be reached: {cause}"))
 }
 
 fn tls() -> ClientConfig {
@@ -180,7 +180,7 @@ fn tls() -> ClientConfig {
         Ok(tls) => tls,
         Err(error) => {
             tracing::warn!(target: "notification", %error, "the system has no root certificates: https webhooks cannot be delivered");
-            trusting_nobody()
+            without_roots()
         }
     }
 }
@@ -191,7 +191,7 @@ fn with_roots() -> io::Result<ClientConfig> {
     Ok(builder.with_native_roots()?.with_no_client_auth())
 }
 
-fn trusting_nobody() -> ClientConfig {
+fn without_roots() -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks the usual versions of TLS")
@@ -202,19 +202,19 @@ fn trusting_nobody() -> ClientConfig {
 /// Where a webhook may not go.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook's address is not a public one")]
-struct NotPublic;
+struct PrivateAddress;
 
 /// The system's resolver, less the addresses that are not public. It decides on what is connected to, so a name cannot
 /// mean one thing when it is checked and another when it is used.
 #[derive(Clone)]
-struct Guarded {
+struct PublicResolver {
     allow_private: bool,
     names: GaiResolver,
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-impl tower::Service<Name> for Guarded {
+impl tower::Service<Name> for PublicResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
@@ -227,7 +227,7 @@ impl tower::Service<Name> for Guarded {
         let (resolving, allow_private) = (self.names.call(name), self.allow_private);
         Box::pin(async move {
             let found: Vec<SocketAddr> = resolving.await?.filter(|address| allow_private || is_public(address.ip())).collect();
-            if found.is_empty() { Err(NotPublic.into()) } else { Ok(found.into_iter()) }
+            if found.is_empty() { Err(PrivateAddress.into()) } else { Ok(found.into_iter()) }
         })
     }
 }
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn each_user_has_a_secret_of_their_own() {
         let master_key = MasterKey::new([7; 32]);
-        let of = |id: u128| secret_of(&master_key, UserId(Uuid::from_u128(id))).written();
+        let of = |id: u128| secret_of(&master_key, UserId(Uuid::from_u128(id))).to_text();
         assert_eq!(of(1), of(1));
         assert_ne!(of(1), of(2));
         assert!(of(1).reveal().starts_with("whsec_"));

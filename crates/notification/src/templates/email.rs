@@ -1,9 +1,9 @@
 //! The words of each message.
 
-use super::{Button, Letter, Reader, Table, TableLine};
+use super::{Button, EmailContent, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Bill, Cancelled, Message, PaymentProblem, Refunded, Reset, Shipped},
+    message::{Cancelled, Message, OrderSummary, PaymentProblem, Refunded, Reset, Shipped},
 };
 use contracts::{
     ids::OrderId,
@@ -17,49 +17,49 @@ use platform::http::encode_text;
 
 /// The letter of a message.
 #[must_use]
-pub fn letter(message: &Message, reader: &Reader<'_>) -> Letter {
-    let letter = match message {
-        Message::Registered(_) => registered(reader),
-        Message::PasswordReset(reset) => password_reset(reset, reader),
-        Message::OrderCreated(bill) => order_created(bill, reader),
-        Message::PaymentFailed(problem) => payment_failed(problem, reader),
-        Message::OrderConfirmed(bill) => order_confirmed(bill, reader),
-        Message::Shipped(shipped) => order_shipped(shipped, reader),
+pub fn email_content(message: &Message, recipient_info: &Recipient<'_>) -> EmailContent {
+    let email_content = match message {
+        Message::Registered(_) => registered(recipient_info),
+        Message::PasswordReset(reset) => password_reset(reset, recipient_info),
+        Message::OrderCreated(order) => order_created(order, recipient_info),
+        Message::PaymentFailed(problem) => payment_failed(problem, recipient_info),
+        Message::OrderConfirmed(order) => order_confirmed(order, recipient_info),
+        Message::Shipped(shipped) => order_shipped(shipped, recipient_info),
         Message::Delivered(delivered) => {
             let number = &delivered.order_number;
-            Letter {
+            EmailContent {
                 subject: format!("Your order {number} was delivered"),
                 summary: "The carrier says that your parcel arrived.".into(),
                 heading: "Delivered".into(),
                 paragraphs: vec![format!("The parcel with your order {number} was delivered. Enjoy it!")],
-                button: Some(order_button(reader, delivered.order_id)),
-                ..Letter::default()
+                button: Some(order_button(recipient_info, delivered.order_id)),
+                ..EmailContent::default()
             }
         }
-        Message::Cancelled(cancelled) => order_cancelled(cancelled, reader),
-        Message::Refunded(refunded) => money_refunded(refunded, reader),
+        Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient_info),
+        Message::Refunded(refunded) => money_refunded(refunded, recipient_info),
     };
-    let name = one_line(reader.name, 100);
+    let name = one_line(recipient_info.name, 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
-    Letter { greeting, shop_url: reader.shop_url.to_owned(), ..letter }
+    EmailContent { greeting, shop_url: recipient_info.shop_url.to_owned(), ..email_content }
 }
 
-fn registered(reader: &Reader<'_>) -> Letter {
-    Letter {
+fn registered(recipient_info: &Recipient<'_>) -> EmailContent {
+    EmailContent {
         subject: "Welcome to Souk".into(),
         summary: "Your account is ready.".into(),
         heading: "Welcome".into(),
         paragraphs: vec!["Your account is ready. You can fill your cart, follow your orders and choose how we tell you about them.".into()],
-        button: Some(Button { label: "Look around", url: reader.shop_url.to_owned() }),
+        button: Some(Button { label: "Look around", url: recipient_info.shop_url.to_owned() }),
         closing: vec!["If you did not open this account, someone typed your address by mistake: you need not do anything.".into()],
-        ..Letter::default()
+        ..EmailContent::default()
     }
 }
 
-fn password_reset(reset: &Reset, reader: &Reader<'_>) -> Letter {
-    let mut url = format!("{}/password/reset?token=", reader.shop_url);
-    encode_text(reader.token.unwrap_or_default(), &mut url);
-    Letter {
+fn password_reset(reset: &Reset, recipient_info: &Recipient<'_>) -> EmailContent {
+    let mut url = format!("{}/password/reset?token=", recipient_info.shop_url);
+    encode_text(recipient_info.token.unwrap_or_default(), &mut url);
+    EmailContent {
         subject: "Set a new password".into(),
         summary: "A link that works once.".into(),
         heading: "Set a new password".into(),
@@ -69,44 +69,44 @@ fn password_reset(reset: &Reset, reader: &Reader<'_>) -> Letter {
         ],
         button: Some(Button { label: "Set a new password", url }),
         closing: vec!["If it was not you, ignore this mail: your password stays as it is. Do not pass this mail on.".into()],
-        ..Letter::default()
+        ..EmailContent::default()
     }
 }
 
-fn order_created(bill: &Bill, reader: &Reader<'_>) -> Letter {
-    let number = &bill.order_number;
-    Letter {
+fn order_created(order: &OrderSummary, recipient_info: &Recipient<'_>) -> EmailContent {
+    let number = &order.order_number;
+    EmailContent {
         subject: format!("We received your order {number}"),
-        summary: format!("{} in total. We tell you as soon as it is paid and set aside.", total(bill)),
+        summary: format!("{} in total. We tell you as soon as it is paid and set aside.", total(order)),
         heading: "Thank you for your order".into(),
         paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and set aside for you.")],
-        bill: Some(table(bill)),
-        facts: vec![("Ships to", address(&bill.shipping_address_snapshot))],
-        button: Some(order_button(reader, bill.order_id)),
-        ..Letter::default()
+        order: Some(table(order)),
+        facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
+        button: Some(order_button(recipient_info, order.order_id)),
+        ..EmailContent::default()
     }
 }
 
-fn order_confirmed(bill: &Bill, reader: &Reader<'_>) -> Letter {
-    let number = &bill.order_number;
-    Letter {
+fn order_confirmed(order: &OrderSummary, recipient_info: &Recipient<'_>) -> EmailContent {
+    let number = &order.order_number;
+    EmailContent {
         subject: format!("Your order {number} is confirmed"),
-        summary: format!("{} were paid. Your parcel is next.", total(bill)),
+        summary: format!("{} were paid. Your parcel is next.", total(order)),
         heading: "Your order is confirmed".into(),
         paragraphs: vec![format!(
             "Your order {number} is paid, and the goods are set aside for you. We tell you when the parcel is on its way."
         )],
-        bill: Some(table(bill)),
-        facts: vec![("Ships to", address(&bill.shipping_address_snapshot))],
-        button: Some(order_button(reader, bill.order_id)),
-        ..Letter::default()
+        order: Some(table(order)),
+        facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
+        button: Some(order_button(recipient_info, order.order_id)),
+        ..EmailContent::default()
     }
 }
 
-fn payment_failed(problem: &PaymentProblem, reader: &Reader<'_>) -> Letter {
+fn payment_failed(problem: &PaymentProblem, recipient_info: &Recipient<'_>) -> EmailContent {
     let number = &problem.order_number;
     let amount = Money::new(problem.total_amount, problem.currency);
-    Letter {
+    EmailContent {
         subject: format!("The payment of your order {number} failed"),
         summary: "You can pay again.".into(),
         heading: "Your payment failed".into(),
@@ -114,26 +114,26 @@ fn payment_failed(problem: &PaymentProblem, reader: &Reader<'_>) -> Letter {
             format!("We could not collect {amount} for your order {number}: {}.", reason_of(&problem.failure)),
             format!("You can pay again until {}. After that the order is cancelled.", moment(problem.payable_until)),
         ],
-        button: Some(Button { label: "Pay again", ..order_button(reader, problem.order_id) }),
-        ..Letter::default()
+        button: Some(Button { label: "Pay again", ..order_button(recipient_info, problem.order_id) }),
+        ..EmailContent::default()
     }
 }
 
-fn order_shipped(shipped: &Shipped, reader: &Reader<'_>) -> Letter {
+fn order_shipped(shipped: &Shipped, recipient_info: &Recipient<'_>) -> EmailContent {
     let number = &shipped.order_number;
     let facts = [("Carrier", &shipped.carrier), ("Tracking number", &shipped.tracking_number)];
-    Letter {
+    EmailContent {
         subject: format!("Your order {number} is on its way"),
         summary: "The carrier has your parcel.".into(),
         heading: "On its way".into(),
         paragraphs: vec![format!("The parcel with your order {number} is on its way to you.")],
         facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect(),
-        button: Some(order_button(reader, shipped.order_id)),
-        ..Letter::default()
+        button: Some(order_button(recipient_info, shipped.order_id)),
+        ..EmailContent::default()
     }
 }
 
-fn order_cancelled(cancelled: &Cancelled, reader: &Reader<'_>) -> Letter {
+fn order_cancelled(cancelled: &Cancelled, recipient_info: &Recipient<'_>) -> EmailContent {
     let number = &cancelled.order_number;
     let amount = Money::new(cancelled.total_amount, cancelled.currency);
     let mut paragraphs = vec![format!("Your order {number} was cancelled{}.", cause(cancelled.reason))];
@@ -146,18 +146,18 @@ fn order_cancelled(cancelled: &Cancelled, reader: &Reader<'_>) -> Letter {
     if cancelled.lines_return {
         paragraphs.push("What you had ordered is in your cart again.".into());
     }
-    Letter {
+    EmailContent {
         subject: format!("Your order {number} was cancelled"),
         summary: if cancelled.refund_due { "Whatever was taken from you comes back.".into() } else { "No money was taken.".into() },
         heading: "Order cancelled".into(),
         paragraphs,
         facts: cancelled.note.iter().map(|note| ("Note", note.clone())).collect(),
-        button: Some(order_button(reader, cancelled.order_id)),
-        ..Letter::default()
+        button: Some(order_button(recipient_info, cancelled.order_id)),
+        ..EmailContent::default()
     }
 }
 
-fn money_refunded(refunded: &Refunded, reader: &Reader<'_>) -> Letter {
+fn money_refunded(refunded: &Refunded, recipient_info: &Recipient<'_>) -> EmailContent {
     let number = &refunded.order_number;
     let money = |minor| Money::new(minor, refunded.currency);
     let mut paragraphs = vec![format!("We gave {} of your order {number} back to you.", money(refunded.amount))];
@@ -166,14 +166,14 @@ fn money_refunded(refunded: &Refunded, reader: &Reader<'_>) -> Letter {
     } else if refunded.refunded_amount > refunded.amount {
         paragraphs.push(format!("Together with what was refunded before that makes {}.", money(refunded.refunded_amount)));
     }
-    Letter {
+    EmailContent {
         subject: format!("{} refunded for your order {number}", money(refunded.amount)),
         summary: "It takes your bank a few days to show it.".into(),
         heading: "Refund".into(),
         paragraphs,
-        button: Some(order_button(reader, refunded.order_id)),
+        button: Some(order_button(recipient_info, refunded.order_id)),
         closing: vec!["It may take your bank a few days to show it.".into()],
-        ..Letter::default()
+        ..EmailContent::default()
     }
 }
 
@@ -183,7 +183,7 @@ pub fn text_message(message: &Message) -> String {
     match message {
         Message::Registered(_) => "Souk: your account is ready.".into(),
         Message::PasswordReset(_) => "Souk: a new password was asked for; see your mail.".into(),
-        Message::OrderCreated(bill) => format!("Souk: we received your order {} over {}.", bill.order_number, total(bill)),
+        Message::OrderCreated(order) => format!("Souk: we received your order {} over {}.", order.order_number, total(order)),
         Message::PaymentFailed(problem) => {
             format!(
                 "Souk: the payment of your order {} failed. You can pay again until {}.",
@@ -191,7 +191,7 @@ pub fn text_message(message: &Message) -> String {
                 moment(problem.payable_until)
             )
         }
-        Message::OrderConfirmed(bill) => format!("Souk: your order {} is confirmed.", bill.order_number),
+        Message::OrderConfirmed(order) => format!("Souk: your order {} is confirmed.", order.order_number),
         Message::Shipped(shipped) => {
             format!("Souk: your order {} is on its way, tracking number {}.", shipped.order_number, shipped.tracking_number)
         }
@@ -203,34 +203,34 @@ pub fn text_message(message: &Message) -> String {
     }
 }
 
-fn order_button(reader: &Reader<'_>, id: OrderId) -> Button {
-    Button { label: "See your order", url: format!("{}/orders/{id}", reader.shop_url) }
+fn order_button(recipient_info: &Recipient<'_>, id: OrderId) -> Button {
+    Button { label: "See your order", url: format!("{}/orders/{id}", recipient_info.shop_url) }
 }
 
-fn total(bill: &Bill) -> Money {
-    Money::new(bill.total_amount, bill.currency)
+fn total(order: &OrderSummary) -> Money {
+    Money::new(order.total_amount, order.currency)
 }
 
-fn table(bill: &Bill) -> Table {
-    let money = |minor: i64| Money::new(minor, bill.currency).to_string();
-    let lines = bill.items.iter().map(|line| TableLine {
+fn table(order: &OrderSummary) -> Table {
+    let money = |minor: i64| Money::new(minor, order.currency).to_string();
+    let lines = order.items.iter().map(|line| TableLine {
         title: line.title_snapshot.clone(),
-        detail: format!("{} · {} × {}", line.sku, line.quantity, Money::new(line.unit_price_snapshot, bill.currency)),
+        detail: format!("{} · {} × {}", line.sku, line.quantity, Money::new(line.unit_price_snapshot, order.currency)),
         amount: money(line.line_total_amount),
     });
-    Table { lines: lines.collect(), sums: sums(bill, bill.currency) }
+    Table { lines: lines.collect(), sums: sums(order, order.currency) }
 }
 
-fn sums(bill: &Bill, currency: Currency) -> Vec<(&'static str, String)> {
+fn sums(order: &OrderSummary, currency: Currency) -> Vec<(&'static str, String)> {
     let money = |minor: i64| Money::new(minor, currency).to_string();
-    let mut sums = vec![("Subtotal", money(bill.subtotal_amount)), ("Shipping", money(bill.shipping_amount))];
-    if bill.tax_amount != 0 {
-        sums.push(("Tax", money(bill.tax_amount)));
+    let mut sums = vec![("Subtotal", money(order.subtotal_amount)), ("Shipping", money(order.shipping_amount))];
+    if order.tax_amount != 0 {
+        sums.push(("Tax", money(order.tax_amount)));
     }
-    if bill.discount_amount != 0 {
-        sums.push(("Discount", money(-bill.discount_amount)));
+    if order.discount_amount != 0 {
+        sums.push(("Discount", money(-order.discount_amount)));
     }
-    sums.push(("Total", money(bill.total_amount)));
+    sums.push(("Total", money(order.total_amount)));
     sums
 }
 
@@ -253,15 +253,15 @@ fn cause(reason: CancelReason) -> &'static str {
 /// The failure as the rest of a sentence.
 fn reason_of(failure: &Failure) -> String {
     let title = Code::find(&failure.code).map_or("the payment failed", Code::title);
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    let mut email = title.chars();
+    email.next().map_or_else(String::new, |first| first.to_lowercase().chain(email).collect())
 }
 
 /// An instant for people: `2026-01-31 09:30 UTC`.
 fn moment(instant: Timestamp) -> String {
-    let written = instant.to_string();
-    match (written.get(..10), written.get(11..16)) {
+    let to_text = instant.to_string();
+    match (to_text.get(..10), to_text.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
-        _ => written,
+        _ => to_text,
     }
 }

@@ -1,7 +1,7 @@
 //! A letter as HTML: tables and inline styles, because that is what mail programs read. No picture, no script, nothing
 //! that is fetched from elsewhere.
 
-use super::{Button, Letter, Table};
+use super::{Button, EmailContent, Table};
 use std::fmt::{Display, Write as _};
 
 const INK: &str = "#1f2328";
@@ -12,9 +12,9 @@ const ACCENT: &str = "#0f5c4c";
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
 /// Text that is shown as it is, whatever it holds.
-struct Shown<'a>(&'a str);
+struct Escaped<'a>(&'a str);
 
-impl Display for Shown<'_> {
+impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for character in self.0.chars() {
             match character {
@@ -32,32 +32,32 @@ impl Display for Shown<'_> {
 
 /// The letter as an HTML document.
 #[must_use]
-pub fn html(letter: &Letter) -> String {
+pub fn html(email_content: &EmailContent) -> String {
     let mut body = String::with_capacity(4_096);
     let _ = write!(
         body,
         "<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3;font-weight:600;color:{INK}\">{}</h1>",
-        Shown(&letter.heading)
+        Escaped(&email_content.heading)
     );
-    paragraph(&mut body, &letter.greeting, INK);
-    for text in &letter.paragraphs {
+    paragraph(&mut body, &email_content.greeting, INK);
+    for text in &email_content.paragraphs {
         paragraph(&mut body, text, INK);
     }
-    if let Some(bill) = &letter.bill {
-        table(&mut body, bill);
+    if let Some(order) = &email_content.order {
+        table(&mut body, order);
     }
-    facts(&mut body, &letter.facts);
-    if let Some(button) = &letter.button {
+    facts(&mut body, &email_content.facts);
+    if let Some(button) = &email_content.button {
         link(&mut body, button);
     }
-    for text in &letter.closing {
+    for text in &email_content.closing {
         paragraph(&mut body, text, QUIET);
     }
-    page(letter, &body)
+    page(email_content, &body)
 }
 
-fn page(letter: &Letter, body: &str) -> String {
-    let (subject, summary, shop) = (Shown(&letter.subject), Shown(&letter.summary), Shown(&letter.shop_url));
+fn page(email_content: &EmailContent, body: &str) -> String {
+    let (subject, summary, shop) = (Escaped(&email_content.subject), Escaped(&email_content.summary), Escaped(&email_content.shop_url));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -76,32 +76,32 @@ fn page(letter: &Letter, body: &str) -> String {
 }
 
 fn paragraph(body: &mut String, text: &str, colour: &str) {
-    let _ = writeln!(body, "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.55;color:{colour}\">{}</p>", Shown(text));
+    let _ = writeln!(body, "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.55;color:{colour}\">{}</p>", Escaped(text));
 }
 
-fn table(body: &mut String, bill: &Table) {
+fn table(body: &mut String, order: &Table) {
     body.push_str(
         "<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" style=\"margin:8px 0 20px;border-collapse:collapse;font-size:14px\">\n",
     );
-    for line in &bill.lines {
+    for line in &order.lines {
         let _ = writeln!(
             body,
             "<tr><td style=\"padding:10px 12px 10px 0;border-bottom:1px solid {RULE};color:{INK}\">{}<br>\
              <span style=\"font-size:12px;color:{QUIET}\">{}</span></td>\
              <td align=\"right\" valign=\"top\" style=\"padding:10px 0;border-bottom:1px solid {RULE};color:{INK};white-space:nowrap\">{}</td></tr>",
-            Shown(&line.title),
-            Shown(&line.detail),
-            Shown(&line.amount)
+            Escaped(&line.title),
+            Escaped(&line.detail),
+            Escaped(&line.amount)
         );
     }
-    for (at, (name, amount)) in bill.sums.iter().enumerate() {
-        let (weight, colour) = if at + 1 == bill.sums.len() { (600, INK) } else { (400, QUIET) };
+    for (at, (name, amount)) in order.sums.iter().enumerate() {
+        let (weight, colour) = if at + 1 == order.sums.len() { (600, INK) } else { (400, QUIET) };
         let style = format!("padding:6px 0;font-weight:{weight};color:{colour}");
         let _ = writeln!(
             body,
             "<tr><td style=\"{style}\">{}</td><td align=\"right\" style=\"{style};white-space:nowrap\">{}</td></tr>",
-            Shown(name),
-            Shown(amount)
+            Escaped(name),
+            Escaped(amount)
         );
     }
     body.push_str("</table>\n");
@@ -112,8 +112,8 @@ fn facts(body: &mut String, facts: &[(&str, String)]) {
         let _ = writeln!(
             body,
             "<p style=\"margin:0 0 12px;font-size:14px;line-height:1.5;color:{INK}\"><span style=\"color:{QUIET}\">{}</span><br>{}</p>",
-            Shown(name),
-            Shown(value)
+            Escaped(name),
+            Escaped(value)
         );
     }
 }
@@ -123,7 +123,7 @@ fn link(body: &mut String, button: &Button) {
         body,
         "<p style=\"margin:20px 0\"><a href=\"{}\" style=\"display:inline-block;padding:11px 20px;background:{ACCENT};color:#ffffff;\
          border-radius:6px;font-size:15px;font-weight:600;text-decoration:none\">{}</a></p>",
-        Shown(&button.url),
-        Shown(button.label)
+        Escaped(&button.url),
+        Escaped(button.label)
     );
 }

@@ -11,10 +11,14 @@ use std::{
 
 /// A provider that remembers what it sent.
 #[derive(Default)]
-struct Phone(Mutex<Vec<(String, String)>>);
+struct RecordingSms(Mutex<Vec<(String, String)>>);
 
-impl SmsProvider for Phone {
-    fn send<'a>(&'a self, to: &'a str, text: &'a str) -> Pin<Box<dyn Future<Output = Result<(), crate::domain::Undelivered>> + Send + 'a>> {
+impl SmsProvider for RecordingSms {
+    fn send<'a>(
+        &'a self,
+        to: &'a str,
+        text: &'a str,
+    ) -> Pin<Box<dyn Future<Output = Result<(), crate::domain::DeliveryError>> + Send + 'a>> {
         self.0.lock().unwrap().push((to.to_owned(), text.to_owned()));
         LogSms.send(to, text)
     }
@@ -25,20 +29,20 @@ async fn every_event_tells_its_user_once() {
     let harness = start().await;
     let person = Person::new(&harness);
     let until = harness.env.now().after(Duration::from_secs(3_600));
-    tell(&harness, person.registration("mara@example.com", "Mara")).await;
-    tell(&harness, person.reset(&harness)).await;
-    tell(&harness, person.created()).await;
-    tell(&harness, person.payment_failed(until)).await;
-    tell(&harness, person.confirmed()).await;
-    tell(&harness, person.shipped()).await;
-    tell(&harness, person.delivered()).await;
-    tell(&harness, person.cancelled()).await;
-    tell(&harness, person.refunded()).await;
+    deliver(&harness, person.registration("mara@example.com", "Mara")).await;
+    deliver(&harness, person.reset(&harness)).await;
+    deliver(&harness, person.created()).await;
+    deliver(&harness, person.payment_failed(until)).await;
+    deliver(&harness, person.confirmed()).await;
+    deliver(&harness, person.shipped()).await;
+    deliver(&harness, person.delivered()).await;
+    deliver(&harness, person.cancelled()).await;
+    deliver(&harness, person.refunded()).await;
     harness.settle().await;
-    let mut told = person.told(&harness).await;
-    told.sort_by_key(|notification| notification.r#type);
-    assert_eq!(told.iter().map(|notification| notification.r#type).collect::<Vec<_>>(), NotificationType::ALL);
-    for notification in &told {
+    let mut notifications = person.notifications(&harness).await;
+    notifications.sort_by_key(|notification| notification.r#type);
+    assert_eq!(notifications.iter().map(|notification| notification.r#type).collect::<Vec<_>>(), NotificationType::ALL);
+    for notification in &notifications {
         assert_eq!((notification.channel, notification.status, notification.attempts), (Channel::Email, NotificationStatus::Sent, 1));
         assert_eq!(notification.last_error, None);
     }
@@ -55,12 +59,12 @@ async fn every_event_tells_its_user_once() {
 async fn an_event_that_comes_again_tells_nobody_again() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    let event = tell(&harness, person.created()).await;
+    let event = deliver(&harness, person.created()).await;
     harness.deliver_envelope(event.clone()).await;
     harness.settle().await;
     harness.deliver_envelope(event.clone()).await;
     harness.settle().await;
-    assert_eq!(person.told_in_words(&harness).await, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
+    assert_eq!(person.notification_lines(&harness).await, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
 
     // And not even when the inbox has forgotten it: one event makes one message a channel.
@@ -72,7 +76,7 @@ async fn an_event_that_comes_again_tells_nobody_again() {
         .unwrap();
     harness.deliver_envelope(event).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await.len(), 2);
+    assert_eq!(person.notifications(&harness).await.len(), 2);
     harness.nothing_is_parked().await;
 }
 
@@ -83,7 +87,7 @@ async fn a_message_is_announced_under_the_request_that_it_came_from() {
     let mut event = harness.envelope(&person.created());
     event.correlation_id = "request-1".into();
     harness.deliver_envelope(event.clone()).await;
-    tell(&harness, person.confirmed()).await;
+    deliver(&harness, person.confirmed()).await;
     harness.settle().await;
     let emitted = harness.emitted().await;
     let announced: Vec<_> = emitted.iter().filter(|envelope| envelope.correlation_id == "request-1").collect();
@@ -94,68 +98,71 @@ async fn a_message_is_announced_under_the_request_that_it_came_from() {
 
 #[tokio::test]
 async fn preferences_choose_the_channels_and_mails_of_the_account_come_always() {
-    let phone = Arc::new(Phone::default());
+    let phone = Arc::new(RecordingSms::default());
     let harness = Harness::of(crate::service_with(phone.clone())).start().await;
     let person = Person::registered(&harness).await;
-    tell(&harness, person.preferences(false, true, None)).await;
-    tell(&harness, person.shipped()).await;
-    tell(&harness, person.reset(&harness)).await;
+    deliver(&harness, person.preferences(false, true, None)).await;
+    deliver(&harness, person.shipped()).await;
+    deliver(&harness, person.reset(&harness)).await;
     harness.settle().await;
-    let mut told = person.told_in_words(&harness).await;
-    told.sort();
-    assert_eq!(told, ["PASSWORD_RESET EMAIL SENT", "REGISTERED EMAIL SENT", "SHIPPED SMS SENT"]);
+    let mut notifications = person.notification_lines(&harness).await;
+    notifications.sort();
+    assert_eq!(notifications, ["PASSWORD_RESET EMAIL SENT", "REGISTERED EMAIL SENT", "SHIPPED SMS SENT"]);
     let texts = std::mem::take(&mut *phone.0.lock().unwrap());
     assert_eq!(texts, [("+49 30 123456".to_owned(), "Souk: your order SK-7 is on its way, tracking number T-1.".to_owned())]);
 
-    tell(&harness, person.preferences(false, false, None)).await;
-    tell(&harness, person.delivered()).await;
+    deliver(&harness, person.preferences(false, false, None)).await;
+    deliver(&harness, person.delivered()).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await.len(), 3, "who wants nothing is told nothing");
+    assert_eq!(person.notifications(&harness).await.len(), 3, "who wants nothing is told nothing");
 }
 
 #[tokio::test]
 async fn a_phone_that_was_removed_gets_no_text() {
-    let phone = Arc::new(Phone::default());
+    let phone = Arc::new(RecordingSms::default());
     let harness = Harness::of(crate::service_with(phone.clone())).start().await;
     let person = Person::registered(&harness).await;
-    tell(&harness, person.preferences(false, true, None)).await;
-    tell(&harness, person.shipped()).await;
-    tell(&harness, person.profile("mara@example.com", None)).await;
+    deliver(&harness, person.preferences(false, true, None)).await;
+    deliver(&harness, person.shipped()).await;
+    deliver(&harness, person.profile("mara@example.com", None)).await;
     harness.settle().await;
-    assert_eq!(person.told_in_words(&harness).await[0], "SHIPPED SMS FAILED");
+    assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED SMS FAILED");
     assert!(phone.0.lock().unwrap().is_empty());
-    tell(&harness, person.delivered()).await;
+    deliver(&harness, person.delivered()).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await.len(), 2, "and nothing is tried from then on");
+    assert_eq!(person.notifications(&harness).await.len(), 2, "and nothing is tried from then on");
 }
 
 #[tokio::test]
 async fn an_order_may_be_announced_before_its_customer() {
     let harness = start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.created()).await;
+    deliver(&harness, person.created()).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].last_error.as_deref()), (NotificationStatus::Pending, Some("no e-mail address is known yet")));
-    tell(&harness, person.registration("mara@example.com", "Mara")).await;
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(
+        (notifications[0].status, notifications[0].last_error.as_deref()),
+        (NotificationStatus::Pending, Some("no e-mail address is known yet"))
+    );
+    deliver(&harness, person.registration("mara@example.com", "Mara")).await;
     harness.advance(LONG);
     harness.settle().await;
-    let mut told = person.told_in_words(&harness).await;
-    told.sort();
-    assert_eq!(told, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
+    let mut notifications = person.notification_lines(&harness).await;
+    notifications.sort();
+    assert_eq!(notifications, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
 }
 
 #[tokio::test]
 async fn who_never_becomes_known_is_given_up() {
     let harness = start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.created()).await;
+    deliver(&harness, person.created()).await;
     for _ in 0..10 {
         harness.settle().await;
         harness.advance(LONG);
     }
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Failed, 6));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Failed, 6));
     let failed = harness.emitted_of::<NotificationFailed>().await;
     assert_eq!(failed.len(), 1);
     assert_eq!((failed[0].attempts, failed[0].error.as_str()), (6, "no e-mail address is known yet"));
@@ -167,12 +174,12 @@ async fn what_the_user_service_says_is_newer_than_the_registration_in_any_order(
     for late_registration in [false, true] {
         let person = Person::new(&harness);
         if !late_registration {
-            tell(&harness, person.registration("old@example.com", "Old")).await;
+            deliver(&harness, person.registration("old@example.com", "Old")).await;
         }
-        tell(&harness, person.preferences(true, false, None)).await;
-        tell(&harness, person.profile("new@example.com", None)).await;
+        deliver(&harness, person.preferences(true, false, None)).await;
+        deliver(&harness, person.profile("new@example.com", None)).await;
         if late_registration {
-            tell(&harness, person.registration("old@example.com", "Old")).await;
+            deliver(&harness, person.registration("old@example.com", "Old")).await;
         }
         let user = person.user_id;
         let contact = harness.db().read(async move |tx| crate::store::find_contact(tx, user).await).await.unwrap().unwrap();
@@ -189,7 +196,7 @@ async fn preferences_from_the_past_change_nothing() {
     let new = harness.envelope(&person.preferences(false, false, None));
     harness.deliver_envelope(new).await;
     harness.deliver_envelope(old).await;
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await.len(), 1, "only the welcome");
+    assert_eq!(person.notifications(&harness).await.len(), 1, "only the welcome");
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 async fn nobody_and_strangers_are_refused() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     let resend = format!("/admin/notifications/{id}/resend");
     let attempts = format!("/admin/notifications/{id}/attempts");
     for path in ["/notifications", "/notifications/webhook-secret", "/admin/notifications", &attempts] {
@@ -35,8 +35,8 @@ async fn lists_go_page_by_page_from_the_newest_on() {
     let (mara, otto) = (Person::registered(&harness).await, Person::registered(&harness).await);
     for _ in 0..5 {
         harness.advance(Duration::from_secs(1));
-        tell(&harness, mara.created()).await;
-        tell(&harness, otto.shipped()).await;
+        deliver(&harness, mara.created()).await;
+        deliver(&harness, otto.shipped()).await;
     }
     harness.settle().await;
     let (mut seen, mut path) = (Vec::new(), "/notifications?limit=2".to_owned());
@@ -50,7 +50,7 @@ async fn lists_go_page_by_page_from_the_newest_on() {
         harness.get(&format!("/admin/notifications?cursor={cursor}")).admin().send().await.expect_problem(400, "BAD_CURSOR");
         path = format!("/notifications?limit=2&cursor={cursor}");
     }
-    let expected: Vec<_> = mara.told(&harness).await.into_iter().map(|notification| notification.notification_id).collect();
+    let expected: Vec<_> = mara.notifications(&harness).await.into_iter().map(|notification| notification.notification_id).collect();
     assert_eq!(seen.len(), 6);
     assert_eq!(seen, expected);
     assert!(seen.is_sorted_by(|newer, older| newer > older));
@@ -60,8 +60,8 @@ async fn lists_go_page_by_page_from_the_newest_on() {
 async fn admins_see_everyones_by_status_and_user() {
     let harness = start().await;
     let (mara, unknown) = (Person::registered(&harness).await, Person::new(&harness));
-    tell(&harness, mara.created()).await;
-    tell(&harness, unknown.created()).await;
+    deliver(&harness, mara.created()).await;
+    deliver(&harness, unknown.created()).await;
     harness.settle().await;
     let count = async |query: &str| {
         let page: Page<Notification> = harness.get(&format!("/admin/notifications{query}")).admin().send().await.expect(200).read();
@@ -80,7 +80,7 @@ async fn admins_see_everyones_by_status_and_user() {
 async fn bad_input_is_named_and_changes_nothing() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     for query in ["status=LOST", "status=sent", "userId=7", "user=x", "status=SENT&status=SENT", "limit=0", "limit=101", "limit=x"] {
         harness.get(&format!("/admin/notifications?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
     }
@@ -103,15 +103,15 @@ async fn bad_input_is_named_and_changes_nothing() {
 async fn an_admin_sends_a_message_again() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     let path = format!("/admin/notifications/{id}/resend");
     let again: Notification = harness.post(&path, &json!({})).admin().send().await.expect(200).read();
     assert_eq!((again.notification_id, again.status), (id, NotificationStatus::Pending));
     let refused = harness.post(&path, &json!({})).admin().send().await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(refused.json()["notificationStatus"], "PENDING");
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told.len(), told[0].status, told[0].attempts), (1, NotificationStatus::Sent, 2));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications.len(), notifications[0].status, notifications[0].attempts), (1, NotificationStatus::Sent, 2));
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
     let attempts: Page<DeliveryAttempt> =
         harness.get(&format!("/admin/notifications/{id}/attempts")).admin().send().await.expect(200).read();
@@ -123,7 +123,7 @@ async fn an_admin_sends_a_message_again() {
 async fn a_key_sends_again_once() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     let path = format!("/admin/notifications/{id}/resend");
     let token = harness.token(harness.id(), &["ADMIN"]);
     let send = async |path: &str, key: &str| harness.post(path, &json!({})).bearer(&token).key(key).send().await;
@@ -142,12 +142,12 @@ async fn a_key_sends_again_once() {
 async fn attempts_go_page_by_page() {
     let harness = start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.created()).await;
+    deliver(&harness, person.created()).await;
     for _ in 0..7 {
         harness.settle().await;
         harness.advance(LONG);
     }
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     let path = format!("/admin/notifications/{id}/attempts?limit=4");
     let first: Page<DeliveryAttempt> = harness.get(&path).admin().send().await.expect(200).read();
     assert_eq!(first.items.iter().map(|attempt| attempt.attempt).collect::<Vec<_>>(), [6, 5, 4, 3]);

@@ -37,16 +37,16 @@ impl Server {
         harness.env.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 accepting.connections.fetch_add(1, Ordering::SeqCst);
-                let talking = accepting.clone();
+                let serving = accepting.clone();
                 env.spawn(async move {
-                    let _ = talking.talk(stream).await;
+                    let _ = serving.serve(stream).await;
                 });
             }
         });
         server
     }
 
-    async fn talk(&self, mut stream: TcpStream) -> std::io::Result<()> {
+    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let (read, mut write) = stream.split();
         let mut lines = BufReader::new(read).lines();
         let (mut from, mut to) = (String::new(), String::new());
@@ -109,7 +109,7 @@ async fn with_server() -> (Harness, Arc<Server>) {
 async fn a_mail_server_is_given_the_mail() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
-    assert_eq!(person.told_in_words(&harness).await, ["REGISTERED EMAIL SENT"]);
+    assert_eq!(person.notification_lines(&harness).await, ["REGISTERED EMAIL SENT"]);
     let taken = server.taken();
     assert_eq!(taken.len(), 1);
     assert_eq!(taken[0].from, "MAIL FROM:<no-reply@souk.example>");
@@ -123,7 +123,7 @@ async fn connections_are_few_and_used_again() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     for _ in 0..50 {
-        tell(&harness, person.shipped()).await;
+        deliver(&harness, person.shipped()).await;
     }
     harness.settle().await;
     assert_eq!(server.taken().len(), 51);
@@ -135,25 +135,25 @@ async fn a_refused_mail_is_tried_again_with_the_same_message_id_until_it_is_give
     let (harness, server) = with_server().await;
     *server.refusals.lock().unwrap() = vec!["451 come back later"; 2];
     let person = Person::registered(&harness).await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Pending, 1));
-    assert!(told[0].last_error.as_deref().unwrap().contains("come back later"), "{:?}", told[0].last_error);
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Pending, 1));
+    assert!(notifications[0].last_error.as_deref().unwrap().contains("come back later"), "{:?}", notifications[0].last_error);
     for (pause, attempts) in [(10, 1), (10, 2), (40, 2), (40, 3)] {
         harness.advance(Duration::from_secs(pause));
         harness.settle().await;
-        assert_eq!(person.told(&harness).await[0].attempts, attempts, "pauses grow");
+        assert_eq!(person.notifications(&harness).await[0].attempts, attempts, "pauses grow");
     }
-    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Sent);
+    assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
     assert_eq!(server.taken().len(), 1);
 
     *server.refusals.lock().unwrap() = vec!["550 nobody of that name"; 6];
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     for _ in 0..8 {
         harness.settle().await;
         harness.advance(LONG);
     }
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Failed, 6));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Failed, 6));
     let failed = harness.emitted_of::<NotificationFailed>().await;
     assert_eq!(failed.len(), 1);
     assert!(failed[0].error.contains("nobody of that name"), "{}", failed[0].error);
@@ -165,18 +165,21 @@ async fn a_server_that_falls_silent_costs_that_mail_its_time_and_no_other_its_an
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     server.silences.store(1, Ordering::SeqCst);
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].last_error.as_deref()), (NotificationStatus::Pending, Some("it took longer than 1 seconds")));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(
+        (notifications[0].status, notifications[0].last_error.as_deref()),
+        (NotificationStatus::Pending, Some("it took longer than 1 seconds"))
+    );
     // The answers of that conversation are not taken for those of the next.
     *server.refusals.lock().unwrap() = vec!["451 later"];
-    tell(&harness, person.delivered()).await;
+    deliver(&harness, person.delivered()).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Pending);
+    assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Pending);
     harness.advance(LONG);
     harness.settle().await;
-    assert!(person.told(&harness).await.iter().all(|notification| notification.status == NotificationStatus::Sent));
+    assert!(person.notifications(&harness).await.iter().all(|notification| notification.status == NotificationStatus::Sent));
     assert_eq!(server.taken().len(), 3);
 }
 
@@ -186,9 +189,13 @@ async fn a_server_that_is_not_there_is_tried_again() {
     drop(listener);
     let harness = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).start().await;
     let person = Person::registered(&harness).await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Pending, 1));
-    assert!(told[0].last_error.as_deref().unwrap().starts_with("the mail server cannot be reached"), "{:?}", told[0].last_error);
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Pending, 1));
+    assert!(
+        notifications[0].last_error.as_deref().unwrap().starts_with("the mail server cannot be reached"),
+        "{:?}",
+        notifications[0].last_error
+    );
 }
 
 #[tokio::test]
@@ -197,7 +204,7 @@ async fn a_server_that_wants_to_know_who_we_are_is_told() {
     let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}")).start().await;
     let server = Server::start(&harness, listener).await;
     let person = Person::registered(&harness).await;
-    assert_eq!(person.told_in_words(&harness).await, ["REGISTERED EMAIL SENT"]);
+    assert_eq!(person.notification_lines(&harness).await, ["REGISTERED EMAIL SENT"]);
     assert_eq!(server.authenticated.load(Ordering::SeqCst), 1);
 }
 
@@ -207,8 +214,8 @@ async fn an_encrypted_way_that_the_server_does_not_offer_is_not_replaced_by_an_o
     let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}?tls=required")).start().await;
     let server = Server::start(&harness, listener).await;
     let person = Person::registered(&harness).await;
-    let told = person.told(&harness).await;
-    assert_eq!(told[0].status, NotificationStatus::Pending);
-    assert!(told[0].last_error.as_deref().unwrap().contains("STARTTLS"), "{:?}", told[0].last_error);
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(notifications[0].status, NotificationStatus::Pending);
+    assert!(notifications[0].last_error.as_deref().unwrap().contains("STARTTLS"), "{:?}", notifications[0].last_error);
     assert_eq!((server.taken().len(), server.authenticated.load(Ordering::SeqCst)), (0, 0));
 }

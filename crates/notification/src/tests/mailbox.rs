@@ -33,8 +33,8 @@ pub(super) fn decoded(mail: &str) -> String {
         if head.contains("quoted-printable") {
             text.push_str(&from_quoted_printable(body));
         } else if head.contains("base64") {
-            let letters: String = body.chars().filter(|c| !c.is_whitespace()).collect();
-            text.push_str(&String::from_utf8(STANDARD.decode(letters).unwrap()).unwrap());
+            let email: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+            text.push_str(&String::from_utf8(STANDARD.decode(email).unwrap()).unwrap());
         } else {
             text.push_str(body);
         }
@@ -62,13 +62,13 @@ async fn a_mail_is_a_file_that_a_person_can_open() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     harness.advance(Duration::from_secs(61));
-    tell(&harness, person.created()).await;
+    deliver(&harness, person.created()).await;
     harness.settle().await;
     let mails = mails(&harness);
     assert_eq!(mails.len(), 2);
     let (name, mail) = &mails[1];
     assert!(name.starts_with("20260101T000101.002000Z-ORDER_CREATED-mara@example.com-") && name.ends_with(".eml"), "{name}");
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     for header in [
         "From: Souk <no-reply@souk.example>\r\n",
         "To: Mara <mara@example.com>\r\n",
@@ -96,11 +96,11 @@ async fn a_mail_is_a_file_that_a_person_can_open() {
 async fn what_people_wrote_makes_no_header_and_no_markup() {
     let harness = builder().setting("from", "Böse & Söhne <shop@example.com>").start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.registration("mara@example.com", "Mara\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>")).await;
+    deliver(&harness, person.registration("mara@example.com", "Mara\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>")).await;
     let mut order = person.created();
     order.order_number = "SK\r\nX-Evil: yes".into();
     order.items[0].title_snapshot = "<img src=x onerror=alert(1)>".into();
-    tell(&harness, order).await;
+    deliver(&harness, order).await;
     harness.settle().await;
     for (_, mail) in mails(&harness) {
         let (head, _) = mail.split_once("\r\n\r\n").unwrap();
@@ -118,7 +118,7 @@ async fn what_people_wrote_makes_no_header_and_no_markup() {
 async fn a_file_name_stays_within_its_folder() {
     let harness = start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.registration("../../../../tmp/x@example.com", "Mara")).await;
+    deliver(&harness, person.registration("../../../../tmp/x@example.com", "Mara")).await;
     harness.settle().await;
     let names: Vec<_> = mails(&harness).into_iter().map(|(name, _)| name).collect();
     assert!(names.iter().all(|name| !name.contains('/')), "{names:?}");
@@ -129,10 +129,10 @@ async fn a_file_name_stays_within_its_folder() {
 async fn what_is_no_address_is_given_up_at_once() {
     let harness = start().await;
     let person = Person::new(&harness);
-    tell(&harness, person.registration("not an address", "Mara")).await;
+    deliver(&harness, person.registration("not an address", "Mara")).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Failed, 1));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Failed, 1));
     assert_eq!(mails(&harness).len(), 0);
 }
 
@@ -165,17 +165,17 @@ async fn the_token_of_a_reset_is_in_its_mail_and_nowhere_else() {
 
     let harness = start().await;
     let person = Person::registered(&harness).await;
-    tell(&harness, person.reset(&harness)).await;
+    deliver(&harness, person.reset(&harness)).await;
     harness.settle().await;
     let (_, mail) = mails(&harness).into_iter().find(|(name, _)| name.contains("PASSWORD_RESET")).unwrap();
     let link = format!("http://127.0.0.1:8080/password/reset?token={TOKEN}");
     assert_eq!(decoded(&mail).matches(&link).count(), 2);
 
-    let told = person.told(&harness).await;
-    assert_eq!(told[0].payload, json!({"expiresAt": "2026-01-01T01:00:00.001000Z"}));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(notifications[0].payload, json!({"expiresAt": "2026-01-01T01:00:00.001000Z"}));
     let own = harness.get("/notifications").customer(person.user_id).send().await.expect(200).body;
     let all = harness.get("/admin/notifications").admin().send().await.expect(200).body;
-    let id = told[0].notification_id;
+    let id = notifications[0].notification_id;
     let attempts = harness.get(&format!("/admin/notifications/{id}/attempts")).admin().send().await.expect(200).body;
     let emitted: Vec<_> = harness.emitted().await.iter().map(|event| event.payload.get().to_owned()).collect();
     let logged = log.0.lock().unwrap().clone();
@@ -188,7 +188,7 @@ async fn the_token_of_a_reset_is_in_its_mail_and_nowhere_else() {
     }
     for path in files_below(&harness.data_dir().join("db")) {
         let bytes = fs::read(&path).unwrap();
-        assert!(!bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes()), "{}", path.display());
+        assert!(!bytes.windows(TOKEN.len()).any(|queue| queue == TOKEN.as_bytes()), "{}", path.display());
     }
 }
 
@@ -198,14 +198,15 @@ async fn a_reset_that_is_late_or_sealed_by_another_is_not_sent() {
     let person = Person::registered(&harness).await;
     let late = person.reset(&harness);
     harness.advance(Duration::from_secs(3_600));
-    tell(&harness, late).await;
+    deliver(&harness, late).await;
     let mut forged = person.reset(&harness);
     forged.sealed_token = encryption::encrypt(&[1; 32], [9; 16], b"forged");
-    tell(&harness, forged).await;
+    deliver(&harness, forged).await;
     harness.settle().await;
-    let told: Vec<_> = person.told(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();
-    assert!(told.contains(&(NotificationStatus::Failed, 1, "the link has expired".into())), "{told:?}");
-    assert!(told.contains(&(NotificationStatus::Failed, 1, "the token cannot be opened".into())), "{told:?}");
+    let notifications: Vec<_> =
+        person.notifications(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();
+    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the link has expired".into())), "{notifications:?}");
+    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the token cannot be opened".into())), "{notifications:?}");
     assert_eq!(mails(&harness).len(), 1, "only the welcome");
 }
 
@@ -215,16 +216,19 @@ async fn a_mailbox_that_cannot_be_written_is_tried_again() {
     let blocked = harness.data_dir().join("mailbox");
     fs::write(&blocked, "a file where the folder should be").unwrap();
     let person = Person::registered(&harness).await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Pending, 1));
-    assert!(told[0].last_error.as_deref().unwrap().starts_with("the mailbox cannot be written"));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Pending, 1));
+    assert!(notifications[0].last_error.as_deref().unwrap().starts_with("the mailbox cannot be written"));
     fs::remove_file(&blocked).unwrap();
     harness.settle().await;
-    assert_eq!(person.told(&harness).await[0].attempts, 1, "not before its pause is over");
+    assert_eq!(person.notifications(&harness).await[0].attempts, 1, "not before its pause is over");
     harness.advance(Duration::from_secs(20));
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts, told[0].last_error.as_deref()), (NotificationStatus::Sent, 2, None));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(
+        (notifications[0].status, notifications[0].attempts, notifications[0].last_error.as_deref()),
+        (NotificationStatus::Sent, 2, None)
+    );
 }
 
 #[tokio::test]
@@ -232,7 +236,7 @@ async fn a_mail_that_is_written_again_after_a_crash_is_there_once() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let before = mails(&harness);
-    let id = person.told(&harness).await[0].notification_id;
+    let id = person.notifications(&harness).await[0].notification_id;
     // As a crash leaves it between sending and recording: written, and still held.
     let due = harness.env.now();
     harness
@@ -248,7 +252,7 @@ async fn a_mail_that_is_written_again_after_a_crash_is_there_once() {
         .await
         .unwrap();
     harness.settle().await;
-    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Sent);
+    assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
     assert_eq!(mails(&harness), before, "the same mail under the same name, with the same Message-ID");
 
     // When a person wants it sent again it is another mail.
@@ -264,7 +268,7 @@ async fn hundreds_of_mails_are_each_sent_once() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     for _ in 0..400 {
-        tell(&harness, person.shipped()).await;
+        deliver(&harness, person.shipped()).await;
     }
     harness.settle().await;
     assert_eq!(mails(&harness).len(), 401);

@@ -36,16 +36,16 @@ impl Receiver {
         let (env, accepting) = (harness.env.clone(), receiver.clone());
         harness.env.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let talking = accepting.clone();
+                let serving = accepting.clone();
                 env.spawn(async move {
-                    let _ = talking.talk(stream).await;
+                    let _ = serving.serve(stream).await;
                 });
             }
         });
         receiver
     }
 
-    async fn talk(&self, mut stream: TcpStream) -> std::io::Result<()> {
+    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let (read, mut write) = stream.split();
         let mut read = BufReader::new(read);
         loop {
@@ -86,12 +86,12 @@ async fn with_receiver() -> (Harness, Arc<Receiver>, Person) {
     let harness = builder().setting("allow_private_webhooks", true).setting("webhook_seconds", 1_i64).start().await;
     let receiver = Receiver::start(&harness, listener);
     let person = Person::registered(&harness).await;
-    tell(&harness, person.preferences(false, false, Some(&format!("http://localhost:{port}/hook?shop=1")))).await;
+    deliver(&harness, person.preferences(false, false, Some(&format!("http://localhost:{port}/hook?shop=1")))).await;
     (harness, receiver, person)
 }
 
 /// Whether a receiver that holds `secret` believes it.
-fn is_genuine(received: &Received, secret: &str) -> bool {
+fn has_valid_signature(received: &Received, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
     mac.update(format!("{}.{}.{}", received.headers["webhook-id"], received.headers["webhook-timestamp"], received.body).as_bytes());
@@ -106,18 +106,18 @@ async fn secret_of(harness: &Harness, user: UserId) -> String {
 #[tokio::test]
 async fn a_webhook_is_signed_with_its_users_secret() {
     let (harness, receiver, person) = with_receiver().await;
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Sent, 1), "{:?}", told[0].last_error);
+    let notifications = person.notifications(&harness).await;
+    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Sent, 1), "{:?}", notifications[0].last_error);
     let received = receiver.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].line, "POST /hook?shop=1 HTTP/1.1\r\n");
     assert_eq!(received[0].headers["content-type"], "application/json");
-    assert_eq!(received[0].headers["webhook-id"], told[0].notification_id.to_string());
+    assert_eq!(received[0].headers["webhook-id"], notifications[0].notification_id.to_string());
     assert_eq!(received[0].headers["webhook-timestamp"], harness.env.now().unix_seconds().to_string());
-    assert!(is_genuine(&received[0], &secret_of(&harness, person.user_id).await));
-    assert!(!is_genuine(&received[0], &secret_of(&harness, harness.id()).await));
+    assert!(has_valid_signature(&received[0], &secret_of(&harness, person.user_id).await));
+    assert!(!has_valid_signature(&received[0], &secret_of(&harness, harness.id()).await));
     let body: Value = serde_json::from_str(&received[0].body).unwrap();
     assert_eq!(
         body,
@@ -131,34 +131,34 @@ async fn a_webhook_is_signed_with_its_users_secret() {
 async fn a_repetition_has_the_same_id_and_a_signature_of_its_own_time() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", 1);
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    assert_eq!(person.told(&harness).await[0].last_error.as_deref(), Some("the receiver answered 500"));
+    assert_eq!(person.notifications(&harness).await[0].last_error.as_deref(), Some("the receiver answered 500"));
     harness.advance(LONG);
     harness.settle().await;
-    assert_eq!(person.told_in_words(&harness).await[0], "SHIPPED WEBHOOK SENT");
+    assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
     let received = receiver.received();
     assert_eq!(received[0].headers["webhook-id"], received[1].headers["webhook-id"]);
     assert_ne!(received[0].headers["webhook-timestamp"], received[1].headers["webhook-timestamp"]);
     let secret = secret_of(&harness, person.user_id).await;
-    assert!(received.iter().all(|received| is_genuine(received, &secret)));
+    assert!(received.iter().all(|received| has_valid_signature(received, &secret)));
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed_and_who_is_gone_is_not_asked_again() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n", 1);
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!(told[0].status, NotificationStatus::Pending);
-    assert_eq!(told[0].last_error.as_deref(), Some("the receiver answered 302: redirects are not followed"));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(notifications[0].status, NotificationStatus::Pending);
+    assert_eq!(notifications[0].last_error.as_deref(), Some("the receiver answered 302: redirects are not followed"));
     assert_eq!(receiver.received().len(), 1);
 
     receiver.answers("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", 1);
     harness.advance(LONG);
     harness.settle().await;
-    assert_eq!(person.told(&harness).await[0].status, NotificationStatus::Failed);
+    assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Failed);
 }
 
 #[tokio::test]
@@ -166,15 +166,15 @@ async fn a_receiver_that_says_too_much_or_nothing_is_cut_off() {
     let (harness, receiver, person) = with_receiver().await;
     let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n{}", "x".repeat(100_000));
     receiver.answers(&endless, 1);
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    assert_eq!(person.told_in_words(&harness).await[0], "SHIPPED WEBHOOK SENT");
+    assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
 
     receiver.answers("", 1);
-    tell(&harness, person.delivered()).await;
+    deliver(&harness, person.delivered()).await;
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!(told[0].last_error.as_deref(), Some("the receiver did not answer within 1 seconds"));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(notifications[0].last_error.as_deref(), Some("the receiver did not answer within 1 seconds"));
 }
 
 #[tokio::test]
@@ -184,29 +184,29 @@ async fn a_slow_receiver_holds_up_nobody_else() {
     let harness = builder().setting("allow_private_webhooks", true).setting("webhook_seconds", 3_i64).start().await;
     let receiver = Receiver::start(&harness, listener);
     let (slow, quick) = (Person::registered(&harness).await, Person::registered(&harness).await);
-    tell(&harness, slow.preferences(false, false, Some(&format!("http://127.0.0.1:{silent_port}/")))).await;
-    tell(&harness, quick.preferences(false, false, Some(&format!("http://127.0.0.1:{port}/")))).await;
-    tell(&harness, slow.shipped()).await;
+    deliver(&harness, slow.preferences(false, false, Some(&format!("http://127.0.0.1:{silent_port}/")))).await;
+    deliver(&harness, quick.preferences(false, false, Some(&format!("http://127.0.0.1:{port}/")))).await;
+    deliver(&harness, slow.shipped()).await;
     let settling = harness.settle();
     let others = async {
         // The slow one is under way by now.
         let _connection = silent.accept().await.unwrap();
         let began = tokio::time::Instant::now();
-        tell(&harness, quick.shipped()).await;
+        deliver(&harness, quick.shipped()).await;
         while receiver.received().is_empty() {
             tokio::task::yield_now().await;
         }
         assert!(began.elapsed() < Duration::from_secs(2));
-        while quick.told_in_words(&harness).await[0] != "SHIPPED WEBHOOK SENT" {
+        while quick.notification_lines(&harness).await[0] != "SHIPPED WEBHOOK SENT" {
             tokio::task::yield_now().await;
         }
         assert!(began.elapsed() < Duration::from_secs(2));
-        assert_eq!(slow.told_in_words(&harness).await[0], "SHIPPED WEBHOOK PENDING");
+        assert_eq!(slow.notification_lines(&harness).await[0], "SHIPPED WEBHOOK PENDING");
         std::future::pending::<()>().await;
     };
     tokio::select! { () = settling => {}, () = others => {} }
-    assert_eq!(quick.told_in_words(&harness).await[0], "SHIPPED WEBHOOK SENT");
-    assert_eq!(slow.told(&harness).await[0].attempts, 1);
+    assert_eq!(quick.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
+    assert_eq!(slow.notifications(&harness).await[0].attempts, 1);
 }
 
 #[tokio::test]
@@ -218,12 +218,17 @@ async fn private_addresses_are_refused_however_they_are_written() {
         ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1", "0.0.0.0", "10.0.0.1", "169.254.169.254"]
     {
         let person = Person::registered(&harness).await;
-        tell(&harness, person.preferences(false, false, Some(&format!("http://{host}:{port}/")))).await;
-        tell(&harness, person.shipped()).await;
+        deliver(&harness, person.preferences(false, false, Some(&format!("http://{host}:{port}/")))).await;
+        deliver(&harness, person.shipped()).await;
         harness.settle().await;
-        let told = person.told(&harness).await;
-        assert_eq!((told[0].status, told[0].attempts), (NotificationStatus::Failed, 1), "{host}: {:?}", told[0].last_error);
-        assert_eq!(told[0].last_error.as_deref(), Some("the webhook's address is not a public one"), "{host}");
+        let notifications = person.notifications(&harness).await;
+        assert_eq!(
+            (notifications[0].status, notifications[0].attempts),
+            (NotificationStatus::Failed, 1),
+            "{host}: {:?}",
+            notifications[0].last_error
+        );
+        assert_eq!(notifications[0].last_error.as_deref(), Some("the webhook's address is not a public one"), "{host}");
     }
     assert_eq!(receiver.received().len(), 0);
 }
@@ -232,21 +237,24 @@ async fn private_addresses_are_refused_however_they_are_written() {
 async fn a_webhook_goes_where_its_user_wants_it_now() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n", 1);
-    tell(&harness, person.shipped()).await;
+    deliver(&harness, person.shipped()).await;
     harness.settle().await;
-    tell(&harness, person.preferences(false, false, None)).await;
+    deliver(&harness, person.preferences(false, false, None)).await;
     harness.advance(LONG);
     harness.settle().await;
-    let told = person.told(&harness).await;
-    assert_eq!((told[0].status, told[0].last_error.as_deref()), (NotificationStatus::Failed, Some("the webhook's address was removed")));
+    let notifications = person.notifications(&harness).await;
+    assert_eq!(
+        (notifications[0].status, notifications[0].last_error.as_deref()),
+        (NotificationStatus::Failed, Some("the webhook's address was removed"))
+    );
     assert_eq!(receiver.received().len(), 1);
 }
 
 #[tokio::test]
 async fn a_password_reset_is_never_posted() {
     let (harness, receiver, person) = with_receiver().await;
-    tell(&harness, person.reset(&harness)).await;
+    deliver(&harness, person.reset(&harness)).await;
     harness.settle().await;
-    assert_eq!(person.told_in_words(&harness).await[0], "PASSWORD_RESET EMAIL SENT");
+    assert_eq!(person.notification_lines(&harness).await[0], "PASSWORD_RESET EMAIL SENT");
     assert_eq!(receiver.received().len(), 0);
 }

@@ -3,7 +3,7 @@
 //! they count as sent. Waiting for the disk costs up to a millisecond a mail, and as much of the time in which the same disk
 //! could take commits: at several mails an order that is the platform's throughput.
 
-use crate::domain::{Parcel, Undelivered};
+use crate::domain::{DeliveryError, OutgoingMessage};
 use platform::{env::Env, pool::Pool};
 use std::{
     fs, io,
@@ -26,10 +26,10 @@ impl Folder {
     }
 
     /// Writes a mail under `name`; whoever looks into the folder sees all of it or nothing.
-    pub async fn write(&self, name: String, mail: Vec<u8>) -> Result<PathBuf, Undelivered> {
+    pub async fn write(&self, name: String, mail: Vec<u8>) -> Result<PathBuf, DeliveryError> {
         let folder = self.path.clone();
         let written = self.thread.run(move || write(&folder, &name, &mail)).await;
-        let unwritten = |error: String| Undelivered::for_now(format!("the mailbox cannot be written: {error}"));
+        let unwritten = |error: String| DeliveryError::temporary(format!("the mailbox cannot be written: {error}"));
         written.map_err(|error| unwritten(error.to_string()))?.map_err(|error| unwritten(error.to_string()))
     }
 }
@@ -55,10 +55,10 @@ fn make_private(path: &Path) -> io::Result<()> {
 
 /// When the message was made, what it is about and to whom, in an order that sorts by time. The same message has the
 /// same name in every attempt, so one that is written again after a crash is there once.
-pub fn file_name(parcel: &Parcel, to: &str) -> String {
-    let time: String = parcel.created_at.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+pub fn file_name(outgoing: &OutgoingMessage, to: &str) -> String {
+    let time: String = outgoing.created_at.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let to: String = to.chars().map(|c| if c.is_alphanumeric() || "@.+-_".contains(c) { c } else { '_' }).take(60).collect();
-    let id = parcel.notification_id.0.simple().to_string();
-    let again = if parcel.resends == 0 { String::new() } else { format!("-again{}", parcel.resends) };
-    format!("{time}-{}-{to}-{}{again}.eml", parcel.kind, &id[id.len() - 8..])
+    let id = outgoing.notification_id.0.simple().to_string();
+    let again = if outgoing.resends == 0 { String::new() } else { format!("-again{}", outgoing.resends) };
+    format!("{time}-{}-{to}-{}{again}.eml", outgoing.kind, &id[id.len() - 8..])
 }

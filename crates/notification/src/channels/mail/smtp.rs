@@ -4,7 +4,7 @@
 //! connection is then part of the future that is dropped and closes with it, and never serves the next mail with the
 //! answers that were meant for the last.
 
-use crate::{domain::Undelivered, settings::BadSetting};
+use crate::{domain::DeliveryError, settings::BadSetting};
 use hyper::Uri;
 use lettre::{
     Message,
@@ -61,15 +61,15 @@ impl Smtp {
     }
 
     /// Sends a mail, over a connection of its own for as long as it takes.
-    pub async fn send(&self, message: &Message) -> Result<(), Undelivered> {
+    pub async fn send(&self, message: &Message) -> Result<(), DeliveryError> {
         let mut connection = match self.take_idle().await {
             Some(connection) => connection,
-            None => self.server.connect().await.map_err(|error| undelivered("the mail server cannot be reached", &error))?,
+            None => self.server.connect().await.map_err(|error| delivery_error("the mail server cannot be reached", &error))?,
         };
         connection
             .send(message.envelope(), &message.formatted())
             .await
-            .map_err(|error| undelivered("the mail server did not take it", &error))?;
+            .map_err(|error| delivery_error("the mail server did not take it", &error))?;
         self.put_idle(connection);
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Smtp {
 }
 
 /// With the server's own words, which name the reason and nothing secret.
-fn undelivered(what: &str, error: &Error) -> Undelivered {
+fn delivery_error(what: &str, error: &Error) -> DeliveryError {
     let mut text = format!("{what}: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -103,7 +103,7 @@ fn undelivered(what: &str, error: &Error) -> Undelivered {
         }
         source = cause.source();
     }
-    Undelivered::for_now(text)
+    DeliveryError::temporary(text)
 }
 
 impl Server {
