@@ -7,10 +7,10 @@
 
 use crate::{
     App,
-    domain::{Payment, Step, Wish},
+    domain::{Command, Payment, Step},
     error::Error,
     settings::millis,
-    settling::{self, Question},
+    settling::{self, ProviderRequest},
     store,
 };
 use contracts::{
@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What a request keeps of its time to commit and to answer.
-const MARGIN: Duration = Duration::from_millis(200);
+const ANSWER_TIME: Duration = Duration::from_millis(200);
 
 /// Makes a payment for an order, in INITIATED. Nothing is moved yet.
 ///
@@ -58,12 +58,12 @@ async fn make(tx: &mut Tx, body: &CreatePayment) -> Result<Created<View>, Error>
         updated_at: now,
         transactions: Vec::new(),
     };
-    let payment = if store::insert_payment(tx, &payment).await? { payment } else { underway(tx, &payment).await? };
+    let payment = if store::insert_payment(tx, &payment).await? { payment } else { find_open_payment(tx, &payment).await? };
     Ok(Created::at(format!("/payments/{}", payment.payment_id), View::from(&payment)))
 }
 
 /// The order's payment that is under way, if it is what was asked for.
-async fn underway(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
+async fn find_open_payment(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
     let present = store::find_open_by_order(tx, asked.order_id).await?.ok_or(Error::PaymentExists)?;
     let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
     let is_ending = present.void_requested_at.is_some() || present.open_transaction().is_some_and(|t| t.kind == TransactionType::Void);
@@ -79,7 +79,7 @@ async fn underway(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
 /// # Errors
 /// Those of [`Payment::step`].
 pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
-    perform(app, key, id, Wish::Authorize).await
+    perform(app, key, id, Command::Authorize).await
 }
 
 /// Takes what is held. When the provider refuses for good, what it holds is let go and the payment is FAILED.
@@ -87,7 +87,7 @@ pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<
 /// # Errors
 /// Those of [`Payment::step`].
 pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
-    perform(app, key, id, Wish::Capture).await
+    perform(app, key, id, Command::Capture).await
 }
 
 /// Gives a payment up before its capture. While the outcome of its authorization is unknown it is settled first.
@@ -95,7 +95,7 @@ pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Id
 /// # Errors
 /// Those of [`Payment::step`].
 pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idempotent<Json<View>>, Problem> {
-    perform(app, key, id, Wish::Void).await
+    perform(app, key, id, Command::Void).await
 }
 
 /// Gives money back: the amount, or all that is left.
@@ -103,21 +103,21 @@ pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idemp
 /// # Errors
 /// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider refuses.
 pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Idempotent<Json<View>>, Problem> {
-    perform(app, key, id, Wish::Refund(body.amount.map(|amount| amount.get()))).await
+    perform(app, key, id, Command::Refund(body.amount.map(|amount| amount.get()))).await
 }
 
-async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, wish: Wish) -> Result<Idempotent<Json<View>>, Problem> {
+async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, command: Command) -> Result<Idempotent<Json<View>>, Problem> {
     let limit = millis(app.settings.deadline_ms);
-    let time = Context::current().remaining(limit + MARGIN).saturating_sub(MARGIN).min(limit);
+    let time = Context::current().remaining(limit + ANSWER_TIME).saturating_sub(ANSWER_TIME).min(limit);
     let until = Instant::now() + time;
-    let mut begun = begin(app, &key, id, wish, time).await;
+    let mut begun = begin(app, &key, id, command, time).await;
     if begun.as_ref().is_err_and(|problem| problem.code() == Code::PROVIDER_UNAVAILABLE) {
         settle_open(app, id, until).await?;
-        begun = begin(app, &key, id, wish, time).await;
+        begun = begin(app, &key, id, command, time).await;
     }
     match begun? {
         Begun::Answered(keyed) => Ok(keyed),
-        Begun::Asking { question, resource } => finish(app, key, question, resource, until).await,
+        Begun::Sending { request, resource } => finish(app, key, request, resource, until).await,
     }
 }
 
@@ -126,17 +126,17 @@ enum Begun {
     /// There is nothing to ask.
     Answered(Idempotent<Json<View>>),
     /// The provider is to be asked; the key stands for `resource`.
-    Asking { question: Question, resource: Uuid },
+    Sending { request: ProviderRequest, resource: Uuid },
 }
 
 /// The first unit: decides, and writes down what is asked of the provider.
-async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, wish: Wish, time: Duration) -> Result<Begun, Problem> {
+async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command, time: Duration) -> Result<Begun, Problem> {
     let (own, key) = (app.clone(), key.clone());
     let unit = async move |tx: &mut Tx| {
         let mut started = None;
         let opened = key
-            .open::<Json<View>, Error>(tx, time + MARGIN, async |tx: &mut Tx| {
-                let start = start(tx, &own, id, wish).await?;
+            .open::<Json<View>, Error>(tx, time + ANSWER_TIME, async |tx: &mut Tx| {
+                let start = start(tx, &own, id, command).await?;
                 let resource = start.resource;
                 started = Some(start);
                 Ok(resource)
@@ -155,7 +155,7 @@ async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, wish: Wish, time:
         let open = payment.open_transaction();
         // A void follows from what was asked for, or stands for it.
         match open.filter(|open| begun && (open.transaction_id.0 == resource || open.kind == TransactionType::Void)) {
-            Some(open) => Ok(Begun::Asking { question: Question::about(&payment, open, fresh), resource }),
+            Some(open) => Ok(Begun::Sending { request: ProviderRequest::about(&payment, open, fresh), resource }),
             None => key.settle_in(tx, &answer(&payment, resource)).await.map(Begun::Answered),
         }
     };
@@ -170,10 +170,10 @@ struct Start {
     fresh: bool,
 }
 
-async fn start(tx: &mut Tx, app: &App, id: PaymentId, wish: Wish) -> Result<Start, Error> {
+async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Result<Start, Error> {
     let mut payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
     let now = tx.now();
-    let (resource, fresh) = match payment.step(wish)? {
+    let (resource, fresh) = match payment.step(command)? {
         Step::Done => (id.0, false),
         Step::Join(transaction) => (transaction.0, false),
         Step::Start(kind, amount) => (settling::begin(tx, app, &mut payment, kind, amount).await?.0, true),
@@ -185,7 +185,7 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, wish: Wish) -> Result<Star
         Step::VoidNow => {
             let fact = payment.void_now(now)?;
             store::save_payment(tx, &payment).await?;
-            settling::announce(tx, &payment, fact, TransactionId(id.0));
+            settling::emit_event(tx, &payment, fact, TransactionId(id.0));
             (id.0, false)
         }
     };
@@ -196,15 +196,15 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, wish: Wish) -> Result<Star
 async fn finish(
     app: &App,
     key: IdempotencyKey,
-    mut question: Question,
+    mut request: ProviderRequest,
     resource: Uuid,
     until: Instant,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     loop {
-        let said = settling::ask(app, &question, until).await;
+        let answer_of_provider = settling::send(app, &request, until).await;
         let (own, key) = (app.clone(), key.clone());
         let unit = async move |tx: &mut Tx| {
-            let (payment, next) = settling::record(tx, &own, &question, &said).await?;
+            let (payment, next) = settling::record(tx, &own, &request, &answer_of_provider).await?;
             match next {
                 Some(next) => Ok::<_, Problem>(Err(next)),
                 None => key.settle_in(tx, &answer(&payment, resource)).await.map(Ok),
@@ -212,7 +212,7 @@ async fn finish(
         };
         match app.ctx.db.write(unit).await? {
             Ok(keyed) => return Ok(keyed),
-            Err(next) => question = next,
+            Err(next) => request = next,
         }
     }
 }
@@ -222,7 +222,7 @@ fn answer(payment: &Payment, resource: Uuid) -> Stored {
     let asked = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
     match asked.map(|transaction| transaction.kind) {
         Some(TransactionType::Refund) => Stored::from(&Problem::from(Error::RefundFailed)),
-        Some(TransactionType::Void) => Stored::from(&Problem::from(Error::NotNow { status: payment.status, wish: "voided" })),
+        Some(TransactionType::Void) => Stored::from(&Problem::from(Error::IllegalCommand { status: payment.status, command: "voided" })),
         _ => Json(View::from(payment)).stored(),
     }
 }
@@ -230,9 +230,9 @@ fn answer(payment: &Payment, resource: Uuid) -> Stored {
 /// Settles whatever another request left open, so that this one can be decided.
 async fn settle_open(app: &App, id: PaymentId, until: Instant) -> Result<(), Error> {
     let payment = app.ctx.db.read(async move |tx| store::find_payment(tx, None, id).await).await?;
-    let question = payment.as_ref().and_then(|payment| Some(Question::about(payment, payment.open_transaction()?, false)));
-    match question {
-        Some(question) => settling::settle(app, question, until).await,
+    let request = payment.as_ref().and_then(|payment| Some(ProviderRequest::about(payment, payment.open_transaction()?, false)));
+    match request {
+        Some(request) => settling::settle(app, request, until).await,
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     App, actions,
     error::Error,
     store::{self, Filter},
-    webhook::{self, Notice, Signature},
+    webhook::{self, Signature, WebhookEvent},
 };
 use contracts::{
     body::EmptyBody,
@@ -27,7 +27,7 @@ pub fn routes() -> Routes<App> {
         .post("/payments/{paymentId}/capture", capture, "Takes what is held")
         .post("/payments/{paymentId}/void", void, "Gives the payment up before its capture")
         .post("/payments/{paymentId}/refund", refund, "Gives money back, all that is left or a part")
-        .post("/payments/webhooks/mock", notice, "Hears from the provider that something became of a transaction")
+        .post("/payments/webhooks/mock", receive_webhook, "Hears from the provider that something became of a transaction")
         .get("/admin/payments", list, "Payments, the newest first")
         .get("/admin/payments/totals", totals, "How many payments there are in each status")
 }
@@ -96,10 +96,10 @@ async fn refund(
     actions::refund(&app, key, id, body).await
 }
 
-async fn notice(State(app): State<App>, signature: Signature, RawBody(body): RawBody) -> Result<NoContent, Problem> {
+async fn receive_webhook(State(app): State<App>, signature: Signature, RawBody(body): RawBody) -> Result<NoContent, Problem> {
     signature.check(&webhook::key(&app.ctx.master_key), &body, app.ctx.env.now())?;
-    if let Some(transaction) = Notice::read(&body)?.transaction() {
-        app.ctx.db.write(async move |tx| store::hasten(tx, transaction).await).await?;
+    if let Some(transaction) = WebhookEvent::read(&body)?.transaction() {
+        app.ctx.db.write(async move |tx| store::make_due(tx, transaction).await).await?;
     }
     Ok(NoContent)
 }

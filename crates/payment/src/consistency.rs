@@ -3,7 +3,7 @@
 //! The payment's status and amounts, its transactions, and the provider's ledger are three accounts of the same money.
 //! Here they are held against each other on one snapshot.
 
-use crate::store::books;
+use crate::store::comparison;
 use contracts::{
     ids::{OrderId, PaymentId, TransactionId},
     money::Currency,
@@ -14,9 +14,9 @@ use platform::db::{Db, Error, Tx};
 use std::time::Duration;
 
 /// Faults that are told at most; where there are more, the first ones suffice to begin with.
-const MOST_TOLD: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// How long an outcome may be open. The provider is asked about once a minute by then, so it does not answer.
-const OPEN_FOR: Duration = Duration::from_secs(15 * 60);
+const MAX_OPEN: Duration = Duration::from_secs(15 * 60);
 
 /// A payment as far as its order is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +37,18 @@ pub(crate) struct Entry {
     pub kind: TransactionType,
     pub amount: i64,
     pub reference: String,
-    pub refused: bool,
+    pub declined: bool,
 }
 
 /// A line of the provider's ledger that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stray {
+pub(crate) struct UnmatchedEntry {
     pub reference: String,
     pub kind: TransactionType,
     pub amount: i64,
 }
 
-impl Stray {
+impl UnmatchedEntry {
     fn fault(&self) -> String {
         format!("the provider has {} of {} ({}), which nobody asked for (M3)", self.kind, self.amount, self.reference)
     }
@@ -56,7 +56,7 @@ impl Stray {
 
 /// One transaction as we know it, and as the provider does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TransactionBooks {
+pub(crate) struct TransactionRecord {
     pub payment_id: PaymentId,
     pub transaction_id: TransactionId,
     pub kind: TransactionType,
@@ -64,24 +64,28 @@ pub(crate) struct TransactionBooks {
     pub amount: i64,
     pub reference: Option<String>,
     pub created_at: Timestamp,
-    pub theirs: Option<Entry>,
+    pub at_provider: Option<Entry>,
 }
 
-impl TransactionBooks {
+impl TransactionRecord {
     /// What is wrong, in plain words.
     fn fault(&self, now: Timestamp) -> Option<String> {
-        let TransactionBooks { payment_id, transaction_id, kind, status, amount, created_at, .. } = self;
-        let wrong = match (status, &self.theirs) {
-            (_, Some(theirs)) if (theirs.kind, theirs.amount) != (*kind, *amount) => {
-                format!("the provider has it as {} of {} ({})", theirs.kind, theirs.amount, theirs.reference)
+        let TransactionRecord { payment_id, transaction_id, kind, status, amount, created_at, .. } = self;
+        let wrong = match (status, &self.at_provider) {
+            (_, Some(at_provider)) if (at_provider.kind, at_provider.amount) != (*kind, *amount) => {
+                format!("the provider has it as {} of {} ({})", at_provider.kind, at_provider.amount, at_provider.reference)
             }
-            (TransactionStatus::Pending | TransactionStatus::Unknown, _) if now.since(*created_at) <= OPEN_FOR => return None,
+            (TransactionStatus::Pending | TransactionStatus::Unknown, _) if now.since(*created_at) <= MAX_OPEN => return None,
             (TransactionStatus::Pending | TransactionStatus::Unknown, _) => format!("its outcome is open since {created_at}"),
             (_, None) => "the provider knows nothing of it".into(),
-            (TransactionStatus::Succeeded, Some(theirs)) if theirs.refused => format!("the provider refused it ({})", theirs.reference),
-            (TransactionStatus::Failed, Some(theirs)) if !theirs.refused => format!("the provider did it ({})", theirs.reference),
-            (_, Some(theirs)) if self.reference.as_ref() != Some(&theirs.reference) => {
-                format!("the provider calls it {}, not {}", theirs.reference, self.reference.as_deref().unwrap_or("nothing"))
+            (TransactionStatus::Succeeded, Some(at_provider)) if at_provider.declined => {
+                format!("the provider refused it ({})", at_provider.reference)
+            }
+            (TransactionStatus::Failed, Some(at_provider)) if !at_provider.declined => {
+                format!("the provider did it ({})", at_provider.reference)
+            }
+            (_, Some(at_provider)) if self.reference.as_ref() != Some(&at_provider.reference) => {
+                format!("the provider calls it {}, not {}", at_provider.reference, self.reference.as_deref().unwrap_or("nothing"))
             }
             (TransactionStatus::Succeeded | TransactionStatus::Failed, Some(_)) => return None,
         };
@@ -121,7 +125,7 @@ impl Sums {
 
 /// One payment: what it says of itself, what its transactions come to, and what the provider did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PaymentBooks {
+pub(crate) struct PaymentRecord {
     pub payment_id: PaymentId,
     pub status: PaymentStatus,
     pub amount: i64,
@@ -132,22 +136,22 @@ pub(crate) struct PaymentBooks {
     pub settled: i64,
     pub captures_refused: i64,
     pub ours: Sums,
-    pub theirs: Sums,
+    pub at_provider: Sums,
 }
 
-impl PaymentBooks {
+impl PaymentRecord {
     /// What is wrong, in plain words.
     fn faults(&self) -> Vec<String> {
-        let PaymentBooks { payment_id, status, amount, captured_amount, refunded_amount, ours, theirs, .. } = self;
+        let PaymentRecord { payment_id, status, amount, captured_amount, refunded_amount, ours, at_provider, .. } = self;
         let mut faults = ours.faults("in its transactions", *amount);
-        faults.extend(theirs.faults("at the provider", *amount));
+        faults.extend(at_provider.faults("at the provider", *amount));
         if (*captured_amount, *refunded_amount) != (ours.captured, ours.refunded) {
             faults.push(format!(
                 "{captured_amount} captured and {refunded_amount} refunded, but its transactions add up to {} and {} (M3)",
                 ours.captured, ours.refunded
             ));
         }
-        if !self.status_follows() {
+        if !self.status_matches() {
             faults.push(format!(
                 "{status}, but its transactions hold {}, captured {} and refunded {}, and {} are open (M3)",
                 ours.held(),
@@ -156,18 +160,21 @@ impl PaymentBooks {
                 self.unsettled
             ));
         }
-        let there = (theirs.held(), theirs.captured, theirs.refunded);
+        let provider_sums = (at_provider.held(), at_provider.captured, at_provider.refunded);
         let is_over = matches!(status, PaymentStatus::Failed | PaymentStatus::Voided);
-        if is_over && theirs.held() > 0 {
-            faults.push(format!("{status}, but the provider still holds {} (M2)", theirs.held()));
-        } else if (is_over || self.unsettled == 0) && there != self.told() {
-            faults.push(format!("{status}, but the provider holds {}, captured {} and refunded {} (M3)", there.0, there.1, there.2));
+        if is_over && at_provider.held() > 0 {
+            faults.push(format!("{status}, but the provider still holds {} (M2)", at_provider.held()));
+        } else if (is_over || self.unsettled == 0) && provider_sums != self.expected_sums() {
+            faults.push(format!(
+                "{status}, but the provider holds {}, captured {} and refunded {} (M3)",
+                provider_sums.0, provider_sums.1, provider_sums.2
+            ));
         }
         faults.into_iter().map(|fault| format!("payment {payment_id}: {fault}")).collect()
     }
 
     /// What is held, captured and refunded by what the payment says of itself.
-    fn told(&self) -> (i64, i64, i64) {
+    fn expected_sums(&self) -> (i64, i64, i64) {
         match self.status {
             PaymentStatus::Initiated | PaymentStatus::Failed | PaymentStatus::Voided => (0, 0, 0),
             PaymentStatus::Authorized => (self.amount, 0, 0),
@@ -176,8 +183,8 @@ impl PaymentBooks {
     }
 
     /// Whether the status is the one that its transactions lead to.
-    fn status_follows(&self) -> bool {
-        let PaymentBooks { amount, unsettled, settled, captures_refused, ours, .. } = self;
+    fn status_matches(&self) -> bool {
+        let PaymentRecord { amount, unsettled, settled, captures_refused, ours, .. } = self;
         let nothing_is_held = ours.held() == 0 && ours.captured == 0 && *unsettled == 0;
         match self.status {
             PaymentStatus::Initiated => *settled == 0,
@@ -198,17 +205,17 @@ impl PaymentBooks {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn audit_invariants(db: &Db) -> Result<Vec<String>, Error> {
-    db.read(async |tx| audit(tx).await).await
+pub async fn check_consistency(db: &Db) -> Result<Vec<String>, Error> {
+    db.read(async |tx| check_in(tx).await).await
 }
 
 /// The same within a unit.
-pub(crate) async fn audit(tx: &mut Tx) -> Result<Vec<String>, Error> {
+pub(crate) async fn check_in(tx: &mut Tx) -> Result<Vec<String>, Error> {
     let (mut faults, now) = (Vec::new(), tx.now());
-    books::each_payment(tx, |payment| tell(&mut faults, payment.faults())).await?;
-    books::each_transaction(tx, |transaction| tell(&mut faults, transaction.fault(now))).await?;
-    let strays = books::list_strays(tx, MOST_TOLD).await?;
-    tell(&mut faults, strays.iter().map(Stray::fault));
+    comparison::each_payment(tx, |payment| add_faults(&mut faults, payment.faults())).await?;
+    comparison::each_transaction(tx, |transaction| add_faults(&mut faults, transaction.fault(now))).await?;
+    let unmatched = comparison::list_unmatched(tx, MAX_FAULTS).await?;
+    add_faults(&mut faults, unmatched.iter().map(UnmatchedEntry::fault));
     Ok(faults)
 }
 
@@ -218,10 +225,10 @@ pub(crate) async fn audit(tx: &mut Tx) -> Result<Vec<String>, Error> {
 /// # Errors
 /// Those of the database.
 pub async fn list_by_orders(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<OrderPayment>, Error> {
-    db.read(async move |tx| books::list_by_orders(tx, after, up_to).await).await
+    db.read(async move |tx| comparison::list_by_orders(tx, after, up_to).await).await
 }
 
-fn tell(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
-    let room = MOST_TOLD.saturating_sub(faults.len());
+fn add_faults(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    let room = MAX_FAULTS.saturating_sub(faults.len());
     faults.extend(more.into_iter().take(room));
 }

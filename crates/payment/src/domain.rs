@@ -5,7 +5,7 @@
 
 use crate::{
     error::Error,
-    provider::{Outcome, Refusal},
+    provider::{DeclineReason, Outcome},
 };
 use contracts::{
     ids::{OrderId, PaymentId, TransactionId, UserId},
@@ -18,7 +18,7 @@ use contracts::{
 use std::time::Duration;
 
 /// How many transactions a payment may have, without refused refunds. Only refunds come more than a few times.
-pub const MOST_TRANSACTIONS: usize = 1_000;
+pub const MAX_TRANSACTIONS: usize = 1_000;
 /// How many refused refunds are shown, the newest: they are tried for as long as money is owed.
 pub const REFUSED_REFUNDS_SHOWN: usize = 20;
 
@@ -55,7 +55,7 @@ pub struct Transaction {
     pub provider_reference: Option<String>,
     pub failure: Option<Failure>,
     /// How often the provider gave no answer.
-    pub fruitless_attempts: u32,
+    pub failed_attempts: u32,
     /// When the provider is asked about it; `None` once the outcome is known.
     pub due_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -75,7 +75,7 @@ impl Transaction {
 
 /// What somebody wants of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Command {
     Authorize,
     Capture,
     Void,
@@ -83,13 +83,13 @@ pub enum Wish {
     Refund(Option<i64>),
 }
 
-impl Wish {
+impl Command {
     fn as_str(self) -> &'static str {
         match self {
-            Wish::Authorize => "authorized",
-            Wish::Capture => "captured",
-            Wish::Void => "voided",
-            Wish::Refund(_) => "refunded",
+            Command::Authorize => "authorized",
+            Command::Capture => "captured",
+            Command::Void => "voided",
+            Command::Refund(_) => "refunded",
         }
     }
 }
@@ -144,48 +144,48 @@ impl Payment {
     /// What `wish` leads to now. A wish that was fulfilled before is [`Step::Done`], so that repeating it is harmless.
     ///
     /// # Errors
-    /// [`Error::NotNow`], [`Error::Unsettled`] when the outcome of another transaction decides, [`Error::RefundTooLarge`],
+    /// [`Error::IllegalCommand`], [`Error::Unsettled`] when the outcome of another transaction decides, [`Error::RefundTooLarge`],
     /// [`Error::TooManyRefunds`].
-    pub fn step(&self, wish: Wish) -> Result<Step, Error> {
+    pub fn step(&self, command: Command) -> Result<Step, Error> {
         use PaymentStatus::{Authorized, Captured, Failed, Initiated, Refunded, Voided};
-        let not_now = || Error::NotNow { status: self.status, wish: wish.as_str() };
+        let illegal = || Error::IllegalCommand { status: self.status, command: command.as_str() };
         let open = self.open_transaction();
-        match (wish, self.status) {
-            (Wish::Authorize, Initiated) if self.void_requested_at.is_some() => Err(not_now()),
-            (Wish::Authorize, Initiated) => {
+        match (command, self.status) {
+            (Command::Authorize, Initiated) if self.void_requested_at.is_some() => Err(illegal()),
+            (Command::Authorize, Initiated) => {
                 Ok(open.map_or(Step::Start(TransactionType::Authorize, self.amount), |open| Step::Join(open.transaction_id)))
             }
-            (Wish::Authorize, Authorized | Captured | Refunded | Failed) => Ok(Step::Done),
+            (Command::Authorize, Authorized | Captured | Refunded | Failed) => Ok(Step::Done),
 
-            (Wish::Capture, Initiated) if open.is_some() && self.void_requested_at.is_none() => Err(Error::Unsettled),
-            (Wish::Capture, Authorized) => match open {
+            (Command::Capture, Initiated) if open.is_some() && self.void_requested_at.is_none() => Err(Error::Unsettled),
+            (Command::Capture, Authorized) => match open {
                 Some(open) if open.kind == TransactionType::Capture || self.capture_failed() => Ok(Step::Join(open.transaction_id)),
                 // A void that was begun decides.
-                Some(_) => Err(not_now()),
+                Some(_) => Err(illegal()),
                 None if self.capture_failed() => Ok(Step::Done),
                 None => Ok(Step::Start(TransactionType::Capture, self.amount)),
             },
-            (Wish::Capture, Captured | Refunded) => Ok(Step::Done),
-            (Wish::Capture, Failed) if self.capture_failed() => Ok(Step::Done),
+            (Command::Capture, Captured | Refunded) => Ok(Step::Done),
+            (Command::Capture, Failed) if self.capture_failed() => Ok(Step::Done),
 
-            (Wish::Void, Initiated) => Ok(open.map_or(Step::VoidNow, |open| Step::VoidAfter(open.transaction_id))),
-            (Wish::Void, Authorized) => match open {
+            (Command::Void, Initiated) => Ok(open.map_or(Step::VoidNow, |open| Step::VoidAfter(open.transaction_id))),
+            (Command::Void, Authorized) => match open {
                 Some(open) if open.kind == TransactionType::Void => Ok(Step::Join(open.transaction_id)),
                 // A capture that was begun decides.
                 Some(_) => Err(Error::Unsettled),
                 None => Ok(Step::Start(TransactionType::Void, self.amount)),
             },
-            (Wish::Void, Voided | Failed) => Ok(Step::Done),
+            (Command::Void, Voided | Failed) => Ok(Step::Done),
 
-            (Wish::Refund(_), Captured) if open.is_some() => Err(Error::Unsettled),
-            (Wish::Refund(amount), Captured) => self.refund(amount),
-            (Wish::Refund(None), Refunded) => Ok(Step::Done),
-            (Wish::Refund(Some(_)), Refunded) => Err(Error::RefundTooLarge { left: 0 }),
+            (Command::Refund(_), Captured) if open.is_some() => Err(Error::Unsettled),
+            (Command::Refund(amount), Captured) => self.refund(amount),
+            (Command::Refund(None), Refunded) => Ok(Step::Done),
+            (Command::Refund(Some(_)), Refunded) => Err(Error::RefundTooLarge { left: 0 }),
 
-            (Wish::Authorize, Voided)
-            | (Wish::Capture, Initiated | Failed | Voided)
-            | (Wish::Void, Captured | Refunded)
-            | (Wish::Refund(_), Initiated | Authorized | Failed | Voided) => Err(not_now()),
+            (Command::Authorize, Voided)
+            | (Command::Capture, Initiated | Failed | Voided)
+            | (Command::Void, Captured | Refunded)
+            | (Command::Refund(_), Initiated | Authorized | Failed | Voided) => Err(illegal()),
         }
     }
 
@@ -195,7 +195,7 @@ impl Payment {
         if !(1..=left).contains(&amount) {
             return Err(Error::RefundTooLarge { left });
         }
-        if self.transactions.iter().filter(|transaction| !transaction.is_refused_refund()).count() >= MOST_TRANSACTIONS {
+        if self.transactions.iter().filter(|transaction| !transaction.is_refused_refund()).count() >= MAX_TRANSACTIONS {
             return Err(Error::TooManyRefunds);
         }
         Ok(Step::Start(TransactionType::Refund, amount))
@@ -211,7 +211,7 @@ impl Payment {
             amount,
             provider_reference: None,
             failure: None,
-            fruitless_attempts: 0,
+            failed_attempts: 0,
             due_at: Some(due_at),
             created_at: now,
         });
@@ -223,7 +223,7 @@ impl Payment {
     /// # Errors
     /// [`IllegalTransition`] once it is past INITIATED.
     pub fn void_now(&mut self, now: Timestamp) -> Result<PaymentFact, IllegalTransition<PaymentStatus>> {
-        self.take(PaymentFact::Voided, now)?;
+        self.apply_fact(PaymentFact::Voided, now)?;
         Ok(PaymentFact::Voided)
     }
 
@@ -236,29 +236,29 @@ impl Payment {
             return Ok(Settled::default());
         };
         let (kind, amount) = (transaction.kind, transaction.amount);
-        let settled = match &outcome.refusal {
+        let settled = match &outcome.decline {
             None => self.approved(kind, amount),
-            Some(refusal) => self.refused(kind, *refusal),
+            Some(decline) => self.declined(kind, *decline),
         };
         if let Some(fact) = settled.fact {
-            self.take(fact, now)?;
+            self.apply_fact(fact, now)?;
         }
         self.updated_at = now;
-        match (kind, &outcome.refusal) {
+        match (kind, &outcome.decline) {
             (TransactionType::Capture, None) => self.captured_amount += amount,
             (TransactionType::Refund, None) => {
                 self.refunded_amount += amount;
                 self.failure = None;
             }
-            (TransactionType::Refund, Some(refusal)) => self.failure = Some(failure(kind, *refusal)),
-            (TransactionType::Authorize | TransactionType::Capture, Some(refusal)) => {
-                self.failure = (*refusal != Refusal::Abandoned).then(|| failure(kind, *refusal));
+            (TransactionType::Refund, Some(decline)) => self.failure = Some(failure(kind, *decline)),
+            (TransactionType::Authorize | TransactionType::Capture, Some(decline)) => {
+                self.failure = (*decline != DeclineReason::Abandoned).then(|| failure(kind, *decline));
             }
             _ => {}
         }
         let transaction = self.transactions.iter_mut().find(|t| t.transaction_id == id).expect("it was found above");
-        transaction.status = if outcome.refusal.is_none() { TransactionStatus::Succeeded } else { TransactionStatus::Failed };
-        transaction.failure = outcome.refusal.map(|refusal| failure(kind, refusal));
+        transaction.status = if outcome.decline.is_none() { TransactionStatus::Succeeded } else { TransactionStatus::Failed };
+        transaction.failure = outcome.decline.map(|decline| failure(kind, decline));
         transaction.provider_reference = Some(outcome.reference.clone());
         transaction.due_at = None;
         Ok(settled)
@@ -282,9 +282,11 @@ impl Payment {
         }
     }
 
-    fn refused(&self, kind: TransactionType, refusal: Refusal) -> Settled {
+    fn declined(&self, kind: TransactionType, decline: DeclineReason) -> Settled {
         match kind {
-            TransactionType::Authorize if refusal == Refusal::Abandoned => Settled { fact: Some(PaymentFact::Voided), follow_up: None },
+            TransactionType::Authorize if decline == DeclineReason::Abandoned => {
+                Settled { fact: Some(PaymentFact::Voided), follow_up: None }
+            }
             TransactionType::Authorize => Settled { fact: Some(PaymentFact::Declined), follow_up: None },
             // It is not FAILED before what is held was let go.
             TransactionType::Capture => Settled { fact: None, follow_up: Some(TransactionType::Void) },
@@ -299,12 +301,12 @@ impl Payment {
         if unknown {
             transaction.status = TransactionStatus::Unknown;
         }
-        transaction.fruitless_attempts = transaction.fruitless_attempts.saturating_add(1);
-        transaction.due_at = Some(now.after(pause(transaction.fruitless_attempts)));
+        transaction.failed_attempts = transaction.failed_attempts.saturating_add(1);
+        transaction.due_at = Some(now.after(pause(transaction.failed_attempts)));
         self.updated_at = now;
     }
 
-    fn take(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), IllegalTransition<PaymentStatus>> {
+    fn apply_fact(&mut self, fact: PaymentFact, now: Timestamp) -> Result<(), IllegalTransition<PaymentStatus>> {
         self.status = self.status.transition(fact)?;
         self.updated_at = now;
         Ok(())
@@ -312,10 +314,10 @@ impl Payment {
 }
 
 /// What a refusal of the provider is called in our answers.
-fn failure(kind: TransactionType, refusal: Refusal) -> Failure {
-    Failure::from(match (kind, refusal) {
-        (_, Refusal::InsufficientFunds) => Code::INSUFFICIENT_FUNDS,
-        (_, Refusal::Abandoned) => Code::PAYMENT_GIVEN_UP,
+fn failure(kind: TransactionType, decline: DeclineReason) -> Failure {
+    Failure::from(match (kind, decline) {
+        (_, DeclineReason::InsufficientFunds) => Code::INSUFFICIENT_FUNDS,
+        (_, DeclineReason::Abandoned) => Code::PAYMENT_GIVEN_UP,
         (TransactionType::Authorize, _) => Code::PAYMENT_DECLINED,
         (TransactionType::Capture, _) => Code::CAPTURE_FAILED,
         (TransactionType::Refund, _) => Code::REFUND_FAILED,

@@ -8,8 +8,8 @@ pub enum Error {
     /// There is none, or it is somebody else's.
     #[error("there is no such payment")]
     NotFound,
-    #[error("a payment in {status} cannot be {wish}")]
-    NotNow { status: PaymentStatus, wish: &'static str },
+    #[error("a payment in {status} cannot be {command}")]
+    IllegalCommand { status: PaymentStatus, command: &'static str },
     /// The provider's answer fits no row of the published table: a fault of ours.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition<PaymentStatus>),
@@ -30,12 +30,12 @@ pub enum Error {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
-        let said = error.to_string();
+        let detail = error.to_string();
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND),
-            Error::NotNow { status, .. } => Problem::new(Code::ILLEGAL_TRANSITION).detail(said).member("paymentStatus", status),
-            Error::Unsettled => Problem::new(Code::PROVIDER_UNAVAILABLE).detail(said),
-            Error::RefundTooLarge { left } => Problem::new(Code::REFUND_TOO_LARGE).detail(said).member("refundableAmount", left),
+            Error::IllegalCommand { status, .. } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("paymentStatus", status),
+            Error::Unsettled => Problem::new(Code::PROVIDER_UNAVAILABLE).detail(detail),
+            Error::RefundTooLarge { left } => Problem::new(Code::REFUND_TOO_LARGE).detail(detail).member("refundableAmount", left),
             Error::RefundFailed => Problem::new(Code::REFUND_FAILED),
             Error::TooManyRefunds => Problem::new(Code::TOO_MANY_REFUNDS),
             Error::PaymentExists => Problem::new(Code::PAYMENT_EXISTS),

@@ -18,9 +18,9 @@
 
 mod actions;
 mod api;
+mod consistency;
 mod domain;
 mod error;
-mod invariants;
 pub mod provider;
 mod settings;
 mod settling;
@@ -30,14 +30,14 @@ mod tests;
 mod webhook;
 mod workers;
 
-pub use invariants::{OrderPayment, audit_invariants, list_by_orders};
+pub use consistency::{OrderPayment, check_consistency, list_by_orders};
 
 use platform::{
     inbox::Consumers,
     migrations,
     service::{Ctx, Parts, Service},
 };
-use provider::{Behaviour, Mock};
+use provider::{Behaviour, MockProvider};
 use settings::{Settings, millis, percent};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ use std::sync::Arc;
 pub(crate) struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
-    pub provider: Mock,
+    pub provider: MockProvider,
 }
 
 impl App {
@@ -58,7 +58,7 @@ impl App {
             lost_answer_percent: percent(settings.lost_answer_percent),
             decline_percent: percent(settings.decline_percent),
         };
-        App { provider: Mock::new(ctx.db.clone(), behaviour), settings: Arc::new(settings), ctx }
+        App { provider: MockProvider::new(ctx.db.clone(), behaviour), settings: Arc::new(settings), ctx }
     }
 }
 

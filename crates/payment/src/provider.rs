@@ -1,6 +1,6 @@
 //! The provider, played by a mock that behaves like a real one.
 //!
-//! It could be on the other side of the world: it is reached by the methods of [`Mock`], which a client of a real
+//! It could be on the other side of the world: it is reached by the methods of [`MockProvider`], which a client of a real
 //! provider would offer as well, keeps its own books ([`ledger`]) in units of its own, and does not stop working because
 //! its caller stops waiting. Whatever it is asked under one transaction id it does once. What it does wrong is chosen by
 //! the payment method, and by the [`Behaviour`] of the installation.
@@ -23,12 +23,12 @@ pub struct Outcome {
     /// The provider's own name for it.
     pub reference: String,
     /// Why it was not done; `None` when it was.
-    pub refusal: Option<Refusal>,
+    pub decline: Option<DeclineReason>,
 }
 
 string_enum! {
     /// Why the provider refuses, for good.
-    Refusal {
+    DeclineReason {
         /// No reason given.
         Declined = "DECLINED",
         /// The account does not hold enough.
@@ -48,7 +48,7 @@ string_enum! {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum ProviderError {
     /// A transient error: nothing was done.
     #[error("the provider is not available")]
     Unavailable,
@@ -88,13 +88,13 @@ pub struct Behaviour {
 
 /// The mock. Cheap to clone.
 #[derive(Clone)]
-pub struct Mock {
+pub struct MockProvider {
     db: Db,
     behaviour: Arc<Behaviour>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Asked {
+enum MockRequest {
     Authorize(Authorization),
     Under(TransactionType, Operation),
     Lookup(TransactionId),
@@ -102,65 +102,65 @@ enum Asked {
 }
 
 /// What the mock sends back; `None` when that never arrives.
-type Sent<T> = Option<Result<T, Trouble>>;
+type Sent<T> = Option<Result<T, ProviderError>>;
 
-impl Mock {
+impl MockProvider {
     /// A provider that keeps its books in `db`.
     #[must_use]
-    pub fn new(db: Db, behaviour: Behaviour) -> Mock {
-        Mock { db, behaviour: Arc::new(behaviour) }
+    pub fn new(db: Db, behaviour: Behaviour) -> MockProvider {
+        MockProvider { db, behaviour: Arc::new(behaviour) }
     }
 
     /// Holds an amount.
     ///
     /// # Errors
-    /// [`Trouble::Unavailable`]. It may never answer: set a deadline.
-    pub async fn authorize(&self, authorization: Authorization) -> Result<Outcome, Trouble> {
-        known(self.ask(Asked::Authorize(authorization)).await)
+    /// [`ProviderError::Unavailable`]. It may never answer: set a deadline.
+    pub async fn authorize(&self, authorization: Authorization) -> Result<Outcome, ProviderError> {
+        known(self.ask(MockRequest::Authorize(authorization)).await)
     }
 
     /// Takes what is held.
     ///
     /// # Errors
-    /// As [`Mock::authorize`].
-    pub async fn capture(&self, operation: Operation) -> Result<Outcome, Trouble> {
-        known(self.ask(Asked::Under(TransactionType::Capture, operation)).await)
+    /// As [`MockProvider::authorize`].
+    pub async fn capture(&self, operation: Operation) -> Result<Outcome, ProviderError> {
+        known(self.ask(MockRequest::Under(TransactionType::Capture, operation)).await)
     }
 
     /// Lets go of what is held. Where nothing is held, that is done already.
     ///
     /// # Errors
-    /// As [`Mock::authorize`].
-    pub async fn void(&self, operation: Operation) -> Result<Outcome, Trouble> {
-        known(self.ask(Asked::Under(TransactionType::Void, operation)).await)
+    /// As [`MockProvider::authorize`].
+    pub async fn void(&self, operation: Operation) -> Result<Outcome, ProviderError> {
+        known(self.ask(MockRequest::Under(TransactionType::Void, operation)).await)
     }
 
     /// Gives back a part, or all, of what was taken.
     ///
     /// # Errors
-    /// As [`Mock::authorize`].
-    pub async fn refund(&self, operation: Operation) -> Result<Outcome, Trouble> {
-        known(self.ask(Asked::Under(TransactionType::Refund, operation)).await)
+    /// As [`MockProvider::authorize`].
+    pub async fn refund(&self, operation: Operation) -> Result<Outcome, ProviderError> {
+        known(self.ask(MockRequest::Under(TransactionType::Refund, operation)).await)
     }
 
     /// What became of an operation; `None` when it has not arrived. It may be on its way still.
     ///
     /// # Errors
-    /// As [`Mock::authorize`].
-    pub async fn lookup(&self, id: TransactionId) -> Result<Option<Outcome>, Trouble> {
-        self.ask(Asked::Lookup(id)).await
+    /// As [`MockProvider::authorize`].
+    pub async fn lookup(&self, id: TransactionId) -> Result<Option<Outcome>, ProviderError> {
+        self.ask(MockRequest::Lookup(id)).await
     }
 
     /// What became of an authorization; one that has not arrived is refused, should it ever.
     ///
     /// # Errors
-    /// As [`Mock::authorize`].
-    pub async fn abandon(&self, authorization: Authorization) -> Result<Outcome, Trouble> {
-        known(self.ask(Asked::Abandon(authorization)).await)
+    /// As [`MockProvider::authorize`].
+    pub async fn abandon(&self, authorization: Authorization) -> Result<Outcome, ProviderError> {
+        known(self.ask(MockRequest::Abandon(authorization)).await)
     }
 
     /// Sends the question, as over a wire: it arrives whatever becomes of the caller.
-    async fn ask(&self, asked: Asked) -> Result<Option<Outcome>, Trouble> {
+    async fn ask(&self, asked: MockRequest) -> Result<Option<Outcome>, ProviderError> {
         let server = self.clone();
         match self.db.env().spawn(async move { server.serve(asked).await }).await {
             Ok(Some(answer)) => answer,
@@ -168,49 +168,49 @@ impl Mock {
         }
     }
 
-    async fn serve(&self, asked: Asked) -> Sent<Option<Outcome>> {
+    async fn serve(&self, asked: MockRequest) -> Sent<Option<Outcome>> {
         let Behaviour { transient_failure_percent, lost_answer_percent, .. } = *self.behaviour;
         let latency = match self.latency(asked).await {
             Ok(latency) => latency,
-            Err(error) => return Some(Err(trouble(&error))),
+            Err(error) => return Some(Err(provider_error(&error))),
         };
         pause(latency / 2).await;
         if self.chance(transient_failure_percent) {
-            return Some(Err(Trouble::Unavailable));
+            return Some(Err(ProviderError::Unavailable));
         }
         let answer = match self.carry_out(asked).await {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(trouble(&error))),
+            Err(error) => return Some(Err(provider_error(&error))),
         };
         pause(latency / 2).await;
         match answer {
             Answer::Lost => None,
-            Answer::Trouble(trouble) => Some(Err(trouble)),
+            Answer::ProviderError(provider_error) => Some(Err(provider_error)),
             Answer::Outcome(_) if self.chance(lost_answer_percent) => None,
             Answer::Outcome(outcome) => Some(Ok(outcome)),
         }
     }
 
-    async fn carry_out(&self, asked: Asked) -> Result<Answer, db::Error> {
+    async fn carry_out(&self, asked: MockRequest) -> Result<Answer, db::Error> {
         match asked {
-            Asked::Lookup(id) => self.db.read(async move |tx| ledger::find(tx, id).await).await.map(Answer::Outcome),
-            Asked::Abandon(authorization) => {
+            MockRequest::Lookup(id) => self.db.read(async move |tx| ledger::find(tx, id).await).await.map(Answer::Outcome),
+            MockRequest::Abandon(authorization) => {
                 self.db.write(async move |tx| ledger::abandon(tx, authorization).await).await.map(|outcome| Answer::Outcome(Some(outcome)))
             }
-            Asked::Authorize(authorization) => {
+            MockRequest::Authorize(authorization) => {
                 let declined = self.chance(self.behaviour.decline_percent);
                 self.db.write(async move |tx| ledger::authorize(tx, authorization, declined).await).await
             }
-            Asked::Under(kind, operation) => self.db.write(async move |tx| ledger::operate(tx, kind, operation).await).await,
+            MockRequest::Under(kind, operation) => self.db.write(async move |tx| ledger::operate(tx, kind, operation).await).await,
         }
     }
 
     /// How long this question takes.
-    async fn latency(&self, asked: Asked) -> Result<Duration, db::Error> {
+    async fn latency(&self, asked: MockRequest) -> Result<Duration, db::Error> {
         let method = match asked {
-            Asked::Authorize(authorization) => Some(authorization.method),
-            Asked::Under(_, operation) => self.db.read(async move |tx| ledger::method_of(tx, operation.authorization).await).await?,
-            Asked::Lookup(_) | Asked::Abandon(_) => None,
+            MockRequest::Authorize(authorization) => Some(authorization.method),
+            MockRequest::Under(_, operation) => self.db.read(async move |tx| ledger::method_of(tx, operation.authorization).await).await?,
+            MockRequest::Lookup(_) | MockRequest::Abandon(_) => None,
         };
         let slow = if method == Some(PaymentMethod::Slow) { self.behaviour.slow } else { Duration::ZERO };
         Ok(self.behaviour.latency.max(slow))
@@ -224,7 +224,7 @@ impl Mock {
 /// What the books say to a question.
 enum Answer {
     Outcome(Option<Outcome>),
-    Trouble(Trouble),
+    ProviderError(ProviderError),
     /// It is in the books, and the caller never hears of it.
     Lost,
 }
@@ -235,16 +235,16 @@ async fn pause(span: Duration) {
     }
 }
 
-fn known(answer: Result<Option<Outcome>, Trouble>) -> Result<Outcome, Trouble> {
+fn known(answer: Result<Option<Outcome>, ProviderError>) -> Result<Outcome, ProviderError> {
     answer.map(|outcome| outcome.expect("every operation has an outcome; only a lookup may find none"))
 }
 
-fn trouble(error: &db::Error) -> Trouble {
+fn provider_error(error: &db::Error) -> ProviderError {
     match error {
-        db::Error::Unknown(_) => Trouble::NoAnswer,
+        db::Error::Unknown(_) => ProviderError::NoAnswer,
         _ => {
             tracing::warn!(target: "provider", %error, "the mock cannot use its books");
-            Trouble::Unavailable
+            ProviderError::Unavailable
         }
     }
 }

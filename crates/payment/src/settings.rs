@@ -33,22 +33,22 @@ pub struct Settings {
     pub decline_percent: Percent,
 }
 
-fn whole<const MIN: i64, const MAX: i64>(number: i64) -> BoundedInt<MIN, MAX> {
+fn bounded<const MIN: i64, const MAX: i64>(number: i64) -> BoundedInt<MIN, MAX> {
     BoundedInt::new(number).expect("a default is within its bounds")
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            deadline_ms: whole(2_500),
-            settle_after_ms: whole(1_000),
-            longest_pause_ms: whole(60_000),
-            concurrency: whole(256),
-            latency_ms: whole(0),
-            slow_ms: whole(2_000),
-            transient_failure_percent: whole(0),
-            lost_answer_percent: whole(0),
-            decline_percent: whole(0),
+            deadline_ms: bounded(2_500),
+            settle_after_ms: bounded(1_000),
+            longest_pause_ms: bounded(60_000),
+            concurrency: bounded(256),
+            latency_ms: bounded(0),
+            slow_ms: bounded(2_000),
+            transient_failure_percent: bounded(0),
+            lost_answer_percent: bounded(0),
+            decline_percent: bounded(0),
         }
     }
 }

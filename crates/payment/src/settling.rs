@@ -8,7 +8,7 @@ use crate::{
     App,
     domain::{Payment, Transaction},
     error::Error,
-    provider::{Authorization, Operation, Outcome, Trouble},
+    provider::{Authorization, Operation, Outcome, ProviderError},
     settings::millis,
     store,
 };
@@ -29,7 +29,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// What must be known of a transaction to ask the provider about it.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub struct ProviderRequest {
     pub payment_id: PaymentId,
     pub transaction_id: TransactionId,
     kind: TransactionType,
@@ -42,9 +42,9 @@ pub struct Question {
     abandon: bool,
 }
 
-impl Question {
-    pub fn about(payment: &Payment, transaction: &Transaction, fresh: bool) -> Question {
-        Question {
+impl ProviderRequest {
+    pub fn about(payment: &Payment, transaction: &Transaction, fresh: bool) -> ProviderRequest {
+        ProviderRequest {
             payment_id: payment.payment_id,
             transaction_id: transaction.transaction_id,
             kind: transaction.kind,
@@ -58,19 +58,19 @@ impl Question {
 }
 
 /// Asks until there is an outcome, an answer fails to come by `until`, or transient errors do not stop.
-pub async fn ask(app: &App, question: &Question, until: Instant) -> Result<Outcome, Trouble> {
+pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Result<Outcome, ProviderError> {
     let mut attempt = 1;
     loop {
-        let answer = tokio::time::timeout_at(until, exchange(app, question)).await.unwrap_or(Err(Trouble::NoAnswer));
+        let answer = tokio::time::timeout_at(until, exchange(app, request)).await.unwrap_or(Err(ProviderError::NoAnswer));
         let pause = app.ctx.env.jitter(FIRST_PAUSE * attempt);
         match answer {
-            Err(Trouble::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => tokio::time::sleep(pause).await,
-            Err(trouble) => {
-                let Question { payment_id, transaction_id, kind, .. } = question;
-                tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %trouble, "no outcome yet");
-                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => trouble.as_str())
+            Err(ProviderError::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => tokio::time::sleep(pause).await,
+            Err(provider_error) => {
+                let ProviderRequest { payment_id, transaction_id, kind, .. } = request;
+                tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %provider_error, "no outcome yet");
+                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => provider_error.as_str())
                     .increment(1);
-                return Err(trouble);
+                return Err(provider_error);
             }
             Ok(outcome) => return Ok(outcome),
         }
@@ -80,18 +80,18 @@ pub async fn ask(app: &App, question: &Question, until: Instant) -> Result<Outco
 
 /// One exchange. What may have been asked for before is looked up first; only what has not arrived is asked for (again,
 /// under the same transaction id, so that it is done once whatever is still on its way).
-async fn exchange(app: &App, question: &Question) -> Result<Outcome, Trouble> {
-    let Question { transaction_id, amount, method, authorization, .. } = *question;
-    if !question.fresh
+async fn exchange(app: &App, request: &ProviderRequest) -> Result<Outcome, ProviderError> {
+    let ProviderRequest { transaction_id, amount, method, authorization, .. } = *request;
+    if !request.fresh
         && let Some(outcome) = app.provider.lookup(transaction_id).await?
     {
         return Ok(outcome);
     }
     let operation = Operation { transaction_id, authorization, amount };
-    match question.kind {
+    match request.kind {
         TransactionType::Authorize => {
             let authorization = Authorization { transaction_id, amount, method };
-            if question.abandon { app.provider.abandon(authorization).await } else { app.provider.authorize(authorization).await }
+            if request.abandon { app.provider.abandon(authorization).await } else { app.provider.authorize(authorization).await }
         }
         TransactionType::Capture => app.provider.capture(operation).await,
         TransactionType::Void => app.provider.void(operation).await,
@@ -104,30 +104,30 @@ async fn exchange(app: &App, question: &Question) -> Result<Outcome, Trouble> {
 pub async fn record(
     tx: &mut Tx,
     app: &App,
-    question: &Question,
-    answer: &Result<Outcome, Trouble>,
-) -> Result<(Payment, Option<Question>), Error> {
-    let mut payment = store::lock_payment(tx, question.payment_id).await?.ok_or(Error::NotFound)?;
-    let (id, now) = (question.transaction_id, tx.now());
+    request: &ProviderRequest,
+    answer: &Result<Outcome, ProviderError>,
+) -> Result<(Payment, Option<ProviderRequest>), Error> {
+    let mut payment = store::lock_payment(tx, request.payment_id).await?.ok_or(Error::NotFound)?;
+    let (id, now) = (request.transaction_id, tx.now());
     let mut began = None;
     if payment.transaction(id).is_some_and(Transaction::is_open) {
         match answer {
             Ok(outcome) => {
                 let settled = payment.settle(id, outcome, now)?;
                 save(tx, &payment, id).await?;
-                if question.kind == TransactionType::Refund && outcome.refusal.is_some() {
+                if request.kind == TransactionType::Refund && outcome.decline.is_some() {
                     tracing::warn!(target: "provider", payment_id = %payment.payment_id, transaction_id = %id, "the provider refused a refund");
                     metrics::counter!("souk_payment_refunds_refused_total").increment(1);
                 }
                 if let Some(fact) = settled.fact {
-                    announce(tx, &payment, fact, id);
+                    emit_event(tx, &payment, fact, id);
                 }
                 if let Some(kind) = settled.follow_up {
-                    began = Some(begin(tx, app, &mut payment, kind, question.amount).await?);
+                    began = Some(begin(tx, app, &mut payment, kind, request.amount).await?);
                 }
             }
-            Err(trouble) => {
-                payment.postpone(id, *trouble == Trouble::NoAnswer, now, |attempts| tx.jitter(backoff(app).delay(attempts)));
+            Err(provider_error) => {
+                payment.postpone(id, *provider_error == ProviderError::NoAnswer, now, |attempts| tx.jitter(backoff(app).delay(attempts)));
                 save(tx, &payment, id).await?;
                 tx.notify_worker(crate::workers::SETTLE);
             }
@@ -135,7 +135,7 @@ pub async fn record(
     }
     // A follow-up may as well have been begun by another who settled the same transaction.
     let next = payment.open_transaction().filter(|open| open.transaction_id != id && open.kind == TransactionType::Void);
-    let next = next.map(|open| Question::about(&payment, open, began == Some(open.transaction_id)));
+    let next = next.map(|open| ProviderRequest::about(&payment, open, began == Some(open.transaction_id)));
     Ok((payment, next))
 }
 
@@ -158,13 +158,13 @@ async fn save(tx: &mut Tx, payment: &Payment, transaction: TransactionId) -> Res
 }
 
 /// Asks about an open transaction and commits the answer, and so on with what follows from it.
-pub async fn settle(app: &App, mut question: Question, until: Instant) -> Result<(), Error> {
+pub async fn settle(app: &App, mut request: ProviderRequest, until: Instant) -> Result<(), Error> {
     loop {
-        let answer = ask(app, &question, until).await;
+        let answer = send(app, &request, until).await;
         let own = app.clone();
-        let unit = async move |tx: &mut Tx| record(tx, &own, &question, &answer).await;
+        let unit = async move |tx: &mut Tx| record(tx, &own, &request, &answer).await;
         match app.ctx.db.write(unit).await? {
-            (_, Some(next)) => question = next,
+            (_, Some(next)) => request = next,
             (_, None) => return Ok(()),
         }
     }
@@ -175,17 +175,17 @@ pub fn backoff(app: &App) -> Backoff {
     Backoff::doubling(millis(app.settings.settle_after_ms), millis(app.settings.longest_pause_ms))
 }
 
-impl Trouble {
+impl ProviderError {
     fn as_str(self) -> &'static str {
         match self {
-            Trouble::Unavailable => "unavailable",
-            Trouble::NoAnswer => "no_answer",
+            ProviderError::Unavailable => "unavailable",
+            ProviderError::NoAnswer => "no_answer",
         }
     }
 }
 
 /// Emits the event of what happened to the payment, by the transaction that brought it about.
-pub fn announce(tx: &mut Tx, payment: &Payment, fact: PaymentFact, by: TransactionId) {
+pub fn emit_event(tx: &mut Tx, payment: &Payment, fact: PaymentFact, by: TransactionId) {
     let Payment { payment_id, order_id, user_id, amount, currency, .. } = *payment;
     let order_number = payment.order_number.clone();
     match fact {

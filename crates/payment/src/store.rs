@@ -1,6 +1,6 @@
 //! How payments are kept: the only SQL of our side. The provider's books are its own affair.
 
-pub mod books;
+pub mod comparison;
 
 use crate::domain::{Payment, REFUSED_REFUNDS_SHOWN, Transaction};
 use contracts::{
@@ -139,7 +139,7 @@ fn transaction_row(row: &mut Row<'_>) -> Result<Transaction, Error> {
         amount: row.next()?,
         provider_reference: row.next()?,
         failure: failure(row)?,
-        fruitless_attempts: row.next()?,
+        failed_attempts: row.next()?,
         due_at: row.next()?,
         created_at: row.next()?,
     })
@@ -187,7 +187,7 @@ pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<
             transaction.status,
             transaction.provider_reference,
             transaction.failure.clone().map(Json),
-            transaction.fruitless_attempts,
+            transaction.failed_attempts,
             transaction.due_at
         ],
     )
@@ -247,7 +247,7 @@ fn matching(select: &'static str, filter: Filter) -> Select {
 pub const DUE: DueTable<TransactionId> = platform::due_table!("payment_transactions", "transaction_id", "fruitless_attempts");
 
 /// Has the provider asked about a transaction now, if its outcome is not known yet.
-pub async fn hasten(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
+pub async fn make_due(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
     let now = tx.now();
     let rows = tx
         .execute("UPDATE payment_transactions SET due_at = $2 WHERE transaction_id = $1 AND due_at IS NOT NULL", params![id, now])

@@ -1,23 +1,23 @@
 //! The service through its doors, with a frozen clock. Only the wait for the provider is real time.
 
 mod access;
-mod books;
-mod chaos;
+mod assert_consistent;
+mod consistency_check;
+mod crashes;
+mod idempotency;
 mod input;
-mod keys;
 mod lists;
 mod methods;
+mod provider_webhook;
 mod refunds;
-mod settling;
-mod story;
-mod webhook;
+mod unknown_outcomes;
 
 use crate::service;
 use contracts::{
     ids::{OrderId, PaymentId, UserId},
     payment::{Payment, PaymentStatus, TransactionStatus, TransactionType},
 };
-use platform::testing::{TestResponse, Harness, HarnessBuilder};
+use platform::testing::{Harness, HarnessBuilder, TestResponse};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -26,31 +26,31 @@ const AMOUNT: i64 = 12_345;
 
 /// A running service and a customer. Cheap to clone, so that requests can be made at once.
 #[derive(Clone)]
-struct Shop {
+struct Fixture {
     harness: Arc<Harness>,
     user: UserId,
 }
 
-impl Deref for Shop {
+impl Deref for Fixture {
     type Target = Harness;
     fn deref(&self) -> &Harness {
         &self.harness
     }
 }
 
-impl Shop {
-    async fn open() -> Shop {
-        Shop::with(Harness::of(service())).await
+impl Fixture {
+    async fn start() -> Fixture {
+        Fixture::with(Harness::of(service())).await
     }
 
     /// One that waits for the provider no longer than a test wants to.
-    async fn impatient() -> Shop {
-        Shop::with(Harness::of(service()).setting("deadline_ms", 300)).await
+    async fn with_short_deadline() -> Fixture {
+        Fixture::with(Harness::of(service()).setting("deadline_ms", 300)).await
     }
 
-    async fn with(builder: HarnessBuilder) -> Shop {
+    async fn with(builder: HarnessBuilder) -> Fixture {
         let harness = builder.start().await;
-        Shop { user: harness.id(), harness: Arc::new(harness) }
+        Fixture { user: harness.id(), harness: Arc::new(harness) }
     }
 
     fn body(&self, method: &str) -> Value {
@@ -105,7 +105,7 @@ impl Shop {
     }
 
     /// Two minutes later, with everything done that was due by then.
-    async fn later(&self) {
+    async fn advance_and_complete(&self) {
         self.advance(Duration::from_secs(120));
         self.complete().await;
     }

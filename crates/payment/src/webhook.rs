@@ -81,15 +81,15 @@ impl Signature {
 
 /// What a notice says. Fields and types that we do not know are the provider's to add.
 #[derive(Debug, Deserialize)]
-pub struct Notice {
+pub struct WebhookEvent {
     r#type: String,
     data: serde_json::Value,
 }
 
-impl Notice {
+impl WebhookEvent {
     /// # Errors
     /// 400 when it is not JSON, 422 when it is no notice.
-    pub fn read(body: &[u8]) -> Result<Notice, Problem> {
+    pub fn read(body: &[u8]) -> Result<WebhookEvent, Problem> {
         platform::http::body::parse(body)
     }
 

@@ -4,7 +4,7 @@ use crate::{
     App,
     error::Error,
     settings::millis,
-    settling::{self, Question},
+    settling::{self, ProviderRequest},
     store,
 };
 use contracts::ids::TransactionId;
@@ -44,12 +44,12 @@ impl DueRows for App {
 /// Settles one transaction if it is still open.
 async fn settle(app: &App, id: TransactionId) -> Result<(), Error> {
     let payment = app.ctx.db.read(async move |tx| store::find_by_transaction(tx, id).await).await?;
-    let question = payment.as_ref().and_then(|payment| {
+    let request = payment.as_ref().and_then(|payment| {
         let open = payment.transaction(id).filter(|transaction| transaction.is_open())?;
-        Some(Question::about(payment, open, false))
+        Some(ProviderRequest::about(payment, open, false))
     });
-    match question {
-        Some(question) => settling::settle(app, question, Instant::now() + millis(app.settings.deadline_ms)).await,
+    match request {
+        Some(request) => settling::settle(app, request, Instant::now() + millis(app.settings.deadline_ms)).await,
         None => Ok(()),
     }
 }

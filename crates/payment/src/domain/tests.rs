@@ -33,39 +33,39 @@ fn payment() -> Payment {
     }
 }
 
-fn outcome(refusal: Option<Refusal>) -> Outcome {
-    Outcome { reference: "mock_1".to_owned(), refusal }
+fn outcome(decline: Option<DeclineReason>) -> Outcome {
+    Outcome { reference: "mock_1".to_owned(), decline }
 }
 
 /// What the provider says, or does not say.
 #[derive(Debug, Clone, Copy)]
-enum Said {
-    Outcome(Option<Refusal>),
-    Trouble { unknown: bool },
+enum Answer {
+    Outcome(Option<DeclineReason>),
+    ProviderError { unknown: bool },
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
-        4 => Just(Said::Outcome(None)),
-        2 => Just(Said::Outcome(Some(Refusal::Refused))),
-        1 => any::<bool>().prop_map(|unknown| Said::Trouble { unknown }),
+        4 => Just(Answer::Outcome(None)),
+        2 => Just(Answer::Outcome(Some(DeclineReason::Refused))),
+        1 => any::<bool>().prop_map(|unknown| Answer::ProviderError { unknown }),
     ]
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
-        Just(Wish::Authorize),
-        Just(Wish::Capture),
-        Just(Wish::Void),
-        Just(Wish::Refund(None)),
-        (1_i64..150).prop_map(|amount| Wish::Refund(Some(amount))),
+        Just(Command::Authorize),
+        Just(Command::Capture),
+        Just(Command::Void),
+        Just(Command::Refund(None)),
+        (1_i64..150).prop_map(|amount| Command::Refund(Some(amount))),
     ]
 }
 
 impl Payment {
-    fn try_wish(&mut self, wish: Wish) {
+    fn try_command(&mut self, command: Command) {
         let next: TransactionId = id(100 + self.transactions.len());
-        match self.step(wish) {
+        match self.step(command) {
             Ok(Step::Start(kind, amount)) => {
                 self.begin(next, kind, amount, NOW, NOW);
             }
@@ -77,18 +77,18 @@ impl Payment {
         }
     }
 
-    fn hear(&mut self, said: Said) -> Option<PaymentFact> {
+    fn apply_answer(&mut self, answer: Answer) -> Option<PaymentFact> {
         let open = self.open_transaction()?.clone();
-        match said {
-            Said::Trouble { unknown } => {
+        match answer {
+            Answer::ProviderError { unknown } => {
                 self.postpone(open.transaction_id, unknown, NOW, |attempts| BACKOFF.delay(attempts));
                 None
             }
-            Said::Outcome(refusal) => {
+            Answer::Outcome(decline) => {
                 // What a given-up authorization is refused with.
                 let abandoned = open.kind == TransactionType::Authorize && self.void_requested_at.is_some();
-                let refusal = refusal.map(|refusal| if abandoned { Refusal::Abandoned } else { refusal });
-                let settled = self.settle(open.transaction_id, &outcome(refusal), NOW).expect("an outcome fits the table");
+                let decline = decline.map(|decline| if abandoned { DeclineReason::Abandoned } else { decline });
+                let settled = self.settle(open.transaction_id, &outcome(decline), NOW).expect("an outcome fits the table");
                 if let Some(kind) = settled.follow_up {
                     self.begin(id(100 + self.transactions.len()), kind, self.amount, NOW, NOW);
                 }
@@ -105,14 +105,14 @@ impl Payment {
 proptest! {
     #[test]
     fn every_sequence_of_wishes_and_answers_keeps_the_law(
-        turns in vec((wish(), said(), any::<bool>()), 1..40),
+        turns in vec((command(), answer(), any::<bool>()), 1..40),
     ) {
         let mut payment = payment();
         let mut facts = Vec::new();
-        for (wish, said, hears) in turns {
-            payment.try_wish(wish);
-            if hears {
-                facts.extend(payment.hear(said));
+        for (command, answer, is_answered) in turns {
+            payment.try_command(command);
+            if is_answered {
+                facts.extend(payment.apply_answer(answer));
             }
             prop_assert!(payment.transactions.iter().filter(|t| t.is_open()).count() <= 1);
             for kind in [TransactionType::Authorize, TransactionType::Capture, TransactionType::Void] {
@@ -138,30 +138,30 @@ proptest! {
 
     #[test]
     fn a_wish_that_was_fulfilled_changes_nothing_when_repeated(
-        wish in select(vec![Wish::Authorize, Wish::Capture, Wish::Void]),
+        command in select(vec![Command::Authorize, Command::Capture, Command::Void]),
     ) {
         let mut payment = payment();
-        if wish != Wish::Authorize {
-            payment.try_wish(Wish::Authorize);
-            payment.hear(Said::Outcome(None));
+        if command != Command::Authorize {
+            payment.try_command(Command::Authorize);
+            payment.apply_answer(Answer::Outcome(None));
         }
-        payment.try_wish(wish);
+        payment.try_command(command);
         // Under way, it is joined; done, it is done.
         let open = payment.open_transaction().expect("it was begun").transaction_id;
-        prop_assert_eq!(payment.step(wish).unwrap(), Step::Join(open));
-        payment.hear(Said::Outcome(None));
-        prop_assert_eq!(payment.step(wish).unwrap(), Step::Done);
+        prop_assert_eq!(payment.step(command).unwrap(), Step::Join(open));
+        payment.apply_answer(Answer::Outcome(None));
+        prop_assert_eq!(payment.step(command).unwrap(), Step::Done);
     }
 }
 
 #[test]
 fn a_transaction_that_is_settled_hears_nothing_more() {
     let mut payment = payment();
-    payment.try_wish(Wish::Authorize);
-    payment.hear(Said::Outcome(None));
+    payment.try_command(Command::Authorize);
+    payment.apply_answer(Answer::Outcome(None));
     let before = payment.clone();
     let id = payment.transactions[0].transaction_id;
-    let late = payment.settle(id, &outcome(Some(Refusal::Declined)), Timestamp(9)).expect("it changes nothing");
+    let late = payment.settle(id, &outcome(Some(DeclineReason::Declined)), Timestamp(9)).expect("it changes nothing");
     payment.postpone(id, true, Timestamp(9), |attempts| BACKOFF.delay(attempts));
     assert_eq!((late, payment), (Settled::default(), before));
 }
@@ -169,11 +169,11 @@ fn a_transaction_that_is_settled_hears_nothing_more() {
 #[test]
 fn what_is_unknown_stays_so_through_transient_errors() {
     let mut payment = payment();
-    payment.try_wish(Wish::Authorize);
-    payment.hear(Said::Trouble { unknown: false });
+    payment.try_command(Command::Authorize);
+    payment.apply_answer(Answer::ProviderError { unknown: false });
     assert_eq!(payment.transactions[0].status, TransactionStatus::Pending);
-    payment.hear(Said::Trouble { unknown: true });
-    payment.hear(Said::Trouble { unknown: false });
+    payment.apply_answer(Answer::ProviderError { unknown: true });
+    payment.apply_answer(Answer::ProviderError { unknown: false });
     assert_eq!(payment.transactions[0].status, TransactionStatus::Unknown);
     assert_eq!(payment.transactions[0].due_at, Some(NOW.after(Duration::from_secs(4))));
 }
@@ -181,27 +181,27 @@ fn what_is_unknown_stays_so_through_transient_errors() {
 #[test]
 fn a_void_decides_against_a_capture_and_a_capture_against_a_void() {
     let mut payment = payment();
-    payment.try_wish(Wish::Authorize);
-    payment.hear(Said::Outcome(None));
+    payment.try_command(Command::Authorize);
+    payment.apply_answer(Answer::Outcome(None));
     let mut voided = payment.clone();
-    voided.try_wish(Wish::Void);
-    assert!(matches!(voided.step(Wish::Capture), Err(Error::NotNow { .. })));
-    payment.try_wish(Wish::Capture);
-    assert!(matches!(payment.step(Wish::Void), Err(Error::Unsettled)));
+    voided.try_command(Command::Void);
+    assert!(matches!(voided.step(Command::Capture), Err(Error::IllegalCommand { .. })));
+    payment.try_command(Command::Capture);
+    assert!(matches!(payment.step(Command::Void), Err(Error::Unsettled)));
 }
 
 #[test]
 fn a_payment_given_up_in_doubt_is_voided_either_way() {
-    for refusal in [None, Some(Refusal::Abandoned)] {
+    for decline in [None, Some(DeclineReason::Abandoned)] {
         let mut payment = payment();
-        payment.try_wish(Wish::Authorize);
-        payment.try_wish(Wish::Void);
-        assert!(matches!(payment.step(Wish::Authorize), Err(Error::NotNow { .. })));
-        assert!(matches!(payment.step(Wish::Capture), Err(Error::NotNow { .. })));
-        payment.hear(Said::Outcome(refusal));
-        if refusal.is_none() {
+        payment.try_command(Command::Authorize);
+        payment.try_command(Command::Void);
+        assert!(matches!(payment.step(Command::Authorize), Err(Error::IllegalCommand { .. })));
+        assert!(matches!(payment.step(Command::Capture), Err(Error::IllegalCommand { .. })));
+        payment.apply_answer(Answer::Outcome(decline));
+        if decline.is_none() {
             assert_eq!(payment.status, PaymentStatus::Authorized);
-            payment.hear(Said::Outcome(None));
+            payment.apply_answer(Answer::Outcome(None));
         }
         assert_eq!((payment.status, payment.failure), (PaymentStatus::Voided, None));
     }

@@ -1,6 +1,6 @@
 //! The provider's books: what it did and refused, and the SQL that keeps them.
 
-use super::{Answer, Authorization, Operation, Outcome, Refusal, Trouble};
+use super::{Answer, Authorization, DeclineReason, Operation, Outcome, ProviderError};
 use contracts::{
     ids::TransactionId,
     payment::{PaymentMethod, TransactionType},
@@ -12,14 +12,14 @@ use platform::{
 };
 
 /// How often an operation of `pm_flaky` fails before it works.
-const STUMBLES: u32 = 2;
+const FLAKY_FAILURES: u32 = 2;
 
 /// One line of the books, as far as it decides about later ones.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub kind: TransactionType,
     pub amount: i64,
-    pub refusal: Option<Refusal>,
+    pub decline: Option<DeclineReason>,
 }
 
 /// What the entries under one authorization come to.
@@ -33,27 +33,27 @@ pub(super) struct Charge {
 impl Charge {
     pub fn of(entries: &[Entry]) -> Charge {
         let sum =
-            |kind| entries.iter().filter(|entry| entry.kind == kind && entry.refusal.is_none()).map(|entry| entry.amount).sum::<i64>();
+            |kind| entries.iter().filter(|entry| entry.kind == kind && entry.decline.is_none()).map(|entry| entry.amount).sum::<i64>();
         let captured = sum(TransactionType::Capture);
-        let voided = entries.iter().any(|entry| entry.kind == TransactionType::Void && entry.refusal.is_none());
+        let voided = entries.iter().any(|entry| entry.kind == TransactionType::Void && entry.decline.is_none());
         let held = if voided || captured > 0 { 0 } else { sum(TransactionType::Authorize) };
         Charge { held, captured, refunded: sum(TransactionType::Refund) }
     }
 
     /// Why an operation is refused in this state; `None` when it is done.
-    pub fn judge(self, kind: TransactionType, amount: i64, method: PaymentMethod) -> Option<Refusal> {
+    pub fn decline_reason(self, kind: TransactionType, amount: i64, method: PaymentMethod) -> Option<DeclineReason> {
         match kind {
             TransactionType::Authorize => match method {
-                PaymentMethod::Declined => Some(Refusal::Declined),
-                PaymentMethod::InsufficientFunds => Some(Refusal::InsufficientFunds),
+                PaymentMethod::Declined => Some(DeclineReason::Declined),
+                PaymentMethod::InsufficientFunds => Some(DeclineReason::InsufficientFunds),
                 _ => None,
             },
-            TransactionType::Capture if self.held == 0 => Some(Refusal::NothingHeld),
-            TransactionType::Capture if amount > self.held => Some(Refusal::TooLarge),
-            TransactionType::Capture if method == PaymentMethod::CaptureFails => Some(Refusal::Refused),
-            TransactionType::Void if self.captured > 0 => Some(Refusal::AlreadyCaptured),
-            TransactionType::Refund if amount > self.captured - self.refunded => Some(Refusal::TooLarge),
-            TransactionType::Refund if method == PaymentMethod::RefundFails => Some(Refusal::Refused),
+            TransactionType::Capture if self.held == 0 => Some(DeclineReason::NothingHeld),
+            TransactionType::Capture if amount > self.held => Some(DeclineReason::TooLarge),
+            TransactionType::Capture if method == PaymentMethod::CaptureFails => Some(DeclineReason::Refused),
+            TransactionType::Void if self.captured > 0 => Some(DeclineReason::AlreadyCaptured),
+            TransactionType::Refund if amount > self.captured - self.refunded => Some(DeclineReason::TooLarge),
+            TransactionType::Refund if method == PaymentMethod::RefundFails => Some(DeclineReason::Refused),
             _ => None,
         }
     }
@@ -65,12 +65,12 @@ pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool)
     if let Some(known) = find(tx, transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
-    if stumbles(tx, transaction_id, method).await? {
-        return Ok(Answer::Trouble(Trouble::Unavailable));
+    if fails_on_purpose(tx, transaction_id, method).await? {
+        return Ok(Answer::ProviderError(ProviderError::Unavailable));
     }
-    let refusal = Charge::default().judge(TransactionType::Authorize, amount, method);
-    let refusal = refusal.or_else(|| declined.then_some(Refusal::Declined));
-    let outcome = write(tx, TransactionType::Authorize, asked.itself(), method, refusal).await?;
+    let decline = Charge::default().decline_reason(TransactionType::Authorize, amount, method);
+    let decline = decline.or_else(|| declined.then_some(DeclineReason::Declined));
+    let outcome = write(tx, TransactionType::Authorize, asked.as_operation(), method, decline).await?;
     Ok(if method == PaymentMethod::Timeout { Answer::Lost } else { Answer::Outcome(Some(outcome)) })
 }
 
@@ -81,34 +81,34 @@ pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, asked: Operation
     }
     let Some(method) = lock_method_of(tx, asked.authorization).await? else {
         // Nobody ever asked for that authorization. `pm_ok` stands for a card that was never shown.
-        let refusal = (kind != TransactionType::Void).then_some(Refusal::NothingHeld);
-        return write(tx, kind, asked, PaymentMethod::Ok, refusal).await.map(|outcome| Answer::Outcome(Some(outcome)));
+        let decline = (kind != TransactionType::Void).then_some(DeclineReason::NothingHeld);
+        return write(tx, kind, asked, PaymentMethod::Ok, decline).await.map(|outcome| Answer::Outcome(Some(outcome)));
     };
-    if stumbles(tx, asked.transaction_id, method).await? {
-        return Ok(Answer::Trouble(Trouble::Unavailable));
+    if fails_on_purpose(tx, asked.transaction_id, method).await? {
+        return Ok(Answer::ProviderError(ProviderError::Unavailable));
     }
     let charge = Charge::of(&entries(tx, asked.authorization).await?);
-    let refusal = charge.judge(kind, asked.amount, method);
-    write(tx, kind, asked, method, refusal).await.map(|outcome| Answer::Outcome(Some(outcome)))
+    let decline = charge.decline_reason(kind, asked.amount, method);
+    write(tx, kind, asked, method, decline).await.map(|outcome| Answer::Outcome(Some(outcome)))
 }
 
 /// Sees to it that an authorization which has not arrived never will be.
 pub(super) async fn abandon(tx: &mut Tx, asked: Authorization) -> Result<Outcome, Error> {
     match find(tx, asked.transaction_id).await? {
         Some(known) => Ok(known),
-        None => write(tx, TransactionType::Authorize, asked.itself(), asked.method, Some(Refusal::Abandoned)).await,
+        None => write(tx, TransactionType::Authorize, asked.as_operation(), asked.method, Some(DeclineReason::Abandoned)).await,
     }
 }
 
 impl Authorization {
     /// As an operation under itself.
-    fn itself(self) -> Operation {
+    fn as_operation(self) -> Operation {
         Operation { transaction_id: self.transaction_id, authorization: self.transaction_id, amount: self.amount }
     }
 }
 
 /// Whether this attempt is one of those that fail.
-async fn stumbles(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Result<bool, Error> {
+async fn fails_on_purpose(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Result<bool, Error> {
     if method != PaymentMethod::Flaky {
         return Ok(false);
     }
@@ -120,13 +120,13 @@ async fn stumbles(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Resu
             |row| row.next(),
         )
         .await?;
-    Ok(times <= STUMBLES)
+    Ok(times <= FLAKY_FAILURES)
 }
 
 /// What was written of an operation.
 pub(super) async fn find(tx: &mut Tx, id: TransactionId) -> Result<Option<Outcome>, Error> {
     tx.query_opt("SELECT reference, refusal FROM mock_ledger WHERE transaction_id = $1", params![id], |row| {
-        Ok(Outcome { reference: row.next()?, refusal: row.next()? })
+        Ok(Outcome { reference: row.next()?, decline: row.next()? })
     })
     .await
 }
@@ -143,7 +143,7 @@ async fn lock_method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Opt
 
 async fn entries(tx: &mut Tx, authorization: TransactionId) -> Result<Vec<Entry>, Error> {
     tx.query("SELECT kind, amount, refusal FROM mock_ledger WHERE authorization_id = $1", params![authorization], |row| {
-        Ok(Entry { kind: row.next()?, amount: row.next()?, refusal: row.next()? })
+        Ok(Entry { kind: row.next()?, amount: row.next()?, decline: row.next()? })
     })
     .await
 }
@@ -153,7 +153,7 @@ async fn write(
     kind: TransactionType,
     asked: Operation,
     method: PaymentMethod,
-    refusal: Option<Refusal>,
+    decline: Option<DeclineReason>,
 ) -> Result<Outcome, Error> {
     let prefix = match kind {
         TransactionType::Authorize => "mock_auth",
@@ -166,8 +166,8 @@ async fn write(
     tx.execute(
         "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![asked.transaction_id, reference, kind, asked.authorization, asked.amount, method, refusal, now],
+        params![asked.transaction_id, reference, kind, asked.authorization, asked.amount, method, decline, now],
     )
     .await?;
-    Ok(Outcome { reference, refusal })
+    Ok(Outcome { reference, decline })
 }

@@ -3,7 +3,7 @@
 //! That both can be read on one snapshot is the mock's courtesy: its books lie in the same file. Of another provider a
 //! settlement report would stand in their place.
 
-use crate::invariants::{Entry, OrderPayment, PaymentBooks, Stray, Sums, TransactionBooks};
+use crate::consistency::{Entry, OrderPayment, PaymentRecord, Sums, TransactionRecord, UnmatchedEntry};
 use contracts::ids::OrderId;
 use platform::{
     db::{Error, Row, Tx},
@@ -11,14 +11,14 @@ use platform::{
 };
 
 /// Each transaction of ours beside the provider's line of it, through `check`.
-pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionBooks)) -> Result<(), Error> {
+pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT t.payment_id, t.transaction_id, t.type, t.status, t.amount, t.provider_reference, t.created_at, \
          l.kind, l.amount, l.reference, l.refusal IS NOT NULL \
          FROM payment_transactions t LEFT JOIN mock_ledger l ON l.transaction_id = t.transaction_id",
         &[],
         |row| {
-            check(TransactionBooks {
+            check(TransactionRecord {
                 payment_id: row.next()?,
                 transaction_id: row.next()?,
                 kind: row.next()?,
@@ -26,8 +26,8 @@ pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionBook
                 amount: row.next()?,
                 reference: row.next()?,
                 created_at: row.next()?,
-                theirs: match row.next()? {
-                    Some(kind) => Some(Entry { kind, amount: row.next()?, reference: row.next()?, refused: row.next()? }),
+                at_provider: match row.next()? {
+                    Some(kind) => Some(Entry { kind, amount: row.next()?, reference: row.next()?, declined: row.next()? }),
                     None => None,
                 },
             });
@@ -39,7 +39,7 @@ pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionBook
 }
 
 /// Each payment with what its transactions come to, and what the provider did under its authorization, through `check`.
-pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentBooks)) -> Result<(), Error> {
+pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT p.payment_id, p.status, p.amount, p.captured_amount, p.refunded_amount, \
          COALESCE(o.unsettled, 0), COALESCE(o.settled, 0), COALESCE(o.captures_refused, 0), \
@@ -64,7 +64,7 @@ pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentBooks)) -> R
            WHERE t.type = 'AUTHORIZE' AND e.refusal IS NULL GROUP BY t.payment_id) l ON l.payment_id = p.payment_id",
         &[],
         |row| {
-            check(PaymentBooks {
+            check(PaymentRecord {
                 payment_id: row.next()?,
                 status: row.next()?,
                 amount: row.next()?,
@@ -74,7 +74,7 @@ pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentBooks)) -> R
                 settled: row.next()?,
                 captures_refused: row.next()?,
                 ours: sums(row)?,
-                theirs: sums(row)?,
+                at_provider: sums(row)?,
             });
             Ok(())
         },
@@ -88,12 +88,12 @@ fn sums(row: &mut Row<'_>) -> Result<Sums, Error> {
 }
 
 /// What the provider did or refused without a transaction of ours.
-pub async fn list_strays(tx: &mut Tx, rows: usize) -> Result<Vec<Stray>, Error> {
+pub async fn list_unmatched(tx: &mut Tx, rows: usize) -> Result<Vec<UnmatchedEntry>, Error> {
     tx.query(
         "SELECT l.reference, l.kind, l.amount FROM mock_ledger l \
          LEFT JOIN payment_transactions t ON t.transaction_id = l.transaction_id WHERE t.transaction_id IS NULL LIMIT $1",
         params![rows],
-        |row| Ok(Stray { reference: row.next()?, kind: row.next()?, amount: row.next()? }),
+        |row| Ok(UnmatchedEntry { reference: row.next()?, kind: row.next()?, amount: row.next()? }),
     )
     .await
 }

@@ -1,6 +1,6 @@
 //! M3: our transactions, the provider's ledger, the payment's status and the events tell the same story.
 
-use super::Shop;
+use super::Fixture;
 use contracts::{
     ids::{PaymentId, TransactionId},
     payment::{PaymentStatus, TransactionStatus, TransactionType},
@@ -14,11 +14,11 @@ struct Entry {
     reference: String,
     kind: TransactionType,
     amount: i64,
-    refused: bool,
+    declined: bool,
 }
 
 #[derive(Debug)]
-struct Own {
+struct TransactionRow {
     id: TransactionId,
     kind: TransactionType,
     status: TransactionStatus,
@@ -27,31 +27,34 @@ struct Own {
 }
 
 #[derive(Debug)]
-struct Side {
+struct PaymentRows {
     status: PaymentStatus,
     amount: i64,
     captured: i64,
     refunded: i64,
-    transactions: Vec<Own>,
+    transactions: Vec<TransactionRow>,
 }
 
-async fn payments(tx: &mut Tx) -> Result<BTreeMap<PaymentId, Side>, Error> {
-    let rows: Vec<(PaymentId, Side)> = tx
+async fn payments(tx: &mut Tx) -> Result<BTreeMap<PaymentId, PaymentRows>, Error> {
+    let rows: Vec<(PaymentId, PaymentRows)> = tx
         .query("SELECT payment_id, status, amount, captured_amount, refunded_amount FROM payments", &[], |row| {
             let id = row.next()?;
             let (status, amount, captured, refunded) = (row.next()?, row.next()?, row.next()?, row.next()?);
-            Ok((id, Side { status, amount, captured, refunded, transactions: Vec::new() }))
+            Ok((id, PaymentRows { status, amount, captured, refunded, transactions: Vec::new() }))
         })
         .await?;
     let mut payments: BTreeMap<_, _> = rows.into_iter().collect();
-    let transactions: Vec<(PaymentId, Own)> = tx
+    let transactions: Vec<(PaymentId, TransactionRow)> = tx
         .query("SELECT payment_id, transaction_id, type, status, amount, provider_reference FROM payment_transactions", &[], |row| {
             let payment = row.next()?;
-            Ok((payment, Own { id: row.next()?, kind: row.next()?, status: row.next()?, amount: row.next()?, reference: row.next()? }))
+            Ok((
+                payment,
+                TransactionRow { id: row.next()?, kind: row.next()?, status: row.next()?, amount: row.next()?, reference: row.next()? },
+            ))
         })
         .await?;
-    for (payment, own) in transactions {
-        payments.get_mut(&payment).expect("a transaction has a payment").transactions.push(own);
+    for (payment, transaction_row) in transactions {
+        payments.get_mut(&payment).expect("a transaction has a payment").transactions.push(transaction_row);
     }
     Ok(payments)
 }
@@ -61,17 +64,17 @@ async fn ledger(tx: &mut Tx) -> Result<HashMap<TransactionId, Entry>, Error> {
         .query("SELECT transaction_id, reference, kind, amount, refusal FROM mock_ledger", &[], |row| {
             let id: TransactionId = row.next()?;
             let (reference, kind, amount) = (row.next()?, row.next()?, row.next()?);
-            Ok((id, Entry { reference, kind, amount, refused: row.next::<Option<String>>()?.is_some() }))
+            Ok((id, Entry { reference, kind, amount, declined: row.next::<Option<String>>()?.is_some() }))
         })
         .await?;
     Ok(rows.into_iter().collect())
 }
 
-impl Shop {
+impl Fixture {
     /// How many transactions wait for an answer.
     pub async fn open_transactions(&self) -> usize {
         let all = self.db().read(async |tx| payments(tx).await).await.expect("the store can be read");
-        all.values().flat_map(|side| &side.transactions).filter(|own| is_open(own.status)).count()
+        all.values().flat_map(|side| &side.transactions).filter(|transaction_row| is_open(transaction_row.status)).count()
     }
 
     /// How many lines the provider's books have.
@@ -81,31 +84,37 @@ impl Shop {
 
     /// Asserts that everyone tells the same story, and that nothing is open any more.
     #[track_caller]
-    pub fn tells_one_story(&self) -> impl Future<Output = ()> {
-        let told = std::panic::Location::caller();
+    pub fn assert_consistent(&self) -> impl Future<Output = ()> {
+        let answer = std::panic::Location::caller();
         async move {
             let (payments, ledger) =
                 self.db().read(async |tx| Ok::<_, Error>((payments(tx).await?, ledger(tx).await?))).await.expect("the store can be read");
             let mut known = 0;
             for side in payments.values() {
-                for own in &side.transactions {
-                    let entry = ledger.get(&own.id).unwrap_or_else(|| panic!("{told}: the provider knows nothing of {own:?}"));
-                    let status = if entry.refused { TransactionStatus::Failed } else { TransactionStatus::Succeeded };
-                    let theirs = (entry.kind, status, entry.amount, Some(&entry.reference));
-                    assert_eq!((own.kind, own.status, own.amount, own.reference.as_ref()), theirs, "{told}");
+                for transaction_row in &side.transactions {
+                    let entry = ledger
+                        .get(&transaction_row.id)
+                        .unwrap_or_else(|| panic!("{answer}: the provider knows nothing of {transaction_row:?}"));
+                    let status = if entry.declined { TransactionStatus::Failed } else { TransactionStatus::Succeeded };
+                    let at_provider = (entry.kind, status, entry.amount, Some(&entry.reference));
+                    assert_eq!(
+                        (transaction_row.kind, transaction_row.status, transaction_row.amount, transaction_row.reference.as_ref()),
+                        at_provider,
+                        "{answer}"
+                    );
                     known += 1;
                 }
-                side.status_follows(told);
+                side.status_matches(answer);
             }
-            assert_eq!(ledger.len(), known, "{told}: the provider did what nobody asked for");
-            self.events_follow(&payments, told).await;
-            let faults = crate::audit_invariants(self.db()).await.expect("the books can be read");
-            assert_eq!(faults, Vec::<String>::new(), "{told}");
+            assert_eq!(ledger.len(), known, "{answer}: the provider did what nobody asked for");
+            self.assert_events(&payments, answer).await;
+            let faults = crate::check_consistency(self.db()).await.expect("the books can be read");
+            assert_eq!(faults, Vec::<String>::new(), "{answer}");
         }
     }
 
     /// Each fact was announced exactly once.
-    async fn events_follow(&self, payments: &BTreeMap<PaymentId, Side>, told: &std::panic::Location<'_>) {
+    async fn assert_events(&self, payments: &BTreeMap<PaymentId, PaymentRows>, answer: &std::panic::Location<'_>) {
         let emitted = self.emitted().await;
         for (id, side) in payments {
             let count = |kind: &str| emitted.iter().filter(|e| e.aggregate_id == id.0 && e.event_type == kind).count();
@@ -117,7 +126,7 @@ impl Shop {
                 side.succeeded(TransactionType::Refund).count(),
                 usize::from(side.status == PaymentStatus::Voided),
             ];
-            assert_eq!(counts, expected, "{told}: {side:?}");
+            assert_eq!(counts, expected, "{answer}: {side:?}");
         }
     }
 }
@@ -126,25 +135,29 @@ fn is_open(status: TransactionStatus) -> bool {
     matches!(status, TransactionStatus::Pending | TransactionStatus::Unknown)
 }
 
-impl Side {
-    fn succeeded(&self, kind: TransactionType) -> impl Iterator<Item = &Own> {
-        self.transactions.iter().filter(move |own| own.kind == kind && own.status == TransactionStatus::Succeeded)
+impl PaymentRows {
+    fn succeeded(&self, kind: TransactionType) -> impl Iterator<Item = &TransactionRow> {
+        self.transactions
+            .iter()
+            .filter(move |transaction_row| transaction_row.kind == kind && transaction_row.status == TransactionStatus::Succeeded)
     }
 
     fn sum(&self, kind: TransactionType) -> i64 {
-        self.succeeded(kind).map(|own| own.amount).sum()
+        self.succeeded(kind).map(|transaction_row| transaction_row.amount).sum()
     }
 
     /// M1 and M3: captured is nothing or the amount, once; refunds never exceed it; and the status says what is held.
-    fn status_follows(&self, told: &std::panic::Location<'_>) {
+    fn status_matches(&self, answer: &std::panic::Location<'_>) {
         let (captured, refunded) = (self.sum(TransactionType::Capture), self.sum(TransactionType::Refund));
-        assert_eq!((self.captured, self.refunded), (captured, refunded), "{told}: {self:?}");
-        assert!(captured == 0 || captured == self.amount, "{told}: {self:?}");
-        assert!(refunded <= captured, "{told}: {self:?}");
+        assert_eq!((self.captured, self.refunded), (captured, refunded), "{answer}: {self:?}");
+        assert!(captured == 0 || captured == self.amount, "{answer}: {self:?}");
+        assert!(refunded <= captured, "{answer}: {self:?}");
         let voided = self.succeeded(TransactionType::Void).count() > 0;
         let held = if voided || captured > 0 { 0 } else { self.sum(TransactionType::Authorize) };
-        let capture_refused =
-            self.transactions.iter().any(|own| own.kind == TransactionType::Capture && own.status == TransactionStatus::Failed);
+        let capture_refused = self
+            .transactions
+            .iter()
+            .any(|transaction_row| transaction_row.kind == TransactionType::Capture && transaction_row.status == TransactionStatus::Failed);
         let fits = match self.status {
             PaymentStatus::Initiated => self.transactions.is_empty(),
             PaymentStatus::Authorized => held == self.amount && !capture_refused,
@@ -153,6 +166,6 @@ impl Side {
             PaymentStatus::Failed => held == 0 && captured == 0 && voided == capture_refused,
             PaymentStatus::Voided => held == 0 && captured == 0 && !capture_refused,
         };
-        assert!(fits, "{told}: {self:?}");
+        assert!(fits, "{answer}: {self:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! That [`crate::audit_invariants`] sees each way in which the books can disagree, and none where they do not.
 
-use super::Shop;
-use crate::{audit_invariants, invariants::audit, list_by_orders, service};
+use super::Fixture;
+use crate::{check_consistency, consistency::check_in, list_by_orders, service};
 use contracts::{
     ids::{OrderId, PaymentId, Uuid},
     payment::{Payment, PaymentStatus},
@@ -9,18 +9,18 @@ use contracts::{
 use platform::{db, params, testing::Harness};
 use std::{collections::HashMap, time::Duration};
 
-impl Shop {
+impl Fixture {
     async fn faults(&self) -> Vec<String> {
-        audit_invariants(self.db()).await.expect("the books can be read")
+        check_consistency(self.db()).await.expect("the books can be read")
     }
 
     /// One payment of every kind, by the name of where it ended.
-    async fn history(&self) -> HashMap<&'static str, PaymentId> {
+    async fn payments_of_every_kind(&self) -> HashMap<&'static str, PaymentId> {
         let initiated = self.payment("pm_ok").await;
         let authorized = self.authorized("pm_ok").await;
         let captured = self.captured("pm_ok").await;
-        let refused = self.captured("pm_refund_fails").await;
-        self.try_to(refused, "refund", &self.fresh_key()).await.expect(409);
+        let declined = self.captured("pm_refund_fails").await;
+        self.try_to(declined, "refund", &self.fresh_key()).await.expect(409);
         let partly = self.captured("pm_ok").await;
         self.refund(partly, 1_000).await.expect(200);
         let refunded = self.captured("pm_ok").await;
@@ -38,7 +38,7 @@ impl Shop {
             ("initiated", initiated),
             ("authorized", authorized),
             ("captured", captured),
-            ("refused", refused),
+            ("refused", declined),
             ("partly", partly),
             ("refunded", refunded),
             ("declined", declined),
@@ -57,44 +57,44 @@ impl Shop {
 
 #[tokio::test]
 async fn a_clean_history_has_no_faults() {
-    let shop = Shop::open().await;
-    assert_eq!(shop.faults().await, Vec::<String>::new());
-    shop.history().await;
-    assert_eq!(shop.faults().await, Vec::<String>::new());
-    shop.advance(Duration::from_secs(30 * 24 * 3600));
-    assert_eq!(shop.faults().await, Vec::<String>::new());
+    let fixture = Fixture::start().await;
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
+    fixture.payments_of_every_kind().await;
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
+    fixture.advance(Duration::from_secs(30 * 24 * 3600));
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn an_open_outcome_is_no_fault_for_a_while() {
-    let shop = Shop::with(Harness::of(service()).setting("deadline_ms", 50)).await;
-    let id = shop.payment("pm_timeout").await;
-    shop.act(id, "authorize").await;
-    assert_eq!(shop.faults().await, Vec::<String>::new());
-    shop.advance(Duration::from_secs(15 * 60));
-    assert_eq!(shop.faults().await, Vec::<String>::new());
-    shop.advance(Duration::from_secs(1));
-    let faults = shop.faults().await;
+    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let id = fixture.payment("pm_timeout").await;
+    fixture.act(id, "authorize").await;
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
+    fixture.advance(Duration::from_secs(15 * 60));
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
+    fixture.advance(Duration::from_secs(1));
+    let faults = fixture.faults().await;
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].starts_with(&format!("payment {id}: AUTHORIZE of 12345 is UNKNOWN")), "{faults:?}");
     assert!(faults[0].contains("its outcome is open since 2026-01-01T00:00:00"), "{faults:?}");
-    shop.complete().await;
-    assert_eq!(shop.faults().await, Vec::<String>::new());
+    fixture.complete().await;
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_refused_capture_that_is_not_let_go_yet_is_no_fault() {
-    let shop = Shop::open().await;
-    let id = shop.authorized("pm_capture_fails").await;
-    shop.act(id, "capture").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.authorized("pm_capture_fails").await;
+    fixture.act(id, "capture").await;
     // As it was between the refusal and the answer to the void.
-    shop.damage("UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", id).await;
-    shop.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND $1 IS NOT NULL", id).await;
-    shop.damage("UPDATE payment_transactions SET status = 'PENDING', due_at = 1 WHERE payment_id = $1 AND type = 'VOID'", id).await;
-    assert_eq!(shop.faults().await, Vec::<String>::new());
+    fixture.damage("UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", id).await;
+    fixture.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND $1 IS NOT NULL", id).await;
+    fixture.damage("UPDATE payment_transactions SET status = 'PENDING', due_at = 1 WHERE payment_id = $1 AND type = 'VOID'", id).await;
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
     // Nobody would ever let go of it.
-    shop.damage("DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'VOID'", id).await;
-    let faults = shop.faults().await;
+    fixture.damage("DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'VOID'", id).await;
+    let faults = fixture.faults().await;
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains("AUTHORIZED, but its transactions hold 12345"), "{faults:?}");
 }
@@ -208,39 +208,40 @@ impl From<db::Error> for Undo {
 
 #[tokio::test]
 async fn every_kind_of_damage_is_told_in_plain_words() {
-    let shop = Shop::open().await;
-    let history = shop.history().await;
-    for (which, sql, told) in DAMAGES {
-        let id = history[which];
-        let damaged = shop.db().write(async move |tx| {
+    let fixture = Fixture::start().await;
+    let payments_of_every_kind = fixture.payments_of_every_kind().await;
+    for (which, sql, answer) in DAMAGES {
+        let id = payments_of_every_kind[which];
+        let damaged = fixture.db().write(async move |tx| {
             assert!(tx.execute(sql, params![id]).await? > 0, "{sql} damages nothing");
-            Err::<(), _>(Undo(audit(tx).await?))
+            Err::<(), _>(Undo(check_in(tx).await?))
         });
         let Undo(faults) = damaged.await.expect_err("it is undone");
-        assert!(faults.iter().any(|fault| fault.contains(told)), "{which}, {sql}: {faults:#?}");
+        assert!(faults.iter().any(|fault| fault.contains(answer)), "{which}, {sql}: {faults:#?}");
         let others = faults.iter().filter(|fault| !fault.contains(&id.to_string()) && !fault.contains("nobody asked for"));
         assert_eq!(others.count(), 0, "{which}, {sql}: {faults:#?}");
     }
-    assert_eq!(shop.faults().await, Vec::<String>::new());
+    assert_eq!(fixture.faults().await, Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn no_more_faults_are_told_than_anybody_reads() {
-    let shop = Shop::open().await;
+    let fixture = Fixture::start().await;
     for _ in 0..60 {
-        shop.authorized("pm_ok").await;
+        fixture.authorized("pm_ok").await;
     }
-    shop.db()
+    fixture
+        .db()
         .write(async |tx| tx.execute("UPDATE payments SET status = 'CAPTURED', captured_amount = 1", &[]).await)
         .await
         .expect("the books can be damaged");
-    assert_eq!(shop.faults().await.len(), 100);
+    assert_eq!(fixture.faults().await.len(), 100);
 }
 
 #[tokio::test]
 async fn the_database_itself_refuses_what_must_not_be() {
-    let shop = Shop::open().await;
-    let id = shop.history().await["captured"];
+    let fixture = Fixture::start().await;
+    let id = fixture.payments_of_every_kind().await["captured"];
     for sql in [
         "INSERT INTO payments SELECT order_id, order_id, order_number, user_id, 'AUTHORIZED', amount, currency, 0, 0, payment_method, \
          NULL, NULL, 1, 1 FROM payments WHERE payment_id = $1",
@@ -248,29 +249,29 @@ async fn the_database_itself_refuses_what_must_not_be() {
          FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'",
         "UPDATE payment_transactions SET status = 'UNKNOWN' WHERE payment_id = $1",
     ] {
-        let refused = shop.db().write(async move |tx| tx.execute(sql, params![id]).await).await;
-        assert!(matches!(refused, Err(db::Error::Constraint { .. })), "{sql}: {refused:?}");
+        let declined = fixture.db().write(async move |tx| tx.execute(sql, params![id]).await).await;
+        assert!(matches!(declined, Err(db::Error::Constraint { .. })), "{sql}: {declined:?}");
     }
 }
 
 #[tokio::test]
 async fn the_payments_of_a_range_of_orders_are_listed() {
-    let shop = Shop::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
     let mut payments: Vec<Payment> = Vec::new();
     for method in ["pm_declined", "pm_ok", "pm_timeout"] {
         // Ids sort by the millisecond that they were made in.
-        shop.advance(Duration::from_millis(1));
-        let id = shop.payment(method).await;
-        payments.push(shop.act(id, "authorize").await);
+        fixture.advance(Duration::from_millis(1));
+        let id = fixture.payment(method).await;
+        payments.push(fixture.act(id, "authorize").await);
     }
     let (none, all) = (OrderId(Uuid::nil()), OrderId(Uuid::max()));
-    let listed = list_by_orders(shop.db(), none, all).await.expect("a list");
-    let told: Vec<_> = listed.iter().map(|p| (p.order_id, p.payment_id, p.status, p.amount, p.is_unsettled)).collect();
+    let listed = list_by_orders(fixture.db(), none, all).await.expect("a list");
+    let answer: Vec<_> = listed.iter().map(|p| (p.order_id, p.payment_id, p.status, p.amount, p.is_unsettled)).collect();
     let expected = [(PaymentStatus::Failed, false), (PaymentStatus::Authorized, false), (PaymentStatus::Initiated, true)];
     let expected: Vec<_> =
-        payments.iter().zip(expected).map(|(p, (status, open))| (p.order_id, p.payment_id, status, p.amount, open)).collect();
-    assert_eq!(told, expected);
+        payments.iter().zip(expected).map(|(p, (status, start))| (p.order_id, p.payment_id, status, p.amount, start)).collect();
+    assert_eq!(answer, expected);
     // The lower bound is not part of the range, the upper one is.
-    let middle = list_by_orders(shop.db(), payments[0].order_id, payments[1].order_id).await.expect("a list");
+    let middle = list_by_orders(fixture.db(), payments[0].order_id, payments[1].order_id).await.expect("a list");
     assert_eq!(middle, listed[1..2]);
 }

@@ -1,6 +1,6 @@
 //! Idempotency, by key and by state, also at once.
 
-use super::{AMOUNT, Shop};
+use super::{AMOUNT, Fixture};
 use crate::service;
 use contracts::payment::{Payment, PaymentStatus};
 use platform::testing::Harness;
@@ -11,106 +11,112 @@ const VERBS: [&str; 4] = ["authorize", "capture", "void", "refund"];
 
 #[tokio::test]
 async fn every_operation_needs_a_key() {
-    let shop = Shop::open().await;
-    shop.post("/payments", &shop.body("pm_ok")).service("order").send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
-    let id = shop.payment("pm_ok").await;
+    let fixture = Fixture::start().await;
+    fixture.post("/payments", &fixture.body("pm_ok")).service("order").send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
+    let id = fixture.payment("pm_ok").await;
     for verb in VERBS {
         let path = format!("/payments/{id}/{verb}");
-        shop.post(&path, &json!({})).service("order").send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
+        fixture.post(&path, &json!({})).service("order").send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
     }
-    assert!(shop.read(id).await.transactions.is_empty());
+    assert!(fixture.read(id).await.transactions.is_empty());
 }
 
 #[tokio::test]
 async fn the_same_key_gives_the_first_answer_byte_for_byte() {
-    let shop = Shop::open().await;
-    let body = shop.body("pm_ok");
-    let first = shop.post("/payments", &body).service("order").key("make").send().await.expect(201);
-    let again = shop.post("/payments", &body).service("order").key("make").send().await.expect(201);
+    let fixture = Fixture::start().await;
+    let body = fixture.body("pm_ok");
+    let first = fixture.post("/payments", &body).service("order").key("make").send().await.expect(201);
+    let again = fixture.post("/payments", &body).service("order").key("make").send().await.expect(201);
     assert_eq!((again.body.clone(), again.header("idempotency-replayed")), (first.body.clone(), "true"));
     assert_eq!(again.header("location"), first.header("location"));
-    shop.post("/payments", &shop.body("pm_ok")).service("order").key("make").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    fixture
+        .post("/payments", &fixture.body("pm_ok"))
+        .service("order")
+        .key("make")
+        .send()
+        .await
+        .expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
 
     let id = first.read::<Payment>().payment_id;
     for verb in ["authorize", "capture", "refund"] {
-        let first = shop.try_to(id, verb, verb).await.expect(200);
+        let first = fixture.try_to(id, verb, verb).await.expect(200);
         assert_eq!(first.header("idempotency-replayed"), "");
-        shop.advance(Duration::from_secs(3_600));
-        let again = shop.try_to(id, verb, verb).await.expect(200);
+        fixture.advance(Duration::from_secs(3_600));
+        let again = fixture.try_to(id, verb, verb).await.expect(200);
         assert_eq!((again.body, again.headers["idempotency-replayed"].to_str().unwrap()), (first.body, "true"));
     }
     // The payment went on meanwhile, and the first answers stay.
-    assert_eq!(shop.try_to(id, "authorize", "authorize").await.json()["status"], "AUTHORIZED");
+    assert_eq!(fixture.try_to(id, "authorize", "authorize").await.json()["status"], "AUTHORIZED");
     // A refusal is an answer as well.
-    let refused = shop.try_to(id, "void", "void").await.expect_problem(409, "ILLEGAL_TRANSITION");
+    let refused = fixture.try_to(id, "void", "void").await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(refused.json()["paymentStatus"], "REFUNDED", "beside the document's own status");
-    assert_eq!(shop.try_to(id, "void", "void").await.body, refused.body);
+    assert_eq!(fixture.try_to(id, "void", "void").await.body, refused.body);
     let path = format!("/payments/{id}/refund");
-    shop.post(&path, &json!({"amount": 1})).service("order").key("refund").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
-    shop.tells_one_story().await;
+    fixture.post(&path, &json!({"amount": 1})).service("order").key("refund").send().await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn another_key_for_what_is_so_already_answers_the_payment() {
-    let shop = Shop::open().await;
-    let id = shop.authorized("pm_ok").await;
-    assert_eq!(shop.act(id, "authorize").await.status, PaymentStatus::Authorized);
-    let captured = shop.act(id, "capture").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.authorized("pm_ok").await;
+    assert_eq!(fixture.act(id, "authorize").await.status, PaymentStatus::Authorized);
+    let captured = fixture.act(id, "capture").await;
     for verb in ["authorize", "capture"] {
-        assert_eq!(shop.act(id, verb).await, captured);
+        assert_eq!(fixture.act(id, verb).await, captured);
     }
-    shop.act(id, "refund").await;
+    fixture.act(id, "refund").await;
     for verb in ["authorize", "capture", "refund"] {
-        assert_eq!(shop.act(id, verb).await.status, PaymentStatus::Refunded);
+        assert_eq!(fixture.act(id, verb).await.status, PaymentStatus::Refunded);
     }
-    assert_eq!(shop.ledger_entries().await, 3);
-    assert_eq!(shop.emitted().await.len(), 3);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.ledger_entries().await, 3);
+    assert_eq!(fixture.emitted().await.len(), 3);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn an_order_has_one_payment_under_way() {
-    let shop = Shop::open().await;
-    let mut body = shop.body("pm_declined");
-    let first: Payment = shop.make(&body).await.expect(201).read();
-    assert_eq!(shop.make(&body).await.expect(201).read::<Payment>(), first);
+    let fixture = Fixture::start().await;
+    let mut body = fixture.body("pm_declined");
+    let first: Payment = fixture.make(&body).await.expect(201).read();
+    assert_eq!(fixture.make(&body).await.expect(201).read::<Payment>(), first);
     let mut other = body.clone();
     for (field, value) in
         [("amount", json!(1)), ("currency", json!("USD")), ("paymentMethod", json!("pm_ok")), ("userId", json!(first.order_id))]
     {
         let before = std::mem::replace(&mut other[field], value);
-        shop.make(&other).await.expect_problem(409, "PAYMENT_EXISTS");
+        fixture.make(&other).await.expect_problem(409, "PAYMENT_EXISTS");
         other[field] = before;
     }
     // Once it is over, the order can be paid by another.
-    assert_eq!(shop.act(first.payment_id, "authorize").await.status, PaymentStatus::Failed);
+    assert_eq!(fixture.act(first.payment_id, "authorize").await.status, PaymentStatus::Failed);
     body["paymentMethod"] = json!("pm_ok");
-    let second: Payment = shop.make(&body).await.expect(201).read();
+    let second: Payment = fixture.make(&body).await.expect(201).read();
     assert_ne!(second.payment_id, first.payment_id);
-    assert_eq!(shop.act(second.payment_id, "authorize").await.status, PaymentStatus::Authorized);
+    assert_eq!(fixture.act(second.payment_id, "authorize").await.status, PaymentStatus::Authorized);
 }
 
 #[tokio::test]
 async fn a_payment_that_is_being_given_up_keeps_the_next_one_waiting() {
-    let shop = Shop::with(Harness::of(service()).setting("transient_failure_percent", 100)).await;
-    let body = shop.body("pm_ok");
-    let id = shop.make(&body).await.expect(201).read::<Payment>().payment_id;
-    shop.act(id, "authorize").await;
-    assert_eq!(shop.act(id, "void").await.status, PaymentStatus::Initiated);
-    let refused = shop.post("/payments", &body).service("order").key("next").send().await.expect_problem(503, "PROVIDER_UNAVAILABLE");
+    let fixture = Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100)).await;
+    let body = fixture.body("pm_ok");
+    let id = fixture.make(&body).await.expect(201).read::<Payment>().payment_id;
+    fixture.act(id, "authorize").await;
+    assert_eq!(fixture.act(id, "void").await.status, PaymentStatus::Initiated);
+    let refused = fixture.post("/payments", &body).service("order").key("next").send().await.expect_problem(503, "PROVIDER_UNAVAILABLE");
     assert_eq!(refused.header("idempotency-replayed"), "");
 }
 
 #[tokio::test]
 async fn one_key_forty_times_at_once_is_one_entry_in_the_ledger() {
-    let shop = Shop::with(Harness::of(service()).setting("latency_ms", 5)).await;
-    let id = shop.payment("pm_ok").await;
+    let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 5)).await;
+    let id = fixture.payment("pm_ok").await;
     let mut entries = 0;
     for verb in ["authorize", "capture", "refund"] {
         let asking: Vec<_> = (0..40)
             .map(|_| {
-                let shop = shop.clone();
-                shop.env.clone().spawn(async move { shop.try_to(id, verb, "the one key").await })
+                let fixture = fixture.clone();
+                fixture.env.clone().spawn(async move { fixture.try_to(id, verb, "the one key").await })
             })
             .collect();
         let mut answers = Vec::new();
@@ -121,49 +127,49 @@ async fn one_key_forty_times_at_once_is_one_entry_in_the_ledger() {
                 _ => assert_eq!(answer.expect_problem(409, "IDEMPOTENCY_IN_PROGRESS").header("retry-after"), "1"),
             }
         }
-        answers.push(shop.try_to(id, verb, "the one key").await.expect(200).body);
+        answers.push(fixture.try_to(id, verb, "the one key").await.expect(200).body);
         answers.dedup();
         assert_eq!(answers.len(), 1);
         entries += 1;
-        assert_eq!(shop.ledger_entries().await, entries);
+        assert_eq!(fixture.ledger_entries().await, entries);
     }
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn forty_keys_at_once_are_one_entry_in_the_ledger() {
-    let shop = Shop::with(Harness::of(service()).setting("latency_ms", 5)).await;
-    let id = shop.payment("pm_ok").await;
+    let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 5)).await;
+    let id = fixture.payment("pm_ok").await;
     for (verb, status) in [("authorize", PaymentStatus::Authorized), ("capture", PaymentStatus::Captured)] {
         let asking: Vec<_> = (0..40)
             .map(|_| {
-                let shop = shop.clone();
-                shop.env.clone().spawn(async move { shop.act(id, verb).await.status })
+                let fixture = fixture.clone();
+                fixture.env.clone().spawn(async move { fixture.act(id, verb).await.status })
             })
             .collect();
         for asked in asking {
             assert_eq!(asked.await.expect("no request panics"), status);
         }
     }
-    assert_eq!(shop.ledger_entries().await, 2);
-    assert_eq!(shop.read(id).await.captured_amount, AMOUNT);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.ledger_entries().await, 2);
+    assert_eq!(fixture.read(id).await.captured_amount, AMOUNT);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn capture_and_void_at_once_have_one_winner() {
-    let shop = Shop::with(Harness::of(service()).setting("latency_ms", 2)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 2)).await;
     for round in 0..20 {
-        let id = shop.authorized("pm_ok").await;
-        let (capturing, voiding) = (shop.fresh_key(), shop.fresh_key());
-        let (capture, void) = (shop.try_to(id, "capture", &capturing), shop.try_to(id, "void", &voiding));
+        let id = fixture.authorized("pm_ok").await;
+        let (capturing, voiding) = (fixture.fresh_key(), fixture.fresh_key());
+        let (capture, void) = (fixture.try_to(id, "capture", &capturing), fixture.try_to(id, "void", &voiding));
         let (capture, void) = if round % 2 == 0 {
             tokio::join!(capture, void)
         } else {
             let (void, capture) = tokio::join!(void, capture);
             (capture, void)
         };
-        let (winner, loser) = match shop.read(id).await.status {
+        let (winner, loser) = match fixture.read(id).await.status {
             PaymentStatus::Captured => (capture, void),
             PaymentStatus::Voided => (void, capture),
             other => panic!("nobody won: {other}"),
@@ -171,5 +177,5 @@ async fn capture_and_void_at_once_have_one_winner() {
         winner.expect(200);
         loser.expect_problem(409, "ILLEGAL_TRANSITION");
     }
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }

@@ -1,11 +1,11 @@
 //! Bad input is refused with a problem that names it, and changes nothing.
 
-use super::Shop;
+use super::Fixture;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn what_is_wrong_with_a_new_payment_is_named() {
-    let shop = Shop::open().await;
+    let fixture = Fixture::start().await;
     let long = "x".repeat(201);
     for (field, value) in [
         ("amount", json!(0)),
@@ -35,26 +35,26 @@ async fn what_is_wrong_with_a_new_payment_is_named() {
         ("orderNumber", json!("a\u{202e}b")),
         ("orderNumber", json!(long)),
     ] {
-        let mut body = shop.body("pm_ok");
+        let mut body = fixture.body("pm_ok");
         body[field] = value.clone();
-        let refused = shop.make(&body).await.expect_problem(422, "INVALID_REQUEST");
+        let refused = fixture.make(&body).await.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(refused.json()["errors"][0]["pointer"], format!("/{field}"), "{value}");
     }
-    let mut body = shop.body("pm_ok");
+    let mut body = fixture.body("pm_ok");
     body["status"] = json!("CAPTURED");
-    assert_eq!(shop.make(&body).await.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["pointer"], "/status");
+    assert_eq!(fixture.make(&body).await.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["pointer"], "/status");
     for field in ["orderId", "orderNumber", "userId", "amount", "currency", "paymentMethod"] {
-        let mut body = shop.body("pm_ok");
+        let mut body = fixture.body("pm_ok");
         body.as_object_mut().expect("an object").remove(field);
-        shop.make(&body).await.expect_problem(422, "INVALID_REQUEST");
+        fixture.make(&body).await.expect_problem(422, "INVALID_REQUEST");
     }
-    shop.nothing_was_made().await;
+    fixture.assert_no_payments().await;
 }
 
 #[tokio::test]
 async fn a_body_that_is_no_body_is_refused() {
-    let shop = Shop::open().await;
-    let good = shop.body("pm_ok").to_string();
+    let fixture = Fixture::start().await;
+    let good = fixture.body("pm_ok").to_string();
     let twice = good.replacen("\"amount\":12345", "\"amount\":12345,\"amount\":1", 1);
     let huge = good.replacen("12345", "1e400", 1);
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
@@ -71,51 +71,60 @@ async fn a_body_that_is_no_body_is_refused() {
         ("text/plain", good.clone().into_bytes(), 415),
         ("application/x-www-form-urlencoded", b"amount=1".to_vec(), 415),
     ] {
-        let answer =
-            shop.request("POST".parse().unwrap(), "/payments").raw(content_type, body).service("order").key(&shop.fresh_key()).send().await;
+        let answer = fixture
+            .request("POST".parse().unwrap(), "/payments")
+            .raw(content_type, body)
+            .service("order")
+            .key(&fixture.fresh_key())
+            .send()
+            .await;
         assert_eq!(answer.header("content-type"), "application/problem+json");
         answer.expect(status);
     }
-    shop.nothing_was_made().await;
+    fixture.assert_no_payments().await;
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_an_operation_is_named() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_ok").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
     for amount in [json!(0), json!(-1), json!(1.5), json!("1"), json!(i64::MAX), json!([]), json!(true)] {
-        let answer =
-            shop.post(&format!("/payments/{id}/refund"), &json!({"amount": amount})).service("order").key(&shop.fresh_key()).send().await;
+        let answer = fixture
+            .post(&format!("/payments/{id}/refund"), &json!({"amount": amount}))
+            .service("order")
+            .key(&fixture.fresh_key())
+            .send()
+            .await;
         let refused = answer.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(refused.json()["errors"][0]["pointer"], "/amount", "{amount}");
     }
     for verb in ["authorize", "capture", "void", "refund"] {
         let path = format!("/payments/{id}/{verb}");
-        let answer = shop.post(&path, &json!({"currency": "USD"})).service("order").key(&shop.fresh_key()).send().await;
+        let answer = fixture.post(&path, &json!({"currency": "USD"})).service("order").key(&fixture.fresh_key()).send().await;
         answer.expect_problem(422, "INVALID_REQUEST");
         let path = format!("/payments/not-an-id/{verb}");
-        shop.post(&path, &json!({})).service("order").key(&shop.fresh_key()).send().await.expect_problem(404, "NOT_FOUND");
+        fixture.post(&path, &json!({})).service("order").key(&fixture.fresh_key()).send().await.expect_problem(404, "NOT_FOUND");
         // No body, an empty one, and null all say the same.
         for body in ["{}", "null"] {
-            let answer = shop.request("POST".parse().unwrap(), &format!("/payments/{id}/authorize")).raw("application/json", body);
-            answer.service("order").key(&shop.fresh_key()).send().await.expect(200);
+            let answer = fixture.request("POST".parse().unwrap(), &format!("/payments/{id}/authorize")).raw("application/json", body);
+            answer.service("order").key(&fixture.fresh_key()).send().await.expect(200);
         }
     }
     for path in ["/payments/7", "/payments/%00", "/payments/..%2F..%2Fetc%2Fpasswd", "/payments/00000000000070008000000000000000"] {
-        shop.get(path).admin().send().await.expect_problem(404, "NOT_FOUND");
+        fixture.get(path).admin().send().await.expect_problem(404, "NOT_FOUND");
     }
     let path = format!("/payments/{id}");
-    shop.delete(&path).service("order").send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
+    fixture.delete(&path).service("order").send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
     for key in ["", "   ", &"k".repeat(256), "schl\u{fc}ssel"] {
-        let answer = shop.post(&format!("{path}/refund"), &json!({})).service("order").header("idempotency-key", key).send().await;
+        let answer = fixture.post(&format!("{path}/refund"), &json!({})).service("order").header("idempotency-key", key).send().await;
         answer.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
     }
-    assert_eq!(shop.read(id).await.refunded_amount, 0);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.read(id).await.refunded_amount, 0);
+    fixture.assert_consistent().await;
 }
 
-impl Shop {
-    async fn nothing_was_made(&self) {
+impl Fixture {
+    async fn assert_no_payments(&self) {
         let count: i64 = self
             .db()
             .read(async |tx| tx.query_one("SELECT COUNT(*) FROM payments", &[], |row| row.next()).await)

@@ -1,13 +1,13 @@
 //! Payments as administrators list them.
 
-use super::Shop;
+use super::Fixture;
 use contracts::{
     ids::PaymentId,
     page::{Page, Totals},
     payment::{Payment, PaymentStatus, PaymentSummary},
 };
 
-impl Shop {
+impl Fixture {
     async fn list(&self, query: &str) -> Page<PaymentSummary> {
         self.get(&format!("/admin/payments{query}")).admin().send().await.expect(200).read()
     }
@@ -19,21 +19,21 @@ fn ids(page: &Page<PaymentSummary>) -> Vec<PaymentId> {
 
 #[tokio::test]
 async fn pages_hold_every_payment_once_newest_first() {
-    let shop = Shop::open().await;
+    let fixture = Fixture::start().await;
     let mut made = Vec::new();
     for _ in 0..7 {
-        made.push(shop.payment("pm_ok").await);
-        shop.advance(std::time::Duration::from_millis(1));
+        made.push(fixture.payment("pm_ok").await);
+        fixture.advance(std::time::Duration::from_millis(1));
     }
     made.reverse();
     let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
-        let answer = shop.get(&format!("/admin/payments{query}")).admin().send().await.expect(200);
+        let answer = fixture.get(&format!("/admin/payments{query}")).admin().send().await.expect(200);
         let page: Page<PaymentSummary> = answer.read();
         seen.extend(ids(&page));
         assert_eq!(answer.header("link").is_empty(), page.next_cursor.is_none());
         // One that comes meanwhile moves nothing.
-        shop.payment("pm_ok").await;
+        fixture.payment("pm_ok").await;
         match page.next_cursor {
             Some(cursor) => query = format!("?limit=3&cursor={cursor}"),
             None => break,
@@ -44,30 +44,33 @@ async fn pages_hold_every_payment_once_newest_first() {
 
 #[tokio::test]
 async fn a_list_is_narrowed_by_status_and_order() {
-    let shop = Shop::open().await;
-    let captured = shop.captured("pm_ok").await;
-    let voided = shop.authorized("pm_ok").await;
-    shop.act(voided, "void").await;
-    let failed = shop.payment("pm_declined").await;
-    shop.act(failed, "authorize").await;
+    let fixture = Fixture::start().await;
+    let captured = fixture.captured("pm_ok").await;
+    let voided = fixture.authorized("pm_ok").await;
+    fixture.act(voided, "void").await;
+    let failed = fixture.payment("pm_declined").await;
+    fixture.act(failed, "authorize").await;
     for (status, id) in [("CAPTURED", captured), ("VOIDED", voided), ("FAILED", failed)] {
-        assert_eq!(ids(&shop.list(&format!("?status={status}")).await), [id]);
+        assert_eq!(ids(&fixture.list(&format!("?status={status}")).await), [id]);
     }
-    assert!(shop.list("?status=INITIATED").await.items.is_empty());
-    let Payment { order_id, .. } = shop.read(captured).await;
-    let of_order = shop.list(&format!("?orderId={order_id}")).await;
+    assert!(fixture.list("?status=INITIATED").await.items.is_empty());
+    let Payment { order_id, .. } = fixture.read(captured).await;
+    let of_order = fixture.list(&format!("?orderId={order_id}")).await;
     assert_eq!(ids(&of_order), [captured]);
     let item = &of_order.items[0];
     assert_eq!((item.status, item.captured_amount, item.order_number.as_str()), (PaymentStatus::Captured, super::AMOUNT, "S-1001"));
-    assert!(shop.list(&format!("?orderId={order_id}&status=VOIDED")).await.items.is_empty());
-    assert_eq!(shop.list("?status=FAILED").await.items[0].failure.as_ref().map(|failure| failure.code.as_str()), Some("PAYMENT_DECLINED"));
+    assert!(fixture.list(&format!("?orderId={order_id}&status=VOIDED")).await.items.is_empty());
+    assert_eq!(
+        fixture.list("?status=FAILED").await.items[0].failure.as_ref().map(|failure| failure.code.as_str()),
+        Some("PAYMENT_DECLINED")
+    );
 }
 
 #[tokio::test]
 async fn bad_parameters_and_cursors_are_refused() {
-    let shop = Shop::open().await;
+    let fixture = Fixture::start().await;
     for _ in 0..3 {
-        shop.payment("pm_ok").await;
+        fixture.payment("pm_ok").await;
     }
     for (query, status, code) in [
         ("?status=captured", 422, "INVALID_REQUEST"),
@@ -79,31 +82,31 @@ async fn bad_parameters_and_cursors_are_refused() {
         ("?sort=amount", 422, "INVALID_REQUEST"),
         ("?cursor=AAAA", 400, "BAD_CURSOR"),
     ] {
-        shop.get(&format!("/admin/payments{query}")).admin().send().await.expect_problem(status, code);
+        fixture.get(&format!("/admin/payments{query}")).admin().send().await.expect_problem(status, code);
     }
-    let cursor = shop.list("?limit=1").await.next_cursor.expect("there is more");
+    let cursor = fixture.list("?limit=1").await.next_cursor.expect("there is more");
     let elsewhere = format!("/admin/payments?status=INITIATED&limit=1&cursor={cursor}");
-    shop.get(&elsewhere).admin().send().await.expect_problem(400, "BAD_CURSOR");
+    fixture.get(&elsewhere).admin().send().await.expect_problem(400, "BAD_CURSOR");
 }
 
 #[tokio::test]
 async fn totals_count_payments_by_status() {
-    let shop = Shop::open().await;
-    shop.captured("pm_ok").await;
-    shop.captured("pm_ok").await;
-    shop.payment("pm_ok").await;
-    let totals: Totals<PaymentStatus> = shop.get("/admin/payments/totals").admin().send().await.expect(200).read();
+    let fixture = Fixture::start().await;
+    fixture.captured("pm_ok").await;
+    fixture.captured("pm_ok").await;
+    fixture.payment("pm_ok").await;
+    let totals: Totals<PaymentStatus> = fixture.get("/admin/payments/totals").admin().send().await.expect(200).read();
     assert_eq!(totals, [(PaymentStatus::Captured, 2), (PaymentStatus::Initiated, 1)].into_iter().collect());
     assert_eq!(totals.total, 3);
-    let order = shop.body("pm_ok");
-    shop.make(&order).await.expect(201);
+    let order = fixture.body("pm_ok");
+    fixture.make(&order).await.expect(201);
     let of_one = format!("orderId={}", order["orderId"].as_str().unwrap());
     for (query, total) in [("status=CAPTURED", 2), ("status=INITIATED", 2), (of_one.as_str(), 1), (&format!("{of_one}&status=VOIDED"), 0)] {
-        let totals = shop.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect(200);
+        let totals = fixture.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect(200);
         assert_eq!(totals.read::<Totals<PaymentStatus>>().total, total, "{query}");
     }
     for query in ["status=NEW", "order=1"] {
-        shop.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
+        fixture.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
     }
-    shop.get("/admin/payments/totals").customer(shop.user).send().await.expect_problem(403, "FORBIDDEN");
+    fixture.get("/admin/payments/totals").customer(fixture.user).send().await.expect_problem(403, "FORBIDDEN");
 }

@@ -1,6 +1,6 @@
 //! What every `pm_…` value does.
 
-use super::{AMOUNT, Shop, transactions};
+use super::{AMOUNT, Fixture, transactions};
 use crate::service;
 use contracts::{
     payment::{
@@ -16,210 +16,210 @@ use tokio::time::Instant;
 
 #[tokio::test]
 async fn pm_ok_is_authorized_captured_and_refunded() {
-    let shop = Shop::open().await;
-    let body = shop.body("pm_ok");
-    let made = shop.make(&body).await.expect(201);
+    let fixture = Fixture::start().await;
+    let body = fixture.body("pm_ok");
+    let made = fixture.make(&body).await.expect(201);
     let payment: contracts::payment::Payment = made.read();
     assert_eq!(made.header("location"), format!("/api/v1/payments/{}", payment.payment_id));
     assert_eq!((payment.status, payment.amount, payment.transactions.len()), (PaymentStatus::Initiated, AMOUNT, 0));
     assert_eq!(made.json()["provider"], "MOCK");
     assert_eq!(made.json()["failure"], serde_json::Value::Null);
 
-    let payment = shop.act(payment.payment_id, "authorize").await;
+    let payment = fixture.act(payment.payment_id, "authorize").await;
     assert_eq!((payment.status, payment.captured_amount), (PaymentStatus::Authorized, 0));
-    let payment = shop.act(payment.payment_id, "capture").await;
+    let payment = fixture.act(payment.payment_id, "capture").await;
     assert_eq!((payment.status, payment.captured_amount), (PaymentStatus::Captured, AMOUNT));
-    let payment = shop.act(payment.payment_id, "refund").await;
+    let payment = fixture.act(payment.payment_id, "refund").await;
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Refunded, AMOUNT));
     assert_eq!(transactions(&payment), [(Authorize, Succeeded), (Capture, Succeeded), (Refund, Succeeded)]);
     let references: Vec<_> = payment.transactions.iter().map(|t| t.provider_reference.as_deref().unwrap_or("")).collect();
     assert!(references[0].starts_with("mock_auth_") && references[1].starts_with("mock_ch_") && references[2].starts_with("mock_re_"));
-    assert_eq!(shop.read(payment.payment_id).await, payment);
+    assert_eq!(fixture.read(payment.payment_id).await, payment);
 
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized", "PaymentCaptured", "PaymentRefunded"]);
-    let captured = &shop.emitted_of::<PaymentCaptured>().await[0];
-    assert_eq!((captured.payment_id, captured.user_id, captured.amount), (payment.payment_id, shop.user, AMOUNT));
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized", "PaymentCaptured", "PaymentRefunded"]);
+    let captured = &fixture.emitted_of::<PaymentCaptured>().await[0];
+    assert_eq!((captured.payment_id, captured.user_id, captured.amount), (payment.payment_id, fixture.user, AMOUNT));
     assert_eq!(captured.order_number, "S-1001");
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn an_authorization_that_is_declined_fails_the_payment() {
-    let shop = Shop::open().await;
+    let fixture = Fixture::start().await;
     for (method, code) in [("pm_declined", Code::PAYMENT_DECLINED), ("pm_insufficient_funds", Code::INSUFFICIENT_FUNDS)] {
-        let id = shop.payment(method).await;
-        let payment = shop.act(id, "authorize").await;
+        let id = fixture.payment(method).await;
+        let payment = fixture.act(id, "authorize").await;
         assert_eq!(payment.status, PaymentStatus::Failed);
         assert_eq!(payment.failure, Some(Failure::from(code)));
         assert_eq!(transactions(&payment), [(Authorize, Failed)]);
         assert_eq!(payment.transactions[0].failure, Some(Failure::from(code)));
-        let event = shop.emitted_of::<PaymentFailed>().await.pop().expect("it is announced");
+        let event = fixture.emitted_of::<PaymentFailed>().await.pop().expect("it is announced");
         assert_eq!((event.payment_id, event.stage, event.failure), (id, Authorize, Failure::from(code)));
         // It is over: nothing else can be done, and giving it up changes nothing.
         for verb in ["capture", "refund"] {
-            shop.try_to(id, verb, &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+            fixture.try_to(id, verb, &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
         }
-        assert_eq!(shop.act(id, "void").await, payment);
-        assert_eq!(shop.act(id, "authorize").await, payment);
+        assert_eq!(fixture.act(id, "void").await, payment);
+        assert_eq!(fixture.act(id, "authorize").await, payment);
     }
-    assert_eq!(shop.event_types().await, ["PaymentFailed", "PaymentFailed"]);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.event_types().await, ["PaymentFailed", "PaymentFailed"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_capture_that_fails_lets_go_of_the_hold_before_the_payment_is_failed() {
-    let shop = Shop::open().await;
-    let id = shop.authorized("pm_capture_fails").await;
-    let payment = shop.act(id, "capture").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.authorized("pm_capture_fails").await;
+    let payment = fixture.act(id, "capture").await;
     assert_eq!(payment.status, PaymentStatus::Failed);
     assert_eq!((payment.failure.clone(), payment.captured_amount), (Some(Failure::from(Code::CAPTURE_FAILED)), 0));
     assert_eq!(transactions(&payment), [(Authorize, Succeeded), (Capture, Failed), (Void, Succeeded)]);
-    let event = &shop.emitted_of::<PaymentFailed>().await[0];
+    let event = &fixture.emitted_of::<PaymentFailed>().await[0];
     assert_eq!((event.stage, &event.failure), (Capture, &Failure::from(Code::CAPTURE_FAILED)));
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized", "PaymentFailed"]);
-    assert_eq!(shop.act(id, "capture").await, payment);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized", "PaymentFailed"]);
+    assert_eq!(fixture.act(id, "capture").await, payment);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_refund_that_fails_leaves_the_payment_captured() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_refund_fails").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_refund_fails").await;
     for _ in 0..2 {
-        let key = shop.fresh_key();
-        let refused = shop.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
+        let key = fixture.fresh_key();
+        let refused = fixture.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
         // Under the same key it stays refused: nobody is asked to repeat it.
         assert_eq!(refused.json()["retryable"], false);
-        shop.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
+        fixture.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
     }
-    let payment = shop.read(id).await;
+    let payment = fixture.read(id).await;
     let failure = Some(Failure::from(Code::REFUND_FAILED));
     assert_eq!((payment.status, payment.refunded_amount, payment.failure.clone()), (PaymentStatus::Captured, 0, failure));
     assert_eq!(transactions(&payment)[2..], [(Refund, Failed), (Refund, Failed)]);
     assert_eq!(payment.transactions[2].failure, Some(Failure::from(Code::REFUND_FAILED)));
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized", "PaymentCaptured"]);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized", "PaymentCaptured"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn pm_timeout_is_unknown_until_the_provider_is_asked() {
-    let shop = Shop::impatient().await;
-    let id = shop.payment("pm_timeout").await;
-    let payment = shop.act(id, "authorize").await;
+    let fixture = Fixture::with_short_deadline().await;
+    let id = fixture.payment("pm_timeout").await;
+    let payment = fixture.act(id, "authorize").await;
     assert_eq!(payment.status, PaymentStatus::Initiated);
     assert_eq!(transactions(&payment), [(Authorize, Unknown)]);
     assert_eq!(payment.transactions[0].provider_reference, None);
-    assert!(shop.event_types().await.is_empty());
+    assert!(fixture.event_types().await.is_empty());
     // The provider did authorize it; nobody knows before it was asked.
-    assert_eq!(shop.ledger_entries().await, 1);
-    shop.complete().await;
-    assert_eq!(shop.read(id).await, payment);
+    assert_eq!(fixture.ledger_entries().await, 1);
+    fixture.complete().await;
+    assert_eq!(fixture.read(id).await, payment);
 
-    shop.advance(Duration::from_millis(1_250));
-    shop.complete().await;
-    let payment = shop.read(id).await;
+    fixture.advance(Duration::from_millis(1_250));
+    fixture.complete().await;
+    let payment = fixture.read(id).await;
     assert_eq!(payment.status, PaymentStatus::Authorized);
     assert_eq!(transactions(&payment), [(Authorize, Succeeded)]);
-    assert_eq!(shop.emitted_of::<PaymentAuthorized>().await.len(), 1);
-    assert_eq!(shop.act(id, "capture").await.status, PaymentStatus::Captured);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.emitted_of::<PaymentAuthorized>().await.len(), 1);
+    assert_eq!(fixture.act(id, "capture").await.status, PaymentStatus::Captured);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn pm_flaky_works_at_the_third_attempt_of_every_operation() {
-    let shop = Shop::open().await;
-    let id = shop.payment("pm_flaky").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.payment("pm_flaky").await;
     for (verb, status) in
         [("authorize", PaymentStatus::Authorized), ("capture", PaymentStatus::Captured), ("refund", PaymentStatus::Refunded)]
     {
-        assert_eq!(shop.act(id, verb).await.status, status);
+        assert_eq!(fixture.act(id, verb).await.status, status);
     }
-    let other = shop.authorized("pm_flaky").await;
-    assert_eq!(shop.act(other, "void").await.status, PaymentStatus::Voided);
-    let times: Vec<i64> = shop
+    let other = fixture.authorized("pm_flaky").await;
+    assert_eq!(fixture.act(other, "void").await.status, PaymentStatus::Voided);
+    let times: Vec<i64> = fixture
         .db()
         .read(async |tx| tx.query("SELECT times FROM mock_stumbles", &[], |row| row.next()).await)
         .await
         .expect("the books can be read");
     assert_eq!(times, [3; 5]);
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn pm_slow_takes_its_time_and_works() {
-    let shop = Shop::with(Harness::of(service()).setting("slow_ms", 40)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 40)).await;
     let began = Instant::now();
-    let id = shop.captured("pm_slow").await;
+    let id = fixture.captured("pm_slow").await;
     assert!(began.elapsed() >= Duration::from_millis(80));
-    assert_eq!(shop.act(id, "refund").await.status, PaymentStatus::Refunded);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.act(id, "refund").await.status, PaymentStatus::Refunded);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn what_is_slower_than_a_request_waits_is_settled_later() {
-    let shop = Shop::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", 50)).await;
-    let id = shop.payment("pm_slow").await;
-    let payment = shop.act(id, "authorize").await;
+    let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", 50)).await;
+    let id = fixture.payment("pm_slow").await;
+    let payment = fixture.act(id, "authorize").await;
     assert_eq!(transactions(&payment), [(Authorize, TransactionStatus::Unknown)]);
     // The operation is still on its way: a lookup finds nothing, and asking again must not do it twice.
     let end = Instant::now() + Duration::from_secs(10);
-    while shop.read(id).await.status == PaymentStatus::Initiated {
+    while fixture.read(id).await.status == PaymentStatus::Initiated {
         assert!(Instant::now() < end, "it is never settled");
-        shop.later().await;
+        fixture.advance_and_complete().await;
     }
-    assert_eq!(shop.read(id).await.status, PaymentStatus::Authorized);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.read(id).await.status, PaymentStatus::Authorized);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_payment_is_voided_from_wherever_it_is_before_the_capture() {
-    let shop = Shop::open().await;
-    let never_asked = shop.payment("pm_ok").await;
-    let payment = shop.act(never_asked, "void").await;
+    let fixture = Fixture::start().await;
+    let never_asked = fixture.payment("pm_ok").await;
+    let payment = fixture.act(never_asked, "void").await;
     assert_eq!((payment.status, payment.transactions.len()), (PaymentStatus::Voided, 0));
-    assert_eq!(shop.ledger_entries().await, 0);
-    assert_eq!(shop.act(never_asked, "void").await, payment);
+    assert_eq!(fixture.ledger_entries().await, 0);
+    assert_eq!(fixture.act(never_asked, "void").await, payment);
     for verb in ["authorize", "capture", "refund"] {
-        let refused = shop.try_to(never_asked, verb, &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+        let refused = fixture.try_to(never_asked, verb, &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
         assert_eq!(refused.json()["paymentStatus"], "VOIDED");
     }
 
-    let authorized = shop.authorized("pm_ok").await;
-    let payment = shop.act(authorized, "void").await;
+    let authorized = fixture.authorized("pm_ok").await;
+    let payment = fixture.act(authorized, "void").await;
     assert_eq!(payment.status, PaymentStatus::Voided);
     assert_eq!(transactions(&payment), [(Authorize, Succeeded), (Void, Succeeded)]);
-    assert_eq!(shop.emitted_of::<PaymentVoided>().await.len(), 2);
+    assert_eq!(fixture.emitted_of::<PaymentVoided>().await.len(), 2);
 
-    let captured = shop.captured("pm_ok").await;
-    shop.try_to(captured, "void", &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
-    shop.tells_one_story().await;
+    let captured = fixture.captured("pm_ok").await;
+    fixture.try_to(captured, "void", &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn an_authorization_in_doubt_is_settled_before_it_is_voided() {
-    let shop = Shop::impatient().await;
-    let id = shop.payment("pm_timeout").await;
-    assert_eq!(shop.act(id, "authorize").await.status, PaymentStatus::Initiated);
-    let payment = shop.act(id, "void").await;
+    let fixture = Fixture::with_short_deadline().await;
+    let id = fixture.payment("pm_timeout").await;
+    assert_eq!(fixture.act(id, "authorize").await.status, PaymentStatus::Initiated);
+    let payment = fixture.act(id, "void").await;
     assert_eq!(payment.status, PaymentStatus::Voided);
     assert_eq!(transactions(&payment), [(Authorize, Succeeded), (Void, Succeeded)]);
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized", "PaymentVoided"]);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized", "PaymentVoided"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn the_installation_can_ask_for_declines() {
-    let shop = Shop::with(Harness::of(service()).setting("decline_percent", 100)).await;
-    let id = shop.payment("pm_ok").await;
-    let payment = shop.act(id, "authorize").await;
+    let fixture = Fixture::with(Harness::of(service()).setting("decline_percent", 100)).await;
+    let id = fixture.payment("pm_ok").await;
+    let payment = fixture.act(id, "authorize").await;
     assert_eq!((payment.status, payment.failure), (PaymentStatus::Failed, Some(Failure::from(Code::PAYMENT_DECLINED))));
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn every_operation_waits_for_the_latency_that_is_set() {
-    let shop = Shop::with(Harness::of(service()).setting("latency_ms", 30)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 30)).await;
     let began = Instant::now();
-    let _: TransactionType = shop.act(shop.payment("pm_ok").await, "authorize").await.transactions[0].r#type;
+    let _: TransactionType = fixture.act(fixture.payment("pm_ok").await, "authorize").await.transactions[0].r#type;
     assert!(began.elapsed() >= Duration::from_millis(30));
 }

@@ -1,6 +1,6 @@
 //! Notices of the provider.
 
-use super::{Shop, transactions};
+use super::{Fixture, transactions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contracts::{
     ids::TransactionId,
@@ -13,34 +13,34 @@ use sha2::Sha256;
 use std::time::Duration;
 
 /// A notice as the provider signs it, so that a test can spoil one part.
-struct Sealed {
+struct SignedWebhook {
     id: &'static str,
     timestamp: String,
     body: String,
     signature: String,
 }
 
-impl Shop {
-    fn notice(&self, transaction: TransactionId) -> Sealed {
+impl Fixture {
+    fn webhook(&self, transaction: TransactionId) -> SignedWebhook {
         let body = json!({"type": "transaction.settled", "timestamp": "2026-01-01T00:00:00Z", "data": {"transactionId": transaction, "status": "SUCCEEDED"}});
-        self.seal(body.to_string())
+        self.sign(body.to_string())
     }
 
-    fn seal(&self, body: String) -> Sealed {
+    fn sign(&self, body: String) -> SignedWebhook {
         // The harness's installation.
         let key = crate::webhook::key(&MasterKey::new([7; 32]));
         let (id, timestamp) = ("msg_1", self.env.now().unix_seconds().to_string());
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-        Sealed { id, timestamp, body, signature: format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())) }
+        SignedWebhook { id, timestamp, body, signature: format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())) }
     }
 
-    async fn hear(&self, sealed: &Sealed) -> TestResponse {
+    async fn post_webhook(&self, signed: &SignedWebhook) -> TestResponse {
         self.request("POST".parse().unwrap(), "/payments/webhooks/mock")
-            .raw("application/json", sealed.body.clone())
-            .header("webhook-id", sealed.id)
-            .header("webhook-timestamp", &sealed.timestamp)
-            .header("webhook-signature", &sealed.signature)
+            .raw("application/json", signed.body.clone())
+            .header("webhook-id", signed.id)
+            .header("webhook-timestamp", &signed.timestamp)
+            .header("webhook-signature", &signed.signature)
             .send()
             .await
     }
@@ -48,73 +48,73 @@ impl Shop {
 
 #[tokio::test]
 async fn a_notice_has_an_unknown_outcome_asked_for_at_once() {
-    let shop = Shop::impatient().await;
-    let id = shop.payment("pm_timeout").await;
-    let payment = shop.act(id, "authorize").await;
+    let fixture = Fixture::with_short_deadline().await;
+    let id = fixture.payment("pm_timeout").await;
+    let payment = fixture.act(id, "authorize").await;
     assert_eq!(transactions(&payment), [(Authorize, Unknown)]);
-    let notice = shop.notice(payment.transactions[0].transaction_id);
+    let webhook = fixture.webhook(payment.transactions[0].transaction_id);
     for _ in 0..2 {
-        shop.hear(&notice).await.expect(204);
+        fixture.post_webhook(&webhook).await.expect(204);
     }
-    shop.complete().await;
-    assert_eq!(shop.read(id).await.status, PaymentStatus::Authorized);
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized"]);
-    shop.tells_one_story().await;
+    fixture.complete().await;
+    assert_eq!(fixture.read(id).await.status, PaymentStatus::Authorized);
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_notice_against_what_is_settled_changes_nothing() {
-    let shop = Shop::open().await;
-    let declined = shop.payment("pm_declined").await;
-    let voided = shop.authorized("pm_ok").await;
-    shop.act(voided, "void").await;
-    for id in [shop.act(declined, "authorize").await.payment_id, voided] {
-        let before = shop.read(id).await;
+    let fixture = Fixture::start().await;
+    let declined = fixture.payment("pm_declined").await;
+    let voided = fixture.authorized("pm_ok").await;
+    fixture.act(voided, "void").await;
+    for id in [fixture.act(declined, "authorize").await.payment_id, voided] {
+        let before = fixture.read(id).await;
         for transaction in &before.transactions {
-            shop.hear(&shop.notice(transaction.transaction_id)).await.expect(204);
+            fixture.post_webhook(&fixture.webhook(transaction.transaction_id)).await.expect(204);
         }
-        shop.later().await;
-        assert_eq!(shop.read(id).await, before);
+        fixture.advance_and_complete().await;
+        assert_eq!(fixture.read(id).await, before);
     }
     // Nor do notices of what nobody knows, or of other things.
-    shop.hear(&shop.notice(shop.id())).await.expect(204);
+    fixture.post_webhook(&fixture.webhook(fixture.id())).await.expect(204);
     for body in [r#"{"type":"payout.made","data":{}}"#, r#"{"type":"transaction.settled","data":{"transactionId":"7"}}"#] {
-        shop.hear(&shop.seal(body.to_owned())).await.expect(204);
+        fixture.post_webhook(&fixture.sign(body.to_owned())).await.expect(204);
     }
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_notice_that_is_not_the_providers_is_refused() {
-    let shop = Shop::open().await;
-    let good = || shop.notice(shop.id());
-    shop.hear(&good()).await.expect(204);
-    let long_ago = (shop.env.now().unix_seconds() - 301).to_string();
+    let fixture = Fixture::start().await;
+    let good = || fixture.webhook(fixture.id());
+    fixture.post_webhook(&good()).await.expect(204);
+    let long_ago = (fixture.env.now().unix_seconds() - 301).to_string();
     let other = good().signature;
     for bad in [
-        Sealed { signature: String::new(), ..good() },
-        Sealed { signature: "v1,".to_owned(), ..good() },
-        Sealed { signature: "v1,AAAA".to_owned(), ..good() },
-        Sealed { signature: good().signature.replacen("v1", "v2", 1), ..good() },
-        Sealed { signature: other, ..good() },
-        Sealed { id: "msg_2", ..good() },
-        Sealed { timestamp: "now".to_owned(), ..good() },
-        Sealed { timestamp: long_ago, ..good() },
-        Sealed { body: r#"{"type":"transaction.settled","data":{}}"#.to_owned(), ..good() },
+        SignedWebhook { signature: String::new(), ..good() },
+        SignedWebhook { signature: "v1,".to_owned(), ..good() },
+        SignedWebhook { signature: "v1,AAAA".to_owned(), ..good() },
+        SignedWebhook { signature: good().signature.replacen("v1", "v2", 1), ..good() },
+        SignedWebhook { signature: other, ..good() },
+        SignedWebhook { id: "msg_2", ..good() },
+        SignedWebhook { timestamp: "now".to_owned(), ..good() },
+        SignedWebhook { timestamp: long_ago, ..good() },
+        SignedWebhook { body: r#"{"type":"transaction.settled","data":{}}"#.to_owned(), ..good() },
     ] {
-        shop.hear(&bad).await.expect_problem(401, "UNAUTHENTICATED");
+        fixture.post_webhook(&bad).await.expect_problem(401, "UNAUTHENTICATED");
     }
-    shop.post("/payments/webhooks/mock", &json!({})).admin().send().await.expect_problem(401, "UNAUTHENTICATED");
+    fixture.post("/payments/webhooks/mock", &json!({})).admin().send().await.expect_problem(401, "UNAUTHENTICATED");
     // One signature of several is enough, while keys change.
     let mut rotated = good();
     rotated.signature = format!("v1,AAAA {}", rotated.signature);
-    shop.hear(&rotated).await.expect(204);
+    fixture.post_webhook(&rotated).await.expect(204);
     // Signed five minutes ago to the second, it still counts; later it is old.
     let old = good();
-    shop.advance(Duration::from_secs(300));
-    shop.hear(&old).await.expect(204);
-    shop.advance(Duration::from_secs(1));
-    shop.hear(&old).await.expect_problem(401, "UNAUTHENTICATED");
-    shop.hear(&shop.seal("{".to_owned())).await.expect_problem(400, "MALFORMED_REQUEST");
-    shop.hear(&shop.seal("[]".to_owned())).await.expect_problem(422, "INVALID_REQUEST");
+    fixture.advance(Duration::from_secs(300));
+    fixture.post_webhook(&old).await.expect(204);
+    fixture.advance(Duration::from_secs(1));
+    fixture.post_webhook(&old).await.expect_problem(401, "UNAUTHENTICATED");
+    fixture.post_webhook(&fixture.sign("{".to_owned())).await.expect_problem(400, "MALFORMED_REQUEST");
+    fixture.post_webhook(&fixture.sign("[]".to_owned())).await.expect_problem(422, "INVALID_REQUEST");
 }

@@ -1,6 +1,6 @@
 //! Giving money back: never more than was captured.
 
-use super::{AMOUNT, Shop};
+use super::{AMOUNT, Fixture};
 use contracts::{
     ids::PaymentId,
     payment::{Payment, PaymentRefunded, PaymentStatus, TransactionStatus, TransactionType},
@@ -8,43 +8,43 @@ use contracts::{
 
 #[tokio::test]
 async fn parts_add_up_to_the_whole_and_not_beyond() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_ok").await;
-    shop.refund(id, AMOUNT + 1).await.expect_problem(422, "REFUND_TOO_LARGE");
-    let payment: Payment = shop.refund(id, 345).await.expect(200).read();
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
+    fixture.refund(id, AMOUNT + 1).await.expect_problem(422, "REFUND_TOO_LARGE");
+    let payment: Payment = fixture.refund(id, 345).await.expect(200).read();
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Captured, 345));
-    let refused = shop.refund(id, AMOUNT - 344).await.expect_problem(422, "REFUND_TOO_LARGE");
+    let refused = fixture.refund(id, AMOUNT - 344).await.expect_problem(422, "REFUND_TOO_LARGE");
     assert_eq!(refused.json()["refundableAmount"], AMOUNT - 345);
-    let payment: Payment = shop.refund(id, 2_000).await.expect(200).read();
+    let payment: Payment = fixture.refund(id, 2_000).await.expect(200).read();
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Captured, 2_345));
     // Without an amount, all that is left.
-    let payment = shop.act(id, "refund").await;
+    let payment = fixture.act(id, "refund").await;
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Refunded, AMOUNT));
-    assert_eq!(shop.act(id, "refund").await, payment);
-    shop.refund(id, 1).await.expect_problem(422, "REFUND_TOO_LARGE");
+    assert_eq!(fixture.act(id, "refund").await, payment);
+    fixture.refund(id, 1).await.expect_problem(422, "REFUND_TOO_LARGE");
 
-    let told: Vec<_> = shop.emitted_of::<PaymentRefunded>().await.iter().map(|e| (e.amount, e.refunded_amount, e.in_full)).collect();
-    assert_eq!(told, [(345, 345, false), (2_000, 2_345, false), (10_000, AMOUNT, true)]);
-    shop.tells_one_story().await;
+    let events: Vec<_> = fixture.emitted_of::<PaymentRefunded>().await.iter().map(|e| (e.amount, e.refunded_amount, e.in_full)).collect();
+    assert_eq!(events, [(345, 345, false), (2_000, 2_345, false), (10_000, AMOUNT, true)]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn only_what_was_captured_is_refunded() {
-    let shop = Shop::open().await;
-    for id in [shop.payment("pm_ok").await, shop.authorized("pm_ok").await] {
-        shop.try_to(id, "refund", &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    let fixture = Fixture::start().await;
+    for id in [fixture.payment("pm_ok").await, fixture.authorized("pm_ok").await] {
+        fixture.try_to(id, "refund", &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
     }
 }
 
 #[tokio::test]
 async fn refunds_at_once_never_exceed_the_capture() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_ok").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
     let part = AMOUNT / 3 + 1;
     let asking: Vec<_> = (0..6)
         .map(|_| {
-            let shop = shop.clone();
-            shop.env.clone().spawn(async move { shop.refund(id, part).await.status.as_u16() })
+            let fixture = fixture.clone();
+            fixture.env.clone().spawn(async move { fixture.refund(id, part).await.status.as_u16() })
         })
         .collect();
     let mut done = 0;
@@ -54,16 +54,16 @@ async fn refunds_at_once_never_exceed_the_capture() {
             status => assert!(matches!(status, 422 | 503), "{status}"),
         }
     }
-    shop.later().await;
-    let payment = shop.read(id).await;
+    fixture.advance_and_complete().await;
+    let payment = fixture.read(id).await;
     assert!((1..=2).contains(&done));
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Captured, part * done));
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 /// Writes refunds of 1 behind what the payment has.
-async fn fill(shop: &Shop, id: PaymentId, status: &'static str, count: usize) {
-    let fill = async move |tx: &mut platform::db::Tx| {
+async fn insert_refunds(fixture: &Fixture, id: PaymentId, status: &'static str, count: usize) {
+    let insert_refunds = async move |tx: &mut platform::db::Tx| {
         for _ in 0..count {
             let transaction: contracts::ids::TransactionId = tx.new_id();
             tx.execute(
@@ -75,35 +75,35 @@ async fn fill(shop: &Shop, id: PaymentId, status: &'static str, count: usize) {
         }
         Ok::<_, platform::db::Error>(())
     };
-    shop.db().write(fill).await.expect("the store can be written");
+    fixture.db().write(insert_refunds).await.expect("the store can be written");
 }
 
 #[tokio::test]
 async fn a_payment_is_refunded_a_thousand_times_at_most() {
-    let shop = Shop::open().await;
-    let id = shop.captured("pm_ok").await;
-    fill(&shop, id, "SUCCEEDED", crate::domain::MOST_TRANSACTIONS - 2).await;
-    shop.refund(id, 1).await.expect_problem(409, "TOO_MANY_REFUNDS");
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
+    insert_refunds(&fixture, id, "SUCCEEDED", crate::domain::MAX_TRANSACTIONS - 2).await;
+    fixture.refund(id, 1).await.expect_problem(409, "TOO_MANY_REFUNDS");
 }
 
 #[tokio::test]
 async fn refused_refunds_do_not_count_and_the_newest_of_them_are_shown() {
-    let shop = Shop::open().await;
-    let (refused, other) = (shop.captured("pm_refund_fails").await, shop.captured("pm_ok").await);
+    let fixture = Fixture::start().await;
+    let (refused, other) = (fixture.captured("pm_refund_fails").await, fixture.captured("pm_ok").await);
     for id in [refused, other] {
-        fill(&shop, id, "FAILED", crate::domain::MOST_TRANSACTIONS).await;
-        assert_eq!(shop.read(id).await.transactions.len(), 2 + crate::domain::REFUSED_REFUNDS_SHOWN);
+        insert_refunds(&fixture, id, "FAILED", crate::domain::MAX_TRANSACTIONS).await;
+        assert_eq!(fixture.read(id).await.transactions.len(), 2 + crate::domain::REFUSED_REFUNDS_SHOWN);
     }
     // Refused once more, it is among those that are shown, and the payment says so wherever it is seen.
-    shop.refund(refused, 1).await.expect_problem(409, "REFUND_FAILED");
-    let payment = shop.read(refused).await;
+    fixture.refund(refused, 1).await.expect_problem(409, "REFUND_FAILED");
+    let payment = fixture.read(refused).await;
     assert_eq!(payment.transactions.last().map(|t| (t.r#type, t.status)), Some((TransactionType::Refund, TransactionStatus::Failed)));
     assert_eq!(payment.transactions.iter().filter(|t| t.r#type == TransactionType::Refund).count(), crate::domain::REFUSED_REFUNDS_SHOWN);
-    let list = shop.get("/admin/payments?status=CAPTURED").admin().send().await.expect(200).json();
+    let list = fixture.get("/admin/payments?status=CAPTURED").admin().send().await.expect(200).json();
     let mut shown: Vec<_> = list["items"].as_array().unwrap().iter().map(|payment| payment["failure"]["code"].as_str()).collect();
     shown.sort_unstable();
     assert_eq!(shown, [None, Some("REFUND_FAILED")]);
     // Once it works, all is well.
-    shop.refund(other, 1).await.expect(200);
-    assert_eq!((shop.read(other).await.refunded_amount, shop.act(other, "refund").await.status), (1, PaymentStatus::Refunded));
+    fixture.refund(other, 1).await.expect(200);
+    assert_eq!((fixture.read(other).await.refunded_amount, fixture.act(other, "refund").await.status), (1, PaymentStatus::Refunded));
 }

@@ -1,8 +1,8 @@
 //! What no request finished is settled by asking.
 
-use super::{Shop, transactions};
+use super::{Fixture, transactions};
 use crate::{
-    provider::{Authorization, Behaviour, Mock, Refusal},
+    provider::{Authorization, Behaviour, DeclineReason, MockProvider},
     service,
 };
 use contracts::{
@@ -20,165 +20,165 @@ use platform::{
 use std::time::Duration;
 
 /// A shop whose provider only ever answers with transient errors.
-async fn troubled() -> Shop {
-    Shop::with(Harness::of(service()).setting("transient_failure_percent", 100)).await
+async fn with_unavailable_provider() -> Fixture {
+    Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100)).await
 }
 
 #[tokio::test]
 async fn a_transient_error_that_stays_leaves_the_transaction_pending() {
-    let shop = troubled().await;
-    let id = shop.payment("pm_ok").await;
-    let payment = shop.act(id, "authorize").await;
+    let fixture = with_unavailable_provider().await;
+    let id = fixture.payment("pm_ok").await;
+    let payment = fixture.act(id, "authorize").await;
     assert_eq!((payment.status, transactions(&payment)), (PaymentStatus::Initiated, vec![(Authorize, Pending)]));
-    shop.later().await;
-    let payment = shop.read(id).await;
+    fixture.advance_and_complete().await;
+    let payment = fixture.read(id).await;
     assert_eq!(transactions(&payment), [(Authorize, Pending)]);
-    assert_eq!(shop.ledger_entries().await, 0);
-    assert!(shop.event_types().await.is_empty());
+    assert_eq!(fixture.ledger_entries().await, 0);
+    assert!(fixture.event_types().await.is_empty());
 }
 
 #[tokio::test]
 async fn the_pause_between_questions_doubles_up_to_the_longest() {
-    let shop = Shop::with(Harness::of(service()).setting("transient_failure_percent", 100).setting("longest_pause_ms", 4_000)).await;
-    let id = shop.payment("pm_ok").await;
-    shop.act(id, "authorize").await;
+    let fixture = Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100).setting("longest_pause_ms", 4_000)).await;
+    let id = fixture.payment("pm_ok").await;
+    fixture.act(id, "authorize").await;
     for seconds in [1, 2, 4, 4] {
-        let due: i64 = shop
+        let due: i64 = fixture
             .db()
             .read(async |tx| tx.query_one("SELECT due_at FROM payment_transactions", &[], |row| row.next()).await)
             .await
             .expect("the store can be read");
         // Give or take a quarter: what was left open together is not asked about at one instant.
-        let pause = due - shop.env.now().0;
+        let pause = due - fixture.env.now().0;
         assert!((seconds * 750_000..=seconds * 1_250_000).contains(&pause) && pause % 1_000_000 != 0, "{pause} µs");
-        shop.advance(Duration::from_micros(pause.unsigned_abs()));
-        shop.complete().await;
+        fixture.advance(Duration::from_micros(pause.unsigned_abs()));
+        fixture.complete().await;
     }
 }
 
 #[tokio::test]
 async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
     // Half of all answers are lost: each transaction is settled in the end, by a lookup that is heard.
-    let shop = Shop::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 60)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 60)).await;
     let mut ids = Vec::new();
     for _ in 0..12 {
-        let id = shop.payment("pm_ok").await;
-        shop.act(id, "authorize").await;
+        let id = fixture.payment("pm_ok").await;
+        fixture.act(id, "authorize").await;
         ids.push(id);
     }
-    let unknown = shop.open_transactions().await;
+    let unknown = fixture.open_transactions().await;
     assert!((1..12).contains(&unknown), "chance gave {unknown} of 12");
     for _ in 0..100 {
-        shop.later().await;
-        if shop.open_transactions().await == 0 {
+        fixture.advance_and_complete().await;
+        if fixture.open_transactions().await == 0 {
             break;
         }
     }
     for id in ids {
-        assert_eq!(shop.read(id).await.status, PaymentStatus::Authorized);
+        assert_eq!(fixture.read(id).await.status, PaymentStatus::Authorized);
     }
-    shop.tells_one_story().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
-    let shop = Shop::open().await;
-    let id = shop.payment("pm_ok").await;
-    block(&shop, true).await;
-    assert_eq!(transactions(&shop.act(id, "authorize").await), [(Authorize, Pending)]);
+    let fixture = Fixture::start().await;
+    let id = fixture.payment("pm_ok").await;
+    block_ledger(&fixture, true).await;
+    assert_eq!(transactions(&fixture.act(id, "authorize").await), [(Authorize, Pending)]);
     // Nothing can be settled now: the wish is kept, and the payment is INITIATED until it can be fulfilled.
-    assert_eq!(shop.act(id, "void").await.status, PaymentStatus::Initiated);
-    shop.try_to(id, "authorize", &shop.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
-    block(&shop, false).await;
-    shop.later().await;
-    let payment = shop.read(id).await;
+    assert_eq!(fixture.act(id, "void").await.status, PaymentStatus::Initiated);
+    fixture.try_to(id, "authorize", &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    block_ledger(&fixture, false).await;
+    fixture.advance_and_complete().await;
+    let payment = fixture.read(id).await;
     assert_eq!((payment.status, payment.failure.clone()), (PaymentStatus::Voided, None));
     assert_eq!(transactions(&payment), [(Authorize, Failed)]);
     let asked = &payment.transactions[0];
     assert_eq!(asked.failure, Some(Failure::from(Code::PAYMENT_GIVEN_UP)));
     // Nothing was ever held, and nothing will be when the first question arrives after all.
-    let provider = Mock::new(shop.db().clone(), Behaviour::default());
+    let provider = MockProvider::new(fixture.db().clone(), Behaviour::default());
     let late = Authorization { transaction_id: asked.transaction_id, amount: asked.amount, method: PaymentMethod::Ok };
-    assert_eq!(provider.authorize(late).await.expect("it answers").refusal, Some(Refusal::Abandoned));
-    assert_eq!(shop.event_types().await, ["PaymentVoided"]);
-    shop.tells_one_story().await;
+    assert_eq!(provider.authorize(late).await.expect("it answers").decline, Some(DeclineReason::Abandoned));
+    assert_eq!(fixture.event_types().await, ["PaymentVoided"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_payment_given_up_before_the_provider_heard_of_it_is_voided() {
     // The first request died between its first unit and the provider.
-    let shop = Shop::open().await;
-    let id = shop.payment("pm_ok").await;
-    let cut = super::chaos::cut(shop.try_to(id, "authorize", "dies"), 2).await;
-    assert!(cut.is_none());
-    let payment = shop.act(id, "void").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.payment("pm_ok").await;
+    let poll_then_drop = super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await;
+    assert!(poll_then_drop.is_none());
+    let payment = fixture.act(id, "void").await;
     assert_eq!(payment.status, PaymentStatus::Voided);
-    shop.later().await;
-    shop.tells_one_story().await;
+    fixture.advance_and_complete().await;
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_capture_in_doubt_leaves_the_payment_authorized_and_keeps_others_out() {
-    let shop = Shop::open().await;
-    let id = shop.authorized("pm_ok").await;
+    let fixture = Fixture::start().await;
+    let id = fixture.authorized("pm_ok").await;
     // The books cannot be written while this trigger stands: what the provider cannot do, nobody can know.
-    block(&shop, true).await;
-    let payment = shop.act(id, "capture").await;
+    block_ledger(&fixture, true).await;
+    let payment = fixture.act(id, "capture").await;
     assert_eq!((payment.status, transactions(&payment)[1]), (PaymentStatus::Authorized, (Capture, Pending)));
-    let refused = shop.try_to(id, "void", "later").await.expect_problem(503, "PROVIDER_UNAVAILABLE");
+    let refused = fixture.try_to(id, "void", "later").await.expect_problem(503, "PROVIDER_UNAVAILABLE");
     assert!(!refused.header("retry-after").is_empty());
-    block(&shop, false).await;
+    block_ledger(&fixture, false).await;
     // The same request again settles the capture first, and then has its answer.
-    shop.try_to(id, "void", "later").await.expect_problem(409, "ILLEGAL_TRANSITION");
-    assert_eq!(transactions(&shop.read(id).await), [(Authorize, Succeeded), (Capture, Succeeded)]);
-    shop.tells_one_story().await;
+    fixture.try_to(id, "void", "later").await.expect_problem(409, "ILLEGAL_TRANSITION");
+    assert_eq!(transactions(&fixture.read(id).await), [(Authorize, Succeeded), (Capture, Succeeded)]);
+    fixture.assert_consistent().await;
 }
 
-async fn block(shop: &Shop, on: bool) {
+async fn block_ledger(fixture: &Fixture, on: bool) {
     let sql = if on {
         "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the books are closed'); END"
     } else {
         "DROP TRIGGER mock_blocked"
     };
-    write(shop, sql).await;
+    write(fixture, sql).await;
 }
 
-async fn write(shop: &Shop, sql: &'static str) {
+async fn write(fixture: &Fixture, sql: &'static str) {
     let unit = async move |tx: &mut Tx| tx.execute(sql, &[]).await.map(|_| ());
-    shop.db().write(unit).await.map_err(|error: Error| error).expect("the store can be changed");
+    fixture.db().write(unit).await.map_err(|error: Error| error).expect("the store can be changed");
 }
 
 #[tokio::test]
 async fn a_worker_and_a_request_that_ask_at_once_settle_once() {
-    let shop = Shop::impatient().await;
-    let id = shop.payment("pm_timeout").await;
-    let asked = shop.act(id, "authorize").await;
+    let fixture = Fixture::with_short_deadline().await;
+    let id = fixture.payment("pm_timeout").await;
+    let asked = fixture.act(id, "authorize").await;
     assert_eq!(transactions(&asked), [(Authorize, Unknown)]);
-    shop.advance(Duration::from_secs(5));
-    let (_, payment) = tokio::join!(shop.complete(), shop.act(id, "authorize"));
+    fixture.advance(Duration::from_secs(5));
+    let (_, payment) = tokio::join!(fixture.complete(), fixture.act(id, "authorize"));
     assert_eq!(payment.status, PaymentStatus::Authorized);
-    assert_eq!(shop.event_types().await, ["PaymentAuthorized"]);
-    shop.tells_one_story().await;
+    assert_eq!(fixture.event_types().await, ["PaymentAuthorized"]);
+    fixture.assert_consistent().await;
 }
 
 #[tokio::test]
 async fn a_provider_that_is_silent_about_one_transaction_holds_up_no_other() {
     let patient = Harness::of(service()).setting("slow_ms", 60_000).setting("deadline_ms", 60_000);
-    let shop = Shop::with(patient).await;
+    let fixture = Fixture::with(patient).await;
     // Both requests die before they hear from the provider: the worker asks, and of the first it hears nothing for long.
-    let silent = shop.payment("pm_slow").await;
-    let dies = shop.try_to(silent, "authorize", "dies");
-    tokio::time::timeout(Duration::from_millis(50), dies).await.expect_err("the provider is silent");
-    shop.advance(Duration::from_secs(120));
-    shop.settle().await;
-    let behind = shop.payment("pm_ok").await;
-    assert!(super::chaos::cut(shop.try_to(behind, "authorize", "dies"), 2).await.is_none());
-    shop.advance(Duration::from_secs(120));
+    let silent = fixture.payment("pm_slow").await;
+    let dropped = fixture.try_to(silent, "authorize", "dies");
+    tokio::time::timeout(Duration::from_millis(50), dropped).await.expect_err("the provider is silent");
+    fixture.advance(Duration::from_secs(120));
+    fixture.settle().await;
+    let behind = fixture.payment("pm_ok").await;
+    assert!(super::crashes::poll_then_drop(fixture.try_to(behind, "authorize", "dies"), 2).await.is_none());
+    fixture.advance(Duration::from_secs(120));
     for _ in 0..400 {
-        if shop.event_types().await == ["PaymentAuthorized"] {
-            return assert_eq!(shop.open_transactions().await, 1, "the provider is still asked about the other");
+        if fixture.event_types().await == ["PaymentAuthorized"] {
+            return assert_eq!(fixture.open_transactions().await, 1, "the provider is still asked about the other");
         }
-        shop.settle().await;
+        fixture.settle().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("it waits for the other");
@@ -186,18 +186,18 @@ async fn a_provider_that_is_silent_about_one_transaction_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_transaction_that_cannot_be_read_is_put_off() {
-    let shop = Shop::open().await;
-    let id = shop.payment("pm_ok").await;
-    assert!(super::chaos::cut(shop.try_to(id, "authorize", "dies"), 2).await.is_none());
-    write(&shop, "UPDATE payments SET currency = '?'").await;
-    shop.advance(Duration::from_secs(120));
+    let fixture = Fixture::start().await;
+    let id = fixture.payment("pm_ok").await;
+    assert!(super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await.is_none());
+    write(&fixture, "UPDATE payments SET currency = '?'").await;
+    fixture.advance(Duration::from_secs(120));
     for attempts in 1..=3 {
-        shop.complete().await;
+        fixture.complete().await;
         let row = "SELECT fruitless_attempts, due_at FROM payment_transactions";
         let read = async |tx: &mut Tx| tx.query_one(row, &[], |row| Ok((row.next::<u32>()?, row.next::<i64>()?))).await;
-        let (tried, due_at) = shop.db().read(read).await.map_err(|error: Error| error).expect("the store can be read");
-        let pause = due_at - shop.env.now().0;
+        let (tried, due_at) = fixture.db().read(read).await.map_err(|error: Error| error).expect("the store can be read");
+        let pause = due_at - fixture.env.now().0;
         assert!(tried == attempts && pause > 0, "tried {tried} times, again in {pause} µs");
-        shop.advance(Duration::from_micros(pause.unsigned_abs()));
+        fixture.advance(Duration::from_micros(pause.unsigned_abs()));
     }
 }
