@@ -1,9 +1,9 @@
-//! What can be done with a payment, one function per verb.
+//! The commands on a payment, one function each.
 //!
-//! Making one is a unit of work. The others move money and take three steps: a unit that decides and writes down what
-//! is asked for, the question to the provider outside of any unit, and a unit that commits its answer together with the
-//! answer to the caller. Between them the idempotency key stays open and names the transaction, so that a repetition
-//! after a crash goes on with it and never begins another.
+//! Creating a payment is one unit of work. The other commands move money in three steps: a unit that decides and commits the
+//! new transaction, the request to the provider outside of any unit, and a unit that commits the outcome together with the
+//! answer to the caller. In between, the idempotency key is open and names the transaction, so that a repetition after a
+//! crash continues this transaction and never begins another.
 
 use crate::{
     App,
@@ -15,7 +15,7 @@ use crate::{
 };
 use contracts::{
     ids::{PaymentId, TransactionId, Uuid},
-    payment::{CreatePayment, Payment as View, PaymentStatus, RefundPayment, TransactionStatus, TransactionType},
+    payment::{CreatePayment, Payment as View, PaymentStatus, Provider, RefundPayment, TransactionStatus, TransactionType},
     problem::Code,
 };
 use platform::{
@@ -27,19 +27,20 @@ use platform::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a request keeps of its time to commit and to answer.
+/// The part of its time that a request keeps for the last commit and the answer.
 const ANSWER_TIME: Duration = Duration::from_millis(200);
 
-/// Makes a payment for an order, in INITIATED. Nothing is moved yet.
+/// Creates a payment for an order, in INITIATED. No money moves.
 ///
 /// # Errors
-/// [`Error::PaymentExists`] while the order has another payment under way; the same one again is answered with it.
-/// [`Error::Unsettled`] while that one is being given up.
+/// [`Error::PaymentExists`] while the order has another open payment; an open one with the same terms is the answer.
+/// [`Error::Unsettled`] while that one is being voided.
 pub async fn create(app: &App, key: IdempotencyKey, body: CreatePayment) -> Result<Idempotent<Created<View>>, Problem> {
-    app.ctx.db.write(async move |tx| key.once(tx, async |tx| make(tx, &body).await).await).await
+    let provider = app.provider.name();
+    app.ctx.db.write(async move |tx| key.once(tx, async |tx| make(tx, provider, &body).await).await).await
 }
 
-async fn make(tx: &mut Tx, body: &CreatePayment) -> Result<Created<View>, Error> {
+async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<Created<View>, Error> {
     let now = tx.now();
     let payment = Payment {
         payment_id: tx.new_id(),
@@ -51,6 +52,7 @@ async fn make(tx: &mut Tx, body: &CreatePayment) -> Result<Created<View>, Error>
         currency: body.currency,
         captured_amount: 0,
         refunded_amount: 0,
+        provider,
         payment_method: body.payment_method,
         failure: None,
         void_requested_at: None,
@@ -62,7 +64,7 @@ async fn make(tx: &mut Tx, body: &CreatePayment) -> Result<Created<View>, Error>
     Ok(Created::at(format!("/payments/{}", payment.payment_id), View::from(&payment)))
 }
 
-/// The order's payment that is under way, if it is what was asked for.
+/// Returns the open payment of the order if its terms are those of `asked`.
 async fn find_open_payment(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
     let present = store::find_open_by_order(tx, asked.order_id).await?.ok_or(Error::PaymentExists)?;
     let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
@@ -74,7 +76,7 @@ async fn find_open_payment(tx: &mut Tx, asked: &Payment) -> Result<Payment, Erro
     }
 }
 
-/// Asks the provider to hold the amount.
+/// Holds the amount at the provider.
 ///
 /// # Errors
 /// Those of [`Payment::step`].
@@ -82,7 +84,7 @@ pub async fn authorize(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<
     perform(app, key, id, Command::Authorize).await
 }
 
-/// Takes what is held. When the provider refuses for good, what it holds is let go and the payment is FAILED.
+/// Takes the held amount. When the provider declines, the amount is released and the payment is FAILED.
 ///
 /// # Errors
 /// Those of [`Payment::step`].
@@ -90,7 +92,7 @@ pub async fn capture(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Id
     perform(app, key, id, Command::Capture).await
 }
 
-/// Gives a payment up before its capture. While the outcome of its authorization is unknown it is settled first.
+/// Voids a payment before its capture. An open authorization gets its outcome first.
 ///
 /// # Errors
 /// Those of [`Payment::step`].
@@ -98,10 +100,10 @@ pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idemp
     perform(app, key, id, Command::Void).await
 }
 
-/// Gives money back: the amount, or all that is left.
+/// Refunds the amount, or all that is left.
 ///
 /// # Errors
-/// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider refuses.
+/// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider declines.
 pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Command::Refund(body.amount.map(|amount| amount.get()))).await
 }
@@ -121,15 +123,15 @@ async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, command: Command
     }
 }
 
-/// Where a request stands after its first unit.
+/// The state of a request after its first unit.
 enum Begun {
-    /// There is nothing to ask.
+    /// No request to the provider is needed.
     Answered(Idempotent<Json<View>>),
-    /// The provider is to be asked; the key stands for `resource`.
+    /// The request is to be sent; the key names `resource`.
     Sending { request: ProviderRequest, resource: Uuid },
 }
 
-/// The first unit: decides, and writes down what is asked of the provider.
+/// Runs the first unit: decides, and commits the new transaction.
 async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command, time: Duration) -> Result<Begun, Problem> {
     let (own, key) = (app.clone(), key.clone());
     let unit = async move |tx: &mut Tx| {
@@ -145,7 +147,7 @@ async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command,
         let Start { payment, resource, fresh } = match (opened, started) {
             (Opened::Answered(keyed), _) => return Ok(Begun::Answered(keyed)),
             (Opened::Unanswered(_), Some(start)) => start,
-            // The first request with this key never came to its end: go on with what it began.
+            // The first request with this key did not finish: continue its transaction.
             (Opened::Unanswered(resource), None) => {
                 let payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
                 Start { payment, resource, fresh: false }
@@ -153,7 +155,7 @@ async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command,
         };
         let begun = payment.transaction(TransactionId(resource)).is_some();
         let open = payment.open_transaction();
-        // A void follows from what was asked for, or stands for it.
+        // The open void was begun by this command, or follows from it.
         match open.filter(|open| begun && (open.transaction_id.0 == resource || open.kind == TransactionType::Void)) {
             Some(open) => Ok(Begun::Sending { request: ProviderRequest::about(&payment, open, fresh), resource }),
             None => key.settle_in(tx, &answer(&payment, resource)).await.map(Begun::Answered),
@@ -162,10 +164,10 @@ async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command,
     app.ctx.db.write(unit).await
 }
 
-/// What a wish began.
+/// What a command began.
 struct Start {
     payment: Payment,
-    /// What the idempotency key stands for: the transaction, or the payment when there is none to wait for.
+    /// What the idempotency key names: the transaction, or the payment when there is none to wait for.
     resource: Uuid,
     fresh: bool,
 }
@@ -192,7 +194,7 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Resul
     Ok(Start { payment, resource, fresh })
 }
 
-/// Asks the provider, commits what it says, and answers the caller in the same commit.
+/// Sends the request, and commits the outcome together with the answer to the caller.
 async fn finish(
     app: &App,
     key: IdempotencyKey,
@@ -201,10 +203,10 @@ async fn finish(
     until: Instant,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     loop {
-        let answer_of_provider = settling::send(app, &request, until).await;
+        let provider_answer = settling::send(app, &request, until).await;
         let (own, key) = (app.clone(), key.clone());
         let unit = async move |tx: &mut Tx| {
-            let (payment, next) = settling::record(tx, &own, &request, &answer_of_provider).await?;
+            let (payment, next) = settling::record(tx, &own, &request, &provider_answer).await?;
             match next {
                 Some(next) => Ok::<_, Problem>(Err(next)),
                 None => key.settle_in(tx, &answer(&payment, resource)).await.map(Ok),
@@ -217,7 +219,7 @@ async fn finish(
     }
 }
 
-/// What the caller is told: the payment as it is now, unless what was asked for was refused by the provider and changed nothing.
+/// The answer to the caller: the payment, or a problem when the provider declined the refund or the void.
 fn answer(payment: &Payment, resource: Uuid) -> Stored {
     let asked = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
     match asked.map(|transaction| transaction.kind) {
@@ -227,7 +229,7 @@ fn answer(payment: &Payment, resource: Uuid) -> Stored {
     }
 }
 
-/// Settles whatever another request left open, so that this one can be decided.
+/// Settles the open transaction of another request, so that this one can be decided.
 async fn settle_open(app: &App, id: PaymentId, until: Instant) -> Result<(), Error> {
     let payment = app.ctx.db.read(async move |tx| store::find_payment(tx, None, id).await).await?;
     let request = payment.as_ref().and_then(|payment| Some(ProviderRequest::about(payment, payment.open_transaction()?, false)));

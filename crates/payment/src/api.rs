@@ -1,10 +1,14 @@
-//! RequestLayers 1, HTTP: who may do what with payments.
+//! Entry point 1, HTTP.
 
 use crate::{
     App, actions,
     error::Error,
+    provider::WEBHOOK_HEADERS,
     store::{self, Filter},
-    webhook::{self, Signature, WebhookEvent},
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
 };
 use contracts::{
     body::EmptyBody,
@@ -13,26 +17,30 @@ use contracts::{
     payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
 };
 use platform::{
+    http::describe::OperationBuilder,
     http::{
-        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody, Routes, State,
+        Body, Created, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody,
+        Routes, State,
     },
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
+use serde_json::json;
+use std::convert::Infallible;
 
 pub fn routes() -> Routes<App> {
     Routes::new("payment")
-        .post("/payments", create, "Makes a payment for an order")
+        .post("/payments", create, "Creates a payment for an order")
         .get("/payments/{paymentId}", get, "One payment, with its transactions")
-        .post("/payments/{paymentId}/authorize", authorize, "Has the provider hold the amount")
-        .post("/payments/{paymentId}/capture", capture, "Takes what is held")
-        .post("/payments/{paymentId}/void", void, "Gives the payment up before its capture")
-        .post("/payments/{paymentId}/refund", refund, "Gives money back, all that is left or a part")
-        .post("/payments/webhooks/mock", receive_webhook, "Hears from the provider that something became of a transaction")
+        .post("/payments/{paymentId}/authorize", authorize, "Holds the amount at the provider")
+        .post("/payments/{paymentId}/capture", capture, "Captures the held amount")
+        .post("/payments/{paymentId}/void", void, "Voids the payment before its capture")
+        .post("/payments/{paymentId}/refund", refund, "Refunds all that is left, or a part")
+        .post("/payments/webhooks/mock", receive_webhook, "Receives the provider's webhooks: a transaction has an outcome")
         .get("/admin/payments", list, "Payments, the newest first")
         .get("/admin/payments/totals", totals, "How many payments there are in each status")
 }
 
-/// The service that leads payments.
+/// The service that starts and ends payments.
 struct Order;
 impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
@@ -96,9 +104,30 @@ async fn refund(
     actions::refund(&app, key, id, body).await
 }
 
-async fn receive_webhook(State(app): State<App>, signature: Signature, RawBody(body): RawBody) -> Result<NoContent, Problem> {
-    signature.check(&webhook::key(&app.ctx.master_key), &body, app.ctx.env.now())?;
-    if let Some(transaction) = WebhookEvent::read(&body)?.transaction() {
+/// The headers of a webhook. Each provider has its own; the API document describes those of the mock.
+struct WebhookHeaders(HeaderMap);
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookHeaders {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<WebhookHeaders, Infallible> {
+        Ok(WebhookHeaders(parts.headers.clone()))
+    }
+}
+
+impl DescribeArg for WebhookHeaders {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        for (name, about) in WEBHOOK_HEADERS {
+            operation.parameter("header", name, true, json!({"type": "string"}), about);
+        }
+    }
+}
+
+async fn receive_webhook(
+    State(app): State<App>,
+    WebhookHeaders(headers): WebhookHeaders,
+    RawBody(body): RawBody,
+) -> Result<NoContent, Problem> {
+    if let Some(transaction) = app.provider.read_webhook(&headers, &body, app.ctx.env.now())? {
         app.ctx.db.write(async move |tx| store::make_due(tx, transaction).await).await?;
     }
     Ok(NoContent)

@@ -1,7 +1,7 @@
-//! Whether the books agree: what `souk doctor` and the tests ask.
+//! The consistency check of payments, for `souk doctor` and the tests.
 //!
-//! The payment's status and amounts, its transactions, and the provider's ledger are three accounts of the same money.
-//! Here they are held against each other on one snapshot.
+//! Compares the payment's status and amounts, its transactions, and the ledger of the mock provider on one snapshot. The
+//! payments of another provider are reconciled with its settlement reports instead.
 
 use crate::store::comparison;
 use contracts::{
@@ -13,12 +13,12 @@ use contracts::{
 use platform::db::{Db, Error, Tx};
 use std::time::Duration;
 
-/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+/// The number of faults reported at most.
 const MAX_FAULTS: usize = 100;
-/// How long an outcome may be open. The provider is asked about once a minute by then, so it does not answer.
+/// How long a transaction may be open. The provider was called about once a minute by then, without an outcome.
 const MAX_OPEN: Duration = Duration::from_secs(15 * 60);
 
-/// A payment as far as its order is concerned.
+/// The fields of a payment that are compared with its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderPayment {
     pub order_id: OrderId,
@@ -27,11 +27,11 @@ pub struct OrderPayment {
     /// In minor units of `currency`.
     pub amount: i64,
     pub currency: Currency,
-    /// Whether the provider's answer to one of its transactions is not known yet.
+    /// Whether one of its transactions is open.
     pub is_unsettled: bool,
 }
 
-/// One line of the provider's ledger.
+/// An entry of the provider's ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub kind: TransactionType,
@@ -40,7 +40,7 @@ pub(crate) struct Entry {
     pub declined: bool,
 }
 
-/// A line of the provider's ledger that nobody asked for.
+/// An entry of the provider's ledger without a transaction of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnmatchedEntry {
     pub reference: String,
@@ -54,7 +54,7 @@ impl UnmatchedEntry {
     }
 }
 
-/// One transaction as we know it, and as the provider does.
+/// A transaction of ours and the ledger entry of the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TransactionRecord {
     pub payment_id: PaymentId,
@@ -68,7 +68,7 @@ pub(crate) struct TransactionRecord {
 }
 
 impl TransactionRecord {
-    /// What is wrong, in plain words.
+    /// Returns a sentence for people when the two differ.
     fn fault(&self, now: Timestamp) -> Option<String> {
         let TransactionRecord { payment_id, transaction_id, kind, status, amount, created_at, .. } = self;
         let wrong = match (status, &self.at_provider) {
@@ -93,7 +93,7 @@ impl TransactionRecord {
     }
 }
 
-/// What was done under one payment.
+/// The sums of the transactions of one payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sums {
     pub authorized: i64,
@@ -104,12 +104,12 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// What is authorized and neither taken nor let go.
+    /// The amount that is authorized and neither captured nor voided.
     fn held(&self) -> i64 {
         if self.voids > 0 || self.captures > 0 { 0 } else { self.authorized }
     }
 
-    /// M1: the amount is captured once or not at all, and no more is given back than was taken.
+    /// M1: the amount is captured at most once, and refunds do not exceed it.
     fn faults(&self, whose: &str, amount: i64) -> Vec<String> {
         let Sums { captures, captured, refunded, .. } = self;
         let mut faults = Vec::new();
@@ -123,7 +123,7 @@ impl Sums {
     }
 }
 
-/// One payment: what it says of itself, what its transactions come to, and what the provider did.
+/// A payment, the sums of its transactions, and the sums at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PaymentRecord {
     pub payment_id: PaymentId,
@@ -131,7 +131,7 @@ pub(crate) struct PaymentRecord {
     pub amount: i64,
     pub captured_amount: i64,
     pub refunded_amount: i64,
-    /// Transactions whose outcome is open.
+    /// The number of open transactions.
     pub unsettled: i64,
     pub settled: i64,
     pub captures_refused: i64,
@@ -140,7 +140,7 @@ pub(crate) struct PaymentRecord {
 }
 
 impl PaymentRecord {
-    /// What is wrong, in plain words.
+    /// Returns a sentence for people for each difference.
     fn faults(&self) -> Vec<String> {
         let PaymentRecord { payment_id, status, amount, captured_amount, refunded_amount, ours, at_provider, .. } = self;
         let mut faults = ours.faults("in its transactions", *amount);
@@ -173,7 +173,7 @@ impl PaymentRecord {
         faults.into_iter().map(|fault| format!("payment {payment_id}: {fault}")).collect()
     }
 
-    /// What is held, captured and refunded by what the payment says of itself.
+    /// The held, captured and refunded amounts that the payment states.
     fn expected_sums(&self) -> (i64, i64, i64) {
         match self.status {
             PaymentStatus::Initiated | PaymentStatus::Failed | PaymentStatus::Voided => (0, 0, 0),
@@ -182,7 +182,7 @@ impl PaymentRecord {
         }
     }
 
-    /// Whether the status is the one that its transactions lead to.
+    /// Returns whether the transactions lead to the status.
     fn status_matches(&self) -> bool {
         let PaymentRecord { amount, unsettled, settled, captures_refused, ours, .. } = self;
         let nothing_is_held = ours.held() == 0 && ours.captured == 0 && *unsettled == 0;
@@ -198,10 +198,9 @@ impl PaymentRecord {
     }
 }
 
-/// Checks the invariants of money over the whole database, on one snapshot: M1 (an amount is captured once at most, and no
-/// more refunded), M2 (nothing is held for a payment that is over) and M3 (status, transactions and the provider's ledger
-/// tell the same story; an open outcome does not stay open). Empty when all is well; at most 100 faults in plain words
-/// otherwise.
+/// Checks the money of the whole database on one snapshot: M1 (an amount is captured at most once, and refunds do not exceed
+/// it), M2 (nothing is held for a payment that has ended) and M3 (status, transactions and the provider's ledger agree, and no
+/// transaction stays open). Returns at most 100 faults as sentences; none when the records are consistent.
 ///
 /// # Errors
 /// Those of the database.
@@ -209,7 +208,7 @@ pub async fn check_consistency(db: &Db) -> Result<Vec<String>, Error> {
     db.read(async |tx| check_in(tx).await).await
 }
 
-/// The same within a unit.
+/// The same inside a unit of work.
 pub(crate) async fn check_in(tx: &mut Tx) -> Result<Vec<String>, Error> {
     let (mut faults, now) = (Vec::new(), tx.now());
     comparison::each_payment(tx, |payment| add_faults(&mut faults, payment.faults())).await?;
@@ -219,8 +218,7 @@ pub(crate) async fn check_in(tx: &mut Tx) -> Result<Vec<String>, Error> {
     Ok(faults)
 }
 
-/// The payments of the orders after `after`, up to and with `up_to`, in the order of these: for books that are kept across
-/// services.
+/// Returns the payments of the orders after `after` up to and including `up_to`, in this order, for the check across services.
 ///
 /// # Errors
 /// Those of the database.

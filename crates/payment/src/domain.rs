@@ -1,7 +1,7 @@
-//! What is true of a payment: what can be asked of the provider now, and what its answer means. No async, no I/O, no clock.
+//! The rules of payments: which request a command leads to, and what its outcome changes. No async, no I/O, no clock.
 //!
-//! A payment waits for one answer at a time: at most one of its transactions is open (PENDING or UNKNOWN). Everything
-//! that is wished for meanwhile joins it, waits for it, or is refused.
+//! At most one transaction of a payment is open (PENDING or UNKNOWN). A command that comes meanwhile joins it, waits for it,
+//! or is refused.
 
 use crate::{
     error::Error,
@@ -17,12 +17,12 @@ use contracts::{
 };
 use std::time::Duration;
 
-/// How many transactions a payment may have, without refused refunds. Only refunds come more than a few times.
+/// How many transactions a payment may have, not counting declined refunds. Only refunds are many.
 pub const MAX_TRANSACTIONS: usize = 1_000;
-/// How many refused refunds are shown, the newest: they are tried for as long as money is owed.
-pub const REFUSED_REFUNDS_SHOWN: usize = 20;
+/// How many declined refunds are shown, the newest. A refund is tried for as long as money is owed.
+pub const DECLINED_REFUNDS_SHOWN: usize = 20;
 
-/// A payment with its transactions: all but older refused refunds, which changed nothing.
+/// A payment with its transactions, without the older declined refunds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     pub payment_id: PaymentId,
@@ -34,10 +34,11 @@ pub struct Payment {
     pub currency: Currency,
     pub captured_amount: i64,
     pub refunded_amount: i64,
+    pub provider: Provider,
     pub payment_method: PaymentMethod,
-    /// Why it failed, or why the last refund did.
+    /// Why the payment, or its last refund, failed.
     pub failure: Option<Failure>,
-    /// Set when it was given up while its authorization was open.
+    /// Set when the payment was given up while its authorization was open.
     pub void_requested_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -45,7 +46,7 @@ pub struct Payment {
     pub transactions: Vec<Transaction>,
 }
 
-/// One movement of money that is, or was, asked of the provider.
+/// One movement of money at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     pub transaction_id: TransactionId,
@@ -54,32 +55,32 @@ pub struct Transaction {
     pub amount: i64,
     pub provider_reference: Option<String>,
     pub failure: Option<Failure>,
-    /// How often the provider gave no answer.
+    /// How many requests had no outcome.
     pub failed_attempts: u32,
-    /// When the provider is asked about it; `None` once the outcome is known.
+    /// When the worker sends the next request; `None` once the outcome is known.
     pub due_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
 impl Transaction {
-    /// Whether its outcome is not known yet.
+    /// Returns whether the outcome is not known yet.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.status, TransactionStatus::Pending | TransactionStatus::Unknown)
     }
 
-    fn is_refused_refund(&self) -> bool {
+    fn is_declined_refund(&self) -> bool {
         self.kind == TransactionType::Refund && self.status == TransactionStatus::Failed
     }
 }
 
-/// What somebody wants of a payment.
+/// A command on a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     Authorize,
     Capture,
     Void,
-    /// This much, or all that is left.
+    /// Refunds this amount, or all that is left.
     Refund(Option<i64>),
 }
 
@@ -94,27 +95,27 @@ impl Command {
     }
 }
 
-/// What a wish leads to.
+/// What a command leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It is so already: the payment is the answer.
+    /// The command was carried out before: the payment is the answer.
     Done,
-    /// Ask the provider for this.
+    /// A transaction of this type and amount begins.
     Start(TransactionType, i64),
-    /// It was asked for already: see what becomes of that transaction.
+    /// This open transaction does the same: its outcome is the answer.
     Join(TransactionId),
-    /// Give it up as soon as this authorization is settled.
+    /// The payment is voided as soon as this authorization has an outcome.
     VoidAfter(TransactionId),
-    /// Give it up at once: the provider was never asked.
+    /// The payment is voided at once, because no request was sent.
     VoidNow,
 }
 
-/// What the outcome of a transaction leads to.
+/// What the outcome of a transaction changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settled {
-    /// What happened to the payment.
+    /// The transition of the payment.
     pub fact: Option<PaymentFact>,
-    /// What must be asked of the provider next.
+    /// The transaction that must begin next.
     pub follow_up: Option<TransactionType>,
 }
 
@@ -136,12 +137,12 @@ impl Payment {
         self.transactions.iter().find(|transaction| transaction.kind == TransactionType::Authorize).map(|found| found.transaction_id)
     }
 
-    /// Whether the provider finally refused to capture it.
+    /// Returns whether the provider declined the capture.
     fn capture_failed(&self) -> bool {
         self.transactions.iter().any(|t| t.kind == TransactionType::Capture && t.status == TransactionStatus::Failed)
     }
 
-    /// What `wish` leads to now. A wish that was fulfilled before is [`Step::Done`], so that repeating it is harmless.
+    /// Decides what `command` leads to. A command that was carried out before is [`Step::Done`], so it can be repeated.
     ///
     /// # Errors
     /// [`Error::IllegalCommand`], [`Error::Unsettled`] when the outcome of another transaction decides, [`Error::RefundTooLarge`],
@@ -160,7 +161,7 @@ impl Payment {
             (Command::Capture, Initiated) if open.is_some() && self.void_requested_at.is_none() => Err(Error::Unsettled),
             (Command::Capture, Authorized) => match open {
                 Some(open) if open.kind == TransactionType::Capture || self.capture_failed() => Ok(Step::Join(open.transaction_id)),
-                // A void that was begun decides.
+                // The open void decides.
                 Some(_) => Err(illegal()),
                 None if self.capture_failed() => Ok(Step::Done),
                 None => Ok(Step::Start(TransactionType::Capture, self.amount)),
@@ -171,7 +172,7 @@ impl Payment {
             (Command::Void, Initiated) => Ok(open.map_or(Step::VoidNow, |open| Step::VoidAfter(open.transaction_id))),
             (Command::Void, Authorized) => match open {
                 Some(open) if open.kind == TransactionType::Void => Ok(Step::Join(open.transaction_id)),
-                // A capture that was begun decides.
+                // The open capture decides.
                 Some(_) => Err(Error::Unsettled),
                 None => Ok(Step::Start(TransactionType::Void, self.amount)),
             },
@@ -195,13 +196,13 @@ impl Payment {
         if !(1..=left).contains(&amount) {
             return Err(Error::RefundTooLarge { left });
         }
-        if self.transactions.iter().filter(|transaction| !transaction.is_refused_refund()).count() >= MAX_TRANSACTIONS {
+        if self.transactions.iter().filter(|transaction| !transaction.is_declined_refund()).count() >= MAX_TRANSACTIONS {
             return Err(Error::TooManyRefunds);
         }
         Ok(Step::Start(TransactionType::Refund, amount))
     }
 
-    /// Writes down that the provider is going to be asked. The worker asks again at `due_at` if no outcome is known by then.
+    /// Begins a transaction, before its request is sent. The worker sends it again at `due_at` if it has no outcome by then.
     pub fn begin(&mut self, id: TransactionId, kind: TransactionType, amount: i64, due_at: Timestamp, now: Timestamp) -> &Transaction {
         self.updated_at = now;
         self.transactions.push(Transaction {
@@ -218,7 +219,7 @@ impl Payment {
         self.transactions.last().expect("one was pushed just now")
     }
 
-    /// Gives up a payment that the provider was never asked for.
+    /// Voids a payment for which no request was sent.
     ///
     /// # Errors
     /// [`IllegalTransition`] once it is past INITIATED.
@@ -227,10 +228,10 @@ impl Payment {
         Ok(PaymentFact::Voided)
     }
 
-    /// Takes in what the provider said of an open transaction. One that is settled already changes nothing.
+    /// Applies the outcome of an open transaction. A settled transaction changes nothing.
     ///
     /// # Errors
-    /// [`IllegalTransition`] when the published table has no row for it; then nothing was changed.
+    /// [`IllegalTransition`] when the transition table has no row for it; nothing is changed then.
     pub fn settle(&mut self, id: TransactionId, outcome: &Outcome, now: Timestamp) -> Result<Settled, IllegalTransition<PaymentStatus>> {
         let Some(transaction) = self.transactions.iter().find(|t| t.transaction_id == id && t.is_open()) else {
             return Ok(Settled::default());
@@ -288,14 +289,14 @@ impl Payment {
                 Settled { fact: Some(PaymentFact::Voided), follow_up: None }
             }
             TransactionType::Authorize => Settled { fact: Some(PaymentFact::Declined), follow_up: None },
-            // It is not FAILED before what is held was let go.
+            // The payment is FAILED only after the held amount was released.
             TransactionType::Capture => Settled { fact: None, follow_up: Some(TransactionType::Void) },
             TransactionType::Void | TransactionType::Refund => Settled::default(),
         }
     }
 
-    /// Notes that the provider gave no answer about an open transaction. `unknown` when it may have acted all the same;
-    /// what is UNKNOWN stays so until the provider was asked. It is asked again after `pause` for that many fruitless attempts.
+    /// Records a request without an outcome. `unknown` says that the provider may have acted; an UNKNOWN transaction stays
+    /// UNKNOWN until it has an outcome. The next request is due after `pause` for the number of failed attempts.
     pub fn postpone(&mut self, id: TransactionId, unknown: bool, now: Timestamp, pause: impl FnOnce(u32) -> Duration) {
         let Some(transaction) = self.transactions.iter_mut().find(|t| t.transaction_id == id && t.is_open()) else { return };
         if unknown {
@@ -313,7 +314,7 @@ impl Payment {
     }
 }
 
-/// What a refusal of the provider is called in our answers.
+/// The public code of a decline.
 fn failure(kind: TransactionType, decline: DeclineReason) -> Failure {
     Failure::from(match (kind, decline) {
         (_, DeclineReason::InsufficientFunds) => Code::INSUFFICIENT_FUNDS,
@@ -346,7 +347,7 @@ impl From<&Payment> for payment::Payment {
             currency: own.currency,
             captured_amount: own.captured_amount,
             refunded_amount: own.refunded_amount,
-            provider: Provider::Mock,
+            provider: own.provider,
             payment_method: own.payment_method,
             failure: own.failure.clone(),
             transactions: own.transactions.iter().map(transaction).collect(),

@@ -1,19 +1,19 @@
-//! What can go wrong with a payment, and what callers are told of it.
+//! The errors of the service and their public codes.
 
 use contracts::{machine::IllegalTransition, payment::PaymentStatus, problem::Code};
 use platform::{db, http::Problem};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is none, or it is somebody else's.
+    /// The payment does not exist, or belongs to another user.
     #[error("there is no such payment")]
     NotFound,
     #[error("a payment in {status} cannot be {command}")]
     IllegalCommand { status: PaymentStatus, command: &'static str },
-    /// The provider's answer fits no row of the published table: a fault of ours.
+    /// The outcome has no row in the transition table: a bug.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition<PaymentStatus>),
-    /// What was asked for must wait for the outcome of another transaction.
+    /// The command must wait for the outcome of another transaction.
     #[error("an earlier transaction is not settled yet")]
     Unsettled,
     #[error("no more than {left} is left to refund")]

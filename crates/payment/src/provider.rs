@@ -1,63 +1,75 @@
-//! The provider, played by a mock that behaves like a real one.
+//! The interface to the payment provider.
 //!
-//! It could be on the other side of the world: it is reached by the methods of [`MockProvider`], which a client of a real
-//! provider would offer as well, keeps its own books ([`ledger`]) in units of its own, and does not stop working because
-//! its caller stops waiting. Whatever it is asked under one transaction id it does once. What it does wrong is chosen by
-//! the payment method, and by the [`Behaviour`] of the installation.
+//! A provider is another company behind a network: a request may fail, may take long, and may be carried out without an
+//! answer. [`MockProvider`] is the built-in one.
 
-mod ledger;
+mod mock;
+
 #[cfg(test)]
-mod tests;
+pub(crate) use mock::webhook::key as webhook_key;
+pub use mock::{Behaviour, MockProvider, WEBHOOK_HEADERS};
 
+use axum::http::HeaderMap;
 use contracts::{
     ids::TransactionId,
-    payment::{PaymentMethod, TransactionType},
+    payment::{PaymentMethod, Provider},
     string_enum,
+    time::Timestamp,
 };
-use platform::db::{self, Db};
-use std::{sync::Arc, time::Duration};
+use platform::http::Problem;
+use std::pin::Pin;
 
-/// What the provider did with an operation; it never says another thing of it later.
+/// The final outcome of a transaction at the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The provider's own name for it.
+    /// The provider's own id of the transaction.
     pub reference: String,
-    /// Why it was not done; `None` when it was.
+    /// Why the provider declined it; `None` when it was carried out.
     pub decline: Option<DeclineReason>,
 }
 
 string_enum! {
-    /// Why the provider refuses, for good.
+    /// Why a provider declines a transaction for good.
     DeclineReason {
-        /// No reason given.
+        /// The provider gives no reason for the authorization.
         Declined = "DECLINED",
         /// The account does not hold enough.
         InsufficientFunds = "INSUFFICIENT_FUNDS",
-        /// It was abandoned before it arrived.
+        /// The authorization was abandoned before it reached the provider.
         Abandoned = "ABANDONED",
-        /// Nothing is held under that authorization.
+        /// The authorization holds no money.
         NothingHeld = "NOTHING_HELD",
-        /// The money was taken already.
+        /// The money was captured before.
         AlreadyCaptured = "ALREADY_CAPTURED",
-        /// More than there is.
+        /// The amount exceeds what is held, or what is left to refund.
         TooLarge = "TOO_LARGE",
-        /// It does not want to.
+        /// The provider gives no reason for the capture or the refund.
         Refused = "REFUSED",
     }
 }
 
-/// Why there is no answer.
+/// Why a request has no outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// A transient error: nothing was done.
+    /// A transient error. The provider did nothing.
     #[error("the provider is not available")]
     Unavailable,
-    /// Nothing was heard: it may have been done.
+    /// No answer arrived. The provider may have carried out the request.
     #[error("the provider did not answer")]
     NoAnswer,
 }
 
-/// Asks to hold an amount.
+impl ProviderError {
+    /// The label in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            ProviderError::Unavailable => "unavailable",
+            ProviderError::NoAnswer => "no_answer",
+        }
+    }
+}
+
+/// A request to hold an amount.
 #[derive(Debug, Clone, Copy)]
 pub struct Authorization {
     pub transaction_id: TransactionId,
@@ -66,185 +78,61 @@ pub struct Authorization {
     pub method: PaymentMethod,
 }
 
-/// Asks for something under an authorization: to take it, to let go of it, or to give back what was taken.
+/// A request to capture, void or refund under an authorization.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation {
     pub transaction_id: TransactionId,
-    /// The transaction id that the authorization was asked for with.
+    /// The transaction id of the authorization.
     pub authorization: TransactionId,
     /// In minor units.
     pub amount: i64,
 }
 
-/// What is the matter with the mock, beside what the payment methods ask for.
-#[derive(Debug, Clone, Default)]
-pub struct Behaviour {
-    pub latency: Duration,
-    pub slow: Duration,
-    pub transient_failure_percent: u64,
-    pub lost_answer_percent: u64,
-    pub decline_percent: u64,
-}
+/// The answer to a request.
+pub type ProviderFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderError>> + Send + 'a>>;
 
-/// The mock. Cheap to clone.
-#[derive(Clone)]
-pub struct MockProvider {
-    db: Db,
-    behaviour: Arc<Behaviour>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum MockRequest {
-    Authorize(Authorization),
-    Under(TransactionType, Operation),
-    Lookup(TransactionId),
-    Abandon(Authorization),
-}
-
-/// What the mock sends back; `None` when that never arrives.
-type Sent<T> = Option<Result<T, ProviderError>>;
-
-impl MockProvider {
-    /// A provider that keeps its books in `db`.
-    #[must_use]
-    pub fn new(db: Db, behaviour: Behaviour) -> MockProvider {
-        MockProvider { db, behaviour: Arc::new(behaviour) }
-    }
+/// A payment provider.
+///
+/// What every implementation guarantees:
+/// - **Idempotency.** The transaction id is the idempotency key. A request is carried out at most once for one transaction id,
+///   also when it is repeated at the same time, and every repetition returns the same [`Outcome`].
+/// - **Final outcomes.** An [`Outcome`] never changes. A decline is an outcome and not an error.
+/// - **Errors.** [`ProviderError::Unavailable`] only when the provider certainly did nothing. Whenever it may have acted, such
+///   as after a broken connection, [`ProviderError::NoAnswer`].
+/// - **Time.** A method may wait for as long as it wants. The caller sets the deadline, drops the future at the deadline and
+///   treats the outcome as unknown. A dropped future must not leave anything behind that a repetition cannot continue.
+/// - **Unknown outcomes.** The caller finds them out by [`lookup`](PaymentProvider::lookup) and then repeats the request with
+///   the same transaction id. A request that is still on its way must not be carried out twice because of that.
+/// - **Transactions.** No method takes part in a database transaction of the caller.
+pub trait PaymentProvider: Send + Sync {
+    /// The name that payments made with this provider store and show.
+    fn name(&self) -> Provider;
 
     /// Holds an amount.
+    fn authorize(&self, authorization: Authorization) -> ProviderFuture<'_, Outcome>;
+
+    /// Takes the held amount.
+    fn capture(&self, operation: Operation) -> ProviderFuture<'_, Outcome>;
+
+    /// Releases the held amount. Succeeds when nothing is held.
+    fn void(&self, operation: Operation) -> ProviderFuture<'_, Outcome>;
+
+    /// Returns a part, or all, of the captured amount.
+    fn refund(&self, operation: Operation) -> ProviderFuture<'_, Outcome>;
+
+    /// Returns the outcome of a transaction, or `None` when the provider has not received it. It may still arrive.
+    fn lookup(&self, id: TransactionId) -> ProviderFuture<'_, Option<Outcome>>;
+
+    /// Returns the outcome of an authorization. One that the provider has not received is declined as
+    /// [`DeclineReason::Abandoned`], now and when it arrives later.
+    fn abandon(&self, authorization: Authorization) -> ProviderFuture<'_, Outcome>;
+
+    /// Reads a webhook and returns the transaction that has an outcome, if the webhook is about one.
+    ///
+    /// The webhook only makes the service call [`lookup`](PaymentProvider::lookup) earlier. Its content is never taken for an
+    /// outcome, so a late, repeated or reordered webhook changes nothing. Unknown types and fields are ignored.
     ///
     /// # Errors
-    /// [`ProviderError::Unavailable`]. It may never answer: set a deadline.
-    pub async fn authorize(&self, authorization: Authorization) -> Result<Outcome, ProviderError> {
-        known(self.ask(MockRequest::Authorize(authorization)).await)
-    }
-
-    /// Takes what is held.
-    ///
-    /// # Errors
-    /// As [`MockProvider::authorize`].
-    pub async fn capture(&self, operation: Operation) -> Result<Outcome, ProviderError> {
-        known(self.ask(MockRequest::Under(TransactionType::Capture, operation)).await)
-    }
-
-    /// Lets go of what is held. Where nothing is held, that is done already.
-    ///
-    /// # Errors
-    /// As [`MockProvider::authorize`].
-    pub async fn void(&self, operation: Operation) -> Result<Outcome, ProviderError> {
-        known(self.ask(MockRequest::Under(TransactionType::Void, operation)).await)
-    }
-
-    /// Gives back a part, or all, of what was taken.
-    ///
-    /// # Errors
-    /// As [`MockProvider::authorize`].
-    pub async fn refund(&self, operation: Operation) -> Result<Outcome, ProviderError> {
-        known(self.ask(MockRequest::Under(TransactionType::Refund, operation)).await)
-    }
-
-    /// What became of an operation; `None` when it has not arrived. It may be on its way still.
-    ///
-    /// # Errors
-    /// As [`MockProvider::authorize`].
-    pub async fn lookup(&self, id: TransactionId) -> Result<Option<Outcome>, ProviderError> {
-        self.ask(MockRequest::Lookup(id)).await
-    }
-
-    /// What became of an authorization; one that has not arrived is refused, should it ever.
-    ///
-    /// # Errors
-    /// As [`MockProvider::authorize`].
-    pub async fn abandon(&self, authorization: Authorization) -> Result<Outcome, ProviderError> {
-        known(self.ask(MockRequest::Abandon(authorization)).await)
-    }
-
-    /// Sends the question, as over a wire: it arrives whatever becomes of the caller.
-    async fn ask(&self, asked: MockRequest) -> Result<Option<Outcome>, ProviderError> {
-        let server = self.clone();
-        match self.db.env().spawn(async move { server.serve(asked).await }).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) | Err(_) => std::future::pending().await,
-        }
-    }
-
-    async fn serve(&self, asked: MockRequest) -> Sent<Option<Outcome>> {
-        let Behaviour { transient_failure_percent, lost_answer_percent, .. } = *self.behaviour;
-        let latency = match self.latency(asked).await {
-            Ok(latency) => latency,
-            Err(error) => return Some(Err(provider_error(&error))),
-        };
-        pause(latency / 2).await;
-        if self.chance(transient_failure_percent) {
-            return Some(Err(ProviderError::Unavailable));
-        }
-        let answer = match self.carry_out(asked).await {
-            Ok(answer) => answer,
-            Err(error) => return Some(Err(provider_error(&error))),
-        };
-        pause(latency / 2).await;
-        match answer {
-            Answer::Lost => None,
-            Answer::ProviderError(provider_error) => Some(Err(provider_error)),
-            Answer::Outcome(_) if self.chance(lost_answer_percent) => None,
-            Answer::Outcome(outcome) => Some(Ok(outcome)),
-        }
-    }
-
-    async fn carry_out(&self, asked: MockRequest) -> Result<Answer, db::Error> {
-        match asked {
-            MockRequest::Lookup(id) => self.db.read(async move |tx| ledger::find(tx, id).await).await.map(Answer::Outcome),
-            MockRequest::Abandon(authorization) => {
-                self.db.write(async move |tx| ledger::abandon(tx, authorization).await).await.map(|outcome| Answer::Outcome(Some(outcome)))
-            }
-            MockRequest::Authorize(authorization) => {
-                let declined = self.chance(self.behaviour.decline_percent);
-                self.db.write(async move |tx| ledger::authorize(tx, authorization, declined).await).await
-            }
-            MockRequest::Under(kind, operation) => self.db.write(async move |tx| ledger::operate(tx, kind, operation).await).await,
-        }
-    }
-
-    /// How long this question takes.
-    async fn latency(&self, asked: MockRequest) -> Result<Duration, db::Error> {
-        let method = match asked {
-            MockRequest::Authorize(authorization) => Some(authorization.method),
-            MockRequest::Under(_, operation) => self.db.read(async move |tx| ledger::method_of(tx, operation.authorization).await).await?,
-            MockRequest::Lookup(_) | MockRequest::Abandon(_) => None,
-        };
-        let slow = if method == Some(PaymentMethod::Slow) { self.behaviour.slow } else { Duration::ZERO };
-        Ok(self.behaviour.latency.max(slow))
-    }
-
-    fn chance(&self, percent: u64) -> bool {
-        percent > 0 && self.db.env().random_below(100) < percent
-    }
-}
-
-/// What the books say to a question.
-enum Answer {
-    Outcome(Option<Outcome>),
-    ProviderError(ProviderError),
-    /// It is in the books, and the caller never hears of it.
-    Lost,
-}
-
-async fn pause(span: Duration) {
-    if !span.is_zero() {
-        tokio::time::sleep(span).await;
-    }
-}
-
-fn known(answer: Result<Option<Outcome>, ProviderError>) -> Result<Outcome, ProviderError> {
-    answer.map(|outcome| outcome.expect("every operation has an outcome; only a lookup may find none"))
-}
-
-fn provider_error(error: &db::Error) -> ProviderError {
-    match error {
-        db::Error::Unknown(_) => ProviderError::NoAnswer,
-        _ => {
-            tracing::warn!(target: "provider", %error, "the mock cannot use its books");
-            ProviderError::Unavailable
-        }
-    }
+    /// 401 unless the sender is proved and the webhook is recent at `now`; 400 or 422 when the body cannot be read.
+    fn read_webhook(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Option<TransactionId>, Problem>;
 }

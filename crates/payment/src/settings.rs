@@ -8,26 +8,26 @@ use std::time::Duration;
 type Millis = BoundedInt<0, 600_000>;
 type Percent = BoundedInt<0, 100>;
 
-/// How patient we are with the provider, and how the mock behaves.
+/// The time limits for the provider, and the behaviour of the mock.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// How long an answer of the provider is waited for, in milliseconds. Later it counts as unknown.
+    /// How long a request waits for the provider, in milliseconds. After that the outcome is unknown.
     pub deadline_ms: BoundedInt<10, 600_000>,
-    /// How long after that the provider is asked what became of it, in milliseconds. The pause doubles while it gives no answer.
+    /// How long after that the provider is called again, in milliseconds. The pause doubles with each failed attempt.
     pub settle_after_ms: Millis,
-    /// The longest pause between two such questions, in milliseconds.
+    /// The longest such pause, in milliseconds.
     pub longest_pause_ms: Millis,
-    /// Transactions of unknown outcome that the provider is asked about at the same time: while it is silent about fewer than
-    /// this many, others do not notice.
+    /// How many transactions are settled at the same time. As long as fewer than this wait for an answer, the others are not
+    /// delayed.
     pub concurrency: BoundedInt<1, 10_000>,
     /// How long the mock takes for every operation, in milliseconds.
     pub latency_ms: Millis,
     /// How long the mock takes for an operation of `pm_slow`, in milliseconds.
     pub slow_ms: Millis,
-    /// How many of a hundred questions the mock turns down with a transient error.
+    /// How many of a hundred requests fail at the mock with a transient error.
     pub transient_failure_percent: Percent,
-    /// How many of a hundred operations the mock carries out without ever answering.
+    /// How many of a hundred requests the mock carries out without an answer.
     pub lost_answer_percent: Percent,
     /// How many of a hundred authorizations the mock declines.
     pub decline_percent: Percent,
@@ -59,12 +59,12 @@ impl Settings {
     }
 }
 
-/// A number of milliseconds as a span.
+/// Returns a number of milliseconds as a duration.
 pub fn millis<const MIN: i64, const MAX: i64>(number: BoundedInt<MIN, MAX>) -> Duration {
     Duration::from_millis(u64::try_from(number.get()).unwrap_or(0))
 }
 
-/// A percentage as what [`platform::env::Env::random_below`] a hundred must stay under.
+/// Returns a percentage as the bound for [`platform::env::Env::random_below`] a hundred.
 pub fn percent(number: Percent) -> u64 {
     u64::try_from(number.get()).unwrap_or(0)
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_out_of_bounds_or_unknown_stops_the_start() {
+    fn an_unknown_setting_or_one_out_of_bounds_stops_the_start() {
         let settings = platform::settings::Settings::default();
         assert_eq!(settings.section::<Settings>("payment").expect("the defaults hold").deadline_ms.get(), 2_500);
         for (key, value) in [("decline_percent", 101), ("latency_ms", -1), ("deadline_ms", 0), ("deadline", 5)] {

@@ -1,8 +1,8 @@
-//! From a question to the provider to a settled transaction.
+//! Requests to the provider, until the transaction has its outcome.
 //!
-//! Asking happens outside of any unit of work and may end in three ways: an outcome, a transient error, or no answer.
-//! What is learned is committed by [`record`], whoever asked: the request that began the transaction, another one that
-//! joined it, the worker, or a webhook. The first to come settles it, the others find it settled and change nothing.
+//! A request runs outside of any unit of work and ends with an outcome, a transient error, or no answer. [`record`] commits
+//! the result, whether the caller is the request that began the transaction, another one that joined it, or the worker. The
+//! first commit settles the transaction; later ones find it settled and change nothing.
 
 use crate::{
     App,
@@ -15,7 +15,8 @@ use crate::{
 use contracts::{
     ids::{PaymentId, TransactionId},
     payment::{
-        PaymentAuthorized, PaymentCaptured, PaymentFact, PaymentFailed, PaymentMethod, PaymentRefunded, PaymentVoided, TransactionType,
+        PaymentAuthorized, PaymentCaptured, PaymentFact, PaymentFailed, PaymentMethod, PaymentRefunded, PaymentVoided, Provider,
+        TransactionType,
     },
     problem::{Code, Failure},
 };
@@ -23,22 +24,23 @@ use platform::{backoff::Backoff, db::Tx};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Attempts at a question that ends in transient errors, before it is left to the worker.
+/// Attempts after transient errors before the worker takes over.
 const ATTEMPTS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// What must be known of a transaction to ask the provider about it.
+/// What a request to the provider about a transaction needs.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderRequest {
     pub payment_id: PaymentId,
     pub transaction_id: TransactionId,
+    provider: Provider,
     kind: TransactionType,
     amount: i64,
     method: PaymentMethod,
     authorization: TransactionId,
-    /// Whether it was written down just now, so that nobody can have asked for it before.
+    /// Whether the transaction was committed just now, so that no request was sent before.
     fresh: bool,
-    /// Whether the payment was given up: what has not arrived shall not arrive any more.
+    /// Whether the payment was given up: an authorization that the provider has not received is to be declined.
     abandon: bool,
 }
 
@@ -47,6 +49,7 @@ impl ProviderRequest {
         ProviderRequest {
             payment_id: payment.payment_id,
             transaction_id: transaction.transaction_id,
+            provider: payment.provider,
             kind: transaction.kind,
             amount: transaction.amount,
             method: payment.payment_method,
@@ -57,7 +60,7 @@ impl ProviderRequest {
     }
 }
 
-/// Asks until there is an outcome, an answer fails to come by `until`, or transient errors do not stop.
+/// Sends the request until it has an outcome, no answer arrives by `until`, or transient errors continue.
 pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Result<Outcome, ProviderError> {
     let mut attempt = 1;
     loop {
@@ -65,12 +68,11 @@ pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Resul
         let pause = app.ctx.env.jitter(FIRST_PAUSE * attempt);
         match answer {
             Err(ProviderError::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => tokio::time::sleep(pause).await,
-            Err(provider_error) => {
+            Err(error) => {
                 let ProviderRequest { payment_id, transaction_id, kind, .. } = request;
-                tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %provider_error, "no outcome yet");
-                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => provider_error.as_str())
-                    .increment(1);
-                return Err(provider_error);
+                tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %error, "no outcome yet");
+                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => error.as_str()).increment(1);
+                return Err(error);
             }
             Ok(outcome) => return Ok(outcome),
         }
@@ -78,10 +80,14 @@ pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Resul
     }
 }
 
-/// One exchange. What may have been asked for before is looked up first; only what has not arrived is asked for (again,
-/// under the same transaction id, so that it is done once whatever is still on its way).
+/// Sends one request. A transaction that may have been sent before is looked up first, and sent again under the same id only
+/// when the provider has not received it, so that it is carried out once.
 async fn exchange(app: &App, request: &ProviderRequest) -> Result<Outcome, ProviderError> {
     let ProviderRequest { transaction_id, amount, method, authorization, .. } = *request;
+    if request.provider != app.provider.name() {
+        // Another provider knows nothing of the authorization, and would confirm a void although the money stays held.
+        return Err(ProviderError::Unavailable);
+    }
     if !request.fresh
         && let Some(outcome) = app.provider.lookup(transaction_id).await?
     {
@@ -99,8 +105,8 @@ async fn exchange(app: &App, request: &ProviderRequest) -> Result<Outcome, Provi
     }
 }
 
-/// Commits what the provider said, with the payment's new status, the event, and what must be asked next. The payment as
-/// it is afterwards, and the next question, if there is one.
+/// Commits the provider's answer with the payment's new status, the event and the transaction that follows. Returns the
+/// payment as it is then and the next request, if there is one.
 pub async fn record(
     tx: &mut Tx,
     app: &App,
@@ -116,7 +122,7 @@ pub async fn record(
                 let settled = payment.settle(id, outcome, now)?;
                 save(tx, &payment, id).await?;
                 if request.kind == TransactionType::Refund && outcome.decline.is_some() {
-                    tracing::warn!(target: "provider", payment_id = %payment.payment_id, transaction_id = %id, "the provider refused a refund");
+                    tracing::warn!(target: "provider", payment_id = %payment.payment_id, transaction_id = %id, "the provider declined a refund");
                     metrics::counter!("souk_payment_refunds_refused_total").increment(1);
                 }
                 if let Some(fact) = settled.fact {
@@ -126,21 +132,21 @@ pub async fn record(
                     began = Some(begin(tx, app, &mut payment, kind, request.amount).await?);
                 }
             }
-            Err(provider_error) => {
-                payment.postpone(id, *provider_error == ProviderError::NoAnswer, now, |attempts| tx.jitter(backoff(app).delay(attempts)));
+            Err(error) => {
+                payment.postpone(id, *error == ProviderError::NoAnswer, now, |attempts| tx.jitter(backoff(app).delay(attempts)));
                 save(tx, &payment, id).await?;
                 tx.notify_worker(crate::workers::SETTLE);
             }
         }
     }
-    // A follow-up may as well have been begun by another who settled the same transaction.
+    // Another caller that settled the same transaction may have begun the one that follows.
     let next = payment.open_transaction().filter(|open| open.transaction_id != id && open.kind == TransactionType::Void);
     let next = next.map(|open| ProviderRequest::about(&payment, open, began == Some(open.transaction_id)));
     Ok((payment, next))
 }
 
-/// Commits that the provider is going to be asked. The worker takes over when nothing was heard by the time that a
-/// request would have given up.
+/// Commits a new transaction before its request is sent. It is due for the worker at a time when the request that sends it
+/// has given up.
 pub async fn begin(tx: &mut Tx, app: &App, payment: &mut Payment, kind: TransactionType, amount: i64) -> Result<TransactionId, Error> {
     let now = tx.now();
     let due_at = now.after(millis(app.settings.deadline_ms) + millis(app.settings.settle_after_ms));
@@ -157,7 +163,7 @@ async fn save(tx: &mut Tx, payment: &Payment, transaction: TransactionId) -> Res
     Ok(())
 }
 
-/// Asks about an open transaction and commits the answer, and so on with what follows from it.
+/// Sends the request of an open transaction and commits the answer, and does the same for the one that follows.
 pub async fn settle(app: &App, mut request: ProviderRequest, until: Instant) -> Result<(), Error> {
     loop {
         let answer = send(app, &request, until).await;
@@ -170,21 +176,12 @@ pub async fn settle(app: &App, mut request: ProviderRequest, until: Instant) -> 
     }
 }
 
-/// The pauses between questions about one transaction, before jitter.
+/// The pauses between requests about one transaction, before jitter.
 pub fn backoff(app: &App) -> Backoff {
     Backoff::doubling(millis(app.settings.settle_after_ms), millis(app.settings.longest_pause_ms))
 }
 
-impl ProviderError {
-    fn as_str(self) -> &'static str {
-        match self {
-            ProviderError::Unavailable => "unavailable",
-            ProviderError::NoAnswer => "no_answer",
-        }
-    }
-}
-
-/// Emits the event of what happened to the payment, by the transaction that brought it about.
+/// Emits the event of `fact`, which the transaction `by` caused.
 pub fn emit_event(tx: &mut Tx, payment: &Payment, fact: PaymentFact, by: TransactionId) {
     let Payment { payment_id, order_id, user_id, amount, currency, .. } = *payment;
     let order_number = payment.order_number.clone();

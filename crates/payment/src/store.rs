@@ -1,8 +1,8 @@
-//! How payments are kept: the only SQL of our side. The provider's books are its own affair.
+//! The SQL of payments. The mock provider has its own.
 
 pub mod comparison;
 
-use crate::domain::{Payment, REFUSED_REFUNDS_SHOWN, Transaction};
+use crate::domain::{DECLINED_REFUNDS_SHOWN, Payment, Transaction};
 use contracts::{
     column::Json,
     ids::{OrderId, PaymentId, TransactionId, UserId},
@@ -22,19 +22,19 @@ macro_rules! select_payments {
     ($rest:literal) => {
         concat!(
             "SELECT payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, \
-             payment_method, failure, void_requested_at, created_at, updated_at FROM payments ",
+             provider, payment_method, failure, void_requested_at, created_at, updated_at FROM payments ",
             $rest
         )
     };
 }
 
-/// Writes a new payment. `false` when the order has another one under way.
+/// Inserts a payment. Returns `false` when the order has another open one.
 pub async fn insert_payment(tx: &mut Tx, payment: &Payment) -> Result<bool, Error> {
     let rows = tx
         .execute(
             "INSERT INTO payments (payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, \
-             refunded_amount, payment_method, failure, void_requested_at, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, $11, $11) ON CONFLICT DO NOTHING",
+             refunded_amount, provider, payment_method, failure, void_requested_at, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, $12, $12) ON CONFLICT DO NOTHING",
             params![
                 payment.payment_id,
                 payment.order_id,
@@ -45,6 +45,7 @@ pub async fn insert_payment(tx: &mut Tx, payment: &Payment) -> Result<bool, Erro
                 payment.currency,
                 payment.captured_amount,
                 payment.refunded_amount,
+                payment.provider,
                 payment.payment_method,
                 payment.created_at
             ],
@@ -53,7 +54,7 @@ pub async fn insert_payment(tx: &mut Tx, payment: &Payment) -> Result<bool, Erro
     Ok(rows == 1)
 }
 
-/// The payment with its transactions; another's, when `owner` is given, is not found.
+/// Returns the payment with its transactions. With `owner`, the payment of another user is not found.
 pub async fn find_payment(tx: &mut Tx, owner: Option<UserId>, id: PaymentId) -> Result<Option<Payment>, Error> {
     let found = match owner {
         Some(owner) => tx.query_opt(select_payments!("WHERE payment_id = $1 AND user_id = $2"), params![id, owner], payment_row).await?,
@@ -62,12 +63,12 @@ pub async fn find_payment(tx: &mut Tx, owner: Option<UserId>, id: PaymentId) -> 
     with_transactions(tx, found).await
 }
 
-/// The payment with its row held to the commit.
+/// Returns the payment with its row locked until the commit.
 pub async fn lock_payment(tx: &mut Tx, id: PaymentId) -> Result<Option<Payment>, Error> {
     find_payment(tx, None, id).await
 }
 
-/// The payment of an order that is under way, if there is one.
+/// Returns the open payment of an order.
 pub async fn find_open_by_order(tx: &mut Tx, order: OrderId) -> Result<Option<Payment>, Error> {
     let found = tx
         .query_opt(
@@ -79,7 +80,7 @@ pub async fn find_open_by_order(tx: &mut Tx, order: OrderId) -> Result<Option<Pa
     with_transactions(tx, found).await
 }
 
-/// The payment that a transaction belongs to.
+/// Returns the payment of a transaction.
 pub async fn find_by_transaction(tx: &mut Tx, id: TransactionId) -> Result<Option<Payment>, Error> {
     let found = tx
         .query_opt(
@@ -102,6 +103,7 @@ fn payment_row(row: &mut Row<'_>) -> Result<Payment, Error> {
         currency: row.next()?,
         captured_amount: row.next()?,
         refunded_amount: row.next()?,
+        provider: row.next()?,
         payment_method: row.next()?,
         failure: failure(row)?,
         void_requested_at: row.next()?,
@@ -119,12 +121,12 @@ async fn with_transactions(tx: &mut Tx, found: Option<Payment>) -> Result<Option
     let Some(mut payment) = found else { return Ok(None) };
     payment.transactions = tx
         .query(
-            // Of refused refunds, which may be many, the newest.
+            // Declined refunds may be many: only the newest are read.
             "SELECT transaction_id, type, status, amount, provider_reference, failure, fruitless_attempts, due_at, created_at \
              FROM payment_transactions WHERE payment_id = $1 AND (type <> 'REFUND' OR status <> 'FAILED' OR position IN \
              (SELECT position FROM payment_transactions WHERE payment_id = $1 AND type = 'REFUND' AND status = 'FAILED' \
              ORDER BY position DESC LIMIT $2)) ORDER BY position",
-            params![payment.payment_id, REFUSED_REFUNDS_SHOWN],
+            params![payment.payment_id, DECLINED_REFUNDS_SHOWN],
             transaction_row,
         )
         .await?;
@@ -145,7 +147,7 @@ fn transaction_row(row: &mut Row<'_>) -> Result<Transaction, Error> {
     })
 }
 
-/// Writes what can change of a payment; its transactions are written by themselves.
+/// Updates what can change of a payment, without its transactions.
 pub async fn save_payment(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
     tx.execute(
         "UPDATE payments SET status = $2, captured_amount = $3, refunded_amount = $4, failure = $5, void_requested_at = $6, \
@@ -164,7 +166,7 @@ pub async fn save_payment(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Writes the payment's newest transaction.
+/// Inserts the payment's newest transaction.
 pub async fn insert_newest_transaction(tx: &mut Tx, payment: &Payment) -> Result<(), Error> {
     let Some(newest) = payment.transactions.last() else { return Ok(()) };
     tx.execute(
@@ -177,7 +179,7 @@ pub async fn insert_newest_transaction(tx: &mut Tx, payment: &Payment) -> Result
     .map(|_| ())
 }
 
-/// Writes what can change of a transaction.
+/// Updates what can change of a transaction.
 pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<(), Error> {
     tx.execute(
         "UPDATE payment_transactions SET status = $2, provider_reference = $3, failure = $4, fruitless_attempts = $5, due_at = $6 \
@@ -195,7 +197,7 @@ pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<
     .map(|_| ())
 }
 
-/// Which payments are listed, or counted.
+/// Which payments are listed or counted.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
@@ -205,7 +207,7 @@ pub struct Filter {
     pub order_id: Option<OrderId>,
 }
 
-/// Payments, the newest first, that come after `after`.
+/// Returns the payments that come after `after`, newest first.
 pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>, rows: i64) -> Result<Vec<PaymentSummary>, Error> {
     matching(
         "SELECT payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, \
@@ -234,7 +236,7 @@ pub async fn list_payments(tx: &mut Tx, filter: Filter, after: Option<PaymentId>
     .await
 }
 
-/// How many of the payments that `filter` names there are in each status.
+/// Counts the payments of `filter` in each status.
 pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(PaymentStatus, u64)>, Error> {
     matching("SELECT status, COUNT(*) FROM payments", filter).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
 }
@@ -243,10 +245,10 @@ fn matching(select: &'static str, filter: Filter) -> Select {
     Select::from(select).filter_some("order_id = ?", filter.order_id).filter_some("status = ?", filter.status)
 }
 
-/// When the provider is to be asked about transactions.
+/// The transactions by the time of their next request.
 pub const DUE: DueTable<TransactionId> = platform::due_table!("payment_transactions", "transaction_id", "fruitless_attempts");
 
-/// Has the provider asked about a transaction now, if its outcome is not known yet.
+/// Makes an open transaction due now.
 pub async fn make_due(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
     let now = tx.now();
     let rows = tx

@@ -1,4 +1,4 @@
-//! The service through its doors, with a frozen clock. Only the wait for the provider is real time.
+//! The service through its entry points, with a frozen clock. Only the wait for the provider is real time.
 
 mod access;
 mod assert_consistent;
@@ -10,6 +10,7 @@ mod lists;
 mod methods;
 mod provider_webhook;
 mod refunds;
+mod scripted_provider;
 mod unknown_outcomes;
 
 use crate::service;
@@ -21,10 +22,10 @@ use platform::testing::{Harness, HarnessBuilder, TestResponse};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-/// The amount of every payment, unless a test says otherwise.
+/// The default amount of a payment.
 const AMOUNT: i64 = 12_345;
 
-/// A running service and a customer. Cheap to clone, so that requests can be made at once.
+/// A running service and a customer. Cheap to clone, for concurrent requests.
 #[derive(Clone)]
 struct Fixture {
     harness: Arc<Harness>,
@@ -43,7 +44,7 @@ impl Fixture {
         Fixture::with(Harness::of(service())).await
     }
 
-    /// One that waits for the provider no longer than a test wants to.
+    /// Starts with a short deadline for the provider.
     async fn with_short_deadline() -> Fixture {
         Fixture::with(Harness::of(service()).setting("deadline_ms", 300)).await
     }
@@ -60,7 +61,7 @@ impl Fixture {
         })
     }
 
-    /// A key that nobody used.
+    /// An unused idempotency key.
     fn fresh_key(&self) -> String {
         self.id::<OrderId>().to_string()
     }
@@ -85,12 +86,12 @@ impl Fixture {
         id
     }
 
-    /// `authorize`, `capture`, `void` or `refund` in full, under this key.
+    /// Sends `authorize`, `capture`, `void` or a full `refund` under this key.
     async fn try_to(&self, id: PaymentId, verb: &str, key: &str) -> TestResponse {
         self.request("POST".parse().expect("a method"), &format!("/payments/{id}/{verb}")).service("order").key(key).send().await
     }
 
-    /// The same under a fresh key, to be answered with the payment.
+    /// Sends the same under a fresh key and returns the payment.
     async fn act(&self, id: PaymentId, verb: &str) -> Payment {
         self.try_to(id, verb, &self.fresh_key()).await.expect(200).read()
     }
@@ -104,7 +105,7 @@ impl Fixture {
         self.get(&format!("/payments/{id}")).customer(self.user).send().await.expect(200).read()
     }
 
-    /// Two minutes later, with everything done that was due by then.
+    /// Advances the clock by two minutes and does all work that is due then.
     async fn advance_and_complete(&self) {
         self.advance(Duration::from_secs(120));
         self.complete().await;
@@ -115,7 +116,7 @@ impl Fixture {
     }
 }
 
-/// The types and statuses of a payment's transactions, in order.
+/// Returns the types and statuses of the transactions in order.
 fn transactions(payment: &Payment) -> Vec<(TransactionType, TransactionStatus)> {
     payment.transactions.iter().map(|transaction| (transaction.r#type, transaction.status)).collect()
 }

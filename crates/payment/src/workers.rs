@@ -1,4 +1,4 @@
-//! Time: what nobody finished is settled here, by asking the provider.
+//! Entry point 3, schedule: settles the transactions that no request finished.
 
 use crate::{
     App,
@@ -16,16 +16,16 @@ use platform::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The notifier of the worker that settles transactions.
+/// The worker that settles transactions.
 pub const SETTLE: &str = "settle";
-/// A request that was dropped rings no notifier: what it left is found at the next look.
+/// A dropped request notifies no worker: its transaction is found within this time.
 const PERIOD: Duration = Duration::from_secs(1);
 
 pub fn all(app: &App) -> Vec<Worker> {
     vec![Worker::of_due(SETTLE, PERIOD, app.settings.concurrency(), &app.ctx.db, app.clone())]
 }
 
-/// Transactions that the provider is to be asked about.
+/// Transactions without an outcome.
 impl DueRows for App {
     type Id = TransactionId;
     type Failure = Error;

@@ -1,4 +1,4 @@
-//! The law of payments, tried with every sequence that chance finds.
+//! The rules of payments, tested with random sequences.
 
 use super::*;
 use contracts::ids::Uuid;
@@ -24,6 +24,7 @@ fn payment() -> Payment {
         currency: Currency::EUR,
         captured_amount: 0,
         refunded_amount: 0,
+        provider: Provider::Mock,
         payment_method: PaymentMethod::Ok,
         failure: None,
         void_requested_at: None,
@@ -37,7 +38,7 @@ fn outcome(decline: Option<DeclineReason>) -> Outcome {
     Outcome { reference: "mock_1".to_owned(), decline }
 }
 
-/// What the provider says, or does not say.
+/// The result of a request.
 #[derive(Debug, Clone, Copy)]
 enum Answer {
     Outcome(Option<DeclineReason>),
@@ -85,7 +86,7 @@ impl Payment {
                 None
             }
             Answer::Outcome(decline) => {
-                // What a given-up authorization is refused with.
+                // The authorization of a voided payment is declined as abandoned.
                 let abandoned = open.kind == TransactionType::Authorize && self.void_requested_at.is_some();
                 let decline = decline.map(|decline| if abandoned { DeclineReason::Abandoned } else { decline });
                 let settled = self.settle(open.transaction_id, &outcome(decline), NOW).expect("an outcome fits the table");
@@ -104,7 +105,7 @@ impl Payment {
 
 proptest! {
     #[test]
-    fn every_sequence_of_wishes_and_answers_keeps_the_law(
+    fn every_sequence_of_commands_and_answers_follows_the_rules(
         turns in vec((command(), answer(), any::<bool>()), 1..40),
     ) {
         let mut payment = payment();
@@ -130,14 +131,14 @@ proptest! {
                 prop_assert_eq!(transaction.is_open(), transaction.due_at.is_some());
             }
         }
-        // Each fact happened once; only parts of a refund come again.
+        // Each fact occurs once; only partial refunds repeat.
         for fact in [PaymentFact::Authorized, PaymentFact::Captured, PaymentFact::CaptureFailed, PaymentFact::Declined, PaymentFact::Refunded] {
             prop_assert!(facts.iter().filter(|known| **known == fact).count() <= 1);
         }
     }
 
     #[test]
-    fn a_wish_that_was_fulfilled_changes_nothing_when_repeated(
+    fn a_repeated_command_changes_nothing(
         command in select(vec![Command::Authorize, Command::Capture, Command::Void]),
     ) {
         let mut payment = payment();
@@ -146,7 +147,7 @@ proptest! {
             payment.apply_answer(Answer::Outcome(None));
         }
         payment.try_command(command);
-        // Under way, it is joined; done, it is done.
+        // An open transaction is joined; a settled one is done.
         let open = payment.open_transaction().expect("it was begun").transaction_id;
         prop_assert_eq!(payment.step(command).unwrap(), Step::Join(open));
         payment.apply_answer(Answer::Outcome(None));
@@ -155,7 +156,7 @@ proptest! {
 }
 
 #[test]
-fn a_transaction_that_is_settled_hears_nothing_more() {
+fn a_settled_transaction_ignores_later_outcomes() {
     let mut payment = payment();
     payment.try_command(Command::Authorize);
     payment.apply_answer(Answer::Outcome(None));
@@ -167,7 +168,7 @@ fn a_transaction_that_is_settled_hears_nothing_more() {
 }
 
 #[test]
-fn what_is_unknown_stays_so_through_transient_errors() {
+fn an_unknown_transaction_stays_unknown_after_transient_errors() {
     let mut payment = payment();
     payment.try_command(Command::Authorize);
     payment.apply_answer(Answer::ProviderError { unknown: false });
@@ -179,7 +180,7 @@ fn what_is_unknown_stays_so_through_transient_errors() {
 }
 
 #[test]
-fn a_void_decides_against_a_capture_and_a_capture_against_a_void() {
+fn an_open_void_refuses_a_capture_and_an_open_capture_a_void() {
     let mut payment = payment();
     payment.try_command(Command::Authorize);
     payment.apply_answer(Answer::Outcome(None));
@@ -191,7 +192,7 @@ fn a_void_decides_against_a_capture_and_a_capture_against_a_void() {
 }
 
 #[test]
-fn a_payment_given_up_in_doubt_is_voided_either_way() {
+fn a_payment_given_up_during_its_authorization_is_voided_after_either_outcome() {
     for decline in [None, Some(DeclineReason::Abandoned)] {
         let mut payment = payment();
         payment.try_command(Command::Authorize);

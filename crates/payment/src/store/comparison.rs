@@ -1,7 +1,5 @@
-//! What [`crate::audit_invariants`] compares: our transactions and the provider's ledger, line by line and added up.
-//!
-//! That both can be read on one snapshot is the mock's courtesy: its books lie in the same file. Of another provider a
-//! settlement report would stand in their place.
+//! The SQL of [`crate::check_consistency`]: our transactions and the ledger of the mock provider, one by one and as sums.
+//! One snapshot has both, because the mock keeps its ledger in the same database.
 
 use crate::consistency::{Entry, OrderPayment, PaymentRecord, Sums, TransactionRecord, UnmatchedEntry};
 use contracts::ids::OrderId;
@@ -10,12 +8,13 @@ use platform::{
     params,
 };
 
-/// Each transaction of ours beside the provider's line of it, through `check`.
+/// Calls `check` with each transaction of ours and the ledger entry of it.
 pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT t.payment_id, t.transaction_id, t.type, t.status, t.amount, t.provider_reference, t.created_at, \
          l.kind, l.amount, l.reference, l.refusal IS NOT NULL \
-         FROM payment_transactions t LEFT JOIN mock_ledger l ON l.transaction_id = t.transaction_id",
+         FROM payment_transactions t LEFT JOIN mock_ledger l ON l.transaction_id = t.transaction_id \
+         WHERE t.payment_id IN (SELECT payment_id FROM payments WHERE provider = 'MOCK')",
         &[],
         |row| {
             check(TransactionRecord {
@@ -38,7 +37,7 @@ pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionReco
     .map(|_| ())
 }
 
-/// Each payment with what its transactions come to, and what the provider did under its authorization, through `check`.
+/// Calls `check` with each payment, the sums of its transactions, and the sums at the provider under its authorization.
 pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentRecord)) -> Result<(), Error> {
     tx.query(
         "SELECT p.payment_id, p.status, p.amount, p.captured_amount, p.refunded_amount, \
@@ -61,7 +60,8 @@ pub async fn each_payment(tx: &mut Tx, mut check: impl FnMut(PaymentRecord)) -> 
            COUNT(*) FILTER (WHERE e.kind = 'VOID') AS voids, \
            CAST(SUM(e.amount) FILTER (WHERE e.kind = 'REFUND') AS BIGINT) AS refunded \
            FROM payment_transactions t JOIN mock_ledger e ON e.authorization_id = t.transaction_id \
-           WHERE t.type = 'AUTHORIZE' AND e.refusal IS NULL GROUP BY t.payment_id) l ON l.payment_id = p.payment_id",
+           WHERE t.type = 'AUTHORIZE' AND e.refusal IS NULL GROUP BY t.payment_id) l ON l.payment_id = p.payment_id \
+         WHERE p.provider = 'MOCK'",
         &[],
         |row| {
             check(PaymentRecord {
@@ -87,7 +87,7 @@ fn sums(row: &mut Row<'_>) -> Result<Sums, Error> {
     Ok(Sums { authorized: row.next()?, captures: row.next()?, captured: row.next()?, voids: row.next()?, refunded: row.next()? })
 }
 
-/// What the provider did or refused without a transaction of ours.
+/// Returns ledger entries of the provider without a transaction of ours.
 pub async fn list_unmatched(tx: &mut Tx, rows: usize) -> Result<Vec<UnmatchedEntry>, Error> {
     tx.query(
         "SELECT l.reference, l.kind, l.amount FROM mock_ledger l \
@@ -98,7 +98,7 @@ pub async fn list_unmatched(tx: &mut Tx, rows: usize) -> Result<Vec<UnmatchedEnt
     .await
 }
 
-/// The payments of the orders after `after`, up to and with `up_to`, in the order of these.
+/// Returns the payments of the orders after `after` up to and including `up_to`, in this order.
 pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderPayment>, Error> {
     tx.query(
         "SELECT p.order_id, p.payment_id, p.status, p.amount, p.currency, EXISTS (SELECT 1 FROM payment_transactions t \

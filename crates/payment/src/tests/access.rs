@@ -4,7 +4,7 @@ use super::Fixture;
 use contracts::ids::{PaymentId, UserId};
 
 #[tokio::test]
-async fn nobody_gets_in_and_a_wrong_somebody_is_sent_away() {
+async fn every_operation_refuses_anonymous_callers_and_wrong_roles() {
     let fixture = Fixture::start().await;
     let id = fixture.payment("pm_ok").await;
     for (_, operation) in &fixture.runtime.operations {
@@ -29,7 +29,7 @@ async fn nobody_gets_in_and_a_wrong_somebody_is_sent_away() {
 }
 
 #[tokio::test]
-async fn a_payment_is_seen_by_its_owner_admins_and_the_order_service_alone() {
+async fn only_the_owner_admins_and_the_order_service_see_a_payment() {
     let fixture = Fixture::start().await;
     let path = format!("/payments/{}", fixture.payment("pm_ok").await);
     fixture.get(&path).customer(fixture.user).send().await.expect(200);

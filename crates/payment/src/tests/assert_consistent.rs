@@ -1,4 +1,4 @@
-//! M3: our transactions, the provider's ledger, the payment's status and the events tell the same story.
+//! M3: our transactions, the provider's ledger, the payment's status and the events agree.
 
 use super::Fixture;
 use contracts::{
@@ -8,7 +8,7 @@ use contracts::{
 use platform::db::{Error, Tx};
 use std::collections::{BTreeMap, HashMap};
 
-/// One line of the provider's books.
+/// An entry of the provider's ledger.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     reference: String,
@@ -71,18 +71,18 @@ async fn ledger(tx: &mut Tx) -> Result<HashMap<TransactionId, Entry>, Error> {
 }
 
 impl Fixture {
-    /// How many transactions wait for an answer.
+    /// Counts the open transactions.
     pub async fn open_transactions(&self) -> usize {
         let all = self.db().read(async |tx| payments(tx).await).await.expect("the store can be read");
         all.values().flat_map(|side| &side.transactions).filter(|transaction_row| is_open(transaction_row.status)).count()
     }
 
-    /// How many lines the provider's books have.
+    /// Counts the entries of the provider's ledger.
     pub async fn ledger_entries(&self) -> usize {
-        self.db().read(async |tx| ledger(tx).await).await.expect("the books can be read").len()
+        self.db().read(async |tx| ledger(tx).await).await.expect("the ledger can be read").len()
     }
 
-    /// Asserts that everyone tells the same story, and that nothing is open any more.
+    /// Asserts that all records agree and no transaction is open.
     #[track_caller]
     pub fn assert_consistent(&self) -> impl Future<Output = ()> {
         let answer = std::panic::Location::caller();
@@ -94,7 +94,7 @@ impl Fixture {
                 for transaction_row in &side.transactions {
                     let entry = ledger
                         .get(&transaction_row.id)
-                        .unwrap_or_else(|| panic!("{answer}: the provider knows nothing of {transaction_row:?}"));
+                        .unwrap_or_else(|| panic!("{answer}: the ledger has no entry for {transaction_row:?}"));
                     let status = if entry.declined { TransactionStatus::Failed } else { TransactionStatus::Succeeded };
                     let at_provider = (entry.kind, status, entry.amount, Some(&entry.reference));
                     assert_eq!(
@@ -106,14 +106,14 @@ impl Fixture {
                 }
                 side.status_matches(answer);
             }
-            assert_eq!(ledger.len(), known, "{answer}: the provider did what nobody asked for");
+            assert_eq!(ledger.len(), known, "{answer}: the ledger has an entry without a transaction");
             self.assert_events(&payments, answer).await;
-            let faults = crate::check_consistency(self.db()).await.expect("the books can be read");
+            let faults = crate::check_consistency(self.db()).await.expect("the ledger can be read");
             assert_eq!(faults, Vec::<String>::new(), "{answer}");
         }
     }
 
-    /// Each fact was announced exactly once.
+    /// Asserts that each fact has exactly one event.
     async fn assert_events(&self, payments: &BTreeMap<PaymentId, PaymentRows>, answer: &std::panic::Location<'_>) {
         let emitted = self.emitted().await;
         for (id, side) in payments {
@@ -146,7 +146,7 @@ impl PaymentRows {
         self.succeeded(kind).map(|transaction_row| transaction_row.amount).sum()
     }
 
-    /// M1 and M3: captured is nothing or the amount, once; refunds never exceed it; and the status says what is held.
+    /// Asserts M1 and M3: the capture is nothing or the amount, refunds do not exceed it, and the status fits what is held.
     fn status_matches(&self, answer: &std::panic::Location<'_>) {
         let (captured, refunded) = (self.sum(TransactionType::Capture), self.sum(TransactionType::Refund));
         assert_eq!((self.captured, self.refunded), (captured, refunded), "{answer}: {self:?}");

@@ -1,4 +1,4 @@
-//! That [`crate::audit_invariants`] sees each way in which the books can disagree, and none where they do not.
+//! [`crate::check_consistency`] finds every kind of difference, and none in consistent records.
 
 use super::Fixture;
 use crate::{check_consistency, consistency::check_in, list_by_orders, service};
@@ -11,10 +11,10 @@ use std::{collections::HashMap, time::Duration};
 
 impl Fixture {
     async fn faults(&self) -> Vec<String> {
-        check_consistency(self.db()).await.expect("the books can be read")
+        check_consistency(self.db()).await.expect("the records can be read")
     }
 
-    /// One payment of every kind, by the name of where it ended.
+    /// Creates one payment of every kind, keyed by its end.
     async fn payments_of_every_kind(&self) -> HashMap<&'static str, PaymentId> {
         let initiated = self.payment("pm_ok").await;
         let authorized = self.authorized("pm_ok").await;
@@ -48,15 +48,15 @@ impl Fixture {
         ])
     }
 
-    /// Damages the books of one payment.
+    /// Damages the records of one payment.
     async fn damage(&self, sql: &'static str, payment: PaymentId) {
         let rows = self.db().write(async move |tx| tx.execute(sql, params![payment]).await).await;
-        assert!(rows.expect("the books can be damaged") > 0, "{sql} damages nothing");
+        assert!(rows.expect("the records can be damaged") > 0, "{sql} damages nothing");
     }
 }
 
 #[tokio::test]
-async fn a_clean_history_has_no_faults() {
+async fn consistent_records_have_no_faults() {
     let fixture = Fixture::start().await;
     assert_eq!(fixture.faults().await, Vec::<String>::new());
     fixture.payments_of_every_kind().await;
@@ -66,7 +66,7 @@ async fn a_clean_history_has_no_faults() {
 }
 
 #[tokio::test]
-async fn an_open_outcome_is_no_fault_for_a_while() {
+async fn an_open_transaction_is_a_fault_after_fifteen_minutes() {
     let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
     let id = fixture.payment("pm_timeout").await;
     fixture.act(id, "authorize").await;
@@ -83,23 +83,23 @@ async fn an_open_outcome_is_no_fault_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_refused_capture_that_is_not_let_go_yet_is_no_fault() {
+async fn a_declined_capture_whose_void_is_open_is_no_fault() {
     let fixture = Fixture::start().await;
     let id = fixture.authorized("pm_capture_fails").await;
     fixture.act(id, "capture").await;
-    // As it was between the refusal and the answer to the void.
+    // The state between the declined capture and the outcome of the void.
     fixture.damage("UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", id).await;
     fixture.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND $1 IS NOT NULL", id).await;
     fixture.damage("UPDATE payment_transactions SET status = 'PENDING', due_at = 1 WHERE payment_id = $1 AND type = 'VOID'", id).await;
     assert_eq!(fixture.faults().await, Vec::<String>::new());
-    // Nobody would ever let go of it.
+    // Without the void, the amount stays held.
     fixture.damage("DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'VOID'", id).await;
     let faults = fixture.faults().await;
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains("AUTHORIZED, but its transactions hold 12345"), "{faults:?}");
 }
 
-/// Which payment is damaged, how, and what is told of it.
+/// Which payment is damaged, the SQL that damages it, and a part of the fault.
 const DAMAGES: &[(&str, &str, &str)] = &[
     // Status.
     ("initiated", "UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", "AUTHORIZED, but its transactions hold 0"),
@@ -131,7 +131,7 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "UPDATE payment_transactions SET amount = 346 WHERE payment_id = $1 AND type = 'REFUND' AND amount = 345",
         "12346 refunded of 12345 captured in its transactions (M1)",
     ),
-    // Transactions, each against the provider's line of it.
+    // Transactions, each against its ledger entry.
     ("authorized", "UPDATE payment_transactions SET amount = 1 WHERE payment_id = $1", "AUTHORIZE of 1 is SUCCEEDED in transaction"),
     ("authorized", "UPDATE payment_transactions SET type = 'REFUND' WHERE payment_id = $1", "the provider has it as AUTHORIZE of 12345"),
     ("declined", "UPDATE payment_transactions SET status = 'SUCCEEDED' WHERE payment_id = $1", "the provider refused it"),
@@ -197,26 +197,26 @@ const DAMAGES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What undoes a damage: the unit that did it fails.
-struct Undo(Vec<String>);
+/// Fails the unit that damaged the records, so that it is rolled back.
+struct RolledBack(Vec<String>);
 
-impl From<db::Error> for Undo {
-    fn from(error: db::Error) -> Undo {
-        panic!("the books can be damaged and read: {error}")
+impl From<db::Error> for RolledBack {
+    fn from(error: db::Error) -> RolledBack {
+        panic!("the records can be damaged and read: {error}")
     }
 }
 
 #[tokio::test]
-async fn every_kind_of_damage_is_told_in_plain_words() {
+async fn every_kind_of_damage_is_reported() {
     let fixture = Fixture::start().await;
     let payments_of_every_kind = fixture.payments_of_every_kind().await;
     for (which, sql, answer) in DAMAGES {
         let id = payments_of_every_kind[which];
         let damaged = fixture.db().write(async move |tx| {
             assert!(tx.execute(sql, params![id]).await? > 0, "{sql} damages nothing");
-            Err::<(), _>(Undo(check_in(tx).await?))
+            Err::<(), _>(RolledBack(check_in(tx).await?))
         });
-        let Undo(faults) = damaged.await.expect_err("it is undone");
+        let RolledBack(faults) = damaged.await.expect_err("it is rolled back");
         assert!(faults.iter().any(|fault| fault.contains(answer)), "{which}, {sql}: {faults:#?}");
         let others = faults.iter().filter(|fault| !fault.contains(&id.to_string()) && !fault.contains("nobody asked for"));
         assert_eq!(others.count(), 0, "{which}, {sql}: {faults:#?}");
@@ -225,7 +225,7 @@ async fn every_kind_of_damage_is_told_in_plain_words() {
 }
 
 #[tokio::test]
-async fn no_more_faults_are_told_than_anybody_reads() {
+async fn at_most_a_hundred_faults_are_reported() {
     let fixture = Fixture::start().await;
     for _ in 0..60 {
         fixture.authorized("pm_ok").await;
@@ -234,17 +234,17 @@ async fn no_more_faults_are_told_than_anybody_reads() {
         .db()
         .write(async |tx| tx.execute("UPDATE payments SET status = 'CAPTURED', captured_amount = 1", &[]).await)
         .await
-        .expect("the books can be damaged");
+        .expect("the records can be damaged");
     assert_eq!(fixture.faults().await.len(), 100);
 }
 
 #[tokio::test]
-async fn the_database_itself_refuses_what_must_not_be() {
+async fn unique_indexes_refuse_second_payments_captures_and_open_transactions() {
     let fixture = Fixture::start().await;
     let id = fixture.payments_of_every_kind().await["captured"];
     for sql in [
         "INSERT INTO payments SELECT order_id, order_id, order_number, user_id, 'AUTHORIZED', amount, currency, 0, 0, payment_method, \
-         NULL, NULL, 1, 1 FROM payments WHERE payment_id = $1",
+         NULL, NULL, 1, 1, 'MOCK' FROM payments WHERE payment_id = $1",
         "INSERT INTO payment_transactions SELECT payment_id, payment_id, 9, type, 'SUCCEEDED', amount, NULL, NULL, 0, NULL, 1 \
          FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'",
         "UPDATE payment_transactions SET status = 'UNKNOWN' WHERE payment_id = $1",
@@ -259,7 +259,7 @@ async fn the_payments_of_a_range_of_orders_are_listed() {
     let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
     let mut payments: Vec<Payment> = Vec::new();
     for method in ["pm_declined", "pm_ok", "pm_timeout"] {
-        // Ids sort by the millisecond that they were made in.
+        // Ids sort by their millisecond.
         fixture.advance(Duration::from_millis(1));
         let id = fixture.payment(method).await;
         payments.push(fixture.act(id, "authorize").await);
@@ -271,7 +271,7 @@ async fn the_payments_of_a_range_of_orders_are_listed() {
     let expected: Vec<_> =
         payments.iter().zip(expected).map(|(p, (status, start))| (p.order_id, p.payment_id, status, p.amount, start)).collect();
     assert_eq!(answer, expected);
-    // The lower bound is not part of the range, the upper one is.
+    // The range excludes its lower bound and includes its upper one.
     let middle = list_by_orders(fixture.db(), payments[0].order_id, payments[1].order_id).await.expect("a list");
     assert_eq!(middle, listed[1..2]);
 }

@@ -1,4 +1,4 @@
-//! Crashes at every point, and random operations against a provider that misbehaves: afterwards there is one story.
+//! Crashes at every point, and random commands against a faulty provider: the records are consistent afterwards.
 
 use super::Fixture;
 use crate::service;
@@ -10,7 +10,7 @@ use platform::testing::{Harness, TestResponse};
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{future::poll_fn, task::Poll};
 
-/// Polls `work` so often, then drops it: the crash of a task. What it had sent off by then goes its way.
+/// Polls `work` this many times and drops it, like a crash of the task. Requests that it sent are carried out.
 pub async fn poll_then_drop<F: Future>(work: F, polls: usize) -> Option<F::Output> {
     let (mut work, mut left) = (Box::pin(work), polls);
     poll_fn(|context| {
@@ -24,7 +24,7 @@ pub async fn poll_then_drop<F: Future>(work: F, polls: usize) -> Option<F::Outpu
 }
 
 impl Fixture {
-    /// Lets time pass until every transaction is settled.
+    /// Advances the clock until every transaction is settled.
     async fn settle_all(&self) {
         for _ in 0..200 {
             self.advance_and_complete().await;
@@ -49,7 +49,7 @@ async fn with_faulty_provider(transient: i64, lost: i64) -> Fixture {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_point_of_any_operation_is_settled() {
+async fn a_crash_at_any_point_of_any_command_is_settled() {
     let fixture = with_faulty_provider(0, 0).await;
     for method in METHODS {
         for (position, verb) in ["authorize", "capture", "refund", "void"].into_iter().enumerate() {
@@ -63,7 +63,7 @@ async fn a_crash_at_any_point_of_any_operation_is_settled() {
                 fixture.settle_all().await;
                 let crashed = poll_then_drop(fixture.try_to(id, verb, "the key"), polls).await.is_none();
                 fixture.settle_all().await;
-                // The caller tries again under the same key, and what it is told fits what happened.
+                // The caller repeats the request under the same key, and the answer fits the payment.
                 let answer = fixture.try_to(id, verb, "the key").await;
                 fixture.settle_all().await;
                 fixture.assert_answer_holds(id, verb, &answer).await;
@@ -79,7 +79,7 @@ async fn a_crash_at_any_point_of_any_operation_is_settled() {
 }
 
 impl Fixture {
-    /// An operation that was answered with success left the payment where it says.
+    /// Asserts that the payment is as the answer says.
     async fn assert_answer_holds(&self, id: PaymentId, verb: &str, answer: &TestResponse) {
         let payment = self.read(id).await;
         if answer.status == 200 && answer.json()["status"] == "CAPTURED" && verb == "capture" {
@@ -87,20 +87,20 @@ impl Fixture {
         }
         let of = |kind| payment.transactions.iter().filter(|t| t.r#type == kind).count();
         assert!(of(TransactionType::Authorize) <= 1 && of(TransactionType::Capture) <= 1 && of(TransactionType::Void) <= 1);
-        // One key, one refund, however often the request died.
+        // One key makes one refund, however often the request crashed.
         assert!(of(TransactionType::Refund) <= 1, "{payment:?}");
     }
 }
 
-/// One thing that somebody does.
+/// A command at random.
 #[derive(Debug, Clone)]
 struct Action {
     verb: &'static str,
     amount: Option<i64>,
-    /// After how many polls the task dies.
+    /// After how many polls the task crashes.
     dropped: Option<usize>,
     key: u8,
-    /// Whether time passes before.
+    /// Whether the clock advances before.
     pause: bool,
 }
 
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_there_is_one_story_in_the_end(
+    fn records_are_consistent_after_random_commands_crashes_and_faults(
         methods in vec(select(METHODS.to_vec()), 1..4),
         steps in vec((act(), act(), any::<bool>()), 1..8),
         transient in select(vec![0_i64, 0, 40]),

@@ -1,4 +1,4 @@
-//! Idempotency, by key and by state, also at once.
+//! Idempotency by key and by state, also of concurrent requests.
 
 use super::{AMOUNT, Fixture};
 use crate::service;
@@ -45,9 +45,9 @@ async fn the_same_key_gives_the_first_answer_byte_for_byte() {
         let again = fixture.try_to(id, verb, verb).await.expect(200);
         assert_eq!((again.body, again.headers["idempotency-replayed"].to_str().unwrap()), (first.body, "true"));
     }
-    // The payment went on meanwhile, and the first answers stay.
+    // The payment has changed, and the first answers are the same.
     assert_eq!(fixture.try_to(id, "authorize", "authorize").await.json()["status"], "AUTHORIZED");
-    // A refusal is an answer as well.
+    // A problem is stored as an answer too.
     let refused = fixture.try_to(id, "void", "void").await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(refused.json()["paymentStatus"], "REFUNDED", "beside the document's own status");
     assert_eq!(fixture.try_to(id, "void", "void").await.body, refused.body);
@@ -57,7 +57,7 @@ async fn the_same_key_gives_the_first_answer_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn another_key_for_what_is_so_already_answers_the_payment() {
+async fn a_repeated_command_under_another_key_answers_the_payment() {
     let fixture = Fixture::start().await;
     let id = fixture.authorized("pm_ok").await;
     assert_eq!(fixture.act(id, "authorize").await.status, PaymentStatus::Authorized);
@@ -75,7 +75,7 @@ async fn another_key_for_what_is_so_already_answers_the_payment() {
 }
 
 #[tokio::test]
-async fn an_order_has_one_payment_under_way() {
+async fn an_order_has_one_open_payment() {
     let fixture = Fixture::start().await;
     let mut body = fixture.body("pm_declined");
     let first: Payment = fixture.make(&body).await.expect(201).read();
@@ -88,7 +88,7 @@ async fn an_order_has_one_payment_under_way() {
         fixture.make(&other).await.expect_problem(409, "PAYMENT_EXISTS");
         other[field] = before;
     }
-    // Once it is over, the order can be paid by another.
+    // After its end the order can have another payment.
     assert_eq!(fixture.act(first.payment_id, "authorize").await.status, PaymentStatus::Failed);
     body["paymentMethod"] = json!("pm_ok");
     let second: Payment = fixture.make(&body).await.expect(201).read();
@@ -97,7 +97,7 @@ async fn an_order_has_one_payment_under_way() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_being_given_up_keeps_the_next_one_waiting() {
+async fn a_new_payment_waits_until_the_last_one_is_voided() {
     let fixture = Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100)).await;
     let body = fixture.body("pm_ok");
     let id = fixture.make(&body).await.expect(201).read::<Payment>().payment_id;
@@ -108,7 +108,7 @@ async fn a_payment_that_is_being_given_up_keeps_the_next_one_waiting() {
 }
 
 #[tokio::test]
-async fn one_key_forty_times_at_once_is_one_entry_in_the_ledger() {
+async fn forty_requests_at_once_with_one_key_are_one_ledger_entry() {
     let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 5)).await;
     let id = fixture.payment("pm_ok").await;
     let mut entries = 0;
@@ -137,7 +137,7 @@ async fn one_key_forty_times_at_once_is_one_entry_in_the_ledger() {
 }
 
 #[tokio::test]
-async fn forty_keys_at_once_are_one_entry_in_the_ledger() {
+async fn forty_requests_at_once_with_forty_keys_are_one_ledger_entry() {
     let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 5)).await;
     let id = fixture.payment("pm_ok").await;
     for (verb, status) in [("authorize", PaymentStatus::Authorized), ("capture", PaymentStatus::Captured)] {
@@ -157,7 +157,7 @@ async fn forty_keys_at_once_are_one_entry_in_the_ledger() {
 }
 
 #[tokio::test]
-async fn capture_and_void_at_once_have_one_winner() {
+async fn of_a_capture_and_a_void_at_once_one_succeeds() {
     let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 2)).await;
     for round in 0..20 {
         let id = fixture.authorized("pm_ok").await;

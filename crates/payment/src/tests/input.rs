@@ -1,10 +1,10 @@
-//! Bad input is refused with a problem that names it, and changes nothing.
+//! Invalid input is refused with a problem that names it, and changes nothing.
 
 use super::Fixture;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn what_is_wrong_with_a_new_payment_is_named() {
+async fn each_invalid_field_of_a_new_payment_is_named() {
     let fixture = Fixture::start().await;
     let long = "x".repeat(201);
     for (field, value) in [
@@ -52,7 +52,7 @@ async fn what_is_wrong_with_a_new_payment_is_named() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_body_is_refused() {
+async fn an_unreadable_body_is_refused() {
     let fixture = Fixture::start().await;
     let good = fixture.body("pm_ok").to_string();
     let twice = good.replacen("\"amount\":12345", "\"amount\":12345,\"amount\":1", 1);
@@ -85,7 +85,7 @@ async fn a_body_that_is_no_body_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_operation_is_named() {
+async fn each_invalid_field_of_a_command_is_named() {
     let fixture = Fixture::start().await;
     let id = fixture.captured("pm_ok").await;
     for amount in [json!(0), json!(-1), json!(1.5), json!("1"), json!(i64::MAX), json!([]), json!(true)] {
@@ -104,7 +104,7 @@ async fn what_is_wrong_with_an_operation_is_named() {
         answer.expect_problem(422, "INVALID_REQUEST");
         let path = format!("/payments/not-an-id/{verb}");
         fixture.post(&path, &json!({})).service("order").key(&fixture.fresh_key()).send().await.expect_problem(404, "NOT_FOUND");
-        // No body, an empty one, and null all say the same.
+        // No body, an empty object and null mean the same.
         for body in ["{}", "null"] {
             let answer = fixture.request("POST".parse().unwrap(), &format!("/payments/{id}/authorize")).raw("application/json", body);
             answer.service("order").key(&fixture.fresh_key()).send().await.expect(200);

@@ -1,4 +1,4 @@
-//! Payments as administrators list them.
+//! The lists for administrators.
 
 use super::Fixture;
 use contracts::{
@@ -32,7 +32,7 @@ async fn pages_hold_every_payment_once_newest_first() {
         let page: Page<PaymentSummary> = answer.read();
         seen.extend(ids(&page));
         assert_eq!(answer.header("link").is_empty(), page.next_cursor.is_none());
-        // One that comes meanwhile moves nothing.
+        // A new payment does not shift the pages.
         fixture.payment("pm_ok").await;
         match page.next_cursor {
             Some(cursor) => query = format!("?limit=3&cursor={cursor}"),

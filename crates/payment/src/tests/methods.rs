@@ -1,4 +1,4 @@
-//! What every `pm_…` value does.
+//! The behaviour of every `pm_…` value.
 
 use super::{AMOUNT, Fixture, transactions};
 use crate::service;
@@ -55,7 +55,7 @@ async fn an_authorization_that_is_declined_fails_the_payment() {
         assert_eq!(payment.transactions[0].failure, Some(Failure::from(code)));
         let event = fixture.emitted_of::<PaymentFailed>().await.pop().expect("it is announced");
         assert_eq!((event.payment_id, event.stage, event.failure), (id, Authorize, Failure::from(code)));
-        // It is over: nothing else can be done, and giving it up changes nothing.
+        // A failed payment accepts no other command, and a void changes nothing.
         for verb in ["capture", "refund"] {
             fixture.try_to(id, verb, &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
         }
@@ -67,7 +67,7 @@ async fn an_authorization_that_is_declined_fails_the_payment() {
 }
 
 #[tokio::test]
-async fn a_capture_that_fails_lets_go_of_the_hold_before_the_payment_is_failed() {
+async fn a_declined_capture_is_voided_before_the_payment_is_failed() {
     let fixture = Fixture::start().await;
     let id = fixture.authorized("pm_capture_fails").await;
     let payment = fixture.act(id, "capture").await;
@@ -88,7 +88,7 @@ async fn a_refund_that_fails_leaves_the_payment_captured() {
     for _ in 0..2 {
         let key = fixture.fresh_key();
         let refused = fixture.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
-        // Under the same key it stays refused: nobody is asked to repeat it.
+        // The answer under the same key is the same, and not retryable.
         assert_eq!(refused.json()["retryable"], false);
         fixture.try_to(id, "refund", &key).await.expect_problem(409, "REFUND_FAILED");
     }
@@ -102,7 +102,7 @@ async fn a_refund_that_fails_leaves_the_payment_captured() {
 }
 
 #[tokio::test]
-async fn pm_timeout_is_unknown_until_the_provider_is_asked() {
+async fn pm_timeout_is_unknown_until_the_lookup() {
     let fixture = Fixture::with_short_deadline().await;
     let id = fixture.payment("pm_timeout").await;
     let payment = fixture.act(id, "authorize").await;
@@ -110,7 +110,7 @@ async fn pm_timeout_is_unknown_until_the_provider_is_asked() {
     assert_eq!(transactions(&payment), [(Authorize, Unknown)]);
     assert_eq!(payment.transactions[0].provider_reference, None);
     assert!(fixture.event_types().await.is_empty());
-    // The provider did authorize it; nobody knows before it was asked.
+    // The provider authorized it; the service learns that by a lookup.
     assert_eq!(fixture.ledger_entries().await, 1);
     fixture.complete().await;
     assert_eq!(fixture.read(id).await, payment);
@@ -146,7 +146,7 @@ async fn pm_flaky_works_at_the_third_attempt_of_every_operation() {
 }
 
 #[tokio::test]
-async fn pm_slow_takes_its_time_and_works() {
+async fn pm_slow_is_slow_and_succeeds() {
     let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 40)).await;
     let began = Instant::now();
     let id = fixture.captured("pm_slow").await;
@@ -156,12 +156,12 @@ async fn pm_slow_takes_its_time_and_works() {
 }
 
 #[tokio::test]
-async fn what_is_slower_than_a_request_waits_is_settled_later() {
+async fn a_request_slower_than_the_deadline_is_settled_later() {
     let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", 50)).await;
     let id = fixture.payment("pm_slow").await;
     let payment = fixture.act(id, "authorize").await;
     assert_eq!(transactions(&payment), [(Authorize, TransactionStatus::Unknown)]);
-    // The operation is still on its way: a lookup finds nothing, and asking again must not do it twice.
+    // The request has not arrived yet: the lookup finds nothing, and the repeated request must not act twice.
     let end = Instant::now() + Duration::from_secs(10);
     while fixture.read(id).await.status == PaymentStatus::Initiated {
         assert!(Instant::now() < end, "it is never settled");
@@ -172,7 +172,7 @@ async fn what_is_slower_than_a_request_waits_is_settled_later() {
 }
 
 #[tokio::test]
-async fn a_payment_is_voided_from_wherever_it_is_before_the_capture() {
+async fn a_payment_is_voided_in_every_status_before_the_capture() {
     let fixture = Fixture::start().await;
     let never_asked = fixture.payment("pm_ok").await;
     let payment = fixture.act(never_asked, "void").await;
@@ -196,7 +196,7 @@ async fn a_payment_is_voided_from_wherever_it_is_before_the_capture() {
 }
 
 #[tokio::test]
-async fn an_authorization_in_doubt_is_settled_before_it_is_voided() {
+async fn an_unknown_authorization_is_settled_before_it_is_voided() {
     let fixture = Fixture::with_short_deadline().await;
     let id = fixture.payment("pm_timeout").await;
     assert_eq!(fixture.act(id, "authorize").await.status, PaymentStatus::Initiated);
@@ -208,7 +208,7 @@ async fn an_authorization_in_doubt_is_settled_before_it_is_voided() {
 }
 
 #[tokio::test]
-async fn the_installation_can_ask_for_declines() {
+async fn a_setting_makes_the_mock_decline() {
     let fixture = Fixture::with(Harness::of(service()).setting("decline_percent", 100)).await;
     let id = fixture.payment("pm_ok").await;
     let payment = fixture.act(id, "authorize").await;

@@ -1,4 +1,4 @@
-//! Notices of the provider.
+//! Webhooks of the provider.
 
 use super::{Fixture, transactions};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,7 +12,7 @@ use serde_json::json;
 use sha2::Sha256;
 use std::time::Duration;
 
-/// A notice as the provider signs it, so that a test can spoil one part.
+/// A signed webhook, in parts that a test can change.
 struct SignedWebhook {
     id: &'static str,
     timestamp: String,
@@ -27,8 +27,8 @@ impl Fixture {
     }
 
     fn sign(&self, body: String) -> SignedWebhook {
-        // The harness's installation.
-        let key = crate::webhook::key(&MasterKey::new([7; 32]));
+        // The master key of the harness.
+        let key = crate::provider::webhook_key(&MasterKey::new([7; 32]));
         let (id, timestamp) = ("msg_1", self.env.now().unix_seconds().to_string());
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
         mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
@@ -47,7 +47,7 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn a_notice_has_an_unknown_outcome_asked_for_at_once() {
+async fn a_webhook_makes_an_unknown_outcome_due_at_once() {
     let fixture = Fixture::with_short_deadline().await;
     let id = fixture.payment("pm_timeout").await;
     let payment = fixture.act(id, "authorize").await;
@@ -63,7 +63,7 @@ async fn a_notice_has_an_unknown_outcome_asked_for_at_once() {
 }
 
 #[tokio::test]
-async fn a_notice_against_what_is_settled_changes_nothing() {
+async fn a_webhook_about_a_settled_transaction_changes_nothing() {
     let fixture = Fixture::start().await;
     let declined = fixture.payment("pm_declined").await;
     let voided = fixture.authorized("pm_ok").await;
@@ -76,7 +76,7 @@ async fn a_notice_against_what_is_settled_changes_nothing() {
         fixture.advance_and_complete().await;
         assert_eq!(fixture.read(id).await, before);
     }
-    // Nor do notices of what nobody knows, or of other things.
+    // Unknown transactions and other types change nothing either.
     fixture.post_webhook(&fixture.webhook(fixture.id())).await.expect(204);
     for body in [r#"{"type":"payout.made","data":{}}"#, r#"{"type":"transaction.settled","data":{"transactionId":"7"}}"#] {
         fixture.post_webhook(&fixture.sign(body.to_owned())).await.expect(204);
@@ -85,7 +85,7 @@ async fn a_notice_against_what_is_settled_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_notice_that_is_not_the_providers_is_refused() {
+async fn a_webhook_without_a_valid_signature_is_refused() {
     let fixture = Fixture::start().await;
     let good = || fixture.webhook(fixture.id());
     fixture.post_webhook(&good()).await.expect(204);
@@ -105,11 +105,11 @@ async fn a_notice_that_is_not_the_providers_is_refused() {
         fixture.post_webhook(&bad).await.expect_problem(401, "UNAUTHENTICATED");
     }
     fixture.post("/payments/webhooks/mock", &json!({})).admin().send().await.expect_problem(401, "UNAUTHENTICATED");
-    // One signature of several is enough, while keys change.
+    // One valid signature of several is enough, for key rotation.
     let mut rotated = good();
     rotated.signature = format!("v1,AAAA {}", rotated.signature);
     fixture.post_webhook(&rotated).await.expect(204);
-    // Signed five minutes ago to the second, it still counts; later it is old.
+    // A signature is valid for exactly five minutes.
     let old = good();
     fixture.advance(Duration::from_secs(300));
     fixture.post_webhook(&old).await.expect(204);

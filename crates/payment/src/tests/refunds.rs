@@ -1,4 +1,4 @@
-//! Giving money back: never more than was captured.
+//! Refunds never exceed the capture.
 
 use super::{AMOUNT, Fixture};
 use contracts::{
@@ -7,7 +7,7 @@ use contracts::{
 };
 
 #[tokio::test]
-async fn parts_add_up_to_the_whole_and_not_beyond() {
+async fn partial_refunds_add_up_to_the_capture_at_most() {
     let fixture = Fixture::start().await;
     let id = fixture.captured("pm_ok").await;
     fixture.refund(id, AMOUNT + 1).await.expect_problem(422, "REFUND_TOO_LARGE");
@@ -17,7 +17,7 @@ async fn parts_add_up_to_the_whole_and_not_beyond() {
     assert_eq!(refused.json()["refundableAmount"], AMOUNT - 345);
     let payment: Payment = fixture.refund(id, 2_000).await.expect(200).read();
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Captured, 2_345));
-    // Without an amount, all that is left.
+    // Without an amount, all that is left is refunded.
     let payment = fixture.act(id, "refund").await;
     assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Refunded, AMOUNT));
     assert_eq!(fixture.act(id, "refund").await, payment);
@@ -29,7 +29,7 @@ async fn parts_add_up_to_the_whole_and_not_beyond() {
 }
 
 #[tokio::test]
-async fn only_what_was_captured_is_refunded() {
+async fn only_a_captured_payment_is_refunded() {
     let fixture = Fixture::start().await;
     for id in [fixture.payment("pm_ok").await, fixture.authorized("pm_ok").await] {
         fixture.try_to(id, "refund", &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
@@ -61,7 +61,7 @@ async fn refunds_at_once_never_exceed_the_capture() {
     fixture.assert_consistent().await;
 }
 
-/// Writes refunds of 1 behind what the payment has.
+/// Appends refunds of 1 to the payment.
 async fn insert_refunds(fixture: &Fixture, id: PaymentId, status: &'static str, count: usize) {
     let insert_refunds = async move |tx: &mut platform::db::Tx| {
         for _ in 0..count {
@@ -87,23 +87,23 @@ async fn a_payment_is_refunded_a_thousand_times_at_most() {
 }
 
 #[tokio::test]
-async fn refused_refunds_do_not_count_and_the_newest_of_them_are_shown() {
+async fn declined_refunds_do_not_count_and_only_the_newest_are_shown() {
     let fixture = Fixture::start().await;
     let (refused, other) = (fixture.captured("pm_refund_fails").await, fixture.captured("pm_ok").await);
     for id in [refused, other] {
         insert_refunds(&fixture, id, "FAILED", crate::domain::MAX_TRANSACTIONS).await;
-        assert_eq!(fixture.read(id).await.transactions.len(), 2 + crate::domain::REFUSED_REFUNDS_SHOWN);
+        assert_eq!(fixture.read(id).await.transactions.len(), 2 + crate::domain::DECLINED_REFUNDS_SHOWN);
     }
-    // Refused once more, it is among those that are shown, and the payment says so wherever it is seen.
+    // The newest declined refund is shown, and every view has the failure.
     fixture.refund(refused, 1).await.expect_problem(409, "REFUND_FAILED");
     let payment = fixture.read(refused).await;
     assert_eq!(payment.transactions.last().map(|t| (t.r#type, t.status)), Some((TransactionType::Refund, TransactionStatus::Failed)));
-    assert_eq!(payment.transactions.iter().filter(|t| t.r#type == TransactionType::Refund).count(), crate::domain::REFUSED_REFUNDS_SHOWN);
+    assert_eq!(payment.transactions.iter().filter(|t| t.r#type == TransactionType::Refund).count(), crate::domain::DECLINED_REFUNDS_SHOWN);
     let list = fixture.get("/admin/payments?status=CAPTURED").admin().send().await.expect(200).json();
     let mut shown: Vec<_> = list["items"].as_array().unwrap().iter().map(|payment| payment["failure"]["code"].as_str()).collect();
     shown.sort_unstable();
     assert_eq!(shown, [None, Some("REFUND_FAILED")]);
-    // Once it works, all is well.
+    // A refund that succeeds clears the failure.
     fixture.refund(other, 1).await.expect(200);
     assert_eq!((fixture.read(other).await.refunded_amount, fixture.act(other, "refund").await.status), (1, PaymentStatus::Refunded));
 }

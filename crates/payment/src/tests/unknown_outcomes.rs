@@ -1,8 +1,8 @@
-//! What no request finished is settled by asking.
+//! Transactions that no request finished are settled by a lookup.
 
 use super::{Fixture, transactions};
 use crate::{
-    provider::{Authorization, Behaviour, DeclineReason, MockProvider},
+    provider::{Authorization, Behaviour, DeclineReason, MockProvider, PaymentProvider as _},
     service,
 };
 use contracts::{
@@ -15,11 +15,12 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
+    master_key::MasterKey,
     testing::Harness,
 };
 use std::time::Duration;
 
-/// A shop whose provider only ever answers with transient errors.
+/// Starts with a provider that has nothing but transient errors.
 async fn with_unavailable_provider() -> Fixture {
     Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100)).await
 }
@@ -38,7 +39,7 @@ async fn a_transient_error_that_stays_leaves_the_transaction_pending() {
 }
 
 #[tokio::test]
-async fn the_pause_between_questions_doubles_up_to_the_longest() {
+async fn the_pause_between_requests_doubles_up_to_the_longest() {
     let fixture = Fixture::with(Harness::of(service()).setting("transient_failure_percent", 100).setting("longest_pause_ms", 4_000)).await;
     let id = fixture.payment("pm_ok").await;
     fixture.act(id, "authorize").await;
@@ -48,7 +49,7 @@ async fn the_pause_between_questions_doubles_up_to_the_longest() {
             .read(async |tx| tx.query_one("SELECT due_at FROM payment_transactions", &[], |row| row.next()).await)
             .await
             .expect("the store can be read");
-        // Give or take a quarter: what was left open together is not asked about at one instant.
+        // Jitter of a quarter: transactions left open together are not due at one instant.
         let pause = due - fixture.env.now().0;
         assert!((seconds * 750_000..=seconds * 1_250_000).contains(&pause) && pause % 1_000_000 != 0, "{pause} µs");
         fixture.advance(Duration::from_micros(pause.unsigned_abs()));
@@ -57,8 +58,8 @@ async fn the_pause_between_questions_doubles_up_to_the_longest() {
 }
 
 #[tokio::test]
-async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
-    // Half of all answers are lost: each transaction is settled in the end, by a lookup that is heard.
+async fn a_request_whose_answer_is_lost_is_settled_and_carried_out_once() {
+    // Half of all answers are lost: each transaction is settled by a lookup whose answer arrives.
     let fixture = Fixture::with(Harness::of(service()).setting("lost_answer_percent", 50).setting("deadline_ms", 60)).await;
     let mut ids = Vec::new();
     for _ in 0..12 {
@@ -81,12 +82,12 @@ async fn an_operation_whose_answer_is_lost_is_settled_and_done_once() {
 }
 
 #[tokio::test]
-async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
+async fn a_void_before_the_authorization_arrives_declines_it_for_good() {
     let fixture = Fixture::start().await;
     let id = fixture.payment("pm_ok").await;
     block_ledger(&fixture, true).await;
     assert_eq!(transactions(&fixture.act(id, "authorize").await), [(Authorize, Pending)]);
-    // Nothing can be settled now: the wish is kept, and the payment is INITIATED until it can be fulfilled.
+    // The provider is down: the void is stored, and the payment is INITIATED until it can be carried out.
     assert_eq!(fixture.act(id, "void").await.status, PaymentStatus::Initiated);
     fixture.try_to(id, "authorize", &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
     block_ledger(&fixture, false).await;
@@ -96,8 +97,8 @@ async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
     assert_eq!(transactions(&payment), [(Authorize, Failed)]);
     let asked = &payment.transactions[0];
     assert_eq!(asked.failure, Some(Failure::from(Code::PAYMENT_GIVEN_UP)));
-    // Nothing was ever held, and nothing will be when the first question arrives after all.
-    let provider = MockProvider::new(fixture.db().clone(), Behaviour::default());
+    // Nothing was held, and the late first request holds nothing either.
+    let provider = MockProvider::new(fixture.db().clone(), &MasterKey::new([7; 32]), Behaviour::default());
     let late = Authorization { transaction_id: asked.transaction_id, amount: asked.amount, method: PaymentMethod::Ok };
     assert_eq!(provider.authorize(late).await.expect("it answers").decline, Some(DeclineReason::Abandoned));
     assert_eq!(fixture.event_types().await, ["PaymentVoided"]);
@@ -105,8 +106,8 @@ async fn a_void_that_overtakes_the_authorization_keeps_it_from_ever_arriving() {
 }
 
 #[tokio::test]
-async fn a_payment_given_up_before_the_provider_heard_of_it_is_voided() {
-    // The first request died between its first unit and the provider.
+async fn a_void_before_the_authorization_was_sent_succeeds() {
+    // The first request crashed between its first unit and the call of the provider.
     let fixture = Fixture::start().await;
     let id = fixture.payment("pm_ok").await;
     let poll_then_drop = super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await;
@@ -118,17 +119,17 @@ async fn a_payment_given_up_before_the_provider_heard_of_it_is_voided() {
 }
 
 #[tokio::test]
-async fn a_capture_in_doubt_leaves_the_payment_authorized_and_keeps_others_out() {
+async fn an_open_capture_leaves_the_payment_authorized_and_blocks_a_void() {
     let fixture = Fixture::start().await;
     let id = fixture.authorized("pm_ok").await;
-    // The books cannot be written while this trigger stands: what the provider cannot do, nobody can know.
+    // With the trigger, the ledger cannot be written and the capture has no outcome.
     block_ledger(&fixture, true).await;
     let payment = fixture.act(id, "capture").await;
     assert_eq!((payment.status, transactions(&payment)[1]), (PaymentStatus::Authorized, (Capture, Pending)));
     let refused = fixture.try_to(id, "void", "later").await.expect_problem(503, "PROVIDER_UNAVAILABLE");
     assert!(!refused.header("retry-after").is_empty());
     block_ledger(&fixture, false).await;
-    // The same request again settles the capture first, and then has its answer.
+    // The repeated request settles the capture first.
     fixture.try_to(id, "void", "later").await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(transactions(&fixture.read(id).await), [(Authorize, Succeeded), (Capture, Succeeded)]);
     fixture.assert_consistent().await;
@@ -136,7 +137,7 @@ async fn a_capture_in_doubt_leaves_the_payment_authorized_and_keeps_others_out()
 
 async fn block_ledger(fixture: &Fixture, on: bool) {
     let sql = if on {
-        "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the books are closed'); END"
+        "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is read-only'); END"
     } else {
         "DROP TRIGGER mock_blocked"
     };
@@ -149,7 +150,7 @@ async fn write(fixture: &Fixture, sql: &'static str) {
 }
 
 #[tokio::test]
-async fn a_worker_and_a_request_that_ask_at_once_settle_once() {
+async fn a_worker_and_a_request_at_once_settle_once() {
     let fixture = Fixture::with_short_deadline().await;
     let id = fixture.payment("pm_timeout").await;
     let asked = fixture.act(id, "authorize").await;
@@ -162,10 +163,10 @@ async fn a_worker_and_a_request_that_ask_at_once_settle_once() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_silent_about_one_transaction_holds_up_no_other() {
+async fn a_transaction_without_an_answer_delays_no_other() {
     let patient = Harness::of(service()).setting("slow_ms", 60_000).setting("deadline_ms", 60_000);
     let fixture = Fixture::with(patient).await;
-    // Both requests die before they hear from the provider: the worker asks, and of the first it hears nothing for long.
+    // Both requests end without an answer; the worker waits for the first one for long.
     let silent = fixture.payment("pm_slow").await;
     let dropped = fixture.try_to(silent, "authorize", "dies");
     tokio::time::timeout(Duration::from_millis(50), dropped).await.expect_err("the provider is silent");
@@ -185,7 +186,7 @@ async fn a_provider_that_is_silent_about_one_transaction_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_cannot_be_read_is_put_off() {
+async fn a_transaction_that_cannot_be_read_is_rescheduled() {
     let fixture = Fixture::start().await;
     let id = fixture.payment("pm_ok").await;
     assert!(super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await.is_none());

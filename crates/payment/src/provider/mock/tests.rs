@@ -1,20 +1,21 @@
-//! The mock's own rules.
+//! The rules of the mock.
 
 use super::{
-    Authorization, Behaviour, DeclineReason, MockProvider, Operation, Outcome, ProviderError,
+    Behaviour, MockProvider,
     ledger::{Charge, Entry},
 };
+use crate::provider::{Authorization, DeclineReason, Operation, Outcome, PaymentProvider as _, ProviderError};
 use contracts::{
     ids::TransactionId,
     payment::{PaymentMethod, TransactionType},
 };
-use platform::{db::Db, env::Env, migrations, testing::TempFolder};
+use platform::{db::Db, env::Env, master_key::MasterKey, migrations, testing::TempFolder};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 fn mock() -> (MockProvider, Env, TempFolder) {
     let (env, folder) = (Env::seeded(7, contracts::time::Timestamp(1)), TempFolder::new());
     let db = Db::open(env.clone(), "payment", folder.path(), migrations!["0001_payments", "0002_mock_provider"]).expect("a database");
-    (MockProvider::new(db, Behaviour::default()), env, folder)
+    (MockProvider::new(db, &MasterKey::new([7; 32]), Behaviour::default()), env, folder)
 }
 
 fn under(authorization: TransactionId, id: TransactionId, amount: i64) -> Operation {
@@ -22,7 +23,7 @@ fn under(authorization: TransactionId, id: TransactionId, amount: i64) -> Operat
 }
 
 #[tokio::test]
-async fn an_operation_is_done_once_however_often_it_is_asked_for() {
+async fn a_repeated_request_is_carried_out_once() {
     let (mock, env, _folder) = mock();
     let asked = Authorization { transaction_id: env.new_id(), amount: 100, method: PaymentMethod::Ok };
     assert_eq!(mock.lookup(asked.transaction_id).await, Ok(None));
@@ -42,7 +43,7 @@ async fn an_operation_is_done_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_it_never_heard_of_holds_nothing() {
+async fn an_unknown_authorization_holds_nothing() {
     let (mock, env, _folder) = mock();
     let capture = mock.capture(under(env.new_id(), env.new_id(), 1)).await.expect("it answers");
     assert_eq!(capture.decline, Some(DeclineReason::NothingHeld));
@@ -51,7 +52,7 @@ async fn what_it_never_heard_of_holds_nothing() {
 }
 
 #[tokio::test]
-async fn pm_flaky_stumbles_twice_per_operation() {
+async fn pm_flaky_fails_twice_per_operation() {
     let (mock, env, _folder) = mock();
     let asked = Authorization { transaction_id: env.new_id(), amount: 100, method: PaymentMethod::Flaky };
     for _ in 0..2 {
@@ -64,7 +65,7 @@ async fn pm_flaky_stumbles_twice_per_operation() {
 }
 
 #[tokio::test]
-async fn it_goes_on_working_when_its_caller_hangs_up() {
+async fn a_request_is_carried_out_when_its_caller_is_gone() {
     let (mock, env, _folder) = mock();
     let asked = Authorization { transaction_id: env.new_id(), amount: 100, method: PaymentMethod::Timeout };
     let caller = env.spawn({
@@ -82,7 +83,7 @@ async fn it_goes_on_working_when_its_caller_hangs_up() {
 
 proptest! {
     #[test]
-    fn a_charge_never_gives_more_than_it_took_or_takes_more_than_it_held(
+    fn refunds_never_exceed_the_capture_and_captures_never_the_authorization(
         asked in vec((select(TransactionType::ALL.to_vec()), 1_i64..200), 0..30),
         method in select(PaymentMethod::ALL.to_vec()),
     ) {

@@ -1,6 +1,7 @@
-//! The provider's books: what it did and refused, and the SQL that keeps them.
+//! The ledger of the mock: every transaction with its outcome.
 
-use super::{Answer, Authorization, DeclineReason, Operation, Outcome, ProviderError};
+use super::Answer;
+use crate::provider::{Authorization, DeclineReason, Operation, Outcome, ProviderError};
 use contracts::{
     ids::TransactionId,
     payment::{PaymentMethod, TransactionType},
@@ -11,10 +12,10 @@ use platform::{
     params,
 };
 
-/// How often an operation of `pm_flaky` fails before it works.
+/// How often a request of `pm_flaky` fails before it succeeds.
 const FLAKY_FAILURES: u32 = 2;
 
-/// One line of the books, as far as it decides about later ones.
+/// A ledger entry, with the fields that later decisions need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub kind: TransactionType,
@@ -22,7 +23,7 @@ pub(super) struct Entry {
     pub decline: Option<DeclineReason>,
 }
 
-/// What the entries under one authorization come to.
+/// The sums of the entries under one authorization.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Charge {
     pub held: i64,
@@ -40,7 +41,7 @@ impl Charge {
         Charge { held, captured, refunded: sum(TransactionType::Refund) }
     }
 
-    /// Why an operation is refused in this state; `None` when it is done.
+    /// Returns why an operation is declined in this state, or `None` when it is carried out.
     pub fn decline_reason(self, kind: TransactionType, amount: i64, method: PaymentMethod) -> Option<DeclineReason> {
         match kind {
             TransactionType::Authorize => match method {
@@ -59,14 +60,14 @@ impl Charge {
     }
 }
 
-/// Holds an amount, unless that was done or refused before.
+/// Holds an amount, unless the ledger has an outcome for it.
 pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool) -> Result<Answer, Error> {
     let Authorization { transaction_id, amount, method } = asked;
     if let Some(known) = find(tx, transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
     if fails_on_purpose(tx, transaction_id, method).await? {
-        return Ok(Answer::ProviderError(ProviderError::Unavailable));
+        return Ok(Answer::Error(ProviderError::Unavailable));
     }
     let decline = Charge::default().decline_reason(TransactionType::Authorize, amount, method);
     let decline = decline.or_else(|| declined.then_some(DeclineReason::Declined));
@@ -74,25 +75,25 @@ pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool)
     Ok(if method == PaymentMethod::Timeout { Answer::Lost } else { Answer::Outcome(Some(outcome)) })
 }
 
-/// Captures, voids or refunds, unless that was done or refused before.
+/// Captures, voids or refunds, unless the ledger has an outcome for it.
 pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, asked: Operation) -> Result<Answer, Error> {
     if let Some(known) = find(tx, asked.transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
     let Some(method) = lock_method_of(tx, asked.authorization).await? else {
-        // Nobody ever asked for that authorization. `pm_ok` stands for a card that was never shown.
+        // The authorization is unknown, and so is its method: `pm_ok` is a placeholder.
         let decline = (kind != TransactionType::Void).then_some(DeclineReason::NothingHeld);
         return write(tx, kind, asked, PaymentMethod::Ok, decline).await.map(|outcome| Answer::Outcome(Some(outcome)));
     };
     if fails_on_purpose(tx, asked.transaction_id, method).await? {
-        return Ok(Answer::ProviderError(ProviderError::Unavailable));
+        return Ok(Answer::Error(ProviderError::Unavailable));
     }
     let charge = Charge::of(&entries(tx, asked.authorization).await?);
     let decline = charge.decline_reason(kind, asked.amount, method);
     write(tx, kind, asked, method, decline).await.map(|outcome| Answer::Outcome(Some(outcome)))
 }
 
-/// Sees to it that an authorization which has not arrived never will be.
+/// Declines an authorization that has not arrived, for good.
 pub(super) async fn abandon(tx: &mut Tx, asked: Authorization) -> Result<Outcome, Error> {
     match find(tx, asked.transaction_id).await? {
         Some(known) => Ok(known),
@@ -101,13 +102,13 @@ pub(super) async fn abandon(tx: &mut Tx, asked: Authorization) -> Result<Outcome
 }
 
 impl Authorization {
-    /// As an operation under itself.
+    /// The authorization as an operation under itself.
     fn as_operation(self) -> Operation {
         Operation { transaction_id: self.transaction_id, authorization: self.transaction_id, amount: self.amount }
     }
 }
 
-/// Whether this attempt is one of those that fail.
+/// Counts the attempts of `pm_flaky` and returns whether this one fails.
 async fn fails_on_purpose(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Result<bool, Error> {
     if method != PaymentMethod::Flaky {
         return Ok(false);
@@ -123,7 +124,7 @@ async fn fails_on_purpose(tx: &mut Tx, id: TransactionId, method: PaymentMethod)
     Ok(times <= FLAKY_FAILURES)
 }
 
-/// What was written of an operation.
+/// Returns the outcome of a transaction.
 pub(super) async fn find(tx: &mut Tx, id: TransactionId) -> Result<Option<Outcome>, Error> {
     tx.query_opt("SELECT reference, refusal FROM mock_ledger WHERE transaction_id = $1", params![id], |row| {
         Ok(Outcome { reference: row.next()?, decline: row.next()? })
@@ -131,12 +132,12 @@ pub(super) async fn find(tx: &mut Tx, id: TransactionId) -> Result<Option<Outcom
     .await
 }
 
-/// The method that an authorization was asked for with.
+/// Returns the payment method of an authorization.
 pub(super) async fn method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
     tx.query_opt("SELECT method FROM mock_ledger WHERE transaction_id = $1", params![authorization], |row| row.next()).await
 }
 
-/// The same, with the authorization held to the commit: operations under it come one after the other.
+/// The same, with the authorization locked until the commit, so that operations under it do not overlap.
 async fn lock_method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
     method_of(tx, authorization).await
 }
