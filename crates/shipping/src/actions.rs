@@ -1,4 +1,4 @@
-//! What can be done. The carrier is asked between two transactions, never inside of one.
+//! The commands of shipping. The carrier is called between two transactions, never inside of one.
 
 mod book;
 mod cancel;
@@ -8,5 +8,5 @@ pub use book::{call_carrier, retry};
 pub use cancel::{cancel_in, cancel_shipment};
 pub use track::{record_event, track};
 
-/// The worker that asks the carrier.
+/// The worker that calls the carrier.
 pub const BOOKING: &str = "booking";

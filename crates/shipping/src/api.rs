@@ -1,9 +1,7 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1, HTTP.
 
 use crate::{
-    App, Error, actions,
-    domain::ShipmentRecord,
-    rates,
+    App, Error, actions, rates,
     store::{self, Filter},
 };
 use contracts::{
@@ -25,14 +23,14 @@ pub fn routes() -> Routes<App> {
     Routes::new("shipping")
         .get("/orders/{orderId}/shipments", list_of_order, "The shipments of an order; none while it is pending")
         .get("/shipments/{shipmentId}", get, "One shipment, with its tracking history")
-        .post("/shipments/{shipmentId}/events", record, "Tells what the carrier saw; repeated and late events change nothing")
-        .get("/shipping/rates", get_rates, "What shipping to a country costs")
+        .post("/shipments/{shipmentId}/events", record, "Reports an event of the carrier; repeated and late events change nothing")
+        .get("/shipping/rates", get_rates, "The price of shipping to a country")
         .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
-        .post("/admin/shipments/{orderId}/retry", retry, "Asks the carrier for a pending shipment at once")
-        .put("/internal/shipments/{orderId}/recall", cancel_shipment, "Asks that the parcel of an order stays here")
+        .post("/admin/shipments/{orderId}/retry", retry, "Calls the carrier for a pending shipment at once")
+        .put("/internal/shipments/{orderId}/recall", cancel_shipment, "Cancels the shipment of an order")
 }
 
-/// The carrier, by a client that holds its scope.
+/// The carrier: a client with its scope.
 struct CarrierClient;
 impl ClientMarker for CarrierClient {
     const CLIENTS: &'static [&'static str] = &[];
@@ -51,7 +49,7 @@ async fn list_of_order(
     Path(id): Path<OrderId>,
     paging: Paging,
 ) -> Result<Paged<Shipment>, Problem> {
-    // An order has one shipment at most: no cursor was ever given out.
+    // An order has at most one shipment, so every cursor is invalid.
     paging.after::<ShipmentId>("shipments of an order")?;
     let owner = viewer.owner();
     let found = app.ctx.db.read(async move |tx| store::find_of_order(tx, owner, id).await).await?;
@@ -74,13 +72,13 @@ async fn record(
     actions::record_event(&app, id, key, body).await
 }
 
-/// What is to be sent where.
+/// The goods and their destination.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RatesQuery {
     /// ISO 3166-1 alpha-2, such as DE.
     country: Country,
-    /// What the goods cost, in minor units of the currency; 0 when absent.
+    /// The price of the goods, in minor units of the currency; 0 when absent.
     subtotal: Option<Amount<0>>,
     /// The currency of the order; EUR when absent.
     currency: Option<Currency>,
@@ -88,14 +86,14 @@ struct RatesQuery {
 
 async fn get_rates(State(app): State<App>, Query(query): Query<RatesQuery>) -> Result<Json<ShippingRates>, Problem> {
     let subtotal = query.subtotal.map_or(0, Amount::get);
-    Ok(Json(rates::rates(&app.settings, query.country, subtotal, query.currency.unwrap_or(Currency::EUR))?))
+    Ok(Json(rates::rates(&app.settings, app.carrier.name(), query.country, subtotal, query.currency.unwrap_or(Currency::EUR))?))
 }
 
 async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<ShipmentOverview>, Problem> {
     let tag = format!("shipments {filter:?}");
     let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
     let found = app.ctx.db.read(async move |tx| store::list(tx, filter, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |shipment| shipment.order_id).map(ShipmentRecord::overview)))
+    Ok(Paged(paging.page(&tag, found, |shipment| shipment.order_id).map(|shipment| shipment.overview(app.carrier.name()))))
 }
 
 async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {

@@ -1,34 +1,37 @@
-//! The carrier: another company, behind a network, with books of its own.
+//! The interface to the parcel carrier.
+//!
+//! A carrier is another company behind a network: a request may fail, may take long, and may be carried out without an
+//! answer. [`MockCarrier`] is the built-in one.
 
 mod mock;
 
 pub use mock::{MockCarrier, Mode};
 
-use contracts::{ids::OrderId, problem::Code, user::AddressSnapshot};
+use contracts::{ids::OrderId, problem::Code, shipping::Carrier, user::AddressSnapshot};
 use std::{future::Future, pin::Pin};
 
-/// What a carrier is asked to take.
+/// A request to take a parcel.
 #[derive(Debug, Clone)]
 pub struct BookingRequest {
-    /// The key of the booking: asking twice for one order is asking once.
+    /// The idempotency key of the booking.
     pub order_id: OrderId,
     /// Where the parcel goes.
     pub address: AddressSnapshot,
 }
 
-/// Why a carrier did not do what it was asked.
+/// Why a carrier did not answer a request with success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CarrierError {
-    /// It said so; nothing happened.
+    /// The carrier certainly did nothing. The text is for the log.
     #[error("the carrier refused: {0}")]
     Refused(String),
-    /// Nobody knows what happened.
+    /// No answer arrived. The carrier may have carried out the request.
     #[error("the carrier did not answer in time")]
     TimedOut,
 }
 
 impl CarrierError {
-    /// The public word for it.
+    /// The public code of the error.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -38,15 +41,31 @@ impl CarrierError {
     }
 }
 
-/// A carrier's answer, some time.
+/// The answer to a request.
 pub type CarrierFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierError>> + Send + 'a>>;
 
-/// Who carries parcels. Both requests may be repeated, at the same time as well: the order is their key.
-pub trait Carrier: Send + Sync {
-    /// Takes a parcel and gives its tracking number: the same one whenever it is asked for the same order.
+/// A parcel carrier.
+///
+/// What every implementation guarantees:
+/// - **Idempotency.** The order is the idempotency key of both requests. A repetition has the same effect and the same answer,
+///   also at the same time.
+/// - **Order.** Once a cancellation succeeded, a booking of this order fails for ever, also when the order was not booked
+///   before. So a booking that arrives late cannot send a parcel of a cancelled order.
+/// - **Errors.** [`CarrierError::Refused`] only when the carrier certainly did nothing; the request is repeated with growing
+///   pauses. Whenever it may have acted, [`CarrierError::TimedOut`].
+/// - **Time.** A method may wait for as long as it wants. The caller sets the timeout (`carrier_timeout_ms`), drops the future
+///   and repeats the request later.
+/// - **Transactions.** No method takes part in a database transaction of the caller.
+///
+/// A carrier reports what happens to a parcel by `POST /shipments/{shipmentId}/events`, with a token that has the scope
+/// `shipping:events`. Its events may be late, repeated and in any order.
+pub trait ParcelCarrier: Send + Sync {
+    /// The name that shipments and rates store and show.
+    fn name(&self) -> Carrier;
+
+    /// Takes a parcel and returns its tracking number.
     fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String>;
 
-    /// Does not fetch the order's parcel. It holds for the future too: an order that was recalled is not booked any more,
-    /// even when it was not booked before, so that a late booking cannot slip past.
+    /// Agrees not to pick up the order's parcel.
     fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()>;
 }

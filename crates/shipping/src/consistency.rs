@@ -1,4 +1,4 @@
-//! What is needed to hold parcels against the books of their orders: what `souk doctor` and the tests ask.
+//! The shipments for the consistency check of `souk doctor` and the tests.
 
 use crate::store;
 use contracts::{
@@ -7,20 +7,20 @@ use contracts::{
 };
 use platform::db::{Db, Error};
 
-/// A parcel as far as its order is concerned.
+/// The fields of a shipment that are compared with its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderShipment {
     pub order_id: OrderId,
     pub shipment_id: ShipmentId,
-    /// None before the carrier took it.
+    /// `None` before the carrier took the parcel.
     pub status: Option<ShipmentStatus>,
-    /// Whether it is to stay here, and the carrier knows it or is being told.
+    /// Whether it is cancelled, confirmed by the carrier or not.
     pub is_cancelled: bool,
-    /// What the carrier last reported of it after it had agreed not to fetch it.
+    /// What the carrier last reported after it had confirmed the cancellation.
     pub contradiction: Option<ShipmentStatus>,
 }
 
-/// The parcels of the orders after `after` up to `up_to`, whose confirmation or end was heard of.
+/// Returns the shipments of the orders after `after` up to and including `up_to`, without those that are not confirmed.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! RequestLayers 2: the order's events.
+//! Entry point 2, events: those of the order.
 
 use crate::{
     Error,
@@ -22,12 +22,12 @@ pub fn all() -> Consumers {
         .on::<OrderRefunded, _, _>(order_refunded)
 }
 
-/// Remembers whose the order is, so that its customer is told that it has no shipment yet, and a stranger nothing.
+/// Stores the owner of the order, so that its customer sees an empty list of shipments and others see nothing.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
     Ok(store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?)
 }
 
-/// Makes the shipment pending. The carrier is asked after the commit.
+/// Makes the shipment pending. A worker calls the carrier after the commit.
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
     store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
     let mut shipment = store::lock_by_order(tx, event.order_id).await?.ok_or(Error::NotFound)?;
@@ -39,7 +39,7 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
     Ok(())
 }
 
-/// A confirmed order asked before it was cancelled; one that was not confirmed had nothing sent. This closes its row.
+/// Closes the row. The shipment of a confirmed order was cancelled before the order.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
     let outcome = cancel_in(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
     if outcome == CancellationOutcome::TooLate {
@@ -48,7 +48,7 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result
     Ok(())
 }
 
-/// All of the money was given back: a parcel that did not leave yet stays here, since nobody pays for it any more.
+/// Cancels the shipment of an order that is fully refunded.
 async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
     cancel_in(tx, event.order_id, "Its order was refunded: the carrier is asked not to fetch it").await.map(|_| ())
 }

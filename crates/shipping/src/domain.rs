@@ -1,4 +1,4 @@
-//! What is true of parcels. No clock, no database, no carrier.
+//! The rules of bookings and shipments. No async, no I/O, no clock.
 
 use contracts::{
     ids::{OrderId, ShipmentId, UserId},
@@ -14,20 +14,20 @@ use contracts::{
 };
 
 machine! {
-    /// What the carrier is to be asked for an order.
+    /// The state of an order's booking at the carrier.
     Booking;
     /// What can happen to it.
     BookingFact;
         states {
-            /// The order is placed and not confirmed: nothing.
+            /// The order is placed and not confirmed. No request is due.
             Awaited = "AWAITED",
-            /// To take the parcel; asked until it does.
+            /// The booking is due, until the carrier takes the parcel.
             Pending = "PENDING",
-            /// Nothing: it took the parcel.
+            /// The carrier took the parcel.
             Booked = "BOOKED",
-            /// Not to fetch the parcel; asked until it knows.
+            /// The cancellation is due, until the carrier confirms it.
             Cancelling = "RECALLING",
-            /// Nothing any more.
+            /// There is no booking, and there will be none.
             Closed = "CLOSED",
         }
         facts {
@@ -35,30 +35,30 @@ machine! {
             Confirmed,
             /// The carrier took the parcel.
             Booked,
-            /// The order is not to be shipped any more: it is being cancelled, or was refunded.
+            /// The order is being cancelled, or was refunded.
             CancelRequested,
-            /// The carrier knows that it is not to fetch the parcel.
-            Recalled,
+            /// The carrier confirmed the cancellation.
+            CancelConfirmed,
             /// The carrier reported that it has the parcel.
-            Fetched,
+            PickedUp,
         }
         table {
             Awaited, Confirmed => Pending;
             Awaited, CancelRequested => Closed;
             Pending, Booked => Booked;
-            // Even one that was never answered: the carrier may have taken it all the same.
+            // A booking without an answer may have been carried out.
             Pending, CancelRequested => Cancelling;
             Booked, CancelRequested => Cancelling;
-            Cancelling, Recalled => Closed;
-            // It was there first: the parcel travels.
-            Cancelling, Fetched => Booked;
-            // An answer that was overtaken by the recall: the carrier is told again.
+            Cancelling, CancelConfirmed => Closed;
+            // The carrier had the parcel before: it travels on.
+            Cancelling, PickedUp => Booked;
+            // The answer to the booking came after the cancellation: it is cancelled again.
             Cancelling, Booked => Cancelling;
             Closed, Booked => Cancelling;
         }
 }
 
-/// An order's parcel: what is to be sent where, and how far it is.
+/// The shipment of an order: the address, the booking, and the parcel once there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShipmentRecord {
     pub order_id: OrderId,
@@ -70,50 +70,51 @@ pub struct ShipmentRecord {
     pub attempts: u32,
     /// Why the last attempt failed.
     pub failure: Option<Failure>,
-    /// When the carrier is asked next.
+    /// When the next request to the carrier is due.
     pub due_at: Option<Timestamp>,
-    /// The id that its shipment has, or will have.
+    /// Chosen with the row; public once there is a parcel.
     pub shipment_id: ShipmentId,
-    /// There once the carrier took it.
+    /// Set when the carrier took the parcel.
     pub parcel: Option<Parcel>,
-    /// What the carrier last reported of the parcel after it had agreed not to fetch it.
+    /// What the carrier last reported after it had confirmed the cancellation.
     pub contradiction: Option<ShipmentStatus>,
     pub confirmed_at: Option<Timestamp>,
     pub updated_at: Timestamp,
 }
 
-/// What the carrier took.
+/// A parcel at the carrier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
+    pub carrier: Carrier,
     pub status: ShipmentStatus,
     pub tracking_number: String,
     pub booked_at: Timestamp,
 }
 
-/// What it meant that the carrier took a parcel.
+/// The effect of a booking at the carrier.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BookingOutcome {
-    /// There is a shipment now.
-    Now(ShipmentCreated),
-    /// It was taken before.
-    Known,
-    /// The order was called off meanwhile: the carrier is told again.
+    /// The shipment is created.
+    Created(ShipmentCreated),
+    /// The shipment was created before.
+    AlreadyBooked,
+    /// The shipment was cancelled meanwhile: the cancellation is sent again.
     CancelledMeanwhile,
 }
 
-/// What a carrier's event means.
+/// The effect of a carrier's event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observed {
-    /// The shipment is in this status now.
+    /// The shipment moves to this status, or stays in it with a new scan.
     Moved(ShipmentStatus),
-    /// The carrier had agreed not to fetch the parcel, and now reports this of it. The shipment stays as it is.
+    /// The carrier reports this although it confirmed the cancellation. The status of the shipment does not change.
     Contradicted(ShipmentStatus),
-    /// It was known, or was overtaken by what is known.
+    /// The event is known or outdated.
     Known,
 }
 
 impl ShipmentRecord {
-    /// The order was confirmed: the carrier is to take its parcel. Whether that is new.
+    /// Makes the booking due. Returns whether that is new.
     pub fn confirm(&mut self, correlation_id: String, confirmed_at: Timestamp, now: Timestamp) -> bool {
         let Ok(next) = self.booking.transition(BookingFact::Confirmed) else { return false };
         self.booking = next;
@@ -123,9 +124,8 @@ impl ShipmentRecord {
         true
     }
 
-    /// The order is not to be shipped any more. A parcel that the carrier did not take yet never will be a shipment, so
-    /// that is decided at once; one that it took is decided when it agrees, or reports that it has it. One that is on its
-    /// way travels on, and comes back if the customer refuses it.
+    /// Cancels the shipment. Without a parcel the outcome is final at once. With one, it is final when the carrier confirms the
+    /// cancellation, or reports that it has the parcel. A parcel on its way cannot be cancelled.
     pub fn cancel(&mut self, now: Timestamp) -> CancellationOutcome {
         if self.has_left() {
             return CancellationOutcome::TooLate;
@@ -142,14 +142,14 @@ impl ShipmentRecord {
         }
     }
 
-    /// Whether the carrier has the parcel, or had it.
+    /// Returns whether the carrier has the parcel, or had it.
     fn has_left(&self) -> bool {
         self.booking == Booking::Booked && self.parcel.as_ref().is_some_and(|parcel| parcel.status != ShipmentStatus::Created)
     }
 
-    /// The carrier took the parcel.
-    pub fn booked(&mut self, tracking_number: String, now: Timestamp) -> BookingOutcome {
-        let Ok(next) = self.booking.transition(BookingFact::Booked) else { return BookingOutcome::Known };
+    /// Applies a successful booking at `carrier`.
+    pub fn booked(&mut self, carrier: Carrier, tracking_number: String, now: Timestamp) -> BookingOutcome {
+        let Ok(next) = self.booking.transition(BookingFact::Booked) else { return BookingOutcome::AlreadyBooked };
         self.booking = next;
         if next != Booking::Booked {
             self.due_at = Some(now);
@@ -158,14 +158,14 @@ impl ShipmentRecord {
         self.attempts = self.attempts.saturating_add(1);
         self.failure = None;
         self.due_at = None;
-        self.parcel = Some(Parcel { status: ShipmentStatus::Created, tracking_number: tracking_number.clone(), booked_at: now });
+        self.parcel = Some(Parcel { carrier, status: ShipmentStatus::Created, tracking_number: tracking_number.clone(), booked_at: now });
         let ShipmentRecord { order_id, order_number, user_id, shipment_id, .. } = self.clone();
-        BookingOutcome::Now(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier: Carrier::Mock, tracking_number })
+        BookingOutcome::Created(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier, tracking_number })
     }
 
-    /// The carrier knows that it is not to fetch the parcel. The event that says so, if there was a shipment.
+    /// Applies the confirmed cancellation. Returns the event if there was a shipment.
     pub fn cancel_confirmed(&mut self) -> Option<ShipmentReturned> {
-        self.booking = self.booking.transition(BookingFact::Recalled).ok()?;
+        self.booking = self.booking.transition(BookingFact::CancelConfirmed).ok()?;
         self.failure = None;
         self.due_at = None;
         let parcel = self.parcel.as_mut()?;
@@ -174,7 +174,7 @@ impl ShipmentRecord {
         Some(self.returned_event(&parcel, true))
     }
 
-    /// What a carrier's event means for this parcel.
+    /// Decides the effect of a carrier's event on this shipment.
     #[must_use]
     pub fn observe(&self, reported: ShipmentStatus) -> Observed {
         let Some(parcel) = &self.parcel else { return Observed::Known };
@@ -182,7 +182,7 @@ impl ShipmentRecord {
             return observe(parcel.status, reported);
         }
         let Some(contradiction) = self.contradiction else {
-            // That it is here is what was agreed.
+            // These fit the cancellation.
             let agreed = matches!(reported, ShipmentStatus::Created | ShipmentStatus::Returned);
             return if agreed { Observed::Known } else { Observed::Contradicted(reported) };
         };
@@ -192,9 +192,9 @@ impl ShipmentRecord {
         }
     }
 
-    /// The carrier moved the parcel on. A recall that is under way came too late. The parcel as it is then.
+    /// Moves the parcel to `next` and returns it. An open cancellation came too late and ends.
     pub fn move_to(&mut self, next: ShipmentStatus) -> Option<Parcel> {
-        if let Ok(booking) = self.booking.transition(BookingFact::Fetched) {
+        if let Ok(booking) = self.booking.transition(BookingFact::PickedUp) {
             self.booking = booking;
             self.failure = None;
             self.due_at = None;
@@ -204,8 +204,7 @@ impl ShipmentRecord {
         Some(parcel.clone())
     }
 
-    /// The carrier did not do what it was `asked`; it is asked again at `again`. Unless something else is due by now, or
-    /// nothing.
+    /// Records a failed request and makes it due again, unless another request, or none, is due by now.
     pub fn failed(&mut self, requested: Booking, failure: Failure, again: Timestamp) {
         if self.booking == requested && self.due_at.is_some() {
             self.attempts = self.attempts.saturating_add(1);
@@ -214,9 +213,10 @@ impl ShipmentRecord {
         }
     }
 
-    /// What administrators see.
+    /// The view for administrators. `carrier` is the one that a pending shipment will be booked at.
     #[must_use]
-    pub fn overview(self) -> ShipmentOverview {
+    pub fn overview(self, carrier: Carrier) -> ShipmentOverview {
+        let carrier = self.parcel.as_ref().map_or(carrier, |parcel| parcel.carrier);
         let (status, tracking_number) = self.parcel.map(|parcel| (parcel.status, parcel.tracking_number)).unzip();
         ShipmentOverview {
             order_id: self.order_id,
@@ -230,14 +230,14 @@ impl ShipmentRecord {
             shipment_id: status.map(|_| self.shipment_id),
             status,
             contradiction: self.contradiction,
-            carrier: Carrier::Mock,
+            carrier,
             tracking_number,
             created_at: self.confirmed_at.unwrap_or(self.updated_at),
             updated_at: self.updated_at,
         }
     }
 
-    /// The event that a scan on the way is.
+    /// The event of a scan on the way.
     #[must_use]
     pub fn updated_event(&self, parcel: &Parcel, message: String) -> ShipmentUpdated {
         ShipmentUpdated {
@@ -246,13 +246,13 @@ impl ShipmentRecord {
             order_number: self.order_number.clone(),
             user_id: self.user_id,
             status: parcel.status,
-            carrier: Carrier::Mock,
+            carrier: parcel.carrier,
             tracking_number: parcel.tracking_number.clone(),
             message,
         }
     }
 
-    /// The event that the customer has it.
+    /// The event of a delivery.
     #[must_use]
     pub fn delivered_event(&self, parcel: &Parcel) -> ShipmentDelivered {
         ShipmentDelivered {
@@ -260,12 +260,12 @@ impl ShipmentRecord {
             order_id: self.order_id,
             order_number: self.order_number.clone(),
             user_id: self.user_id,
-            carrier: Carrier::Mock,
+            carrier: parcel.carrier,
             tracking_number: parcel.tracking_number.clone(),
         }
     }
 
-    /// The event that it came back, or never left.
+    /// The event of a return, or of a confirmed cancellation.
     #[must_use]
     pub fn returned_event(&self, parcel: &Parcel, recalled: bool) -> ShipmentReturned {
         ShipmentReturned {
@@ -273,15 +273,15 @@ impl ShipmentRecord {
             order_id: self.order_id,
             order_number: self.order_number.clone(),
             user_id: self.user_id,
-            carrier: Carrier::Mock,
+            carrier: parcel.carrier,
             tracking_number: parcel.tracking_number.clone(),
             recalled,
         }
     }
 }
 
-/// What it means for a shipment in `present` that the carrier reports `reported`: a transition of the table; or nothing new,
-/// since the table has a row for everything but what a parcel has behind it. So scans may come in any order.
+/// Decides the effect of the report `reported` on a shipment in `present`. The transition table has no row from a later state to
+/// an earlier one, so outdated reports are [`Observed::Known`] and reports may arrive in any order.
 #[must_use]
 pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> Observed {
     let fact = match reported {

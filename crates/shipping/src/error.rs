@@ -1,4 +1,4 @@
-//! What can go wrong here, and its public code.
+//! The errors of the service and their public codes.
 
 use contracts::{
     problem::{Code, Fault},
@@ -6,7 +6,7 @@ use contracts::{
 };
 use platform::{db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such order or shipment")]

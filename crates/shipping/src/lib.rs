@@ -1,24 +1,22 @@
-//! Shipping: a parcel for every confirmed order, and its way to the customer.
+//! Shipping: one parcel for every confirmed order, and its tracking.
 //!
-//! `OrderConfirmed` makes the shipment pending in the transaction of the inbox; nothing is asked of the carrier there.
-//! A worker books the parcel, and what the carrier answers is a shipment with its tracking number. When the carrier
-//! fails, is late, or the process dies before the answer is written, it is asked again with growing pauses, and at once
-//! when an administrator says so. Asking twice is harmless: the order is the key under which a carrier books, so that
-//! an order has one parcel with one tracking number, whatever was lost on the way. Until then the order stays confirmed
-//! and its shipment pending, and both say so.
+//! `OrderConfirmed` makes the shipment pending, in the transaction of the inbox. A worker books the parcel at the carrier
+//! afterwards; the answer creates the shipment with its tracking number. After an error, a timeout or a crash, the booking is
+//! repeated with growing pauses, or at once by an administrator. The order is the idempotency key of the booking, so that an
+//! order has one parcel with one tracking number. Until then the order stays confirmed and its shipment pending.
 //!
-//! The carrier's events move a shipment by the published table. They may come late, twice, and in any order: what is
-//! known or was overtaken changes nothing.
+//! The carrier's events move a shipment by the transition table. They may be late, repeated and in any order: an event that is
+//! known or outdated changes nothing.
 //!
-//! Whether an order's goods leave is decided here and nowhere else. The order asks before it is cancelled, and after it was
-//! refunded; `OrderCancelled` and `OrderRefunded` say the same. A parcel that is still pending is dropped. One that the
-//! carrier took stays CREATED while the carrier is asked not to fetch it, and becomes RETURNED once it agreed; a scan that
-//! comes first wins, and the parcel travels. A scan that contradicts what was agreed is kept in the history and shown to
-//! administrators.
+//! This service alone decides whether the goods of an order leave. The order service requests the cancellation of the shipment
+//! before it cancels an order and after a refund; `OrderCancelled` and `OrderRefunded` have the same effect. A pending shipment
+//! is dropped. A booked one stays CREATED until the carrier confirms the cancellation, and is RETURNED then. If the carrier
+//! reports a scan before that, the parcel travels on. A scan after the confirmation is a contradiction: it is kept in the
+//! history and shown to administrators.
 //!
-//! [`carrier::Carrier`] is the carrier; the built-in one is [`carrier::MockCarrier`], which can be told to misbehave by
-//! the setting `carrier_mode`, or for one parcel by the address's `complement`: `carrier:ok`, `carrier:fail`,
-//! `carrier:flaky`, `carrier:timeout`, `carrier:slow`. With the setting `simulate` parcels travel by themselves.
+//! The carrier is reached through [`carrier::ParcelCarrier`]; the built-in one is [`carrier::MockCarrier`]. The setting
+//! `carrier_mode` chooses its faults, and the `complement` of an address those of one parcel: `carrier:ok`, `carrier:fail`,
+//! `carrier:flaky`, `carrier:timeout`, `carrier:slow`. With the setting `simulate` parcels move by themselves.
 //!
 //! Settings: `[shipping]`, see [`Settings`].
 
@@ -41,19 +39,19 @@ pub use consistency::{OrderShipment, list_by_orders};
 pub use error::Error;
 pub use settings::Settings;
 
-use carrier::{Carrier, MockCarrier};
+use carrier::{MockCarrier, ParcelCarrier};
 use platform::{
     migrations,
     service::{Ctx, Parts, Service},
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What every part of the service works with.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
-    pub carrier: Arc<dyn Carrier>,
+    pub carrier: Arc<dyn ParcelCarrier>,
 }
 
 /// The service, with the mock carrier.
@@ -63,8 +61,8 @@ pub fn service() -> Service {
 }
 
 /// The service, with another carrier.
-pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn Carrier> + Send + 'static) -> Service {
-    Service::new("shipping", migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls"], |ctx: Ctx| async move {
+pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn ParcelCarrier> + Send + 'static) -> Service {
+    Service::new("shipping", migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let app = App { carrier: carrier(&ctx, &settings), settings, ctx };
         let (router, operations) = api::routes().build(app.clone());

@@ -1,4 +1,4 @@
-//! What shipping costs: a flat rate, or the country's own, and nothing from a subtotal on.
+//! The price of shipping: a flat rate or the rate of the country, and free from a subtotal on.
 
 use crate::{
     Error,
@@ -10,11 +10,11 @@ use contracts::{
     text::Country,
 };
 
-/// The rates to a country for goods of this subtotal, in minor units of `currency`.
+/// Returns the rates of `carrier` to a country for goods of this subtotal, in minor units of `currency`.
 ///
 /// # Errors
-/// [`Error::UnsupportedCountry`] when the settings name the countries that are shipped to, and not this one.
-pub fn rates(settings: &Settings, country: Country, subtotal: i64, currency: Currency) -> Result<ShippingRates, Error> {
+/// [`Error::UnsupportedCountry`] when the settings have a list of countries without this one.
+pub fn rates(settings: &Settings, carrier: Carrier, country: Country, subtotal: i64, currency: Currency) -> Result<ShippingRates, Error> {
     if !settings.countries.is_empty() && !settings.countries.contains(&country) {
         return Err(Error::UnsupportedCountry(country));
     }
@@ -23,7 +23,7 @@ pub fn rates(settings: &Settings, country: Country, subtotal: i64, currency: Cur
     let free_from_amount = rate.free_from_amount.map(|amount| amount.get());
     let is_free = free_from_amount.is_some_and(|from| subtotal >= from);
     let standard = ShippingRate {
-        carrier: Carrier::Mock,
+        carrier,
         name: "Standard".to_owned(),
         shipping_amount: if is_free { 0 } else { rate.flat_rate_amount.get() },
         currency,

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of shipping.
 
 use crate::carrier::Mode;
 use contracts::text::{Amount, Country};
@@ -14,25 +14,25 @@ use std::{
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// What shipping costs where `rates` says nothing else, in minor units of the order's currency.
+    /// The price of shipping to countries without a rate of their own, in minor units of the order's currency.
     pub flat_rate_amount: Amount<0>,
-    /// From which subtotal on shipping is free, where `rates` says nothing else; never when absent.
+    /// The subtotal from which shipping is free, for countries without a rate of their own; never free when absent.
     pub free_from_amount: Option<Amount<0>>,
     /// Rates of single countries: `[shipping.rates.CH]`.
     pub rates: BTreeMap<Country, Rate>,
     /// The only countries that are shipped to; every country when empty.
     pub countries: BTreeSet<Country>,
 
-    /// How the mock carrier behaves unless an address says otherwise.
+    /// The behaviour of the mock carrier, unless an address chooses another.
     pub carrier_mode: Mode,
     /// How long the mock carrier takes when it is slow, in milliseconds.
     #[schemars(range(min = 0, max = 600_000))]
     pub carrier_slow_ms: u64,
-    /// How long an answer of the carrier is awaited, in milliseconds.
+    /// How long a request waits for the carrier, in milliseconds.
     #[schemars(range(min = 1, max = 600_000))]
     pub carrier_timeout_ms: u64,
-    /// Parcels that the carrier is asked about at the same time: while it is silent about fewer than this many, others do
-    /// not notice.
+    /// How many orders have a request to the carrier at the same time. As long as fewer than this wait for an answer, the others
+    /// are not delayed.
     #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
     /// The pause after the first attempt that failed, in milliseconds; it doubles each time.
@@ -42,14 +42,14 @@ pub struct Settings {
     #[schemars(range(min = 1, max = 86_400))]
     pub longest_pause_seconds: u64,
 
-    /// Whether parcels travel by themselves: for demonstrations.
+    /// Whether parcels move by themselves, for demonstrations.
     pub simulate: bool,
     /// How long a simulated parcel stays in each status, in seconds.
     #[schemars(range(min = 1, max = 86_400))]
     pub simulate_step_seconds: u64,
 }
 
-/// What shipping to one country costs.
+/// The price of shipping to one country.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {

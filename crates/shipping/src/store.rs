@@ -1,4 +1,4 @@
-//! How shipments are kept: the SQL of this service. (The mock carrier has books of its own.)
+//! The SQL of shipments. The mock carrier has its own.
 
 use crate::{
     consistency::OrderShipment,
@@ -8,7 +8,7 @@ use contracts::{
     column::Json,
     ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
     problem::Failure,
-    shipping::{Carrier, Shipment, ShipmentEvent, ShipmentStatus},
+    shipping::{Shipment, ShipmentEvent, ShipmentStatus},
     time::Timestamp,
     user::AddressSnapshot,
 };
@@ -24,13 +24,13 @@ macro_rules! select_shipments {
     ($rest:literal) => {
         concat!(
             "SELECT order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, failure, due_at, shipment_id, \
-             status, tracking_number, booked_at, contradiction, confirmed_at, updated_at FROM shipments",
+             carrier, status, tracking_number, booked_at, contradiction, confirmed_at, updated_at FROM shipments",
             $rest
         )
     };
 }
 
-/// Begins the row of an order unless it is there. One that was called off before it was heard of is closed.
+/// Inserts the row of an order if there is none. An order that was cancelled before is closed at once.
 pub async fn insert_if_new(
     tx: &mut Tx,
     order_id: OrderId,
@@ -41,7 +41,7 @@ pub async fn insert_if_new(
     let (now, shipment_id, correlation_id) = (tx.now(), tx.new_id::<ShipmentId>(), tx.context().correlation_id.clone());
     tx.execute(
         "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, CASE WHEN EXISTS (SELECT 1 FROM called_off WHERE order_id = $1) THEN $9 ELSE $6 END, 0, $7, $8) \
+         VALUES ($1, $2, $3, $4, $5, CASE WHEN EXISTS (SELECT 1 FROM cancelled_before_booking WHERE order_id = $1) THEN $9 ELSE $6 END, 0, $7, $8) \
          ON CONFLICT (order_id) DO NOTHING",
         params![
             order_id,
@@ -59,33 +59,35 @@ pub async fn insert_if_new(
     .map(|_| ())
 }
 
-/// Remembers that an order of which nothing was heard yet is not to be shipped.
+/// Stores that an order without a row is cancelled.
 pub async fn insert_cancelled_before_booking(tx: &mut Tx, id: OrderId) -> Result<(), Error> {
-    tx.execute("INSERT INTO called_off (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING", params![id]).await.map(|_| ())
+    tx.execute("INSERT INTO cancelled_before_booking (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING", params![id])
+        .await
+        .map(|_| ())
 }
 
-/// The order's parcel.
+/// Returns the shipment of an order.
 pub async fn find_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
     tx.query_opt(select_shipments!(" WHERE order_id = $1"), params![id], shipment_row).await
 }
 
-/// The order's parcel, its row held to the commit.
+/// Returns the shipment of an order, its row locked until the commit.
 pub async fn lock_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
     find_by_order(tx, id).await
 }
 
-/// The parcel of a shipment that there is, its row held to the commit.
+/// Returns a shipment that is booked, its row locked until the commit.
 pub async fn lock_by_shipment(tx: &mut Tx, id: ShipmentId) -> Result<Option<ShipmentRecord>, Error> {
     tx.query_opt(select_shipments!(" WHERE shipment_id = $1 AND status IS NOT NULL"), params![id], shipment_row).await
 }
 
-/// Writes what changed of a parcel.
+/// Updates what can change of a shipment.
 pub async fn save(tx: &mut Tx, shipment: &mut ShipmentRecord) -> Result<(), Error> {
     shipment.updated_at = tx.now();
     let (status, tracking_number) = shipment.parcel.as_ref().map(|parcel| (parcel.status, parcel.tracking_number.clone())).unzip();
     tx.execute(
         "UPDATE shipments SET correlation_id = $2, booking = $3, attempts = $4, failure = $5, due_at = $6, status = $7, \
-         tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11, contradiction = $12 WHERE order_id = $1",
+         tracking_number = $8, booked_at = $9, confirmed_at = $10, updated_at = $11, contradiction = $12, carrier = COALESCE($13, carrier) WHERE order_id = $1",
         params![
             shipment.order_id,
             shipment.correlation_id,
@@ -98,17 +100,18 @@ pub async fn save(tx: &mut Tx, shipment: &mut ShipmentRecord) -> Result<(), Erro
             shipment.parcel.as_ref().map(|parcel| parcel.booked_at),
             shipment.confirmed_at,
             shipment.updated_at,
-            shipment.contradiction
+            shipment.contradiction,
+            shipment.parcel.as_ref().map(|parcel| parcel.carrier)
         ],
     )
     .await
     .map(|_| ())
 }
 
-/// When the carrier is to be asked.
+/// The orders by the time of their next request to the carrier.
 pub const DUE: DueTable<OrderId> = platform::due_table!("shipments", "order_id", "attempts");
 
-/// Shipments in this status that nothing happened to since `before`; none that the carrier is asked not to fetch.
+/// Returns shipments in this status that are unchanged since `before`, without those being cancelled.
 pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timestamp, rows: usize) -> Result<Vec<ShipmentId>, Error> {
     tx.query(
         "SELECT shipment_id FROM shipments WHERE status = $1 AND updated_at <= $2 AND booking = 'BOOKED' ORDER BY order_id LIMIT $3",
@@ -124,17 +127,17 @@ pub async fn list_untouched(tx: &mut Tx, status: ShipmentStatus, before: Timesta
 pub struct Filter {
     /// Only those in this status.
     pub status: Option<ShipmentStatus>,
-    /// `true`: only those that the carrier could not be given yet. `false`: only the others.
+    /// `true`: only those that are not booked yet. `false`: only the others.
     pub pending: Option<bool>,
 }
 
-/// Parcels of confirmed orders, by the newest order.
+/// Returns the shipments of confirmed orders, newest order first.
 pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
     if filter.pending == Some(true) && filter.status.is_some() {
-        // What is pending has no status yet: there is nothing to look for.
+        // A pending shipment has no status.
         return Ok(Vec::new());
     }
-    // Each is a literal of its own, so that the index which was made for it is taken.
+    // Literals instead of parameters, so that the database uses the partial indexes.
     let select = Select::from(match filter.pending {
         Some(true) => select_shipments!(" WHERE booking = 'PENDING'"),
         Some(false) => select_shipments!(" WHERE status IS NOT NULL"),
@@ -148,7 +151,7 @@ pub async fn list(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64
         .await
 }
 
-/// The parcels of the orders after `after` up to `up_to`, but for those that nothing is to be done about yet.
+/// Returns the shipments of the orders after `after` up to and including `up_to`, without those that are not confirmed.
 pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderShipment>, Error> {
     tx.query(
         "SELECT order_id, shipment_id, status, booking IN ('RECALLING', 'CLOSED'), contradiction FROM shipments \
@@ -173,8 +176,9 @@ fn shipment_row(row: &mut Row<'_>) -> Result<ShipmentRecord, Error> {
     let (correlation_id, booking, attempts) = (row.next()?, row.next()?, row.next()?);
     let failure = row.next::<Option<Json<Failure>>>()?.map(|Json(failure)| failure);
     let (due_at, shipment_id) = (row.next()?, row.next()?);
+    let carrier = row.next()?;
     let parcel = match (row.next()?, row.next()?, row.next()?) {
-        (Some(status), Some(tracking_number), Some(booked_at)) => Some(Parcel { status, tracking_number, booked_at }),
+        (Some(status), Some(tracking_number), Some(booked_at)) => Some(Parcel { carrier, status, tracking_number, booked_at }),
         _ => None,
     };
     let (contradiction, confirmed_at, updated_at) = (row.next()?, row.next()?, row.next()?);
@@ -196,12 +200,12 @@ fn shipment_row(row: &mut Row<'_>) -> Result<ShipmentRecord, Error> {
     })
 }
 
-/// How many entries a tracking history has.
+/// Counts the entries of a history.
 pub async fn count_events(tx: &mut Tx, id: ShipmentId) -> Result<i64, Error> {
     tx.query_one("SELECT COUNT(*) FROM shipment_events WHERE shipment_id = $1", params![id], |row| row.next()).await
 }
 
-/// Appends to the tracking history, unless the same is there. Whether it was new.
+/// Appends an entry to the history unless it has the same. Returns whether it is new.
 pub async fn append_event(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<bool, Error> {
     let (event_id, now) = (tx.new_id::<ShipmentEventId>(), tx.now());
     let rows = tx
@@ -215,9 +219,9 @@ pub async fn append_event(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, m
     Ok(rows == 1)
 }
 
-/// The shipment of a parcel with its history; `None` while there is none.
+/// Returns the view of a shipment with its history; `None` while it is not booked.
 pub async fn view(tx: &mut Tx, shipment: ShipmentRecord) -> Result<Option<Shipment>, Error> {
-    let Some(Parcel { status, tracking_number, booked_at }) = shipment.parcel else { return Ok(None) };
+    let Some(Parcel { carrier, status, tracking_number, booked_at }) = shipment.parcel else { return Ok(None) };
     let shipment_id = shipment.shipment_id;
     let events = tx
         .query(
@@ -239,7 +243,7 @@ pub async fn view(tx: &mut Tx, shipment: ShipmentRecord) -> Result<Option<Shipme
         order_id: shipment.order_id,
         user_id: shipment.user_id,
         status,
-        carrier: Carrier::Mock,
+        carrier,
         tracking_number,
         shipping_address_snapshot: shipment.address,
         events,
@@ -248,7 +252,7 @@ pub async fn view(tx: &mut Tx, shipment: ShipmentRecord) -> Result<Option<Shipme
     }))
 }
 
-/// One shipment; another's, when `owner` is given, is not found.
+/// Returns one shipment. With `owner`, the shipment of another user is not found.
 pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -> Result<Option<Shipment>, Error> {
     let found = Select::from(select_shipments!(" WHERE status IS NOT NULL"))
         .filter("shipment_id = ?", id)
@@ -262,7 +266,7 @@ pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -
     }
 }
 
-/// The shipments of one order, none or one of them; `None` when there is no such order, or it is another's.
+/// Returns the shipments of one order, at most one; `None` when there is no such order, or it is another user's.
 pub async fn find_of_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Vec<Shipment>>, Error> {
     match find_by_order(tx, id).await? {
         Some(shipment) if owner.is_none_or(|owner| owner == shipment.user_id) => Ok(Some(view(tx, shipment).await?.into_iter().collect())),

@@ -1,4 +1,4 @@
-//! The service through its doors.
+//! The service through its entry points.
 
 mod access;
 mod admin;
@@ -23,12 +23,12 @@ async fn start() -> Harness {
     Harness::of(crate::service()).start().await
 }
 
-/// The service with little patience, for tests in which the carrier does not answer.
+/// The service with a short timeout, for tests in which the carrier does not answer.
 async fn start_with_short_timeout() -> Harness {
     Harness::of(crate::service()).setting("carrier_timeout_ms", 250).start().await
 }
 
-/// An order of a customer, as its events tell of it.
+/// An order of a customer, with its events.
 #[derive(Clone, Copy)]
 struct Order {
     order_id: OrderId,
@@ -126,21 +126,21 @@ async fn confirm(h: &Harness, complement: &str) -> Order {
     order
 }
 
-/// A confirmed order whose parcel the carrier took.
+/// Confirms an order and books its parcel.
 async fn ship(h: &Harness) -> (Order, ShipmentId) {
     let order = confirm(h, "").await;
     h.complete().await;
     (order, shipments(h, order).await[0].shipment_id)
 }
 
-/// The shipments that the order's customer sees.
+/// Returns the shipments that the order's customer sees.
 async fn shipments(h: &Harness, order: Order) -> Vec<Shipment> {
     let path = format!("/orders/{}/shipments", order.order_id);
     let items = h.get(&path).customer(order.user_id).send().await.expect(200).json()["items"].clone();
     serde_json::from_value(items).unwrap()
 }
 
-/// What administrators see of an order.
+/// Returns what administrators see of an order.
 async fn overview(h: &Harness, order: Order) -> Value {
     let list = h.get("/admin/shipments?limit=100").admin().send().await.expect(200).json();
     let found = list["items"].as_array().unwrap().iter().find(|item| item["orderId"] == order.order_id.to_string()).cloned();
@@ -156,7 +156,7 @@ async fn retry(h: &Harness, order: Order) -> Answer {
     h.request(axum::http::Method::POST, &format!("/admin/shipments/{}/retry", order.order_id)).admin().send().await
 }
 
-/// What the order is told when it asks that its parcel stays here.
+/// Cancels the shipment as the order service does, and returns the outcome.
 async fn cancel_shipment(h: &Harness, order: Order) -> String {
     let path = format!("/internal/shipments/{}/recall", order.order_id);
     let answer = h.request(axum::http::Method::PUT, &path).service("order").send().await.expect(200);

@@ -1,4 +1,4 @@
-//! RequestLayers 3: time.
+//! Entry point 3, schedule: requests to the carrier, and simulated parcels.
 
 use crate::{
     App, Error,
@@ -13,7 +13,7 @@ use platform::{
 };
 use std::time::Duration;
 
-/// Simulated parcels that are moved in one transaction.
+/// How many simulated parcels move in one transaction.
 const SIMULATED: usize = 64;
 
 pub fn all(app: &App) -> Vec<Worker> {
@@ -25,7 +25,7 @@ pub fn all(app: &App) -> Vec<Worker> {
     workers
 }
 
-/// Parcels that the carrier is to be asked about.
+/// Orders with a due request to the carrier.
 impl DueRows for App {
     type Id = OrderId;
     type Failure = Error;
@@ -41,7 +41,7 @@ impl DueRows for App {
     }
 }
 
-/// Moves every parcel that stayed in its status for a step to the next one.
+/// Moves every parcel that has been in its status for a step to the next one.
 async fn simulate(app: App) -> Result<Next, Error> {
     let step = app.settings.simulate_step();
     let moved = app

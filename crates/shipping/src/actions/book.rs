@@ -1,5 +1,5 @@
-//! Asking the carrier. The first attempt, a retry and the recovery after a crash are one path: the row says what is to
-//! be asked, the carrier is asked under the order as the key, and its answer is written if it is still wanted.
+//! Requests to the carrier. The first attempt, a retry and the recovery after a crash are one path: the row names the request
+//! that is due, the order is its idempotency key, and the answer is applied to the row as it is then.
 
 use super::BOOKING;
 use crate::{
@@ -15,15 +15,15 @@ use contracts::{
 };
 use platform::context::Context;
 
-/// What the history of every shipment begins with.
+/// The first entry of every history.
 const BOOKED_MESSAGE: &str = "The carrier was told of the parcel";
-/// What it says of a recall that is done.
+/// The entry of a confirmed cancellation.
 const CANCELLED_MESSAGE: &str = "Recalled: the carrier does not fetch it";
 
-/// Asks the carrier for what is due for this order, if anything is, and writes what came of it.
+/// Sends the request that is due for this order, if there is one, and records the answer.
 pub async fn call_carrier(app: &App, order_id: OrderId) -> Result<(), Error> {
     let Some(shipment) = app.ctx.db.read(async move |tx| store::find_by_order(tx, order_id).await).await? else { return Ok(()) };
-    // What happens now was begun by who placed the order.
+    // The request belongs to the one that placed the order.
     Context::new(shipment.correlation_id.as_str()).scope(send(app, shipment)).await
 }
 
@@ -39,6 +39,10 @@ async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
             }
         }
         Booking::Cancelling => {
+            if shipment.parcel.as_ref().is_some_and(|parcel| parcel.carrier != app.carrier.name()) {
+                // Another carrier does not know the parcel, and would confirm although the first one picks it up.
+                return failed(app, &shipment, CarrierError::Refused("the parcel was booked at another carrier".into())).await;
+            }
             match tokio::time::timeout(timeout, app.carrier.cancel(order_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
                 Ok(()) => cancelled(app, order_id).await,
                 Err(error) => failed(app, &shipment, error).await,
@@ -49,13 +53,14 @@ async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
 }
 
 async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result<(), Error> {
+    let carrier = app.carrier.name();
     app.ctx
         .db
         .write(async move |tx| {
             let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            match shipment.booked(tracking_number.clone(), tx.now()) {
-                BookingOutcome::Known => {}
-                BookingOutcome::Now(event) => {
+            match shipment.booked(carrier, tracking_number.clone(), tx.now()) {
+                BookingOutcome::AlreadyBooked => {}
+                BookingOutcome::Created(event) => {
                     store::save(tx, &mut shipment).await?;
                     store::append_event(tx, event.shipment_id, ShipmentStatus::Created, BOOKED_MESSAGE).await?;
                     tx.emit(event);
@@ -89,7 +94,7 @@ async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
 async fn failed(app: &App, requested: &ShipmentRecord, error: CarrierError) -> Result<(), Error> {
     let attempts = requested.attempts.saturating_add(1);
     tracing::warn!(
-        target: "carrier", order_id = %requested.order_id, booking = %requested.booking, attempts, %error, "the carrier failed; it is asked again"
+        target: "carrier", order_id = %requested.order_id, booking = %requested.booking, attempts, %error, "the request to the carrier failed and will be repeated"
     );
     metrics::counter!("souk_carrier_failures_total").increment(1);
     let wait = app.ctx.env.jitter(app.settings.backoff().delay(attempts));
@@ -104,8 +109,7 @@ async fn failed(app: &App, requested: &ShipmentRecord, error: CarrierError) -> R
         .await
 }
 
-/// Asks the carrier at once, for an administrator who does not want to wait. An order whose parcel the carrier took
-/// already is answered as it is.
+/// Sends the request that is due at once, for an administrator. An order that is booked is answered as it is.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NothingToRetry`] for an order that has nothing to send, [`Error::CarrierUnavailable`]
@@ -119,6 +123,6 @@ pub async fn retry(app: &App, order_id: OrderId) -> Result<ShipmentOverview, Err
     let now = get().await?;
     match now.booking {
         Booking::Pending | Booking::Cancelling => Err(Error::CarrierUnavailable),
-        Booking::Awaited | Booking::Booked | Booking::Closed => Ok(now.overview()),
+        Booking::Awaited | Booking::Booked | Booking::Closed => Ok(now.overview(app.carrier.name())),
     }
 }

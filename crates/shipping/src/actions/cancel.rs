@@ -1,5 +1,5 @@
-//! Calling a parcel off. Here it is decided, in one transaction and by what the carrier is known to do, whether an order's
-//! goods leave; whoever gives money or stock back waits for it.
+//! The cancellation of a shipment. It decides, in one transaction, whether the goods of an order leave; money and stock are
+//! returned only after that.
 
 use super::BOOKING;
 use crate::{App, Error, store};
@@ -9,8 +9,7 @@ use contracts::{
 };
 use platform::db::Tx;
 
-/// Recalls the parcel of an order that its customer or an administrator wants to cancel. Asking again changes nothing and
-/// answers what is known by then.
+/// Cancels the shipment of an order that is being cancelled. A repetition changes nothing and answers the state by then.
 ///
 /// # Errors
 /// Those of the database.
@@ -20,8 +19,7 @@ pub async fn cancel_shipment(app: &App, order_id: OrderId) -> Result<ShipmentCan
     Ok(ShipmentCancellation { outcome })
 }
 
-/// Drops a shipment that is pending, and has one recalled that the carrier did not fetch yet. One that is on its way
-/// travels on: what comes of it, the carrier will tell.
+/// Drops a pending shipment, and makes the cancellation of a booked one due. A parcel on its way is not changed.
 pub async fn cancel_in(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<CancellationOutcome, Error> {
     let Some(mut shipment) = store::lock_by_order(tx, order_id).await? else {
         store::insert_cancelled_before_booking(tx, order_id).await?;

@@ -1,4 +1,4 @@
-//! Taking in what the carrier tells of a parcel.
+//! The carrier's events.
 
 use crate::{
     App, Error,
@@ -14,11 +14,11 @@ use platform::{
     http::{Idempotent, Json, MaybeIdempotencyKey, Problem},
 };
 
-/// How many entries a tracking history keeps. One that is full takes no more scans, and every new status.
+/// How many entries a history has before it accepts no more scans. A new status is always accepted.
 pub const MAX_EVENTS: i64 = 200;
 
-/// Takes in a carrier's event and answers with the shipment as it is then. What is known or was overtaken changes nothing;
-/// what contradicts a recall is added to the history and shown to administrators.
+/// Applies a carrier's event and answers the shipment. A known or outdated event changes nothing; one that contradicts a
+/// confirmed cancellation is added to the history and shown to administrators.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::HistoryIsFull`].
@@ -32,7 +32,7 @@ pub async fn record_event(
     app.ctx.db.write(async move |tx| key.once(tx, async |tx| track(tx, id, status, &message).await.map(Json)).await).await
 }
 
-/// The same inside a unit, for the simulated carrier too.
+/// The same inside a unit of work, also for simulated events.
 pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
     let mut shipment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = shipment.parcel.as_ref().ok_or(Error::NotFound)?.status;
@@ -52,7 +52,7 @@ pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message:
     store::view(tx, shipment).await?.ok_or(Error::NotFound)
 }
 
-/// Adds to the history. Whether it is new.
+/// Adds an entry to the history. Returns whether it is new.
 async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str, is_scan: bool) -> Result<bool, Error> {
     if is_scan && store::count_events(tx, id).await? >= MAX_EVENTS {
         return Err(Error::HistoryIsFull);
@@ -60,26 +60,26 @@ async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str
     Ok(store::append_event(tx, id, next, message).await?)
 }
 
-/// Keeps what the carrier reports of a parcel that it had agreed not to fetch. The order was told that it stays, and money
-/// and stock went back on that word: people have to settle it, unless the carrier brings it back.
+/// Stores a report that contradicts a confirmed cancellation. Money and stock were returned because of the confirmation, so
+/// administrators have to act, unless the carrier brings the parcel back.
 async fn contradict(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus) -> Result<(), Error> {
     let ShipmentRecord { order_id, shipment_id, .. } = *shipment;
     if next == ShipmentStatus::Returned {
-        tracing::info!(target: "carrier", %order_id, %shipment_id, "a parcel that was taken in spite of its recall came back");
+        tracing::info!(target: "carrier", %order_id, %shipment_id, "a parcel that was sent in spite of its cancellation came back");
     } else {
-        tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a recall that it agreed to");
+        tracing::error!(target: "carrier", %order_id, %shipment_id, status = %next, "the carrier contradicts a cancellation that it confirmed");
         metrics::counter!("souk_carrier_contradictions_total").increment(1);
     }
     shipment.contradiction = Some(next);
     Ok(store::save(tx, shipment).await?)
 }
 
-/// Writes the status and tells the world.
+/// Saves the new status and emits its event.
 async fn move_to(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str) -> Result<(), Error> {
     let Some(parcel) = shipment.move_to(next) else { return Ok(()) };
     store::save(tx, shipment).await?;
     match next {
-        // A shipment begins with it, and nothing leads back.
+        // The initial status: no transition leads to it.
         ShipmentStatus::Created => {}
         ShipmentStatus::InTransit => tx.emit(shipment.updated_event(&parcel, message.to_owned())),
         ShipmentStatus::Delivered => tx.emit(shipment.delivered_event(&parcel)),

@@ -1,8 +1,8 @@
-//! The built-in carrier. It keeps books of its own and commits them by itself, as a company at the other end of a
-//! network does: what it answered is there although the one who asked never heard of it.
+//! The built-in carrier. It has a table of its own and commits in transactions of its own, so that a booking exists although
+//! its answer was lost.
 
-use super::{BookingRequest, Carrier, CarrierError, CarrierFuture};
-use contracts::{ids::OrderId, user::AddressSnapshot};
+use super::{BookingRequest, CarrierError, CarrierFuture, ParcelCarrier};
+use contracts::{ids::OrderId, shipping::Carrier, user::AddressSnapshot};
 use platform::{
     db::{Db, Error, Tx},
     params,
@@ -11,28 +11,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How often it refuses a parcel when it is flaky.
+/// How often [`Mode::Flaky`] refuses a parcel.
 const REFUSALS: u32 = 2;
 
-/// How the mock behaves.
+/// The behaviour of the mock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It answers at once.
+    /// Books and answers at once.
     Ok,
-    /// It books nothing.
+    /// Books nothing.
     Fail,
-    /// It refuses a parcel twice, then books it.
+    /// Refuses a parcel twice, then books it.
     Flaky,
-    /// It books, and the answer is lost. Asked again, it answers with what it booked.
+    /// Books, and the first answer is lost.
     Timeout,
-    /// It books, and takes its time to say so. Asked again, it answers at once.
+    /// Books, and the first answer is slow.
     Slow,
 }
 
 impl Mode {
-    /// What an address asks for in its `complement`, such as `carrier:fail`.
-    fn asked_by(address: &AddressSnapshot) -> Option<Mode> {
+    /// The mode in the `complement` of an address, such as `carrier:fail`.
+    fn of_address(address: &AddressSnapshot) -> Option<Mode> {
         match address.complement.to_ascii_lowercase().strip_prefix("carrier:")?.trim() {
             "ok" => Some(Mode::Ok),
             "fail" => Some(Mode::Fail),
@@ -44,7 +44,7 @@ impl Mode {
     }
 }
 
-/// A carrier that keeps its books in a database.
+/// A carrier that keeps its bookings in a database.
 #[derive(Clone)]
 pub struct MockCarrier {
     db: Db,
@@ -53,14 +53,14 @@ pub struct MockCarrier {
 }
 
 impl MockCarrier {
-    /// It behaves as `mode` says unless the address says otherwise, and takes `slow` when it is slow.
+    /// A carrier with this mode, unless an address has another one. `slow` is the delay of [`Mode::Slow`].
     #[must_use]
     pub fn new(db: Db, mode: Mode, slow: Duration) -> MockCarrier {
         MockCarrier { db, mode, slow }
     }
 
     async fn write_booking(&self, request: BookingRequest) -> Result<String, CarrierError> {
-        let mode = Mode::asked_by(&request.address).unwrap_or(self.mode);
+        let mode = Mode::of_address(&request.address).unwrap_or(self.mode);
         let entry = self.db.write(async move |tx| book_in(tx, request.order_id, mode).await).await.map_err(unavailable)?;
         match entry {
             Entry::Refused(why) => Err(CarrierError::Refused(why.to_owned())),
@@ -90,7 +90,11 @@ impl MockCarrier {
     }
 }
 
-impl Carrier for MockCarrier {
+impl ParcelCarrier for MockCarrier {
+    fn name(&self) -> Carrier {
+        Carrier::Mock
+    }
+
     fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String> {
         Box::pin(self.write_booking(request))
     }
@@ -105,7 +109,7 @@ fn unavailable(error: Error) -> CarrierError {
     CarrierError::Refused(error.to_string())
 }
 
-/// What the books say after a request.
+/// The result of a booking.
 enum Entry {
     Booked { tracking_number: String, first: bool },
     Refused(&'static str),
@@ -137,7 +141,7 @@ async fn book_in(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Er
     Ok(Entry::Booked { tracking_number, first: true })
 }
 
-/// Letters and digits that people do not take for each other.
+/// Letters and digits that people do not confuse.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 fn tracking_number(random: [u8; 12]) -> String {

@@ -1,4 +1,4 @@
-//! The rules, tried with everything that can happen in any order.
+//! The rules, tested with random facts in any order.
 
 use super::*;
 use contracts::ids::Uuid;
@@ -10,14 +10,19 @@ fn status() -> impl Strategy<Value = ShipmentStatus> {
     prop::sample::select(STATUSES)
 }
 
-/// How far a status is on a parcel's way.
+/// The progress of a status.
 fn rank(status: ShipmentStatus) -> usize {
-    STATUSES.iter().position(|known| *known == status).unwrap()
+    match status {
+        ShipmentStatus::Created => 0,
+        ShipmentStatus::InTransit => 1,
+        ShipmentStatus::Delivered => 2,
+        ShipmentStatus::Returned => 3,
+    }
 }
 
 proptest! {
     #[test]
-    fn reports_in_any_order_move_a_shipment_by_the_table_and_never_back(reports in prop::collection::vec(status(), 0..40)) {
+    fn reports_in_any_order_follow_the_table_and_never_go_back(reports in prop::collection::vec(status(), 0..40)) {
         let mut present = ShipmentStatus::Created;
         for reported in reports {
             match observe(present, reported) {
@@ -34,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn the_same_scans_in_any_order_end_alike(
+    fn the_same_scans_in_any_order_lead_to_the_same_status(
         mut reports in Just(vec![ShipmentStatus::InTransit, ShipmentStatus::Delivered, ShipmentStatus::Returned]).prop_shuffle(),
         doubled in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
     ) {
@@ -50,29 +55,29 @@ proptest! {
     }
 
     #[test]
-    fn what_is_known_stays_known(present in status(), reported in status()) {
+    fn a_repeated_report_changes_nothing(present in status(), reported in status()) {
         if let Observed::Moved(next) = observe(present, reported) {
             prop_assert!(next == ShipmentStatus::InTransit || observe(next, reported) == Observed::Known);
         }
     }
 }
 
-/// What can happen to an order's parcel, from every side.
+/// What can happen to a shipment.
 #[derive(Debug, Clone, Copy)]
 enum Fact {
     Confirmed,
     CancelRequested,
-    /// The carrier answers what it was asked: whatever that was when it was asked.
+    /// The carrier answers a booking, which may be an old one.
     CarrierBooked,
     CancelConfirmed,
     Failed,
-    Fetched,
+    PickedUp,
 }
 
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
-    use Fact::{CancelConfirmed, CancelRequested, CarrierBooked, Confirmed, Failed, Fetched};
+    use Fact::{CancelConfirmed, CancelRequested, CarrierBooked, Confirmed, Failed, PickedUp};
     let one = prop_oneof![
-        3 => Just(Confirmed), 1 => Just(CancelRequested), 3 => Just(CarrierBooked), 2 => Just(CancelConfirmed), 2 => Just(Failed), 1 => Just(Fetched),
+        3 => Just(Confirmed), 1 => Just(CancelRequested), 3 => Just(CarrierBooked), 2 => Just(CancelConfirmed), 2 => Just(Failed), 1 => Just(PickedUp),
     ];
     prop::collection::vec(one, 0..30)
 }
@@ -107,7 +112,7 @@ fn shipment_record() -> ShipmentRecord {
 
 proptest! {
     #[test]
-    fn an_order_has_one_shipment_at_most_and_the_carrier_is_asked_until_it_is_done(facts in facts()) {
+    fn an_order_has_at_most_one_shipment_and_open_requests_are_due(facts in facts()) {
         let mut it = shipment_record();
         let (mut created, mut cancelled, mut decided) = (0, 0, None);
         let failure = Failure { code: "TIMEOUT".into(), retryable: true };
@@ -123,7 +128,7 @@ proptest! {
                     decided = decided.or(Some(outcome).filter(|outcome| *outcome != CancellationOutcome::Pending));
                 }
                 Fact::CarrierBooked => {
-                    if let BookingOutcome::Now(_) = it.booked("T".into(), now) {
+                    if let BookingOutcome::Created(_) = it.booked(Carrier::Mock, "T".into(), now) {
                         prop_assert_eq!(decided, None, "what was called off is not shipped");
                         created += 1;
                     }
@@ -133,7 +138,7 @@ proptest! {
                     cancelled += 1;
                 },
                 Fact::Failed => it.failed(it.booking, failure.clone(), now),
-                Fact::Fetched => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
+                Fact::PickedUp => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
                     prop_assert!(cancelled == 0 && decided != Some(CancellationOutcome::Cancelled), "what stays here does not move");
                     it.move_to(next);
                 }
@@ -147,22 +152,112 @@ proptest! {
 }
 
 #[test]
-fn an_answer_that_was_overtaken_by_the_recall_is_taken_back() {
+fn a_booking_answered_after_the_cancellation_is_cancelled_again() {
     let mut it = shipment_record();
     let now = Timestamp(1);
     it.confirm(String::new(), now, now);
     assert_eq!(it.cancel(now), CancellationOutcome::Cancelled);
     assert_eq!(it.cancel_confirmed(), None);
     assert_eq!((it.booking, it.due_at), (Booking::Closed, None));
-    assert_eq!(it.booked("T".into(), now), BookingOutcome::CancelledMeanwhile);
+    assert_eq!(it.booked(Carrier::Mock, "T".into(), now), BookingOutcome::CancelledMeanwhile);
     assert_eq!((it.booking, it.due_at, it.parcel.is_none()), (Booking::Cancelling, Some(now), true));
 }
 
 #[test]
-fn a_failure_that_comes_late_does_not_delay_what_is_due_by_now() {
+fn a_late_failure_does_not_delay_the_request_that_is_due() {
     let mut it = shipment_record();
     it.confirm(String::new(), Timestamp(1), Timestamp(1));
     it.cancel(Timestamp(2));
     it.failed(Booking::Pending, Failure { code: "TIMEOUT".into(), retryable: true }, Timestamp(99));
     assert_eq!((it.due_at, it.failure), (Some(Timestamp(2)), None));
+}
+
+#[test]
+fn every_report_in_every_status_has_the_documented_effect() {
+    use Observed::{Known, Moved};
+    use ShipmentStatus::{Created, Delivered, InTransit, Returned};
+    for (present, effects) in [
+        (Created, [Known, Moved(InTransit), Moved(Delivered), Moved(Returned)]),
+        (InTransit, [Known, Moved(InTransit), Moved(Delivered), Moved(Returned)]),
+        (Delivered, [Known, Known, Known, Moved(Returned)]),
+        (Returned, [Known, Known, Known, Known]),
+    ] {
+        for (reported, effect) in [Created, InTransit, Delivered, Returned].into_iter().zip(effects) {
+            assert_eq!(observe(present, reported), effect, "{reported} in {present}");
+        }
+    }
+}
+
+/// A shipment whose cancellation the carrier confirmed.
+fn cancelled_shipment() -> ShipmentRecord {
+    let mut it = shipment_record();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    it.booked(Carrier::Mock, "T".into(), Timestamp(2));
+    assert_eq!(it.cancel(Timestamp(3)), CancellationOutcome::Pending);
+    assert!(it.cancel_confirmed().is_some_and(|event| event.recalled && event.tracking_number == "T"));
+    it
+}
+
+#[test]
+fn only_movement_contradicts_a_confirmed_cancellation() {
+    use Observed::{Contradicted, Known};
+    use ShipmentStatus::{Created, Delivered, InTransit, Returned};
+    for (before, effects) in [
+        (None, [Known, Contradicted(InTransit), Contradicted(Delivered), Known]),
+        (Some(InTransit), [Known, Contradicted(InTransit), Contradicted(Delivered), Contradicted(Returned)]),
+        (Some(Delivered), [Known, Known, Known, Contradicted(Returned)]),
+    ] {
+        let it = ShipmentRecord { contradiction: before, ..cancelled_shipment() };
+        for (reported, effect) in [Created, InTransit, Delivered, Returned].into_iter().zip(effects) {
+            assert_eq!(it.observe(reported), effect, "{reported} after {before:?}");
+        }
+    }
+}
+
+#[test]
+fn a_parcel_sent_back_by_the_customer_contradicts_nothing() {
+    let mut it = shipment_record();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    it.booked(Carrier::Mock, "T".into(), Timestamp(2));
+    it.move_to(ShipmentStatus::Returned);
+    assert_eq!(it.observe(ShipmentStatus::InTransit), Observed::Known);
+    assert_eq!(it.cancel(Timestamp(3)), CancellationOutcome::TooLate);
+}
+
+#[test]
+fn a_cancellation_starts_with_a_fresh_count_of_attempts() {
+    let mut it = shipment_record();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    let failure = Failure { code: "TIMEOUT".into(), retryable: true };
+    it.failed(Booking::Pending, failure.clone(), Timestamp(9));
+    assert_eq!((it.attempts, it.failure.clone(), it.due_at), (1, Some(failure), Some(Timestamp(9))));
+    it.cancel(Timestamp(10));
+    assert_eq!((it.booking, it.attempts, it.failure.clone(), it.due_at), (Booking::Cancelling, 0, None, Some(Timestamp(10))));
+    // A repetition does not make it due again.
+    it.cancel(Timestamp(11));
+    assert_eq!(it.due_at, Some(Timestamp(10)));
+}
+
+#[test]
+fn a_scan_ends_an_open_cancellation() {
+    let mut it = shipment_record();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    it.booked(Carrier::Mock, "T".into(), Timestamp(2));
+    it.cancel(Timestamp(3));
+    it.failed(Booking::Cancelling, Failure { code: "TIMEOUT".into(), retryable: true }, Timestamp(9));
+    let moved = it.move_to(ShipmentStatus::InTransit).map(|parcel| parcel.status);
+    assert_eq!((moved, it.booking, it.failure, it.due_at), (Some(ShipmentStatus::InTransit), Booking::Booked, None, None));
+}
+
+#[test]
+fn the_overview_shows_a_status_only_for_a_booked_shipment() {
+    let mut it = shipment_record();
+    it.confirm(String::new(), Timestamp(1), Timestamp(1));
+    let seen = it.clone().overview(Carrier::Mock);
+    assert_eq!((seen.pending, seen.recalling, seen.shipment_id, seen.status, seen.created_at), (true, false, None, None, Timestamp(1)));
+    it.booked(Carrier::Mock, "T".into(), Timestamp(2));
+    it.cancel(Timestamp(3));
+    let seen = it.overview(Carrier::Mock);
+    assert_eq!((seen.pending, seen.recalling, seen.status), (false, true, Some(ShipmentStatus::Created)));
+    assert_eq!((seen.shipment_id.is_some(), seen.tracking_number.as_deref()), (true, Some("T")));
 }

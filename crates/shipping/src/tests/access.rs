@@ -5,7 +5,7 @@ use contracts::ids::OrderId;
 use serde_json::json;
 
 #[tokio::test]
-async fn nobody_is_let_in_but_to_the_rates() {
+async fn every_operation_but_the_rates_refuses_anonymous_callers() {
     let h = start().await;
     let own: Vec<_> = h.runtime.operations.iter().filter(|(_, operation)| operation.tag == "shipping").collect();
     assert!(own.len() >= 6);
@@ -17,7 +17,7 @@ async fn nobody_is_let_in_but_to_the_rates() {
 }
 
 #[tokio::test]
-async fn the_wrong_role_is_told_so() {
+async fn wrong_roles_are_refused() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let (events, retry) = (format!("/shipments/{shipment}/events"), format!("/admin/shipments/{}/retry", order.order_id));
@@ -36,7 +36,7 @@ async fn the_wrong_role_is_told_so() {
 }
 
 #[tokio::test]
-async fn anothers_shipment_is_not_found() {
+async fn the_shipment_of_another_user_is_not_found() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let (stranger, _) = ship(&h).await;
@@ -47,13 +47,13 @@ async fn anothers_shipment_is_not_found() {
         h.get(path).admin().send().await.expect(200);
         h.get(path).customer(order.user_id).send().await.expect(200);
     }
-    // An order that is pending shows no more to a stranger than one that does not exist.
+    // A pending order of another user looks like an unknown one.
     let pending = confirm(&h, "carrier:fail").await;
     h.get(&format!("/orders/{}/shipments", pending.order_id)).customer(stranger.user_id).send().await.expect_problem(404, "NOT_FOUND");
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_found() {
+async fn unknown_ids_are_not_found() {
     let h = start().await;
     let order = Order::new(&h);
     for path in [

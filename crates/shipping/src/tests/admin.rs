@@ -1,4 +1,4 @@
-//! What administrators see.
+//! The operations of administrators.
 
 use super::{confirm, report, retry, ship, start};
 use platform::testing::Harness;
@@ -31,7 +31,7 @@ async fn shipments_are_listed_by_status_and_whether_they_are_pending() {
     assert_eq!(list(&h, "status=CREATED&pending=true").await, only(&[]));
     assert_eq!(list(&h, "status=DELIVERED").await, only(&[]));
 
-    // Page by page, and a cursor belongs to its filters.
+    // Pages, and a cursor is valid for its filters only.
     let first = h.get("/admin/shipments?limit=3").admin().send().await.expect(200);
     let cursor = first.json()["nextCursor"].as_str().unwrap().to_owned();
     assert!(first.header("link").contains(&cursor));
@@ -43,7 +43,7 @@ async fn shipments_are_listed_by_status_and_whether_they_are_pending() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_retry_for_an_order_that_nobody_knows() {
+async fn an_order_without_a_due_request_cannot_be_retried() {
     let h = start().await;
     let order = super::Order::new(&h);
     retry(&h, order).await.expect_problem(404, "NOT_FOUND");

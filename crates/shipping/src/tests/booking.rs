@@ -1,7 +1,7 @@
-//! From a confirmed order to a shipment, through every trouble with the carrier.
+//! From a confirmed order to a shipment, with every fault of the carrier.
 
 use super::{Order, address, confirm, overview, retry, shipments, start, start_with_short_timeout};
-use crate::carrier::{BookingRequest, Carrier, MockCarrier, Mode};
+use crate::carrier::{BookingRequest, MockCarrier, Mode, ParcelCarrier};
 use contracts::{
     shipping::{ShipmentCreated, ShipmentStatus},
     time::Timestamp,
@@ -19,10 +19,10 @@ async fn a_confirmed_order_gets_one_shipment() {
     assert!(h.emitted().await.is_empty(), "nothing is sent before the order is confirmed");
 
     let confirmed = h.deliver(order.confirmed(&h, "")).await;
-    assert!(shipments(&h, order).await.is_empty(), "the carrier is asked after the commit, not in it");
+    assert!(shipments(&h, order).await.is_empty(), "the carrier is called after the commit");
     assert_eq!(overview(&h, order).await["pending"], true);
     h.complete().await;
-    // The event again, as a delivery and as a replay that the inbox does not know.
+    // The event again, as a redelivery and under an id that the inbox does not know.
     h.deliver_envelope(confirmed.clone()).await;
     h.deliver_envelope(contracts::event::Envelope { event_id: h.id(), ..confirmed }).await;
     h.complete().await;
@@ -40,15 +40,15 @@ async fn a_confirmed_order_gets_one_shipment() {
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].order_id, events[0].order_number.as_str()), (order.order_id, "SK-1"));
     assert_eq!(events[0].tracking_number, shipment.tracking_number);
-    assert_eq!(h.emitted().await[0].correlation_id, "test", "the shipment belongs to the request that placed the order");
+    assert_eq!(h.emitted().await[0].correlation_id, "test", "the shipment has the correlation id of the order");
     h.nothing_is_parked().await;
 }
 
 #[tokio::test]
-async fn an_order_that_was_not_heard_of_before_is_shipped_as_well() {
+async fn a_confirmation_before_the_creation_is_shipped() {
     let h = start().await;
     let order = confirm(&h, "").await;
-    // Its first event comes late.
+    // The first event of the order is late.
     h.deliver(order.created(&h, "")).await;
     h.complete().await;
     assert_eq!(shipments(&h, order).await.len(), 1);
@@ -59,7 +59,7 @@ fn instant(value: &serde_json::Value) -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_growing_pauses() {
+async fn a_failing_carrier_leaves_the_shipment_pending_and_is_called_with_growing_pauses() {
     let h = start().await;
     let order = confirm(&h, "carrier:fail").await;
     let mut longest = Duration::ZERO;
@@ -72,7 +72,7 @@ async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_grow
         let usual = Duration::from_secs(2_u64.pow(attempts - 1).min(300));
         assert!(wait >= usual * 3 / 4 && wait <= usual * 5 / 4, "{wait:?} after {attempts} attempts");
         longest = longest.max(wait);
-        // A little too early, nothing happens.
+        // Before the pause ends, nothing happens.
         h.advance(wait - Duration::from_millis(1));
         h.complete().await;
         assert_eq!(overview(&h, order).await["attempts"], attempts);
@@ -85,7 +85,7 @@ async fn a_carrier_that_fails_leaves_the_shipment_pending_and_is_asked_with_grow
 }
 
 #[tokio::test]
-async fn a_carrier_that_recovers_gets_the_parcel_by_itself() {
+async fn a_pending_shipment_is_booked_when_the_carrier_recovers() {
     let h = start().await;
     let order = confirm(&h, "carrier:flaky").await;
     for _ in 0..3 {
@@ -100,7 +100,7 @@ async fn a_carrier_that_recovers_gets_the_parcel_by_itself() {
 }
 
 #[tokio::test]
-async fn an_administrator_need_not_wait() {
+async fn an_administrator_retries_at_once() {
     let h = start().await;
     let order = confirm(&h, "carrier:flaky").await;
     h.complete().await;
@@ -110,20 +110,20 @@ async fn an_administrator_need_not_wait() {
         (worked["pending"].as_bool(), worked["status"].as_str(), worked["attempts"].as_u64()),
         (Some(false), Some("CREATED"), Some(3))
     );
-    // What is done is answered as it is.
+    // A booked shipment is answered unchanged.
     assert_eq!(retry(&h, order).await.expect(200).json(), worked);
     assert_eq!(h.emitted_of::<ShipmentCreated>().await.len(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice() {
+async fn a_booking_whose_answer_is_lost_is_repeated_and_booked_once() {
     for complement in ["carrier:timeout", "carrier:slow"] {
         let h = start_with_short_timeout().await;
         let order = confirm(&h, complement).await;
         h.complete().await;
         let seen = overview(&h, order).await;
         assert_eq!((seen["pending"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("TIMEOUT")), "{complement}");
-        // What the carrier booked all the same.
+        // The booking whose answer was lost.
         let booked = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
         h.advance(Duration::from_secs(2));
         h.complete().await;
@@ -133,7 +133,7 @@ async fn an_answer_that_is_lost_is_asked_for_again_and_nothing_is_booked_twice()
 }
 
 #[tokio::test]
-async fn a_slow_carrier_is_awaited() {
+async fn a_slow_answer_within_the_timeout_is_used() {
     let h = Harness::of(crate::service()).setting("carrier_mode", "slow").setting("carrier_slow_ms", 20).start().await;
     let order = confirm(&h, "").await;
     h.complete().await;
@@ -141,7 +141,7 @@ async fn a_slow_carrier_is_awaited() {
 }
 
 #[tokio::test]
-async fn the_setting_tells_the_carrier_to_fail_and_an_address_can_ask_otherwise() {
+async fn an_address_overrides_the_carrier_mode_of_the_settings() {
     let h = Harness::of(crate::service()).setting("carrier_mode", "fail").start().await;
     let (failing, working) = (confirm(&h, "").await, confirm(&h, "Carrier:OK").await);
     h.complete().await;
@@ -149,16 +149,16 @@ async fn the_setting_tells_the_carrier_to_fail_and_an_address_can_ask_otherwise(
     assert_eq!(shipments(&h, working).await.len(), 1);
 }
 
-/// The carrier's own side.
+/// The carrier, called directly.
 fn carrier_side(h: &Harness) -> MockCarrier {
     MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO)
 }
 
 #[tokio::test]
-async fn a_crash_between_the_carriers_answer_and_our_commit_costs_nothing() {
+async fn a_crash_between_the_carriers_answer_and_the_commit_loses_nothing() {
     let h = start().await;
     let order = confirm(&h, "").await;
-    // The process asked, the carrier booked and answered, and the process died before it wrote the answer.
+    // The carrier booked and answered, and the process crashed before its commit.
     let answered = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
     assert_eq!(overview(&h, order).await["pending"], true);
     h.complete().await;
@@ -168,7 +168,7 @@ async fn a_crash_between_the_carriers_answer_and_our_commit_costs_nothing() {
 }
 
 #[tokio::test]
-async fn many_that_do_the_same_work_at_once_make_one_shipment() {
+async fn many_requests_at_once_make_one_shipment() {
     let h = start().await;
     let order = confirm(&h, "").await;
     let again = || async { retry(&h, order).await.expect(200) };
@@ -179,7 +179,7 @@ async fn many_that_do_the_same_work_at_once_make_one_shipment() {
 }
 
 #[tokio::test]
-async fn more_orders_than_are_asked_about_at_once_are_all_shipped_past_one_that_fails() {
+async fn more_orders_than_slots_are_all_shipped_beside_one_that_fails() {
     let h = Harness::of(crate::service()).setting("concurrency", 2).start().await;
     let failing = confirm(&h, "carrier:fail").await;
     for _ in 0..9 {
@@ -195,7 +195,7 @@ async fn more_orders_than_are_asked_about_at_once_are_all_shipped_past_one_that_
 }
 
 #[tokio::test]
-async fn the_carrier_books_a_recalled_order_never_again() {
+async fn the_mock_never_books_a_cancelled_order() {
     let h = start().await;
     let (order, carrier_side) = (Order::new(&h), carrier_side(&h));
     let request = || BookingRequest { order_id: order.order_id, address: address("") };
@@ -209,14 +209,14 @@ async fn the_carrier_books_a_recalled_order_never_again() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_is_silent_about_one_parcel_holds_up_no_other() {
+async fn a_parcel_without_an_answer_delays_no_other() {
     let h = Harness::of(crate::service()).setting("carrier_timeout_ms", 60_000).start().await;
     let silent = confirm(&h, "carrier:timeout").await;
     h.settle().await;
     let behind = confirm(&h, "").await;
     for _ in 0..400 {
         if !shipments(&h, behind).await.is_empty() {
-            return assert_eq!(overview(&h, silent).await["attempts"], 0, "the carrier is still asked about the other");
+            return assert_eq!(overview(&h, silent).await["attempts"], 0, "the other request has no answer yet");
         }
         h.settle().await;
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -225,7 +225,7 @@ async fn a_carrier_that_is_silent_about_one_parcel_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_parcel_that_cannot_be_read_is_put_off() {
+async fn a_row_that_cannot_be_read_is_rescheduled() {
     let h = start().await;
     let order = confirm(&h, "").await;
     write(&h, "UPDATE shipments SET booking = 'LOST'").await;

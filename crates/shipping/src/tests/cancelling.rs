@@ -1,13 +1,13 @@
-//! Orders that are cancelled or refunded, at every point of their parcel's way.
+//! Cancelled and refunded orders, at every state of their shipment.
 
 use super::{Order, address, cancel_shipment, confirm, overview, report, retry, ship, shipments, start, start_with_short_timeout};
 use crate::{
-    carrier::{BookingRequest, Carrier, CarrierError, CarrierFuture, MockCarrier, Mode},
+    carrier::{BookingRequest, CarrierError, CarrierFuture, MockCarrier, Mode, ParcelCarrier},
     service_with,
 };
 use contracts::{
     ids::OrderId,
-    shipping::{ShipmentCreated, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
+    shipping::{Carrier, ShipmentCreated, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::testing::Harness;
 use std::{
@@ -19,14 +19,14 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// Whether the carrier would still take the order's parcel.
+/// Returns whether the carrier accepts a booking of the order.
 async fn is_bookable(h: &Harness, order: Order) -> bool {
     let carrier_side = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
     carrier_side.book(BookingRequest { order_id: order.order_id, address: address("") }).await.is_ok()
 }
 
 #[tokio::test]
-async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
+async fn an_order_cancelled_before_its_confirmation_is_never_shipped() {
     let h = start().await;
     let order = Order::new(&h);
     h.deliver(order.created(&h, "")).await;
@@ -34,7 +34,7 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
     h.complete().await;
     assert!(shipments(&h, order).await.is_empty());
     retry(&h, order).await.expect_problem(409, "ILLEGAL_TRANSITION");
-    // And one that was never heard of.
+    // The same for an order without any earlier event.
     h.deliver(Order::new(&h).cancelled(&h)).await;
     h.complete().await;
     assert!(h.emitted().await.is_empty());
@@ -42,10 +42,10 @@ async fn an_order_that_is_cancelled_before_it_is_confirmed_is_never_shipped() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_events_come() {
+async fn a_cancelled_order_is_never_shipped_in_any_order_of_its_events() {
     let h = start().await;
     for by_call in [false, true] {
-        // Its confirmation was set aside and is replayed last; even its first event may be.
+        // The confirmation is delivered last, as after a retry; so may be the first event.
         for is_unknown in [false, true] {
             let order = Order::new(&h);
             if !is_unknown {
@@ -68,14 +68,14 @@ async fn an_order_that_was_called_off_is_never_shipped_in_whichever_order_its_ev
 }
 
 #[tokio::test]
-async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
+async fn a_pending_shipment_is_dropped_and_cancelled_at_the_carrier() {
     let h = start_with_short_timeout().await;
     let order = confirm(&h, "carrier:timeout").await;
     h.complete().await;
     assert_eq!(overview(&h, order).await["pending"], true);
     let cancelled = h.deliver(order.cancelled(&h)).await;
     h.deliver_envelope(cancelled).await;
-    // The answer that was lost had booked it: it must not be fetched.
+    // The booking whose answer was lost must be cancelled.
     h.complete().await;
     h.advance(Duration::from_secs(600));
     h.complete().await;
@@ -87,7 +87,7 @@ async fn a_pending_shipment_is_dropped_and_the_carrier_is_told() {
 }
 
 #[tokio::test]
-async fn a_shipment_that_was_not_fetched_is_recalled() {
+async fn a_shipment_that_was_not_picked_up_is_cancelled() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let cancelled = h.deliver(order.cancelled(&h)).await;
@@ -103,7 +103,7 @@ async fn a_shipment_that_was_not_fetched_is_recalled() {
 }
 
 #[tokio::test]
-async fn a_parcel_on_its_way_is_not_recalled() {
+async fn a_parcel_on_its_way_is_not_cancelled() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
@@ -118,8 +118,8 @@ async fn a_parcel_on_its_way_is_not_recalled() {
 }
 
 #[tokio::test]
-async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
-    // BookingOutcome and not fetched: recalled, once, however often it is told.
+async fn a_refund_cancels_the_shipment_unless_the_parcel_left() {
+    // Booked and not picked up: cancelled once, however often the event arrives.
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let refunded = h.deliver(order.refunded(&h)).await;
@@ -140,7 +140,7 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     assert!(overview(&h, pending).await.is_null());
     assert!(!is_bookable(&h, pending).await);
 
-    // Fetched, or delivered: what was sent is sent.
+    // Picked up or delivered: nothing changes.
     for last in ["IN_TRANSIT", "DELIVERED"] {
         let (order, shipment) = ship(&h).await;
         report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
@@ -153,15 +153,19 @@ async fn a_refunded_order_keeps_its_parcel_here_unless_it_left() {
     h.nothing_is_parked().await;
 }
 
-/// A carrier that lets the test in between its deed and its answer, and fails as often as told to recall.
-struct Scripted {
+/// A carrier that waits for the test between a booking and its answer, and refuses its first cancellations.
+struct ScriptedCarrier {
     carrier_side: MockCarrier,
     done: Arc<Notify>,
     answer: Arc<Notify>,
     failing_cancellations: AtomicU32,
 }
 
-impl Carrier for Scripted {
+impl ParcelCarrier for ScriptedCarrier {
+    fn name(&self) -> Carrier {
+        Carrier::Mock
+    }
+
     fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String> {
         Box::pin(async move {
             let tracking_number = self.carrier_side.book(request).await?;
@@ -184,12 +188,12 @@ impl Carrier for Scripted {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
+async fn a_cancellation_before_the_carriers_answer_wins() {
     let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let scripted = (done.clone(), answer.clone());
     let service = service_with(move |ctx, _| {
         let carrier_side = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
-        Arc::new(Scripted { carrier_side, done: scripted.0, answer: scripted.1, failing_cancellations: AtomicU32::new(2) })
+        Arc::new(ScriptedCarrier { carrier_side, done: scripted.0, answer: scripted.1, failing_cancellations: AtomicU32::new(2) })
     });
     let h = Harness::of(service).start().await;
     let order = confirm(&h, "").await;
@@ -200,7 +204,7 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     });
     assert!(shipments(&h, order).await.is_empty());
     assert!(h.emitted_of::<ShipmentCreated>().await.is_empty());
-    // The carrier is asked to forget it until it does, and that is seen.
+    // The cancellation is repeated until it succeeds, and administrators see it.
     assert_eq!(overview(&h, order).await["failure"]["code"], "CARRIER_UNAVAILABLE");
     assert!(is_bookable(&h, order).await);
     for _ in 0..3 {
@@ -212,19 +216,19 @@ async fn a_cancellation_that_overtakes_the_carriers_answer_wins() {
     h.nothing_is_parked().await;
 }
 
-/// The service with a carrier that refuses its first recalls.
+/// The service with a carrier that refuses its first cancellations.
 async fn start_with_refused_cancellations(refusals: u32) -> Harness {
     let service = service_with(move |ctx, _| {
         let carrier_side = MockCarrier::new(ctx.db.clone(), Mode::Ok, Duration::ZERO);
         let (done, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         answer.notify_one();
-        Arc::new(Scripted { carrier_side, done, answer, failing_cancellations: AtomicU32::new(refusals) })
+        Arc::new(ScriptedCarrier { carrier_side, done, answer, failing_cancellations: AtomicU32::new(refusals) })
     });
     Harness::of(service).start().await
 }
 
 #[tokio::test]
-async fn a_shipment_is_returned_only_when_the_carrier_agreed() {
+async fn a_shipment_is_returned_only_when_the_carrier_confirmed() {
     let h = start_with_refused_cancellations(1).await;
     let (order, _) = ship(&h).await;
     assert_eq!(cancel_shipment(&h, order).await, "PENDING");
@@ -243,7 +247,7 @@ async fn a_shipment_is_returned_only_when_the_carrier_agreed() {
 }
 
 #[tokio::test]
-async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
+async fn a_scan_before_the_carrier_confirmed_wins() {
     for scan in ["IN_TRANSIT", "DELIVERED"] {
         let h = start_with_refused_cancellations(1).await;
         let (order, shipment) = ship(&h).await;
@@ -251,7 +255,7 @@ async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
         h.complete().await;
         assert_eq!(report(&h, shipment, scan, "Picked up").await.expect(200).json()["status"], scan);
         assert_eq!(cancel_shipment(&h, order).await, "TOO_LATE");
-        // Nothing is asked of the carrier any more, and the event of the cancellation changes nothing.
+        // No request is due any more, and the cancellation event changes nothing.
         h.advance(Duration::from_secs(600));
         h.deliver(order.cancelled(&h)).await;
         h.complete().await;
@@ -264,12 +268,12 @@ async fn a_scan_that_comes_before_the_carrier_agreed_wins() {
 }
 
 #[tokio::test]
-async fn what_contradicts_a_recall_is_kept_and_shown() {
+async fn a_scan_after_the_confirmed_cancellation_is_stored_and_shown() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     assert_eq!(cancel_shipment(&h, order).await, "PENDING");
     h.complete().await;
-    // That it is not on its way contradicts nothing.
+    // A return fits the cancellation.
     report(&h, shipment, "RETURNED", "Here").await.expect(200);
     assert!(overview(&h, order).await["contradiction"].is_null());
     for (status, message) in [
@@ -281,7 +285,7 @@ async fn what_contradicts_a_recall_is_kept_and_shown() {
         ("RETURNED", "Refused"),
     ] {
         let answer = report(&h, shipment, status, message).await.expect(200).json();
-        assert_eq!(answer["status"], "RETURNED", "the order was told that it stays");
+        assert_eq!(answer["status"], "RETURNED", "the order was told that the shipment is cancelled");
         let expected = if message == "late" { "DELIVERED" } else { status };
         assert_eq!(overview(&h, order).await["contradiction"], expected);
     }

@@ -1,4 +1,4 @@
-//! What shipping costs.
+//! The rates.
 
 use super::start;
 use platform::testing::Harness;
@@ -10,7 +10,7 @@ async fn rate(h: &Harness, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn anyone_is_told_the_flat_rate() {
+async fn anyone_sees_the_flat_rate() {
     let h = start().await;
     let standard = json!({"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null});
     assert_eq!(rate(&h, "country=DE&subtotal=1000").await, json!({"country": "DE", "items": [standard]}));
@@ -42,7 +42,7 @@ async fn a_country_can_have_its_own_rate_and_a_subtotal_ships_free() {
 }
 
 #[tokio::test]
-async fn a_country_that_is_not_shipped_to_is_refused() {
+async fn an_unsupported_country_is_refused() {
     let h = Harness::of(crate::service()).setting("countries", vec!["DE", "AT"]).start().await;
     rate(&h, "country=AT").await;
     let refused = h.get("/shipping/rates?country=US&subtotal=1").send().await.expect_problem(422, "UNSUPPORTED_COUNTRY");
@@ -50,7 +50,7 @@ async fn a_country_that_is_not_shipped_to_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_question_is_refused() {
+async fn invalid_parameters_are_refused() {
     let h = start().await;
     for (query, parameter) in [
         ("subtotal=1", "country"),

@@ -1,4 +1,4 @@
-//! Parcels that travel by themselves.
+//! Simulated parcels.
 
 use super::{report, ship, shipments};
 use contracts::shipping::{ShipmentDelivered, ShipmentStatus, ShipmentUpdated};
@@ -27,7 +27,7 @@ async fn a_simulated_parcel_takes_a_step_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_carrier_that_speaks_for_itself_is_not_contradicted() {
+async fn the_simulation_does_not_contradict_reported_events() {
     let h = simulated().await;
     let (order, shipment) = ship(&h).await;
     report(&h, shipment, "IN_TRANSIT", "").await.expect(200);
@@ -48,7 +48,7 @@ async fn without_the_setting_nothing_moves() {
 }
 
 #[tokio::test]
-async fn more_parcels_than_fit_a_turn_all_arrive() {
+async fn more_parcels_than_one_batch_all_arrive() {
     let h = simulated().await;
     for _ in 0..70 {
         super::confirm(&h, "").await;

@@ -1,4 +1,4 @@
-//! What the carrier tells, in any order and repeated.
+//! The carrier's events, repeated and in any order.
 
 use super::{report, ship, shipments, start};
 use contracts::{
@@ -8,15 +8,15 @@ use contracts::{
 use serde_json::json;
 
 #[tokio::test]
-async fn a_parcel_travels_and_each_step_is_told_once() {
+async fn each_step_of_a_parcel_has_one_event() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     for (status, message) in [
         ("IN_TRANSIT", "Picked up"),
         ("IN_TRANSIT", "Sorted in Hannover"),
         ("IN_TRANSIT", "Picked up"),
-        ("DELIVERED", "Left with a upstream"),
-        ("DELIVERED", "Left with a upstream"),
+        ("DELIVERED", "Left with a neighbour"),
+        ("DELIVERED", "Left with a neighbour"),
         ("DELIVERED", "in other words"),
         ("IN_TRANSIT", "a scan that comes late"),
         ("CREATED", ""),
@@ -34,7 +34,7 @@ async fn a_parcel_travels_and_each_step_is_told_once() {
         [
             (ShipmentStatus::InTransit, "Picked up"),
             (ShipmentStatus::InTransit, "Sorted in Hannover"),
-            (ShipmentStatus::Delivered, "Left with a upstream"),
+            (ShipmentStatus::Delivered, "Left with a neighbour"),
             (ShipmentStatus::Returned, "Refused"),
         ]
     );
@@ -47,7 +47,7 @@ async fn a_parcel_travels_and_each_step_is_told_once() {
 }
 
 #[tokio::test]
-async fn what_changes_nothing_is_answered_with_the_shipment_as_it_is() {
+async fn an_outdated_event_is_answered_with_the_unchanged_shipment() {
     let h = start().await;
     let (_, shipment) = ship(&h).await;
     let delivered = report(&h, shipment, "DELIVERED", "").await.expect(200);
@@ -56,12 +56,12 @@ async fn what_changes_nothing_is_answered_with_the_shipment_as_it_is() {
     for late in ["IN_TRANSIT", "DELIVERED", "CREATED"] {
         assert_eq!(report(&h, shipment, late, "").await.expect(200).body, delivered.body);
     }
-    // Scans on the way may be missing altogether.
+    // Scans on the way may be missing.
     assert!(h.emitted_of::<ShipmentUpdated>().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_return_that_overtakes_the_way_counts_and_what_comes_late_does_not() {
+async fn a_return_before_the_scans_counts_and_late_scans_do_not() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let returned = report(&h, shipment, "RETURNED", "").await.expect(200);
@@ -76,7 +76,7 @@ async fn a_return_that_overtakes_the_way_counts_and_what_comes_late_does_not() {
 }
 
 #[tokio::test]
-async fn the_same_event_many_times_at_once_is_one() {
+async fn the_same_event_many_times_at_once_counts_once() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let scan = || report(&h, shipment, "IN_TRANSIT", "Picked up");
@@ -104,7 +104,7 @@ async fn a_key_gives_the_first_answer_again() {
 }
 
 #[tokio::test]
-async fn a_full_history_takes_no_more_scans_and_every_new_status() {
+async fn a_full_history_accepts_no_more_scans_and_every_new_status() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     for scan in 1..200 {
@@ -116,7 +116,7 @@ async fn a_full_history_takes_no_more_scans_and_every_new_status() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_refused_and_nothing_changes() {
+async fn an_invalid_event_is_refused_and_changes_nothing() {
     let h = start().await;
     let (order, shipment) = ship(&h).await;
     let before = shipments(&h, order).await;
