@@ -1,4 +1,4 @@
-//! How a message leaves the house.
+//! The channels: e-mail, text message, webhook.
 
 mod address;
 pub mod mail;
@@ -12,17 +12,36 @@ use crate::{
     templates::{self, Recipient},
 };
 use contracts::{auth::RESET_TOKEN_ENCRYPTION, notification::Channel};
-use mail::Mail;
+use mail::{Mail, MailTransport};
 use platform::{
     encryption,
     env::Env,
     service::{Ctx, StartError},
 };
-use sms::SmsProvider;
-use std::sync::Arc;
+use sms::{LogSms, SmsProvider};
+use std::{pin::Pin, sync::Arc};
 use webhook::Webhooks;
 
-/// Every channel.
+/// The end of an attempt to deliver a message.
+pub type Delivery<'a> = Pin<Box<dyn Future<Output = Result<(), DeliveryError>> + Send + 'a>>;
+
+/// The implementations that a configuration chooses at start.
+pub struct Senders {
+    pub mail: Arc<dyn MailTransport>,
+    pub sms: Arc<dyn SmsProvider>,
+}
+
+impl Senders {
+    /// Mails go to the mail server of the settings, or into `mailbox/` in the data directory. Text messages go to the log.
+    ///
+    /// # Errors
+    /// When a setting is invalid, or the operating system gives no thread.
+    pub fn from_settings(ctx: &Ctx, settings: &Settings) -> Result<Senders, StartError> {
+        Ok(Senders { mail: mail::from_settings(ctx, settings)?, sms: Arc::new(LogSms) })
+    }
+}
+
+/// All channels.
 pub struct Channels {
     env: Env,
     shop_url: String,
@@ -34,29 +53,29 @@ pub struct Channels {
 
 impl Channels {
     /// # Errors
-    /// When a setting cannot be used, or the system gives no thread.
-    pub fn open(ctx: &Ctx, settings: &Settings, sms: Arc<dyn SmsProvider>) -> Result<Channels, StartError> {
+    /// When a setting is invalid.
+    pub fn open(ctx: &Ctx, settings: &Settings, senders: Senders) -> Result<Channels, StartError> {
         Ok(Channels {
             env: ctx.env.clone(),
             shop_url: settings.shop_url()?,
             reset_key: ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION),
-            mail: Mail::open(ctx, settings)?,
-            sms,
+            mail: Mail::new(ctx.env.clone(), settings.from_mailbox()?, senders.mail),
+            sms: senders.sms,
             webhooks: Webhooks::new(ctx.env.clone(), ctx.master_key.clone(), settings),
         })
     }
 
-    /// Hands a message over to its channel.
+    /// Sends a message over its channel.
     ///
     /// # Errors
-    /// [`DeliveryError`] says whether it is worth trying again.
+    /// [`DeliveryError`] says whether a repetition can succeed.
     pub async fn send(&self, outgoing: &OutgoingMessage) -> Result<(), DeliveryError> {
         let message =
             Message::read(outgoing.kind, &outgoing.payload).map_err(|_| DeliveryError::permanent("its payload is not that of its type"))?;
         let to = outgoing.recipient.as_deref();
         match outgoing.channel {
             Channel::Email => {
-                // A registration may arrive after its user's first order.
+                // The registration may arrive after the user's first order.
                 let to = to.ok_or_else(|| DeliveryError::temporary("no e-mail address is known yet"))?;
                 let token = self.token(outgoing, &message)?;
                 let recipient_info = Recipient { name: &outgoing.name, shop_url: &self.shop_url, token: token.as_deref() };
@@ -73,7 +92,7 @@ impl Channels {
         }
     }
 
-    /// The secret of a message that has one, opened.
+    /// Returns the decrypted token of a message that has one.
     fn token(&self, outgoing: &OutgoingMessage, message: &Message) -> Result<Option<String>, DeliveryError> {
         let Message::PasswordReset(reset) = message else { return Ok(None) };
         if reset.expires_at <= self.env.now() {

@@ -1,15 +1,15 @@
-//! Notification: tells users what happened, over the channels they chose, and keeps what was tried.
+//! Notification: sends messages to users over the channels that they chose, and records every attempt.
 //!
-//! Events of the other services become messages: one a channel, written in the transaction that records the event as
-//! consumed, so a repeated event makes nothing. Whom to write to and how is a copy of what auth and user announced;
-//! addresses are looked up when a message is sent, because an order may be announced before its customer.
+//! A consumed event becomes one message for each channel, in the transaction that records the event, so that a repeated event
+//! adds nothing. Contacts are a copy of the events of auth and user. Addresses are read when a message is sent, because the
+//! event of an order may arrive before that of its customer.
 //!
-//! One worker for each channel sends what is due outside of any transaction and records each attempt; failures are
-//! tried again with growing pauses and given up after a while, and an administrator may send anything again.
-//! Mails go to a mail server, or into a folder that a person can open; webhooks are signed by the Standard Webhooks
-//! scheme and never reach private addresses; text messages go through an [`SmsProvider`].
+//! One worker for each channel sends due messages outside of any transaction and records each attempt. Failed attempts are
+//! repeated with growing pauses up to a limit; an administrator can send every message again. Mails go to a mail server or
+//! into a folder ([`MailTransport`]), text messages to an [`SmsProvider`]. Webhooks are signed by the Standard Webhooks scheme
+//! and never go to private addresses.
 //!
-//! A password reset's token arrives sealed and is kept so. It is opened for the mail itself and seen nowhere else.
+//! The token of a password reset arrives encrypted and is stored so. It is decrypted only for the mail itself.
 //!
 //! Settings: `[notification]`, see [`Settings`].
 
@@ -28,18 +28,23 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use channels::sms::{LogSms, SmsProvider};
+pub use channels::{
+    Delivery, Senders,
+    mail::{ComposedMail, MailTransport},
+    sms::{LogSms, SmsProvider},
+};
+pub use domain::DeliveryError;
 pub use error::Error;
 pub use settings::Settings;
 
 use channels::Channels;
 use platform::{
     migrations,
-    service::{Ctx, Parts, Service},
+    service::{Ctx, Parts, Service, StartError},
 };
 use std::sync::Arc;
 
-/// What the doors share.
+/// What every part of the service works with.
 #[derive(Clone)]
 pub(crate) struct App {
     ctx: Ctx,
@@ -47,18 +52,17 @@ pub(crate) struct App {
     channels: Arc<Channels>,
 }
 
-/// The service, with text messages written to the log.
+/// The service, with the mail transport of the settings and text messages in the log.
 #[must_use]
 pub fn service() -> Service {
-    service_with(Arc::new(LogSms))
+    service_with(Senders::from_settings)
 }
 
-/// The service, with text messages sent by `sms`.
-#[must_use]
-pub fn service_with(sms: Arc<dyn SmsProvider>) -> Service {
+/// The service, with other senders.
+pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, StartError> + Send + 'static) -> Service {
     Service::new("notification", migrations!["0001_notifications", "0002_due"], |ctx: Ctx| async move {
         let settings: Settings = ctx.section()?;
-        let channels = Arc::new(Channels::open(&ctx, &settings, sms)?);
+        let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);
         let app = App { ctx, settings: Arc::new(settings), channels };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })

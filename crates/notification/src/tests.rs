@@ -1,4 +1,4 @@
-//! The service through its doors: events in, mails and webhooks out, the API in between.
+//! The service through its entry points.
 
 mod claiming;
 mod consuming;
@@ -32,14 +32,19 @@ fn builder() -> HarnessBuilder {
     Harness::of(crate::service())
 }
 
+/// The service with another provider of text messages.
+fn service_with_sms(sms: std::sync::Arc<dyn crate::SmsProvider>) -> platform::service::Service {
+    crate::service_with(|ctx, settings| Ok(crate::Senders { sms, ..crate::Senders::from_settings(ctx, settings)? }))
+}
+
 async fn start() -> Harness {
     builder().start().await
 }
 
-/// What a reset's token is in these tests.
+/// The token of a password reset.
 const TOKEN: &str = "reset-token-that-nobody-may-see";
 
-/// Somebody, and what the other services announce of them.
+/// A user, an order, and their events.
 #[derive(Clone, Copy)]
 struct Person {
     user_id: UserId,
@@ -51,7 +56,7 @@ impl Person {
         Person { user_id: harness.id(), order_id: harness.id() }
     }
 
-    /// Somebody whose registration was announced and whose welcome was sent.
+    /// A user whose registration was consumed and whose welcome was sent.
     async fn registered(harness: &Harness) -> Person {
         let person = Person::new(harness);
         deliver(harness, person.registration("mara@example.com", "Mara")).await;
@@ -64,7 +69,7 @@ impl Person {
     }
 
     fn reset(self, harness: &Harness) -> PasswordResetRequested {
-        // As the harness makes its installation.
+        // The master key of the harness.
         let key = platform::master_key::MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION);
         PasswordResetRequested {
             user_id: self.user_id,
@@ -206,31 +211,31 @@ impl Person {
         }
     }
 
-    /// What this person was told, the newest first.
+    /// Returns the messages to this user, newest first.
     async fn notifications(self, harness: &Harness) -> Vec<Notification> {
         let page: Page<Notification> = harness.get("/notifications?limit=100").customer(self.user_id).send().await.expect(200).read();
         page.items
     }
 
-    /// The same as words: `ORDER_CREATED EMAIL SENT`.
+    /// Returns them as text: `ORDER_CREATED EMAIL SENT`.
     async fn notification_lines(self, harness: &Harness) -> Vec<String> {
         let notifications = self.notifications(harness).await;
         notifications.iter().map(|n| format!("{} {} {}", n.r#type, n.channel, n.status)).collect()
     }
 }
 
-/// Delivers an event, a moment after the one before: lists are in the order of time.
+/// Delivers an event, a millisecond after the last one, because lists are in the order of time.
 async fn deliver<E: Event>(harness: &Harness, event: E) -> Envelope {
     harness.advance(Duration::from_millis(1));
     harness.deliver(event).await
 }
 
-/// A server of HTTP or mail that a test plays, on a port of its own.
+/// The socket of a test server.
 async fn listener() -> (tokio::net::TcpListener, u16) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     (listener, port)
 }
 
-/// The longest pause between two attempts, with its jitter.
+/// Longer than every pause between two attempts.
 const LONG: Duration = Duration::from_secs(3_600 * 2);

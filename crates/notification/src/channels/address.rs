@@ -1,11 +1,10 @@
-//! Which addresses of the internet a webhook may go to: those that are reachable for everyone.
+//! The public addresses of the internet, after the IANA special-purpose address registries (RFC 6890 and its updates).
 //!
-//! After the IANA special-purpose address registries (RFC 6890 and its updates). Without this rule a user could have
-//! our own network asked on their behalf.
+//! A webhook goes to public addresses only, so that users cannot reach our own network through it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether `ip` is an address of the public internet.
+/// Returns whether `ip` is an address of the public internet.
 #[must_use]
 pub fn is_public(ip: IpAddr) -> bool {
     match ip {
@@ -36,7 +35,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     !RESERVED.iter().any(|(block, bits)| (ip.to_bits() ^ block.to_bits()) >> (32 - bits) == 0)
 }
 
-/// Only 2000::/3 is given out, and of that not: protocol assignments and Teredo (2001::/23), documentation
+/// Only 2000::/3 is public, without protocol assignments and Teredo (2001::/23), documentation
 /// (2001:db8::/32, 3fff::/20), 6to4 (2002::/16), which wraps IPv4 addresses.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let bits = ip.to_bits();
@@ -49,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_that_everyone_can_reach_are_public() {
+    fn only_addresses_outside_the_reserved_blocks_are_public() {
         for public in
             ["1.1.1.1", "8.8.8.8", "93.184.215.14", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8"]
         {

@@ -1,13 +1,15 @@
-//! Mails: composed here, carried by a mail server or laid into a folder.
+//! E-mail: composes mails and sends them by a [`MailTransport`].
 
 mod folder;
 mod smtp;
 
+use super::Delivery;
 use crate::{
     domain::{DeliveryError, OutgoingMessage, one_line},
     settings::Settings,
     templates::{self, EmailContent},
 };
+use contracts::{ids::NotificationId, notification::NotificationType};
 use folder::Folder;
 use lettre::{
     Address, Message,
@@ -16,63 +18,79 @@ use lettre::{
         header::{Header, HeaderName, HeaderValue},
     },
 };
-use platform::service::{Ctx, StartError};
+use platform::{
+    env::Env,
+    service::{Ctx, StartError},
+};
 use smtp::Smtp;
 use std::{
     error::Error,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-/// Sends mails.
-pub struct Mail {
-    env: platform::env::Env,
-    from: Mailbox,
-    transport: MailTransport,
+/// A mail, ready to be sent.
+pub struct ComposedMail {
+    /// Envelope, headers and body.
+    pub message: Message,
+    /// A file name for the mail. It is unique, the same in every attempt, and sorts by time.
+    pub file_name: String,
+    pub notification_id: NotificationId,
+    pub kind: NotificationType,
+    pub correlation_id: String,
 }
 
-enum MailTransport {
-    Server(Smtp),
-    Folder(Folder),
+/// A way to send mails. A configuration chooses one at start, see [`Senders`](crate::Senders).
+///
+/// What every implementation guarantees: success means that the mail is accepted or stored. A failure says whether a repetition
+/// can succeed. A mail is sent again after a temporary error, a timeout or a crash, with the same Message-ID, so that receivers
+/// recognize the repetition. The caller limits the time (`send_seconds`) and drops the future then; a dropped attempt must not
+/// affect the next one. Mails may hold secrets: their text does not go into errors or the log.
+pub trait MailTransport: Send + Sync {
+    /// Sends a mail.
+    fn send<'a>(&'a self, mail: &'a ComposedMail) -> Delivery<'a>;
+}
+
+/// The transport of the settings: the mail server, or the folder `mailbox/` in the data directory.
+///
+/// # Errors
+/// When a setting is invalid, or the operating system gives no thread.
+pub fn from_settings(ctx: &Ctx, settings: &Settings) -> Result<Arc<dyn MailTransport>, StartError> {
+    Ok(match &settings.smtp_url {
+        Some(url) => Arc::new(Smtp::open(url.reveal())?),
+        None => {
+            let data = ctx.folder.parent().unwrap_or(&ctx.folder);
+            Arc::new(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
+        }
+    })
+}
+
+/// Composes mails and sends them.
+pub struct Mail {
+    env: Env,
+    from: Mailbox,
+    transport: Arc<dyn MailTransport>,
 }
 
 impl Mail {
-    /// Mails go to the mail server of the settings, or to `mailbox/` in the data directory.
-    ///
-    /// # Errors
-    /// When a setting cannot be used, or the system gives no thread.
-    pub fn open(ctx: &Ctx, settings: &Settings) -> Result<Mail, StartError> {
-        let transport = match &settings.smtp_url {
-            Some(url) => MailTransport::Server(Smtp::open(url.reveal())?),
-            None => {
-                let data = ctx.folder.parent().unwrap_or(&ctx.folder);
-                MailTransport::Folder(Folder::open(&ctx.env, data.join("mailbox"), settings.concurrency)?)
-            }
-        };
-        Ok(Mail { env: ctx.env.clone(), from: settings.from_mailbox()?, transport })
+    pub fn new(env: Env, from: Mailbox, transport: Arc<dyn MailTransport>) -> Mail {
+        Mail { env, from, transport }
     }
 
-    /// Sends `letter` to the address `to`.
+    /// Sends `content` to the address `to`.
     ///
     /// # Errors
-    /// For good when `to` is no address, for now when the carrier does not take it.
-    pub async fn send(&self, outgoing: &OutgoingMessage, to: &str, email_content: &EmailContent) -> Result<(), DeliveryError> {
+    /// Permanent when `to` is no address, otherwise those of the transport.
+    pub async fn send(&self, outgoing: &OutgoingMessage, to: &str, content: &EmailContent) -> Result<(), DeliveryError> {
         let date = SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(self.env.now().0).unwrap_or(0));
-        let message = compose(&self.from, outgoing, to, email_content, date)?;
-        match &self.transport {
-            MailTransport::Server(server) => {
-                server.send(&message).await?;
-                tracing::info!(
-                    target: "notification", notification_id = %outgoing.notification_id, correlation_id = outgoing.correlation_id,
-                    kind = outgoing.kind.as_str(), "mail sent"
-                );
-                Ok(())
-            }
-            MailTransport::Folder(folder) => {
-                let path = folder.write(folder::file_name(outgoing, to), message.formatted()).await?;
-                tracing::info!(target: "notification", path = %path.display(), correlation_id = outgoing.correlation_id, "mail written");
-                Ok(())
-            }
-        }
+        let mail = ComposedMail {
+            message: compose(&self.from, outgoing, to, content, date)?,
+            file_name: folder::file_name(outgoing, to),
+            notification_id: outgoing.notification_id,
+            kind: outgoing.kind,
+            correlation_id: outgoing.correlation_id.clone(),
+        };
+        self.transport.send(&mail).await
     }
 }
 
@@ -80,21 +98,21 @@ fn compose(
     from: &Mailbox,
     outgoing: &OutgoingMessage,
     to: &str,
-    email_content: &EmailContent,
+    content: &EmailContent,
     date: SystemTime,
 ) -> Result<Message, DeliveryError> {
     let address: Address = to.parse().map_err(|_| DeliveryError::permanent("the e-mail address is not one"))?;
     let name = one_line(&outgoing.name, 100);
-    // The same in every attempt, so that receivers can tell a repetition; another when a person wants it sent again.
+    // The same in every attempt, so that receivers recognize a repetition; another one after a resend by a person.
     let message_key = format!("{}.{}", outgoing.notification_id, outgoing.resends);
     let parts = MultiPart::alternative()
         .boundary(&message_key)
-        .singlepart(SinglePart::plain(templates::plain(email_content)))
-        .singlepart(SinglePart::html(templates::html(email_content)));
+        .singlepart(SinglePart::plain(templates::plain(content)))
+        .singlepart(SinglePart::html(templates::html(content)));
     let built = Message::builder()
         .from(from.clone())
         .to(Mailbox::new((!name.is_empty()).then_some(name), address))
-        .subject(one_line(&email_content.subject, 200))
+        .subject(one_line(&content.subject, 200))
         .date(date)
         .message_id(Some(format!("<{message_key}@{}>", from.email.domain())))
         .header(AutoSubmitted)
@@ -102,7 +120,7 @@ fn compose(
     built.map_err(|error| DeliveryError::permanent(format!("the mail cannot be composed: {error}")))
 }
 
-/// Tells answering machines to stay silent (RFC 3834).
+/// Keeps automatic responders from answering (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 

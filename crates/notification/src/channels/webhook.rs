@@ -1,8 +1,8 @@
 //! Webhooks, signed by the Standard Webhooks scheme (<https://www.standardwebhooks.com>).
 //!
 //! A receiver checks `webhook-signature` over `{webhook-id}.{webhook-timestamp}.{body}` with its secret, refuses old
-//! timestamps, and tells repetitions by `webhook-id`: it is the notification's id, the same in every attempt. Redirects
-//! are not followed, and private addresses are refused after their names were resolved.
+//! timestamps, and recognizes repetitions by `webhook-id`, the id of the notification. Redirects are not followed, and private
+//! addresses are refused after name resolution.
 
 use super::address::is_public;
 use crate::{
@@ -23,7 +23,7 @@ use hyper_util::{
             dns::{GaiResolver, Name},
         },
     },
-    rt::{TokioExecutor, TokioTimer},
+    rt::TokioTimer,
 };
 use platform::{env::Env, master_key::MasterKey};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -39,9 +39,9 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 
-/// Of an answer's body this much is read, so that the connection can be used again; the rest is not wanted.
+/// How much of a response body is read, so that the connection can be used again.
 const MAX_RESPONSE: usize = 16 * 1024;
 
 type Pool = Client<HttpsConnector<HttpConnector<PublicResolver>>, Full<Bytes>>;
@@ -49,24 +49,24 @@ type Pool = Client<HttpsConnector<HttpConnector<PublicResolver>>, Full<Bytes>>;
 /// The key that signs a user's webhooks.
 pub struct SigningSecret([u8; 32]);
 
-/// The key of `user`, derived from the master_key's secret: nothing is stored.
+/// Returns the key of `user`. It is derived from the master key and not stored.
 #[must_use]
 pub fn secret_of(master_key: &MasterKey, user: UserId) -> SigningSecret {
     SigningSecret(master_key.key_for(&format!("webhook:{user}")))
 }
 
 impl SigningSecret {
-    /// As the user configures it at the receiver.
+    /// Returns the key as the user configures it at the receiver.
     ///
     /// # Panics
-    /// Never: it is a short line.
+    /// Never: the text is short enough for a secret.
     #[must_use]
     pub fn to_text(&self) -> Secret {
         Secret::parse(format!("whsec_{}", STANDARD.encode(self.0))).expect("a secret of 50 letters is one")
     }
 }
 
-/// The value of `webhook-signature`.
+/// Returns the value of `webhook-signature`.
 fn signature(key: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{timestamp}.").as_bytes());
@@ -80,7 +80,7 @@ pub struct Webhooks {
     master_key: MasterKey,
     allow_private: bool,
     time: Duration,
-    /// Made on the first webhook: reading the system's root certificates takes a while.
+    /// Created with the first webhook, because reading the system's root certificates is slow.
     pool: OnceCell<Pool>,
 }
 
@@ -90,7 +90,7 @@ impl Webhooks {
         Webhooks { env, master_key, allow_private, time, pool: OnceCell::new() }
     }
 
-    /// Posts a message to `url`. Any 2xx means that it was taken.
+    /// Posts a message to `url`. Every 2xx is success.
     pub async fn send(&self, outgoing: &OutgoingMessage, url: &str) -> Result<(), DeliveryError> {
         let target = self.target(url)?;
         let request = self.request(outgoing, target);
@@ -100,7 +100,7 @@ impl Webhooks {
             .map_err(|_| DeliveryError::temporary(format!("the receiver did not answer within {} seconds", self.time.as_secs())))??;
         match status {
             status if status.is_success() => Ok(()),
-            // The scheme's word for an address that is not to be used any more.
+            // The scheme's status for an address that is not to be used any more.
             StatusCode::GONE => Err(DeliveryError::permanent("the receiver answered 410: it does not want webhooks any more")),
             status if status.is_redirection() => {
                 Err(DeliveryError::temporary(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
@@ -113,7 +113,7 @@ impl Webhooks {
         let bad = || DeliveryError::permanent("the webhook's address is not an http or https address");
         let uri: Uri = url.parse().map_err(|_| bad())?;
         let host = uri.host().ok_or_else(bad)?;
-        // An address that is written as numbers never comes to the resolver.
+        // A numeric address does not go through the resolver.
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
         match ip {
             Some(ip) if !self.allow_private && !is_public(ip) => Err(DeliveryError::permanent(PrivateAddress.to_string())),
@@ -136,16 +136,16 @@ impl Webhooks {
     }
 
     async fn pool(&self) -> &Pool {
-        let allow_private = self.allow_private;
+        let (env, allow_private) = (self.env.clone(), self.allow_private);
         self.pool
             .get_or_init(|| async move {
-                let tls = tokio::task::spawn_blocking(tls).await.unwrap_or_else(|_| without_roots());
+                let tls = tls_on_thread(&env).await;
                 let mut connector = HttpConnector::new_with_resolver(PublicResolver { allow_private, names: GaiResolver::new() });
                 connector.enforce_http(false);
                 connector.set_nodelay(true);
                 connector.set_connect_timeout(Some(Duration::from_secs(5)));
                 let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(connector);
-                Client::builder(TokioExecutor::new())
+                Client::builder(Executor(env))
                     .pool_timer(TokioTimer::new())
                     .pool_idle_timeout(Duration::from_secs(20))
                     .pool_max_idle_per_host(4)
@@ -158,12 +158,12 @@ impl Webhooks {
 async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<StatusCode, DeliveryError> {
     let answer = pool.request(request).await.map_err(|error| refused(&error))?;
     let status = answer.status();
-    // What the receiver says beyond its status changes nothing.
+    // Only the status matters.
     let _ = Limited::new(answer.into_body(), MAX_RESPONSE).collect().await;
     Ok(status)
 }
 
-/// The innermost cause says most.
+/// The innermost cause has the most detail.
 fn refused(error: &hyper_util::client::legacy::Error) -> DeliveryError {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
@@ -173,6 +173,30 @@ fn refused(error: &hyper_util::client::legacy::Error) -> DeliveryError {
         cause = inner;
     }
     DeliveryError::temporary(format!("the receiver cannot be reached: {cause}"))
+}
+
+/// Runs the tasks of the HTTP client.
+#[derive(Clone)]
+struct Executor(Env);
+
+impl<F> hyper::rt::Executor<F> for Executor
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        drop(self.0.spawn(task));
+    }
+}
+
+/// Reads the root certificates on a thread of its own, because that blocks.
+async fn tls_on_thread(env: &Env) -> ClientConfig {
+    let (sender, receiver) = oneshot::channel();
+    let started = env.spawn_thread("root-certificates", move || drop(sender.send(tls())));
+    match started {
+        Ok(_) => receiver.await.unwrap_or_else(|_| without_roots()),
+        Err(_) => without_roots(),
+    }
 }
 
 fn tls() -> ClientConfig {
@@ -199,13 +223,13 @@ fn without_roots() -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Where a webhook may not go.
+/// The address of a webhook is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook's address is not a public one")]
 struct PrivateAddress;
 
-/// The system's resolver, less the addresses that are not public. It decides on what is connected to, so a name cannot
-/// mean one thing when it is checked and another when it is used.
+/// The system's resolver without private addresses. The client connects to what it returns, so a name cannot resolve to another
+/// address between check and use.
 #[derive(Clone)]
 struct PublicResolver {
     allow_private: bool,

@@ -1,18 +1,18 @@
-//! What is under way, and whose it is.
+//! Claims of messages.
 
 use super::*;
 use crate::{
-    SmsProvider,
+    Delivery, SmsProvider,
     actions::{Attempt, record_and_claim},
     delivery::DeliveryQueue,
     domain::{DeliveryError, OutgoingMessage},
 };
 use contracts::notification::{Channel, NotificationSent, NotificationStatus};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 const HOLD: Duration = Duration::from_secs(90);
 
-/// Takes up to so many messages of one user in hand.
+/// Claims at most this many messages of one user.
 async fn claim(harness: &Harness, most: usize) -> Vec<OutgoingMessage> {
     record_and_claim(harness.db(), Arc::new([]), 6, Channel::Email, Some(DeliveryQueue::new(8 * most)), HOLD).await.unwrap()
 }
@@ -24,7 +24,7 @@ async fn record(harness: &Harness, outgoing: &OutgoingMessage, outcome: Result<(
 }
 
 #[tokio::test]
-async fn what_one_has_in_hand_no_other_takes_until_its_time_is_over() {
+async fn a_claimed_message_is_claimed_again_only_after_its_claim() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("mara@example.com", "Mara")).await;
@@ -38,13 +38,13 @@ async fn what_one_has_in_hand_no_other_takes_until_its_time_is_over() {
     ids.dedup();
     assert_eq!(ids.len(), 10);
     assert_eq!(claim(&harness, 4).await.len(), 0);
-    // Its holder died: somebody else goes on.
+    // The first worker crashed: another one continues.
     harness.advance(HOLD);
     assert_eq!(claim(&harness, 64).await.len(), 10);
 }
 
 #[tokio::test]
-async fn who_lost_a_message_records_nothing() {
+async fn an_attempt_after_its_claim_records_nothing() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("mara@example.com", "Mara")).await;
@@ -62,18 +62,18 @@ async fn who_lost_a_message_records_nothing() {
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 1);
 }
 
-/// A provider with a fault.
+/// A provider with a bug.
 struct PanickingSms;
 
 impl SmsProvider for PanickingSms {
-    fn send<'a>(&'a self, _: &'a str, _: &'a str) -> Pin<Box<dyn Future<Output = Result<(), DeliveryError>> + Send + 'a>> {
+    fn send<'a>(&'a self, _: &'a str, _: &'a str) -> Delivery<'a> {
         Box::pin(async { panic!("a fault of the provider's client") })
     }
 }
 
 #[tokio::test]
-async fn a_sender_that_panics_has_failed_like_any_other() {
-    let harness = Harness::of(crate::service_with(Arc::new(PanickingSms))).start().await;
+async fn a_panic_of_the_sender_is_a_failed_attempt() {
+    let harness = Harness::of(service_with_sms(Arc::new(PanickingSms))).start().await;
     let person = Person::registered(&harness).await;
     deliver(&harness, person.preferences(false, true, None)).await;
     deliver(&harness, person.shipped()).await;

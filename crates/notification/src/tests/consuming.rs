@@ -1,31 +1,23 @@
-//! What events lead to.
+//! Events and their messages.
 
 use super::*;
-use crate::{LogSms, SmsProvider};
+use crate::{Delivery, LogSms, SmsProvider};
 use contracts::notification::{Channel, NotificationFailed, NotificationSent, NotificationStatus, NotificationType};
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-/// A provider that remembers what it sent.
+/// A provider that records what it sent.
 #[derive(Default)]
 struct RecordingSms(Mutex<Vec<(String, String)>>);
 
 impl SmsProvider for RecordingSms {
-    fn send<'a>(
-        &'a self,
-        to: &'a str,
-        text: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<(), crate::domain::DeliveryError>> + Send + 'a>> {
+    fn send<'a>(&'a self, to: &'a str, text: &'a str) -> Delivery<'a> {
         self.0.lock().unwrap().push((to.to_owned(), text.to_owned()));
         LogSms.send(to, text)
     }
 }
 
 #[tokio::test]
-async fn every_event_tells_its_user_once() {
+async fn every_event_makes_one_message() {
     let harness = start().await;
     let person = Person::new(&harness);
     let until = harness.env.now().after(Duration::from_secs(3_600));
@@ -56,7 +48,7 @@ async fn every_event_tells_its_user_once() {
 }
 
 #[tokio::test]
-async fn an_event_that_comes_again_tells_nobody_again() {
+async fn a_repeated_event_makes_no_message() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let event = deliver(&harness, person.created()).await;
@@ -67,7 +59,7 @@ async fn an_event_that_comes_again_tells_nobody_again() {
     assert_eq!(person.notification_lines(&harness).await, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
 
-    // And not even when the inbox has forgotten it: one event makes one message a channel.
+    // Also without the inbox row, an event makes one message for each channel.
     let forgotten = event.event_id;
     harness
         .db()
@@ -81,7 +73,7 @@ async fn an_event_that_comes_again_tells_nobody_again() {
 }
 
 #[tokio::test]
-async fn a_message_is_announced_under_the_request_that_it_came_from() {
+async fn the_event_of_a_message_has_the_correlation_id_of_its_cause() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let mut event = harness.envelope(&person.created());
@@ -97,9 +89,9 @@ async fn a_message_is_announced_under_the_request_that_it_came_from() {
 }
 
 #[tokio::test]
-async fn preferences_choose_the_channels_and_mails_of_the_account_come_always() {
+async fn preferences_choose_the_channels_except_for_mails_about_the_account() {
     let phone = Arc::new(RecordingSms::default());
-    let harness = Harness::of(crate::service_with(phone.clone())).start().await;
+    let harness = Harness::of(service_with_sms(phone.clone())).start().await;
     let person = Person::registered(&harness).await;
     deliver(&harness, person.preferences(false, true, None)).await;
     deliver(&harness, person.shipped()).await;
@@ -118,9 +110,9 @@ async fn preferences_choose_the_channels_and_mails_of_the_account_come_always() 
 }
 
 #[tokio::test]
-async fn a_phone_that_was_removed_gets_no_text() {
+async fn a_removed_phone_gets_no_text_message() {
     let phone = Arc::new(RecordingSms::default());
-    let harness = Harness::of(crate::service_with(phone.clone())).start().await;
+    let harness = Harness::of(service_with_sms(phone.clone())).start().await;
     let person = Person::registered(&harness).await;
     deliver(&harness, person.preferences(false, true, None)).await;
     deliver(&harness, person.shipped()).await;
@@ -134,7 +126,7 @@ async fn a_phone_that_was_removed_gets_no_text() {
 }
 
 #[tokio::test]
-async fn an_order_may_be_announced_before_its_customer() {
+async fn an_order_may_arrive_before_its_customer() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
@@ -153,7 +145,7 @@ async fn an_order_may_be_announced_before_its_customer() {
 }
 
 #[tokio::test]
-async fn who_never_becomes_known_is_given_up() {
+async fn a_message_to_an_unknown_user_fails_in_the_end() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
@@ -169,7 +161,7 @@ async fn who_never_becomes_known_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_the_user_service_says_is_newer_than_the_registration_in_any_order() {
+async fn data_of_the_user_service_replaces_the_registration_in_any_order() {
     let harness = start().await;
     for late_registration in [false, true] {
         let person = Person::new(&harness);
@@ -189,7 +181,7 @@ async fn what_the_user_service_says_is_newer_than_the_registration_in_any_order(
 }
 
 #[tokio::test]
-async fn preferences_from_the_past_change_nothing() {
+async fn older_preferences_change_nothing() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let old = harness.envelope(&person.preferences(true, true, None));

@@ -1,23 +1,19 @@
-//! Messages under way side by side: those of one user that take long hold up nobody else's.
+//! Concurrent attempts: slow messages of one user do not delay others.
 
 use super::*;
-use crate::{SmsProvider, delivery::DeliveryQueue, domain::DeliveryError};
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use crate::{Delivery, SmsProvider, delivery::DeliveryQueue};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 const SLOW: &str = "+49 30 1";
 const QUICK: &str = "+49 30 2";
 
-/// A provider that takes its time for one phone.
+/// A provider that is slow for one phone.
 struct SlowSms {
     time: Duration,
-    /// How many messages to it are under way, and were at most.
+    /// How many messages are being sent to it, and the maximum so far.
     under_way: AtomicUsize,
     most: AtomicUsize,
 }
@@ -29,7 +25,7 @@ impl SlowSms {
 }
 
 impl SmsProvider for SlowSms {
-    fn send<'a>(&'a self, phone: &'a str, _: &'a str) -> Pin<Box<dyn Future<Output = Result<(), DeliveryError>> + Send + 'a>> {
+    fn send<'a>(&'a self, phone: &'a str, _: &'a str) -> Delivery<'a> {
         Box::pin(async move {
             if phone == SLOW {
                 self.most.fetch_max(self.under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -41,14 +37,14 @@ impl SmsProvider for SlowSms {
     }
 }
 
-/// Somebody who wants text messages and nothing else.
+/// A user with text messages only.
 async fn sms_user(harness: &Harness, phone: &str) -> Person {
     let person = Person::registered(harness).await;
     deliver(harness, PreferencesChanged { phone: Some(phone.into()), ..person.preferences(false, true, None) }).await;
     person
 }
 
-/// Waits, for a second at most, until the person's message was sent.
+/// Waits until the message was sent, for a second at most.
 async fn wait_until_sent(harness: &Harness, person: Person) {
     let began = tokio::time::Instant::now();
     while person.notification_lines(harness).await[0] != "SHIPPED SMS SENT" {
@@ -58,9 +54,9 @@ async fn wait_until_sent(harness: &Harness, person: Person) {
 }
 
 #[tokio::test]
-async fn one_users_slow_messages_leave_places_for_everybody_elses() {
+async fn slow_messages_of_one_user_leave_slots_for_others() {
     let provider = SlowSms::new(Duration::from_millis(300));
-    let harness = Harness::of(crate::service_with(provider.clone())).setting("concurrency", 16_i64).start().await;
+    let harness = Harness::of(service_with_sms(provider.clone())).setting("concurrency", 16_i64).start().await;
     let (slow, quick) = (sms_user(&harness, SLOW).await, sms_user(&harness, QUICK).await);
     for _ in 0..40 {
         deliver(&harness, slow.shipped()).await;
@@ -79,9 +75,9 @@ async fn one_users_slow_messages_leave_places_for_everybody_elses() {
 }
 
 #[tokio::test]
-async fn a_message_that_takes_long_keeps_the_worker_from_no_other_however_long() {
+async fn a_slow_message_never_delays_another_user() {
     let provider = SlowSms::new(Duration::from_secs(7));
-    let harness = Harness::of(crate::service_with(provider.clone())).start().await;
+    let harness = Harness::of(service_with_sms(provider.clone())).start().await;
     let (slow, quick) = (sms_user(&harness, SLOW).await, sms_user(&harness, QUICK).await);
     deliver(&harness, slow.shipped()).await;
     let others = async {
@@ -95,7 +91,7 @@ async fn a_message_that_takes_long_keeps_the_worker_from_no_other_however_long()
 }
 
 #[tokio::test]
-async fn a_window_has_places_for_all_and_an_eighth_for_one() {
+async fn one_user_has_at_most_an_eighth_of_the_slots() {
     let harness = start().await;
     let mut queue = DeliveryQueue::new(16);
     let users: Vec<UserId> = (0..10).map(|_| harness.id()).collect();
@@ -103,6 +99,6 @@ async fn a_window_has_places_for_all_and_an_eighth_for_one() {
     assert_eq!((reserved, queue.free_slots(), queue.users_at_limit().count()), ([vec![2; 8], vec![0; 2]].concat(), 0, 8));
     queue.release(users[0]);
     assert!(queue.try_reserve(users[9]) && !queue.try_reserve(users[0]));
-    // However few there are, one has a place.
+    // Every user has at least one slot.
     assert!(DeliveryQueue::new(1).try_reserve(users[0]));
 }

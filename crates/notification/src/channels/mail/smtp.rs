@@ -1,10 +1,10 @@
-//! A mail server, spoken to over a few connections that are kept.
+//! A mail server, over a pool of connections.
 //!
-//! The pool is our own because an attempt that takes too long is given up in the middle of its conversation: the
-//! connection is then part of the future that is dropped and closes with it, and never serves the next mail with the
-//! answers that were meant for the last.
+//! The pool is our own because an attempt may be dropped in the middle of its dialogue. The connection belongs to the dropped
+//! future and closes with it, so the next mail never reads the replies to the last one.
 
-use crate::{domain::DeliveryError, settings::BadSetting};
+use super::{ComposedMail, MailTransport};
+use crate::{channels::Delivery, domain::DeliveryError, settings::BadSetting};
 use hyper::Uri;
 use lettre::{
     Message,
@@ -22,9 +22,9 @@ use std::{
 use tokio::{net::TcpStream, time::Instant};
 
 const CONNECT: Duration = Duration::from_secs(10);
-/// A connection that idled for longer is asked whether it still lives before it is used.
+/// A connection that was idle for longer is tested before its next use.
 const FRESH: Duration = Duration::from_secs(2);
-/// And one that idled for longer than this is closed: servers hang up after a while.
+/// A connection that was idle for longer is closed, because servers close it too.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A mail server.
@@ -33,7 +33,7 @@ pub struct Smtp {
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
-/// How a mail server is reached.
+/// The address of a mail server.
 struct Server {
     host: String,
     port: u16,
@@ -44,24 +44,24 @@ struct Server {
 
 enum Encryption {
     None,
-    /// From the first byte on.
+    /// TLS from the first byte.
     Implicit(TlsParameters),
-    /// By STARTTLS, and no mail without it.
+    /// STARTTLS; no mail is sent without it.
     StartTls(TlsParameters),
 }
 
 impl Smtp {
-    /// The server at `url`, such as `smtps://user:password@mail.example.com`. It is reached on the first mail.
+    /// The server at `url`, such as `smtps://user:password@mail.example.com`. The first mail connects.
     ///
     /// # Errors
-    /// When the address cannot be used. What it says of the address leaves the password out.
+    /// When the address is invalid. The error does not contain the password.
     pub fn open(url: &str) -> Result<Smtp, BadSetting> {
         let server = Server::parse(url).map_err(|reason| BadSetting::new("smtp_url", reason))?;
         Ok(Smtp { server, idle: Mutex::default() })
     }
 
-    /// Sends a mail, over a connection of its own for as long as it takes.
-    pub async fn send(&self, message: &Message) -> Result<(), DeliveryError> {
+    /// Sends a message over a connection that serves nothing else meanwhile.
+    async fn send_message(&self, message: &Message) -> Result<(), DeliveryError> {
         let mut connection = match self.take_idle().await {
             Some(connection) => connection,
             None => self.server.connect().await.map_err(|error| delivery_error("the mail server cannot be reached", &error))?,
@@ -74,7 +74,7 @@ impl Smtp {
         Ok(())
     }
 
-    /// A connection that is still good.
+    /// Takes a usable connection from the pool.
     async fn take_idle(&self) -> Option<AsyncSmtpConnection> {
         loop {
             let (mut connection, since) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
@@ -92,7 +92,7 @@ impl Smtp {
     }
 }
 
-/// With the server's own words, which name the reason and nothing secret.
+/// The error with the server's reply, which contains no secret.
 fn delivery_error(what: &str, error: &Error) -> DeliveryError {
     let mut text = format!("{what}: {error}");
     let mut source = std::error::Error::source(error);
@@ -104,6 +104,19 @@ fn delivery_error(what: &str, error: &Error) -> DeliveryError {
         source = cause.source();
     }
     DeliveryError::temporary(text)
+}
+
+impl MailTransport for Smtp {
+    fn send<'a>(&'a self, mail: &'a ComposedMail) -> Delivery<'a> {
+        Box::pin(async move {
+            self.send_message(&mail.message).await?;
+            tracing::info!(
+                target: "notification", notification_id = %mail.notification_id, correlation_id = mail.correlation_id,
+                kind = mail.kind.as_str(), "mail sent"
+            );
+            Ok(())
+        })
+    }
 }
 
 impl Server {
@@ -141,7 +154,7 @@ impl Server {
             }
             Encryption::None | Encryption::StartTls(_) => match self.open_stream().await {
                 Some(stream) => AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?,
-                // It says best what is wrong.
+                // This call has the better error.
                 None => AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &self.hello, None, None).await?,
             },
         };
@@ -154,8 +167,7 @@ impl Server {
         Ok(connection)
     }
 
-    /// A stream without Nagle's delay: a mail's last line is written by itself, and would wait 40 ms for the server to
-    /// acknowledge the lines before it.
+    /// Opens a stream without Nagle's algorithm, which delays the last line of every mail by 40 ms.
     async fn open_stream(&self) -> Option<TcpStream> {
         let stream = tokio::time::timeout(CONNECT, TcpStream::connect((self.host.as_str(), self.port))).await.ok()?.ok()?;
         stream.set_nodelay(true).ok()?;
@@ -163,7 +175,7 @@ impl Server {
     }
 }
 
-/// Percent-decoded text; `None` when it is not UTF-8 or not encoded properly.
+/// Decodes percent-encoded text; `None` when it is not UTF-8 or not encoded properly.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -184,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_address_says_how_it_is_reached() {
+    fn the_url_of_a_server_is_parsed() {
         let server = Server::parse("smtps://me%40example.com:p%3Ass@mail.example.com").unwrap();
         assert_eq!((server.host.as_str(), server.port), ("mail.example.com", 465));
         assert!(matches!(server.encryption, Encryption::Implicit(_)));
@@ -198,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_used_is_refused_without_its_password() {
+    fn an_invalid_url_is_refused_without_its_password() {
         for bad in [
             "",
             "mail.example.com",
