@@ -1,4 +1,4 @@
-//! What can be done: one transaction each.
+//! The commands, one transaction each.
 
 use crate::{
     Error,
@@ -18,10 +18,10 @@ use platform::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Sends a message again that was sent or given up, with a fresh count of attempts.
+/// Makes a message due again that was sent or has failed, with a fresh count of attempts.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Illegal`] while it is still being tried.
+/// [`Error::NotFound`]; [`Error::Illegal`] while it is pending.
 pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Result<Idempotent<Json<Notification>>, Problem> {
     db.write(async move |tx| {
         key.once(tx, async |tx| -> Result<_, Error> {
@@ -42,14 +42,14 @@ pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Re
 pub struct Attempt {
     pub outgoing: Arc<OutgoingMessage>,
     pub outcome: Result<(), DeliveryError>,
-    /// How long to wait before the next attempt, should there be one.
+    /// The pause before the next attempt, if there is one.
     pub pause: Duration,
 }
 
-/// Records attempts and takes further messages in hand, as many as have a place in `window`: one commit for both.
+/// Records attempts and claims due messages, as many as `queue` has free slots, in one commit.
 ///
 /// # Errors
-/// Those of the database. Nothing is recorded then, and the same may be tried again.
+/// Those of the database. Nothing is recorded then, and the call can be repeated.
 pub async fn record_and_claim(
     db: &Db,
     ended: Arc<[Attempt]>,
@@ -70,8 +70,7 @@ pub async fn record_and_claim(
     .await
 }
 
-/// Takes what is due until the window is full, the longest overdue first. Users who have as many places as one may have are
-/// passed over.
+/// Claims due messages until the queue is full, longest overdue first. Users at their limit are skipped.
 async fn claim(tx: &mut Tx, channel: Channel, mut queue: DeliveryQueue, claim_time: Duration) -> Result<Vec<OutgoingMessage>, Error> {
     let (claimed_until, mut claimed) = (tx.now().after(claim_time), Vec::new());
     while queue.free_slots() > 0 {
@@ -82,7 +81,7 @@ async fn claim(tx: &mut Tx, channel: Channel, mut queue: DeliveryQueue, claim_ti
         for (id, _) in due.into_iter().filter(|(_, user)| queue.try_reserve(*user)) {
             claimed.extend(store::claim(tx, id, claimed_until).await?);
         }
-        // What was passed over belongs to users who are full by now: the next look leaves these users out.
+        // The skipped messages belong to users at their limit: the next query excludes these users.
         if is_last || claimed.len() == before {
             break;
         }
@@ -99,7 +98,7 @@ async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(),
         AfterAttempt::Retry => (NotificationStatus::Pending, Some(tx.now().after(*pause))),
     };
     if !store::record(tx, outgoing, AttemptRecord { status, last_error, due_at }).await? {
-        // It took longer than it was held for, and somebody else has it now.
+        // The claim ended before the attempt, and another worker has the message.
         return Ok(());
     }
     let attempts = outgoing.attempts + 1;
@@ -111,7 +110,7 @@ async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(),
     Ok(())
 }
 
-/// Tells the world, on behalf of the request that the message came from.
+/// Emits the event, with the correlation id of the request that caused the message.
 fn emit_outcome(tx: &mut Tx, outgoing: &OutgoingMessage, fact: NotificationFact, attempts: u32, last_error: Option<&str>) {
     let OutgoingMessage { notification_id, user_id, kind, channel, order_id, .. } = *outgoing;
     let mut context = Context::new(outgoing.correlation_id.as_str());

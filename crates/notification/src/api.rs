@@ -1,4 +1,4 @@
-//! RequestLayers 1: HTTP.
+//! Entry point 1, HTTP.
 
 use crate::{
     App, Error, actions,
@@ -16,11 +16,11 @@ use platform::{
 
 pub fn routes() -> Routes<App> {
     Routes::new("notification")
-        .get("/notifications", list_own, "What the caller was told, the newest first")
+        .get("/notifications", list_own, "The messages to the caller, newest first")
         .get("/notifications/webhook-secret", webhook_secret, "The secret that signs the caller's webhooks")
-        .get("/admin/notifications", list_all, "What everyone was told, the newest first")
-        .get("/admin/notifications/{notificationId}/attempts", list_attempts, "What was tried to deliver a message, the last first")
-        .post("/admin/notifications/{notificationId}/resend", resend, "Sends a message again that was sent or given up")
+        .get("/admin/notifications", list_all, "The messages to everyone, newest first")
+        .get("/admin/notifications/{notificationId}/attempts", list_attempts, "The attempts to deliver a message, last first")
+        .post("/admin/notifications/{notificationId}/resend", resend, "Sends a message again that was sent or has failed")
 }
 
 async fn list_own(user: User, State(app): State<App>, Query(()): Query<()>, paging: Paging) -> Result<Paged<Notification>, Problem> {

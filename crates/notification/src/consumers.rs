@@ -1,4 +1,4 @@
-//! Events: each makes at most one message a channel, in the transaction that records it as consumed.
+//! Entry point 2, events: each writes at most one message for each channel, in the transaction of the inbox.
 
 use crate::{
     delivery::worker_of,
@@ -51,8 +51,8 @@ async fn preferences_changed(tx: &mut Tx, received: Received<PreferencesChanged>
 async fn password_reset_requested(tx: &mut Tx, received: Received<PasswordResetRequested>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::PasswordReset(Reset { expires_at: event.expires_at });
-    let notice = NewMessage::of(event_id, event.user_id, message);
-    NewMessage { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..notice }.write(tx).await
+    let new_message = NewMessage::of(event_id, event.user_id, message);
+    NewMessage { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..new_message }.write(tx).await
 }
 
 async fn order_created(tx: &mut Tx, received: Received<OrderCreated>) -> Result<(), Error> {
@@ -143,12 +143,12 @@ async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> R
     NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 
-/// What is to be told, before the channels are known.
+/// A message before its channels are chosen.
 struct NewMessage<'a> {
     event_id: EventId,
     user_id: UserId,
     message: Message,
-    /// The address that the event names: a registration's or a reset's mail goes there and nowhere else.
+    /// The address in the event, for mails that go to this address only: registrations and password resets.
     recipient: Option<&'a str>,
     sealed_token: Option<&'a str>,
 }
@@ -158,7 +158,7 @@ impl NewMessage<'_> {
         NewMessage { event_id, user_id, message, recipient: None, sealed_token: None }
     }
 
-    /// Writes one message for each channel that the user wants it on.
+    /// Writes one message for each channel of the user.
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
         let contact = store::find_contact(tx, self.user_id).await?.unwrap_or_else(|| Contact::unknown(self.user_id));
         for channel in contact.channels(self.message.kind()) {

@@ -1,8 +1,9 @@
-//! Time: one worker for each channel takes what is due, sends it outside of any transaction, and records how it went.
+//! Entry point 3, schedule: one worker for each channel claims due messages, sends them outside of any transaction, and records
+//! the attempts.
 //!
-//! A worker keeps a window of messages under way and refills it as they end, and no user has more than an eighth of its
-//! places. So a receiver that is slow holds up its own places and nobody else's. Recording what ended and taking what is next is one commit. A crash between sending
-//! and recording sends twice, under the same Message-ID or webhook-id, so that receivers can tell.
+//! A worker has a queue with a fixed number of slots and refills it as attempts end. One user has at most an eighth of the slots,
+//! so a slow receiver delays only its own messages. Recording and claiming are one commit. A crash between sending and recording
+//! sends a message twice, with the same Message-ID or webhook-id, so that receivers recognize it.
 
 use crate::{
     App, Error,
@@ -20,13 +21,14 @@ use platform::{
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
-/// How often a worker looks for messages that became due by time while others are under way.
+/// How often a worker looks for due messages while attempts are running.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often, and after which pause, recording is tried when the database is busy. What is not recorded is sent twice.
+/// How often, and after which pause, recording is repeated when the database is busy. An attempt that is not recorded is sent
+/// twice.
 const RECORDINGS: u32 = 20;
 const RECORDING_PAUSE: Duration = Duration::from_millis(100);
 
-/// The worker of a channel.
+/// The name of a channel's worker.
 #[must_use]
 pub fn worker_of(channel: Channel) -> &'static str {
     match channel {
@@ -44,53 +46,53 @@ pub fn workers(app: &App) -> Vec<Worker> {
     Channel::ALL.iter().map(worker).collect()
 }
 
-/// The places of one channel that are taken.
+/// The running attempts of one channel, limited in all and for each user.
 #[derive(Debug, Clone)]
 pub struct DeliveryQueue {
     size: usize,
-    /// How many messages of each user are under way.
-    under_way: HashMap<UserId, usize>,
+    /// The number of running attempts of each user.
+    running: HashMap<UserId, usize>,
 }
 
 impl DeliveryQueue {
     #[must_use]
     pub fn new(size: usize) -> DeliveryQueue {
-        DeliveryQueue { size, under_way: HashMap::new() }
+        DeliveryQueue { size, running: HashMap::new() }
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+        self.running.is_empty()
     }
 
-    /// How many more messages have a place.
+    /// Returns how many more attempts can start.
     #[must_use]
     pub fn free_slots(&self) -> usize {
-        self.size.saturating_sub(self.under_way.values().sum())
+        self.size.saturating_sub(self.running.values().sum())
     }
 
-    /// Takes a place, unless all are taken or the user has as many as one may have.
+    /// Reserves a slot, unless all are taken or the user is at the limit.
     pub fn try_reserve(&mut self, user: UserId) -> bool {
-        let is_free = self.free_slots() > 0 && self.under_way.get(&user).is_none_or(|places| *places < self.limit_per_user());
+        let is_free = self.free_slots() > 0 && self.running.get(&user).is_none_or(|places| *places < self.limit_per_user());
         if is_free {
-            *self.under_way.entry(user).or_default() += 1;
+            *self.running.entry(user).or_default() += 1;
         }
         is_free
     }
 
     pub fn release(&mut self, user: UserId) {
-        if let Some(places) = self.under_way.get_mut(&user) {
+        if let Some(places) = self.running.get_mut(&user) {
             *places -= 1;
             if *places == 0 {
-                self.under_way.remove(&user);
+                self.running.remove(&user);
             }
         }
     }
 
-    /// Those who have as many places as one may have: a few, because their places add up to no more than all.
+    /// Returns the users at their limit: at most eight, or as many as there are slots.
     pub fn users_at_limit(&self) -> impl Iterator<Item = UserId> {
         let most = self.limit_per_user();
-        self.under_way.iter().filter(move |(_, places)| **places >= most).map(|(user, _)| *user)
+        self.running.iter().filter(move |(_, places)| **places >= most).map(|(user, _)| *user)
     }
 
     fn limit_per_user(&self) -> usize {
@@ -98,7 +100,7 @@ impl DeliveryQueue {
     }
 }
 
-/// Delivers as long as there is something to deliver, and after the order to stop what is under way.
+/// Delivers while messages are due. After a shutdown signal, only the running attempts are finished.
 async fn deliver_due(app: App, channel: Channel, stop: Shutdown) -> Result<Next, Error> {
     let size = app.settings.queue_size(channel);
     let notifier = app.ctx.db.worker_notifier(worker_of(channel));
@@ -126,8 +128,8 @@ async fn next_turn(app: &App, channel: Channel) -> Result<Next, Error> {
     Ok(next.map_or(Next::Idle, Next::At))
 }
 
-/// Records what ended and takes what is next, if there is a window for it; patient with a busy database, because the messages
-/// are sent by now.
+/// Records attempts that ended and claims messages for `queue`. Repeats that while the database is busy, because the messages are
+/// already sent.
 async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, queue: Option<DeliveryQueue>) -> Result<Vec<OutgoingMessage>, Error> {
     let ended: Arc<[Attempt]> = ended.into();
     let (most, claim_time) = (app.settings.attempts_max, app.settings.claim_time());
@@ -140,7 +142,7 @@ async fn record(app: &App, channel: Channel, ended: Vec<Attempt>, queue: Option<
     record_and_claim(&app.ctx.db, ended, most, channel, queue, claim_time).await
 }
 
-/// Sends one message in a task of its own and reports how it went, even when the sending panics.
+/// Sends one message in a task of its own and replies with the outcome, also after a panic of the sender.
 async fn attempt(app: App, outgoing: Arc<OutgoingMessage>, reply: mpsc::Sender<Attempt>) {
     let (channels, of, time) = (app.channels.clone(), outgoing.clone(), app.settings.send_time());
     let sending = Context::new(outgoing.correlation_id.as_str()).scope(async move { tokio::time::timeout(time, channels.send(&of)).await });
@@ -151,7 +153,7 @@ async fn attempt(app: App, outgoing: Arc<OutgoingMessage>, reply: mpsc::Sender<A
     };
     log_attempt(&outgoing, &outcome);
     let wait = app.ctx.env.jitter(app.settings.backoff().delay(outgoing.tries + 1));
-    // Nobody listens when the turn was given up: the message is taken again once it is no longer held.
+    // Without a receiver, the worker has ended: the message is claimed again after its claim.
     let _ = reply.send(Attempt { outgoing, outcome, pause: wait }).await;
 }
 

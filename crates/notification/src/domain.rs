@@ -1,4 +1,4 @@
-//! What is true: who is told over which channel, and what follows from an attempt.
+//! The rules: the channels of a message, and the effect of an attempt.
 
 use contracts::{
     ids::{EventId, NotificationId, OrderId, UserId},
@@ -6,11 +6,11 @@ use contracts::{
     time::Timestamp,
 };
 
-/// Whom to write to, and how they want to be told.
+/// The addresses and the preferences of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub user_id: UserId,
-    /// Unknown while events of the user service are ahead of those of auth.
+    /// Unknown until the registration, or a profile, has arrived.
     pub email: Option<String>,
     pub name: String,
     pub phone: Option<String>,
@@ -20,14 +20,14 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// Somebody of whom nothing is known yet: an order may be announced before the registration arrives. The address is
-    /// looked up again when the message is sent.
+    /// The contact of an unknown user: an order may arrive before the registration. The address is read again when the message
+    /// is sent.
     #[must_use]
     pub fn unknown(user_id: UserId) -> Contact {
         Contact { user_id, email: None, name: String::new(), phone: None, email_enabled: true, sms_enabled: false, webhook_url: None }
     }
 
-    /// The channels a message of this kind goes over.
+    /// Returns the channels of a message of this type.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
         let secret = kind == NotificationType::PasswordReset;
         let mail = self.email_enabled || is_about_account(kind);
@@ -39,12 +39,12 @@ impl Contact {
     }
 }
 
-/// Mails about the account itself are sent whatever the preferences say.
+/// Returns whether mails of this type ignore the preferences, because they are about the account itself.
 fn is_about_account(kind: NotificationType) -> bool {
     matches!(kind, NotificationType::Registered | NotificationType::PasswordReset)
 }
 
-/// A message that is due and was taken in hand.
+/// A due message that a worker has claimed.
 #[derive(Debug, Clone)]
 pub struct OutgoingMessage {
     pub notification_id: NotificationId,
@@ -56,56 +56,56 @@ pub struct OutgoingMessage {
     pub channel: Channel,
     pub payload: serde_json::Value,
     pub sealed_token: Option<String>,
-    /// An e-mail address, a phone or a web address, as the channel needs it; `None` while it is unknown.
+    /// The e-mail address, phone number or URL, after the channel; `None` while it is unknown.
     pub recipient: Option<String>,
-    /// How the reader wants to be called; may be empty.
+    /// The name of the user; may be empty.
     pub name: String,
-    /// Attempts in all before this one, those since it was last sent again by hand, and how often it was.
+    /// All attempts before this one, those since the last resend by an administrator, and the number of these resends.
     pub attempts: u32,
     pub tries: u32,
     pub resends: u32,
     pub created_at: Timestamp,
-    /// Until when it is ours; whoever takes it over afterwards writes another instant.
+    /// The end of the claim. Another worker that claims the message afterwards stores another time.
     pub claimed_until: Timestamp,
 }
 
-/// Why a message did not reach its channel.
+/// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct DeliveryError {
-    /// For people. Never holds what is secret.
+    /// For people; contains no secret.
     pub detail: String,
-    /// Whether trying again is pointless.
+    /// Whether a repetition cannot succeed.
     pub is_permanent: bool,
 }
 
-/// The longest detail that is kept.
+/// The longest detail that is stored.
 const MAX_DETAIL: usize = 300;
 
 impl DeliveryError {
-    /// It may work later.
+    /// A repetition may succeed.
     #[must_use]
     pub fn temporary(detail: impl AsRef<str>) -> DeliveryError {
         DeliveryError { detail: one_line(detail.as_ref(), MAX_DETAIL), is_permanent: false }
     }
 
-    /// It will never work.
+    /// A repetition cannot succeed.
     #[must_use]
     pub fn permanent(detail: impl AsRef<str>) -> DeliveryError {
         DeliveryError { is_permanent: true, ..DeliveryError::temporary(detail) }
     }
 }
 
-/// What follows from an attempt.
+/// The effect of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAttempt {
-    /// The message comes to rest by this fact.
+    /// The message ends with this fact.
     Final(NotificationFact),
-    /// It is tried again.
+    /// Another attempt is due.
     Retry,
 }
 
-/// What follows from the attempt number `tries` of at most `most`.
+/// Decides the effect of attempt number `tries` of at most `most`.
 #[must_use]
 pub fn after_attempt(outcome: &Result<(), DeliveryError>, tries: u32, most: u32) -> AfterAttempt {
     match outcome {
@@ -115,7 +115,7 @@ pub fn after_attempt(outcome: &Result<(), DeliveryError>, tries: u32, most: u32)
     }
 }
 
-/// `text` as one line of at most `most` characters, without controls: fit for headers, logs and lists.
+/// Returns `text` as one line of at most `most` characters without control characters, for headers, logs and lists.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let line: String = text.chars().map(|c| if contracts::text::is_forbidden(c) { ' ' } else { c }).take(most).collect();
@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_channel_is_used_at_most_once_and_only_when_wanted(email: bool, sms: bool, phone: bool, webhook: bool, at in 0..NotificationType::ALL.len()) {
+        fn each_channel_is_used_at_most_once_and_by_the_preferences(email: bool, sms: bool, phone: bool, webhook: bool, at in 0..NotificationType::ALL.len()) {
             let kind = NotificationType::ALL[at];
             let channels: Vec<_> = contact(email, sms, phone, webhook).channels(kind).collect();
             let account = matches!(kind, NotificationType::Registered | NotificationType::PasswordReset);
@@ -150,7 +150,7 @@ mod tests {
         }
 
         #[test]
-        fn a_message_comes_to_rest_within_its_attempts(tries in 1_u32..20, most in 1_u32..20, is_permanent: bool) {
+        fn a_message_ends_within_its_attempts(tries in 1_u32..20, most in 1_u32..20, is_permanent: bool) {
             let failed = Err(DeliveryError { detail: "no".into(), is_permanent });
             let at_rest = after_attempt(&failed, tries, most) == AfterAttempt::Final(NotificationFact::Failed);
             prop_assert_eq!(at_rest, is_permanent || tries >= most);
@@ -158,7 +158,7 @@ mod tests {
         }
 
         #[test]
-        fn a_line_has_no_controls_and_a_bound(text: String, most in 0_usize..50) {
+        fn a_line_has_no_control_characters_and_a_bound(text: String, most in 0_usize..50) {
             let line = one_line(&text, most);
             prop_assert!(line.chars().count() <= most && !line.chars().any(char::is_control));
         }

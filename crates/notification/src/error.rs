@@ -1,9 +1,9 @@
-//! What can go wrong here, and its public code.
+//! The errors of the service and their public codes.
 
 use contracts::{machine::IllegalTransition, notification::NotificationStatus, problem::Code};
 use platform::{db, http::Problem};
 
-/// A refusal of this service.
+/// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("no such notification")]

@@ -1,5 +1,5 @@
-//! What messages are made from: the payload of each type. It is shown to its reader and to administrators and posted
-//! to webhooks, so it never holds a secret.
+//! The messages and their payloads. A payload is shown to its user and to administrators and posted to webhooks, so it contains
+//! no secret.
 
 use contracts::{
     ids::OrderId,
@@ -13,7 +13,7 @@ use contracts::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A message: its type and what it says.
+/// A message: its type and payload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "payload", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Message {
@@ -105,13 +105,13 @@ pub struct Cancelled {
     pub order_id: OrderId,
     pub order_number: String,
     pub reason: CancelReason,
-    /// What the customer or the administrator wrote.
+    /// The text of the customer or the administrator.
     pub note: Option<String>,
     pub currency: Currency,
     pub total_amount: i64,
-    /// Whether money is being given back.
+    /// Whether a refund is due.
     pub refund_due: bool,
-    /// Whether the lines are in the cart again.
+    /// Whether the lines return to the cart.
     pub lines_return: bool,
 }
 
@@ -121,9 +121,9 @@ pub struct Refunded {
     pub order_id: OrderId,
     pub order_number: String,
     pub currency: Currency,
-    /// What was given back this time.
+    /// The amount of this refund.
     pub amount: i64,
-    /// What was given back so far.
+    /// The amount refunded so far.
     pub refunded_amount: i64,
     pub in_full: bool,
 }
@@ -144,7 +144,7 @@ impl Message {
         }
     }
 
-    /// The order it is about, if it is about one.
+    /// Returns the order of the message, if it has one.
     #[must_use]
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
@@ -158,7 +158,7 @@ impl Message {
         }
     }
 
-    /// What it says, without its type: that has a column of its own.
+    /// Returns the payload without the type, which has its own column.
     ///
     /// # Panics
     /// Never: payloads have text keys and finite numbers.
@@ -167,7 +167,7 @@ impl Message {
         serde_json::to_value(self).expect("a payload has text keys and finite numbers")["payload"].take()
     }
 
-    /// The message that [`payload`](Self::payload) was taken from.
+    /// Reads the message of a [`payload`](Self::payload).
     ///
     /// # Errors
     /// When the payload is not of that type.
@@ -252,7 +252,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_type_has_a_payload_that_reads_back() {
+    fn every_payload_can_be_read_again() {
         let kinds: Vec<_> = samples().iter().map(Message::kind).collect();
         assert_eq!(kinds, NotificationType::ALL);
         for message in samples() {

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The settings of notification.
 
 use contracts::{
     notification::Channel,
@@ -18,14 +18,14 @@ pub struct Settings {
     /// The mail server, such as `smtps://user:password@mail.example.com`, `smtp://localhost:25`, or
     /// `smtp://mail.example.com:587?tls=required` for STARTTLS. Without one, mails are written to the mailbox folder.
     pub smtp_url: Option<Secret>,
-    /// Whom mails come from.
+    /// The sender of mails.
     pub from: String,
-    /// Where people reach the shop: links in messages begin with it. Where `souk serve` listens unless given.
+    /// The address of the shop, with which links in messages begin. The address of `souk serve` when absent.
     pub public_url: String,
-    /// Connections to the mail server at most.
+    /// The most connections to the mail server.
     #[schemars(range(min = 1, max = 1_000))]
     pub smtp_connections: usize,
-    /// Attempts before a message is given up.
+    /// The most attempts for a message.
     #[schemars(range(min = 1, max = 100))]
     pub attempts_max: u32,
     /// The pause after the first failed attempt, in seconds; it is four times as long after each further one.
@@ -37,12 +37,12 @@ pub struct Settings {
     /// How long one attempt may take, in seconds.
     #[schemars(range(min = 1, max = 300))]
     pub send_seconds: u64,
-    /// How long a webhook's receiver may take to answer, in seconds.
+    /// How long an attempt waits for the receiver of a webhook, in seconds.
     #[schemars(range(min = 1, max = 300))]
     pub webhook_seconds: u64,
     /// Whether webhooks may go to private and loopback addresses. For tests and closed networks.
     pub allow_private_webhooks: bool,
-    /// Messages of one channel that are under way at the same time; those of one user take an eighth of the places at most.
+    /// How many messages of one channel are sent at the same time; at most an eighth of them to one user.
     #[schemars(range(min = 1, max = 1_000))]
     pub concurrency: usize,
 }
@@ -65,7 +65,7 @@ impl Default for Settings {
     }
 }
 
-/// A setting that cannot be used.
+/// An invalid setting.
 #[derive(Debug, thiserror::Error)]
 #[error("setting [notification]: {key} {reason}")]
 pub struct BadSetting {
@@ -80,7 +80,7 @@ impl BadSetting {
 }
 
 impl Settings {
-    /// Whom mails come from.
+    /// Returns the sender of mails.
     ///
     /// # Errors
     /// When it is no address.
@@ -90,7 +90,7 @@ impl Settings {
             .map_err(|error| BadSetting::new("from", format!("must be an address such as Souk <no-reply@souk.example>: {error}")))
     }
 
-    /// Where links begin, without a slash at the end.
+    /// Returns the address of the shop without a slash at the end.
     ///
     /// # Errors
     /// When it is no web address.
@@ -99,7 +99,7 @@ impl Settings {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
-    /// The pauses after attempts that failed: each four times as long as the one before.
+    /// The pauses after failed attempts; each is four times as long as the one before.
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         Backoff::growing(4, Duration::from_secs(self.first_pause_seconds), Duration::from_secs(self.longest_pause_seconds))
@@ -112,13 +112,12 @@ impl Settings {
     pub fn webhook_time(&self) -> Duration {
         Duration::from_secs(self.webhook_seconds)
     }
-    /// How many messages of a channel are under way at the same time: as many as their carrier has places, so that none
-    /// spends the time of its attempt on waiting for one.
+    /// The slots of a channel. Mails have as many as there are connections, so that no attempt waits for a connection.
     #[must_use]
     pub fn queue_size(&self, channel: Channel) -> usize {
         if channel == Channel::Email && self.smtp_url.is_some() { self.smtp_connections.min(self.concurrency) } else { self.concurrency }
     }
-    /// How long a message that is under way is left alone: longer than any attempt takes.
+    /// How long a claim lasts: longer than any attempt.
     #[must_use]
     pub fn claim_time(&self) -> Duration {
         self.send_time().saturating_mul(3)
@@ -131,14 +130,14 @@ mod tests {
     use platform::settings::Settings as File;
 
     #[test]
-    fn the_defaults_can_be_used() {
+    fn the_defaults_are_valid() {
         let settings = Settings::default();
         assert_eq!(settings.from_mailbox().unwrap().email.to_string(), "no-reply@souk.example");
         assert_eq!(settings.shop_url().unwrap(), "http://127.0.0.1:8080");
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn an_invalid_setting_is_named() {
         let settings = Settings { from: "nobody".into(), public_url: "ftp://x".into(), ..Settings::default() };
         assert_eq!(settings.from_mailbox().unwrap_err().key, "from");
         assert_eq!(settings.shop_url().unwrap_err().key, "public_url");

@@ -1,4 +1,4 @@
-//! How contacts and messages are kept: the only SQL of this service.
+//! The SQL of contacts and messages.
 
 use crate::{
     domain::{Contact, OutgoingMessage},
@@ -19,7 +19,7 @@ use platform::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What auth says of a new user. What the user service said since is newer and stays.
+/// Stores a new user of auth. Data of the user service is newer and stays.
 pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
@@ -32,7 +32,7 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
     .map(|_| ())
 }
 
-/// A profile as the user service announced it under the number `sequence`. An older one changes nothing.
+/// Stores a profile of the user service with its number `sequence`. An older one changes nothing.
 pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
@@ -44,7 +44,7 @@ pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Res
     .map(|_| ())
 }
 
-/// Preferences as the user service announced them under the number `sequence`. Older ones change nothing.
+/// Stores preferences of the user service with their number `sequence`. Older ones change nothing.
 pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: i64) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
@@ -76,18 +76,18 @@ pub async fn find_contact(tx: &mut Tx, user_id: UserId) -> Result<Option<Contact
     .await
 }
 
-/// A message to be sent at once.
+/// A message that is due at once.
 pub struct NewNotification<'a> {
     pub event_id: EventId,
     pub user_id: UserId,
     pub channel: Channel,
     pub message: &'a Message,
-    /// Where it goes when that is not for the contact to say.
+    /// The address, when it does not come from the contact.
     pub recipient: Option<&'a str>,
     pub sealed_token: Option<&'a str>,
 }
 
-/// Writes a message, unless the event has one on this channel already.
+/// Inserts a message, unless the event has one on this channel.
 pub async fn insert(tx: &mut Tx, new: NewNotification<'_>) -> Result<(), Error> {
     let (id, now): (NotificationId, _) = (tx.new_id(), tx.now());
     let correlation_id = tx.context().correlation_id.clone();
@@ -114,7 +114,7 @@ pub async fn insert(tx: &mut Tx, new: NewNotification<'_>) -> Result<(), Error> 
     .map(|_| ())
 }
 
-/// Messages of a channel that are due, the longest overdue first, without those of the users in `passed_over`.
+/// Returns due messages of a channel, longest overdue first, without those of `skipped_users`.
 pub async fn list_due(
     tx: &mut Tx,
     channel: Channel,
@@ -130,10 +130,10 @@ pub async fn list_due(
         .await
 }
 
-/// Takes a message in hand that is due; until `held_until` nobody else takes it.
+/// Claims a due message. No other worker claims it until `claimed_until`.
 pub async fn claim(tx: &mut Tx, id: NotificationId, claimed_until: Timestamp) -> Result<Option<OutgoingMessage>, Error> {
     let now = tx.now();
-    // The condition on due_at is for two takers at once: who comes second finds the row already held.
+    // The condition on due_at decides between concurrent workers: the second one finds the row claimed.
     tx.query_opt(
         "UPDATE notifications SET due_at = $3 WHERE notification_id = $1 AND due_at <= $2 \
          RETURNING notification_id, event_id, correlation_id, user_id, order_id, type, channel, payload, sealed_token, recipient, \
@@ -178,7 +178,7 @@ fn outgoing(row: &mut Row<'_>, claimed_until: Timestamp) -> Result<OutgoingMessa
     Ok(outgoing)
 }
 
-/// When the next message of a channel is due.
+/// Returns when the next message of a channel is due.
 pub async fn next_due(tx: &mut Tx, channel: Channel) -> Result<Option<Timestamp>, Error> {
     tx.query_opt(
         "SELECT due_at FROM notifications WHERE channel = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
@@ -188,14 +188,14 @@ pub async fn next_due(tx: &mut Tx, channel: Channel) -> Result<Option<Timestamp>
     .await
 }
 
-/// What an attempt left behind.
+/// The state of a message after an attempt.
 pub struct AttemptRecord<'a> {
     pub status: NotificationStatus,
     pub last_error: Option<&'a str>,
     pub due_at: Option<Timestamp>,
 }
 
-/// Writes what an attempt left behind. Whether the message was still ours to write.
+/// Updates a message after an attempt. Returns `false` when the claim has ended.
 pub async fn record(tx: &mut Tx, outgoing: &OutgoingMessage, record: AttemptRecord<'_>) -> Result<bool, Error> {
     let now = tx.now();
     let rows = tx
@@ -218,7 +218,7 @@ pub async fn record(tx: &mut Tx, outgoing: &OutgoingMessage, record: AttemptReco
     Ok(rows == 1)
 }
 
-/// Writes an attempt that has ended.
+/// Inserts an attempt that has ended.
 pub async fn insert_attempt(tx: &mut Tx, id: NotificationId, attempt: u32, outcome: AttemptOutcome, detail: &str) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
@@ -240,7 +240,7 @@ pub async fn make_due(tx: &mut Tx, id: NotificationId, status: NotificationStatu
     .map(|_| ())
 }
 
-/// The columns of [`notification`], before whatever narrows them.
+/// The columns of [`notification`], and the rest of the statement.
 macro_rules! select_notifications {
     ($rest:literal) => {
         concat!(
@@ -251,7 +251,7 @@ macro_rules! select_notifications {
     };
 }
 
-/// The message with its row held to the commit.
+/// Returns the message, its row locked until the commit.
 pub async fn lock_notification(tx: &mut Tx, id: NotificationId) -> Result<Option<Notification>, Error> {
     tx.query_opt(select_notifications!(" WHERE notification_id = $1"), params![id], notification).await
 }
@@ -266,7 +266,7 @@ pub struct Filter {
     pub user_id: Option<UserId>,
 }
 
-/// Messages, the newest first, that come after `after`.
+/// Returns messages that come after `after`, newest first.
 pub async fn list(tx: &mut Tx, filter: Filter, after: Option<NotificationId>, rows: i64) -> Result<Vec<Notification>, Error> {
     Select::from(select_notifications!(""))
         .filter_some("user_id = ?", filter.user_id)
@@ -292,13 +292,13 @@ fn notification(row: &mut Row<'_>) -> Result<Notification, Error> {
     })
 }
 
-/// Whether there is such a message.
+/// Returns whether there is such a message.
 pub async fn exists(tx: &mut Tx, id: NotificationId) -> Result<bool, Error> {
     let found = tx.query_opt("SELECT 1 FROM notifications WHERE notification_id = $1", params![id], |row| row.next::<i64>()).await?;
     Ok(found.is_some())
 }
 
-/// What was tried for a message, the last first, that came before the attempt `before`.
+/// Returns the attempts of a message before the attempt `before`, last first.
 pub async fn list_attempts(tx: &mut Tx, id: NotificationId, before: Option<u32>, rows: i64) -> Result<Vec<DeliveryAttempt>, Error> {
     Select::from("SELECT attempt, outcome, detail, occurred_at FROM notification_attempts")
         .filter("notification_id = ?", id)

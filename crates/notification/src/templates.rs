@@ -1,5 +1,5 @@
-//! What messages say. A message becomes a [`EmailContent`], which knows no markup; plain text and HTML are made from the same
-//! letter, and only [`html`] writes markup, so that nothing that people wrote can become some.
+//! The texts of messages. A message becomes an [`EmailContent`] without markup, which is rendered as plain text and as HTML. Only
+//! [`html`] writes markup and escapes all text, so that text of users never becomes markup.
 
 mod email;
 mod html;
@@ -9,36 +9,36 @@ pub use email::{email_content, text_message};
 pub use html::html;
 pub use plain::plain;
 
-/// Who reads a letter, and what it needs besides its message.
+/// What a text needs in addition to its message.
 #[derive(Clone, Copy)]
 pub struct Recipient<'a> {
-    /// How the reader wants to be called; may be empty.
+    /// The name of the user; may be empty.
     pub name: &'a str,
-    /// Where links begin, without a slash at the end.
+    /// The address of the shop, without a slash at the end.
     pub shop_url: &'a str,
-    /// The secret of a link, where there is one.
+    /// The secret token of a link, if there is one.
     pub token: Option<&'a str>,
 }
 
-/// A letter without its looks. Its parts stand in this order.
+/// The content of an e-mail without its layout, in the order of its parts.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct EmailContent {
     pub subject: String,
-    /// What mail programs show beside the subject.
+    /// The preview that mail programs show beside the subject.
     pub summary: String,
     pub heading: String,
     pub greeting: String,
     pub paragraphs: Vec<String>,
-    pub order: Option<Table>,
+    pub order_table: Option<Table>,
     /// A name and its value: a carrier, a tracking number, an address.
     pub facts: Vec<(&'static str, String)>,
     pub button: Option<Button>,
     pub closing: Vec<String>,
-    /// The shop's address, for the foot.
+    /// The address of the shop, for the footer.
     pub shop_url: String,
 }
 
-/// What was bought, and what it costs.
+/// The lines of an order and their sums.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Table {
     pub lines: Vec<TableLine>,
@@ -54,7 +54,7 @@ pub struct TableLine {
     pub amount: String,
 }
 
-/// A link that is worth following. Its address may hold a secret: letters are not shown by `Debug`.
+/// A link. Its address may contain a secret, so contents do not implement `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Button {
     pub label: &'static str,

@@ -1,4 +1,4 @@
-//! The words of each message.
+//! The text of each message.
 
 use super::{Button, EmailContent, Recipient, Table, TableLine};
 use crate::{
@@ -15,16 +15,16 @@ use contracts::{
 };
 use platform::http::encode_text;
 
-/// The letter of a message.
+/// Returns the e-mail of a message.
 #[must_use]
-pub fn email_content(message: &Message, recipient_info: &Recipient<'_>) -> EmailContent {
-    let email_content = match message {
-        Message::Registered(_) => registered(recipient_info),
-        Message::PasswordReset(reset) => password_reset(reset, recipient_info),
-        Message::OrderCreated(order) => order_created(order, recipient_info),
-        Message::PaymentFailed(problem) => payment_failed(problem, recipient_info),
-        Message::OrderConfirmed(order) => order_confirmed(order, recipient_info),
-        Message::Shipped(shipped) => order_shipped(shipped, recipient_info),
+pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailContent {
+    let content = match message {
+        Message::Registered(_) => registered(recipient),
+        Message::PasswordReset(reset) => password_reset(reset, recipient),
+        Message::OrderCreated(order) => order_created(order, recipient),
+        Message::PaymentFailed(problem) => payment_failed(problem, recipient),
+        Message::OrderConfirmed(order) => order_confirmed(order, recipient),
+        Message::Shipped(shipped) => order_shipped(shipped, recipient),
         Message::Delivered(delivered) => {
             let number = &delivered.order_number;
             EmailContent {
@@ -32,33 +32,33 @@ pub fn email_content(message: &Message, recipient_info: &Recipient<'_>) -> Email
                 summary: "The carrier says that your parcel arrived.".into(),
                 heading: "Delivered".into(),
                 paragraphs: vec![format!("The parcel with your order {number} was delivered. Enjoy it!")],
-                button: Some(order_button(recipient_info, delivered.order_id)),
+                button: Some(order_button(recipient, delivered.order_id)),
                 ..EmailContent::default()
             }
         }
-        Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient_info),
-        Message::Refunded(refunded) => money_refunded(refunded, recipient_info),
+        Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
+        Message::Refunded(refunded) => money_refunded(refunded, recipient),
     };
-    let name = one_line(recipient_info.name, 100);
+    let name = one_line(recipient.name, 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
-    EmailContent { greeting, shop_url: recipient_info.shop_url.to_owned(), ..email_content }
+    EmailContent { greeting, shop_url: recipient.shop_url.to_owned(), ..content }
 }
 
-fn registered(recipient_info: &Recipient<'_>) -> EmailContent {
+fn registered(recipient: &Recipient<'_>) -> EmailContent {
     EmailContent {
         subject: "Welcome to Souk".into(),
         summary: "Your account is ready.".into(),
         heading: "Welcome".into(),
         paragraphs: vec!["Your account is ready. You can fill your cart, follow your orders and choose how we tell you about them.".into()],
-        button: Some(Button { label: "Look around", url: recipient_info.shop_url.to_owned() }),
+        button: Some(Button { label: "Look around", url: recipient.shop_url.to_owned() }),
         closing: vec!["If you did not open this account, someone typed your address by mistake: you need not do anything.".into()],
         ..EmailContent::default()
     }
 }
 
-fn password_reset(reset: &Reset, recipient_info: &Recipient<'_>) -> EmailContent {
-    let mut url = format!("{}/password/reset?token=", recipient_info.shop_url);
-    encode_text(recipient_info.token.unwrap_or_default(), &mut url);
+fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent {
+    let mut url = format!("{}/password/reset?token=", recipient.shop_url);
+    encode_text(recipient.token.unwrap_or_default(), &mut url);
     EmailContent {
         subject: "Set a new password".into(),
         summary: "A link that works once.".into(),
@@ -73,21 +73,21 @@ fn password_reset(reset: &Reset, recipient_info: &Recipient<'_>) -> EmailContent
     }
 }
 
-fn order_created(order: &OrderSummary, recipient_info: &Recipient<'_>) -> EmailContent {
+fn order_created(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailContent {
     let number = &order.order_number;
     EmailContent {
         subject: format!("We received your order {number}"),
         summary: format!("{} in total. We tell you as soon as it is paid and set aside.", total(order)),
         heading: "Thank you for your order".into(),
         paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and set aside for you.")],
-        order: Some(table(order)),
+        order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
-        button: Some(order_button(recipient_info, order.order_id)),
+        button: Some(order_button(recipient, order.order_id)),
         ..EmailContent::default()
     }
 }
 
-fn order_confirmed(order: &OrderSummary, recipient_info: &Recipient<'_>) -> EmailContent {
+fn order_confirmed(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailContent {
     let number = &order.order_number;
     EmailContent {
         subject: format!("Your order {number} is confirmed"),
@@ -96,14 +96,14 @@ fn order_confirmed(order: &OrderSummary, recipient_info: &Recipient<'_>) -> Emai
         paragraphs: vec![format!(
             "Your order {number} is paid, and the goods are set aside for you. We tell you when the parcel is on its way."
         )],
-        order: Some(table(order)),
+        order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
-        button: Some(order_button(recipient_info, order.order_id)),
+        button: Some(order_button(recipient, order.order_id)),
         ..EmailContent::default()
     }
 }
 
-fn payment_failed(problem: &PaymentProblem, recipient_info: &Recipient<'_>) -> EmailContent {
+fn payment_failed(problem: &PaymentProblem, recipient: &Recipient<'_>) -> EmailContent {
     let number = &problem.order_number;
     let amount = Money::new(problem.total_amount, problem.currency);
     EmailContent {
@@ -114,12 +114,12 @@ fn payment_failed(problem: &PaymentProblem, recipient_info: &Recipient<'_>) -> E
             format!("We could not collect {amount} for your order {number}: {}.", reason_of(&problem.failure)),
             format!("You can pay again until {}. After that the order is cancelled.", moment(problem.payable_until)),
         ],
-        button: Some(Button { label: "Pay again", ..order_button(recipient_info, problem.order_id) }),
+        button: Some(Button { label: "Pay again", ..order_button(recipient, problem.order_id) }),
         ..EmailContent::default()
     }
 }
 
-fn order_shipped(shipped: &Shipped, recipient_info: &Recipient<'_>) -> EmailContent {
+fn order_shipped(shipped: &Shipped, recipient: &Recipient<'_>) -> EmailContent {
     let number = &shipped.order_number;
     let facts = [("Carrier", &shipped.carrier), ("Tracking number", &shipped.tracking_number)];
     EmailContent {
@@ -128,17 +128,17 @@ fn order_shipped(shipped: &Shipped, recipient_info: &Recipient<'_>) -> EmailCont
         heading: "On its way".into(),
         paragraphs: vec![format!("The parcel with your order {number} is on its way to you.")],
         facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect(),
-        button: Some(order_button(recipient_info, shipped.order_id)),
+        button: Some(order_button(recipient, shipped.order_id)),
         ..EmailContent::default()
     }
 }
 
-fn order_cancelled(cancelled: &Cancelled, recipient_info: &Recipient<'_>) -> EmailContent {
+fn order_cancelled(cancelled: &Cancelled, recipient: &Recipient<'_>) -> EmailContent {
     let number = &cancelled.order_number;
     let amount = Money::new(cancelled.total_amount, cancelled.currency);
     let mut paragraphs = vec![format!("Your order {number} was cancelled{}.", cause(cancelled.reason))];
     if cancelled.refund_due {
-        // The charge may be under way still, and its outcome unknown.
+        // The outcome of the capture may be unknown.
         paragraphs.push(format!("If {amount} was taken from you, you get all of it back. We tell you when the money is on its way."));
     } else {
         paragraphs.push("No money was taken.".into());
@@ -152,12 +152,12 @@ fn order_cancelled(cancelled: &Cancelled, recipient_info: &Recipient<'_>) -> Ema
         heading: "Order cancelled".into(),
         paragraphs,
         facts: cancelled.note.iter().map(|note| ("Note", note.clone())).collect(),
-        button: Some(order_button(recipient_info, cancelled.order_id)),
+        button: Some(order_button(recipient, cancelled.order_id)),
         ..EmailContent::default()
     }
 }
 
-fn money_refunded(refunded: &Refunded, recipient_info: &Recipient<'_>) -> EmailContent {
+fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailContent {
     let number = &refunded.order_number;
     let money = |minor| Money::new(minor, refunded.currency);
     let mut paragraphs = vec![format!("We gave {} of your order {number} back to you.", money(refunded.amount))];
@@ -171,13 +171,13 @@ fn money_refunded(refunded: &Refunded, recipient_info: &Recipient<'_>) -> EmailC
         summary: "It takes your bank a few days to show it.".into(),
         heading: "Refund".into(),
         paragraphs,
-        button: Some(order_button(recipient_info, refunded.order_id)),
+        button: Some(order_button(recipient, refunded.order_id)),
         closing: vec!["It may take your bank a few days to show it.".into()],
         ..EmailContent::default()
     }
 }
 
-/// The text message of a message: short, and without links that a thief of the phone could use.
+/// Returns the text message of a message. It is short and has no links, which anyone with the phone could use.
 #[must_use]
 pub fn text_message(message: &Message) -> String {
     match message {
@@ -203,8 +203,8 @@ pub fn text_message(message: &Message) -> String {
     }
 }
 
-fn order_button(recipient_info: &Recipient<'_>, id: OrderId) -> Button {
-    Button { label: "See your order", url: format!("{}/orders/{id}", recipient_info.shop_url) }
+fn order_button(recipient: &Recipient<'_>, id: OrderId) -> Button {
+    Button { label: "See your order", url: format!("{}/orders/{id}", recipient.shop_url) }
 }
 
 fn total(order: &OrderSummary) -> Money {
@@ -250,14 +250,14 @@ fn cause(reason: CancelReason) -> &'static str {
     }
 }
 
-/// The failure as the rest of a sentence.
+/// Returns the failure as the rest of a sentence.
 fn reason_of(failure: &Failure) -> String {
     let title = Code::find(&failure.code).map_or("the payment failed", Code::title);
-    let mut email = title.chars();
-    email.next().map_or_else(String::new, |first| first.to_lowercase().chain(email).collect())
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
-/// An instant for people: `2026-01-31 09:30 UTC`.
+/// Returns a time for people: `2026-01-31 09:30 UTC`.
 fn moment(instant: Timestamp) -> String {
     let to_text = instant.to_string();
     match (to_text.get(..10), to_text.get(11..16)) {

@@ -1,5 +1,4 @@
-//! A letter as HTML: tables and inline styles, because that is what mail programs read. No picture, no script, nothing
-//! that is fetched from elsewhere.
+//! An e-mail as HTML with tables and inline styles, which mail programs support. It loads nothing: no pictures, no scripts.
 
 use super::{Button, EmailContent, Table};
 use std::fmt::{Display, Write as _};
@@ -11,7 +10,7 @@ const PAPER: &str = "#f6f4ef";
 const ACCENT: &str = "#0f5c4c";
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
-/// Text that is shown as it is, whatever it holds.
+/// Text that is escaped for HTML.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
@@ -30,34 +29,34 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// The letter as an HTML document.
+/// Returns the content as an HTML document.
 #[must_use]
-pub fn html(email_content: &EmailContent) -> String {
+pub fn html(content: &EmailContent) -> String {
     let mut body = String::with_capacity(4_096);
     let _ = write!(
         body,
         "<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3;font-weight:600;color:{INK}\">{}</h1>",
-        Escaped(&email_content.heading)
+        Escaped(&content.heading)
     );
-    paragraph(&mut body, &email_content.greeting, INK);
-    for text in &email_content.paragraphs {
+    paragraph(&mut body, &content.greeting, INK);
+    for text in &content.paragraphs {
         paragraph(&mut body, text, INK);
     }
-    if let Some(order) = &email_content.order {
+    if let Some(order) = &content.order_table {
         table(&mut body, order);
     }
-    facts(&mut body, &email_content.facts);
-    if let Some(button) = &email_content.button {
+    facts(&mut body, &content.facts);
+    if let Some(button) = &content.button {
         link(&mut body, button);
     }
-    for text in &email_content.closing {
+    for text in &content.closing {
         paragraph(&mut body, text, QUIET);
     }
-    page(email_content, &body)
+    page(content, &body)
 }
 
-fn page(email_content: &EmailContent, body: &str) -> String {
-    let (subject, summary, shop) = (Escaped(&email_content.subject), Escaped(&email_content.summary), Escaped(&email_content.shop_url));
+fn page(content: &EmailContent, body: &str) -> String {
+    let (subject, summary, shop) = (Escaped(&content.subject), Escaped(&content.summary), Escaped(&content.shop_url));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

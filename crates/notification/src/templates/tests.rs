@@ -4,37 +4,31 @@ use contracts::notification::NotificationType;
 
 const EVIL: &str = "<script>alert(1)</script>\"'&";
 
-fn recipient_info<'a>(name: &'a str, token: Option<&'a str>) -> Recipient<'a> {
+fn recipient<'a>(name: &'a str, token: Option<&'a str>) -> Recipient<'a> {
     Recipient { name, shop_url: "https://shop.example", token }
 }
 
 fn contents(name: &str) -> Vec<EmailContent> {
-    samples().iter().map(|message| email_content(message, &recipient_info(name, Some("tok en/1")))).collect()
+    samples().iter().map(|message| email_content(message, &recipient(name, Some("tok en/1")))).collect()
 }
 
 #[test]
-fn every_message_says_what_happened_in_both_forms() {
-    for (message, email_content) in samples().iter().zip(contents("Mara")) {
-        let (text, page) = (plain(&email_content), html(&email_content));
-        assert!(
-            !email_content.subject.is_empty() && !email_content.summary.is_empty() && !email_content.heading.is_empty(),
-            "{}",
-            message.kind()
-        );
+fn every_message_has_a_text_and_an_html_form() {
+    for (message, content) in samples().iter().zip(contents("Mara")) {
+        let (text, page) = (plain(&content), html(&content));
+        assert!(!content.subject.is_empty() && !content.summary.is_empty() && !content.heading.is_empty(), "{}", message.kind());
         assert!(text.starts_with("Hello Mara,\n"), "{text}");
-        assert!(page.contains("Hello Mara,") && page.contains(&email_content.heading), "{page}");
+        assert!(page.contains("Hello Mara,") && page.contains(&content.heading), "{page}");
         assert!(text.contains("https://shop.example") && page.contains("href=\"https://shop.example"));
         if message.order_id().is_some() {
-            assert!(
-                email_content.subject.contains("SK-7") && text.contains("https://shop.example/orders/00000000-0000-0000-0000-000000000007")
-            );
+            assert!(content.subject.contains("SK-7") && text.contains("https://shop.example/orders/00000000-0000-0000-0000-000000000007"));
         }
         assert!(!text_message(message).is_empty() && text_message(message).len() < 160);
     }
 }
 
 #[test]
-fn a_bill_shows_lines_and_sums_in_money_that_people_read() {
+fn an_order_shows_lines_and_sums_as_money() {
     let order = contents("Mara").remove(2);
     assert_eq!(order.subject, "We received your order SK-7");
     for text in [plain(&order), html(&order)] {
@@ -47,9 +41,9 @@ fn a_bill_shows_lines_and_sums_in_money_that_people_read() {
 }
 
 #[test]
-fn what_people_wrote_never_becomes_markup() {
-    for email_content in contents(EVIL) {
-        let page = html(&email_content);
+fn text_of_users_never_becomes_markup() {
+    for content in contents(EVIL) {
+        let page = html(&content);
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
         assert!(page.contains("Hello &lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;,"));
     }
@@ -57,7 +51,7 @@ fn what_people_wrote_never_becomes_markup() {
 }
 
 #[test]
-fn nothing_in_a_page_is_fetched_from_elsewhere() {
+fn html_loads_nothing() {
     for page in contents("Mara").iter().map(html) {
         for fetching in ["<img", "<link", "src=", "url(", "<script", "@import"] {
             assert!(!page.contains(fetching), "{fetching} in {page}");
@@ -66,32 +60,32 @@ fn nothing_in_a_page_is_fetched_from_elsewhere() {
 }
 
 #[test]
-fn a_name_stays_one_line_and_nobody_is_greeted_by_nothing() {
+fn a_name_is_one_line_and_may_be_empty() {
     assert_eq!(contents("Mara\r\nBcc: x@y.z")[0].greeting, "Hello Mara  Bcc: x@y.z,");
     assert_eq!(contents("")[0].greeting, "Hello,");
 }
 
 #[test]
-fn only_the_reset_mail_holds_the_token_and_there_it_is_encoded() {
-    for (message, email_content) in samples().iter().zip(contents("Mara")) {
-        let holds = plain(&email_content).contains("https://shop.example/password/reset?token=tok%20en%2F1");
+fn only_the_reset_mail_has_the_token_percent_encoded() {
+    for (message, content) in samples().iter().zip(contents("Mara")) {
+        let holds = plain(&content).contains("https://shop.example/password/reset?token=tok%20en%2F1");
         assert_eq!(holds, message.kind() == NotificationType::PasswordReset);
         assert!(!text_message(message).contains("tok"));
     }
-    let reset = email_content(&samples()[1], &recipient_info("Mara", Some("t")));
+    let reset = email_content(&samples()[1], &recipient("Mara", Some("t")));
     assert!(plain(&reset).contains("until 2026-01-01 01:00 UTC"));
 }
 
 #[test]
-fn a_failed_payment_says_why_and_until_when() {
+fn a_failed_payment_has_its_reason_and_time_limit() {
     let text = plain(&contents("Mara")[3]);
     assert!(text.contains("33.65 EUR") && text.contains("the payment was declined") && text.contains("2026-01-01 01:00 UTC"), "{text}");
 }
 
 #[test]
-fn a_cancelled_order_says_what_becomes_of_money_and_goods() {
+fn a_cancelled_order_explains_refund_and_cart() {
     let mut message = samples().remove(7);
-    let text = plain(&email_content(&message, &recipient_info("Mara", None)));
+    let text = plain(&email_content(&message, &recipient("Mara", None)));
     assert!(
         text.contains("because it is not in stock any more")
             && text.contains("If 33.65 EUR was taken from you, you get all of it back")
@@ -100,6 +94,6 @@ fn a_cancelled_order_says_what_becomes_of_money_and_goods() {
     if let Message::Cancelled(cancelled) = &mut message {
         (cancelled.refund_due, cancelled.lines_return) = (false, false);
     }
-    let text = plain(&email_content(&message, &recipient_info("Mara", None)));
+    let text = plain(&email_content(&message, &recipient("Mara", None)));
     assert!(text.contains("No money was taken") && !text.contains("cart"));
 }

@@ -1,4 +1,4 @@
-//! RequestLayers 1.
+//! The HTTP operations.
 
 use super::*;
 use contracts::{
@@ -8,7 +8,7 @@ use contracts::{
 use serde_json::json;
 
 #[tokio::test]
-async fn nobody_and_strangers_are_refused() {
+async fn anonymous_callers_and_wrong_roles_are_refused() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let id = person.notifications(&harness).await[0].notification_id;
@@ -30,7 +30,7 @@ async fn nobody_and_strangers_are_refused() {
 }
 
 #[tokio::test]
-async fn lists_go_page_by_page_from_the_newest_on() {
+async fn lists_are_paged_newest_first() {
     let harness = start().await;
     let (mara, otto) = (Person::registered(&harness).await, Person::registered(&harness).await);
     for _ in 0..5 {
@@ -46,7 +46,7 @@ async fn lists_go_page_by_page_from_the_newest_on() {
         seen.extend(page.items.into_iter().map(|notification| notification.notification_id));
         let Some(cursor) = page.next_cursor else { break };
         assert!(answer.header("link").contains("rel=\"next\""));
-        // A cursor belongs to its list.
+        // A cursor is valid for its list only.
         harness.get(&format!("/admin/notifications?cursor={cursor}")).admin().send().await.expect_problem(400, "BAD_CURSOR");
         path = format!("/notifications?limit=2&cursor={cursor}");
     }
@@ -57,7 +57,7 @@ async fn lists_go_page_by_page_from_the_newest_on() {
 }
 
 #[tokio::test]
-async fn admins_see_everyones_by_status_and_user() {
+async fn admins_filter_all_messages_by_status_and_user() {
     let harness = start().await;
     let (mara, unknown) = (Person::registered(&harness).await, Person::new(&harness));
     deliver(&harness, mara.created()).await;
@@ -77,7 +77,7 @@ async fn admins_see_everyones_by_status_and_user() {
 }
 
 #[tokio::test]
-async fn bad_input_is_named_and_changes_nothing() {
+async fn invalid_input_is_named_and_changes_nothing() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let id = person.notifications(&harness).await[0].notification_id;
@@ -120,7 +120,7 @@ async fn an_admin_sends_a_message_again() {
 }
 
 #[tokio::test]
-async fn a_key_sends_again_once() {
+async fn a_resend_with_the_same_key_happens_once() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let id = person.notifications(&harness).await[0].notification_id;
@@ -139,7 +139,7 @@ async fn a_key_sends_again_once() {
 }
 
 #[tokio::test]
-async fn attempts_go_page_by_page() {
+async fn attempts_are_paged_last_first() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
@@ -159,7 +159,7 @@ async fn attempts_go_page_by_page() {
 }
 
 #[tokio::test]
-async fn everyone_has_a_webhook_secret_of_their_own() {
+async fn every_user_has_a_webhook_secret_of_their_own() {
     let harness = start().await;
     let secret_of = async |user: UserId| {
         let answer = harness.get("/notifications/webhook-secret").customer(user).send().await.expect(200);

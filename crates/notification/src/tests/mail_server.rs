@@ -1,4 +1,4 @@
-//! Mails over SMTP, to a server that the test plays.
+//! Mails over SMTP, to a test server.
 
 use super::{mailbox::decoded, *};
 use contracts::notification::{NotificationFailed, NotificationStatus};
@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What the server took: envelope and text.
+/// A mail that the server accepted.
 #[derive(Debug, Clone, PartialEq)]
 struct Taken {
     from: String,
@@ -24,9 +24,9 @@ struct Server {
     taken: Mutex<Vec<Taken>>,
     connections: AtomicUsize,
     authenticated: AtomicUsize,
-    /// What the next recipients are answered with, before all goes well.
+    /// The replies to the next recipients; afterwards all are accepted.
     refusals: Mutex<Vec<&'static str>>,
-    /// How many of the next mails are never answered.
+    /// How many of the next mails get no reply.
     silences: AtomicUsize,
 }
 
@@ -106,7 +106,7 @@ async fn with_server() -> (Harness, Arc<Server>) {
 }
 
 #[tokio::test]
-async fn a_mail_server_is_given_the_mail() {
+async fn a_mail_goes_to_the_mail_server() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     assert_eq!(person.notification_lines(&harness).await, ["REGISTERED EMAIL SENT"]);
@@ -119,7 +119,7 @@ async fn a_mail_server_is_given_the_mail() {
 }
 
 #[tokio::test]
-async fn connections_are_few_and_used_again() {
+async fn connections_are_limited_and_reused() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     for _ in 0..50 {
@@ -131,7 +131,7 @@ async fn connections_are_few_and_used_again() {
 }
 
 #[tokio::test]
-async fn a_refused_mail_is_tried_again_with_the_same_message_id_until_it_is_given_up() {
+async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
     let (harness, server) = with_server().await;
     *server.refusals.lock().unwrap() = vec!["451 come back later"; 2];
     let person = Person::registered(&harness).await;
@@ -161,7 +161,7 @@ async fn a_refused_mail_is_tried_again_with_the_same_message_id_until_it_is_give
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_costs_that_mail_its_time_and_no_other_its_answer() {
+async fn a_reply_that_never_comes_does_not_disturb_the_next_mail() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     server.silences.store(1, Ordering::SeqCst);
@@ -172,7 +172,7 @@ async fn a_server_that_falls_silent_costs_that_mail_its_time_and_no_other_its_an
         (notifications[0].status, notifications[0].last_error.as_deref()),
         (NotificationStatus::Pending, Some("it took longer than 1 seconds"))
     );
-    // The answers of that conversation are not taken for those of the next.
+    // The missing reply is not read as the reply to the next mail.
     *server.refusals.lock().unwrap() = vec!["451 later"];
     deliver(&harness, person.delivered()).await;
     harness.settle().await;
@@ -184,7 +184,7 @@ async fn a_server_that_falls_silent_costs_that_mail_its_time_and_no_other_its_an
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_tried_again() {
+async fn an_unreachable_server_is_tried_again() {
     let (listener, port) = listener().await;
     drop(listener);
     let harness = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).start().await;
@@ -199,7 +199,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_to_know_who_we_are_is_told() {
+async fn a_password_authenticates_at_the_server() {
     let (listener, port) = listener().await;
     let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}")).start().await;
     let server = Server::start(&harness, listener).await;
@@ -209,7 +209,7 @@ async fn a_server_that_wants_to_know_who_we_are_is_told() {
 }
 
 #[tokio::test]
-async fn an_encrypted_way_that_the_server_does_not_offer_is_not_replaced_by_an_open_one() {
+async fn required_tls_is_never_replaced_by_plain_text() {
     let (listener, port) = listener().await;
     let harness = builder().setting("smtp_url", format!("smtp://me:secret@127.0.0.1:{port}?tls=required")).start().await;
     let server = Server::start(&harness, listener).await;

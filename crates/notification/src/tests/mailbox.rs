@@ -1,4 +1,4 @@
-//! Mails as files.
+//! The mailbox folder.
 
 use super::*;
 use contracts::notification::NotificationStatus;
@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// The mails in the folder, in the order of their names.
+/// Returns the mails in the folder, in the order of their names.
 fn mails(harness: &Harness) -> Vec<(String, String)> {
     let mut found: Vec<_> = fs::read_dir(harness.data_dir().join("mailbox"))
         .map(|entries| {
@@ -22,7 +22,7 @@ fn mails(harness: &Harness) -> Vec<(String, String)> {
     found
 }
 
-/// A mail's parts without their transfer encoding. Their boundary is an id, which begins with a zero for some centuries.
+/// Decodes the parts of a mail. Their boundary is an id, which begins with a zero.
 pub(super) fn decoded(mail: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let mut text = String::new();
@@ -58,7 +58,7 @@ fn from_quoted_printable(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_mail_is_a_file_that_a_person_can_open() {
+async fn a_mail_is_a_readable_file() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     harness.advance(Duration::from_secs(61));
@@ -93,7 +93,7 @@ async fn a_mail_is_a_file_that_a_person_can_open() {
 }
 
 #[tokio::test]
-async fn what_people_wrote_makes_no_header_and_no_markup() {
+async fn text_of_users_makes_no_header_and_no_markup() {
     let harness = builder().setting("from", "Böse & Söhne <shop@example.com>").start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("mara@example.com", "Mara\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>")).await;
@@ -115,7 +115,7 @@ async fn what_people_wrote_makes_no_header_and_no_markup() {
 }
 
 #[tokio::test]
-async fn a_file_name_stays_within_its_folder() {
+async fn a_file_name_stays_inside_the_folder() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("../../../../tmp/x@example.com", "Mara")).await;
@@ -126,7 +126,7 @@ async fn a_file_name_stays_within_its_folder() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_given_up_at_once() {
+async fn an_invalid_address_fails_at_once() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("not an address", "Mara")).await;
@@ -136,7 +136,7 @@ async fn what_is_no_address_is_given_up_at_once() {
     assert_eq!(mails(&harness).len(), 0);
 }
 
-/// A log that can be read.
+/// A log in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -156,11 +156,11 @@ fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[tokio::test]
-async fn the_token_of_a_reset_is_in_its_mail_and_nowhere_else() {
+async fn the_token_of_a_reset_is_only_in_its_mail() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    // For every thread: what other tests log meanwhile must not hold the token either.
+    // For every thread: the logs of other tests must not contain the token either.
     tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let harness = start().await;
@@ -193,7 +193,7 @@ async fn the_token_of_a_reset_is_in_its_mail_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_reset_that_is_late_or_sealed_by_another_is_not_sent() {
+async fn an_expired_reset_or_one_with_another_key_is_not_sent() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let late = person.reset(&harness);
@@ -211,7 +211,7 @@ async fn a_reset_that_is_late_or_sealed_by_another_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_mailbox_that_cannot_be_written_is_tried_again() {
+async fn a_failed_write_to_the_mailbox_is_repeated() {
     let harness = start().await;
     let blocked = harness.data_dir().join("mailbox");
     fs::write(&blocked, "a file where the folder should be").unwrap();
@@ -232,12 +232,12 @@ async fn a_mailbox_that_cannot_be_written_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_written_again_after_a_crash_is_there_once() {
+async fn a_mail_written_again_after_a_crash_exists_once() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     let before = mails(&harness);
     let id = person.notifications(&harness).await[0].notification_id;
-    // As a crash leaves it between sending and recording: written, and still held.
+    // The state after a crash between sending and recording.
     let due = harness.env.now();
     harness
         .db()
@@ -255,7 +255,7 @@ async fn a_mail_that_is_written_again_after_a_crash_is_there_once() {
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
     assert_eq!(mails(&harness), before, "the same mail under the same name, with the same Message-ID");
 
-    // When a person wants it sent again it is another mail.
+    // A resend by a person is another mail.
     harness.post(&format!("/admin/notifications/{id}/resend"), &json!({})).admin().send().await.expect(200);
     harness.settle().await;
     let after = mails(&harness);

@@ -1,4 +1,4 @@
-//! Webhooks, to a receiver that the test plays.
+//! Webhooks, to a test receiver.
 
 use super::*;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -26,7 +26,7 @@ struct Received {
 #[derive(Default)]
 struct Receiver {
     received: Mutex<Vec<Received>>,
-    /// What the next requests are answered with, before all goes well. An empty one is never answered.
+    /// The answers to the next requests; afterwards all succeed. An empty one is never sent.
     answers: Mutex<Vec<String>>,
 }
 
@@ -80,7 +80,7 @@ impl Receiver {
     }
 }
 
-/// Somebody who wants webhooks and nothing else, at a receiver that the test plays.
+/// A user with webhooks only, and the receiver.
 async fn with_receiver() -> (Harness, Arc<Receiver>, Person) {
     let (listener, port) = listener().await;
     let harness = builder().setting("allow_private_webhooks", true).setting("webhook_seconds", 1_i64).start().await;
@@ -90,7 +90,7 @@ async fn with_receiver() -> (Harness, Arc<Receiver>, Person) {
     (harness, receiver, person)
 }
 
-/// Whether a receiver that holds `secret` believes it.
+/// Returns whether the signature is valid by `secret`.
 fn has_valid_signature(received: &Received, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
@@ -128,7 +128,7 @@ async fn a_webhook_is_signed_with_its_users_secret() {
 }
 
 #[tokio::test]
-async fn a_repetition_has_the_same_id_and_a_signature_of_its_own_time() {
+async fn a_repetition_has_the_same_id_and_a_new_signature() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
@@ -145,7 +145,7 @@ async fn a_repetition_has_the_same_id_and_a_signature_of_its_own_time() {
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_and_who_is_gone_is_not_asked_again() {
+async fn redirects_are_not_followed_and_410_ends_the_attempts() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
@@ -162,7 +162,7 @@ async fn redirects_are_not_followed_and_who_is_gone_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_says_too_much_or_nothing_is_cut_off() {
+async fn an_endless_response_is_cut_off_and_a_missing_one_times_out() {
     let (harness, receiver, person) = with_receiver().await;
     let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n{}", "x".repeat(100_000));
     receiver.answers(&endless, 1);
@@ -178,7 +178,7 @@ async fn a_receiver_that_says_too_much_or_nothing_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_slow_receiver_holds_up_nobody_else() {
+async fn a_slow_receiver_delays_no_other() {
     let (listener, port) = listener().await;
     let (silent, silent_port) = super::listener().await;
     let harness = builder().setting("allow_private_webhooks", true).setting("webhook_seconds", 3_i64).start().await;
@@ -189,7 +189,7 @@ async fn a_slow_receiver_holds_up_nobody_else() {
     deliver(&harness, slow.shipped()).await;
     let settling = harness.settle();
     let others = async {
-        // The slow one is under way by now.
+        // The slow attempt is running.
         let _connection = silent.accept().await.unwrap();
         let began = tokio::time::Instant::now();
         deliver(&harness, quick.shipped()).await;
@@ -210,7 +210,7 @@ async fn a_slow_receiver_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn private_addresses_are_refused_however_they_are_written() {
+async fn private_addresses_are_refused_in_every_notation() {
     let (listener, port) = listener().await;
     let harness = start().await;
     let receiver = Receiver::start(&harness, listener);
@@ -234,7 +234,7 @@ async fn private_addresses_are_refused_however_they_are_written() {
 }
 
 #[tokio::test]
-async fn a_webhook_goes_where_its_user_wants_it_now() {
+async fn a_webhook_goes_to_the_current_address() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
