@@ -64,12 +64,12 @@ async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<C
     Ok(Created::at(format!("/payments/{}", payment.payment_id), View::from(&payment)))
 }
 
-/// Returns the open payment of the order if its terms are those of `asked`.
-async fn find_open_payment(tx: &mut Tx, asked: &Payment) -> Result<Payment, Error> {
-    let present = store::find_open_by_order(tx, asked.order_id).await?.ok_or(Error::PaymentExists)?;
+/// Returns the open payment of the order if its terms are those of `wanted`.
+async fn find_open_payment(tx: &mut Tx, wanted: &Payment) -> Result<Payment, Error> {
+    let present = store::find_open_by_order(tx, wanted.order_id).await?.ok_or(Error::PaymentExists)?;
     let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
     let is_ending = present.void_requested_at.is_some() || present.open_transaction().is_some_and(|t| t.kind == TransactionType::Void);
-    match terms(&present) == terms(asked) {
+    match terms(&present) == terms(wanted) {
         _ if is_ending => Err(Error::Unsettled),
         true => Ok(present),
         false => Err(Error::PaymentExists),
@@ -221,8 +221,8 @@ async fn finish(
 
 /// The answer to the caller: the payment, or a problem when the provider declined the refund or the void.
 fn answer(payment: &Payment, resource: Uuid) -> Stored {
-    let asked = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
-    match asked.map(|transaction| transaction.kind) {
+    let declined = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
+    match declined.map(|transaction| transaction.kind) {
         Some(TransactionType::Refund) => Stored::from(&Problem::from(Error::RefundFailed)),
         Some(TransactionType::Void) => Stored::from(&Problem::from(Error::IllegalCommand { status: payment.status, command: "voided" })),
         _ => Json(View::from(payment)).stored(),

@@ -50,7 +50,7 @@ pub(crate) struct UnmatchedEntry {
 
 impl UnmatchedEntry {
     fn fault(&self) -> String {
-        format!("the provider has {} of {} ({}), which nobody asked for (M3)", self.kind, self.amount, self.reference)
+        format!("the provider has {} of {} ({}), which has no transaction of ours (M3)", self.kind, self.amount, self.reference)
     }
 }
 

@@ -99,7 +99,7 @@ pub type ProviderFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProviderE
 /// - **Final outcomes.** An [`Outcome`] never changes. A decline is an outcome and not an error.
 /// - **Errors.** [`ProviderError::Unavailable`] only when the provider certainly did nothing. Whenever it may have acted, such
 ///   as after a broken connection, [`ProviderError::NoAnswer`].
-/// - **Time.** A method may wait for as long as it wants. The caller sets the deadline, drops the future at the deadline and
+/// - **Time.** A method needs no timeout of its own. The caller sets the deadline, drops the future at the deadline and
 ///   treats the outcome as unknown. A dropped future must not leave anything behind that a repetition cannot continue.
 /// - **Unknown outcomes.** The caller finds them out by [`lookup`](PaymentProvider::lookup) and then repeats the request with
 ///   the same transaction id. A request that is still on its way must not be carried out twice because of that.

@@ -53,7 +53,7 @@ pub type CarrierFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierErr
 ///   before. So a booking that arrives late cannot send a parcel of a cancelled order.
 /// - **Errors.** [`CarrierError::Refused`] only when the carrier certainly did nothing; the request is repeated with growing
 ///   pauses. Whenever it may have acted, [`CarrierError::TimedOut`].
-/// - **Time.** A method may wait for as long as it wants. The caller sets the timeout (`carrier_timeout_ms`), drops the future
+/// - **Time.** A method needs no timeout of its own. The caller sets the timeout (`carrier_timeout_ms`), drops the future
 ///   and repeats the request later.
 /// - **Transactions.** No method takes part in a database transaction of the caller.
 ///

@@ -207,3 +207,87 @@ fn a_payment_given_up_during_its_authorization_is_voided_after_either_outcome() 
         assert_eq!((payment.status, payment.failure), (PaymentStatus::Voided, None));
     }
 }
+
+/// A payment that reached this status by commands and answers.
+fn payment_in(status: PaymentStatus) -> Payment {
+    let mut payment = payment();
+    let commands: &[Command] = match status {
+        PaymentStatus::Initiated => &[],
+        PaymentStatus::Authorized | PaymentStatus::Failed => &[Command::Authorize],
+        PaymentStatus::Captured => &[Command::Authorize, Command::Capture],
+        PaymentStatus::Refunded => &[Command::Authorize, Command::Capture, Command::Refund(None)],
+        PaymentStatus::Voided => &[Command::Void],
+    };
+    let decline = (status == PaymentStatus::Failed).then_some(DeclineReason::Declined);
+    for command in commands {
+        payment.try_command(*command);
+        payment.apply_answer(Answer::Outcome(decline));
+    }
+    assert_eq!(payment.status, status);
+    payment
+}
+
+#[test]
+fn every_command_in_every_status_has_the_documented_step() {
+    use PaymentStatus::{Authorized, Captured, Failed, Initiated, Refunded, Voided};
+    let start = |kind| Some(Step::Start(kind, 100));
+    let done = Some(Step::Done);
+    let (authorize, capture, void) = (start(TransactionType::Authorize), start(TransactionType::Capture), start(TransactionType::Void));
+    for (status, steps) in [
+        (Initiated, [authorize, None, Some(Step::VoidNow), None]),
+        (Authorized, [done, capture, void, None]),
+        (Captured, [done, done, None, start(TransactionType::Refund)]),
+        (Failed, [done, None, done, None]),
+        (Refunded, [done, done, None, done]),
+        (Voided, [None, None, done, None]),
+    ] {
+        let payment = payment_in(status);
+        for (command, step) in [Command::Authorize, Command::Capture, Command::Void, Command::Refund(None)].into_iter().zip(steps) {
+            let found = payment.step(command);
+            assert_eq!(found.as_ref().ok(), step.as_ref(), "{command:?} in {status}");
+            assert!(matches!(found, Ok(_) | Err(Error::IllegalCommand { .. })), "{command:?} in {status}");
+        }
+    }
+}
+
+#[test]
+fn a_refund_is_between_one_and_what_is_left() {
+    let mut payment = payment_in(PaymentStatus::Captured);
+    payment.try_command(Command::Refund(Some(40)));
+    assert!(matches!(payment.step(Command::Refund(Some(1))), Err(Error::Unsettled)));
+    payment.apply_answer(Answer::Outcome(None));
+    for (amount, is_allowed) in [(-1, false), (0, false), (1, true), (60, true), (61, false)] {
+        match payment.step(Command::Refund(Some(amount))) {
+            Ok(step) => assert!(is_allowed && step == Step::Start(TransactionType::Refund, amount), "{amount}"),
+            Err(Error::RefundTooLarge { left }) => assert!(!is_allowed && left == 60, "{amount}"),
+            Err(other) => panic!("{amount}: {other}"),
+        }
+    }
+    assert_eq!(payment.step(Command::Refund(None)).unwrap(), Step::Start(TransactionType::Refund, 60));
+    assert!(matches!(payment_in(PaymentStatus::Refunded).step(Command::Refund(Some(1))), Err(Error::RefundTooLarge { left: 0 })));
+}
+
+#[test]
+fn a_declined_capture_is_voided_and_then_failed() {
+    let mut payment = payment_in(PaymentStatus::Authorized);
+    payment.try_command(Command::Capture);
+    assert_eq!(payment.apply_answer(Answer::Outcome(Some(DeclineReason::Refused))), None);
+    let void = payment.open_transaction().expect("the void is open").clone();
+    assert_eq!((void.kind, void.amount, payment.status), (TransactionType::Void, 100, PaymentStatus::Authorized));
+    assert_eq!(payment.step(Command::Capture).unwrap(), Step::Join(void.transaction_id));
+    assert_eq!(payment.apply_answer(Answer::Outcome(None)), Some(PaymentFact::CaptureFailed));
+    assert_eq!((payment.status, payment.captured_amount), (PaymentStatus::Failed, 0));
+    assert_eq!(payment.failure, Some(Failure::from(Code::CAPTURE_FAILED)));
+    assert_eq!(payment.step(Command::Capture).unwrap(), Step::Done);
+}
+
+#[test]
+fn a_refund_that_succeeds_clears_the_failure_of_the_last_one() {
+    let mut payment = payment_in(PaymentStatus::Captured);
+    for (decline, failure) in [(Some(DeclineReason::Refused), Some(Failure::from(Code::REFUND_FAILED))), (None, None)] {
+        payment.try_command(Command::Refund(Some(10)));
+        payment.apply_answer(Answer::Outcome(decline));
+        assert_eq!((payment.failure.clone(), payment.open_transaction()), (failure, None));
+    }
+    assert_eq!((payment.refunded_amount, payment.status), (10, PaymentStatus::Captured));
+}

@@ -151,7 +151,7 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "UPDATE payment_transactions SET status = 'PENDING' WHERE payment_id = $1 AND type = 'VOID'",
         "FAILED, but its transactions hold 12345, captured 0 and refunded 0, and 1 are open (M3)",
     ),
-    ("captured", "DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'", "which nobody asked for (M3)"),
+    ("captured", "DELETE FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'", "which has no transaction of ours (M3)"),
     // The provider's ledger.
     (
         "captured",
@@ -193,7 +193,7 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "initiated",
         "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
          VALUES ($1, 'mock_auth_0', 'AUTHORIZE', $1, 77, 'pm_ok', NULL, 1)",
-        "the provider has AUTHORIZE of 77 (mock_auth_0), which nobody asked for (M3)",
+        "the provider has AUTHORIZE of 77 (mock_auth_0), which has no transaction of ours (M3)",
     ),
 ];
 
@@ -218,7 +218,7 @@ async fn every_kind_of_damage_is_reported() {
         });
         let RolledBack(faults) = damaged.await.expect_err("it is rolled back");
         assert!(faults.iter().any(|fault| fault.contains(answer)), "{which}, {sql}: {faults:#?}");
-        let others = faults.iter().filter(|fault| !fault.contains(&id.to_string()) && !fault.contains("nobody asked for"));
+        let others = faults.iter().filter(|fault| !fault.contains(&id.to_string()) && !fault.contains("no transaction of ours"));
         assert_eq!(others.count(), 0, "{which}, {sql}: {faults:#?}");
     }
     assert_eq!(fixture.faults().await, Vec::<String>::new());

@@ -172,7 +172,7 @@ async fn of_a_capture_and_a_void_at_once_one_succeeds() {
         let (winner, loser) = match fixture.read(id).await.status {
             PaymentStatus::Captured => (capture, void),
             PaymentStatus::Voided => (void, capture),
-            other => panic!("nobody won: {other}"),
+            other => panic!("neither succeeded: {other}"),
         };
         winner.expect(200);
         loser.expect_problem(409, "ILLEGAL_TRANSITION");

@@ -140,7 +140,7 @@ async fn pm_flaky_works_at_the_third_attempt_of_every_operation() {
         .db()
         .read(async |tx| tx.query("SELECT times FROM mock_stumbles", &[], |row| row.next()).await)
         .await
-        .expect("the books can be read");
+        .expect("the table can be read");
     assert_eq!(times, [3; 5]);
     fixture.assert_consistent().await;
 }

@@ -169,7 +169,7 @@ async fn a_transaction_without_an_answer_delays_no_other() {
     // Both requests end without an answer; the worker waits for the first one for long.
     let silent = fixture.payment("pm_slow").await;
     let dropped = fixture.try_to(silent, "authorize", "dies");
-    tokio::time::timeout(Duration::from_millis(50), dropped).await.expect_err("the provider is silent");
+    tokio::time::timeout(Duration::from_millis(50), dropped).await.expect_err("the provider does not answer");
     fixture.advance(Duration::from_secs(120));
     fixture.settle().await;
     let behind = fixture.payment("pm_ok").await;
@@ -177,7 +177,7 @@ async fn a_transaction_without_an_answer_delays_no_other() {
     fixture.advance(Duration::from_secs(120));
     for _ in 0..400 {
         if fixture.event_types().await == ["PaymentAuthorized"] {
-            return assert_eq!(fixture.open_transactions().await, 1, "the provider is still asked about the other");
+            return assert_eq!(fixture.open_transactions().await, 1, "the other transaction has no answer yet");
         }
         fixture.settle().await;
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -61,8 +61,8 @@ impl Charge {
 }
 
 /// Holds an amount, unless the ledger has an outcome for it.
-pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool) -> Result<Answer, Error> {
-    let Authorization { transaction_id, amount, method } = asked;
+pub(super) async fn authorize(tx: &mut Tx, request: Authorization, declined: bool) -> Result<Answer, Error> {
+    let Authorization { transaction_id, amount, method } = request;
     if let Some(known) = find(tx, transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
@@ -71,33 +71,33 @@ pub(super) async fn authorize(tx: &mut Tx, asked: Authorization, declined: bool)
     }
     let decline = Charge::default().decline_reason(TransactionType::Authorize, amount, method);
     let decline = decline.or_else(|| declined.then_some(DeclineReason::Declined));
-    let outcome = write(tx, TransactionType::Authorize, asked.as_operation(), method, decline).await?;
+    let outcome = write(tx, TransactionType::Authorize, request.as_operation(), method, decline).await?;
     Ok(if method == PaymentMethod::Timeout { Answer::Lost } else { Answer::Outcome(Some(outcome)) })
 }
 
 /// Captures, voids or refunds, unless the ledger has an outcome for it.
-pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, asked: Operation) -> Result<Answer, Error> {
-    if let Some(known) = find(tx, asked.transaction_id).await? {
+pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, request: Operation) -> Result<Answer, Error> {
+    if let Some(known) = find(tx, request.transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
-    let Some(method) = lock_method_of(tx, asked.authorization).await? else {
+    let Some(method) = lock_method_of(tx, request.authorization).await? else {
         // The authorization is unknown, and so is its method: `pm_ok` is a placeholder.
         let decline = (kind != TransactionType::Void).then_some(DeclineReason::NothingHeld);
-        return write(tx, kind, asked, PaymentMethod::Ok, decline).await.map(|outcome| Answer::Outcome(Some(outcome)));
+        return write(tx, kind, request, PaymentMethod::Ok, decline).await.map(|outcome| Answer::Outcome(Some(outcome)));
     };
-    if fails_on_purpose(tx, asked.transaction_id, method).await? {
+    if fails_on_purpose(tx, request.transaction_id, method).await? {
         return Ok(Answer::Error(ProviderError::Unavailable));
     }
-    let charge = Charge::of(&entries(tx, asked.authorization).await?);
-    let decline = charge.decline_reason(kind, asked.amount, method);
-    write(tx, kind, asked, method, decline).await.map(|outcome| Answer::Outcome(Some(outcome)))
+    let charge = Charge::of(&entries(tx, request.authorization).await?);
+    let decline = charge.decline_reason(kind, request.amount, method);
+    write(tx, kind, request, method, decline).await.map(|outcome| Answer::Outcome(Some(outcome)))
 }
 
 /// Declines an authorization that has not arrived, for good.
-pub(super) async fn abandon(tx: &mut Tx, asked: Authorization) -> Result<Outcome, Error> {
-    match find(tx, asked.transaction_id).await? {
+pub(super) async fn abandon(tx: &mut Tx, request: Authorization) -> Result<Outcome, Error> {
+    match find(tx, request.transaction_id).await? {
         Some(known) => Ok(known),
-        None => write(tx, TransactionType::Authorize, asked.as_operation(), asked.method, Some(DeclineReason::Abandoned)).await,
+        None => write(tx, TransactionType::Authorize, request.as_operation(), request.method, Some(DeclineReason::Abandoned)).await,
     }
 }
 
@@ -152,7 +152,7 @@ async fn entries(tx: &mut Tx, authorization: TransactionId) -> Result<Vec<Entry>
 async fn write(
     tx: &mut Tx,
     kind: TransactionType,
-    asked: Operation,
+    request: Operation,
     method: PaymentMethod,
     decline: Option<DeclineReason>,
 ) -> Result<Outcome, Error> {
@@ -167,7 +167,7 @@ async fn write(
     tx.execute(
         "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![asked.transaction_id, reference, kind, asked.authorization, asked.amount, method, decline, now],
+        params![request.transaction_id, reference, kind, request.authorization, request.amount, method, decline, now],
     )
     .await?;
     Ok(Outcome { reference, decline })
