@@ -99,6 +99,9 @@ async fn one_user_has_at_most_an_eighth_of_the_slots() {
     assert_eq!((reserved, queue.free_slots(), queue.users_at_limit().count()), ([vec![2; 8], vec![0; 2]].concat(), 0, 8));
     queue.release(users[0]);
     assert!(queue.try_reserve(users[9]) && !queue.try_reserve(users[0]));
-    // Every user has at least one slot.
-    assert!(DeliveryQueue::new(1).try_reserve(users[0]));
+    // Every user has at least one slot, and a released slot is free.
+    let mut queue = DeliveryQueue::new(1);
+    assert!(queue.is_empty() && queue.try_reserve(users[0]) && !queue.is_empty());
+    queue.release(users[0]);
+    assert!(queue.is_empty() && queue.try_reserve(users[1]));
 }
