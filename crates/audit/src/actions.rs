@@ -7,7 +7,7 @@ use crate::{
 use contracts::{audit::ChainReport, event::Envelope};
 use platform::{
     db::{Db, Error, Tx},
-    master_key::hex,
+    hex::encode as hex,
 };
 
 /// Entries of one read.

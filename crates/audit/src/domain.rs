@@ -10,7 +10,7 @@ use contracts::{
     ids::{OrderId, UserId},
     time::Timestamp,
 };
-use platform::master_key::hex;
+use platform::hex::encode as hex;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};

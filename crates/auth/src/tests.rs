@@ -107,7 +107,7 @@ impl Auth {
     async fn account(&self, admin: &Tokens, user: UserId) -> Account {
         // Checks the token and reads the account as administrators see it.
         let identity = self.runtime.verifier.verify(admin.access_token.reveal()).await.unwrap();
-        assert!(identity.has_role(Role::Admin.as_str()));
+        assert!(identity.has_role(Role::Admin));
         self.db().read(async move |tx| crate::actions::view(tx, user).await).await.unwrap()
     }
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use platform::{
     http::{Answer, DescribeAnswer, Routes, Tagged, TaggedPage, describe::OperationBuilder},
-    identity::{ADMIN, MaybeUser},
+    identity::{MaybeUser, Role},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub fn routes() -> Routes<App> {
 
 fn viewer(user: &MaybeUser) -> Viewer {
     match user.id() {
-        Some(_) if user.has_role(ADMIN) => Viewer::Admin,
+        Some(_) if user.has_role(Role::Admin) => Viewer::Admin,
         Some(id) => Viewer::User(id),
         None => Viewer::Anyone,
     }

@@ -95,7 +95,7 @@ codes! {
     PAYLOAD_TOO_LARGE 413 "The body is too large", "The API description gives the limit of each request.";
     URI_TOO_LONG 414 "The address is too long", "Path and query have at most 8,192 bytes together; send what is longer in the body.";
     UNSUPPORTED_MEDIA_TYPE 415 "The body has the wrong type", "Send application/json, unless the API description says otherwise.";
-    INVALID_REQUEST 422 "Some values are not valid", "The list of errors says where a value stands and what it must be; of a body it is the first such value.";
+    INVALID_REQUEST 422 "Some values are not valid", "The list of errors says where a value stands and what it must be.";
     HEADERS_TOO_LARGE 431 "The headers are too many or too large", "A request has at most 64 headers, and 32 KiB of them together.";
     RATE_LIMITED 429 (retryable) "Too many requests", "Wait as long as Retry-After says.";
     INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; report the correlation id if the error persists.";

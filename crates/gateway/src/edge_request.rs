@@ -66,7 +66,8 @@ impl EdgeRequest {
             head.count(name, value);
             match name.as_str() {
                 CORRELATION_ID => {
-                    correlation_id = correlation_id.or_else(|| value.to_str().is_ok_and(request_layers::is_sane).then(|| value.clone()))
+                    correlation_id =
+                        correlation_id.or_else(|| value.to_str().is_ok_and(request_layers::is_valid_correlation_id).then(|| value.clone()))
                 }
                 "origin" => origin = Some(value.clone()),
                 "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),

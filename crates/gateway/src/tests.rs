@@ -220,7 +220,13 @@ impl TestEdge {
     /// Returns a customer and its `Authorization` header.
     fn customer(&self) -> (UserId, String) {
         let user = self.env.new_id();
-        (user, format!("Bearer {}", self.key.sign(&Claims::person(&self.env, user, &["CUSTOMER"], Duration::from_secs(600)))))
+        (
+            user,
+            format!(
+                "Bearer {}",
+                self.key.sign(&Claims::user(&self.env, user, &[contracts::auth::Role::Customer], Duration::from_secs(600)))
+            ),
+        )
     }
 }
 

@@ -118,7 +118,7 @@ async fn deliver_due(app: App, channel: Channel, stop: Shutdown) -> Result<Next,
         let polls = free.is_some() && queue.free_slots() > 0;
         tokio::select! {
             _ = replies.recv_many(&mut ended, size) => ended.iter().for_each(|attempt| queue.release(attempt.outgoing.user_id)),
-            () = stop.sleep(POLL_INTERVAL, notifier.notified()), if polls => {}
+            () = stop.sleep(&app.ctx.env, POLL_INTERVAL, notifier.notified()), if polls => {}
         }
     }
 }

@@ -74,7 +74,7 @@ impl Person {
         PasswordResetRequested {
             user_id: self.user_id,
             email: "mara@example.com".into(),
-            sealed_token: encryption::encrypt(&key, [9; 16], TOKEN.as_bytes()),
+            sealed_token: encryption::encrypt(&key, [9; 24], TOKEN.as_bytes()),
             expires_at: harness.env.now().after(Duration::from_secs(3_600)),
         }
     }

@@ -16,7 +16,7 @@ use platform::{
         Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem,
         Query, Routes, State,
     },
-    identity::{ADMIN, Admin, Customer, Viewer},
+    identity::{Admin, Customer, Role, Viewer},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,7 +56,7 @@ async fn cancel(
     prefer: Prefer,
     MaybeBody(body): MaybeBody<CancelOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
-    let actor = if viewer.has_role(ADMIN) { Actor::Admin } else { Actor::Customer(viewer.id) };
+    let actor = if viewer.has_role(Role::Admin) { Actor::Admin } else { Actor::Customer(viewer.id) };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     actions::cancel_order(&app, actor, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
 }

@@ -56,7 +56,7 @@ fn caller_of(caller: &identity::User) -> Caller {
         email,
         name: None,
         // A role that this version does not know arrives with the account's event once it does.
-        roles: caller.roles.iter().filter_map(|role| role.parse().ok()).collect(),
+        roles: caller.roles.clone(),
     });
     Caller { id: caller.id, new }
 }

@@ -48,11 +48,10 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
 impl App {
     /// Returns the answer of a login.
     pub fn tokens(&self, session: Session) -> Tokens {
-        let roles: Vec<&str> = session.roles.iter().map(|role| role.as_str()).collect();
         let claims = Claims {
             email: Some(session.email),
             sid: Some(session.family_id),
-            ..Claims::person(&self.ctx.env, session.user_id, &roles, self.settings.access_token())
+            ..Claims::user(&self.ctx.env, session.user_id, &session.roles, self.settings.access_token())
         };
         Tokens {
             user_id: session.user_id,

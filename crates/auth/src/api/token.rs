@@ -32,7 +32,7 @@ impl<S: Send + Sync> FromRequest<S> for TokenForm {
 impl DescribeArg for TokenForm {
     fn describe(operation: &mut OperationBuilder<'_>) {
         Form::<ClientCredentials>::describe(operation);
-        operation.take_back(422);
+        operation.remove_refusal(422);
     }
 }
 

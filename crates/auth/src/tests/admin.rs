@@ -16,8 +16,8 @@ async fn roles_take_effect_at_the_next_refresh() {
         let verifier = auth.runtime.verifier.clone();
         async move { verifier.verify(&token).await.unwrap().roles.clone() }
     };
-    assert_eq!(roles(mara.access_token.reveal().into()).await, ["CUSTOMER"]);
-    assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, ["CUSTOMER", "SELLER"]);
+    assert_eq!(roles(mara.access_token.reveal().into()).await, [Role::Customer]);
+    assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, [Role::Customer, Role::Seller]);
 
     // The same roles again change nothing and emit nothing.
     auth.set_roles(&admin, mara.user_id, &[Role::Customer, Role::Seller]).await.expect(200);
@@ -177,7 +177,7 @@ async fn the_command_line_makes_accounts_on_an_empty_installation() {
     let auth = start().await;
     let ada = auth.admin("ada").await;
     let identity = auth.runtime.verifier.verify(ada.access_token.reveal()).await.unwrap();
-    assert_eq!(identity.roles, ["CUSTOMER", "ADMIN"]);
+    assert_eq!(identity.roles, [Role::Customer, Role::Admin]);
     let (address, password) = (Email::parse(&email("ada")).unwrap(), NewPassword::parse(PASSWORD).unwrap());
     let again = operator::create_admin(auth.db(), &cheap_settings(), address, &password, Name::parse("Ada").unwrap()).await;
     assert!(matches!(again, Err(crate::Error::EmailTaken)));

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use platform::{
     encryption,
     env::Env,
-    identity::{ADMIN, Claims, SigningKey},
+    identity::{Claims, Role, SigningKey},
     master_key::MasterKey,
     runtime::{Runtime, Setup},
     settings::Settings,
@@ -91,11 +91,11 @@ async fn forged_and_expired_tokens_are_refused() {
     let mara = auth.register("mara").await;
     let key = SigningKey::from_bytes(&auth.seed().await);
     let other = SigningKey::generate(&auth.env);
-    let claims = Claims::person(&auth.env, admin.user_id, &[ADMIN], 15 * MINUTE);
+    let claims = Claims::user(&auth.env, admin.user_id, &[Role::Admin], 15 * MINUTE);
     let good = key.sign(&claims);
     let [head, body, signature]: [&str; 3] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
 
-    let mut richer = Claims::person(&auth.env, mara.user_id, &[ADMIN], 15 * MINUTE);
+    let mut richer = Claims::user(&auth.env, mara.user_id, &[Role::Admin], 15 * MINUTE);
     richer.jti.clone_from(&claims.jti);
     let tampered = format!("{head}.{}.{signature}", B64.encode(serde_json::to_vec(&richer).unwrap()));
     let none = format!("{}.{body}.", B64.encode(format!(r#"{{"alg":"none","typ":"JWT","kid":"{}"}}"#, key.kid())));
@@ -144,7 +144,7 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
 #[tokio::test]
 async fn the_signing_key_survives_a_restart_and_only_its_installation_can_decrypt_it() {
     let folder = TempFolder::new();
-    let claims = |runtime: &Runtime| Claims::person(runtime.databases["auth"].env(), UserId(contracts::ids::Uuid::nil()), &[], MINUTE);
+    let claims = |runtime: &Runtime| Claims::user(runtime.databases["auth"].env(), UserId(contracts::ids::Uuid::nil()), &[], MINUTE);
     let first = Runtime::start(vec![service()], setup(&folder, 7)).await.unwrap();
     let rows = first.databases["auth"].read(async |tx| store::signing_keys::list(tx).await).await.unwrap();
     let seed = encryption::decrypt(&MasterKey::new([7; 32]).key_for("seal:signing-keys"), &rows[0].encrypted_seed).unwrap();

@@ -20,7 +20,7 @@ async fn a_registration_logs_in_and_is_announced() {
 
     let identity = auth.runtime.verifier.verify(tokens.access_token.reveal()).await.unwrap();
     assert_eq!(identity.user, Some(tokens.user_id));
-    assert_eq!(identity.roles, ["CUSTOMER"]);
+    assert_eq!(identity.roles, [contracts::auth::Role::Customer]);
     assert_eq!(identity.email.as_deref(), Some("mara@example.com"));
     assert!(identity.session.is_some());
 

@@ -22,7 +22,7 @@ use platform::{
         Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged,
         TaggedPage,
     },
-    identity::{ClientMarker, MaybeUser, SELLER, SellerOrAdmin, ServiceOf},
+    identity::{ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub async fn create(
     key: MaybeIdempotencyKey,
     Body(body): Body<CreateProduct, LIMIT>,
 ) -> Result<Idempotent<Tagged<Created<Product>>>, Problem> {
-    let seller_id = caller.has_role(SELLER).then_some(caller.id);
+    let seller_id = caller.has_role(Role::Seller).then_some(caller.id);
     actions::create_product(&app.ctx.db, seller_id, key, body).await
 }
 

@@ -200,7 +200,7 @@ async fn an_expired_reset_or_one_with_another_key_is_not_sent() {
     harness.advance(Duration::from_secs(3_600));
     deliver(&harness, late).await;
     let mut forged = person.reset(&harness);
-    forged.sealed_token = encryption::encrypt(&[1; 32], [9; 16], b"forged");
+    forged.sealed_token = encryption::encrypt(&[1; 32], [9; 24], b"forged");
     deliver(&harness, forged).await;
     harness.settle().await;
     let notifications: Vec<_> =

@@ -72,7 +72,8 @@ impl<'a> OperationBuilder<'a> {
     }
 
     /// Every field of `T` as a query parameter; with a flattened map, any other name as well.
-    pub(super) fn query<T: JsonSchema>(&mut self) {
+    pub fn query<T: JsonSchema>(&mut self) {
+        self.refusals.extend([400, 422]);
         let schema = self.fields::<T>();
         let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let fields: BTreeMap<&String, &Value> = schema["properties"].as_object().into_iter().flatten().collect();

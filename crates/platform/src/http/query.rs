@@ -28,7 +28,6 @@ impl<T: DeserializeOwned + JsonSchema> DescribeArg for Query<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.query::<T>();
         operation.query_checks.push(|pairs| text::deserialize::<T>(pairs, paging::NAMES).err().unwrap_or_default());
-        operation.refusals.extend([400, 422]);
     }
 }
 

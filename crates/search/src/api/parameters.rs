@@ -11,7 +11,7 @@ use contracts::{
     problem::Fault,
     search::Sort,
 };
-use platform::http::{DescribeArg, Problem, Query, describe::OperationBuilder, query::pairs};
+use platform::http::{DescribeArg, Problem, describe::OperationBuilder, query::pairs};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SearchParams {
 
 impl DescribeArg for SearchParams {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        Query::<Parameters>::describe(operation);
+        operation.query::<Parameters>();
         operation.open_parameter(
             "attr.",
             "NAME",

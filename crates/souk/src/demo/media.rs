@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use platform::master_key::hex;
+use platform::hex::encode as hex;
 
 /// Pictures at `/demo/images/…`, and where they come from at `/demo/attribution`.
 pub fn router() -> Router {

@@ -18,7 +18,7 @@ use order::OrderRecord;
 use payment::OrderPayment;
 use platform::{db::Db, inbox, outbox};
 use serde::Deserialize;
-use shipping::OrderParcel;
+use shipping::OrderShipment;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders that are read at a time.
@@ -126,7 +126,7 @@ struct Batch {
     payments: BTreeMap<OrderId, Vec<OrderPayment>>,
     units: BTreeMap<OrderId, Vec<OrderUnits>>,
     /// An order has one at most.
-    parcels: BTreeMap<OrderId, OrderParcel>,
+    parcels: BTreeMap<OrderId, OrderShipment>,
 }
 
 impl Batch {

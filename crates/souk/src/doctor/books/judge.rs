@@ -7,7 +7,7 @@ use order::{
     domain::{ShipmentState, Step},
 };
 use payment::OrderPayment;
-use shipping::OrderParcel;
+use shipping::OrderShipment;
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long an order may take to come to rest.
@@ -18,7 +18,7 @@ pub struct Case<'a> {
     pub books: &'a OrderRecord,
     pub payments: &'a [OrderPayment],
     pub units: &'a [OrderUnits],
-    pub parcel: Option<&'a OrderParcel>,
+    pub parcel: Option<&'a OrderShipment>,
 }
 
 /// What was found, in plain words.
@@ -151,18 +151,18 @@ impl Case<'_> {
     /// S4: goods leave for an order that goes on, and stay here for one that is cancelled; and the carrier does what it
     /// agreed to.
     fn wrong_parcel(&self) -> Option<String> {
-        let OrderParcel { shipment_id, status, is_called_off, contradiction, .. } = self.parcel?;
+        let OrderShipment { shipment_id, status, is_cancelled, contradiction, .. } = self.parcel?;
         let is_away = |status| matches!(status, ShipmentStatus::InTransit | ShipmentStatus::Delivered);
         if let Some(reported) = contradiction.filter(|reported| is_away(*reported)) {
             return Some(format!("shipment {shipment_id} was recalled, but the carrier reported it {reported} (S4)"));
         }
         match (self.status(), status) {
             (OrderStatus::Cancelled, Some(away)) if is_away(*away) => Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)")),
-            (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_called_off => {
+            (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_cancelled => {
                 Some(format!("CANCELLED, but shipment {shipment_id} is still to be sent (S4)"))
             }
             (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
-                if *is_called_off && self.books.due_steps().is_empty() =>
+                if *is_cancelled && self.books.due_steps().is_empty() =>
             {
                 Some(format!("{}, but shipment {shipment_id} was recalled (S4)", self.status()))
             }
