@@ -20,7 +20,7 @@ const BATCH: usize = 500;
 pub async fn record(tx: &mut Tx, envelope: &Envelope) -> Result<(), Error> {
     let head = store::lock_head(tx).await?;
     let entry = Entry::after(head, envelope.clone(), tx.now());
-    store::append(tx, &entry).await.map(|_| ())
+    store::append(tx, head, &entry).await
 }
 
 /// Reads the whole log from its start and reports whether it is unchanged, or where it breaks first. Entries that

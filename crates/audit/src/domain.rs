@@ -1,19 +1,18 @@
 //! The entries of the log and their chain. No async, no I/O, no clock.
 
-mod aggregate;
-
-pub use aggregate::AggregateType;
-
 use contracts::{
     audit::DomainEvent,
     event::Envelope,
     ids::{OrderId, UserId},
+    problem::Fault,
+    registry,
     time::Timestamp,
 };
 use platform::hex::encode as hex;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -161,6 +160,25 @@ impl Mentions {
     }
 }
 
+/// Returns the type of aggregate of an event type, or `None` when the catalogue does not have it.
+#[must_use]
+pub fn aggregate_of(event_type: &str) -> Option<&'static str> {
+    registry::events().find(|kind| kind.event_type == event_type).map(|kind| kind.aggregate)
+}
+
+/// Checks that the catalogue has events about aggregates of this type.
+///
+/// # Errors
+/// The fault of the parameter `aggregateType`.
+pub fn check_aggregate_type(aggregate_type: &str) -> Result<(), Fault> {
+    let all: BTreeSet<&str> = registry::events().map(|kind| kind.aggregate).collect();
+    if all.contains(aggregate_type) {
+        return Ok(());
+    }
+    let detail = format!("must be one of {}", Vec::from_iter(all).join(" "));
+    Err(Fault::parameter("aggregateType", "UNKNOWN_VALUE", detail))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +239,15 @@ mod tests {
         assert_ne!(chained(&[1; 32], 1, &base, now), whole);
         assert_ne!(chained(&[0; 32], 2, &base, now), whole);
         assert_ne!(chained(&[0; 32], 1, &base, Timestamp(6)), whole);
+    }
+
+    #[test]
+    fn a_type_of_event_is_about_one_type_of_aggregate() {
+        for kind in registry::events() {
+            assert_eq!(aggregate_of(kind.event_type), Some(kind.aggregate), "{}", kind.event_type);
+            assert_eq!(check_aggregate_type(kind.aggregate), Ok(()));
+        }
+        assert_eq!(aggregate_of("OrderTeleported"), None);
     }
 
     #[test]

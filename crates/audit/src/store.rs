@@ -1,28 +1,48 @@
 //! The only SQL of the service. No statement changes or deletes a row of `events`.
 
-use crate::domain::{AggregateType, Entry, Head, Mentions};
+use crate::domain::{Entry, Head, Mentions, aggregate_of};
 use contracts::{
+    audit::EventFilter,
+    column::{BadColumn, Column, ColumnAs, SqlValue},
     event::Envelope,
-    ids::{OrderId, UserId, Uuid},
-    text::RequiredShortText,
     time::Timestamp,
 };
 use platform::{
-    db::{Error, Row, Select, Tx},
+    db::{Error, Select, Tx},
     params,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-macro_rules! select_entries {
-    ($rest:literal) => {
-        concat!(
-            "SELECT position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, ",
-            "actor_id, producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id FROM events",
-            $rest
-        )
-    };
+platform::table! {
+    pub Entries in "events" of Entry, key [position];
+    columns {
+        position,
+        envelope: Envelope {
+            event_id, event_type, aggregate_type, aggregate_id, sequence, payload as RawJson, correlation_id, causation_id, actor_id,
+            producer, schema_version, occurred_at,
+        },
+        recorded_at, hash,
+        mentions: Mentions { user_id, order_id },
+    }
+}
+
+platform::table! {
+    Heads in "chain_heads" of Head, key [chain];
+    columns { position, hash }
+    extra { chain }
+}
+
+/// Stores a payload byte for byte. Only tampering stores anything other than JSON there: the chain reveals it, and the
+/// other rows stay readable.
+struct RawJson;
+
+impl ColumnAs<Box<RawValue>> for RawJson {
+    fn to_sql(value: &Box<RawValue>) -> SqlValue<'_> {
+        SqlValue::Text(value.get().into())
+    }
+    fn from_sql(stored: SqlValue<'_>) -> Result<Box<RawValue>, BadColumn> {
+        Ok(RawValue::from_string(String::from_sql(stored)?).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
 }
 
 /// The one chain of this log.
@@ -30,137 +50,71 @@ const CHAIN: &str = "events";
 
 /// Returns the end of the chain.
 pub async fn find_head(tx: &mut Tx) -> Result<Head, Error> {
-    let head = tx.query_opt("SELECT position, hash FROM chain_heads WHERE chain = $1", params![CHAIN], |row| {
-        Ok(Head { position: row.next()?, hash: row.next()? })
-    });
-    Ok(head.await?.unwrap_or(Head::START))
+    Ok(tx.find::<Heads>("chain = $1", params![CHAIN]).await?.unwrap_or(Head::START))
 }
 
-/// As [`find_head`], with the row locked until the commit, so that entries are appended one after the other.
+/// Returns the end of the chain with its row locked until the commit, so that entries are appended one after the other.
 pub async fn lock_head(tx: &mut Tx) -> Result<Head, Error> {
-    find_head(tx).await
+    if let Some(head) = tx.lock::<Heads>("chain = $1", params![CHAIN]).await? {
+        return Ok(head);
+    }
+    // The log is empty. Its first entry inserts the row, because only a row that exists can be locked.
+    tx.insert_if_absent_with::<Heads>(&Head::START, "(chain)", &[("chain", &CHAIN)]).await?;
+    let head = tx.lock::<Heads>("chain = $1", params![CHAIN]).await?;
+    head.ok_or_else(|| Error::Failed("the head of the chain disappeared".into()))
 }
 
-/// Appends an entry. Returns `false` and changes nothing when its event is recorded already.
-pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
-    let Entry { position, envelope, recorded_at, hash, mentions } = entry;
-    let rows = tx
-        .execute(
-            "INSERT INTO events (position, event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, \
-             causation_id, actor_id, producer, schema_version, occurred_at, recorded_at, hash, user_id, order_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (event_id) DO NOTHING",
-            params![
-                *position,
-                envelope.event_id,
-                envelope.event_type,
-                envelope.aggregate_type,
-                envelope.aggregate_id,
-                envelope.sequence,
-                envelope.payload.get(),
-                envelope.correlation_id,
-                envelope.causation_id,
-                envelope.actor_id,
-                envelope.producer,
-                envelope.schema_version,
-                envelope.occurred_at,
-                *recorded_at,
-                *hash,
-                mentions.user_id,
-                mentions.order_id
-            ],
-        )
-        .await?;
-    if rows == 1 {
-        tx.execute(
-            "INSERT INTO chain_heads (chain, position, hash) VALUES ($1, $2, $3) \
-             ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash",
-            params![CHAIN, *position, *hash],
-        )
-        .await?;
+/// Appends the entry that follows `head`. Changes nothing when its event is recorded already.
+pub async fn append(tx: &mut Tx, head: Head, entry: &Entry) -> Result<(), Error> {
+    if !tx.insert_if_absent::<Entries>(entry, "(event_id)").await? {
+        return Ok(());
     }
-    Ok(rows == 1)
+    match tx.update_if::<Heads>(&entry.head(), &[("chain", &CHAIN)], "position = ?", params![head.position]).await? {
+        true => Ok(()),
+        false => Err(Error::Failed("the head of the chain moved".into())),
+    }
 }
 
 /// Returns the next entries after `position`, in the order of the chain.
 pub async fn read_after(tx: &mut Tx, position: i64, limit: usize) -> Result<Vec<Entry>, Error> {
-    tx.query(select_entries!(" WHERE position > $1 ORDER BY position LIMIT $2"), params![position, limit], entry).await
+    tx.list::<Entries>("WHERE position > $1 ORDER BY position LIMIT $2", params![position, limit]).await
 }
 
-/// Selects events.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Filter {
-    /// Events that refer to this user.
-    pub user_id: Option<UserId>,
-    /// Events that followed from requests of this person.
-    pub actor_id: Option<UserId>,
-    /// Events that refer to this order.
-    pub order_id: Option<OrderId>,
-    /// Events about one of these.
-    pub aggregate_type: Option<AggregateType>,
-    pub aggregate_id: Option<Uuid>,
-    /// Such as `OrderCreated`.
-    pub event_type: Option<RequiredShortText>,
-    /// Events that one request caused.
-    pub correlation_id: Option<RequiredShortText>,
-    /// Events that occurred at this instant or later.
-    pub from: Option<Timestamp>,
-    /// Events that occurred before this instant.
-    pub to: Option<Timestamp>,
-}
-
-impl Filter {
-    /// Returns the filter without the condition that the event type implies, or `None` when no event can match both.
-    /// The database would otherwise check that condition on every row of the event type.
-    #[must_use]
-    pub fn reduced(mut self) -> Option<Filter> {
-        let implied = self.event_type.as_deref().and_then(AggregateType::of_event);
-        if let (Some(implied), Some(wanted)) = (implied, self.aggregate_type) {
-            if implied != wanted {
-                return None;
-            }
-            self.aggregate_type = None;
+/// Returns the filter without the condition that the event type implies, or `None` when no event can match both. The
+/// database would otherwise check that condition on every row of the event type.
+pub fn reduced(mut filter: EventFilter) -> Option<EventFilter> {
+    let implied = filter.event_type.as_deref().and_then(aggregate_of);
+    if let (Some(implied), Some(wanted)) = (implied, filter.aggregate_type.as_deref()) {
+        if implied != wanted {
+            return None;
         }
-        Some(self)
+        filter.aggregate_type = None;
     }
+    Some(filter)
 }
 
 /// The end of a page: time and position of its last event.
 pub type PageEnd = (Timestamp, i64);
 
 /// Returns the events that match `filter` after `after`, newest first.
-pub async fn list_events(tx: &mut Tx, filter: Filter, after: Option<PageEnd>, rows: i64) -> Result<Vec<Entry>, Error> {
-    match filter.reduced() {
-        Some(filter) => select_events(filter, after, rows).rows(tx, entry).await,
+pub async fn list_events(tx: &mut Tx, filter: EventFilter, after: Option<PageEnd>, rows: i64) -> Result<Vec<Entry>, Error> {
+    match reduced(filter) {
+        Some(filter) => select_events(filter, after, rows).list(tx).await,
         None => Ok(Vec::new()),
     }
 }
 
 /// Builds the query. The index of the first given condition finds the rows in the order of the list; the other
-/// conditions are checked on these rows. Without statistics a database cannot know the narrowest condition, so the
-/// other ones are written such that no index serves them. They are ordered below from the narrowest to the widest.
-pub fn select_events(filter: Filter, after: Option<PageEnd>, rows: i64) -> Select {
-    macro_rules! narrow {
-        ($select:ident, $leads:ident, $($column:literal: $value:expr),*) => {
-            $(if let Some(value) = $value {
-                let condition = match std::mem::take(&mut $leads) {
-                    true => concat!($column, " = ?"),
-                    false => concat!("COALESCE(", $column, ", ", $column, ") = ?"),
-                };
-                $select = $select.filter(condition, value);
-            })*
-        };
-    }
-    let (mut select, mut leads) = (Select::from(select_entries!("")), true);
-    narrow! { select, leads,
-        "correlation_id": filter.correlation_id,
-        "aggregate_id": filter.aggregate_id,
-        "order_id": filter.order_id,
-        "user_id": filter.user_id,
-        "actor_id": filter.actor_id,
-        "event_type": filter.event_type,
-        "aggregate_type": filter.aggregate_type
-    }
+/// conditions are checked on these rows. They are ordered from the narrowest to the widest.
+pub fn select_events(filter: EventFilter, after: Option<PageEnd>, rows: i64) -> Select<Entries> {
+    let (mut select, first) = (Select::of::<Entries>(), &mut true);
+    select = narrow(select, first, "correlation_id = ?", "COALESCE(correlation_id, correlation_id) = ?", filter.correlation_id);
+    select = narrow(select, first, "aggregate_id = ?", "COALESCE(aggregate_id, aggregate_id) = ?", filter.aggregate_id);
+    select = narrow(select, first, "order_id = ?", "COALESCE(order_id, order_id) = ?", filter.order_id);
+    select = narrow(select, first, "user_id = ?", "COALESCE(user_id, user_id) = ?", filter.user_id);
+    select = narrow(select, first, "actor_id = ?", "COALESCE(actor_id, actor_id) = ?", filter.actor_id);
+    select = narrow(select, first, "event_type = ?", "COALESCE(event_type, event_type) = ?", filter.event_type);
+    select = narrow(select, first, "aggregate_type = ?", "COALESCE(aggregate_type, aggregate_type) = ?", filter.aggregate_type);
     select = select.filter_some("occurred_at >= ?", filter.from);
     // Positions start at 1, so rows below (to, 0) occurred before `to`. The end of a page is below that already.
     match after.or(filter.to.map(|to| (to, 0))) {
@@ -170,27 +124,16 @@ pub fn select_events(filter: Filter, after: Option<PageEnd>, rows: i64) -> Selec
     .limit("occurred_at DESC, position DESC", rows)
 }
 
-fn entry(row: &mut Row<'_>) -> Result<Entry, Error> {
-    Ok(Entry {
-        position: row.next()?,
-        envelope: Envelope {
-            event_id: row.next()?,
-            event_type: row.next()?,
-            aggregate_type: row.next()?,
-            aggregate_id: row.next()?,
-            sequence: row.next()?,
-            // Only tampering stores anything other than JSON there. The chain reveals it, and the other rows stay
-            // readable.
-            payload: RawValue::from_string(row.next()?).unwrap_or_else(|_| RawValue::NULL.to_owned()),
-            correlation_id: row.next()?,
-            causation_id: row.next()?,
-            actor_id: row.next()?,
-            producer: row.next()?,
-            schema_version: row.next()?,
-            occurred_at: row.next()?,
-        },
-        recorded_at: row.next()?,
-        hash: row.next()?,
-        mentions: Mentions { user_id: row.next()?, order_id: row.next()? },
-    })
+/// Adds a condition: the `first` one of a query such that its index serves it, each other one such that no index does.
+/// Without statistics a database cannot know which condition is the narrowest.
+fn narrow(
+    select: Select<Entries>,
+    first: &mut bool,
+    indexed: &'static str,
+    checked: &'static str,
+    value: Option<impl Column + 'static>,
+) -> Select<Entries> {
+    let Some(value) = value else { return select };
+    let condition = if std::mem::take(first) { indexed } else { checked };
+    select.filter(condition, value)
 }

@@ -19,6 +19,11 @@ use platform::{
 };
 use serde_json::json;
 
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
+
 async fn log() -> Harness {
     Harness::of(crate::service()).start().await
 }
