@@ -16,7 +16,6 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{Created, Idempotent, MaybeIdempotencyKey, Problem},
-    idempotency::Opened,
 };
 
 /// Returns the active cart at present prices. Creates it if there is none.
@@ -36,7 +35,7 @@ pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
 
 /// Stores the quotes that were shown, because an order takes exactly what was shown.
 async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Currency) -> Result<cart::Cart, Error> {
-    let mut cart = lock_or_create(tx, owner, home).await?;
+    let (mut cart, _) = store::lock_or_create(tx, owner, home).await?;
     let lines = cart.requote(quotes);
     store::put_lines(tx, cart.cart_id, &lines).await?;
     cart.seen_at = tx.now();
@@ -56,7 +55,7 @@ pub async fn active_cart(app: &App, owner: UserId) -> Result<Cart, Error> {
         return Ok(cart);
     }
     let home = app.settings.currency;
-    app.ctx.db.write(async move |tx| lock_or_create(tx, owner, home).await).await
+    app.ctx.db.write(async move |tx| Ok(store::lock_or_create(tx, owner, home).await?.0)).await
 }
 
 /// Adds units of a product: to its line if there is one, else as a new line.
@@ -70,9 +69,7 @@ pub async fn add_item(
     key: MaybeIdempotencyKey,
     body: AddCartItem,
 ) -> Result<Idempotent<Created<cart::Cart>>, Problem> {
-    if let Some(key) = &key.0
-        && let Some(Opened::Answered(answer)) = key.earlier(&app.ctx.db).await?
-    {
+    if let Some(answer) = key.replay(&app.ctx.db).await? {
         return Ok(answer);
     }
     let present = find_active(app, owner).await?;
@@ -91,10 +88,7 @@ pub async fn add_item(
 
 async fn add(tx: &mut Tx, owner: UserId, quotes: &Quotes, body: &AddCartItem) -> Result<Cart, Error> {
     let quote = quotes.on_sale(body.product_id)?;
-    let (mut cart, fresh) = match store::lock_active(tx, owner).await? {
-        Some(cart) => (cart, false),
-        None => (store::create(tx, owner, quote.price.currency).await?, true),
-    };
+    let (mut cart, fresh) = store::lock_or_create(tx, owner, quote.price.currency).await?;
     let mut lines = cart.requote(quotes);
     let line = cart.add(tx.new_id(), body.product_id, quote, body.quantity)?.clone();
     lines.retain(|other| other.cart_item_id != line.cart_item_id);
@@ -181,7 +175,7 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
     let Some(split) = cart.check_out(order, items, now, || tx.new_id()) else { return Ok(()) };
     store::save(tx, &cart).await?;
     if !split.left.is_empty() {
-        let next = store::create(tx, owner, cart.currency).await?;
+        let (next, _) = store::lock_or_create(tx, owner, cart.currency).await?;
         store::put_lines(tx, next.cart_id, &split.left).await?;
         store::put_lines(tx, cart.cart_id, &split.taken).await?;
     }
@@ -193,7 +187,7 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
 /// # Errors
 /// Those of the database.
 pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], currency: Currency) -> Result<(), Error> {
-    let mut cart = lock_or_create(tx, owner, currency).await?;
+    let (mut cart, _) = store::lock_or_create(tx, owner, currency).await?;
     let lines = cart.restore_lines(items, currency, || tx.new_id());
     if lines.len() < items.len() {
         tracing::info!(cart_id = %cart.cart_id, left_out = items.len() - lines.len(), "some lines of an order did not fit into the cart");
@@ -205,11 +199,4 @@ pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], curr
 
 async fn find_active(app: &App, owner: UserId) -> Result<Option<Cart>, db::Error> {
     app.ctx.db.read(async move |tx| store::find_active(tx, owner).await).await
-}
-
-async fn lock_or_create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Cart, Error> {
-    match store::lock_active(tx, owner).await? {
-        Some(cart) => Ok(cart),
-        None => store::create(tx, owner, currency).await,
-    }
 }

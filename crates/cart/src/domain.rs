@@ -39,7 +39,7 @@ pub struct Cart {
     pub lines: Vec<Line>,
 }
 
-/// One line: what is shown and ordered, and beside it what the customer asked for.
+/// One line: what is shown and ordered, and beside it what the customer requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub cart_item_id: CartItemId,
@@ -54,7 +54,7 @@ pub struct Line {
     pub quantity: u32,
     /// The price when the line was added or its quantity last set.
     pub added_unit_price: i64,
-    /// The quantity that the customer asked for, 1 or more.
+    /// The quantity that the customer requested, 1 or more.
     pub wanted: u32,
 }
 

@@ -5,7 +5,7 @@
 //!
 //! **What is shown is what is ordered.** Each read or change of the owner's cart looks its products up, with one call
 //! to the catalogue and one to the inventory. A line then takes the present title and price and no more units than are
-//! in stock, and keeps beside them what the customer asked for. The difference is reported as `PRICE_CHANGED` or
+//! in stock, and keeps beside them what the customer requested. The difference is reported as `PRICE_CHANGED` or
 //! `QUANTITY_CAPPED` on every read until the line is removed or its quantity set again. A product that cannot be bought
 //! is reported as `UNAVAILABLE` and is not in the subtotal. When an upstream is down the cart is shown as it was last
 //! stored. Adding a new product needs the catalogue for its snapshot and is 503 without it; adding works without the

@@ -1,9 +1,6 @@
 //! The only SQL of the service.
 
-use crate::{
-    Error,
-    domain::{Cart, Line},
-};
+use crate::domain::{Cart, Line};
 use contracts::{
     cart::CartStatus,
     ids::{CartId, CartItemId, UserId},
@@ -11,111 +8,101 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
-    db::{self, Row, Tx},
+    db::{Error, Tx},
     params,
 };
 
-macro_rules! select_carts {
-    ($condition:literal) => {
-        concat!(
-            "SELECT c.cart_id, c.user_id, c.status, c.currency, c.order_id, c.created_at, c.updated_at, c.seen_at, ",
-            "i.cart_item_id, i.position, i.product_id, i.sku, i.title_snapshot, i.unit_price_snapshot, i.quantity, ",
-            "i.added_unit_price, i.wanted_qty FROM carts c LEFT JOIN cart_items i ON i.cart_id = c.cart_id WHERE ",
-            $condition,
-            " ORDER BY i.position"
-        )
-    };
+platform::table! {
+    /// Carts without their lines.
+    Carts in "carts" of Cart, key [cart_id];
+    columns { cart_id, status, currency, order_id, updated_at, seen_at }
+    insert_only { user_id, created_at }
+    default { lines }
 }
 
-/// Returns the active cart of a user with its lines, in one statement.
-pub async fn find_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db::Error> {
-    query_cart(tx, select_carts!("c.user_id = $1 AND c.status = 'ACTIVE'"), params![owner]).await
+platform::table! {
+    Lines in "cart_items" of Line, key [cart_item_id];
+    columns {
+        cart_item_id, title = title_snapshot, unit_price = unit_price_snapshot, quantity, added_unit_price, wanted = wanted_qty,
+    }
+    insert_only { position, product_id, sku }
+    extra { cart_id }
 }
 
-/// As [`find_active`], with the row locked until the commit.
-pub async fn lock_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, db::Error> {
-    find_active(tx, owner).await
+/// Returns the active cart of a user with its lines.
+pub async fn find_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, Error> {
+    let found = tx.find::<Carts>("user_id = $1 AND status = 'ACTIVE'", params![owner]).await?;
+    with_lines(tx, found).await
 }
 
-/// Returns one cart of a user in any status, with its row locked until the commit.
-pub async fn lock(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Option<Cart>, db::Error> {
-    query_cart(tx, select_carts!("c.cart_id = $1 AND c.user_id = $2"), params![cart, owner]).await
+/// Returns the active cart of a user with its row locked until the commit. The lock also guards the lines.
+pub async fn lock_active(tx: &mut Tx, owner: UserId) -> Result<Option<Cart>, Error> {
+    let found = tx.lock::<Carts>("user_id = $1 AND status = 'ACTIVE'", params![owner]).await?;
+    with_lines(tx, found).await
 }
 
-/// Creates the active cart of a user, or returns the one that a concurrent request created.
-pub async fn create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<Cart, Error> {
-    let cart = Cart::empty(tx.new_id(), owner, currency, tx.now());
-    let rows = tx
-        .execute(
-            "INSERT INTO carts (cart_id, user_id, status, currency, created_at, updated_at, seen_at) VALUES ($1, $2, 'ACTIVE', $3, $4, $4, $4) \
-             ON CONFLICT (user_id) WHERE status = 'ACTIVE' DO NOTHING",
-            params![cart.cart_id, cart.user_id, cart.currency, cart.created_at],
-        )
-        .await?;
-    match rows {
-        1 => Ok(cart),
-        _ => lock_active(tx, owner).await?.ok_or_else(|| db::Error::Failed("the active cart disappeared".into()).into()),
+/// Returns one cart of a user in any status, locked as by [`lock_active`].
+pub async fn lock(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Option<Cart>, Error> {
+    let found = tx.lock::<Carts>("cart_id = $1 AND user_id = $2", params![cart, owner]).await?;
+    with_lines(tx, found).await
+}
+
+async fn with_lines(tx: &mut Tx, found: Option<Cart>) -> Result<Option<Cart>, Error> {
+    let Some(mut cart) = found else { return Ok(None) };
+    cart.lines = tx.list::<Lines>("WHERE cart_id = $1 ORDER BY position", params![cart.cart_id]).await?;
+    Ok(Some(cart))
+}
+
+/// Returns the active cart of a user, locked as by [`lock_active`], and whether it was created here.
+pub async fn lock_or_create(tx: &mut Tx, owner: UserId, currency: Currency) -> Result<(Cart, bool), Error> {
+    loop {
+        if let Some(cart) = lock_active(tx, owner).await? {
+            return Ok((cart, false));
+        }
+        let cart = Cart::empty(tx.new_id(), owner, currency, tx.now());
+        if tx.insert_if_absent::<Carts>(&cart, "(user_id) WHERE status = 'ACTIVE'").await? {
+            return Ok((cart, true));
+        }
+        // A concurrent request created one. It may be closed again before it is locked, so this repeats.
     }
 }
 
 /// Writes a cart without its lines.
-pub async fn save(tx: &mut Tx, cart: &Cart) -> Result<(), db::Error> {
-    tx.execute(
-        "UPDATE carts SET status = $1, currency = $2, order_id = $3, updated_at = $4, seen_at = $5 WHERE cart_id = $6",
-        params![cart.status, cart.currency, cart.order_id, cart.updated_at, cart.seen_at, cart.cart_id],
-    )
-    .await
-    .map(|_| ())
+pub async fn save(tx: &mut Tx, cart: &Cart) -> Result<(), Error> {
+    tx.update::<Carts>(cart).await.map(|_| ())
 }
 
 /// Writes lines of a cart: new ones, changed ones, and ones that move from another cart.
-pub async fn put_lines(tx: &mut Tx, cart: CartId, lines: &[Line]) -> Result<(), db::Error> {
+pub async fn put_lines(tx: &mut Tx, cart: CartId, lines: &[Line]) -> Result<(), Error> {
     for line in lines {
-        tx.execute(
-            "INSERT INTO cart_items (cart_item_id, cart_id, position, product_id, sku, title_snapshot, unit_price_snapshot, quantity, \
-             added_unit_price, wanted_qty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-             ON CONFLICT (cart_item_id) DO UPDATE SET cart_id = excluded.cart_id, title_snapshot = excluded.title_snapshot, \
-             unit_price_snapshot = excluded.unit_price_snapshot, quantity = excluded.quantity, \
-             added_unit_price = excluded.added_unit_price, wanted_qty = excluded.wanted_qty",
-            params![
-                line.cart_item_id,
-                cart,
-                line.position,
-                line.product_id,
-                line.sku,
-                line.title,
-                line.unit_price,
-                line.quantity,
-                line.added_unit_price,
-                line.wanted
-            ],
-        )
-        .await?;
+        tx.upsert_with::<Lines>(line, &[("cart_id", &cart)]).await?;
     }
     Ok(())
 }
 
-pub async fn delete_line(tx: &mut Tx, item: CartItemId) -> Result<(), db::Error> {
+pub async fn delete_line(tx: &mut Tx, item: CartItemId) -> Result<(), Error> {
     tx.execute("DELETE FROM cart_items WHERE cart_item_id = $1", params![item]).await.map(|_| ())
 }
 
-pub async fn delete_lines(tx: &mut Tx, cart: CartId) -> Result<(), db::Error> {
+pub async fn delete_lines(tx: &mut Tx, cart: CartId) -> Result<(), Error> {
     tx.execute("DELETE FROM cart_items WHERE cart_id = $1", params![cart]).await.map(|_| ())
 }
 
-/// Marks up to `limit` active carts as ABANDONED that were last seen before `before`, and returns their number.
-pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, db::Error> {
+/// Marks up to `limit` active carts as ABANDONED that were last seen before `before`, and returns their number. The
+/// outer condition is checked on the present row: a cart that its owner reads meanwhile stays active.
+pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, Error> {
     let now = tx.now();
     tx.execute(
-        "UPDATE carts SET status = $1, updated_at = $2 WHERE cart_id IN \
+        "UPDATE carts SET status = $1, updated_at = $2 WHERE status = 'ACTIVE' AND seen_at < $3 AND cart_id IN \
          (SELECT cart_id FROM carts WHERE status = 'ACTIVE' AND seen_at < $3 ORDER BY seen_at LIMIT $4)",
         params![CartStatus::Abandoned, now, before, limit],
     )
     .await
 }
 
-/// Deletes up to `limit` carts that were closed before `before`, and returns their number.
-pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, db::Error> {
+/// Deletes up to `limit` carts that were closed before `before`, and returns their number. A closed cart never changes,
+/// but another replica may delete it: the carts deleted here are those without lines.
+pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM cart_items WHERE cart_id IN \
          (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",
@@ -123,51 +110,10 @@ pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result
     )
     .await?;
     tx.execute(
-        "DELETE FROM carts WHERE cart_id IN \
+        "DELETE FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 \
+         AND NOT EXISTS (SELECT 1 FROM cart_items WHERE cart_items.cart_id = carts.cart_id) AND cart_id IN \
          (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",
         params![before, limit],
     )
     .await
-}
-
-async fn query_cart(tx: &mut Tx, sql: &'static str, params: db::Params<'_>) -> Result<Option<Cart>, db::Error> {
-    let mut found = None;
-    tx.query(sql, params, |row| {
-        let cart = cart_row(row)?;
-        let cart: &mut Cart = found.get_or_insert(cart);
-        if let Some(id) = row.next()? {
-            cart.lines.push(line_row(id, row)?);
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(found)
-}
-
-fn cart_row(row: &mut Row<'_>) -> Result<Cart, db::Error> {
-    Ok(Cart {
-        cart_id: row.next()?,
-        user_id: row.next()?,
-        status: row.next()?,
-        currency: row.next()?,
-        order_id: row.next()?,
-        created_at: row.next()?,
-        updated_at: row.next()?,
-        seen_at: row.next()?,
-        lines: Vec::new(),
-    })
-}
-
-fn line_row(cart_item_id: CartItemId, row: &mut Row<'_>) -> Result<Line, db::Error> {
-    Ok(Line {
-        cart_item_id,
-        position: row.next()?,
-        product_id: row.next()?,
-        sku: row.next()?,
-        title: row.next()?,
-        unit_price: row.next()?,
-        quantity: row.next()?,
-        added_unit_price: row.next()?,
-        wanted: row.next()?,
-    })
 }

@@ -20,7 +20,7 @@ use contracts::{
     money::Currency,
     time::Timestamp,
 };
-use platform::testing::{Answer, Harness, HarnessBuilder, TestRequest};
+use platform::testing::{Harness, HarnessBuilder, TestRequest, TestResponse};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -30,6 +30,11 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
+
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
 
 /// A scripted catalog and inventory.
 #[derive(Default)]
@@ -192,6 +197,6 @@ fn warnings(cart: &Cart) -> Vec<WarningCode> {
 }
 
 /// Returns the lines of an `INSUFFICIENT_STOCK` answer.
-fn shortages(answer: &Answer) -> serde_json::Value {
+fn shortages(answer: &TestResponse) -> serde_json::Value {
     answer.json()["lines"].clone()
 }

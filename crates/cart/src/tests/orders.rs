@@ -71,7 +71,7 @@ fn cancelled(cart: &Cart, order_id: OrderId, lines_return: bool) -> OrderCancell
 }
 
 impl Shop {
-    async fn check_out(&self, cart: &Cart, order: OrderId) -> Answer {
+    async fn check_out(&self, cart: &Cart, order: OrderId) -> TestResponse {
         let items: Vec<_> = cart.items.iter().map(|item| json!({"productId": item.product_id, "quantity": item.quantity})).collect();
         let body = json!({"cartId": cart.cart_id, "orderId": order, "items": items});
         self.put(&format!("/internal/cart/{}/check-out", cart.user_id), &body).service("order").send().await
