@@ -34,17 +34,18 @@ async fn lock_caller(tx: &mut Tx, caller: &Caller) -> Result<Versioned<User>, Er
 /// Creates the profile unless it exists. A profile without a name gets it now, unless the user chose one.
 /// `account_sequence` is the number of the account's event, or 0 without one.
 pub async fn create_profile(tx: &mut Tx, new: &NewUser, account_sequence: i64) -> Result<Versioned<User>, Error> {
-    let created = store::insert_user(tx, new, account_sequence).await?;
-    let mut user = store::lock_user(tx, new.user_id).await?.ok_or(Error::NotFound)?;
-    if created {
+    let user = new.profile(tx.now());
+    if store::insert_user(tx, &user, new.name.is_none(), account_sequence).await? {
         return Ok(user);
     }
+    let mut user = store::lock_user(tx, new.user_id).await?.ok_or(Error::NotFound)?;
+    let before = user.value.clone();
     if let Some(name) = &new.name
         && store::clear_provisional_name(tx, new.user_id).await?
-        && user.value.name != *name
+        && before.name != *name
     {
         user.value.name.clone_from(name);
-        store::save_user(tx, &mut user).await?;
+        store::save_user(tx, &before, &mut user).await?;
         tx.emit(user_updated(&user.value));
     }
     Ok(user)
@@ -82,7 +83,7 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
         }
         domain::update(&mut user.value, changes.clone());
         if user.value != before {
-            store::save_user(tx, &mut user).await?;
+            store::save_user(tx, &before, &mut user).await?;
             tx.emit(user_updated(&user.value));
         }
         if user.value.phone != before.phone {
@@ -110,19 +111,18 @@ pub async fn add_address(
 
 async fn insert_address(tx: &mut Tx, caller: &Caller, body: WriteAddress) -> Result<Tagged<Created<Address>>, Error> {
     lock_caller(tx, caller).await?;
-    let before = store::address_book(tx, caller.id).await?;
+    let before = store::lock_address_book(tx, caller.id).await?;
     let (mut book, id) = (before.clone(), tx.new_id());
     book.add(id, Defaults::requested(&body))?;
     for entry in book.others_changed(&before, id) {
         store::save_defaults(tx, entry).await?;
     }
-    let address = domain::address(id, caller.id, body, book.defaults_of(id));
-    store::insert_address(tx, &address).await?;
-    let made = Versioned { version: 1, value: address };
+    let made = Versioned { version: 1, value: domain::address(id, caller.id, body, book.defaults_of(id)) };
+    store::insert_address(tx, &made).await?;
     Ok(Tagged(made.etag(), Created::at(format!("/users/me/addresses/{id}"), made.value)))
 }
 
-/// Replaces an address. It stays the default for what it was; further defaults that the request asks for are taken from
+/// Replaces an address. It stays the default for what it was; further defaults that the request sets are taken from
 /// other addresses.
 ///
 /// # Errors
@@ -136,9 +136,9 @@ pub async fn replace_address(
 ) -> Result<Versioned<Address>, Error> {
     db.write(async move |tx| {
         lock_caller(tx, &caller).await?;
-        let mut address = store::find_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
+        let mut address = store::lock_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
         check(&if_match, &address)?;
-        let before = store::address_book(tx, caller.id).await?;
+        let before = store::lock_address_book(tx, caller.id).await?;
         let mut book = before.clone();
         book.set_default(id, Defaults::requested(&body));
         for entry in book.others_changed(&before, id) {
@@ -161,9 +161,9 @@ pub async fn replace_address(
 pub async fn delete_address(db: &Db, caller: Caller, id: AddressId, if_match: IfMatch) -> Result<(), Error> {
     db.write(async move |tx| {
         lock_caller(tx, &caller).await?;
-        let address = store::find_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
+        let address = store::lock_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;
         check(&if_match, &address)?;
-        let before = store::address_book(tx, caller.id).await?;
+        let before = store::lock_address_book(tx, caller.id).await?;
         let mut book = before.clone();
         book.remove(id);
         store::delete_address(tx, id).await?;

@@ -8,18 +8,16 @@ use crate::{
 };
 use contracts::{
     ids::{AddressId, UserId},
-    text,
-    user::{Address, EnsureUser, Preferences, UpdateProfile, User, WriteAddress, WritePreferences},
+    user::{Address, EnsureUser, Preferences, UpdateProfile, User, UserFilter, WriteAddress, WritePreferences},
 };
 use platform::{
+    db::Tx,
     http::{
         Body, Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State,
         Tagged,
     },
     identity::{self, Admin, ClientMarker, ServiceOf},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("user")
@@ -79,11 +77,9 @@ async fn update_profile(
 }
 
 async fn list_addresses(caller: identity::User, State(app): State<App>, paging: Paging) -> Result<Paged<Address>, Problem> {
-    let (owner, rows) = (caller.id, paging.fetch());
-    let tag = format!("addresses of {owner}");
-    let after = paging.after(&tag)?;
-    let found = app.ctx.db.read(async move |tx| store::list_addresses(tx, owner, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |address| address.address_id)))
+    let owner = caller.id;
+    let read = async move |tx: &mut Tx, after, rows| store::list_addresses(tx, owner, after, rows).await;
+    paging.list(&app.ctx.db, &format!("addresses of {owner}"), read, |address| address.address_id).await.map(Paged)
 }
 
 async fn add_address(
@@ -138,26 +134,15 @@ async fn write_preferences(
     Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body).await?))
 }
 
-/// Selects users.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct UserSearch {
-    /// Only users whose e-mail or name has, for each word of this text, a word that starts with it. Words are runs of
-    /// letters and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without
-    /// a word matches no user, a whole e-mail address only its user.
-    query: Option<text::Query>,
-}
-
 async fn search_users(
     _: Admin,
     State(app): State<App>,
-    Query(UserSearch { query }): Query<UserSearch>,
+    Query(UserFilter { query }): Query<UserFilter>,
     paging: Paging,
 ) -> Result<Paged<User>, Problem> {
     let tag = format!("users {query:?}");
-    let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::search_index::list_users(tx, query.clone(), after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |user| user.user_id)))
+    let read = async move |tx: &mut Tx, after, rows| store::search_index::list_users(tx, query.clone(), after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |user| user.user_id).await.map(Paged)
 }
 
 async fn get_user(_: Admin, State(app): State<App>, Path(id): Path<UserId>) -> Result<Tagged<Json<User>>, Problem> {

@@ -25,14 +25,13 @@ async fn user_registered(tx: &mut Tx, event: Received<UserRegistered>) -> Result
 /// retried, then parked. A repeated event that is older than the stored state changes nothing.
 async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(), Error> {
     let mut user = store::lock_user(tx, event.user_id).await?.ok_or(Error::NotFound)?;
-    if store::account_sequence(tx, event.user_id).await? >= event.sequence {
+    if !store::advance_account_sequence(tx, event.user_id, event.sequence).await? {
         return Ok(());
     }
-    store::set_account_sequence(tx, event.user_id, event.sequence).await?;
-    let roles = sorted_roles(event.event.roles);
-    if user.value.roles != roles {
+    let (before, roles) = (user.value.clone(), sorted_roles(event.event.roles));
+    if before.roles != roles {
         user.value.roles = roles;
-        store::save_user(tx, &mut user).await?;
+        store::save_user(tx, &before, &mut user).await?;
         tx.emit(user_updated(&user.value));
     }
     Ok(())

@@ -6,6 +6,7 @@ use contracts::{
     auth::Role,
     body::Patch,
     ids::{AddressId, UserId},
+    time::Timestamp,
     user::{Address, Preferences, PreferencesChanged, UpdateProfile, User, UserUpdated, WriteAddress, WritePreferences},
 };
 use platform::http::ETag;
@@ -36,10 +37,13 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// Returns the first name of the profile.
+    /// Returns the first version of the profile.
     #[must_use]
-    pub fn display_name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.email)
+    pub fn profile(&self, now: Timestamp) -> Versioned<User> {
+        let NewUser { user_id, email, name, roles } = self.clone();
+        let name = name.unwrap_or_else(|| email.clone());
+        let roles = sorted_roles(roles);
+        Versioned { version: 1, value: User { user_id, email, name, phone: None, roles, created_at: now, updated_at: now } }
     }
 }
 
@@ -97,7 +101,7 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// Returns the defaults that a request asks for.
+    /// Returns the defaults that a request sets.
     #[must_use]
     pub fn requested(body: &WriteAddress) -> Defaults {
         Defaults { shipping: body.is_default_shipping, billing: body.is_default_billing }
@@ -291,8 +295,8 @@ mod tests {
     #[test]
     fn a_name_is_shown_as_soon_as_there_is_one() {
         let new = NewUser { user_id: UserId(Uuid::nil()), email: "mara@example.com".into(), name: None, roles: Vec::new() };
-        assert_eq!(new.display_name(), "mara@example.com");
-        assert_eq!(NewUser { name: Some("Mara".into()), ..new }.display_name(), "Mara");
+        assert_eq!(new.profile(Timestamp(0)).value.name, "mara@example.com");
+        assert_eq!(NewUser { name: Some("Mara".into()), ..new }.profile(Timestamp(0)).value.name, "Mara");
     }
 
     #[test]

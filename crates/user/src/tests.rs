@@ -11,6 +11,11 @@ use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
+
 async fn start() -> Harness {
     Harness::of(crate::service()).start().await
 }

@@ -1,7 +1,10 @@
 //! The search index of users. Each word of a search is one range of an index, in the order of the list.
 
-use super::user_row;
-use crate::domain::search_terms::{query_words, search_prefixes};
+use super::Users;
+use crate::domain::{
+    Versioned,
+    search_terms::{query_words, search_prefixes},
+};
 use contracts::{
     ids::UserId,
     text::{Email, Query},
@@ -28,28 +31,28 @@ pub async fn list_users(tx: &mut Tx, text: Option<Query>, after: Option<UserId>,
         }
     }
     match rarest_first(tx, query_words(&text)).await?.split_first() {
-        Some((rarest, others)) => select_matching(rarest, others, after, rows).rows(tx, |row| user_row(row).map(|user| user.value)).await,
+        Some((rarest, others)) => Ok(values(select_matching(rarest, others, after, rows).list(tx).await?)),
         None => Ok(Vec::new()),
     }
 }
 
-fn select_all() -> Select {
-    Select::from("SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at FROM users u")
+fn select_all() -> Select<Users> {
+    Select::joined::<Users>("u", "users u")
 }
 
-async fn page(select: Select, tx: &mut Tx, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
-    let select = select.filter_some("u.user_id < ?", after).limit("u.user_id DESC", rows);
-    select.rows(tx, |row| user_row(row).map(|user| user.value)).await
+async fn page(select: Select<Users>, tx: &mut Tx, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
+    Ok(values(select.filter_some("u.user_id < ?", after).limit("u.user_id DESC", rows).list(tx).await?))
+}
+
+fn values(users: Vec<Versioned<User>>) -> Vec<User> {
+    users.into_iter().map(|user| user.value).collect()
 }
 
 /// Scans the users of the rarest word and checks each for the other words.
-pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select {
-    let select = Select::from(
-        "SELECT u.version, u.user_id, u.email, u.name, u.phone, u.roles, u.created_at, u.updated_at \
-         FROM user_search_prefixes b JOIN users u ON u.user_id = b.user_id",
-    )
-    .filter("b.prefix = ?", rarest.to_owned())
-    .filter_some("b.user_id < ?", after);
+pub fn select_matching(rarest: &str, others: &[String], after: Option<UserId>, rows: i64) -> Select<Users> {
+    let select = Select::joined::<Users>("u", "user_search_prefixes b JOIN users u ON u.user_id = b.user_id")
+        .filter("b.prefix = ?", rarest.to_owned())
+        .filter_some("b.user_id < ?", after);
     let select = others.iter().fold(select, |select, word| {
         select.filter("EXISTS (SELECT 1 FROM user_search_prefixes o WHERE o.prefix = ? AND o.user_id = b.user_id)", word.clone())
     });
@@ -91,16 +94,13 @@ pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>,
     Ok(())
 }
 
-/// Indexes up to `limit` users that are not indexed yet, and returns their number.
+/// Indexes up to `limit` users that are not indexed yet, and returns their number. Their rows are locked, so that no name
+/// changes between the reading and the marking.
 pub async fn index_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
-    let users: Vec<(UserId, String, String)> = tx
-        .query("SELECT user_id, email, name FROM users WHERE NOT search_indexed LIMIT $1", params![limit], |row| {
-            Ok((row.next()?, row.next()?, row.next()?))
-        })
-        .await?;
-    for (user, email, name) in &users {
-        index_user(tx, *user, None, (email, name)).await?;
-        tx.execute("UPDATE users SET search_indexed = TRUE WHERE user_id = $1", params![*user]).await?;
+    let users = tx.lock_list::<Users>("WHERE NOT search_indexed ORDER BY user_id LIMIT $1", params![limit]).await?;
+    for User { user_id, email, name, .. } in users.iter().map(|user| &user.value) {
+        index_user(tx, *user_id, None, (email, name)).await?;
+        tx.execute("UPDATE users SET search_indexed = TRUE WHERE user_id = $1", params![*user_id]).await?;
     }
     Ok(users.len())
 }
