@@ -36,6 +36,12 @@ pub struct Verified {
     pub upgrade: Option<String>,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// The parameters of each hash that a password was compared with on this thread.
+    pub static COMPARED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
 impl Hasher {
     /// Starts the threads.
     ///
@@ -68,6 +74,8 @@ impl Hasher {
     /// # Errors
     /// As [`hash`](Self::hash).
     pub async fn verify(&self, known: &str, password: &str) -> Result<Verified, Error> {
+        #[cfg(test)]
+        COMPARED.with_borrow_mut(|compared| compared.push(parameters_of(known).to_owned()));
         let (argon, password, salt) = (self.argon.clone(), password.to_owned(), self.env.random_bytes());
         let known = known.to_owned();
         self.run(move || {

@@ -17,7 +17,7 @@ impl Auth {
         self.settle().await;
         let events = self.emitted_of::<PasswordResetRequested>().await;
         let key = MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION);
-        let token = encryption::decrypt(&key, &events.last().expect("a mail was asked for").sealed_token)
+        let token = encryption::decrypt(&key, &events.last().expect("a mail was requested").sealed_token)
             .expect("the notification service opens it");
         String::from_utf8(token).unwrap()
     }
@@ -72,7 +72,7 @@ async fn a_locked_account_cannot_change_its_password() {
 async fn two_changes_at_once_are_one_after_the_other() {
     let auth = Arc::new(start().await);
     let mara = auth.register("mara").await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = auth.env.task_set();
     for number in 0..4 {
         let (auth, mara) = (auth.clone(), mara.clone());
         tasks.spawn(async move { auth.change_password(&mara, PASSWORD, &format!("password {number}")).await.status.as_u16() });
@@ -108,7 +108,7 @@ async fn of_two_that_use_a_reset_token_at_once_one_does() {
     auth.register("mara").await;
     auth.forgot("mara").await;
     let token = auth.mailed_token().await;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = auth.env.task_set();
     for _ in 0..4 {
         let (auth, token) = (auth.clone(), token.clone());
         tasks.spawn(async move { auth.reset(&token).await.status.as_u16() });

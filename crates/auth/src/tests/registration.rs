@@ -47,7 +47,7 @@ async fn an_address_has_one_account_in_upper_and_lower_case() {
 #[tokio::test]
 async fn of_twenty_registrations_of_an_address_at_once_one_succeeds() {
     let auth = Arc::new(start().await);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = auth.env.task_set();
     for number in 0..20 {
         let auth = auth.clone();
         tasks.spawn(async move {
@@ -101,7 +101,7 @@ async fn a_registration_repeated_under_its_key_logs_in() {
 #[tokio::test]
 async fn repetitions_at_once_open_one_account_and_all_log_in() {
     let auth = Arc::new(start().await);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = auth.env.task_set();
     for _ in 0..20 {
         let auth = auth.clone();
         tasks.spawn(async move {

@@ -42,7 +42,7 @@ async fn of_two_uses_at_once_one_succeeds_and_the_family_is_revoked() {
     let auth = Arc::new(start().await);
     for round in 0..10 {
         let tokens = auth.register(&format!("mara{round}")).await;
-        let mut tasks = tokio::task::JoinSet::new();
+        let mut tasks = auth.env.task_set();
         for _ in 0..2 {
             let (auth, token) = (auth.clone(), tokens.refresh_token.clone());
             tasks.spawn(async move { auth.try_refresh(token.reveal()).await });
