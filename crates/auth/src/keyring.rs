@@ -93,8 +93,7 @@ impl Keyring {
     pub async fn rotate(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let Inner { encryption_key, rotation, longest_token, .. } = *self.0;
         let rows = self.0.db.write(async move |tx| {
-            signing_keys::extend_lifetimes(tx, longest_token).await?;
-            let mut rows = signing_keys::list(tx).await?;
+            let rows = signing_keys::lock_and_extend(tx, longest_token).await?;
             for pair in rows.windows(2) {
                 if rotation::is_over(pair[0].period, pair[1].period, tx.now()) {
                     signing_keys::delete(tx, pair[0].generation).await?;
@@ -105,8 +104,7 @@ impl Keyring {
                 let generation = rows.last().map_or(1, |row| row.generation + 1);
                 signing_keys::insert(tx, &Row { generation, encrypted_seed, period: Period { signs_from, longest_token } }).await?;
             }
-            rows = signing_keys::list(tx).await?;
-            Ok::<_, Error>(rows)
+            Ok::<_, Error>(signing_keys::list(tx).await?)
         });
         let decrypted = rows.await?.into_iter().map(|row| self.decrypt(row)).collect::<Result<Vec<Key>, UndecryptableKey>>()?;
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decrypted;

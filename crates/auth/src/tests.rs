@@ -27,6 +27,11 @@ const WRONG: &str = "incorrect horse battery";
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&service(), env!("CARGO_MANIFEST_DIR"));
+}
+
 /// Auth under test, with cheap hashes.
 struct Auth(Harness);
 

@@ -4,10 +4,16 @@ use crate::{
     App, actions,
     domain::lockout::FORGOTTEN_AFTER,
     error::Error,
-    store::{accounts, attempts, refresh_tokens, registrations, resets},
+    store::{
+        accounts,
+        attempts::{self, Subject},
+        refresh_tokens, registrations, resets,
+    },
 };
 use contracts::auth::UserUnlocked;
 use platform::{
+    backoff::Backoff,
+    due::{DueQueue, DueWork},
     idempotency,
     worker::{Next, Worker},
 };
@@ -15,8 +21,6 @@ use std::time::Duration;
 
 /// The worker that mails the requested resets.
 pub const RESETS: &str = "resets";
-/// The worker that announces the end of locks by failed logins.
-pub const UNLOCK: &str = "unlock";
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// Rows of one commit.
@@ -27,7 +31,7 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub fn all(app: &App) -> Vec<Worker> {
     vec![
         Worker::new(RESETS, MINUTE, app.clone(), mail_resets),
-        Worker::new(UNLOCK, MINUTE, app.clone(), end_locks),
+        Worker::due(&app.ctx.db, EndLock(app.clone())),
         Worker::new("signing-keys", MINUTE, app.clone(), rotate_keys),
         Worker::new("expired", 60 * MINUTE, app.clone(), purge),
     ]
@@ -38,29 +42,42 @@ async fn mail_resets(app: App) -> Result<Next, Error> {
     Ok(if actions::mail_resets(&app).await? > 0 { Next::Immediately } else { Next::Idle })
 }
 
-async fn end_locks(app: App) -> Result<Next, Error> {
-    app.ctx
-        .db
-        .write(async |tx| {
-            let ended = attempts::list_ended_locks(tx, BATCH).await?;
-            for (subject, user) in &ended {
-                // The account is locked first, in the order that every transaction uses.
-                let account = match user {
-                    Some(user) => accounts::lock(tx, *user).await?,
-                    None => None,
-                };
-                let ended_now = attempts::end_lock(tx, *subject).await?;
-                // An account that an administrator locked meanwhile stays locked.
-                if let Some(account) = account.filter(|account| ended_now && account.is_active()) {
-                    tx.emit(UserUnlocked { user_id: account.user_id, unlocked_by: None });
-                }
+/// Announces the end of a lock by failed logins.
+#[derive(Clone)]
+pub struct EndLock(App);
+
+impl DueWork for EndLock {
+    const NAME: &'static str = "unlock";
+    const PERIOD: Duration = MINUTE;
+    const QUEUE: DueQueue<Subject> = attempts::ENDING_LOCKS;
+    type Key = Subject;
+    type Partition = Subject;
+    type Error = Error;
+
+    async fn run(self, subject: Subject) -> Result<(), Error> {
+        let unit = self.0.ctx.db.write(async move |tx| {
+            // The account is locked first, in the order that every transaction uses.
+            let account = match attempts::find_user(tx, subject).await? {
+                Some(user) => accounts::lock(tx, user).await?,
+                None => None,
+            };
+            let ended_now = attempts::end_lock(tx, subject).await?;
+            // An account that an administrator locked meanwhile stays locked.
+            if let Some(account) = account.filter(|account| ended_now && account.is_active()) {
+                tx.emit(UserUnlocked { user_id: account.user_id, unlocked_by: None });
             }
-            if !ended.is_empty() {
-                return Ok(Next::Immediately);
-            }
-            Ok(attempts::next_end(tx).await?.map_or(Next::Idle, Next::At))
-        })
-        .await
+            Ok(())
+        });
+        unit.await
+    }
+
+    fn slots(&self) -> usize {
+        16
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::doubling(Duration::from_secs(1), MINUTE)
+    }
 }
 
 async fn rotate_keys(app: App) -> Result<Next, Box<dyn std::error::Error + Send + Sync>> {

@@ -4,13 +4,14 @@ use crate::{
     domain::lockout::{self, AttemptCounter, Decision, Lockout},
     error::Error,
     store::attempts::{self, Subject},
+    workers::EndLock,
 };
 use contracts::{
     auth::{UserLocked, UserUnlocked},
     ids::UserId,
     text::Email,
 };
-use platform::{db::Tx, http::Network};
+use platform::{db::Tx, due::DueWork as _, http::Network};
 
 /// Decides on an attempt and stores the counter in the transaction that acts on the decision. A thousand concurrent
 /// attempts therefore get no further than a thousand sequential ones.
@@ -33,8 +34,8 @@ async fn decide_and_save(
         Decision::Delayed(counter) | Decision::Failed(counter) => {
             attempts::save(tx, subject, user, &AttemptCounter { locked_until: None, ..*counter }).await?;
         }
-        Decision::Accepted if known.is_some() => attempts::forget(tx, subject).await?,
-        Decision::Accepted | Decision::Blocked { .. } => {}
+        Decision::Accepted => attempts::forget(tx, subject).await?,
+        Decision::Blocked { .. } => {}
     }
     Ok(decision)
 }
@@ -54,7 +55,8 @@ pub async fn record_login_attempt(
     let under_attack = policy.is_under_attack(account, tx.now());
     let decision = decide_and_save(tx, policy, Subject::login_from(email, network), user, under_attack, right).await?;
     match (&decision, account) {
-        (Decision::Blocked { .. } | Decision::Delayed(_), _) | (Decision::Accepted, None) => {}
+        (Decision::Blocked { .. } | Decision::Delayed(_), Some(_)) => {}
+        (Decision::Blocked { .. } | Decision::Delayed(_) | Decision::Accepted, None) => attempts::forget(tx, subject).await?,
         (Decision::Accepted, Some(counter)) => {
             attempts::forget(tx, subject).await?;
             if let Some(user_id) = user.filter(|_| counter.locked_until.is_some()) {
@@ -82,6 +84,6 @@ fn emit_lock_changes(tx: &mut Tx, user_id: UserId, before: Option<AttemptCounter
     }
     if after.locked_until.is_some() && current.is_none() {
         tx.emit(UserLocked { user_id, locked_by: None });
-        tx.notify_worker(crate::workers::UNLOCK);
+        tx.notify_worker(EndLock::NAME);
     }
 }

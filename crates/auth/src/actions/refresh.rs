@@ -5,7 +5,10 @@ use crate::{
     App,
     error::Error,
     opaque::{self, Hash},
-    store::{accounts, refresh_tokens as store},
+    store::{
+        accounts::{self, Credential},
+        refresh_tokens::{self as store, RefreshToken},
+    },
 };
 use contracts::{
     auth::{Logout, RefreshTokens, Tokens},
@@ -45,22 +48,24 @@ pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
 }
 
 async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, Error> {
-    let Some(token) = store::find(tx, hash).await? else { return Ok(Outcome::Refused) };
-    // The account is locked first, so that a lock or a new password comes entirely before or entirely after.
-    let account = accounts::lock(tx, token.user_id).await?;
+    let Some((account, token)) = lock_token(tx, hash).await? else { return Ok(Outcome::Refused) };
     if token.used_at.is_some() {
         store::revoke_family(tx, token.family_id).await?;
         return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
     }
-    let account = match account {
-        Some(account) if account.is_active() && token.revoked_at.is_none() && token.expires_at > tx.now() => account,
-        _ => return Ok(Outcome::Refused),
-    };
-    if !store::mark_used(tx, token.token_id).await? {
-        store::revoke_family(tx, token.family_id).await?;
-        return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
+    if !account.is_active() || token.revoked_at.is_some() || token.expires_at <= tx.now() {
+        return Ok(Outcome::Refused);
     }
+    store::mark_used(tx, token.token_id).await?;
     session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Rotated)
+}
+
+/// Locks the account of a token and then the token, so that a lock, a new password or another use comes entirely before
+/// or entirely after.
+async fn lock_token(tx: &mut Tx, hash: Hash) -> Result<Option<(Credential, RefreshToken)>, Error> {
+    let Some(user) = store::find_user(tx, hash).await? else { return Ok(None) };
+    let Some(account) = accounts::lock(tx, user).await? else { return Ok(None) };
+    Ok(store::lock(tx, hash).await?.map(|token| (account, token)))
 }
 
 /// Revokes the login of the token. An unknown or used token is no error, so that a logout can be repeated.
@@ -72,8 +77,7 @@ pub async fn log_out(app: &App, body: Logout) -> Result<(), Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            if let Some(token) = store::find(tx, hash).await? {
-                accounts::lock(tx, token.user_id).await?;
+            if let Some((_, token)) = lock_token(tx, hash).await? {
                 store::revoke_family(tx, token.family_id).await?;
             }
             Ok(())

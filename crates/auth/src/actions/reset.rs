@@ -5,7 +5,10 @@ use crate::{
     App,
     error::Error,
     opaque,
-    store::{accounts, resets},
+    store::{
+        accounts,
+        resets::{self, ResetRequest},
+    },
 };
 use contracts::{
     auth::{ForgotPassword, PasswordResetRequested, RESET_TOKEN_ENCRYPTION, ResetPassword},
@@ -25,7 +28,7 @@ pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error>
     app.ctx
         .db
         .write(async move |tx| {
-            resets::request(tx, &body.email).await?;
+            resets::request(tx, body.email.clone()).await?;
             tx.notify_worker(crate::workers::RESETS);
             Ok(())
         })
@@ -38,7 +41,7 @@ pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error>
 /// The database's.
 pub async fn mail_resets(app: &App) -> Result<usize, Error> {
     let waiting = app.ctx.db.read(async |tx| Ok::<_, Error>(resets::list_requests(tx, BATCH).await?)).await?;
-    for (email, correlation_id) in &waiting {
+    for ResetRequest { email, correlation_id } in &waiting {
         let (email, app) = (email.clone(), app.clone());
         let db = app.ctx.db.clone();
         let unit = db.write(async move |tx| mail_reset(tx, &app, &email).await);

@@ -41,7 +41,7 @@ pub fn check(client_id: &str, scopes: &[&str]) -> Result<(), ClientFault> {
     if scopes.contains(&INTERNAL) { Err(ClientFault::Internal) } else { Ok(()) }
 }
 
-/// Returns the `wanted` scopes of those `held`, or all without a wish. Returns `None` when one is not held.
+/// Returns the `wanted` scopes of those `held`, or all when `wanted` is empty. Returns `None` when one is not held.
 #[must_use]
 pub fn grant(held: &str, wanted: Option<&str>) -> Option<String> {
     let wanted: Vec<&str> = wanted.unwrap_or_default().split_whitespace().collect();

@@ -8,7 +8,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
-    db::{Error, Row, Tx},
+    db::{Error, Tx},
     params,
 };
 
@@ -32,32 +32,18 @@ impl Credential {
     }
 }
 
-fn credential(row: &mut Row<'_>) -> Result<Credential, Error> {
-    Ok(Credential {
-        credential_id: row.next()?,
-        user_id: row.next()?,
-        email: row.next()?,
-        password_hash: row.next()?,
-        status: row.next()?,
-        created_at: row.next()?,
-        updated_at: row.next()?,
-    })
+platform::table! {
+    Credentials in "credentials" of Credential, key [user_id];
+    columns { credential_id, user_id, email, password_hash, status, created_at, updated_at }
 }
 
 /// Inserts an account. Returns `false` and changes nothing when the address is taken.
 pub async fn insert(tx: &mut Tx, credential: &Credential) -> Result<bool, Error> {
-    let Credential { credential_id, user_id, email, password_hash, status, created_at, updated_at } = credential.clone();
-    let rows = tx
-        .execute(
-            "INSERT INTO credentials (credential_id, user_id, email, password_hash, status, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING",
-            params![credential_id, user_id, email, password_hash, status, created_at, updated_at],
-        )
-        .await?;
-    if rows == 1 {
+    let is_new = tx.insert_if_absent::<Credentials>(credential, "(email)").await?;
+    if is_new {
         count_parameters(tx, parameters_of(&credential.password_hash), 1).await?;
     }
-    Ok(rows == 1)
+    Ok(is_new)
 }
 
 /// Adds `more` to the number of accounts that have a hash of these parameters.
@@ -80,32 +66,22 @@ pub async fn parameters_in_use(tx: &mut Tx) -> Result<Vec<(String, u64)>, Error>
 }
 
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
-    tx.query_opt(
-        "SELECT credential_id, user_id, email, password_hash, status, created_at, updated_at FROM credentials WHERE email = $1",
-        params![*email],
-        credential,
-    )
-    .await
+    tx.find::<Credentials>("email = $1", params![*email]).await
 }
 
 /// As [`find_by_email`], with the row locked until the commit.
 pub async fn lock_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {
-    find_by_email(tx, email).await
+    tx.lock::<Credentials>("email = $1", params![*email]).await
 }
 
 pub async fn find(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error> {
-    tx.query_opt(
-        "SELECT credential_id, user_id, email, password_hash, status, created_at, updated_at FROM credentials WHERE user_id = $1",
-        params![user],
-        credential,
-    )
-    .await
+    tx.find::<Credentials>("user_id = $1", params![user]).await
 }
 
-/// As [`find`], with the row locked until the commit. Every change of a user's refresh tokens locks the account, so
-/// that no token survives a lock or a new password.
+/// As [`find`], with the row locked until the commit. Every change of a user's roles and refresh tokens locks the
+/// account, so that no token survives a lock or a new password.
 pub async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Credential>, Error> {
-    find(tx, user).await
+    tx.lock::<Credentials>("user_id = $1", params![user]).await
 }
 
 /// Replaces the password of an account that the caller has locked.
@@ -141,14 +117,13 @@ pub async fn set_roles(tx: &mut Tx, user: UserId, roles: &[Role]) -> Result<(), 
     tx.execute("UPDATE credentials SET updated_at = $1 WHERE user_id = $2", params![now, user]).await.map(|_| ())
 }
 
-/// Returns the active administrators with their rows locked until the commit, because removing one depends on all of
-/// them.
+const ACTIVE_ADMINS: &str = "SELECT user_id FROM credentials WHERE status = 'ACTIVE' \
+     AND user_id IN (SELECT user_id FROM account_roles WHERE role = 'ADMIN') ORDER BY user_id";
+
+/// Returns the active administrators with their accounts locked until the commit, because removing one depends on all
+/// of them.
 pub async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
-    tx.query(
-        "SELECT credentials.user_id FROM account_roles JOIN credentials ON credentials.user_id = account_roles.user_id \
-         WHERE account_roles.role = $1 AND credentials.status = $2 ORDER BY credentials.user_id",
-        params![Role::Admin, AccountStatus::Active],
-        |row| row.next(),
-    )
-    .await
+    tx.lock_all(ACTIVE_ADMINS, &[], |row| row.next::<UserId>()).await?;
+    // A transaction that this one waited for may have removed the role of one of them.
+    tx.query(ACTIVE_ADMINS, &[], |row| row.next()).await
 }

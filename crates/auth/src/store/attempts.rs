@@ -1,16 +1,24 @@
 //! Counters of failed attempts, by account and network.
 
 use crate::domain::lockout::AttemptCounter;
-use contracts::{ids::UserId, text::Email, time::Timestamp};
+use contracts::{
+    column::{BadColumn, Column, SqlValue},
+    ids::UserId,
+    text::Email,
+    time::Timestamp,
+};
 use platform::{
-    db::{Error, Row, Tx},
+    db::{Error, Tx},
+    due::DueQueue,
+    hex,
     http::Network,
     params,
 };
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 
 /// What an attempt was for. A hash, because most unknown addresses belong to people without an account here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subject([u8; 32]);
 
 impl Subject {
@@ -39,81 +47,88 @@ impl Subject {
     }
 }
 
-fn counter(row: &mut Row<'_>) -> Result<AttemptCounter, Error> {
-    Ok(AttemptCounter { count: row.next()?, last_at: row.next()?, blocked_until: row.next()?, locked_until: row.next()? })
+impl Column for Subject {
+    fn to_sql(&self) -> SqlValue<'_> {
+        self.0.to_sql()
+    }
+    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
+        Column::from_sql(stored).map(Subject)
+    }
 }
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+platform::table! {
+    Counters in "failed_logins" of AttemptCounter, key [subject];
+    columns { count = failed_count, last_at = last_failed_at, blocked_until, locked_until }
+    extra { subject, user_id }
+}
+
+/// A counter that counts nothing and was forgotten long ago.
+const EMPTY: AttemptCounter = AttemptCounter { count: 0, last_at: Timestamp(0), blocked_until: Timestamp(0), locked_until: None };
 
 pub async fn find(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter>, Error> {
-    tx.query_opt(
-        "SELECT failed_count, last_failed_at, blocked_until, locked_until FROM failed_logins WHERE subject = $1",
-        params![subject.0],
-        counter,
-    )
-    .await
+    tx.find::<Counters>("subject = $1", params![subject]).await
 }
 
-/// As [`find`], with the row locked until the commit.
+/// Returns the counter of a subject with its row locked until the commit; `None` when there was no row. An empty row is
+/// then inserted, because only a row that exists can be locked, and the caller saves or forgets it. The counter of the
+/// account is locked before that of the network.
 pub async fn lock(tx: &mut Tx, subject: Subject) -> Result<Option<AttemptCounter>, Error> {
-    find(tx, subject).await
+    loop {
+        if let Some(counter) = tx.lock::<Counters>("subject = $1", params![subject]).await? {
+            return Ok(Some(counter));
+        }
+        if tx.insert_if_absent_with::<Counters>(&EMPTY, "(subject)", &[("subject", &subject)]).await? {
+            return Ok(None);
+        }
+        // A concurrent transaction inserted the row. It may be deleted again before it is locked, so this repeats.
+    }
 }
 
 pub async fn save(tx: &mut Tx, subject: Subject, user: Option<UserId>, counter: &AttemptCounter) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO failed_logins (subject, user_id, failed_count, last_failed_at, blocked_until, locked_until) \
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject) DO UPDATE SET user_id = excluded.user_id, \
-         failed_count = excluded.failed_count, last_failed_at = excluded.last_failed_at, \
-         blocked_until = excluded.blocked_until, locked_until = excluded.locked_until",
-        params![subject.0, user, counter.count, counter.last_at, counter.blocked_until, counter.locked_until],
-    )
-    .await
-    .map(|_| ())
+    tx.upsert_with::<Counters>(counter, &[("subject", &subject), ("user_id", &user)]).await
 }
 
 /// Deletes the counter of a subject.
 pub async fn forget(tx: &mut Tx, subject: Subject) -> Result<(), Error> {
-    tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject.0]).await.map(|_| ())
+    tx.execute("DELETE FROM failed_logins WHERE subject = $1", params![subject]).await.map(|_| ())
 }
 
-/// Deletes every login counter of an account. Returns whether that ended a lock whose end was not announced.
+/// Deletes every login counter of an account that the caller has locked, the account's own first. Returns whether that
+/// ended a lock whose end was not announced.
 pub async fn forget_logins(tx: &mut Tx, email: &Email, user: UserId) -> Result<bool, Error> {
-    let known = lock(tx, Subject::login(email)).await?;
-    tx.execute("DELETE FROM failed_logins WHERE user_id = $1 OR subject = $2", params![user, Subject::login(email).0]).await?;
+    let subject = Subject::login(email);
+    let known = tx.lock::<Counters>("subject = $1", params![subject]).await?;
+    tx.execute("DELETE FROM failed_logins WHERE user_id = $1 OR subject = $2", params![user, subject]).await?;
     Ok(known.is_some_and(|counter| counter.locked_until.is_some()))
 }
 
-/// Returns locks that ended and were not announced, with the user if there is one.
-pub async fn list_ended_locks(tx: &mut Tx, limit: i64) -> Result<Vec<(Subject, Option<UserId>)>, Error> {
-    let now = tx.now();
-    tx.query(
-        "SELECT subject, user_id FROM failed_logins WHERE locked_until <= $1 ORDER BY locked_until LIMIT $2",
-        params![now, limit],
-        |row| Ok((Subject(row.next()?), row.next()?)),
-    )
-    .await
+/// Locks by the instant of their end, until it is announced.
+pub const ENDING_LOCKS: DueQueue<Subject> = DueQueue::new("failed_logins", "subject").due_at("locked_until");
+
+/// Returns the user of a counter, if there is an account.
+pub async fn find_user(tx: &mut Tx, subject: Subject) -> Result<Option<UserId>, Error> {
+    Ok(tx.query_opt("SELECT user_id FROM failed_logins WHERE subject = $1", params![subject], |row| row.next()).await?.flatten())
 }
 
 /// Marks the end of a lock as announced. Returns `false` when it is already marked or has not ended.
 pub async fn end_lock(tx: &mut Tx, subject: Subject) -> Result<bool, Error> {
     let now = tx.now();
-    let rows = tx
-        .execute("UPDATE failed_logins SET locked_until = NULL WHERE subject = $1 AND locked_until <= $2", params![subject.0, now])
-        .await?;
-    Ok(rows == 1)
+    let sql = "UPDATE failed_logins SET locked_until = NULL WHERE subject = $1 AND locked_until <= $2";
+    Ok(tx.execute(sql, params![subject, now]).await? == 1)
 }
 
-/// Returns when the next lock ends.
-pub async fn next_end(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    tx.query_opt("SELECT locked_until FROM failed_logins WHERE locked_until IS NOT NULL ORDER BY locked_until LIMIT 1", &[], |row| {
-        row.next()
-    })
-    .await
-}
-
-/// Deletes up to `limit` counters without a failure since `before`, and returns their number.
+/// Deletes up to `limit` counters without a failure since `before`, and returns their number. The outer condition is
+/// checked on the present row: a counter that counts a failure meanwhile stays.
 pub async fn purge(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, Error> {
     tx.execute(
-        "DELETE FROM failed_logins WHERE subject IN (SELECT subject FROM failed_logins WHERE last_failed_at < $1 AND locked_until IS NULL \
-         ORDER BY last_failed_at LIMIT $2)",
+        "DELETE FROM failed_logins WHERE last_failed_at < $1 AND locked_until IS NULL AND subject IN \
+         (SELECT subject FROM failed_logins WHERE last_failed_at < $1 AND locked_until IS NULL ORDER BY last_failed_at LIMIT $2)",
         params![before, limit],
     )
     .await

@@ -16,16 +16,16 @@ pub struct Client {
     pub created_at: Timestamp,
 }
 
+platform::table! {
+    Clients in "clients" of Client, key [client_id];
+    columns { client_id, scopes, created_at }
+    extra { secret_hash }
+}
+
 /// Inserts a client. Returns `false` and changes nothing when the name is taken.
 pub async fn insert(tx: &mut Tx, client_id: &str, secret_hash: Hash, scopes: &str) -> Result<bool, Error> {
-    let now = tx.now();
-    let rows = tx
-        .execute(
-            "INSERT INTO clients (client_id, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (client_id) DO NOTHING",
-            params![client_id, secret_hash, scopes, now],
-        )
-        .await?;
-    Ok(rows == 1)
+    let client = Client { client_id: client_id.to_owned(), scopes: scopes.to_owned(), created_at: tx.now() };
+    tx.insert_if_absent_with::<Clients>(&client, "(client_id)", &[("secret_hash", &secret_hash)]).await
 }
 
 /// Returns the hash of its secret, and its scopes.
@@ -35,10 +35,7 @@ pub async fn find(tx: &mut Tx, client_id: &str) -> Result<Option<(Hash, String)>
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<Client>, Error> {
-    tx.query("SELECT client_id, scopes, created_at FROM clients ORDER BY client_id", &[], |row| {
-        Ok(Client { client_id: row.next()?, scopes: row.next()?, created_at: row.next()? })
-    })
-    .await
+    tx.list::<Clients>("ORDER BY client_id", &[]).await
 }
 
 /// Deletes a client and returns whether it existed.

@@ -21,44 +21,31 @@ pub struct RefreshToken {
     pub revoked_at: Option<Timestamp>,
 }
 
+platform::table! {
+    Tokens in "refresh_tokens" of RefreshToken, key [token_id];
+    columns { token_id, family_id, user_id, expires_at, used_at, revoked_at }
+    extra { token_hash, created_at }
+}
+
 pub async fn insert(tx: &mut Tx, token: &RefreshToken, hash: Hash) -> Result<(), Error> {
     let now = tx.now();
-    tx.execute(
-        "INSERT INTO refresh_tokens (token_id, family_id, user_id, token_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        params![token.token_id, token.family_id, token.user_id, hash, now, token.expires_at],
-    )
-    .await
-    .map(|_| ())
+    tx.insert_with::<Tokens>(token, &[("token_hash", &hash), ("created_at", &now)]).await
 }
 
-pub async fn find(tx: &mut Tx, hash: Hash) -> Result<Option<RefreshToken>, Error> {
-    tx.query_opt(
-        "SELECT token_id, family_id, user_id, expires_at, used_at, revoked_at FROM refresh_tokens WHERE token_hash = $1",
-        params![hash],
-        |row| {
-            Ok(RefreshToken {
-                token_id: row.next()?,
-                family_id: row.next()?,
-                user_id: row.next()?,
-                expires_at: row.next()?,
-                used_at: row.next()?,
-                revoked_at: row.next()?,
-            })
-        },
-    )
-    .await
+/// Returns the user of a token.
+pub async fn find_user(tx: &mut Tx, hash: Hash) -> Result<Option<UserId>, Error> {
+    tx.query_opt("SELECT user_id FROM refresh_tokens WHERE token_hash = $1", params![hash], |row| row.next()).await
 }
 
-/// Marks a token as used. Returns `false` when it was used or revoked: of two that try, one succeeds.
-pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<bool, Error> {
+/// Returns a token with its row locked until the commit. The caller has locked the account.
+pub async fn lock(tx: &mut Tx, hash: Hash) -> Result<Option<RefreshToken>, Error> {
+    tx.lock::<Tokens>("token_hash = $1", params![hash]).await
+}
+
+/// Marks a token that the caller has locked as used.
+pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<(), Error> {
     let now = tx.now();
-    let rows = tx
-        .execute(
-            "UPDATE refresh_tokens SET used_at = $1 WHERE token_id = $2 AND used_at IS NULL AND revoked_at IS NULL",
-            params![now, token],
-        )
-        .await?;
-    Ok(rows == 1)
+    tx.execute("UPDATE refresh_tokens SET used_at = $1 WHERE token_id = $2", params![now, token]).await.map(|_| ())
 }
 
 /// Revokes a login. Used tokens stay unmarked, because they are useless already.
@@ -73,23 +60,13 @@ pub async fn revoke_family(tx: &mut Tx, family: Uuid) -> Result<u64, Error> {
 
 /// Revokes every login of a user except `kept`.
 pub async fn revoke_all(tx: &mut Tx, user: UserId, kept: Option<Uuid>) -> Result<u64, Error> {
-    let now = tx.now();
-    match kept {
-        None => {
-            tx.execute(
-                "UPDATE refresh_tokens SET revoked_at = $1 WHERE user_id = $2 AND used_at IS NULL AND revoked_at IS NULL",
-                params![now, user],
-            )
-            .await
-        }
-        Some(kept) => {
-            tx.execute(
-                "UPDATE refresh_tokens SET revoked_at = $1 WHERE user_id = $2 AND used_at IS NULL AND revoked_at IS NULL AND family_id <> $3",
-                params![now, user, kept],
-            )
-            .await
-        }
-    }
+    // No family has the nil id.
+    let (now, kept) = (tx.now(), kept.unwrap_or_default());
+    tx.execute(
+        "UPDATE refresh_tokens SET revoked_at = $1 WHERE user_id = $2 AND used_at IS NULL AND revoked_at IS NULL AND family_id <> $3",
+        params![now, user, kept],
+    )
+    .await
 }
 
 /// Deletes up to `limit` tokens that expired before `before`, and returns their number.

@@ -35,12 +35,16 @@ impl Request {
     }
 }
 
+platform::table! {
+    Requests in "registrations" of Request, key [key_hash];
+    columns { key_hash, request_hash }
+    extra { created_at }
+}
+
 pub async fn find(tx: &mut Tx, request: Request) -> Result<Earlier, Error> {
-    let known: Option<[u8; 32]> =
-        tx.query_opt("SELECT request_hash FROM registrations WHERE key_hash = $1", params![request.key_hash], |row| row.next()).await?;
-    Ok(match known {
+    Ok(match tx.find::<Requests>("key_hash = $1", params![request.key_hash]).await? {
         None => Earlier::None,
-        Some(hash) if hash == request.request_hash => Earlier::Same,
+        Some(known) if known == request => Earlier::Same,
         Some(_) => Earlier::Different,
     })
 }
@@ -48,13 +52,7 @@ pub async fn find(tx: &mut Tx, request: Request) -> Result<Earlier, Error> {
 /// Inserts a request. Returns `false` and changes nothing when the key is taken.
 pub async fn insert(tx: &mut Tx, request: Request) -> Result<bool, Error> {
     let now = tx.now();
-    let rows = tx
-        .execute(
-            "INSERT INTO registrations (key_hash, request_hash, created_at) VALUES ($1, $2, $3) ON CONFLICT (key_hash) DO NOTHING",
-            params![request.key_hash, request.request_hash, now],
-        )
-        .await?;
-    Ok(rows == 1)
+    tx.insert_if_absent_with::<Requests>(&request, "(key_hash)", &[("created_at", &now)]).await
 }
 
 /// Deletes up to `limit` requests from before `before`, and returns their number.

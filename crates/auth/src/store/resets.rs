@@ -11,23 +11,29 @@ use platform::{
     params,
 };
 
-/// Stores a reset request. While one waits, another one changes nothing.
-pub async fn request(tx: &mut Tx, email: &Email) -> Result<(), Error> {
-    let (now, correlation_id) = (tx.now(), tx.context().correlation_id.to_string());
-    tx.execute(
-        "INSERT INTO reset_requests (email, correlation_id, requested_at) VALUES ($1, $2, $3) ON CONFLICT (email) DO NOTHING",
-        params![*email, correlation_id, now],
-    )
-    .await
-    .map(|_| ())
+/// A request for a reset that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetRequest {
+    pub email: Email,
+    pub correlation_id: String,
 }
 
-/// Returns waiting requests, oldest first: the address and the correlation id.
-pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<(Email, String)>, Error> {
-    tx.query("SELECT email, correlation_id FROM reset_requests ORDER BY requested_at LIMIT $1", params![limit], |row| {
-        Ok((row.next()?, row.next()?))
-    })
-    .await
+platform::table! {
+    Requests in "reset_requests" of ResetRequest, key [email];
+    columns { email, correlation_id }
+    extra { requested_at }
+}
+
+/// Stores a reset request. While one waits, another one changes nothing.
+pub async fn request(tx: &mut Tx, email: Email) -> Result<(), Error> {
+    let (now, correlation_id) = (tx.now(), tx.context().correlation_id.to_string());
+    let request = ResetRequest { email, correlation_id };
+    tx.insert_if_absent_with::<Requests>(&request, "(email)", &[("requested_at", &now)]).await.map(|_| ())
+}
+
+/// Returns waiting requests, oldest first.
+pub async fn list_requests(tx: &mut Tx, limit: i64) -> Result<Vec<ResetRequest>, Error> {
+    tx.list::<Requests>("ORDER BY requested_at LIMIT $1", params![limit]).await
 }
 
 /// Deletes a request and returns whether it existed.
@@ -46,7 +52,7 @@ pub async fn insert_token(tx: &mut Tx, user: UserId, hash: Hash, expires_at: Tim
     .map(|_| ())
 }
 
-/// Returns the number of a user's valid tokens.
+/// Returns the number of a user's valid tokens. The caller has locked the account, so none is added meanwhile.
 pub async fn count_tokens(tx: &mut Tx, user: UserId) -> Result<i64, Error> {
     let now = tx.now();
     tx.query_one("SELECT COUNT(*) FROM reset_tokens WHERE user_id = $1 AND expires_at > $2", params![user, now], |row| row.next()).await

@@ -60,7 +60,7 @@ async fn a_locked_account_neither_logs_in_nor_refreshes_until_it_is_unlocked() {
     auth.refresh_is_refused(&mara).await;
     auth.try_login("mara", PASSWORD).await.expect_problem(401, "INVALID_CREDENTIALS");
     auth.advance(5 * DAY);
-    auth.settle().await;
+    auth.complete().await;
     auth.try_login("mara", PASSWORD).await.expect_problem(401, "INVALID_CREDENTIALS");
 
     let admin = auth.login("ada").await;
@@ -82,7 +82,7 @@ async fn an_administrator_ends_a_lock_by_failed_logins() {
     let account: Account = auth.act(&admin, mara.user_id, "unlock").await.expect(200).read();
     assert_eq!((account.status, account.failed_login_count), (AccountStatus::Active, 0));
     auth.login("mara").await;
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: Some(admin.user_id) }]);
 }
 

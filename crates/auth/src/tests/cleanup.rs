@@ -7,7 +7,7 @@ async fn what_has_expired_is_dropped_and_nothing_else() {
     auth.try_login("mara", WRONG).await.expect(401);
     auth.try_login("unknown", WRONG).await.expect(401);
     auth.post("/auth/password/forgot", &json!({"email": email("mara")})).send().await.expect(202);
-    auth.settle().await;
+    auth.complete().await;
     let rows = async || {
         [
             auth.count("SELECT COUNT(*) FROM refresh_tokens").await,
@@ -17,17 +17,17 @@ async fn what_has_expired_is_dropped_and_nothing_else() {
     };
     assert_eq!(rows().await, [1, 4, 1]);
     auth.advance(DAY + 2 * 60 * MINUTE);
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(rows().await, [1, 0, 0]);
     // A used token is stored until it would have expired, so that a second use is noticed.
     let next = auth.refresh(&old).await;
     auth.advance(28 * DAY);
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(rows().await[0], 2);
     auth.refresh_is_refused(&old).await;
     auth.refresh_is_refused(&next).await;
     auth.advance(4 * DAY);
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(rows().await[0], 0);
 }
 
@@ -38,7 +38,7 @@ async fn more_than_one_batch_is_done_in_one_run() {
         auth.post("/auth/password/forgot", &json!({"email": format!("m{number}@example.com")})).send().await.expect(202);
     }
     auth.register("m149").await;
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.count("SELECT COUNT(*) FROM reset_requests").await, 0);
     assert_eq!(auth.emitted_of::<contracts::auth::PasswordResetRequested>().await.len(), 1);
 }

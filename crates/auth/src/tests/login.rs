@@ -51,6 +51,23 @@ async fn login_attempts_are_counted_whether_or_not_there_is_an_account() {
 }
 
 #[tokio::test]
+async fn an_attempt_that_is_not_counted_leaves_no_counter() {
+    let auth = start().await;
+    auth.register("mara").await;
+    auth.login("mara").await;
+    let counters = async || auth.count("SELECT COUNT(*) FROM failed_logins").await;
+    assert_eq!(counters().await, 0);
+    for _ in 0..5 {
+        auth.try_login_from("6.6.6.6", "mara", WRONG).await.expect(401);
+    }
+    assert_eq!(counters().await, 2);
+    // The success of the owner deletes the counter of the account, and a blocked attempt adds none.
+    auth.try_login_from("1.2.3.4", "mara", PASSWORD).await.expect(200);
+    auth.try_login_from("6.6.6.6", "mara", PASSWORD).await.expect(401);
+    assert_eq!(counters().await, 1);
+}
+
+#[tokio::test]
 async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
@@ -69,12 +86,11 @@ async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
         auth.try_login("mara", WRONG).await.expect(401);
     }
     assert_eq!(auth.account(&admin, mara.user_id).await.failed_login_count, 10);
-    auth.settle().await;
+    auth.complete().await;
     assert!(auth.emitted_of::<UserUnlocked>().await.is_empty());
 
     auth.advance(5 * MINUTE - Duration::from_secs(16));
-    auth.settle().await;
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
     auth.login("mara").await;
     let account = auth.account(&admin, mara.user_id).await;
@@ -89,7 +105,7 @@ async fn the_end_of_a_lock_is_announced_once_by_the_worker_or_the_login() {
     auth.advance(5 * MINUTE);
     // The worker did not run in time: the login announces the end.
     auth.login("mara").await;
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
     let kinds: Vec<String> = auth.emitted().await.into_iter().map(|event| event.event_type).collect();
     assert_eq!(kinds, ["UserRegistered", "UserLocked", "UserUnlocked"]);
@@ -175,7 +191,7 @@ async fn locks_of_several_networks_are_announced_as_one() {
     }
     assert_eq!(auth.emitted_of::<UserLocked>().await.len(), 1);
     auth.advance(5 * MINUTE);
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
 }
 
@@ -258,7 +274,7 @@ async fn the_end_of_a_lock_by_failures_keeps_the_lock_of_an_administrator() {
     auth.fail_logins("mara", 10).await;
     auth.act(&admin, mara.user_id, "lock").await.expect(200);
     auth.advance(5 * MINUTE);
-    auth.settle().await;
+    auth.complete().await;
     assert!(auth.emitted_of::<UserUnlocked>().await.is_empty());
     auth.try_login("mara", PASSWORD).await.expect(401);
 }

@@ -129,7 +129,7 @@ async fn a_reset_request_says_nothing_about_accounts() {
     assert_eq!(names(&known), names(&unknown));
     assert_eq!(auth.count("SELECT COUNT(*) FROM reset_requests").await, 2);
     assert!(auth.emitted_of::<PasswordResetRequested>().await.is_empty(), "nothing depends on the account yet");
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<PasswordResetRequested>().await.len(), 1);
     assert_eq!(auth.count("SELECT COUNT(*) FROM reset_requests").await, 0);
 }
@@ -140,7 +140,7 @@ async fn an_account_gets_a_bounded_number_of_reset_mails() {
     auth.register("mara").await;
     for _ in 0..10 {
         auth.forgot("mara").await;
-        auth.settle().await;
+        auth.complete().await;
     }
     assert_eq!(auth.emitted_of::<PasswordResetRequested>().await.len(), 3);
     // The last link that was mailed works, and after an hour there are new ones.
@@ -179,7 +179,7 @@ async fn a_reset_ends_a_lock_by_failed_logins_and_none_by_an_administrator() {
     auth.act(&admin, mara.user_id, "lock").await.expect(200);
     auth.reset(&token).await.expect_problem(422, "INVALID_RESET_TOKEN");
     auth.forgot("mara").await;
-    auth.settle().await;
+    auth.complete().await;
     assert_eq!(auth.emitted_of::<PasswordResetRequested>().await.len(), 2, "a locked account gets no mail");
 }
 
@@ -189,7 +189,7 @@ async fn made_up_reset_tokens_are_refused() {
     auth.register("mara").await;
     auth.forgot("mara").await;
     let sealed = {
-        auth.settle().await;
+        auth.complete().await;
         auth.emitted_of::<PasswordResetRequested>().await[0].sealed_token.clone()
     };
     for token in ["x", &sealed, "' OR 1=1 --", &"x".repeat(4096)] {
