@@ -72,8 +72,8 @@ pub async fn add_item(
     if let Some(answer) = key.replay(&app.ctx.db).await? {
         return Ok(answer);
     }
-    let present = find_active(app, owner).await?;
-    let quotes = quotes::fetch_with(app, body.product_id, present.as_ref()).await?;
+    let lines = app.ctx.db.read(async move |tx| store::list_products(tx, owner).await).await?;
+    let quotes = quotes::fetch_with(app, body.product_id, lines).await?;
     app.ctx
         .db
         .write(async move |tx| {

@@ -30,13 +30,13 @@ pub async fn fetch(app: &App, cart: &Cart) -> Quotes {
     }
 }
 
-/// Returns the quotes of `product` and of the lines of `cart`.
+/// Returns the quotes of `product` and of `others`, the products in the cart.
 ///
 /// # Errors
 /// [`CallError`] when the catalogue does not answer.
-pub async fn fetch_with(app: &App, product: ProductId, cart: Option<&Cart>) -> Result<Quotes, CallError> {
-    let lines = cart.iter().flat_map(|cart| &cart.lines).map(|line| line.product_id).filter(|other| *other != product);
-    look_up(app, std::iter::once(product).chain(lines).take(MAX_LINES).collect()).await
+pub async fn fetch_with(app: &App, product: ProductId, others: Vec<ProductId>) -> Result<Quotes, CallError> {
+    let others = others.into_iter().filter(|other| *other != product);
+    look_up(app, std::iter::once(product).chain(others).take(MAX_LINES).collect()).await
 }
 
 async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallError> {

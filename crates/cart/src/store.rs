@@ -3,7 +3,7 @@
 use crate::domain::{Cart, Line};
 use contracts::{
     cart::CartStatus,
-    ids::{CartId, CartItemId, UserId},
+    ids::{CartId, CartItemId, ProductId, UserId},
     money::Currency,
     time::Timestamp,
 };
@@ -51,6 +51,17 @@ async fn with_lines(tx: &mut Tx, found: Option<Cart>) -> Result<Option<Cart>, Er
     let Some(mut cart) = found else { return Ok(None) };
     cart.lines = tx.list::<Lines>("WHERE cart_id = $1 ORDER BY position", params![cart.cart_id]).await?;
     Ok(Some(cart))
+}
+
+/// Returns the products in the active cart of a user.
+pub async fn list_products(tx: &mut Tx, owner: UserId) -> Result<Vec<ProductId>, Error> {
+    tx.query(
+        "SELECT i.product_id FROM carts c JOIN cart_items i ON i.cart_id = c.cart_id \
+         WHERE c.user_id = $1 AND c.status = 'ACTIVE' ORDER BY i.position",
+        params![owner],
+        |row| row.next(),
+    )
+    .await
 }
 
 /// Returns the active cart of a user, locked as by [`lock_active`], and whether it was created here.
