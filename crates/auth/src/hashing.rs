@@ -46,7 +46,7 @@ impl Hasher {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When argon2 refuses the parameters, or the system gives no thread.
+    /// When argon2 refuses the parameters, or the system cannot start a thread.
     pub fn start(env: Env, settings: &Settings) -> Result<Hasher, Box<dyn std::error::Error + Send + Sync>> {
         let argon = argon(settings)?;
         let parameters = parameters(&argon)?.into();

@@ -163,12 +163,12 @@ async fn bad_queries_are_refused() {
 #[tokio::test]
 async fn only_administrators_can_read_the_log() {
     let log = log().await;
-    let ask = || log.get("/audit/events");
-    ask().send().await.expect_problem(401, "UNAUTHENTICATED");
-    ask().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
-    ask().customer(log.id()).send().await.expect_problem(403, "FORBIDDEN");
-    ask().seller(log.id()).send().await.expect_problem(403, "FORBIDDEN");
-    ask().service("order").send().await.expect_problem(403, "FORBIDDEN");
+    let request = || log.get("/audit/events");
+    request().send().await.expect_problem(401, "UNAUTHENTICATED");
+    request().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
+    request().customer(log.id()).send().await.expect_problem(403, "FORBIDDEN");
+    request().seller(log.id()).send().await.expect_problem(403, "FORBIDDEN");
+    request().service("order").send().await.expect_problem(403, "FORBIDDEN");
     log.post("/audit/events", &json!({})).admin().send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
     log.delete("/audit/events").admin().send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
 }

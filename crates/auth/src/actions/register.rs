@@ -62,7 +62,7 @@ async fn find_earlier(app: &App, request: Option<Request>) -> Result<Earlier, Er
     }
 }
 
-/// A repetition is a login attempt like any other: with a wrong password it only learns that the address is taken.
+/// A repetition is a login attempt like any other: with a wrong password its answer is that the address is taken.
 async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Tokens, Error> {
     let password = Secret::parse(body.password.reveal()).expect("a new password is shorter than a secret may be");
     let login = Login { email: body.email, password };

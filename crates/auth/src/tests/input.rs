@@ -21,20 +21,20 @@ async fn bad_bodies_are_refused_with_the_place_and_change_nothing() {
     let events = auth.emitted().await.len();
     let long = "x".repeat(5_000);
     for (path, good) in bodies() {
-        let ask = |body: String| {
+        let send = |body: String| {
             let request = auth.request(Method::POST, path).bearer(mara.access_token.reveal()).raw("application/json", body);
             async move { request.send().await }
         };
         for broken in ["", "{", "nonsense", "\u{feff}{}", &"[".repeat(10_000)] {
-            ask(broken.to_owned()).await.expect_problem(400, "MALFORMED_REQUEST");
+            send(broken.to_owned()).await.expect_problem(400, "MALFORMED_REQUEST");
         }
         for shape in ["[]", "null", "1", "\"text\"", "{}"] {
-            ask(shape.to_owned()).await.expect_problem(422, "INVALID_REQUEST");
+            send(shape.to_owned()).await.expect_problem(422, "INVALID_REQUEST");
         }
         let not_utf8 = auth.request(Method::POST, path).bearer(mara.access_token.reveal()).raw("application/json", vec![b'"', 0xff, b'"']);
         not_utf8.send().await.expect_problem(400, "MALFORMED_REQUEST");
         let large = format!("{{\"email\": \"{}\"}}", "x".repeat(100_000));
-        ask(large).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
+        send(large).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
         auth.request(Method::POST, path)
             .bearer(mara.access_token.reveal())
             .raw("text/plain", good.to_string())
@@ -46,20 +46,20 @@ async fn bad_bodies_are_refused_with_the_place_and_change_nothing() {
             for value in [json!(null), json!(1), json!([]), json!({}), json!(true), json!(""), json!(long), json!("a\u{0}b")] {
                 let mut bad = good.clone();
                 bad[name] = value.clone();
-                let answer = ask(bad.to_string()).await.expect_problem(422, "INVALID_REQUEST");
+                let answer = send(bad.to_string()).await.expect_problem(422, "INVALID_REQUEST");
                 assert_eq!(answer.json()["errors"][0]["pointer"], format!("/{name}"), "{path} {value}");
             }
             let mut missing = good.clone();
             missing.as_object_mut().unwrap().remove(name);
-            let answer = ask(missing.to_string()).await.expect_problem(422, "INVALID_REQUEST");
+            let answer = send(missing.to_string()).await.expect_problem(422, "INVALID_REQUEST");
             assert_eq!(answer.json()["errors"][0]["code"], "REQUIRED");
         }
         let mut unknown = good.clone();
         unknown["roles"] = json!(["ADMIN"]);
-        let answer = ask(unknown.to_string()).await.expect_problem(422, "INVALID_REQUEST");
+        let answer = send(unknown.to_string()).await.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(answer.json()["errors"][0]["code"], "UNKNOWN_FIELD", "unknown makes itself an administrator");
         let (name, value) = good.as_object().unwrap().iter().next().unwrap();
-        ask(format!("{{\"{name}\":{value},\"{name}\":{value}}}")).await.expect_problem(422, "INVALID_REQUEST");
+        send(format!("{{\"{name}\":{value},\"{name}\":{value}}}")).await.expect_problem(422, "INVALID_REQUEST");
     }
     assert_eq!(auth.emitted().await.len(), events);
     assert_eq!(auth.count("SELECT COUNT(*) FROM credentials").await, 1);

@@ -106,11 +106,11 @@ async fn forged_and_expired_tokens_are_refused() {
     let disguised = format!("{head}.{}", other.sign(&claims).split_once('.').unwrap().1);
 
     let path = format!("/auth/users/{}/unlock", mara.user_id);
-    let ask = |token: String| {
+    let send = |token: String| {
         let request = auth.request(axum::http::Method::POST, &path).bearer(&token);
         async move { request.send().await }
     };
-    ask(good.clone()).await.expect(200);
+    send(good.clone()).await.expect(200);
     for (what, token) in [
         ("tampered", tampered),
         ("alg none", none),
@@ -122,12 +122,12 @@ async fn forged_and_expired_tokens_are_refused() {
         ("a refresh token", admin.refresh_token.reveal().to_owned()),
         ("expired", key.sign(&Claims { exp: claims.iat, ..claims.clone() })),
     ] {
-        let answer = ask(token).await;
+        let answer = send(token).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (401, &json!("UNAUTHENTICATED")), "{what}");
     }
     auth.advance(15 * MINUTE);
-    ask(good).await.expect_problem(401, "UNAUTHENTICATED");
-    ask(admin.access_token.reveal().to_owned()).await.expect_problem(401, "UNAUTHENTICATED");
+    send(good).await.expect_problem(401, "UNAUTHENTICATED");
+    send(admin.access_token.reveal().to_owned()).await.expect_problem(401, "UNAUTHENTICATED");
 }
 
 fn setup(folder: &TempFolder, secret: u8) -> Setup {
@@ -160,7 +160,7 @@ async fn the_signing_key_survives_a_restart_and_only_its_installation_can_decryp
     assert!(refused.contains("installation.secret"), "{refused}");
     for file in std::fs::read_dir(folder.path().join("db")).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!bytes.windows(32).any(|window| window == seed), "the private key lies open in the database");
+        assert!(!bytes.windows(32).any(|window| window == seed), "the private key is readable in the database");
     }
 }
 

@@ -118,12 +118,12 @@ async fn repetitions_at_once_open_one_account_and_all_log_in() {
 #[tokio::test]
 async fn of_two_registrations_at_once_under_one_key_one_is_refused() {
     let auth = start().await;
-    let ask = |name: &'static str| {
+    let send = |name: &'static str| {
         let body = body_of(&email(name), PASSWORD, name);
         let request = auth.post("/auth/register", &body).key("k-1");
         async move { request.send().await.status.as_u16() }
     };
-    let (one, two) = tokio::join!(ask("mara"), ask("lea"));
+    let (one, two) = tokio::join!(send("mara"), send("lea"));
     let mut statuses = [one, two];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422]);
@@ -139,8 +139,8 @@ async fn every_key_is_checked_and_no_answer_with_tokens_is_kept() {
     assert_eq!(posts.len(), 10);
     for operation in posts {
         let path = operation.path.replace("{userId}", &admin.user_id.to_string());
-        let ask = auth.request(operation.method, &path).bearer(admin.access_token.reveal()).key(&"x".repeat(300));
-        ask.send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
+        let request = auth.request(operation.method, &path).bearer(admin.access_token.reveal()).key(&"x".repeat(300));
+        request.send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
     }
     auth.register("mara").await;
     let login = json!({"email": "mara@example.com", "password": PASSWORD});

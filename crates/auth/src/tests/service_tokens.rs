@@ -75,8 +75,8 @@ async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
         assert_eq!(bare(&auth.token_by_header(client, &secret, "grant_type=client_credentials").await), bare(&refused), "{client}");
     }
     for header in ["Basic", "Basic !", "Basic b3JkZXI=", "Basic Og=="] {
-        let ask = auth.request(axum::http::Method::POST, "/auth/token").header("authorization", header);
-        ask.raw(FORM, "grant_type=client_credentials".to_owned()).send().await.expect_problem(401, "INVALID_CLIENT");
+        let request = auth.request(axum::http::Method::POST, "/auth/token").header("authorization", header);
+        request.raw(FORM, "grant_type=client_credentials".to_owned()).send().await.expect_problem(401, "INVALID_CLIENT");
     }
 }
 

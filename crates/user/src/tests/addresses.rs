@@ -49,7 +49,7 @@ async fn while_there_is_an_address_there_is_one_default_of_each_kind() {
     assert_eq!(c.json()["isDefaultShipping"], true);
     assert_eq!(address_book(&h, user).await, ["c S", "b", "a B"]);
 
-    // A request that does not ask for a default does not remove it: only another address does.
+    // A request that does not set a default does not remove it: only another address does.
     let kept = h.put(&format!("/users/me/addresses/{a}"), &street("a2")).customer(user).send().await.expect(200);
     assert_eq!((kept.json()["isDefaultBilling"].clone(), kept.json()["street"].clone()), (json!(true), json!("a2")));
     let both = with(street("a3"), &json!({"isDefaultShipping": true, "isDefaultBilling": true}));
