@@ -55,7 +55,7 @@ impl SagaState {
         self.payment = PaymentState::Due;
         self.capture_was_due = false;
         self.payable_until = None;
-        (self.refunds_refused, self.refund_after) = (0, None);
+        (self.refunded_amount, self.refunds_refused, self.refund_after) = (0, 0, None);
     }
 
     /// Whether a fact is about the current payment. The first id after [`SagaState::start_next_payment`] becomes the current one.

@@ -460,7 +460,8 @@ fn an_order_is_cancelled_immediately_until_it_is_confirmed_and_never_once_shippe
 #[test]
 fn paying_again_starts_another_payment_and_keeps_stock_that_is_held() {
     let mut order = failed();
-    (order.saga.refunds_refused, order.saga.refund_after, order.saga.capture_was_due) = (2, Some(NOW), true);
+    (order.saga.refunded_amount, order.saga.refunds_refused, order.saga.refund_after) = (300, 2, Some(NOW));
+    order.saga.capture_was_due = true;
     let change = order.pay_again(PaymentMethod::Declined, Timestamp(6_000)).unwrap();
     assert_eq!((change.cause.clone(), change.to), (ChangeCause::PaymentRetried, OrderStatus::PendingPayment));
     assert_eq!(change.timeline_entry(NOW).reason, None);
