@@ -23,16 +23,6 @@ pub enum ShipmentState {
     Cancelled,
 }
 
-/// Returns how far a shipment is. Updates arrive late and twice, and only one with a higher rank counts.
-const fn rank(status: ShipmentStatus) -> u8 {
-    match status {
-        ShipmentStatus::Created => 0,
-        ShipmentStatus::InTransit => 1,
-        ShipmentStatus::Delivered => 2,
-        ShipmentStatus::Returned => 3,
-    }
-}
-
 impl Order {
     pub(super) fn shipment_created(&mut self, shipment_id: ShipmentId, carrier: &str, tracking_number: &str) {
         if self.shipping.shipment_id.is_none() {
@@ -47,8 +37,9 @@ impl Order {
     }
 
     pub(super) fn shipment_updated(&mut self, shipment_id: ShipmentId, status: ShipmentStatus, changes: &mut Vec<StatusChange>) -> Applied {
+        // Updates arrive late and twice, and only one with a higher rank counts.
         let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
-        if self.shipping.shipment_id != Some(shipment_id) || rank(status) <= rank(known) {
+        if self.shipping.shipment_id != Some(shipment_id) || status.rank() <= known.rank() {
             return Ok(());
         }
         self.shipping.status = Some(status);
