@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 
 /// How often a waiting request reads the order without a notification: another replica may have changed it.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -41,7 +41,8 @@ impl OrderWaiters {
     where
         F: AsyncFn(&mut Tx) -> Result<bool, db::Error> + Clone + Send + 'static,
     {
-        let deadline = Instant::now() + wait;
+        let env = db.env();
+        let deadline = env.now().after(wait);
         let notifier = {
             let mut waiters = self.lock();
             let (notifier, count) = waiters.entry(id).or_default();
@@ -52,14 +53,14 @@ impl OrderWaiters {
         loop {
             // Registered before the read, so that a change just after it is not missed.
             let notified = notifier.notified();
-            if db.read(done.clone()).await? || Instant::now() >= deadline {
+            if db.read(done.clone()).await? || env.now() >= deadline {
                 return Ok(());
             }
-            let next_poll = (Instant::now() + POLL_INTERVAL).min(deadline);
+            let next_poll = env.now().after(POLL_INTERVAL).min(deadline);
             tokio::select! {
                 biased;
                 () = notified => {}
-                () = tokio::time::sleep_until(next_poll) => {}
+                () = env.sleep_until(next_poll) => {}
             }
         }
     }

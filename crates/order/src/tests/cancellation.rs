@@ -1,6 +1,6 @@
 //! Orders that are cancelled or refunded, with every answer of shipping.
 
-use super::entry_points::{order, place, until, work};
+use super::entry_points::{advance_orders, order, place, send_and_settle, until, work};
 use super::upstreams::{Fault, Upstreams, customer, payment_id};
 use contracts::{
     ids::OrderId,
@@ -11,7 +11,6 @@ use contracts::{
 };
 use platform::testing::{Harness, TestResponse};
 use serde_json::json;
-use std::time::Duration;
 
 #[tokio::test]
 async fn a_shipped_order_cannot_be_cancelled_and_late_updates_change_nothing() {
@@ -48,10 +47,7 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
     assert_eq!((&cancelled.json()["status"], &cancelled.json()["cancellationRequested"]), (&json!("CONFIRMED"), &json!(true)));
     // The second request changes nothing.
     h.request(axum::http::Method::POST, &format!("/orders/{id}/cancel")).customer(customer()).send().await.expect(200);
-    for _ in 0..200 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     assert_eq!((upstreams.keys_of("refund"), upstreams.keys_of("return")), (1, 1));
     let view = order(&h, id).await;
     assert_eq!((view.status.to_string().as_str(), view.cancellation_requested, view.shipping.pending), ("CANCELLED", false, false));
@@ -69,15 +65,8 @@ async fn confirmed(h: &Harness) -> OrderView {
 
 /// Cancels under a key, and waits for shipping.
 async fn cancel(h: &Harness, id: OrderId, key: &str) -> TestResponse {
-    let path = format!("/orders/{id}/cancel");
-    let cancel = h.post(&path, &json!({})).customer(customer()).key(key).header("prefer", "wait=10").send();
-    let work = async {
-        for _ in 0..30 {
-            h.settle().await;
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::join!(cancel, work).0
+    let cancel = h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).key(key).header("prefer", "wait=10");
+    send_and_settle(h, cancel).await
 }
 
 fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
@@ -217,13 +206,7 @@ async fn an_order_refunded_between_capture_and_confirmation_is_cancelled_and_its
     upstreams.script().faults.insert("confirm", vec![Fault::Down; 64]);
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
-    for _ in 0..2_000 {
-        h.settle().await;
-        if upstreams.keys_of("confirm") > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     let view = order(&h, id).await;
     assert_eq!((view.status.to_string().as_str(), upstreams.holds()), ("INVENTORY_RESERVED", ("CAPTURED", "ACTIVE")));
     h.deliver(refunded(&view)).await;

@@ -2,7 +2,7 @@
 
 use super::model::id;
 use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id, reservation_id};
-use crate::store::{Filter, listed};
+use crate::store::{self, Filter, listed};
 use contracts::{
     ids::{OrderId, UserId},
     money::Currency,
@@ -10,9 +10,9 @@ use contracts::{
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
-use platform::testing::{Harness, TestResponse};
+use platform::testing::{Harness, TestRequest, TestResponse};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 fn body() -> Value {
     json!({"shippingAddressId": address_id(), "paymentMethod": "pm_ok"})
@@ -26,27 +26,47 @@ pub async fn order(h: &Harness, id: OrderId) -> OrderView {
     h.get(&format!("/orders/{id}")).customer(customer()).send().await.expect(200).read()
 }
 
+/// Runs the saga until it waits for the clock, an event or a person. Pauses between attempts of a call take no time.
+pub async fn advance_orders(h: &Harness) {
+    h.skip_sleeps(h.complete()).await;
+}
+
 /// Runs the saga until the order has the status.
 pub async fn until(h: &Harness, id: OrderId, status: &str) -> OrderView {
-    for _ in 0..2_000 {
-        h.settle().await;
+    for _ in 0..1_000 {
+        advance_orders(h).await;
         let view = order(h, id).await;
         if view.status.to_string() == status {
             return view;
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
         h.advance(Duration::from_millis(100));
     }
     panic!("the order does not become {status}: {:?}", order(h, id).await);
 }
 
-/// Runs the saga and delivers events for a while.
+/// Runs the saga for twenty seconds.
 pub async fn work(h: &Harness) {
     for _ in 0..40 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        advance_orders(h).await;
         h.advance(Duration::from_millis(500));
     }
+}
+
+/// Sends a request that waits, and runs the saga until it is answered. The clock stands still, so the wait does not end before.
+pub async fn send_and_settle(h: &Harness, request: TestRequest<'_>) -> TestResponse {
+    let mut request = pin!(request.send());
+    for _ in 0..100_000 {
+        let turn = async {
+            h.settle().await;
+            tokio::task::yield_now().await;
+        };
+        tokio::select! {
+            biased;
+            answer = &mut request => return answer,
+            () = turn => {}
+        }
+    }
+    panic!("the request is not answered");
 }
 
 fn path_of(view: &OrderView) -> Vec<String> {
@@ -65,7 +85,7 @@ async fn a_placed_order_becomes_confirmed() {
     assert_eq!(path_of(&view).last().unwrap(), "CONFIRMED");
     assert_eq!(view.payment_id, Some(payment_id()));
     assert!(view.shipping.pending);
-    for verb in ["create", "authorize", "capture", "reserve", "confirm"] {
+    for verb in ["check-out", "create", "authorize", "capture", "reserve", "confirm"] {
         assert_eq!(upstreams.keys_of(verb), 1, "{verb}");
     }
     let events = h.emitted_of::<OrderConfirmed>().await;
@@ -79,20 +99,35 @@ async fn a_placed_order_becomes_confirmed() {
 async fn the_answer_can_wait_for_the_outcome_and_is_repeated_byte_for_byte() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
-    let send = || h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
-    let (first, _) = tokio::join!(send(), async {
-        for _ in 0..50 {
-            h.settle().await;
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    });
-    let first = first.expect(201);
+    let request = || h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10");
+    let first = send_and_settle(&h, request()).await.expect(201);
     assert_eq!(first.json()["status"], "CONFIRMED");
     assert_eq!(first.header("preference-applied"), "wait=10");
     upstreams.script().cart = None;
-    let again = send().await.expect(201);
+    let again = request().send().await.expect(201);
     assert_eq!(again.body, first.body);
     assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn a_wait_ends_at_its_limit_and_its_answer_is_kept() {
+    let upstreams = Upstreams::new();
+    upstreams.script().authorize = "FAILED";
+    let h = upstreams.harness().await;
+    let began = h.env.now();
+    let request = || h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10");
+    let placed = h.skip_sleeps(request().send()).await.expect(201);
+    assert_eq!((placed.json()["status"].as_str(), h.env.now().since(began)), (Some("PENDING_PAYMENT"), Duration::from_secs(10)));
+    let id = placed.read::<OrderView>().order_id;
+    until(&h, id, "PAYMENT_FAILED").await;
+    assert_eq!(request().send().await.expect(201).body, placed.body);
+
+    let path = format!("/orders/{id}/pay");
+    let request = || h.post(&path, &json!({"paymentMethod": "pm_ok"})).customer(customer()).key("p").header("prefer", "wait=10");
+    let paid = h.skip_sleeps(request().send()).await.expect(200);
+    assert_eq!(paid.json()["status"], "PENDING_PAYMENT");
+    let again = request().send().await.expect(200);
+    assert_eq!((&again.body, again.header("idempotency-replayed")), (&paid.body, "true"));
 }
 
 #[tokio::test]
@@ -160,10 +195,7 @@ async fn a_declined_payment_releases_the_stock_and_can_be_paid_again() {
     let failed = until(&h, id, "PAYMENT_FAILED").await;
     assert_eq!(failed.failure.unwrap().code, "PAYMENT_DECLINED");
     assert_eq!(h.emitted_of::<OrderPaymentFailed>().await.len(), 1);
-    for _ in 0..50 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     assert_eq!(upstreams.keys_of("release"), 1);
 
     upstreams.script().authorize = "AUTHORIZED";
@@ -200,11 +232,7 @@ async fn without_stock_the_authorization_is_voided() {
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let view = until(&h, id, "CANCELLED").await;
     assert_eq!(view.failure.unwrap().code, "INSUFFICIENT_STOCK");
-    for _ in 0..200 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        h.advance(Duration::from_millis(200));
-    }
+    work(&h).await;
     assert_eq!(upstreams.keys_of("void"), 1);
     assert_eq!(upstreams.keys_of("capture"), 0);
     assert!(h.emitted_of::<OrderCancelled>().await[0].lines_return);
@@ -251,13 +279,7 @@ async fn a_void_that_came_after_a_capture_is_followed_by_the_refund_without_the_
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "CANCELLED").await;
-    for _ in 0..2_000 {
-        h.settle().await;
-        if upstreams.keys_of("void") > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    assert_eq!(upstreams.keys_of("void"), 1);
     // An administrator captured it. The void is refused, and its key keeps the refusal.
     upstreams.script().payment = "CAPTURED";
     upstreams.script().faults.clear();
@@ -271,10 +293,8 @@ async fn an_authorization_without_an_answer_is_repeated_under_the_same_key() {
     upstreams.script().authorize = "PROVIDER_UNAVAILABLE";
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
-    for _ in 0..100 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        h.advance(Duration::from_secs(1));
+    for _ in 0..5 {
+        work(&h).await;
     }
     assert_eq!(order(&h, id).await.status.to_string(), "PENDING_PAYMENT");
     assert!(upstreams.script().calls.iter().any(|(call, times)| call.starts_with("authorize ") && *times > 1));
@@ -289,10 +309,7 @@ async fn an_outcome_that_only_an_event_carries_advances_the_order() {
     upstreams.script().authorize = "INITIATED";
     let h = upstreams.harness().await;
     let placed: OrderView = place(&h, "k").await.expect(201).read();
-    for _ in 0..20 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     upstreams.script().payment = "AUTHORIZED";
     let event = PaymentAuthorized {
         payment_id: payment_id(),
@@ -415,11 +432,19 @@ async fn a_client_that_disconnected_while_waiting_gets_the_answer_by_repeating_t
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
     let waiting = h.post("/orders", &body()).customer(customer()).key("k").header("prefer", "wait=10").send();
-    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err(), "nothing changes yet");
+    let begun = async {
+        while upstreams.keys_of("check-out") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = waiting => panic!("nothing changes yet"),
+        () = begun => {}
+    }
     let placed = h.get("/orders").customer(customer()).send().await.expect(200).json();
-    let id: OrderId = serde_json::from_value(placed["items"][0]["orderId"].clone()).expect("an id");
-    until(&h, id, "CONFIRMED").await;
-    for _ in 0..200 {
+    h.complete().await;
+    for _ in 0..100_000 {
         let again = place(&h, "k").await;
         if again.status == 201 {
             assert_eq!(again.json()["orderId"], placed["items"][0]["orderId"]);
@@ -427,7 +452,7 @@ async fn a_client_that_disconnected_while_waiting_gets_the_answer_by_repeating_t
             return;
         }
         again.expect_problem(409, "IDEMPOTENCY_IN_PROGRESS");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::task::yield_now().await;
     }
     panic!("the answer was not stored");
 }
@@ -456,6 +481,7 @@ async fn totals_count_the_filtered_orders_by_status() {
     let h = upstreams.harness().await;
     let first = place(&h, "k0").await.expect(201).read::<OrderView>().order_id;
     until(&h, first, "CONFIRMED").await;
+    h.advance(Duration::from_secs(60));
     let confirmed = h.env.now();
     for number in 1..3_u32 {
         h.advance(Duration::from_secs(60));
@@ -485,23 +511,17 @@ async fn an_order_that_waits_to_be_paid_again_is_due_at_its_deadline() {
     let h = upstreams.harness().await;
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     until(&h, id, "PAYMENT_FAILED").await;
-    for _ in 0..50 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     assert_eq!(upstreams.keys_of("release"), 1);
     // As if a round without progress had rescheduled it just after an event settled it.
     h.db()
         .write(async move |tx| tx.execute("UPDATE orders SET due_at = 0 WHERE order_id = $1", platform::params![id]).await)
         .await
         .unwrap();
-    for _ in 0..50 {
-        h.settle().await;
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    advance_orders(&h).await;
     let now = h.env.now();
-    let due = h.db().read(async |tx| crate::store::DUE.list(tx, 10).await).await.unwrap();
-    let next = h.db().read(async |tx| crate::store::DUE.next(tx).await).await.unwrap().unwrap();
+    let due = h.db().read(async |tx| store::DUE.list(tx, 10).await).await.unwrap();
+    let next = h.db().read(async |tx| store::DUE.next(tx).await).await.unwrap().unwrap();
     assert_eq!(due, []);
     assert!(next.since(now) > Duration::from_secs(23 * 3600), "it is due at its payment deadline");
 }

@@ -143,11 +143,15 @@ fn try_one(scenario: &Scenario, call: &'static str, fault: Fault, times: usize, 
     let mut delivered = DeliveredEvents { events, count: 0 };
     let mut process = Process::start(&upstreams);
     let placed = process.run(place);
-    // The final state must last for several rounds, because calls may still be running.
+    // The final state must last for several rounds, because a call that failed may be due again.
     let mut lasting = 0;
     for _ in 0..2_000 {
         let view = process.run(async |h| {
-            h.settle().await;
+            tokio::select! {
+                biased;
+                () = upstreams.next_fault() => {}
+                () = h.skip_sleeps(h.complete()) => {}
+            }
             let view = view(h, &placed).await;
             delivered.deliver(&upstreams, h, &view, scenario).await;
             let due = match scenario.cancels {
@@ -159,7 +163,6 @@ fn try_one(scenario: &Scenario, call: &'static str, fault: Fault, times: usize, 
                 let path = format!("/orders/{}/cancel", placed.order_id);
                 h.post(&path, &json!({})).customer(customer()).send().await.expect(200);
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
             h.advance(Duration::from_millis(500));
             view
         });

@@ -1,7 +1,7 @@
 //! When orders are due. An order that cannot be advanced, or whose payment takes long, delays no other.
 
 use super::{
-    entry_points::{place, until},
+    entry_points::{place, send_and_settle, until},
     model::id,
     upstreams::{Upstreams, address_id, customer},
 };
@@ -35,6 +35,7 @@ async fn due(h: &Harness, id: OrderId) -> (i64, u32) {
 async fn an_order_that_cannot_be_read_is_rescheduled_with_growing_pauses() {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
+    h.expect_worker_failures();
     let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
     let damage = async move |tx: &mut db::Tx| tx.execute("UPDATE orders SET saga = '{' WHERE order_id = $1", params![id]).await;
     h.db().write(damage).await.map_err(|error: db::Error| error).unwrap();
@@ -132,16 +133,15 @@ async fn change(State(payments): State<Payments>, Path((id, verb)): Path<(Paymen
 async fn orders_whose_provider_does_not_answer_delay_no_others() {
     let upstreams = Upstreams::new();
     let h = upstreams.around(Harness::of(crate::service())).upstream("payment", Payments::default().router()).start().await;
-    let order = async |number: u32, method: &str| {
+    let order = |number: u32, method: &str| {
         upstreams.script().cart_id = id(3, number);
         let body = json!({"shippingAddressId": address_id(), "paymentMethod": method});
-        let answer = h.post("/orders", &body).customer(customer()).key(&number.to_string()).send().await;
-        answer.expect(201).read::<OrderView>().order_id
+        h.post("/orders", &body).customer(customer()).key(&number.to_string())
     };
     for number in 1..=200 {
-        order(number, "pm_slow").await;
+        order(number, "pm_slow").send().await.expect(201);
     }
     h.settle().await;
-    let behind = order(201, "pm_ok").await;
-    until(&h, behind, "CONFIRMED").await;
+    let behind = order(201, "pm_ok").header("prefer", "wait=10");
+    assert_eq!(send_and_settle(&h, behind).await.expect(201).json()["status"], "CONFIRMED");
 }

@@ -15,10 +15,14 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
+use tokio::sync::Notify;
 
 /// The script and the recorded calls of all upstreams.
 #[derive(Clone)]
-pub struct Upstreams(Arc<Mutex<Script>>);
+pub struct Upstreams {
+    script: Arc<Mutex<Script>>,
+    faulted: Arc<Notify>,
+}
 
 pub struct Script {
     /// Lines of the active cart: quantity of the one product. Empty is an empty cart.
@@ -91,7 +95,7 @@ pub fn reservation_id() -> ReservationId {
 
 impl Upstreams {
     pub fn new() -> Upstreams {
-        Upstreams(Arc::new(Mutex::new(Script {
+        let script = Script {
             cart: Some(2),
             cart_id: id(3, 1),
             price: 1_000,
@@ -112,11 +116,28 @@ impl Upstreams {
             caller_died: false,
             calls: BTreeMap::new(),
             stored: BTreeMap::new(),
-        })))
+        };
+        Upstreams { script: Arc::new(Mutex::new(script)), faulted: Arc::default() }
     }
 
     pub fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().unwrap()
+        self.script.lock().unwrap()
+    }
+
+    /// Waits until a call meets a fault, if none did since the last time.
+    pub async fn next_fault(&self) {
+        self.faulted.notified().await;
+    }
+
+    /// Records a call, and returns the fault that it meets.
+    fn begin(&self, verb: &str, call: &str) -> Option<Fault> {
+        let mut script = self.script();
+        *script.calls.entry(call.to_owned()).or_default() += 1;
+        let fault = script.faults.get_mut(verb).and_then(Vec::pop);
+        if fault.is_some() {
+            self.faulted.notify_one();
+        }
+        fault
     }
 
     /// The states of the payment and of the reservation.
@@ -134,7 +155,7 @@ impl Upstreams {
         let script = || self.clone();
         let cart = Router::new()
             .route("/internal/cart/{user}", get(cart))
-            .route("/internal/cart/{user}/check-out", put(|| async { StatusCode::NO_CONTENT }))
+            .route("/internal/cart/{user}/check-out", put(check_out))
             .with_state(script());
         let catalog = Router::new().route("/internal/products/lookup", post(lookup)).with_state(script());
         let user = Router::new().route("/internal/users/{user}/addresses/{address}", get(find_address));
@@ -152,7 +173,7 @@ impl Upstreams {
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
         builder
-            // The test and the request run on one thread, so a wait would end without a change.
+            // The clock stands still, so a wait would end only with a change.
             .setting("cancel_wait_seconds", 0)
             .upstream("cart", cart)
             .upstream("catalog", catalog)
@@ -166,8 +187,7 @@ impl Upstreams {
     async fn write(&self, headers: &HeaderMap, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or("no key");
         let call = format!("{verb} {key}");
-        let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
-        *self.script().calls.entry(call.clone()).or_default() += 1;
+        let fault = self.begin(verb, &call);
         match fault {
             Some(Fault::Down) => return answer(refusal(503, "PROVIDER_UNAVAILABLE", true)),
             Some(Fault::DeathBefore) => return self.caller_dies().await,
@@ -179,8 +199,7 @@ impl Upstreams {
 
     /// Does a write without a key. Repeating it returns the latest state.
     async fn repeat(&self, verb: &str, work: impl FnOnce(&mut Script) -> Reply) -> Response {
-        let fault = self.script().faults.get_mut(verb).and_then(Vec::pop);
-        *self.script().calls.entry(format!("{verb} always")).or_default() += 1;
+        let fault = self.begin(verb, &format!("{verb} always"));
         match fault {
             Some(Fault::Down) => return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true)),
             Some(Fault::DeathBefore) => return self.caller_dies().await,
@@ -278,6 +297,11 @@ async fn cart(State(n): State<Upstreams>, Path(user): Path<UserId>) -> Json<Valu
         .collect();
     Json(json!({"cartId": script.cart_id, "userId": user, "status": "ACTIVE", "currency": "EUR", "items": items, "subtotalAmount": 0,
                 "warnings": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}))
+}
+
+async fn check_out(State(n): State<Upstreams>) -> StatusCode {
+    n.begin("check-out", "check-out always");
+    StatusCode::NO_CONTENT
 }
 
 async fn lookup(State(n): State<Upstreams>) -> Response {
