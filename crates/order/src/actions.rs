@@ -15,16 +15,15 @@ use crate::{
     App,
     domain::{Order, StatusChange, due_steps},
     store,
+    workers::OrderAdvance,
 };
 use platform::{
     context::Context,
     db::{Error, Tx},
+    due::DueWork as _,
     http::{Idempotent, Problem},
 };
 use std::time::Duration;
-
-/// The name of the worker that advances orders.
-pub(crate) const SAGA: &str = "saga";
 
 /// How long after its wait a request may take to answer its key before another request may answer it.
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
@@ -46,7 +45,7 @@ async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<()
         emit::status_changed(tx, order, change);
     }
     if due_at.is_some() {
-        tx.notify_worker(SAGA);
+        tx.notify_worker(OrderAdvance::NAME);
     }
     Ok(())
 }

@@ -19,7 +19,6 @@ use contracts::{
 };
 use platform::{backoff::Backoff, client::CallError, context::Context};
 use std::{sync::Arc, time::Duration};
-use tokio::task::JoinSet;
 
 /// The pauses between refunds that the provider refuses. They grow up to a day, because people may have to act first.
 const REFUND_BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(24 * 3600));
@@ -44,11 +43,11 @@ pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
         let steps = due_steps(&order);
         if steps.is_empty() {
             // An order that was due for nothing would be due again immediately, without end.
-            return if round == 0 { actions::reschedule(db, id, &app.settings).await } else { Ok(()) };
+            return if round == 0 { actions::reschedule(db, id, &app.settings, steps).await } else { Ok(()) };
         }
         // A reply or an event may have changed the order meanwhile. Either counts as progress.
         if steps == previous {
-            return actions::reschedule(db, id, &app.settings).await;
+            return actions::reschedule(db, id, &app.settings, steps).await;
         }
         run_steps(&app, &order, &steps).await?;
         previous = steps;
@@ -58,7 +57,7 @@ pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
 
 /// Makes the calls concurrently, and applies each outcome when it arrives.
 async fn run_steps(app: &App, order: &Order, steps: &[Step]) -> Result<(), Error> {
-    let mut calls = JoinSet::new();
+    let mut calls = app.ctx.env.task_set();
     let order = Arc::new(order.clone());
     let context = Context::new(order.saga.correlation_id.as_str());
     for step in steps.iter().copied() {

@@ -14,7 +14,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Row, Select, Tx, id_from},
-    due::DueTable,
+    due::DueQueue,
     outbox, params,
 };
 use schemars::JsonSchema;
@@ -266,7 +266,7 @@ fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Sel
 }
 
 /// The orders with a due time.
-pub const DUE: DueTable<OrderId> = platform::due_table!("orders", "order_id", "fruitless_turns");
+pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
 
 /// Sets when the saga advances the order next.
 pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {

@@ -1,30 +1,40 @@
 //! Entry point 3: the saga advances orders that are due.
 
-use crate::{App, Error, actions::SAGA, saga, store};
+use crate::{App, Error, saga, store};
 use contracts::ids::OrderId;
 use platform::{
     backoff::Backoff,
-    due::{DueRows, DueTable},
+    due::{DueQueue, DueWork},
     worker::Worker,
 };
 use std::time::Duration;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::of_due(SAGA, Duration::from_secs(2), app.settings.concurrency, &app.ctx.db, app.clone())]
+    vec![Worker::due(&app.ctx.db, OrderAdvance(app.clone()))]
 }
 
-/// Two replicas that advance the same order make the same calls under the same keys, so no lock is held during them.
-impl DueRows for App {
-    type Id = OrderId;
-    type Failure = Error;
+/// Advances each order that is due. Two replicas that advance the same order make the same calls under the same keys, so no lock
+/// is held during them.
+#[derive(Clone)]
+pub struct OrderAdvance(App);
 
-    const TABLE: DueTable<OrderId> = store::DUE;
+impl DueWork for OrderAdvance {
+    const NAME: &'static str = "saga";
+    const PERIOD: Duration = Duration::from_secs(2);
+    const QUEUE: DueQueue<OrderId> = store::DUE;
+    type Key = OrderId;
+    type Partition = OrderId;
+    type Error = Error;
 
-    async fn work(self, id: OrderId) -> Result<(), Error> {
-        saga::advance(self, id).await
+    async fn run(self, id: OrderId) -> Result<(), Error> {
+        saga::advance(self.0, id).await
+    }
+
+    fn slots(&self) -> usize {
+        self.0.settings.concurrency
     }
 
     fn backoff(&self) -> Backoff {
-        self.settings.backoff()
+        self.0.settings.backoff()
     }
 }

@@ -43,17 +43,19 @@ pub async fn cancel_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     .await
 }
 
-/// Reschedules an order that made no progress, with a longer pause each time. If nothing is due, because an event came first,
-/// the order is due at its payment deadline or never; if only a refused refund is due, when the next refund is.
+/// Reschedules an order that made no progress by the calls in `tried`, with a longer pause each time. If nothing is due, the order
+/// is due at its payment deadline or never; if only a refused refund is due, when the next refund is. An order for which other
+/// calls are due by now made progress and stays due.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn reschedule(db: &Db, id: OrderId, settings: &Settings) -> Result<(), Error> {
+pub async fn reschedule(db: &Db, id: OrderId, settings: &Settings, tried: Vec<Step>) -> Result<(), Error> {
     let backoff = settings.backoff();
     db.write(async move |tx| {
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
-        let now = tx.now();
-        match (due_steps(&order).as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
+        let (now, steps) = (tx.now(), due_steps(&order));
+        match (steps.as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
+            _ if steps != tried => {}
             ([], _) => store::set_due(tx, id, order.payment_deadline()).await?,
             ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
             _ => store::DUE.reschedule(tx, id, backoff).await?,

@@ -3,7 +3,7 @@
 //! Cart, products, addresses and shipping fee are read before the transaction. The transaction only writes the order, refuses a
 //! cart that was ordered before, and wakes the saga.
 
-use super::{ANSWER_GRACE, SAGA, answer_in_background};
+use super::{ANSWER_GRACE, OrderAdvance, answer_in_background};
 use crate::{
     App, Error,
     domain::{Order, SagaState, Totals, order_number},
@@ -24,6 +24,7 @@ use contracts::{
 use platform::{
     client::CallError,
     db::Tx,
+    due::DueWork as _,
     http::{Created, IdempotencyKey, Idempotent, Problem},
     idempotency::Opened,
 };
@@ -199,7 +200,7 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
         shipping_address_snapshot: order.shipping_address.clone(),
         billing_address_snapshot: order.billing_address.clone(),
     });
-    tx.notify_worker(SAGA);
+    tx.notify_worker(OrderAdvance::NAME);
     Ok(order)
 }
 

@@ -3,8 +3,9 @@
 use super::{
     entry_points::{place, send_and_settle, until},
     model::id,
-    upstreams::{Upstreams, address_id, customer},
+    upstreams::{Upstreams, address_id, customer, reservation_id},
 };
+use crate::{Settings, actions, domain::Step};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -12,6 +13,7 @@ use axum::{
 };
 use contracts::{
     ids::{OrderId, PaymentId},
+    inventory::StockReserved,
     order::OrderView,
 };
 use platform::{db, params, testing::Harness};
@@ -144,4 +146,18 @@ async fn orders_whose_provider_does_not_answer_delay_no_others() {
     h.settle().await;
     let behind = order(201, "pm_ok").header("prefer", "wait=10");
     assert_eq!(send_and_settle(&h, behind).await.expect(201).json()["status"], "CONFIRMED");
+}
+
+#[tokio::test]
+async fn an_order_that_an_event_advanced_is_not_rescheduled() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let id = place(&h, "k").await.expect(201).read::<OrderView>().order_id;
+    let settings = Settings::default();
+    h.deliver(StockReserved { reservation_id: reservation_id(), order_id: id, lines: Vec::new(), expires_at: h.env.now() }).await;
+    actions::reschedule(h.db(), id, &settings, vec![Step::AuthorizePayment, Step::ReserveStock]).await.unwrap();
+    assert_eq!(due(&h, id).await, (h.env.now().0, 0));
+    actions::reschedule(h.db(), id, &settings, vec![Step::AuthorizePayment]).await.unwrap();
+    let (due_at, failed_attempts) = due(&h, id).await;
+    assert!(due_at > h.env.now().0 && failed_attempts == 1, "{due_at}");
 }
