@@ -41,7 +41,8 @@ async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<()
     let due_at = if due_steps(order).is_empty() { order.payment_deadline() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
     for change in changes {
-        store::append_status_change(tx, order.order_id, change).await?;
+        let entry = change.timeline_entry(tx.now());
+        store::append_timeline(tx, order.order_id, change.position, &entry).await?;
         emit::status_changed(tx, order, change);
     }
     if due_at.is_some() {

@@ -3,23 +3,22 @@
 use crate::{
     App, Error,
     actions::{self, Actor},
-    store::{self, Filter},
+    store,
     view::find_view,
 };
 use contracts::{
     ids::OrderId,
-    order::{CancelOrder, OrderStatus, OrderSummary, OrderView, PayOrder, PlaceOrder},
+    order::{CancelOrder, OrderFilter, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder, PlaceOrder},
     page::Totals,
 };
 use platform::{
+    db::Tx,
     http::{
         Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem,
         Query, Routes, State,
     },
     identity::{Admin, Customer, Role, Viewer},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("order")
@@ -73,35 +72,31 @@ async fn pay(
     paid.await.map(|answer| prefer.honoured(answer))
 }
 
-/// Which of the caller's orders are listed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct OwnFilter {
-    /// Only those in this status.
-    status: Option<OrderStatus>,
-}
-
 async fn list_own(
     customer: Customer,
     State(app): State<App>,
-    Query(filter): Query<OwnFilter>,
+    Query(filter): Query<OwnOrderFilter>,
     paging: Paging,
 ) -> Result<Paged<OrderSummary>, Problem> {
-    list(&app, Filter { user_id: Some(customer.id), status: filter.status, ..Filter::default() }, paging).await
+    list(&app, OrderFilter { user_id: Some(customer.id), status: filter.status, ..OrderFilter::default() }, paging).await
 }
 
-async fn list_all(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
+async fn list_all(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<OrderFilter>,
+    paging: Paging,
+) -> Result<Paged<OrderSummary>, Problem> {
     list(&app, filter, paging).await
 }
 
-async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
+async fn list(app: &App, filter: OrderFilter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
     let tag = format!("orders {filter:?}");
-    let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list_orders(tx, filter.clone(), after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |order| order.order_id)))
+    let read = async move |tx: &mut Tx, after, rows| store::list_orders(tx, filter.clone(), after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |order| order.order_id).await.map(Paged)
 }
 
-async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
+async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<OrderFilter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
     let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.clone()).await).await?;
     Ok(Json(counts.into_iter().collect()))
 }

@@ -128,6 +128,13 @@ impl OrderRecord {
         if (0..).zip(&self.timeline).any(|(position, entry)| entry.position != position) {
             faults.push("an entry of its timeline is missing (O1)".into());
         }
+        if usize::try_from(self.order.timeline_length) != Ok(self.timeline.len()) {
+            faults.push(format!(
+                "it counts {} entries of its timeline, and there are {} (O1)",
+                self.order.timeline_length,
+                self.timeline.len()
+            ));
+        }
         if let Some(last) = self.timeline.last().filter(|last| last.status != status) {
             faults.push(format!("it is {status}, and its timeline ends with {} (O1)", last.status));
         }

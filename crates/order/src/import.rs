@@ -45,9 +45,8 @@ pub async fn orders(db: &Db, orders: Vec<PastOrder>) -> Result<usize, Error> {
         }
         db.write(async move |tx| {
             for past in &batch {
-                let order = delivered(tx, past.clone())?;
-                store::insert(tx, &order).await?;
-                store::save(tx, &order, None).await?;
+                let mut order = delivered(tx, past.clone())?;
+                store::insert(tx, &mut order, None).await?;
             }
             Ok::<_, Error>(())
         })
@@ -80,6 +79,7 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         },
         shipping: OrderShipping::default(),
         failure: None,
+        timeline_length: 1,
         created_at: past.placed_at,
         updated_at: past.placed_at,
     })

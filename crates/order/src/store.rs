@@ -2,138 +2,118 @@
 
 use crate::{
     consistency::{Entry, OrderRecord},
-    domain::{Order, SagaState, StatusChange, Totals},
+    domain::{Order, Totals, order_number},
 };
 use contracts::{
-    column::Json,
+    column::JsonText,
     ids::{CartId, OrderId, UserId},
-    order::{OrderItem, OrderShipping, OrderStatus, OrderSummary, TimelineEntry},
-    problem::Failure,
+    order::{OrderFilter, OrderItem, OrderStatus, OrderSummary, TimelineEntry},
     time::Timestamp,
-    user::AddressSnapshot,
 };
 use platform::{
-    db::{Error, Row, Select, Tx, id_from},
+    db::{Error, Select, Tx, id_from},
     due::DueQueue,
     outbox, params,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 use std::collections::HashMap;
 
-/// Selects the columns of [`order_row`].
-macro_rules! select_orders {
-    ($rest:literal) => {
-        concat!(
-            "SELECT order_id, order_number, user_id, cart_id, status, currency, subtotal_amount, shipping_amount, tax_amount, \
-             discount_amount, total_amount, payment_method, saga, shipping, shipping_address, billing_address, failure, created_at, \
-             updated_at FROM orders ",
-            $rest
-        )
-    };
+platform::table! {
+    /// Orders without their lines.
+    Orders in "orders" of Order, key [order_id];
+    columns {
+        order_id, status, payment_method, saga as JsonText, shipping as JsonText, failure as JsonText, timeline_length, updated_at,
+    }
+    insert_only {
+        order_number, user_id, cart_id, currency,
+        totals: Totals { subtotal_amount, shipping_amount, tax_amount, discount_amount, total_amount },
+        shipping_address as JsonText, billing_address as JsonText, created_at,
+    }
+    default { items }
+    extra { item_count, payment_id, due_at, fruitless_turns }
 }
 
-/// Inserts a new order, its lines and the first entry of its timeline.
-pub async fn insert(tx: &mut Tx, order: &Order) -> Result<(), Error> {
-    let totals = &order.totals;
-    tx.execute(
-        "INSERT INTO orders (order_id, order_number, user_id, cart_id, status, currency, subtotal_amount, shipping_amount, tax_amount, \
-         discount_amount, total_amount, item_count, payment_id, payment_method, saga, shipping, shipping_address, billing_address, failure, \
-         due_at, fruitless_turns, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $14, $15, $16, $17, NULL, $18, 0, $18, $18)",
-        params![
-            order.order_id,
-            order.order_number,
-            order.user_id,
-            order.cart_id,
-            order.status,
-            order.currency,
-            totals.subtotal_amount,
-            totals.shipping_amount,
-            totals.tax_amount,
-            totals.discount_amount,
-            totals.total_amount,
-            order.items.len(),
-            order.payment_method,
-            Json(order.saga.clone()),
-            Json(order.shipping.clone()),
-            Json(order.shipping_address.clone()),
-            Json(order.billing_address.clone()),
-            order.created_at
-        ],
-    )
-    .await?;
-    for (line, item) in order.items.iter().enumerate() {
-        tx.execute(
-            "INSERT INTO order_items (order_item_id, order_id, line, product_id, sku, title_snapshot, unit_price_snapshot, quantity, \
-             line_total_amount) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            params![
-                item.order_item_id,
-                order.order_id,
-                line,
-                item.product_id,
-                item.sku,
-                item.title_snapshot,
-                item.unit_price_snapshot,
-                item.quantity,
-                item.line_total_amount
-            ],
-        )
-        .await?;
+platform::table! {
+    OrderItems in "order_items" of OrderItem, key [order_item_id];
+    columns { order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount }
+    extra { order_id, line }
+}
+
+platform::table! {
+    pub OrderSummaries in "orders" of OrderSummary, key [order_id];
+    columns { order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at }
+}
+
+platform::table! {
+    Timeline in "order_timeline" of TimelineEntry, key [order_id, position];
+    columns { status, occurred_at, reason }
+    extra { order_id, position }
+}
+
+/// The orders with a due time.
+pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
+
+/// How many order numbers a new order tries. There are 2^50 of them.
+const NUMBER_ATTEMPTS: usize = 8;
+
+/// Inserts a new order, its lines and the first entry of its timeline. Returns false if its cart was ordered before. An order
+/// number that is taken is replaced.
+pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -> Result<bool, Error> {
+    let item_count = order.items.len();
+    for _ in 0..NUMBER_ATTEMPTS {
+        let is_new = tx
+            .insert_if_absent_with::<Orders>(order, "", &[("item_count", &item_count), ("due_at", &due_at), ("fruitless_turns", &0_i64)])
+            .await?;
+        if is_new {
+            for (line, item) in order.items.iter().enumerate() {
+                tx.insert_with::<OrderItems>(item, &[("order_id", &order.order_id), ("line", &line)]).await?;
+            }
+            append_timeline(tx, order.order_id, 0, &order.first_entry()).await?;
+            return Ok(true);
+        }
+        if is_ordered(tx, order.cart_id).await? {
+            return Ok(false);
+        }
+        order.order_number = order_number(tx.random_bytes());
     }
-    let first = TimelineEntry { status: order.status, occurred_at: order.created_at, reason: None };
-    append_timeline(tx, order.order_id, &first).await
+    Err(Error::Failed("no order number is free".into()))
+}
+
+async fn is_ordered(tx: &mut Tx, cart: CartId) -> Result<bool, Error> {
+    Ok(tx.query_opt("SELECT 1 FROM orders WHERE cart_id = $1", params![cart], |row| row.next::<i64>()).await?.is_some())
 }
 
 /// Updates an order, and sets when the saga advances it next.
 pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE orders SET status = $2, payment_id = $3, payment_method = $4, saga = $5, shipping = $6, failure = $7, due_at = $8, \
-         fruitless_turns = 0, updated_at = $9 WHERE order_id = $1",
-        params![
-            order.order_id,
-            order.status,
-            order.saga.payment_id,
-            order.payment_method,
-            Json(order.saga.clone()),
-            Json(order.shipping.clone()),
-            order.failure.clone().map(Json),
-            due_at,
-            order.updated_at
-        ],
-    )
-    .await
-    .map(|_| ())
+    tx.update_with::<Orders>(order, &[("payment_id", &order.saga.payment_id), ("due_at", &due_at), ("fruitless_turns", &0_i64)])
+        .await
+        .map(|_| ())
 }
 
-/// Appends a status change to the timeline.
-pub async fn append_status_change(tx: &mut Tx, id: OrderId, change: &StatusChange) -> Result<(), Error> {
-    let entry = change.timeline_entry(tx.now());
-    append_timeline(tx, id, &entry).await
-}
-
-async fn append_timeline(tx: &mut Tx, id: OrderId, entry: &TimelineEntry) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO order_timeline (order_id, position, status, occurred_at, reason) \
-         VALUES ($1, (SELECT COUNT(*) FROM order_timeline WHERE order_id = $1), $2, $3, $4)",
-        params![id, entry.status, entry.occurred_at, entry.reason],
-    )
-    .await
-    .map(|_| ())
+/// Appends an entry to the timeline of an order whose row is locked.
+pub async fn append_timeline(tx: &mut Tx, id: OrderId, position: i64, entry: &TimelineEntry) -> Result<(), Error> {
+    tx.insert_with::<Timeline>(entry, &[("order_id", &id), ("position", &position)]).await
 }
 
 /// Returns the order, and locks its row until the commit. With `owner`, an order of another customer is not found.
 pub async fn lock_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
-    find_order(tx, owner, id).await
+    let found = of_owner(owner, id).lock(tx).await?;
+    with_items(tx, found).await
 }
 
 /// Returns the order. With `owner`, an order of another customer is not found.
 pub async fn find_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
-    let found = match owner {
-        Some(owner) => tx.query_opt(select_orders!("WHERE order_id = $1 AND user_id = $2"), params![id, owner], order_row).await?,
-        None => tx.query_opt(select_orders!("WHERE order_id = $1"), params![id], order_row).await?,
-    };
+    let found = of_owner(owner, id).find(tx).await?;
     with_items(tx, found).await
+}
+
+fn of_owner(owner: Option<UserId>, id: OrderId) -> Select<Orders> {
+    Select::of::<Orders>().filter("order_id = ?", id).filter_some("user_id = ?", owner)
+}
+
+async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, Error> {
+    let Some(mut order) = found else { return Ok(None) };
+    order.items = tx.list::<OrderItems>("WHERE order_id = $1 ORDER BY line", params![order.order_id]).await?;
+    Ok(Some(order))
 }
 
 /// Returns the status of an order.
@@ -141,132 +121,38 @@ pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>
     tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
 }
 
-/// Returns the order of a cart, if it was ordered.
-pub async fn find_by_cart(tx: &mut Tx, cart: CartId) -> Result<Option<OrderId>, Error> {
-    tx.query_opt("SELECT order_id FROM orders WHERE cart_id = $1", params![cart], |row| row.next()).await
-}
-
-fn order_row(row: &mut Row<'_>) -> Result<Order, Error> {
-    Ok(Order {
-        order_id: row.next()?,
-        order_number: row.next()?,
-        user_id: row.next()?,
-        cart_id: row.next()?,
-        status: row.next()?,
-        currency: row.next()?,
-        items: Vec::new(),
-        totals: Totals {
-            subtotal_amount: row.next()?,
-            shipping_amount: row.next()?,
-            tax_amount: row.next()?,
-            discount_amount: row.next()?,
-            total_amount: row.next()?,
-        },
-        payment_method: row.next()?,
-        saga: row.next::<Json<SagaState>>()?.0,
-        shipping: row.next::<Json<OrderShipping>>()?.0,
-        shipping_address: row.next::<Json<AddressSnapshot>>()?.0,
-        billing_address: row.next::<Json<AddressSnapshot>>()?.0,
-        failure: row.next::<Option<Json<Failure>>>()?.map(|json| json.0),
-        created_at: row.next()?,
-        updated_at: row.next()?,
-    })
-}
-
-async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, Error> {
-    let Some(mut order) = found else { return Ok(None) };
-    order.items = tx
-        .query(
-            "SELECT order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount \
-             FROM order_items WHERE order_id = $1 ORDER BY line",
-            params![order.order_id],
-            item_row,
-        )
-        .await?;
-    Ok(Some(order))
-}
-
-fn item_row(row: &mut Row<'_>) -> Result<OrderItem, Error> {
-    Ok(OrderItem {
-        order_item_id: row.next()?,
-        product_id: row.next()?,
-        sku: row.next()?,
-        title_snapshot: row.next()?,
-        unit_price_snapshot: row.next()?,
-        quantity: row.next()?,
-        line_total_amount: row.next()?,
-    })
-}
-
 /// Returns the timeline, the oldest entry first.
 pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry>, Error> {
-    tx.query("SELECT status, occurred_at, reason FROM order_timeline WHERE order_id = $1 ORDER BY position", params![id], |row| {
-        Ok(TimelineEntry { status: row.next()?, occurred_at: row.next()?, reason: row.next()? })
-    })
-    .await
-}
-
-/// Which orders are listed or counted.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Filter {
-    /// Only those in this status.
-    pub status: Option<OrderStatus>,
-    /// Only those of this customer.
-    pub user_id: Option<UserId>,
-    /// Only those placed at this instant or later.
-    pub from: Option<Timestamp>,
-    /// Only those placed before this instant.
-    pub to: Option<Timestamp>,
+    tx.list::<Timeline>("WHERE order_id = $1 ORDER BY position", params![id]).await
 }
 
 /// Returns orders below `after`, the newest first.
-pub async fn list_orders(tx: &mut Tx, filter: Filter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
-    listed(filter, after, rows)
-        .rows(tx, |row| {
-            Ok(OrderSummary {
-                order_id: row.next()?,
-                order_number: row.next()?,
-                user_id: row.next()?,
-                status: row.next()?,
-                currency: row.next()?,
-                total_amount: row.next()?,
-                item_count: row.next()?,
-                payment_id: row.next()?,
-                created_at: row.next()?,
-                updated_at: row.next()?,
-            })
-        })
-        .await
+pub async fn list_orders(tx: &mut Tx, filter: OrderFilter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
+    listed(filter, after, rows).list(tx).await
 }
 
 /// Returns the query of [`list_orders`].
-pub fn listed(filter: Filter, after: Option<OrderId>, rows: i64) -> Select {
-    matching(
-        "SELECT order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at FROM orders",
-        filter,
-        after,
-    )
-    .limit("order_id DESC", rows)
+pub fn listed(filter: OrderFilter, after: Option<OrderId>, rows: i64) -> Select<OrderSummaries> {
+    matching(Select::of::<OrderSummaries>(), filter, after).limit("order_id DESC", rows)
 }
 
 /// Counts the orders that match `filter` by status.
-pub async fn count_by_status(tx: &mut Tx, filter: Filter) -> Result<Vec<(OrderStatus, u64)>, Error> {
-    matching("SELECT status, COUNT(*) FROM orders", filter, None).group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await
+pub async fn count_by_status(tx: &mut Tx, filter: OrderFilter) -> Result<Vec<(OrderStatus, u64)>, Error> {
+    matching(Select::from("SELECT status, COUNT(*) FROM orders"), filter, None)
+        .group("status")
+        .rows(tx, |row| Ok((row.next()?, row.next()?)))
+        .await
 }
 
-fn matching(select: &'static str, filter: Filter, after: Option<OrderId>) -> Select {
+fn matching<T>(select: Select<T>, filter: OrderFilter, after: Option<OrderId>) -> Select<T> {
     // With two upper bounds on one column the database would seek by one and scan past the rows that the other excludes.
     let below = filter.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
-    Select::from(select)
+    select
         .filter_some("user_id = ?", filter.user_id)
         .filter_some("status = ?", filter.status)
         .filter_some("order_id >= ?", filter.from.map(id_from))
         .filter_some("order_id < ?", below)
 }
-
-/// The orders with a due time.
-pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
 
 /// Sets when the saga advances the order next.
 pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Result<(), Error> {
@@ -275,7 +161,7 @@ pub async fn set_due(tx: &mut Tx, id: OrderId, due_at: Option<Timestamp>) -> Res
 
 /// Returns up to `rows` orders with ids above `after` and everything that is stored of them, with one query per table.
 pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<Vec<OrderRecord>, Error> {
-    let orders = tx.query(select_orders!("WHERE order_id > $1 ORDER BY order_id LIMIT $2"), params![after, rows], order_row).await?;
+    let orders = tx.list::<Orders>("WHERE order_id > $1 ORDER BY order_id LIMIT $2", params![after, rows]).await?;
     let Some(last) = orders.last().map(|order| order.order_id) else { return Ok(Vec::new()) };
     let at: HashMap<OrderId, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
     let new_record = |order| OrderRecord { order, timeline: Vec::new(), event_count: 0, due_at: None, failed_attempts: 0 };
@@ -293,7 +179,7 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
         params![after, last],
         |row| {
             if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {
-                record.order.items.push(item_row(row)?);
+                record.order.items.push(row.read::<OrderItems>()?);
             }
             Ok(())
         },

@@ -10,3 +10,8 @@ mod properties;
 mod scheduling;
 mod stored_json;
 mod upstreams;
+
+#[test]
+fn every_statement_prepares_against_the_schema() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}

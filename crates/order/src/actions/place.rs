@@ -16,7 +16,7 @@ use contracts::{
     catalog::{self, Product, ProductLookup, ProductStatus},
     ids::{AddressId, OrderId, ProductId, UserId},
     money::{Currency, Money},
-    order::{OrderCreated, OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder, TimelineEntry},
+    order::{OrderCreated, OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder},
     problem::Code,
     shipping,
     user::{self, AddressSnapshot},
@@ -83,8 +83,8 @@ async fn place_at_once(app: &App, key: IdempotencyKey, draft: Result<Draft, Erro
         .write(async move |tx| {
             key.once(tx, async |tx| {
                 let order = place(tx, draft.clone()?).await?;
-                let first = TimelineEntry { status: order.status, occurred_at: order.created_at, reason: None };
-                Ok::<_, Error>(created(view(order, vec![first])))
+                let timeline = vec![order.first_entry()];
+                Ok::<_, Error>(created(view(order, timeline)))
             })
             .await
         })
@@ -159,13 +159,9 @@ async fn check_out(app: &App, draft: &Draft) {
 
 /// Writes the order and its event, and wakes the saga.
 async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
-    if store::find_by_cart(tx, draft.cart.cart_id).await?.is_some() {
-        // A request under another key ordered it a moment ago.
-        return Err(Error::CartEmpty);
-    }
     let now = tx.now();
     let Draft { order_id, owner, cart, items, currency, totals, shipping_address, billing_address, request } = draft;
-    let order = Order {
+    let mut order = Order {
         order_id,
         order_number: order_number(tx.random_bytes()),
         user_id: owner,
@@ -180,10 +176,14 @@ async fn place(tx: &mut Tx, draft: Draft) -> Result<Order, Error> {
         saga: SagaState { correlation_id: tx.context().correlation_id.to_string(), ..SagaState::new() },
         shipping: OrderShipping::default(),
         failure: None,
+        timeline_length: 1,
         created_at: now,
         updated_at: now,
     };
-    store::insert(tx, &order).await?;
+    if !store::insert(tx, &mut order, Some(now)).await? {
+        // A request under another key ordered the cart a moment ago.
+        return Err(Error::CartEmpty);
+    }
     tx.emit(OrderCreated {
         order_id: order.order_id,
         order_number: order.order_number.clone(),

@@ -5,7 +5,7 @@ use contracts::{
     ids::{CartId, OrderId, UserId},
     machine::{IllegalTransition, Machine as _},
     money::Currency,
-    order::{CancelReason, OrderItem, OrderShipping, OrderStatus},
+    order::{CancelReason, OrderItem, OrderShipping, OrderStatus, TimelineEntry},
     payment::PaymentMethod,
     problem::Failure,
     time::Timestamp,
@@ -29,6 +29,8 @@ pub struct Order {
     pub saga: SagaState,
     pub shipping: OrderShipping,
     pub failure: Option<Failure>,
+    /// How many entries its timeline has.
+    pub timeline_length: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -40,6 +42,12 @@ pub fn is_settled(status: OrderStatus) -> bool {
 }
 
 impl Order {
+    /// Returns the first entry of its timeline.
+    #[must_use]
+    pub fn first_entry(&self) -> TimelineEntry {
+        TimelineEntry { status: self.status, occurred_at: self.created_at, reason: None }
+    }
+
     /// Whether the order waits only for people, the carrier or a deadline.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -192,7 +200,9 @@ impl Order {
             // The shipment exists by now, or none will be made.
             self.shipping.pending = false;
         }
-        Ok(StatusChange { from, to: self.status, cause })
+        let position = self.timeline_length;
+        self.timeline_length += 1;
+        Ok(StatusChange { from, to: self.status, position, cause })
     }
 }
 

@@ -13,6 +13,8 @@ use contracts::{
 pub struct StatusChange {
     pub from: OrderStatus,
     pub to: OrderStatus,
+    /// Its place in the timeline. The first entry, of the new order, has 0.
+    pub position: i64,
     pub cause: ChangeCause,
 }
 

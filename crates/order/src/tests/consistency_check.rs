@@ -143,6 +143,7 @@ async fn every_kind_of_damage_is_reported() {
             "its timeline begins with SHIPPED, not with DELIVERED (O1)",
         ),
         (confirmed, "DELETE FROM order_timeline WHERE order_id = $1", "its timeline is empty (O1)"),
+        (confirmed, "UPDATE orders SET timeline_length = 5 WHERE order_id = $1", "it counts 5 entries of its timeline, and there are"),
         (confirmed, "DELETE FROM order_timeline WHERE order_id = $1 AND position = 1", "an entry of its timeline is missing (O1)"),
         (confirmed, "UPDATE aggregates SET sequence = sequence + 1 WHERE aggregate_id = $1", "events were emitted"),
         (failed, "DELETE FROM aggregates WHERE aggregate_id = $1", "0 events were emitted for 2 entries of its timeline (O1)"),

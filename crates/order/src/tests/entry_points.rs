@@ -2,15 +2,21 @@
 
 use super::model::id;
 use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id, reservation_id};
-use crate::store::{self, Filter, listed};
+use crate::{
+    domain::Order,
+    store::{self, listed},
+};
 use contracts::{
     ids::{OrderId, UserId},
     money::Currency,
-    order::{OrderCancelled, OrderConfirmed, OrderInventoryReserved, OrderPaymentFailed, OrderView},
+    order::{OrderCancelled, OrderConfirmed, OrderFilter, OrderInventoryReserved, OrderPaymentFailed, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
-use platform::testing::{Harness, TestRequest, TestResponse};
+use platform::{
+    db::Tx,
+    testing::{Harness, TestRequest, TestResponse},
+};
 use serde_json::{Value, json};
 use std::{pin::pin, time::Duration};
 
@@ -128,6 +134,25 @@ async fn a_wait_ends_at_its_limit_and_its_answer_is_kept() {
     assert_eq!(paid.json()["status"], "PENDING_PAYMENT");
     let again = request().send().await.expect(200);
     assert_eq!((&again.body, again.header("idempotency-replayed")), (&paid.body, "true"));
+}
+
+#[tokio::test]
+async fn an_order_number_that_is_taken_is_replaced() {
+    // The same seed gives both orders the same number.
+    let number = async |taken: Option<String>| {
+        let h = Upstreams::new().harness().await;
+        if let Some(order_number) = taken {
+            let insert = async move |tx: &mut Tx| {
+                let mut other = Order { order_number: order_number.clone(), cart_id: id(3, 99), ..super::model::order() };
+                store::insert(tx, &mut other, None).await
+            };
+            assert!(h.db().write(insert).await.unwrap());
+        }
+        place(&h, "k").await.expect(201).read::<OrderView>().order_number
+    };
+    let first = number(None).await;
+    assert_eq!(number(None).await, first);
+    assert_ne!(number(Some(first.clone())).await, first);
 }
 
 #[tokio::test]
@@ -423,7 +448,7 @@ async fn lists_continue_after_the_page_and_keep_their_filters() {
 /// With two bounds the database would seek by the later one and scan all pages before.
 #[test]
 fn a_page_of_a_list_with_an_end_time_has_one_upper_bound() {
-    let filter = Filter { to: Some(Timestamp(1)), ..Filter::default() };
+    let filter = OrderFilter { to: Some(Timestamp(1)), ..OrderFilter::default() };
     assert_eq!(listed(filter, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
 }
 

@@ -112,6 +112,7 @@ pub fn order() -> Order {
         saga: SagaState::new(),
         shipping: OrderShipping::default(),
         failure: None,
+        timeline_length: 1,
         created_at: Timestamp(1),
         updated_at: Timestamp(1),
     }

@@ -1,11 +1,22 @@
-//! The JSON in the columns `saga` and `shipping` of existing databases stays readable, and keeps its spelling.
+//! Existing databases stay readable, and the JSON in the columns `saga` and `shipping` keeps its spelling.
 
-use super::model::id;
-use crate::domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState};
+use super::model::{address, id};
+use crate::{
+    domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState},
+    store,
+};
 use contracts::{
+    column::Json,
+    ids::OrderId,
     order::{CancelReason, OrderShipping},
     shipping::ShipmentStatus,
     time::Timestamp,
+};
+use platform::{
+    db::{self, Db, Tx},
+    env::Env,
+    params,
+    testing::TempFolder,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -85,4 +96,27 @@ fn the_shipping_column_keeps_its_spelling() {
         &shipping,
         r#"{"status":"IN_TRANSIT","shipmentId":"0a000000-0000-0000-0000-000000000001","carrier":"MOCK","trackingNumber":"T1","pending":true}"#,
     );
+}
+
+#[tokio::test]
+async fn the_timelines_of_existing_orders_are_counted() {
+    let (folder, env, all) = (TempFolder::new(), Env::seeded(1, Timestamp(1_000_000)), crate::service().migrations);
+    let order_id: OrderId = id(1, 1);
+    let insert = async move |tx: &mut Tx| {
+        tx.execute(
+            "INSERT INTO orders (order_id, order_number, user_id, cart_id, status, currency, subtotal_amount, shipping_amount, tax_amount, \
+             discount_amount, total_amount, item_count, payment_method, saga, shipping, shipping_address, billing_address, \
+             fruitless_turns, created_at, updated_at) \
+             VALUES ($1, 'A', $1, $1, 'CANCELLED', 'EUR', 0, 0, 0, 0, 0, 0, 'pm_ok', $2, $3, $4, $4, 0, 1, 1)",
+            params![order_id, OLDEST, Json(OrderShipping::default()), Json(address())],
+        )
+        .await?;
+        let entry = "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, $2, 'CANCELLED', 1)";
+        tx.execute(entry, params![order_id, 0_i64]).await?;
+        tx.execute(entry, params![order_id, 1_i64]).await
+    };
+    Db::open(env.clone(), "order", folder.path(), &all[..2]).unwrap().write(insert).await.map_err(|error: db::Error| error).unwrap();
+    let db = Db::open(env, "order", folder.path(), all).unwrap();
+    let order = db.read(async move |tx| store::find_order(tx, None, order_id).await).await.unwrap().unwrap();
+    assert_eq!(order.timeline_length, 2);
 }
