@@ -7,34 +7,19 @@ mod pay;
 mod place;
 
 pub use apply::{apply, cancel_if_overdue, reschedule};
-pub use cancel::{Actor, cancel_order};
-pub use pay::pay_order;
-pub use place::place_order;
+pub use cancel::{Actor, Cancel};
+pub use pay::PayAgain;
+pub use place::Place;
 
 use crate::{
-    App,
     domain::{Order, StatusChange, due_steps},
     store,
     workers::OrderAdvance,
 };
 use platform::{
-    context::Context,
     db::{Error, Tx},
     due::DueWork as _,
-    http::{Idempotent, Problem},
 };
-use std::time::Duration;
-
-/// How long after its wait a request may take to answer its key before another request may answer it.
-const ANSWER_GRACE: Duration = Duration::from_secs(5);
-
-/// Computes the answer of a key in its own task, so that a client that disconnected gets it by repeating the request.
-async fn answer_in_background<T: Send + 'static>(
-    app: &App,
-    answer: impl Future<Output = Result<Idempotent<T>, Problem>> + Send + 'static,
-) -> Result<Idempotent<T>, Problem> {
-    app.ctx.env.spawn(Context::current().scope(answer)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
-}
 
 /// Stores a changed order, appends its timeline, emits its events, and wakes the saga when something is due.
 async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {

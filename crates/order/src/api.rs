@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    actions::{self, Actor},
+    actions::{Actor, Cancel, PayAgain, Place},
     store,
     view::find_view,
 };
@@ -17,8 +17,10 @@ use platform::{
         Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem,
         Query, Routes, State,
     },
+    idempotency::IdempotentRequest as _,
     identity::{Admin, Customer, Role, Viewer},
 };
+use std::sync::OnceLock;
 
 pub fn routes() -> Routes<App> {
     Routes::new("order")
@@ -38,7 +40,9 @@ async fn place(
     prefer: Prefer,
     Body(body): Body<PlaceOrder>,
 ) -> Result<Preferred<Idempotent<Created<OrderView>>>, Problem> {
-    actions::place_order(&app, customer.id, key, body, prefer.wait).await.map(|answer| prefer.honoured(answer))
+    let db = app.ctx.db.clone();
+    let place = Place { app, owner: customer.id, request: body, wait: prefer.wait, draft: OnceLock::new() };
+    place.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
@@ -57,7 +61,8 @@ async fn cancel(
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let actor = if viewer.has_role(Role::Admin) { Actor::Admin } else { Actor::Customer(viewer.id) };
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
-    actions::cancel_order(&app, actor, id, key, note, wait).await.map(|answer| prefer.honoured(answer))
+    let db = app.ctx.db.clone();
+    Cancel { app, actor, id, note, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn pay(
@@ -68,8 +73,9 @@ async fn pay(
     prefer: Prefer,
     Body(body): Body<PayOrder>,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
-    let paid = actions::pay_order(&app, customer.id, id, key, body.payment_method, prefer.wait);
-    paid.await.map(|answer| prefer.honoured(answer))
+    let db = app.ctx.db.clone();
+    let pay = PayAgain { app, owner: customer.id, id, method: body.payment_method, wait: prefer.wait };
+    pay.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 
 async fn list_own(

@@ -3,16 +3,16 @@
 //! Before an order is confirmed nothing was sent, and it is cancelled immediately. After that shipping decides: the request is
 //! stored here, the saga has shipping cancel the shipment, and the answer waits for the outcome.
 
-use super::{ANSWER_GRACE, answer_in_background, save, store};
+use super::{save, store};
 use crate::{App, Error, domain::Order, view::view};
 use contracts::{
-    ids::{OrderId, UserId},
+    ids::{OrderId, UserId, Uuid},
     order::{CancelReason, OrderStatus, OrderView},
 };
 use platform::{
     db::Tx,
-    http::{Answer as _, IdempotencyKey, Idempotent, Json, MaybeIdempotencyKey, Problem, Stored},
-    idempotency::Opened,
+    http::Json,
+    idempotency::{IdempotentRequest, Next},
 };
 use std::time::Duration;
 
@@ -42,83 +42,64 @@ impl Actor {
 /// Cancels an order that was not sent, and waits for shipping's decision for at most `wait`. The saga releases the money and
 /// the stock. Cancelling a cancelled order changes nothing. While shipping has not decided, the answer shows the request.
 ///
-/// # Errors
-/// `NOT_FOUND` for another customer's order, `ORDER_NOT_CANCELLABLE` once it was sent or refunded.
-pub async fn cancel_order(
-    app: &App,
-    actor: Actor,
-    id: OrderId,
-    key: MaybeIdempotencyKey,
-    note: Option<String>,
-    wait: Duration,
-) -> Result<Idempotent<Json<OrderView>>, Problem> {
-    let Some(key) = key.0 else {
-        app.ctx.db.write(async move |tx| cancel(tx, actor, id, note.clone()).await).await?;
-        wait_for_shipping(app, id, wait).await?;
-        let answer = app.ctx.db.read(async move |tx| outcome(tx, actor, id).await).await?;
-        return Ok(Idempotent::first(&answer));
-    };
-    let (unit_key, busy) = (key.clone(), wait + ANSWER_GRACE);
-    let opened: Opened<Json<OrderView>> = app
-        .ctx
-        .db
-        .write(async move |tx| {
-            let first = async |tx: &mut Tx| cancel(tx, actor, id, note.clone()).await.map(|()| id.into());
-            unit_key.open(tx, busy, first).await
-        })
-        .await?;
-    match opened {
-        Opened::Answered(answer) => Ok(answer),
-        Opened::Unanswered(_) => {
-            let own = app.clone();
-            answer_in_background(app, async move {
-                wait_for_shipping(&own, id, wait).await?;
-                settle(&own, actor, id, key).await
-            })
-            .await
+/// It is refused with `NOT_FOUND` for another customer's order, and with `ORDER_NOT_CANCELLABLE` once it was sent or refunded.
+pub struct Cancel {
+    pub app: App,
+    pub actor: Actor,
+    pub id: OrderId,
+    pub note: Option<String>,
+    pub wait: Duration,
+}
+
+impl IdempotentRequest for Cancel {
+    type Answer = Json<OrderView>;
+    type State = OrderId;
+    type Error = Error;
+
+    async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<OrderView>, OrderId>, Error> {
+        let mut order = store::lock_order(tx, self.actor.owner(), self.id).await?.ok_or(Error::NotFound)?;
+        let before = order.clone();
+        let cancelled = order.cancel(self.actor.reason(), self.note.clone(), tx.now());
+        let change = cancelled.map_err(|_| Error::NotCancellable(order.status))?;
+        if order != before {
+            save(tx, &order, change.as_slice()).await?;
         }
+        if order.is_cancellation_pending() { Ok(Next::Wait(self.id)) } else { outcome(tx, order).await }
     }
-}
 
-/// Cancels the order, or stores the request.
-async fn cancel(tx: &mut Tx, actor: Actor, id: OrderId, note: Option<String>) -> Result<(), Error> {
-    let mut order = store::lock_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
-    let before = order.clone();
-    let change = order.cancel(actor.reason(), note, tx.now()).map_err(|_| Error::NotCancellable(order.status))?;
-    if order != before {
-        save(tx, &order, change.as_slice()).await?;
+    fn resource(&self, id: &OrderId) -> Uuid {
+        (*id).into()
     }
-    Ok(())
-}
 
-async fn wait_for_shipping(app: &App, id: OrderId, wait: Duration) -> Result<(), Error> {
-    let decided = async move |tx: &mut Tx| Ok(store::find_order(tx, None, id).await?.is_none_or(|order| !order.is_cancellation_pending()));
-    app.waiters.wait_until(&app.ctx.db, id, wait, decided).await
-}
+    async fn resume(&self, _: &mut Tx, id: Uuid) -> Result<Next<Json<OrderView>, OrderId>, Error> {
+        Ok(Next::Wait(id.into()))
+    }
 
-/// Stores the outcome under the key, also when it is a refusal.
-async fn settle(app: &App, actor: Actor, id: OrderId, key: IdempotencyKey) -> Result<Idempotent<Json<OrderView>>, Problem> {
-    app.ctx
-        .db
-        .write(async move |tx| {
-            let answer = match outcome(tx, actor, id).await {
-                Ok(answer) => answer.stored(),
-                Err(refusal) => Stored::from(&Problem::from(refusal)),
-            };
-            key.settle_in(tx, &answer).await
-        })
-        .await
+    fn limit(&self) -> Duration {
+        self.wait
+    }
+
+    async fn wait(&self, id: OrderId) -> Result<OrderId, Error> {
+        let decided =
+            async move |tx: &mut Tx| Ok(store::find_order(tx, None, id).await?.is_none_or(|order| !order.is_cancellation_pending()));
+        self.app.waiters.wait_until(&self.app.ctx.db, id, self.wait, decided).await?;
+        Ok(id)
+    }
+
+    async fn answer(&self, tx: &mut Tx, id: OrderId) -> Result<Next<Json<OrderView>, OrderId>, Error> {
+        let order = store::find_order(tx, self.actor.owner(), id).await?.ok_or(Error::NotFound)?;
+        outcome(tx, order).await
+    }
 }
 
 /// Returns the order, or the refusal, as of now.
-async fn outcome(tx: &mut Tx, actor: Actor, id: OrderId) -> Result<Json<OrderView>, Error> {
-    let order: Order = store::find_order(tx, actor.owner(), id).await?.ok_or(Error::NotFound)?;
+async fn outcome(tx: &mut Tx, order: Order) -> Result<Next<Json<OrderView>, OrderId>, Error> {
     match order.status {
         OrderStatus::Cancelled => {}
         _ if order.is_cancellation_pending() => {}
         OrderStatus::Confirmed => return Err(Error::AlreadySent),
         status => return Err(Error::NotCancellable(status)),
     }
-    let timeline = store::list_timeline(tx, id).await?;
-    Ok(Json(view(order, timeline)))
+    let timeline = store::list_timeline(tx, order.order_id).await?;
+    Ok(Next::Answer(Json(view(order, timeline))))
 }

@@ -2,10 +2,30 @@
 
 use crate::domain::{Cancellation, ChangeCause, Order, StatusChange};
 use contracts::order::{
-    CancelReason, OrderCancelled, OrderConfirmed, OrderDelivered, OrderInventoryReserved, OrderPaymentAuthorized, OrderPaymentFailed,
-    OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped,
+    CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderInventoryReserved, OrderPaymentAuthorized,
+    OrderPaymentFailed, OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped,
 };
 use platform::db::Tx;
+
+/// Emits the event of a new order.
+pub fn created(tx: &mut Tx, order: &Order) {
+    tx.emit(OrderCreated {
+        order_id: order.order_id,
+        order_number: order.order_number.clone(),
+        user_id: order.user_id,
+        cart_id: order.cart_id,
+        currency: order.currency,
+        subtotal_amount: order.totals.subtotal_amount,
+        shipping_amount: order.totals.shipping_amount,
+        tax_amount: order.totals.tax_amount,
+        discount_amount: order.totals.discount_amount,
+        total_amount: order.totals.total_amount,
+        payment_method: order.payment_method,
+        items: order.items.clone(),
+        shipping_address_snapshot: order.shipping_address.clone(),
+        billing_address_snapshot: order.billing_address.clone(),
+    });
+}
 
 /// Emits exactly one event for a status change.
 pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
