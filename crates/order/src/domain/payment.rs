@@ -105,7 +105,7 @@ impl Order {
         self.release_failed_payment(cause, PaymentFailure { payment_id: id, failure, payable_until }, changes)
     }
 
-    /// A void that this order did not ask for fails the payment; the customer may try again.
+    /// A void that the saga did not request fails the payment; the customer may try again.
     pub(super) fn payment_voided(&mut self, id: PaymentId, payable_until: Timestamp, changes: &mut Vec<StatusChange>) -> Applied {
         let failure = Failure { retryable: true, ..Failure::from(Code::PAYMENT_DECLINED) };
         self.release_failed_payment(ChangeCause::PaymentFailed, PaymentFailure { payment_id: id, failure, payable_until }, changes)
