@@ -8,8 +8,7 @@ use contracts::{
     ids::OrderId,
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
     payment::{PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided},
-    shipping::ShipmentStatus,
-    shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentUpdated},
+    shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::{
     db::Tx,
