@@ -10,7 +10,7 @@ mod sync_product;
 
 pub use adjust_stock::adjust_stock;
 pub use end_reservation::end_reservation;
-pub use expire::{BATCH, expire_overdue};
+pub use expire::expire_overdue;
 pub use import::{StockImport, import};
 pub use reserve::reserve;
 pub use set_stock::{StockSet, set_stock};

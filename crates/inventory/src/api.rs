@@ -9,19 +9,18 @@ use crate::{
 use axum::response::{IntoResponse, Response};
 use contracts::{
     body::EmptyBody,
-    ids::{ProductId, ReservationId, StockItemId},
-    inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockItem, StockList, StockLookup},
+    ids::{ProductId, ReservationId},
+    inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockFilter, StockItem, StockList, StockLookup},
     text::Sku,
 };
 use platform::{
+    db::Tx,
     http::{
         Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging,
         Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
     },
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("inventory")
@@ -50,14 +49,6 @@ impl ClientMarker for StockReaders {
     const CLIENTS: &'static [&'static str] = &["cart", "catalog", "order"];
 }
 
-/// Selects stock items.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct StockFilter {
-    /// Only items that are low; with `false`, only items that are not.
-    low_stock: Option<bool>,
-}
-
 async fn list_stock(
     who: SellerOrAdmin,
     State(app): State<App>,
@@ -66,9 +57,9 @@ async fn list_stock(
 ) -> Result<Paged<StockItem>, Problem> {
     let (owner, low) = (who.owner(), filter.low_stock);
     let tag = format!("stock?lowStock={low:?}&seller={owner:?}");
-    let (after, rows) = (paging.after::<StockItemId>(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::stock::list_stock(tx, owner, low, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |stock| stock.stock_item_id).map(Stock::into_view)))
+    let read = async move |tx: &mut Tx, after, rows| store::stock::list_stock(tx, owner, low, after, rows).await;
+    let page = paging.list(&app.ctx.db, &tag, read, |stock| stock.stock_item_id).await?;
+    Ok(Paged(page.map(Stock::into_view)))
 }
 
 async fn get_stock(who: SellerOrAdmin, State(app): State<App>, Path(sku): Path<Sku>) -> Result<Tagged<Json<StockItem>>, Problem> {

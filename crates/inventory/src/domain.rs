@@ -436,18 +436,18 @@ mod tests {
         let [mine, other] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
         let [lamp, chair] = [3, 4].map(|id| ProductId(Uuid::from_u128(id)));
         let known = ProductCopy { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, version: 1 };
-        let ask = |owner, known: Option<&ProductCopy>, sku_owner, sku| seller_of(owner, known, sku_owner, sku, lamp);
+        let seller = |owner, known: Option<&ProductCopy>, sku_owner, sku| seller_of(owner, known, sku_owner, sku, lamp);
 
-        assert_eq!(ask(Some(mine), Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
-        assert!(matches!(ask(Some(other), Some(&known), Some(lamp), "LAMP-1"), Err(Error::UnknownProduct)));
-        assert!(matches!(ask(Some(other), Some(&known), None, "LAMP-2"), Err(Error::UnknownProduct)));
-        assert!(matches!(ask(Some(mine), None, None, "LAMP-1"), Err(Error::UnknownProduct)));
-        assert!(matches!(ask(Some(mine), Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
+        assert_eq!(seller(Some(mine), Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
+        assert!(matches!(seller(Some(other), Some(&known), Some(lamp), "LAMP-1"), Err(Error::UnknownProduct)));
+        assert!(matches!(seller(Some(other), Some(&known), None, "LAMP-2"), Err(Error::UnknownProduct)));
+        assert!(matches!(seller(Some(mine), None, None, "LAMP-1"), Err(Error::UnknownProduct)));
+        assert!(matches!(seller(Some(mine), Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
         // An administrator may stock any seller's product and unknown ones, but not under another product's SKU.
-        assert_eq!(ask(None, Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
-        assert_eq!(ask(None, None, None, "LAMP-1").unwrap(), None);
-        assert!(matches!(ask(None, None, Some(chair), "LAMP-1"), Err(Error::NotTheProductsSku)));
-        assert!(matches!(ask(None, Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
+        assert_eq!(seller(None, Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));
+        assert_eq!(seller(None, None, None, "LAMP-1").unwrap(), None);
+        assert!(matches!(seller(None, None, Some(chair), "LAMP-1"), Err(Error::NotTheProductsSku)));
+        assert!(matches!(seller(None, Some(&known), None, "LAMP-2"), Err(Error::NotTheProductsSku)));
     }
 
     #[test]

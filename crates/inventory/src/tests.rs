@@ -9,15 +9,18 @@ mod product_sync;
 mod reservation_life;
 mod stock_levels;
 
+use crate::workers::Expiry;
 use axum::{Json, Router, routing::post};
 use contracts::{
     catalog::{Product, ProductList, ProductLookup, ProductStatus},
     ids::{OrderId, ProductId, ReservationId, UserId},
     inventory::{Reservation, StockItem},
-    money::Currency,
     time::Timestamp,
 };
-use platform::testing::{Answer, Harness};
+use platform::{
+    due::DueBatch as _,
+    testing::{Harness, TestResponse},
+};
 use serde_json::{Value, json};
 use std::sync::{
     Arc, Mutex,
@@ -86,22 +89,22 @@ fn reserve_body(order: OrderId, lines: &[(&str, u32)]) -> Value {
 }
 
 /// Sends a reservation under a new key.
-async fn ask(h: &Harness, body: &Value) -> Answer {
+async fn request(h: &Harness, body: &Value) -> TestResponse {
     let key = h.id::<OrderId>().to_string();
     h.post("/inventory/reservations", body).service("order").key(&key).send().await
 }
 
 async fn reserved(h: &Harness, lines: &[(&str, u32)]) -> Reservation {
-    ask(h, &reserve_body(h.id(), lines)).await.expect(201).read()
+    request(h, &reserve_body(h.id(), lines)).await.expect(201).read()
 }
 
 /// Ends a reservation under a new key; `how` is the last part of the path.
-async fn end(h: &Harness, id: ReservationId, how: &str) -> Answer {
+async fn end(h: &Harness, id: ReservationId, how: &str) -> TestResponse {
     let key = h.id::<OrderId>().to_string();
     end_under(h, id, how, &key).await
 }
 
-async fn end_under(h: &Harness, id: ReservationId, how: &str, key: &str) -> Answer {
+async fn end_under(h: &Harness, id: ReservationId, how: &str, key: &str) -> TestResponse {
     h.post(&format!("/inventory/reservations/{id}/{how}"), &Value::Null).service("order").key(key).send().await
 }
 
@@ -118,25 +121,27 @@ async fn assert_consistent(h: &Harness) {
     assert_eq!(crate::check_consistency(h.db()).await.unwrap(), Vec::<String>::new());
 }
 
+/// A product as the catalogue announces it, in the form of its events.
 fn product(id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {
-    Product {
-        product_id: id,
-        seller_id: seller,
-        sku: sku.into(),
-        title: "Lamp".into(),
-        description: String::new(),
-        category_id: None,
-        category_path: Vec::new(),
-        brand: None,
-        status: ProductStatus::Draft,
-        price_amount: 1_000,
-        currency: "EUR".parse::<Currency>().unwrap(),
-        images: Vec::new(),
-        attributes: Default::default(),
-        product_group_id: None,
-        options: Vec::new(),
-        version,
-        created_at: Timestamp::EPOCH,
-        updated_at: Timestamp::EPOCH,
-    }
+    product_in(ProductStatus::Draft, id, seller, sku, version)
+}
+
+fn product_in(status: ProductStatus, id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {
+    let at = Timestamp::EPOCH;
+    let json = json!({
+        "productId": id, "sellerId": seller, "sku": sku, "title": "Lamp", "description": "", "categoryId": null, "categoryPath": [],
+        "brand": null, "status": status, "priceAmount": 1_000, "currency": "EUR", "images": [], "attributes": {},
+        "productGroupId": null, "options": [], "version": version, "createdAt": at, "updatedAt": at,
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// Returns the reservations that are due, one batch at most.
+async fn list_due(h: &Harness) -> Vec<ReservationId> {
+    h.db().read(async |tx| Expiry::QUEUE.list(tx, Expiry::SIZE).await).await.unwrap()
+}
+
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
 }

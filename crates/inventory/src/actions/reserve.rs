@@ -3,7 +3,7 @@ use crate::{
     App, Error,
     domain::{self, Change, Line, Reservation},
     store,
-    workers::{EXPIRY, EXPIRY_PERIOD},
+    workers::Expiry,
 };
 use contracts::{
     ids::OrderId,
@@ -11,6 +11,7 @@ use contracts::{
 };
 use platform::{
     db::Tx,
+    due::DueBatch as _,
     http::{Created, IdempotencyKey, Idempotent, Problem, body::Faults},
 };
 use std::{collections::HashMap, time::Duration};
@@ -76,15 +77,16 @@ fn new_reservation(tx: &Tx, request: &Request) -> Reservation {
 
 /// Takes the units of every line, or fails; the savepoint of the caller then rolls back.
 async fn reserve_all_lines(tx: &mut Tx, reservation: &mut Reservation, request: &Request) -> Result<(), Error> {
-    if !store::reservations::insert(tx, reservation).await? {
-        let mut live = store::reservations::lock_live(tx, request.order_id).await?.ok_or_else(reservation_vanished)?;
+    while !store::reservations::insert(tx, reservation).await? {
+        // Another request may end the reservation of the order before it is locked here.
+        let Some(mut live) = store::reservations::lock_live(tx, request.order_id).await? else { continue };
         expire_if_overdue(tx, &mut live).await?;
         match live.status {
             ReservationStatus::Active if live.holds(&request.lines) => {
                 *reservation = live;
                 return Ok(());
             }
-            ReservationStatus::Expired if store::reservations::insert(tx, reservation).await? => {}
+            ReservationStatus::Expired => {}
             _ => return Err(Error::AlreadyReserved(live.reservation_id)),
         }
     }
@@ -95,8 +97,8 @@ async fn reserve_all_lines(tx: &mut Tx, reservation: &mut Reservation, request: 
         lines: reservation.units(),
         expires_at: reservation.expires_at,
     });
-    if request.ttl < EXPIRY_PERIOD {
-        tx.notify_worker(EXPIRY);
+    if request.ttl < Expiry::PERIOD {
+        tx.notify_worker(Expiry::NAME);
     }
     Ok(())
 }
@@ -131,9 +133,4 @@ async fn find_shortages(tx: &mut Tx, short: &[ReserveLine]) -> Result<Vec<invent
     let found = store::stock::find_stocks(tx, &skus).await?;
     let available: HashMap<String, i64> = found.into_iter().map(|stock| (stock.sku, stock.available_qty)).collect();
     Ok(domain::shortages(short, &available))
-}
-
-/// The reservation that blocked the insert is gone: only possible in a database without row locks.
-fn reservation_vanished() -> Error {
-    Error::Db(platform::db::Error::Failed("a live reservation disappeared under its lock".into()))
 }

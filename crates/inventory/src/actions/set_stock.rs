@@ -29,7 +29,7 @@ pub enum StockSet {
 ///
 /// # Errors
 /// 404 when the product is not the seller's, 422 when it has another SKU, 412 when the caller's copy is stale; the
-/// error of the catalogue when it was asked for an unknown product.
+/// error of the catalogue when the product is looked up there.
 pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfMatch, body: SetStock) -> Result<StockSet, Error> {
     let fetched = match owner {
         Some(_) => fetch_unless_known(app, body.product_id).await?,
@@ -39,18 +39,18 @@ pub async fn set_stock(app: &App, owner: Option<UserId>, sku: Sku, if_match: IfM
     app.ctx
         .db
         .write(async move |tx| {
+            let mut copies = store::products::lock_products(tx, body.product_id, &sku).await?;
             if let Some(product) = &fetched {
                 sync_product(tx, product).await?;
+                copies = store::products::lock_products(tx, body.product_id, &sku).await?;
             }
-            let product = store::products::find_product(tx, body.product_id).await?;
-            let sku_owner = store::products::find_product_with_sku(tx, &sku).await?;
-            let seller_id = domain::seller_of(owner, product.as_ref(), sku_owner, &sku, body.product_id)?;
-            if store::stock::find_stock(tx, None, &sku).await?.is_none() {
+            let product = copies.iter().find(|copy| copy.product_id == body.product_id);
+            let sku_owner = copies.iter().find(|copy| copy.sku == sku.as_str()).map(|copy| copy.product_id);
+            let seller_id = domain::seller_of(owner, product, sku_owner, &sku, body.product_id)?;
+            // The insert shows whether the SKU has an item: a read before it proves nothing while others write.
+            if let Some(stock) = create(tx, &sku, seller_id, &body, default_threshold).await? {
                 if_match.check_absent().map_err(Error::Stale)?;
-                if let Some(stock) = create(tx, &sku, seller_id, &body, default_threshold).await? {
-                    return Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()));
-                }
-                // A concurrent request created it.
+                return Ok(StockSet::Created(ETag::of_version(stock.version), stock.into_view()));
             }
             let present = store::stock::lock_stock(tx, None, &sku).await?.ok_or(Error::UnknownSku)?;
             if_match.check(&ETag::of_version(present.version)).map_err(Error::Stale)?;
@@ -71,7 +71,7 @@ async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>,
     Ok(found.items.into_iter().find(|product| product.product_id == id))
 }
 
-/// Creates the item; `None` when a concurrent request did.
+/// Creates the item; `None` when the SKU has one.
 async fn create(
     tx: &mut Tx,
     sku: &Sku,

@@ -1,28 +1,43 @@
 use super::emit_stock_changed;
 use crate::{Error, domain::ProductCopy, store};
 use contracts::{catalog::Product, inventory::StockChangeReason};
-use platform::db::Tx;
+use platform::db::{self, Tx};
 
-/// Stores the catalogue's version of a product unless a newer one is stored, and updates its stock: the item gets the
-/// seller and the SKU of the product, and the item of the SKU belongs to the product.
+/// Stores the catalogue's version of a product unless a newer one is stored, and updates its stock: the item of the SKU
+/// belongs to the product, or else the product's first item gets the SKU; all its items get its seller.
 ///
 /// # Errors
 /// [`Error::SkuTaken`] while the stored copy of another product has the SKU. Events of two products have no order; a
 /// retry succeeds once the event of the other product arrived.
 pub async fn sync_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     let known = ProductCopy::from(product);
-    let on_conflict = |error: platform::db::Error| match error.violates(store::products::ONE_PRODUCT_PER_SKU) {
-        true => Error::SkuTaken,
-        false => Error::Db(error),
-    };
-    if !store::products::upsert_if_newer(tx, &known).await.map_err(on_conflict)? {
+    if !store::products::upsert_if_newer(tx, &known).await.map_err(sku_taken)? {
         return Ok(());
     }
-    let assigned = store::stock::assign_to_product(tx, known.product_id, &known.sku).await?;
-    let renamed = store::stock::rename_sku(tx, known.product_id, &known.sku).await?;
-    store::stock::set_seller(tx, known.product_id, known.seller_id).await?;
-    for stock in assigned.iter().chain(&renamed) {
-        emit_stock_changed(tx, stock, StockChangeReason::Adjusted, Some("follows the catalogue"));
+    let items = store::stock::lock_items(tx, known.product_id, &known.sku).await?;
+    let of_sku = items.iter().find(|item| item.sku == known.sku);
+    let follows = of_sku.or_else(|| items.iter().min_by_key(|item| item.stock_item_id)).map(|item| item.stock_item_id);
+    for mut stock in items {
+        let moves = follows == Some(stock.stock_item_id) && (stock.product_id, &stock.sku) != (known.product_id, &known.sku);
+        if moves {
+            stock.product_id = known.product_id;
+            stock.sku.clone_from(&known.sku);
+            stock.version += 1;
+            stock.updated_at = tx.now();
+        }
+        // The ETag stays when only the seller changes, because users do not edit the seller here.
+        if moves || stock.seller_id != known.seller_id {
+            stock.seller_id = known.seller_id;
+            store::stock::save(tx, &stock).await.map_err(sku_taken)?;
+        }
+        if moves {
+            emit_stock_changed(tx, &stock, StockChangeReason::Adjusted, Some("follows the catalogue"));
+        }
     }
     Ok(())
+}
+
+fn sku_taken(error: db::Error) -> Error {
+    let taken = [store::products::ONE_PRODUCT_PER_SKU, store::stock::ONE_ITEM_PER_SKU].iter().any(|constraint| error.violates(constraint));
+    if taken { Error::SkuTaken } else { Error::Db(error) }
 }

@@ -7,30 +7,24 @@ use platform::{
     params,
 };
 
+platform::table! {
+    Products in "products" of ProductCopy, key [product_id];
+    columns { product_id, seller_id, sku, archived, version }
+}
+
 /// The constraint that gives a SKU to one product.
 pub const ONE_PRODUCT_PER_SKU: &str = "products.sku";
 
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<ProductCopy>, Error> {
-    tx.query_opt("SELECT product_id, seller_id, sku, archived, version FROM products WHERE product_id = $1", params![id], |row| {
-        Ok(ProductCopy { product_id: row.next()?, seller_id: row.next()?, sku: row.next()?, archived: row.next()?, version: row.next()? })
-    })
-    .await
+    tx.find::<Products>("product_id = $1", params![id]).await
 }
 
-/// Returns the product whose copy has this SKU.
-pub async fn find_product_with_sku(tx: &mut Tx, sku: &str) -> Result<Option<ProductId>, Error> {
-    tx.query_opt("SELECT product_id FROM products WHERE sku = $1", params![sku], |row| row.next()).await
+/// Returns the copy of the product and the copy that has the SKU. Their rows are locked until the commit.
+pub async fn lock_products(tx: &mut Tx, id: ProductId, sku: &str) -> Result<Vec<ProductCopy>, Error> {
+    tx.lock_list::<Products>("WHERE product_id = $1 OR sku = $2 ORDER BY product_id", params![id, sku]).await
 }
 
 /// Stores a copy unless a newer version is stored. Returns whether it was stored.
 pub async fn upsert_if_newer(tx: &mut Tx, product: &ProductCopy) -> Result<bool, Error> {
-    let rows = tx
-        .execute(
-            "INSERT INTO products (product_id, seller_id, sku, archived, version) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (product_id) DO UPDATE SET seller_id = excluded.seller_id, sku = excluded.sku, archived = excluded.archived, \
-             version = excluded.version WHERE excluded.version > products.version",
-            params![product.product_id, product.seller_id, product.sku, product.archived, product.version],
-        )
-        .await?;
-    Ok(rows == 1)
+    tx.upsert_if::<Products>(product, &[], "excluded.version > products.version").await
 }

@@ -1,6 +1,6 @@
 //! Reservations and their lines.
 
-use super::expect_one;
+use super::expect_changed;
 use crate::domain::{Line, Reservation};
 use contracts::{
     ids::{OrderId, ReservationId},
@@ -8,122 +8,70 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
-    db::{Error, Row, Tx},
+    db::{Error, Tx},
+    due::DueQueue,
     params,
 };
 
-/// The columns of [`row`] and the rest of a SELECT.
-macro_rules! select_reservations {
-    ($rest:literal) => {
-        concat!("SELECT reservation_id, order_id, status, expires_at, returned_at, created_at FROM reservations ", $rest)
-    };
+platform::table! {
+    /// Reservations without their lines.
+    Reservations in "reservations" of Reservation, key [reservation_id];
+    columns { reservation_id, status, returned_at }
+    insert_only { order_id, expires_at, created_at }
+    default { lines }
+    extra { due_at }
 }
 
-fn row(row: &mut Row<'_>) -> Result<Reservation, Error> {
-    Ok(Reservation {
-        reservation_id: row.next()?,
-        order_id: row.next()?,
-        status: row.next()?,
-        lines: Vec::new(),
-        expires_at: row.next()?,
-        returned_at: row.next()?,
-        created_at: row.next()?,
-    })
+platform::table! {
+    Lines in "reservation_lines" of Line, key [reservation_line_id];
+    columns { reservation_line_id, stock_item_id, sku, quantity }
+    extra { reservation_id }
 }
+
+/// The reservations whose expiry is due.
+pub const EXPIRIES: DueQueue<ReservationId> = DueQueue::new("reservations", "reservation_id").failed_attempts("failed_attempts");
 
 async fn with_lines(tx: &mut Tx, found: Option<Reservation>) -> Result<Option<Reservation>, Error> {
     let Some(mut reservation) = found else { return Ok(None) };
-    reservation.lines = tx
-        .query(
-            "SELECT reservation_line_id, stock_item_id, sku, quantity FROM reservation_lines WHERE reservation_id = $1",
-            params![reservation.reservation_id],
-            |row| Ok(Line { reservation_line_id: row.next()?, stock_item_id: row.next()?, sku: row.next()?, quantity: row.next()? }),
-        )
-        .await?;
+    reservation.lines = tx.list::<Lines>("WHERE reservation_id = $1", params![reservation.reservation_id]).await?;
     // Sorted here and not in SQL, because databases order text differently and lines are compared in this order.
     reservation.lines.sort_by(|a, b| a.sku.cmp(&b.sku));
     Ok(Some(reservation))
 }
 
 pub async fn find_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<Reservation>, Error> {
-    let found = tx.query_opt(select_reservations!("WHERE reservation_id = $1"), params![id], row).await?;
+    let found = tx.find::<Reservations>("reservation_id = $1", params![id]).await?;
     with_lines(tx, found).await
 }
 
-/// As [`find_reservation`], with the row locked until the commit.
+/// As [`find_reservation`], with the row locked until the commit. Lines never change.
 pub async fn lock_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<Reservation>, Error> {
-    find_reservation(tx, id).await
+    let found = tx.lock::<Reservations>("reservation_id = $1", params![id]).await?;
+    with_lines(tx, found).await
 }
 
 /// Returns the reservation that holds or has sold an order's units, with its row locked until the commit.
 pub async fn lock_live(tx: &mut Tx, order: OrderId) -> Result<Option<Reservation>, Error> {
-    let found = tx
-        .query_opt(
-            select_reservations!("WHERE order_id = $1 AND status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL"),
-            params![order],
-            row,
-        )
-        .await?;
+    let live = "order_id = $1 AND status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL";
+    let found = tx.lock::<Reservations>(live, params![order]).await?;
     with_lines(tx, found).await
 }
 
-/// Inserts a reservation without lines. Returns `false` when its order has one that is live.
+/// Inserts a reservation without lines, whose expiry becomes due. Returns `false` when its order has one that is live.
 pub async fn insert(tx: &mut Tx, reservation: &Reservation) -> Result<bool, Error> {
-    let rows = tx
-        .execute(
-            "INSERT INTO reservations (reservation_id, order_id, status, expires_at, returned_at, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            params![
-                reservation.reservation_id,
-                reservation.order_id,
-                reservation.status,
-                reservation.expires_at,
-                reservation.returned_at,
-                reservation.created_at
-            ],
-        )
-        .await?;
-    Ok(rows == 1)
+    let one_live = "(order_id) WHERE status IN ('ACTIVE', 'CONFIRMED') AND returned_at IS NULL";
+    tx.insert_if_absent_with::<Reservations>(reservation, one_live, &[("due_at", &reservation.expires_at)]).await
 }
 
 pub async fn insert_line(tx: &mut Tx, id: ReservationId, line: &Line) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO reservation_lines (reservation_line_id, reservation_id, stock_item_id, sku, quantity) VALUES ($1, $2, $3, $4, $5)",
-        params![line.reservation_line_id, id, line.stock_item_id, line.sku, line.quantity],
-    )
-    .await
-    .map(|_| ())
+    tx.insert_with::<Lines>(line, &[("reservation_id", &id)]).await
 }
 
-/// Stores the state of a reservation that was in `from` and not returned, so that it ends once and is returned once.
+/// Stores the end or the return of a reservation that was in `from` and not returned, so that it ends once and is
+/// returned once.
 pub async fn save_state(tx: &mut Tx, reservation: &Reservation, from: ReservationStatus) -> Result<(), Error> {
-    let rows = tx
-        .execute(
-            "UPDATE reservations SET status = $2, returned_at = $3 WHERE reservation_id = $1 AND status = $4 AND returned_at IS NULL",
-            params![reservation.reservation_id, reservation.status, reservation.returned_at, from],
-        )
-        .await?;
-    expect_one(rows, "a reservation changed under its lock")
-}
-
-/// Returns the reservations that are overdue, longest overdue first.
-pub async fn list_overdue(tx: &mut Tx, rows: usize) -> Result<Vec<ReservationId>, Error> {
-    let now = tx.now();
-    tx.query(
-        "SELECT reservation_id FROM reservations WHERE status = 'ACTIVE' AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
-        params![now, rows],
-        |row| row.next(),
-    )
-    .await
-}
-
-/// Returns when the next active reservation expires that is not overdue yet.
-pub async fn next_expiry(tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-    let now = tx.now();
-    tx.query_opt(
-        "SELECT expires_at FROM reservations WHERE status = 'ACTIVE' AND expires_at > $1 ORDER BY expires_at LIMIT 1",
-        params![now],
-        |row| row.next(),
-    )
-    .await
+    let never = None::<Timestamp>;
+    let changed =
+        tx.update_if::<Reservations>(reservation, &[("due_at", &never)], "status = ? AND returned_at IS NULL", params![from]).await?;
+    expect_changed(changed, "a reservation changed under its lock")
 }

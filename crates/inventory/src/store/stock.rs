@@ -1,22 +1,42 @@
 //! Stock items and the ledger of their movements.
 
-use super::{expect_one, only};
+use super::expect_changed;
 use crate::domain::{Change, Stock};
 use contracts::{
-    column::Column,
-    ids::{ProductId, ReservationId, StockItemId, UserId},
+    ids::{ProductId, ReservationId, StockItemId, UserId, Uuid},
+    time::Timestamp,
 };
 use platform::{
-    db::{Error, Row, Select, Tx},
+    db::{Error, Select, Tx},
     params,
 };
 
-/// The columns of [`row`].
-macro_rules! columns {
-    () => {
-        "stock_item_id, sku, product_id, seller_id, available_qty, reserved_qty, low_stock_threshold, version, updated_at"
-    };
+platform::table! {
+    StockItems in "stock_items" of Stock, key [stock_item_id];
+    columns { stock_item_id, sku, product_id, seller_id, available_qty, reserved_qty, low_stock_threshold, version, updated_at }
 }
+
+/// A row of the ledger.
+struct Movement {
+    movement_id: Uuid,
+    stock_item_id: StockItemId,
+    change: Change,
+    reservation_id: Option<ReservationId>,
+    note: Option<String>,
+    occurred_at: Timestamp,
+}
+
+platform::table! {
+    Movements in "stock_movements" of Movement, key [movement_id];
+    columns {
+        movement_id, stock_item_id,
+        change: Change { available = delta_available, reserved = delta_reserved, reason },
+        reservation_id, note, occurred_at,
+    }
+}
+
+/// The constraint that gives a SKU to one stock item.
+pub const ONE_ITEM_PER_SKU: &str = "stock_items.sku";
 
 /// Moves units in one statement: adds `$2` and `$3` unless a quantity would become negative.
 macro_rules! move_units_sql {
@@ -25,51 +45,44 @@ macro_rules! move_units_sql {
             "UPDATE stock_items SET available_qty = available_qty + $2, reserved_qty = reserved_qty + $3, version = version + 1, \
              updated_at = $4 WHERE ",
             $which,
-            " AND available_qty + $2 >= 0 AND reserved_qty + $3 >= 0 RETURNING ",
-            columns!()
+            " AND available_qty + $2 >= 0 AND reserved_qty + $3 >= 0"
         )
     };
 }
 
-fn row(row: &mut Row<'_>) -> Result<Stock, Error> {
-    Ok(Stock {
-        stock_item_id: row.next()?,
-        sku: row.next()?,
-        product_id: row.next()?,
-        seller_id: row.next()?,
-        available_qty: row.next()?,
-        reserved_qty: row.next()?,
-        low_stock_threshold: row.next()?,
-        version: row.next()?,
-        updated_at: row.next()?,
-    })
+fn of_sku(owner: Option<UserId>, sku: &str) -> Select<StockItems> {
+    Select::of::<StockItems>().filter("sku = ?", sku.to_owned()).filter_some("seller_id = ?", owner)
 }
 
 /// Returns the stock of `sku`. With an `owner`, stock of another seller is not found.
 pub async fn find_stock(tx: &mut Tx, owner: Option<UserId>, sku: &str) -> Result<Option<Stock>, Error> {
-    match owner {
-        None => tx.query_opt(concat!("SELECT ", columns!(), " FROM stock_items WHERE sku = $1"), params![sku], row).await,
-        Some(owner) => {
-            let sql = concat!("SELECT ", columns!(), " FROM stock_items WHERE sku = $1 AND seller_id = $2");
-            tx.query_opt(sql, params![sku, owner], row).await
-        }
-    }
+    of_sku(owner, sku).find(tx).await
 }
 
 /// As [`find_stock`], with the row locked until the commit.
 pub async fn lock_stock(tx: &mut Tx, owner: Option<UserId>, sku: &str) -> Result<Option<Stock>, Error> {
-    find_stock(tx, owner, sku).await
+    of_sku(owner, sku).lock(tx).await
+}
+
+/// Returns the items of a product and the item of a SKU. Their rows are locked in the order of their SKUs until the commit.
+pub async fn lock_items(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Vec<Stock>, Error> {
+    let mut found: Vec<(String, StockItemId)> = tx
+        .query("SELECT sku, stock_item_id FROM stock_items WHERE product_id = $1 OR sku = $2", params![product, sku], |row| {
+            Ok((row.next()?, row.next()?))
+        })
+        .await?;
+    found.sort();
+    let mut items = Vec::with_capacity(found.len());
+    for (_, id) in found {
+        let which = "stock_item_id = $1 AND (product_id = $2 OR sku = $3)";
+        items.extend(tx.lock::<StockItems>(which, params![id, product, sku]).await?);
+    }
+    Ok(items)
 }
 
 /// Returns the stock of these SKUs, without the unknown ones.
 pub async fn find_stocks(tx: &mut Tx, skus: &[String]) -> Result<Vec<Stock>, Error> {
-    let Some(last) = skus.len().checked_sub(1) else { return Ok(Vec::new()) };
-    // The number of placeholders is a power of two and the last SKU is repeated, so that few different statements are
-    // prepared.
-    let places: Vec<String> = (1..=skus.len().next_power_of_two()).map(|place| format!("${place}")).collect();
-    let sql = format!(concat!("SELECT ", columns!(), " FROM stock_items WHERE sku IN ({})"), places.join(", "));
-    let params: Vec<&dyn Column> = (0..places.len()).map(|place| &skus[place.min(last)] as &dyn Column).collect();
-    tx.query(&sql, &params, row).await
+    Select::of::<StockItems>().filter_in("sku", skus).list(tx).await
 }
 
 /// Returns stock items after `after`, newest first; `low` keeps only those that are low, or are not.
@@ -80,17 +93,13 @@ pub async fn list_stock(
     after: Option<StockItemId>,
     rows: i64,
 ) -> Result<Vec<Stock>, Error> {
-    let which = match low {
-        None => concat!("SELECT ", columns!(), " FROM stock_items"),
-        Some(true) => concat!("SELECT ", columns!(), " FROM stock_items WHERE available_qty <= low_stock_threshold"),
-        Some(false) => concat!("SELECT ", columns!(), " FROM stock_items WHERE available_qty > low_stock_threshold"),
+    let all = Select::of::<StockItems>();
+    let selected = match low {
+        None => all,
+        Some(true) => all.filter_literal("available_qty <= low_stock_threshold"),
+        Some(false) => all.filter_literal("available_qty > low_stock_threshold"),
     };
-    Select::from(which)
-        .filter_some("seller_id = ?", owner)
-        .filter_some("stock_item_id < ?", after)
-        .limit("stock_item_id DESC", rows)
-        .rows(tx, row)
-        .await
+    selected.filter_some("seller_id = ?", owner).filter_some("stock_item_id < ?", after).limit("stock_item_id DESC", rows).list(tx).await
 }
 
 /// Returns how many units of a product can be sold: none of an archived one.
@@ -106,114 +115,37 @@ pub async fn available_of(tx: &mut Tx, product: ProductId) -> Result<i64, Error>
 
 /// Inserts an item. Returns `false` when its SKU has one.
 pub async fn insert(tx: &mut Tx, stock: &Stock) -> Result<bool, Error> {
-    let rows = tx
-        .execute(
-            "INSERT INTO stock_items (stock_item_id, sku, product_id, seller_id, available_qty, reserved_qty, low_stock_threshold, version, \
-             updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (sku) DO NOTHING",
-            params![
-                stock.stock_item_id,
-                stock.sku,
-                stock.product_id,
-                stock.seller_id,
-                stock.available_qty,
-                stock.reserved_qty,
-                stock.low_stock_threshold,
-                stock.version,
-                stock.updated_at
-            ],
-        )
-        .await?;
-    Ok(rows == 1)
+    tx.insert_if_absent::<StockItems>(stock, "(sku)").await
 }
 
-/// Stores the edited fields of an item whose row is locked.
+/// Stores an item whose row is locked.
 pub async fn save(tx: &mut Tx, stock: &Stock) -> Result<(), Error> {
-    let rows = tx
-        .execute(
-            "UPDATE stock_items SET product_id = $2, seller_id = $3, available_qty = $4, low_stock_threshold = $5, version = $6, \
-             updated_at = $7 WHERE stock_item_id = $1",
-            params![
-                stock.stock_item_id,
-                stock.product_id,
-                stock.seller_id,
-                stock.available_qty,
-                stock.low_stock_threshold,
-                stock.version,
-                stock.updated_at
-            ],
-        )
-        .await?;
-    expect_one(rows, "a stock item disappeared under its lock")
+    let changed = tx.update::<StockItems>(stock).await?;
+    expect_changed(changed, "a stock item disappeared under its lock")
 }
 
 /// Moves units of `sku`. Returns `None` when there is no such item or not enough of it.
 pub async fn try_move_units(tx: &mut Tx, sku: &str, change: Change) -> Result<Option<Stock>, Error> {
-    let now = tx.now();
-    tx.query(move_units_sql!("sku = $1"), params![sku, change.available, change.reserved, now], row).await.map(only)
+    let params = params![sku, change.available, change.reserved, tx.now()];
+    Ok(tx.execute_returning::<StockItems>(move_units_sql!("sku = $1"), params).await?.pop())
 }
 
 /// Moves units that must be there.
 pub async fn move_units(tx: &mut Tx, item: StockItemId, change: Change) -> Result<Stock, Error> {
-    let now = tx.now();
-    tx.query(move_units_sql!("stock_item_id = $1"), params![item, change.available, change.reserved, now], row)
-        .await
-        .map(only)?
-        .ok_or_else(|| Error::Failed("a reservation holds units that its stock item does not".into()))
+    let params = params![item, change.available, change.reserved, tx.now()];
+    let moved = tx.execute_returning::<StockItems>(move_units_sql!("stock_item_id = $1"), params).await?.pop();
+    moved.ok_or_else(|| Error::Failed("a reservation holds units that its stock item does not".into()))
 }
 
 /// Inserts a row into the ledger.
 pub async fn insert_movement(
     tx: &mut Tx,
-    item: StockItemId,
+    stock_item_id: StockItemId,
     change: Change,
-    reservation: Option<ReservationId>,
+    reservation_id: Option<ReservationId>,
     note: Option<&str>,
 ) -> Result<(), Error> {
-    let (id, now) = (tx.new_id::<contracts::ids::Uuid>(), tx.now());
-    tx.execute(
-        "INSERT INTO stock_movements (movement_id, stock_item_id, delta_available, delta_reserved, reason, reservation_id, note, occurred_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![id, item, change.available, change.reserved, change.reason, reservation, note.map(str::to_owned), now],
-    )
-    .await
-    .map(|_| ())
-}
-
-/// Assigns the item of `sku` to the product. Returns the item if that changed it.
-pub async fn assign_to_product(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
-    let now = tx.now();
-    tx.query(
-        concat!(
-            "UPDATE stock_items SET product_id = $1, version = version + 1, updated_at = $3 WHERE sku = $2 AND product_id <> $1 RETURNING ",
-            columns!()
-        ),
-        params![product, sku, now],
-        row,
-    )
-    .await
-    .map(only)
-}
-
-/// Gives the product's item this SKU unless another item has it. Returns the item if that changed it.
-pub async fn rename_sku(tx: &mut Tx, product: ProductId, sku: &str) -> Result<Option<Stock>, Error> {
-    let now = tx.now();
-    tx.query(
-        concat!(
-            "UPDATE stock_items SET sku = $2, version = version + 1, updated_at = $3 WHERE stock_item_id = (SELECT stock_item_id FROM \
-             stock_items WHERE product_id = $1 ORDER BY stock_item_id LIMIT 1) AND NOT EXISTS (SELECT 1 FROM stock_items WHERE sku = $2) \
-             RETURNING ",
-            columns!()
-        ),
-        params![product, sku, now],
-        row,
-    )
-    .await
-    .map(only)
-}
-
-/// Stores the seller of the product's items. Their ETags stay, because users do not edit the seller here.
-pub async fn set_seller(tx: &mut Tx, product: ProductId, seller: Option<UserId>) -> Result<(), Error> {
-    tx.execute("UPDATE stock_items SET seller_id = $2 WHERE product_id = $1 AND seller_id IS DISTINCT FROM $2", params![product, seller])
+    let (movement_id, occurred_at) = (tx.new_id(), tx.now());
+    tx.insert::<Movements>(&Movement { movement_id, stock_item_id, change, reservation_id, note: note.map(str::to_owned), occurred_at })
         .await
-        .map(|_| ())
 }

@@ -28,14 +28,14 @@ async fn every_route_refuses_anonymous_callers_and_wrong_roles() {
             "/internal/stock/lookup" => vec![&customer, &seller, &admin, &shipping],
             _ => vec![&customer, &seller, &admin, &cart, &shipping],
         };
-        let ask = || {
-            let asked = h.request(operation.method.clone(), &path).key("k");
-            if operation.method == Method::GET { asked } else { asked.json(&json!({})) }
+        let request = || {
+            let request = h.request(operation.method.clone(), &path).key("k");
+            if operation.method == Method::GET { request } else { request.json(&json!({})) }
         };
-        ask().send().await.expect_problem(401, "UNAUTHENTICATED");
-        ask().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
+        request().send().await.expect_problem(401, "UNAUTHENTICATED");
+        request().bearer("made-up").send().await.expect_problem(401, "UNAUTHENTICATED");
         for token in refused {
-            let answer = ask().bearer(token).send().await;
+            let answer = request().bearer(token).send().await;
             assert_eq!(answer.status, 403, "{} {}", operation.method, operation.path);
         }
     }

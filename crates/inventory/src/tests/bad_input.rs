@@ -71,15 +71,15 @@ async fn bad_reservations_are_refused() {
         (json!({"lines": one}), "/orderId"),
         (json!({"orderId": order, "lines": one, "status": "CONFIRMED"}), "/status"),
     ] {
-        let problem = ask(&h, &body).await.expect_problem(422, "INVALID_REQUEST").json();
+        let problem = request(&h, &body).await.expect_problem(422, "INVALID_REQUEST").json();
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body} {problem}");
     }
     let body = reserve_body(order, &[("LAMP-1", 1)]);
-    let ask = || h.post("/inventory/reservations", &body).service("order");
+    let request = || h.post("/inventory/reservations", &body).service("order");
     let broken = h.request(axum::http::Method::POST, "/inventory/reservations").raw("application/json", "{").service("order").key("k");
     broken.send().await.expect_problem(400, "MALFORMED_REQUEST");
-    ask().send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
-    ask().key(&"k".repeat(256)).send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
+    request().send().await.expect_problem(400, "IDEMPOTENCY_KEY_REQUIRED");
+    request().key(&"k".repeat(256)).send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 0));
 }
 

@@ -3,15 +3,14 @@
 use super::*;
 use contracts::inventory::ReservationStatus;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     let h = Arc::new(stocked(&[("LAMP-1", 10)]).await);
-    let mut buyers = JoinSet::new();
+    let mut buyers = h.env.task_set();
     for _ in 0..200 {
         let h = h.clone();
-        buyers.spawn(async move { ask(&h, &reserve_body(h.id(), &[("LAMP-1", 1)])).await });
+        buyers.spawn(async move { request(&h, &reserve_body(h.id(), &[("LAMP-1", 1)])).await });
     }
     let answers = buyers.join_all().await;
     let (served, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
@@ -28,13 +27,13 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reservations_of_the_same_items_in_different_orders_all_finish() {
     let h = Arc::new(stocked(&[("LAMP-1", 30), ("CHAIR-1", 30), ("DESK-1", 20)]).await);
-    let mut buyers = JoinSet::new();
+    let mut buyers = h.env.task_set();
     for n in 0..120 {
         let h = h.clone();
         buyers.spawn(async move {
             let mut lines = [("LAMP-1", 1), ("CHAIR-1", 1), ("DESK-1", 1)];
             lines.rotate_left(n % 3);
-            let answer = ask(&h, &reserve_body(h.id(), &lines)).await;
+            let answer = request(&h, &reserve_body(h.id(), &lines)).await;
             if answer.status == 201 && n % 2 == 0 {
                 end(&h, answer.read::<Reservation>().reservation_id, "release").await.expect(200);
             }
@@ -52,7 +51,7 @@ async fn reservations_of_the_same_items_in_different_orders_all_finish() {
 async fn one_key_forty_times_at_once_reserves_once() {
     let h = Arc::new(stocked(&[("LAMP-1", 100)]).await);
     let body = Arc::new(reserve_body(h.id(), &[("LAMP-1", 2)]));
-    let mut buyers = JoinSet::new();
+    let mut buyers = h.env.task_set();
     for n in 0..40 {
         let (h, body) = (h.clone(), body.clone());
         // Half share a key and half have their own: the order reserves once either way.
@@ -73,7 +72,7 @@ async fn a_confirmation_and_the_expiry_at_one_instant_have_one_winner() {
         held.push(reserved(&h, &[("LAMP-1", 1)]).await.reservation_id);
     }
     h.advance(Duration::from_secs(900) - Duration::from_micros(1));
-    let (mut sales, mut clock) = (JoinSet::new(), JoinSet::new());
+    let (mut sales, mut clock) = (h.env.task_set(), h.env.task_set());
     for (n, id) in held.iter().copied().enumerate() {
         let h2 = h.clone();
         sales.spawn(async move { (id, end(&h2, id, "confirm").await) });
@@ -87,13 +86,14 @@ async fn a_confirmation_and_the_expiry_at_one_instant_have_one_winner() {
             let h2 = h.clone();
             clock.spawn(async move {
                 h2.advance(Duration::from_micros(1));
-                crate::actions::expire_overdue(h2.db()).await.unwrap();
+                let due = list_due(&h2).await;
+                Expiry(h2.db().clone()).run(due).await.unwrap();
             });
         }
     }
     let answers = sales.join_all().await;
     clock.join_all().await;
-    h.settle().await;
+    h.complete().await;
     for (id, answer) in answers {
         match reservation_of(&h, id).await.status {
             ReservationStatus::Confirmed => answer.expect(200),

@@ -136,7 +136,7 @@ impl Model {
     }
 }
 
-fn outcome(answer: &Answer) -> Result<(), String> {
+fn outcome(answer: &TestResponse) -> Result<(), String> {
     if answer.status.is_success() { Ok(()) } else { Err(answer.json()["code"].as_str().unwrap_or_default().to_owned()) }
 }
 
@@ -179,7 +179,7 @@ impl Run {
                 self.model.now += seconds;
             }
             Step::Work => {
-                self.h.settle().await;
+                self.h.complete().await;
                 (0..self.model.held.len()).for_each(|at| self.model.expire_if_overdue(at));
             }
         }
@@ -189,7 +189,7 @@ impl Run {
     async fn reserve(&mut self, order: usize, lines: &BTreeMap<usize, u32>, ttl: u64) {
         let lines_json: Vec<_> = lines.iter().rev().map(|(sku, quantity)| json!({"sku": SKUS[*sku], "quantity": quantity})).collect();
         let body = json!({"orderId": self.orders[order], "lines": lines_json, "ttlSeconds": ttl});
-        let answer = ask(&self.h, &body).await;
+        let answer = request(&self.h, &body).await;
         match self.model.reserve(order, lines, ttl) {
             Ok(known) => {
                 let id = answer.expect(201).read::<Reservation>().reservation_id;

@@ -26,7 +26,7 @@ impl Shop {
         self.h.deliver(ProductCreated { product_id: product.product_id, product }).await;
     }
 
-    async fn put(&self, seller: UserId, sku: &str, quantity: i64, id: ProductId) -> Answer {
+    async fn put(&self, seller: UserId, sku: &str, quantity: i64, id: ProductId) -> TestResponse {
         let body = json!({"availableQty": quantity, "productId": id});
         self.h.put(&format!("/inventory/stock/{sku}"), &body).seller(seller).send().await
     }
@@ -46,7 +46,7 @@ async fn a_seller_stocks_a_product_that_was_announced() {
 }
 
 #[tokio::test]
-async fn a_product_whose_event_is_on_its_way_is_asked_for_once() {
+async fn a_product_whose_event_is_on_its_way_is_looked_up_once() {
     let s = shop().await;
     let made = product(s.lamp, Some(s.seller), "LAMP-1", 1);
     s.catalogue.add(made.clone());
@@ -182,7 +182,7 @@ async fn the_stock_of_an_archived_product_is_kept_and_not_offered() {
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
     assert!(s.see(s.lamp).await.in_stock);
-    let gone = Product { status: ProductStatus::Archived, ..product(s.lamp, Some(s.seller), "LAMP-1", 2) };
+    let gone = product_in(ProductStatus::Archived, s.lamp, Some(s.seller), "LAMP-1", 2);
     s.h.deliver(ProductArchived { product_id: s.lamp, product: gone }).await;
     assert_eq!(s.see(s.lamp).await, Availability { in_stock: false, available_qty: 0 });
     assert_eq!(quantities(&s.h, "LAMP-1").await, (7, 0));

@@ -1,12 +1,10 @@
 //! The life of a reservation, one request at a time.
 
 use super::*;
-use crate::{actions::BATCH, workers::EXPIRY_PERIOD};
 use contracts::inventory::{
     ReservationStatus, StockChangeReason, StockChanged, StockConfirmed, StockExpired, StockReleased, StockReservationFailed, StockReserved,
     StockReturned,
 };
-use platform::worker::Next;
 use std::time::Duration;
 
 const DEFAULT_TTL: Duration = Duration::from_secs(900);
@@ -15,7 +13,7 @@ const DEFAULT_TTL: Duration = Duration::from_secs(900);
 async fn units_are_reserved_and_sold() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 4)]).await;
     let order = h.id::<OrderId>();
-    let answer = ask(&h, &reserve_body(order, &[("lamp-1", 3), ("CHAIR-1", 4)])).await.expect(201);
+    let answer = request(&h, &reserve_body(order, &[("lamp-1", 3), ("CHAIR-1", 4)])).await.expect(201);
     let held: Reservation = answer.read();
     assert_eq!(answer.header("location"), format!("/api/v1/inventory/reservations/{}", held.reservation_id));
     assert_eq!((held.order_id, held.status, held.returned_at), (order, ReservationStatus::Active, None));
@@ -48,7 +46,7 @@ async fn all_lines_are_reserved_or_none() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 4), ("DESK-1", 9)]).await;
     let before = h.emitted().await.len();
     let order = h.id::<OrderId>();
-    let answer = ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 5), ("SOFA-1", 1), ("DESK-1", 9)])).await;
+    let answer = request(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 5), ("SOFA-1", 1), ("DESK-1", 9)])).await;
     let problem = answer.expect_problem(409, "INSUFFICIENT_STOCK").json();
     assert_eq!(
         problem["lines"],
@@ -69,12 +67,12 @@ async fn all_lines_are_reserved_or_none() {
 async fn one_key_reserves_once_and_repeats_the_answer() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let body = reserve_body(h.id(), &[("LAMP-1", 3)]);
-    let ask = |body: &Value| h.post("/inventory/reservations", body).service("order").key("k1").send();
-    let first = ask(&body).await.expect(201);
-    let again = ask(&body).await.expect(201);
+    let request = |body: &Value| h.post("/inventory/reservations", body).service("order").key("k1").send();
+    let first = request(&body).await.expect(201);
+    let again = request(&body).await.expect(201);
     assert_eq!((again.header("idempotency-replayed"), again.header("location")), ("true", first.header("location")));
     assert_eq!(again.body, first.body);
-    ask(&super::reserve_body(h.id(), &[("LAMP-1", 3)])).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    request(&super::reserve_body(h.id(), &[("LAMP-1", 3)])).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(quantities(&h, "LAMP-1").await, (7, 3));
     assert_eq!(count_emitted(&h, "StockReserved").await, 1);
 }
@@ -83,10 +81,10 @@ async fn one_key_reserves_once_and_repeats_the_answer() {
 async fn a_refusal_is_replayed_under_its_key_although_stock_arrived() {
     let h = stocked(&[("LAMP-1", 1)]).await;
     let body = reserve_body(h.id(), &[("LAMP-1", 3)]);
-    let ask = || h.post("/inventory/reservations", &body).service("order").key("k1").send();
-    let first = ask().await.expect_problem(409, "INSUFFICIENT_STOCK");
+    let request = || h.post("/inventory/reservations", &body).service("order").key("k1").send();
+    let first = request().await.expect_problem(409, "INSUFFICIENT_STOCK");
     h.post("/inventory/stock/LAMP-1/adjust", &json!({"delta": 9, "reason": "delivery"})).admin().send().await.expect(200);
-    let again = ask().await.expect_problem(409, "INSUFFICIENT_STOCK");
+    let again = request().await.expect_problem(409, "INSUFFICIENT_STOCK");
     assert_eq!((again.body, again.headers["idempotency-replayed"].to_str().unwrap()), (first.body, "true"));
     assert_eq!(count_emitted(&h, "StockReservationFailed").await, 1);
 }
@@ -95,15 +93,15 @@ async fn a_refusal_is_replayed_under_its_key_although_stock_arrived() {
 async fn an_order_reserves_once_whatever_the_key() {
     let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 10)]).await;
     let order = h.id::<OrderId>();
-    let first: Reservation = ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect(201).read();
-    let again: Reservation = ask(&h, &reserve_body(order, &[("CHAIR-1", 1), ("LAMP-1", 3)])).await.expect(201).read();
+    let first: Reservation = request(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect(201).read();
+    let again: Reservation = request(&h, &reserve_body(order, &[("CHAIR-1", 1), ("LAMP-1", 3)])).await.expect(201).read();
     assert_eq!(again, first);
-    let other = ask(&h, &reserve_body(order, &[("LAMP-1", 4)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    let other = request(&h, &reserve_body(order, &[("LAMP-1", 4)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(other.json()["reservationId"], json!(first.reservation_id));
     assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockReserved").await), ((7, 3), 1));
 
     end(&h, first.reservation_id, "confirm").await.expect(200);
-    ask(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    request(&h, &reserve_body(order, &[("LAMP-1", 3), ("CHAIR-1", 1)])).await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_consistent(&h).await;
 }
 
@@ -111,7 +109,7 @@ async fn an_order_reserves_once_whatever_the_key() {
 async fn an_order_may_reserve_again_after_a_release_an_expiry_or_a_return() {
     let h = stocked(&[("LAMP-1", 3)]).await;
     let order = h.id::<OrderId>();
-    let attempt = async || ask(&h, &reserve_body(order, &[("LAMP-1", 3)])).await.expect(201).read::<Reservation>().reservation_id;
+    let attempt = async || request(&h, &reserve_body(order, &[("LAMP-1", 3)])).await.expect(201).read::<Reservation>().reservation_id;
     let released = attempt().await;
     end(&h, released, "release").await.expect(200);
     let expired = attempt().await;
@@ -157,7 +155,7 @@ async fn units_are_sold_once() {
     end(&h, held.reservation_id, "release").await.expect_problem(409, "ILLEGAL_TRANSITION");
     // Sold units do not expire.
     h.advance(DEFAULT_TTL * 2);
-    h.settle().await;
+    h.complete().await;
     assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockConfirmed").await), ((7, 0), 1));
     assert_consistent(&h).await;
 }
@@ -185,16 +183,17 @@ async fn sold_units_are_returned_once_and_stay_confirmed() {
 #[tokio::test]
 async fn units_of_an_expired_reservation_go_back_on_sale() {
     let h = stocked(&[("LAMP-1", 10)]).await;
-    let short: Reservation = ask(&h, &json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 2}], "ttlSeconds": 60}))
-        .await
-        .expect(201)
-        .read();
+    let short: Reservation =
+        request(&h, &json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 2}], "ttlSeconds": 60}))
+            .await
+            .expect(201)
+            .read();
     let long = reserved(&h, &[("LAMP-1", 3)]).await;
     h.advance(Duration::from_secs(59));
-    h.settle().await;
+    h.complete().await;
     assert_eq!(quantities(&h, "LAMP-1").await, (5, 5));
     h.advance(Duration::from_secs(1));
-    h.settle().await;
+    h.complete().await;
     assert_eq!(quantities(&h, "LAMP-1").await, (7, 3));
     assert_eq!(reservation_of(&h, short.reservation_id).await.status, ReservationStatus::Expired);
     assert_eq!(reservation_of(&h, long.reservation_id).await.status, ReservationStatus::Active);
@@ -219,7 +218,7 @@ async fn a_confirmation_counts_until_the_instant_of_expiry() {
     let refused = end_under(&h, too_late.reservation_id, "confirm", "late").await.expect_problem(409, "RESERVATION_EXPIRED");
     assert_eq!(reservation_of(&h, too_late.reservation_id).await.status, ReservationStatus::Expired);
     assert_eq!(quantities(&h, "LAMP-1").await, (9, 0));
-    h.settle().await;
+    h.complete().await;
     let again = end_under(&h, too_late.reservation_id, "confirm", "late").await.expect_problem(409, "RESERVATION_EXPIRED");
     assert_eq!(again.body, refused.body);
     assert_eq!((count_emitted(&h, "StockExpired").await, count_emitted(&h, "StockConfirmed").await), (1, 1));
@@ -233,22 +232,24 @@ async fn a_release_after_the_time_is_an_expiry() {
     h.advance(DEFAULT_TTL);
     let gone: Reservation = end(&h, held.reservation_id, "release").await.expect(200).read();
     assert_eq!(gone.status, ReservationStatus::Expired);
-    h.settle().await;
+    h.complete().await;
     assert_eq!((count_emitted(&h, "StockExpired").await, count_emitted(&h, "StockReleased").await), (1, 0));
     assert_eq!(quantities(&h, "LAMP-1").await, (10, 0));
 }
 
 #[tokio::test]
 async fn many_reservations_expire_in_batches() {
-    let count = i64::try_from(BATCH).unwrap() * 2 + 3;
+    let count = i64::try_from(Expiry::SIZE).unwrap() * 2 + 3;
     let h = stocked(&[("LAMP-1", count), ("CHAIR-1", count)]).await;
     for _ in 0..count {
         reserved(&h, &[("LAMP-1", 1), ("CHAIR-1", 1)]).await;
     }
     h.advance(DEFAULT_TTL);
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Immediately);
-    assert_eq!(count_emitted(&h, "StockExpired").await, BATCH);
-    h.settle().await;
+    let due = list_due(&h).await;
+    assert_eq!(due.len(), Expiry::SIZE);
+    Expiry(h.db().clone()).run(due).await.unwrap();
+    assert_eq!(count_emitted(&h, "StockExpired").await, Expiry::SIZE);
+    h.complete().await;
     assert_eq!((quantities(&h, "LAMP-1").await, quantities(&h, "CHAIR-1").await), ((count, 0), (count, 0)));
     assert_eq!(count_emitted(&h, "StockExpired").await, usize::try_from(count).unwrap());
     assert_consistent(&h).await;
@@ -257,19 +258,20 @@ async fn many_reservations_expire_in_batches() {
 #[tokio::test]
 async fn the_worker_waits_until_the_next_expiry_and_is_notified_of_a_sooner_one() {
     let h = stocked(&[("LAMP-1", 10)]).await;
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::Idle);
+    let next = async || h.db().read(async |tx| Expiry::QUEUE.next(tx).await).await.unwrap();
+    assert_eq!((next().await, list_due(&h).await), (None, vec![]));
     let held = reserved(&h, &[("LAMP-1", 1)]).await;
-    assert_eq!(crate::actions::expire_overdue(h.db()).await.unwrap(), Next::At(held.expires_at));
+    assert_eq!((next().await, list_due(&h).await), (Some(held.expires_at), vec![]));
     // A reservation that expires before the next regular run notifies the worker.
-    let notifier = h.db().worker_notifier(crate::workers::EXPIRY);
+    let notifier = h.db().worker_notifier(Expiry::NAME);
     let notified = async || {
         let mut notified = std::pin::pin!(notifier.notified());
         std::future::poll_fn(|context| std::task::Poll::Ready(notified.as_mut().poll(context).is_ready())).await
     };
     assert!(!notified().await);
-    let soon = EXPIRY_PERIOD.as_secs() - 1;
+    let soon = Expiry::PERIOD.as_secs() - 1;
     let body = json!({"orderId": h.id::<OrderId>(), "lines": [{"sku": "LAMP-1", "quantity": 1}], "ttlSeconds": soon});
-    ask(&h, &body).await.expect(201);
+    request(&h, &body).await.expect(201);
     assert!(notified().await);
 }
 
@@ -287,4 +289,26 @@ async fn settings_out_of_bounds_stop_the_start() {
         let read = Settings::default().with("inventory", key, value).section::<crate::Settings>("inventory");
         assert!(read.is_err(), "{key}");
     }
+}
+
+#[tokio::test]
+async fn an_expiry_that_fails_is_tried_again_and_delays_no_other() {
+    let h = stocked(&[("LAMP-1", 10), ("CHAIR-1", 10)]).await;
+    let (damaged, sound) = (reserved(&h, &[("LAMP-1", 1)]).await, reserved(&h, &[("CHAIR-1", 1)]).await);
+    let set_reserved = async |quantity: i64| {
+        let sql = "UPDATE stock_items SET reserved_qty = $1 WHERE sku = 'LAMP-1'";
+        h.db().write(async move |tx| tx.execute(sql, platform::params![quantity]).await).await.unwrap();
+    };
+    set_reserved(0).await;
+    h.expect_worker_failures();
+    h.advance(DEFAULT_TTL);
+    h.complete().await;
+    assert_eq!(reservation_of(&h, sound.reservation_id).await.status, ReservationStatus::Expired);
+    assert_eq!(reservation_of(&h, damaged.reservation_id).await.status, ReservationStatus::Active);
+    set_reserved(1).await;
+    h.advance(Duration::from_secs(2));
+    h.complete().await;
+    let expired = reservation_of(&h, damaged.reservation_id).await;
+    assert_eq!((expired.status, expired.expires_at), (ReservationStatus::Expired, damaged.expires_at));
+    assert_consistent(&h).await;
 }
