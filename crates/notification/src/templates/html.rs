@@ -1,7 +1,8 @@
 //! An e-mail as HTML with tables and inline styles, which mail programs support. It loads nothing: no pictures, no scripts.
 
 use super::{Button, EmailContent, Table};
-use std::fmt::{Display, Write as _};
+use platform::html::escape;
+use std::fmt::Write as _;
 
 const INK: &str = "#1f2328";
 const QUIET: &str = "#656d76";
@@ -10,25 +11,6 @@ const PAPER: &str = "#f6f4ef";
 const ACCENT: &str = "#0f5c4c";
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
-/// Text that is escaped for HTML.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Returns the content as an HTML document.
 #[must_use]
 pub fn html(content: &EmailContent) -> String {
@@ -36,7 +18,7 @@ pub fn html(content: &EmailContent) -> String {
     let _ = write!(
         body,
         "<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3;font-weight:600;color:{INK}\">{}</h1>",
-        Escaped(&content.heading)
+        escape(&content.heading)
     );
     paragraph(&mut body, &content.greeting, INK);
     for text in &content.paragraphs {
@@ -56,7 +38,7 @@ pub fn html(content: &EmailContent) -> String {
 }
 
 fn page(content: &EmailContent, body: &str) -> String {
-    let (subject, summary, shop) = (Escaped(&content.subject), Escaped(&content.summary), Escaped(&content.shop_url));
+    let (subject, summary, shop) = (escape(&content.subject), escape(&content.summary), escape(&content.shop_url));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -75,7 +57,7 @@ fn page(content: &EmailContent, body: &str) -> String {
 }
 
 fn paragraph(body: &mut String, text: &str, colour: &str) {
-    let _ = writeln!(body, "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.55;color:{colour}\">{}</p>", Escaped(text));
+    let _ = writeln!(body, "<p style=\"margin:0 0 16px;font-size:15px;line-height:1.55;color:{colour}\">{}</p>", escape(text));
 }
 
 fn table(body: &mut String, order: &Table) {
@@ -88,9 +70,9 @@ fn table(body: &mut String, order: &Table) {
             "<tr><td style=\"padding:10px 12px 10px 0;border-bottom:1px solid {RULE};color:{INK}\">{}<br>\
              <span style=\"font-size:12px;color:{QUIET}\">{}</span></td>\
              <td align=\"right\" valign=\"top\" style=\"padding:10px 0;border-bottom:1px solid {RULE};color:{INK};white-space:nowrap\">{}</td></tr>",
-            Escaped(&line.title),
-            Escaped(&line.detail),
-            Escaped(&line.amount)
+            escape(&line.title),
+            escape(&line.detail),
+            escape(&line.amount)
         );
     }
     for (at, (name, amount)) in order.sums.iter().enumerate() {
@@ -99,8 +81,8 @@ fn table(body: &mut String, order: &Table) {
         let _ = writeln!(
             body,
             "<tr><td style=\"{style}\">{}</td><td align=\"right\" style=\"{style};white-space:nowrap\">{}</td></tr>",
-            Escaped(name),
-            Escaped(amount)
+            escape(name),
+            escape(amount)
         );
     }
     body.push_str("</table>\n");
@@ -111,8 +93,8 @@ fn facts(body: &mut String, facts: &[(&str, String)]) {
         let _ = writeln!(
             body,
             "<p style=\"margin:0 0 12px;font-size:14px;line-height:1.5;color:{INK}\"><span style=\"color:{QUIET}\">{}</span><br>{}</p>",
-            Escaped(name),
-            Escaped(value)
+            escape(name),
+            escape(value)
         );
     }
 }
@@ -122,7 +104,7 @@ fn link(body: &mut String, button: &Button) {
         body,
         "<p style=\"margin:20px 0\"><a href=\"{}\" style=\"display:inline-block;padding:11px 20px;background:{ACCENT};color:#ffffff;\
          border-radius:6px;font-size:15px;font-weight:600;text-decoration:none\">{}</a></p>",
-        Escaped(&button.url),
-        Escaped(button.label)
+        escape(&button.url),
+        escape(button.label)
     );
 }
