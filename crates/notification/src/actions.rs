@@ -2,21 +2,23 @@
 
 use crate::{
     Error,
-    delivery::{DeliveryQueue, worker_of},
+    delivery::worker_of,
     domain::{AfterAttempt, DeliveryError, OutgoingMessage, after_attempt},
+    settings::Settings,
     store::{self, AttemptRecord},
 };
 use contracts::{
     ids::NotificationId,
     machine::Machine as _,
-    notification::{AttemptOutcome, Channel, Notification, NotificationFact, NotificationFailed, NotificationSent, NotificationStatus},
+    notification::{
+        AttemptOutcome, DeliveryAttempt, Notification, NotificationFact, NotificationFailed, NotificationSent, NotificationStatus,
+    },
 };
 use platform::{
     context::Context,
     db::{Db, Tx},
     http::{Idempotent, Json, MaybeIdempotencyKey, Problem},
 };
-use std::{sync::Arc, time::Duration};
 
 /// Makes a message due again that was sent or has failed, with a fresh count of attempts.
 ///
@@ -37,75 +39,37 @@ pub async fn resend(db: &Db, id: NotificationId, key: MaybeIdempotencyKey) -> Re
     .await
 }
 
-/// An attempt that has ended.
-#[derive(Clone)]
-pub struct Attempt {
-    pub outgoing: Arc<OutgoingMessage>,
-    pub outcome: Result<(), DeliveryError>,
-    /// The pause before the next attempt, if there is one.
-    pub pause: Duration,
-}
-
-/// Records attempts and claims due messages, as many as `queue` has free slots, in one commit.
+/// Records an attempt that has ended. A temporary failure makes the message due again after a pause, until its attempts are
+/// used up.
 ///
 /// # Errors
-/// Those of the database. Nothing is recorded then, and the call can be repeated.
-pub async fn record_and_claim(
-    db: &Db,
-    ended: Arc<[Attempt]>,
-    attempts_max: u32,
-    channel: Channel,
-    queue: Option<DeliveryQueue>,
-    claim_time: Duration,
-) -> Result<Vec<OutgoingMessage>, Error> {
-    db.write(async move |tx| {
-        for attempt in ended.iter() {
-            record(tx, attempt, attempts_max).await?;
-        }
-        match queue.clone() {
-            Some(queue) => claim(tx, channel, queue, claim_time).await,
-            None => Ok(Vec::new()),
-        }
-    })
-    .await
-}
-
-/// Claims due messages until the queue is full, longest overdue first. Users at their limit are skipped.
-async fn claim(tx: &mut Tx, channel: Channel, mut queue: DeliveryQueue, claim_time: Duration) -> Result<Vec<OutgoingMessage>, Error> {
-    let (claimed_until, mut claimed) = (tx.now().after(claim_time), Vec::new());
-    while queue.free_slots() > 0 {
-        let rows = queue.free_slots();
-        let due = store::list_due(tx, channel, queue.users_at_limit(), rows).await?;
-        let is_last = due.len() < rows;
-        let before = claimed.len();
-        for (id, _) in due.into_iter().filter(|(_, user)| queue.try_reserve(*user)) {
-            claimed.extend(store::claim(tx, id, claimed_until).await?);
-        }
-        // The skipped messages belong to users at their limit: the next query excludes these users.
-        if is_last || claimed.len() == before {
-            break;
-        }
-    }
-    Ok(claimed)
-}
-
-async fn record(tx: &mut Tx, attempt: &Attempt, attempts_max: u32) -> Result<(), Error> {
-    let Attempt { outgoing, outcome, pause } = attempt;
-    let next = after_attempt(outcome, outgoing.tries + 1, attempts_max);
+/// Those of the database. Nothing is recorded then.
+pub async fn record_attempt(
+    tx: &mut Tx,
+    outgoing: &OutgoingMessage,
+    outcome: &Result<(), DeliveryError>,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let tries = outgoing.tries + 1;
+    let next = after_attempt(outcome, tries, settings.attempts_max);
     let last_error = outcome.as_ref().err().map(|error| error.detail.as_str());
     let (status, due_at) = match next {
         AfterAttempt::Final(fact) => (NotificationStatus::Pending.transition(fact)?, None),
-        AfterAttempt::Retry => (NotificationStatus::Pending, Some(tx.now().after(*pause))),
+        AfterAttempt::Retry => (NotificationStatus::Pending, Some(tx.now().after(tx.jitter(settings.backoff().delay(tries))))),
     };
     if !store::record(tx, outgoing, AttemptRecord { status, last_error, due_at }).await? {
-        // The claim ended before the attempt, and another worker has the message.
+        // Another process has recorded this attempt.
         return Ok(());
     }
-    let attempts = outgoing.attempts + 1;
-    let ended = if outcome.is_ok() { AttemptOutcome::Delivered } else { AttemptOutcome::Failed };
-    store::insert_attempt(tx, outgoing.notification_id, attempts, ended, last_error.unwrap_or("taken by the channel")).await?;
+    let ended = DeliveryAttempt {
+        attempt: outgoing.attempts + 1,
+        outcome: if outcome.is_ok() { AttemptOutcome::Delivered } else { AttemptOutcome::Failed },
+        detail: last_error.unwrap_or("taken by the channel").to_owned(),
+        occurred_at: tx.now(),
+    };
+    store::insert_attempt(tx, outgoing.notification_id, &ended).await?;
     if let AfterAttempt::Final(fact) = next {
-        emit_outcome(tx, outgoing, fact, attempts, last_error);
+        emit_outcome(tx, outgoing, fact, ended.attempt, last_error);
     }
     Ok(())
 }

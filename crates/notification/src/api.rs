@@ -1,15 +1,12 @@
 //! Entry point 1, HTTP.
 
-use crate::{
-    App, Error, actions,
-    channels::webhook,
-    store::{self, Filter},
-};
+use crate::{App, Error, actions, channels::webhook, store};
 use contracts::{
     ids::NotificationId,
-    notification::{DeliveryAttempt, Notification, WebhookSecret},
+    notification::{DeliveryAttempt, Notification, NotificationFilter, WebhookSecret},
 };
 use platform::{
+    db::Tx,
     http::{Idempotent, Json, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, User},
 };
@@ -24,18 +21,22 @@ pub fn routes() -> Routes<App> {
 }
 
 async fn list_own(user: User, State(app): State<App>, Query(()): Query<()>, paging: Paging) -> Result<Paged<Notification>, Problem> {
-    list(&app, Filter { user_id: Some(user.id), status: None }, paging).await
+    list(&app, NotificationFilter { user_id: Some(user.id), status: None }, paging).await
 }
 
-async fn list_all(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<Notification>, Problem> {
+async fn list_all(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<NotificationFilter>,
+    paging: Paging,
+) -> Result<Paged<Notification>, Problem> {
     list(&app, filter, paging).await
 }
 
-async fn list(app: &App, filter: Filter, paging: Paging) -> Result<Paged<Notification>, Problem> {
+async fn list(app: &App, filter: NotificationFilter, paging: Paging) -> Result<Paged<Notification>, Problem> {
     let tag = format!("notifications {filter:?}");
-    let (after, rows) = (paging.after::<NotificationId>(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list(tx, filter.clone(), after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |notification| notification.notification_id)))
+    let read = async move |tx: &mut Tx, after, rows| store::list(tx, filter, after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |notification| notification.notification_id).await.map(Paged)
 }
 
 async fn list_attempts(
@@ -45,17 +46,11 @@ async fn list_attempts(
     Query(()): Query<()>,
     paging: Paging,
 ) -> Result<Paged<DeliveryAttempt>, Problem> {
-    let tag = format!("attempts {id}");
-    let (before, rows) = (paging.after::<u32>(&tag)?, paging.fetch());
-    let found = app
-        .ctx
-        .db
-        .read(async move |tx| match store::exists(tx, id).await? {
-            true => Ok(store::list_attempts(tx, id, before, rows).await?),
-            false => Err(Error::NotFound),
-        })
-        .await?;
-    Ok(Paged(paging.page(&tag, found, |attempt| attempt.attempt)))
+    let read = async move |tx: &mut Tx, before, rows| match store::exists(tx, id).await? {
+        true => Ok(store::list_attempts(tx, id, before, rows).await?),
+        false => Err(Error::NotFound),
+    };
+    paging.list(&app.ctx.db, &format!("attempts {id}"), read, |attempt| attempt.attempt).await.map(Paged)
 }
 
 async fn resend(

@@ -2,13 +2,14 @@
 
 use crate::{
     delivery::worker_of,
-    domain::Contact,
+    domain::{Contact, OutgoingMessage},
     message::{Cancelled, Delivered, Message, OrderSummary, PaymentProblem, Refunded, Reset, Shipped, Welcome},
-    store::{self, NewNotification},
+    store,
 };
 use contracts::{
     auth::{PasswordResetRequested, UserRegistered},
     ids::{EventId, UserId},
+    notification::Channel,
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaymentFailed, OrderShipped},
     payment::PaymentRefunded,
     user::{PreferencesChanged, UserUpdated},
@@ -162,16 +163,25 @@ impl NewMessage<'_> {
     async fn write(self, tx: &mut Tx) -> Result<(), Error> {
         let contact = store::find_contact(tx, self.user_id).await?.unwrap_or_else(|| Contact::unknown(self.user_id));
         for channel in contact.channels(self.message.kind()) {
-            let mail = channel == contracts::notification::Channel::Email;
-            let new = NewNotification {
+            let by_mail = |text: Option<&str>| text.filter(|_| channel == Channel::Email).map(str::to_owned);
+            let outgoing = OutgoingMessage {
+                notification_id: tx.new_id(),
                 event_id: self.event_id,
+                correlation_id: tx.context().correlation_id.to_string(),
                 user_id: self.user_id,
+                order_id: self.message.order_id(),
+                kind: self.message.kind(),
                 channel,
-                message: &self.message,
-                recipient: self.recipient.filter(|_| mail),
-                sealed_token: self.sealed_token.filter(|_| mail),
+                payload: self.message.payload(),
+                sealed_token: by_mail(self.sealed_token),
+                recipient: by_mail(self.recipient),
+                name: String::new(),
+                attempts: 0,
+                tries: 0,
+                resends: 0,
+                created_at: tx.now(),
             };
-            store::insert(tx, new).await?;
+            store::insert(tx, &outgoing).await?;
             tx.notify_worker(worker_of(channel));
         }
         Ok(())

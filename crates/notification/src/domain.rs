@@ -27,6 +27,16 @@ impl Contact {
         Contact { user_id, email: None, name: String::new(), phone: None, email_enabled: true, sms_enabled: false, webhook_url: None }
     }
 
+    /// Returns the address of a channel.
+    #[must_use]
+    pub fn address(self, channel: Channel) -> Option<String> {
+        match channel {
+            Channel::Email => self.email,
+            Channel::Sms => self.phone,
+            Channel::Webhook => self.webhook_url,
+        }
+    }
+
     /// Returns the channels of a message of this type.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
         let secret = kind == NotificationType::PasswordReset;
@@ -44,7 +54,7 @@ fn is_about_account(kind: NotificationType) -> bool {
     matches!(kind, NotificationType::Registered | NotificationType::PasswordReset)
 }
 
-/// A due message that a worker has claimed.
+/// A message with what a channel needs to send it.
 #[derive(Debug, Clone)]
 pub struct OutgoingMessage {
     pub notification_id: NotificationId,
@@ -56,17 +66,16 @@ pub struct OutgoingMessage {
     pub channel: Channel,
     pub payload: serde_json::Value,
     pub sealed_token: Option<String>,
-    /// The e-mail address, phone number or URL, after the channel; `None` while it is unknown.
+    /// The e-mail address, phone number or URL, after the channel; `None` while it is unknown. It is stored only when it does not
+    /// come from the contact.
     pub recipient: Option<String>,
-    /// The name of the user; may be empty.
+    /// The name of the user; may be empty. It comes from the contact.
     pub name: String,
     /// All attempts before this one, those since the last resend by an administrator, and the number of these resends.
     pub attempts: u32,
     pub tries: u32,
     pub resends: u32,
     pub created_at: Timestamp,
-    /// The end of the claim. Another worker that claims the message afterwards stores another time.
-    pub claimed_until: Timestamp,
 }
 
 /// Why an attempt failed.

@@ -114,13 +114,8 @@ impl Settings {
     }
     /// The slots of a channel. Mails have as many as there are connections, so that no attempt waits for a connection.
     #[must_use]
-    pub fn queue_size(&self, channel: Channel) -> usize {
+    pub fn slots(&self, channel: Channel) -> usize {
         if channel == Channel::Email && self.smtp_url.is_some() { self.smtp_connections.min(self.concurrency) } else { self.concurrency }
-    }
-    /// How long a claim lasts: longer than any attempt.
-    #[must_use]
-    pub fn claim_time(&self) -> Duration {
-        self.send_time().saturating_mul(3)
     }
 }
 

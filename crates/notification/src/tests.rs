@@ -1,6 +1,5 @@
 //! The service through its entry points.
 
-mod claiming;
 mod consuming;
 mod delivering;
 mod endpoints;
@@ -60,7 +59,7 @@ impl Person {
     async fn registered(harness: &Harness) -> Person {
         let person = Person::new(harness);
         deliver(harness, person.registration("mara@example.com", "Mara")).await;
-        harness.settle().await;
+        harness.complete().await;
         person
     }
 
@@ -222,6 +221,30 @@ impl Person {
         let notifications = self.notifications(harness).await;
         notifications.iter().map(|n| format!("{} {} {}", n.r#type, n.channel, n.status)).collect()
     }
+
+    /// Gives the workers turns until the newest message is as this text says, while other attempts go on.
+    async fn wait_until_newest_is(self, harness: &Harness, line: &str) {
+        wait_until(async || {
+            harness.settle().await;
+            self.notification_lines(harness).await[0] == line
+        })
+        .await;
+    }
+}
+
+/// Waits while tasks go on beside the test. The limit only ends a test that would hang.
+async fn wait_until(condition: impl AsyncFn() -> bool) {
+    let reached = async {
+        while !condition().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached).await.expect("the condition comes true");
+}
+
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
 }
 
 /// Delivers an event, a millisecond after the last one, because lists are in the order of time.

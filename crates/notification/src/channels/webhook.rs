@@ -18,10 +18,7 @@ use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder}
 use hyper_util::{
     client::legacy::{
         Client,
-        connect::{
-            HttpConnector,
-            dns::{GaiResolver, Name},
-        },
+        connect::{HttpConnector, dns::Name},
     },
     rt::TokioTimer,
 };
@@ -33,13 +30,13 @@ use std::{
     error::Error,
     future::Future,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::OnceCell;
 
 /// How much of a response body is read, so that the connection can be used again.
 const MAX_RESPONSE: usize = 16 * 1024;
@@ -95,9 +92,12 @@ impl Webhooks {
         let target = self.target(url)?;
         let request = self.request(outgoing, target);
         let pool = self.pool().await;
-        let status = tokio::time::timeout(self.time, exchange(pool, request))
-            .await
-            .map_err(|_| DeliveryError::temporary(format!("the receiver did not answer within {} seconds", self.time.as_secs())))??;
+        let status = tokio::select! {
+            status = exchange(pool, request) => status?,
+            () = self.env.sleep(self.time) => {
+                return Err(DeliveryError::temporary(format!("the receiver did not answer within {} seconds", self.time.as_secs())));
+            }
+        };
         match status {
             status if status.is_success() => Ok(()),
             // The scheme's status for an address that is not to be used any more.
@@ -139,8 +139,9 @@ impl Webhooks {
         let (env, allow_private) = (self.env.clone(), self.allow_private);
         self.pool
             .get_or_init(|| async move {
-                let tls = tls_on_thread(&env).await;
-                let mut connector = HttpConnector::new_with_resolver(PublicResolver { allow_private, names: GaiResolver::new() });
+                // Reading the root certificates blocks.
+                let tls = env.spawn_blocking(tls).await.unwrap_or_else(|_| without_roots());
+                let mut connector = HttpConnector::new_with_resolver(PublicResolver { env: env.clone(), allow_private });
                 connector.enforce_http(false);
                 connector.set_nodelay(true);
                 connector.set_connect_timeout(Some(Duration::from_secs(5)));
@@ -189,16 +190,6 @@ where
     }
 }
 
-/// Reads the root certificates on a thread of its own, because that blocks.
-async fn tls_on_thread(env: &Env) -> ClientConfig {
-    let (sender, receiver) = oneshot::channel();
-    let started = env.spawn_thread("root-certificates", move || drop(sender.send(tls())));
-    match started {
-        Ok(_) => receiver.await.unwrap_or_else(|_| without_roots()),
-        Err(_) => without_roots(),
-    }
-}
-
 fn tls() -> ClientConfig {
     match with_roots() {
         Ok(tls) => tls,
@@ -232,8 +223,8 @@ struct PrivateAddress;
 /// address between check and use.
 #[derive(Clone)]
 struct PublicResolver {
+    env: Env,
     allow_private: bool,
-    names: GaiResolver,
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -243,14 +234,15 @@ impl tower::Service<Name> for PublicResolver {
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.names.poll_ready(context).map_err(Into::into)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (resolving, allow_private) = (self.names.call(name), self.allow_private);
+        let allow_private = self.allow_private;
+        let resolving = self.env.spawn_blocking(move || (name.as_str(), 0).to_socket_addrs());
         Box::pin(async move {
-            let found: Vec<SocketAddr> = resolving.await?.filter(|address| allow_private || is_public(address.ip())).collect();
+            let found: Vec<SocketAddr> = resolving.await??.filter(|address| allow_private || is_public(address.ip())).collect();
             if found.is_empty() { Err(PrivateAddress.into()) } else { Ok(found.into_iter()) }
         })
     }

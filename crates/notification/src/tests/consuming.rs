@@ -30,7 +30,7 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.delivered()).await;
     deliver(&harness, person.cancelled()).await;
     deliver(&harness, person.refunded()).await;
-    harness.settle().await;
+    harness.complete().await;
     let mut notifications = person.notifications(&harness).await;
     notifications.sort_by_key(|notification| notification.r#type);
     assert_eq!(notifications.iter().map(|notification| notification.r#type).collect::<Vec<_>>(), NotificationType::ALL);
@@ -53,9 +53,9 @@ async fn a_repeated_event_makes_no_message() {
     let person = Person::registered(&harness).await;
     let event = deliver(&harness, person.created()).await;
     harness.deliver_envelope(event.clone()).await;
-    harness.settle().await;
+    harness.complete().await;
     harness.deliver_envelope(event.clone()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notification_lines(&harness).await, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
 
@@ -67,7 +67,7 @@ async fn a_repeated_event_makes_no_message() {
         .await
         .unwrap();
     harness.deliver_envelope(event).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await.len(), 2);
     harness.nothing_is_parked().await;
 }
@@ -80,7 +80,7 @@ async fn the_event_of_a_message_has_the_correlation_id_of_its_cause() {
     event.correlation_id = "request-1".into();
     harness.deliver_envelope(event.clone()).await;
     deliver(&harness, person.confirmed()).await;
-    harness.settle().await;
+    harness.complete().await;
     let emitted = harness.emitted().await;
     let announced: Vec<_> = emitted.iter().filter(|envelope| envelope.correlation_id == "request-1").collect();
     assert_eq!(announced.len(), 1);
@@ -96,7 +96,7 @@ async fn preferences_choose_the_channels_except_for_mails_about_the_account() {
     deliver(&harness, person.preferences(false, true, None)).await;
     deliver(&harness, person.shipped()).await;
     deliver(&harness, person.reset(&harness)).await;
-    harness.settle().await;
+    harness.complete().await;
     let mut notifications = person.notification_lines(&harness).await;
     notifications.sort();
     assert_eq!(notifications, ["PASSWORD_RESET EMAIL SENT", "REGISTERED EMAIL SENT", "SHIPPED SMS SENT"]);
@@ -105,7 +105,7 @@ async fn preferences_choose_the_channels_except_for_mails_about_the_account() {
 
     deliver(&harness, person.preferences(false, false, None)).await;
     deliver(&harness, person.delivered()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await.len(), 3, "who wants nothing is told nothing");
 }
 
@@ -117,11 +117,11 @@ async fn a_removed_phone_gets_no_text_message() {
     deliver(&harness, person.preferences(false, true, None)).await;
     deliver(&harness, person.shipped()).await;
     deliver(&harness, person.profile("mara@example.com", None)).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED SMS FAILED");
     assert!(phone.0.lock().unwrap().is_empty());
     deliver(&harness, person.delivered()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await.len(), 2, "and nothing is tried from then on");
 }
 
@@ -130,7 +130,7 @@ async fn an_order_may_arrive_before_its_customer() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(
         (notifications[0].status, notifications[0].last_error.as_deref()),
@@ -138,7 +138,7 @@ async fn an_order_may_arrive_before_its_customer() {
     );
     deliver(&harness, person.registration("mara@example.com", "Mara")).await;
     harness.advance(LONG);
-    harness.settle().await;
+    harness.complete().await;
     let mut notifications = person.notification_lines(&harness).await;
     notifications.sort();
     assert_eq!(notifications, ["ORDER_CREATED EMAIL SENT", "REGISTERED EMAIL SENT"]);
@@ -150,7 +150,7 @@ async fn a_message_to_an_unknown_user_fails_in_the_end() {
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
     for _ in 0..10 {
-        harness.settle().await;
+        harness.complete().await;
         harness.advance(LONG);
     }
     let notifications = person.notifications(&harness).await;
@@ -189,6 +189,6 @@ async fn older_preferences_change_nothing() {
     harness.deliver_envelope(new).await;
     harness.deliver_envelope(old).await;
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await.len(), 1, "only the welcome");
 }

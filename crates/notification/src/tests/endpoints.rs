@@ -38,7 +38,7 @@ async fn lists_are_paged_newest_first() {
         deliver(&harness, mara.created()).await;
         deliver(&harness, otto.shipped()).await;
     }
-    harness.settle().await;
+    harness.complete().await;
     let (mut seen, mut path) = (Vec::new(), "/notifications?limit=2".to_owned());
     loop {
         let answer = harness.get(&path).customer(mara.user_id).send().await.expect(200);
@@ -62,7 +62,7 @@ async fn admins_filter_all_messages_by_status_and_user() {
     let (mara, unknown) = (Person::registered(&harness).await, Person::new(&harness));
     deliver(&harness, mara.created()).await;
     deliver(&harness, unknown.created()).await;
-    harness.settle().await;
+    harness.complete().await;
     let count = async |query: &str| {
         let page: Page<Notification> = harness.get(&format!("/admin/notifications{query}")).admin().send().await.expect(200).read();
         page.items.len()
@@ -95,7 +95,7 @@ async fn invalid_input_is_named_and_changes_nothing() {
     let path = format!("/admin/notifications/{id}/resend");
     harness.post(&path, &json!({})).admin().key(&long).send().await.expect_problem(400, "BAD_IDEMPOTENCY_KEY");
     harness.delete("/notifications").customer(person.user_id).send().await.expect_problem(405, "METHOD_NOT_ALLOWED");
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 1);
 }
 
@@ -109,7 +109,7 @@ async fn an_admin_sends_a_message_again() {
     assert_eq!((again.notification_id, again.status), (id, NotificationStatus::Pending));
     let refused = harness.post(&path, &json!({})).admin().send().await.expect_problem(409, "ILLEGAL_TRANSITION");
     assert_eq!(refused.json()["notificationStatus"], "PENDING");
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!((notifications.len(), notifications[0].status, notifications[0].attempts), (1, NotificationStatus::Sent, 2));
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
@@ -128,13 +128,13 @@ async fn a_resend_with_the_same_key_happens_once() {
     let token = harness.token(harness.id(), &["ADMIN"]);
     let send = async |path: &str, key: &str| harness.post(path, &json!({})).bearer(&token).key(key).send().await;
     let first = send(&path, "again").await.expect(200);
-    harness.settle().await;
+    harness.complete().await;
     let second = send(&path, "again").await.expect(200);
     assert_eq!((second.body.as_slice(), second.header("idempotency-replayed")), (first.body.as_slice(), "true"));
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 2);
     send(&path, "another").await.expect(200);
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(harness.emitted_of::<NotificationSent>().await.len(), 3);
 }
 
@@ -144,7 +144,7 @@ async fn attempts_are_paged_last_first() {
     let person = Person::new(&harness);
     deliver(&harness, person.created()).await;
     for _ in 0..7 {
-        harness.settle().await;
+        harness.complete().await;
         harness.advance(LONG);
     }
     let id = person.notifications(&harness).await[0].notification_id;

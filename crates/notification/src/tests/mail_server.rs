@@ -125,7 +125,7 @@ async fn connections_are_limited_and_reused() {
     for _ in 0..50 {
         deliver(&harness, person.shipped()).await;
     }
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(server.taken().len(), 51);
     assert!(server.connections.load(Ordering::SeqCst) <= 2);
 }
@@ -140,7 +140,7 @@ async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
     assert!(notifications[0].last_error.as_deref().unwrap().contains("come back later"), "{:?}", notifications[0].last_error);
     for (pause, attempts) in [(10, 1), (10, 2), (40, 2), (40, 3)] {
         harness.advance(Duration::from_secs(pause));
-        harness.settle().await;
+        harness.complete().await;
         assert_eq!(person.notifications(&harness).await[0].attempts, attempts, "pauses grow");
     }
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
@@ -149,7 +149,7 @@ async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
     *server.refusals.lock().unwrap() = vec!["550 nobody of that name"; 6];
     deliver(&harness, person.shipped()).await;
     for _ in 0..8 {
-        harness.settle().await;
+        harness.complete().await;
         harness.advance(LONG);
     }
     let notifications = person.notifications(&harness).await;
@@ -167,6 +167,9 @@ async fn a_reply_that_never_comes_does_not_disturb_the_next_mail() {
     server.silences.store(1, Ordering::SeqCst);
     deliver(&harness, person.shipped()).await;
     harness.settle().await;
+    wait_until(async || server.silences.load(Ordering::SeqCst) == 0).await;
+    harness.advance(Duration::from_secs(1));
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(
         (notifications[0].status, notifications[0].last_error.as_deref()),
@@ -175,10 +178,10 @@ async fn a_reply_that_never_comes_does_not_disturb_the_next_mail() {
     // The missing reply is not read as the reply to the next mail.
     *server.refusals.lock().unwrap() = vec!["451 later"];
     deliver(&harness, person.delivered()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Pending);
     harness.advance(LONG);
-    harness.settle().await;
+    harness.complete().await;
     assert!(person.notifications(&harness).await.iter().all(|notification| notification.status == NotificationStatus::Sent));
     assert_eq!(server.taken().len(), 3);
 }

@@ -63,7 +63,7 @@ async fn a_mail_is_a_readable_file() {
     let person = Person::registered(&harness).await;
     harness.advance(Duration::from_secs(61));
     deliver(&harness, person.created()).await;
-    harness.settle().await;
+    harness.complete().await;
     let mails = mails(&harness);
     assert_eq!(mails.len(), 2);
     let (name, mail) = &mails[1];
@@ -101,7 +101,7 @@ async fn text_of_users_makes_no_header_and_no_markup() {
     order.order_number = "SK\r\nX-Evil: yes".into();
     order.items[0].title_snapshot = "<img src=x onerror=alert(1)>".into();
     deliver(&harness, order).await;
-    harness.settle().await;
+    harness.complete().await;
     for (_, mail) in mails(&harness) {
         let (head, _) = mail.split_once("\r\n\r\n").unwrap();
         let names: Vec<_> =
@@ -119,7 +119,7 @@ async fn a_file_name_stays_inside_the_folder() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("../../../../tmp/x@example.com", "Mara")).await;
-    harness.settle().await;
+    harness.complete().await;
     let names: Vec<_> = mails(&harness).into_iter().map(|(name, _)| name).collect();
     assert!(names.iter().all(|name| !name.contains('/')), "{names:?}");
     assert_eq!(fs::read_dir(harness.data_dir()).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some()).count(), 0);
@@ -130,7 +130,7 @@ async fn an_invalid_address_fails_at_once() {
     let harness = start().await;
     let person = Person::new(&harness);
     deliver(&harness, person.registration("not an address", "Mara")).await;
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Failed, 1));
     assert_eq!(mails(&harness).len(), 0);
@@ -166,7 +166,7 @@ async fn the_token_of_a_reset_is_only_in_its_mail() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
     deliver(&harness, person.reset(&harness)).await;
-    harness.settle().await;
+    harness.complete().await;
     let (_, mail) = mails(&harness).into_iter().find(|(name, _)| name.contains("PASSWORD_RESET")).unwrap();
     let link = format!("http://127.0.0.1:8080/password/reset?token={TOKEN}");
     assert_eq!(decoded(&mail).matches(&link).count(), 2);
@@ -202,7 +202,7 @@ async fn an_expired_reset_or_one_with_another_key_is_not_sent() {
     let mut forged = person.reset(&harness);
     forged.sealed_token = encryption::encrypt(&[1; 32], [9; 24], b"forged");
     deliver(&harness, forged).await;
-    harness.settle().await;
+    harness.complete().await;
     let notifications: Vec<_> =
         person.notifications(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();
     assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the link has expired".into())), "{notifications:?}");
@@ -220,10 +220,10 @@ async fn a_failed_write_to_the_mailbox_is_repeated() {
     assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Pending, 1));
     assert!(notifications[0].last_error.as_deref().unwrap().starts_with("the mailbox cannot be written"));
     fs::remove_file(&blocked).unwrap();
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await[0].attempts, 1, "not before its pause is over");
     harness.advance(Duration::from_secs(20));
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(
         (notifications[0].status, notifications[0].attempts, notifications[0].last_error.as_deref()),
@@ -251,13 +251,13 @@ async fn a_mail_written_again_after_a_crash_exists_once() {
         })
         .await
         .unwrap();
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
     assert_eq!(mails(&harness), before, "the same mail under the same name, with the same Message-ID");
 
     // A resend by a person is another mail.
     harness.post(&format!("/admin/notifications/{id}/resend"), &json!({})).admin().send().await.expect(200);
-    harness.settle().await;
+    harness.complete().await;
     let after = mails(&harness);
     assert_eq!(after.len(), 2);
     assert!(after.iter().any(|(name, mail)| name.contains("-again1") && mail.contains(&format!("<{id}.1@souk.example>"))));
@@ -270,7 +270,7 @@ async fn hundreds_of_mails_are_each_sent_once() {
     for _ in 0..400 {
         deliver(&harness, person.shipped()).await;
     }
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(mails(&harness).len(), 401);
     let counts: Vec<(NotificationStatus, i64, i64)> = harness
         .db()

@@ -107,7 +107,7 @@ async fn secret_of(harness: &Harness, user: UserId) -> String {
 async fn a_webhook_is_signed_with_its_users_secret() {
     let (harness, receiver, person) = with_receiver().await;
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Sent, 1), "{:?}", notifications[0].last_error);
     let received = receiver.received();
@@ -132,10 +132,10 @@ async fn a_repetition_has_the_same_id_and_a_new_signature() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await[0].last_error.as_deref(), Some("the receiver answered 500"));
     harness.advance(LONG);
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
     let received = receiver.received();
     assert_eq!(received[0].headers["webhook-id"], received[1].headers["webhook-id"]);
@@ -149,7 +149,7 @@ async fn redirects_are_not_followed_and_410_ends_the_attempts() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(notifications[0].status, NotificationStatus::Pending);
     assert_eq!(notifications[0].last_error.as_deref(), Some("the receiver answered 302: redirects are not followed"));
@@ -157,7 +157,7 @@ async fn redirects_are_not_followed_and_410_ends_the_attempts() {
 
     receiver.answers("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", 1);
     harness.advance(LONG);
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Failed);
 }
 
@@ -167,12 +167,15 @@ async fn an_endless_response_is_cut_off_and_a_missing_one_times_out() {
     let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n{}", "x".repeat(100_000));
     receiver.answers(&endless, 1);
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
 
     receiver.answers("", 1);
     deliver(&harness, person.delivered()).await;
     harness.settle().await;
+    wait_until(async || receiver.received().len() == 2).await;
+    harness.advance(Duration::from_secs(1));
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(notifications[0].last_error.as_deref(), Some("the receiver did not answer within 1 seconds"));
 }
@@ -187,25 +190,16 @@ async fn a_slow_receiver_delays_no_other() {
     deliver(&harness, slow.preferences(false, false, Some(&format!("http://127.0.0.1:{silent_port}/")))).await;
     deliver(&harness, quick.preferences(false, false, Some(&format!("http://127.0.0.1:{port}/")))).await;
     deliver(&harness, slow.shipped()).await;
-    let settling = harness.settle();
-    let others = async {
-        // The slow attempt is running.
-        let _connection = silent.accept().await.unwrap();
-        let began = tokio::time::Instant::now();
-        deliver(&harness, quick.shipped()).await;
-        while receiver.received().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(began.elapsed() < Duration::from_secs(2));
-        while quick.notification_lines(&harness).await[0] != "SHIPPED WEBHOOK SENT" {
-            tokio::task::yield_now().await;
-        }
-        assert!(began.elapsed() < Duration::from_secs(2));
-        assert_eq!(slow.notification_lines(&harness).await[0], "SHIPPED WEBHOOK PENDING");
-        std::future::pending::<()>().await;
-    };
-    tokio::select! { () = settling => {}, () = others => {} }
-    assert_eq!(quick.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
+    harness.settle().await;
+    // The slow attempt is running.
+    let _connection = silent.accept().await.unwrap();
+    deliver(&harness, quick.shipped()).await;
+    quick.wait_until_newest_is(&harness, "SHIPPED WEBHOOK SENT").await;
+    assert_eq!(receiver.received().len(), 1);
+    let pending = slow.notifications(&harness).await.remove(0);
+    assert_eq!((pending.status, pending.attempts), (NotificationStatus::Pending, 0));
+    harness.advance(Duration::from_secs(3));
+    harness.complete().await;
     assert_eq!(slow.notifications(&harness).await[0].attempts, 1);
 }
 
@@ -220,7 +214,7 @@ async fn private_addresses_are_refused_in_every_notation() {
         let person = Person::registered(&harness).await;
         deliver(&harness, person.preferences(false, false, Some(&format!("http://{host}:{port}/")))).await;
         deliver(&harness, person.shipped()).await;
-        harness.settle().await;
+        harness.complete().await;
         let notifications = person.notifications(&harness).await;
         assert_eq!(
             (notifications[0].status, notifications[0].attempts),
@@ -238,10 +232,10 @@ async fn a_webhook_goes_to_the_current_address() {
     let (harness, receiver, person) = with_receiver().await;
     receiver.answers("HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n", 1);
     deliver(&harness, person.shipped()).await;
-    harness.settle().await;
+    harness.complete().await;
     deliver(&harness, person.preferences(false, false, None)).await;
     harness.advance(LONG);
-    harness.settle().await;
+    harness.complete().await;
     let notifications = person.notifications(&harness).await;
     assert_eq!(
         (notifications[0].status, notifications[0].last_error.as_deref()),
@@ -254,7 +248,7 @@ async fn a_webhook_goes_to_the_current_address() {
 async fn a_password_reset_is_never_posted() {
     let (harness, receiver, person) = with_receiver().await;
     deliver(&harness, person.reset(&harness)).await;
-    harness.settle().await;
+    harness.complete().await;
     assert_eq!(person.notification_lines(&harness).await[0], "PASSWORD_RESET EMAIL SENT");
     assert_eq!(receiver.received().len(), 0);
 }
