@@ -107,3 +107,19 @@ async fn a_confirmation_and_the_expiry_at_one_instant_have_one_winner() {
     assert_eq!(quantities(&h, "LAMP-1").await, (100 - i64::try_from(sold).unwrap(), 0));
     assert_consistent(&h).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_item_that_many_set_at_once_is_created_once() {
+    let h = Arc::new(harness().await);
+    let body = Arc::new(json!({"availableQty": 5, "productId": h.id::<ProductId>()}));
+    let mut sellers = h.env.task_set();
+    for _ in 0..40 {
+        let (h, body) = (h.clone(), body.clone());
+        sellers.spawn(async move { h.put("/inventory/stock/LAMP-1", &body).admin().send().await.status.as_u16() });
+    }
+    let mut statuses = sellers.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![200; 39], vec![201]].concat());
+    assert_eq!((quantities(&h, "LAMP-1").await, count_emitted(&h, "StockChanged").await), ((5, 0), 1));
+    assert_consistent(&h).await;
+}

@@ -143,6 +143,22 @@ async fn stock_follows_a_draft_to_its_new_sku_and_frees_the_old_one() {
 }
 
 #[tokio::test]
+async fn an_item_of_the_new_sku_is_assigned_and_the_item_of_the_old_sku_stays() {
+    let s = shop().await;
+    s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    let body = json!({"availableQty": 2, "productId": s.h.id::<ProductId>()});
+    s.h.put("/inventory/stock/LAMP-9", &body).admin().send().await.expect(201);
+    let before = count_emitted(&s.h, "StockChanged").await;
+    let other = s.h.id();
+    s.h.deliver(ProductUpdated { product_id: s.lamp, product: product(s.lamp, Some(other), "LAMP-9", 2) }).await;
+    let items = [stock_of(&s.h, "LAMP-1").await, stock_of(&s.h, "LAMP-9").await];
+    assert!(items.iter().all(|item| (item.product_id, item.seller_id) == (s.lamp, Some(other))));
+    assert_eq!(count_emitted(&s.h, "StockChanged").await, before + 1, "only one item moved");
+    assert_eq!(s.see(s.lamp).await.available_qty, 9);
+}
+
+#[tokio::test]
 async fn events_of_two_products_that_swap_a_sku_may_come_in_any_order() {
     let s = shop().await;
     let torch = s.h.id();
