@@ -98,8 +98,8 @@ impl Channels {
         if reset.expires_at <= self.env.now() {
             return Err(DeliveryError::permanent("the link has expired"));
         }
-        let opened = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
-        let token = opened.and_then(|bytes| String::from_utf8(bytes).ok());
+        let decrypted = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
+        let token = decrypted.and_then(|bytes| String::from_utf8(bytes).ok());
         token.map(Some).ok_or_else(|| DeliveryError::permanent("the token cannot be opened"))
     }
 }

@@ -82,10 +82,10 @@ async fn the_event_of_a_message_has_the_correlation_id_of_its_cause() {
     deliver(&harness, person.confirmed()).await;
     harness.complete().await;
     let emitted = harness.emitted().await;
-    let announced: Vec<_> = emitted.iter().filter(|envelope| envelope.correlation_id == "request-1").collect();
-    assert_eq!(announced.len(), 1);
-    assert_eq!(announced[0].causation_id, Some(event.event_id));
-    assert!(announced[0].payload.get().contains("ORDER_CREATED"));
+    let caused: Vec<_> = emitted.iter().filter(|envelope| envelope.correlation_id == "request-1").collect();
+    assert_eq!(caused.len(), 1);
+    assert_eq!(caused[0].causation_id, Some(event.event_id));
+    assert!(caused[0].payload.get().contains("ORDER_CREATED"));
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn preferences_choose_the_channels_except_for_mails_about_the_account() {
     deliver(&harness, person.preferences(false, false, None)).await;
     deliver(&harness, person.delivered()).await;
     harness.complete().await;
-    assert_eq!(person.notifications(&harness).await.len(), 3, "who wants nothing is told nothing");
+    assert_eq!(person.notifications(&harness).await.len(), 3, "no message without a channel");
 }
 
 #[tokio::test]

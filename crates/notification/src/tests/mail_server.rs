@@ -13,7 +13,7 @@ use tokio::{
 
 /// A mail that the server accepted.
 #[derive(Debug, Clone, PartialEq)]
-struct Taken {
+struct AcceptedMail {
     from: String,
     to: String,
     mail: String,
@@ -21,7 +21,7 @@ struct Taken {
 
 #[derive(Default)]
 struct Server {
-    taken: Mutex<Vec<Taken>>,
+    accepted: Mutex<Vec<AcceptedMail>>,
     connections: AtomicUsize,
     authenticated: AtomicUsize,
     /// The replies to the next recipients; afterwards all are accepted.
@@ -78,8 +78,8 @@ impl Server {
                     if self.silences.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                         std::future::pending::<()>().await;
                     }
-                    self.taken.lock().unwrap().push(Taken { from: from.clone(), to: to.clone(), mail });
-                    "250 taken\r\n".to_owned()
+                    self.accepted.lock().unwrap().push(AcceptedMail { from: from.clone(), to: to.clone(), mail });
+                    "250 accepted\r\n".to_owned()
                 }
                 "QUIT" => {
                     write.write_all(b"221 bye\r\n").await?;
@@ -92,8 +92,8 @@ impl Server {
         Ok(())
     }
 
-    fn taken(&self) -> Vec<Taken> {
-        self.taken.lock().unwrap().clone()
+    fn accepted(&self) -> Vec<AcceptedMail> {
+        self.accepted.lock().unwrap().clone()
     }
 }
 
@@ -110,11 +110,11 @@ async fn a_mail_goes_to_the_mail_server() {
     let (harness, server) = with_server().await;
     let person = Person::registered(&harness).await;
     assert_eq!(person.notification_lines(&harness).await, ["REGISTERED EMAIL SENT"]);
-    let taken = server.taken();
-    assert_eq!(taken.len(), 1);
-    assert_eq!(taken[0].from, "MAIL FROM:<no-reply@souk.example>");
-    assert_eq!(taken[0].to, "RCPT TO:<mara@example.com>");
-    assert!(decoded(&taken[0].mail).contains("Your account is ready."));
+    let accepted = server.accepted();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].from, "MAIL FROM:<no-reply@souk.example>");
+    assert_eq!(accepted[0].to, "RCPT TO:<mara@example.com>");
+    assert!(decoded(&accepted[0].mail).contains("Your account is ready."));
     assert!(!harness.data_dir().join("mailbox").exists());
 }
 
@@ -126,7 +126,7 @@ async fn connections_are_limited_and_reused() {
         deliver(&harness, person.shipped()).await;
     }
     harness.complete().await;
-    assert_eq!(server.taken().len(), 51);
+    assert_eq!(server.accepted().len(), 51);
     assert!(server.connections.load(Ordering::SeqCst) <= 2);
 }
 
@@ -144,7 +144,7 @@ async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
         assert_eq!(person.notifications(&harness).await[0].attempts, attempts, "pauses grow");
     }
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
-    assert_eq!(server.taken().len(), 1);
+    assert_eq!(server.accepted().len(), 1);
 
     *server.refusals.lock().unwrap() = vec!["550 nobody of that name"; 6];
     deliver(&harness, person.shipped()).await;
@@ -157,7 +157,7 @@ async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
     let failed = harness.emitted_of::<NotificationFailed>().await;
     assert_eq!(failed.len(), 1);
     assert!(failed[0].error.contains("nobody of that name"), "{}", failed[0].error);
-    assert_eq!(server.taken().len(), 1);
+    assert_eq!(server.accepted().len(), 1);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_reply_that_never_comes_does_not_disturb_the_next_mail() {
     harness.advance(LONG);
     harness.complete().await;
     assert!(person.notifications(&harness).await.iter().all(|notification| notification.status == NotificationStatus::Sent));
-    assert_eq!(server.taken().len(), 3);
+    assert_eq!(server.accepted().len(), 3);
 }
 
 #[tokio::test]
@@ -220,5 +220,5 @@ async fn required_tls_is_never_replaced_by_plain_text() {
     let notifications = person.notifications(&harness).await;
     assert_eq!(notifications[0].status, NotificationStatus::Pending);
     assert!(notifications[0].last_error.as_deref().unwrap().contains("STARTTLS"), "{:?}", notifications[0].last_error);
-    assert_eq!((server.taken().len(), server.authenticated.load(Ordering::SeqCst)), (0, 0));
+    assert_eq!((server.accepted().len(), server.authenticated.load(Ordering::SeqCst)), (0, 0));
 }
