@@ -98,7 +98,7 @@ pub enum Audit {
 
 /// The databases, made if they are not there and migrated if they are older.
 fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
-    let config = flags.decide()?;
+    let config = flags.resolve()?;
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     Ok((config, databases))
 }
@@ -108,7 +108,7 @@ fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
 /// # Errors
 /// When there is none at the data directory, or an older one: a tool that looks makes and changes nothing.
 pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
-    let config = flags.decide()?;
+    let config = flags.resolve()?;
     if !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
     }

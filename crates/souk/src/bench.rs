@@ -2,10 +2,10 @@
 
 mod checkout;
 mod flat;
-mod goods;
 pub mod http;
 mod load;
 mod prepare;
+mod products;
 mod report;
 mod search;
 pub mod server;

@@ -64,7 +64,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
     /// Whether somebody asked for that address: then the program does not do without.
-    pub ops_listen_asked: bool,
+    pub ops_listen_is_explicit: bool,
     pub data_dir: PathBuf,
     pub rate_limits: bool,
     pub log_format: LogFormat,
@@ -86,7 +86,7 @@ impl Flags {
     ///
     /// # Errors
     /// When the file cannot be read or holds a key that does not exist, or something is asked for that is not there.
-    pub fn decide(self) -> Result<Config> {
+    pub fn resolve(self) -> Result<Config> {
         let table = self.read_file()?;
         let names: Vec<_> = crate::services::sections().into_iter().map(|(name, _)| name).collect();
         // The top-level keys are the flags; the tables are the services' sections.
@@ -108,7 +108,7 @@ impl Flags {
         Ok(Config {
             listen: self.listen.or(file.listen).unwrap_or_else(|| address("127.0.0.1:8080")),
             ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
-            ops_listen_asked: ops_listen.is_some(),
+            ops_listen_is_explicit: ops_listen.is_some(),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./souk-data")),
             rate_limits: self.rate_limits.or(file.rate_limits).unwrap_or(Switch::On) == Switch::On,
             log_format: match self.log_format.or(file.log_format) {
@@ -187,10 +187,10 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             Flags { config: Some(path), ..Flags::default() }
         };
-        assert!(!file("").decide().unwrap().ops_listen_asked);
-        assert!(file("ops_listen = \"127.0.0.1:1\"").decide().unwrap().ops_listen_asked);
+        assert!(!file("").resolve().unwrap().ops_listen_is_explicit);
+        assert!(file("ops_listen = \"127.0.0.1:1\"").resolve().unwrap().ops_listen_is_explicit);
         let flag = Flags { ops_listen: Some("127.0.0.1:1".parse().unwrap()), ..file("") };
-        assert!(flag.decide().unwrap().ops_listen_asked);
+        assert!(flag.resolve().unwrap().ops_listen_is_explicit);
     }
 
     #[test]

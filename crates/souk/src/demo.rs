@@ -6,7 +6,7 @@ mod media;
 
 use crate::{
     config::Flags,
-    serve::Porch,
+    serve::Starting,
     style::{bold, cyan, dim},
 };
 use anyhow::{Context as _, Result, bail};
@@ -42,30 +42,31 @@ const SELLER_PASSWORD: &str = "demo-seller-1";
 /// # Errors
 /// When the platform cannot start, the data directory is no demo's, or the catalogue cannot be loaded.
 pub async fn run(flags: Flags) -> Result<()> {
-    let mut config = flags.decide()?;
+    let mut config = flags.resolve()?;
     // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
     let settings = config.settings.clone();
-    let porch = Porch::open(config).await?;
-    let mark = Mark::in_folder(&porch.config.data_dir)?;
-    let mut house = porch.enter().await?;
-    let goods = house.prepare("the demo's goods are being loaded", async |runtime| load_once(&mark, &settings, runtime).await).await?;
-    house.open(media::router())?;
-    greet(house.address(), &goods);
-    house.run().await
+    let starting = Starting::bind(config).await?;
+    let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
+    let mut server = starting.start_services().await?;
+    let products =
+        server.prepare("the demo's goods are being loaded", async |runtime| load_once(&marker, &settings, runtime).await).await?;
+    server.accept_requests(media::router())?;
+    greet(server.address(), &products);
+    server.run().await
 }
 
-/// What the greeting tells of the loaded goods. Kept beside the databases: later starts need not look at the catalogue.
+/// What the greeting tells of the loaded products. Kept beside the databases: later starts need not look at the catalogue.
 #[derive(Serialize, Deserialize)]
-struct Goods {
+struct DemoSummary {
     products: usize,
     sellers: Vec<String>,
     /// Something nice to buy first.
-    first: Option<First>,
+    first: Option<FirstPurchase>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct First {
+struct FirstPurchase {
     product_id: ProductId,
     title: String,
     price: String,
@@ -73,17 +74,17 @@ struct First {
 
 /// Says that a data directory is a demo's, and once the demo was loaded whole, what it holds. The demo's accounts have
 /// passwords that everybody knows: they are never made among the data of others.
-struct Mark(PathBuf);
+struct DemoMarker(PathBuf);
 
-impl Mark {
-    /// The mark of this data directory, made before anything else of the demo is.
+impl DemoMarker {
+    /// The marker of this data directory, made before anything else of the demo is.
     ///
     /// # Errors
     /// When there are databases that no demo began.
-    fn in_folder(data_dir: &Path) -> Result<Mark> {
-        let mark = Mark(data_dir.join("demo.json"));
-        if mark.0.try_exists()? {
-            return Ok(mark);
+    fn in_data_dir(data_dir: &Path) -> Result<DemoMarker> {
+        let marker = DemoMarker(data_dir.join("demo.json"));
+        if marker.0.try_exists()? {
+            return Ok(marker);
         }
         if data_dir.join(DATABASES).try_exists()? {
             bail!(
@@ -92,33 +93,33 @@ impl Mark {
                 data_dir.display()
             );
         }
-        mark.write(None)?;
-        Ok(mark)
+        marker.write(None)?;
+        Ok(marker)
     }
 
-    /// What was loaded. A mark that does not tell is as good as one that was only begun: loading can be repeated.
-    fn read(&self) -> Result<Option<Goods>> {
+    /// What was loaded. A marker that does not tell is as good as one that was only begun: loading can be repeated.
+    fn read(&self) -> Result<Option<DemoSummary>> {
         let text = fs::read(&self.0).with_context(|| format!("{} cannot be read", self.0.display()))?;
         Ok(serde_json::from_slice(&text).unwrap_or_default())
     }
 
-    fn write(&self, goods: Option<&Goods>) -> Result<()> {
-        let text = serde_json::to_vec_pretty(&goods)?;
+    fn write(&self, summary: Option<&DemoSummary>) -> Result<()> {
+        let text = serde_json::to_vec_pretty(&summary)?;
         atomic_file::write(&self.0, &text).with_context(|| format!("{} cannot be written", self.0.display()))
     }
 }
 
-async fn load_once(mark: &Mark, settings: &Settings, runtime: &Runtime) -> Result<Goods> {
-    if let Some(goods) = mark.read()? {
-        return Ok(goods);
+async fn load_once(marker: &DemoMarker, settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
+    if let Some(products) = marker.read()? {
+        return Ok(products);
     }
-    let goods = load(settings, runtime).await.context("the demo cannot be loaded")?;
-    mark.write(Some(&goods))?;
-    Ok(goods)
+    let products = load(settings, runtime).await.context("the demo cannot be loaded")?;
+    marker.write(Some(&products))?;
+    Ok(products)
 }
 
 /// Every part can be repeated: a start that was interrupted is made whole by the next.
-async fn load(settings: &Settings, runtime: &Runtime) -> Result<Goods> {
+async fn load(settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
     let accounts = (&runtime.databases["auth"], &settings.section("auth")?);
     account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Demo admin", &[Role::Customer, Role::Admin]).await?;
@@ -130,19 +131,19 @@ async fn load(settings: &Settings, runtime: &Runtime) -> Result<Goods> {
         emails.push(seller.email);
     }
 
-    let goods = catalogue::products()?;
+    let products = catalogue::products()?;
     let catalog = &runtime.databases["catalog"];
     let categories = catalog::import::categories(catalog, catalogue::categories()?).await?;
-    let products = goods.iter().map(|good| good.product(&categories, &sellers)).collect::<Result<Vec<_>>>()?;
-    catalog::import::products(catalog, products).await?;
+    let new = products.iter().map(|product| product.parse(&categories, &sellers)).collect::<Result<Vec<_>>>()?;
+    catalog::import::products(catalog, new).await?;
     let ids = catalog::import::ids_by_sku(catalog).await?;
-    let stock = goods.iter().filter_map(|good| good.stock(&ids, &sellers)).collect();
+    let stock = products.iter().filter_map(|product| product.stock(&ids, &sellers)).collect();
     inventory::import(&runtime.databases["inventory"], stock).await?;
-    let first = goods.iter().find(|good| good.is_a_good_first_buy()).and_then(|good| {
-        let price = Money::new(good.price_amount, Currency::EUR).to_string();
-        Some(First { product_id: *ids.get(&good.sku)?, title: good.title.clone(), price })
+    let first = products.iter().find(|product| product.suits_first_purchase()).and_then(|product| {
+        let price = Money::new(product.price_amount, Currency::EUR).to_string();
+        Some(FirstPurchase { product_id: *ids.get(&product.sku)?, title: product.title.clone(), price })
     });
-    Ok(Goods { products: goods.len(), sellers: emails, first })
+    Ok(DemoSummary { products: products.len(), sellers: emails, first })
 }
 
 /// The account with this e-mail, made if it is not there.
@@ -155,10 +156,10 @@ async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&st
     Ok(operator::create_account(db, settings, email, &password, Name::parse(name)?, roles).await?)
 }
 
-fn greet(address: SocketAddr, goods: &Goods) {
+fn greet(address: SocketAddr, summary: &DemoSummary) {
     let base = format!("http://{address}");
     println!();
-    println!("  {}  a marketplace with {} goods, running at {}", bold("souk demo"), goods.products, cyan(&base));
+    println!("  {}  a marketplace with {} goods, running at {}", bold("souk demo"), summary.products, cyan(&base));
     println!(
         "  {}",
         dim(format!("API description {base}/api/docs · error codes {base}/problems · mail lies in the data directory's mailbox/"))
@@ -167,8 +168,8 @@ fn greet(address: SocketAddr, goods: &Goods) {
     println!("  {}", bold("Accounts"));
     println!("    customer  {}  {}", CUSTOMER.0, dim(CUSTOMER.1));
     println!("    admin     {}     {}", ADMIN.0, dim(ADMIN.1));
-    println!("    sellers   {}  {}", goods.sellers.join(", "), dim(SELLER_PASSWORD));
-    if let Some(First { product_id, title, price }) = &goods.first {
+    println!("    sellers   {}  {}", summary.sellers.join(", "), dim(SELLER_PASSWORD));
+    if let Some(FirstPurchase { product_id, title, price }) = &summary.first {
         println!();
         println!("  {}", bold("Buy something: three commands"));
         println!("  {}", dim(format!("“{title}” for {price}; `jq` is not needed")));
@@ -210,21 +211,21 @@ mod tests {
     fn the_demo_is_not_loaded_among_the_data_of_others() {
         let folder = TempFolder::new();
         fs::create_dir(folder.path().join(DATABASES)).unwrap();
-        let refused = Mark::in_folder(folder.path()).map(drop).unwrap_err().to_string();
+        let refused = DemoMarker::in_data_dir(folder.path()).map(drop).unwrap_err().to_string();
         assert!(refused.contains("no demo") && !folder.path().join("demo.json").exists(), "{refused}");
     }
 
     #[test]
     fn a_demo_that_was_begun_is_loaded_by_the_next_start_however_the_first_was_cut_off() {
         let folder = TempFolder::new();
-        let mark = Mark::in_folder(folder.path()).unwrap();
+        let marker = DemoMarker::in_data_dir(folder.path()).unwrap();
         fs::create_dir(folder.path().join(DATABASES)).unwrap();
-        assert!(Mark::in_folder(folder.path()).unwrap().read().unwrap().is_none());
-        mark.write(Some(&Goods { products: 3, sellers: Vec::new(), first: None })).unwrap();
-        assert_eq!(mark.read().unwrap().unwrap().products, 3);
+        assert!(DemoMarker::in_data_dir(folder.path()).unwrap().read().unwrap().is_none());
+        marker.write(Some(&DemoSummary { products: 3, sellers: Vec::new(), first: None })).unwrap();
+        assert_eq!(marker.read().unwrap().unwrap().products, 3);
         for cut in ["", "{\"prod"] {
-            fs::write(&mark.0, cut).unwrap();
-            assert!(Mark::in_folder(folder.path()).unwrap().read().unwrap().is_none(), "{cut}");
+            fs::write(&marker.0, cut).unwrap();
+            assert!(DemoMarker::in_data_dir(folder.path()).unwrap().read().unwrap().is_none(), "{cut}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `souk doctor`: whether everything is as it must be, in plain words.
 //!
-//! Each service's books are its own to check; what only shows between services is checked here ([`books`]). It may run
+//! Each service's books are its own to check; what only shows between services is checked here ([`consistency`]). It may run
 //! beside the platform: what moves while it is looked at is told as being in progress.
 
-mod books;
+mod consistency;
 
 use crate::{
     admin::{broken, open},
@@ -25,7 +25,7 @@ struct Report {
 
 impl Report {
     /// One thing that was checked, and a sentence for each fault.
-    fn say(&mut self, what: &str, faults: &[String]) {
+    fn check(&mut self, what: &str, faults: &[String]) {
         self.faults += faults.len();
         println!("{} {what}", if faults.is_empty() { green("✓") } else { red("✗") });
         for fault in faults {
@@ -52,20 +52,20 @@ pub async fn run(flags: Flags) -> Result<()> {
         }
     };
     let mut report = Report::default();
-    report.say(&format!("configuration, data in {}", config.data_dir.display()), &[]);
+    report.check(&format!("configuration, data in {}", config.data_dir.display()), &[]);
     for (name, db) in &databases {
-        report.say(&format!("database {name}"), &one(db.check().await));
-        report.say(&format!("events of {name}"), &set_aside(db).await?);
-        report.say(&format!("clock against {name}"), &clock(db).await?);
+        report.check(&format!("database {name}"), &faults_of(db.check().await));
+        report.check(&format!("events of {name}"), &failed_events(db).await?);
+        report.check(&format!("clock against {name}"), &clock(db).await?);
     }
     let db = |name: &str| &databases[name];
-    report.say("stock: available, reserved and sold add up", &inventory::check_consistency(db("inventory")).await?);
-    report.say("money: payments and the provider's ledger agree", &payment::check_consistency(db("payment")).await?);
-    let books = books::check(db("order"), db("payment"), db("inventory"), db("shipping")).await?;
-    report.say(&books.heading(), &books.faults);
-    Report::note(&books.notes());
+    report.check("stock: available, reserved and sold add up", &inventory::check_consistency(db("inventory")).await?);
+    report.check("money: payments and the provider's ledger agree", &payment::check_consistency(db("payment")).await?);
+    let consistency = consistency::check(db("order"), db("payment"), db("inventory"), db("shipping")).await?;
+    report.check(&consistency.heading(), &consistency.faults);
+    Report::note(&consistency.notes());
     let chain = audit::verify(db("audit")).await?;
-    report.say(&format!("audit log of {} events", chain.checked), &one(broken(&chain)));
+    report.check(&format!("audit log of {} events", chain.checked), &faults_of(broken(&chain)));
     match report.faults {
         0 => Ok(()),
         1 => bail!("1 thing needs attention"),
@@ -73,12 +73,12 @@ pub async fn run(flags: Flags) -> Result<()> {
     }
 }
 
-fn one(checked: Result<(), impl ToString>) -> Vec<String> {
+fn faults_of(checked: Result<(), impl ToString>) -> Vec<String> {
     checked.err().map(|wrong| wrong.to_string()).into_iter().collect()
 }
 
 /// Events that the service could not consume.
-async fn set_aside(db: &Db) -> Result<Vec<String>> {
+async fn failed_events(db: &Db) -> Result<Vec<String>> {
     let parked: u64 = inbox::count_failed_events(db).await?.iter().map(|(_, count)| count).sum();
     Ok(if parked == 0 { Vec::new() } else { vec![format!("{parked} events are set aside; see `souk events parked`")] })
 }

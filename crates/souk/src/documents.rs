@@ -22,7 +22,7 @@ pub async fn openapi() -> Result<()> {
 
 /// Every service at rest, its data in `folder`: routes and consumers belong to started services.
 async fn started(folder: &TempFolder) -> Result<Runtime> {
-    let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.decide()?;
+    let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.resolve()?;
     platform_run::start(&config, false).await
 }
 

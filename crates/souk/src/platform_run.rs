@@ -41,7 +41,7 @@ pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
         settings: config.settings.clone(),
         master_key,
         remote_services: Vec::new(),
-        run_background: moving,
+        moving,
     };
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }

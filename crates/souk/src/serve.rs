@@ -46,36 +46,36 @@ pub async fn run(serve: Serve) -> Result<()> {
     if !serve.only.is_empty() {
         bail!("--only needs a carrier of events between processes, which this build does not have: run the whole platform in one process");
     }
-    let house = Porch::open(serve.flags.decide()?).await?.enter().await?;
-    house.open(Router::new())?;
-    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", house.address())));
-    house.run().await
+    let server = Starting::bind(serve.flags.resolve()?).await?.start_services().await?;
+    server.accept_requests(Router::new())?;
+    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", server.address())));
+    server.run().await
 }
 
 /// How long new connections are still taken after SIGTERM, and told that the program is not ready: whoever sends it requests
 /// has to see that before it is gone.
-const NOTICE: Duration = Duration::from_secs(1);
+const NOT_READY_FOR: Duration = Duration::from_secs(1);
 
 /// The program before its services: the addresses are bound, probes are answered, and the data directory is its own.
-pub struct Porch {
+pub struct Starting {
     pub config: Config,
     /// The port that was given, or the one the system chose for port 0.
     address: SocketAddr,
     phase: Phase,
     startup_gate: StartupGate,
-    ending: ShutdownSender,
+    shutdown: ShutdownSender,
     /// True once all requests have ended in time.
     served: JoinHandle<bool>,
-    orders: Orders,
-    claim: File,
+    signals: ShutdownSignals,
+    data_dir_lock: File,
 }
 
-impl Porch {
+impl Starting {
     /// Starts logging, binds the addresses, and answers probes from then on.
     ///
     /// # Errors
     /// With what is wrong, in plain words.
-    pub async fn open(mut config: Config) -> Result<Porch> {
+    pub async fn bind(mut config: Config) -> Result<Starting> {
         telemetry::start_logging(config.log_format, &config.log)
             .with_context(|| format!("--log {:?} is no filter of log lines; write it as for RUST_LOG", config.log))?;
         let env = Env::system();
@@ -84,39 +84,39 @@ impl Porch {
             .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
-        let (ending, end) = shutdown::channel();
+        let (shutdown, end) = shutdown::channel();
         serve_metrics(&config, &env, end.clone()).await?;
-        let orders = Orders::listen()?;
+        let signals = ShutdownSignals::listen()?;
         let phase = Phase::not_ready("the services are being started");
-        let asked = phase.clone();
-        let startup_gate = StartupGate::new(env.clone(), Arc::new(move || asked.reasons()));
+        let gate_phase = phase.clone();
+        let startup_gate = StartupGate::new(env.clone(), Arc::new(move || gate_phase.reasons()));
         let serving = serve(listener, startup_gate.router(), callers(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
-        let claim = claim(&config.data_dir).await?;
-        Ok(Porch { config, address, phase, startup_gate, ending, served, orders, claim })
+        let data_dir_lock = lock_data_dir(&config.data_dir).await?;
+        Ok(Starting { config, address, phase, startup_gate, shutdown, served, signals, data_dir_lock })
     }
 
-    /// Starts every service. Until the house is opened, they are there for the program itself only.
+    /// Starts every service. Until the server is opened, they are there for the program itself only.
     ///
     /// # Errors
     /// With what is wrong, in plain words.
-    pub async fn enter(mut self) -> Result<House> {
-        let runtime = self.orders.unless_told(platform_run::start(&self.config, true)).await?;
-        Ok(House { porch: self, runtime })
+    pub async fn start_services(mut self) -> Result<Server> {
+        let runtime = self.signals.unless_shutdown(platform_run::start(&self.config, true)).await?;
+        Ok(Server { starting: self, runtime })
     }
 }
 
 /// The started platform.
-pub struct House {
-    porch: Porch,
+pub struct Server {
+    starting: Starting,
     runtime: Runtime,
 }
 
-impl House {
+impl Server {
     /// Where the public API listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.porch.address
+        self.starting.address
     }
 
     /// Does something before requests are let in; `reason` is why they have to wait.
@@ -124,16 +124,16 @@ impl House {
     /// # Errors
     /// Those of the work, and the order to stop.
     pub async fn prepare<T>(&mut self, reason: &'static str, work: impl AsyncFnOnce(&Runtime) -> Result<T>) -> Result<T> {
-        self.porch.phase.set(Some(reason));
-        self.porch.orders.unless_told(work(&self.runtime)).await
+        self.starting.phase.set(Some(reason));
+        self.starting.signals.unless_shutdown(work(&self.runtime)).await
     }
 
     /// Lets requests in. `extra` are routes outside of the API.
     ///
     /// # Errors
     /// When the gateway's settings cannot be used.
-    pub fn open(&self, extra: Router) -> Result<()> {
-        let Porch { startup_gate, config, phase, .. } = &self.porch;
+    pub fn accept_requests(&self, extra: Router) -> Result<()> {
+        let Starting { startup_gate, config, phase, .. } = &self.starting;
         startup_gate.open(platform_run::gateway(config, &self.runtime, extra)?);
         phase.set(None);
         Ok(())
@@ -144,53 +144,53 @@ impl House {
     /// # Errors
     /// When the accept loop broke.
     pub async fn run(self) -> Result<()> {
-        let Porch { phase, ending, served, mut orders, claim, .. } = self.porch;
-        let order = orders.next().await;
+        let Starting { phase, shutdown, served, mut signals, data_dir_lock, .. } = self.starting;
+        let signal = signals.next().await;
         phase.set(Some("the process is stopping"));
         tracing::info!(target: "souk", "stopping: requests in flight end first");
-        if order == Order::Terminate {
-            tokio::time::sleep(NOTICE).await;
+        if signal == ShutdownSignal::Terminate {
+            tokio::time::sleep(NOT_READY_FOR).await;
         }
-        ending.stop();
+        shutdown.stop();
         let drained = served.await.context("the accept loop broke")?;
         self.runtime.stop().await;
         if !drained {
             tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
         }
-        drop(claim);
+        drop(data_dir_lock);
         Ok(())
     }
 }
 
-/// The orders to stop that the system passes on.
-struct Orders {
+/// The signals to stop that the system passes on.
+struct ShutdownSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum ShutdownSignal {
     /// From whoever runs it, who may have others send it requests.
     Terminate,
     /// From the keyboard.
     Interrupt,
 }
 
-impl Orders {
-    fn listen() -> Result<Orders> {
-        let heard = |kind| signal(kind).context("signals cannot be heard");
-        Ok(Orders { terminate: heard(SignalKind::terminate())?, interrupt: heard(SignalKind::interrupt())? })
+impl ShutdownSignals {
+    fn listen() -> Result<ShutdownSignals> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(ShutdownSignals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) -> Order {
+    async fn next(&mut self) -> ShutdownSignal {
         tokio::select! {
-            _ = self.terminate.recv() => Order::Terminate,
-            _ = self.interrupt.recv() => Order::Interrupt,
+            _ = self.terminate.recv() => ShutdownSignal::Terminate,
+            _ = self.interrupt.recv() => ShutdownSignal::Interrupt,
         }
     }
 
     /// The outcome of `work`, unless the order to stop comes first: a start that is cut off is made whole by the next.
-    async fn unless_told<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn unless_shutdown<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             outcome = work => outcome,
             _ = self.next() => bail!("told to stop before it was ready"),
@@ -202,7 +202,7 @@ impl Orders {
 async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> {
     let listener = match TcpListener::bind(config.ops_listen).await {
         Ok(listener) => listener,
-        Err(error) if config.ops_listen_asked => {
+        Err(error) if config.ops_listen_is_explicit => {
             return Err(error).with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
         }
         Err(error) => {
@@ -240,7 +240,7 @@ fn operators() -> Limits {
 
 /// Marks the data directory as this process's until the file is closed, however that comes about: two programs would both
 /// carry the same events and write the same index. One that is about to end is waited for.
-async fn claim(folder: &Path) -> Result<File> {
+async fn lock_data_dir(folder: &Path) -> Result<File> {
     let unusable = || format!("the data directory {} cannot be used", folder.display());
     fs::create_dir_all(folder).with_context(unusable)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).with_context(unusable)?;
@@ -272,18 +272,18 @@ mod tests {
     async fn a_data_directory_belongs_to_one_program_at_a_time() {
         let folder = platform::testing::TempFolder::new();
         let place = folder.path().join("data");
-        let first = claim(&place).await.unwrap();
-        let refused = claim(&place).await.unwrap_err().to_string();
+        let first = lock_data_dir(&place).await.unwrap();
+        let refused = lock_data_dir(&place).await.unwrap_err().to_string();
         assert!(refused.contains("is in use by another souk"), "{refused}");
         drop(first);
-        claim(&place).await.unwrap();
+        lock_data_dir(&place).await.unwrap();
     }
 
     #[test]
     fn one_peer_may_hold_every_connection_where_all_come_from_a_proxy() {
         let folder = platform::testing::TempFolder::new();
         let flags = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() };
-        let mut config = flags.decide().unwrap();
+        let mut config = flags.resolve().unwrap();
         let direct = callers(&config).unwrap();
         assert!(direct.per_peer < direct.connections);
         config.settings = config.settings.with("gateway", "trusted_proxies", 1_i64);

@@ -52,8 +52,8 @@ pub async fn run(options: Checkout) -> Result<()> {
     if limited {
         eprintln!("{LIMITED}");
     }
-    let products = stock_up(&api).await.context("stocking up")?;
-    let buyers = enrol(&api, options.buyers, &products.into()).await.context("enrolling buyers")?;
+    let products = add_stock(&api).await.context("stocking up")?;
+    let buyers = register_buyers(&api, options.buyers, &products.into()).await.context("enrolling buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let measured = load::drive(buyers, warm_up, seconds, server.as_ref()).await?;
     report(&options, &measured, server.as_ref().map(|server| server.ready_after), limited);
@@ -116,7 +116,7 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
 }
 
 /// Gives a few hundred products more stock than the run can sell.
-async fn stock_up(api: &Api) -> Result<Vec<String>> {
+async fn add_stock(api: &Api) -> Result<Vec<String>> {
     let admin = api.log_in(demo::ADMIN).await?;
     let mut products = Vec::new();
     let mut cursor = String::new();
@@ -137,7 +137,7 @@ async fn stock_up(api: &Api) -> Result<Vec<String>> {
 }
 
 /// Buyers with an address each.
-async fn enrol(api: &Api, count: usize, products: &Arc<[String]>) -> Result<Vec<Buyer>> {
+async fn register_buyers(api: &Api, count: usize, products: &Arc<[String]>) -> Result<Vec<Buyer>> {
     let env = Env::system();
     let run = env.random_below(u64::MAX);
     let mut buyers = Vec::new();
@@ -165,7 +165,7 @@ struct Buyer {
 }
 
 impl Client for Buyer {
-    async fn turn(&mut self) -> Result<(), String> {
+    async fn run_once(&mut self) -> Result<(), String> {
         self.orders += 1;
         let product = &self.products[self.env.random_below(self.products.len() as u64) as usize];
         let key = format!("bench-{}-{}-{:x}", self.number, self.orders, self.env.random_below(u64::MAX));

@@ -2,10 +2,10 @@
 //! compare. Both run side by side and are asked in turn, so that whatever else the machine does slows both alike.
 
 use super::{
-    goods::Good,
     http::Api,
     load::Times,
     prepare::{self, ADMIN, CUSTOMER},
+    products::GeneratedProduct,
     report,
     server::{Scratch, Server},
 };
@@ -59,18 +59,19 @@ const ROUNDS: usize = 10;
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// All goods of the small platform, and of the list by category on both.
-const SHELF: &str = "Furniture/Chairs";
+const CATEGORY: &str = "Furniture/Chairs";
 
 pub async fn run(options: Flat) -> Result<()> {
     let scratch = Scratch::new(options.data_dir.clone())?;
     let numbers: Vec<u64> = (0..options.products as u64).collect();
-    let few = (0..).filter(|number| Good::of(*number).slug() == SHELF).take(FEW).collect();
-    let small = Side::open(&scratch.path.join("small"), few, FEW, FEW, FEW).await.context("the small platform")?;
-    let large =
-        Side::open(&scratch.path.join("large"), numbers, options.orders, options.orders / 10, CART).await.context("the large platform")?;
+    let few = (0..).filter(|number| GeneratedProduct::of(*number).slug() == CATEGORY).take(FEW).collect();
+    let small = Platform::open(&scratch.path.join("small"), few, FEW, FEW, FEW).await.context("the small platform")?;
+    let large = Platform::open(&scratch.path.join("large"), numbers, options.orders, options.orders / 10, CART)
+        .await
+        .context("the large platform")?;
     let mut lists = Vec::new();
     for (small, large) in small.lists().await?.into_iter().zip(large.lists().await?) {
-        lists.push(Compared { small: Asked::new(small)?, large: Asked::new(large)? });
+        lists.push(Comparison { small: TimedList::new(small)?, large: TimedList::new(large)? });
     }
     for round in 0..=ROUNDS {
         // The first one warms up.
@@ -85,27 +86,27 @@ pub async fn run(options: Flat) -> Result<()> {
 }
 
 /// One of the two platforms.
-struct Side {
+struct Platform {
     server: Server,
-    nobody: Api,
+    guest: Api,
     customer: Api,
     admin: Api,
     skus: Vec<String>,
 }
 
-impl Side {
-    async fn open(folder: &Path, goods: Vec<u64>, orders: usize, own_orders: usize, cart: usize) -> Result<Side> {
+impl Platform {
+    async fn open(folder: &Path, numbers: Vec<u64>, orders: usize, own_orders: usize, cart: usize) -> Result<Platform> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let known: Vec<Good> = goods.iter().rev().take(CART).map(|number| Good::of(*number)).collect();
-        prepare::fill(folder, goods, orders, own_orders).await?;
+        let known: Vec<GeneratedProduct> = numbers.iter().rev().take(CART).map(|number| GeneratedProduct::of(*number)).collect();
+        prepare::fill(folder, numbers, orders, own_orders).await?;
         let server = Server::serve(folder).await?;
-        prepare::say("events carried", server.settle(PATIENCE).await?);
-        let nobody = Api::new(&server.base);
-        let side = Side {
-            customer: nobody.log_in(CUSTOMER).await?,
-            admin: nobody.log_in(ADMIN).await?,
-            skus: known.iter().map(Good::sku).collect(),
-            nobody,
+        prepare::print_progress("events carried", server.settle(PATIENCE).await?);
+        let guest = Api::new(&server.base);
+        let side = Platform {
+            customer: guest.log_in(CUSTOMER).await?,
+            admin: guest.log_in(ADMIN).await?,
+            skus: known.iter().map(GeneratedProduct::sku).collect(),
+            guest,
             server,
         };
         side.fill_cart(&known, cart).await.context("filling the cart")?;
@@ -113,16 +114,16 @@ impl Side {
     }
 
     /// A cart of so many lines; one that an earlier run filled stays.
-    async fn fill_cart(&self, goods: &[Good], lines: usize) -> Result<()> {
+    async fn fill_cart(&self, products: &[GeneratedProduct], lines: usize) -> Result<()> {
         let present = get(&self.customer, "/cart").await?;
         if present["items"].as_array().is_some_and(|items| items.len() == lines) {
             return Ok(());
         }
-        for good in goods.iter().take(lines) {
+        for wanted in products.iter().take(lines) {
             // Some are sold out, and nothing of those can be put there.
-            let product = get(&self.nobody, &format!("/products/by-sku/{}", good.sku())).await?;
+            let product = get(&self.guest, &format!("/products/by-sku/{}", wanted.sku())).await?;
             let stock = json!({"availableQty": 1_000, "productId": product["productId"]});
-            self.admin.must(Method::PUT, &format!("/inventory/stock/{}", good.sku()), &[], Some(&stock)).await?;
+            self.admin.must(Method::PUT, &format!("/inventory/stock/{}", wanted.sku()), &[], Some(&stock)).await?;
             let line = json!({"productId": product["productId"], "quantity": 1});
             self.customer.must(Method::POST, "/cart/items", &[], Some(&line)).await?;
         }
@@ -131,7 +132,7 @@ impl Side {
 
     /// The lists, in the same order on both platforms.
     async fn lists(&self) -> Result<Vec<List>> {
-        let Side { nobody, customer, admin, .. } = self;
+        let Platform { guest, customer, admin, .. } = self;
         let category = self.category().await?;
         let page = format!("limit={FEW}");
         let recently = Env::system().now().before(Duration::from_secs(30 * 24 * 3600));
@@ -139,12 +140,12 @@ impl Side {
         let own_orders = format!("/orders?{page}");
         let audited = format!("/audit/events?{page}");
         Ok(vec![
-            List::of("GET /products", nobody, products.clone()),
-            List::of("GET /products, page 51", nobody, deep(nobody, &products).await?),
-            List::of("GET /products?category=", nobody, format!("{products}&category={category}")),
+            List::of("GET /products", guest, products.clone()),
+            List::of("GET /products, page 51", guest, deep(guest, &products).await?),
+            List::of("GET /products?category=", guest, format!("{products}&category={category}")),
             List {
                 name: "GET /products/by-sku/{sku}",
-                api: nobody.clone(),
+                api: guest.clone(),
                 paths: self.skus.iter().map(|sku| format!("/products/by-sku/{sku}")).collect(),
             },
             List::of("GET /orders", customer, own_orders.clone()),
@@ -162,9 +163,9 @@ impl Side {
     }
 
     async fn category(&self) -> Result<String> {
-        let tree = get(&self.nobody, "/categories").await?;
+        let tree = get(&self.guest, "/categories").await?;
         let (mut nodes, mut id) = (&tree["items"], None);
-        for name in SHELF.split('/') {
+        for name in CATEGORY.split('/') {
             let node = nodes.as_array().into_iter().flatten().find(|node| node["name"] == name).context("its category")?;
             (nodes, id) = (&node["children"], node["categoryId"].as_str());
         }
@@ -192,7 +193,7 @@ async fn deep(api: &Api, path: &str) -> Result<String> {
 struct List {
     name: &'static str,
     api: Api,
-    /// Asked for in turn.
+    /// TimedList for in turn.
     paths: Vec<String>,
 }
 
@@ -203,7 +204,7 @@ impl List {
 }
 
 /// A list, and how long its answers took.
-struct Asked {
+struct TimedList {
     list: List,
     turns: usize,
     times: Times,
@@ -211,9 +212,9 @@ struct Asked {
     bytes: usize,
 }
 
-impl Asked {
-    fn new(list: List) -> Result<Asked> {
-        Ok(Asked { list, turns: 0, times: Times::new()?, bytes: 0 })
+impl TimedList {
+    fn new(list: List) -> Result<TimedList> {
+        Ok(TimedList { list, turns: 0, times: Times::new()?, bytes: 0 })
     }
 
     async fn ask(&mut self, counts: bool) -> Result<()> {
@@ -238,12 +239,12 @@ impl Asked {
 }
 
 /// One list on both platforms.
-struct Compared {
-    small: Asked,
-    large: Asked,
+struct Comparison {
+    small: TimedList,
+    large: TimedList,
 }
 
-impl Compared {
+impl Comparison {
     async fn ask(&mut self, turns: usize, counts: bool) -> Result<()> {
         for _ in 0..turns {
             self.small.ask(counts).await?;
@@ -254,17 +255,17 @@ impl Compared {
 }
 
 /// How many times the median of the small platform the large one's is.
-fn ratio(small: &Asked, large: &Asked) -> f64 {
+fn ratio(small: &TimedList, large: &TimedList) -> f64 {
     large.times.micros(0.5) as f64 / small.times.micros(0.5).max(1) as f64
 }
 
-fn report(options: &Flat, lists: &[Compared]) {
+fn report(options: &Flat, lists: &[Comparison]) {
     let Flat { products, orders, repeats, json, .. } = options;
     let figures = json!({
         "small": {"products": FEW, "orders": FEW, "ordersOfTheCustomer": FEW, "cartLines": FEW},
         "large": {"products": products, "orders": orders, "ordersOfTheCustomer": orders / 10, "cartLines": CART},
         "repeats": repeats,
-        "lists": lists.iter().map(|Compared { small, large }| json!({
+        "lists": lists.iter().map(|Comparison { small, large }| json!({
             "list": small.list.name,
             "small": small.figures(),
             "large": large.figures(),
@@ -285,8 +286,8 @@ fn report(options: &Flat, lists: &[Compared]) {
     });
 }
 
-fn row(Compared { small, large }: &Compared) -> String {
-    let micros = |asked: &Asked| (asked.times.micros(0.5), asked.times.micros(0.99));
+fn row(Comparison { small, large }: &Comparison) -> String {
+    let micros = |asked: &TimedList| (asked.times.micros(0.5), asked.times.micros(0.99));
     let ((few, few_p99), (many, many_p99)) = (micros(small), micros(large));
     let bytes = format!("{} / {}", small.bytes, large.bytes);
     format!("{:41}{few:>9}{few_p99:>8}{many:>11}{many_p99:>8}{:>8.2}{bytes:>16}", small.list.name, ratio(small, large))

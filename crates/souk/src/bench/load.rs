@@ -12,7 +12,7 @@ const MOST: u64 = 60_000_000;
 /// One of many that use the platform at the same time.
 pub trait Client: Send + 'static {
     /// Does one thing from its beginning to its end. What went wrong is a short text: failures are counted by it.
-    fn turn(&mut self) -> impl Future<Output = Result<(), String>> + Send;
+    fn run_once(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
 /// How long each took, in microseconds.
@@ -97,7 +97,7 @@ pub async fn drive<C: Client>(clients: Vec<C>, warm_up: Duration, measured: Dura
     let end = begin + measured;
     let mut tasks = JoinSet::new();
     for client in clients {
-        tasks.spawn(turns(client, begin, end));
+        tasks.spawn(run_until(client, begin, end));
     }
     tokio::time::sleep_until(begin).await;
     let used_before = server.and_then(Server::processor_seconds);
@@ -112,14 +112,14 @@ pub async fn drive<C: Client>(clients: Vec<C>, warm_up: Duration, measured: Dura
     Ok(Measured { tally, processor_seconds, memory })
 }
 
-async fn turns<C: Client>(mut client: C, begin: Instant, end: Instant) -> Result<Tally> {
+async fn run_until<C: Client>(mut client: C, begin: Instant, end: Instant) -> Result<Tally> {
     let mut tally = Tally::new()?;
     loop {
         let began = Instant::now();
         if began >= end {
             return Ok(tally);
         }
-        let outcome = client.turn().await;
+        let outcome = client.run_once().await;
         if began >= begin {
             tally.count(outcome, began.elapsed());
         }
@@ -134,7 +134,7 @@ mod tests {
     struct Slow(u64);
 
     impl Client for Slow {
-        async fn turn(&mut self) -> Result<(), String> {
+        async fn run_once(&mut self) -> Result<(), String> {
             self.0 += 1;
             tokio::time::sleep(Duration::from_millis(10)).await;
             if self.0.is_multiple_of(3) { Err("third".into()) } else { Ok(()) }
@@ -157,7 +157,7 @@ mod tests {
     struct Hanging(bool);
 
     impl Client for Hanging {
-        async fn turn(&mut self) -> Result<(), String> {
+        async fn run_once(&mut self) -> Result<(), String> {
             let hangs = std::mem::replace(&mut self.0, true);
             tokio::time::sleep(if hangs { Duration::from_secs(30) } else { Duration::from_millis(10) }).await;
             if hangs { Err("no answer in time".into()) } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! Data directories with so many goods and orders, made by the services' own imports: with the same rows and events as if
 //! all had come through the doors. The events wait for the platform that is started on it.
 
-use super::goods::{self, Good};
+use super::products::{self, GeneratedProduct};
 use crate::{
     config::{Config, Flags},
     platform_run::{self, Databases},
@@ -34,7 +34,7 @@ pub const ADMIN: (&str, &str) = ("admin@bench.example", "a long enough password"
 /// What a data directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Holdings {
+pub struct Contents {
     pub seed: u64,
     pub products: usize,
     /// Of the customer and of others, evenly mixed.
@@ -43,7 +43,7 @@ pub struct Holdings {
 }
 
 /// Says what a data directory was made to hold.
-const MARK: &str = "bench.json";
+const MARKER: &str = "bench.json";
 
 /// Goods, accounts and orders that are written or held in memory at once.
 const BATCH: usize = 2_000;
@@ -59,11 +59,11 @@ const ORDERS_OF_OTHERS: usize = 25;
 ///
 /// # Errors
 /// When it holds something else, or cannot be written.
-pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the_customer: usize) -> Result<bool> {
-    let wanted = Holdings { seed: goods::SEED, products: goods.len(), orders, orders_of_the_customer };
-    let mark = data_dir.join(MARK);
+pub async fn fill(data_dir: &Path, numbers: Vec<u64>, orders: usize, orders_of_the_customer: usize) -> Result<bool> {
+    let wanted = Contents { seed: products::SEED, products: numbers.len(), orders, orders_of_the_customer };
+    let mark = data_dir.join(MARKER);
     if let Ok(text) = std::fs::read_to_string(&mark) {
-        let held: Holdings = serde_json::from_str(&text).with_context(|| format!("{} has another shape", mark.display()))?;
+        let held: Contents = serde_json::from_str(&text).with_context(|| format!("{} has another shape", mark.display()))?;
         if held != wanted {
             bail!("{} holds {} products and {} orders of another run; name another folder", data_dir.display(), held.products, held.orders);
         }
@@ -75,33 +75,33 @@ pub async fn fill(data_dir: &Path, goods: Vec<u64>, orders: usize, orders_of_the
     let config = config(data_dir)?;
     // No service is started: search would hold on to its index while the platform that is measured wants to write it.
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
-    fill_all(&databases, &config.settings.section("auth")?, &goods, &wanted).await?;
+    fill_all(&databases, &config.settings.section("auth")?, &numbers, &wanted).await?;
     atomic_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
 }
 
 fn config(data_dir: &Path) -> Result<Config> {
-    Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.decide()
+    Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.resolve()
 }
 
-async fn fill_all(databases: &Databases, settings: &auth::Settings, goods: &[u64], wanted: &Holdings) -> Result<()> {
+async fn fill_all(databases: &Databases, settings: &auth::Settings, numbers: &[u64], wanted: &Contents) -> Result<()> {
     let accounts = (&databases["auth"], settings);
     let customer = account(accounts, CUSTOMER, "Customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Administrator", &[Role::Customer, Role::Admin]).await?;
     let began = Instant::now();
-    let offers = import_goods(databases, goods).await.context("importing goods")?;
-    say(format_args!("{} products and their stock written", offers.len()), began.elapsed());
+    let offers = import_products(databases, numbers).await.context("importing products")?;
+    print_progress(format_args!("{} products and their stock written", offers.len()), began.elapsed());
     if wanted.orders > 0 {
         let began = Instant::now();
         import_orders(&databases["order"], &offers, customer, wanted).await.context("importing orders")?;
-        say(format_args!("{} orders written", wanted.orders), began.elapsed());
+        print_progress(format_args!("{} orders written", wanted.orders), began.elapsed());
     }
     Ok(())
 }
 
 /// Preparing takes a while: whoever waits is told how far it is, beside the figures.
-pub fn say(what: impl std::fmt::Display, took: Duration) {
+pub fn print_progress(what: impl std::fmt::Display, took: Duration) {
     eprintln!("{what} in {:.1} s", took.as_secs_f64());
 }
 
@@ -109,17 +109,17 @@ async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&st
     Ok(operator::create_account(db, settings, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
 }
 
-/// A good with the id that it got.
+/// A product with the id that it got.
 struct Offer {
     number: u64,
     product_id: ProductId,
 }
 
-async fn import_goods(databases: &Databases, numbers: &[u64]) -> Result<Vec<Offer>> {
+async fn import_products(databases: &Databases, numbers: &[u64]) -> Result<Vec<Offer>> {
     let (catalog, inventory) = (&databases["catalog"], &databases["inventory"]);
-    let categories = catalog::import::categories(catalog, goods::categories()?).await?;
+    let categories = catalog::import::categories(catalog, products::categories()?).await?;
     for numbers in numbers.chunks(BATCH) {
-        let products = numbers.iter().map(|number| Good::of(*number).product(&categories)).collect::<Result<Vec<_>>>()?;
+        let products = numbers.iter().map(|number| GeneratedProduct::of(*number).to_new(&categories)).collect::<Result<Vec<_>>>()?;
         catalog::import::products(catalog, products).await?;
     }
     let ids = catalog::import::ids_by_sku(catalog).await?;
@@ -137,14 +137,14 @@ async fn import_goods(databases: &Databases, numbers: &[u64]) -> Result<Vec<Offe
 }
 
 fn offer(number: u64, ids: &HashMap<String, ProductId>) -> Result<(Offer, StockImport)> {
-    let good = Good::of(number);
-    let sku = Sku::parse(&good.sku())?;
+    let product = GeneratedProduct::of(number);
+    let sku = Sku::parse(&product.sku())?;
     let product_id = *ids.get(sku.as_str()).with_context(|| format!("{sku} was not imported"))?;
-    Ok((Offer { number, product_id }, StockImport { sku, product_id, seller_id: None, available_qty: good.available_qty }))
+    Ok((Offer { number, product_id }, StockImport { sku, product_id, seller_id: None, available_qty: product.available_qty }))
 }
 
 /// Orders of the past, the newest from just now. Those of the customer lie evenly among those of others.
-async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Holdings) -> Result<()> {
+async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Contents) -> Result<()> {
     let now = db.now();
     let others: Vec<UserId> = (0..=wanted.orders / ORDERS_OF_OTHERS).map(|_| db.env().new_id()).collect();
     for first in (0..wanted.orders).step_by(BATCH) {
@@ -161,28 +161,28 @@ async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Hol
 }
 
 /// Whether the share of the customer grows with this order.
-fn is_of_the_customer(number: usize, Holdings { orders, orders_of_the_customer, .. }: &Holdings) -> bool {
+fn is_of_the_customer(number: usize, Contents { orders, orders_of_the_customer, .. }: &Contents) -> bool {
     (number + 1) * orders_of_the_customer / orders > number * orders_of_the_customer / orders
 }
 
 /// One to three lines.
 fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
-    let mut dice = goods::Dice::of(goods::SEED ^ u64::from_be_bytes(*b"anorders"), order);
+    let mut random = products::SeededRandom::new(products::SEED ^ u64::from_be_bytes(*b"anorders"), order);
     let mut items: Vec<OrderItem> = Vec::new();
-    for _ in 0..=dice.below(3) {
-        let offer = &offers[dice.below(offers.len() as u64) as usize];
-        let (good, quantity) = (Good::of(offer.number), 1 + dice.skewed(4));
+    for _ in 0..=random.below(3) {
+        let offer = &offers[random.below(offers.len() as u64) as usize];
+        let (product, quantity) = (GeneratedProduct::of(offer.number), 1 + random.skewed(4));
         if items.iter().any(|item| item.product_id == offer.product_id) {
             continue;
         }
         items.push(OrderItem {
             order_item_id: db.env().new_id(),
             product_id: offer.product_id,
-            sku: good.sku(),
-            title_snapshot: good.title(),
-            unit_price_snapshot: good.price_amount,
+            sku: product.sku(),
+            title_snapshot: product.title(),
+            unit_price_snapshot: product.price_amount,
             quantity: quantity as u32,
-            line_total_amount: good.price_amount * quantity as i64,
+            line_total_amount: product.price_amount * quantity as i64,
         });
     }
     items
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_customers_orders_lie_evenly_among_all() {
         for (orders, own) in [(10, 10), (1_000, 100), (1_000, 7), (3, 0)] {
-            let wanted = Holdings { seed: 0, products: 0, orders, orders_of_the_customer: own };
+            let wanted = Contents { seed: 0, products: 0, orders, orders_of_the_customer: own };
             let places: Vec<usize> = (0..orders).filter(|number| is_of_the_customer(*number, &wanted)).collect();
             assert_eq!(places.len(), own);
             let widest = places.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();

@@ -3,10 +3,10 @@
 //! three are new among 20,000 of their kind: answers kept for repeated ones help little.
 
 use super::{
-    goods::{self, Dice, Good},
     http::Api,
     load::{self, Client, Measured},
     prepare::{self, ADMIN},
+    products::{self, GeneratedProduct, SeededRandom},
     report,
     server::{Memory, Scratch, Server},
 };
@@ -48,7 +48,7 @@ pub struct Search {
 
 /// How long building the index, and then coming to rest, may take.
 const PATIENCE: Duration = Duration::from_secs(900);
-const GLANCE: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Searches of each kind that are looked at before the load, for how much they find.
 const PROBES: u64 = 100;
 
@@ -58,10 +58,10 @@ pub async fn run(options: Search) -> Result<()> {
     let server = Server::serve(&scratch.path).await?;
     let api = Api::new(&server.base);
     let built_after = until_built(&api, options.products, server.started).await?;
-    prepare::say("events carried", server.settle(PATIENCE).await?);
+    prepare::print_progress("events carried", server.settle(PATIENCE).await?);
     let found = api.must(Method::GET, "/search?limit=1", &[], None).await?["total"].as_u64();
-    if found != Some(goods::things(options.products)) {
-        bail!("a search for everything finds {found:?} hits, and there are {} things", goods::things(options.products));
+    if found != Some(products::listing_count(options.products)) {
+        bail!("a search for everything finds {found:?} hits, and there are {} things", products::listing_count(options.products));
     }
     let index = Index {
         // One that was there already was not built from events now.
@@ -97,7 +97,7 @@ async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Durat
         if state["products"].as_u64() == Some(products) {
             return Ok(started.elapsed());
         }
-        tokio::time::sleep(GLANCE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     bail!("not all products can be found after {} s", PATIENCE.as_secs())
 }
@@ -148,34 +148,34 @@ struct Searcher {
     kind: Kind,
     products: u64,
     categories: Arc<HashMap<String, String>>,
-    dice: Dice,
+    random: SeededRandom,
 }
 
 impl Searcher {
     fn new(api: &Api, kind: Kind, products: u64, number: u64, categories: &Arc<HashMap<String, String>>) -> Searcher {
-        let dice = Dice::of(goods::SEED ^ u64::from_be_bytes(*b"searches"), number * KINDS.len() as u64 + kind as u64);
-        Searcher { api: api.clone(), kind, products, categories: categories.clone(), dice }
+        let random = SeededRandom::new(products::SEED ^ u64::from_be_bytes(*b"searches"), number * KINDS.len() as u64 + kind as u64);
+        Searcher { api: api.clone(), kind, products, categories: categories.clone(), random }
     }
 
     /// The next search: for a good that exists.
     fn path(&mut self) -> String {
-        let dice = &mut self.dice;
-        let good = Good::of(dice.below(self.products));
+        let random = &mut self.random;
+        let product = GeneratedProduct::of(random.below(self.products));
         match self.kind {
-            Kind::Keyword => format!("/search?q={}", encoded(&keywords(&good, dice))),
+            Kind::Keyword => format!("/search?q={}", encoded(&keywords(&product, random))),
             Kind::Filtered => {
-                let (words, category) = (encoded(&few_words(&good, dice)), &self.categories[good.department.name]);
-                let (from, to) = (good.price_amount / 4, good.price_amount * 4);
-                format!("/search?q={words}&category={category}&minPrice={from}&maxPrice={to}&attr.colour={}", encoded(good.colour))
+                let (words, category) = (encoded(&few_words(&product, random)), &self.categories[product.department.name]);
+                let (from, to) = (product.price_amount / 4, product.price_amount * 4);
+                format!("/search?q={words}&category={category}&minPrice={from}&maxPrice={to}&attr.colour={}", encoded(product.colour))
             }
-            Kind::Cheapest => format!("/search?q={}&sort=price", encoded(&keywords(&good, dice))),
-            Kind::Suggest => format!("/search/suggest?q={}", encoded(&beginning(&good, dice))),
+            Kind::Cheapest => format!("/search?q={}&sort=price", encoded(&keywords(&product, random))),
+            Kind::Suggest => format!("/search/suggest?q={}", encoded(&beginning(&product, random))),
         }
     }
 }
 
 impl Client for Searcher {
-    async fn turn(&mut self) -> Result<(), String> {
+    async fn run_once(&mut self) -> Result<(), String> {
         let path = self.path();
         let reply = self.api.send(Method::GET, &path, &[], None).await.map_err(|error| error.to_string())?;
         if reply.status.is_success() { Ok(()) } else { Err(format!("{} {}", reply.status.as_u16(), reply.json()["code"])) }
@@ -183,9 +183,9 @@ impl Client for Searcher {
 }
 
 /// What people type: a kind of thing and something about it, or a name. One search of ten is misspelt.
-fn keywords(good: &Good, dice: &mut Dice) -> String {
-    let Good { brand, series, style, material, noun, colour, .. } = good;
-    let text = match dice.below(8) {
+fn keywords(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
+    let GeneratedProduct { brand, series, style, material, noun, colour, .. } = product;
+    let text = match random.below(8) {
         0 => (*noun).to_owned(),
         1 | 2 => format!("{brand} {series}"),
         3 | 4 => format!("{brand} {noun}"),
@@ -193,28 +193,28 @@ fn keywords(good: &Good, dice: &mut Dice) -> String {
         6 => format!("{style} {material} {noun}"),
         _ => format!("{colour} {style} {noun}"),
     };
-    if dice.one_in(10) { misspelt(&text, dice) } else { text }
+    if random.one_in(10) { misspelt(&text, random) } else { text }
 }
 
 /// What people type who narrow it down by filters: it finds much.
-fn few_words(good: &Good, dice: &mut Dice) -> String {
-    if dice.one_in(2) { good.noun.to_owned() } else { format!("{} {}", good.material, good.noun) }
+fn few_words(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
+    if random.one_in(2) { product.noun.to_owned() } else { format!("{} {}", product.material, product.noun) }
 }
 
 /// Two upstreaming letters change places.
-fn misspelt(text: &str, dice: &mut Dice) -> String {
+fn misspelt(text: &str, random: &mut SeededRandom) -> String {
     let mut letters: Vec<char> = text.chars().collect();
-    let first = 1 + dice.below(letters.len() as u64 - 2) as usize;
+    let first = 1 + random.below(letters.len() as u64 - 2) as usize;
     letters.swap(first, first + 1);
     letters.into_iter().collect()
 }
 
 /// What is typed so far of a title.
-fn beginning(good: &Good, dice: &mut Dice) -> String {
-    let title = good.title();
-    let skipped = dice.below(3) as usize;
+fn beginning(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
+    let title = product.title();
+    let skipped = random.below(3) as usize;
     let rest = title.splitn(skipped + 1, ' ').last().unwrap_or_default();
-    rest.chars().take(2 + dice.below(10) as usize).collect()
+    rest.chars().take(2 + random.below(10) as usize).collect()
 }
 
 fn encoded(text: &str) -> String {
@@ -247,7 +247,7 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
     let per_second = |measured: &Measured| measured.tally.done as f64 / *seconds as f64;
     let figures = json!({
         "products": products,
-        "things": goods::things(*products),
+        "things": products::listing_count(*products),
         "clients": clients,
         "seconds": seconds,
         "builtAfterSeconds": index.built_after.map(|took| took.as_secs_f64()),
@@ -267,7 +267,7 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
         })).collect::<Vec<_>>(),
     });
     report::print(options.json, &figures, || {
-        report::title(format_args!("search: {products} products, {} things with their variants", goods::things(*products)));
+        report::title(format_args!("search: {products} products, {} things with their variants", products::listing_count(*products)));
         match index.built_after {
             Some(took) => report::figure(took.as_secs_f64(), 1, "s from the start of the platform until all were found, from events"),
             None => println!("  {:>10}  the index was there already", "–"),
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn searches_are_the_same_in_every_run_and_hardly_repeat() {
-        let categories: HashMap<String, String> = goods::categories().unwrap().into_iter().map(|c| (c.slug.clone(), c.slug)).collect();
+        let categories: HashMap<String, String> = products::categories().unwrap().into_iter().map(|c| (c.slug.clone(), c.slug)).collect();
         let categories = Arc::new(categories);
         let api = Api::new("http://localhost");
         for kind in KINDS {

@@ -30,9 +30,9 @@ pub struct Memory {
 const START: Duration = Duration::from_secs(120);
 /// How often a platform that shall come to rest is looked at, the share of a processor below which it rests, and for how
 /// long it must.
-const GLANCE: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE: f64 = 0.08;
-const QUIET: Duration = Duration::from_secs(3);
+const IDLE_FOR: Duration = Duration::from_secs(3);
 
 impl Server {
     /// Starts `souk demo` on `data_dir` and waits until it is ready.
@@ -116,13 +116,13 @@ impl Server {
         let mut busy_until = began;
         let used_now = || self.processor_seconds().context("the system does not tell how much the platform works");
         let mut used = used_now()?;
-        while busy_until.elapsed() < QUIET {
+        while busy_until.elapsed() < IDLE_FOR {
             if began.elapsed() > patience {
                 bail!("the platform is still busy after {} s", patience.as_secs());
             }
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let now = used_now()?;
-            if now - used > IDLE * GLANCE.as_secs_f64() {
+            if now - used > IDLE * POLL_INTERVAL.as_secs_f64() {
                 busy_until = Instant::now();
             }
             used = now;

@@ -40,7 +40,7 @@ struct Category {
 /// One line of `products.jsonl`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Good {
+pub struct DemoProduct {
     pub sku: String,
     pub title: String,
     description: String,
@@ -80,19 +80,19 @@ pub fn categories() -> Result<Vec<NewCategory>> {
 }
 
 /// The goods, mixed so that the newest are of every kind: in the order of a hash of their SKUs.
-pub fn products() -> Result<Vec<Good>> {
+pub fn products() -> Result<Vec<DemoProduct>> {
     let lines = text("products.jsonl")?;
-    let mut goods = lines.lines().map(|line| serde_json::from_str(line).context("a product")).collect::<Result<Vec<Good>>>()?;
-    goods.sort_by_cached_key(|good| Sha256::digest(good.sku.as_bytes()));
-    Ok(goods)
+    let mut products = lines.lines().map(|line| serde_json::from_str(line).context("a product")).collect::<Result<Vec<DemoProduct>>>()?;
+    products.sort_by_cached_key(|product| Sha256::digest(product.sku.as_bytes()));
+    Ok(products)
 }
 
-impl Good {
-    pub fn product(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
-        self.parse(categories, sellers).with_context(|| format!("the product {}", self.sku))
+impl DemoProduct {
+    pub fn parse(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
+        self.try_parse(categories, sellers).with_context(|| format!("the product {}", self.sku))
     }
 
-    fn parse(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
+    fn try_parse(&self, categories: &HashMap<String, CategoryId>, sellers: &HashMap<String, UserId>) -> Result<NewProduct> {
         let mut attributes = self.attributes.clone();
         attributes.extend(self.options.clone());
         let options = self.options.keys().map(|name| Ok(AttributeName::parse(name)?)).collect::<Result<Vec<_>>>()?;
@@ -119,7 +119,7 @@ impl Good {
         Some(StockImport { sku, product_id, seller_id: sellers.get(&self.seller).copied(), available_qty: self.stock })
     }
 
-    pub fn is_a_good_first_buy(&self) -> bool {
+    pub fn suits_first_purchase(&self) -> bool {
         self.category.starts_with("furniture/chairs") && self.stock >= 20 && (4_000..30_000).contains(&self.price_amount)
     }
 }
@@ -137,18 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_good_of_the_catalogue_can_be_sold() {
+    fn every_product_of_the_catalogue_can_be_sold() {
         let slugs: HashMap<String, CategoryId> =
             categories().unwrap().into_iter().map(|category| (category.slug, CategoryId(Uuid::nil()))).collect();
         let sellers: HashMap<String, UserId> = sellers().unwrap().into_iter().map(|seller| (seller.slug, UserId(Uuid::nil()))).collect();
-        let goods = products().unwrap();
-        assert!(goods.len() > 5_000);
-        for good in &goods {
-            let new = good.product(&slugs, &sellers).unwrap();
-            assert!(new.seller_id.is_some(), "{}", good.sku);
-            let image = good.image.as_deref().unwrap();
+        let products = products().unwrap();
+        assert!(products.len() > 5_000);
+        for product in &products {
+            let new = product.parse(&slugs, &sellers).unwrap();
+            assert!(new.seller_id.is_some(), "{}", product.sku);
+            let image = product.image.as_deref().unwrap();
             assert!(Catalogue::get(image).is_some(), "{image}");
         }
-        assert!(goods.iter().any(Good::is_a_good_first_buy));
+        assert!(products.iter().any(DemoProduct::suits_first_purchase));
     }
 }

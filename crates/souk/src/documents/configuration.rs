@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_defaults_in_the_flags_help_are_the_ones_that_are_used() {
         let page = configuration_markdown();
-        let used = Flags::default().decide().unwrap();
+        let used = Flags::default().resolve().unwrap();
         for (flag, default) in [
             ("--listen ADDRESS", used.listen.to_string()),
             ("--ops-listen ADDRESS", used.ops_listen.to_string()),

@@ -1,6 +1,6 @@
 //! Every route, from the description of the API: as nobody, and with input that is not what it should be.
 
-use super::house::{House, Person};
+use super::server::{Person, Server};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -33,13 +33,13 @@ fn below_base(path: &str) -> String {
 
 #[tokio::test]
 async fn the_description_is_served_and_every_path_of_it_reaches_its_service() {
-    let house = House::open().await;
-    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let server = Server::start().await;
+    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     let all = operations(&document);
     assert!(all.len() > 60, "{} operations", all.len());
     for (method, path, _) in &all {
-        let reply = house.api.send(method.clone(), &below_base(path), &[], None).await.unwrap();
+        let reply = server.api.send(method.clone(), &below_base(path), &[], None).await.unwrap();
         let detail = reply.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert!(detail != "there is no such path" && reply.status != 405, "{method} {path}: {} {detail}", reply.status);
     }
@@ -47,8 +47,8 @@ async fn the_description_is_served_and_every_path_of_it_reaches_its_service() {
 
 #[tokio::test]
 async fn nobody_gets_in_where_the_description_asks_for_a_token() {
-    let house = House::open().await;
-    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let server = Server::start().await;
+    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
     let mut closed = 0;
     for (method, path, operation) in operations(&document) {
         let security = operation["security"].as_array().cloned().unwrap_or_default();
@@ -57,9 +57,9 @@ async fn nobody_gets_in_where_the_description_asks_for_a_token() {
             continue;
         }
         closed += 1;
-        let nobody = house.api.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap();
+        let nobody = server.api.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap();
         assert_eq!((nobody.status.as_u16(), nobody.json()["code"].clone()), (401, json!("UNAUTHENTICATED")), "{method} {path}");
-        let forged = house.api.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.");
+        let forged = server.api.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.");
         assert_eq!(forged.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap().status, 401, "{method} {path}");
     }
     assert!(closed > 40, "{closed} closed routes");
@@ -67,9 +67,9 @@ async fn nobody_gets_in_where_the_description_asks_for_a_token() {
 
 #[tokio::test]
 async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
-    let house = House::open().await;
-    let admin = house.admin().await;
-    let document = house.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
     let bodies: [(&str, &str, Vec<u8>); 12] = [
@@ -108,7 +108,7 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
         }
     }
     for (method, path, _) in operations(&document) {
-        let reply = house.api.send(method.clone(), &format!("{}?nonsense=1", below_base(&path)), &[], None).await.unwrap();
+        let reply = server.api.send(method.clone(), &format!("{}?nonsense=1", below_base(&path)), &[], None).await.unwrap();
         let problem = reply.json();
         assert_eq!((reply.status.as_u16(), &problem["errors"][0]["parameter"]), (422, &json!("nonsense")), "{method} {path}: {problem}");
     }
@@ -133,9 +133,9 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
     let long = format!("/products?{}", "q".repeat(60_000));
     for (path, headers, status, code) in [("/products", &many[..], 431, "HEADERS_TOO_LARGE"), (long.as_str(), &[], 414, "URI_TOO_LONG")] {
-        let reply = house.api.send(Method::GET, path, headers, None).await.unwrap();
+        let reply = server.api.send(Method::GET, path, headers, None).await.unwrap();
         assert_eq!((reply.status.as_u16(), reply.json()["code"].clone()), (status, json!(code)));
     }
-    let healthy = Person { api: house.api.clone(), address: String::new() };
+    let healthy = Person { api: server.api.clone(), address: String::new() };
     assert_eq!(healthy.send(Method::GET, "//readyz", None).await.status, 200);
 }

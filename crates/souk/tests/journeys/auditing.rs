@@ -1,6 +1,6 @@
 //! Who did what: the log answers for people, across services.
 
-use super::house::{House, Person, text};
+use super::server::{Person, Server, text};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -10,11 +10,11 @@ fn types(log: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_log_tells_what_somebody_did_from_what_was_done_to_them() {
-    let house = House::open().await;
-    let (admin, mara) = (house.admin().await, house.customer("mara").await);
+    let server = Server::start().await;
+    let (admin, mara) = (server.admin().await, server.customer("mara").await);
     let me = async |person: &Person| text(&person.must(Method::GET, "/users/me", None).await, "userId");
     let (admin_id, mara_id) = (me(&admin).await, me(&mara).await);
-    let product = house.product(&admin, "DESK-1", 9_900, 3).await;
+    let product = server.product(&admin, "DESK-1", 9_900, 3).await;
     mara.add(&product, 1).await;
     let order = text(&mara.order("pm_ok", "k").await.json(), "orderId");
     admin.must(Method::PUT, &format!("/auth/users/{mara_id}/roles"), Some(json!({"roles": ["CUSTOMER", "SELLER"]}))).await;
@@ -31,5 +31,5 @@ async fn the_log_tells_what_somebody_did_from_what_was_done_to_them() {
     let log =
         admin.until(&format!("/audit/events?actorId={mara_id}&orderId={order}"), "hers", |log| types(log).contains(&"OrderCreated")).await;
     assert!(!types(&log).contains(&"UserLocked"), "{log:#}");
-    house.close();
+    server.stop_and_check();
 }

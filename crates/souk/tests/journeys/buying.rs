@@ -1,14 +1,14 @@
 //! What customers do, and how each way of ending leaves money, stock and the cart.
 
-use super::house::{House, Person, text};
+use super::server::{Person, Server, text};
 use hyper::Method;
 use serde_json::{Value, json};
 
 /// One shop for the journeys of this file; each has products of its own.
-async fn shop() -> (House, Person) {
-    let house = House::with(&[("SOUK_PAYMENT_SLOW_MS", "300"), ("SOUK_PAYMENT_SETTLE_AFTER_MS", "200")]).await;
-    let admin = house.admin().await;
-    (house, admin)
+async fn shop() -> (Server, Person) {
+    let server = Server::start_with(&[("SOUK_PAYMENT_SLOW_MS", "300"), ("SOUK_PAYMENT_SETTLE_AFTER_MS", "200")]).await;
+    let admin = server.admin().await;
+    (server, admin)
 }
 
 fn path_of(order: &Value) -> Vec<String> {
@@ -21,9 +21,9 @@ async fn payment_of(person: &Person, order: &Value) -> Value {
 
 #[tokio::test]
 async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "CHAIR-1", 12_990, 10).await;
-    let mara = house.customer("mara").await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "CHAIR-1", 12_990, 10).await;
+    let mara = server.customer("mara").await;
     assert_eq!(text(&mara.must(Method::GET, "/users/me", None).await, "name"), "mara");
     let cart = mara.add(&product, 2).await;
     assert_eq!(cart["subtotalAmount"], 25_980);
@@ -34,7 +34,7 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
     assert_eq!(order["status"], "CONFIRMED");
     assert_eq!(order["totalAmount"], 25_980 + 490);
     assert_eq!(path_of(&order).last().unwrap(), "CONFIRMED");
-    assert_eq!(house.stock(&admin, "CHAIR-1").await, (8, 0));
+    assert_eq!(server.stock(&admin, "CHAIR-1").await, (8, 0));
     let payment = payment_of(&mara, &order).await;
     assert_eq!((&payment["status"], &payment["amount"]), (&json!("CAPTURED"), &order["totalAmount"]));
     assert_eq!(mara.must(Method::GET, "/cart", None).await["items"], json!([]));
@@ -46,7 +46,7 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
         sent("REGISTERED") && sent("ORDER_CREATED") && sent("ORDER_CONFIRMED")
     })
     .await;
-    let mails: Vec<String> = std::fs::read_dir(house.folder.path().join("mailbox"))
+    let mails: Vec<String> = std::fs::read_dir(server.folder.path().join("mailbox"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -63,8 +63,8 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
 
 #[tokio::test]
 async fn every_payment_method_ends_as_it_says() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "LAMP-1", 5_000, 100).await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "LAMP-1", 5_000, 100).await;
     for (method, status, payment, left) in [
         ("pm_declined", "PAYMENT_FAILED", "FAILED", 100),
         ("pm_insufficient_funds", "PAYMENT_FAILED", "FAILED", 100),
@@ -74,7 +74,7 @@ async fn every_payment_method_ends_as_it_says() {
         ("pm_slow", "CONFIRMED", "CAPTURED", 97),
         ("pm_refund_fails", "CONFIRMED", "CAPTURED", 96),
     ] {
-        let buyer = house.customer(&format!("buyer-{}", method.replace('_', "-"))).await;
+        let buyer = server.customer(&format!("buyer-{}", method.replace('_', "-"))).await;
         buyer.add(&product, 1).await;
         let order = buyer.order(method, "k").await.json();
         assert_eq!(order["status"], status, "{method}: {order:#}");
@@ -89,9 +89,9 @@ async fn every_payment_method_ends_as_it_says() {
 
 #[tokio::test]
 async fn a_failed_order_is_paid_again() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "DESK-1", 5_000, 3).await;
-    let buyer = house.customer("again").await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "DESK-1", 5_000, 3).await;
+    let buyer = server.customer("again").await;
     buyer.add(&product, 2).await;
     let failed = buyer.order("pm_declined", "k").await.json();
     let id = text(&failed, "orderId");
@@ -103,16 +103,16 @@ async fn a_failed_order_is_paid_again() {
     let paid = buyer.order_until(&id, "CONFIRMED", |order| order["status"] == "CONFIRMED").await;
     assert_ne!(paid["paymentId"], failed["paymentId"]);
     assert_eq!(paid["failure"], Value::Null);
-    assert_eq!(house.stock(&admin, "DESK-1").await, (1, 0));
+    assert_eq!(server.stock(&admin, "DESK-1").await, (1, 0));
     let late = buyer.send(Method::POST, &format!("/orders/{id}/pay"), Some(json!({"paymentMethod": "pm_ok"}))).await;
     assert_eq!((late.status.as_u16(), late.json()["code"].clone()), (409, json!("ORDER_NOT_PAYABLE")));
 }
 
 #[tokio::test]
 async fn paying_again_can_wait_for_the_outcome() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "STOOL-1", 5_000, 3).await;
-    let buyer = house.customer("waits").await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "STOOL-1", 5_000, 3).await;
+    let buyer = server.customer("waits").await;
     buyer.add(&product, 1).await;
     let failed = buyer.order("pm_declined", "k").await.json();
     let path = format!("/orders/{}/pay", text(&failed, "orderId"));
@@ -126,15 +126,15 @@ async fn paying_again_can_wait_for_the_outcome() {
     let paid = pay("pm_ok", &[("idempotency-key", "p")]).await;
     assert_eq!((paid.status.as_u16(), &paid.json()["status"]), (200, &json!("CONFIRMED")));
     assert_eq!(pay("pm_ok", &[("idempotency-key", "p")]).await.body, paid.body);
-    assert_eq!(house.stock(&admin, "STOOL-1").await, (2, 0));
+    assert_eq!(server.stock(&admin, "STOOL-1").await, (2, 0));
 }
 
 #[tokio::test]
 async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_come_back() {
-    let house = House::with(&[("SOUK_ORDER_PAY_AGAIN_SECONDS", "1")]).await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "SOFA-1", 5_000, 3).await;
-    let buyer = house.customer("late").await;
+    let server = Server::start_with(&[("SOUK_ORDER_PAY_AGAIN_SECONDS", "1")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "SOFA-1", 5_000, 3).await;
+    let buyer = server.customer("late").await;
     buyer.add(&product, 2).await;
     let failed = buyer.order("pm_declined", "k").await.json();
     buyer.order_until(&text(&failed, "orderId"), "CANCELLED", |order| order["status"] == "CANCELLED").await;
@@ -144,9 +144,9 @@ async fn an_order_that_is_not_paid_in_time_is_cancelled_and_its_lines_come_back(
 
 #[tokio::test]
 async fn without_stock_the_order_is_cancelled_the_hold_voided_and_the_lines_come_back() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "RARE-1", 5_000, 5).await;
-    let (first, second) = (house.customer("first").await, house.customer("second").await);
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "RARE-1", 5_000, 5).await;
+    let (first, second) = (server.customer("first").await, server.customer("second").await);
     first.add(&product, 4).await;
     second.add(&product, 4).await;
     assert_eq!(first.order("pm_ok", "k").await.json()["status"], "CONFIRMED");
@@ -158,14 +158,14 @@ async fn without_stock_the_order_is_cancelled_the_hold_voided_and_the_lines_come
     second.until(&format!("/payments/{}", text(&order, "paymentId")), "VOIDED", |payment| payment["status"] == "VOIDED").await;
     let cart = second.until("/cart", "filled again", |cart| cart["items"] != json!([])).await;
     assert!(cart["warnings"].as_array().unwrap().iter().any(|warning| warning["code"] == "QUANTITY_CAPPED"), "{cart:#}");
-    assert_eq!(house.stock(&admin, "RARE-1").await, (1, 0));
+    assert_eq!(server.stock(&admin, "RARE-1").await, (1, 0));
 }
 
 #[tokio::test]
 async fn a_cancelled_order_is_refunded_and_its_stock_returned() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "SHELF-1", 5_000, 3).await;
-    let buyer = house.customer("changes-mind").await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "SHELF-1", 5_000, 3).await;
+    let buyer = server.customer("changes-mind").await;
     buyer.add(&product, 1).await;
     let order = buyer.order("pm_ok", "k").await.json();
     let id = text(&order, "orderId");
@@ -184,9 +184,9 @@ async fn a_cancelled_order_is_refunded_and_its_stock_returned() {
 
 #[tokio::test]
 async fn a_price_that_changed_is_told_before_it_is_paid() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "CLOCK-1", 5_000, 3).await;
-    let buyer = house.customer("careful").await;
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "CLOCK-1", 5_000, 3).await;
+    let buyer = server.customer("careful").await;
     buyer.add(&product, 1).await;
     admin.must(Method::PATCH, &format!("/products/{product}"), Some(json!({"priceAmount": 6_000}))).await;
     let cart = buyer.must(Method::GET, "/cart", None).await;
@@ -199,12 +199,12 @@ async fn a_price_that_changed_is_told_before_it_is_paid() {
 
 #[tokio::test]
 async fn guests_browse_and_buyers_never_see_each_other() {
-    let (house, admin) = shop().await;
-    let product = house.product(&admin, "BOOK-1", 900, 3).await;
-    let guest = Person { api: house.api.clone(), address: String::new() };
+    let (server, admin) = shop().await;
+    let product = server.product(&admin, "BOOK-1", 900, 3).await;
+    let guest = Person { api: server.api.clone(), address: String::new() };
     assert_eq!(guest.must(Method::GET, "/products", None).await["items"][0]["productId"], json!(product));
     assert_eq!(guest.must(Method::GET, &format!("/products/{product}/availability"), None).await["inStock"], true);
-    let (mara, nosy) = (house.customer("mara").await, house.customer("nosy").await);
+    let (mara, nosy) = (server.customer("mara").await, server.customer("nosy").await);
     mara.add(&product, 1).await;
     let order = mara.order("pm_ok", "k").await.json();
     let (id, payment) = (text(&order, "orderId"), text(&order, "paymentId"));

@@ -1,6 +1,6 @@
 //! Power cuts and polite ends.
 
-use super::house::{House, Person, run, text};
+use super::server::{Person, Server, run, text};
 use hyper::Method;
 use platform::env::Env;
 use serde_json::{Value, json};
@@ -33,31 +33,31 @@ async fn buy_until_cut(buyer: Person, number: usize, product: String, round: usi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_under_load_lose_nothing_that_was_answered() {
     const STOCK: i64 = 100_000;
-    let mut house = House::open().await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "CRASH-1", 1_000, STOCK).await;
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "CRASH-1", 1_000, STOCK).await;
     let mut buyers = Vec::new();
     for number in 0..8 {
-        buyers.push(house.customer(&format!("survivor-{number}")).await);
+        buyers.push(server.customer(&format!("survivor-{number}")).await);
     }
     let promised = Promised::default();
     let env = Env::system();
     for round in 0..5 {
         let mut tasks = JoinSet::new();
         for (number, buyer) in buyers.iter().enumerate() {
-            tasks.spawn(buy_until_cut(buyer.at(&house), number, product.clone(), round, promised.clone()));
+            tasks.spawn(buy_until_cut(buyer.at(&server), number, product.clone(), round, promised.clone()));
         }
         tokio::time::sleep(Duration::from_millis(200 + env.random_below(600))).await;
-        house.kill_and_restart().await;
+        server.kill_and_restart().await;
         tasks.join_all().await;
     }
 
-    let admin = admin.at(&house);
+    let admin = admin.at(&server);
     let promised = promised.lock().unwrap().clone();
     assert!(promised.len() > 20, "{} orders were answered", promised.len());
     for (number, id) in &promised {
         buyers[*number]
-            .at(&house)
+            .at(&server)
             .order_until(id, "at rest", |order| matches!(order["status"].as_str(), Some("CONFIRMED" | "CANCELLED")))
             .await;
     }
@@ -73,8 +73,8 @@ async fn power_cuts_under_load_lose_nothing_that_was_answered() {
     let sold = units_sold(&admin).await;
     let stock = admin.until("/inventory/stock/CRASH-1", "settled", |item| item["reservedQty"] == 0).await;
     assert_eq!(stock["availableQty"].as_i64().unwrap(), STOCK - sold);
-    assert!(house.terminate());
-    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    assert!(server.terminate());
+    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
     assert!(healthy, "{report}");
 }
 
@@ -94,14 +94,14 @@ async fn units_sold(admin: &Person) -> i64 {
 
 #[tokio::test]
 async fn a_polite_end_answers_what_is_in_flight() {
-    let mut house = House::with(&[("SOUK_PAYMENT_SLOW_MS", "1500")]).await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "SLOW-1", 1_000, 5).await;
-    let buyer = house.customer("patient").await;
+    let mut server = Server::start_with(&[("SOUK_PAYMENT_SLOW_MS", "1500")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "SLOW-1", 1_000, 5).await;
+    let buyer = server.customer("patient").await;
     buyer.add(&product, 1).await;
     let ordering = Env::system().spawn(async move { buyer.order("pm_slow", "k").await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let ended = tokio::task::spawn_blocking(move || (house.terminate(), house));
+    let ended = tokio::task::spawn_blocking(move || (server.terminate(), server));
     let answer = ordering.await.unwrap();
     assert_eq!(answer.status, 201);
     assert!(ended.await.unwrap().0);

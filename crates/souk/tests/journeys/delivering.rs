@@ -1,6 +1,6 @@
 //! From the search to the doorstep, and the index and the parcels through power cuts.
 
-use super::house::{House, Person, run, text};
+use super::server::{Person, Server, run, text};
 use hyper::Method;
 use platform::env::Env;
 use serde_json::{Value, json};
@@ -14,15 +14,15 @@ async fn hits(person: &Person, query: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_customer_searches_buys_and_holds_it_in_hands() {
-    let house = House::with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "LANTERN-7", 4_900, 5).await;
-    let guest = Person { api: house.api.clone(), address: String::new() };
+    let server = Server::start_with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LANTERN-7", 4_900, 5).await;
+    let guest = Person { api: server.api.clone(), address: String::new() };
     guest.until("/search?q=lantren", "found although misspelt", |found| found["items"] != json!([])).await;
     guest.until("/search?q=lantern&maxPrice=5000&inStock=true", "known to be in stock", |found| found["items"] != json!([])).await;
     assert_eq!(hits(&guest, "q=LANTERN7").await, std::slice::from_ref(&product));
 
-    let buyer = house.customer("finder").await;
+    let buyer = server.customer("finder").await;
     buyer.add(&product, 1).await;
     let id = text(&buyer.order("pm_ok", "k").await.json(), "orderId");
     let delivered = buyer.order_until(&id, "DELIVERED", |order| order["status"] == "DELIVERED").await;
@@ -43,9 +43,9 @@ async fn a_customer_searches_buys_and_holds_it_in_hands() {
 
 #[tokio::test]
 async fn a_product_is_gone_from_the_search_when_it_is_not_on_sale_and_its_price_is_the_present_one() {
-    let house = House::open().await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "PARASOL-1", 4_900, 5).await;
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "PARASOL-1", 4_900, 5).await;
     admin.until("/search?q=parasol", "found", |found| found["items"] != json!([])).await;
     admin.must(Method::PATCH, &format!("/products/{product}"), Some(json!({"priceAmount": 3_900}))).await;
     admin.until("/search?q=parasol", "cheaper", |found| found["items"][0]["priceAmount"] == 3_900).await;
@@ -55,10 +55,10 @@ async fn a_product_is_gone_from_the_search_when_it_is_not_on_sale_and_its_price_
 
 #[tokio::test]
 async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
-    let house = House::with(&[("SOUK_SHIPPING_FIRST_PAUSE_MS", "50")]).await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "PIANO-1", 4_900, 5).await;
-    let buyer = house.customer("patient").await;
+    let server = Server::start_with(&[("SOUK_SHIPPING_FIRST_PAUSE_MS", "50")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "PIANO-1", 4_900, 5).await;
+    let buyer = server.customer("patient").await;
     let address = json!({"country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1", "complement": "carrier:flaky"});
     let address = buyer.must(Method::POST, "/users/me/addresses", Some(address)).await;
     let buyer = Person { address: text(&address, "addressId"), ..buyer };
@@ -72,10 +72,10 @@ async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
 
 #[tokio::test]
 async fn what_is_refunded_before_it_left_goes_back_on_sale_and_what_left_does_not() {
-    let house = House::open().await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "REFUND-1", 1_000, 10).await;
-    let buyer = house.customer("content").await;
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "REFUND-1", 1_000, 10).await;
+    let buyer = server.customer("content").await;
     for (number, left, parcel) in [(0, false, "RETURNED"), (1, true, "IN_TRANSIT")] {
         buyer.add(&product, 1).await;
         let id = text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId");
@@ -90,16 +90,16 @@ async fn what_is_refunded_before_it_left_goes_back_on_sale_and_what_left_does_no
         let available = if left { 9 } else { 10 };
         admin.until("/inventory/stock/REFUND-1", "settled", |stock| stock["availableQty"] == available).await;
     }
-    house.close();
+    server.stop_and_check();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     const ROUNDS: u64 = 30;
-    let mut house = House::open().await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "RACE-1", 1_000, 100).await;
-    let buyer = house.customer("undecided").await;
+    let mut server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "RACE-1", 1_000, 100).await;
+    let buyer = server.customer("undecided").await;
     let (mut shipped, mut cancelled) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         buyer.add(&product, 1).await;
@@ -148,7 +148,7 @@ async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     admin.until("/inventory/stock/RACE-1", "as many as did not leave", |stock| stock["availableQty"] == left).await;
 
     // Orders, money, units and parcels agree but for what the carrier did against its word, and that is told.
-    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
     let told: Vec<&str> = report.lines().filter(|line| line.contains("was recalled, but the carrier reported it IN_TRANSIT")).collect();
     assert!(!healthy && told.len() == cancelled.len(), "{report}");
     assert!(cancelled.iter().all(|(id, _)| told.iter().any(|line| line.contains(id.as_str()))), "{report}");
@@ -156,22 +156,22 @@ async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     for (_, events) in &cancelled {
         admin.must(Method::POST, events, Some(json!({"status": "RETURNED"}))).await;
     }
-    assert!(house.terminate());
-    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    assert!(server.terminate());
+    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
     assert!(healthy, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_twice() {
-    let mut house = House::open().await;
-    let mut admin = house.admin().await;
+    let mut server = Server::start().await;
+    let mut admin = server.admin().await;
     let category = text(&admin.must(Method::POST, "/categories", Some(json!({"name": "Survivors"}))).await, "categoryId");
     let env = Env::system();
     let mut on_sale = BTreeSet::new();
     let mut orders = Vec::new();
     for round in 0..4 {
         let cut = tokio::time::Instant::now() + Duration::from_millis(300 + env.random_below(500));
-        let buyer = house.customer(&format!("keeper-{round}")).await;
+        let buyer = server.customer(&format!("keeper-{round}")).await;
         for number in 0..200 {
             // A slow machine makes some, too, before the power goes.
             if number > 4 && tokio::time::Instant::now() > cut {
@@ -188,8 +188,8 @@ async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_t
                 orders.push((buyer.clone(), text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId")));
             }
         }
-        house.kill_and_restart().await;
-        admin = admin.at(&house);
+        server.kill_and_restart().await;
+        admin = admin.at(&server);
     }
     assert!(on_sale.len() > 10, "{} products", on_sale.len());
     let total = on_sale.len();
@@ -206,12 +206,12 @@ async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_t
     assert_eq!(found.len(), total, "nothing twice");
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), on_sale, "nothing missing");
     for (buyer, id) in &orders {
-        let buyer = buyer.at(&house);
+        let buyer = buyer.at(&server);
         buyer.order_until(id, "with one parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
         let shipments: Value = buyer.must(Method::GET, &format!("/orders/{id}/shipments"), None).await;
         assert_eq!(shipments["items"].as_array().unwrap().len(), 1, "{shipments:#}");
     }
-    assert!(house.terminate());
-    let (healthy, report) = run(house.folder.path(), &["doctor"], "");
+    assert!(server.terminate());
+    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
     assert!(healthy, "{report}");
 }

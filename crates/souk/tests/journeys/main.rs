@@ -2,11 +2,11 @@
 
 mod access;
 mod auditing;
-mod books;
 mod buying;
+mod consistency;
 mod crashing;
 mod delivering;
-mod house;
 mod racing;
+mod server;
 mod starting;
 mod tools;

@@ -1,6 +1,6 @@
 //! Many at once.
 
-use super::house::House;
+use super::server::Server;
 use hyper::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -8,12 +8,12 @@ use tokio::task::JoinSet;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     // Hashing two hundred passwords is not what is tried here.
-    let house = House::with(&[("SOUK_AUTH_ARGON2_MEMORY_KIB", "64"), ("SOUK_AUTH_ARGON2_ITERATIONS", "1")]).await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "LAST-TEN", 1_000, 10).await;
+    let server = Server::start_with(&[("SOUK_AUTH_ARGON2_MEMORY_KIB", "64"), ("SOUK_AUTH_ARGON2_ITERATIONS", "1")]).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "LAST-TEN", 1_000, 10).await;
     let mut buyers = Vec::new();
     for number in 0..200 {
-        let buyer = house.customer(&format!("racer-{number}")).await;
+        let buyer = server.customer(&format!("racer-{number}")).await;
         buyer.add(&product, 1).await;
         buyers.push(buyer);
     }
@@ -31,16 +31,16 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
         }
     }
     assert_eq!(confirmed, 10);
-    assert_eq!(house.stock(&admin, "LAST-TEN").await, (0, 0));
-    house.close();
+    assert_eq!(server.stock(&admin, "LAST-TEN").await, (0, 0));
+    server.stop_and_check();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_key_sent_forty_times_at_once_makes_one_order_and_one_charge() {
-    let house = House::open().await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "ONCE-1", 1_000, 100).await;
-    let buyer = house.customer("impatient").await;
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "ONCE-1", 1_000, 100).await;
+    let buyer = server.customer("impatient").await;
     buyer.add(&product, 1).await;
     let mut tasks = JoinSet::new();
     for _ in 0..40 {
@@ -61,8 +61,8 @@ async fn one_key_sent_forty_times_at_once_makes_one_order_and_one_charge() {
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     let id = list["items"][0]["orderId"].as_str().unwrap().to_owned();
     buyer.order_until(&id, "CONFIRMED", |order| order["status"] == "CONFIRMED").await;
-    assert_eq!(house.stock(&admin, "ONCE-1").await, (99, 0));
+    assert_eq!(server.stock(&admin, "ONCE-1").await, (99, 0));
     let payments = admin.must(Method::GET, "/admin/payments", None).await;
     assert_eq!(payments["items"].as_array().unwrap().len(), 1, "{payments:#}");
-    house.close();
+    server.stop_and_check();
 }

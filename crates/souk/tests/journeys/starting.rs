@@ -1,6 +1,6 @@
 //! The program between its start and its end, as who sends it requests sees it.
 
-use super::house::{command, free_port};
+use super::server::{command, free_port};
 use hyper::Method;
 use platform::testing::TempFolder;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The tools around the platform, from the command line.
 
-use super::house::{House, command, run};
+use super::server::{Server, command, run};
 use platform::testing::TempFolder;
 use std::process::Stdio;
 
@@ -42,8 +42,8 @@ fn output_that_a_full_disk_does_not_take_is_a_failure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
-    let house = House::open().await;
-    let tool = |arguments: &[&str]| run(house.folder.path(), arguments, "");
+    let server = Server::start().await;
+    let tool = |arguments: &[&str]| run(server.folder.path(), arguments, "");
     let (fine, said) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:everything"]);
     assert!(!fine && said.contains("shipping:events"), "what there is, is said: {said}");
     let (fine, said) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:events"]);
@@ -57,7 +57,7 @@ async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
     assert!(listed.contains("0 clients"), "{listed}");
     let (fine, said) = tool(&["client", "remove", "--id", "carrier"]);
     assert!(!fine && said.contains("there is no client carrier"), "{said}");
-    house.close();
+    server.stop_and_check();
 }
 
 #[test]

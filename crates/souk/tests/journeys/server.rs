@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "a long enough password";
 
 /// The program, serving.
-pub struct House {
+pub struct Server {
     program: Program,
     pub api: Api,
     pub folder: TempFolder,
@@ -56,24 +56,24 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
     (output.status.success(), text)
 }
 
-impl House {
+impl Server {
     /// An empty installation.
-    pub async fn open() -> House {
-        House::with(&[]).await
+    pub async fn start() -> Server {
+        Server::start_with(&[]).await
     }
 
     /// An empty installation with these variables set.
-    pub async fn with(environment: &[(&'static str, &'static str)]) -> House {
+    pub async fn start_with(environment: &[(&'static str, &'static str)]) -> Server {
         let folder = TempFolder::new();
-        let (program, api) = start(folder.path(), environment).await;
-        House { program, api, folder, environment: environment.to_vec() }
+        let (program, api) = launch(folder.path(), environment).await;
+        Server { program, api, folder, environment: environment.to_vec() }
     }
 
     /// Ends it as a power cut would, and starts it again on the same data.
     pub async fn kill_and_restart(&mut self) {
         self.program.0.kill().expect("it runs");
         self.program.0.wait().expect("it ends");
-        (self.program, self.api) = start(self.folder.path(), &self.environment).await;
+        (self.program, self.api) = launch(self.folder.path(), &self.environment).await;
     }
 
     /// Asks it to end, and waits until it did.
@@ -84,7 +84,7 @@ impl House {
 
     /// Ends it politely, and has the doctor find nothing wrong with what it leaves.
     #[track_caller]
-    pub fn close(mut self) {
+    pub fn stop_and_check(mut self) {
         assert!(self.terminate());
         let (healthy, report) = run(self.folder.path(), &["doctor"], "");
         assert!(healthy, "{report}");
@@ -126,7 +126,7 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-async fn start(folder: &Path, environment: &[(&'static str, &'static str)]) -> (Program, Api) {
+async fn launch(folder: &Path, environment: &[(&'static str, &'static str)]) -> (Program, Api) {
     let port = free_port();
     let child = Command::new(PROGRAM)
         .args(["serve", "--rate-limits", "off", "--log", "warn"])
@@ -187,8 +187,8 @@ impl Person {
     }
 
     /// The same person at a program that was started again.
-    pub fn at(&self, house: &House) -> Person {
-        Person { api: self.api.moved_to(&house.api), address: self.address.clone() }
+    pub fn at(&self, server: &Server) -> Person {
+        Person { api: self.api.moved_to(&server.api), address: self.address.clone() }
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {

@@ -1,6 +1,6 @@
 //! Orders, payments, reservations and parcels as they may stand in four databases.
 
-use crate::doctor::books::{Books, check};
+use crate::doctor::consistency::{Consistency, check};
 use contracts::{
     column::Json,
     ids::{OrderId, PaymentId, ReservationId},
@@ -74,7 +74,7 @@ impl Placed {
     }
 
     /// One that still has to let go.
-    pub(super) fn letting_go(money: PaymentState, stock: StockState) -> Placed {
+    pub(super) fn releasing(money: PaymentState, stock: StockState) -> Placed {
         Placed { due_at: Some(NOON), turns: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
     }
 }
@@ -131,9 +131,9 @@ impl Shop {
         let write = async move |tx: &mut db::Tx| {
             let now = tx.now();
             tx.execute(
-                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7, \
-                 timeline_length = $8 WHERE order_id = $1",
-                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.turns, now, placed.path.len()],
+                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7 \
+                 WHERE order_id = $1",
+                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.turns, now],
             )
             .await?;
             tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
@@ -164,7 +164,7 @@ impl Shop {
     }
 
     /// Writes a transaction of which nothing was heard.
-    pub(super) async fn unsettle(&self, payment: PaymentId) {
+    pub(super) async fn leave_unsettled(&self, payment: PaymentId) {
         let write = async move |tx: &mut db::Tx| {
             tx.execute(
                 "INSERT INTO payment_transactions (transaction_id, payment_id, position, type, status, amount, fruitless_attempts, \
@@ -224,7 +224,7 @@ impl Shop {
     }
 
     /// The payment is given back, and its event is on its way to the order.
-    pub(super) async fn give_back(&self, order_id: OrderId, payment_id: PaymentId) {
+    pub(super) async fn refund(&self, order_id: OrderId, payment_id: PaymentId) {
         let user_id = self.env.new_id();
         let write = async move |tx: &mut db::Tx| {
             tx.execute("UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", params![payment_id]).await?;
@@ -244,7 +244,7 @@ impl Shop {
         self.payments.write(write).await.expect("it is written");
     }
 
-    pub(super) async fn check(&self) -> Books {
+    pub(super) async fn check(&self) -> Consistency {
         check(&self.orders, &self.payments, &self.inventory, &self.shipping).await.expect("the books can be read")
     }
 }
@@ -253,10 +253,10 @@ async fn run(db: &Db, sql: &'static str) {
     db.write(async move |tx| tx.execute(sql, &[]).await).await.expect("a statement");
 }
 
-impl Books {
+impl Consistency {
     /// What is told of one order: faults, and what is in progress.
     fn of(&self, order: OrderId) -> (Vec<&str>, Vec<&str>) {
-        let about = |told: &'_ &String| told.contains(&order.to_string());
+        let about = |text: &'_ &String| text.contains(&order.to_string());
         (self.faults.iter().filter(about).map(String::as_str).collect(), self.named.iter().filter(about).map(String::as_str).collect())
     }
 
@@ -267,16 +267,16 @@ impl Books {
 
     /// Just this fault.
     #[track_caller]
-    pub(super) fn has_fault(&self, order: OrderId, told: &str) {
+    pub(super) fn has_fault(&self, order: OrderId, text: &str) {
         let (faults, _) = self.of(order);
-        assert!(faults.len() == 1 && faults[0].contains(told), "{told}: {faults:#?}");
+        assert!(faults.len() == 1 && faults[0].contains(text), "{text}: {faults:#?}");
     }
 
     /// No fault, and this.
     #[track_caller]
-    pub(super) fn has_progress(&self, order: OrderId, told: &str) {
+    pub(super) fn has_progress(&self, order: OrderId, text: &str) {
         let (faults, progress) = self.of(order);
         assert!(faults.is_empty(), "{faults:#?}");
-        assert!(progress.iter().any(|progress| progress.contains(told)), "{told}: {progress:#?}");
+        assert!(progress.iter().any(|progress| progress.contains(text)), "{text}: {progress:#?}");
     }
 }

@@ -46,9 +46,9 @@ async fn what_tells_one_story_has_no_faults() {
             shop.hold(order, "EXPIRED", 2).await;
         }
     }
-    let books = shop.check().await;
-    assert_eq!((books.orders, &books.faults, books.notes()), (14, &vec![], vec![]));
-    assert_eq!(books.heading(), "orders: 14 tell the same story as their payments, units and parcels");
+    let found = shop.check().await;
+    assert_eq!((found.orders, &found.faults, found.notes()), (14, &vec![], vec![]));
+    assert_eq!(found.heading(), "orders: 14 tell the same story as their payments, units and parcels");
 }
 
 #[tokio::test]
@@ -66,44 +66,44 @@ async fn money_that_does_not_fit_the_order_is_told() {
     shop.pay(less, payment, "CAPTURED", TOTAL - 1, "EUR").await;
     let (foreign, payment) = lamps(Placed::confirmed()).await;
     shop.pay(foreign, payment, "CAPTURED", TOTAL, "USD").await;
-    let (given_back, payment) = lamps(Placed::confirmed()).await;
-    shop.pay(given_back, payment, "REFUNDED", TOTAL, "EUR").await;
+    let (refunded_order, payment) = lamps(Placed::confirmed()).await;
+    shop.pay(refunded_order, payment, "REFUNDED", TOTAL, "EUR").await;
     let (twice, payment) = lamps(Placed::confirmed()).await;
     shop.pay(twice, payment, "CAPTURED", TOTAL, "EUR").await;
     shop.pay(twice, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     let (kept, payment) = lamps(Placed::refunded()).await;
     shop.pay(kept, payment, "CAPTURED", TOTAL, "EUR").await;
-    let mut held_on = Vec::new();
+    let mut holding = Vec::new();
     for placed in [Placed::cancelled(), Placed::failed()] {
         for status in ["AUTHORIZED", "CAPTURED"] {
             let (order, payment) = shop.order(placed.clone()).await;
             shop.pay(order, payment, status, TOTAL, "EUR").await;
-            held_on.push((order, format!("{} with nothing due, but payment {payment} is {status} over 24.90 EUR (M2)", placed.status)));
+            holding.push((order, format!("{} with nothing due, but payment {payment} is {status} over 24.90 EUR (M2)", placed.status)));
         }
     }
     // Something is due, and not for the payment that holds money.
-    let (second, payment) = shop.order(Placed::letting_go(PaymentState::Authorized, StockState::Released)).await;
+    let (second, payment) = shop.order(Placed::releasing(PaymentState::Authorized, StockState::Released)).await;
     shop.pay(second, payment, "AUTHORIZED", TOTAL, "EUR").await;
     shop.pay(second, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     let imported = shop.imported().await;
     shop.pay(imported, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
 
-    let books = shop.check().await;
-    books.has_fault(unpaid, "CONFIRMED, but no payment of its own is there (M1)");
-    books.has_fault(held, "is AUTHORIZED, not CAPTURED (M1)");
-    books.has_fault(less, "CONFIRMED over 24.90 EUR, but its payment");
-    books.has_fault(less, "is over 24.89 EUR (M1)");
-    books.has_fault(foreign, "is over 24.90 USD (M1)");
-    books.has_fault(given_back, "is REFUNDED, not CAPTURED (M1)");
-    books.has_fault(twice, "which is not its own, is CAPTURED over 24.90 EUR (M1)");
-    books.has_fault(kept, "is CAPTURED, not REFUNDED (M1)");
-    for (order, told) in &held_on {
-        books.has_fault(*order, told);
+    let found = shop.check().await;
+    found.has_fault(unpaid, "CONFIRMED, but no payment of its own is there (M1)");
+    found.has_fault(held, "is AUTHORIZED, not CAPTURED (M1)");
+    found.has_fault(less, "CONFIRMED over 24.90 EUR, but its payment");
+    found.has_fault(less, "is over 24.89 EUR (M1)");
+    found.has_fault(foreign, "is over 24.90 USD (M1)");
+    found.has_fault(refunded_order, "is REFUNDED, not CAPTURED (M1)");
+    found.has_fault(twice, "which is not its own, is CAPTURED over 24.90 EUR (M1)");
+    found.has_fault(kept, "is CAPTURED, not REFUNDED (M1)");
+    for (order, text) in &holding {
+        found.has_fault(*order, text);
     }
-    books.has_fault(second, "is CAPTURED over 24.90 EUR (M2)");
-    books.has_fault(imported, "was over when it came here");
-    assert_eq!(books.faults.len(), 13, "{:#?}", books.faults);
-    assert!(books.faults.iter().all(|fault| fault.starts_with("order ")), "{:#?}", books.faults);
+    found.has_fault(second, "is CAPTURED over 24.90 EUR (M2)");
+    found.has_fault(imported, "was over when it came here");
+    assert_eq!(found.faults.len(), 13, "{:#?}", found.faults);
+    assert!(found.faults.iter().all(|fault| fault.starts_with("order ")), "{:#?}", found.faults);
 }
 
 #[tokio::test]
@@ -120,8 +120,8 @@ async fn units_that_do_not_fit_the_order_are_told() {
     let twice = paid().await;
     shop.hold(twice, "CONFIRMED", 2).await;
     shop.hold(twice, "CONFIRMED", 2).await;
-    let set_aside = paid().await;
-    shop.hold(set_aside, "ACTIVE", 2).await;
+    let reserved = paid().await;
+    shop.hold(reserved, "ACTIVE", 2).await;
     let (refunded, payment) = shop.order(Placed::refunded()).await;
     shop.pay(refunded, payment, "REFUNDED", TOTAL, "EUR").await;
     shop.hold(refunded, "CONFIRMED", 3).await;
@@ -134,17 +134,17 @@ async fn units_that_do_not_fit_the_order_are_told() {
     let imported = shop.imported().await;
     shop.hold(imported, "ACTIVE", 2).await;
 
-    let books = shop.check().await;
-    books.has_fault(none, "CONFIRMED over 2 of LAMP-1, but it has bought nothing (S3)");
-    books.has_fault(fewer, "but it has bought 1 of LAMP-1 (S3)");
-    books.has_fault(twice, "but it has bought 4 of LAMP-1 (S3)");
-    books.has_fault(set_aside, "but it has bought nothing (S3)");
-    books.has_fault(refunded, "REFUNDED over 2 of LAMP-1, but it has bought 3 of LAMP-1 (S3)");
-    books.has_fault(cancelled, "CANCELLED with nothing due, but it has bought 2 of LAMP-1 (S3)");
-    books.has_fault(failed, "PAYMENT_FAILED with nothing due, but it has bought 2 of LAMP-1 (S3)");
-    books.has_fault(placed, "PENDING_PAYMENT over 2 of LAMP-1, but it has bought 1 of LAMP-1 (S3)");
-    books.has_fault(imported, "was over when it came here");
-    assert_eq!(books.faults.len(), 9, "{:#?}", books.faults);
+    let found = shop.check().await;
+    found.has_fault(none, "CONFIRMED over 2 of LAMP-1, but it has bought nothing (S3)");
+    found.has_fault(fewer, "but it has bought 1 of LAMP-1 (S3)");
+    found.has_fault(twice, "but it has bought 4 of LAMP-1 (S3)");
+    found.has_fault(reserved, "but it has bought nothing (S3)");
+    found.has_fault(refunded, "REFUNDED over 2 of LAMP-1, but it has bought 3 of LAMP-1 (S3)");
+    found.has_fault(cancelled, "CANCELLED with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    found.has_fault(failed, "PAYMENT_FAILED with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    found.has_fault(placed, "PENDING_PAYMENT over 2 of LAMP-1, but it has bought 1 of LAMP-1 (S3)");
+    found.has_fault(imported, "was over when it came here");
+    assert_eq!(found.faults.len(), 9, "{:#?}", found.faults);
 }
 
 #[tokio::test]
@@ -178,18 +178,18 @@ async fn a_parcel_that_does_not_fit_the_order_is_told() {
     ];
     shop.send(well[5], "BOOKED", Some("IN_TRANSIT"), None).await;
 
-    let books = shop.check().await;
-    books.has_fault(away, "is IN_TRANSIT (S4)");
-    books.has_fault(there, "is DELIVERED (S4)");
-    books.has_fault(to_be_fetched, "is still to be sent (S4)");
-    books.has_fault(to_be_booked, "is still to be sent (S4)");
-    books.has_fault(contradicted, "was recalled, but the carrier reported it DELIVERED (S4)");
-    books.has_fault(recalled, "was recalled (S4)");
-    books.has_fault(kept, "REFUNDED before its parcel left, with nothing due, but it has bought 2 of LAMP-1 (S3)");
+    let found = shop.check().await;
+    found.has_fault(away, "is IN_TRANSIT (S4)");
+    found.has_fault(there, "is DELIVERED (S4)");
+    found.has_fault(to_be_fetched, "is still to be sent (S4)");
+    found.has_fault(to_be_booked, "is still to be sent (S4)");
+    found.has_fault(contradicted, "was recalled, but the carrier reported it DELIVERED (S4)");
+    found.has_fault(recalled, "was recalled (S4)");
+    found.has_fault(kept, "REFUNDED before its parcel left, with nothing due, but it has bought 2 of LAMP-1 (S3)");
     for order in well {
-        books.is_well(order);
+        found.is_well(order);
     }
-    assert_eq!(books.faults.len(), 7, "{:#?}", books.faults);
+    assert_eq!(found.faults.len(), 7, "{:#?}", found.faults);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
     (confirmed.saga.shipment, confirmed.saga.cancellation) = (ShipmentState::CancelRequested, Some(wanted));
     let mut refunded = Placed { due_at: Some(NOON), ..Placed::refunded() };
     refunded.saga.shipment = ShipmentState::CancelRequested;
-    for (placed, payment_status, told) in [
+    for (placed, payment_status, text) in [
         (confirmed, "CAPTURED", "CONFIRMED, and the cancellation of its shipment is due"),
         (refunded, "REFUNDED", "REFUNDED, and the cancellation"),
     ] {
@@ -208,40 +208,40 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
         shop.pay(order, payment, payment_status, TOTAL, "EUR").await;
         shop.hold(order, "CONFIRMED", 2).await;
         shop.send(order, "CLOSED", Some("RETURNED"), None).await;
-        shop.check().await.has_progress(order, told);
+        shop.check().await.has_progress(order, text);
     }
 }
 
 #[tokio::test]
 async fn what_is_being_let_go_of_is_no_fault_and_named() {
     let shop = Shop::open().await;
-    let (refunding, payment) = shop.order(Placed::letting_go(PaymentState::Captured, StockState::Released)).await;
+    let (refunding, payment) = shop.order(Placed::releasing(PaymentState::Captured, StockState::Released)).await;
     shop.pay(refunding, payment, "CAPTURED", TOTAL, "EUR").await;
-    let (voiding, held) = shop.order(Placed::letting_go(PaymentState::Authorized, StockState::Released)).await;
+    let (voiding, held) = shop.order(Placed::releasing(PaymentState::Authorized, StockState::Released)).await;
     shop.pay(voiding, held, "AUTHORIZED", TOTAL, "EUR").await;
     let (unknown, unsettled) = shop.order(Placed::cancelled()).await;
     shop.pay(unknown, unsettled, "INITIATED", TOTAL, "EUR").await;
-    shop.unsettle(unsettled).await;
+    shop.leave_unsettled(unsettled).await;
     let (expiring, _) = shop.order(Placed::cancelled()).await;
     shop.hold(expiring, "ACTIVE", 2).await;
     let (placed, _) = shop.order(Placed { turns: 1, ..Placed::pending() }).await;
 
-    let books = shop.check().await;
-    books.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 turns without progress"));
-    books.has_progress(voiding, &format!("CANCELLED, and the void of payment {held} is due"));
-    books.has_progress(unknown, &format!("payment {unsettled} awaits an answer of the provider"));
-    books.has_progress(expiring, "of 2 of LAMP-1 is still to expire");
-    books.has_progress(placed, "PENDING_PAYMENT, after 1 turn without progress");
-    assert_eq!((books.faults.len(), books.notes().len()), (0, 5), "{:#?}", books.notes());
+    let found = shop.check().await;
+    found.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 turns without progress"));
+    found.has_progress(voiding, &format!("CANCELLED, and the void of payment {held} is due"));
+    found.has_progress(unknown, &format!("payment {unsettled} awaits an answer of the provider"));
+    found.has_progress(expiring, "of 2 of LAMP-1 is still to expire");
+    found.has_progress(placed, "PENDING_PAYMENT, after 1 turn without progress");
+    assert_eq!((found.faults.len(), found.notes().len()), (0, 5), "{:#?}", found.notes());
 }
 
 #[tokio::test]
 async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
     let shop = Shop::open().await;
-    for (leg, status, told) in
+    for (leg, status, text) in
         [(StockState::Reserved, "ACTIVE", "the release of reservation"), (StockState::Confirmed, "CONFIRMED", "the return of reservation")]
     {
-        let (order, _) = shop.order(Placed::letting_go(PaymentState::Released, leg)).await;
+        let (order, _) = shop.order(Placed::releasing(PaymentState::Released, leg)).await;
         let reservation = shop.hold(order, status, 2).await;
         // The reservation is the one that the saga knows.
         let known = async move |tx: &mut db::Tx| {
@@ -249,7 +249,7 @@ async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
             tx.execute("UPDATE orders SET saga = $2 WHERE order_id = $1", params![order, Json(saga)]).await
         };
         shop.orders.write(known).await.expect("it is written");
-        shop.check().await.has_progress(order, told);
+        shop.check().await.has_progress(order, text);
     }
 }
 
@@ -272,9 +272,9 @@ async fn what_is_wrong_in_the_orders_own_books_is_told_too() {
     let (well, _) = shop.sale().await;
     let write = async move |tx: &mut db::Tx| tx.execute("UPDATE orders SET tax_amount = 1 WHERE order_id = $1", params![order]).await;
     shop.orders.write(write).await.expect("it is written");
-    let books = shop.check().await;
-    books.has_fault(order, "2000 + 490 + 1 - 0 are 2491, not 2490 (M4)");
-    books.is_well(well);
+    let found = shop.check().await;
+    found.has_fault(order, "2000 + 490 + 1 - 0 are 2491, not 2490 (M4)");
+    found.is_well(well);
 }
 
 #[tokio::test]
@@ -287,12 +287,12 @@ async fn money_and_units_of_no_order_are_told() {
     }
     let held: OrderId = shop.env.new_id();
     shop.hold(held, "ACTIVE", 7).await;
-    let books = shop.check().await;
+    let found = shop.check().await;
     for order in missing {
-        books.has_fault(order, "not there, but payment");
+        found.has_fault(order, "not there, but payment");
     }
-    books.has_fault(held, "holds 7 of LAMP-1 (S3)");
-    assert_eq!(books.faults.len(), 4);
+    found.has_fault(held, "holds 7 of LAMP-1 (S3)");
+    assert_eq!(found.faults.len(), 4);
 }
 
 #[tokio::test]
@@ -300,10 +300,10 @@ async fn an_event_that_is_on_its_way_explains_what_does_not_fit() {
     let shop = Shop::open().await;
     let (order, payment) = shop.sale().await;
     let (other, _) = shop.sale().await;
-    shop.give_back(order, payment).await;
-    let books = shop.check().await;
-    books.has_progress(order, "an event about order");
-    books.is_well(other);
+    shop.refund(order, payment).await;
+    let found = shop.check().await;
+    found.has_progress(order, "an event about order");
+    found.is_well(other);
 
     // Once it was heard the order should know.
     let heard = outbox::newest(&shop.payments).await.expect("an outbox").expect("an event");
@@ -335,13 +335,13 @@ async fn every_batch_is_joined_with_its_own_payments_and_units() {
         .collect();
     import::orders(&shop.orders, past).await.expect("an import");
     let (last, payment) = shop.sale().await;
-    let books = shop.check().await;
-    assert_eq!((books.orders, books.faults.len()), (2_502, 0), "{:#?}", books.faults);
+    let found = shop.check().await;
+    assert_eq!((found.orders, found.faults.len()), (2_502, 0), "{:#?}", found.faults);
     let write = async move |tx: &mut db::Tx| tx.execute("DELETE FROM payments WHERE payment_id = $1", params![payment]).await;
     shop.payments.write(write).await.expect("it is written");
-    let books = shop.check().await;
-    books.is_well(first);
-    books.has_fault(last, "no payment of its own is there");
+    let found = shop.check().await;
+    found.is_well(first);
+    found.has_fault(last, "no payment of its own is there");
 }
 
 #[tokio::test]
@@ -350,9 +350,9 @@ async fn a_batch_that_is_full_to_the_last_order_is_not_the_end() {
     import::orders(&shop.orders, (0..super::BATCH).map(|_| shop.past()).collect()).await.expect("an import");
     let order = OrderId(Uuid::max());
     shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
-    let books = shop.check().await;
-    assert_eq!(books.orders, super::BATCH);
-    books.has_fault(order, "not there, but payment");
+    let found = shop.check().await;
+    assert_eq!(found.orders, super::BATCH);
+    found.has_fault(order, "not there, but payment");
 }
 
 #[tokio::test]
@@ -361,8 +361,8 @@ async fn no_more_is_told_than_anybody_reads() {
     for _ in 0..30 {
         shop.order(Placed::pending()).await;
     }
-    let books = shop.check().await;
-    assert_eq!((books.notes().len(), books.notes()[20].as_str()), (21, "in progress: 10 more"));
+    let found = shop.check().await;
+    assert_eq!((found.notes().len(), found.notes()[20].as_str()), (21, "in progress: 10 more"));
     for _ in 0..120 {
         shop.pay(shop.env.new_id(), shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
     }

@@ -1,6 +1,6 @@
 //! After a day of everything at once the books agree, and what is damaged is found.
 
-use super::house::{House, Person, run, text};
+use super::server::{Person, Server, run, text};
 use hyper::Method;
 use platform::{
     db::{self, Db},
@@ -92,7 +92,7 @@ async fn damage(folder: &Path, service: Service, sql: &'static str, id: String) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_mixed_load_the_books_agree_and_damage_is_found() {
-    let mut house = House::with(&[
+    let mut server = Server::start_with(&[
         ("SOUK_PAYMENT_SLOW_MS", "100"),
         ("SOUK_PAYMENT_DEADLINE_MS", "400"),
         ("SOUK_PAYMENT_SETTLE_AFTER_MS", "100"),
@@ -101,22 +101,22 @@ async fn after_a_mixed_load_the_books_agree_and_damage_is_found() {
         ("SOUK_AUTH_ARGON2_ITERATIONS", "1"),
     ])
     .await;
-    let admin = house.admin().await;
-    let product = house.product(&admin, "MIXED-1", 1_000, STOCK).await;
+    let admin = server.admin().await;
+    let product = server.product(&admin, "MIXED-1", 1_000, STOCK).await;
     let mut buyers = JoinSet::new();
     for (number, (method, then)) in (0..ROUNDS)
         .flat_map(|_| METHODS)
         .flat_map(|method| [Then::Wait, Then::CancelAtOnce, Then::CancelLater, Then::PayAgain].map(|then| (method, then)))
         .enumerate()
     {
-        let (buyer, product) = (house.customer(&format!("mixed-{number}")).await, product.clone());
+        let (buyer, product) = (server.customer(&format!("mixed-{number}")).await, product.clone());
         buyers.spawn(async move {
             let id = buy(buyer.clone(), product, method, then).await;
             (buyer, id)
         });
     }
     // Beside the load, and while the catalogue changes, the doctor sees orders in progress and nothing wrong.
-    let folder = house.folder.path().to_owned();
+    let folder = server.folder.path().to_owned();
     let mut beside = tokio::task::spawn_blocking(move || (0..4).map(|_| run(&folder, &["doctor"], "")).collect::<Vec<_>>());
     let reports = loop {
         tokio::select! {
@@ -149,8 +149,8 @@ async fn after_a_mixed_load_the_books_agree_and_damage_is_found() {
     }
     admin.until("/inventory/stock/MIXED-1", "settled", |item| item["reservedQty"] == 0).await;
 
-    assert!(house.terminate());
-    let folder = house.folder.path();
+    assert!(server.terminate());
+    let folder = server.folder.path();
     let (healthy, report) = run(folder, &["doctor"], "");
     assert!(healthy, "{report}");
     assert!(report.contains(&format!("✓ orders: {} tell the same story", bought.len())), "{report}");

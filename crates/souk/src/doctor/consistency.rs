@@ -5,7 +5,7 @@
 //! from one to the other. So what does not fit is looked at once more, order by order: only what stands still, and of
 //! which the order has heard everything, is a fault.
 
-mod judge;
+mod rules;
 
 use anyhow::Result;
 use contracts::{
@@ -13,10 +13,10 @@ use contracts::{
     time::Timestamp,
 };
 use inventory::OrderUnits;
-use judge::{Case, Findings};
 use order::OrderRecord;
 use payment::OrderPayment;
 use platform::{db::Db, inbox, outbox};
+use rules::{Findings, OrderCase};
 use serde::Deserialize;
 use shipping::OrderShipment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,15 +24,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Orders that are read at a time.
 const BATCH: usize = 1_000;
 /// Faults that are told at most; where there are more, the first ones suffice to begin with.
-const MOST_TOLD: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// Orders in progress that are named at most.
-const MOST_NAMED: usize = 20;
+const MAX_NAMED: usize = 20;
 /// Events that are read at a time.
 const EVENTS: usize = 1_000;
 
 /// What came of the check.
 #[derive(Default)]
-pub struct Books {
+pub struct Consistency {
     /// Orders that were checked.
     orders: usize,
     /// What is wrong, in plain words.
@@ -42,7 +42,7 @@ pub struct Books {
     named: Vec<String>,
 }
 
-impl Books {
+impl Consistency {
     #[must_use]
     pub fn heading(&self) -> String {
         let against = "their payments, units and parcels";
@@ -55,7 +55,7 @@ impl Books {
     /// What is in progress, in plain words.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = self.named.iter().map(|told| format!("in progress: {told}")).collect();
+        let mut notes: Vec<String> = self.named.iter().map(|progress| format!("in progress: {progress}")).collect();
         if self.in_progress > self.named.len() {
             notes.push(format!("in progress: {} more", self.in_progress - self.named.len()));
         }
@@ -63,7 +63,7 @@ impl Books {
     }
 
     fn is_full(&self) -> bool {
-        self.faults.len() >= MOST_TOLD
+        self.faults.len() >= MAX_FAULTS
     }
 
     fn fault(&mut self, fault: String) {
@@ -72,19 +72,19 @@ impl Books {
         }
     }
 
-    fn take_in(&mut self, findings: Findings) {
-        for told in findings.in_progress {
-            self.progress(told);
+    fn add(&mut self, findings: Findings) {
+        for progress in findings.in_progress {
+            self.progress(progress);
         }
         for fault in findings.own {
             self.fault(fault);
         }
     }
 
-    fn progress(&mut self, told: String) {
+    fn progress(&mut self, text: String) {
         self.in_progress += 1;
-        if self.named.len() < MOST_NAMED {
-            self.named.push(told);
+        if self.named.len() < MAX_NAMED {
+            self.named.push(text);
         }
     }
 }
@@ -102,20 +102,20 @@ struct Sources<'a> {
 ///
 /// # Errors
 /// Those of the databases.
-pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) -> Result<Books> {
+pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) -> Result<Consistency> {
     let sources = Sources { orders, payments, inventory, shipping };
-    let (mut books, mut after) = (Books::default(), OrderId(Uuid::nil()));
-    while !books.is_full() {
+    let (mut consistency, mut after) = (Consistency::default(), OrderId(Uuid::nil()));
+    while !consistency.is_full() {
         let batch = Batch::read(sources, after).await?;
         let last = batch.up_to;
-        let suspects = batch.judge(orders.now(), &mut books);
-        look_again(sources, suspects, &mut books).await?;
+        let suspects = batch.check(orders.now(), &mut consistency);
+        check_again(sources, suspects, &mut consistency).await?;
         match last {
             Some(last) => after = last,
             None => break,
         }
     }
-    Ok(books)
+    Ok(consistency)
 }
 
 /// Orders of a range of ids, and what the upstreams have of them.
@@ -156,19 +156,19 @@ impl Batch {
     }
 
     /// Takes in what is certain. The orders that do not fit what the upstreams have of them.
-    fn judge(mut self, now: Timestamp, books: &mut Books) -> Vec<OrderId> {
-        books.orders += self.orders.len();
+    fn check(mut self, now: Timestamp, consistency: &mut Consistency) -> Vec<OrderId> {
+        consistency.orders += self.orders.len();
         let mut suspects = Vec::new();
         for order in &self.orders {
             let id = order.order.order_id;
             let payments = self.payments.remove(&id).unwrap_or_default();
             let units = self.units.remove(&id).unwrap_or_default();
             let parcel = self.parcels.get(&id);
-            let findings = Case { books: order, payments: &payments, units: &units, parcel }.judge(now);
+            let findings = OrderCase { record: order, payments: &payments, units: &units, parcel }.check(now);
             if !findings.between.is_empty() {
                 suspects.push(id);
             }
-            books.take_in(findings);
+            consistency.add(findings);
         }
         // What is left belongs to no order.
         suspects.extend(self.payments.keys().chain(self.units.keys()).collect::<BTreeSet<_>>());
@@ -180,14 +180,14 @@ impl Batch {
         let payments = self.payments.get(&id).map_or(&[][..], Vec::as_slice);
         let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
         match self.orders.first() {
-            Some(books) => Case { books, payments, units, parcel: self.parcels.get(&id) }.judge(now).between,
-            None => judge::without_order(id, payments, units),
+            Some(record) => OrderCase { record, payments, units, parcel: self.parcels.get(&id) }.check(now).between,
+            None => rules::without_order(id, payments, units),
         }
     }
 
     /// When its one order changed last.
     fn changed_at(&self) -> Option<Timestamp> {
-        self.orders.first().map(|books| books.order.updated_at)
+        self.orders.first().map(|record| record.order.updated_at)
     }
 }
 
@@ -195,30 +195,30 @@ impl Batch {
 ///
 /// Read in this order, a change of a upstream is known to the order, or on its way as an event, or the order changed
 /// while it was looked at.
-async fn look_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, books: &mut Books) -> Result<()> {
-    suspects.truncate(MOST_TOLD);
+async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consistency: &mut Consistency) -> Result<()> {
+    suspects.truncate(MAX_FAULTS);
     let now = sources.orders.now();
-    let mut looked_at = Vec::new();
+    let mut mismatches = Vec::new();
     for id in suspects {
         let batch = Batch::of(sources, id).await?;
         let faults = batch.faults(id, now);
         if !faults.is_empty() {
-            looked_at.push((id, batch.changed_at(), faults));
+            mismatches.push((id, batch.changed_at(), faults));
         }
     }
-    if looked_at.is_empty() {
+    if mismatches.is_empty() {
         return Ok(());
     }
-    let unheard = unheard(sources, &looked_at.iter().map(|(id, ..)| *id).collect()).await?;
-    for (id, changed_at, faults) in looked_at {
-        let is_moving = find(sources.orders, id).await?.map(|books| books.order.updated_at) != changed_at;
-        if unheard.contains(&id) {
-            books.progress(format!("an event about order {id} is on its way to it"));
+    let awaiting_events = awaiting_events(sources, &mismatches.iter().map(|(id, ..)| *id).collect()).await?;
+    for (id, changed_at, faults) in mismatches {
+        let is_moving = find(sources.orders, id).await?.map(|record| record.order.updated_at) != changed_at;
+        if awaiting_events.contains(&id) {
+            consistency.progress(format!("an event about order {id} is on its way to it"));
         } else if is_moving {
-            books.progress(format!("order {id} changed while it was looked at"));
+            consistency.progress(format!("order {id} changed while it was looked at"));
         } else {
             for fault in faults {
-                books.fault(fault);
+                consistency.fault(fault);
             }
         }
     }
@@ -233,7 +233,7 @@ struct About {
 }
 
 /// Which of these orders have not heard everything that payment and inventory announced about them.
-async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
+async fn awaiting_events(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
     let about = |payload: &str| serde_json::from_str::<About>(payload).ok()?.order_id.filter(|id| of.contains(id));
     let mut found = BTreeSet::new();
     for producer in [sources.payments, sources.inventory] {
@@ -245,13 +245,13 @@ async fn unheard(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSe
             found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
         }
     }
-    inbox::walk_failed_events(sources.orders, |aside| found.extend(about(aside.event.payload.get()))).await?;
+    inbox::walk_failed_events(sources.orders, |failed| found.extend(about(failed.event.payload.get()))).await?;
     Ok(found)
 }
 
 async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {
     let next = order::list_for_check(orders, before(id), 1).await?;
-    Ok(next.into_iter().find(|books| books.order.order_id == id))
+    Ok(next.into_iter().find(|record| record.order.order_id == id))
 }
 
 /// The id just before this one.

@@ -22,15 +22,15 @@ const BLOCK: u64 = 8;
 const VARIANTS: u64 = 4;
 
 /// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed, whatever the libraries do.
-pub struct Dice(u64);
+pub struct SeededRandom(u64);
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-impl Dice {
-    /// The dice of one thing: those of its upstream have nothing to do with them.
+impl SeededRandom {
+    /// The random of one thing: those of its upstream have nothing to do with them.
     #[must_use]
-    pub fn of(seed: u64, number: u64) -> Dice {
-        Dice(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
+    pub fn new(seed: u64, number: u64) -> SeededRandom {
+        SeededRandom(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
     }
 
     fn next(&mut self) -> u64 {
@@ -73,105 +73,105 @@ fn mix(mut z: u64) -> u64 {
 pub struct Department {
     pub name: &'static str,
     materials: &'static [&'static str],
-    shelves: &'static [Shelf],
+    subcategories: &'static [Subcategory],
 }
 
 /// A category below it.
-struct Shelf {
+struct Subcategory {
     name: &'static str,
     nouns: &'static [&'static str],
     /// What things cost here, from and to, in euros.
     price: (i64, i64),
 }
 
-const fn shelf(name: &'static str, nouns: &'static [&'static str], from: i64, to: i64) -> Shelf {
-    Shelf { name, nouns, price: (from, to) }
+const fn subcategory(name: &'static str, nouns: &'static [&'static str], from: i64, to: i64) -> Subcategory {
+    Subcategory { name, nouns, price: (from, to) }
 }
 
 const DEPARTMENTS: &[Department] = &[
     Department {
         name: "Furniture",
         materials: &["oak", "beech", "walnut", "pine", "steel", "rattan", "leather", "velvet", "birch", "ash"],
-        shelves: &[
-            shelf("Chairs", &["chair", "armchair", "dining chair", "rocking chair", "office chair"], 40, 400),
-            shelf("Tables", &["table", "desk", "coffee table", "side table", "dining table"], 60, 900),
-            shelf("Shelves", &["shelf", "bookcase", "wall shelf", "sideboard", "cabinet"], 30, 600),
-            shelf("Beds", &["bed", "bed frame", "bunk bed", "headboard", "mattress"], 90, 1400),
-            shelf("Sofas", &["sofa", "corner sofa", "sofa bed", "bench", "footstool"], 80, 2200),
+        subcategories: &[
+            subcategory("Chairs", &["chair", "armchair", "dining chair", "rocking chair", "office chair"], 40, 400),
+            subcategory("Tables", &["table", "desk", "coffee table", "side table", "dining table"], 60, 900),
+            subcategory("Shelves", &["shelf", "bookcase", "wall shelf", "sideboard", "cabinet"], 30, 600),
+            subcategory("Beds", &["bed", "bed frame", "bunk bed", "headboard", "mattress"], 90, 1400),
+            subcategory("Sofas", &["sofa", "corner sofa", "sofa bed", "bench", "footstool"], 80, 2200),
         ],
     },
     Department {
         name: "Kitchen",
         materials: &["cast iron", "stainless steel", "ceramic", "glass", "copper", "bamboo", "silicone", "porcelain"],
-        shelves: &[
-            shelf("Pots and pans", &["pot", "frying pan", "casserole", "wok", "saucepan"], 15, 250),
-            shelf("Knives", &["knife", "bread knife", "paring knife", "knife block", "sharpener"], 8, 300),
-            shelf("Tableware", &["plate", "bowl", "mug", "teapot", "jug", "cup"], 4, 90),
-            shelf("Appliances", &["kettle", "toaster", "blender", "coffee grinder", "espresso machine"], 20, 900),
-            shelf("Storage", &["jar", "lunch box", "bread bin", "spice rack", "bottle"], 5, 80),
+        subcategories: &[
+            subcategory("Pots and pans", &["pot", "frying pan", "casserole", "wok", "saucepan"], 15, 250),
+            subcategory("Knives", &["knife", "bread knife", "paring knife", "knife block", "sharpener"], 8, 300),
+            subcategory("Tableware", &["plate", "bowl", "mug", "teapot", "jug", "cup"], 4, 90),
+            subcategory("Appliances", &["kettle", "toaster", "blender", "coffee grinder", "espresso machine"], 20, 900),
+            subcategory("Storage", &["jar", "lunch box", "bread bin", "spice rack", "bottle"], 5, 80),
         ],
     },
     Department {
         name: "Lighting",
         materials: &["brass", "paper", "linen", "glass", "aluminium", "concrete", "opal glass"],
-        shelves: &[
-            shelf("Lamps", &["table lamp", "floor lamp", "desk lamp", "reading lamp"], 15, 500),
-            shelf("Ceiling lights", &["pendant", "chandelier", "spotlight", "ceiling lamp"], 20, 900),
-            shelf("Outdoor lights", &["lantern", "wall light", "garden light", "string lights"], 10, 250),
-            shelf("Bulbs", &["bulb", "filament bulb", "light strip", "tube"], 2, 40),
+        subcategories: &[
+            subcategory("Lamps", &["table lamp", "floor lamp", "desk lamp", "reading lamp"], 15, 500),
+            subcategory("Ceiling lights", &["pendant", "chandelier", "spotlight", "ceiling lamp"], 20, 900),
+            subcategory("Outdoor lights", &["lantern", "wall light", "garden light", "string lights"], 10, 250),
+            subcategory("Bulbs", &["bulb", "filament bulb", "light strip", "tube"], 2, 40),
         ],
     },
     Department {
         name: "Clothing",
         materials: &["cotton", "wool", "linen", "merino", "denim", "fleece", "silk", "cashmere", "canvas", "down"],
-        shelves: &[
-            shelf("Shirts", &["shirt", "t-shirt", "polo shirt", "blouse", "henley"], 12, 160),
-            shelf("Knitwear", &["jumper", "cardigan", "hoodie", "turtleneck", "waistcoat"], 25, 300),
-            shelf("Trousers", &["trousers", "jeans", "shorts", "chinos", "leggings"], 20, 220),
-            shelf("Jackets", &["jacket", "coat", "parka", "raincoat", "anorak"], 45, 700),
-            shelf("Accessories", &["scarf", "hat", "gloves", "belt", "socks", "beanie"], 6, 120),
+        subcategories: &[
+            subcategory("Shirts", &["shirt", "t-shirt", "polo shirt", "blouse", "henley"], 12, 160),
+            subcategory("Knitwear", &["jumper", "cardigan", "hoodie", "turtleneck", "waistcoat"], 25, 300),
+            subcategory("Trousers", &["trousers", "jeans", "shorts", "chinos", "leggings"], 20, 220),
+            subcategory("Jackets", &["jacket", "coat", "parka", "raincoat", "anorak"], 45, 700),
+            subcategory("Accessories", &["scarf", "hat", "gloves", "belt", "socks", "beanie"], 6, 120),
         ],
     },
     Department {
         name: "Sports",
         materials: &["carbon", "aluminium", "nylon", "rubber", "foam", "polyester", "titanium"],
-        shelves: &[
-            shelf("Camping", &["tent", "sleeping bag", "camping stove", "backpack", "hammock"], 20, 800),
-            shelf("Cycling", &["bicycle", "helmet", "saddle", "bicycle pump", "pannier"], 10, 3000),
-            shelf("Fitness", &["dumbbell", "yoga mat", "kettlebell", "skipping rope", "bench press"], 8, 500),
-            shelf("Running", &["running shoe", "headlamp", "running belt", "water bottle"], 9, 220),
-            shelf("Water sports", &["paddle", "wetsuit", "surfboard", "swimming goggles", "kayak"], 10, 1500),
+        subcategories: &[
+            subcategory("Camping", &["tent", "sleeping bag", "camping stove", "backpack", "hammock"], 20, 800),
+            subcategory("Cycling", &["bicycle", "helmet", "saddle", "bicycle pump", "pannier"], 10, 3000),
+            subcategory("Fitness", &["dumbbell", "yoga mat", "kettlebell", "skipping rope", "bench press"], 8, 500),
+            subcategory("Running", &["running shoe", "headlamp", "running belt", "water bottle"], 9, 220),
+            subcategory("Water sports", &["paddle", "wetsuit", "surfboard", "swimming goggles", "kayak"], 10, 1500),
         ],
     },
     Department {
         name: "Electronics",
         materials: &["aluminium", "plastic", "magnesium", "steel", "recycled plastic"],
-        shelves: &[
-            shelf("Cameras", &["camera", "lens", "tripod", "flash", "film camera"], 30, 3500),
-            shelf("Audio", &["headphones", "loudspeaker", "turntable", "microphone", "amplifier"], 20, 2500),
-            shelf("Computers", &["keyboard", "monitor", "mouse", "laptop", "docking station"], 15, 3000),
-            shelf("Cables", &["cable", "charger", "adapter", "power bank", "extension lead"], 4, 120),
-            shelf("Components", &["resistor", "capacitor", "relay", "sensor", "microcontroller", "transistor"], 1, 60),
+        subcategories: &[
+            subcategory("Cameras", &["camera", "lens", "tripod", "flash", "film camera"], 30, 3500),
+            subcategory("Audio", &["headphones", "loudspeaker", "turntable", "microphone", "amplifier"], 20, 2500),
+            subcategory("Computers", &["keyboard", "monitor", "mouse", "laptop", "docking station"], 15, 3000),
+            subcategory("Cables", &["cable", "charger", "adapter", "power bank", "extension lead"], 4, 120),
+            subcategory("Components", &["resistor", "capacitor", "relay", "sensor", "microcontroller", "transistor"], 1, 60),
         ],
     },
     Department {
         name: "Garden",
         materials: &["terracotta", "cedar", "galvanised steel", "wicker", "teak", "stone", "cast iron"],
-        shelves: &[
-            shelf("Tools", &["spade", "rake", "secateurs", "watering can", "wheelbarrow", "hoe"], 8, 250),
-            shelf("Pots", &["planter", "flower pot", "hanging basket", "raised bed", "trough"], 5, 300),
-            shelf("Seeds", &["tomato seeds", "basil seeds", "sunflower seeds", "lettuce seeds", "bean seeds"], 1, 12),
-            shelf("Outdoor furniture", &["deck chair", "garden table", "parasol", "garden bench", "swing seat"], 30, 1200),
+        subcategories: &[
+            subcategory("Tools", &["spade", "rake", "secateurs", "watering can", "wheelbarrow", "hoe"], 8, 250),
+            subcategory("Pots", &["planter", "flower pot", "hanging basket", "raised bed", "trough"], 5, 300),
+            subcategory("Seeds", &["tomato seeds", "basil seeds", "sunflower seeds", "lettuce seeds", "bean seeds"], 1, 12),
+            subcategory("Outdoor furniture", &["deck chair", "garden table", "parasol", "garden bench", "swing seat"], 30, 1200),
         ],
     },
     Department {
         name: "Stationery",
         materials: &["paper", "recycled paper", "cork", "brass", "leather", "cardboard"],
-        shelves: &[
-            shelf("Writing", &["fountain pen", "pencil", "ballpoint pen", "marker", "ink"], 1, 200),
-            shelf("Paper", &["notebook", "sketchbook", "diary", "envelope", "calendar"], 2, 60),
-            shelf("Desk", &["stapler", "desk tidy", "paper knife", "hole punch", "tape dispenser"], 3, 90),
-            shelf("Art", &["watercolour set", "easel", "brush", "canvas board", "pastels"], 3, 250),
+        subcategories: &[
+            subcategory("Writing", &["fountain pen", "pencil", "ballpoint pen", "marker", "ink"], 1, 200),
+            subcategory("Paper", &["notebook", "sketchbook", "diary", "envelope", "calendar"], 2, 60),
+            subcategory("Desk", &["stapler", "desk tidy", "paper knife", "hole punch", "tape dispenser"], 3, 90),
+            subcategory("Art", &["watercolour set", "easel", "brush", "canvas board", "pastels"], 3, 250),
         ],
     },
 ];
@@ -293,11 +293,11 @@ const PLACES: [&str; 20] = [
     "festive tables",
 ];
 
-/// One good. Variants differ in number, SKU, colour and stock.
-pub struct Good {
+/// One product. Variants differ in number, SKU, colour and stock.
+pub struct GeneratedProduct {
     number: u64,
     pub department: &'static Department,
-    shelf: &'static Shelf,
+    subcategory: &'static Subcategory,
     pub brand: String,
     pub series: &'static str,
     pub style: &'static str,
@@ -318,18 +318,18 @@ pub struct Good {
 
 /// How many things the first `count` goods are, when variants count as one: so many hits finds a search for everything.
 #[must_use]
-pub fn things(count: u64) -> u64 {
+pub fn listing_count(count: u64) -> u64 {
     let rest = count % BLOCK;
-    thing_of(count - rest) + rest.saturating_sub(VARIANTS - 1).max(rest.min(1))
+    listing_of(count - rest) + rest.saturating_sub(VARIANTS - 1).max(rest.min(1))
 }
 
-/// The thing that a good is a variant of, or all there is of.
-fn thing_of(number: u64) -> u64 {
+/// The thing that a product is a variant of, or all there is of.
+fn listing_of(number: u64) -> u64 {
     let (block, within) = (number / BLOCK, number % BLOCK);
     block * (BLOCK - VARIANTS + 1) + within.saturating_sub(VARIANTS - 1)
 }
 
-/// The whole category tree: departments and their shelves.
+/// The whole category tree: departments and their subcategories.
 ///
 /// # Errors
 /// Never: the names fit.
@@ -337,48 +337,48 @@ pub fn categories() -> Result<Vec<NewCategory>> {
     let mut categories = Vec::new();
     for department in DEPARTMENTS {
         categories.push(NewCategory { slug: department.name.to_owned(), name: Name::parse(department.name)?, parent: None });
-        for shelf in department.shelves {
+        for subcategory in department.subcategories {
             let parent = Some(department.name.to_owned());
-            categories.push(NewCategory { slug: slug(department, shelf), name: Name::parse(shelf.name)?, parent });
+            categories.push(NewCategory { slug: slug(department, subcategory), name: Name::parse(subcategory.name)?, parent });
         }
     }
     Ok(categories)
 }
 
-fn slug(department: &Department, shelf: &Shelf) -> String {
-    format!("{}/{}", department.name, shelf.name)
+fn slug(department: &Department, subcategory: &Subcategory) -> String {
+    format!("{}/{}", department.name, subcategory.name)
 }
 
-impl Good {
+impl GeneratedProduct {
     #[must_use]
-    pub fn of(number: u64) -> Good {
-        let (thing, variant) = (thing_of(number), number % BLOCK);
+    pub fn of(number: u64) -> GeneratedProduct {
+        let (thing, variant) = (listing_of(number), number % BLOCK);
         let has_variants = variant < VARIANTS;
-        let mut dice = Dice::of(SEED, thing);
-        let department = &DEPARTMENTS[dice.below(DEPARTMENTS.len() as u64) as usize];
-        let shelf = &department.shelves[dice.below(department.shelves.len() as u64) as usize];
-        let colour = dice.below(COLOURS.len() as u64) + if has_variants { variant * (COLOURS.len() as u64 / VARIANTS) } else { 0 };
-        let (from, to) = shelf.price;
-        let euros = from + dice.skewed((to - from) as u64) as i64;
-        let series = dice.pick(&SERIES);
-        Good {
+        let mut random = SeededRandom::new(SEED, thing);
+        let department = &DEPARTMENTS[random.below(DEPARTMENTS.len() as u64) as usize];
+        let subcategory = &department.subcategories[random.below(department.subcategories.len() as u64) as usize];
+        let colour = random.below(COLOURS.len() as u64) + if has_variants { variant * (COLOURS.len() as u64 / VARIANTS) } else { 0 };
+        let (from, to) = subcategory.price;
+        let euros = from + random.skewed((to - from) as u64) as i64;
+        let series = random.pick(&SERIES);
+        GeneratedProduct {
             number,
             department,
-            shelf,
-            brand: format!("{}{}", dice.pick_skewed(&BRAND_FIRST), dice.pick_skewed(&BRAND_LAST)),
+            subcategory,
+            brand: format!("{}{}", random.pick_skewed(&BRAND_FIRST), random.pick_skewed(&BRAND_LAST)),
             series,
-            style: dice.pick(&STYLES),
-            material: dice.pick_skewed(department.materials),
-            noun: dice.pick_skewed(shelf.nouns),
+            style: random.pick(&STYLES),
+            material: random.pick_skewed(department.materials),
+            noun: random.pick_skewed(subcategory.nouns),
             colour: COLOURS[(colour % COLOURS.len() as u64) as usize],
-            size: dice.pick_skewed(&SIZES),
-            origin: dice.pick_skewed(&ORIGINS),
-            features: [dice.pick(&FEATURES), dice.pick(&FEATURES)],
-            place: dice.pick(&PLACES),
-            model: format!("{}{}", &series[..2].to_uppercase(), 1000 + dice.below(9000)),
-            weight_grams: 50 * (1 + dice.skewed(200)),
-            warranty_years: 1 + dice.skewed(5),
-            price_amount: euros * 100 + dice.pick(&[90, 95, 99]),
+            size: random.pick_skewed(&SIZES),
+            origin: random.pick_skewed(&ORIGINS),
+            features: [random.pick(&FEATURES), random.pick(&FEATURES)],
+            place: random.pick(&PLACES),
+            model: format!("{}{}", &series[..2].to_uppercase(), 1000 + random.below(9000)),
+            weight_grams: 50 * (1 + random.skewed(200)),
+            warranty_years: 1 + random.skewed(5),
+            price_amount: euros * 100 + random.pick(&[90, 95, 99]),
             available_qty: stock(number),
             group: has_variants.then(|| group(thing)),
         }
@@ -386,13 +386,13 @@ impl Good {
 
     #[must_use]
     pub fn sku(&self) -> String {
-        format!("{}-{:07}", self.shelf.name[..3].to_uppercase(), self.number)
+        format!("{}-{:07}", self.subcategory.name[..3].to_uppercase(), self.number)
     }
 
     /// What the import calls its category.
     #[must_use]
     pub fn slug(&self) -> String {
-        slug(self.department, self.shelf)
+        slug(self.department, self.subcategory)
     }
 
     #[must_use]
@@ -401,7 +401,7 @@ impl Good {
     }
 
     fn description(&self) -> String {
-        let Good { brand, material, noun, place, features: [one, other], model, origin, weight_grams, .. } = self;
+        let GeneratedProduct { brand, material, noun, place, features: [one, other], model, origin, weight_grams, .. } = self;
         format!(
             "A {noun} of {material} by {brand}, made for {place}. It comes with {one} and {other}.\nModel {model}, {weight_grams} g, \
              made in {origin}."
@@ -412,7 +412,7 @@ impl Good {
     ///
     /// # Errors
     /// When `categories`, ids by slug, lacks its category.
-    pub fn product(&self, categories: &HashMap<String, CategoryId>) -> Result<NewProduct> {
+    pub fn to_new(&self, categories: &HashMap<String, CategoryId>) -> Result<NewProduct> {
         let attributes = json!({
             "colour": self.colour,
             "material": self.material,
@@ -441,15 +441,15 @@ impl Good {
     }
 }
 
-/// One good of twenty is sold out.
+/// One product of twenty is sold out.
 fn stock(number: u64) -> i64 {
-    let mut dice = Dice::of(SEED ^ u64::from_be_bytes(*b"in stock"), number);
-    if dice.one_in(20) { 0 } else { 1 + dice.skewed(400) as i64 }
+    let mut random = SeededRandom::new(SEED ^ u64::from_be_bytes(*b"in stock"), number);
+    if random.one_in(20) { 0 } else { 1 + random.skewed(400) as i64 }
 }
 
 fn group(thing: u64) -> ProductGroupId {
-    let mut dice = Dice::of(SEED ^ u64::from_be_bytes(*b"variants"), thing);
-    ProductGroupId(Uuid::from_u64_pair(dice.next(), dice.next()))
+    let mut random = SeededRandom::new(SEED ^ u64::from_be_bytes(*b"variants"), thing);
+    ProductGroupId(Uuid::from_u64_pair(random.next(), random.next()))
 }
 
 #[cfg(test)]
@@ -458,39 +458,39 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn a_number_is_always_the_same_good() {
-        let good = Good::of(123_456);
+    fn a_number_is_always_the_same_product() {
+        let product = GeneratedProduct::of(123_456);
         // Figures of different times are compared: what is drawn from the seed must not change unnoticed.
-        assert_eq!((good.title().as_str(), good.sku().as_str()), ("Lorvane Cobalt mini silk belt, yellow", "ACC-0123456"));
-        assert_eq!((good.price_amount, good.available_qty), (1890, 147));
+        assert_eq!((product.title().as_str(), product.sku().as_str()), ("Lorvane Cobalt mini silk belt, yellow", "ACC-0123456"));
+        assert_eq!((product.price_amount, product.available_qty), (1890, 147));
     }
 
     #[test]
-    fn every_good_fits_the_catalogue_and_its_variants_differ_in_colour_alone() {
+    fn every_product_fits_the_catalogue_and_its_variants_differ_in_colour_alone() {
         let ids: HashMap<String, CategoryId> = categories().unwrap().into_iter().map(|c| (c.slug, CategoryId(Uuid::nil()))).collect();
         let mut skus = HashSet::new();
-        let mut groups: HashMap<ProductGroupId, Vec<Good>> = HashMap::new();
-        for good in (0..4_000).map(Good::of) {
-            let new = good.product(&ids).unwrap();
+        let mut groups: HashMap<ProductGroupId, Vec<GeneratedProduct>> = HashMap::new();
+        for product in (0..4_000).map(GeneratedProduct::of) {
+            let new = product.to_new(&ids).unwrap();
             assert!(skus.insert(new.product.sku.into_string()));
             if let Some(group) = new.product.product_group_id {
-                groups.entry(group).or_default().push(good);
+                groups.entry(group).or_default().push(product);
             }
         }
         assert_eq!(groups.len(), 500);
         for variants in groups.values() {
-            let colours: HashSet<_> = variants.iter().map(|good| good.colour).collect();
+            let colours: HashSet<_> = variants.iter().map(|product| product.colour).collect();
             assert_eq!((variants.len(), colours.len()), (4, 4));
-            let titles: HashSet<_> = variants.iter().map(|good| good.title().replace(good.colour, "")).collect();
+            let titles: HashSet<_> = variants.iter().map(|product| product.title().replace(product.colour, "")).collect();
             assert_eq!(titles.len(), 1);
         }
     }
 
     #[test]
-    fn variants_count_as_one_thing() {
-        let known = |count: u64| (0..count).map(thing_of).collect::<HashSet<_>>().len() as u64;
+    fn variants_count_as_one_listing() {
+        let known = |count: u64| (0..count).map(listing_of).collect::<HashSet<_>>().len() as u64;
         for count in 0..50 {
-            assert_eq!(things(count), known(count), "{count}");
+            assert_eq!(listing_count(count), known(count), "{count}");
         }
     }
 }

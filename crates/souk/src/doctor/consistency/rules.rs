@@ -11,11 +11,11 @@ use shipping::OrderShipment;
 use std::{collections::BTreeMap, time::Duration};
 
 /// How long an order may take to come to rest.
-const REST_WITHIN: Duration = Duration::from_secs(15 * 60);
+const MAX_UNSETTLED: Duration = Duration::from_secs(15 * 60);
 
 /// One order with its payments, its live reservations and its parcel.
-pub struct Case<'a> {
-    pub books: &'a OrderRecord,
+pub struct OrderCase<'a> {
+    pub record: &'a OrderRecord,
     pub payments: &'a [OrderPayment],
     pub units: &'a [OrderUnits],
     pub parcel: Option<&'a OrderShipment>,
@@ -32,60 +32,60 @@ pub struct Findings {
     pub in_progress: Vec<String>,
 }
 
-impl Case<'_> {
+impl OrderCase<'_> {
     /// M1, M2, S3, S4, O2, and what the order says of itself.
-    pub fn judge(&self, now: Timestamp) -> Findings {
-        let mut findings = Findings { own: self.books.faults(), ..Findings::default() };
-        if self.books.is_imported() {
+    pub fn check(&self, now: Timestamp) -> Findings {
+        let mut findings = Findings { own: self.record.faults(), ..Findings::default() };
+        if self.record.is_imported() {
             if !self.payments.is_empty() || !self.units.is_empty() {
                 findings.between.push("was over when it came here, and yet has payments or units here (M1, S3)".into());
             }
         } else {
             match self.status() {
                 OrderStatus::PendingPayment | OrderStatus::PaymentAuthorized | OrderStatus::InventoryReserved => {
-                    self.comes_to_rest(now, &mut findings);
+                    self.check_progress(now, &mut findings);
                     findings.between.extend(self.wrong_units(true));
                 }
                 OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Captured));
                     findings.between.extend(self.wrong_units(false));
-                    self.asks_shipping(&mut findings);
+                    self.note_due_steps(&mut findings);
                 }
                 // Its units stay sold when they may be with the customer.
                 OrderStatus::Refunded => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Refunded));
                     findings.between.extend(self.wrong_units(true));
                     findings.between.extend(self.unreturned_units());
-                    self.asks_shipping(&mut findings);
+                    self.note_due_steps(&mut findings);
                 }
-                OrderStatus::PaymentFailed | OrderStatus::Cancelled => self.lets_go(&mut findings),
+                OrderStatus::PaymentFailed | OrderStatus::Cancelled => self.check_released(&mut findings),
             }
             findings.between.extend(self.wrong_parcel());
         }
-        let name = format!("order {} ({})", self.books.order.order_number, self.books.order.order_id);
-        for told in findings.own.iter_mut().chain(&mut findings.between).chain(&mut findings.in_progress) {
-            *told = format!("{name}: {told}");
+        let name = format!("order {} ({})", self.record.order.order_number, self.record.order.order_id);
+        for text in findings.own.iter_mut().chain(&mut findings.between).chain(&mut findings.in_progress) {
+            *text = format!("{name}: {text}");
         }
         findings
     }
 
     fn status(&self) -> OrderStatus {
-        self.books.order.status
+        self.record.order.status
     }
 
     /// O2: it comes to rest in time.
-    fn comes_to_rest(&self, now: Timestamp, findings: &mut Findings) {
-        let (status, since) = (self.status(), self.books.unsettled_since().unwrap_or(now));
-        if now.since(since) > REST_WITHIN {
-            findings.own.push(format!("{status}, and not at rest since {since}{} (O2)", self.turns()));
+    fn check_progress(&self, now: Timestamp, findings: &mut Findings) {
+        let (status, since) = (self.status(), self.record.unsettled_since().unwrap_or(now));
+        if now.since(since) > MAX_UNSETTLED {
+            findings.own.push(format!("{status}, and not at rest since {since}{} (O2)", self.attempts()));
         } else {
-            findings.in_progress.push(format!("{status}{}", self.turns()));
+            findings.in_progress.push(format!("{status}{}", self.attempts()));
         }
     }
 
     /// How often it was looked at in vain.
-    fn turns(&self) -> String {
-        match self.books.failed_attempts {
+    fn attempts(&self) -> String {
+        match self.record.failed_attempts {
             0 => String::new(),
             1 => ", after 1 turn without progress".into(),
             turns => format!(", after {turns} turns without progress"),
@@ -94,7 +94,7 @@ impl Case<'_> {
 
     /// M1: its own payment has this status and is over the total, and no other holds money.
     fn wrong_payments(&self, wanted: PaymentStatus) -> Vec<String> {
-        let (order, status) = (&self.books.order, self.status());
+        let (order, status) = (&self.record.order, self.status());
         let total = Money::new(order.totals.total_amount, order.currency);
         let (own, others): (Vec<_>, Vec<_>) = self.payments.iter().partition(|payment| Some(payment.payment_id) == order.saga.payment_id);
         let mut faults = Vec::new();
@@ -117,13 +117,13 @@ impl Case<'_> {
     }
 
     /// M2 and S3 of an order that ended without success: it holds nothing, or is letting go.
-    fn lets_go(&self, findings: &mut Findings) {
-        let (due, status) = (self.books.due_steps(), self.status());
+    fn check_released(&self, findings: &mut Findings) {
+        let (due, status) = (self.record.due_steps(), self.status());
         let money_is_due =
             |payment| due.iter().any(|step| matches!(step, Step::VoidPayment(id) | Step::RefundPayment(id) if *id == payment));
         let stock_is_due =
             |held| due.iter().any(|step| matches!(step, Step::ReleaseReservation(id) | Step::ReturnReservation(id) if *id == held));
-        findings.in_progress.extend(due.iter().map(|step| format!("{status}, and {step} is due{}", self.turns())));
+        findings.in_progress.extend(due.iter().map(|step| format!("{status}, and {step} is due{}", self.attempts())));
         for payment in self.payments.iter().filter(|payment| !money_is_due(payment.payment_id)) {
             let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));
             if payment.is_unsettled {
@@ -133,7 +133,7 @@ impl Case<'_> {
             }
         }
         for held in self.units.iter().filter(|held| !stock_is_due(held.reservation_id)) {
-            let (id, units) = (held.reservation_id, in_words(&sum(lines_of(held))));
+            let (id, units) = (held.reservation_id, describe(&sum(lines_of(held))));
             if held.is_sold {
                 findings.between.push(format!("{status} with nothing due, but it has bought {units} (S3)"));
             } else {
@@ -143,9 +143,9 @@ impl Case<'_> {
     }
 
     /// Shipping is still to say whether the parcel stays here, or its units are still to be returned.
-    fn asks_shipping(&self, findings: &mut Findings) {
-        let due = self.books.due_steps();
-        findings.in_progress.extend(due.iter().map(|step| format!("{}, and {step} is due{}", self.status(), self.turns())));
+    fn note_due_steps(&self, findings: &mut Findings) {
+        let due = self.record.due_steps();
+        findings.in_progress.extend(due.iter().map(|step| format!("{}, and {step} is due{}", self.status(), self.attempts())));
     }
 
     /// S4: goods leave for an order that goes on, and stay here for one that is cancelled; and the carrier does what it
@@ -162,7 +162,7 @@ impl Case<'_> {
                 Some(format!("CANCELLED, but shipment {shipment_id} is still to be sent (S4)"))
             }
             (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
-                if *is_cancelled && self.books.due_steps().is_empty() =>
+                if *is_cancelled && self.record.due_steps().is_empty() =>
             {
                 Some(format!("{}, but shipment {shipment_id} was recalled (S4)", self.status()))
             }
@@ -172,26 +172,26 @@ impl Case<'_> {
 
     /// S3: a refunded order whose parcel never left has bought nothing in the end.
     fn unreturned_units(&self) -> Option<String> {
-        let stayed = self.books.order.saga.shipment == ShipmentState::Cancelled && self.books.due_steps().is_empty();
+        let stayed = self.record.order.saga.shipment == ShipmentState::Cancelled && self.record.due_steps().is_empty();
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
         (stayed && !bought.is_empty())
-            .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", in_words(&bought)))
+            .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", describe(&bought)))
     }
 
     /// S3: what it has bought is its items, once; or nothing, where that may be.
     fn wrong_units(&self, may_be_none: bool) -> Option<String> {
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
-        let items = sum(self.books.order.items.iter().map(|item| (item.sku.as_str(), i64::from(item.quantity))));
+        let items = sum(self.record.order.items.iter().map(|item| (item.sku.as_str(), i64::from(item.quantity))));
         let fits = bought == items || (may_be_none && bought.is_empty());
-        (!fits).then(|| format!("{} over {}, but it has bought {} (S3)", self.status(), in_words(&items), in_words(&bought)))
+        (!fits).then(|| format!("{} over {}, but it has bought {} (S3)", self.status(), describe(&items), describe(&bought)))
     }
 }
 
 /// Money and units of an order that is not there, in plain words.
 pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits]) -> Vec<String> {
     let payments = payments.iter().map(|payment| format!("payment {} is {} (M3)", payment.payment_id, payment.status));
-    let units = units.iter().map(|held| format!("reservation {} holds {} (S3)", held.reservation_id, in_words(&sum(lines_of(held)))));
-    payments.chain(units).map(|told| format!("order {id}: not there, but {told}")).collect()
+    let units = units.iter().map(|held| format!("reservation {} holds {} (S3)", held.reservation_id, describe(&sum(lines_of(held)))));
+    payments.chain(units).map(|text| format!("order {id}: not there, but {text}")).collect()
 }
 
 fn holds_money(payment: &OrderPayment) -> bool {
@@ -215,7 +215,7 @@ fn sum<'a>(lines: impl Iterator<Item = (&'a str, i64)>) -> BTreeMap<&'a str, i64
     units
 }
 
-fn in_words(units: &BTreeMap<&str, i64>) -> String {
+fn describe(units: &BTreeMap<&str, i64>) -> String {
     match units.is_empty() {
         true => "nothing".into(),
         false => units.iter().map(|(sku, quantity)| format!("{quantity} of {sku}")).collect::<Vec<_>>().join(", "),
