@@ -1,5 +1,5 @@
-//! The tools around a running or a stopped platform. They work on the databases themselves, so an empty installation
-//! can be given its first administrator.
+//! Commands for a running or a stopped platform. They use the databases directly, so that they can create the first
+//! administrator of an empty installation.
 
 use crate::{
     config::{Config, Flags},
@@ -28,13 +28,13 @@ use std::io::Read as _;
 
 #[derive(Subcommand)]
 pub enum Admin {
-    /// Make an administrator. The password is read from standard input.
+    /// Create an administrator. The password is read from standard input.
     Create {
         #[arg(long)]
         email: String,
         #[arg(long, default_value = "Administrator")]
         name: String,
-        /// Read the password from standard input (the only way there is: arguments show in process lists)
+        /// Read the password from standard input (an argument would be visible in process lists)
         #[arg(long, required = true)]
         password_stdin: bool,
         #[command(flatten)]
@@ -44,20 +44,20 @@ pub enum Admin {
 
 #[derive(Subcommand)]
 pub enum Client {
-    /// Make a client and print its secret, once.
+    /// Create a client and print its secret, once.
     Create {
         /// Its name, such as `carrier`
         #[arg(long)]
         id: String,
-        /// What it may do
+        /// A scope that it may have
         #[arg(long = "scope", required = true, value_parser = PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
         #[command(flatten)]
         flags: Flags,
     },
-    /// List the clients and what they may do.
+    /// List the clients and their scopes.
     List(Flags),
-    /// End a client: it gets no more tokens, and the last one ends within minutes.
+    /// Remove a client: it gets no more tokens, and its last token expires within minutes.
     Remove {
         /// Its name
         #[arg(long)]
@@ -75,14 +75,14 @@ pub struct Events {
 
 #[derive(Subcommand)]
 enum EventsCommand {
-    /// List events that services set aside because they could not consume them.
+    /// List failed events: events that a service could not consume.
     Parked(Flags),
-    /// Let set-aside events be tried again, or deliver everything since an instant once more.
+    /// Retry a failed event, or deliver all events since an instant again.
     Replay {
-        /// One event that was set aside
+        /// The failed event to retry
         #[arg(long, value_name = "ID", conflicts_with = "since")]
         event: Option<EventId>,
-        /// Deliver again what occurred at this instant or later (RFC 3339); known events change nothing
+        /// Deliver again all events that occurred at this instant or later (RFC 3339); events already consumed change nothing
         #[arg(long, value_name = "TIME", required_unless_present = "event")]
         since: Option<Timestamp>,
         #[command(flatten)]
@@ -92,21 +92,21 @@ enum EventsCommand {
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Walk the whole log and check every link of its chain.
+    /// Verify every link of the hash chain.
     Verify(Flags),
 }
 
-/// The databases, made if they are not there and migrated if they are older.
-fn open_or_make(flags: Flags) -> Result<(Config, Databases)> {
+/// Opens the databases; creates and migrates them if necessary.
+fn open_or_create(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     Ok((config, databases))
 }
 
-/// The databases of an installation. The platform may be running on them.
+/// Opens the databases of an installation. The platform may be running on them.
 ///
 /// # Errors
-/// When there is none at the data directory, or an older one: a tool that looks makes and changes nothing.
+/// When the data directory has none, or one with an older schema: a tool that reads creates and changes nothing.
 pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
     if !config.data_dir.join(DATABASES).is_dir() {
@@ -116,21 +116,21 @@ pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     Ok((config, databases))
 }
 
-/// What was refused and why, for a person.
-fn refused(what: &str) -> impl Fn(Violation) -> anyhow::Error {
-    move |refused| anyhow::anyhow!("{what} {}", refused.detail)
+/// Says what was rejected and why.
+fn rejected(what: &str) -> impl Fn(Violation) -> anyhow::Error {
+    move |violation| anyhow::anyhow!("{what} {}", violation.detail)
 }
 
 /// # Errors
-/// When the password or the e-mail is refused, or the database cannot be written.
+/// When the password or the e-mail is rejected, or the database cannot be written.
 pub async fn admin(command: Admin) -> Result<()> {
     let Admin::Create { email, name, password_stdin: _, flags } = command;
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).context("the password cannot be read from standard input")?;
-    let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).map_err(refused("the password"))?;
-    let email = Email::parse(&email).map_err(refused("the e-mail"))?;
-    let name = Name::parse(&name).map_err(refused("the name"))?;
-    let (config, databases) = open_or_make(flags)?;
+    let password = NewPassword::parse(password.trim_end_matches(['\r', '\n'])).map_err(rejected("the password"))?;
+    let email = Email::parse(&email).map_err(rejected("the e-mail"))?;
+    let name = Name::parse(&name).map_err(rejected("the name"))?;
+    let (config, databases) = open_or_create(flags)?;
     let settings = config.settings.section("auth")?;
     let id = operator::create_admin(&databases["auth"], &settings, email.clone(), &password, name).await?;
     println!("{} {email} is an administrator {}", green("✓"), dim(format!("(user {id})")));
@@ -138,16 +138,16 @@ pub async fn admin(command: Admin) -> Result<()> {
 }
 
 /// # Errors
-/// When the client to make exists or the one to remove does not, or the database cannot be read or written.
+/// When the client to create exists, the client to remove does not, or the database cannot be read or written.
 pub async fn client(command: Client) -> Result<()> {
     match command {
         Client::Create { id, scopes, flags } => {
-            let (_, databases) = open_or_make(flags)?;
+            let (_, databases) = open_or_create(flags)?;
             let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
             let secret = operator::create_client(&databases["auth"], &id, &names).await?;
             println!("{} client {} may {}", green("✓"), bold(&id), scopes.join(", "));
             println!("  secret: {}", secret.reveal());
-            println!("  {}", dim("It is shown this once. POST /api/v1/auth/token gives tokens for it."));
+            println!("  {}", dim("It is not shown again. POST /api/v1/auth/token gives tokens for it."));
         }
         Client::List(flags) => {
             let (_, databases) = open(flags)?;
@@ -171,23 +171,23 @@ pub async fn client(command: Client) -> Result<()> {
 /// # Errors
 /// When a database cannot be migrated.
 pub async fn migrate(flags: Flags) -> Result<()> {
-    let (config, databases) = open_or_make(flags)?;
+    let (config, databases) = open_or_create(flags)?;
     println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
     Ok(())
 }
 
-/// Where the audit log's chain is broken, if it is.
-pub(crate) fn broken(chain: &contracts::audit::ChainReport) -> Result<(), String> {
+/// Returns the fault of the audit log's hash chain, if it has one.
+pub(crate) fn chain_fault(chain: &contracts::audit::ChainReport) -> Result<(), String> {
     match chain.broken_at {
         None => Ok(()),
         Some(position) => Err(format!("the chain is broken at position {position}")),
     }
 }
 
-fn tell(aside: &FailedEvent) {
-    println!("{}  {} {}, {} attempts", bold(aside.event.event_id), aside.service, aside.status, aside.attempts);
-    println!("  {} of {} {}", aside.event.event_type, aside.event.aggregate_type, aside.event.aggregate_id);
-    println!("  {}", dim(&aside.error));
+fn print_failed_event(failed: &FailedEvent) {
+    println!("{}  {} {}, {} attempts", bold(failed.event.event_id), failed.service, failed.status, failed.attempts);
+    println!("  {} of {} {}", failed.event.event_type, failed.event.aggregate_type, failed.event.aggregate_id);
+    println!("  {}", dim(&failed.error));
 }
 
 /// # Errors
@@ -199,39 +199,42 @@ pub async fn events(events: Events) -> Result<()> {
             let (_, databases) = open(flags)?;
             let mut total = 0;
             for db in databases.values() {
-                inbox::walk_failed_events(db, |aside| {
+                inbox::walk_failed_events(db, |failed| {
                     total += 1;
-                    tell(aside);
+                    print_failed_event(failed);
                 })
                 .await?;
             }
-            println!("{total} events are set aside");
+            println!("{total} failed events");
             Ok(())
         }
         Some(EventsCommand::Replay { event: Some(id), flags, .. }) => {
             let (_, databases) = open(flags)?;
             for db in databases.values() {
                 if inbox::replay(db, id).await? {
-                    println!("{} {} tries event {id} again", green("✓"), db.service());
+                    println!("{} {} retries event {id}", green("✓"), db.service());
                     return Ok(());
                 }
             }
-            bail!("no service has set aside an event {id}, or it waits behind an earlier one")
+            bail!("there is no failed event {id}, or it waits for an earlier one")
         }
         Some(EventsCommand::Replay { since, flags, .. }) => {
             let since = since.context("--since or --event")?;
             let (_, databases) = open(flags)?;
             let oldest = Env::system().now().before(INBOX_KEPT);
             if since < oldest {
-                bail!("events are known for {} days: what occurred before {oldest} would take effect twice", INBOX_KEPT.as_secs() / 86_400);
+                bail!(
+                    "consumed events are remembered for {} days: events from before {oldest} would take effect twice",
+                    INBOX_KEPT.as_secs() / 86_400
+                );
             }
             for (producer, outbox) in &databases {
                 let position = outbox::position_before(outbox, since).await?;
                 for (consumer, inbox) in &databases {
-                    // Who does not hear the producer is at its beginning.
+                    // The position of a service that does not consume from the producer is 0.
                     if position < inbox::position(inbox, producer).await? {
                         inbox::set_position(inbox, producer, position).await?;
-                        println!("{} {consumer} hears {producer} again from position {position}", green("✓"));
+                        println!("{} {consumer} consumes {producer} again from position {position}", green("✓"));
                     }
                 }
             }
@@ -246,9 +249,9 @@ pub async fn audit(command: Audit) -> Result<()> {
     let Audit::Verify(flags) = command;
     let (_, databases) = open(flags)?;
     let chain = audit::verify(&databases["audit"]).await?;
-    match broken(&chain) {
+    match chain_fault(&chain) {
         Ok(()) => {
-            println!("{} {} events, and every link of the chain holds", green("✓"), chain.checked);
+            println!("{} {} events, every link of the chain is valid", green("✓"), chain.checked);
             Ok(())
         }
         Err(wrong) => bail!("{wrong}"),

@@ -1,4 +1,4 @@
-//! Configuration: a flag wins over the environment, that over `souk.toml`, that over the default.
+//! Configuration: a flag overrides the environment, that overrides `souk.toml`, that overrides the default.
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -6,40 +6,40 @@ use platform::{settings::Settings, telemetry::LogFormat};
 use serde::Deserialize;
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
-/// What `serve`, `demo` and the tools take. Each is also `SOUK_…` in the environment and a key in `souk.toml`.
+/// The flags of `serve`, `demo` and the tools. Each is also a variable `SOUK_…` and a key of `souk.toml`.
 #[derive(Args, Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flags {
-    /// Where the public API listens [default: 127.0.0.1:8080]
+    /// Address of the public API [default: 127.0.0.1:8080]
     #[arg(long, env = "SOUK_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// Where metrics are served [default: 127.0.0.1:9090]
+    /// Address that serves metrics [default: 127.0.0.1:9090]
     #[arg(long, env = "SOUK_OPS_LISTEN", value_name = "ADDRESS")]
     #[serde(alias = "ops-listen")]
     pub ops_listen: Option<SocketAddr>,
-    /// Where databases and mail lie [default: ./souk-data]
+    /// Folder of databases and mail [default: ./souk-data]
     #[arg(long, env = "SOUK_DATA_DIR", value_name = "FOLDER")]
     #[serde(alias = "data-dir")]
     pub data_dir: Option<PathBuf>,
-    /// The databases. This build has embedded ones in the data directory only, and refuses a URL
+    /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
     #[arg(long, env = "SOUK_DATABASE", value_name = "URL")]
     pub database: Option<String>,
-    /// The carrier of events. This build carries them within the process only, and refuses a URL
+    /// URL of the event broker. This build delivers events only within the process, and rejects a URL
     #[arg(long, env = "SOUK_EVENTS", value_name = "URL")]
     pub events: Option<String>,
     /// Whether request rates are limited [default: on]
     #[arg(long, env = "SOUK_RATE_LIMITS", value_name = "on|off")]
     #[serde(alias = "rate-limits")]
     pub rate_limits: Option<Switch>,
-    /// The configuration file; ./souk.toml, if it is there, unless given
+    /// The configuration file; by default ./souk.toml, if it exists
     #[arg(long, env = "SOUK_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// How log lines are written [default: text]
+    /// Format of log lines [default: text]
     #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "text|json")]
     #[serde(alias = "log-format")]
     pub log_format: Option<Format>,
-    /// Which log lines are written, as for `RUST_LOG` [default: info]
+    /// Filter of log lines, as for `RUST_LOG` [default: info]
     #[arg(long, env = "SOUK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }
@@ -58,12 +58,12 @@ pub enum Format {
     Json,
 }
 
-/// The configuration, decided.
+/// The configuration in effect.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
     pub ops_listen: SocketAddr,
-    /// Whether somebody asked for that address: then the program does not do without.
+    /// Whether that address was configured. If it cannot be bound then, the program does not start.
     pub ops_listen_is_explicit: bool,
     pub data_dir: PathBuf,
     pub rate_limits: bool,
@@ -73,23 +73,23 @@ pub struct Config {
     pub settings: Settings,
 }
 
-/// Whether the file may hold `key` beside the sections.
+/// Whether `key` is allowed at the top level of the file.
 #[must_use]
 pub fn is_file_key(key: &str) -> bool {
-    let nothing_fits = toml::Value::Array(vec![toml::Value::Boolean(true)]);
-    let tried = toml::Table::from_iter([(key.to_owned(), nothing_fits)]).try_into::<Flags>();
+    let wrong_type = toml::Value::Array(vec![toml::Value::Boolean(true)]);
+    let tried = toml::Table::from_iter([(key.to_owned(), wrong_type)]).try_into::<Flags>();
     tried.is_err_and(|error| !error.message().starts_with("unknown field"))
 }
 
 impl Flags {
-    /// Reads the file and the environment, and decides.
+    /// Reads the file and the environment, and combines them with the flags and the defaults.
     ///
     /// # Errors
-    /// When the file cannot be read or holds a key that does not exist, or something is asked for that is not there.
+    /// When the file cannot be read or has an unknown key, or an option is not supported by this build.
     pub fn resolve(self) -> Result<Config> {
         let table = self.read_file()?;
         let names: Vec<_> = crate::services::sections().into_iter().map(|(name, _)| name).collect();
-        // The top-level keys are the flags; the tables are the services' sections.
+        // Top-level keys are flags; tables are sections of services.
         let keys: toml::Table = table.iter().filter(|(_, value)| !value.is_table()).map(|(k, v)| (k.clone(), v.clone())).collect();
         if let Some((unknown, _)) = table.iter().find(|(name, value)| value.is_table() && !names.contains(&name.as_str())) {
             bail!("the configuration file has a section [{unknown}], and there is no such service");
@@ -98,10 +98,10 @@ impl Flags {
         let settings = Settings::new(&table, variables()?, &names);
         let database = self.database.or(file.database);
         if let Some(url) = database {
-            bail!("--database {url}: this build keeps its data in embedded databases in the data directory; leave the option out");
+            bail!("--database {url}: this build has only embedded databases in the data directory; remove the option");
         }
         if let Some(url) = self.events.or(file.events) {
-            bail!("--events {url}: this build carries events within the process; leave the option out");
+            bail!("--events {url}: this build delivers events within the process; remove the option");
         }
         let ops_listen = self.ops_listen.or(file.ops_listen);
         let address = |text: &str| text.parse::<SocketAddr>().expect("a default is an address");
@@ -133,13 +133,13 @@ impl Flags {
     }
 }
 
-/// What any bytes may stand in.
+/// Variables that hold a path, which may be any bytes.
 const PATHS: [&str; 2] = ["SOUK_DATA_DIR", "SOUK_CONFIG"];
 
-/// The environment's variables that are text. Others are none of ours, unless their name says so.
+/// Returns the environment's variables that are UTF-8. Others are ignored unless their name begins with `SOUK_`.
 ///
 /// # Errors
-/// Names a variable of ours that is not text. Flags are read from the environment too, and do not say which it was.
+/// Names the variable of ours that is not UTF-8; clap, which reads variables too, does not name it.
 pub fn variables() -> Result<Vec<(String, String)>> {
     texts(std::env::vars_os())
 }
@@ -164,7 +164,7 @@ mod tests {
     use std::os::unix::ffi::OsStringExt as _;
 
     #[test]
-    fn only_a_variable_of_ours_has_to_be_text() {
+    fn only_variables_of_souk_must_be_utf_8() {
         let broken = || OsString::from_vec(vec![b'a', 0xff]);
         let read = |variables: Vec<(OsString, OsString)>| texts(variables.into_iter());
         let ours = ("SOUK_AUTH_ISSUER".to_owned(), "x".to_owned());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_for_metrics_is_asked_for_wherever_it_is_written() {
+    fn the_metrics_address_is_explicit_in_a_flag_and_in_the_file() {
         let folder = platform::testing::TempFolder::new();
         let file = |text: &str| {
             let path = folder.path().join("souk.toml");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_file_is_spelled_like_its_flag_or_with_underscores() {
+    fn a_key_of_the_file_may_have_hyphens_or_underscores() {
         for key in ["data_dir", "data-dir"] {
             let flags: Flags = toml::from_str(&format!("{key} = \"elsewhere\"")).unwrap();
             assert_eq!(flags.data_dir, Some(PathBuf::from("elsewhere")), "{key}");

@@ -1,5 +1,4 @@
-//! `souk demo`: what a newcomer runs first. The catalogue of real goods, accounts and stock are loaded on the first
-//! start; later starts find them.
+//! `souk demo`: the platform with a catalogue of real products, accounts and stock, which the first start loads.
 
 pub mod catalogue;
 mod media;
@@ -32,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The demo's accounts: e-mail and password. They exist in a demo only.
+/// E-mail and password of the accounts that exist only in a demo.
 pub const ADMIN: (&str, &str) = ("admin@souk.example", "demo-admin-1");
 pub const CUSTOMER: (&str, &str) = ("customer@souk.example", "demo-customer-1");
 const SELLER_PASSWORD: &str = "demo-seller-1";
@@ -40,28 +39,28 @@ const SELLER_PASSWORD: &str = "demo-seller-1";
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When the platform cannot start, the data directory is no demo's, or the catalogue cannot be loaded.
+/// When the platform cannot start, the data directory belongs to no demo, or the catalogue cannot be loaded.
 pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.resolve()?;
-    // A parcel moves on by itself every few seconds, so that a visitor sees it arrive.
+    // Parcels advance every few seconds, so that a visitor sees one arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
     let settings = config.settings.clone();
     let starting = Starting::bind(config).await?;
     let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
     let mut server = starting.start_services().await?;
     let products =
-        server.prepare("the demo's goods are being loaded", async |runtime| load_once(&marker, &settings, runtime).await).await?;
+        server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, runtime).await).await?;
     server.accept_requests(media::router())?;
     greet(server.address(), &products);
     server.run().await
 }
 
-/// What the greeting tells of the loaded products. Kept beside the databases: later starts need not look at the catalogue.
+/// What the greeting shows. It is stored beside the databases, so that later starts need not read the catalogue.
 #[derive(Serialize, Deserialize)]
 struct DemoSummary {
     products: usize,
     sellers: Vec<String>,
-    /// Something nice to buy first.
+    /// A product that suits a first purchase.
     first: Option<FirstPurchase>,
 }
 
@@ -72,15 +71,15 @@ struct FirstPurchase {
     price: String,
 }
 
-/// Says that a data directory is a demo's, and once the demo was loaded whole, what it holds. The demo's accounts have
-/// passwords that everybody knows: they are never made among the data of others.
+/// Marks a data directory as a demo's, and holds the summary once the demo is loaded. The passwords of the demo's accounts
+/// are public, so they are never created in another installation.
 struct DemoMarker(PathBuf);
 
 impl DemoMarker {
-    /// The marker of this data directory, made before anything else of the demo is.
+    /// Finds or creates the marker, before anything else of the demo is written.
     ///
     /// # Errors
-    /// When there are databases that no demo began.
+    /// When there are databases that are not a demo's.
     fn in_data_dir(data_dir: &Path) -> Result<DemoMarker> {
         let marker = DemoMarker(data_dir.join("demo.json"));
         if marker.0.try_exists()? {
@@ -88,8 +87,8 @@ impl DemoMarker {
         }
         if data_dir.join(DATABASES).try_exists()? {
             bail!(
-                "{} holds the data of a platform that is no demo, and the demo would make an administrator there whose password \
-                 everybody knows; choose another folder with --data-dir, or run souk serve",
+                "{} holds the data of a platform that is no demo, and the demo would create an administrator with a public password \
+                 there; choose another folder with --data-dir, or run souk serve",
                 data_dir.display()
             );
         }
@@ -97,7 +96,7 @@ impl DemoMarker {
         Ok(marker)
     }
 
-    /// What was loaded. A marker that does not tell is as good as one that was only begun: loading can be repeated.
+    /// Returns the summary; `None` when the demo is not loaded or the file is incomplete. Loading can be repeated.
     fn read(&self) -> Result<Option<DemoSummary>> {
         let text = fs::read(&self.0).with_context(|| format!("{} cannot be read", self.0.display()))?;
         Ok(serde_json::from_slice(&text).unwrap_or_default())
@@ -118,7 +117,7 @@ async fn load_once(marker: &DemoMarker, settings: &Settings, runtime: &Runtime) 
     Ok(products)
 }
 
-/// Every part can be repeated: a start that was interrupted is made whole by the next.
+/// Loads the demo. Every part can be repeated, so that the next start completes an interrupted one.
 async fn load(settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
     let accounts = (&runtime.databases["auth"], &settings.section("auth")?);
     account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
@@ -146,7 +145,7 @@ async fn load(settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
     Ok(DemoSummary { products: products.len(), sellers: emails, first })
 }
 
-/// The account with this e-mail, made if it is not there.
+/// Finds or creates the account with this e-mail.
 async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
     let email = Email::parse(email)?;
     if let Some(known) = operator::find_account(db, &email).await? {
@@ -159,10 +158,10 @@ async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&st
 fn greet(address: SocketAddr, summary: &DemoSummary) {
     let base = format!("http://{address}");
     println!();
-    println!("  {}  a marketplace with {} goods, running at {}", bold("souk demo"), summary.products, cyan(&base));
+    println!("  {}  a marketplace with {} products, running at {}", bold("souk demo"), summary.products, cyan(&base));
     println!(
         "  {}",
-        dim(format!("API description {base}/api/docs · error codes {base}/problems · mail lies in the data directory's mailbox/"))
+        dim(format!("API description {base}/api/docs · error codes {base}/problems · mail is in mailbox/ of the data directory"))
     );
     println!();
     println!("  {}", bold("Accounts"));
@@ -178,10 +177,10 @@ fn greet(address: SocketAddr, summary: &DemoSummary) {
             println!("{command}\n");
         }
     }
-    println!("  {}", dim("Press Ctrl-C to stop. Everything stays in the data directory."));
+    println!("  {}", dim("Press Ctrl-C to stop. The data directory keeps everything."));
 }
 
-/// Registers, fills the cart, orders. Each works when pasted into a POSIX shell after the one before.
+/// Commands that register, fill the cart and order, to be run in this order in a POSIX shell.
 #[must_use]
 pub fn commands(base: &str, product: ProductId) -> [String; 3] {
     let api = format!("{base}/api/v1");
@@ -208,7 +207,7 @@ mod tests {
     use platform::testing::TempFolder;
 
     #[test]
-    fn the_demo_is_not_loaded_among_the_data_of_others() {
+    fn the_demo_is_not_loaded_into_another_installation() {
         let folder = TempFolder::new();
         fs::create_dir(folder.path().join(DATABASES)).unwrap();
         let refused = DemoMarker::in_data_dir(folder.path()).map(drop).unwrap_err().to_string();
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demo_that_was_begun_is_loaded_by_the_next_start_however_the_first_was_cut_off() {
+    fn the_next_start_completes_an_interrupted_demo() {
         let folder = TempFolder::new();
         let marker = DemoMarker::in_data_dir(folder.path()).unwrap();
         fs::create_dir(folder.path().join(DATABASES)).unwrap();

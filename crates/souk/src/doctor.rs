@@ -1,12 +1,12 @@
-//! `souk doctor`: whether everything is as it must be, in plain words.
+//! `souk doctor`: checks an installation and prints what is wrong.
 //!
-//! Each service's books are its own to check; what only shows between services is checked here ([`consistency`]). It may run
-//! beside the platform: what moves while it is looked at is told as being in progress.
+//! Each service checks its own data; [`consistency`] compares the data of several services. The platform may run meanwhile:
+//! what changes during the check is reported as in progress.
 
 mod consistency;
 
 use crate::{
-    admin::{broken, open},
+    admin::{chain_fault, open},
     config::Flags,
     style::{dim, green, red},
 };
@@ -14,17 +14,17 @@ use anyhow::{Result, bail};
 use platform::{db::Db, inbox, outbox};
 use std::time::Duration;
 
-/// How far the newest event may lie in the future before the clock counts as wrong.
+/// How far in the future the newest event may be before the clock counts as wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
-/// What was found so far.
+/// Prints results and counts faults.
 #[derive(Default)]
 struct Report {
     faults: usize,
 }
 
 impl Report {
-    /// One thing that was checked, and a sentence for each fault.
+    /// Prints the result of one check, with a line for each fault.
     fn check(&mut self, what: &str, faults: &[String]) {
         self.faults += faults.len();
         println!("{} {what}", if faults.is_empty() { green("✓") } else { red("✗") });
@@ -33,8 +33,8 @@ impl Report {
         }
     }
 
-    /// What is no fault and good to know.
-    fn note(notes: &[String]) {
+    /// Prints what is not a fault.
+    fn notes(notes: &[String]) {
         for note in notes {
             println!("  {}", dim(note));
         }
@@ -61,11 +61,11 @@ pub async fn run(flags: Flags) -> Result<()> {
     let db = |name: &str| &databases[name];
     report.check("stock: available, reserved and sold add up", &inventory::check_consistency(db("inventory")).await?);
     report.check("money: payments and the provider's ledger agree", &payment::check_consistency(db("payment")).await?);
-    let consistency = consistency::check(db("order"), db("payment"), db("inventory"), db("shipping")).await?;
-    report.check(&consistency.heading(), &consistency.faults);
-    Report::note(&consistency.notes());
+    let orders = consistency::check(db("order"), db("payment"), db("inventory"), db("shipping")).await?;
+    report.check(&orders.heading(), &orders.faults);
+    Report::notes(&orders.notes());
     let chain = audit::verify(db("audit")).await?;
-    report.check(&format!("audit log of {} events", chain.checked), &faults_of(broken(&chain)));
+    report.check(&format!("audit log of {} events", chain.checked), &faults_of(chain_fault(&chain)));
     match report.faults {
         0 => Ok(()),
         1 => bail!("1 thing needs attention"),
@@ -77,18 +77,18 @@ fn faults_of(checked: Result<(), impl ToString>) -> Vec<String> {
     checked.err().map(|wrong| wrong.to_string()).into_iter().collect()
 }
 
-/// Events that the service could not consume.
+/// Whether the service failed to consume events.
 async fn failed_events(db: &Db) -> Result<Vec<String>> {
-    let parked: u64 = inbox::count_failed_events(db).await?.iter().map(|(_, count)| count).sum();
-    Ok(if parked == 0 { Vec::new() } else { vec![format!("{parked} events are set aside; see `souk events parked`")] })
+    let failed: u64 = inbox::count_failed_events(db).await?.iter().map(|(_, count)| count).sum();
+    Ok(if failed == 0 { Vec::new() } else { vec![format!("{failed} events failed; see `souk events parked`")] })
 }
 
-/// Whether the newest event lies in the future: then the clock jumped back.
+/// Whether the newest event is in the future: then the clock was set back.
 async fn clock(db: &Db) -> Result<Vec<String>> {
     let (newest, now) = (outbox::newest(db).await?, db.now());
     Ok(match newest {
         Some(event) if event.occurred_at > now.after(CLOCK_TOLERANCE) => {
-            vec![format!("it is {now}, and the newest event says {}", event.occurred_at)]
+            vec![format!("it is {now}, and the newest event is from {}", event.occurred_at)]
         }
         _ => Vec::new(),
     })

@@ -1,4 +1,4 @@
-//! What the program prints about itself.
+//! Documents that are generated from the program.
 
 #[cfg(test)]
 mod architecture_page;
@@ -12,7 +12,7 @@ use crate::{config::Flags, out, platform_run};
 use anyhow::Result;
 use platform::{http::openapi, runtime::Runtime, testing::TempFolder};
 
-/// The OpenAPI description, as the gateway serves it.
+/// Prints the OpenAPI description that the gateway serves.
 ///
 /// # Errors
 /// When the services do not start.
@@ -20,7 +20,7 @@ pub async fn openapi() -> Result<()> {
     print(&describe(&started(&TempFolder::new()).await?))
 }
 
-/// Every service at rest, its data in `folder`: routes and consumers belong to started services.
+/// Starts every service without background work, with its data in `folder`: routes exist only in started services.
 async fn started(folder: &TempFolder) -> Result<Runtime> {
     let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.resolve()?;
     platform_run::start(&config, false).await
@@ -31,7 +31,7 @@ fn describe(runtime: &Runtime) -> serde_json::Value {
     openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION"))
 }
 
-/// The catalogue of events.
+/// Prints the event types.
 ///
 /// # Errors
 /// When standard output cannot be written.
@@ -39,7 +39,7 @@ pub fn events() -> Result<()> {
     print(&contracts::registry::events_json())
 }
 
-/// The catalogue of error codes.
+/// Prints the error codes.
 ///
 /// # Errors
 /// When standard output cannot be written.

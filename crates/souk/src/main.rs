@@ -1,4 +1,4 @@
-//! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
+//! The `souk` program: runs the marketplace, and the tools for its data.
 
 use clap::{Parser, Subcommand};
 use contracts::ids::Uuid;
@@ -24,17 +24,17 @@ enum Command {
     Serve(serve::Serve),
     /// Run the platform with the demo catalogue, demo accounts and stock, in a data directory of its own.
     Demo(config::Flags),
-    /// Make an administrator.
+    /// Create an administrator.
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Make clients that get service tokens, such as a carrier.
+    /// Manage clients that get service tokens, such as a carrier.
     #[command(subcommand)]
     Client(admin::Client),
-    /// Bring every database to the current schema.
+    /// Migrate every database to the current schema.
     Migrate(config::Flags),
-    /// Check configuration, databases, invariants and clock, and say in plain words what is wrong.
+    /// Check configuration, databases, consistency and clock, and print what is wrong.
     Doctor(config::Flags),
-    /// Look after the search index.
+    /// Manage the search index.
     #[command(subcommand)]
     Search(search_tools::Search),
     /// Measure the platform under load.
@@ -42,7 +42,7 @@ enum Command {
     Bench(bench::Bench),
     /// Print the OpenAPI 3.1 description of the API.
     Openapi,
-    /// Print the catalogue of events with their JSON Schemas, or look after events that were set aside.
+    /// Print the catalogue of events with their JSON Schemas, or manage failed events.
     Events(admin::Events),
     /// Print the catalogue of error codes.
     Problems,
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // What a command itself writes is told apart from what requests do.
+    // The correlation id separates what a command writes from what requests write.
     let context = Context::new(format!("command-{}", Env::system().new_id::<Uuid>()));
     let outcome = runtime.block_on(context.scope(async {
         match arguments.command {

@@ -1,5 +1,5 @@
-//! Standard output. A reader that has enough, as `head` has, ends the output and nothing else: what is printed later goes
-//! nowhere, and the program goes on to its own end. Any other failure is told there.
+//! Standard output. When the reader closes the pipe, as `head` does, later output is dropped and the program continues.
+//! [`finish`] reports every other failure.
 
 use std::{
     fmt,
@@ -7,10 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-/// Why nothing more is written.
+/// The first failure; nothing is written after it.
 static ENDED: OnceLock<io::Error> = OnceLock::new();
 
-/// As the standard library's `println!`, which panics when nobody reads on. Every `println!` of this crate is this one.
+/// Replaces the standard library's `println!`, which panics on a closed pipe, in this whole crate.
 macro_rules! println {
     () => { $crate::out::line(format_args!("")) };
     ($($text:tt)+) => { $crate::out::line(format_args!($($text)+)) };
@@ -21,17 +21,17 @@ pub fn line(text: fmt::Arguments<'_>) {
     write(|out| writeln!(out, "{text}"));
 }
 
-/// Has `writer` write to standard output, unless that has ended.
+/// Calls `writer` with standard output, unless writing failed before.
 pub fn write(writer: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) {
     if ENDED.get().is_none()
         && let Err(error) = writer(&mut io::stdout().lock())
     {
-        // Whoever was first has said why.
+        // An earlier failure is kept.
         let _ = ENDED.set(error);
     }
 }
 
-/// Says whether everything was written that somebody wanted to read.
+/// Flushes the output and checks that all of it was written.
 ///
 /// # Errors
 /// When standard output could not be written, such as to a full disk.

@@ -1,4 +1,4 @@
-//! The platform in this process, with its gateway in front.
+//! Opens the databases and starts the services in this process.
 
 use crate::{config::Config, services};
 use anyhow::{Context as _, Result};
@@ -11,14 +11,14 @@ use platform::{
 };
 use std::collections::BTreeMap;
 
-/// Each service's database, by the service's name.
+/// The databases by the names of their services.
 pub type Databases = BTreeMap<&'static str, Db>;
 
-/// Checks the settings and opens the databases, and starts no service: what else services keep, such as the search index,
-/// may belong to the program that runs on the same data.
+/// Checks the settings and opens the databases. It starts no service, because other files of a service, such as the search
+/// index, may be in use by a program that runs on the same data.
 ///
 /// # Errors
-/// With what is wrong, in plain words.
+/// When a setting is invalid or a database cannot be opened.
 pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
@@ -27,11 +27,11 @@ pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     opened.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// Opens the databases and starts every service. `moving` says whether events are carried and workers run.
+/// Opens the databases and starts every service. `run_background` decides whether events are delivered and workers run.
 ///
 /// # Errors
-/// With what is wrong, in plain words.
-pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
+/// When a setting is invalid or a service cannot start.
+pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     let env = Env::system();
     let master_key = MasterKey::load_or_create(&config.data_dir, &env)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
@@ -41,12 +41,12 @@ pub async fn start(config: &Config, moving: bool) -> Result<Runtime> {
         settings: config.settings.clone(),
         master_key,
         remote_services: Vec::new(),
-        moving,
+        run_background,
     };
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// What the public edge in front of these services is made of.
+/// Configures the gateway in front of these services.
 ///
 /// # Errors
 /// When the gateway's settings cannot be used.

@@ -1,4 +1,4 @@
-//! `souk search`: tools around the index.
+//! `souk search`: tools for the search index.
 
 use crate::{admin, config::Flags, demo::catalogue, style::green};
 use anyhow::Result;
@@ -7,9 +7,9 @@ use platform::testing::TempFolder;
 
 #[derive(Subcommand)]
 pub enum Search {
-    /// Build the index anew beside the one that answers; the running program does it, or the next one that starts.
+    /// Rebuild the index while the present one answers; the running program does it, or the next one that starts.
     Rebuild(Flags),
-    /// Measure how well the demo catalogue is searched, by judged searches (nDCG@10).
+    /// Measure the relevance of searches in the demo catalogue (nDCG@10).
     Relevance,
 }
 
@@ -20,7 +20,7 @@ pub async fn run(command: Search) -> Result<()> {
         Search::Rebuild(flags) => {
             let (_, databases) = admin::open(flags)?;
             let generation = search::rebuild(&databases["search"]).await?;
-            println!("{} the index will be built anew, as generation {generation}", green("✓"));
+            println!("{} the index will be rebuilt as generation {generation}", green("✓"));
             Ok(())
         }
         Search::Relevance => {

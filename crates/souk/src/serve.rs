@@ -1,4 +1,4 @@
-//! `souk serve`: the platform behind its gateway until told to stop.
+//! `souk serve`: runs the platform behind its gateway until a signal stops it.
 
 use crate::{
     config::{Config, Flags},
@@ -31,7 +31,7 @@ use tokio::{
 
 #[derive(Args)]
 pub struct Serve {
-    /// Run only these services, separated by commas. This build runs the whole platform in one process, and refuses it
+    /// Run only these services, separated by commas. This build runs all services in one process, and rejects the option
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
     only: Vec<String>,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub struct Serve {
 /// When the platform cannot start.
 pub async fn run(serve: Serve) -> Result<()> {
     if !serve.only.is_empty() {
-        bail!("--only needs a carrier of events between processes, which this build does not have: run the whole platform in one process");
+        bail!("--only needs an event broker between processes, which this build does not support: run all services in one process");
     }
     let server = Starting::bind(serve.flags.resolve()?).await?.start_services().await?;
     server.accept_requests(Router::new())?;
@@ -52,54 +52,54 @@ pub async fn run(serve: Serve) -> Result<()> {
     server.run().await
 }
 
-/// How long new connections are still taken after SIGTERM, and told that the program is not ready: whoever sends it requests
-/// has to see that before it is gone.
+/// How long the program still accepts connections after SIGTERM. `/readyz` answers 503 meanwhile, so that a load balancer
+/// can stop sending requests.
 const NOT_READY_FOR: Duration = Duration::from_secs(1);
 
-/// The program before its services: the addresses are bound, probes are answered, and the data directory is its own.
+/// The program before its services start: addresses are bound, probes are answered, the data directory is locked.
 pub struct Starting {
     pub config: Config,
-    /// The port that was given, or the one the system chose for port 0.
+    /// With the port that the system chose, if port 0 was configured.
     address: SocketAddr,
     phase: Phase,
     startup_gate: StartupGate,
     shutdown: ShutdownSender,
-    /// True once all requests have ended in time.
+    /// Ends after the last request: with true if all ended in time.
     served: JoinHandle<bool>,
     signals: ShutdownSignals,
     data_dir_lock: File,
 }
 
 impl Starting {
-    /// Starts logging, binds the addresses, and answers probes from then on.
+    /// Starts logging, binds the addresses and locks the data directory. Probes are answered from then on.
     ///
     /// # Errors
-    /// With what is wrong, in plain words.
+    /// When an address or the data directory cannot be used.
     pub async fn bind(mut config: Config) -> Result<Starting> {
         telemetry::start_logging(config.log_format, &config.log)
-            .with_context(|| format!("--log {:?} is no filter of log lines; write it as for RUST_LOG", config.log))?;
+            .with_context(|| format!("--log {:?} is not a filter of log lines; use the syntax of RUST_LOG", config.log))?;
         let env = Env::system();
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
-        config.settings = config.settings.with_default("notification", "public_url", reachable_at(address));
+        config.settings = config.settings.with_default("notification", "public_url", local_url(address));
         let (shutdown, end) = shutdown::channel();
         serve_metrics(&config, &env, end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
         let phase = Phase::not_ready("the services are being started");
         let gate_phase = phase.clone();
         let startup_gate = StartupGate::new(env.clone(), Arc::new(move || gate_phase.reasons()));
-        let serving = serve(listener, startup_gate.router(), callers(&config)?, env.clone(), async move { end.requested().await });
+        let serving = serve(listener, startup_gate.router(), client_limits(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = lock_data_dir(&config.data_dir).await?;
         Ok(Starting { config, address, phase, startup_gate, shutdown, served, signals, data_dir_lock })
     }
 
-    /// Starts every service. Until the server is opened, they are there for the program itself only.
+    /// Starts every service. Requests wait for [`Server::accept_requests`].
     ///
     /// # Errors
-    /// With what is wrong, in plain words.
+    /// When a service cannot start, or a signal stops the program before.
     pub async fn start_services(mut self) -> Result<Server> {
         let runtime = self.signals.unless_shutdown(platform_run::start(&self.config, true)).await?;
         Ok(Server { starting: self, runtime })
@@ -113,22 +113,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where the public API listens.
+    /// The address of the public API.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.starting.address
     }
 
-    /// Does something before requests are let in; `reason` is why they have to wait.
+    /// Does work before requests are accepted. `/readyz` shows `reason` meanwhile.
     ///
     /// # Errors
-    /// Those of the work, and the order to stop.
+    /// Errors of the work, and a signal to stop.
     pub async fn prepare<T>(&mut self, reason: &'static str, work: impl AsyncFnOnce(&Runtime) -> Result<T>) -> Result<T> {
         self.starting.phase.set(Some(reason));
         self.starting.signals.unless_shutdown(work(&self.runtime)).await
     }
 
-    /// Lets requests in. `extra` are routes outside of the API.
+    /// Accepts requests from now on. `extra` are routes outside of the API.
     ///
     /// # Errors
     /// When the gateway's settings cannot be used.
@@ -139,7 +139,7 @@ impl Server {
         Ok(())
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains: requests in flight end, and what is committed stays.
+    /// Serves until SIGTERM or SIGINT, then waits for the requests in flight.
     ///
     /// # Errors
     /// When the accept loop broke.
@@ -155,14 +155,14 @@ impl Server {
         let drained = served.await.context("the accept loop broke")?;
         self.runtime.stop().await;
         if !drained {
-            tracing::warn!(target: "souk", "some requests did not end in time; what they committed is kept");
+            tracing::warn!(target: "souk", "some requests did not end in time; their committed changes are kept");
         }
         drop(data_dir_lock);
         Ok(())
     }
 }
 
-/// The signals to stop that the system passes on.
+/// Receives the signals that stop the program.
 struct ShutdownSignals {
     terminate: Signal,
     interrupt: Signal,
@@ -170,9 +170,9 @@ struct ShutdownSignals {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ShutdownSignal {
-    /// From whoever runs it, who may have others send it requests.
+    /// SIGTERM, from a supervisor; a load balancer may still send requests.
     Terminate,
-    /// From the keyboard.
+    /// SIGINT, from the keyboard.
     Interrupt,
 }
 
@@ -189,16 +189,16 @@ impl ShutdownSignals {
         }
     }
 
-    /// The outcome of `work`, unless the order to stop comes first: a start that is cut off is made whole by the next.
+    /// Returns the outcome of `work`, or an error if a signal comes first. The next start completes interrupted work.
     async fn unless_shutdown<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             outcome = work => outcome,
-            _ = self.next() => bail!("told to stop before it was ready"),
+            _ = self.next() => bail!("stopped by a signal before it was ready"),
         }
     }
 }
 
-/// Serves `/metrics` until the end. Without the address the program does, unless somebody asked for it.
+/// Serves `/metrics` until shutdown. If the address cannot be bound, that is an error only when it was configured.
 async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> {
     let listener = match TcpListener::bind(config.ops_listen).await {
         Ok(listener) => listener,
@@ -221,25 +221,25 @@ async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> 
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
     let clock = env.clone();
-    env.spawn(async move { serve(listener, router, operators(), clock, async move { end.requested().await }).await });
+    env.spawn(async move { serve(listener, router, metrics_limits(), clock, async move { end.requested().await }).await });
     Ok(())
 }
 
-/// What callers may take up. Behind proxies every connection is theirs, and they keep their own callers apart.
-fn callers(config: &Config) -> Result<Limits> {
+/// Limits for clients. Behind trusted proxies all connections come from few peers, so there is no limit for each peer.
+fn client_limits(config: &Config) -> Result<Limits> {
     let gateway: gateway::Settings = config.settings.section("gateway")?;
     let limits = Limits::of_this_process();
     let per_peer = if gateway.trusted_proxies > 0 { limits.connections } else { limits.per_peer };
     Ok(Limits { per_peer, ..limits })
 }
 
-/// What those may take up who read the metrics.
-fn operators() -> Limits {
+/// Limits for readers of the metrics.
+fn metrics_limits() -> Limits {
     Limits { connections: 64, per_peer: 64, ..Limits::default() }
 }
 
-/// Marks the data directory as this process's until the file is closed, however that comes about: two programs would both
-/// carry the same events and write the same index. One that is about to end is waited for.
+/// Locks the data directory until the file is closed or the process ends: two programs would deliver the same events and
+/// write the same index. Waits a little for a program that is ending.
 async fn lock_data_dir(folder: &Path) -> Result<File> {
     let unusable = || format!("the data directory {} cannot be used", folder.display());
     fs::create_dir_all(folder).with_context(unusable)?;
@@ -251,12 +251,11 @@ async fn lock_data_dir(folder: &Path) -> Result<File> {
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
     }
-    bail!("the data directory {} is in use by another souk; stop that, or choose another with --data-dir", folder.display())
+    bail!("the data directory {} is in use by another souk; stop it, or choose another with --data-dir", folder.display())
 }
 
-/// Where a person on this machine reaches what listens on `address`: links in messages begin with it unless the setting
-/// says otherwise.
-fn reachable_at(address: SocketAddr) -> String {
+/// The URL of `address` for a browser on this machine: the default start of links in messages.
+fn local_url(address: SocketAddr) -> String {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{}", v4.port()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{}", v6.port()),
@@ -269,37 +268,37 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_data_directory_belongs_to_one_program_at_a_time() {
+    async fn a_data_directory_can_be_locked_by_one_program_at_a_time() {
         let folder = platform::testing::TempFolder::new();
-        let place = folder.path().join("data");
-        let first = lock_data_dir(&place).await.unwrap();
-        let refused = lock_data_dir(&place).await.unwrap_err().to_string();
+        let data_dir = folder.path().join("data");
+        let first = lock_data_dir(&data_dir).await.unwrap();
+        let refused = lock_data_dir(&data_dir).await.unwrap_err().to_string();
         assert!(refused.contains("is in use by another souk"), "{refused}");
         drop(first);
-        lock_data_dir(&place).await.unwrap();
+        lock_data_dir(&data_dir).await.unwrap();
     }
 
     #[test]
-    fn one_peer_may_hold_every_connection_where_all_come_from_a_proxy() {
+    fn one_peer_may_hold_every_connection_behind_a_trusted_proxy() {
         let folder = platform::testing::TempFolder::new();
         let flags = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() };
         let mut config = flags.resolve().unwrap();
-        let direct = callers(&config).unwrap();
+        let direct = client_limits(&config).unwrap();
         assert!(direct.per_peer < direct.connections);
         config.settings = config.settings.with("gateway", "trusted_proxies", 1_i64);
-        let proxied = callers(&config).unwrap();
+        let proxied = client_limits(&config).unwrap();
         assert_eq!(proxied.per_peer, proxied.connections);
     }
 
     #[test]
-    fn links_lead_to_where_the_program_listens() {
+    fn the_local_url_can_be_opened_in_a_browser() {
         for (listens, reached) in [
             ("127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("192.0.2.7:80", "http://192.0.2.7:80"),
             ("0.0.0.0:8081", "http://127.0.0.1:8081"),
             ("[::]:8082", "http://[::1]:8082"),
         ] {
-            assert_eq!(reachable_at(listens.parse().unwrap()), reached);
+            assert_eq!(local_url(listens.parse().unwrap()), reached);
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn all() -> Vec<Service> {
     ]
 }
 
-/// The section of the settings of each service, and the gateway's, which is no service and has one too.
+/// The settings section of each service and of the gateway.
 #[must_use]
 pub fn sections() -> Vec<(&'static str, Section)> {
     let services = all().into_iter().map(|service| (service.name, service.section));

@@ -1,4 +1,4 @@
-//! What the terminal shows: a little colour when somebody looks, none when it is a file.
+//! Colours of the output, when it is a terminal, and the error message of the program.
 
 use std::{
     fmt::Display,
@@ -25,7 +25,7 @@ pub fn cyan(text: impl Display) -> String {
     paint("36", text)
 }
 
-/// Says on standard error why the program ends, cause by cause. Where nobody hears it, the exit code says so alone.
+/// Prints the error and its causes on standard error. A failure to print is ignored: the exit code reports the error too.
 pub fn fail(error: &anyhow::Error) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "souk: {error}");

@@ -1,4 +1,4 @@
-//! Load: many clients at once, each doing one turn after the other, and what is measured of it.
+//! Runs many clients at once and measures them.
 
 use super::server::{Memory, Server};
 use anyhow::Result;
@@ -6,16 +6,16 @@ use hdrhistogram::Histogram;
 use std::{collections::BTreeMap, future::Future, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 
-/// The longest turn that is told apart, in microseconds: a minute.
+/// The longest time that is recorded, in microseconds: a minute.
 const MOST: u64 = 60_000_000;
 
-/// One of many that use the platform at the same time.
+/// One of many concurrent users.
 pub trait Client: Send + 'static {
-    /// Does one thing from its beginning to its end. What went wrong is a short text: failures are counted by it.
+    /// Runs one operation from start to end. Failures are counted by their text, so it is short.
     fn run_once(&mut self) -> impl Future<Output = Result<(), String>> + Send;
 }
 
-/// How long each took, in microseconds.
+/// A histogram of times in microseconds.
 pub struct Times(Histogram<u64>);
 
 impl Times {
@@ -33,20 +33,20 @@ impl Times {
         Ok(self.0.add(&other.0)?)
     }
 
-    /// The time, in microseconds, that this share of all took at most: 0.5 is the median.
+    /// The quantile in microseconds: 0.5 is the median.
     #[must_use]
     pub fn micros(&self, share: f64) -> u64 {
         self.0.value_at_quantile(share)
     }
 
-    /// As [`micros`](Self::micros), in milliseconds.
+    /// The quantile in milliseconds.
     #[must_use]
     pub fn millis(&self, share: f64) -> f64 {
         self.micros(share) as f64 / 1000.0
     }
 }
 
-/// What came of the turns that began in the measured time, however long they took.
+/// The outcomes of the operations that began in the measured time.
 pub struct Tally {
     pub done: u64,
     pub times: Times,
@@ -78,17 +78,16 @@ impl Tally {
     }
 }
 
-/// What was measured.
+/// The result of a run.
 pub struct Measured {
     pub tally: Tally,
-    /// The server's processor time in the measured time, in seconds; not known of one that somebody else started.
+    /// The server's processor time in the measured time, in seconds; unknown for a server of `--url`.
     pub processor_seconds: Option<f64>,
-    /// The server's memory at the end of it; not known likewise.
+    /// The server's memory at the end of that time; unknown for a server of `--url`.
     pub memory: Option<Memory>,
 }
 
-/// Has all clients do turns for `warm_up` and then for `measured`, and waits for the last of each: the slowest turns are those
-/// that are under way at the end.
+/// Runs all clients for `warm_up` and then `measured`. Operations in flight at the end count too: they are the slowest ones.
 ///
 /// # Errors
 /// When a client panics.
@@ -130,7 +129,7 @@ async fn run_until<C: Client>(mut client: C, begin: Instant, end: Instant) -> Re
 mod tests {
     use super::*;
 
-    /// Takes 10 ms a turn; every third turn fails.
+    /// Takes 10 ms; every third operation fails.
     struct Slow(u64);
 
     impl Client for Slow {
@@ -142,18 +141,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn turns_that_began_in_the_measured_time_count() {
+    async fn operations_that_began_in_the_measured_time_count() {
         let clients = (0..4).map(|_| Slow(0)).collect();
-        // Turns 11 to 40 of each client; the clock's grain is a millisecond.
+        // Operations 11 to 40 of each client; the clock has a resolution of a millisecond.
         let measured = drive(clients, Duration::from_millis(100), Duration::from_millis(300), None).await.unwrap();
         let failed = measured.tally.errors["third"];
         assert!((112..=120).contains(&(measured.tally.done + failed)), "{} and {failed}", measured.tally.done);
         assert!((36..=40).contains(&failed), "{failed}");
         assert!((9_900..=12_000).contains(&measured.tally.times.micros(0.5)));
-        assert!(measured.processor_seconds.is_none() && measured.memory.is_none(), "of a server that is not ours");
+        assert!(measured.processor_seconds.is_none() && measured.memory.is_none(), "there is no server");
     }
 
-    /// Works once, and then hangs until it fails.
+    /// Succeeds once, and then fails after 30 seconds.
     struct Hanging(bool);
 
     impl Client for Hanging {
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_that_does_not_end_in_the_measured_time_is_waited_for() {
+    async fn an_operation_in_flight_at_the_end_counts() {
         let measured = drive(vec![Hanging(false)], Duration::ZERO, Duration::from_millis(300), None).await.unwrap();
         assert_eq!((measured.tally.done, measured.tally.errors["no answer in time"]), (1, 1));
     }

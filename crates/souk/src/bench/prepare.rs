@@ -1,5 +1,5 @@
-//! Data directories with so many goods and orders, made by the services' own imports: with the same rows and events as if
-//! all had come through the doors. The events wait for the platform that is started on it.
+//! Fills data directories with products and orders through the imports of the services, which write the same rows and events
+//! as requests do. A platform that is started on the directory delivers the events.
 
 use super::products::{self, GeneratedProduct};
 use crate::{
@@ -27,53 +27,52 @@ use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, path::Path, time::Duration};
 use tokio::time::Instant;
 
-/// Who uses the platform: e-mail and password.
+/// E-mail and password of the accounts.
 pub const CUSTOMER: (&str, &str) = ("customer@bench.example", "a long enough password");
 pub const ADMIN: (&str, &str) = ("admin@bench.example", "a long enough password");
 
-/// What a data directory holds.
+/// The contents of a data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Contents {
     pub seed: u64,
     pub products: usize,
-    /// Of the customer and of others, evenly mixed.
+    /// Orders of all customers.
     pub orders: usize,
     pub orders_of_the_customer: usize,
 }
 
-/// Says what a data directory was made to hold.
+/// The file that describes the contents of a data directory.
 const MARKER: &str = "bench.json";
 
-/// Goods, accounts and orders that are written or held in memory at once.
+/// Products or orders of one import.
 const BATCH: usize = 2_000;
 
-/// How far the past reaches between two orders: 100,000 of them make a year.
+/// The time between two orders: 100,000 orders are a year.
 const BETWEEN_ORDERS: Duration = Duration::from_secs(315);
 
-/// How many orders of others one of them has.
+/// Orders of each other customer.
 const ORDERS_OF_OTHERS: usize = 25;
 
-/// Fills `data_dir` with the goods of these numbers and with orders for them, unless an earlier run did. Whether it was
-/// done now.
+/// Fills `data_dir` with the products of these numbers and with orders for them. Returns false if an earlier run did.
 ///
 /// # Errors
-/// When it holds something else, or cannot be written.
+/// When it has other contents, or cannot be written.
 pub async fn fill(data_dir: &Path, numbers: Vec<u64>, orders: usize, orders_of_the_customer: usize) -> Result<bool> {
     let wanted = Contents { seed: products::SEED, products: numbers.len(), orders, orders_of_the_customer };
     let mark = data_dir.join(MARKER);
     if let Ok(text) = std::fs::read_to_string(&mark) {
-        let held: Contents = serde_json::from_str(&text).with_context(|| format!("{} has another shape", mark.display()))?;
+        let held: Contents = serde_json::from_str(&text).with_context(|| format!("{} has an unexpected format", mark.display()))?;
         if held != wanted {
-            bail!("{} holds {} products and {} orders of another run; name another folder", data_dir.display(), held.products, held.orders);
+            bail!("{} has {} products and {} orders of another run; name another folder", data_dir.display(), held.products, held.orders);
         }
         return Ok(false);
     }
     if std::fs::read_dir(data_dir)?.next().is_some() {
-        bail!("{} holds something that no benchmark made, or not to its end; name another folder", data_dir.display());
+        bail!("{} has contents that no benchmark completed; name another folder", data_dir.display());
     }
     let config = config(data_dir)?;
-    // No service is started: search would hold on to its index while the platform that is measured wants to write it.
+    // No service is started, because search would lock its index, which the measured platform has to write.
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     fill_all(&databases, &config.settings.section("auth")?, &numbers, &wanted).await?;
     atomic_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
@@ -100,7 +99,7 @@ async fn fill_all(databases: &Databases, settings: &auth::Settings, numbers: &[u
     Ok(())
 }
 
-/// Preparing takes a while: whoever waits is told how far it is, beside the figures.
+/// Prints progress on standard error, because preparing takes a while.
 pub fn print_progress(what: impl std::fmt::Display, took: Duration) {
     eprintln!("{what} in {:.1} s", took.as_secs_f64());
 }
@@ -109,7 +108,7 @@ async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&st
     Ok(operator::create_account(db, settings, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
 }
 
-/// A product with the id that it got.
+/// An imported product.
 struct Offer {
     number: u64,
     product_id: ProductId,
@@ -143,7 +142,7 @@ fn offer(number: u64, ids: &HashMap<String, ProductId>) -> Result<(Offer, StockI
     Ok((Offer { number, product_id }, StockImport { sku, product_id, seller_id: None, available_qty: product.available_qty }))
 }
 
-/// Orders of the past, the newest from just now. Those of the customer lie evenly among those of others.
+/// Imports past orders up to now. Those of the customer are evenly spread among all.
 async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Contents) -> Result<()> {
     let now = db.now();
     let others: Vec<UserId> = (0..=wanted.orders / ORDERS_OF_OTHERS).map(|_| db.env().new_id()).collect();
@@ -160,12 +159,12 @@ async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Con
     Ok(())
 }
 
-/// Whether the share of the customer grows with this order.
+/// Whether the order of this number is the customer's.
 fn is_of_the_customer(number: usize, Contents { orders, orders_of_the_customer, .. }: &Contents) -> bool {
     (number + 1) * orders_of_the_customer / orders > number * orders_of_the_customer / orders
 }
 
-/// One to three lines.
+/// Returns one to three lines.
 fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
     let mut random = products::SeededRandom::new(products::SEED ^ u64::from_be_bytes(*b"anorders"), order);
     let mut items: Vec<OrderItem> = Vec::new();
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_customers_orders_lie_evenly_among_all() {
+    fn the_orders_of_the_customer_are_evenly_spread() {
         for (orders, own) in [(10, 10), (1_000, 100), (1_000, 7), (3, 0)] {
             let wanted = Contents { seed: 0, products: 0, orders, orders_of_the_customer: own };
             let places: Vec<usize> = (0..orders).filter(|number| is_of_the_customer(*number, &wanted)).collect();

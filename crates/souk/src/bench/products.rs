@@ -1,7 +1,8 @@
-//! Goods for benchmarks, as many as are wanted, made up from a seed: the good of a number is the same on every machine
-//! and in every run. They are of the kinds that shops have, some common and many rare, like their brands.
+//! Generates products for benchmarks from a seed: the product of a number is the same on every machine and in every run.
+//! Some brands and kinds of products are common and many are rare, as in a shop.
 //!
-//! Numbers come in blocks of eight: four variants of one thing, in four colours, and four things of their own.
+//! Of every eight numbers, the first four are variants of one product in four colours, the others have no variants.
+//! Variants and products without variants are listings: a search shows one hit for each.
 
 use anyhow::{Context as _, Result};
 use catalog::import::{NewCategory, NewProduct};
@@ -15,19 +16,19 @@ use contracts::{
 use serde_json::json;
 use std::collections::HashMap;
 
-/// What everything is drawn from.
+/// The seed of everything.
 pub const SEED: u64 = 2026;
 
 const BLOCK: u64 = 8;
 const VARIANTS: u64 = 4;
 
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers from the same seed, whatever the libraries do.
+/// SplitMix64 (Steele, Lea and Flood 2014). It is written out here so that no library can change the numbers of a seed.
 pub struct SeededRandom(u64);
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl SeededRandom {
-    /// The random of one thing: those of its upstream have nothing to do with them.
+    /// The generator of one number. Generators of different numbers are independent.
     #[must_use]
     pub fn new(seed: u64, number: u64) -> SeededRandom {
         SeededRandom(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
@@ -38,12 +39,12 @@ impl SeededRandom {
         mix(self.0)
     }
 
-    /// A whole number below `bound`, evenly.
+    /// A number below `bound`, uniformly distributed.
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// A whole number below `bound`, low ones far oftener.
+    /// A number below `bound`; low ones are more frequent.
     pub fn skewed(&mut self, bound: u64) -> u64 {
         let once = self.below(bound);
         once * self.below(bound) / bound.max(1)
@@ -57,7 +58,7 @@ impl SeededRandom {
         from[self.skewed(from.len() as u64) as usize]
     }
 
-    /// Whether one of `chances` fell.
+    /// True with a probability of 1 in `chances`.
     pub fn one_in(&mut self, chances: u64) -> bool {
         self.below(chances) == 0
     }
@@ -69,18 +70,18 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A part of the assortment: a root of the category tree.
+/// A root of the category tree.
 pub struct Department {
     pub name: &'static str,
     materials: &'static [&'static str],
     subcategories: &'static [Subcategory],
 }
 
-/// A category below it.
+/// A category below a department.
 struct Subcategory {
     name: &'static str,
     nouns: &'static [&'static str],
-    /// What things cost here, from and to, in euros.
+    /// The range of prices in euros.
     price: (i64, i64),
 }
 
@@ -316,20 +317,20 @@ pub struct GeneratedProduct {
     group: Option<ProductGroupId>,
 }
 
-/// How many things the first `count` goods are, when variants count as one: so many hits finds a search for everything.
+/// How many listings the first `count` products are: the hits of a search for everything.
 #[must_use]
 pub fn listing_count(count: u64) -> u64 {
     let rest = count % BLOCK;
     listing_of(count - rest) + rest.saturating_sub(VARIANTS - 1).max(rest.min(1))
 }
 
-/// The thing that a product is a variant of, or all there is of.
+/// The listing of a product.
 fn listing_of(number: u64) -> u64 {
     let (block, within) = (number / BLOCK, number % BLOCK);
     block * (BLOCK - VARIANTS + 1) + within.saturating_sub(VARIANTS - 1)
 }
 
-/// The whole category tree: departments and their subcategories.
+/// Returns the category tree: departments and their subcategories.
 ///
 /// # Errors
 /// Never: the names fit.
@@ -352,9 +353,9 @@ fn slug(department: &Department, subcategory: &Subcategory) -> String {
 impl GeneratedProduct {
     #[must_use]
     pub fn of(number: u64) -> GeneratedProduct {
-        let (thing, variant) = (listing_of(number), number % BLOCK);
+        let (listing, variant) = (listing_of(number), number % BLOCK);
         let has_variants = variant < VARIANTS;
-        let mut random = SeededRandom::new(SEED, thing);
+        let mut random = SeededRandom::new(SEED, listing);
         let department = &DEPARTMENTS[random.below(DEPARTMENTS.len() as u64) as usize];
         let subcategory = &department.subcategories[random.below(department.subcategories.len() as u64) as usize];
         let colour = random.below(COLOURS.len() as u64) + if has_variants { variant * (COLOURS.len() as u64 / VARIANTS) } else { 0 };
@@ -380,7 +381,7 @@ impl GeneratedProduct {
             warranty_years: 1 + random.skewed(5),
             price_amount: euros * 100 + random.pick(&[90, 95, 99]),
             available_qty: stock(number),
-            group: has_variants.then(|| group(thing)),
+            group: has_variants.then(|| group(listing)),
         }
     }
 
@@ -389,7 +390,7 @@ impl GeneratedProduct {
         format!("{}-{:07}", self.subcategory.name[..3].to_uppercase(), self.number)
     }
 
-    /// What the import calls its category.
+    /// The name of its category in the import.
     #[must_use]
     pub fn slug(&self) -> String {
         slug(self.department, self.subcategory)
@@ -408,7 +409,7 @@ impl GeneratedProduct {
         )
     }
 
-    /// As the catalogue imports it.
+    /// Converts it for the import.
     ///
     /// # Errors
     /// When `categories`, ids by slug, lacks its category.
@@ -447,8 +448,8 @@ fn stock(number: u64) -> i64 {
     if random.one_in(20) { 0 } else { 1 + random.skewed(400) as i64 }
 }
 
-fn group(thing: u64) -> ProductGroupId {
-    let mut random = SeededRandom::new(SEED ^ u64::from_be_bytes(*b"variants"), thing);
+fn group(listing: u64) -> ProductGroupId {
+    let mut random = SeededRandom::new(SEED ^ u64::from_be_bytes(*b"variants"), listing);
     ProductGroupId(Uuid::from_u64_pair(random.next(), random.next()))
 }
 
@@ -460,7 +461,7 @@ mod tests {
     #[test]
     fn a_number_is_always_the_same_product() {
         let product = GeneratedProduct::of(123_456);
-        // Figures of different times are compared: what is drawn from the seed must not change unnoticed.
+        // Results of different versions are comparable only while the seed gives the same products.
         assert_eq!((product.title().as_str(), product.sku().as_str()), ("Lorvane Cobalt mini silk belt, yellow", "ACC-0123456"));
         assert_eq!((product.price_amount, product.available_qty), (1890, 147));
     }

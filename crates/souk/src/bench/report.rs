@@ -1,10 +1,10 @@
-//! What the benchmarks print: figures in a column with what they mean beside them, or everything as JSON.
+//! Prints the results of benchmarks as text or JSON.
 
 use crate::style;
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt::Display};
 
-/// Prints `figures` as JSON, or as `text` does for people.
+/// Prints `figures` as JSON, or calls `text`.
 pub fn print(json: bool, figures: &Value, text: impl FnOnce()) {
     if json {
         println!("{figures:#}");
@@ -17,12 +17,12 @@ pub fn title(text: impl Display) {
     println!("{}", style::bold(text));
 }
 
-/// One figure with so many decimals.
+/// Prints a number with its meaning.
 pub fn figure(value: f64, decimals: usize, meaning: impl Display) {
     println!("  {value:>10.decimals$}  {meaning}");
 }
 
-/// What failed how often; that nothing did, is said too.
+/// Prints the count of each error, or that there was none.
 pub fn errors(errors: &BTreeMap<String, u64>) {
     if errors.is_empty() {
         println!("  {}  errors", style::green(format_args!("{:>10}", 0)));

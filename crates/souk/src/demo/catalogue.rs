@@ -1,4 +1,4 @@
-//! The committed catalogue, read.
+//! Reads the demo catalogue, which is embedded in the program.
 
 use anyhow::{Context as _, Result};
 use catalog::import::{NewCategory, NewProduct};
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 #[include = "images/*"]
 pub struct Catalogue;
 
-/// A shop of the demo.
+/// A seller of the demo.
 #[derive(Deserialize)]
 pub struct Seller {
     pub slug: String,
@@ -57,17 +57,17 @@ pub struct DemoProduct {
     options: BTreeMap<String, String>,
 }
 
-/// A file of the catalogue.
+/// Returns a file of the catalogue.
 ///
 /// # Errors
-/// When the program holds no such text.
+/// When there is no such file, or it is not UTF-8.
 pub fn text(path: &str) -> Result<String> {
     let file = Catalogue::get(path).with_context(|| format!("{path} is not in the program"))?;
     String::from_utf8(file.data.into_owned()).with_context(|| format!("{path} is not UTF-8"))
 }
 
 fn json<T: DeserializeOwned>(path: &str) -> Result<T> {
-    serde_json::from_str(&text(path)?).with_context(|| format!("{path} has another shape"))
+    serde_json::from_str(&text(path)?).with_context(|| format!("{path} has an unexpected format"))
 }
 
 pub fn sellers() -> Result<Vec<Seller>> {
@@ -79,7 +79,7 @@ pub fn categories() -> Result<Vec<NewCategory>> {
     categories.into_iter().map(|c| Ok(NewCategory { name: Name::parse(&c.name)?, slug: c.slug, parent: c.parent })).collect()
 }
 
-/// The goods, mixed so that the newest are of every kind: in the order of a hash of their SKUs.
+/// Returns the products ordered by a hash of their SKUs, so that the newest products are of every category.
 pub fn products() -> Result<Vec<DemoProduct>> {
     let lines = text("products.jsonl")?;
     let mut products = lines.lines().map(|line| serde_json::from_str(line).context("a product")).collect::<Result<Vec<DemoProduct>>>()?;
@@ -124,7 +124,7 @@ impl DemoProduct {
     }
 }
 
-/// The same name is always the same group.
+/// Derives the id from the name, so that it is the same in every run.
 fn group_id(name: &str) -> ProductGroupId {
     let digest = Sha256::digest(name.as_bytes());
     let mut bytes = [0; 16];

@@ -1,4 +1,4 @@
-//! The demo's pictures, served by the program itself.
+//! Serves the pictures of the demo from the program itself.
 
 use super::catalogue::Catalogue;
 use axum::{
@@ -10,7 +10,7 @@ use axum::{
 };
 use platform::hex::encode as hex;
 
-/// Pictures at `/demo/images/…`, and where they come from at `/demo/attribution`.
+/// Routes of the pictures, `/demo/images/…`, and of their sources, `/demo/attribution`.
 pub fn router() -> Router {
     Router::new()
         .route(
@@ -33,7 +33,7 @@ fn serve(path: &str, request: &HeaderMap) -> Response {
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CACHE_CONTROL, "public, max-age=86400".to_owned()),
         (header::ETAG, etag),
-        // A picture runs nothing, whoever opens it by itself.
+        // An SVG that is opened as a page must not run scripts.
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'".to_owned()),
     ];
     if known { (StatusCode::NOT_MODIFIED, headers).into_response() } else { (headers, file.data.into_owned()).into_response() }

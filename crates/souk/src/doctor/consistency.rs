@@ -1,9 +1,8 @@
-//! The books between services: whether every order, its payments, its units and its parcel tell the same story.
+//! The consistency check between services: compares every order with its payments, its units of stock and its shipment.
 //!
-//! Orders are read in batches by the order of their ids, with the payments, units and parcels of the same range, and joined
-//! in memory; a batch is all that is held at a time. No snapshot spans the four databases, and an event may be on its way
-//! from one to the other. So what does not fit is looked at once more, order by order: only what stands still, and of
-//! which the order has heard everything, is a fault.
+//! Orders are read in batches by id, with the payments, units and shipments of the same range, and joined in memory. No
+//! snapshot spans the four databases, and an event may be in transit between them. A mismatch is therefore read again,
+//! order by order. It is a fault only if the order did not change and has consumed every event about it.
 
 mod rules;
 
@@ -21,38 +20,38 @@ use serde::Deserialize;
 use shipping::OrderShipment;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Orders that are read at a time.
+/// Orders of a batch.
 const BATCH: usize = 1_000;
-/// Faults that are told at most; where there are more, the first ones suffice to begin with.
+/// The check stops after this many faults.
 const MAX_FAULTS: usize = 100;
-/// Orders in progress that are named at most.
+/// Orders in progress that are named at most; the others are only counted.
 const MAX_NAMED: usize = 20;
 /// Events that are read at a time.
 const EVENTS: usize = 1_000;
 
-/// What came of the check.
+/// The result of the check.
 #[derive(Default)]
 pub struct Consistency {
     /// Orders that were checked.
     orders: usize,
-    /// What is wrong, in plain words.
+    /// A sentence for each fault.
     pub faults: Vec<String>,
     in_progress: usize,
-    /// The first of those in progress.
+    /// A sentence for each of the first in progress.
     named: Vec<String>,
 }
 
 impl Consistency {
     #[must_use]
     pub fn heading(&self) -> String {
-        let against = "their payments, units and parcels";
+        let against = "their payments, units and shipments";
         match self.faults.is_empty() {
-            true => format!("orders: {} tell the same story as {against}", self.orders),
-            false => format!("orders: {} looked at beside {against}", self.orders),
+            true => format!("orders: {} agree with {against}", self.orders),
+            false => format!("orders: {} compared with {against}", self.orders),
         }
     }
 
-    /// What is in progress, in plain words.
+    /// Sentences about orders in progress, which are no faults.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.named.iter().map(|progress| format!("in progress: {progress}")).collect();
@@ -89,7 +88,7 @@ impl Consistency {
     }
 }
 
-/// The four databases that tell of orders.
+/// The four databases with data about orders.
 #[derive(Clone, Copy)]
 struct Sources<'a> {
     orders: &'a Db,
@@ -98,10 +97,10 @@ struct Sources<'a> {
     shipping: &'a Db,
 }
 
-/// Checks every order against its payments, units and parcel. It stops after 100 faults.
+/// Checks every order. It stops after [`MAX_FAULTS`].
 ///
 /// # Errors
-/// Those of the databases.
+/// When a database cannot be read.
 pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) -> Result<Consistency> {
     let sources = Sources { orders, payments, inventory, shipping };
     let (mut consistency, mut after) = (Consistency::default(), OrderId(Uuid::nil()));
@@ -118,14 +117,13 @@ pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) ->
     Ok(consistency)
 }
 
-/// Orders of a range of ids, and what the upstreams have of them.
+/// Orders of a range of ids with their payments, units and shipments.
 struct Batch {
-    /// The end of the range; `None` when nothing comes after it.
+    /// The end of the range; `None` for the last one.
     up_to: Option<OrderId>,
     orders: Vec<OrderRecord>,
     payments: BTreeMap<OrderId, Vec<OrderPayment>>,
     units: BTreeMap<OrderId, Vec<OrderUnits>>,
-    /// An order has one at most.
     parcels: BTreeMap<OrderId, OrderShipment>,
 }
 
@@ -136,7 +134,7 @@ impl Batch {
         Batch::around(sources, orders, after, up_to).await
     }
 
-    /// The batch of one order, there or not.
+    /// Reads the batch of one order, which may not exist.
     async fn of(sources: Sources<'_>, id: OrderId) -> Result<Batch> {
         Batch::around(sources, find(sources.orders, id).await?.into_iter().collect(), before(id), Some(id)).await
     }
@@ -155,7 +153,7 @@ impl Batch {
         Ok(Batch { up_to, orders, payments, units, parcels })
     }
 
-    /// Takes in what is certain. The orders that do not fit what the upstreams have of them.
+    /// Adds findings that need no second look. Returns the orders that do not agree with the other services.
     fn check(mut self, now: Timestamp, consistency: &mut Consistency) -> Vec<OrderId> {
         consistency.orders += self.orders.len();
         let mut suspects = Vec::new();
@@ -170,12 +168,12 @@ impl Batch {
             }
             consistency.add(findings);
         }
-        // What is left belongs to no order.
+        // The rest belongs to no order.
         suspects.extend(self.payments.keys().chain(self.units.keys()).collect::<BTreeSet<_>>());
         suspects
     }
 
-    /// What does not fit in a batch of one order.
+    /// Returns the mismatches in a batch of one order.
     fn faults(&self, id: OrderId, now: Timestamp) -> Vec<String> {
         let payments = self.payments.get(&id).map_or(&[][..], Vec::as_slice);
         let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
@@ -185,16 +183,16 @@ impl Batch {
         }
     }
 
-    /// When its one order changed last.
+    /// Returns when the one order changed last.
     fn changed_at(&self) -> Option<Timestamp> {
         self.orders.first().map(|record| record.order.updated_at)
     }
 }
 
-/// Whether the suspects still do not fit, although they stand still and have heard everything.
+/// Checks the suspects again. A mismatch is a fault unless an event is in transit or the order changed meanwhile.
 ///
-/// Read in this order, a change of a upstream is known to the order, or on its way as an event, or the order changed
-/// while it was looked at.
+/// The order of reads matters: a change in another service is known to the order by then, or its event is found in transit,
+/// or the order changes before it is read the second time.
 async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consistency: &mut Consistency) -> Result<()> {
     suspects.truncate(MAX_FAULTS);
     let now = sources.orders.now();
@@ -213,9 +211,9 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     for (id, changed_at, faults) in mismatches {
         let is_moving = find(sources.orders, id).await?.map(|record| record.order.updated_at) != changed_at;
         if awaiting_events.contains(&id) {
-            consistency.progress(format!("an event about order {id} is on its way to it"));
+            consistency.progress(format!("order {id} has yet to consume an event"));
         } else if is_moving {
-            consistency.progress(format!("order {id} changed while it was looked at"));
+            consistency.progress(format!("order {id} changed during the check"));
         } else {
             for fault in faults {
                 consistency.fault(fault);
@@ -225,14 +223,14 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     Ok(())
 }
 
-/// What an event of a upstream says of the order that it is about.
+/// The part of an event that names its order.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
     order_id: Option<OrderId>,
 }
 
-/// Which of these orders have not heard everything that payment and inventory announced about them.
+/// Returns those of the orders that have not consumed every event of payment and inventory about them.
 async fn awaiting_events(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
     let about = |payload: &str| serde_json::from_str::<About>(payload).ok()?.order_id.filter(|id| of.contains(id));
     let mut found = BTreeSet::new();
@@ -254,7 +252,7 @@ async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {
     Ok(next.into_iter().find(|record| record.order.order_id == id))
 }
 
-/// The id just before this one.
+/// The greatest id below this one.
 fn before(id: OrderId) -> OrderId {
     OrderId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)))
 }

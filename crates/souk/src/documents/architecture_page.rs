@@ -1,5 +1,5 @@
-//! The first diagram of `docs/architecture.md` is drawn by hand. The test here compares its arrows between services with the
-//! program: a solid arrow for calls, a dotted one for events.
+//! Compares the first diagram of `docs/architecture.md`, which is drawn by hand, with the program: a solid arrow stands for
+//! calls, a dotted one for events.
 
 use super::started;
 use platform::testing::TempFolder;
@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: &str = include_str!("../../../../docs/architecture.md");
 
-/// From one service to another.
+/// Pairs of services, from and to.
 type Arrows = BTreeSet<(String, String)>;
 
-/// The arrows drawn as `shaft` from and to `services`.
+/// Returns the arrows of the diagram that are drawn as `shaft` and start at one of `services`.
 fn drawn(shaft: &str, services: &BTreeSet<&str>) -> Arrows {
     let diagram = PAGE.split("```mermaid\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the page has a diagram");
     let mut arrows = Arrows::new();
     for (from, to) in diagram.lines().filter_map(|line| line.split_once(&format!(" {shaft}"))) {
-        // A label stands between two bars.
+        // A label is between two bars.
         let to = to.rsplit('|').next().unwrap_or(to);
         for from in from.split('&').map(str::trim).filter(|from| services.contains(from)) {
             for to in to.split('&').map(str::trim) {
@@ -32,13 +32,12 @@ fn arrows<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Arrows {
 
 #[track_caller]
 fn assert_same(page: &Arrows, program: &Arrows) {
-    let missing: Vec<_> = program.difference(page).collect();
-    let invented: Vec<_> = page.difference(program).collect();
-    assert!(missing.is_empty() && invented.is_empty(), "the diagram lacks {missing:?} and invents {invented:?}");
+    let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(page).collect(), page.difference(program).collect());
+    assert!(missing.is_empty() && extra.is_empty(), "the diagram lacks {missing:?} and must not have {extra:?}");
 }
 
 #[tokio::test]
-async fn docs_architecture_md_draws_every_call_and_event_between_services_and_no_other() {
+async fn the_diagram_shows_exactly_the_calls_and_events_between_services() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
     let public = runtime.operations.iter().map(|(service, _)| ("gateway", *service));

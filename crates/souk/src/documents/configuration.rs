@@ -1,4 +1,4 @@
-//! `docs/configuration.md`: every flag and every setting, from the command line's and the sections' own declarations.
+//! Generates `docs/configuration.md` from the declarations of flags and settings.
 
 use crate::{config::is_file_key, serve::Serve, services};
 use clap::Args;
@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 const ABOUT: &str = "\
 # Configuration
 
-This page is generated from the program's flags and the services' settings; after a change there,
-`UPDATE_DOCS=1 cargo test -p souk --lib` writes it again.
+This page is generated from the program's flags and the services' settings. `UPDATE_DOCS=1 cargo test -p souk --lib`
+updates it.
 
-A value is looked for in four places, and the first that has it counts: a flag, the environment, the file (`souk.toml` in
-the working directory unless `--config` names another), the default.
+The first of these that has a value counts: a flag, the environment, the file (`souk.toml` in the working directory unless
+`--config` names another), the default.
 
 ```toml
 listen = \"0.0.0.0:8080\"
@@ -24,14 +24,14 @@ tax_basis_points = 1900
 flat_rate_amount = 1290
 ```
 
-A key of a section is also a variable: `SOUK_ORDER_TAX_BASIS_POINTS=1900`. Lists and tables are written there as in the
-file: `SOUK_GATEWAY_ALLOWED_ORIGINS='[\"https://shop.example\"]'`.
+A key of a section is also a variable: `SOUK_ORDER_TAX_BASIS_POINTS=1900`. Lists and tables have the syntax of the file:
+`SOUK_GATEWAY_ALLOWED_ORIGINS='[\"https://shop.example\"]'`.
 
-A flag's key may be written with hyphens too. A section or a key that does not exist, and a value out of its bounds, stop the start with a message that names them.
-Amounts are whole numbers of minor units.
+The key of a flag may also be written with hyphens. An unknown section or key, or a value out of its bounds, stops the start
+with a message that names it. Amounts are whole numbers of minor units.
 ";
 
-/// The page.
+/// Returns the page.
 #[must_use]
 pub fn configuration_markdown() -> String {
     let mut page = ABOUT.to_owned();
@@ -44,13 +44,13 @@ pub fn configuration_markdown() -> String {
             _ => without.push(format!("`{name}`")),
         }
     }
-    let _ = write!(page, "\n## Nothing to set\n\nThese have no section: {}.\n", without.join(", "));
+    let _ = write!(page, "\n## Services without settings\n\n{}.\n", without.join(", "));
     page
 }
 
 fn flags(page: &mut String) {
     page.push_str(
-        "\n## The program\n\n`serve`, `demo`, `migrate` and `doctor` take these flags; `--only` is for `serve` alone.\n\n\
+        "\n## The program\n\n`serve`, `demo`, `migrate` and `doctor` take these flags; `--only` exists only for `serve`.\n\n\
          | Flag | Variable | Key in the file | Default | Meaning |\n| --- | --- | --- | --- | --- |\n",
     );
     for argument in Serve::augment_args(clap::Command::new("serve")).get_arguments() {
@@ -71,7 +71,7 @@ fn settings(page: &mut String, section: &str, definitions: &Value, keys: &Map<St
     keys_of(page, definitions, "", keys);
 }
 
-/// One row for each key; the keys of a table in a table stand below it.
+/// Writes one row for each key; the keys of a nested table follow it.
 fn keys_of(page: &mut String, definitions: &Value, before: &str, keys: &Map<String, Value>) {
     for (key, schema) in keys {
         let key = format!("{before}{key}");
@@ -97,13 +97,13 @@ fn none() -> String {
     "–".to_owned()
 }
 
-/// A default as it would stand in the file.
+/// Writes a default as in the file.
 fn default(value: &Value) -> String {
     match value {
         Value::Null => none(),
         Value::Array(items) if items.is_empty() => none(),
         Value::Object(entries) if entries.is_empty() => none(),
-        // Numbers, texts, switches and lists are written in TOML as in JSON.
+        // TOML writes numbers, strings, booleans and lists like JSON.
         value => code(&value.to_string()),
     }
 }
@@ -115,13 +115,13 @@ fn resolve<'a>(definitions: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// What every entry of a table with free keys is.
+/// The schema of the entries of a table with free keys.
 fn entries(schema: &Value) -> Option<&Value> {
     let any_key = schema["additionalProperties"].as_object().map(|_| &schema["additionalProperties"]);
     any_key.or_else(|| schema["patternProperties"].as_object()?.values().next())
 }
 
-/// Which values a key takes.
+/// Describes the values that a key takes.
 fn values(definitions: &Value, schema: &Value) -> String {
     let schema = resolve(definitions, schema);
     if let Some(words) = schema["enum"].as_array() {
@@ -148,7 +148,7 @@ fn values(definitions: &Value, schema: &Value) -> String {
     }
 }
 
-/// A number with its thousands apart.
+/// Writes a number with a comma between groups of thousands.
 fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = if number < 0 { "-".to_owned() } else { String::new() };
@@ -176,17 +176,17 @@ mod tests {
         if update {
             std::fs::write(path, &fresh).unwrap();
         }
-        let kept = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(kept == fresh, "docs/configuration.md is stale; write it again with: UPDATE_DOCS=1 cargo test -p souk --lib");
+        let stored = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(stored == fresh, "docs/configuration.md is stale; update it with: UPDATE_DOCS=1 cargo test -p souk --lib");
     }
 
     #[test]
-    fn every_setting_has_a_meaning_bounds_and_a_default_within_them() {
+    fn every_setting_has_a_description_bounds_and_a_default_within_them() {
         for (name, section) in services::sections() {
             let schema = section.schema();
             for (key, setting) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                assert!(setting.get("default").is_some(), "[{name}] {key} shows no default: its type cannot be written");
-                assert!(setting["description"].is_string(), "[{name}] {key} says nothing");
+                assert!(setting.get("default").is_some(), "[{name}] {key} has no default in its schema");
+                assert!(setting["description"].is_string(), "[{name}] {key} has no description");
                 if let Some(number) = setting["default"].as_i64() {
                     let bounds = resolve(&schema.as_value()["$defs"], setting);
                     let (min, max) = (bounds["minimum"].as_i64(), bounds["maximum"].as_i64());
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_in_the_flags_help_are_the_ones_that_are_used() {
+    fn the_help_of_the_flags_shows_the_defaults_in_use() {
         let page = configuration_markdown();
         let used = Flags::default().resolve().unwrap();
         for (flag, default) in [

@@ -1,5 +1,5 @@
-//! `docs/services.md` is written by hand. The test here compares its tables with the program: every public operation with who
-//! may call it, every event with its producer and its consumers.
+//! Compares the tables of `docs/services.md`, which are written by hand, with the program: every public operation and who may
+//! call it, every event with its producer and consumers.
 
 use super::{describe, started};
 use platform::testing::TempFolder;
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../../docs/services.md");
 
-/// A row of a service's table: the service, the first cell, and what stands in backticks in the second.
+/// A row of a service's table: the service, the first cell, and the words in backticks of the second cell.
 struct Row {
     service: String,
     who: &'static str,
@@ -30,7 +30,7 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// The grants that a first cell stands for, as `x-roles` writes them.
+/// Translates a first cell to grants as in `x-roles`.
 fn grants(who: &str) -> BTreeSet<String> {
     let scope = who.split_once("scope `").map(|(_, rest)| format!("SCOPE:{}", rest.trim_end_matches('`')));
     let mut grants: BTreeSet<_> = scope.into_iter().collect();
@@ -39,7 +39,7 @@ fn grants(who: &str) -> BTreeSet<String> {
             "user" | "owner" => "ANY",
             "customer" => "CUSTOMER",
             "seller" => "SELLER",
-            // An administrator is one of those who may see it, beside its owner.
+            // "owner, admin" is open to every user; the service checks the owner.
             "admin" if !who.starts_with("owner") => "ADMIN",
             "order" => "SERVICE:order",
             _ => continue,
@@ -77,12 +77,12 @@ fn entry_points_of(openapi: &Value) -> BTreeSet<EntryPoint> {
     for (path, operations) in openapi["paths"].as_object().expect("a description has paths") {
         for (method, operation) in operations.as_object().expect("a path has operations") {
             let service = operation["tags"][0].as_str().expect("an operation has a tag");
-            let nobody_too = operation["security"]
+            let anonymous = operation["security"]
                 .as_array()
                 .is_none_or(|ways| ways.is_empty() || ways.contains(&Value::Object([].into_iter().collect())));
             let roles = operation["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
-            let roles = if nobody_too { BTreeSet::new() } else { roles.collect() };
-            // The same for every service, and described once.
+            let roles = if anonymous { BTreeSet::new() } else { roles.collect() };
+            // Every service has these; the page describes them once.
             if service != "parked-events" {
                 entry_points.insert((service.to_owned(), method.to_uppercase(), path.clone(), roles));
             }
@@ -91,7 +91,7 @@ fn entry_points_of(openapi: &Value) -> BTreeSet<EntryPoint> {
     entry_points
 }
 
-/// Service and type of the events in the rows called `who`.
+/// Returns service and type of the events in the rows whose first cell is `who`.
 fn events_on_the_page(who: &str) -> BTreeSet<(String, String)> {
     let rows = rows().into_iter().filter(|row| row.who == who);
     rows.flat_map(|row| row.words.into_iter().map(move |word| (row.service.clone(), word.to_owned()))).collect()
@@ -103,13 +103,12 @@ fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<(Strin
 
 #[track_caller]
 fn assert_same<T: Ord + std::fmt::Debug>(page: &BTreeSet<T>, program: &BTreeSet<T>) {
-    let missing: Vec<_> = program.difference(page).collect();
-    let invented: Vec<_> = page.difference(program).collect();
-    assert!(missing.is_empty() && invented.is_empty(), "docs/services.md lacks {missing:#?} and invents {invented:#?}");
+    let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(page).collect(), page.difference(program).collect());
+    assert!(missing.is_empty() && extra.is_empty(), "docs/services.md lacks {missing:#?} and must not have {extra:#?}");
 }
 
 #[tokio::test]
-async fn docs_services_md_names_every_entry_point_and_event_and_no_other() {
+async fn docs_services_md_lists_exactly_the_entry_points_and_events() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
     assert_same(&entry_points_on_the_page(), &entry_points_of(&describe(&runtime)));

@@ -153,7 +153,7 @@ async fn after_a_mixed_load_the_books_agree_and_damage_is_found() {
     let folder = server.folder.path();
     let (healthy, report) = run(folder, &["doctor"], "");
     assert!(healthy, "{report}");
-    assert!(report.contains(&format!("✓ orders: {} tell the same story", bought.len())), "{report}");
+    assert!(report.contains(&format!("✓ orders: {} agree with", bought.len())), "{report}");
     // A provider that refuses to give back keeps those orders in progress, and they are named.
     let refusing = report.lines().filter(|line| line.contains("in progress: order") && line.contains("the refund of payment"));
     assert!(refusing.count() > 0, "{report}");

@@ -1,4 +1,6 @@
-//! What must hold for one order and all that its upstreams have of it. No database, no clock.
+//! The rules for one order and what other services store for it. No database, no clock.
+//!
+//! Codes in the findings: M for money, S for stock and shipments, O for orders.
 
 use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, shipping::ShipmentStatus, time::Timestamp};
 use inventory::OrderUnits;
@@ -10,10 +12,10 @@ use payment::OrderPayment;
 use shipping::OrderShipment;
 use std::{collections::BTreeMap, time::Duration};
 
-/// How long an order may take to come to rest.
+/// How long an order may take to reach a resting state.
 const MAX_UNSETTLED: Duration = Duration::from_secs(15 * 60);
 
-/// One order with its payments, its live reservations and its parcel.
+/// One order with its payments, its live reservations and its shipment.
 pub struct OrderCase<'a> {
     pub record: &'a OrderRecord,
     pub payments: &'a [OrderPayment],
@@ -21,24 +23,24 @@ pub struct OrderCase<'a> {
     pub parcel: Option<&'a OrderShipment>,
 }
 
-/// What was found, in plain words.
+/// Sentences about one order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// Faults in the order's own books, which were read on one snapshot.
+    /// Faults in the order's own data, which was read in one snapshot.
     pub own: Vec<String>,
-    /// Faults between services, whose books were read one after the other.
+    /// Mismatches between services, whose data was read one after the other.
     pub between: Vec<String>,
-    /// What is on its way to be right.
+    /// What is still being done.
     pub in_progress: Vec<String>,
 }
 
 impl OrderCase<'_> {
-    /// M1, M2, S3, S4, O2, and what the order says of itself.
+    /// Checks M1, M2, S3, S4, O2 and the rules of the order itself.
     pub fn check(&self, now: Timestamp) -> Findings {
         let mut findings = Findings { own: self.record.faults(), ..Findings::default() };
         if self.record.is_imported() {
             if !self.payments.is_empty() || !self.units.is_empty() {
-                findings.between.push("was over when it came here, and yet has payments or units here (M1, S3)".into());
+                findings.between.push("was imported as completed, but has payments or units (M1, S3)".into());
             }
         } else {
             match self.status() {
@@ -51,7 +53,7 @@ impl OrderCase<'_> {
                     findings.between.extend(self.wrong_units(false));
                     self.note_due_steps(&mut findings);
                 }
-                // Its units stay sold when they may be with the customer.
+                // Units that left stay sold.
                 OrderStatus::Refunded => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Refunded));
                     findings.between.extend(self.wrong_units(true));
@@ -73,33 +75,33 @@ impl OrderCase<'_> {
         self.record.order.status
     }
 
-    /// O2: it comes to rest in time.
+    /// O2: it reaches a resting state in time.
     fn check_progress(&self, now: Timestamp, findings: &mut Findings) {
         let (status, since) = (self.status(), self.record.unsettled_since().unwrap_or(now));
         if now.since(since) > MAX_UNSETTLED {
-            findings.own.push(format!("{status}, and not at rest since {since}{} (O2)", self.attempts()));
+            findings.own.push(format!("{status}, but unsettled since {since}{} (O2)", self.attempts()));
         } else {
             findings.in_progress.push(format!("{status}{}", self.attempts()));
         }
     }
 
-    /// How often it was looked at in vain.
+    /// The number of attempts without progress.
     fn attempts(&self) -> String {
         match self.record.failed_attempts {
             0 => String::new(),
-            1 => ", after 1 turn without progress".into(),
-            turns => format!(", after {turns} turns without progress"),
+            1 => ", after 1 failed attempt".into(),
+            attempts => format!(", after {attempts} failed attempts"),
         }
     }
 
-    /// M1: its own payment has this status and is over the total, and no other holds money.
+    /// M1: its own payment has this status and the total as its amount, and no other payment holds money.
     fn wrong_payments(&self, wanted: PaymentStatus) -> Vec<String> {
         let (order, status) = (&self.record.order, self.status());
         let total = Money::new(order.totals.total_amount, order.currency);
         let (own, others): (Vec<_>, Vec<_>) = self.payments.iter().partition(|payment| Some(payment.payment_id) == order.saga.payment_id);
         let mut faults = Vec::new();
         match own.first() {
-            None => faults.push(format!("{status}, but no payment of its own is there (M1)")),
+            None => faults.push(format!("{status}, but it has no payment (M1)")),
             Some(own) if own.status != wanted => {
                 faults.push(format!("{status}, but its payment {} is {}, not {wanted} (M1)", own.payment_id, own.status));
             }
@@ -116,7 +118,7 @@ impl OrderCase<'_> {
         faults
     }
 
-    /// M2 and S3 of an order that ended without success: it holds nothing, or is letting go.
+    /// M2 and S3 of an order that ended without success: it holds neither money nor units, or a step that releases them is due.
     fn check_released(&self, findings: &mut Findings) {
         let (due, status) = (self.record.due_steps(), self.status());
         let money_is_due =
@@ -127,7 +129,7 @@ impl OrderCase<'_> {
         for payment in self.payments.iter().filter(|payment| !money_is_due(payment.payment_id)) {
             let (id, held, money) = (payment.payment_id, payment.status, money_of(payment));
             if payment.is_unsettled {
-                findings.in_progress.push(format!("{status}, and payment {id} awaits an answer of the provider"));
+                findings.in_progress.push(format!("{status}, and payment {id} waits for an answer of the provider"));
             } else if holds_money(payment) {
                 findings.between.push(format!("{status} with nothing due, but payment {id} is {held} over {money} (M2)"));
             }
@@ -137,19 +139,18 @@ impl OrderCase<'_> {
             if held.is_sold {
                 findings.between.push(format!("{status} with nothing due, but it has bought {units} (S3)"));
             } else {
-                findings.in_progress.push(format!("{status}, and reservation {id} of {units} is still to expire"));
+                findings.in_progress.push(format!("{status}, and reservation {id} of {units} has yet to expire"));
             }
         }
     }
 
-    /// Shipping is still to say whether the parcel stays here, or its units are still to be returned.
+    /// Notes the steps that are due: cancelling the shipment or returning its units.
     fn note_due_steps(&self, findings: &mut Findings) {
         let due = self.record.due_steps();
         findings.in_progress.extend(due.iter().map(|step| format!("{}, and {step} is due{}", self.status(), self.attempts())));
     }
 
-    /// S4: goods leave for an order that goes on, and stay here for one that is cancelled; and the carrier does what it
-    /// agreed to.
+    /// S4: the shipment of an active order is sent, that of a cancelled one is not, and the carrier respects a cancellation.
     fn wrong_parcel(&self) -> Option<String> {
         let OrderShipment { shipment_id, status, is_cancelled, contradiction, .. } = self.parcel?;
         let is_away = |status| matches!(status, ShipmentStatus::InTransit | ShipmentStatus::Delivered);
@@ -159,7 +160,7 @@ impl OrderCase<'_> {
         match (self.status(), status) {
             (OrderStatus::Cancelled, Some(away)) if is_away(*away) => Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)")),
             (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_cancelled => {
-                Some(format!("CANCELLED, but shipment {shipment_id} is still to be sent (S4)"))
+                Some(format!("CANCELLED, but shipment {shipment_id} has yet to be sent (S4)"))
             }
             (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
                 if *is_cancelled && self.record.due_steps().is_empty() =>
@@ -170,7 +171,7 @@ impl OrderCase<'_> {
         }
     }
 
-    /// S3: a refunded order whose parcel never left has bought nothing in the end.
+    /// S3: a refunded order whose parcel never left has no units.
     fn unreturned_units(&self) -> Option<String> {
         let stayed = self.record.order.saga.shipment == ShipmentState::Cancelled && self.record.due_steps().is_empty();
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
@@ -178,7 +179,7 @@ impl OrderCase<'_> {
             .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", describe(&bought)))
     }
 
-    /// S3: what it has bought is its items, once; or nothing, where that may be.
+    /// S3: its units are its items, once; or none, where that is allowed.
     fn wrong_units(&self, may_be_none: bool) -> Option<String> {
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
         let items = sum(self.record.order.items.iter().map(|item| (item.sku.as_str(), i64::from(item.quantity))));
@@ -187,11 +188,11 @@ impl OrderCase<'_> {
     }
 }
 
-/// Money and units of an order that is not there, in plain words.
+/// Sentences about payments and units of an order that does not exist.
 pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits]) -> Vec<String> {
     let payments = payments.iter().map(|payment| format!("payment {} is {} (M3)", payment.payment_id, payment.status));
     let units = units.iter().map(|held| format!("reservation {} holds {} (S3)", held.reservation_id, describe(&sum(lines_of(held)))));
-    payments.chain(units).map(|text| format!("order {id}: not there, but {text}")).collect()
+    payments.chain(units).map(|text| format!("order {id}: does not exist, but {text}")).collect()
 }
 
 fn holds_money(payment: &OrderPayment) -> bool {

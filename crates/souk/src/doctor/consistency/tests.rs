@@ -1,4 +1,4 @@
-//! What is told of orders, payments, reservations and parcels that do or do not fit together.
+//! The check on orders, payments, reservations and shipments that agree or not.
 
 mod shop;
 
@@ -15,10 +15,10 @@ use shop::{NOON, Placed, Shop, TOTAL};
 use std::time::Duration;
 
 #[tokio::test]
-async fn what_tells_one_story_has_no_faults() {
+async fn consistent_orders_have_no_faults() {
     let shop = Shop::open().await;
     shop.imported().await;
-    // Confirmed, and under way to the customer; one of them was paid at the second attempt.
+    // Confirmed and later; one of them was paid at the second attempt.
     let (sold, _) = shop.sale().await;
     shop.pay(sold, shop.env.new_id(), "FAILED", TOTAL, "EUR").await;
     for path in [
@@ -29,7 +29,7 @@ async fn what_tells_one_story_has_no_faults() {
         shop.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
         shop.hold(order, "CONFIRMED", 2).await;
     }
-    // Refunded, the goods being gone or not.
+    // Refunded after the parcel left, and before.
     for is_gone in [true, false] {
         let (order, payment) = shop.order(Placed::refunded()).await;
         shop.pay(order, payment, "REFUNDED", TOTAL, "EUR").await;
@@ -37,7 +37,7 @@ async fn what_tells_one_story_has_no_faults() {
             shop.hold(order, "CONFIRMED", 2).await;
         }
     }
-    // Over without success, from wherever it was.
+    // Ended without success, in every state of the payment.
     for status in ["INITIATED", "FAILED", "VOIDED", "REFUNDED"] {
         for placed in [Placed::cancelled(), Placed::failed()] {
             let (order, payment) = shop.order(placed).await;
@@ -48,11 +48,11 @@ async fn what_tells_one_story_has_no_faults() {
     }
     let found = shop.check().await;
     assert_eq!((found.orders, &found.faults, found.notes()), (14, &vec![], vec![]));
-    assert_eq!(found.heading(), "orders: 14 tell the same story as their payments, units and parcels");
+    assert_eq!(found.heading(), "orders: 14 agree with their payments, units and shipments");
 }
 
 #[tokio::test]
-async fn money_that_does_not_fit_the_order_is_told() {
+async fn wrong_payments_of_an_order_are_faults() {
     let shop = Shop::open().await;
     let lamps = async |placed: Placed| {
         let made = shop.order(placed).await;
@@ -81,7 +81,7 @@ async fn money_that_does_not_fit_the_order_is_told() {
             holding.push((order, format!("{} with nothing due, but payment {payment} is {status} over 24.90 EUR (M2)", placed.status)));
         }
     }
-    // Something is due, and not for the payment that holds money.
+    // A step is due, but not for the payment that holds money.
     let (second, payment) = shop.order(Placed::releasing(PaymentState::Authorized, StockState::Released)).await;
     shop.pay(second, payment, "AUTHORIZED", TOTAL, "EUR").await;
     shop.pay(second, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
@@ -89,7 +89,7 @@ async fn money_that_does_not_fit_the_order_is_told() {
     shop.pay(imported, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
 
     let found = shop.check().await;
-    found.has_fault(unpaid, "CONFIRMED, but no payment of its own is there (M1)");
+    found.has_fault(unpaid, "CONFIRMED, but it has no payment (M1)");
     found.has_fault(held, "is AUTHORIZED, not CAPTURED (M1)");
     found.has_fault(less, "CONFIRMED over 24.90 EUR, but its payment");
     found.has_fault(less, "is over 24.89 EUR (M1)");
@@ -101,13 +101,13 @@ async fn money_that_does_not_fit_the_order_is_told() {
         found.has_fault(*order, text);
     }
     found.has_fault(second, "is CAPTURED over 24.90 EUR (M2)");
-    found.has_fault(imported, "was over when it came here");
+    found.has_fault(imported, "was imported as completed");
     assert_eq!(found.faults.len(), 13, "{:#?}", found.faults);
     assert!(found.faults.iter().all(|fault| fault.starts_with("order ")), "{:#?}", found.faults);
 }
 
 #[tokio::test]
-async fn units_that_do_not_fit_the_order_are_told() {
+async fn wrong_units_of_an_order_are_faults() {
     let shop = Shop::open().await;
     let paid = async || {
         let (order, payment) = shop.order(Placed::confirmed()).await;
@@ -143,12 +143,12 @@ async fn units_that_do_not_fit_the_order_are_told() {
     found.has_fault(cancelled, "CANCELLED with nothing due, but it has bought 2 of LAMP-1 (S3)");
     found.has_fault(failed, "PAYMENT_FAILED with nothing due, but it has bought 2 of LAMP-1 (S3)");
     found.has_fault(placed, "PENDING_PAYMENT over 2 of LAMP-1, but it has bought 1 of LAMP-1 (S3)");
-    found.has_fault(imported, "was over when it came here");
+    found.has_fault(imported, "was imported as completed");
     assert_eq!(found.faults.len(), 9, "{:#?}", found.faults);
 }
 
 #[tokio::test]
-async fn a_parcel_that_does_not_fit_the_order_is_told() {
+async fn a_shipment_that_contradicts_its_order_is_a_fault() {
     let shop = Shop::open().await;
     let cancelled = async |booking, status, contradiction| {
         let (order, _) = shop.order(Placed::cancelled()).await;
@@ -181,8 +181,8 @@ async fn a_parcel_that_does_not_fit_the_order_is_told() {
     let found = shop.check().await;
     found.has_fault(away, "is IN_TRANSIT (S4)");
     found.has_fault(there, "is DELIVERED (S4)");
-    found.has_fault(to_be_fetched, "is still to be sent (S4)");
-    found.has_fault(to_be_booked, "is still to be sent (S4)");
+    found.has_fault(to_be_fetched, "has yet to be sent (S4)");
+    found.has_fault(to_be_booked, "has yet to be sent (S4)");
     found.has_fault(contradicted, "was recalled, but the carrier reported it DELIVERED (S4)");
     found.has_fault(recalled, "was recalled (S4)");
     found.has_fault(kept, "REFUNDED before its parcel left, with nothing due, but it has bought 2 of LAMP-1 (S3)");
@@ -193,7 +193,7 @@ async fn a_parcel_that_does_not_fit_the_order_is_told() {
 }
 
 #[tokio::test]
-async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
+async fn a_shipment_that_is_being_cancelled_is_in_progress() {
     let shop = Shop::open().await;
     let wanted = Cancellation { reason: contracts::order::CancelReason::CustomerRequest, note: None };
     let mut confirmed = Placed { due_at: Some(NOON), ..Placed::confirmed() };
@@ -213,7 +213,7 @@ async fn what_shipping_is_still_to_decide_is_no_fault_and_named() {
 }
 
 #[tokio::test]
-async fn what_is_being_let_go_of_is_no_fault_and_named() {
+async fn money_and_units_that_are_being_released_are_in_progress() {
     let shop = Shop::open().await;
     let (refunding, payment) = shop.order(Placed::releasing(PaymentState::Captured, StockState::Released)).await;
     shop.pay(refunding, payment, "CAPTURED", TOTAL, "EUR").await;
@@ -224,19 +224,19 @@ async fn what_is_being_let_go_of_is_no_fault_and_named() {
     shop.leave_unsettled(unsettled).await;
     let (expiring, _) = shop.order(Placed::cancelled()).await;
     shop.hold(expiring, "ACTIVE", 2).await;
-    let (placed, _) = shop.order(Placed { turns: 1, ..Placed::pending() }).await;
+    let (placed, _) = shop.order(Placed { failed_attempts: 1, ..Placed::pending() }).await;
 
     let found = shop.check().await;
-    found.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 turns without progress"));
+    found.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 failed attempts"));
     found.has_progress(voiding, &format!("CANCELLED, and the void of payment {held} is due"));
-    found.has_progress(unknown, &format!("payment {unsettled} awaits an answer of the provider"));
-    found.has_progress(expiring, "of 2 of LAMP-1 is still to expire");
-    found.has_progress(placed, "PENDING_PAYMENT, after 1 turn without progress");
+    found.has_progress(unknown, &format!("payment {unsettled} waits for an answer of the provider"));
+    found.has_progress(expiring, "of 2 of LAMP-1 has yet to expire");
+    found.has_progress(placed, "PENDING_PAYMENT, after 1 failed attempt");
     assert_eq!((found.faults.len(), found.notes().len()), (0, 5), "{:#?}", found.notes());
 }
 
 #[tokio::test]
-async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
+async fn stock_whose_release_is_due_is_in_progress() {
     let shop = Shop::open().await;
     for (leg, status, text) in
         [(StockState::Reserved, "ACTIVE", "the release of reservation"), (StockState::Confirmed, "CONFIRMED", "the return of reservation")]
@@ -254,19 +254,17 @@ async fn stock_that_is_still_to_be_let_go_of_is_no_fault() {
 }
 
 #[tokio::test]
-async fn an_order_that_does_not_come_to_rest_is_named_and_then_a_fault() {
+async fn an_unsettled_order_is_in_progress_and_later_a_fault() {
     let shop = Shop::open().await;
-    let (order, _) = shop.order(Placed { turns: 9, ..Placed::pending() }).await;
+    let (order, _) = shop.order(Placed { failed_attempts: 9, ..Placed::pending() }).await;
     shop.env.advance(Duration::from_secs(15 * 60));
-    shop.check().await.has_progress(order, "PENDING_PAYMENT, after 9 turns");
+    shop.check().await.has_progress(order, "PENDING_PAYMENT, after 9 failed attempts");
     shop.env.advance(Duration::from_millis(2));
-    shop.check()
-        .await
-        .has_fault(order, "PENDING_PAYMENT, and not at rest since 2026-01-01T12:00:00.001000Z, after 9 turns without progress (O2)");
+    shop.check().await.has_fault(order, "PENDING_PAYMENT, but unsettled since 2026-01-01T12:00:00.001000Z, after 9 failed attempts (O2)");
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_the_orders_own_books_is_told_too() {
+async fn faults_in_the_data_of_the_order_itself_are_found() {
     let shop = Shop::open().await;
     let (order, _) = shop.sale().await;
     let (well, _) = shop.sale().await;
@@ -278,7 +276,7 @@ async fn what_is_wrong_in_the_orders_own_books_is_told_too() {
 }
 
 #[tokio::test]
-async fn money_and_units_of_no_order_are_told() {
+async fn payments_and_units_without_an_order_are_faults() {
     let shop = Shop::open().await;
     shop.sale().await;
     let missing: [OrderId; 3] = [OrderId(Uuid::from_u128(1)), shop.env.new_id(), OrderId(Uuid::max())];
@@ -289,38 +287,38 @@ async fn money_and_units_of_no_order_are_told() {
     shop.hold(held, "ACTIVE", 7).await;
     let found = shop.check().await;
     for order in missing {
-        found.has_fault(order, "not there, but payment");
+        found.has_fault(order, "does not exist, but payment");
     }
     found.has_fault(held, "holds 7 of LAMP-1 (S3)");
     assert_eq!(found.faults.len(), 4);
 }
 
 #[tokio::test]
-async fn an_event_that_is_on_its_way_explains_what_does_not_fit() {
+async fn an_event_in_transit_explains_a_mismatch() {
     let shop = Shop::open().await;
     let (order, payment) = shop.sale().await;
     let (other, _) = shop.sale().await;
     shop.refund(order, payment).await;
     let found = shop.check().await;
-    found.has_progress(order, "an event about order");
+    found.has_progress(order, "has yet to consume an event");
     found.is_well(other);
 
-    // Once it was heard the order should know.
-    let heard = outbox::newest(&shop.payments).await.expect("an outbox").expect("an event");
+    // After the event was consumed the mismatch is a fault.
+    let event = outbox::newest(&shop.payments).await.expect("an outbox").expect("an event");
     inbox::set_position(&shop.orders, "payment", 1).await.expect("a position");
     shop.check().await.has_fault(order, "is REFUNDED, not CAPTURED (M1)");
 
-    // Unless it was set aside: then that is the fault.
+    // Unless the event failed: then the event is the fault.
     let parked = async move |tx: &mut db::Tx| {
         tx.execute(
             "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, \
              next_attempt_at, error, parked_at) VALUES ($1, 'payment', $2, 1, 'PaymentRefunded', $3, 'PARKED', 8, 1, 'no', 1)",
-            params![heard.event_id, payment, Json(heard.clone())],
+            params![event.event_id, payment, Json(event.clone())],
         )
         .await
     };
     shop.orders.write(parked).await.expect("it is written");
-    shop.check().await.has_progress(order, "an event about order");
+    shop.check().await.has_progress(order, "has yet to consume an event");
 }
 
 #[tokio::test]
@@ -341,7 +339,7 @@ async fn every_batch_is_joined_with_its_own_payments_and_units() {
     shop.payments.write(write).await.expect("it is written");
     let found = shop.check().await;
     found.is_well(first);
-    found.has_fault(last, "no payment of its own is there");
+    found.has_fault(last, "it has no payment");
 }
 
 #[tokio::test]
@@ -352,11 +350,11 @@ async fn a_batch_that_is_full_to_the_last_order_is_not_the_end() {
     shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
     let found = shop.check().await;
     assert_eq!(found.orders, super::BATCH);
-    found.has_fault(order, "not there, but payment");
+    found.has_fault(order, "does not exist, but payment");
 }
 
 #[tokio::test]
-async fn no_more_is_told_than_anybody_reads() {
+async fn the_output_is_limited() {
     let shop = Shop::open().await;
     for _ in 0..30 {
         shop.order(Placed::pending()).await;

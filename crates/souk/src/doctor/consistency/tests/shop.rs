@@ -1,4 +1,4 @@
-//! Orders, payments, reservations and parcels as they may stand in four databases.
+//! Writes orders, payments, reservations and shipments into four databases.
 
 use crate::doctor::consistency::{Consistency, check};
 use contracts::{
@@ -24,7 +24,7 @@ use platform::{
 use std::time::Duration;
 
 pub(super) const NOON: Timestamp = Timestamp(1_767_268_800_000_000);
-/// What every order costs: two lamps and their shipping.
+/// The total of every order: two lamps and shipping.
 pub(super) const TOTAL: i64 = 2_490;
 
 /// Four databases without their services.
@@ -37,20 +37,20 @@ pub(super) struct Shop {
     _folder: TempFolder,
 }
 
-/// An order as its own database has it.
+/// An order to be written.
 #[derive(Clone)]
 pub(super) struct Placed {
     pub(super) status: &'static str,
     pub(super) path: &'static [&'static str],
     pub(super) saga: SagaState,
     pub(super) due_at: Option<Timestamp>,
-    pub(super) turns: u32,
+    pub(super) failed_attempts: u32,
 }
 
 impl Placed {
     pub(super) fn new(path: &'static [&'static str], money: PaymentState, stock: StockState) -> Placed {
         let status = path.last().expect("a path has an end");
-        Placed { status, path, saga: SagaState { payment: money, stock, ..SagaState::new() }, due_at: None, turns: 0 }
+        Placed { status, path, saga: SagaState { payment: money, stock, ..SagaState::new() }, due_at: None, failed_attempts: 0 }
     }
 
     pub(super) fn confirmed() -> Placed {
@@ -73,9 +73,9 @@ impl Placed {
         Placed { due_at: Some(NOON), ..Placed::new(&["PENDING_PAYMENT"], PaymentState::Due, StockState::Due) }
     }
 
-    /// One that still has to let go.
+    /// A cancelled order that still has to release money or units.
     pub(super) fn releasing(money: PaymentState, stock: StockState) -> Placed {
-        Placed { due_at: Some(NOON), turns: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
+        Placed { due_at: Some(NOON), failed_attempts: 3, ..Placed::new(&["PENDING_PAYMENT", "CANCELLED"], money, stock) }
     }
 }
 
@@ -86,7 +86,7 @@ impl Shop {
         let (orders, payments) = (open(order::service()), open(payment::service()));
         let (inventory, shipping) = (open(inventory::service()), open(shipping::service()));
         let shop = Shop { env, orders, payments, inventory, shipping, _folder: folder };
-        // The databases refuse what is to be told here.
+        // These indexes would reject the faults that the tests write.
         run(&shop.payments, "DROP INDEX payments_open_by_order").await;
         run(&shop.inventory, "DROP INDEX reservations_live_by_order").await;
         run(&shop.inventory, "CREATE INDEX reservations_by_order ON reservations (order_id)").await;
@@ -115,7 +115,7 @@ impl Shop {
         PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
     }
 
-    /// Writes an order that came from elsewhere.
+    /// Writes an imported order.
     pub(super) async fn imported(&self) -> OrderId {
         self.env.advance(Duration::from_millis(1));
         import::orders(&self.orders, vec![self.past()]).await.expect("an import");
@@ -124,7 +124,7 @@ impl Shop {
         self.orders.read::<_, db::Error, _>(newest).await.expect("it is there")
     }
 
-    /// Writes an order that was placed here, and its payment's id.
+    /// Writes an order and returns it with the id of its payment.
     pub(super) async fn order(&self, placed: Placed) -> (OrderId, PaymentId) {
         let (id, payment, reservation) = (self.imported().await, self.env.new_id(), self.env.new_id());
         let saga = SagaState { payment_id: Some(payment), reservation_id: Some(reservation), ..placed.saga };
@@ -133,7 +133,7 @@ impl Shop {
             tx.execute(
                 "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7 \
                  WHERE order_id = $1",
-                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.turns, now],
+                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.failed_attempts, now],
             )
             .await?;
             tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
@@ -163,7 +163,7 @@ impl Shop {
         self.payments.write(write).await.expect("it is written");
     }
 
-    /// Writes a transaction of which nothing was heard.
+    /// Writes a transaction with an unknown outcome.
     pub(super) async fn leave_unsettled(&self, payment: PaymentId) {
         let write = async move |tx: &mut db::Tx| {
             tx.execute(
@@ -196,7 +196,7 @@ impl Shop {
         id
     }
 
-    /// Writes a parcel, and what the carrier reported of it after it was recalled.
+    /// Writes a shipment, and what the carrier reported after the cancellation.
     pub(super) async fn send(
         &self,
         order: OrderId,
@@ -215,7 +215,7 @@ impl Shop {
         self.shipping.write(write).await.expect("it is written");
     }
 
-    /// One confirmed order with which all is well.
+    /// Writes a consistent confirmed order.
     pub(super) async fn sale(&self) -> (OrderId, PaymentId) {
         let (order, payment) = self.order(Placed::confirmed()).await;
         self.pay(order, payment, "CAPTURED", TOTAL, "EUR").await;
@@ -223,7 +223,7 @@ impl Shop {
         (order, payment)
     }
 
-    /// The payment is given back, and its event is on its way to the order.
+    /// Refunds the payment; the order has yet to consume the event.
     pub(super) async fn refund(&self, order_id: OrderId, payment_id: PaymentId) {
         let user_id = self.env.new_id();
         let write = async move |tx: &mut db::Tx| {
@@ -245,7 +245,7 @@ impl Shop {
     }
 
     pub(super) async fn check(&self) -> Consistency {
-        check(&self.orders, &self.payments, &self.inventory, &self.shipping).await.expect("the books can be read")
+        check(&self.orders, &self.payments, &self.inventory, &self.shipping).await.expect("the databases can be read")
     }
 }
 
@@ -254,7 +254,7 @@ async fn run(db: &Db, sql: &'static str) {
 }
 
 impl Consistency {
-    /// What is told of one order: faults, and what is in progress.
+    /// The faults of one order, and its sentences in progress.
     fn of(&self, order: OrderId) -> (Vec<&str>, Vec<&str>) {
         let about = |text: &'_ &String| text.contains(&order.to_string());
         (self.faults.iter().filter(about).map(String::as_str).collect(), self.named.iter().filter(about).map(String::as_str).collect())
@@ -265,14 +265,14 @@ impl Consistency {
         assert_eq!(self.of(order), (vec![], vec![]));
     }
 
-    /// Just this fault.
+    /// It has exactly one fault, with this text.
     #[track_caller]
     pub(super) fn has_fault(&self, order: OrderId, text: &str) {
         let (faults, _) = self.of(order);
         assert!(faults.len() == 1 && faults[0].contains(text), "{text}: {faults:#?}");
     }
 
-    /// No fault, and this.
+    /// It has no fault, and this is in progress.
     #[track_caller]
     pub(super) fn has_progress(&self, order: OrderId, text: &str) {
         let (faults, progress) = self.of(order);
