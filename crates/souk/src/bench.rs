@@ -1,14 +1,13 @@
-//! `souk bench`: the project's own load driver. It talks to the platform over HTTP from a process of its own.
+//! `souk bench`: benchmarks. They run the platform as a process of its own and call it over HTTP.
 
 mod checkout;
 mod flat;
-pub mod http;
 mod load;
 mod prepare;
 mod products;
 mod report;
 mod search;
-pub mod server;
+mod server;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -17,14 +16,14 @@ use clap::Subcommand;
 pub enum Bench {
     /// Drive complete checkouts: add to cart, order, until CONFIRMED.
     Checkout(checkout::Checkout),
-    /// Compare each list on a platform with ten of everything and on one that has grown.
+    /// Compare the lists of a platform with ten of everything with those of a large one.
     Flat(flat::Flat),
-    /// Search a grown catalogue: build time, size, and searches of each kind under load.
+    /// Search a large catalogue: build time, size, and searches of each kind under load.
     Search(search::Search),
 }
 
 /// # Errors
-/// When the platform cannot be driven at all. Failed requests are counted and reported instead.
+/// When a benchmark cannot run. Failed requests are only counted and reported.
 pub async fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Checkout(checkout) => checkout::run(checkout).await,

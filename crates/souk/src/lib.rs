@@ -1,11 +1,10 @@
-//! The program: one binary that runs the whole marketplace, or a part of it, and the tools around it.
-//!
-//! A library as well, so that the journeys in `tests/` drive the built program with the load driver's own client.
+//! The `souk` program as a library, so that the journeys in `tests/` use its API client.
 
 #[macro_use]
 pub mod out;
 
 pub mod admin;
+pub mod api_client;
 pub mod bench;
 pub mod config;
 pub mod demo;

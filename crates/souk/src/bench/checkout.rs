@@ -1,31 +1,43 @@
-//! Complete checkouts: each buyer logs in once, then again and again fills a cart and orders, until CONFIRMED.
+//! Complete checkouts: each buyer registers once, then repeatedly adds to the cart and orders, until CONFIRMED.
 
 use super::{
-    http::Api,
     load::{self, Client, Measured},
     report,
     server::{Scratch, Server},
 };
-use crate::{demo, style};
-use anyhow::{Context as _, Result};
+use crate::{
+    api_client::{Api, request, sample_address},
+    demo, style,
+};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use hyper::Method;
+use contracts::{
+    body::BoundedInt,
+    cart::{ADD_CART_ITEM, AddCartItem},
+    catalog::LIST_PRODUCTS,
+    ids::{AddressId, ProductId},
+    inventory::{SET_STOCK, SetStock},
+    order::{OrderStatus, PLACE_ORDER, PlaceOrder},
+    payment::PaymentMethod,
+    text::Quantity,
+    user::ADD_ADDRESS,
+};
 use platform::env::Env;
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(Args)]
 pub struct Checkout {
-    /// Buyers at the same time
+    /// Concurrent buyers
     #[arg(long, default_value_t = 64)]
     buyers: usize,
-    /// Seconds that are measured
+    /// Seconds to measure
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// Seconds before, that are not
+    /// Seconds of warm-up before
     #[arg(long, default_value_t = 3)]
     warm_up: u64,
-    /// Drive the platform at this address instead of starting one
+    /// Use the platform at this address instead of starting one
     #[arg(long)]
     url: Option<String>,
     /// The data directory of the platform that is started [default: a temporary one]
@@ -41,7 +53,7 @@ pub async fn run(options: Checkout) -> Result<()> {
     let server = match &options.url {
         Some(_) => None,
         None => {
-            // The first start loads the catalogue; the second shows how fast an existing installation is ready.
+            // The first start loads the catalogue; the second one measures the start of an existing installation.
             Server::demo(&scratch.path).await?.stop().await?;
             Some(Server::demo(&scratch.path).await?)
         }
@@ -63,14 +75,14 @@ pub async fn run(options: Checkout) -> Result<()> {
     }
 }
 
-const LIMITED: &str = "the platform limits request rates, and what is measured are its limits: start it with --rate-limits off";
+const LIMITED: &str = "the platform limits request rates, so its limits are measured: start it with --rate-limits off";
 
-/// Whether the platform limits how often one caller may ask: it says so in its answers.
+/// Whether the headers of an answer show rate limits.
 async fn limits_rates(api: &Api) -> Result<bool> {
-    Ok(api.send(Method::GET, "/products?limit=1", &[], None).await?.headers.contains_key("ratelimit-policy"))
+    Ok(api.send(request(&LIST_PRODUCTS).query("limit", 1)).await?.headers.contains_key("ratelimit-policy"))
 }
 
-/// What is not known of a platform that somebody else started is null, and left out of the text.
+/// Values that are unknown for a platform of `--url` are null, and left out of the text.
 fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>, limited: bool) {
     let Measured { tally, processor_seconds, memory } = measured;
     let per_second = tally.done as f64 / options.seconds as f64;
@@ -115,40 +127,34 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
     });
 }
 
-/// Gives a few hundred products more stock than the run can sell.
-async fn add_stock(api: &Api) -> Result<Vec<String>> {
+/// Gives 300 products or more a stock that the run cannot sell out.
+async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
     let admin = api.log_in(demo::ADMIN).await?;
     let mut products = Vec::new();
-    let mut cursor = String::new();
+    let mut page = request(&LIST_PRODUCTS).query("limit", 100);
     while products.len() < 300 {
-        let page = api.must(Method::GET, &format!("/products?limit=100{cursor}"), &[], None).await?;
-        for product in page["items"].as_array().into_iter().flatten() {
-            let (id, sku) = (product["productId"].as_str().unwrap_or_default(), product["sku"].as_str().unwrap_or_default());
-            let stock = json!({"availableQty": 10_000_000, "productId": id});
-            admin.must(Method::PUT, &format!("/inventory/stock/{sku}"), &[], Some(&stock)).await?;
-            products.push(id.to_owned());
+        let found = api.must(page).await?;
+        for product in found.items {
+            let product_id = product.product_id;
+            let stock = SetStock { available_qty: BoundedInt::new(10_000_000)?, product_id, low_stock_threshold: None };
+            admin.must(request(&SET_STOCK).path(product.sku).body(&stock)).await?;
+            products.push(product_id);
         }
-        match page["nextCursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
+        let Some(next) = found.next_cursor else { break };
+        page = request(&LIST_PRODUCTS).query("limit", 100).query("cursor", next);
     }
     Ok(products)
 }
 
-/// Buyers with an address each.
-async fn register_buyers(api: &Api, count: usize, products: &Arc<[String]>) -> Result<Vec<Buyer>> {
+/// Registers buyers with an address each.
+async fn register_buyers(api: &Api, count: usize, products: &Arc<[ProductId]>) -> Result<Vec<Buyer>> {
     let env = Env::system();
     let run = env.random_below(u64::MAX);
     let mut buyers = Vec::new();
     for number in 0..count {
-        let account = json!({"email": format!("buyer-{run:x}-{number}@bench.example"), "password": "a long enough password", "name": format!("Buyer {number}")});
-        let answer = api.must(Method::POST, "/auth/register", &[], Some(&account)).await?;
-        let api = api.with_token(answer["accessToken"].as_str().context("a token")?);
-        let address =
-            json!({"label": "Home", "country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1"});
-        let address = api.must(Method::POST, "/users/me/addresses", &[], Some(&address)).await?;
-        let address = address["addressId"].as_str().context("an address")?.to_owned();
+        let email = format!("buyer-{run:x}-{number}@bench.example");
+        let api = api.register((&email, "a long enough password"), &format!("Buyer {number}")).await?;
+        let address = api.must(request(&ADD_ADDRESS).body(&sample_address())).await?.address_id;
         buyers.push(Buyer { api, address, products: products.clone(), env: env.clone(), number, orders: 0 });
     }
     Ok(buyers)
@@ -156,36 +162,43 @@ async fn register_buyers(api: &Api, count: usize, products: &Arc<[String]>) -> R
 
 struct Buyer {
     api: Api,
-    address: String,
-    products: Arc<[String]>,
+    address: AddressId,
+    products: Arc<[ProductId]>,
     env: Env,
     number: usize,
-    /// Tried so far.
+    /// Attempts so far.
     orders: u64,
 }
 
 impl Client for Buyer {
     async fn run_once(&mut self) -> Result<(), String> {
         self.orders += 1;
-        let product = &self.products[self.env.random_below(self.products.len() as u64) as usize];
+        let product = self.products[self.env.random_below(self.products.len() as u64) as usize];
         let key = format!("bench-{}-{}-{:x}", self.number, self.orders, self.env.random_below(u64::MAX));
-        checkout(&self.api, &self.address, product, &key).await
+        checkout(&self.api, self.address, product, &key).await.map_err(|error| error.to_string())
     }
 }
 
-async fn checkout(api: &Api, address: &str, product: &str, key: &str) -> Result<(), String> {
-    let item = json!({"productId": product, "quantity": 1});
-    let added = api.send(Method::POST, "/cart/items", &[], Some(&item)).await.map_err(|error| error.to_string())?;
+async fn checkout(api: &Api, address: AddressId, product_id: ProductId, key: &str) -> Result<()> {
+    let item = AddCartItem { product_id, quantity: Quantity::new(1)? };
+    let added = api.send(request(&ADD_CART_ITEM).body(&item)).await?;
     if !added.status.is_success() {
-        return Err(format!("cart {} {}", added.status.as_u16(), added.json()["code"]));
+        let (status, code) = added.problem();
+        bail!("cart {status} {code}");
     }
-    let order = json!({"shippingAddressId": address, "paymentMethod": "pm_ok"});
-    let headers = [("idempotency-key", key), ("prefer", "wait=20")];
-    let placed = api.send(Method::POST, "/orders", &headers, Some(&order)).await.map_err(|error| error.to_string())?;
-    let body = placed.json();
-    match (placed.status.as_u16(), body["status"].as_str()) {
-        (201, Some("CONFIRMED")) => Ok(()),
-        (201, other) => Err(format!("order {}", other.unwrap_or("without a status"))),
-        (status, _) => Err(format!("order {status} {}", body["code"])),
+    let order = PlaceOrder {
+        shipping_address_id: address,
+        billing_address_id: None,
+        payment_method: PaymentMethod::Ok,
+        expected_total_amount: None,
+    };
+    let placed = api.send(request(&PLACE_ORDER).key(key).wait().body(&order)).await?;
+    if placed.status != 201 {
+        let (status, code) = placed.problem();
+        bail!("order {status} {code}");
+    }
+    match placed.read()?.status {
+        OrderStatus::Confirmed => Ok(()),
+        other => bail!("order {other}"),
     }
 }

@@ -1,19 +1,32 @@
-//! Lists stay flat: each list of two platforms, one with ten of everything and one that has grown, and how their times
-//! compare. Both run side by side and are asked in turn, so that whatever else the machine does slows both alike.
+//! Compares the times of lists on two platforms, one with ten of everything and a large one. Both run side by side and get
+//! requests in turn, so that other load on the machine affects both alike.
 
 use super::{
-    http::Api,
     load::Times,
     prepare::{self, ADMIN, CUSTOMER},
     products::GeneratedProduct,
     report,
     server::{Scratch, Server},
 };
-use crate::style;
+use crate::{
+    api_client::{Api, ApiRequest, request},
+    style,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use hyper::Method;
+use contracts::{
+    audit::LIST_EVENTS,
+    body::BoundedInt,
+    cart::{ADD_CART_ITEM, AddCartItem, GET_CART},
+    catalog::{GET_PRODUCT_BY_SKU, LIST_CATEGORIES, LIST_PRODUCTS},
+    ids::CategoryId,
+    inventory::{LIST_STOCK, SET_STOCK, SetStock},
+    order::{LIST_ORDERS, LIST_OWN_ORDERS, OrderStatus},
+    page::Page,
+    text::Quantity,
+};
 use platform::env::Env;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -26,13 +39,13 @@ pub struct Flat {
     /// Products of the large platform, at least 200; the small one has 10
     #[arg(long, default_value_t = 100_000, value_parser = at_least::<200>)]
     products: usize,
-    /// Orders of the large platform, at least 100, of which the customer has a tenth; on the small one 10 of 10
+    /// Orders of the large platform, at least 100; a tenth is the customer's. The small one has 10, all the customer's
     #[arg(long, default_value_t = 100_000, value_parser = at_least::<100>)]
     orders: usize,
-    /// How often each list is asked for on each platform
+    /// Requests of each list on each platform
     #[arg(long, default_value_t = 1_000, value_parser = at_least::<1>)]
     repeats: usize,
-    /// Where both platforms' data lies and stays, so that another run need not make it again [default: a temporary folder]
+    /// Folder that keeps the data of both platforms for another run [default: a temporary folder]
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// Print the figures as JSON
@@ -45,20 +58,20 @@ fn at_least<const MIN: usize>(text: &str) -> Result<usize, String> {
     if number >= MIN { Ok(number) } else { Err(format!("must be at least {MIN}")) }
 }
 
-/// How many of each the small platform has. Pages are as long, so that both answer with as much.
+/// Products and orders of the small platform. Pages have this length too, so that answers of both are equally long.
 const FEW: usize = 10;
-/// The lines of the large platform's cart: as many as a cart can hold.
+/// Lines of the large platform's cart: the maximum of a cart.
 const CART: usize = 200;
-/// How many pages lie before the deep one.
+/// Pages before the deep one.
 const DEEP: usize = 50;
-/// Requests before those that are measured.
+/// Requests before the measured ones.
 const WARM_UP: usize = 50;
-/// All lists are gone through so often: what the machine does meanwhile hits all of them a little, and none alone.
+/// The requests of all lists are spread over so many rounds, so that other load on the machine affects all lists alike.
 const ROUNDS: usize = 10;
-/// How long carrying the events of everything that was imported may take.
+/// Limit for the delivery of the events of the import.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// All goods of the small platform, and of the list by category on both.
+/// The category of all products of the small platform, and of the list by category.
 const CATEGORY: &str = "Furniture/Chairs";
 
 pub async fn run(options: Flat) -> Result<()> {
@@ -74,10 +87,10 @@ pub async fn run(options: Flat) -> Result<()> {
         lists.push(Comparison { small: TimedList::new(small)?, large: TimedList::new(large)? });
     }
     for round in 0..=ROUNDS {
-        // The first one warms up.
-        let turns = if round == 0 { WARM_UP } else { options.repeats.div_ceil(ROUNDS) };
+        // The first round is the warm-up.
+        let repeats = if round == 0 { WARM_UP } else { options.repeats.div_ceil(ROUNDS) };
         for list in &mut lists {
-            list.ask(turns, round > 0).await?;
+            list.measure(repeats, round > 0).await?;
         }
     }
     report(&options, &lists);
@@ -96,11 +109,11 @@ struct Platform {
 
 impl Platform {
     async fn open(folder: &Path, numbers: Vec<u64>, orders: usize, own_orders: usize, cart: usize) -> Result<Platform> {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let known: Vec<GeneratedProduct> = numbers.iter().rev().take(CART).map(|number| GeneratedProduct::of(*number)).collect();
         prepare::fill(folder, numbers, orders, own_orders).await?;
         let server = Server::serve(folder).await?;
-        prepare::print_progress("events carried", server.settle(PATIENCE).await?);
+        prepare::print_progress("events delivered", server.settle(PATIENCE).await?);
         let guest = Api::new(&server.base);
         let side = Platform {
             customer: guest.log_in(CUSTOMER).await?,
@@ -113,77 +126,72 @@ impl Platform {
         Ok(side)
     }
 
-    /// A cart of so many lines; one that an earlier run filled stays.
+    /// Fills the cart with so many lines, unless an earlier run did.
     async fn fill_cart(&self, products: &[GeneratedProduct], lines: usize) -> Result<()> {
-        let present = get(&self.customer, "/cart").await?;
-        if present["items"].as_array().is_some_and(|items| items.len() == lines) {
+        if self.customer.must(request(&GET_CART)).await?.items.len() == lines {
             return Ok(());
         }
         for wanted in products.iter().take(lines) {
-            // Some are sold out, and nothing of those can be put there.
-            let product = get(&self.guest, &format!("/products/by-sku/{}", wanted.sku())).await?;
-            let stock = json!({"availableQty": 1_000, "productId": product["productId"]});
-            self.admin.must(Method::PUT, &format!("/inventory/stock/{}", wanted.sku()), &[], Some(&stock)).await?;
-            let line = json!({"productId": product["productId"], "quantity": 1});
-            self.customer.must(Method::POST, "/cart/items", &[], Some(&line)).await?;
+            // Some are sold out and could not be added.
+            let product_id = self.guest.must(request(&GET_PRODUCT_BY_SKU).path(wanted.sku())).await?.product_id;
+            let stock = SetStock { available_qty: BoundedInt::new(1_000)?, product_id, low_stock_threshold: None };
+            self.admin.must(request(&SET_STOCK).path(wanted.sku()).body(&stock)).await?;
+            self.customer.must(request(&ADD_CART_ITEM).body(&AddCartItem { product_id, quantity: Quantity::new(1)? })).await?;
         }
         Ok(())
     }
 
-    /// The lists, in the same order on both platforms.
+    /// Returns the lists, in the same order on both platforms.
     async fn lists(&self) -> Result<Vec<List>> {
         let Platform { guest, customer, admin, .. } = self;
         let category = self.category().await?;
-        let page = format!("limit={FEW}");
         let recently = Env::system().now().before(Duration::from_secs(30 * 24 * 3600));
-        let products = format!("/products?{page}");
-        let own_orders = format!("/orders?{page}");
-        let audited = format!("/audit/events?{page}");
+        let products = request(&LIST_PRODUCTS).query("limit", FEW);
+        let own_orders = request(&LIST_OWN_ORDERS).query("limit", FEW);
+        let orders = request(&LIST_ORDERS).query("limit", FEW);
+        let audited = request(&LIST_EVENTS).query("limit", FEW);
+        let own_orders_in = |status| own_orders.clone().query("status", status);
+        let recent_orders_in = |status| orders.clone().query("status", status).query("from", recently);
         Ok(vec![
             List::of("GET /products", guest, products.clone()),
             List::of("GET /products, page 51", guest, deep(guest, &products).await?),
-            List::of("GET /products?category=", guest, format!("{products}&category={category}")),
+            List::of("GET /products?category=", guest, products.query("category", category)),
             List {
                 name: "GET /products/by-sku/{sku}",
                 api: guest.clone(),
-                paths: self.skus.iter().map(|sku| format!("/products/by-sku/{sku}")).collect(),
+                requests: self.skus.iter().map(|sku| request(&GET_PRODUCT_BY_SKU).path(sku).untyped()).collect(),
             },
             List::of("GET /orders", customer, own_orders.clone()),
             List::of("GET /orders, page 51", customer, deep(customer, &own_orders).await?),
-            List::of("GET /orders?status= of all", customer, format!("{own_orders}&status=DELIVERED")),
-            List::of("GET /orders?status= of none", customer, format!("{own_orders}&status=CANCELLED")),
-            List::of("GET /admin/orders", admin, format!("/admin/orders?{page}")),
-            List::of("GET /admin/orders?status=&from= of many", admin, format!("/admin/orders?{page}&status=DELIVERED&from={recently}")),
-            List::of("GET /admin/orders?status=&from= of none", admin, format!("/admin/orders?{page}&status=CANCELLED&from={recently}")),
-            List::of("GET /cart, 10 and 200 lines", customer, "/cart".to_owned()),
-            List::of("GET /inventory/stock", admin, format!("/inventory/stock?{page}")),
+            List::of("GET /orders?status= of all", customer, own_orders_in(OrderStatus::Delivered)),
+            List::of("GET /orders?status= of none", customer, own_orders_in(OrderStatus::Cancelled)),
+            List::of("GET /admin/orders", admin, orders.clone()),
+            List::of("GET /admin/orders?status=&from= of many", admin, recent_orders_in(OrderStatus::Delivered)),
+            List::of("GET /admin/orders?status=&from= of none", admin, recent_orders_in(OrderStatus::Cancelled)),
+            List::of("GET /cart, 10 and 200 lines", customer, request(&GET_CART)),
+            List::of("GET /inventory/stock", admin, request(&LIST_STOCK).query("limit", FEW)),
             List::of("GET /audit/events", admin, audited.clone()),
-            List::of("GET /audit/events?eventType=", admin, format!("{audited}&eventType=ProductActivated")),
+            List::of("GET /audit/events?eventType=", admin, audited.query("eventType", "ProductActivated")),
         ])
     }
 
-    async fn category(&self) -> Result<String> {
-        let tree = get(&self.guest, "/categories").await?;
-        let (mut nodes, mut id) = (&tree["items"], None);
+    async fn category(&self) -> Result<CategoryId> {
+        let (mut nodes, mut id) = (self.guest.must(request(&LIST_CATEGORIES)).await?.items, None);
         for name in CATEGORY.split('/') {
-            let node = nodes.as_array().into_iter().flatten().find(|node| node["name"] == name).context("its category")?;
-            (nodes, id) = (&node["children"], node["categoryId"].as_str());
+            let node = nodes.into_iter().find(|node| node.name == name).context("the category does not exist")?;
+            (nodes, id) = (node.children, Some(node.category_id));
         }
-        Ok(id.context("its id")?.to_owned())
+        id.context("the category has no name")
     }
 }
 
-async fn get(api: &Api, path: &str) -> Result<Value> {
-    api.must(Method::GET, path, &[], None).await
-}
-
-/// The path of a page far behind the first one; the first one where no full page is that far.
-async fn deep(api: &Api, path: &str) -> Result<String> {
-    let mut page = path.to_owned();
+/// The request of a page far behind the first one; of the first one where there are not enough pages.
+async fn deep<T: DeserializeOwned + Clone>(api: &Api, first: &ApiRequest<(), Page<T>>) -> Result<ApiRequest<(), Page<T>>> {
+    let mut page = first.clone();
     for _ in 0..DEEP {
-        match get(api, &page).await?["nextCursor"].as_str() {
-            Some(cursor) => page = format!("{path}&cursor={cursor}"),
-            None => return Ok(path.to_owned()),
+        match api.must(page).await?.next_cursor {
+            Some(cursor) => page = first.clone().query("cursor", cursor),
+            None => return Ok(first.clone()),
         }
     }
     Ok(page)
@@ -193,20 +201,20 @@ async fn deep(api: &Api, path: &str) -> Result<String> {
 struct List {
     name: &'static str,
     api: Api,
-    /// TimedList for in turn.
-    paths: Vec<String>,
+    /// Sent in turn.
+    requests: Vec<ApiRequest>,
 }
 
 impl List {
-    fn of(name: &'static str, api: &Api, path: String) -> List {
-        List { name, api: api.clone(), paths: vec![path] }
+    fn of<A>(name: &'static str, api: &Api, request: ApiRequest<(), A>) -> List {
+        List { name, api: api.clone(), requests: vec![request.untyped()] }
     }
 }
 
-/// A list, and how long its answers took.
+/// A list and the times of its answers.
 struct TimedList {
     list: List,
-    turns: usize,
+    sent: usize,
     times: Times,
     /// The longest answer, in bytes.
     bytes: usize,
@@ -214,14 +222,14 @@ struct TimedList {
 
 impl TimedList {
     fn new(list: List) -> Result<TimedList> {
-        Ok(TimedList { list, turns: 0, times: Times::new()?, bytes: 0 })
+        Ok(TimedList { list, sent: 0, times: Times::new()?, bytes: 0 })
     }
 
-    async fn ask(&mut self, counts: bool) -> Result<()> {
-        let path = &self.list.paths[self.turns % self.list.paths.len()];
-        self.turns += 1;
-        let began = Instant::now();
-        let reply = self.list.api.send(Method::GET, path, &[], None).await?;
+    async fn measure(&mut self, counts: bool) -> Result<()> {
+        let request = self.list.requests[self.sent % self.list.requests.len()].clone();
+        self.sent += 1;
+        let (path, began) = (request.path.clone(), Instant::now());
+        let reply = self.list.api.send(request).await?;
         let took = began.elapsed();
         if !reply.status.is_success() {
             bail!("GET {path} answered {}: {}", reply.status, String::from_utf8_lossy(&reply.body));
@@ -245,16 +253,16 @@ struct Comparison {
 }
 
 impl Comparison {
-    async fn ask(&mut self, turns: usize, counts: bool) -> Result<()> {
-        for _ in 0..turns {
-            self.small.ask(counts).await?;
-            self.large.ask(counts).await?;
+    async fn measure(&mut self, repeats: usize, counts: bool) -> Result<()> {
+        for _ in 0..repeats {
+            self.small.measure(counts).await?;
+            self.large.measure(counts).await?;
         }
         Ok(())
     }
 }
 
-/// How many times the median of the small platform the large one's is.
+/// The median of the large platform divided by that of the small one.
 fn ratio(small: &TimedList, large: &TimedList) -> f64 {
     large.times.micros(0.5) as f64 / small.times.micros(0.5).max(1) as f64
 }
@@ -287,7 +295,7 @@ fn report(options: &Flat, lists: &[Comparison]) {
 }
 
 fn row(Comparison { small, large }: &Comparison) -> String {
-    let micros = |asked: &TimedList| (asked.times.micros(0.5), asked.times.micros(0.99));
+    let micros = |list: &TimedList| (list.times.micros(0.5), list.times.micros(0.99));
     let ((few, few_p99), (many, many_p99)) = (micros(small), micros(large));
     let bytes = format!("{} / {}", small.bytes, large.bytes);
     format!("{:41}{few:>9}{few_p99:>8}{many:>11}{many_p99:>8}{:>8.2}{bytes:>16}", small.list.name, ratio(small, large))

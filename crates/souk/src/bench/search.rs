@@ -1,23 +1,29 @@
-//! Searching a grown catalogue: how long the index takes to be built from events, what it needs, and how fast it answers
-//! under load. What is searched for are words of the goods, drawn from the seed, so every run asks the same. Two of
-//! three are new among 20,000 of their kind: answers kept for repeated ones help little.
+//! Measures the search of a large catalogue: the time to build the index from events, its size, and searches under load.
+//!
+//! The searches are words of the products, chosen by the seed, so they are the same in every run. Two of three are new among
+//! 20,000 of their kind, so a cache of answers helps little.
 
 use super::{
-    http::Api,
     load::{self, Client, Measured},
     prepare::{self, ADMIN},
     products::{self, GeneratedProduct, SeededRandom},
     report,
     server::{Memory, Scratch, Server},
 };
-use crate::style;
+use crate::{
+    api_client::{Api, ApiRequest, request},
+    style,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use hyper::Method;
-use serde_json::{Value, json};
+use contracts::{
+    catalog::LIST_CATEGORIES,
+    ids::CategoryId,
+    search::{GET_INDEX_STATE, SEARCH, SUGGEST},
+};
+use serde_json::json;
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -26,19 +32,19 @@ use tokio::time::Instant;
 
 #[derive(Args)]
 pub struct Search {
-    /// Products that are searched
+    /// Products in the catalogue
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     products: u64,
-    /// Searchers at the same time
+    /// Concurrent clients
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..))]
     clients: u64,
-    /// Seconds that are measured, for each kind of search
+    /// Seconds to measure, for each kind of search
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// Seconds before each, that are not
+    /// Seconds of warm-up before each
     #[arg(long, default_value_t = 2)]
     warm_up: u64,
-    /// Where the platform's data lies and stays; the next run finds the index built [default: a temporary folder]
+    /// Folder that keeps the data and the index for another run [default: a temporary folder]
     #[arg(long)]
     data_dir: Option<PathBuf>,
     /// Print the figures as JSON
@@ -46,10 +52,10 @@ pub struct Search {
     json: bool,
 }
 
-/// How long building the index, and then coming to rest, may take.
+/// Limit for building the index, and for becoming idle after that.
 const PATIENCE: Duration = Duration::from_secs(900);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// Searches of each kind that are looked at before the load, for how much they find.
+/// Searches of each kind whose hits are counted before the load.
 const PROBES: u64 = 100;
 
 pub async fn run(options: Search) -> Result<()> {
@@ -58,13 +64,16 @@ pub async fn run(options: Search) -> Result<()> {
     let server = Server::serve(&scratch.path).await?;
     let api = Api::new(&server.base);
     let built_after = until_built(&api, options.products, server.started).await?;
-    prepare::print_progress("events carried", server.settle(PATIENCE).await?);
-    let found = api.must(Method::GET, "/search?limit=1", &[], None).await?["total"].as_u64();
-    if found != Some(products::listing_count(options.products)) {
-        bail!("a search for everything finds {found:?} hits, and there are {} things", products::listing_count(options.products));
+    prepare::print_progress("events delivered", server.settle(PATIENCE).await?);
+    let found = api.must(request(&SEARCH).query("limit", 1)).await?.total;
+    if found != products::listing_count(options.products) {
+        bail!(
+            "a search for everything finds {found} hits, but there are {} products without their variants",
+            products::listing_count(options.products)
+        );
     }
     let index = Index {
-        // One that was there already was not built from events now.
+        // Unknown for an index of an earlier run.
         built_after: fresh.then_some(built_after),
         bytes: size(&scratch.path.join("search"))?,
         memory: server.memory(),
@@ -82,19 +91,18 @@ pub async fn run(options: Search) -> Result<()> {
     server.stop().await
 }
 
-/// What the index took and takes.
+/// The cost of the index.
 struct Index {
     built_after: Option<Duration>,
     bytes: u64,
     memory: Option<Memory>,
 }
 
-/// Waits until all products can be found; how long after `started` that was.
+/// Waits until all products can be found. Returns the time since `started`.
 async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Duration> {
     let admin = api.log_in(ADMIN).await?;
     while started.elapsed() < PATIENCE {
-        let state = admin.must(Method::GET, "/admin/search", &[], None).await?;
-        if state["products"].as_u64() == Some(products) {
+        if admin.must(request(&GET_INDEX_STATE)).await?.products == products {
             return Ok(started.elapsed());
         }
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -102,7 +110,7 @@ async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Durat
     bail!("not all products can be found after {} s", PATIENCE.as_secs())
 }
 
-/// All bytes of the files below a folder.
+/// The size of all files below a folder.
 fn size(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
@@ -113,12 +121,10 @@ fn size(folder: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-/// The ids of the departments, by name.
-async fn categories(api: &Api) -> Result<HashMap<String, String>> {
-    let tree = api.must(Method::GET, "/categories", &[], None).await?;
-    let roots = tree["items"].as_array().context("a tree")?;
-    let entry = |node: &Value| Some((node["name"].as_str()?.to_owned(), node["categoryId"].as_str()?.to_owned()));
-    Ok(roots.iter().filter_map(entry).collect())
+/// Returns the ids of the root categories by name.
+async fn categories(api: &Api) -> Result<HashMap<String, CategoryId>> {
+    let roots = api.must(request(&LIST_CATEGORIES)).await?.items;
+    Ok(roots.into_iter().map(|node| (node.name, node.category_id)).collect())
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -142,47 +148,50 @@ impl Kind {
     }
 }
 
-/// Searches for one thing after the other.
+/// A client that searches.
 struct Searcher {
     api: Api,
     kind: Kind,
     products: u64,
-    categories: Arc<HashMap<String, String>>,
+    categories: Arc<HashMap<String, CategoryId>>,
     random: SeededRandom,
 }
 
 impl Searcher {
-    fn new(api: &Api, kind: Kind, products: u64, number: u64, categories: &Arc<HashMap<String, String>>) -> Searcher {
+    fn new(api: &Api, kind: Kind, products: u64, number: u64, categories: &Arc<HashMap<String, CategoryId>>) -> Searcher {
         let random = SeededRandom::new(products::SEED ^ u64::from_be_bytes(*b"searches"), number * KINDS.len() as u64 + kind as u64);
         Searcher { api: api.clone(), kind, products, categories: categories.clone(), random }
     }
 
-    /// The next search: for a good that exists.
-    fn path(&mut self) -> String {
+    /// Builds the next search, for words of a product that exists.
+    fn next_request(&mut self) -> ApiRequest {
         let random = &mut self.random;
         let product = GeneratedProduct::of(random.below(self.products));
+        let search = request(&SEARCH);
         match self.kind {
-            Kind::Keyword => format!("/search?q={}", encoded(&keywords(&product, random))),
-            Kind::Filtered => {
-                let (words, category) = (encoded(&few_words(&product, random)), &self.categories[product.department.name]);
-                let (from, to) = (product.price_amount / 4, product.price_amount * 4);
-                format!("/search?q={words}&category={category}&minPrice={from}&maxPrice={to}&attr.colour={}", encoded(product.colour))
-            }
-            Kind::Cheapest => format!("/search?q={}&sort=price", encoded(&keywords(&product, random))),
-            Kind::Suggest => format!("/search/suggest?q={}", encoded(&beginning(&product, random))),
+            Kind::Keyword => search.query("q", keywords(&product, random)).untyped(),
+            Kind::Filtered => search
+                .query("q", few_words(&product, random))
+                .query("category", self.categories[product.department.name])
+                .query("minPrice", product.price_amount / 4)
+                .query("maxPrice", product.price_amount * 4)
+                .query("attr.colour", product.colour)
+                .untyped(),
+            Kind::Cheapest => search.query("q", keywords(&product, random)).query("sort", "price").untyped(),
+            Kind::Suggest => request(&SUGGEST).query("q", beginning(&product, random)).untyped(),
         }
     }
 }
 
 impl Client for Searcher {
     async fn run_once(&mut self) -> Result<(), String> {
-        let path = self.path();
-        let reply = self.api.send(Method::GET, &path, &[], None).await.map_err(|error| error.to_string())?;
-        if reply.status.is_success() { Ok(()) } else { Err(format!("{} {}", reply.status.as_u16(), reply.json()["code"])) }
+        let request = self.next_request();
+        let reply = self.api.send(request).await.map_err(|error| error.to_string())?;
+        if reply.status.is_success() { Ok(()) } else { Err(format!("{} {}", reply.status.as_u16(), reply.problem().1)) }
     }
 }
 
-/// What people type: a kind of thing and something about it, or a name. One search of ten is misspelt.
+/// A typical search text: a noun with properties, or a name. One of ten is misspelt.
 fn keywords(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     let GeneratedProduct { brand, series, style, material, noun, colour, .. } = product;
     let text = match random.below(8) {
@@ -196,12 +205,12 @@ fn keywords(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     if random.one_in(10) { misspelt(&text, random) } else { text }
 }
 
-/// What people type who narrow it down by filters: it finds much.
+/// A search text that finds many products, for use with filters.
 fn few_words(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     if random.one_in(2) { product.noun.to_owned() } else { format!("{} {}", product.material, product.noun) }
 }
 
-/// Two upstreaming letters change places.
+/// Swaps two adjacent letters.
 fn misspelt(text: &str, random: &mut SeededRandom) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let first = 1 + random.below(letters.len() as u64 - 2) as usize;
@@ -209,7 +218,7 @@ fn misspelt(text: &str, random: &mut SeededRandom) -> String {
     letters.into_iter().collect()
 }
 
-/// What is typed so far of a title.
+/// The beginning of a title, for suggestions.
 fn beginning(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     let title = product.title();
     let skipped = random.below(3) as usize;
@@ -217,24 +226,13 @@ fn beginning(product: &GeneratedProduct, random: &mut SeededRandom) -> String {
     rest.chars().take(2 + random.below(10) as usize).collect()
 }
 
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
-}
-
-/// How many hits, or suggestions, a search has on average.
+/// Counts the hits or suggestions of a search, on average.
 async fn probe(mut searchers: Vec<Searcher>) -> Result<f64> {
     let searcher = searchers.first_mut().context("a searcher")?;
     let mut hits = 0;
     for _ in 0..PROBES {
-        let path = searcher.path();
-        let answer = searcher.api.must(Method::GET, &path, &[], None).await?;
+        let request = searcher.next_request();
+        let answer = searcher.api.must(request).await?;
         hits += answer["total"].as_u64().or(answer["items"].as_array().map(|items| items.len() as u64)).context("hits")?;
     }
     Ok(hits as f64 / PROBES as f64)
@@ -267,14 +265,14 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
         })).collect::<Vec<_>>(),
     });
     report::print(options.json, &figures, || {
-        report::title(format_args!("search: {products} products, {} things with their variants", products::listing_count(*products)));
+        report::title(format_args!("search: {products} products, {} without their variants", products::listing_count(*products)));
         match index.built_after {
-            Some(took) => report::figure(took.as_secs_f64(), 1, "s from the start of the platform until all were found, from events"),
-            None => println!("  {:>10}  the index was there already", "–"),
+            Some(took) => report::figure(took.as_secs_f64(), 1, "s from the start of the platform until the index is built from events"),
+            None => println!("  {:>10}  the index existed already", "–"),
         }
-        report::figure(report::megabytes(index.bytes), 1, "MB of index on the disk");
+        report::figure(report::megabytes(index.bytes), 1, "MB of index on disk");
         if let (Some(resident), Some(highest), Some(loaded)) = (resident, highest, loaded) {
-            report::figure(resident, 0, format_args!("MB of server memory then, {highest:.0} at its highest; {loaded:.0} under load"));
+            report::figure(resident, 0, format_args!("MB of server memory then, {highest:.0} at most; {loaded:.0} under load"));
         }
         println!(
             "{}",
@@ -310,29 +308,26 @@ fn report(options: &Search, index: &Index, kinds: &[(Kind, f64, Measured)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contracts::ids::Uuid;
     use std::collections::HashSet;
 
     #[test]
     fn searches_are_the_same_in_every_run_and_hardly_repeat() {
-        let categories: HashMap<String, String> = products::categories().unwrap().into_iter().map(|c| (c.slug.clone(), c.slug)).collect();
+        let categories: HashMap<String, CategoryId> =
+            products::categories().unwrap().into_iter().map(|c| (c.slug, CategoryId(Uuid::nil()))).collect();
         let categories = Arc::new(categories);
         let api = Api::new("http://localhost");
         for kind in KINDS {
             let paths = |number| {
                 let mut searcher = Searcher::new(&api, kind, 100_000, number, &categories);
-                (0..1_000).map(|_| searcher.path()).collect::<Vec<String>>()
+                (0..1_000).map(|_| searcher.next_request().path).collect::<Vec<String>>()
             };
             assert_eq!(paths(3), paths(3));
             assert_ne!(paths(3), paths(4));
-            // Suggestions are not kept, so that they may repeat.
+            // Suggestions are not cached, so they may repeat.
             let least = if matches!(kind, Kind::Suggest) { 5_000 } else { 13_500 };
             let different: HashSet<String> = (0..20).flat_map(paths).collect();
             assert!(different.len() > least, "{kind:?}: {}", different.len());
         }
-    }
-
-    #[test]
-    fn what_is_searched_for_stands_in_an_address() {
-        assert_eq!(encoded("t-shirt, \u{e9}"), "t%2Dshirt%2C%20%C3%A9");
     }
 }

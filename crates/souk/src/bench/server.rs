@@ -1,8 +1,7 @@
-//! The platform as a child process on a data directory of its own.
+//! Runs the platform as a child process.
 
-use super::http::Api;
+use crate::api_client::Api;
 use anyhow::{Context as _, Result, bail};
-use hyper::Method;
 use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -10,26 +9,25 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// A running platform; killed when dropped.
+/// A running platform. It is killed when dropped.
 pub struct Server {
     child: Child,
     pub base: String,
     pub started: Instant,
-    /// From the start of the process until `/readyz` answered 200.
+    /// The time from the start of the process until `/readyz` answered 200.
     pub ready_after: Duration,
 }
 
-/// Resident memory now and at its highest, in bytes.
+/// Resident memory now and at most, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
     pub resident: u64,
     pub highest: u64,
 }
 
-/// How long the first start, which loads the demo catalogue, may take.
+/// Limit for a start; the first one of the demo loads its catalogue.
 const START: Duration = Duration::from_secs(120);
-/// How often a platform that shall come to rest is looked at, the share of a processor below which it rests, and for how
-/// long it must.
+/// A platform is idle when it uses less than this share of a processor in every interval for this long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE: f64 = 0.08;
 const IDLE_FOR: Duration = Duration::from_secs(3);
@@ -55,7 +53,7 @@ impl Server {
         let port = free_port()?;
         let base = format!("http://127.0.0.1:{port}");
         let began = Instant::now();
-        let child = Command::new(std::env::current_exe().context("the program does not know where it lies")?)
+        let child = Command::new(std::env::current_exe().context("the path of the program is unknown")?)
             .args([command, "--rate-limits", "off", "--log", "error"])
             .arg("--listen")
             .arg(format!("127.0.0.1:{port}"))
@@ -69,9 +67,7 @@ impl Server {
         let mut server = Server { child, base, started: began, ready_after: Duration::ZERO };
         let api = Api::new(&server.base);
         loop {
-            if let Ok(reply) = api.send(Method::GET, "//readyz", &[], None).await
-                && reply.status.is_success()
-            {
+            if api.is_ready().await {
                 server.ready_after = began.elapsed();
                 return Ok(server);
             }
@@ -85,7 +81,7 @@ impl Server {
         }
     }
 
-    /// Its memory, where the system tells.
+    /// Returns its memory; `None` where `/proc` does not exist.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
@@ -96,7 +92,7 @@ impl Server {
         Some(Memory { resident: field("VmRSS:")?, highest: field("VmHWM:")? })
     }
 
-    /// Processor time used so far, in seconds (user and system together), where the system tells.
+    /// Returns its processor time so far, in seconds, user and system; `None` where `/proc` does not exist.
     #[must_use]
     pub fn processor_seconds(&self) -> Option<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
@@ -106,19 +102,18 @@ impl Server {
         Some((ticks(11)? + ticks(12)?) / 100.0)
     }
 
-    /// Waits until it has nothing to do any more, such as events to carry; how long that took. It shows in the processor
-    /// time that it uses: next to none, for some seconds in a row.
+    /// Waits until it is idle, such as after the delivery of events. Returns how long that took.
     ///
     /// # Errors
-    /// When it is still busy after `patience`.
-    pub async fn settle(&self, patience: Duration) -> Result<Duration> {
+    /// When it is still busy after `limit`.
+    pub async fn settle(&self, limit: Duration) -> Result<Duration> {
         let began = Instant::now();
         let mut busy_until = began;
-        let used_now = || self.processor_seconds().context("the system does not tell how much the platform works");
+        let used_now = || self.processor_seconds().context("the processor time of the platform is unknown");
         let mut used = used_now()?;
         while busy_until.elapsed() < IDLE_FOR {
-            if began.elapsed() > patience {
-                bail!("the platform is still busy after {} s", patience.as_secs());
+            if began.elapsed() > limit {
+                bail!("the platform is still busy after {} s", limit.as_secs());
             }
             tokio::time::sleep(POLL_INTERVAL).await;
             let now = used_now()?;
@@ -130,10 +125,10 @@ impl Server {
         Ok(busy_until - began)
     }
 
-    /// Asks it to end and waits for it.
+    /// Stops it by SIGTERM.
     ///
     /// # Errors
-    /// When it does not end by itself.
+    /// When it does not end within 30 seconds.
     pub async fn stop(mut self) -> Result<()> {
         let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -158,7 +153,7 @@ fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// A folder below the system's temporary one, gone with the value unless it was named by the caller.
+/// A data directory: the one that was named, or a temporary one that is deleted on drop.
 pub struct Scratch {
     pub path: PathBuf,
     keep: bool,
@@ -166,11 +161,11 @@ pub struct Scratch {
 
 impl Scratch {
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn new(named: Option<PathBuf>) -> Result<Scratch> {
         let keep = named.is_some();
         let path = named.unwrap_or_else(|| std::env::temp_dir().join(format!("souk-bench-{}", std::process::id())));
-        std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be created", path.display()))?;
         Ok(Scratch { path, keep })
     }
 }

@@ -1,10 +1,11 @@
-//! Every route, from the description of the API: as nobody, and with input that is not what it should be.
+//! Every route of the OpenAPI description: without a token, and with invalid input.
 
-use super::server::{Person, Server};
+use super::server::Server;
 use hyper::Method;
 use serde_json::{Value, json};
+use souk::api_client::raw;
 
-/// Method, path with ids filled in, and the operation.
+/// Method, path with its parameters filled in, and description of every operation.
 fn operations(document: &Value) -> Vec<(Method, String, Value)> {
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -26,7 +27,7 @@ fn fill(part: &str) -> &str {
     }
 }
 
-/// Paths are below the base of the API, but for those that say that they are at the root.
+/// Paths are below the base of the API, except those at the root.
 fn below_base(path: &str) -> String {
     if path.starts_with("/.well-known") { format!("/{path}") } else { path.to_owned() }
 }
@@ -34,21 +35,21 @@ fn below_base(path: &str) -> String {
 #[tokio::test]
 async fn the_description_is_served_and_every_path_of_it_reaches_its_service() {
     let server = Server::start().await;
-    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let document = server.guest().must(raw(Method::GET, "/openapi.json")).await;
     assert_eq!(document["openapi"], "3.1.0");
     let all = operations(&document);
     assert!(all.len() > 60, "{} operations", all.len());
     for (method, path, _) in &all {
-        let reply = server.api.send(method.clone(), &below_base(path), &[], None).await.unwrap();
+        let reply = server.guest().send(raw(method.clone(), &below_base(path))).await;
         let detail = reply.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert!(detail != "there is no such path" && reply.status != 405, "{method} {path}: {} {detail}", reply.status);
     }
 }
 
 #[tokio::test]
-async fn nobody_gets_in_where_the_description_asks_for_a_token() {
+async fn routes_that_require_a_token_reject_requests_without_one() {
     let server = Server::start().await;
-    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let document = server.guest().must(raw(Method::GET, "/openapi.json")).await;
     let mut closed = 0;
     for (method, path, operation) in operations(&document) {
         let security = operation["security"].as_array().cloned().unwrap_or_default();
@@ -57,19 +58,19 @@ async fn nobody_gets_in_where_the_description_asks_for_a_token() {
             continue;
         }
         closed += 1;
-        let nobody = server.api.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap();
-        assert_eq!((nobody.status.as_u16(), nobody.json()["code"].clone()), (401, json!("UNAUTHENTICATED")), "{method} {path}");
+        let request = raw(method.clone(), &below_base(&path)).body(&json!({}));
+        assert_eq!(server.guest().send(request.clone()).await.problem(), (401, "UNAUTHENTICATED".to_owned()), "{method} {path}");
         let forged = server.api.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.");
-        assert_eq!(forged.send(method.clone(), &below_base(&path), &[], Some(&json!({}))).await.unwrap().status, 401, "{method} {path}");
+        assert_eq!(forged.send(request).await.unwrap().status, 401, "{method} {path}");
     }
     assert!(closed > 40, "{closed} closed routes");
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
+async fn invalid_input_is_rejected_with_a_problem_everywhere() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let document = server.api.must(Method::GET, "/openapi.json", &[], None).await.unwrap();
+    let document = server.guest().must(raw(Method::GET, "/openapi.json")).await;
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000_000));
     let bodies: [(&str, &str, Vec<u8>); 12] = [
@@ -91,12 +92,9 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
             continue;
         }
         for (what, kind, body) in &bodies {
-            let reply = admin
-                .api
-                .send_raw(method.clone(), &below_base(&path), &[("content-type", kind), ("idempotency-key", "bad")], body.clone())
-                .await;
-            // A server that refuses ten megabytes may close the connection while they are still being sent.
-            let Ok(reply) = reply else {
+            let request = raw(method.clone(), &below_base(&path)).key("bad").bytes(kind, body.clone());
+            // A server that rejects ten megabytes may close the connection while they are sent.
+            let Ok(reply) = admin.api.send(request).await else {
                 assert_eq!(*what, "huge", "{method} {path} with {what}");
                 continue;
             };
@@ -108,13 +106,13 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
         }
     }
     for (method, path, _) in operations(&document) {
-        let reply = server.api.send(method.clone(), &format!("{}?nonsense=1", below_base(&path)), &[], None).await.unwrap();
+        let reply = server.guest().send(raw(method.clone(), &below_base(&path)).query("nonsense", 1)).await;
         let problem = reply.json();
         assert_eq!((reply.status.as_u16(), &problem["errors"][0]["parameter"]), (422, &json!("nonsense")), "{method} {path}: {problem}");
     }
     for query in ["?limit=0", "?limit=101", "?limit=x", "?cursor=%00", "?cursor=AAAA", "?nonsense=1", "?limit=1&limit=2"] {
         for path in ["/products", "/orders", "/admin/orders", "/audit/events", "/notifications", "/inventory/stock"] {
-            let reply = admin.send(Method::GET, &format!("{path}{query}"), None).await;
+            let reply = admin.send(raw(Method::GET, &format!("{path}{query}"))).await;
             assert!(matches!(reply.status.as_u16(), 400 | 422), "{path}{query}: {}", reply.status);
         }
     }
@@ -126,16 +124,14 @@ async fn bad_input_is_refused_clearly_everywhere_and_nothing_breaks() {
         "/../admin",
         "/internal/cart/01890000-0000-7000-8000-000000000001",
     ] {
-        let reply = admin.send(Method::GET, path, None).await;
+        let reply = admin.send(raw(Method::GET, path)).await;
         assert_eq!(reply.status, 404, "{path}");
     }
     let names: Vec<String> = (0..150).map(|number| format!("x-header-{number}")).collect();
-    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
-    let long = format!("/products?{}", "q".repeat(60_000));
-    for (path, headers, status, code) in [("/products", &many[..], 431, "HEADERS_TOO_LARGE"), (long.as_str(), &[], 414, "URI_TOO_LONG")] {
-        let reply = server.api.send(Method::GET, path, headers, None).await.unwrap();
-        assert_eq!((reply.status.as_u16(), reply.json()["code"].clone()), (status, json!(code)));
+    let many = names.iter().fold(raw(Method::GET, "/products"), |request, name| request.header(name, "v"));
+    let long = raw(Method::GET, &format!("/products?{}", "q".repeat(60_000)));
+    for (request, status, code) in [(many, 431, "HEADERS_TOO_LARGE"), (long, 414, "URI_TOO_LONG")] {
+        assert_eq!(server.guest().send(request).await.problem(), (status, code.to_owned()));
     }
-    let healthy = Person { api: server.api.clone(), address: String::new() };
-    assert_eq!(healthy.send(Method::GET, "//readyz", None).await.status, 200);
+    assert!(server.api.is_ready().await);
 }

@@ -1,35 +1,45 @@
-//! Who did what: the log answers for people, across services.
+//! The audit log separates what users did from what happened to them, across services.
 
-use super::server::{Person, Server, text};
-use hyper::Method;
-use serde_json::{Value, json};
+use super::server::{Person, Server};
+use contracts::{
+    audit::{DomainEvent, LIST_EVENTS},
+    auth::{LOCK_ACCOUNT, Role, SET_ROLES, SetRoles},
+    body::BoundedVec,
+    ids::UserId,
+    page::Page,
+    payment::PaymentMethod,
+    user::GET_PROFILE,
+};
+use souk::api_client::{ApiRequest, request};
 
-fn types(log: &Value) -> Vec<&str> {
-    log["items"].as_array().unwrap().iter().map(|event| event["eventType"].as_str().unwrap()).collect()
+fn has(log: &Page<DomainEvent>, event_type: &str) -> bool {
+    log.items.iter().any(|event| event.event_type == event_type)
+}
+
+fn events(parameter: &str, user: UserId) -> ApiRequest<(), Page<DomainEvent>> {
+    request(&LIST_EVENTS).query("limit", 100).query(parameter, user)
 }
 
 #[tokio::test]
-async fn the_log_tells_what_somebody_did_from_what_was_done_to_them() {
+async fn the_audit_log_separates_what_a_user_did_from_what_happened_to_the_user() {
     let server = Server::start().await;
     let (admin, mara) = (server.admin().await, server.customer("mara").await);
-    let me = async |person: &Person| text(&person.must(Method::GET, "/users/me", None).await, "userId");
-    let (admin_id, mara_id) = (me(&admin).await, me(&mara).await);
+    let id_of = async |person: &Person| person.must(request(&GET_PROFILE)).await.user_id;
+    let (admin_id, mara_id) = (id_of(&admin).await, id_of(&mara).await);
     let product = server.product(&admin, "DESK-1", 9_900, 3).await;
-    mara.add(&product, 1).await;
-    let order = text(&mara.order("pm_ok", "k").await.json(), "orderId");
-    admin.must(Method::PUT, &format!("/auth/users/{mara_id}/roles"), Some(json!({"roles": ["CUSTOMER", "SELLER"]}))).await;
-    admin.send(Method::POST, &format!("/auth/users/{mara_id}/lock"), None).await;
+    mara.add(product, 1).await;
+    let order = mara.order(PaymentMethod::Ok, "k").await.order_id;
+    let roles = SetRoles { roles: BoundedVec::new(vec![Role::Customer, Role::Seller]).unwrap() };
+    admin.must(request(&SET_ROLES).path(mara_id).body(&roles)).await;
+    admin.must(request(&LOCK_ACCOUNT).path(mara_id)).await;
 
     let done = ["CategoryChanged", "ProductCreated", "ProductActivated", "StockChanged", "RolesChanged", "UserLocked"];
-    let log = admin
-        .until(&format!("/audit/events?actorId={admin_id}&limit=100"), "whole", |log| done.iter().all(|kind| types(log).contains(kind)))
-        .await;
-    assert!(log["items"].as_array().unwrap().iter().all(|event| event["actorId"] == json!(admin_id)), "{log:#}");
-    assert!(!types(&log).contains(&"OrderCreated"));
-    let log = admin.must(Method::GET, &format!("/audit/events?userId={admin_id}&limit=100"), None).await;
-    assert!(!types(&log).contains(&"UserLocked"), "that happened to somebody else: {log:#}");
-    let log =
-        admin.until(&format!("/audit/events?actorId={mara_id}&orderId={order}"), "hers", |log| types(log).contains(&"OrderCreated")).await;
-    assert!(!types(&log).contains(&"UserLocked"), "{log:#}");
+    let log = admin.until(events("actorId", admin_id), "complete", |log| done.iter().all(|kind| has(log, kind))).await;
+    assert!(log.items.iter().all(|event| event.actor_id == Some(admin_id)), "{log:#?}");
+    assert!(!has(&log, "OrderCreated"));
+    let log = admin.must(events("userId", admin_id)).await;
+    assert!(!has(&log, "UserLocked"), "that happened to another user: {log:#?}");
+    let log = admin.until(events("actorId", mara_id).query("orderId", order), "complete", |log| has(log, "OrderCreated")).await;
+    assert!(!has(&log, "UserLocked"), "{log:#?}");
     server.stop_and_check();
 }

@@ -1,94 +1,115 @@
-//! From the search to the doorstep, and the index and the parcels through power cuts.
+//! From the search to the delivery, and the index and the shipments after power cuts.
 
-use super::server::{Person, Server, run, text};
-use hyper::Method;
+use super::server::{Person, Server, cancelling, pricing, refunding, run};
+use contracts::{
+    catalog::{CREATE_CATEGORY, CreateCategory, DEACTIVATE_PRODUCT},
+    ids::{OrderId, ProductId, ShipmentId},
+    inventory::GET_STOCK,
+    notification::{LIST_OWN_NOTIFICATIONS, NotificationType},
+    order::{OrderStatus, OrderView},
+    payment::{PaymentMethod, PaymentStatus},
+    search::{SEARCH, SearchResults},
+    shipping::{LIST_SHIPMENTS_OF_ORDER, RECORD_SHIPMENT_EVENT, RecordShipmentEvent, Shipment, ShipmentStatus},
+    user::ADD_ADDRESS,
+};
 use platform::env::Env;
-use serde_json::{Value, json};
+use souk::api_client::{ApiRequest, request, sample_address};
 use std::{collections::BTreeSet, time::Duration};
 
-/// Ids of the hits of a search.
-async fn hits(person: &Person, query: &str) -> Vec<String> {
-    let found = person.must(Method::GET, &format!("/search?{query}"), None).await;
-    found["items"].as_array().unwrap().iter().map(|hit| text(hit, "productId")).collect()
+fn searching(text: &str) -> ApiRequest<(), SearchResults> {
+    request(&SEARCH).query("q", text)
+}
+
+fn is_found(found: &SearchResults) -> bool {
+    !found.items.is_empty()
+}
+
+/// The request of the carrier that reports a status.
+fn reporting(shipment: ShipmentId, status: ShipmentStatus) -> ApiRequest<RecordShipmentEvent, Shipment> {
+    request(&RECORD_SHIPMENT_EVENT).path(shipment).body(&RecordShipmentEvent { status, message: None })
+}
+
+/// Waits until the order has a shipment.
+async fn shipment_of(buyer: &Person, id: OrderId) -> (OrderView, ShipmentId) {
+    let order = buyer.order_until(id, "with a shipment", |order| order.shipping.shipment_id.is_some()).await;
+    let shipment = order.shipping.shipment_id.expect("a shipment");
+    (order, shipment)
 }
 
 #[tokio::test]
-async fn a_customer_searches_buys_and_holds_it_in_hands() {
+async fn a_customer_searches_buys_and_gets_the_product_delivered() {
     let server = Server::start_with(&[("SOUK_SHIPPING_SIMULATE", "true"), ("SOUK_SHIPPING_SIMULATE_STEP_SECONDS", "1")]).await;
     let admin = server.admin().await;
     let product = server.product(&admin, "LANTERN-7", 4_900, 5).await;
-    let guest = Person { api: server.api.clone(), address: String::new() };
-    guest.until("/search?q=lantren", "found although misspelt", |found| found["items"] != json!([])).await;
-    guest.until("/search?q=lantern&maxPrice=5000&inStock=true", "known to be in stock", |found| found["items"] != json!([])).await;
-    assert_eq!(hits(&guest, "q=LANTERN7").await, std::slice::from_ref(&product));
+    let guest = server.guest();
+    guest.until(searching("lantren"), "found although misspelt", is_found).await;
+    guest.until(searching("lantern").query("maxPrice", 5000).query("inStock", true), "known to be in stock", is_found).await;
+    let found = guest.must(searching("LANTERN7")).await;
+    assert_eq!(found.items.iter().map(|hit| hit.product_id).collect::<Vec<_>>(), [product]);
 
     let buyer = server.customer("finder").await;
-    buyer.add(&product, 1).await;
-    let id = text(&buyer.order("pm_ok", "k").await.json(), "orderId");
-    let delivered = buyer.order_until(&id, "DELIVERED", |order| order["status"] == "DELIVERED").await;
-    let path: Vec<&str> = delivered["timeline"].as_array().unwrap().iter().map(|entry| entry["status"].as_str().unwrap()).collect();
-    assert!(path.ends_with(&["CONFIRMED", "SHIPPED", "DELIVERED"]), "{path:?}");
-    assert!(delivered["shipping"]["trackingNumber"].is_string());
-    let shipments = buyer.must(Method::GET, &format!("/orders/{id}/shipments"), None).await;
-    assert_eq!(shipments["items"].as_array().unwrap().len(), 1);
-    let refused = buyer.send(Method::POST, &format!("/orders/{id}/cancel"), None).await;
-    assert_eq!((refused.status.as_u16(), refused.json()["code"].clone()), (409, json!("ORDER_NOT_CANCELLABLE")));
+    buyer.add(product, 1).await;
+    let id = buyer.order(PaymentMethod::Ok, "k").await.order_id;
+    let delivered = buyer.order_in(id, OrderStatus::Delivered).await;
+    let path: Vec<OrderStatus> = delivered.timeline.iter().map(|entry| entry.status).collect();
+    assert!(path.ends_with(&[OrderStatus::Confirmed, OrderStatus::Shipped, OrderStatus::Delivered]), "{path:?}");
+    assert!(delivered.shipping.tracking_number.is_some());
+    assert_eq!(buyer.must(request(&LIST_SHIPMENTS_OF_ORDER).path(id)).await.items.len(), 1);
+    assert_eq!(buyer.send(cancelling(id)).await.problem(), (409, "ORDER_NOT_CANCELLABLE".to_owned()));
     buyer
-        .until("/notifications?limit=100", "told of each step", |list| {
-            let told = |kind: &str| list["items"].as_array().unwrap().iter().any(|n| n["type"] == kind);
-            ["ORDER_CONFIRMED", "SHIPPED", "DELIVERED"].into_iter().all(told)
+        .until(request(&LIST_OWN_NOTIFICATIONS).query("limit", 100), "notified of each step", |list| {
+            let has = |kind| list.items.iter().any(|notification| notification.r#type == kind);
+            [NotificationType::OrderConfirmed, NotificationType::Shipped, NotificationType::Delivered].into_iter().all(has)
         })
         .await;
 }
 
 #[tokio::test]
-async fn a_product_is_gone_from_the_search_when_it_is_not_on_sale_and_its_price_is_the_present_one() {
+async fn the_search_finds_only_active_products_with_their_present_price() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let product = server.product(&admin, "PARASOL-1", 4_900, 5).await;
-    admin.until("/search?q=parasol", "found", |found| found["items"] != json!([])).await;
-    admin.must(Method::PATCH, &format!("/products/{product}"), Some(json!({"priceAmount": 3_900}))).await;
-    admin.until("/search?q=parasol", "cheaper", |found| found["items"][0]["priceAmount"] == 3_900).await;
-    admin.must(Method::POST, &format!("/products/{product}/deactivate"), None).await;
-    admin.until("/search?q=parasol", "gone", |found| found["items"] == json!([])).await;
+    admin.until(searching("parasol"), "found", is_found).await;
+    admin.must(pricing(product, 3_900)).await;
+    admin.until(searching("parasol"), "cheaper", |found| found.items[0].price_amount == 3_900).await;
+    admin.must(request(&DEACTIVATE_PRODUCT).path(product)).await;
+    admin.until(searching("parasol"), "gone", |found| !is_found(found)).await;
 }
 
 #[tokio::test]
-async fn shipping_that_fails_leaves_the_order_confirmed_and_is_tried_again() {
+async fn shipping_that_fails_leaves_the_order_confirmed_and_is_retried() {
     let server = Server::start_with(&[("SOUK_SHIPPING_FIRST_PAUSE_MS", "50")]).await;
     let admin = server.admin().await;
     let product = server.product(&admin, "PIANO-1", 4_900, 5).await;
-    let buyer = server.customer("patient").await;
-    let address = json!({"country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1", "complement": "carrier:flaky"});
-    let address = buyer.must(Method::POST, "/users/me/addresses", Some(address)).await;
-    let buyer = Person { address: text(&address, "addressId"), ..buyer };
-    buyer.add(&product, 1).await;
-    let order = buyer.order("pm_ok", "k").await.json();
-    assert_eq!((&order["status"], &order["shipping"]["pending"]), (&json!("CONFIRMED"), &json!(true)));
-    let id = text(&order, "orderId");
-    let shipped = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["trackingNumber"].is_string()).await;
-    assert_eq!((&shipped["status"], &shipped["shipping"]["pending"]), (&json!("CONFIRMED"), &json!(false)));
+    let mut buyer = server.customer("patient").await;
+    let mut address = sample_address();
+    address.complement = "carrier:flaky".parse().unwrap();
+    buyer.address = buyer.must(request(&ADD_ADDRESS).body(&address)).await.address_id;
+    buyer.add(product, 1).await;
+    let order = buyer.order(PaymentMethod::Ok, "k").await;
+    assert_eq!((order.status, order.shipping.pending), (OrderStatus::Confirmed, true));
+    let shipped = buyer.order_until(order.order_id, "with a parcel", |order| order.shipping.tracking_number.is_some()).await;
+    assert_eq!((shipped.status, shipped.shipping.pending), (OrderStatus::Confirmed, false));
 }
 
 #[tokio::test]
-async fn what_is_refunded_before_it_left_goes_back_on_sale_and_what_left_does_not() {
+async fn units_refunded_before_the_parcel_left_are_sold_again_and_others_are_not() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let product = server.product(&admin, "REFUND-1", 1_000, 10).await;
     let buyer = server.customer("content").await;
-    for (number, left, parcel) in [(0, false, "RETURNED"), (1, true, "IN_TRANSIT")] {
-        buyer.add(&product, 1).await;
-        let id = text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId");
-        let order = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
+    for (number, left, parcel) in [(0, false, ShipmentStatus::Returned), (1, true, ShipmentStatus::InTransit)] {
+        buyer.add(product, 1).await;
+        let id = buyer.order(PaymentMethod::Ok, &format!("k{number}")).await.order_id;
+        let (order, shipment) = shipment_of(&buyer, id).await;
         if left {
-            let events = format!("/shipments/{}/events", text(&order["shipping"], "shipmentId"));
-            admin.must(Method::POST, &events, Some(json!({"status": "IN_TRANSIT"}))).await;
+            admin.must(reporting(shipment, ShipmentStatus::InTransit)).await;
         }
-        let (path, key) = (format!("/payments/{}/refund", text(&order, "paymentId")), format!("r{number}"));
-        admin.api.must(Method::POST, &path, &[("idempotency-key", key.as_str())], Some(&json!({}))).await.expect("a refund");
-        buyer.order_until(&id, "refunded", |order| order["status"] == "REFUNDED" && order["shipping"]["status"] == parcel).await;
+        admin.must(refunding(order.payment_id.unwrap(), &format!("r{number}"))).await;
+        let refunded = |order: &OrderView| order.status == OrderStatus::Refunded && order.shipping.status == Some(parcel);
+        buyer.order_until(id, "refunded", refunded).await;
         let available = if left { 9 } else { 10 };
-        admin.until("/inventory/stock/REFUND-1", "settled", |stock| stock["availableQty"] == available).await;
+        admin.until(request(&GET_STOCK).path("REFUND-1"), "settled", |stock| stock.available_qty == available).await;
     }
     server.stop_and_check();
 }
@@ -96,76 +117,74 @@ async fn what_is_refunded_before_it_left_goes_back_on_sale_and_what_left_does_no
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     const ROUNDS: u64 = 30;
-    let mut server = Server::start().await;
+    let server = Server::start().await;
     let admin = server.admin().await;
     let product = server.product(&admin, "RACE-1", 1_000, 100).await;
     let buyer = server.customer("undecided").await;
     let (mut shipped, mut cancelled) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        buyer.add(&product, 1).await;
-        let id = text(&buyer.order("pm_ok", &format!("k{round}")).await.json(), "orderId");
-        let order = buyer.order_until(&id, "with a parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
-        let shipment = text(&order["shipping"], "shipmentId");
-        let (events, cancel) = (format!("/shipments/{shipment}/events"), format!("/orders/{id}/cancel"));
-        let scan = async |status: &str| admin.must(Method::POST, &events, Some(json!({"status": status}))).await;
-        let cancel = async || buyer.send(Method::POST, &cancel, None).await;
+        buyer.add(product, 1).await;
+        let id = buyer.order(PaymentMethod::Ok, &format!("k{round}")).await.order_id;
+        let (_, shipment) = shipment_of(&buyer, id).await;
+        let scan = async || admin.must(reporting(shipment, ShipmentStatus::InTransit)).await;
+        let cancel = async || buyer.send(cancelling(id)).await;
         let (seen, answer) = match round {
-            // The carrier comes ever later, from before the wish to after the recall.
-            0 => (scan("IN_TRANSIT").await, cancel().await),
+            // The carrier reports later in each round, from before the request to cancel to after the cancellation.
+            0 => (scan().await, cancel().await),
             _ if round == ROUNDS - 1 => {
                 let answer = cancel().await;
-                (scan("IN_TRANSIT").await, answer)
+                (scan().await, answer)
             }
             _ => tokio::join!(
                 async {
                     tokio::time::sleep(Duration::from_millis(round)).await;
-                    scan("IN_TRANSIT").await
+                    scan().await
                 },
                 cancel()
             ),
         };
         if answer.status == 200 {
-            assert_eq!(answer.json()["status"], "CANCELLED", "{}", answer.json());
-            // The carrier took it in spite of the recall.
-            assert_eq!(seen["status"], "RETURNED", "{seen:#}");
-            cancelled.push((id, events));
+            assert_eq!(answer.read().unwrap().status, OrderStatus::Cancelled);
+            // The carrier took the parcel although the shipment is cancelled.
+            assert_eq!(seen.status, ShipmentStatus::Returned, "{seen:#?}");
+            cancelled.push((id, shipment));
         } else {
-            assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (409, &json!("ORDER_NOT_CANCELLABLE")));
-            assert_eq!(seen["status"], "IN_TRANSIT", "{seen:#}");
-            shipped.push((id, events));
+            assert_eq!(answer.problem(), (409, "ORDER_NOT_CANCELLABLE".to_owned()));
+            assert_eq!(seen.status, ShipmentStatus::InTransit, "{seen:#?}");
+            shipped.push((id, shipment));
         }
     }
     assert!(!shipped.is_empty() && !cancelled.is_empty(), "{} shipped, {} cancelled", shipped.len(), cancelled.len());
-    for (ids, status, payment) in [(&shipped, "SHIPPED", "CAPTURED"), (&cancelled, "CANCELLED", "REFUNDED")] {
-        for (id, _) in ids {
-            let order = buyer.order_until(id, status, |order| order["status"] == status).await;
-            assert_eq!((&order["cancellationRequested"], &order["shipping"]["pending"]), (&json!(false), &json!(false)));
-            let path = format!("/payments/{}", text(&order, "paymentId"));
-            buyer.until(&path, payment, |found| found["status"] == payment).await;
+    for (orders, status, payment) in
+        [(&shipped, OrderStatus::Shipped, PaymentStatus::Captured), (&cancelled, OrderStatus::Cancelled, PaymentStatus::Refunded)]
+    {
+        for (id, _) in orders {
+            let order = buyer.order_in(*id, status).await;
+            assert_eq!((order.cancellation_requested, order.shipping.pending), (false, false));
+            buyer.payment_in(order.payment_id.unwrap(), payment).await;
         }
     }
-    let left = 100 - shipped.len();
-    admin.until("/inventory/stock/RACE-1", "as many as did not leave", |stock| stock["availableQty"] == left).await;
+    let left = 100 - i64::try_from(shipped.len()).unwrap();
+    admin.until(request(&GET_STOCK).path("RACE-1"), "as many as did not leave", |stock| stock.available_qty == left).await;
 
-    // Orders, money, units and parcels agree but for what the carrier did against its word, and that is told.
+    // Orders, money, units and shipments agree, except that the carrier contradicted the cancellations.
     let (healthy, report) = run(server.folder.path(), &["doctor"], "");
-    let told: Vec<&str> = report.lines().filter(|line| line.contains("was recalled, but the carrier reported it IN_TRANSIT")).collect();
-    assert!(!healthy && told.len() == cancelled.len(), "{report}");
-    assert!(cancelled.iter().all(|(id, _)| told.iter().any(|line| line.contains(id.as_str()))), "{report}");
-    // It brings back what it took.
-    for (_, events) in &cancelled {
-        admin.must(Method::POST, events, Some(json!({"status": "RETURNED"}))).await;
+    let faults: Vec<&str> = report.lines().filter(|line| line.contains("was recalled, but the carrier reported it IN_TRANSIT")).collect();
+    assert!(!healthy && faults.len() == cancelled.len(), "{report}");
+    assert!(cancelled.iter().all(|(id, _)| faults.iter().any(|line| line.contains(&id.to_string()))), "{report}");
+    // The carrier returns the parcels.
+    for (_, shipment) in &cancelled {
+        admin.must(reporting(*shipment, ShipmentStatus::Returned)).await;
     }
-    assert!(server.terminate());
-    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
-    assert!(healthy, "{report}");
+    server.stop_and_check();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_twice() {
+async fn index_and_shipments_survive_power_cuts_with_nothing_missing_and_nothing_twice() {
     let mut server = Server::start().await;
     let mut admin = server.admin().await;
-    let category = text(&admin.must(Method::POST, "/categories", Some(json!({"name": "Survivors"}))).await, "categoryId");
+    let category = CreateCategory { name: "Survivors".parse().unwrap(), parent_category_id: None };
+    let category = admin.must(request(&CREATE_CATEGORY).body(&category)).await.category_id;
     let env = Env::system();
     let mut on_sale = BTreeSet::new();
     let mut orders = Vec::new();
@@ -173,45 +192,38 @@ async fn index_and_parcels_survive_power_cuts_with_nothing_missing_and_nothing_t
         let cut = tokio::time::Instant::now() + Duration::from_millis(300 + env.random_below(500));
         let buyer = server.customer(&format!("keeper-{round}")).await;
         for number in 0..200 {
-            // A slow machine makes some, too, before the power goes.
+            // Even a slow machine creates some products before the cut.
             if number > 4 && tokio::time::Instant::now() > cut {
                 break;
             }
-            let sku = format!("SURVIVOR-{round}-{number}");
-            let body = json!({"sku": sku, "title": format!("Survivor {round} {number}"), "description": "", "categoryId": category, "priceAmount": 1_000, "currency": "EUR"});
-            let id = text(&admin.must(Method::POST, "/products", Some(body)).await, "productId");
-            admin.must(Method::POST, &format!("/products/{id}/activate"), None).await;
-            admin.must(Method::PUT, &format!("/inventory/stock/{sku}"), Some(json!({"availableQty": 9, "productId": id}))).await;
-            on_sale.insert(id.clone());
+            let id = admin.sell(&format!("SURVIVOR-{round}-{number}"), &format!("Survivor {round} {number}"), category, 1_000, 9).await;
+            on_sale.insert(id);
             if number % 3 == 0 {
-                buyer.add(&id, 1).await;
-                orders.push((buyer.clone(), text(&buyer.order("pm_ok", &format!("k{number}")).await.json(), "orderId")));
+                buyer.add(id, 1).await;
+                orders.push((buyer.clone(), buyer.order(PaymentMethod::Ok, &format!("k{number}")).await.order_id));
             }
         }
         server.kill_and_restart().await;
         admin = admin.at(&server);
     }
     assert!(on_sale.len() > 10, "{} products", on_sale.len());
-    let total = on_sale.len();
-    admin.until("/search?q=survivor&limit=1", "whole", |found| found["total"] == total).await;
-    let (mut found, mut cursor) = (Vec::new(), String::new());
+    let total = on_sale.len() as u64;
+    admin.until(searching("survivor").query("limit", 1), "complete", |found| found.total == total).await;
+    let first = searching("survivor").query("limit", 100).query("sort", "newest");
+    let (mut found, mut page) = (Vec::<ProductId>::new(), first.clone());
     loop {
-        let page = admin.must(Method::GET, &format!("/search?q=survivor&limit=100&sort=newest{cursor}"), None).await;
-        found.extend(page["items"].as_array().unwrap().iter().map(|hit| text(hit, "productId")));
-        match page["nextCursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
+        let hits = admin.must(page).await;
+        found.extend(hits.items.iter().map(|hit| hit.product_id));
+        let Some(cursor) = hits.next_cursor else { break };
+        page = first.clone().query("cursor", cursor);
     }
-    assert_eq!(found.len(), total, "nothing twice");
+    assert_eq!(found.len(), on_sale.len(), "nothing twice");
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), on_sale, "nothing missing");
-    for (buyer, id) in &orders {
+    for (buyer, id) in orders {
         let buyer = buyer.at(&server);
-        buyer.order_until(id, "with one parcel", |order| order["shipping"]["shipmentId"].is_string()).await;
-        let shipments: Value = buyer.must(Method::GET, &format!("/orders/{id}/shipments"), None).await;
-        assert_eq!(shipments["items"].as_array().unwrap().len(), 1, "{shipments:#}");
+        shipment_of(&buyer, id).await;
+        let shipments = buyer.must(request(&LIST_SHIPMENTS_OF_ORDER).path(id)).await;
+        assert_eq!(shipments.items.len(), 1, "{shipments:#?}");
     }
-    assert!(server.terminate());
-    let (healthy, report) = run(server.folder.path(), &["doctor"], "");
-    assert!(healthy, "{report}");
+    server.stop_and_check();
 }

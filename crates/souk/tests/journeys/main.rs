@@ -1,4 +1,4 @@
-//! Journeys against the built program: started as a newcomer would start it, driven over HTTP, killed and started again.
+//! Journeys against the built program: it is started, called over HTTP, killed and restarted.
 
 mod access;
 mod auditing;

@@ -1,10 +1,22 @@
-//! A running program on a data directory of its own, and the people who use it.
+//! A running program on a data directory of its own, and its users.
 
-use hyper::Method;
+use contracts::{
+    body::{Attributes, BoundedInt, BoundedVec, Patch},
+    cart::{ADD_CART_ITEM, AddCartItem, Cart},
+    catalog::{ACTIVATE_PRODUCT, CREATE_CATEGORY, CREATE_PRODUCT, CreateCategory, CreateProduct, Product, UPDATE_PRODUCT, UpdateProduct},
+    ids::{AddressId, CategoryId, OrderId, PaymentId, ProductId, Uuid},
+    inventory::{GET_STOCK, SET_STOCK, SetStock},
+    money::Currency,
+    order::{CANCEL_ORDER, CancelOrder, GET_ORDER, OrderStatus, OrderView, PLACE_ORDER, PlaceOrder},
+    payment::{GET_PAYMENT, Payment, PaymentMethod, PaymentStatus, REFUND_PAYMENT, RefundPayment},
+    text::{Amount, Quantity},
+    user::ADD_ADDRESS,
+};
 use platform::testing::TempFolder;
-use serde_json::{Value, json};
-use souk::bench::http::{Api, Reply};
+use serde::de::DeserializeOwned;
+use souk::api_client::{Api, ApiRequest, Reply, request, sample_address};
 use std::{
+    fmt::Debug,
     io::Write as _,
     path::Path,
     process::{Child, Command, Stdio},
@@ -16,7 +28,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
 const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "a long enough password";
 
-/// The program, serving.
+/// The running program.
 pub struct Server {
     program: Program,
     pub api: Api,
@@ -24,7 +36,7 @@ pub struct Server {
     environment: Vec<(&'static str, &'static str)>,
 }
 
-/// A running program, killed when dropped.
+/// A process that is killed when dropped.
 struct Program(Child);
 
 impl Drop for Program {
@@ -34,14 +46,14 @@ impl Drop for Program {
     }
 }
 
-/// The program with these arguments, ready to start.
+/// The command of the program with these arguments.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).env("SOUK_LOG", "error");
     command
 }
 
-/// Runs the program to its end; what it printed.
+/// Runs the program to its end. Returns whether it succeeded, and its output.
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
     let mut child = command(arguments)
         .env("SOUK_DATA_DIR", folder)
@@ -57,32 +69,32 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> (bool, String) {
 }
 
 impl Server {
-    /// An empty installation.
+    /// Starts an empty installation.
     pub async fn start() -> Server {
         Server::start_with(&[]).await
     }
 
-    /// An empty installation with these variables set.
+    /// Starts an empty installation with these environment variables.
     pub async fn start_with(environment: &[(&'static str, &'static str)]) -> Server {
         let folder = TempFolder::new();
         let (program, api) = launch(folder.path(), environment).await;
         Server { program, api, folder, environment: environment.to_vec() }
     }
 
-    /// Ends it as a power cut would, and starts it again on the same data.
+    /// Kills it, as a power cut would, and restarts it on the same data.
     pub async fn kill_and_restart(&mut self) {
         self.program.0.kill().expect("it runs");
         self.program.0.wait().expect("it ends");
         (self.program, self.api) = launch(self.folder.path(), &self.environment).await;
     }
 
-    /// Asks it to end, and waits until it did.
+    /// Stops it by SIGTERM. Returns whether it ended with success.
     pub fn terminate(&mut self) -> bool {
         Command::new("kill").arg("-TERM").arg(self.program.0.id().to_string()).status().expect("kill runs");
         self.program.0.wait().expect("it ends").success()
     }
 
-    /// Ends it politely, and has the doctor find nothing wrong with what it leaves.
+    /// Stops it and checks that the doctor finds no fault.
     #[track_caller]
     pub fn stop_and_check(mut self) {
         assert!(self.terminate());
@@ -90,35 +102,37 @@ impl Server {
         assert!(healthy, "{report}");
     }
 
-    /// An administrator, made by the command line while the program runs.
+    /// An administrator, created by the command line while the program runs.
     pub async fn admin(&self) -> Person {
         let arguments = ["admin", "create", "--email", "admin@example.com", "--password-stdin"];
-        let (made, said) = run(self.folder.path(), &arguments, PASSWORD);
-        assert!(made || said.contains("e-mail"), "{said}");
-        Person::log_in(&self.api, "admin@example.com").await
+        let (created, output) = run(self.folder.path(), &arguments, PASSWORD);
+        assert!(created || output.contains("e-mail"), "{output}");
+        let api = self.api.log_in(("admin@example.com", PASSWORD)).await.expect("a login");
+        Person { api, address: AddressId(Uuid::nil()) }
     }
 
     /// A customer with an address.
     pub async fn customer(&self, name: &str) -> Person {
-        Person::register(&self.api, name).await
+        let api = self.api.register((&format!("{name}@example.com"), PASSWORD), name).await.expect("an account");
+        let address = api.must(request(&ADD_ADDRESS).body(&sample_address())).await.expect("an address").address_id;
+        Person { api, address }
     }
 
-    /// Puts a product on sale. Its id.
-    pub async fn product(&self, admin: &Person, sku: &str, price: i64, stock: i64) -> String {
-        let category = admin.must(Method::POST, "/categories", Some(json!({"name": format!("Things {sku}")}))).await;
-        let product = json!({"sku": sku, "title": format!("The {sku}"), "description": "A thing.", "categoryId": category["categoryId"],
-            "priceAmount": price, "currency": "EUR"});
-        let product = admin.must(Method::POST, "/products", Some(product)).await;
-        let id = text(&product, "productId");
-        admin.must(Method::POST, &format!("/products/{id}/activate"), None).await;
-        admin.must(Method::PUT, &format!("/inventory/stock/{sku}"), Some(json!({"availableQty": stock, "productId": id}))).await;
-        id
+    pub fn guest(&self) -> Person {
+        Person { api: self.api.clone(), address: AddressId(Uuid::nil()) }
+    }
+
+    /// Creates an active product in a category of its own, with stock.
+    pub async fn product(&self, admin: &Person, sku: &str, price: i64, stock: i64) -> ProductId {
+        let category = CreateCategory { name: format!("Things {sku}").parse().unwrap(), parent_category_id: None };
+        let category = admin.must(request(&CREATE_CATEGORY).body(&category)).await.category_id;
+        admin.sell(sku, &format!("The {sku}"), category, price, stock).await
     }
 
     /// Stock of a SKU: available and reserved.
     pub async fn stock(&self, admin: &Person, sku: &str) -> (i64, i64) {
-        let item = admin.must(Method::GET, &format!("/inventory/stock/{sku}"), None).await;
-        (item["availableQty"].as_i64().unwrap(), item["reservedQty"].as_i64().unwrap())
+        let item = admin.must(request(&GET_STOCK).path(sku)).await;
+        (item.available_qty, item.reserved_qty)
     }
 }
 
@@ -143,91 +157,116 @@ async fn launch(folder: &Path, environment: &[(&'static str, &'static str)]) -> 
     let program = Program(child);
     let api = Api::new(&format!("http://127.0.0.1:{port}"));
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Ok(reply) = api.send(Method::GET, "//readyz", &[], None).await
-            && reply.status.is_success()
-        {
-            return (program, api);
-        }
+    while !api.is_ready().await {
         assert!(Instant::now() < deadline, "the program is not ready");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    (program, api)
 }
 
-/// A member of a JSON object as text.
-#[track_caller]
-pub fn text(value: &Value, name: &str) -> String {
-    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned()
-}
-
-/// Somebody who is logged in.
+/// A user who is logged in, or a guest.
 #[derive(Clone)]
 pub struct Person {
     pub api: Api,
-    pub address: String,
+    pub address: AddressId,
 }
 
 impl Person {
-    async fn register(api: &Api, name: &str) -> Person {
-        let account = json!({"email": format!("{name}@example.com"), "password": PASSWORD, "name": name});
-        let made = api.must(Method::POST, "/auth/register", &[], Some(&account)).await.expect("an account");
-        Person::with_address(api.with_token(&text(&made, "accessToken"))).await
-    }
-
-    async fn log_in(api: &Api, email: &str) -> Person {
-        let answer =
-            api.must(Method::POST, "/auth/login", &[], Some(&json!({"email": email, "password": PASSWORD}))).await.expect("a login");
-        Person { api: api.with_token(&text(&answer, "accessToken")), address: String::new() }
-    }
-
-    async fn with_address(api: Api) -> Person {
-        let address = json!({"country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1"});
-        let address = api.must(Method::POST, "/users/me/addresses", &[], Some(&address)).await.expect("an address");
-        Person { api, address: text(&address, "addressId") }
-    }
-
-    /// The same person at a program that was started again.
+    /// The same person at a restarted program.
     pub fn at(&self, server: &Server) -> Person {
-        Person { api: self.api.moved_to(&server.api), address: self.address.clone() }
+        Person { api: self.api.moved_to(&server.api), address: self.address }
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
-        self.api.send(method, path, &[], body.as_ref()).await.expect("an answer")
+    pub async fn send<B, A>(&self, request: ApiRequest<B, A>) -> Reply<A> {
+        self.api.send(request).await.expect("an answer")
     }
 
-    pub async fn must(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        self.api.must(method, path, &[], body.as_ref()).await.expect("it works")
+    pub async fn must<B, A: DeserializeOwned>(&self, request: ApiRequest<B, A>) -> A {
+        self.api.must(request).await.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
-    pub async fn add(&self, product: &str, quantity: u32) -> Value {
-        self.must(Method::POST, "/cart/items", Some(json!({"productId": product, "quantity": quantity}))).await
+    /// Creates an active product with stock.
+    pub async fn sell(&self, sku: &str, title: &str, category: CategoryId, price: i64, stock: i64) -> ProductId {
+        let product = CreateProduct {
+            sku: sku.parse().unwrap(),
+            title: title.parse().unwrap(),
+            description: Some("A thing.".parse().unwrap()),
+            category_id: Some(category),
+            brand: None,
+            price_amount: Amount::new(price).unwrap(),
+            currency: Currency::EUR,
+            images: BoundedVec::new(Vec::new()).unwrap(),
+            attributes: Attributes::default(),
+            product_group_id: None,
+            options: BoundedVec::new(Vec::new()).unwrap(),
+        };
+        let product_id = self.must(request(&CREATE_PRODUCT).body(&product)).await.product_id;
+        self.must(request(&ACTIVATE_PRODUCT).path(product_id)).await;
+        let stock = SetStock { available_qty: BoundedInt::new(stock).unwrap(), product_id, low_stock_threshold: None };
+        self.must(request(&SET_STOCK).path(sku).body(&stock)).await;
+        product_id
+    }
+
+    pub async fn add(&self, product_id: ProductId, quantity: i64) -> Cart {
+        self.must(adding(product_id, quantity)).await
+    }
+
+    /// The request that orders the cart.
+    pub fn ordering(&self, payment_method: PaymentMethod, key: &str) -> ApiRequest<PlaceOrder, OrderView> {
+        let shipping_address_id = self.address;
+        let order = PlaceOrder { shipping_address_id, billing_address_id: None, payment_method, expected_total_amount: None };
+        request(&PLACE_ORDER).key(key).body(&order)
     }
 
     /// Orders the cart and waits for the outcome.
-    pub async fn order(&self, method: &str, key: &str) -> Reply {
-        let body = json!({"shippingAddressId": self.address, "paymentMethod": method});
-        self.api.send(Method::POST, "/orders", &[("idempotency-key", key), ("prefer", "wait=20")], Some(&body)).await.expect("an answer")
-    }
-
-    pub async fn find_order(&self, id: &str) -> Value {
-        self.must(Method::GET, &format!("/orders/{id}"), None).await
+    pub async fn order(&self, method: PaymentMethod, key: &str) -> OrderView {
+        self.must(self.ordering(method, key).wait()).await
     }
 
     /// Reads the order until `fits`.
-    pub async fn order_until(&self, id: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.until(&format!("/orders/{id}"), what, fits).await
+    pub async fn order_until(&self, id: OrderId, what: &str, fits: impl Fn(&OrderView) -> bool) -> OrderView {
+        self.until(request(&GET_ORDER).path(id), what, fits).await
     }
 
-    /// Reads `path` until the answer `fits`.
-    pub async fn until(&self, path: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub async fn order_in(&self, id: OrderId, status: OrderStatus) -> OrderView {
+        self.order_until(id, &status.to_string(), |order| order.status == status).await
+    }
+
+    pub async fn payment_in(&self, id: PaymentId, status: PaymentStatus) -> Payment {
+        self.until(request(&GET_PAYMENT).path(id), &status.to_string(), |payment| payment.status == status).await
+    }
+
+    /// Reads until the answer `fits`.
+    pub async fn until<B: Clone, A>(&self, request: ApiRequest<B, A>, what: &str, fits: impl Fn(&A) -> bool) -> A
+    where
+        A: DeserializeOwned + Clone + Debug,
+    {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let found = self.must(Method::GET, path, None).await;
+            let found = self.must(request.clone()).await;
             if fits(&found) {
                 return found;
             }
-            assert!(Instant::now() < deadline, "{path} does not become {what}: {found:#}");
+            assert!(Instant::now() < deadline, "{} does not become {what}: {found:#?}", request.path);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+pub fn adding(product_id: ProductId, quantity: i64) -> ApiRequest<AddCartItem, Cart> {
+    request(&ADD_CART_ITEM).body(&AddCartItem { product_id, quantity: Quantity::new(quantity).unwrap() })
+}
+
+pub fn cancelling(id: OrderId) -> ApiRequest<CancelOrder, OrderView> {
+    request(&CANCEL_ORDER).path(id)
+}
+
+pub fn refunding(id: PaymentId, key: &str) -> ApiRequest<RefundPayment, Payment> {
+    request(&REFUND_PAYMENT).path(id).key(key).body(&RefundPayment::default())
+}
+
+/// The request that sets the price of a product.
+pub fn pricing(id: ProductId, price: i64) -> ApiRequest<UpdateProduct, Product> {
+    let update = UpdateProduct { price_amount: Patch(Some(Amount::new(price).unwrap())), ..UpdateProduct::default() };
+    request(&UPDATE_PRODUCT).path(id).body(&update)
 }

@@ -1,10 +1,10 @@
-//! The program between its start and its end, as who sends it requests sees it.
+//! The program from its start to its end, as seen by clients.
 
 use super::server::{command, free_port};
+use contracts::catalog::LIST_PRODUCTS;
 use hyper::Method;
 use platform::testing::TempFolder;
-use serde_json::json;
-use souk::bench::http::{Api, Reply};
+use souk::api_client::{Api, Reply, raw, request};
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// A first start of the demo, from a build that is not optimised.
+/// Limit for the first start of the demo in a debug build.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Demo(Child);
@@ -31,44 +31,44 @@ fn demo(folder: &Path) -> (Demo, String) {
     (Demo(child), format!("http://{address}"))
 }
 
-/// Asks over a connection of its own each time, until `enough` of the answer; none is `None`.
-async fn ask_until(base: &str, path: &str, enough: impl Fn(Option<&Reply>) -> bool) -> Option<Reply> {
+/// Sends a request over a new connection until `enough` of its answer, which is `None` without a connection.
+async fn poll(base: &str, path: &str, enough: impl Fn(Option<&Reply>) -> bool) -> Option<Reply> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = Api::new(base).send(Method::GET, path, &[], None).await.ok();
+        let answer = Api::new(base).send(raw(Method::GET, path)).await.ok();
         if enough(answer.as_ref()) {
             return answer;
         }
-        assert!(Instant::now() < deadline, "{path} is not what it shall become");
+        assert!(Instant::now() < deadline, "{path} does not change");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn probes_are_answered_from_the_first_moment_to_the_last() {
+async fn probes_are_answered_from_the_start_to_the_end() {
     let folder = TempFolder::new();
     let (mut program, base) = demo(folder.path());
-    let alive = ask_until(&base, "//healthz", |answer| answer.is_some()).await.unwrap();
+    let alive = poll(&base, "//healthz", |answer| answer.is_some()).await.unwrap();
     assert_eq!(alive.status, 200);
-    let starting = Api::new(&base).send(Method::GET, "//readyz", &[], None).await.unwrap();
+    let starting = Api::new(&base).send(raw(Method::GET, "//readyz")).await.unwrap();
     let reasons = starting.json()["reasons"].to_string();
     assert!(starting.status == 503 && reasons.contains("being"), "{} {reasons}", starting.status);
-    let early = Api::new(&base).send(Method::GET, "/products", &[], None).await.unwrap();
-    assert_eq!((early.status.as_u16(), early.json()["code"].clone()), (503, json!("DEPENDENCY_UNAVAILABLE")));
+    let early = Api::new(&base).send(request(&LIST_PRODUCTS)).await.unwrap();
+    assert_eq!(early.problem(), (503, "DEPENDENCY_UNAVAILABLE".to_owned()));
 
-    ask_until(&base, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
-    let goods = Api::new(&base).must(Method::GET, "/products?limit=1", &[], None).await.unwrap();
-    assert_eq!(goods["items"].as_array().unwrap().len(), 1, "who is let in finds the goods");
+    poll(&base, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
+    let products = Api::new(&base).must(request(&LIST_PRODUCTS).query("limit", 1)).await.unwrap();
+    assert_eq!(products.items.len(), 1, "the first accepted request finds products");
 
     Command::new("kill").arg("-TERM").arg(program.0.id().to_string()).status().expect("kill runs");
-    let stopping = ask_until(&base, "//readyz", |answer| answer.is_none_or(|reply| reply.status != 200)).await;
-    let reasons = stopping.expect("new connections are taken, and told").json()["reasons"].to_string();
+    let stopping = poll(&base, "//readyz", |answer| answer.is_none_or(|reply| reply.status != 200)).await;
+    let reasons = stopping.expect("connections are still accepted").json()["reasons"].to_string();
     assert!(reasons.contains("stopping"), "{reasons}");
     assert!(program.0.wait().expect("it ends").success());
 
-    let mark = folder.path().join("demo.json");
-    std::fs::write(&mark, "").unwrap();
+    let marker = folder.path().join("demo.json");
+    std::fs::write(&marker, "").unwrap();
     let (_program, base) = demo(folder.path());
-    ask_until(&base, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
-    assert!(std::fs::read_to_string(&mark).unwrap().contains("products"), "a mark that was cut off is made whole");
+    poll(&base, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
+    assert!(std::fs::read_to_string(&marker).unwrap().contains("products"), "an incomplete marker is replaced");
 }

@@ -1,28 +1,28 @@
-//! The tools around the platform, from the command line.
+//! The tools of the command line.
 
 use super::server::{Server, command, run};
 use platform::testing::TempFolder;
 use std::process::Stdio;
 
 #[test]
-fn a_tool_that_looks_makes_nothing_to_look_at() {
+fn a_tool_that_reads_creates_no_installation() {
     let folder = TempFolder::new();
     let nowhere = folder.path().join("nowhere");
     for arguments in [&["doctor"][..], &["events", "parked"], &["audit", "verify"], &["search", "rebuild"], &["client", "list"]] {
-        let (fine, said) = run(&nowhere, arguments, "");
-        assert!(!fine && said.contains("there is no installation in"), "{arguments:?}: {said}");
+        let (succeeded, output) = run(&nowhere, arguments, "");
+        assert!(!succeeded && output.contains("there is no installation in"), "{arguments:?}: {output}");
         assert!(!nowhere.exists(), "{arguments:?}");
     }
-    let (fine, said) = run(&nowhere, &["migrate"], "");
-    assert!(fine, "{said}");
+    let (succeeded, output) = run(&nowhere, &["migrate"], "");
+    assert!(succeeded, "{output}");
     for arguments in [&["doctor"][..], &["events", "parked"], &["audit", "verify"], &["client", "list"]] {
-        let (fine, said) = run(&nowhere, arguments, "");
-        assert!(fine, "{arguments:?}: {said}");
+        let (succeeded, output) = run(&nowhere, arguments, "");
+        assert!(succeeded, "{arguments:?}: {output}");
     }
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_the_output_and_nothing_else() {
+fn a_closed_pipe_ends_the_output_without_an_error() {
     for arguments in [&["problems"][..], &["openapi"]] {
         let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         drop(child.stdout.take());
@@ -33,43 +33,43 @@ fn a_reader_that_has_enough_ends_the_output_and_nothing_else() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_a_full_disk_does_not_take_is_a_failure() {
+fn output_to_a_full_disk_is_a_failure() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
     let ended = command(&["problems"]).stdout(full).stderr(Stdio::piped()).output().expect("it ends");
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert!(!ended.status.success() && said.contains("standard output cannot be written"), "{said}");
+    let output = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && output.contains("standard output cannot be written"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_is_made_listed_and_ended_while_the_platform_runs() {
+async fn clients_can_be_created_listed_and_removed_while_the_platform_runs() {
     let server = Server::start().await;
     let tool = |arguments: &[&str]| run(server.folder.path(), arguments, "");
-    let (fine, said) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:everything"]);
-    assert!(!fine && said.contains("shipping:events"), "what there is, is said: {said}");
-    let (fine, said) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:events"]);
-    assert!(fine, "{said}");
-    assert!(said.contains("secret: "), "{said}");
+    let (succeeded, output) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:everything"]);
+    assert!(!succeeded && output.contains("shipping:events"), "the scopes are listed: {output}");
+    let (succeeded, output) = tool(&["client", "create", "--id", "carrier", "--scope", "shipping:events"]);
+    assert!(succeeded, "{output}");
+    assert!(output.contains("secret: "), "{output}");
     let (_, listed) = tool(&["client", "list"]);
     assert!(listed.contains("carrier") && listed.contains("shipping:events") && listed.contains("1 client\n"), "{listed}");
-    let (fine, said) = tool(&["client", "remove", "--id", "carrier"]);
-    assert!(fine, "{said}");
+    let (succeeded, output) = tool(&["client", "remove", "--id", "carrier"]);
+    assert!(succeeded, "{output}");
     let (_, listed) = tool(&["client", "list"]);
     assert!(listed.contains("0 clients"), "{listed}");
-    let (fine, said) = tool(&["client", "remove", "--id", "carrier"]);
-    assert!(!fine && said.contains("there is no client carrier"), "{said}");
+    let (succeeded, output) = tool(&["client", "remove", "--id", "carrier"]);
+    assert!(!succeeded && output.contains("there is no client carrier"), "{output}");
     server.stop_and_check();
 }
 
 #[test]
-fn a_demo_is_not_loaded_into_the_data_of_a_platform_that_is_none() {
+fn the_demo_is_not_loaded_into_another_installation() {
     let folder = TempFolder::new();
     assert!(run(folder.path(), &["migrate"], "").0);
-    let (fine, said) = run(folder.path(), &["demo", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"], "");
-    assert!(!fine && said.contains("is no demo"), "{said}");
+    let (succeeded, output) = run(folder.path(), &["demo", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"], "");
+    assert!(!succeeded && output.contains("is no demo"), "{output}");
 }
 
 #[test]
-fn a_variable_that_is_not_text_matters_only_where_it_is_ours() {
+fn only_variables_of_souk_must_be_utf_8() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
     let folder = TempFolder::new();
     let migrate = |variable: &str| {
@@ -79,14 +79,14 @@ fn a_variable_that_is_not_text_matters_only_where_it_is_ours() {
     assert!(migrate("LS_COLORS").status.success());
     for ours in ["SOUK_AUTH_ISSUER", "SOUK_LISTEN"] {
         let refused = migrate(ours);
-        let said = String::from_utf8_lossy(&refused.stderr);
-        assert!(!refused.status.success() && said.contains(ours) && !said.contains("panicked"), "{said}");
+        let output = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && output.contains(ours) && !output.contains("panicked"), "{output}");
     }
 }
 
 #[test]
-fn a_filter_of_log_lines_that_is_none_stops_the_start() {
+fn an_invalid_log_filter_stops_the_start() {
     let folder = TempFolder::new();
-    let (fine, said) = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "order=loud"], "");
-    assert!(!fine && said.contains("--log") && said.contains("order=loud"), "{said}");
+    let (succeeded, output) = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "order=loud"], "");
+    assert!(!succeeded && output.contains("--log") && output.contains("order=loud"), "{output}");
 }
