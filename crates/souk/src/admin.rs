@@ -103,10 +103,8 @@ fn open_or_create(flags: Flags) -> Result<(Config, Databases)> {
     Ok((config, databases))
 }
 
-/// Opens the databases of an installation. The platform may be running on them.
-///
-/// # Errors
-/// When the data directory has none, or one with an older schema: a tool that reads creates and changes nothing.
+/// Opens the databases of an installation, on which the platform may be running. It fails for a data directory without
+/// databases or with an older schema: a tool that reads creates and changes nothing.
 pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
     if !config.data_dir.join(DATABASES).is_dir() {
@@ -121,8 +119,6 @@ fn rejected(what: &str) -> impl Fn(Violation) -> anyhow::Error {
     move |violation| anyhow::anyhow!("{what} {}", violation.detail)
 }
 
-/// # Errors
-/// When the password or the e-mail is rejected, or the database cannot be written.
 pub async fn admin(command: Admin) -> Result<()> {
     let Admin::Create { email, name, password_stdin: _, flags } = command;
     let mut password = String::new();
@@ -137,8 +133,6 @@ pub async fn admin(command: Admin) -> Result<()> {
     Ok(())
 }
 
-/// # Errors
-/// When the client to create exists, the client to remove does not, or the database cannot be read or written.
 pub async fn client(command: Client) -> Result<()> {
     match command {
         Client::Create { id, scopes, flags } => {
@@ -168,8 +162,6 @@ pub async fn client(command: Client) -> Result<()> {
     Ok(())
 }
 
-/// # Errors
-/// When a database cannot be migrated.
 pub async fn migrate(flags: Flags) -> Result<()> {
     let (config, databases) = open_or_create(flags)?;
     println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
@@ -190,11 +182,9 @@ fn print_failed_event(failed: &FailedEvent) {
     println!("  {}", dim(&failed.error));
 }
 
-/// # Errors
-/// When a database cannot be read or written.
 pub async fn events(events: Events) -> Result<()> {
     match events.command {
-        None => documents::events(),
+        None => documents::print(&contracts::registry::events_json()),
         Some(EventsCommand::Parked(flags)) => {
             let (_, databases) = open(flags)?;
             let mut total = 0;
@@ -243,8 +233,6 @@ pub async fn events(events: Events) -> Result<()> {
     }
 }
 
-/// # Errors
-/// When the chain is broken, or the database cannot be read.
 pub async fn audit(command: Audit) -> Result<()> {
     let Audit::Verify(flags) = command;
     let (_, databases) = open(flags)?;

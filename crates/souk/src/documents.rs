@@ -11,11 +11,10 @@ pub use configuration::configuration_markdown;
 use crate::{config::Flags, out, platform_run};
 use anyhow::Result;
 use platform::{http::openapi, runtime::Runtime, testing::TempFolder};
+#[cfg(test)]
+use std::collections::BTreeSet;
 
 /// Prints the OpenAPI description that the gateway serves.
-///
-/// # Errors
-/// When the services do not start.
 pub async fn openapi() -> Result<()> {
     print(&describe(&started(&TempFolder::new()).await?))
 }
@@ -31,23 +30,19 @@ fn describe(runtime: &Runtime) -> serde_json::Value {
     openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION"))
 }
 
-/// Prints the event types.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub fn events() -> Result<()> {
-    print(&contracts::registry::events_json())
+#[cfg(test)]
+fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<(String, String)> {
+    pairs.map(|(from, to)| (from.to_owned(), to.to_owned())).collect()
 }
 
-/// Prints the error codes.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub fn problems() -> Result<()> {
-    print(&contracts::registry::problems_json())
+#[cfg(test)]
+#[track_caller]
+fn assert_same<T: Ord + std::fmt::Debug>(page: &str, written: &BTreeSet<T>, program: &BTreeSet<T>) {
+    let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(written).collect(), written.difference(program).collect());
+    assert!(missing.is_empty() && extra.is_empty(), "{page} lacks {missing:#?} and must not have {extra:#?}");
 }
 
-fn print(value: &serde_json::Value) -> Result<()> {
+pub fn print(value: &serde_json::Value) -> Result<()> {
     println!("{value:#}");
     out::finish()
 }

@@ -9,8 +9,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A digital marketplace: auth, users, catalogue, search, carts, orders, payments, stock, shipping and notifications,
-/// in one process on embedded databases.
+/// A digital marketplace in one process, on embedded databases.
 #[derive(Parser)]
 #[command(name = "souk", version, about, max_term_width = 100, disable_help_subcommand = true)]
 struct Arguments {
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
             Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,
             Command::Events(events) => admin::events(events).await,
-            Command::Problems => documents::problems(),
+            Command::Problems => documents::print(&contracts::registry::problems_json()),
             Command::Audit(command) => admin::audit(command).await,
         }
     }));

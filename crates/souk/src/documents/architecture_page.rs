@@ -1,7 +1,7 @@
 //! Compares the first diagram of `docs/architecture.md`, which is drawn by hand, with the program: a solid arrow stands for
 //! calls, a dotted one for events.
 
-use super::started;
+use super::{assert_same, owned, started};
 use platform::testing::TempFolder;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,26 +26,16 @@ fn drawn(shaft: &str, services: &BTreeSet<&str>) -> Arrows {
     arrows
 }
 
-fn arrows<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Arrows {
-    pairs.map(|(from, to)| (from.to_owned(), to.to_owned())).collect()
-}
-
-#[track_caller]
-fn assert_same(page: &Arrows, program: &Arrows) {
-    let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(page).collect(), page.difference(program).collect());
-    assert!(missing.is_empty() && extra.is_empty(), "the diagram lacks {missing:?} and must not have {extra:?}");
-}
-
 #[tokio::test]
 async fn the_diagram_shows_exactly_the_calls_and_events_between_services() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
     let public = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
     let calls = contracts::registry::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
-    let called = arrows(public.chain(calls));
+    let called = owned(public.chain(calls));
     let producers: BTreeMap<_, _> = contracts::registry::events().map(|kind| (kind.event_type, kind.producer)).collect();
-    let consumed = arrows(runtime.consumed_event_types().map(|(service, event)| (producers[event], service)));
+    let consumed = owned(runtime.consumed_event_types().map(|(service, event)| (producers[event], service)));
     let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
-    assert_same(&drawn("-->", &services), &called);
-    assert_same(&drawn("-.->", &services), &consumed);
+    assert_same("the diagram", &drawn("-->", &services), &called);
+    assert_same("the diagram", &drawn("-.->", &services), &consumed);
 }

@@ -32,7 +32,6 @@ with a message that names it. Amounts are whole numbers of minor units.
 ";
 
 /// Returns the page.
-#[must_use]
 pub fn configuration_markdown() -> String {
     let mut page = ABOUT.to_owned();
     flags(&mut page);

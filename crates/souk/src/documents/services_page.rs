@@ -1,7 +1,7 @@
 //! Compares the tables of `docs/services.md`, which are written by hand, with the program: every public operation and who may
 //! call it, every event with its producer and consumers.
 
-use super::{describe, started};
+use super::{assert_same, describe, owned, started};
 use platform::testing::TempFolder;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -97,22 +97,18 @@ fn events_on_the_page(who: &str) -> BTreeSet<(String, String)> {
     rows.flat_map(|row| row.words.into_iter().map(move |word| (row.service.clone(), word.to_owned()))).collect()
 }
 
-fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<(String, String)> {
-    pairs.map(|(service, event)| (service.to_owned(), event.to_owned())).collect()
-}
-
-#[track_caller]
-fn assert_same<T: Ord + std::fmt::Debug>(page: &BTreeSet<T>, program: &BTreeSet<T>) {
-    let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(page).collect(), page.difference(program).collect());
-    assert!(missing.is_empty() && extra.is_empty(), "docs/services.md lacks {missing:#?} and must not have {extra:#?}");
-}
-
 #[tokio::test]
 async fn docs_services_md_lists_exactly_the_entry_points_and_events() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
-    assert_same(&entry_points_on_the_page(), &entry_points_of(&describe(&runtime)));
-    assert_same(&events_on_the_page("consumes"), &owned(runtime.consumed_event_types()));
+    let entry_points = entry_points_of(&describe(&runtime));
+    assert_same("docs/services.md", &entry_points_on_the_page(), &entry_points);
+    let answered = entry_points.into_iter().map(|(service, method, path, _)| (service, method, path)).collect();
+    let calls = contracts::registry::calls().filter(|call| call.is_public());
+    let path_of = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+    let declared = calls.map(|call| (call.service.to_owned(), call.method.as_str().to_owned(), path_of(call.path)));
+    assert_same("contracts", &declared.collect(), &answered);
+    assert_same("docs/services.md", &events_on_the_page("consumes"), &owned(runtime.consumed_event_types()));
     let published = contracts::registry::events().map(|kind| (kind.producer, kind.event_type));
-    assert_same(&events_on_the_page("publishes"), &owned(published));
+    assert_same("docs/services.md", &events_on_the_page("publishes"), &owned(published));
 }
