@@ -10,7 +10,6 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod documents;
-mod phase;
 pub mod platform_run;
 pub mod search_tools;
 pub mod serve;

@@ -2,7 +2,6 @@
 
 use crate::{
     config::{Config, Flags},
-    phase::Phase,
     platform_run, style,
 };
 use anyhow::{Context as _, Result, bail};
@@ -26,6 +25,7 @@ use std::{
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
     task::JoinHandle,
 };
 
@@ -39,9 +39,6 @@ pub struct Serve {
 }
 
 /// Runs until SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the platform cannot start.
 pub async fn run(serve: Serve) -> Result<()> {
     if !serve.only.is_empty() {
         bail!("--only needs an event broker between processes, which this build does not support: run all services in one process");
@@ -61,7 +58,8 @@ pub struct Starting {
     pub config: Config,
     /// With the port that the system chose, if port 0 was configured.
     address: SocketAddr,
-    phase: Phase,
+    /// Why the program accepts no requests, for `/readyz`; `None` when it accepts them.
+    not_ready: watch::Sender<Option<&'static str>>,
     startup_gate: StartupGate,
     shutdown: ShutdownSender,
     /// Ends after the last request: with true if all ended in time.
@@ -72,9 +70,6 @@ pub struct Starting {
 
 impl Starting {
     /// Starts logging, binds the addresses and locks the data directory. Probes are answered from then on.
-    ///
-    /// # Errors
-    /// When an address or the data directory cannot be used.
     pub async fn bind(mut config: Config) -> Result<Starting> {
         telemetry::start_logging(config.log_format, &config.log)
             .with_context(|| format!("--log {:?} is not a filter of log lines; use the syntax of RUST_LOG", config.log))?;
@@ -87,19 +82,16 @@ impl Starting {
         let (shutdown, end) = shutdown::channel();
         serve_metrics(&config, &env, end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
-        let phase = Phase::not_ready("the services are being started");
-        let gate_phase = phase.clone();
-        let startup_gate = StartupGate::new(env.clone(), Arc::new(move || gate_phase.reasons()));
+        let (not_ready, reason) = watch::channel(Some("the services are being started"));
+        let reasons = move || reason.borrow().iter().map(|reason| (*reason).to_owned()).collect();
+        let startup_gate = StartupGate::new(env.clone(), Arc::new(reasons));
         let serving = serve(listener, startup_gate.router(), client_limits(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = lock_data_dir(&config.data_dir).await?;
-        Ok(Starting { config, address, phase, startup_gate, shutdown, served, signals, data_dir_lock })
+        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock })
     }
 
     /// Starts every service. Requests wait for [`Server::accept_requests`].
-    ///
-    /// # Errors
-    /// When a service cannot start, or a signal stops the program before.
     pub async fn start_services(mut self) -> Result<Server> {
         let runtime = self.signals.unless_shutdown(platform_run::start(&self.config, true)).await?;
         Ok(Server { starting: self, runtime })
@@ -114,39 +106,29 @@ pub struct Server {
 
 impl Server {
     /// The address of the public API.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.starting.address
     }
 
     /// Does work before requests are accepted. `/readyz` shows `reason` meanwhile.
-    ///
-    /// # Errors
-    /// Errors of the work, and a signal to stop.
     pub async fn prepare<T>(&mut self, reason: &'static str, work: impl AsyncFnOnce(&Runtime) -> Result<T>) -> Result<T> {
-        self.starting.phase.set(Some(reason));
+        self.starting.not_ready.send_replace(Some(reason));
         self.starting.signals.unless_shutdown(work(&self.runtime)).await
     }
 
     /// Accepts requests from now on. `extra` are routes outside of the API.
-    ///
-    /// # Errors
-    /// When the gateway's settings cannot be used.
     pub fn accept_requests(&self, extra: Router) -> Result<()> {
-        let Starting { startup_gate, config, phase, .. } = &self.starting;
+        let Starting { startup_gate, config, not_ready, .. } = &self.starting;
         startup_gate.open(platform_run::gateway(config, &self.runtime, extra)?);
-        phase.set(None);
+        not_ready.send_replace(None);
         Ok(())
     }
 
     /// Serves until SIGTERM or SIGINT, then waits for the requests in flight.
-    ///
-    /// # Errors
-    /// When the accept loop broke.
     pub async fn run(self) -> Result<()> {
-        let Starting { phase, shutdown, served, mut signals, data_dir_lock, .. } = self.starting;
+        let Starting { not_ready, shutdown, served, mut signals, data_dir_lock, .. } = self.starting;
         let signal = signals.next().await;
-        phase.set(Some("the process is stopping"));
+        not_ready.send_replace(Some("the process is stopping"));
         tracing::info!(target: "souk", "stopping: requests in flight end first");
         if signal == ShutdownSignal::Terminate {
             tokio::time::sleep(NOT_READY_FOR).await;
