@@ -29,7 +29,6 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl SeededRandom {
     /// The generator of one number. Generators of different numbers are independent.
-    #[must_use]
     pub fn new(seed: u64, number: u64) -> SeededRandom {
         SeededRandom(mix(seed.wrapping_add(number.wrapping_mul(GOLDEN))))
     }
@@ -171,7 +170,7 @@ const DEPARTMENTS: &[Department] = &[
         subcategories: &[
             subcategory("Writing", &["fountain pen", "pencil", "ballpoint pen", "marker", "ink"], 1, 200),
             subcategory("Paper", &["notebook", "sketchbook", "diary", "envelope", "calendar"], 2, 60),
-            subcategory("Desk", &["stapler", "desk tidy", "paper knife", "hole punch", "tape dispenser"], 3, 90),
+            subcategory("Desktop", &["stapler", "desk tidy", "paper knife", "hole punch", "tape dispenser"], 3, 90),
             subcategory("Art", &["watercolour set", "easel", "brush", "canvas board", "pastels"], 3, 250),
         ],
     },
@@ -190,108 +189,35 @@ const SERIES: [&str; 40] = [
     "Kestrel", "Lagoon", "Mistral", "Nimbus", "Oasis", "Prairie", "Quarry", "Ridge", "Solstice", "Tundra", "Umbra", "Vertex", "Willow",
     "Zephyr", "Aurora", "Basalt", "Cobalt", "Drift", "Echo", "Flint", "Grove", "Haven", "Iris", "Jetty", "Koda", "Linnet", "Moss",
 ];
+#[rustfmt::skip] // It would write one word per line.
 const STYLES: [&str; 24] = [
-    "classic",
-    "foldable",
-    "compact",
-    "modern",
-    "rustic",
-    "portable",
-    "slim",
-    "heavy-duty",
-    "vintage",
-    "lightweight",
-    "handmade",
-    "stackable",
-    "adjustable",
-    "waterproof",
-    "double",
-    "mini",
-    "organic",
-    "insulated",
-    "striped",
-    "padded",
-    "cordless",
-    "rechargeable",
-    "extendable",
-    "woven",
+    "classic", "foldable", "compact", "modern", "rustic", "portable", "slim", "heavy-duty", "vintage", "lightweight", "handmade",
+    "stackable", "adjustable", "waterproof", "double", "mini", "organic", "insulated", "striped", "padded", "cordless",
+    "rechargeable", "extendable", "woven",
 ];
+#[rustfmt::skip] // It would write one word per line.
 const COLOURS: [&str; 16] = [
-    "black",
-    "white",
-    "grey",
-    "navy",
-    "red",
-    "green",
-    "blue",
-    "beige",
-    "brown",
-    "yellow",
-    "orange",
-    "pink",
-    "purple",
-    "turquoise",
-    "olive",
-    "cream",
+    "black", "white", "grey", "navy", "red", "green", "blue", "beige", "brown", "yellow", "orange", "pink", "purple", "turquoise",
+    "olive", "cream",
 ];
 const SIZES: [&str; 6] = ["M", "L", "S", "XL", "XS", "XXL"];
 const ORIGINS: [&str; 16] = [
     "Portugal", "Italy", "Germany", "Poland", "Denmark", "Spain", "France", "Japan", "Turkey", "India", "Vietnam", "Sweden", "Czechia",
     "Austria", "Mexico", "Estonia",
 ];
+#[rustfmt::skip] // It would write one word per line.
 const FEATURES: [&str; 30] = [
-    "rounded edges",
-    "a hidden drawer",
-    "a soft handle",
-    "non-slip feet",
-    "a removable cover",
-    "double stitching",
-    "a lifetime guarantee",
-    "a matt finish",
-    "a quick-release clip",
-    "reinforced corners",
-    "an extra-long cord",
-    "a carrying strap",
-    "a magnetic lid",
-    "fine grain",
-    "adjustable height",
-    "a water-repellent coating",
-    "low weight",
-    "a clear scale",
-    "spare parts for ten years",
-    "a brushed surface",
-    "natural dyes",
-    "a built-in level",
-    "a folding frame",
-    "quiet operation",
-    "a safety lock",
-    "hand-finished seams",
-    "even heat",
-    "a deep pocket",
-    "reflective details",
-    "tool-free assembly",
+    "rounded edges", "a hidden drawer", "a soft handle", "non-slip feet", "a removable cover", "double stitching",
+    "a lifetime guarantee", "a matt finish", "a quick-release clip", "reinforced corners", "an extra-long cord", "a carrying strap",
+    "a magnetic lid", "fine grain", "adjustable height", "a water-repellent coating", "low weight", "a clear scale",
+    "spare parts for ten years", "a brushed surface", "natural dyes", "a built-in level", "a folding frame", "quiet operation",
+    "a safety lock", "hand-finished seams", "even heat", "a deep pocket", "reflective details", "tool-free assembly",
 ];
+#[rustfmt::skip] // It would write one word per line.
 const PLACES: [&str; 20] = [
-    "small kitchens",
-    "long evenings",
-    "the balcony",
-    "wet weather",
-    "the workshop",
-    "narrow halls",
-    "daily use",
-    "the first flat",
-    "big families",
-    "the studio",
-    "mountain trips",
-    "the office",
-    "children's rooms",
-    "weekends away",
-    "the garden",
-    "cold mornings",
-    "beginners",
-    "professionals",
-    "the reading corner",
-    "festive tables",
+    "small kitchens", "long evenings", "the balcony", "wet weather", "the workshop", "narrow halls", "daily use", "the first flat",
+    "big families", "the studio", "mountain trips", "the office", "the nursery", "weekends away", "the garden",
+    "cold mornings", "beginners", "professionals", "the reading corner", "festive tables",
 ];
 
 /// One product. Variants differ in number, SKU, colour and stock.
@@ -318,7 +244,6 @@ pub struct GeneratedProduct {
 }
 
 /// How many listings the first `count` products are: the hits of a search for everything.
-#[must_use]
 pub fn listing_count(count: u64) -> u64 {
     let rest = count % BLOCK;
     listing_of(count - rest) + rest.saturating_sub(VARIANTS - 1).max(rest.min(1))
@@ -331,9 +256,6 @@ fn listing_of(number: u64) -> u64 {
 }
 
 /// Returns the category tree: departments and their subcategories.
-///
-/// # Errors
-/// Never: the names fit.
 pub fn categories() -> Result<Vec<NewCategory>> {
     let mut categories = Vec::new();
     for department in DEPARTMENTS {
@@ -351,7 +273,6 @@ fn slug(department: &Department, subcategory: &Subcategory) -> String {
 }
 
 impl GeneratedProduct {
-    #[must_use]
     pub fn of(number: u64) -> GeneratedProduct {
         let (listing, variant) = (listing_of(number), number % BLOCK);
         let has_variants = variant < VARIANTS;
@@ -385,18 +306,15 @@ impl GeneratedProduct {
         }
     }
 
-    #[must_use]
     pub fn sku(&self) -> String {
         format!("{}-{:07}", self.subcategory.name[..3].to_uppercase(), self.number)
     }
 
     /// The name of its category in the import.
-    #[must_use]
     pub fn slug(&self) -> String {
         slug(self.department, self.subcategory)
     }
 
-    #[must_use]
     pub fn title(&self) -> String {
         format!("{} {} {} {} {}, {}", self.brand, self.series, self.style, self.material, self.noun, self.colour)
     }
@@ -410,9 +328,6 @@ impl GeneratedProduct {
     }
 
     /// Converts it for the import.
-    ///
-    /// # Errors
-    /// When `categories`, ids by slug, lacks its category.
     pub fn to_new(&self, categories: &HashMap<String, CategoryId>) -> Result<NewProduct> {
         let attributes = json!({
             "colour": self.colour,
