@@ -6,9 +6,16 @@ use anyhow::{Context as _, Result, bail};
 use axum::body::Bytes;
 use contracts::{
     auth::{LOG_IN, Login, REGISTER, RegisterUser, Tokens},
+    body::BoundedInt,
     call::Call,
+    cart::{ADD_CART_ITEM, AddCartItem, Cart},
+    ids::{AddressId, ProductId},
+    inventory::{SET_STOCK, SetStock, StockItem},
+    order::{OrderView, PLACE_ORDER, PlaceOrder},
+    page::Page,
+    payment::PaymentMethod,
     secret::{NewPassword, Secret},
-    text::{Email, Name},
+    text::{Email, Name, Quantity},
     user::WriteAddress,
 };
 use http_body_util::{BodyExt as _, Full};
@@ -43,13 +50,11 @@ pub struct ApiRequest<B = Value, A = Value> {
 }
 
 /// Begins the request of a call.
-#[must_use]
 pub fn request<B, A>(call: &Call<B, A>) -> ApiRequest<B, A> {
     ApiRequest::new(call.method.as_str().parse().expect("a method of a call is one of HTTP"), call.path)
 }
 
 /// Begins a request to any `path` below `/api/v1`, or to one from the root if it begins with `//`.
-#[must_use]
 pub fn raw(method: Method, path: &str) -> ApiRequest {
     ApiRequest::new(method, path)
 }
@@ -60,10 +65,6 @@ impl<B, A> ApiRequest<B, A> {
     }
 
     /// Fills the next parameter of the path.
-    ///
-    /// # Panics
-    /// When the path has no more parameters.
-    #[must_use]
     pub fn path(mut self, value: impl Display) -> Self {
         let (start, end) = self.path.find('{').zip(self.path.find('}')).expect("the path has a parameter for each value");
         let mut encoded = String::new();
@@ -72,7 +73,6 @@ impl<B, A> ApiRequest<B, A> {
         self
     }
 
-    #[must_use]
     pub fn query(mut self, name: &str, value: impl Display) -> Self {
         self.path.push(if self.path.contains('?') { '&' } else { '?' });
         encode_text(name, &mut self.path);
@@ -81,32 +81,27 @@ impl<B, A> ApiRequest<B, A> {
         self
     }
 
-    #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Sets the idempotency key.
-    #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header(IDEMPOTENCY_KEY, key)
     }
 
     /// Asks the server to wait for the outcome.
-    #[must_use]
     pub fn wait(self) -> Self {
         self.header("prefer", "wait=20")
     }
 
     /// Sets any bytes as the body.
-    #[must_use]
     pub fn bytes(self, content_type: &str, body: Vec<u8>) -> Self {
         ApiRequest { body, ..self.header("content-type", content_type) }
     }
 
     /// Forgets the types, so that requests of different calls fit into one list.
-    #[must_use]
     pub fn untyped(self) -> ApiRequest {
         let ApiRequest { method, path, headers, body, .. } = self;
         ApiRequest { method, path, headers, body, types: PhantomData }
@@ -114,12 +109,27 @@ impl<B, A> ApiRequest<B, A> {
 }
 
 impl<B: Serialize, A> ApiRequest<B, A> {
-    /// # Panics
-    /// When the body cannot be written as JSON.
-    #[must_use]
     pub fn body(self, body: &B) -> Self {
         self.bytes("application/json", serde_json::to_vec(body).expect("a body of a call is JSON"))
     }
+}
+
+/// Sets the available units of a SKU.
+pub fn set_stock(sku: &str, product_id: ProductId, quantity: i64) -> ApiRequest<SetStock, StockItem> {
+    let available_qty = BoundedInt::new(quantity).expect("the quantity is in range");
+    request(&SET_STOCK).path(sku).body(&SetStock { available_qty, product_id, low_stock_threshold: None })
+}
+
+/// Adds one unit or more to the cart.
+pub fn add_to_cart(product_id: ProductId, quantity: i64) -> ApiRequest<AddCartItem, Cart> {
+    let quantity = Quantity::new(quantity).expect("the quantity is in range");
+    request(&ADD_CART_ITEM).body(&AddCartItem { product_id, quantity })
+}
+
+/// Orders the cart under an idempotency key.
+pub fn place_order(shipping_address_id: AddressId, payment_method: PaymentMethod, key: &str) -> ApiRequest<PlaceOrder, OrderView> {
+    let order = PlaceOrder { shipping_address_id, billing_address_id: None, payment_method, expected_total_amount: None };
+    request(&PLACE_ORDER).key(key).body(&order)
 }
 
 /// An answer with body `A`, or a problem.
@@ -132,9 +142,6 @@ pub struct Reply<A = Value> {
 
 impl<A: DeserializeOwned> Reply<A> {
     /// Reads the body of a success.
-    ///
-    /// # Errors
-    /// When the answer is a problem, or not what the contract says.
     pub fn read(&self) -> Result<A> {
         if !self.status.is_success() {
             bail!("{} {}", self.status, String::from_utf8_lossy(&self.body));
@@ -145,13 +152,11 @@ impl<A: DeserializeOwned> Reply<A> {
 
 impl<A> Reply<A> {
     /// The body as JSON; null when it is none.
-    #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
     /// Status and code of a problem.
-    #[must_use]
     pub fn problem(&self) -> (u16, String) {
         (self.status.as_u16(), self.json()["code"].as_str().unwrap_or_default().to_owned())
     }
@@ -159,7 +164,6 @@ impl<A> Reply<A> {
 
 impl Api {
     /// `base` is such as `http://127.0.0.1:8080`.
-    #[must_use]
     pub fn new(base: &str) -> Api {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -168,7 +172,6 @@ impl Api {
         Api { base: base.trim_end_matches('/').to_owned(), client, token: None }
     }
 
-    #[must_use]
     pub fn with_token(&self, token: &str) -> Api {
         Api { token: Some(format!("Bearer {token}")), ..self.clone() }
     }
@@ -177,24 +180,24 @@ impl Api {
         self.with_token(tokens.access_token.reveal())
     }
 
-    /// # Errors
-    /// When e-mail and password are rejected.
     pub async fn log_in(&self, (email, password): (&str, &str)) -> Result<Api> {
         let login = Login { email: Email::parse(email)?, password: Secret::parse(password)? };
         Ok(self.with_tokens(&self.must(request(&LOG_IN).body(&login)).await?))
     }
 
-    /// # Errors
-    /// When the account cannot be created.
     pub async fn register(&self, (email, password): (&str, &str), name: &str) -> Result<Api> {
         let account = RegisterUser { email: Email::parse(email)?, password: NewPassword::parse(password)?, name: Name::parse(name)? };
         Ok(self.with_tokens(&self.must(request(&REGISTER).body(&account)).await?))
     }
 
     /// The same user at the address of `other`.
-    #[must_use]
     pub fn moved_to(&self, other: &Api) -> Api {
         Api { token: self.token.clone(), ..other.clone() }
+    }
+
+    /// The same address over new connections, without a token.
+    pub fn reconnected(&self) -> Api {
+        Api::new(&self.base)
     }
 
     /// Whether `/readyz` answers 200.
@@ -203,9 +206,6 @@ impl Api {
     }
 
     /// Sends a request.
-    ///
-    /// # Errors
-    /// When there is no answer within 30 seconds.
     pub async fn send<B, A>(&self, request: ApiRequest<B, A>) -> Result<Reply<A>> {
         let uri = match request.path.strip_prefix('/').filter(|rest| rest.starts_with('/')) {
             Some(root) => format!("{}{root}", self.base),
@@ -228,20 +228,26 @@ impl Api {
     }
 
     /// Sends a request that must succeed.
-    ///
-    /// # Errors
-    /// When there is no answer, or it is a problem.
     pub async fn must<B, A: DeserializeOwned>(&self, request: ApiRequest<B, A>) -> Result<A> {
         let context = format!("{} {}", request.method, request.path);
         self.send(request).await?.read().context(context)
     }
+
+    /// Reads all pages of a list, until there are `enough` items.
+    pub async fn list<T: DeserializeOwned + Clone>(&self, first: ApiRequest<(), Page<T>>, enough: usize) -> Result<Vec<T>> {
+        let (mut items, mut page) = (Vec::new(), first.clone().query("limit", 100));
+        loop {
+            let found = self.must(page).await?;
+            items.extend(found.items);
+            match found.next_cursor {
+                Some(cursor) if items.len() < enough => page = first.clone().query("limit", 100).query("cursor", cursor),
+                _ => return Ok(items),
+            }
+        }
+    }
 }
 
 /// An address in Berlin.
-///
-/// # Panics
-/// Never: it is valid.
-#[must_use]
 pub fn sample_address() -> WriteAddress {
     let address = json!({"country": "DE", "city": "Berlin", "zip": "10115", "street": "Invalidenstraße", "number": "1"});
     serde_json::from_value(address).expect("the address is valid")

@@ -22,8 +22,6 @@ pub enum Bench {
     Search(search::Search),
 }
 
-/// # Errors
-/// When a benchmark cannot run. Failed requests are only counted and reported.
 pub async fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Checkout(checkout) => checkout::run(checkout).await,

@@ -74,7 +74,6 @@ pub struct Config {
 }
 
 /// Whether `key` is allowed at the top level of the file.
-#[must_use]
 pub fn is_file_key(key: &str) -> bool {
     let wrong_type = toml::Value::Array(vec![toml::Value::Boolean(true)]);
     let tried = toml::Table::from_iter([(key.to_owned(), wrong_type)]).try_into::<Flags>();
@@ -83,9 +82,6 @@ pub fn is_file_key(key: &str) -> bool {
 
 impl Flags {
     /// Reads the file and the environment, and combines them with the flags and the defaults.
-    ///
-    /// # Errors
-    /// When the file cannot be read or has an unknown key, or an option is not supported by this build.
     pub fn resolve(self) -> Result<Config> {
         let table = self.read_file()?;
         let names: Vec<_> = crate::services::sections().into_iter().map(|(name, _)| name).collect();
@@ -136,10 +132,8 @@ impl Flags {
 /// Variables that hold a path, which may be any bytes.
 const PATHS: [&str; 2] = ["SOUK_DATA_DIR", "SOUK_CONFIG"];
 
-/// Returns the environment's variables that are UTF-8. Others are ignored unless their name begins with `SOUK_`.
-///
-/// # Errors
-/// Names the variable of ours that is not UTF-8; clap, which reads variables too, does not name it.
+/// Returns the environment's variables that are UTF-8. Another one whose name begins with `SOUK_` is an error, which names
+/// it; clap, which reads variables too, does not name them.
 pub fn variables() -> Result<Vec<(String, String)>> {
     texts(std::env::vars_os())
 }

@@ -37,9 +37,6 @@ pub const CUSTOMER: (&str, &str) = ("customer@souk.example", "demo-customer-1");
 const SELLER_PASSWORD: &str = "demo-seller-1";
 
 /// Runs until SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the platform cannot start, the data directory belongs to no demo, or the catalogue cannot be loaded.
 pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.resolve()?;
     // Parcels advance every few seconds, so that a visitor sees one arrive.
@@ -77,9 +74,6 @@ struct DemoMarker(PathBuf);
 
 impl DemoMarker {
     /// Finds or creates the marker, before anything else of the demo is written.
-    ///
-    /// # Errors
-    /// When there are databases that are not a demo's.
     fn in_data_dir(data_dir: &Path) -> Result<DemoMarker> {
         let marker = DemoMarker(data_dir.join("demo.json"));
         if marker.0.try_exists()? {
@@ -146,7 +140,12 @@ async fn load(settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
 }
 
 /// Finds or creates the account with this e-mail.
-async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
+pub(crate) async fn account(
+    (db, settings): (&Db, &auth::Settings),
+    (email, password): (&str, &str),
+    name: &str,
+    roles: &[Role],
+) -> Result<UserId> {
     let email = Email::parse(email)?;
     if let Some(known) = operator::find_account(db, &email).await? {
         return Ok(known);
@@ -181,7 +180,6 @@ fn greet(address: SocketAddr, summary: &DemoSummary) {
 }
 
 /// Commands that register, fill the cart and order, to be run in this order in a POSIX shell.
-#[must_use]
 pub fn commands(base: &str, product: ProductId) -> [String; 3] {
     let api = format!("{base}/api/v1");
     let json = "-H 'Content-Type: application/json'";

@@ -41,8 +41,6 @@ impl Report {
     }
 }
 
-/// # Errors
-/// When something is wrong.
 pub async fn run(flags: Flags) -> Result<()> {
     let (config, databases) = match open(flags) {
         Ok(opened) => opened,

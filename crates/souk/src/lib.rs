@@ -6,6 +6,7 @@ pub mod out;
 pub mod admin;
 pub mod api_client;
 pub mod bench;
+pub mod child;
 pub mod config;
 pub mod demo;
 pub mod doctor;

@@ -32,9 +32,6 @@ pub fn write(writer: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>
 }
 
 /// Flushes the output and checks that all of it was written.
-///
-/// # Errors
-/// When standard output could not be written, such as to a full disk.
 pub fn finish() -> anyhow::Result<()> {
     write(|out| out.flush());
     match ENDED.get() {

@@ -16,9 +16,6 @@ pub type Databases = BTreeMap<&'static str, Db>;
 
 /// Checks the settings and opens the databases. It starts no service, because other files of a service, such as the search
 /// index, may be in use by a program that runs on the same data.
-///
-/// # Errors
-/// When a setting is invalid or a database cannot be opened.
 pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
@@ -28,9 +25,6 @@ pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
 }
 
 /// Opens the databases and starts every service. `run_background` decides whether events are delivered and workers run.
-///
-/// # Errors
-/// When a setting is invalid or a service cannot start.
 pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     let env = Env::system();
     let master_key = MasterKey::load_or_create(&config.data_dir, &env)
@@ -47,9 +41,6 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
 }
 
 /// Configures the gateway in front of these services.
-///
-/// # Errors
-/// When the gateway's settings cannot be used.
 pub fn gateway(config: &Config, runtime: &Runtime, extra: Router) -> Result<gateway::Setup> {
     Ok(gateway::Setup {
         env: Env::system(),

@@ -13,8 +13,6 @@ pub enum Search {
     Relevance,
 }
 
-/// # Errors
-/// When the database cannot be written.
 pub async fn run(command: Search) -> Result<()> {
     match command {
         Search::Rebuild(flags) => {

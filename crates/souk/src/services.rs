@@ -3,7 +3,6 @@
 use platform::{service::Service, settings::Section};
 
 /// The services, in the order a newcomer would read them.
-#[must_use]
 pub fn all() -> Vec<Service> {
     vec![
         auth::service(),
@@ -21,7 +20,6 @@ pub fn all() -> Vec<Service> {
 }
 
 /// The settings section of each service and of the gateway.
-#[must_use]
 pub fn sections() -> Vec<(&'static str, Section)> {
     let services = all().into_iter().map(|service| (service.name, service.section));
     services.chain([("gateway", Section::of::<gateway::Settings>())]).collect()

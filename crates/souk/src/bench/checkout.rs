@@ -6,20 +6,16 @@ use super::{
     server::{Scratch, Server},
 };
 use crate::{
-    api_client::{Api, request, sample_address},
+    api_client::{Api, add_to_cart, place_order, request, sample_address, set_stock},
     demo, style,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use contracts::{
-    body::BoundedInt,
-    cart::{ADD_CART_ITEM, AddCartItem},
     catalog::LIST_PRODUCTS,
     ids::{AddressId, ProductId},
-    inventory::{SET_STOCK, SetStock},
-    order::{OrderStatus, PLACE_ORDER, PlaceOrder},
+    order::OrderStatus,
     payment::PaymentMethod,
-    text::Quantity,
     user::ADD_ADDRESS,
 };
 use platform::env::Env;
@@ -54,12 +50,12 @@ pub async fn run(options: Checkout) -> Result<()> {
         Some(_) => None,
         None => {
             // The first start loads the catalogue; the second one measures the start of an existing installation.
-            Server::demo(&scratch.path).await?.stop().await?;
-            Some(Server::demo(&scratch.path).await?)
+            Server::start("demo", &scratch.path).await?.stop().await?;
+            Some(Server::start("demo", &scratch.path).await?)
         }
     };
-    let base = options.url.clone().or_else(|| server.as_ref().map(|server| server.base.clone())).context("an address")?;
-    let api = Api::new(&base);
+    let started = server.as_ref().map(|server| server.program.api.clone());
+    let api = started.or_else(|| options.url.as_deref().map(Api::new)).context("an address")?;
     let limited = limits_rates(&api).await?;
     if limited {
         eprintln!("{LIMITED}");
@@ -130,20 +126,11 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
 /// Gives 300 products or more a stock that the run cannot sell out.
 async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
     let admin = api.log_in(demo::ADMIN).await?;
-    let mut products = Vec::new();
-    let mut page = request(&LIST_PRODUCTS).query("limit", 100);
-    while products.len() < 300 {
-        let found = api.must(page).await?;
-        for product in found.items {
-            let product_id = product.product_id;
-            let stock = SetStock { available_qty: BoundedInt::new(10_000_000)?, product_id, low_stock_threshold: None };
-            admin.must(request(&SET_STOCK).path(product.sku).body(&stock)).await?;
-            products.push(product_id);
-        }
-        let Some(next) = found.next_cursor else { break };
-        page = request(&LIST_PRODUCTS).query("limit", 100).query("cursor", next);
+    let products = api.list(request(&LIST_PRODUCTS), 300).await?;
+    for product in &products {
+        admin.must(set_stock(&product.sku, product.product_id, 10_000_000)).await?;
     }
-    Ok(products)
+    Ok(products.into_iter().map(|product| product.product_id).collect())
 }
 
 /// Registers buyers with an address each.
@@ -179,20 +166,13 @@ impl Client for Buyer {
     }
 }
 
-async fn checkout(api: &Api, address: AddressId, product_id: ProductId, key: &str) -> Result<()> {
-    let item = AddCartItem { product_id, quantity: Quantity::new(1)? };
-    let added = api.send(request(&ADD_CART_ITEM).body(&item)).await?;
+async fn checkout(api: &Api, address: AddressId, product: ProductId, key: &str) -> Result<()> {
+    let added = api.send(add_to_cart(product, 1)).await?;
     if !added.status.is_success() {
         let (status, code) = added.problem();
         bail!("cart {status} {code}");
     }
-    let order = PlaceOrder {
-        shipping_address_id: address,
-        billing_address_id: None,
-        payment_method: PaymentMethod::Ok,
-        expected_total_amount: None,
-    };
-    let placed = api.send(request(&PLACE_ORDER).key(key).wait().body(&order)).await?;
+    let placed = api.send(place_order(address, PaymentMethod::Ok, key).wait()).await?;
     if placed.status != 201 {
         let (status, code) = placed.problem();
         bail!("order {status} {code}");

@@ -9,21 +9,19 @@ use super::{
     server::{Scratch, Server},
 };
 use crate::{
-    api_client::{Api, ApiRequest, request},
+    api_client::{Api, ApiRequest, add_to_cart, request, set_stock},
     style,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use contracts::{
     audit::LIST_EVENTS,
-    body::BoundedInt,
-    cart::{ADD_CART_ITEM, AddCartItem, GET_CART},
+    cart::GET_CART,
     catalog::{GET_PRODUCT_BY_SKU, LIST_CATEGORIES, LIST_PRODUCTS},
     ids::CategoryId,
-    inventory::{LIST_STOCK, SET_STOCK, SetStock},
+    inventory::LIST_STOCK,
     order::{LIST_ORDERS, LIST_OWN_ORDERS, OrderStatus},
     page::Page,
-    text::Quantity,
 };
 use platform::env::Env;
 use serde::de::DeserializeOwned;
@@ -112,9 +110,9 @@ impl Platform {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
         let known: Vec<GeneratedProduct> = numbers.iter().rev().take(CART).map(|number| GeneratedProduct::of(*number)).collect();
         prepare::fill(folder, numbers, orders, own_orders).await?;
-        let server = Server::serve(folder).await?;
+        let server = Server::start("serve", folder).await?;
         prepare::print_progress("events delivered", server.settle(PATIENCE).await?);
-        let guest = Api::new(&server.base);
+        let guest = server.program.api.clone();
         let side = Platform {
             customer: guest.log_in(CUSTOMER).await?,
             admin: guest.log_in(ADMIN).await?,
@@ -134,9 +132,8 @@ impl Platform {
         for wanted in products.iter().take(lines) {
             // Some are sold out and could not be added.
             let product_id = self.guest.must(request(&GET_PRODUCT_BY_SKU).path(wanted.sku())).await?.product_id;
-            let stock = SetStock { available_qty: BoundedInt::new(1_000)?, product_id, low_stock_threshold: None };
-            self.admin.must(request(&SET_STOCK).path(wanted.sku()).body(&stock)).await?;
-            self.customer.must(request(&ADD_CART_ITEM).body(&AddCartItem { product_id, quantity: Quantity::new(1)? })).await?;
+            self.admin.must(set_stock(&wanted.sku(), product_id, 1_000)).await?;
+            self.customer.must(add_to_cart(product_id, 1)).await?;
         }
         Ok(())
     }

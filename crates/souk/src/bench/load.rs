@@ -19,8 +19,6 @@ pub trait Client: Send + 'static {
 pub struct Times(Histogram<u64>);
 
 impl Times {
-    /// # Errors
-    /// Never: the bounds fit.
     pub fn new() -> Result<Times> {
         Ok(Times(Histogram::new_with_bounds(1, MOST, 3)?))
     }
@@ -34,13 +32,11 @@ impl Times {
     }
 
     /// The quantile in microseconds: 0.5 is the median.
-    #[must_use]
     pub fn micros(&self, share: f64) -> u64 {
         self.0.value_at_quantile(share)
     }
 
     /// The quantile in milliseconds.
-    #[must_use]
     pub fn millis(&self, share: f64) -> f64 {
         self.micros(share) as f64 / 1000.0
     }
@@ -88,9 +84,6 @@ pub struct Measured {
 }
 
 /// Runs all clients for `warm_up` and then `measured`. Operations in flight at the end count too: they are the slowest ones.
-///
-/// # Errors
-/// When a client panics.
 pub async fn drive<C: Client>(clients: Vec<C>, warm_up: Duration, measured: Duration, server: Option<&Server>) -> Result<Measured> {
     let begin = Instant::now() + warm_up;
     let end = begin + measured;

@@ -3,18 +3,18 @@
 
 use super::products::{self, GeneratedProduct};
 use crate::{
-    config::{Config, Flags},
+    api_client::sample_address,
+    config::Flags,
+    demo::account,
     platform_run::{self, Databases},
 };
 use anyhow::{Context as _, Result, bail};
-use auth::operator;
 use contracts::{
     auth::Role,
     ids::{ProductId, UserId},
     money::Currency,
     order::OrderItem,
-    secret::NewPassword,
-    text::{Email, Name, Sku},
+    text::Sku,
     user::AddressSnapshot,
 };
 use inventory::StockImport;
@@ -54,10 +54,8 @@ const BETWEEN_ORDERS: Duration = Duration::from_secs(315);
 /// Orders of each other customer.
 const ORDERS_OF_OTHERS: usize = 25;
 
-/// Fills `data_dir` with the products of these numbers and with orders for them. Returns false if an earlier run did.
-///
-/// # Errors
-/// When it has other contents, or cannot be written.
+/// Fills `data_dir` with the products of these numbers and with orders for them. Returns false if an earlier run did,
+/// and fails if the directory has other contents.
 pub async fn fill(data_dir: &Path, numbers: Vec<u64>, orders: usize, orders_of_the_customer: usize) -> Result<bool> {
     let wanted = Contents { seed: products::SEED, products: numbers.len(), orders, orders_of_the_customer };
     let mark = data_dir.join(MARKER);
@@ -71,17 +69,13 @@ pub async fn fill(data_dir: &Path, numbers: Vec<u64>, orders: usize, orders_of_t
     if std::fs::read_dir(data_dir)?.next().is_some() {
         bail!("{} has contents that no benchmark completed; name another folder", data_dir.display());
     }
-    let config = config(data_dir)?;
+    let config = Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.resolve()?;
     // No service is started, because search would lock its index, which the measured platform has to write.
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     fill_all(&databases, &config.settings.section("auth")?, &numbers, &wanted).await?;
     atomic_file::write(&mark, serde_json::to_string_pretty(&wanted)?.as_bytes())
         .with_context(|| format!("{} cannot be written", mark.display()))?;
     Ok(true)
-}
-
-fn config(data_dir: &Path) -> Result<Config> {
-    Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() }.resolve()
 }
 
 async fn fill_all(databases: &Databases, settings: &auth::Settings, numbers: &[u64], wanted: &Contents) -> Result<()> {
@@ -102,10 +96,6 @@ async fn fill_all(databases: &Databases, settings: &auth::Settings, numbers: &[u
 /// Prints progress on standard error, because preparing takes a while.
 pub fn print_progress(what: impl std::fmt::Display, took: Duration) {
     eprintln!("{what} in {:.1} s", took.as_secs_f64());
-}
-
-async fn account((db, settings): (&Db, &auth::Settings), (email, password): (&str, &str), name: &str, roles: &[Role]) -> Result<UserId> {
-    Ok(operator::create_account(db, settings, Email::parse(email)?, &NewPassword::parse(password)?, Name::parse(name)?, roles).await?)
 }
 
 /// An imported product.
@@ -145,6 +135,7 @@ fn offer(number: u64, ids: &HashMap<String, ProductId>) -> Result<(Offer, StockI
 /// Imports past orders up to now. Those of the customer are evenly spread among all.
 async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Contents) -> Result<()> {
     let now = db.now();
+    let address: AddressSnapshot = serde_json::from_value(serde_json::to_value(sample_address())?)?;
     let others: Vec<UserId> = (0..=wanted.orders / ORDERS_OF_OTHERS).map(|_| db.env().new_id()).collect();
     for first in (0..wanted.orders).step_by(BATCH) {
         let batch = (first..wanted.orders.min(first + BATCH)).map(|number| {
@@ -152,7 +143,14 @@ async fn import_orders(db: &Db, offers: &[Offer], customer: UserId, wanted: &Con
             let user_id = if own { customer } else { others[number % others.len()] };
             let age = BETWEEN_ORDERS.saturating_mul(u32::try_from(wanted.orders - number)?);
             let items = items(db, offers, number as u64);
-            Ok(PastOrder { user_id, placed_at: now.before(age), currency: Currency::EUR, items, shipping_amount: 490, address: address() })
+            Ok(PastOrder {
+                user_id,
+                placed_at: now.before(age),
+                currency: Currency::EUR,
+                items,
+                shipping_amount: 490,
+                address: address.clone(),
+            })
         });
         order::import::orders(db, batch.collect::<Result<Vec<_>>>()?).await?;
     }
@@ -185,19 +183,6 @@ fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
         });
     }
     items
-}
-
-fn address() -> AddressSnapshot {
-    let text = str::to_owned;
-    AddressSnapshot {
-        country: text("DE"),
-        state: String::new(),
-        city: text("Berlin"),
-        zip: text("10115"),
-        street: text("Invalidenstraße"),
-        number: text("1"),
-        complement: String::new(),
-    }
 }
 
 #[cfg(test)]

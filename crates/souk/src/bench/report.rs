@@ -32,7 +32,6 @@ pub fn errors(errors: &BTreeMap<String, u64>) {
     }
 }
 
-#[must_use]
 pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }

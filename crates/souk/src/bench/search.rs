@@ -61,8 +61,8 @@ const PROBES: u64 = 100;
 pub async fn run(options: Search) -> Result<()> {
     let scratch = Scratch::new(options.data_dir.clone())?;
     let fresh = prepare::fill(&scratch.path, (0..options.products).collect(), 0, 0).await?;
-    let server = Server::serve(&scratch.path).await?;
-    let api = Api::new(&server.base);
+    let server = Server::start("serve", &scratch.path).await?;
+    let api = server.program.api.clone();
     let built_after = until_built(&api, options.products, server.started).await?;
     prepare::print_progress("events delivered", server.settle(PATIENCE).await?);
     let found = api.must(request(&SEARCH).query("limit", 1)).await?.total;

@@ -1,18 +1,16 @@
 //! Runs the platform as a child process.
 
-use crate::api_client::Api;
+use crate::child::Program;
 use anyhow::{Context as _, Result, bail};
 use std::{
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     time::Duration,
 };
 use tokio::time::Instant;
 
-/// A running platform. It is killed when dropped.
+/// A running platform.
 pub struct Server {
-    child: Child,
-    pub base: String,
+    pub program: Program,
     pub started: Instant,
     /// The time from the start of the process until `/readyz` answered 200.
     pub ready_after: Duration,
@@ -25,66 +23,24 @@ pub struct Memory {
     pub highest: u64,
 }
 
-/// Limit for a start; the first one of the demo loads its catalogue.
-const START: Duration = Duration::from_secs(120);
 /// A platform is idle when it uses less than this share of a processor in every interval for this long.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE: f64 = 0.08;
 const IDLE_FOR: Duration = Duration::from_secs(3);
 
 impl Server {
-    /// Starts `souk demo` on `data_dir` and waits until it is ready.
-    ///
-    /// # Errors
-    /// When it does not become ready.
-    pub async fn demo(data_dir: &Path) -> Result<Server> {
-        Server::start("demo", data_dir).await
-    }
-
-    /// Starts `souk serve` on `data_dir` and waits until it is ready.
-    ///
-    /// # Errors
-    /// When it does not become ready.
-    pub async fn serve(data_dir: &Path) -> Result<Server> {
-        Server::start("serve", data_dir).await
-    }
-
-    async fn start(command: &str, data_dir: &Path) -> Result<Server> {
-        let port = free_port()?;
-        let base = format!("http://127.0.0.1:{port}");
-        let began = Instant::now();
-        let child = Command::new(std::env::current_exe().context("the path of the program is unknown")?)
-            .args([command, "--rate-limits", "off", "--log", "error"])
-            .arg("--listen")
-            .arg(format!("127.0.0.1:{port}"))
-            .arg("--ops-listen")
-            .arg(format!("127.0.0.1:{}", free_port()?))
-            .arg("--data-dir")
-            .arg(data_dir)
-            .stdout(Stdio::null())
-            .spawn()
-            .context("the platform cannot be started")?;
-        let mut server = Server { child, base, started: began, ready_after: Duration::ZERO };
-        let api = Api::new(&server.base);
-        loop {
-            if api.is_ready().await {
-                server.ready_after = began.elapsed();
-                return Ok(server);
-            }
-            if let Some(status) = server.child.try_wait()? {
-                bail!("the platform ended with {status} before it was ready");
-            }
-            if began.elapsed() > START {
-                bail!("the platform is not ready after {} s", START.as_secs());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    /// Starts `souk serve` or `souk demo` on `data_dir` and waits until it is ready.
+    pub async fn start(command: &str, data_dir: &Path) -> Result<Server> {
+        let program = std::env::current_exe().context("the path of the program is unknown")?;
+        let started = Instant::now();
+        let mut program = Program::start(program, &[command, "--rate-limits", "off", "--log", "error"], data_dir, &[])?;
+        program.until_ready().await?;
+        Ok(Server { program, started, ready_after: started.elapsed() })
     }
 
     /// Returns its memory; `None` where `/proc` does not exist.
-    #[must_use]
     pub fn memory(&self) -> Option<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.program.id())).ok()?;
         let field = |name: &str| {
             let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
             Some(rest.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()? * 1024)
@@ -93,9 +49,8 @@ impl Server {
     }
 
     /// Returns its processor time so far, in seconds, user and system; `None` where `/proc` does not exist.
-    #[must_use]
     pub fn processor_seconds(&self) -> Option<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.program.id())).ok()?;
         let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
         let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
         // utime and stime, fields 14 and 15 of proc(5), in clock ticks of 10 ms.
@@ -103,9 +58,6 @@ impl Server {
     }
 
     /// Waits until it is idle, such as after the delivery of events. Returns how long that took.
-    ///
-    /// # Errors
-    /// When it is still busy after `limit`.
     pub async fn settle(&self, limit: Duration) -> Result<Duration> {
         let began = Instant::now();
         let mut busy_until = began;
@@ -126,31 +78,10 @@ impl Server {
     }
 
     /// Stops it by SIGTERM.
-    ///
-    /// # Errors
-    /// When it does not end within 30 seconds.
     pub async fn stop(mut self) -> Result<()> {
-        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
-            if self.child.try_wait()?.is_some() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        bail!("the platform did not end within 30 s of SIGTERM")
+        self.program.terminate()?;
+        self.program.wait().await.map(drop)
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// A data directory: the one that was named, or a temporary one that is deleted on drop.
@@ -160,8 +91,6 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// # Errors
-    /// When it cannot be created.
     pub fn new(named: Option<PathBuf>) -> Result<Scratch> {
         let keep = named.is_some();
         let path = named.unwrap_or_else(|| std::env::temp_dir().join(format!("souk-bench-{}", std::process::id())));

@@ -58,9 +58,6 @@ pub struct DemoProduct {
 }
 
 /// Returns a file of the catalogue.
-///
-/// # Errors
-/// When there is no such file, or it is not UTF-8.
 pub fn text(path: &str) -> Result<String> {
     let file = Catalogue::get(path).with_context(|| format!("{path} is not in the program"))?;
     String::from_utf8(file.data.into_owned()).with_context(|| format!("{path} is not UTF-8"))

@@ -42,7 +42,6 @@ pub struct Consistency {
 }
 
 impl Consistency {
-    #[must_use]
     pub fn heading(&self) -> String {
         let against = "their payments, units and shipments";
         match self.faults.is_empty() {
@@ -52,7 +51,6 @@ impl Consistency {
     }
 
     /// Sentences about orders in progress, which are no faults.
-    #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.named.iter().map(|progress| format!("in progress: {progress}")).collect();
         if self.in_progress > self.named.len() {
@@ -98,9 +96,6 @@ struct Sources<'a> {
 }
 
 /// Checks every order. It stops after [`MAX_FAULTS`].
-///
-/// # Errors
-/// When a database cannot be read.
 pub async fn check(orders: &Db, payments: &Db, inventory: &Db, shipping: &Db) -> Result<Consistency> {
     let sources = Sources { orders, payments, inventory, shipping };
     let (mut consistency, mut after) = (Consistency::default(), OrderId(Uuid::nil()));

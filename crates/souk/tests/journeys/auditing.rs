@@ -41,5 +41,5 @@ async fn the_audit_log_separates_what_a_user_did_from_what_happened_to_the_user(
     assert!(!has(&log, "UserLocked"), "that happened to another user: {log:#?}");
     let log = admin.until(events("actorId", mara_id).query("orderId", order), "complete", |log| has(log, "OrderCreated")).await;
     assert!(!has(&log, "UserLocked"), "{log:#?}");
-    server.stop_and_check();
+    server.stop_and_check().await;
 }

@@ -19,16 +19,6 @@ use souk::api_client::request;
 use std::{path::Path, time::Duration};
 use tokio::task::JoinSet;
 
-const METHODS: [PaymentMethod; 8] = [
-    PaymentMethod::Ok,
-    PaymentMethod::Declined,
-    PaymentMethod::InsufficientFunds,
-    PaymentMethod::CaptureFails,
-    PaymentMethod::RefundFails,
-    PaymentMethod::Timeout,
-    PaymentMethod::Flaky,
-    PaymentMethod::Slow,
-];
 const ROUNDS: usize = 2;
 const STOCK: i64 = 40;
 
@@ -108,8 +98,8 @@ async fn after_a_mixed_load_the_data_is_consistent_and_damage_is_found() {
     let product = server.product(&admin, "MIXED-1", 1_000, STOCK).await;
     let mut buyers = JoinSet::new();
     for (number, (method, then)) in (0..ROUNDS)
-        .flat_map(|_| METHODS)
-        .flat_map(|method| [Then::Wait, Then::CancelAtOnce, Then::CancelLater, Then::PayAgain].map(|then| (method, then)))
+        .flat_map(|_| PaymentMethod::ALL)
+        .flat_map(|method| [Then::Wait, Then::CancelAtOnce, Then::CancelLater, Then::PayAgain].map(|then| (*method, then)))
         .enumerate()
     {
         let buyer = server.customer(&format!("mixed-{number}")).await;
@@ -152,7 +142,7 @@ async fn after_a_mixed_load_the_data_is_consistent_and_damage_is_found() {
     }
     admin.until(request(&GET_STOCK).path("MIXED-1"), "settled", |item| item.reserved_qty == 0).await;
 
-    assert!(server.terminate());
+    assert!(server.terminate().await);
     let folder = server.folder.path();
     let (healthy, report) = run(folder, &["doctor"], "");
     assert!(healthy, "{report}");

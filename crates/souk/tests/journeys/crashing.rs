@@ -1,6 +1,6 @@
 //! Power cuts and orderly shutdowns.
 
-use super::server::{Person, Server, adding, run};
+use super::server::{Person, Server, run};
 use contracts::{
     ids::{OrderId, ProductId},
     inventory::GET_STOCK,
@@ -8,7 +8,7 @@ use contracts::{
     payment::PaymentMethod,
 };
 use platform::env::Env;
-use souk::api_client::request;
+use souk::api_client::{add_to_cart, request};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -21,7 +21,7 @@ type Answered = Arc<Mutex<Vec<(usize, OrderId)>>>;
 /// Orders repeatedly until the program is killed.
 async fn buy_until_killed(buyer: Person, number: usize, product: ProductId, round: usize, answered: Answered) {
     for count in 0..1_000 {
-        if buyer.api.send(adding(product, 1)).await.is_err() {
+        if buyer.api.send(add_to_cart(product, 1)).await.is_err() {
             return;
         }
         match buyer.api.send(buyer.ordering(PaymentMethod::Ok, &format!("{round}-{count}"))).await {
@@ -71,19 +71,13 @@ async fn power_cuts_under_load_lose_nothing_that_was_answered() {
     let sold = units_sold(&admin).await;
     let stock = admin.until(request(&GET_STOCK).path("CRASH-1"), "settled", |item| item.reserved_qty == 0).await;
     assert_eq!(stock.available_qty, STOCK - sold);
-    server.stop_and_check();
+    server.stop_and_check().await;
 }
 
 /// The units of all confirmed orders, from their totals.
 async fn units_sold(admin: &Person) -> i64 {
-    let first = request(&LIST_ORDERS).query("status", OrderStatus::Confirmed).query("limit", 100);
-    let (mut units, mut page) = (0, first.clone());
-    loop {
-        let found = admin.must(page).await;
-        units += found.items.iter().map(|order| (order.total_amount - 490) / 1_000).sum::<i64>();
-        let Some(cursor) = found.next_cursor else { return units };
-        page = first.clone().query("cursor", cursor);
-    }
+    let orders = admin.api.list(request(&LIST_ORDERS).query("status", OrderStatus::Confirmed), usize::MAX).await.expect("a list");
+    orders.iter().map(|order| (order.total_amount - 490) / 1_000).sum()
 }
 
 #[tokio::test]
@@ -95,10 +89,9 @@ async fn an_orderly_shutdown_answers_requests_in_flight() {
     buyer.add(product, 1).await;
     let ordering = Env::system().spawn(async move { buyer.send(buyer.ordering(PaymentMethod::Slow, "k").wait()).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let ended = tokio::task::spawn_blocking(move || (server.terminate(), server));
-    let answer = ordering.await.unwrap();
-    assert_eq!(answer.status, 201);
-    assert!(ended.await.unwrap().0);
+    let (ended, answer) = tokio::join!(server.terminate(), ordering);
+    assert_eq!(answer.unwrap().status, 201);
+    assert!(ended);
 }
 
 #[tokio::test]

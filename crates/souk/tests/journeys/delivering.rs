@@ -111,7 +111,7 @@ async fn units_refunded_before_the_parcel_left_are_sold_again_and_others_are_not
         let available = if left { 9 } else { 10 };
         admin.until(request(&GET_STOCK).path("REFUND-1"), "settled", |stock| stock.available_qty == available).await;
     }
-    server.stop_and_check();
+    server.stop_and_check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,7 +176,7 @@ async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
     for (_, shipment) in &cancelled {
         admin.must(reporting(*shipment, ShipmentStatus::Returned)).await;
     }
-    server.stop_and_check();
+    server.stop_and_check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -225,5 +225,5 @@ async fn index_and_shipments_survive_power_cuts_with_nothing_missing_and_nothing
         let shipments = buyer.must(request(&LIST_SHIPMENTS_OF_ORDER).path(id)).await;
         assert_eq!(shipments.items.len(), 1, "{shipments:#?}");
     }
-    server.stop_and_check();
+    server.stop_and_check().await;
 }

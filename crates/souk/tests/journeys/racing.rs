@@ -35,7 +35,7 @@ async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     }
     assert_eq!(confirmed, 10);
     assert_eq!(server.stock(&admin, "LAST-TEN").await, (0, 0));
-    server.stop_and_check();
+    server.stop_and_check().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,5 +65,5 @@ async fn one_key_sent_forty_times_at_once_makes_one_order_and_one_payment() {
     assert_eq!(server.stock(&admin, "ONCE-1").await, (99, 0));
     let payments = admin.must(request(&LIST_PAYMENTS)).await.items;
     assert_eq!(payments.len(), 1, "{payments:#?}");
-    server.stop_and_check();
+    server.stop_and_check().await;
 }

@@ -1,30 +1,33 @@
 //! A running program on a data directory of its own, and its users.
 
 use contracts::{
-    body::{Attributes, BoundedInt, BoundedVec, Patch},
-    cart::{ADD_CART_ITEM, AddCartItem, Cart},
-    catalog::{ACTIVATE_PRODUCT, CREATE_CATEGORY, CREATE_PRODUCT, CreateCategory, CreateProduct, Product, UPDATE_PRODUCT, UpdateProduct},
+    body::Patch,
+    cart::Cart,
+    catalog::{ACTIVATE_PRODUCT, CREATE_CATEGORY, CREATE_PRODUCT, CreateCategory, Product, UPDATE_PRODUCT, UpdateProduct},
     ids::{AddressId, CategoryId, OrderId, PaymentId, ProductId, Uuid},
-    inventory::{GET_STOCK, SET_STOCK, SetStock},
-    money::Currency,
-    order::{CANCEL_ORDER, CancelOrder, GET_ORDER, OrderStatus, OrderView, PLACE_ORDER, PlaceOrder},
+    inventory::GET_STOCK,
+    order::{CANCEL_ORDER, CancelOrder, GET_ORDER, OrderStatus, OrderView, PlaceOrder},
     payment::{GET_PAYMENT, Payment, PaymentMethod, PaymentStatus, REFUND_PAYMENT, RefundPayment},
-    text::{Amount, Quantity},
+    text::Amount,
     user::ADD_ADDRESS,
 };
 use platform::testing::TempFolder;
 use serde::de::DeserializeOwned;
-use souk::api_client::{Api, ApiRequest, Reply, request, sample_address};
+use serde_json::json;
+use souk::{
+    api_client::{Api, ApiRequest, Reply, add_to_cart, place_order, request, sample_address, set_stock},
+    child::Program,
+};
 use std::{
     fmt::Debug,
     io::Write as _,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 use tokio::time::Instant;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_souk");
 const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "a long enough password";
 
@@ -34,16 +37,6 @@ pub struct Server {
     pub api: Api,
     pub folder: TempFolder,
     environment: Vec<(&'static str, &'static str)>,
-}
-
-/// A process that is killed when dropped.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The command of the program with these arguments.
@@ -77,27 +70,26 @@ impl Server {
     /// Starts an empty installation with these environment variables.
     pub async fn start_with(environment: &[(&'static str, &'static str)]) -> Server {
         let folder = TempFolder::new();
-        let (program, api) = launch(folder.path(), environment).await;
-        Server { program, api, folder, environment: environment.to_vec() }
+        let program = launch(folder.path(), environment).await;
+        Server { api: program.api.clone(), program, folder, environment: environment.to_vec() }
     }
 
     /// Kills it, as a power cut would, and restarts it on the same data.
     pub async fn kill_and_restart(&mut self) {
-        self.program.0.kill().expect("it runs");
-        self.program.0.wait().expect("it ends");
-        (self.program, self.api) = launch(self.folder.path(), &self.environment).await;
+        self.program.kill();
+        self.program = launch(self.folder.path(), &self.environment).await;
+        self.api = self.program.api.clone();
     }
 
     /// Stops it by SIGTERM. Returns whether it ended with success.
-    pub fn terminate(&mut self) -> bool {
-        Command::new("kill").arg("-TERM").arg(self.program.0.id().to_string()).status().expect("kill runs");
-        self.program.0.wait().expect("it ends").success()
+    pub async fn terminate(&mut self) -> bool {
+        self.program.terminate().expect("kill runs");
+        self.program.wait().await.expect("it ends").success()
     }
 
     /// Stops it and checks that the doctor finds no fault.
-    #[track_caller]
-    pub fn stop_and_check(mut self) {
-        assert!(self.terminate());
+    pub async fn stop_and_check(mut self) {
+        assert!(self.terminate().await);
         let (healthy, report) = run(self.folder.path(), &["doctor"], "");
         assert!(healthy, "{report}");
     }
@@ -136,32 +128,10 @@ impl Server {
     }
 }
 
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
-}
-
-async fn launch(folder: &Path, environment: &[(&'static str, &'static str)]) -> (Program, Api) {
-    let port = free_port();
-    let child = Command::new(PROGRAM)
-        .args(["serve", "--rate-limits", "off", "--log", "warn"])
-        .arg("--listen")
-        .arg(format!("127.0.0.1:{port}"))
-        .arg("--ops-listen")
-        .arg(format!("127.0.0.1:{}", free_port()))
-        .arg("--data-dir")
-        .arg(folder)
-        .envs(environment.iter().copied())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let program = Program(child);
-    let api = Api::new(&format!("http://127.0.0.1:{port}"));
-    let deadline = Instant::now() + PATIENCE;
-    while !api.is_ready().await {
-        assert!(Instant::now() < deadline, "the program is not ready");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    (program, api)
+async fn launch(folder: &Path, environment: &[(&str, &str)]) -> Program {
+    let mut program = Program::start(PROGRAM, &["serve", "--rate-limits", "off", "--log", "warn"], folder, environment).expect("it starts");
+    program.until_ready().await.expect("it is ready");
+    program
 }
 
 /// A user who is logged in, or a guest.
@@ -187,35 +157,22 @@ impl Person {
 
     /// Creates an active product with stock.
     pub async fn sell(&self, sku: &str, title: &str, category: CategoryId, price: i64, stock: i64) -> ProductId {
-        let product = CreateProduct {
-            sku: sku.parse().unwrap(),
-            title: title.parse().unwrap(),
-            description: Some("A thing.".parse().unwrap()),
-            category_id: Some(category),
-            brand: None,
-            price_amount: Amount::new(price).unwrap(),
-            currency: Currency::EUR,
-            images: BoundedVec::new(Vec::new()).unwrap(),
-            attributes: Attributes::default(),
-            product_group_id: None,
-            options: BoundedVec::new(Vec::new()).unwrap(),
-        };
+        let product =
+            json!({"sku": sku, "title": title, "description": "A thing.", "categoryId": category, "priceAmount": price, "currency": "EUR"});
+        let product = serde_json::from_value(product).expect("a product");
         let product_id = self.must(request(&CREATE_PRODUCT).body(&product)).await.product_id;
         self.must(request(&ACTIVATE_PRODUCT).path(product_id)).await;
-        let stock = SetStock { available_qty: BoundedInt::new(stock).unwrap(), product_id, low_stock_threshold: None };
-        self.must(request(&SET_STOCK).path(sku).body(&stock)).await;
+        self.must(set_stock(sku, product_id, stock)).await;
         product_id
     }
 
     pub async fn add(&self, product_id: ProductId, quantity: i64) -> Cart {
-        self.must(adding(product_id, quantity)).await
+        self.must(add_to_cart(product_id, quantity)).await
     }
 
     /// The request that orders the cart.
     pub fn ordering(&self, payment_method: PaymentMethod, key: &str) -> ApiRequest<PlaceOrder, OrderView> {
-        let shipping_address_id = self.address;
-        let order = PlaceOrder { shipping_address_id, billing_address_id: None, payment_method, expected_total_amount: None };
-        request(&PLACE_ORDER).key(key).body(&order)
+        place_order(self.address, payment_method, key)
     }
 
     /// Orders the cart and waits for the outcome.
@@ -251,10 +208,6 @@ impl Person {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-}
-
-pub fn adding(product_id: ProductId, quantity: i64) -> ApiRequest<AddCartItem, Cart> {
-    request(&ADD_CART_ITEM).body(&AddCartItem { product_id, quantity: Quantity::new(quantity).unwrap() })
 }
 
 pub fn cancelling(id: OrderId) -> ApiRequest<CancelOrder, OrderView> {

@@ -57,7 +57,7 @@ async fn clients_can_be_created_listed_and_removed_while_the_platform_runs() {
     assert!(listed.contains("0 clients"), "{listed}");
     let (succeeded, output) = tool(&["client", "remove", "--id", "carrier"]);
     assert!(!succeeded && output.contains("there is no client carrier"), "{output}");
-    server.stop_and_check();
+    server.stop_and_check().await;
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! Runs the program as a child process, for benchmarks and tests.
+
+use crate::api_client::Api;
+use anyhow::{Context as _, Result, bail};
+use std::{
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Limit for a start, which may load the demo catalogue in a debug build, and for an end.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A running program. It is killed when dropped.
+pub struct Program {
+    child: Child,
+    pub api: Api,
+}
+
+impl Program {
+    /// Starts `program` with these arguments, on free ports.
+    pub fn start(program: impl AsRef<Path>, arguments: &[&str], data_dir: &Path, environment: &[(&str, &str)]) -> Result<Program> {
+        let address = free_address()?;
+        let child = Command::new(program.as_ref())
+            .args(arguments)
+            .args(["--listen", &address, "--ops-listen", &free_address()?, "--data-dir"])
+            .arg(data_dir)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the program cannot be started")?;
+        Ok(Program { child, api: Api::new(&format!("http://{address}")) })
+    }
+
+    /// Waits until `/readyz` answers 200.
+    pub async fn until_ready(&mut self) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while !self.api.is_ready().await {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the program ended with {status} before it was ready");
+            }
+            if Instant::now() > deadline {
+                bail!("the program is not ready after {} s", LIMIT.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        // Both fail only for a program that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) -> Result<()> {
+        Command::new("kill").arg("-TERM").arg(self.id().to_string()).status().context("kill cannot be run")?;
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub async fn wait(&mut self) -> Result<ExitStatus> {
+        let deadline = Instant::now() + LIMIT;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the program did not end within {} s", LIMIT.as_secs())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn free_address() -> Result<String> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
