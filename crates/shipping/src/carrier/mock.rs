@@ -1,12 +1,12 @@
 //! The built-in carrier. It has a table of its own and commits in transactions of its own, so that a booking exists although
 //! its answer was lost.
 
+mod parcel_store;
+
+use self::parcel_store::{lock_parcel, save_parcel};
 use super::{BookingRequest, CarrierError, CarrierFuture, ParcelCarrier};
 use contracts::{ids::OrderId, shipping::Carrier, user::AddressSnapshot};
-use platform::{
-    db::{Db, Error, Tx},
-    params,
-};
+use platform::db::{Db, Error, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl MockCarrier {
             Entry::Booked { first: true, .. } if mode == Mode::Timeout => std::future::pending().await,
             Entry::Booked { tracking_number, first } => {
                 if first && mode == Mode::Slow {
-                    tokio::time::sleep(self.slow).await;
+                    self.db.env().sleep(self.slow).await;
                 }
                 Ok(tracking_number)
             }
@@ -77,13 +77,9 @@ impl MockCarrier {
     async fn write_cancellation(&self, order_id: OrderId) -> Result<(), CarrierError> {
         self.db
             .write(async move |tx| {
-                tx.execute(
-                    "INSERT INTO mock_parcels (order_id, tracking_number, refusals, recalled) VALUES ($1, NULL, 0, TRUE) \
-                     ON CONFLICT (order_id) DO UPDATE SET recalled = TRUE",
-                    params![order_id],
-                )
-                .await
-                .map(|_| ())
+                let mut parcel = lock_parcel(tx, order_id).await?;
+                parcel.is_cancelled = true;
+                save_parcel(tx, &parcel).await
             })
             .await
             .map_err(unavailable)
@@ -116,28 +112,21 @@ enum Entry {
 }
 
 async fn book_in(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
-    tx.execute(
-        "INSERT INTO mock_parcels (order_id, tracking_number, refusals, recalled) VALUES ($1, NULL, 0, FALSE) ON CONFLICT (order_id) DO NOTHING",
-        params![order_id],
-    )
-    .await?;
-    let (known, refusals, recalled): (Option<String>, u32, bool) = tx
-        .query_one("SELECT tracking_number, refusals, recalled FROM mock_parcels WHERE order_id = $1", params![order_id], |row| {
-            Ok((row.next()?, row.next()?, row.next()?))
-        })
-        .await?;
-    if recalled {
+    let mut parcel = lock_parcel(tx, order_id).await?;
+    if parcel.is_cancelled {
         return Ok(Entry::Refused("the order was recalled"));
     }
-    if let Some(tracking_number) = known {
+    if let Some(tracking_number) = parcel.tracking_number {
         return Ok(Entry::Booked { tracking_number, first: false });
     }
-    if mode == Mode::Fail || (mode == Mode::Flaky && refusals < REFUSALS) {
-        tx.execute("UPDATE mock_parcels SET refusals = refusals + 1 WHERE order_id = $1", params![order_id]).await?;
+    if mode == Mode::Fail || (mode == Mode::Flaky && parcel.refusals < REFUSALS) {
+        parcel.refusals += 1;
+        save_parcel(tx, &parcel).await?;
         return Ok(Entry::Refused("no capacity"));
     }
     let tracking_number = tracking_number(tx.random_bytes());
-    tx.execute("UPDATE mock_parcels SET tracking_number = $2 WHERE order_id = $1", params![order_id, tracking_number]).await?;
+    parcel.tracking_number = Some(tracking_number.clone());
+    save_parcel(tx, &parcel).await?;
     Ok(Entry::Booked { tracking_number, first: true })
 }
 
