@@ -1,23 +1,19 @@
 //! Entry point 1, HTTP.
 
-use crate::{
-    App, Error, actions, rates,
-    store::{self, Filter},
-};
+use crate::{App, Error, actions, rates, store};
 use contracts::{
     auth::SHIPPING_EVENTS,
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
-    shipping::{RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentOverview, ShippingRates},
-    text::{Amount, Country},
+    shipping::{RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates},
+    text::Amount,
 };
 use platform::{
+    db::Tx,
     http::{Body, Idempotent, Json, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub fn routes() -> Routes<App> {
     Routes::new("shipping")
@@ -72,28 +68,21 @@ async fn record(
     actions::record_event(&app, id, key, body).await
 }
 
-/// The goods and their destination.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RatesQuery {
-    /// ISO 3166-1 alpha-2, such as DE.
-    country: Country,
-    /// The price of the goods, in minor units of the currency; 0 when absent.
-    subtotal: Option<Amount<0>>,
-    /// The currency of the order; EUR when absent.
-    currency: Option<Currency>,
-}
-
 async fn get_rates(State(app): State<App>, Query(query): Query<RatesQuery>) -> Result<Json<ShippingRates>, Problem> {
     let subtotal = query.subtotal.map_or(0, Amount::get);
     Ok(Json(rates::rates(&app.settings, app.carrier.name(), query.country, subtotal, query.currency.unwrap_or(Currency::EUR))?))
 }
 
-async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<ShipmentOverview>, Problem> {
+async fn list(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<ShipmentFilter>,
+    paging: Paging,
+) -> Result<Paged<ShipmentOverview>, Problem> {
     let tag = format!("shipments {filter:?}");
-    let (after, rows) = (paging.after::<OrderId>(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list(tx, filter, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |shipment| shipment.order_id).map(|shipment| shipment.overview(app.carrier.name()))))
+    let read = async move |tx: &mut Tx, after, rows| store::list(tx, filter, after, rows).await;
+    let page = paging.list(&app.ctx.db, &tag, read, |shipment| shipment.order_id).await?;
+    Ok(Paged(page.map(|shipment| shipment.overview(app.carrier.name()))))
 }
 
 async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {

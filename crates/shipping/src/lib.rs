@@ -62,11 +62,15 @@ pub fn service() -> Service {
 
 /// The service, with another carrier.
 pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn ParcelCarrier> + Send + 'static) -> Service {
-    Service::new("shipping", migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier"], |ctx: Ctx| async move {
-        let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        let app = App { carrier: carrier(&ctx, &settings), settings, ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "shipping",
+        migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier", "0005_one_row_per_order"],
+        |ctx: Ctx| async move {
+            let settings: Arc<Settings> = Arc::new(ctx.section()?);
+            let app = App { carrier: carrier(&ctx, &settings), settings, ctx };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }

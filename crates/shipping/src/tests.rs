@@ -16,8 +16,13 @@ use contracts::{
     shipping::Shipment,
     user::AddressSnapshot,
 };
-use platform::testing::{Answer, Harness};
+use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
+
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
 
 async fn start() -> Harness {
     Harness::of(crate::service()).start().await
@@ -147,12 +152,12 @@ async fn overview(h: &Harness, order: Order) -> Value {
     found.unwrap_or(Value::Null)
 }
 
-async fn report(h: &Harness, shipment: ShipmentId, status: &str, message: &str) -> Answer {
+async fn report(h: &Harness, shipment: ShipmentId, status: &str, message: &str) -> TestResponse {
     let body = json!({"status": status, "message": message});
     h.post(&format!("/shipments/{shipment}/events"), &body).admin().send().await
 }
 
-async fn retry(h: &Harness, order: Order) -> Answer {
+async fn retry(h: &Harness, order: Order) -> TestResponse {
     h.request(axum::http::Method::POST, &format!("/admin/shipments/{}/retry", order.order_id)).admin().send().await
 }
 

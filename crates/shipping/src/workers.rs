@@ -8,7 +8,7 @@ use crate::{
 use contracts::{ids::OrderId, shipping::ShipmentStatus};
 use platform::{
     backoff::Backoff,
-    due::{DueRows, DueTable},
+    due::{DueQueue, DueWork},
     worker::{Next, Worker},
 };
 use std::time::Duration;
@@ -17,27 +17,35 @@ use std::time::Duration;
 const SIMULATED: usize = 64;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    let period = Duration::from_secs(5);
-    let mut workers = vec![Worker::of_due(BOOKING, period, app.settings.concurrency, &app.ctx.db, app.clone())];
+    let mut workers = vec![Worker::due(&app.ctx.db, BookingRequests(app.clone()))];
     if app.settings.simulate {
-        workers.push(Worker::new("simulation", app.settings.simulate_step().min(period), app.clone(), simulate));
+        workers.push(Worker::new("simulation", app.settings.simulate_step().min(BookingRequests::PERIOD), app.clone(), simulate));
     }
     workers
 }
 
 /// Orders with a due request to the carrier.
-impl DueRows for App {
-    type Id = OrderId;
-    type Failure = Error;
+#[derive(Clone)]
+struct BookingRequests(App);
 
-    const TABLE: DueTable<OrderId> = store::DUE;
+impl DueWork for BookingRequests {
+    const NAME: &'static str = BOOKING;
+    const PERIOD: Duration = Duration::from_secs(5);
+    const QUEUE: DueQueue<OrderId> = store::DUE;
+    type Key = OrderId;
+    type Partition = OrderId;
+    type Error = Error;
 
-    async fn work(self, id: OrderId) -> Result<(), Error> {
-        actions::call_carrier(&self, id).await
+    async fn run(self, id: OrderId) -> Result<(), Error> {
+        actions::call_carrier(&self.0, id).await
+    }
+
+    fn slots(&self) -> usize {
+        self.0.settings.concurrency
     }
 
     fn backoff(&self) -> Backoff {
-        self.settings.backoff()
+        self.0.settings.backoff()
     }
 }
 
@@ -49,17 +57,16 @@ async fn simulate(app: App) -> Result<Next, Error> {
         .db
         .write(async move |tx| {
             let before = tx.now().before(step);
-            let mut moved = 0;
-            for (from, to, message) in [
-                (ShipmentStatus::InTransit, ShipmentStatus::Delivered, "Handed over to the recipient"),
-                (ShipmentStatus::Created, ShipmentStatus::InTransit, "Picked up by the carrier"),
-            ] {
-                for shipment in store::list_untouched(tx, from, before, SIMULATED).await? {
-                    actions::track(tx, shipment, to, message).await?;
-                    moved += 1;
-                }
+            let untouched = store::list_untouched(tx, before, SIMULATED).await?;
+            let count = untouched.len();
+            for (shipment, status) in untouched {
+                let (next, message) = match status {
+                    ShipmentStatus::Created => (ShipmentStatus::InTransit, "Picked up by the carrier"),
+                    _ => (ShipmentStatus::Delivered, "Handed over to the recipient"),
+                };
+                actions::track(tx, shipment, next, message).await?;
             }
-            Ok::<_, Error>(moved)
+            Ok::<_, Error>(count)
         })
         .await?;
     Ok(Next::after_batch(moved, SIMULATED))

@@ -61,8 +61,8 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
             match shipment.booked(carrier, tracking_number.clone(), tx.now()) {
                 BookingOutcome::AlreadyBooked => {}
                 BookingOutcome::Created(event) => {
+                    store::append_event(tx, &mut shipment, ShipmentStatus::Created, BOOKED_MESSAGE).await?;
                     store::save(tx, &mut shipment).await?;
-                    store::append_event(tx, event.shipment_id, ShipmentStatus::Created, BOOKED_MESSAGE).await?;
                     tx.emit(event);
                 }
                 BookingOutcome::CancelledMeanwhile => {
@@ -81,12 +81,11 @@ async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
         .write(async move |tx| {
             let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
             let returned = shipment.cancel_confirmed();
-            store::save(tx, &mut shipment).await?;
             if let Some(event) = returned {
-                store::append_event(tx, event.shipment_id, ShipmentStatus::Returned, CANCELLED_MESSAGE).await?;
+                store::append_event(tx, &mut shipment, ShipmentStatus::Returned, CANCELLED_MESSAGE).await?;
                 tx.emit(event);
             }
-            Ok(())
+            Ok(store::save(tx, &mut shipment).await?)
         })
         .await
 }

@@ -21,17 +21,14 @@ pub async fn cancel_shipment(app: &App, order_id: OrderId) -> Result<ShipmentCan
 
 /// Drops a pending shipment, and makes the cancellation of a booked one due. A parcel on its way is not changed.
 pub async fn cancel_in(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<CancellationOutcome, Error> {
-    let Some(mut shipment) = store::lock_by_order(tx, order_id).await? else {
-        store::insert_cancelled_before_booking(tx, order_id).await?;
-        return Ok(CancellationOutcome::Cancelled);
-    };
+    let Some(mut shipment) = store::lock_to_cancel(tx, order_id).await? else { return Ok(CancellationOutcome::Cancelled) };
     let before = shipment.clone();
     let outcome = shipment.cancel(tx.now());
     if shipment != before {
-        store::save(tx, &mut shipment).await?;
         if shipment.parcel.is_some() {
-            store::append_event(tx, shipment.shipment_id, ShipmentStatus::Created, why).await?;
+            store::append_event(tx, &mut shipment, ShipmentStatus::Created, why).await?;
         }
+        store::save(tx, &mut shipment).await?;
         tx.notify_worker(BOOKING);
     }
     Ok(outcome)

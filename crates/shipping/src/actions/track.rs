@@ -39,12 +39,13 @@ pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message:
     match shipment.observe(status) {
         Observed::Known => {}
         Observed::Moved(next) => {
-            if append(tx, id, next, message, next == present).await? {
+            if append(tx, &mut shipment, next, message, next == present).await? {
                 move_to(tx, &mut shipment, next, message).await?;
             }
         }
         Observed::Contradicted(next) => {
-            if append(tx, id, next, message, shipment.contradiction == Some(next)).await? {
+            let is_scan = shipment.contradiction == Some(next);
+            if append(tx, &mut shipment, next, message, is_scan).await? {
                 contradict(tx, &mut shipment, next).await?;
             }
         }
@@ -53,11 +54,11 @@ pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message:
 }
 
 /// Adds an entry to the history. Returns whether it is new.
-async fn append(tx: &mut Tx, id: ShipmentId, next: ShipmentStatus, message: &str, is_scan: bool) -> Result<bool, Error> {
-    if is_scan && store::count_events(tx, id).await? >= MAX_EVENTS {
+async fn append(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str, is_scan: bool) -> Result<bool, Error> {
+    if is_scan && shipment.event_count >= MAX_EVENTS {
         return Err(Error::HistoryIsFull);
     }
-    Ok(store::append_event(tx, id, next, message).await?)
+    Ok(store::append_event(tx, shipment, next, message).await?)
 }
 
 /// Stores a report that contradicts a confirmed cancellation. Money and stock were returned because of the confirmation, so

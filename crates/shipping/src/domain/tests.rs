@@ -105,6 +105,7 @@ fn shipment_record() -> ShipmentRecord {
         shipment_id: ShipmentId(Uuid::nil()),
         parcel: None,
         contradiction: None,
+        event_count: 0,
         confirmed_at: None,
         updated_at: Timestamp::EPOCH,
     }
