@@ -146,8 +146,8 @@ proptest! {
             }
             prop_assert!(created <= 1 && cancelled <= 1);
             prop_assert_eq!(created == 1, it.parcel.is_some());
-            let asks = matches!(it.booking, Booking::Pending | Booking::Cancelling);
-            prop_assert_eq!(asks, it.booking != Booking::Awaited && it.due_at.is_some(), "{:?}", it);
+            let is_open = matches!(it.booking, Booking::Pending | Booking::Cancelling);
+            prop_assert_eq!(is_open, it.booking != Booking::Awaited && it.due_at.is_some(), "{:?}", it);
         }
     }
 }

@@ -280,17 +280,17 @@ async fn a_scan_after_the_confirmed_cancellation_is_stored_and_shown() {
         ("IN_TRANSIT", "Picked up"),
         ("IN_TRANSIT", "Picked up"),
         ("IN_TRANSIT", "Sorted"),
-        ("DELIVERED", "At the door"),
+        ("DELIVERED", "At the address"),
         ("IN_TRANSIT", "late"),
         ("RETURNED", "Refused"),
     ] {
         let answer = report(&h, shipment, status, message).await.expect(200).json();
-        assert_eq!(answer["status"], "RETURNED", "the order was told that the shipment is cancelled");
+        assert_eq!(answer["status"], "RETURNED", "the order service has the answer that the shipment is cancelled");
         let expected = if message == "late" { "DELIVERED" } else { status };
         assert_eq!(overview(&h, order).await["contradiction"], expected);
     }
     let history: Vec<_> = shipments(&h, order).await[0].events.iter().skip(3).map(|event| event.message.clone()).collect();
-    assert_eq!(history, ["Picked up", "Sorted", "At the door", "Refused"]);
+    assert_eq!(history, ["Picked up", "Sorted", "At the address", "Refused"]);
     assert_eq!(cancel_shipment(&h, order).await, "RECALLED");
     assert_eq!((h.emitted_of::<ShipmentReturned>().await.len(), h.emitted_of::<ShipmentUpdated>().await.len()), (1, 0));
     h.nothing_is_parked().await;

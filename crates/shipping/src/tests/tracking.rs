@@ -15,8 +15,8 @@ async fn each_step_of_a_parcel_has_one_event() {
         ("IN_TRANSIT", "Picked up"),
         ("IN_TRANSIT", "Sorted in Hannover"),
         ("IN_TRANSIT", "Picked up"),
-        ("DELIVERED", "Left with a neighbour"),
-        ("DELIVERED", "Left with a neighbour"),
+        ("DELIVERED", "Left at number 9"),
+        ("DELIVERED", "Left at number 9"),
         ("DELIVERED", "in other words"),
         ("IN_TRANSIT", "a scan that comes late"),
         ("CREATED", ""),
@@ -34,7 +34,7 @@ async fn each_step_of_a_parcel_has_one_event() {
         [
             (ShipmentStatus::InTransit, "Picked up"),
             (ShipmentStatus::InTransit, "Sorted in Hannover"),
-            (ShipmentStatus::Delivered, "Left with a neighbour"),
+            (ShipmentStatus::Delivered, "Left at number 9"),
             (ShipmentStatus::Returned, "Refused"),
         ]
     );
