@@ -60,13 +60,13 @@ async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<C
         updated_at: now,
         transactions: Vec::new(),
     };
-    let payment = if store::insert_payment(tx, &payment).await? { payment } else { find_open_payment(tx, &payment).await? };
+    let payment = if store::insert_payment(tx, &payment).await? { payment } else { lock_open_payment(tx, &payment).await? };
     Ok(Created::at(format!("/payments/{}", payment.payment_id), View::from(&payment)))
 }
 
 /// Returns the open payment of the order if its terms are those of `wanted`.
-async fn find_open_payment(tx: &mut Tx, wanted: &Payment) -> Result<Payment, Error> {
-    let present = store::find_open_by_order(tx, wanted.order_id).await?.ok_or(Error::PaymentExists)?;
+async fn lock_open_payment(tx: &mut Tx, wanted: &Payment) -> Result<Payment, Error> {
+    let present = store::lock_open_by_order(tx, wanted.order_id).await?.ok_or(Error::PaymentExists)?;
     let terms = |payment: &Payment| (payment.user_id, payment.amount, payment.currency, payment.payment_method);
     let is_ending = present.void_requested_at.is_some() || present.open_transaction().is_some_and(|t| t.kind == TransactionType::Void);
     match terms(&present) == terms(wanted) {

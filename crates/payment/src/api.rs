@@ -1,11 +1,6 @@
 //! Entry point 1, HTTP.
 
-use crate::{
-    App, actions,
-    error::Error,
-    provider::WEBHOOK_HEADERS,
-    store::{self, Filter},
-};
+use crate::{App, actions, error::Error, provider::WEBHOOK_HEADERS, store};
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
@@ -14,9 +9,10 @@ use contracts::{
     body::EmptyBody,
     ids::PaymentId,
     page::Totals,
-    payment::{CreatePayment, Payment as View, PaymentStatus, PaymentSummary, RefundPayment},
+    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPayment},
 };
 use platform::{
+    db::Tx,
     http::describe::OperationBuilder,
     http::{
         Body, Created, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody,
@@ -133,14 +129,18 @@ async fn receive_webhook(
     Ok(NoContent)
 }
 
-async fn list(_: Admin, State(app): State<App>, Query(filter): Query<Filter>, paging: Paging) -> Result<Paged<PaymentSummary>, Problem> {
+async fn list(
+    _: Admin,
+    State(app): State<App>,
+    Query(filter): Query<PaymentFilter>,
+    paging: Paging,
+) -> Result<Paged<PaymentSummary>, Problem> {
     let tag = format!("payments {filter:?}");
-    let (after, rows) = (paging.after(&tag)?, paging.fetch());
-    let found = app.ctx.db.read(async move |tx| store::list_payments(tx, filter, after, rows).await).await?;
-    Ok(Paged(paging.page(&tag, found, |last| last.payment_id)))
+    let read = async move |tx: &mut Tx, after, rows| store::list_payments(tx, filter, after, rows).await;
+    paging.list(&app.ctx.db, &tag, read, |last| last.payment_id).await.map(Paged)
 }
 
-async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<Filter>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
+async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<PaymentFilter>) -> Result<Json<Totals<PaymentStatus>>, Problem> {
     let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter).await).await?;
     Ok(Json(counts.into_iter().collect()))
 }

@@ -38,7 +38,7 @@ pub struct Payment {
     pub payment_method: PaymentMethod,
     /// Why the payment, or its last refund, failed.
     pub failure: Option<Failure>,
-    /// Set when the payment was given up while its authorization was open.
+    /// When a void was requested while the authorization was open.
     pub void_requested_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -50,6 +50,8 @@ pub struct Payment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {
     pub transaction_id: TransactionId,
+    /// Its place among the transactions of the payment, from 0.
+    pub position: i64,
     pub kind: TransactionType,
     pub status: TransactionStatus,
     pub amount: i64,
@@ -207,6 +209,7 @@ impl Payment {
         self.updated_at = now;
         self.transactions.push(Transaction {
             transaction_id: id,
+            position: self.transactions.last().map_or(0, |newest| newest.position + 1),
             kind,
             status: TransactionStatus::Pending,
             amount,

@@ -40,7 +40,7 @@ pub struct ProviderRequest {
     authorization: TransactionId,
     /// Whether the transaction was committed just now, so that no request was sent before.
     fresh: bool,
-    /// Whether the payment was given up: an authorization that the provider has not received is to be declined.
+    /// Whether a void was requested: an authorization that the provider has not received is to be declined.
     abandon: bool,
 }
 
@@ -145,8 +145,8 @@ pub async fn record(
     Ok((payment, next))
 }
 
-/// Commits a new transaction before its request is sent. It is due for the worker at a time when the request that sends it
-/// has given up.
+/// Commits a new transaction before its request is sent. It is due for the worker after the deadline of the request that
+/// sends it.
 pub async fn begin(tx: &mut Tx, app: &App, payment: &mut Payment, kind: TransactionType, amount: i64) -> Result<TransactionId, Error> {
     let now = tx.now();
     let due_at = now.after(millis(app.settings.deadline_ms) + millis(app.settings.settle_after_ms));

@@ -25,6 +25,11 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 /// The default amount of a payment.
 const AMOUNT: i64 = 12_345;
 
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&service(), env!("CARGO_MANIFEST_DIR"));
+}
+
 /// A running service and a customer. Cheap to clone, for concurrent requests.
 #[derive(Clone)]
 struct Fixture {

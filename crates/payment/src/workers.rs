@@ -10,7 +10,7 @@ use crate::{
 use contracts::ids::TransactionId;
 use platform::{
     backoff::Backoff,
-    due::{DueRows, DueTable},
+    due::{DueQueue, DueRows},
     worker::Worker,
 };
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl DueRows for App {
     type Id = TransactionId;
     type Failure = Error;
 
-    const TABLE: DueTable<TransactionId> = store::DUE;
+    const TABLE: DueQueue<TransactionId> = store::DUE;
 
     async fn work(self, id: TransactionId) -> Result<(), Error> {
         settle(&self, id).await

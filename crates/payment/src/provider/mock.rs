@@ -2,6 +2,7 @@
 //! its own, and continues a request whose caller is gone. The payment method and the settings choose its faults.
 
 mod ledger;
+mod ledger_store;
 #[cfg(test)]
 mod tests;
 pub(crate) mod webhook;
@@ -77,7 +78,7 @@ impl MockProvider {
             Ok(latency) => latency,
             Err(error) => return Some(Err(provider_error(&error))),
         };
-        wait(latency / 2).await;
+        self.wait(latency / 2).await;
         if self.chance(transient_failure_percent) {
             return Some(Err(ProviderError::Unavailable));
         }
@@ -85,7 +86,7 @@ impl MockProvider {
             Ok(answer) => answer,
             Err(error) => return Some(Err(provider_error(&error))),
         };
-        wait(latency / 2).await;
+        self.wait(latency / 2).await;
         match answer {
             Answer::Lost => None,
             Answer::Error(error) => Some(Err(error)),
@@ -96,7 +97,7 @@ impl MockProvider {
 
     async fn carry_out(&self, request: MockRequest) -> Result<Answer, db::Error> {
         match request {
-            MockRequest::Lookup(id) => self.db.read(async move |tx| ledger::find(tx, id).await).await.map(Answer::Outcome),
+            MockRequest::Lookup(id) => self.db.read(async move |tx| ledger_store::find(tx, id).await).await.map(Answer::Outcome),
             MockRequest::Abandon(authorization) => {
                 self.db.write(async move |tx| ledger::abandon(tx, authorization).await).await.map(|outcome| Answer::Outcome(Some(outcome)))
             }
@@ -111,11 +112,19 @@ impl MockProvider {
     async fn latency(&self, request: MockRequest) -> Result<Duration, db::Error> {
         let method = match request {
             MockRequest::Authorize(authorization) => Some(authorization.method),
-            MockRequest::Under(_, operation) => self.db.read(async move |tx| ledger::method_of(tx, operation.authorization).await).await?,
+            MockRequest::Under(_, operation) => {
+                self.db.read(async move |tx| ledger_store::find_method(tx, operation.authorization).await).await?
+            }
             MockRequest::Lookup(_) | MockRequest::Abandon(_) => None,
         };
         let slow = if method == Some(PaymentMethod::Slow) { self.behaviour.slow } else { Duration::ZERO };
         Ok(self.behaviour.latency.max(slow))
+    }
+
+    async fn wait(&self, span: Duration) {
+        if !span.is_zero() {
+            tokio::time::sleep(span).await;
+        }
     }
 
     fn chance(&self, percent: u64) -> bool {
@@ -163,12 +172,6 @@ enum Answer {
     Error(ProviderError),
     /// The outcome is in the ledger, and the answer is lost.
     Lost,
-}
-
-async fn wait(span: Duration) {
-    if !span.is_zero() {
-        tokio::time::sleep(span).await;
-    }
 }
 
 fn provider_error(error: &db::Error) -> ProviderError {

@@ -5,8 +5,22 @@ use crate::consistency::{Entry, OrderPayment, PaymentRecord, Sums, TransactionRe
 use contracts::ids::OrderId;
 use platform::{
     db::{Error, Row, Tx},
-    params,
+    params, table,
 };
+
+table! {
+    OrderPayments in "payments" of OrderPayment, key [payment_id];
+    columns { order_id, payment_id, status, amount, currency }
+    computed {
+        is_unsettled = "EXISTS (SELECT 1 FROM payment_transactions t \
+                        WHERE t.payment_id = payments.payment_id AND t.status IN ('PENDING', 'UNKNOWN'))"
+    }
+}
+
+table! {
+    UnmatchedEntries in "mock_ledger" of UnmatchedEntry, key [transaction_id];
+    columns { reference, kind, amount }
+}
 
 /// Calls `check` with each transaction of ours and the ledger entry of it.
 pub async fn each_transaction(tx: &mut Tx, mut check: impl FnMut(TransactionRecord)) -> Result<(), Error> {
@@ -89,32 +103,14 @@ fn sums(row: &mut Row<'_>) -> Result<Sums, Error> {
 
 /// Returns ledger entries of the provider without a transaction of ours.
 pub async fn list_unmatched(tx: &mut Tx, rows: usize) -> Result<Vec<UnmatchedEntry>, Error> {
-    tx.query(
-        "SELECT l.reference, l.kind, l.amount FROM mock_ledger l \
-         LEFT JOIN payment_transactions t ON t.transaction_id = l.transaction_id WHERE t.transaction_id IS NULL LIMIT $1",
+    tx.list::<UnmatchedEntries>(
+        "WHERE NOT EXISTS (SELECT 1 FROM payment_transactions t WHERE t.transaction_id = mock_ledger.transaction_id) LIMIT $1",
         params![rows],
-        |row| Ok(UnmatchedEntry { reference: row.next()?, kind: row.next()?, amount: row.next()? }),
     )
     .await
 }
 
 /// Returns the payments of the orders after `after` up to and including `up_to`, in this order.
 pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderPayment>, Error> {
-    tx.query(
-        "SELECT p.order_id, p.payment_id, p.status, p.amount, p.currency, EXISTS (SELECT 1 FROM payment_transactions t \
-         WHERE t.payment_id = p.payment_id AND t.status IN ('PENDING', 'UNKNOWN')) \
-         FROM payments p WHERE p.order_id > $1 AND p.order_id <= $2 ORDER BY p.order_id, p.payment_id",
-        params![after, up_to],
-        |row| {
-            Ok(OrderPayment {
-                order_id: row.next()?,
-                payment_id: row.next()?,
-                status: row.next()?,
-                amount: row.next()?,
-                currency: row.next()?,
-                is_unsettled: row.next()?,
-            })
-        },
-    )
-    .await
+    tx.list::<OrderPayments>("WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, payment_id", params![after, up_to]).await
 }

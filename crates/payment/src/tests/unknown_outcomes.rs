@@ -188,6 +188,7 @@ async fn a_transaction_without_an_answer_delays_no_other() {
 #[tokio::test]
 async fn a_transaction_that_cannot_be_read_is_rescheduled() {
     let fixture = Fixture::start().await;
+    fixture.expect_worker_failures();
     let id = fixture.payment("pm_ok").await;
     assert!(super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await.is_none());
     write(&fixture, "UPDATE payments SET currency = '?'").await;

@@ -1,6 +1,9 @@
 //! The ledger of the mock: every transaction with its outcome.
 
-use super::Answer;
+use super::{
+    Answer,
+    ledger_store::{count_attempt, find, insert, list_entries, lock_method},
+};
 use crate::provider::{Authorization, DeclineReason, Operation, Outcome, ProviderError};
 use contracts::{
     ids::TransactionId,
@@ -8,12 +11,11 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
-    hex::encode as hex,
-    params,
+    hex,
 };
 
 /// How often a request of `pm_flaky` fails before it succeeds.
-const FLAKY_FAILURES: u32 = 2;
+const FLAKY_FAILURES: i64 = 2;
 
 /// A ledger entry, with the fields that later decisions need.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +82,7 @@ pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, request: Operati
     if let Some(known) = find(tx, request.transaction_id).await? {
         return Ok(Answer::Outcome(Some(known)));
     }
-    let Some(method) = lock_method_of(tx, request.authorization).await? else {
+    let Some(method) = lock_method(tx, request.authorization).await? else {
         // The authorization is unknown, and so is its method: `pm_ok` is a placeholder.
         let decline = (kind != TransactionType::Void).then_some(DeclineReason::NothingHeld);
         return write(tx, kind, request, PaymentMethod::Ok, decline).await.map(|outcome| Answer::Outcome(Some(outcome)));
@@ -88,17 +90,14 @@ pub(super) async fn operate(tx: &mut Tx, kind: TransactionType, request: Operati
     if fails_on_purpose(tx, request.transaction_id, method).await? {
         return Ok(Answer::Error(ProviderError::Unavailable));
     }
-    let charge = Charge::of(&entries(tx, request.authorization).await?);
+    let charge = Charge::of(&list_entries(tx, request.authorization).await?);
     let decline = charge.decline_reason(kind, request.amount, method);
     write(tx, kind, request, method, decline).await.map(|outcome| Answer::Outcome(Some(outcome)))
 }
 
 /// Declines an authorization that has not arrived, for good.
 pub(super) async fn abandon(tx: &mut Tx, request: Authorization) -> Result<Outcome, Error> {
-    match find(tx, request.transaction_id).await? {
-        Some(known) => Ok(known),
-        None => write(tx, TransactionType::Authorize, request.as_operation(), request.method, Some(DeclineReason::Abandoned)).await,
-    }
+    write(tx, TransactionType::Authorize, request.as_operation(), request.method, Some(DeclineReason::Abandoned)).await
 }
 
 impl Authorization {
@@ -110,45 +109,10 @@ impl Authorization {
 
 /// Counts the attempts of `pm_flaky` and returns whether this one fails.
 async fn fails_on_purpose(tx: &mut Tx, id: TransactionId, method: PaymentMethod) -> Result<bool, Error> {
-    if method != PaymentMethod::Flaky {
-        return Ok(false);
-    }
-    let times: u32 = tx
-        .query_one(
-            "INSERT INTO mock_stumbles (transaction_id, times) VALUES ($1, 1) \
-             ON CONFLICT (transaction_id) DO UPDATE SET times = mock_stumbles.times + 1 RETURNING times",
-            params![id],
-            |row| row.next(),
-        )
-        .await?;
-    Ok(times <= FLAKY_FAILURES)
+    Ok(method == PaymentMethod::Flaky && count_attempt(tx, id).await? <= FLAKY_FAILURES)
 }
 
-/// Returns the outcome of a transaction.
-pub(super) async fn find(tx: &mut Tx, id: TransactionId) -> Result<Option<Outcome>, Error> {
-    tx.query_opt("SELECT reference, refusal FROM mock_ledger WHERE transaction_id = $1", params![id], |row| {
-        Ok(Outcome { reference: row.next()?, decline: row.next()? })
-    })
-    .await
-}
-
-/// Returns the payment method of an authorization.
-pub(super) async fn method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
-    tx.query_opt("SELECT method FROM mock_ledger WHERE transaction_id = $1", params![authorization], |row| row.next()).await
-}
-
-/// The same, with the authorization locked until the commit, so that operations under it do not overlap.
-async fn lock_method_of(tx: &mut Tx, authorization: TransactionId) -> Result<Option<PaymentMethod>, Error> {
-    method_of(tx, authorization).await
-}
-
-async fn entries(tx: &mut Tx, authorization: TransactionId) -> Result<Vec<Entry>, Error> {
-    tx.query("SELECT kind, amount, refusal FROM mock_ledger WHERE authorization_id = $1", params![authorization], |row| {
-        Ok(Entry { kind: row.next()?, amount: row.next()?, decline: row.next()? })
-    })
-    .await
-}
-
+/// Writes the outcome of a transaction, and returns it or the one that was written before.
 async fn write(
     tx: &mut Tx,
     kind: TransactionType,
@@ -162,13 +126,9 @@ async fn write(
         TransactionType::Void => "mock_void",
         TransactionType::Refund => "mock_re",
     };
-    let reference = format!("{prefix}_{}", hex(&tx.random_bytes::<12>()));
-    let now = tx.now();
-    tx.execute(
-        "INSERT INTO mock_ledger (transaction_id, reference, kind, authorization_id, amount, method, refusal, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        params![request.transaction_id, reference, kind, request.authorization, request.amount, method, decline, now],
-    )
-    .await?;
-    Ok(Outcome { reference, decline })
+    let outcome = Outcome { reference: format!("{prefix}_{}", hex::encode(&tx.random_bytes::<12>())), decline };
+    if insert(tx, &outcome, kind, request, method).await? {
+        return Ok(outcome);
+    }
+    find(tx, request.transaction_id).await?.ok_or_else(|| Error::Failed("an outcome that prevented another is gone".into()))
 }
