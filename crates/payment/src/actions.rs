@@ -2,13 +2,14 @@
 //!
 //! Creating a payment is one unit of work. The other commands move money in three steps: a unit that decides and commits the
 //! new transaction, the request to the provider outside of any unit, and a unit that commits the outcome together with the
-//! answer to the caller. In between, the idempotency key is open and names the transaction, so that a repetition after a
-//! crash continues this transaction and never begins another.
+//! answer to the caller. In between, the idempotency key names the transaction, so that a repetition after a crash continues
+//! this transaction and never begins another.
 
 use crate::{
     App,
     domain::{Command, Payment, Step},
     error::Error,
+    provider::{Outcome, ProviderError},
     settings::millis,
     settling::{self, ProviderRequest},
     store,
@@ -21,8 +22,8 @@ use contracts::{
 use platform::{
     context::Context,
     db::Tx,
-    http::{Answer as _, Created, IdempotencyKey, Idempotent, Json, Problem, Stored},
-    idempotency::Opened,
+    http::{Created, IdempotencyKey, Idempotent, Json, Problem},
+    idempotency::{IdempotentRequest, Next},
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -109,70 +110,106 @@ pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundP
 }
 
 async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, command: Command) -> Result<Idempotent<Json<View>>, Problem> {
-    let limit = millis(app.settings.deadline_ms);
-    let time = Context::current().remaining(limit + ANSWER_TIME).saturating_sub(ANSWER_TIME).min(limit);
-    let until = Instant::now() + time;
-    let mut begun = begin(app, &key, id, command, time).await;
-    if begun.as_ref().is_err_and(|problem| problem.code() == Code::PROVIDER_UNAVAILABLE) {
-        settle_open(app, id, until).await?;
-        begun = begin(app, &key, id, command, time).await;
-    }
-    match begun? {
-        Begun::Answered(keyed) => Ok(keyed),
-        Begun::Sending { request, resource } => finish(app, key, request, resource, until).await,
-    }
-}
-
-/// The state of a request after its first unit.
-enum Begun {
-    /// No request to the provider is needed.
-    Answered(Idempotent<Json<View>>),
-    /// The request is to be sent; the key names `resource`.
-    Sending { request: ProviderRequest, resource: Uuid },
-}
-
-/// Runs the first unit: decides, and commits the new transaction.
-async fn begin(app: &App, key: &IdempotencyKey, id: PaymentId, command: Command, time: Duration) -> Result<Begun, Problem> {
-    let (own, key) = (app.clone(), key.clone());
-    let unit = async move |tx: &mut Tx| {
-        let mut started = None;
-        let opened = key
-            .open::<Json<View>, Error>(tx, time + ANSWER_TIME, async |tx: &mut Tx| {
-                let start = start(tx, &own, id, command).await?;
-                let resource = start.resource;
-                started = Some(start);
-                Ok(resource)
-            })
-            .await?;
-        let Start { payment, resource, fresh } = match (opened, started) {
-            (Opened::Answered(keyed), _) => return Ok(Begun::Answered(keyed)),
-            (Opened::Unanswered(_), Some(start)) => start,
-            // The first request with this key did not finish: continue its transaction.
-            (Opened::Unanswered(resource), None) => {
-                let payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
-                Start { payment, resource, fresh: false }
-            }
-        };
-        let begun = payment.transaction(TransactionId(resource)).is_some();
-        let open = payment.open_transaction();
-        // The open void was begun by this command, or follows from it.
-        match open.filter(|open| begun && (open.transaction_id.0 == resource || open.kind == TransactionType::Void)) {
-            Some(open) => Ok(Begun::Sending { request: ProviderRequest::about(&payment, open, fresh), resource }),
-            None => key.settle_in(tx, &answer(&payment, resource)).await.map(Begun::Answered),
+    let deadline = millis(app.settings.deadline_ms);
+    let limit = Context::current().remaining(deadline + ANSWER_TIME).saturating_sub(ANSWER_TIME).min(deadline);
+    let request = Perform { app: app.clone(), id, command, limit, until: Instant::now() + limit };
+    match request.clone().run(&app.ctx.db, key.clone()).await {
+        Err(problem) if problem.code() == Code::PROVIDER_UNAVAILABLE => {
+            settle_open(app, id, request.until).await?;
+            request.run(&app.ctx.db, key).await
         }
-    };
-    app.ctx.db.write(unit).await
+        answered => answered,
+    }
 }
 
-/// What a command began.
-struct Start {
-    payment: Payment,
-    /// What the idempotency key names: the transaction, or the payment when there is none to wait for.
-    resource: Uuid,
-    fresh: bool,
+/// A command that moves money, from its decision to its answer.
+#[derive(Clone)]
+struct Perform {
+    app: App,
+    id: PaymentId,
+    command: Command,
+    /// How long it may wait for the provider, and until when.
+    limit: Duration,
+    until: Instant,
 }
 
-async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Result<Start, Error> {
+/// A request to the provider that the answer of a command waits for.
+#[derive(Clone)]
+struct Waiting {
+    request: ProviderRequest,
+    /// The transaction of the command, which the idempotency key names.
+    transaction: Uuid,
+    /// The provider's answer. Before the request is sent it is that there is none.
+    answer: Result<Outcome, ProviderError>,
+}
+
+impl Waiting {
+    fn of(request: ProviderRequest, transaction: Uuid) -> Waiting {
+        Waiting { request, transaction, answer: Err(ProviderError::NoAnswer) }
+    }
+}
+
+impl IdempotentRequest for Perform {
+    type Answer = Json<View>;
+    type State = Waiting;
+    type Error = Error;
+
+    async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<View>, Waiting>, Error> {
+        let (payment, resource, fresh) = start(tx, &self.app, self.id, self.command).await?;
+        Ok(next(&payment, resource, fresh))
+    }
+
+    fn resource(&self, waiting: &Waiting) -> Uuid {
+        waiting.transaction
+    }
+
+    async fn resume(&self, tx: &mut Tx, resource: Uuid) -> Result<Next<Json<View>, Waiting>, Error> {
+        let payment = store::lock_payment(tx, self.id).await?.ok_or(Error::NotFound)?;
+        Ok(next(&payment, resource, false))
+    }
+
+    fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    async fn wait(&self, waiting: Waiting) -> Result<Waiting, Error> {
+        let answer = settling::send(&self.app, &waiting.request, self.until).await;
+        Ok(Waiting { answer, ..waiting })
+    }
+
+    async fn answer(&self, tx: &mut Tx, Waiting { request, transaction, answer }: Waiting) -> Result<Next<Json<View>, Waiting>, Error> {
+        let (payment, next) = settling::record(tx, &self.app, &request, &answer).await?;
+        Ok(match next {
+            Some(request) => Next::Wait(Waiting::of(request, transaction)),
+            None => last_answer(&payment, transaction),
+        })
+    }
+}
+
+/// Waits while the transaction `resource`, or the void that follows from it, is open. `fresh` says that it began just now.
+fn next(payment: &Payment, resource: Uuid, fresh: bool) -> Next<Json<View>, Waiting> {
+    let begun = payment.transaction(TransactionId(resource)).is_some();
+    let open = payment.open_transaction();
+    match open.filter(|open| begun && (open.transaction_id.0 == resource || open.kind == TransactionType::Void)) {
+        Some(open) => Next::Wait(Waiting::of(ProviderRequest::about(payment, open, fresh), resource)),
+        None => last_answer(payment, resource),
+    }
+}
+
+/// The answer to the caller: the payment, or a refusal when the provider declined the refund or the void. The refusal keeps
+/// what the unit recorded.
+fn last_answer(payment: &Payment, resource: Uuid) -> Next<Json<View>, Waiting> {
+    let declined = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
+    match declined.map(|transaction| transaction.kind) {
+        Some(TransactionType::Refund) => Next::Refuse(Error::RefundFailed.into()),
+        Some(TransactionType::Void) => Next::Refuse(Error::IllegalCommand { status: payment.status, command: "voided" }.into()),
+        _ => Next::Answer(Json(View::from(payment))),
+    }
+}
+
+/// Begins what the command leads to. Returns the payment, what the idempotency key names (the transaction, or the payment when
+/// there is none to wait for), and whether the transaction is new.
+async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Result<(Payment, Uuid, bool), Error> {
     let mut payment = store::lock_payment(tx, id).await?.ok_or(Error::NotFound)?;
     let now = tx.now();
     let (resource, fresh) = match payment.step(command)? {
@@ -191,42 +228,7 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Resul
             (id.0, false)
         }
     };
-    Ok(Start { payment, resource, fresh })
-}
-
-/// Sends the request, and commits the outcome together with the answer to the caller.
-async fn finish(
-    app: &App,
-    key: IdempotencyKey,
-    mut request: ProviderRequest,
-    resource: Uuid,
-    until: Instant,
-) -> Result<Idempotent<Json<View>>, Problem> {
-    loop {
-        let provider_answer = settling::send(app, &request, until).await;
-        let (own, key) = (app.clone(), key.clone());
-        let unit = async move |tx: &mut Tx| {
-            let (payment, next) = settling::record(tx, &own, &request, &provider_answer).await?;
-            match next {
-                Some(next) => Ok::<_, Problem>(Err(next)),
-                None => key.settle_in(tx, &answer(&payment, resource)).await.map(Ok),
-            }
-        };
-        match app.ctx.db.write(unit).await? {
-            Ok(keyed) => return Ok(keyed),
-            Err(next) => request = next,
-        }
-    }
-}
-
-/// The answer to the caller: the payment, or a problem when the provider declined the refund or the void.
-fn answer(payment: &Payment, resource: Uuid) -> Stored {
-    let declined = payment.transaction(TransactionId(resource)).filter(|transaction| transaction.status == TransactionStatus::Failed);
-    match declined.map(|transaction| transaction.kind) {
-        Some(TransactionType::Refund) => Stored::from(&Problem::from(Error::RefundFailed)),
-        Some(TransactionType::Void) => Stored::from(&Problem::from(Error::IllegalCommand { status: payment.status, command: "voided" })),
-        _ => Json(View::from(payment)).stored(),
-    }
+    Ok((payment, resource, fresh))
 }
 
 /// Settles the open transaction of another request, so that this one can be decided.

@@ -67,7 +67,7 @@ pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Resul
         let answer = tokio::time::timeout_at(until, exchange(app, request)).await.unwrap_or(Err(ProviderError::NoAnswer));
         let pause = app.ctx.env.jitter(FIRST_PAUSE * attempt);
         match answer {
-            Err(ProviderError::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => tokio::time::sleep(pause).await,
+            Err(ProviderError::Unavailable) if attempt < ATTEMPTS && Instant::now() + pause < until => app.ctx.env.sleep(pause).await,
             Err(error) => {
                 let ProviderRequest { payment_id, transaction_id, kind, .. } = request;
                 tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %error, "no outcome yet");

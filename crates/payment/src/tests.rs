@@ -1,4 +1,4 @@
-//! The service through its entry points, with a frozen clock. Only the wait for the provider is real time.
+//! The service through its entry points, with a frozen clock. Only the deadline for the provider is real time.
 
 mod access;
 mod assert_consistent;
@@ -18,7 +18,7 @@ use contracts::{
     ids::{OrderId, PaymentId, UserId},
     payment::{Payment, PaymentStatus, TransactionStatus, TransactionType},
 };
-use platform::testing::{Harness, HarnessBuilder, TestResponse};
+use platform::testing::{Harness, HarnessBuilder, TestRequest, TestResponse};
 use serde_json::{Value, json};
 use std::{ops::Deref, sync::Arc, time::Duration};
 
@@ -91,9 +91,14 @@ impl Fixture {
         id
     }
 
-    /// Sends `authorize`, `capture`, `void` or a full `refund` under this key.
+    /// The request for `authorize`, `capture`, `void` or a full `refund` under this key.
+    fn command(&self, id: PaymentId, verb: &str, key: &str) -> TestRequest<'_> {
+        self.request("POST".parse().expect("a method"), &format!("/payments/{id}/{verb}")).service("order").key(key)
+    }
+
+    /// Sends it. Pauses between attempts and the latency of the provider take no time.
     async fn try_to(&self, id: PaymentId, verb: &str, key: &str) -> TestResponse {
-        self.request("POST".parse().expect("a method"), &format!("/payments/{id}/{verb}")).service("order").key(key).send().await
+        self.skip_sleeps(self.command(id, verb, key).send()).await
     }
 
     /// Sends the same under a fresh key and returns the payment.
@@ -113,7 +118,7 @@ impl Fixture {
     /// Advances the clock by two minutes and does all work that is due then.
     async fn advance_and_complete(&self) {
         self.advance(Duration::from_secs(120));
-        self.complete().await;
+        self.skip_sleeps(self.complete()).await;
     }
 
     async fn event_types(&self) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::{
 use contracts::ids::TransactionId;
 use platform::{
     backoff::Backoff,
-    due::{DueQueue, DueRows},
+    due::{DueQueue, DueWork},
     worker::Worker,
 };
 use std::time::Duration;
@@ -18,38 +18,43 @@ use tokio::time::Instant;
 
 /// The worker that settles transactions.
 pub const SETTLE: &str = "settle";
-/// A dropped request notifies no worker: its transaction is found within this time.
-const PERIOD: Duration = Duration::from_secs(1);
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::of_due(SETTLE, PERIOD, app.settings.concurrency(), &app.ctx.db, app.clone())]
+    vec![Worker::due(&app.ctx.db, Settlement(app.clone()))]
 }
 
 /// Transactions without an outcome.
-impl DueRows for App {
-    type Id = TransactionId;
-    type Failure = Error;
+#[derive(Clone)]
+struct Settlement(App);
 
-    const TABLE: DueQueue<TransactionId> = store::DUE;
+impl DueWork for Settlement {
+    const NAME: &'static str = SETTLE;
+    /// A crashed request notifies no worker: its transaction is found within this time.
+    const PERIOD: Duration = Duration::from_secs(1);
+    const QUEUE: DueQueue<TransactionId> = store::DUE;
+    type Key = TransactionId;
+    type Partition = TransactionId;
+    type Error = Error;
 
-    async fn work(self, id: TransactionId) -> Result<(), Error> {
-        settle(&self, id).await
+    /// Settles the transaction if it is still open.
+    async fn run(self, id: TransactionId) -> Result<(), Error> {
+        let app = &self.0;
+        let payment = app.ctx.db.read(async move |tx| store::find_by_transaction(tx, id).await).await?;
+        let request = payment.as_ref().and_then(|payment| {
+            let open = payment.transaction(id).filter(|transaction| transaction.is_open())?;
+            Some(ProviderRequest::about(payment, open, false))
+        });
+        match request {
+            Some(request) => settling::settle(app, request, Instant::now() + millis(app.settings.deadline_ms)).await,
+            None => Ok(()),
+        }
+    }
+
+    fn slots(&self) -> usize {
+        self.0.settings.concurrency()
     }
 
     fn backoff(&self) -> Backoff {
-        settling::backoff(self)
-    }
-}
-
-/// Settles one transaction if it is still open.
-async fn settle(app: &App, id: TransactionId) -> Result<(), Error> {
-    let payment = app.ctx.db.read(async move |tx| store::find_by_transaction(tx, id).await).await?;
-    let request = payment.as_ref().and_then(|payment| {
-        let open = payment.transaction(id).filter(|transaction| transaction.is_open())?;
-        Some(ProviderRequest::about(payment, open, false))
-    });
-    match request {
-        Some(request) => settling::settle(app, request, Instant::now() + millis(app.settings.deadline_ms)).await,
-        None => Ok(()),
+        settling::backoff(&self.0)
     }
 }

@@ -123,7 +123,7 @@ impl MockProvider {
 
     async fn wait(&self, span: Duration) {
         if !span.is_zero() {
-            tokio::time::sleep(span).await;
+            self.db.env().sleep(span).await;
         }
     }
 

@@ -8,10 +8,19 @@ use contracts::{
 };
 use platform::testing::{Harness, TestResponse};
 use proptest::{collection::vec, prelude::*, sample::select};
-use std::{future::poll_fn, task::Poll};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+};
+use tokio::sync::Notify;
 
-/// Polls `work` this many times and drops it, like a crash of the task. Requests that it sent are carried out.
-pub async fn poll_then_drop<F: Future>(work: F, polls: usize) -> Option<F::Output> {
+/// Polls `work` this many times and drops it, like a client that closes its connection.
+async fn poll_then_drop<F: Future>(work: F, polls: usize) -> Option<F::Output> {
     let (mut work, mut left) = (Box::pin(work), polls);
     poll_fn(|context| {
         if left == 0 {
@@ -23,7 +32,54 @@ pub async fn poll_then_drop<F: Future>(work: F, polls: usize) -> Option<F::Outpu
     .await
 }
 
+/// Runs `work` on a tokio runtime of its own and drops the runtime with all of its tasks, like a crash of the process. It does
+/// so after this many steps: a step is a poll of `work`, or a wait of the whole runtime for a database or a timer.
+pub fn crash_after<T: Send>(work: impl Future<Output = T> + Send, steps: usize) -> Option<T> {
+    let (done, crash) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let (counter, notifier) = (done.clone(), crash.clone());
+    let step = move || {
+        if counter.fetch_add(1, Ordering::SeqCst) + 1 == steps {
+            notifier.notify_one();
+        }
+    };
+    let run = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().on_thread_park(step.clone()).build().expect("a runtime");
+        let mut work = pin!(work);
+        let counted = poll_fn(|context| {
+            if done.load(Ordering::SeqCst) >= steps {
+                return Poll::Pending;
+            }
+            let polled = work.as_mut().poll(context);
+            step();
+            polled
+        });
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                output = counted => Some(output),
+                () = crash.notified() => None,
+            }
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().expect("the request does not panic"))
+}
+
 impl Fixture {
+    /// Authorizes a payment with a crash between the commit of the transaction and the call of the provider.
+    pub async fn crash_before_sending(&self, id: PaymentId) {
+        let (entries, open) = (self.ledger_entries().await, self.open_transactions().await);
+        for steps in 1..100 {
+            assert!(crash_after(self.command(id, "authorize", "crashes").send(), steps).is_none());
+            // What the request handed to the database is committed before this unit.
+            self.db().write(async |_| Ok::<_, platform::db::Error>(())).await.expect("the database works");
+            if self.open_transactions().await > open {
+                break;
+            }
+        }
+        assert_eq!((self.ledger_entries().await, self.open_transactions().await), (entries, open + 1));
+    }
+
     /// Advances the clock until every transaction is settled.
     async fn settle_all(&self) {
         for _ in 0..200 {
@@ -55,13 +111,13 @@ async fn a_crash_at_any_point_of_any_command_is_settled() {
         for (position, verb) in ["authorize", "capture", "refund", "void"].into_iter().enumerate() {
             let before = &["authorize", "capture"][..position.min(2) - usize::from(verb == "void")];
             let mut finished = 0;
-            for polls in 1.. {
+            for steps in 1.. {
                 let id = fixture.payment(method).await;
                 for verb in before {
                     fixture.try_to(id, verb, "before").await;
                 }
                 fixture.settle_all().await;
-                let crashed = poll_then_drop(fixture.try_to(id, verb, "the key"), polls).await.is_none();
+                let crashed = crash_after(fixture.command(id, verb, "the key").send(), steps).is_none();
                 fixture.settle_all().await;
                 // The caller repeats the request under the same key, and the answer fits the payment.
                 let answer = fixture.try_to(id, verb, "the key").await;
@@ -71,7 +127,7 @@ async fn a_crash_at_any_point_of_any_command_is_settled() {
                 if finished == 2 {
                     break;
                 }
-                assert!(polls < 100, "the operation takes more than a hundred steps");
+                assert!(steps < 100, "the operation takes more than a hundred steps");
             }
         }
     }
@@ -97,18 +153,27 @@ impl Fixture {
 struct Action {
     verb: &'static str,
     amount: Option<i64>,
-    /// After how many polls the task crashes.
-    dropped: Option<usize>,
+    end: End,
     key: u8,
     /// Whether the clock advances before.
     pause: bool,
 }
 
+/// How a request ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Answered,
+    /// The client closes the connection after this many polls.
+    Dropped(usize),
+    /// The process crashes after this many steps.
+    Crashed(usize),
+}
+
 fn act() -> impl Strategy<Value = Action> {
     let verb = select(vec!["authorize", "authorize", "capture", "capture", "void", "refund", "refund"]);
     let amount = prop_oneof![Just(None), (1_i64..15_000).prop_map(Some)];
-    (verb, amount, prop_oneof![2 => Just(None), 1 => (1_usize..12).prop_map(Some)], 0_u8..4, any::<bool>())
-        .prop_map(|(verb, amount, dropped, key, pause)| Action { verb, amount, dropped, key, pause })
+    let end = prop_oneof![3 => Just(End::Answered), 1 => (1_usize..4).prop_map(End::Dropped), 2 => (1_usize..12).prop_map(End::Crashed)];
+    (verb, amount, end, 0_u8..4, any::<bool>()).prop_map(|(verb, amount, end, key, pause)| Action { verb, amount, end, key, pause })
 }
 
 async fn perform(fixture: &Fixture, id: PaymentId, act: &Action) {
@@ -118,7 +183,12 @@ async fn perform(fixture: &Fixture, id: PaymentId, act: &Action) {
         _ => serde_json::json!({}),
     };
     let request = fixture.post(&path, &body).service("order").key(&format!("key-{}", act.key)).send();
-    if let Some(answer) = poll_then_drop(request, act.dropped.unwrap_or(usize::MAX)).await {
+    let answer = match act.end {
+        End::Answered => Some(request.await),
+        End::Dropped(polls) => poll_then_drop(request, polls).await,
+        End::Crashed(steps) => crash_after(request, steps),
+    };
+    if let Some(answer) = answer {
         assert_ne!(answer.status, 500, "{}", String::from_utf8_lossy(&answer.body));
     }
 }

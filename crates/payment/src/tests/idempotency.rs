@@ -113,15 +113,15 @@ async fn forty_requests_at_once_with_one_key_are_one_ledger_entry() {
     let id = fixture.payment("pm_ok").await;
     let mut entries = 0;
     for verb in ["authorize", "capture", "refund"] {
-        let asking: Vec<_> = (0..40)
+        let requests: Vec<_> = (0..40)
             .map(|_| {
                 let fixture = fixture.clone();
                 fixture.env.clone().spawn(async move { fixture.try_to(id, verb, "the one key").await })
             })
             .collect();
         let mut answers = Vec::new();
-        for asked in asking {
-            let answer = asked.await.expect("no request panics");
+        for request in requests {
+            let answer = request.await.expect("no request panics");
             match answer.status.as_u16() {
                 200 => answers.push(answer.body),
                 _ => assert_eq!(answer.expect_problem(409, "IDEMPOTENCY_IN_PROGRESS").header("retry-after"), "1"),
@@ -141,14 +141,14 @@ async fn forty_requests_at_once_with_forty_keys_are_one_ledger_entry() {
     let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 5)).await;
     let id = fixture.payment("pm_ok").await;
     for (verb, status) in [("authorize", PaymentStatus::Authorized), ("capture", PaymentStatus::Captured)] {
-        let asking: Vec<_> = (0..40)
+        let requests: Vec<_> = (0..40)
             .map(|_| {
                 let fixture = fixture.clone();
                 fixture.env.clone().spawn(async move { fixture.act(id, verb).await.status })
             })
             .collect();
-        for asked in asking {
-            assert_eq!(asked.await.expect("no request panics"), status);
+        for request in requests {
+            assert_eq!(request.await.expect("no request panics"), status);
         }
     }
     assert_eq!(fixture.ledger_entries().await, 2);

@@ -4,22 +4,21 @@ use super::{AMOUNT, Fixture, transactions};
 use crate::service;
 use contracts::{
     payment::{
-        PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentStatus, PaymentVoided,
+        Payment, PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentStatus, PaymentVoided,
         TransactionStatus::{self, Failed, Succeeded, Unknown},
-        TransactionType::{self, Authorize, Capture, Refund, Void},
+        TransactionType::{Authorize, Capture, Refund, Void},
     },
     problem::{Code, Failure},
 };
 use platform::testing::Harness;
 use std::time::Duration;
-use tokio::time::Instant;
 
 #[tokio::test]
 async fn pm_ok_is_authorized_captured_and_refunded() {
     let fixture = Fixture::start().await;
     let body = fixture.body("pm_ok");
     let made = fixture.make(&body).await.expect(201);
-    let payment: contracts::payment::Payment = made.read();
+    let payment: Payment = made.read();
     assert_eq!(made.header("location"), format!("/api/v1/payments/{}", payment.payment_id));
     assert_eq!((payment.status, payment.amount, payment.transactions.len()), (PaymentStatus::Initiated, AMOUNT, 0));
     assert_eq!(made.json()["provider"], "MOCK");
@@ -148,9 +147,9 @@ async fn pm_flaky_works_at_the_third_attempt_of_every_operation() {
 #[tokio::test]
 async fn pm_slow_is_slow_and_succeeds() {
     let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 40)).await;
-    let began = Instant::now();
+    let began = fixture.env.now();
     let id = fixture.captured("pm_slow").await;
-    assert!(began.elapsed() >= Duration::from_millis(80));
+    assert_eq!(fixture.env.now().since(began), Duration::from_millis(80), "by the frozen clock");
     assert_eq!(fixture.act(id, "refund").await.status, PaymentStatus::Refunded);
     fixture.assert_consistent().await;
 }
@@ -159,13 +158,16 @@ async fn pm_slow_is_slow_and_succeeds() {
 async fn a_request_slower_than_the_deadline_is_settled_later() {
     let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", 50)).await;
     let id = fixture.payment("pm_slow").await;
-    let payment = fixture.act(id, "authorize").await;
+    // The provider answers only when the clock moves.
+    let payment: Payment = fixture.command(id, "authorize", "slow").send().await.expect(200).read();
     assert_eq!(transactions(&payment), [(Authorize, TransactionStatus::Unknown)]);
-    // The request has not arrived yet: the lookup finds nothing, and the repeated request must not act twice.
-    let end = Instant::now() + Duration::from_secs(10);
-    while fixture.read(id).await.status == PaymentStatus::Initiated {
-        assert!(Instant::now() < end, "it is never settled");
+    assert_eq!(fixture.ledger_entries().await, 0);
+    // The request arrives late, and the repeated request must not act twice.
+    for _ in 0..100 {
         fixture.advance_and_complete().await;
+        if fixture.open_transactions().await == 0 {
+            break;
+        }
     }
     assert_eq!(fixture.read(id).await.status, PaymentStatus::Authorized);
     fixture.assert_consistent().await;
@@ -174,13 +176,13 @@ async fn a_request_slower_than_the_deadline_is_settled_later() {
 #[tokio::test]
 async fn a_payment_is_voided_in_every_status_before_the_capture() {
     let fixture = Fixture::start().await;
-    let never_asked = fixture.payment("pm_ok").await;
-    let payment = fixture.act(never_asked, "void").await;
+    let unsent = fixture.payment("pm_ok").await;
+    let payment = fixture.act(unsent, "void").await;
     assert_eq!((payment.status, payment.transactions.len()), (PaymentStatus::Voided, 0));
     assert_eq!(fixture.ledger_entries().await, 0);
-    assert_eq!(fixture.act(never_asked, "void").await, payment);
+    assert_eq!(fixture.act(unsent, "void").await, payment);
     for verb in ["authorize", "capture", "refund"] {
-        let refused = fixture.try_to(never_asked, verb, &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
+        let refused = fixture.try_to(unsent, verb, &fixture.fresh_key()).await.expect_problem(409, "ILLEGAL_TRANSITION");
         assert_eq!(refused.json()["paymentStatus"], "VOIDED");
     }
 
@@ -219,7 +221,8 @@ async fn a_setting_makes_the_mock_decline() {
 #[tokio::test]
 async fn every_operation_waits_for_the_latency_that_is_set() {
     let fixture = Fixture::with(Harness::of(service()).setting("latency_ms", 30)).await;
-    let began = Instant::now();
-    let _: TransactionType = fixture.act(fixture.payment("pm_ok").await, "authorize").await.transactions[0].r#type;
-    assert!(began.elapsed() >= Duration::from_millis(30));
+    let id = fixture.payment("pm_ok").await;
+    let began = fixture.env.now();
+    fixture.act(id, "authorize").await;
+    assert_eq!(fixture.env.now().since(began), Duration::from_millis(30), "by the frozen clock");
 }

@@ -41,15 +41,15 @@ async fn refunds_at_once_never_exceed_the_capture() {
     let fixture = Fixture::start().await;
     let id = fixture.captured("pm_ok").await;
     let part = AMOUNT / 3 + 1;
-    let asking: Vec<_> = (0..6)
+    let requests: Vec<_> = (0..6)
         .map(|_| {
             let fixture = fixture.clone();
             fixture.env.clone().spawn(async move { fixture.refund(id, part).await.status.as_u16() })
         })
         .collect();
     let mut done = 0;
-    for asked in asking {
-        match asked.await.expect("no request panics") {
+    for request in requests {
+        match request.await.expect("no request panics") {
             200 => done += 1,
             status => assert!(matches!(status, 422 | 503), "{status}"),
         }

@@ -53,7 +53,7 @@ async fn the_pause_between_requests_doubles_up_to_the_longest() {
         let pause = due - fixture.env.now().0;
         assert!((seconds * 750_000..=seconds * 1_250_000).contains(&pause) && pause % 1_000_000 != 0, "{pause} µs");
         fixture.advance(Duration::from_micros(pause.unsigned_abs()));
-        fixture.complete().await;
+        fixture.skip_sleeps(fixture.complete()).await;
     }
 }
 
@@ -95,11 +95,11 @@ async fn a_void_before_the_authorization_arrives_declines_it_for_good() {
     let payment = fixture.read(id).await;
     assert_eq!((payment.status, payment.failure.clone()), (PaymentStatus::Voided, None));
     assert_eq!(transactions(&payment), [(Authorize, Failed)]);
-    let asked = &payment.transactions[0];
-    assert_eq!(asked.failure, Some(Failure::from(Code::PAYMENT_GIVEN_UP)));
+    let requested = &payment.transactions[0];
+    assert_eq!(requested.failure, Some(Failure::from(Code::PAYMENT_GIVEN_UP)));
     // Nothing was held, and the late first request holds nothing either.
     let provider = MockProvider::new(fixture.db().clone(), &MasterKey::new([7; 32]), Behaviour::default());
-    let late = Authorization { transaction_id: asked.transaction_id, amount: asked.amount, method: PaymentMethod::Ok };
+    let late = Authorization { transaction_id: requested.transaction_id, amount: requested.amount, method: PaymentMethod::Ok };
     assert_eq!(provider.authorize(late).await.expect("it answers").decline, Some(DeclineReason::Abandoned));
     assert_eq!(fixture.event_types().await, ["PaymentVoided"]);
     fixture.assert_consistent().await;
@@ -110,8 +110,7 @@ async fn a_void_before_the_authorization_was_sent_succeeds() {
     // The first request crashed between its first unit and the call of the provider.
     let fixture = Fixture::start().await;
     let id = fixture.payment("pm_ok").await;
-    let poll_then_drop = super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await;
-    assert!(poll_then_drop.is_none());
+    fixture.crash_before_sending(id).await;
     let payment = fixture.act(id, "void").await;
     assert_eq!(payment.status, PaymentStatus::Voided);
     fixture.advance_and_complete().await;
@@ -153,8 +152,8 @@ async fn write(fixture: &Fixture, sql: &'static str) {
 async fn a_worker_and_a_request_at_once_settle_once() {
     let fixture = Fixture::with_short_deadline().await;
     let id = fixture.payment("pm_timeout").await;
-    let asked = fixture.act(id, "authorize").await;
-    assert_eq!(transactions(&asked), [(Authorize, Unknown)]);
+    let payment = fixture.act(id, "authorize").await;
+    assert_eq!(transactions(&payment), [(Authorize, Unknown)]);
     fixture.advance(Duration::from_secs(5));
     let (_, payment) = tokio::join!(fixture.complete(), fixture.act(id, "authorize"));
     assert_eq!(payment.status, PaymentStatus::Authorized);
@@ -164,33 +163,26 @@ async fn a_worker_and_a_request_at_once_settle_once() {
 
 #[tokio::test]
 async fn a_transaction_without_an_answer_delays_no_other() {
-    let patient = Harness::of(service()).setting("slow_ms", 60_000).setting("deadline_ms", 60_000);
+    // A slow provider answers after ten minutes of the frozen clock.
+    let patient = Harness::of(service()).setting("slow_ms", 600_000).setting("deadline_ms", 60_000);
     let fixture = Fixture::with(patient).await;
-    // Both requests end without an answer; the worker waits for the first one for long.
-    let silent = fixture.payment("pm_slow").await;
-    let dropped = fixture.try_to(silent, "authorize", "dies");
-    tokio::time::timeout(Duration::from_millis(50), dropped).await.expect_err("the provider does not answer");
-    fixture.advance(Duration::from_secs(120));
-    fixture.settle().await;
-    let behind = fixture.payment("pm_ok").await;
-    assert!(super::crashes::poll_then_drop(fixture.try_to(behind, "authorize", "dies"), 2).await.is_none());
-    fixture.advance(Duration::from_secs(120));
-    for _ in 0..400 {
-        if fixture.event_types().await == ["PaymentAuthorized"] {
-            return assert_eq!(fixture.open_transactions().await, 1, "the other transaction has no answer yet");
-        }
+    for method in ["pm_slow", "pm_ok"] {
+        fixture.crash_before_sending(fixture.payment(method).await).await;
+        fixture.advance(Duration::from_secs(120));
         fixture.settle().await;
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("it waits for the other");
+    while fixture.event_types().await != ["PaymentAuthorized"] {
+        fixture.settle().await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fixture.open_transactions().await, 1, "the other transaction has no answer yet");
 }
 
 #[tokio::test]
 async fn a_transaction_that_cannot_be_read_is_rescheduled() {
     let fixture = Fixture::start().await;
     fixture.expect_worker_failures();
-    let id = fixture.payment("pm_ok").await;
-    assert!(super::crashes::poll_then_drop(fixture.try_to(id, "authorize", "dies"), 2).await.is_none());
+    fixture.crash_before_sending(fixture.payment("pm_ok").await).await;
     write(&fixture, "UPDATE payments SET currency = '?'").await;
     fixture.advance(Duration::from_secs(120));
     for attempts in 1..=3 {
