@@ -3,14 +3,11 @@
 use crate::{
     Error,
     actions::{BOOKING, cancel_in},
-    domain::ShipmentRecord,
     store,
 };
 use contracts::{
-    ids::{OrderId, UserId},
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
     shipping::CancellationOutcome,
-    user::AddressSnapshot,
 };
 use platform::{
     db::Tx,
@@ -27,26 +24,14 @@ pub fn all() -> Consumers {
 
 /// Stores the owner of the order, so that its customer sees an empty list of shipments and others see nothing.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
-    insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await
-}
-
-async fn insert_if_new(
-    tx: &mut Tx,
-    order_id: OrderId,
-    order_number: &str,
-    user_id: UserId,
-    address: &AddressSnapshot,
-) -> Result<(), Error> {
-    let (correlation_id, shipment_id, now) = (tx.context().correlation_id.to_string(), tx.new_id(), tx.now());
-    let shipment = ShipmentRecord::awaited(order_id, order_number.to_owned(), user_id, address.clone(), correlation_id, shipment_id, now);
-    Ok(store::insert_if_new(tx, shipment).await?)
+    Ok(store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?)
 }
 
 /// Makes the shipment pending. A worker calls the carrier after the commit.
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
     let mut found = store::lock_by_order(tx, event.order_id).await?;
     if found.is_none() {
-        insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
+        store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
         found = store::lock_by_order(tx, event.order_id).await?;
     }
     let mut shipment = found.ok_or(Error::NotFound)?;

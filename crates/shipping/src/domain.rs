@@ -116,36 +116,6 @@ pub enum Observed {
 }
 
 impl ShipmentRecord {
-    /// The shipment of an order that is placed and not confirmed.
-    #[must_use]
-    pub fn awaited(
-        order_id: OrderId,
-        order_number: String,
-        user_id: UserId,
-        address: AddressSnapshot,
-        correlation_id: String,
-        shipment_id: ShipmentId,
-        now: Timestamp,
-    ) -> ShipmentRecord {
-        ShipmentRecord {
-            order_id,
-            order_number,
-            user_id,
-            address,
-            correlation_id,
-            booking: Booking::Awaited,
-            attempts: 0,
-            failure: None,
-            due_at: None,
-            shipment_id,
-            parcel: None,
-            contradiction: None,
-            event_count: 0,
-            confirmed_at: None,
-            updated_at: now,
-        }
-    }
-
     /// Makes the booking due. Returns whether that is new.
     pub fn confirm(&mut self, correlation_id: String, confirmed_at: Timestamp, now: Timestamp) -> bool {
         let Ok(next) = self.booking.transition(BookingFact::Confirmed) else { return false };

@@ -9,6 +9,7 @@ use contracts::{
     ids::{OrderId, ShipmentId, UserId},
     shipping::{Shipment, ShipmentEvent, ShipmentFilter, ShipmentStatus},
     time::Timestamp,
+    user::AddressSnapshot,
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -48,18 +49,38 @@ table! {
 pub const DUE: DueQueue<OrderId> = DueQueue::new("shipments", "order_id").failed_attempts("attempts");
 
 /// Inserts the shipment of an order if there is none. The shipment of an order that was cancelled before is closed at once.
-pub async fn insert_if_new(tx: &mut Tx, mut shipment: ShipmentRecord) -> Result<(), Error> {
+pub async fn insert_if_new(
+    tx: &mut Tx,
+    order_id: OrderId,
+    order_number: &str,
+    user_id: UserId,
+    address: &AddressSnapshot,
+) -> Result<(), Error> {
     let is_cancelled = tx
         .query_one(
             "INSERT INTO orders (order_id, is_cancelled) VALUES ($1, FALSE) \
              ON CONFLICT (order_id) DO UPDATE SET is_cancelled = orders.is_cancelled RETURNING is_cancelled",
-            params![shipment.order_id],
+            params![order_id],
             |row| row.next(),
         )
         .await?;
-    if is_cancelled {
-        shipment.booking = Booking::Closed;
-    }
+    let shipment = ShipmentRecord {
+        order_id,
+        order_number: order_number.to_owned(),
+        user_id,
+        address: address.clone(),
+        correlation_id: tx.context().correlation_id.to_string(),
+        booking: if is_cancelled { Booking::Closed } else { Booking::Awaited },
+        attempts: 0,
+        failure: None,
+        due_at: None,
+        shipment_id: tx.new_id(),
+        parcel: None,
+        contradiction: None,
+        event_count: 0,
+        confirmed_at: None,
+        updated_at: tx.now(),
+    };
     tx.insert_if_absent::<Shipments>(&shipment, "(order_id)").await.map(|_| ())
 }
 
