@@ -267,6 +267,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
                 return Err(error);
             }
             metrics::counter!("souk_client_retries_total", "service" => self.call.service).increment(1);
+            #[expect(clippy::disallowed_methods, reason = "the deadline of the call is an instant of the same clock")]
             tokio::time::sleep(pause).await;
             attempt += 1;
         }

@@ -197,7 +197,7 @@ async fn concurrent_writers_lose_nothing_and_share_commits() {
     })
     .await
     .unwrap();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = db.env().task_set();
     for _ in 0..200 {
         let db = db.clone();
         tasks.spawn(async move {

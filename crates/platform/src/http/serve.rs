@@ -123,7 +123,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
         };
         match accepted {
             Ok((tcp, peer)) => open(tcp, peer, permit),
-            Err(error) => refused(&error).await,
+            Err(error) => refused(&error, &env).await,
         }
     }
 
@@ -152,12 +152,12 @@ async fn waiting(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
 }
 
 /// A connection that its client ended is ignored. Without descriptors or memory the loop pauses, because a retry at once would fail.
-async fn refused(error: &io::Error) {
+async fn refused(error: &io::Error, env: &Env) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
         tracing::error!(%error, "cannot accept connections");
         metrics::counter!("souk_http_accept_errors_total").increment(1);
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        env.sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -219,7 +219,7 @@ async fn a_client_that_went_away_finds_the_answer() {
 async fn many_at_once_under_one_key_have_one_effect() {
     let (_folder, db) = database();
     let make = Make::default();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = db.env().task_set();
     for _ in 0..40 {
         tasks.spawn(request(make.clone(), db.clone()));
     }
