@@ -1,7 +1,7 @@
 //! One upstream: its transport, its circuit breaker and its retry budget.
 
 use super::{LARGEST_ANSWER, breaker::Breaker, error::CallError};
-use crate::env::Env;
+use crate::{env::Env, error_chain};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -13,7 +13,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use std::{
-    error::Error,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -102,7 +101,7 @@ impl Upstream {
                     parts.headers.remove(hop);
                 }
                 let answer = pool.request(Request::from_parts(parts, body)).await;
-                answer.map(|answer| answer.map(Body::new)).map_err(|error| CallError::Unavailable(chain(&error)))
+                answer.map(|answer| answer.map(Body::new)).map_err(|error| CallError::Unavailable(error_chain(&error)))
             }
         }
     }
@@ -112,10 +111,6 @@ async fn read(body: Body) -> Result<Bytes, CallError> {
     match Limited::new(body, LARGEST_ANSWER).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(CallError::Unreadable("it is too large".into())),
-        Err(error) => Err(CallError::Unavailable(chain(&*error))),
+        Err(error) => Err(CallError::Unavailable(error_chain(&*error))),
     }
-}
-
-fn chain(error: &dyn Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", chain(source)))
 }

@@ -1,7 +1,7 @@
 //! Numbered SQL files. Each is applied once and is never edited after it shipped.
 
 use super::{Error, tx::db_error};
-use crate::env::Env;
+use crate::{env::Env, hex};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -82,5 +82,5 @@ pub(crate) fn in_memory(migrations: &[Migration]) -> Result<Connection, Error> {
 }
 
 fn checksum(sql: &str) -> String {
-    Sha256::digest(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(sql.as_bytes()))
 }

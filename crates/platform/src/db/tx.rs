@@ -91,7 +91,16 @@ impl Tx {
     }
 
     /// Publishes an event if and only if the unit commits. Events of one aggregate are numbered in the order of emission.
+    ///
+    /// # Panics
+    /// In a debug build, when a service of the list of `contracts` emits an event that the list does not name.
     pub fn emit<E: Event>(&mut self, event: E) {
+        debug_assert!(
+            !contracts::SERVICE_NAMES.contains(&E::PRODUCER) || contracts::is_listed_event(E::PRODUCER, E::TYPE),
+            "{} is missing in the events of {}",
+            E::TYPE,
+            E::PRODUCER
+        );
         self.events.push(Emitted {
             id: self.env.new_id(),
             event_type: E::TYPE,

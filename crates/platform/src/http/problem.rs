@@ -1,6 +1,6 @@
 //! Errors of extractors and handlers, rendered as problem documents (RFC 9457).
 
-use crate::context::Context;
+use crate::{context::Context, error_chain};
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -104,14 +104,7 @@ impl Problem {
     /// 500 for an unexpected error. The chain of errors goes to one log line with the correlation id, and not to the caller.
     #[must_use]
     pub fn internal(error: &dyn Error) -> Problem {
-        let mut chain = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        tracing::error!(correlation_id = %Context::current().correlation_id, error = %chain, "unexpected error");
+        tracing::error!(correlation_id = %Context::current().correlation_id, error = error_chain(error), "unexpected error");
         Problem::new(Code::INTERNAL_ERROR)
     }
 
