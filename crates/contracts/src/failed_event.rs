@@ -10,7 +10,7 @@ string_enum! {
         /// It is retried automatically.
         Retrying = "RETRYING",
         /// An earlier event of its aggregate has to be consumed first.
-        Blocked = "WAITING",
+        Blocked = "BLOCKED" | "WAITING",
         /// Its retries are used up. An administrator may replay it.
         Parked = "PARKED",
     }

@@ -1,19 +1,20 @@
 //! Enumerations that are strings in answers, events and queries.
 
-/// Declares an enumeration with its public spelling. Reading another text is an error that lists the known values.
+/// Declares an enumeration with its public spelling. Reading another text is an error that lists the known values. A
+/// spelling of earlier versions, behind a bar, can still be read.
 ///
 /// ```ignore
 /// string_enum! {
 ///     /// What a user may do.
 ///     Role {
 ///         /// Buys.
-///         Customer = "CUSTOMER",
+///         Customer = "CUSTOMER" | "BUYER",
 ///     }
 /// }
 /// ```
 #[macro_export]
 macro_rules! string_enum {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal),* $(,)? })*) => {$(
+    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal $(| $older:literal)*),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$value_doc])* #[serde(rename = $word)] $value),* }
@@ -41,7 +42,7 @@ macro_rules! string_enum {
             type Err = $crate::violation::Violation;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
-                    $($word => Ok($name::$value),)*
+                    $($word $(| $older)* => Ok($name::$value),)*
                     _ => Err($crate::violation::Violation::new("UNKNOWN_VALUE", concat!("must be one of" $(, " ", $word)*))),
                 }
             }

@@ -45,7 +45,7 @@ pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, st
         failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved)) { failures + 1 } else { 0 };
         match outcome {
             Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
-                metrics::counter!("souk_events_carried_total", "producer" => from, "consumer" => to).increment(events as u64);
+                metrics::counter!("souk_events_delivered_total", "producer" => from, "consumer" => to).increment(events as u64);
                 continue;
             }
             Ok(Step::NoEvents) => {

@@ -4,11 +4,13 @@ use crate::{
     db::Db,
     http::{NoContent, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::Admin,
-    inbox::{self, FailedEvent, FailedEventStatus},
+    inbox,
 };
-use contracts::{ids::EventId, problem::Code};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use contracts::{
+    failed_event::{FailedEvent, FailedEventFilter},
+    ids::EventId,
+    problem::Code,
+};
 
 /// The routes, the same in every service. The gateway routes them by the service's name in the path.
 pub(crate) fn routes() -> Routes<Db> {
@@ -17,18 +19,11 @@ pub(crate) fn routes() -> Routes<Db> {
         .post("/admin/parked-events/{service}/{eventId}/replay", replay, "Lets a service try an event again at once")
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Filter {
-    /// Only those with this status.
-    status: Option<FailedEventStatus>,
-}
-
 async fn list(
     _: Admin,
     State(db): State<Db>,
     Path(service): Path<String>,
-    Query(Filter { status }): Query<Filter>,
+    Query(FailedEventFilter { status }): Query<FailedEventFilter>,
     paging: Paging,
 ) -> Result<Paged<FailedEvent>, Problem> {
     check_service(&db, &service)?;

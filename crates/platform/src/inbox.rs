@@ -6,8 +6,9 @@
 
 mod failed;
 
-pub use failed::{FailedEvent, FailedEventStatus, count_failed_events, list_failed_events, replay, walk_failed_events};
+pub use contracts::failed_event::{FailedEvent, FailedEventStatus};
 pub(crate) use failed::{RetryFailedEvents, gauge_worker};
+pub use failed::{count_failed_events, list_failed_events, replay, walk_failed_events};
 
 use crate::{
     context::Context,
@@ -255,6 +256,7 @@ impl From<BatchError> for Error {
 async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, isolation: Isolation) -> Result<(), BatchError> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
+        // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
         let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
         let mut failed = false;
         for envelope in batch.iter() {
@@ -338,10 +340,11 @@ async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {
     Ok(rows == 1)
 }
 
+/// Whether a failed event of the aggregate is there. It stays there until the commit, so the retry that consumes it finds the
+/// event that is blocked by it.
 async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
-    let found =
-        tx.query_opt("SELECT 1 FROM parked_events WHERE aggregate_id = $1 LIMIT 1", params![aggregate], |row| row.next::<i64>()).await?;
-    Ok(found.is_some())
+    let sql = "SELECT sequence FROM parked_events WHERE aggregate_id = $1 ORDER BY sequence LIMIT 1";
+    Ok(tx.lock_opt(sql, params![aggregate], |row| row.next::<i64>()).await?.is_some())
 }
 
 /// Moves the position to the end of the step, if it is still where the step began. Returns whether it was. The condition

@@ -8,53 +8,24 @@ use crate::{
     params,
     worker::{Next, Worker},
 };
-use contracts::{column::Json, event::Envelope, ids::EventId, time::Timestamp};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use contracts::{
+    column::JsonText,
+    event::Envelope,
+    failed_event::{FailedEvent, FailedEventStatus},
+    ids::EventId,
+};
 use std::time::Duration;
 
 /// The pauses after attempts that failed.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
-/// What happens next with an event that could not be consumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum FailedEventStatus {
-    /// It is retried when its pause is over.
-    Retrying,
-    /// It is retried after an earlier event of its aggregate was consumed.
-    #[serde(alias = "WAITING")]
-    Blocked,
-    /// It is retried when an admin replays it.
-    Parked,
+crate::table! {
+    FailedEvents in "parked_events" of FailedEvent, key [event_id];
+    columns { status, attempts, error, next_attempt_at, event = envelope as JsonText }
+    insert_only { parked_at }
+    default { service }
+    extra { event_id, producer, aggregate_id, sequence, event_type }
 }
-
-impl FailedEventStatus {
-    pub const ALL: [FailedEventStatus; 3] = [FailedEventStatus::Retrying, FailedEventStatus::Blocked, FailedEventStatus::Parked];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            FailedEventStatus::Retrying => "RETRYING",
-            FailedEventStatus::Blocked => "BLOCKED",
-            FailedEventStatus::Parked => "PARKED",
-        }
-    }
-}
-
-impl std::str::FromStr for FailedEventStatus {
-    type Err = ();
-    fn from_str(text: &str) -> Result<FailedEventStatus, ()> {
-        FailedEventStatus::ALL.into_iter().find(|status| status.as_str() == text).ok_or(())
-    }
-}
-
-impl std::fmt::Display for FailedEventStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-contracts::text_column!(FailedEventStatus);
 
 pub(super) async fn record_failure(
     tx: &mut Tx,
@@ -63,22 +34,25 @@ pub(super) async fn record_failure(
     attempts: u32,
     error: &str,
 ) -> Result<(), Error> {
-    let now = tx.now();
-    tx.execute(
-        "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, next_attempt_at, \
-         error, parked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_id) DO NOTHING",
-        params![
-            envelope.event_id,
-            envelope.producer,
-            envelope.aggregate_id,
-            envelope.sequence,
-            envelope.event_type,
-            Json(envelope.clone()),
-            status,
-            attempts,
-            now.after(tx.jitter(BACKOFF.delay(attempts))),
-            error,
-            now
+    let failed = FailedEvent {
+        service: tx.service().to_owned(),
+        status,
+        attempts,
+        error: error.to_owned(),
+        parked_at: tx.now(),
+        next_attempt_at: tx.now().after(tx.jitter(BACKOFF.delay(attempts))),
+        event: envelope.clone(),
+    };
+    let Envelope { event_id, producer, aggregate_id, sequence, event_type, .. } = envelope;
+    tx.insert_if_absent_with::<FailedEvents>(
+        &failed,
+        "(event_id)",
+        &[
+            ("event_id", event_id),
+            ("producer", producer),
+            ("aggregate_id", aggregate_id),
+            ("sequence", sequence),
+            ("event_type", event_type),
         ],
     )
     .await?;
@@ -141,14 +115,9 @@ impl DueWork for RetryFailedEvents {
 }
 
 async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId) -> Result<(), Error> {
-    let found = tx
-        .query_opt(
-            "SELECT envelope, attempts FROM parked_events WHERE event_id = $1 AND status = $2",
-            params![event_id, FailedEventStatus::Retrying],
-            |row| Ok((row.next::<Json<Envelope>>()?, row.next::<u32>()?)),
-        )
-        .await?;
-    let Some((Json(envelope), attempts)) = found else { return Ok(()) };
+    let condition = "event_id = $1 AND status = $2";
+    let found = tx.lock::<FailedEvents>(condition, params![event_id, FailedEventStatus::Retrying]).await?;
+    let Some(FailedEvent { event: envelope, attempts, .. }) = found else { return Ok(()) };
     let outcome = match consumers.handler(&envelope.event_type) {
         Some(handler) => handle_in_savepoint(tx, handler, &envelope).await,
         None => Err(Refused("this version of the program consumes no such event".into())),
@@ -170,7 +139,7 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId) -> Result<
 }
 
 async fn attempts_of(tx: &mut Tx, event_id: EventId) -> Result<u32, Error> {
-    let found = tx.query_opt("SELECT attempts FROM parked_events WHERE event_id = $1", params![event_id], |row| row.next()).await?;
+    let found = tx.lock_opt("SELECT attempts FROM parked_events WHERE event_id = $1", params![event_id], |row| row.next()).await?;
     Ok(found.unwrap_or(0))
 }
 
@@ -190,25 +159,10 @@ async fn record_attempt(tx: &mut Tx, event_id: EventId, attempts: u32, error: &s
 pub(crate) fn gauge_worker(db: &Db) -> Worker {
     Worker::new("failed-events-gauge", Duration::from_secs(5), db.clone(), |db| async move {
         for (status, count) in count_failed_events(&db).await? {
-            metrics::gauge!("souk_events_set_aside", "service" => db.service(), "status" => status.as_str()).set(count as f64);
+            metrics::gauge!("souk_failed_events", "service" => db.service(), "status" => status.as_str()).set(count as f64);
         }
         Ok::<_, Error>(Next::Idle)
     })
-}
-
-/// An event that could not be consumed, as admins see it.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedEvent {
-    /// The service that could not consume it.
-    pub service: String,
-    pub status: FailedEventStatus,
-    pub attempts: u32,
-    /// The consumer's error.
-    pub error: String,
-    pub parked_at: Timestamp,
-    pub next_attempt_at: Timestamp,
-    pub event: Envelope,
 }
 
 /// Failed events that were not consumed since, in the order of their ids, that is of their time: those after `after`, `rows`
@@ -224,22 +178,9 @@ pub async fn list_failed_events(
 ) -> Result<Vec<FailedEvent>, Error> {
     db.read(async move |tx| {
         let service = tx.service();
-        Select::from("SELECT status, attempts, error, parked_at, next_attempt_at, envelope FROM parked_events")
-            .filter_some("status = ?", status)
-            .filter_some("event_id > ?", after)
-            .limit("event_id", rows)
-            .rows(tx, |row| {
-                Ok(FailedEvent {
-                    service: service.to_owned(),
-                    status: row.next()?,
-                    attempts: row.next()?,
-                    error: row.next()?,
-                    parked_at: row.next()?,
-                    next_attempt_at: row.next()?,
-                    event: row.next::<Json<Envelope>>()?.0,
-                })
-            })
-            .await
+        let select = Select::of::<FailedEvents>().filter_some("status = ?", status).filter_some("event_id > ?", after);
+        let found = select.limit("event_id", rows).list(tx).await?;
+        Ok(found.into_iter().map(|failed| FailedEvent { service: service.to_owned(), ..failed }).collect())
     })
     .await
 }
@@ -262,7 +203,7 @@ pub async fn walk_failed_events(db: &Db, mut visit: impl FnMut(&FailedEvent)) ->
 ///
 /// # Errors
 /// Those of the database.
-pub async fn count_failed_events(db: &Db) -> Result<[(FailedEventStatus, u64); 3], Error> {
+pub async fn count_failed_events(db: &Db) -> Result<Vec<(FailedEventStatus, u64)>, Error> {
     let counts: Vec<(FailedEventStatus, u64)> = db
         .read(async |tx| {
             let sql = "SELECT status, COUNT(*) FROM parked_events GROUP BY status";
@@ -270,7 +211,7 @@ pub async fn count_failed_events(db: &Db) -> Result<[(FailedEventStatus, u64); 3
         })
         .await?;
     let of = |status: FailedEventStatus| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
-    Ok(FailedEventStatus::ALL.map(|status| (status, of(status))))
+    Ok(FailedEventStatus::ALL.iter().map(|status| (*status, of(*status))).collect())
 }
 
 /// Makes a failed event that is not blocked due at once, with a fresh count of attempts. Returns whether there was one.
