@@ -95,23 +95,54 @@ impl<Key, Partition> DueQueue<Key, Partition> {
     }
 }
 
+/// The statements.
+impl<Key, Partition> DueQueue<Key, Partition> {
+    fn fetch_sql(&self, excluded: usize) -> String {
+        let DueQueue { table, key, due_at, .. } = self;
+        let partition = self.partition.unwrap_or(key);
+        let mut conditions = self.conditions();
+        for place in 3..3 + excluded {
+            // Writing to a String never fails.
+            let _ = write!(conditions, " AND {partition} <> ${place}");
+        }
+        format!("SELECT {key}, {partition}, {due_at} FROM {table} WHERE {due_at} <= $1{conditions} ORDER BY {due_at} LIMIT $2")
+    }
+
+    fn next_sql(&self) -> String {
+        let (DueQueue { table, due_at, .. }, conditions) = (self, self.conditions());
+        format!("SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1")
+    }
+
+    fn count_sql(&self) -> Option<String> {
+        let DueQueue { table, key, .. } = self;
+        self.failed_attempts.map(|count| format!("UPDATE {table} SET {count} = {count} + 1 WHERE {key} = $1 RETURNING {count}"))
+    }
+
+    fn reschedule_sql(&self) -> String {
+        let (DueQueue { table, key, due_at, .. }, conditions) = (self, self.conditions());
+        format!("UPDATE {table} SET {due_at} = $2 WHERE {key} = $1 AND {due_at} IS NOT NULL{conditions}")
+    }
+
+    fn conditions(&self) -> String {
+        self.filter.map(|filter| format!(" AND {filter}")).unwrap_or_default()
+    }
+
+    /// Every statement, for the test that prepares them.
+    pub(crate) fn statements(&self) -> impl Iterator<Item = String> {
+        [self.fetch_sql(1), self.next_sql(), self.reschedule_sql()].into_iter().chain(self.count_sql())
+    }
+}
+
 impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
     /// Fetches rows that are due, longest overdue first, `limit` at most, without those of the partitions in `excluded`.
     ///
     /// # Errors
     /// Those of the database; so with the others.
     pub async fn fetch_due(&self, tx: &mut Tx, excluded: &[Partition], limit: usize) -> Result<Vec<DueRow<Key, Partition>>, Error> {
-        let DueQueue { table, key, due_at, .. } = self;
-        let partition = self.partition.unwrap_or(key);
         let now = tx.now();
         let mut values: Vec<&dyn Column> = vec![&now, &limit];
-        let mut conditions = self.conditions();
-        for value in excluded {
-            values.push(value);
-            // Writing to a String never fails.
-            let _ = write!(conditions, " AND {partition} <> ${}", values.len());
-        }
-        let sql = format!("SELECT {key}, {partition}, {due_at} FROM {table} WHERE {due_at} <= $1{conditions} ORDER BY {due_at} LIMIT $2");
+        values.extend(excluded.iter().map(|partition| partition as &dyn Column));
+        let sql = self.fetch_sql(excluded.len());
         tx.query(&sql, &values, |row| Ok(DueRow { key: row.next()?, partition: row.next()?, due_at: row.next()? })).await
     }
 
@@ -128,10 +159,8 @@ impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
     /// # Errors
     /// As above.
     pub async fn next(&self, tx: &mut Tx) -> Result<Option<Timestamp>, Error> {
-        let DueQueue { table, due_at, .. } = self;
-        let (now, conditions) = (tx.now(), self.conditions());
-        let sql = format!("SELECT {due_at} FROM {table} WHERE {due_at} > $1{conditions} ORDER BY {due_at} LIMIT 1");
-        tx.query_opt(&sql, params![now], |row| row.next()).await
+        let now = tx.now();
+        tx.query_opt(&self.next_sql(), params![now], |row| row.next()).await
     }
 
     /// Makes a row due later, with a pause that grows with each failed attempt and with jitter, unless the row is not due
@@ -140,19 +169,12 @@ impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
     /// # Errors
     /// As above.
     pub async fn reschedule(&self, tx: &mut Tx, key: Key, backoff: Backoff) -> Result<(), Error> {
-        let DueQueue { table, key: column, due_at, .. } = self;
         let mut attempts = 1;
-        if let Some(count) = self.failed_attempts {
-            let sql = format!("UPDATE {table} SET {count} = {count} + 1 WHERE {column} = $1 RETURNING {count}");
+        if let Some(sql) = self.count_sql() {
             attempts = tx.query(&sql, params![key], |row| row.next::<u32>()).await?.pop().unwrap_or(attempts);
         }
         let later = tx.now().after(tx.jitter(backoff.delay(attempts)));
-        let sql = format!("UPDATE {table} SET {due_at} = $2 WHERE {column} = $1 AND {due_at} IS NOT NULL{}", self.conditions());
-        tx.query(&sql, params![key, later], |_| Ok(())).await.map(|_| ())
-    }
-
-    fn conditions(&self) -> String {
-        self.filter.map(|filter| format!(" AND {filter}")).unwrap_or_default()
+        tx.query(&self.reschedule_sql(), params![key, later], |_| Ok(())).await.map(|_| ())
     }
 }
 
@@ -356,7 +378,7 @@ impl<W: DueBatch> DueRunner<W> {
     async fn reschedule(&self, key: W::Key, error: &str) -> Result<(), Error> {
         let (service, worker, backoff) = (self.db.service(), self.name, self.work.backoff());
         tracing::warn!(target: "worker", service, worker, row = %key, error, "the work for a row failed; the row is rescheduled");
-        metrics::counter!("souk_rows_put_off_total", "service" => service, "worker" => worker).increment(1);
+        metrics::counter!("souk_due_rescheduled_total", "service" => service, "worker" => worker).increment(1);
         self.failures.add(format!("{key}: {error}"));
         self.db.write(async move |tx| W::QUEUE.reschedule(tx, key, backoff).await).await
     }

@@ -2,7 +2,7 @@
 //!
 //! The statements are taken from the sources of the crate, without its tests: string literals that begin like a statement,
 //! the arguments of the methods of [`Tx`](crate::db::Tx), the columns of each [`table!`](crate::table), and the parts of each
-//! [`Select`](crate::db::Select). A call whose text is not in the sources fails the test, so no statement is missed
+//! [`Select`](crate::db::Select) and of each [`DueQueue`]. A call whose text is not in the sources fails the test, so no statement is missed
 //! silently. A text is a literal, `concat!`, `format!` of texts, a `match` or `if` between texts, a constant, a variable, a
 //! parameter that every caller gives a text, or a call of a `macro_rules!` that takes literals.
 
@@ -11,11 +11,12 @@ mod source;
 
 use self::{
     resolve::{Crate, Place, resolve},
-    source::{Kind, Token, closing, opening, read_all, split},
+    source::{Kind, Source, Token, closing, opening, read_all, split},
 };
 use super::portable_sql::violations;
 use crate::{
     db::{self, Migration, Statements},
+    due::DueQueue,
     service::Service,
 };
 use std::{collections::HashSet, path::Path};
@@ -52,21 +53,18 @@ const PARTS: [&str; 8] = ["filter", "filter_some", "filter_literal", "filter_bel
 /// With the file, the line and the database's message of each statement that it refuses, of each one that only one
 /// database accepts, and of each text that is not known before the program runs.
 pub fn assert_statements_prepare(service: &Service, manifest_dir: &str) -> usize {
-    let (statements, faults) = check(service.migrations, Path::new(manifest_dir));
+    let mut sources = Vec::new();
+    read_all(&Path::new(manifest_dir).join("src"), &mut sources);
+    let (statements, faults) = check(service.migrations, sources);
     assert!(faults.is_empty(), "{} faults in {statements} statements:\n{}", faults.len(), faults.join("\n"));
     assert!(statements > 0, "no statement was found in {manifest_dir}");
     statements
 }
 
 /// Returns how many statements there are, and what is wrong with them.
-fn check(migrations: &[Migration], folder: &Path) -> (usize, Vec<String>) {
+fn check(migrations: &[Migration], sources: Vec<Source>) -> (usize, Vec<String>) {
     let connection = db::in_memory(migrations).expect("the migrations apply");
-    let mut sources = Vec::new();
-    read_all(&folder.join("src"), &mut sources);
-    let mut exported = Vec::new();
-    read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut exported);
-    let exported = exported.into_iter().flat_map(|source| source.macros).collect();
-    let (statements, mut faults) = scan(&Crate::new(sources, exported));
+    let (statements, mut faults) = scan(&Crate::new(sources));
     for (place, sql) in &statements {
         if let Err(error) = connection.prepare(sql) {
             faults.push(format!("{place}: {error}: {sql}"));
@@ -143,7 +141,8 @@ impl Scan<'_> {
         }
         // A declaration of part of the columns may lack a key, and then it makes no UPDATE.
         let written = [table.insert_with(&extra), table.update_with(&extra)];
-        written.into_iter().filter(|sql| !sql.is_empty() && !sql.contains("()")).for_each(|sql| self.statement(place, sql));
+        let written = written.into_iter().filter(|sql| !sql.is_empty() && !sql.contains("()"));
+        written.for_each(|sql| self.statement(place, sql.into_owned()));
     }
 
     /// A literal, or a macro that makes one, that begins like a statement. Returns where the search goes on.
@@ -164,17 +163,7 @@ impl Scan<'_> {
                 }
                 end
             }
-            Err(_) => {
-                // A macro that makes several texts, such as `due_table!`.
-                let arguments = if is_macro && end > at + 3 { split(&tokens[at + 3..end - 1], ",") } else { Vec::new() };
-                if let Some(expanded) = self.of.substituted(&tokens[at].text, &arguments, place) {
-                    for part in (0..expanded.len()).filter(|part| expanded[*part].is("concat")) {
-                        let texts = resolve(self.of, &expanded[part..closing(&expanded, part + 2) + 1], place).unwrap_or_default();
-                        texts.into_iter().filter(|text| is_statement(text)).for_each(|text| self.statement(place, text));
-                    }
-                }
-                at + 1
-            }
+            Err(_) => at + 1,
         }
     }
 
@@ -188,6 +177,14 @@ impl Scan<'_> {
                 Some(Ok(texts)) => texts.into_iter().for_each(|text| self.statement(place, text)),
                 Some(Err(fault)) => self.fault(place, &fault),
                 None => {}
+            }
+        }
+        if let [word, colon, _, new, open, ..] = &tokens[at..]
+            && (word.is("DueQueue") && colon.is(":") && new.is("new") && open.is("("))
+        {
+            match self.queue(place) {
+                Ok(statements) => statements.into_iter().for_each(|sql| self.statement(place, sql)),
+                Err(fault) => self.fault(place, &fault),
             }
         }
         if !tokens[at].is(".") || at == 0 {
@@ -259,12 +256,12 @@ impl Scan<'_> {
         let statement = |text: String| match name {
             "find" | "lock" => format!("{} WHERE {text}", table.select()),
             "list" | "lock_list" => format!("{} {text}", table.select()),
-            "update" | "update_with" => table.update_with(&extra),
+            "update" | "update_with" => table.update_with(&extra).into_owned(),
             "update_if" => format!("{} AND {}", table.update_with(&extra), text.replace('?', "$99")),
-            "upsert" | "upsert_with" => table.insert_with(&extra) + &table.on_conflict_update(&extra),
+            "upsert" | "upsert_with" => format!("{}{}", table.insert_with(&extra), table.on_conflict_update(&extra)),
             "upsert_if" => format!("{}{} WHERE {text}", table.insert_with(&extra), table.on_conflict_update(&extra)),
             "insert_if_absent" | "insert_if_absent_with" => format!("{} ON CONFLICT {text} DO NOTHING", table.insert_with(&extra)),
-            _ => table.insert_with(&extra),
+            _ => table.insert_with(&extra).into_owned(),
         };
         Ok(texts.into_iter().map(statement).collect())
     }
@@ -278,6 +275,33 @@ impl Scan<'_> {
                 self.statement(place, db::next_number_sql(&tables[0], &numbers[0], &key));
             }
             (Err(fault), ..) | (_, Err(fault), _) | (.., Err(fault)) => self.fault(place, &fault),
+        }
+    }
+
+    /// The statements of `DueQueue::new(…)` and the methods called on it.
+    fn queue(&self, place: Place) -> Result<Vec<String>, String> {
+        let tokens = &self.of.sources[place.file].tokens;
+        let (mut queues, mut open) = (vec![DueQueue::<i64>::new("", "")], place.at + 4);
+        loop {
+            let (method, close) = (&tokens[open - 1], closing(tokens, open));
+            let mut parts = vec![Vec::new()];
+            for argument in split(&tokens[open + 1..close], ",") {
+                let texts = resolve(self.of, argument, place)?;
+                parts = parts.iter().flat_map(|part| texts.iter().map(|text| [&part[..], &[&*text.clone().leak()]].concat())).collect();
+            }
+            let with = |queue: DueQueue<i64>, part: &Vec<&'static str>| match (method.text.as_str(), &part[..]) {
+                ("new", [table, key]) => Ok(DueQueue::new(table, key)),
+                ("partitioned_by", [column]) => Ok(queue.partitioned_by(column)),
+                ("due_at", [column]) => Ok(queue.due_at(column)),
+                ("failed_attempts", [column]) => Ok(queue.failed_attempts(column)),
+                ("filter", [condition]) => Ok(queue.filter(condition)),
+                _ => Err(format!("`{}` is not known of a DueQueue", method.text)),
+            };
+            queues = queues.into_iter().flat_map(|queue| parts.iter().map(move |part| with(queue, part))).collect::<Result<_, _>>()?;
+            match &tokens[close + 1..] {
+                [dot, _, next, ..] if dot.is(".") && next.is("(") => open = close + 3,
+                _ => return Ok(queues.iter().flat_map(DueQueue::statements).collect()),
+            }
         }
     }
 

@@ -1,14 +1,11 @@
 //! The texts that a string expression of the sources may have.
 
-use super::source::{Arms, Function, Kind, Source, Token, closing, split};
+use super::source::{Function, Kind, Source, Token, closing, split};
 use crate::db::{Columns, Statements};
-use std::collections::HashMap;
 
 /// A crate's sources and the tables that they declare.
 pub struct Crate {
     pub sources: Vec<Source>,
-    /// The macros that `platform` exports.
-    pub exported: HashMap<String, Arms>,
     /// Where it is declared, its name, its statements.
     pub tables: Vec<(Place, String, Statements)>,
 }
@@ -24,7 +21,7 @@ pub struct Place {
 const DEPTH: usize = 12;
 
 impl Crate {
-    pub fn new(sources: Vec<Source>, exported: HashMap<String, Arms>) -> Crate {
+    pub fn new(sources: Vec<Source>) -> Crate {
         let mut tables = Vec::new();
         for (file, source) in sources.iter().enumerate() {
             for at in 0..source.tokens.len().saturating_sub(2) {
@@ -34,7 +31,7 @@ impl Crate {
                 }
             }
         }
-        Crate { sources, exported, tables }
+        Crate { sources, tables }
     }
 
     /// Returns the statements of the table of this name: the file's own, else the only one of the crate.
@@ -81,7 +78,7 @@ impl Crate {
                 self.texts(body, place, depth - 1)
             }
             _ => {
-                // A path, such as `super::LIST` or `platform::due_table!(…)`: its last name counts.
+                // A path, such as `super::LIST`: its last name counts.
                 let end = expression.iter().take_while(|token| token.kind == Kind::Word || token.is(":")).count();
                 match &expression[end..] {
                     [] => match expression.last() {
@@ -110,9 +107,9 @@ impl Crate {
     }
 
     /// Returns what a call of a `macro_rules!` expands to.
-    pub fn substituted(&self, name: &str, arguments: &[&[Token]], place: Place) -> Option<Vec<Token>> {
+    fn substituted(&self, name: &str, arguments: &[&[Token]], place: Place) -> Option<Vec<Token>> {
         let own = self.sources[place.file].macros.get(name);
-        let arms = own.or_else(|| self.sources.iter().find_map(|source| source.macros.get(name))).or_else(|| self.exported.get(name))?;
+        let arms = own.or_else(|| self.sources.iter().find_map(|source| source.macros.get(name)))?;
         let (names, body) = arms.iter().find(|(names, _)| names.len() == arguments.len())?;
         let (mut expanded, mut at) = (Vec::new(), 0);
         while at < body.len() {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::testing::TempFolder;
 
 const SCHEMA: &[Migration] = &[Migration {
     name: "0001_things",
@@ -8,10 +7,7 @@ const SCHEMA: &[Migration] = &[Migration {
 
 /// Checks one source, and returns how many statements it has and the lines and texts of its faults.
 fn checked(source: &str) -> (usize, Vec<String>) {
-    let folder = TempFolder::new();
-    std::fs::create_dir_all(folder.path().join("src")).unwrap();
-    std::fs::write(folder.path().join("src/store.rs"), source).unwrap();
-    let (statements, faults) = check(SCHEMA, folder.path());
+    let (statements, faults) = check(SCHEMA, vec![Source::parse("store.rs".into(), source)]);
     (statements, faults.into_iter().map(|fault| fault.split_once("store.rs:").map(|(_, rest)| rest.to_owned()).unwrap_or(fault)).collect())
 }
 
@@ -29,7 +25,11 @@ fn every_way_to_write_a_statement_is_found() {
     let source = r##"
 macro_rules! select_things { ($rest:literal) => { concat!("SELECT thing_id, kind FROM things ", $rest) }; }
 const COUNT: &str = "SELECT COUNT(*) FROM things";
-pub const DUE: DueTable<Id> = platform::due_table!("things", "thing_id", "attempts");
+pub const DUE: DueQueue<Id> = DueQueue::new("things", "thing_id").failed_attempts("attempts");
+const fn of(kind: Kind) -> DueQueue<Id, i64> {
+    let of_kind = match kind { Kind::A => "kind = 'A'", Kind::B => "kind = 'B'" };
+    DueQueue::new("things", "thing_id").partitioned_by("size").filter(of_kind)
+}
 // A comment: "SELECT missing".
 async fn all(tx: &mut Tx, small: bool) {
     tx.query("SELECT thing_id FROM things \
@@ -58,7 +58,7 @@ mod tests { fn never() { tx.query("SELECT missing", &[]) } }
 "##;
     let (statements, faults) = checked(&[TABLE, source].concat());
     assert_eq!(faults, [""; 0]);
-    assert_eq!(statements, 31);
+    assert_eq!(statements, 37);
 }
 
 #[test]
@@ -69,6 +69,7 @@ fn a_statement_that_the_schema_refuses_is_named_with_its_line() {
         (r#"fn f() { Select::of::<Things>().filter("size = ?", 1).limit("missing", 1) }"#, "no such column: missing"),
         (r#"platform::table! { Bad in "things" of Bad, key [thing_id]; columns { thing_id, missing } }"#, "no column named missing"),
         (r#"fn f() { tx.update_with::<Things>(&t, &[("missing", &1)]) }"#, "declares no extra column missing"),
+        (r#"const DUE: DueQueue<Id> = DueQueue::new("things", "thing_id").due_at("missing");"#, "no such column: missing"),
         (r#"fn f() { tx.query("SELECT SUM(size) FROM things", &[]) }"#, "SUM of a BIGINT"),
     ] {
         let (_, faults) = checked(&[source, TABLE].concat());
@@ -90,4 +91,16 @@ fn a_text_that_is_not_in_the_sources_is_a_fault() {
     ] {
         assert_eq!(checked(source).1.len(), 1, "{source}: {:?}", checked(source).1);
     }
+}
+
+#[test]
+fn the_statements_of_the_platform_prepare() {
+    let mut sources = Vec::new();
+    read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    // The others make statements for the tables of services.
+    sources
+        .retain(|source| ["failed", "idempotency", "inbox", "outbox", "tx"].iter().any(|stem| source.path.ends_with(format!("{stem}.rs"))));
+    let (statements, faults) = check(&[], sources);
+    assert_eq!(faults, [""; 0]);
+    assert!(statements > 25, "{statements}");
 }
