@@ -26,6 +26,31 @@ use std::time::Duration;
 /// How long answers are kept at least.
 pub const KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
 
+/// The row of a key. Without a body, the effect that made `resource` is not answered yet.
+struct Record {
+    scope: [u8; 32],
+    request_hash: [u8; 32],
+    status: u16,
+    headers: String,
+    body: Option<Vec<u8>>,
+    resource: Option<Uuid>,
+    busy_until: Timestamp,
+    created_at: Timestamp,
+}
+
+crate::table! {
+    Records in "idempotency" of Record, key [scope];
+    columns { scope, request_hash, status, headers, body, resource, busy_until, created_at }
+}
+
+impl Record {
+    fn answer(self) -> Result<Option<Stored>, Error> {
+        let restored = |body| Stored::restore(self.status, &self.headers, body);
+        let failed = || Error::Failed("an idempotency record cannot be read".into());
+        self.body.map(|body| restored(body).ok_or_else(failed)).transpose()
+    }
+}
+
 /// What a request found under its key.
 enum Begun {
     /// It is the first one: its effect is to be run, and the row completed or left open.
@@ -58,59 +83,54 @@ impl IdempotencyKey {
         }
     }
 
-    /// Inserts the row of the key, or reads the one that is there. An effect without an answer belongs to its first
+    /// Inserts the row of the key, or locks the one that is there. An effect without an answer belongs to its first
     /// request for `busy`; after that a repetition may take it over.
     ///
     /// # Errors
     /// As [`once`](Self::once).
     async fn begin(&self, tx: &mut Tx, busy: Duration) -> Result<Begun, Problem> {
         let now = tx.now();
-        let inserted = tx
-            .execute(
-                "INSERT INTO idempotency (scope, request_hash, status, headers, body, resource, busy_until, created_at) \
-                 VALUES ($1, $2, 0, '', NULL, NULL, $3, $4) ON CONFLICT (scope) DO NOTHING",
-                params![self.scope(), self.request_hash(), now.after(busy), now],
-            )
-            .await?;
-        match inserted {
-            1 => Ok(Begun::First),
-            _ => match self.find(tx).await? {
-                // The row that prevented the insertion is not visible in this transaction.
-                Begun::First => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
-                found => Ok(found),
-            },
+        let record = Record {
+            scope: self.scope(),
+            request_hash: self.request_hash(),
+            status: 0,
+            headers: String::new(),
+            body: None,
+            resource: None,
+            busy_until: now.after(busy),
+            created_at: now,
+        };
+        if tx.insert_if_absent::<Records>(&record, "(scope)").await? {
+            return Ok(Begun::First);
+        }
+        match tx.lock::<Records>("scope = $1", params![record.scope]).await? {
+            Some(found) => self.begun(now, found),
+            // The row that prevented the insertion is not visible in this transaction.
+            None => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
         }
     }
 
-    /// Makes an open row this repetition's for `busy`. The condition decides between repetitions that come at once.
-    async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Problem> {
-        let now = tx.now();
-        let taken = tx
-            .execute(
-                "UPDATE idempotency SET busy_until = $1 WHERE scope = $2 AND body IS NULL AND busy_until <= $3",
-                params![now.after(busy), self.scope(), now],
-            )
-            .await?;
-        if taken == 1 { Ok(()) } else { Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)) }
+    /// Makes an open row, which [`begin`](Self::begin) locked, this repetition's for `busy`.
+    async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Error> {
+        let until = tx.now().after(busy);
+        self.changed(tx.execute("UPDATE idempotency SET busy_until = $1 WHERE scope = $2", params![until, self.scope()]).await?)
     }
 
-    /// The row of this key; [`Begun::First`] when there is none. Refuses another request's, and one that is in progress.
+    /// What an earlier request under the key left; [`Begun::First`] when there was none. Refuses another request's row, and
+    /// one that is in progress.
     async fn find(&self, tx: &mut Tx) -> Result<Begun, Problem> {
-        type Row = ([u8; 32], u16, String, Option<Vec<u8>>, Option<Uuid>, Timestamp);
-        let found: Option<Row> = tx
-            .query_opt(
-                "SELECT request_hash, status, headers, body, resource, busy_until FROM idempotency WHERE scope = $1",
-                params![self.scope()],
-                |row| Ok((row.next()?, row.next()?, row.next()?, row.next()?, row.next()?, row.next()?)),
-            )
-            .await?;
-        let Some((hash, status, headers, body, resource, busy_until)) = found else { return Ok(Begun::First) };
-        if hash != self.request_hash() {
+        let found = tx.find::<Records>("scope = $1", params![self.scope()]).await?;
+        found.map_or(Ok(Begun::First), |record| self.begun(tx.now(), record))
+    }
+
+    fn begun(&self, now: Timestamp, record: Record) -> Result<Begun, Problem> {
+        if record.request_hash != self.request_hash() {
             return Err(Problem::new(Code::IDEMPOTENCY_KEY_REUSED));
         }
-        match (body, resource) {
-            (Some(body), _) => restored(status, &headers, body).map(Begun::Answered).map_err(Problem::from),
-            (None, Some(_)) if busy_until > tx.now() => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
+        let (resource, is_busy) = (record.resource, record.busy_until > now);
+        match (record.answer()?, resource) {
+            (Some(stored), _) => Ok(Begun::Answered(stored)),
+            (None, Some(_)) if is_busy => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
             (None, Some(resource)) => Ok(Begun::Unanswered(resource)),
             (None, None) => Err(Problem::from(Error::Failed("an idempotency record without body and resource".into()))),
         }
@@ -118,7 +138,10 @@ impl IdempotencyKey {
 
     /// Leaves the row open: its effect made `resource`, and its answer comes later.
     async fn leave_open(&self, tx: &mut Tx, resource: Uuid) -> Result<(), Error> {
-        let rows = tx.execute("UPDATE idempotency SET resource = $1 WHERE scope = $2", params![resource, self.scope()]).await?;
+        self.changed(tx.execute("UPDATE idempotency SET resource = $1 WHERE scope = $2", params![resource, self.scope()]).await?)
+    }
+
+    fn changed(&self, rows: u64) -> Result<(), Error> {
         if rows == 1 { Ok(()) } else { Err(Error::Failed("an idempotency record is gone".into())) }
     }
 
@@ -144,19 +167,12 @@ impl IdempotencyKey {
                 params![stored.status.as_u16(), stored.headers_text(), stored.body.to_vec(), self.scope()],
             )
             .await?;
-        let before = if rows == 1 { None } else { self.answered(tx).await? };
-        Ok(before.map_or_else(|| Idempotent::of(stored.clone(), false), |first| Idempotent::of(first, true)))
-    }
-
-    async fn answered(&self, tx: &mut Tx) -> Result<Option<Stored>, Error> {
-        let row = tx
-            .query_opt(
-                "SELECT status, headers, body FROM idempotency WHERE scope = $1 AND body IS NOT NULL",
-                params![self.scope()],
-                |row| Ok((row.next::<u16>()?, row.next::<String>()?, row.next::<Vec<u8>>()?)),
-            )
-            .await?;
-        row.map(|(status, headers, body)| restored(status, &headers, body)).transpose()
+        if rows == 1 {
+            return Ok(Idempotent::of(stored.clone(), false));
+        }
+        let record = tx.find::<Records>("scope = $1", params![self.scope()]).await?;
+        let first = record.map_or(Ok(None), Record::answer)?;
+        Ok(first.map_or_else(|| Idempotent::of(stored.clone(), false), |first| Idempotent::of(first, true)))
     }
 
     /// Caller, method, path and key as one value. NUL separates them: none of them can hold it.
@@ -185,9 +201,7 @@ impl MaybeIdempotencyKey {
             None => work(tx).await.map(|answer| Idempotent::first(&answer)).map_err(Into::into),
         }
     }
-}
 
-impl MaybeIdempotencyKey {
     /// The answer of an earlier request under the key. It spares a repetition the calls before its unit.
     ///
     /// # Errors
@@ -211,10 +225,6 @@ impl From<IdempotencyKey> for MaybeIdempotencyKey {
 fn kept(problem: Problem) -> Result<Stored, Problem> {
     let stored = Stored::from(&problem);
     if stored.is_kept() { Ok(stored) } else { Err(problem) }
-}
-
-fn restored(status: u16, headers: &str, body: Vec<u8>) -> Result<Stored, Error> {
-    Stored::restore(status, headers, body).ok_or_else(|| Error::Failed("an idempotency record cannot be read".into()))
 }
 
 /// Deletes answers from before `before`, the oldest `rows` at most.

@@ -13,7 +13,7 @@ use contracts::column::Column;
 impl Tx {
     /// Writes a new row.
     pub async fn insert<T: Table>(&mut self, row: &T::Row) -> Result<(), Error> {
-        self.insert_row::<T>(&T::statements().insert, row, &[]).map(|_| ())
+        self.insert_with::<T>(row, &[]).await
     }
 
     /// Writes a new row and its extra columns.
@@ -31,8 +31,8 @@ impl Tx {
 
     /// [`Tx::insert_if_absent`] with extra columns.
     pub async fn insert_if_absent_with<T: Table>(&mut self, row: &T::Row, target: &'static str, extra: Extra<'_>) -> Result<bool, Error> {
-        let mut sql = T::statements().insert_with(&T::statements().names_of(extra)?);
-        sql.extend([" ON CONFLICT ", target, " DO NOTHING"]);
+        let names = T::statements().names_of(extra)?;
+        let sql = [&*T::statements().insert_with(&names), " ON CONFLICT ", target, " DO NOTHING"].concat();
         Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
     }
 
@@ -44,8 +44,7 @@ impl Tx {
     /// [`Tx::upsert`] with extra columns.
     pub async fn upsert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
         let names = T::statements().names_of(extra)?;
-        let mut sql = T::statements().insert_with(&names);
-        sql.push_str(&T::statements().on_conflict_update(&names));
+        let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names)].concat();
         self.insert_row::<T>(&sql, row, extra).map(|_| ())
     }
 
@@ -53,14 +52,13 @@ impl Tx {
     /// `"contacts.sequence < excluded.sequence"`. Returns whether the row was written.
     pub async fn upsert_if<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>, condition: &'static str) -> Result<bool, Error> {
         let names = T::statements().names_of(extra)?;
-        let mut sql = T::statements().insert_with(&names);
-        sql.extend([&T::statements().on_conflict_update(&names), " WHERE ", condition]);
+        let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names), " WHERE ", condition].concat();
         Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
     }
 
     /// Writes the columns that may change of the row with this key. Returns whether there is such a row.
     pub async fn update<T: Table>(&mut self, row: &T::Row) -> Result<bool, Error> {
-        self.update_row::<T>(&T::statements().update, row, &[], &[])
+        self.update_with::<T>(row, &[]).await
     }
 
     /// [`Tx::update`] with extra columns.
@@ -78,8 +76,7 @@ impl Tx {
         condition: &'static str,
         params: Params<'_>,
     ) -> Result<bool, Error> {
-        let mut sql = T::statements().update_with(&T::statements().names_of(extra)?);
-        sql.push_str(" AND ");
+        let mut sql = T::statements().update_with(&T::statements().names_of(extra)?).into_owned() + " AND ";
         number_placeholders(&mut sql, condition, T::statements().columns().columns.len() + extra.len());
         self.update_row::<T>(&sql, row, extra, params)
     }

@@ -104,7 +104,7 @@
 
 use super::{Error, Row};
 use contracts::column::{Column, SqlValue};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// A table and the struct that one row of it becomes. [`table!`](crate::table) implements it.
 pub trait Table {
@@ -141,8 +141,8 @@ pub struct Columns {
 pub struct Statements {
     columns: Columns,
     select: String,
-    pub(super) insert: String,
-    pub(super) update: String,
+    insert: String,
+    update: String,
 }
 
 impl Statements {
@@ -150,8 +150,8 @@ impl Statements {
     pub fn new(columns: Columns) -> Statements {
         let mut statements = Statements { select: String::new(), insert: String::new(), update: String::new(), columns };
         statements.select = format!("SELECT {} FROM {}", statements.select_list(""), statements.columns.table);
-        statements.insert = statements.insert_with(&[]);
-        statements.update = statements.update_with(&[]);
+        statements.insert = statements.insert_sql(&[]);
+        statements.update = statements.update_sql(&[]);
         statements
     }
 
@@ -183,7 +183,11 @@ impl Statements {
 
     /// Returns the INSERT of all columns, followed by those of `extra`.
     #[must_use]
-    pub fn insert_with(&self, extra: &[&str]) -> String {
+    pub fn insert_with(&self, extra: &[&str]) -> Cow<'_, str> {
+        if extra.is_empty() { Cow::Borrowed(&self.insert) } else { Cow::Owned(self.insert_sql(extra)) }
+    }
+
+    fn insert_sql(&self, extra: &[&str]) -> String {
         let mut names = String::new();
         let mut values = String::new();
         let columns = self.columns.columns.iter().chain(&self.columns.insert_only).chain(extra);
@@ -210,7 +214,11 @@ impl Statements {
     /// Returns the UPDATE by key of the columns that may change and of `extra`. It is empty when the key is not among them,
     /// or nothing else is.
     #[must_use]
-    pub fn update_with(&self, extra: &[&str]) -> String {
+    pub fn update_with(&self, extra: &[&str]) -> Cow<'_, str> {
+        if extra.is_empty() { Cow::Borrowed(&self.update) } else { Cow::Owned(self.update_sql(extra)) }
+    }
+
+    fn update_sql(&self, extra: &[&str]) -> String {
         let mut set = String::new();
         let mut key = String::new();
         for (position, column) in self.columns.columns.iter().chain(extra).enumerate() {

@@ -99,14 +99,14 @@ fn the_statements_name_every_column_once() {
     let items = Items::statements();
     let list = "item_id, name, carrier_name, height, item_width, tags, note_json, failure_code, failed_at, failure_detail, created_at";
     assert_eq!(items.select(), format!("SELECT {list} FROM items"));
-    assert_eq!(items.insert, format!("INSERT INTO items ({list}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"));
+    assert_eq!(items.insert_with(&[]), format!("INSERT INTO items ({list}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"));
     assert_eq!(
         items.update_with(&["due_at"]),
         "UPDATE items SET name = $2, carrier_name = $3, height = $4, item_width = $5, tags = $6, note_json = $7, failure_code = $8, \
          failed_at = $9, failure_detail = $10, due_at = $11 WHERE item_id = $1"
     );
     assert_eq!(ItemSummaries::statements().select_list("i"), "i.name, failure_code IS NOT NULL");
-    assert_eq!(ItemSummaries::statements().update, "", "the key is not among its columns");
+    assert_eq!(ItemSummaries::statements().update_with(&[]), "", "the key is not among its columns");
     assert_eq!(
         Parts::statements().update_with(&["position", "item_id"]),
         "UPDATE parts SET text = $1 WHERE position = $2 AND item_id = $3"
