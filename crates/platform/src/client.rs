@@ -29,6 +29,7 @@ use axum::{
 };
 use contracts::call::{Call, Method as CallMethod};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
     fmt::{Display, Write as _},
@@ -120,6 +121,7 @@ impl Client {
             path: call.path.to_owned(),
             filled: 0,
             body: None,
+            content_type: "application/json",
             key: None,
             auth: if self.0.gateway.is_some() { Auth::Anonymous } else { Auth::Service },
             headers: Vec::new(),
@@ -151,6 +153,7 @@ pub struct CallBuilder<'a, B, A> {
     path: String,
     filled: usize,
     body: Option<Bytes>,
+    content_type: &'static str,
     key: Option<String>,
     auth: Auth,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -164,8 +167,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     pub fn path(mut self, values: &[&(dyn Display + Sync)]) -> Self {
         for value in values {
             let (Some(open), Some(close)) = (self.path.find('{'), self.path.find('}')) else {
-                self.failed = Some(CallError::Misused("more path parameters than the path has"));
-                return self;
+                return self.misused("more path parameters than the path has");
             };
             let mut encoded = String::new();
             http::encode_text(&value.to_string(), &mut encoded);
@@ -179,20 +181,41 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     pub fn query(mut self, parameters: &[(&str, Option<&(dyn Display + Sync)>)]) -> Self {
         for (name, value) in parameters {
             if let Some(value) = value {
-                self.path.push(if self.path.contains('?') { '&' } else { '?' });
-                http::encode_text(name, &mut self.path);
-                self.path.push('=');
-                http::encode_text(&value.to_string(), &mut self.path);
+                self.add_parameter(name, &value.to_string());
             }
         }
         self
     }
 
+    /// Adds the fields of `parameters`, the query type of the call. `None` is left out, a list is a parameter for each item.
+    pub fn query_of(mut self, parameters: &impl Serialize) -> Self {
+        let Some(pairs) = pairs(parameters) else { return self.misused("the query is not made of plain values") };
+        pairs.iter().for_each(|(name, value)| self.add_parameter(name, value));
+        self
+    }
+
+    fn add_parameter(&mut self, name: &str, value: &str) {
+        self.path.push(if self.path.contains('?') { '&' } else { '?' });
+        encode_pair(name, value, &mut self.path);
+    }
+
     pub fn body(mut self, body: &B) -> Self {
         match serde_json::to_vec(body) {
             Ok(bytes) => self.body = Some(bytes.into()),
-            Err(_) => self.failed = Some(CallError::Misused("the body cannot be written as JSON")),
+            Err(_) => return self.misused("the body cannot be written as JSON"),
         }
+        self
+    }
+
+    /// A body in the form that browsers and OAuth use, in place of JSON.
+    pub fn form(mut self, body: &B) -> Self {
+        let Some(pairs) = pairs(body) else { return self.misused("the form is not made of plain values") };
+        let mut form = String::new();
+        for (name, value) in pairs {
+            form.push_str(if form.is_empty() { "" } else { "&" });
+            encode_pair(&name, &value, &mut form);
+        }
+        (self.body, self.content_type) = (Some(form.into()), "application/x-www-form-urlencoded");
         self
     }
 
@@ -221,8 +244,14 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         match HeaderValue::from_str(value) {
             Ok(value) => self.headers.push((name, value)),
-            Err(_) => self.failed = Some(CallError::Misused("a header has a forbidden character")),
+            Err(_) => return self.misused("a header has a forbidden character"),
         }
+        self
+    }
+
+    /// Makes `send` fail.
+    fn misused(mut self, what: &'static str) -> Self {
+        self.failed = Some(CallError::Misused(what));
         self
     }
 
@@ -326,7 +355,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
             request = request.header(name, value);
         }
         if self.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request.header(header::CONTENT_TYPE, self.content_type);
         }
         let request = request.body(self.body.clone().unwrap_or_default()).map_err(|_| CallError::Misused("the request cannot be built"))?;
         upstream.exchange(request, deadline).await
@@ -356,6 +385,38 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         }
         request
     }
+}
+
+/// The fields of a struct as text; `None` when one of them is an object.
+fn pairs(fields: &impl Serialize) -> Option<Vec<(String, String)>> {
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    };
+    let fields = match serde_json::to_value(fields).ok()? {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        _ => return None,
+    };
+    let mut pairs = Vec::new();
+    for (name, value) in fields {
+        let values = match value {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items,
+            value => vec![value],
+        };
+        for value in values {
+            pairs.push((name.clone(), text(value)?));
+        }
+    }
+    Some(pairs)
+}
+
+fn encode_pair(name: &str, value: &str, out: &mut String) {
+    http::encode_text(name, out);
+    out.push('=');
+    http::encode_text(value, out);
 }
 
 /// The answer that the contract describes. An empty body stands for `null`.

@@ -213,13 +213,13 @@ async fn client_credentials_are_asked_from_auth() {
     let seen = Arc::new(Mutex::new(String::new()));
     async fn token(State(seen): State<Arc<Mutex<String>>>, RawBody(body): RawBody) -> Json<serde_json::Value> {
         *seen.lock().unwrap() = String::from_utf8(body.to_vec()).unwrap();
-        Json(serde_json::json!({"access_token": "t", "token_type": "Bearer", "expires_in": 60}))
+        Json(serde_json::json!({"access_token": "t", "token_type": "Bearer", "expires_in": 60, "scope": "internal"}))
     }
     let (auth, _) = Routes::new("auth").post("/auth/token", token, "").build(seen.clone());
     stage.client.register_in_process("auth", RequestLayers::new("auth", stage.env.clone()).wrap(auth));
     let (token, ends) = client_credentials(&stage.client, "order", "s&c=t")().await.unwrap();
     assert_eq!((token.as_str(), ends), ("t", stage.env.now().after(Duration::from_secs(60))));
-    assert_eq!(*seen.lock().unwrap(), "grant_type=client_credentials&client_id=order&client_secret=s%26c%3Dt");
+    assert_eq!(*seen.lock().unwrap(), "client_id=order&client_secret=s%26c%3Dt&grant_type=client_credentials");
 }
 
 #[tokio::test]
@@ -255,6 +255,23 @@ async fn a_call_put_together_wrongly_is_not_sent() {
     }
     let unknown: Call<(), ()> = Call::get("nobody", "/");
     assert!(matches!(stage.client.call(&unknown).send().await, Err(CallError::Unknown)));
+}
+
+#[test]
+fn a_query_type_becomes_parameters() {
+    #[derive(serde::Serialize)]
+    struct Filter {
+        status: Option<&'static str>,
+        after: Option<u32>,
+        tag: Vec<&'static str>,
+        #[serde(flatten)]
+        attributes: HashMap<&'static str, bool>,
+    }
+    let (stage, _) = stage();
+    let filter = Filter { status: Some("A&B"), after: None, tag: vec!["x", "y"], attributes: HashMap::from([("attr.new", true)]) };
+    let call = stage.client.call(&GONE).query_of(&filter).query_of(&()).query(&[("limit", Some(&3))]);
+    assert_eq!(call.path, "/gone?attr.new=true&status=A%26B&tag=x&tag=y&limit=3");
+    assert!(matches!(stage.client.call(&GONE).query_of(&[1]).check(), Err(CallError::Misused(_))));
 }
 
 #[tokio::test]

@@ -1,13 +1,12 @@
 //! The service's own access token: fetched by client credentials (RFC 6749, 4.4), cached until shortly before it expires.
 
-use super::{Client, error::CallError};
-use crate::{
-    env::{Env, LockUnpoisoned as _},
-    http,
+use super::{Auth, Client, error::CallError};
+use crate::env::{Env, LockUnpoisoned as _};
+use contracts::{
+    auth::{ClientCredentials, GRANT_SERVICE_TOKEN},
+    secret::Secret,
+    time::Timestamp,
 };
-use axum::http::{Request, header};
-use contracts::time::Timestamp;
-use serde::Deserialize;
 use std::{
     future::Future,
     pin::Pin,
@@ -65,39 +64,24 @@ impl Tokens {
     }
 }
 
-#[derive(Deserialize)]
-struct TokenAnswer {
-    #[serde(alias = "accessToken")]
-    access_token: String,
-    #[serde(alias = "expiresIn")]
-    expires_in: u64,
-}
-
-/// A source that calls auth's `POST /auth/token` through `client`, as the client `id`.
+/// A source that calls auth through `client`, as the client `id`.
 #[must_use]
 pub fn client_credentials(client: &Client, id: &str, secret: &str) -> TokenSource {
     // A weak reference: the client owns its source.
-    let (inner, id, secret) = (Arc::downgrade(&client.0), id.to_owned(), secret.to_owned());
+    let inner = Arc::downgrade(&client.0);
+    let form = ClientCredentials {
+        grant_type: "client_credentials".to_owned(),
+        client_id: Some(id.to_owned()),
+        client_secret: Secret::parse(secret).ok(),
+        scope: None,
+    };
     Arc::new(move || {
-        let client = inner.upgrade().map(Client);
-        let mut form = "grant_type=client_credentials&client_id=".to_owned();
-        http::encode_text(&id, &mut form);
-        form.push_str("&client_secret=");
-        http::encode_text(&secret, &mut form);
+        let (client, form) = (inner.upgrade().map(Client), form.clone());
         Box::pin(async move {
             let client = client.ok_or(CallError::Unknown)?;
-            let request = Request::post("/auth/token")
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form.into())
-                .map_err(|_| CallError::Misused("the request cannot be built"))?;
             let now = client.0.env.now();
-            let auth = client.upstream("auth").ok_or(CallError::Unknown)?;
-            let answer = auth.exchange(request, Instant::now() + FETCH_TIME).await?;
-            if !answer.status().is_success() {
-                return Err(CallError::refused(answer.status(), answer.body()));
-            }
-            let granted: TokenAnswer = serde_json::from_slice(answer.body()).map_err(|_| CallError::Unreadable("it is no token".into()))?;
-            Ok((granted.access_token, now.after(Duration::from_secs(granted.expires_in))))
+            let granted = client.call(&GRANT_SERVICE_TOKEN).auth(Auth::Anonymous).form(&form).timeout(FETCH_TIME).send().await?;
+            Ok((granted.access_token.reveal().to_owned(), now.after(Duration::from_secs(granted.expires_in))))
         })
     })
 }
