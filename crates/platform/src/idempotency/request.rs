@@ -37,6 +37,10 @@ pub trait IdempotentRequest: Sized + Send + Sync + 'static {
     type State: Clone + Send + Sync + 'static;
     type Error: From<db::Error> + Into<Problem> + Send + 'static;
 
+    /// Whether [`prepare`](Self::prepare) does anything. Without it a request begins with its unit, and not with a read that
+    /// spares a repetition the preparation.
+    const PREPARES: bool = true;
+
     /// Reads what the effect needs from elsewhere. Only the first request under a key gets here.
     fn prepare(&self) -> impl Future<Output = Result<(), Self::Error>> + Send {
         async { Ok(()) }
@@ -103,12 +107,14 @@ impl<R> Clone for Running<R> {
 
 impl<R: IdempotentRequest> Running<R> {
     async fn run(self) -> Result<Idempotent<R::Answer>, Problem> {
-        match self.earlier().await? {
-            Begun::Answered(stored) => return Ok(Idempotent::of(stored, true)),
-            Begun::Unanswered(_) => {}
-            Begun::First => {
-                if let Err(refusal) = self.request.prepare().await {
-                    return self.refuse(refusal.into()).await;
+        if R::PREPARES {
+            match self.earlier().await? {
+                Begun::Answered(stored) => return Ok(Idempotent::of(stored, true)),
+                Begun::Unanswered(_) => {}
+                Begun::First => {
+                    if let Err(refusal) = self.request.prepare().await {
+                        return self.refuse(refusal.into()).await;
+                    }
                 }
             }
         }
