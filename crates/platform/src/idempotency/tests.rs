@@ -165,6 +165,47 @@ async fn a_refusal_that_says_nothing_of_the_execution_leaves_no_row() {
     }
 }
 
+/// A request that is answered by the unit of its effect.
+async fn add(db: &Db, body: &str, make: Make) -> Result<Idempotent<Json<i64>>, Problem> {
+    let key = key(body);
+    db.write(async move |tx| {
+        let effect = async |tx: &mut Tx| match make.effect(tx).await? {
+            Next::Answer(answer) => Ok(answer),
+            _ => Err(Problem::new(Code::INTERNAL_ERROR)),
+        };
+        key.once(tx, effect).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_effect_that_is_answered_at_once_happens_once() {
+    let (_folder, db) = database();
+    let make = Make { number: 7, at_once: true, ..Make::default() };
+    let overloaded = Make { fails: At::Effect, code: Some(Code::DEPENDENCY_UNAVAILABLE), ..make.clone() };
+    assert_eq!(add(&db, "a", overloaded).await.unwrap_err().status(), 503);
+    let mut tasks = db.env().task_set();
+    for _ in 0..40 {
+        let (db, make) = (db.clone(), make.clone());
+        tasks.spawn(async move { add(&db, "a", make).await.unwrap().stored.body });
+    }
+    assert!(tasks.join_all().await.iter().all(|body| body.as_ref() == b"1"));
+    let refused = Make { fails: At::Effect, code: Some(Code::INSUFFICIENT_STOCK), ..make };
+    assert!(add(&db, "a", refused.clone()).await.unwrap().replayed);
+    assert_eq!(add(&db, "b", refused).await.unwrap_err().code(), Code::IDEMPOTENCY_KEY_REUSED);
+    assert_eq!(made(&db).await, [7]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_and_its_effect_rolled_back() {
+    let (_folder, db) = database();
+    let make = Make { at_once: true, ..Make::default() };
+    let first = add(&db, "a", Make { fails: At::Effect, code: Some(Code::INSUFFICIENT_STOCK), ..make.clone() }).await.unwrap();
+    let again = add(&db, "a", make).await.unwrap();
+    assert_eq!((first.stored.status.as_u16(), &again.stored, again.replayed), (409, &first.stored, true));
+    assert!(made(&db).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_request_that_died_is_answered_by_one_repetition() {
     for fails in [At::Wait, At::Answer] {
