@@ -113,7 +113,7 @@ impl IdempotencyKey {
     /// Makes an open row, which [`begin`](Self::begin) locked, this repetition's for `busy`.
     async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Error> {
         let until = tx.now().after(busy);
-        self.changed(tx.execute("UPDATE idempotency SET busy_until = $1 WHERE scope = $2", params![until, self.scope()]).await?)
+        changed(tx.execute("UPDATE idempotency SET busy_until = $1 WHERE scope = $2", params![until, self.scope()]).await?)
     }
 
     /// What an earlier request under the key left; [`Begun::First`] when there was none. Refuses another request's row, and
@@ -138,11 +138,7 @@ impl IdempotencyKey {
 
     /// Leaves the row open: its effect made `resource`, and its answer comes later.
     async fn leave_open(&self, tx: &mut Tx, resource: Uuid) -> Result<(), Error> {
-        self.changed(tx.execute("UPDATE idempotency SET resource = $1 WHERE scope = $2", params![resource, self.scope()]).await?)
-    }
-
-    fn changed(&self, rows: u64) -> Result<(), Error> {
-        if rows == 1 { Ok(()) } else { Err(Error::Failed("an idempotency record is gone".into())) }
+        changed(tx.execute("UPDATE idempotency SET resource = $1 WHERE scope = $2", params![resource, self.scope()]).await?)
     }
 
     /// Completes the row that this unit inserted. A refusal that is not kept removes it.
@@ -219,6 +215,11 @@ impl From<IdempotencyKey> for MaybeIdempotencyKey {
     fn from(key: IdempotencyKey) -> MaybeIdempotencyKey {
         MaybeIdempotencyKey(Some(key))
     }
+}
+
+/// Checks how many rows an update of the row of a key changed.
+fn changed(rows: u64) -> Result<(), Error> {
+    if rows == 1 { Ok(()) } else { Err(Error::Failed("an idempotency record is gone".into())) }
 }
 
 /// A refusal as the answer to keep, or as an error when it says nothing about the execution.
