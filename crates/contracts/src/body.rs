@@ -233,6 +233,7 @@ mod tests {
         let update: Update = serde_json::from_str("{}").unwrap();
         assert!(update.name.is_absent() && update.phone.is_absent());
         let update: Update = serde_json::from_str(r#"{"name":"Mara","phone":null}"#).unwrap();
+        assert!(!update.name.is_absent() && !update.phone.is_absent());
         assert_eq!((update.name.0, update.phone.0), (Some("Mara".to_owned()), Some(None)));
         assert!(serde_json::from_str::<Update>(r#"{"name":null}"#).is_err());
     }
@@ -248,7 +249,8 @@ mod tests {
     fn lists_and_numbers_keep_their_bounds() {
         assert!(serde_json::from_str::<BoundedVec<u8, 1, 2>>("[]").is_err());
         assert!(serde_json::from_str::<BoundedVec<u8, 1, 2>>("[1,2,3]").is_err());
-        assert_eq!(&*serde_json::from_str::<BoundedVec<u8, 1, 2>>("[1]").unwrap(), &[1]);
+        let list = serde_json::from_str::<BoundedVec<u8, 1, 2>>("[1]").unwrap();
+        assert_eq!((&*list, list.clone().into_vec()), (&[1][..], vec![1]));
         assert!(serde_json::from_str::<BoundedInt<1, 5>>("6").is_err());
         assert_eq!(serde_json::from_str::<BoundedInt<-1, 5>>("-1").unwrap().get(), -1);
     }

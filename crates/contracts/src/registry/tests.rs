@@ -331,7 +331,7 @@ fn an_envelope_is_read_as_it_was_written() {
 fn docs_contracts_md_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/contracts.md");
     let fresh = contracts_markdown();
-    #[expect(clippy::disallowed_methods, reason = "a test has no configuration to ask")]
+    #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
     let update = std::env::var("UPDATE_DOCS").is_ok();
     if update {
         std::fs::create_dir_all(std::path::Path::new(path).parent().expect("the file is in a folder")).unwrap();
