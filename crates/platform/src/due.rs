@@ -492,59 +492,5 @@ impl<W: DueBatch> Drop for WorkerSlot<W> {
     }
 }
 
-/// The queue of a table without partitions, for services that use [`DueRows`].
-pub type DueTable<Key> = DueQueue<Key>;
-
-/// The [`DueTable`](crate::due::DueTable) of this name, the column of its keys, and the column that counts failed attempts.
-#[macro_export]
-macro_rules! due_table {
-    ($table:literal, $key:literal, $attempts:literal) => {
-        $crate::due::DueQueue::new($table, $key).failed_attempts($attempts)
-    };
-}
-
-/// The form of [`DueWork`] before it was keyed by a type.
-pub trait DueRows: Clone + Send + Sync + 'static {
-    type Id: QueueColumn + Display;
-    type Failure: std::error::Error + Send + Sync + 'static;
-
-    const TABLE: DueTable<Self::Id>;
-
-    fn work(self, id: Self::Id) -> impl Future<Output = Result<(), Self::Failure>> + Send;
-
-    fn backoff(&self) -> Backoff;
-}
-
-#[derive(Clone)]
-struct RowsAsWork<R>(R, usize);
-
-impl<R: DueRows> DueWork for RowsAsWork<R> {
-    const NAME: &'static str = "";
-    const PERIOD: Duration = Duration::ZERO;
-    const QUEUE: DueQueue<R::Id> = R::TABLE;
-    type Key = R::Id;
-    type Partition = R::Id;
-    type Error = R::Failure;
-
-    async fn run(self, key: R::Id) -> Result<(), R::Failure> {
-        self.0.work(key).await
-    }
-
-    fn slots(&self) -> usize {
-        self.1
-    }
-
-    fn backoff(&self) -> Backoff {
-        self.0.backoff()
-    }
-}
-
-impl Worker {
-    /// The form of [`Worker::due`] before it was keyed by a type.
-    pub fn of_due<R: DueRows>(name: &'static str, period: Duration, slots: usize, db: &Db, rows: R) -> Worker {
-        DueRunner::new(name, db, OneByOne(RowsAsWork(rows, slots))).worker(period)
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,8 @@
 //! A request that is answered by the unit of its effect uses [`IdempotencyKey::once`]; one that waits in between
 //! implements [`IdempotentRequest`].
 
-mod opened;
 mod request;
 
-pub use opened::Opened;
 pub use request::{IdempotentRequest, Next};
 
 use crate::{

@@ -66,12 +66,6 @@ impl MasterKey {
     }
 }
 
-/// [`hex::encode`], until its callers use it.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -231,7 +231,7 @@ impl Runtime {
     /// Gives a worker turns as long as `goes_on` says so after each.
     async fn turns_of(&self, db: &Db, worker: &Worker, goes_on: impl AsyncFn(Next) -> bool) -> Result<(), StartError> {
         for _ in 0..TURNS {
-            let next = worker.run_once(db, &self.stop.1).await?;
+            let next = worker.run_once(db).await?;
             if !goes_on(next).await {
                 return Ok(());
             }

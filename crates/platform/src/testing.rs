@@ -5,8 +5,6 @@ pub mod portable_sql;
 mod statements;
 
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
-/// The names of today in the services' tests.
-pub use harness::{TestRequest as Outgoing, TestResponse as Answer};
 pub use statements::assert_statements_prepare;
 
 use std::{

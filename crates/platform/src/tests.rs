@@ -1,7 +1,6 @@
-//! Tests of events and idempotency keys with two small services, above all where something fails.
+//! Tests of events with two small services, above all where something fails.
 
 mod events;
-mod keys;
 
 use crate::{
     context::Context,

@@ -46,7 +46,7 @@ impl Next {
     }
 }
 
-type Turn = Arc<dyn Fn(Shutdown) -> Pin<Box<dyn Future<Output = Result<Next, TurnError>> + Send>> + Send + Sync>;
+type Turn = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, TurnError>> + Send>> + Send + Sync>;
 
 /// Work that is done when a notifier or the clock says so.
 #[derive(Clone)]
@@ -85,19 +85,8 @@ impl Worker {
         R: Future<Output = Result<Next, E>> + Send + 'static,
         E: Into<TurnError> + 'static,
     {
-        Worker::lasting(name, period, own, move |own, _| turn(own))
-    }
-
-    /// As [`Worker::new`], for turns that last as long as there is work: they watch the shutdown and end soon after it.
-    pub fn lasting<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
-    where
-        C: Clone + Send + Sync + 'static,
-        F: Fn(C, Shutdown) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Next, E>> + Send + 'static,
-        E: Into<TurnError> + 'static,
-    {
-        let turn: Turn = Arc::new(move |stop| {
-            let turn = turn(own.clone(), stop);
+        let turn: Turn = Arc::new(move || {
+            let turn = turn(own.clone());
             Box::pin(async move { turn.await.map_err(Into::into) })
         });
         Worker { name, period, turn, tasks: None, grace: Duration::ZERO, failures: Failures::default() }
@@ -137,9 +126,9 @@ impl Worker {
     ///
     /// # Errors
     /// Those of the turn.
-    pub async fn run_once(&self, db: &Db, stop: &Shutdown) -> Result<Next, TurnError> {
+    pub async fn run_once(&self, db: &Db) -> Result<Next, TurnError> {
         let correlation_id = format!("{}-{}", self.name, db.env().new_id::<Uuid>());
-        let outcome = Context::new(correlation_id).scope((self.turn)(stop.clone())).await;
+        let outcome = Context::new(correlation_id).scope((self.turn)()).await;
         if let Err(error) = &outcome {
             self.failures.add(crate::error_chain(&**error));
         }
@@ -150,7 +139,7 @@ impl Worker {
         let (notifier, env) = (db.worker_notifier(self.name), db.env().clone());
         let (mut failures, mut in_a_row) = (0_u32, 0_u32);
         while !stop.is_requested() {
-            let next = self.run_once(&db, &stop).await;
+            let next = self.run_once(&db).await;
             failures = if next.is_err() { failures + 1 } else { 0 };
             in_a_row = if matches!(next, Ok(Next::Immediately)) { in_a_row + 1 } else { 0 };
             let pause = match next {

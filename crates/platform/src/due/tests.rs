@@ -182,8 +182,7 @@ impl Shop {
     }
 
     async fn turn(&self) -> Next {
-        let (_sender, stop) = shutdown::channel();
-        self.worker.run_once(&self.jobs.db, &stop).await.unwrap()
+        self.worker.run_once(&self.jobs.db).await.unwrap()
     }
 
     /// Gives the worker turns until only `hanging` tasks run and a turn starts none.
