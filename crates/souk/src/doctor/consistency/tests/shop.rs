@@ -131,9 +131,9 @@ impl Shop {
         let write = async move |tx: &mut db::Tx| {
             let now = tx.now();
             tx.execute(
-                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7 \
-                 WHERE order_id = $1",
-                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.failed_attempts, now],
+                "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7, \
+                 timeline_length = $8 WHERE order_id = $1",
+                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.failed_attempts, now, placed.path.len()],
             )
             .await?;
             tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
