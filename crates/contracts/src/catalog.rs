@@ -149,6 +149,27 @@ pub struct CreateProduct {
     pub options: BoundedVec<AttributeName, 0, 5>,
 }
 
+impl CreateProduct {
+    /// The smallest product. Code that names further fields takes the others from here, so that a new field does not
+    /// concern it.
+    #[must_use]
+    pub fn new(sku: Sku, title: Title, price_amount: Amount, currency: Currency) -> CreateProduct {
+        CreateProduct {
+            sku,
+            title,
+            description: None,
+            category_id: None,
+            brand: None,
+            price_amount,
+            currency,
+            images: BoundedVec::default(),
+            attributes: Attributes::default(),
+            product_group_id: None,
+            options: BoundedVec::default(),
+        }
+    }
+}
+
 /// Changes a product. Fields that are absent stay as they are.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -306,7 +327,7 @@ pub struct ProductList {
 }
 
 /// Which products a list shows.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ProductFilter {
     /// Only products in this category or below it.
