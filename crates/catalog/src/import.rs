@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     catalog::{CreateProduct, ProductCreated, ProductFact},
     ids::{CategoryId, ProductId, UserId},
-    text::Name,
+    text::{Name, Sku},
 };
 use platform::db::{Db, Tx};
 use std::collections::HashMap;
@@ -96,35 +96,34 @@ pub async fn products(db: &Db, products: Vec<NewProduct>) -> Result<Imported, Er
 }
 
 async fn import_batch(tx: &mut Tx, batch: &[NewProduct]) -> Result<usize, Error> {
+    let skus: Vec<Sku> = batch.iter().map(|new| new.product.sku.clone()).collect();
+    let known = store::list_known_skus(tx, &skus).await?;
     let mut paths: HashMap<CategoryId, CategoryPath> = HashMap::new();
     let mut made = 0;
-    for NewProduct { seller_id, product } in batch {
-        if store::find_by_sku(tx, &product.sku).await?.is_some() {
-            continue;
-        }
+    for NewProduct { seller_id, product } in batch.iter().filter(|new| !known.contains(new.product.sku.as_str())) {
         let path = match product.category_id {
             Some(id) => Some(path(tx, &mut paths, id).await?),
             None => None,
         };
-        import_product(tx, *seller_id, product.clone(), path).await?;
-        made += 1;
+        made += usize::from(import_product(tx, *seller_id, product.clone(), path).await?);
     }
     Ok(made)
 }
 
-async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct, path: Option<CategoryPath>) -> Result<(), Error> {
+/// Returns `false` when another writer has created a product with this SKU meanwhile.
+async fn import_product(tx: &mut Tx, seller_id: Option<UserId>, body: CreateProduct, path: Option<CategoryPath>) -> Result<bool, Error> {
     let mut product = product::draft(body, NewProductContext { product_id: tx.new_id(), seller_id, path, now: tx.now() })?;
     actions::join_group(tx, &product).await?;
     let created = product.clone();
     product::advance(&mut product, ProductFact::Activated, tx.now())?;
     if !store::insert_product(tx, &product).await? {
-        return Err(Error::SkuTaken);
+        return Ok(false);
     }
     store::list_product(tx, product.product_id).await?;
     store::insert_price(tx, &created).await?;
     tx.emit(ProductCreated { product_id: created.product_id, product: created });
     actions::emit_status_event(tx, ProductFact::Activated, &product);
-    Ok(())
+    Ok(true)
 }
 
 async fn path(tx: &mut Tx, known: &mut HashMap<CategoryId, CategoryPath>, id: CategoryId) -> Result<CategoryPath, Error> {

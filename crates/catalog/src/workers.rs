@@ -21,8 +21,8 @@ pub fn all(app: &crate::App) -> Vec<Worker> {
 /// they can run beside changes of the same products.
 async fn relist(db: Db) -> Result<Next, Error> {
     db.write(async |tx| {
-        let Some((category, after)) = store::next_relisting(tx).await? else { return Ok(Next::Idle) };
-        let batch = store::list_listed(tx, category, after, BATCH).await?;
+        let Some((category, after)) = store::lock_relisting(tx).await? else { return Ok(Next::Idle) };
+        let batch = store::lock_listed(tx, category, after, BATCH).await?;
         for id in &batch {
             store::relist_product(tx, *id).await?;
         }

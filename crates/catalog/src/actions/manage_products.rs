@@ -65,11 +65,13 @@ pub async fn update_product(
     body: UpdateProduct,
 ) -> Result<Tagged<Json<Product>>, Problem> {
     db.write(async move |tx| -> Result<_, Error> {
-        let mut product = lock(tx, owner, id, &if_match).await?;
+        // The tree is locked before the product, as everywhere.
         let path = match body.category_id.0 {
-            Some(id) => Some(store::lock_category_path(tx, id).await?.ok_or(Error::UnknownCategory("/categoryId"))?),
+            Some(id) => Some(store::lock_category_path(tx, id).await?),
             None => None,
         };
+        let mut product = lock(tx, owner, id, &if_match).await?;
+        let path = path.map(|found| found.ok_or(Error::UnknownCategory("/categoryId"))).transpose()?;
         let changed = product::revise(&mut product, body.clone(), path, tx.now())?;
         if changed.is_empty() {
             return Ok(Tagged(etag(&product), Json(product)));

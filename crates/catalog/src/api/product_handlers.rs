@@ -3,17 +3,13 @@
 use super::{Revalidated, RevalidatedPage, viewer};
 use crate::{
     App, Error, actions,
-    domain::{
-        product::etag,
-        viewer::{Filter, Viewer},
-    },
+    domain::{product::etag, viewer::Viewer},
     store,
 };
 use contracts::{
     body::EmptyBody,
-    catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductList, ProductLookup, ProductStatus, UpdateProduct},
-    ids::{CategoryId, ProductId, UserId},
-    page::Page,
+    catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductList, ProductLookup, UpdateProduct},
+    ids::ProductId,
     text::Sku,
 };
 use platform::{
@@ -24,8 +20,6 @@ use platform::{
     },
     identity::{ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 /// The body limit: more than the largest valid product needs in any JSON spelling.
 const LIMIT: usize = 256 * 1024;
@@ -70,40 +64,22 @@ advances! {
     archive: ProductFact::Archived;
 }
 
-/// The filters of a list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ListQuery {
-    /// Only products in this category or below it.
-    category: Option<CategoryId>,
-    /// Only products of this seller. Sellers who name themselves see their products in every status.
-    seller_id: Option<UserId>,
-    /// Only products in this status. Of products that are not ACTIVE, sellers find their own and others find none.
-    status: Option<ProductStatus>,
-}
-
 pub async fn list(
     user: MaybeUser,
     State(app): State<App>,
-    Query(query): Query<ListQuery>,
+    Query(requested): Query<ProductFilter>,
     paging: Paging,
 ) -> Result<RevalidatedPage<Product>, Problem> {
-    let query = Filter { category: query.category, seller: query.seller_id, status: query.status };
-    let restricted = viewer(&user).restrict(query);
+    let restricted = viewer(&user).restrict(requested);
     let tag = format!("products {restricted:?}");
-    let (after, rows) = (paging.after::<ProductId>(&tag)?, paging.fetch());
-    let Some(filter) = restricted else { return Ok(RevalidatedPage(TaggedPage(Page { items: Vec::new(), next_cursor: None }))) };
     let tree = app.tree.clone();
-    let found = app
-        .ctx
-        .db
-        .read(async move |tx| -> Result<_, db::Error> {
-            let mut found = store::list_products(tx, filter, after, rows).await?;
-            tree.current(tx).await?.tree.fill_paths(&mut found);
-            Ok(found)
-        })
-        .await?;
-    Ok(RevalidatedPage(TaggedPage(paging.page(&tag, found, |product| product.product_id))))
+    let read = async move |tx: &mut Tx, before, rows| -> Result<_, db::Error> {
+        let Some(filter) = restricted else { return Ok(Vec::new()) };
+        let mut found = store::list_products(tx, filter, before, rows).await?;
+        tree.current(tx).await?.tree.fill_paths(&mut found);
+        Ok(found)
+    };
+    Ok(RevalidatedPage(TaggedPage(paging.list(&app.ctx.db, &tag, read, |product| product.product_id).await?)))
 }
 
 pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductId>) -> Result<Revalidated<Json<Product>>, Problem> {
@@ -120,17 +96,13 @@ pub async fn list_prices(
     Path(id): Path<ProductId>,
     paging: Paging,
 ) -> Result<Paged<PriceHistoryEntry>, Problem> {
-    let (viewer, tag) = (viewer(&user), format!("prices {id}"));
-    let (after, rows) = (paging.after::<i64>(&tag)?, paging.fetch());
-    let prices = app
-        .ctx
-        .db
-        .read(async move |tx| -> Result<_, Error> {
-            store::find_product(tx, id).await?.filter(|product| viewer.can_see(product)).ok_or(Error::NotFound("product"))?;
-            Ok(store::list_prices(tx, id, after, rows).await?)
-        })
-        .await?;
-    Ok(Paged(paging.page(&tag, prices, |(version, _)| *version).map(|(_, price)| price)))
+    let viewer = viewer(&user);
+    let read = async move |tx: &mut Tx, before, rows| -> Result<_, Error> {
+        store::find_product(tx, id).await?.filter(|product| viewer.can_see(product)).ok_or(Error::NotFound("product"))?;
+        Ok(store::list_prices(tx, id, before, rows).await?)
+    };
+    let page = paging.list(&app.ctx.db, &format!("prices {id}"), read, |price| price.version).await?;
+    Ok(Paged(page.map(|price| price.entry)))
 }
 
 /// The services that may look products up.

@@ -1,8 +1,8 @@
 //! Which products a user may see.
 
 use contracts::{
-    catalog::{Product, ProductStatus},
-    ids::{CategoryId, UserId},
+    catalog::{Product, ProductFilter, ProductStatus},
+    ids::UserId,
 };
 
 /// The user for whom products are read.
@@ -14,15 +14,6 @@ pub enum Viewer {
     User(UserId),
     /// Sees every product.
     Admin,
-}
-
-/// The filters of a list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only products in this category or below it.
-    pub category: Option<CategoryId>,
-    pub seller: Option<UserId>,
-    pub status: Option<ProductStatus>,
 }
 
 impl Viewer {
@@ -38,13 +29,13 @@ impl Viewer {
     /// Restricts the filter to what the viewer may see. Returns `None` when the viewer may see nothing of it.
     ///
     /// A list without a status shows products on sale. A seller's list shows every status when it is filtered by that seller.
-    /// When it asks for a status other than ACTIVE, it shows only their own products.
-    pub fn restrict(self, requested: Filter) -> Option<Filter> {
+    /// Filtered by a status other than ACTIVE, a list shows a seller only their own products.
+    pub fn restrict(self, requested: ProductFilter) -> Option<ProductFilter> {
         match (self, requested.status) {
             (Viewer::Admin, _) => Some(requested),
-            (Viewer::User(id), _) if requested.seller == Some(id) => Some(requested),
-            (_, None | Some(ProductStatus::Active)) => Some(Filter { status: Some(ProductStatus::Active), ..requested }),
-            (Viewer::User(id), Some(_)) if requested.seller.is_none() => Some(Filter { seller: Some(id), ..requested }),
+            (Viewer::User(id), _) if requested.seller_id == Some(id) => Some(requested),
+            (_, None | Some(ProductStatus::Active)) => Some(ProductFilter { status: Some(ProductStatus::Active), ..requested }),
+            (Viewer::User(id), Some(_)) if requested.seller_id.is_none() => Some(ProductFilter { seller_id: Some(id), ..requested }),
             (Viewer::User(_) | Viewer::Anyone, Some(_)) => None,
         }
     }
@@ -71,7 +62,7 @@ mod tests {
     #[test]
     fn a_seller_sees_their_own_products_and_a_list_of_another_status_only_shows_them() {
         let (own, other) = (user(1), user(2));
-        let filter = |seller, status| Filter { category: None, seller, status };
+        let filter = |seller, status| ProductFilter { category: None, seller_id: seller, status };
         let draft = Some(ProductStatus::Draft);
         let seller = Viewer::User(own);
         assert_eq!(seller.restrict(filter(Some(own), None)), Some(filter(Some(own), None)));
@@ -93,19 +84,19 @@ mod tests {
     proptest! {
         #[test]
         fn a_restricted_filter_matches_only_visible_products(
-            viewer in viewers(), asked_seller in proptest::option::of(1_u128..3), asked_status in proptest::option::of(status()),
+            viewer in viewers(), wanted_seller in proptest::option::of(1_u128..3), wanted_status in proptest::option::of(status()),
             seller in proptest::option::of(1_u128..3), present in status(),
         ) {
-            let requested = Filter { category: None, seller: asked_seller.map(user), status: asked_status };
+            let requested = ProductFilter { category: None, seller_id: wanted_seller.map(user), status: wanted_status };
             let mut product = crate::tests::sample();
             (product.seller_id, product.status) = (seller.map(user), present);
-            let fits = |filter: Filter| {
-                filter.seller.is_none_or(|seller| product.seller_id == Some(seller)) && filter.status.is_none_or(|status| product.status == status)
+            let fits = |filter: ProductFilter| {
+                filter.seller_id.is_none_or(|seller| product.seller_id == Some(seller)) && filter.status.is_none_or(|status| product.status == status)
             };
             let shown = viewer.restrict(requested).is_some_and(fits);
             prop_assert!(!shown || (viewer.can_see(&product) && fits(requested)));
             // A filter by status leaves out nothing that the viewer may see.
-            prop_assert!(shown || asked_status.is_none() || !(viewer.can_see(&product) && fits(requested)));
+            prop_assert!(shown || wanted_status.is_none() || !(viewer.can_see(&product) && fits(requested)));
         }
     }
 }

@@ -13,6 +13,18 @@ use platform::{
     params,
 };
 
+/// A category with its place in the tree.
+struct CategoryRow {
+    category_id: CategoryId,
+    node: Node,
+}
+
+platform::table! {
+    Categories in "categories" of CategoryRow, key [category_id];
+    columns { category_id, node: Node { name, parent = parent_category_id, revision } }
+    extra { name_key }
+}
+
 /// Returns the current revision of the tree.
 pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await
@@ -20,19 +32,21 @@ pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
 
 /// Loads the tree as the tree of `revision`.
 pub async fn load_tree(tx: &mut Tx, revision: i64) -> Result<Tree, Error> {
-    let nodes = tx
-        .query("SELECT category_id, name, parent_category_id, revision FROM categories", &[], |row| {
-            Ok((row.next()?, Node { name: row.next()?, parent: row.next()?, revision: row.next()? }))
-        })
-        .await?;
-    Ok(Tree::new(revision, nodes))
+    let rows = tx.list::<Categories>("", &[]).await?;
+    Ok(Tree::new(revision, rows.into_iter().map(|row| (row.category_id, row.node))))
 }
 
 /// Locks the tree and returns it at its next revision, to which all changes of this transaction belong. The revision is
 /// stored with the first change.
 pub async fn lock_tree(tx: &mut Tx) -> Result<Tree, Error> {
-    let next = revision(tx).await? + 1;
+    let next = lock_revision(tx).await? + 1;
     load_tree(tx, next).await
+}
+
+/// Locks the row that every change of the tree, and every product that enters a category, locks before all others.
+async fn lock_revision(tx: &mut Tx) -> Result<i64, Error> {
+    let revision = tx.lock_opt("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await?;
+    revision.ok_or_else(|| Error::Failed("the category tree has no revision".into()))
 }
 
 /// Stores the tree's revision. Every change does so.
@@ -43,6 +57,7 @@ async fn begin_revision(tx: &mut Tx, tree: &Tree) -> Result<(), Error> {
 /// Returns the path of a category and locks the tree, so that the category is neither moved nor deleted before the
 /// commit. Returns `None` when there is no such category.
 pub async fn lock_category_path(tx: &mut Tx, id: CategoryId) -> Result<Option<CategoryPath>, Error> {
+    lock_revision(tx).await?;
     let path = find_path(tx, id).await?;
     Ok((!path.is_empty()).then_some(CategoryPath { category_id: id, path }))
 }
@@ -60,26 +75,21 @@ pub async fn find_path(tx: &mut Tx, id: CategoryId) -> Result<Vec<CategoryRef>, 
 
 /// Inserts a category that was added to `tree`.
 pub async fn insert_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
-    let Some(node) = tree.get(id) else { return Ok(()) };
+    let Some(row) = row_of(tree, id) else { return Ok(()) };
     begin_revision(tx, tree).await?;
-    tx.execute(
-        "INSERT INTO categories (category_id, parent_category_id, name, name_key, revision) VALUES ($1, $2, $3, $4, $5)",
-        params![id, node.parent, node.name, name_key(&node.name), node.revision],
-    )
-    .await?;
+    tx.insert_with::<Categories>(&row, &[("name_key", &name_key(&row.node.name))]).await?;
     insert_ancestors(tx, tree, id).await
 }
 
 /// Updates a category that was changed in `tree`.
 pub async fn save_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result<(), Error> {
-    let Some(node) = tree.get(id) else { return Ok(()) };
+    let Some(row) = row_of(tree, id) else { return Ok(()) };
     begin_revision(tx, tree).await?;
-    tx.execute(
-        "UPDATE categories SET parent_category_id = $2, name = $3, name_key = $4, revision = $5 WHERE category_id = $1",
-        params![id, node.parent, node.name, name_key(&node.name), node.revision],
-    )
-    .await
-    .map(|_| ())
+    tx.update_with::<Categories>(&row, &[("name_key", &name_key(&row.node.name))]).await.map(|_| ())
+}
+
+fn row_of(tree: &Tree, category_id: CategoryId) -> Option<CategoryRow> {
+    tree.get(category_id).map(|node| CategoryRow { category_id, node: node.clone() })
 }
 
 /// Rewrites the ancestors of a moved category and of all categories below it.
@@ -109,7 +119,7 @@ pub async fn delete_category(tx: &mut Tx, tree: &Tree, id: CategoryId) -> Result
     tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
 }
 
-/// Whether this category itself has products that are not archived.
+/// Whether this category itself has products that are not archived. While the tree is locked, none is added.
 pub async fn has_products(tx: &mut Tx, id: CategoryId) -> Result<bool, Error> {
     let found = tx
         .query_opt(

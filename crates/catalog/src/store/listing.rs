@@ -1,9 +1,8 @@
 //! The listing of products by category, and the queries of lists.
 
-use super::product_rows::{product_columns, product_row};
-use crate::domain::viewer::Filter;
+use super::product_rows::Products;
 use contracts::{
-    catalog::Product,
+    catalog::{Product, ProductFilter},
     ids::{CategoryId, ProductId, Uuid},
 };
 use platform::{
@@ -11,29 +10,27 @@ use platform::{
     params,
 };
 
-/// Builds the query of a list: products after `after`, newest first. Every combination of filters reads one range of an
+/// Builds the query of a list: products before `before`, newest first. Every combination of filters reads one range of an
 /// index in the order of the list.
-pub fn listed(filter: Filter, after: Option<ProductId>, rows: i64) -> Select {
+pub fn listed(filter: ProductFilter, before: Option<ProductId>, rows: i64) -> Select<Products> {
     match filter.category {
-        None => Select::from(concat!("SELECT ", product_columns!(), " FROM products p"))
-            .filter_some("p.seller_id = ?", filter.seller)
-            .filter_some("p.status = ?", filter.status)
-            .filter_some("p.product_id < ?", after)
-            .limit("p.product_id DESC", rows),
-        Some(category) => {
-            Select::from(concat!("SELECT ", product_columns!(), " FROM product_listing l JOIN products p ON p.product_id = l.product_id"))
-                .filter("l.category_id = ?", category)
-                .filter_some("l.seller_id = ?", filter.seller)
-                .filter_some("l.status = ?", filter.status)
-                .filter_some("l.product_id < ?", after)
-                .limit("l.product_id DESC", rows)
-        }
+        None => Select::of::<Products>()
+            .filter_some("seller_id = ?", filter.seller_id)
+            .filter_some("status = ?", filter.status)
+            .filter_some("product_id < ?", before)
+            .limit("product_id DESC", rows),
+        Some(category) => Select::joined::<Products>("p", "product_listing l JOIN products p ON p.product_id = l.product_id")
+            .filter("l.category_id = ?", category)
+            .filter_some("l.seller_id = ?", filter.seller_id)
+            .filter_some("l.status = ?", filter.status)
+            .filter_some("l.product_id < ?", before)
+            .limit("l.product_id DESC", rows),
     }
 }
 
 /// Returns the products of [`listed`] without their category paths.
-pub async fn list_products(tx: &mut Tx, filter: Filter, after: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
-    listed(filter, after, rows).rows(tx, product_row).await
+pub async fn list_products(tx: &mut Tx, filter: ProductFilter, before: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
+    listed(filter, before, rows).list(tx).await
 }
 
 /// Inserts the listing rows of a new product: one for its category and one for each ancestor.
@@ -48,7 +45,7 @@ pub async fn list_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
     .map(|_| ())
 }
 
-/// Rewrites the listing rows of a product after its category or status changed.
+/// Rewrites the listing rows of a locked product after its category or status changed.
 pub async fn relist_product(tx: &mut Tx, id: ProductId) -> Result<(), Error> {
     tx.execute("DELETE FROM product_listing WHERE product_id = $1", params![id]).await?;
     list_product(tx, id).await
@@ -65,18 +62,20 @@ pub async fn request_relisting(tx: &mut Tx, category: CategoryId) -> Result<(), 
     .map(|_| ())
 }
 
-/// Returns a relisting in progress and the last product it has done.
-pub async fn next_relisting(tx: &mut Tx) -> Result<Option<(CategoryId, ProductId)>, Error> {
-    tx.query_opt("SELECT category_id, after_product_id FROM relistings ORDER BY category_id LIMIT 1", &[], |row| {
+/// Locks a relisting in progress and returns it with the last product it has done. A request to start it again waits for
+/// the commit, so this step does not overwrite it.
+pub async fn lock_relisting(tx: &mut Tx) -> Result<Option<(CategoryId, ProductId)>, Error> {
+    tx.lock_opt("SELECT category_id, after_product_id FROM relistings ORDER BY category_id LIMIT 1", &[], |row| {
         Ok((row.next()?, row.next()?))
     })
     .await
 }
 
-/// Returns the products listed in this category after `after`, oldest first.
-pub async fn list_listed(tx: &mut Tx, category: CategoryId, after: ProductId, rows: usize) -> Result<Vec<ProductId>, Error> {
-    tx.query(
-        "SELECT product_id FROM product_listing WHERE category_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
+/// Locks the products listed in this category after `after` and returns them, oldest first.
+pub async fn lock_listed(tx: &mut Tx, category: CategoryId, after: ProductId, rows: usize) -> Result<Vec<ProductId>, Error> {
+    tx.lock_all(
+        "SELECT product_id FROM products WHERE product_id IN (SELECT product_id FROM product_listing WHERE category_id = $1 \
+         AND product_id > $2 ORDER BY product_id LIMIT $3) ORDER BY product_id",
         params![category, after, rows],
         |row| row.next(),
     )

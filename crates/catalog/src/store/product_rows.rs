@@ -3,72 +3,53 @@
 use super::category_rows::find_path;
 use contracts::{
     catalog::{PriceHistoryEntry, Product},
-    column::{Column, Json},
+    column::JsonText,
     ids::{ProductGroupId, ProductId, UserId},
+    text::Sku,
 };
 use platform::{
-    db::{Error, Row, Select, Tx},
+    db::{Error, Select, Tx},
     params,
 };
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::HashSet;
 
-/// The columns that [`product_row`] reads, of the table `products p`.
-macro_rules! product_columns {
-    () => {
-        "p.product_id, p.seller_id, p.sku, p.title, p.description, p.category_id, p.brand, p.status, p.price_amount, p.currency, p.images, \
-         p.attributes, p.product_group_id, p.options, p.version, p.created_at, p.updated_at"
-    };
-}
-pub(super) use product_columns;
-
-macro_rules! select_products {
-    ($rest:literal) => {
-        concat!("SELECT ", product_columns!(), " FROM products p ", $rest)
-    };
+platform::table! {
+    /// Products without their category paths.
+    pub Products in "products" of Product, key [product_id];
+    columns {
+        product_id, sku, title, description, category_id, brand, status, price_amount, currency, images as JsonText,
+        attributes as JsonText, product_group_id, options as JsonText, version, updated_at,
+    }
+    insert_only { seller_id, created_at }
+    default { category_path }
 }
 
-/// Reads a product without its category path.
-pub(super) fn product_row(row: &mut Row<'_>) -> Result<Product, Error> {
-    Ok(Product {
-        product_id: row.next()?,
-        seller_id: row.next()?,
-        sku: row.next()?,
-        title: row.next()?,
-        description: row.next()?,
-        category_id: row.next()?,
-        category_path: Vec::new(),
-        brand: row.next()?,
-        status: row.next()?,
-        price_amount: row.next()?,
-        currency: row.next()?,
-        images: row.next::<Json<Vec<String>>>()?.0,
-        attributes: row.next::<Json<BTreeMap<String, String>>>()?.0,
-        product_group_id: row.next()?,
-        options: row.next::<Json<Vec<String>>>()?.0,
-        version: row.next()?,
-        created_at: row.next()?,
-        updated_at: row.next()?,
-    })
+/// A price with the version of the product that introduced it.
+pub struct Price {
+    pub version: i64,
+    pub entry: PriceHistoryEntry,
+}
+
+platform::table! {
+    /// Every price that a product had.
+    Prices in "product_prices" of Price, key [product_id, version];
+    columns { version, entry: PriceHistoryEntry { product_id, price_amount, currency, changed_at } }
 }
 
 /// Returns the product without its category path.
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<Product>, Error> {
-    tx.query_opt(select_products!("WHERE p.product_id = $1"), params![id], product_row).await
+    tx.find::<Products>("product_id = $1", params![id]).await
 }
 
 /// Returns the product with this SKU (upper case) without its category path.
 pub async fn find_by_sku(tx: &mut Tx, sku: &str) -> Result<Option<Product>, Error> {
-    tx.query_opt(select_products!("WHERE p.sku = $1"), params![sku], product_row).await
+    tx.find::<Products>("sku = $1", params![sku]).await
 }
 
 /// Returns the product with its category path and locks its row. When `owner` is given, products of others are not found.
+/// The path is not locked, because a change of the tree does not change the product.
 pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> Result<Option<Product>, Error> {
-    let found = match owner {
-        Some(owner) => {
-            tx.query_opt(select_products!("WHERE p.product_id = $1 AND p.seller_id = $2"), params![id, owner], product_row).await?
-        }
-        None => find_product(tx, id).await?,
-    };
+    let found = Select::of::<Products>().filter("product_id = ?", id).filter_some("seller_id = ?", owner).lock(tx).await?;
     let Some(mut product) = found else { return Ok(None) };
     if let Some(category) = product.category_id {
         product.category_path = find_path(tx, category).await?;
@@ -78,104 +59,31 @@ pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> 
 
 /// Inserts a product. Returns `false` and writes nothing when its SKU is taken.
 pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
-    let rows = tx
-        .execute(
-            "INSERT INTO products (product_id, seller_id, sku, title, description, category_id, brand, status, price_amount, currency, \
-             images, attributes, product_group_id, options, version, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (sku) DO NOTHING",
-            params![
-                product.product_id,
-                product.seller_id,
-                product.sku,
-                product.title,
-                product.description,
-                product.category_id,
-                product.brand,
-                product.status,
-                product.price_amount,
-                product.currency,
-                Json(product.images.clone()),
-                Json(product.attributes.clone()),
-                product.product_group_id,
-                Json(product.options.clone()),
-                product.version,
-                product.created_at,
-                product.updated_at
-            ],
-        )
-        .await?;
-    Ok(rows == 1)
+    tx.insert_if_absent::<Products>(product, "(sku)").await
 }
 
 /// Updates the columns that can change. A taken SKU violates `products.sku`.
 pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE products SET sku = $2, title = $3, description = $4, category_id = $5, brand = $6, status = $7, price_amount = $8, \
-         currency = $9, images = $10, attributes = $11, product_group_id = $12, options = $13, version = $14, updated_at = $15 \
-         WHERE product_id = $1",
-        params![
-            product.product_id,
-            product.sku,
-            product.title,
-            product.description,
-            product.category_id,
-            product.brand,
-            product.status,
-            product.price_amount,
-            product.currency,
-            Json(product.images.clone()),
-            Json(product.attributes.clone()),
-            product.product_group_id,
-            Json(product.options.clone()),
-            product.version,
-            product.updated_at
-        ],
-    )
-    .await
-    .map(|_| ())
+    tx.update::<Products>(product).await.map(|_| ())
 }
 
 /// Inserts the current price under the current version.
 pub async fn insert_price(tx: &mut Tx, product: &Product) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO product_prices (product_id, version, price_amount, currency, changed_at) VALUES ($1, $2, $3, $4, $5)",
-        params![product.product_id, product.version, product.price_amount, product.currency, product.updated_at],
-    )
-    .await
-    .map(|_| ())
+    let Product { product_id, price_amount, currency, version, updated_at: changed_at, .. } = *product;
+    tx.insert::<Prices>(&Price { version, entry: PriceHistoryEntry { product_id, price_amount, currency, changed_at } }).await
 }
 
-/// Returns the prices of a product with their versions, newest first, after version `after`.
-pub async fn list_prices(tx: &mut Tx, id: ProductId, after: Option<i64>, rows: i64) -> Result<Vec<(i64, PriceHistoryEntry)>, Error> {
-    Select::from("SELECT version, price_amount, currency, changed_at FROM product_prices")
-        .filter("product_id = ?", id)
-        .filter_some("version < ?", after)
-        .limit("version DESC", rows)
-        .rows(tx, |row| {
-            let version = row.next()?;
-            Ok((version, PriceHistoryEntry { product_id: id, price_amount: row.next()?, currency: row.next()?, changed_at: row.next()? }))
-        })
-        .await
+/// Returns the prices of a product, newest first, below version `before`.
+pub async fn list_prices(tx: &mut Tx, id: ProductId, before: Option<i64>, rows: i64) -> Result<Vec<Price>, Error> {
+    Select::of::<Prices>().filter("product_id = ?", id).filter_some("version < ?", before).limit("version DESC", rows).list(tx).await
 }
-
-/// The numbers of parameters of a lookup statement. A few sizes keep the number of prepared statements small.
-const LOOK_UP_SIZES: [usize; 4] = [1, 10, 50, 200];
 
 /// Returns the products with these ids without their category paths, by one statement. Unknown ids are left out.
 pub async fn look_up_products(tx: &mut Tx, ids: &[ProductId]) -> Result<Vec<Product>, Error> {
-    let Some(last) = ids.last() else { return Ok(Vec::new()) };
-    let size = LOOK_UP_SIZES.into_iter().find(|size| *size >= ids.len()).unwrap_or(ids.len());
-    let mut sql = String::from(select_products!("WHERE p.product_id IN ("));
-    for path in 1..=size {
-        let _ = write!(sql, "{}${path}", if path == 1 { "" } else { ", " });
-    }
-    sql.push(')');
-    // The remaining parameters repeat the last id, which is found once.
-    let values: Vec<&dyn Column> = (0..size).map(|path| ids.get(path).unwrap_or(last) as &dyn Column).collect();
-    tx.query(&sql, &values, product_row).await
+    Select::of::<Products>().filter_in("product_id", ids).list(tx).await
 }
 
-/// Inserts the group for `seller` unless it exists. Returns its owner and locks its row.
+/// Inserts the group for `seller` unless it exists. Returns its owner and locks its row. No group is ever deleted.
 pub async fn lock_group(tx: &mut Tx, group: ProductGroupId, seller: Option<UserId>) -> Result<Option<UserId>, Error> {
     let now = tx.now();
     tx.execute(
@@ -183,10 +91,11 @@ pub async fn lock_group(tx: &mut Tx, group: ProductGroupId, seller: Option<UserI
         params![group, seller, now],
     )
     .await?;
-    tx.query_one("SELECT seller_id FROM product_groups WHERE product_group_id = $1", params![group], |row| row.next()).await
+    let owner = tx.lock_opt("SELECT seller_id FROM product_groups WHERE product_group_id = $1", params![group], |row| row.next()).await?;
+    owner.ok_or_else(|| Error::Failed("a product group has no row".into()))
 }
 
-/// Counts the products of the group that are not archived.
+/// Counts the products of the group that are not archived. While the group is locked, the number does not grow.
 pub async fn count_variants(tx: &mut Tx, group: ProductGroupId) -> Result<usize, Error> {
     tx.query_one(
         "SELECT COUNT(*) FROM products WHERE product_group_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE')",
@@ -198,15 +107,16 @@ pub async fn count_variants(tx: &mut Tx, group: ProductGroupId) -> Result<usize,
 
 /// Returns the products of the group that are not archived, oldest first, without their category paths.
 pub async fn list_variants(tx: &mut Tx, group: ProductGroupId) -> Result<Vec<Product>, Error> {
-    let mut variants = tx
-        .query(
-            select_products!("WHERE p.product_group_id = $1 AND p.status IN ('DRAFT', 'ACTIVE', 'INACTIVE')"),
-            params![group],
-            product_row,
-        )
-        .await?;
+    let in_group = "WHERE product_group_id = $1 AND status IN ('DRAFT', 'ACTIVE', 'INACTIVE')";
+    let mut variants = tx.list::<Products>(in_group, params![group]).await?;
     variants.sort_by_key(|product| product.product_id);
     Ok(variants)
+}
+
+/// Returns those of the SKUs that products have.
+pub async fn list_known_skus(tx: &mut Tx, skus: &[Sku]) -> Result<HashSet<String>, Error> {
+    let known = Select::from("SELECT sku FROM products").filter_in("sku", skus).rows(tx, |row| row.next()).await?;
+    Ok(known.into_iter().collect())
 }
 
 /// Returns every SKU with its product id.
