@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use contracts::problem::{Code, Document};
+use platform::html::escape;
 use serde_json::Map;
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ impl Page {
 
     pub(super) fn write(&self) -> String {
         let Page { title, head, main, wide } = self;
-        let (title, class) = (escaped(title), if *wide { "wide" } else { "narrow" });
+        let (title, class) = (escape(title), if *wide { "wide" } else { "narrow" });
         format!(
             r#"<!doctype html>
 <html lang="en">
@@ -42,19 +43,6 @@ impl Page {
 "#
         )
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-        out
-    })
 }
 
 pub(super) fn landing() -> Page {
@@ -90,7 +78,7 @@ pub(super) fn problem_list(codes: &[Code]) -> Page {
     for code in codes {
         // Allows a line break after each underscore on narrow screens.
         let word = code.as_str().replace('_', "_<wbr>");
-        let (status, slug, title) = (code.status(), code.slug(), escaped(code.title()));
+        let (status, slug, title) = (code.status(), code.slug(), escape(code.title()));
         let _ = writeln!(
             main,
             "<tr><td>{}</td><td><a href=\"/problems/{slug}\"><code>{word}</code></a></td><td>{title}</td></tr>",
@@ -122,7 +110,7 @@ pub(super) fn problem(code: Code) -> Page {
     };
     let example = serde_json::to_string_pretty(&example).unwrap_or_default();
     let (title, help, reason, example, badge) =
-        (escaped(code.title()), escaped(code.help()), escaped(reason), escaped(&example), badge(status));
+        (escape(code.title()), escape(code.help()), escape(reason), escape(&example), badge(status));
     let main = format!(
         "<p class=\"quiet\"><a href=\"/problems\">Error codes</a></p>\n<h1>{title}</h1>\n\
          <p class=\"facts\">{badge} {reason} · <code>{word}</code></p>\n\
@@ -153,7 +141,7 @@ mod tests {
     fn every_code_has_a_page_with_its_help() {
         for code in Code::ALL {
             let page = problem(*code).write();
-            assert!(page.contains(&escaped(code.help())) && page.contains(code.as_str()), "{code:?}");
+            assert!(page.contains(&escape(code.help()).to_string()) && page.contains(code.as_str()), "{code:?}");
         }
     }
 }
