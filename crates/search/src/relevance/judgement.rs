@@ -52,24 +52,21 @@ impl Judgement {
 }
 
 impl Grade {
-    fn matches(&self, JudgedProduct { product, category }: &JudgedProduct) -> bool {
+    fn matches(&self, JudgedProduct { product, category, title, text }: &JudgedProduct) -> bool {
         let one_of = |wanted: &[String], value: Option<&String>| wanted.is_empty() || value.is_some_and(|value| wanted.contains(value));
-        let title = plain(&product.title);
         one_of(&self.sku, Some(&product.sku))
             && one_of(&self.brand, product.brand.as_ref())
             && one_of(&self.kind, product.attributes.get("kind"))
             && (self.category.is_empty() || self.category.iter().any(|wanted| is_within(category, wanted)))
             && self.attributes.iter().all(|(name, value)| product.attributes.get(name) == Some(value))
-            && self.title.iter().all(|wanted| has(&title, wanted))
-            && !self.without.iter().any(|unwanted| has(&title, unwanted))
-            && (self.text.is_empty() || {
-                let text = everything(product);
-                self.text.iter().all(|wanted| has(&text, wanted))
-            })
+            && self.title.iter().all(|wanted| has(title, wanted))
+            && !self.without.iter().any(|unwanted| has(title, unwanted))
+            && self.text.iter().all(|wanted| has(text, wanted))
     }
 }
 
-fn everything(product: &Product) -> String {
+/// Returns the words of title, description, brand and attributes.
+pub fn everything(product: &Product) -> String {
     let parts = [&product.title, &product.description].into_iter().chain(&product.brand).chain(product.attributes.values());
     parts.map(|part| plain(part)).collect()
 }
@@ -80,7 +77,7 @@ fn is_within(category: &str, wanted: &str) -> bool {
 }
 
 /// Returns the words in lower case, separated by spaces. It deliberately shares no code with the index.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let signs: Vec<char> = text.to_lowercase().chars().collect();
     let is_digit = |at: Option<usize>| at.and_then(|at| signs.get(at)).is_some_and(char::is_ascii_digit);
     let keep = |at: usize| {

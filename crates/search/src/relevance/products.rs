@@ -1,5 +1,6 @@
 //! Reads the committed catalogue.
 
+use super::judgement::{everything, plain};
 use crate::Error;
 use contracts::{
     catalog::{CategoryRef, Product, ProductStatus},
@@ -24,6 +25,10 @@ pub struct JudgedProduct {
     pub product: Product,
     /// The slug of its category, such as `furniture/chairs`.
     pub category: String,
+    /// The words of the title, as [`plain`] writes them.
+    pub title: String,
+    /// The words of title, description, brand and attributes.
+    pub text: String,
 }
 
 /// A line of the file.
@@ -76,7 +81,7 @@ pub fn read_products(products: &str, categories: &str) -> Result<Vec<JudgedProdu
         let path = paths.get(&line.category).ok_or_else(|| invalid(&"its category is not known"))?;
         let category = line.category.clone();
         let product = product(number, line, path, &mut sellers, &mut groups).map_err(|error| invalid(&error))?;
-        read.push(JudgedProduct { product, category });
+        read.push(JudgedProduct { title: plain(&product.title), text: everything(&product), product, category });
     }
     Ok(read)
 }
