@@ -8,15 +8,19 @@ pub use result_cache::ResultCache;
 use crate::{
     App, Error, Settings, actions,
     domain::{
-        query::{Filter, Request},
+        query::{Filter, Request, search_text},
         text::Analyzer,
     },
     find::{self, Finder, Page, SortKey},
     index::View,
     store,
 };
-use contracts::search::{IndexState, RebuildState, SearchResults, Suggestions};
-use parameters::{SearchParams, SuggestQuery};
+use contracts::{
+    problem::Fault,
+    search::{IndexState, RebuildState, SearchResults, SuggestQuery, Suggestions},
+    violation::Violation,
+};
+use parameters::SearchParams;
 use platform::{
     http::{Accepted, Cursor, DescribeAnswer, Json, Paging, Problem, Query, RenderedPage, Routes, State, describe::OperationBuilder},
     identity::{Admin, MaybeUser},
@@ -72,7 +76,8 @@ fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: 
 }
 
 async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
-    let Some(text) = query.text()? else { return Ok(Json(Suggestions { items: Vec::new() })) };
+    let faults = |refused: Violation| Error::Invalid(vec![Fault::parameter("q", refused.code, refused.detail)]);
+    let Some(text) = search_text(&query.q).map_err(faults)? else { return Ok(Json(Suggestions { items: Vec::new() })) };
     let view = app.index_manager.view()?;
     let found = run_search(&app, move |finder| find::suggest(finder, &view, &text)).await?;
     Ok(Json(found))

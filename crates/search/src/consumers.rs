@@ -6,8 +6,8 @@
 use crate::{store, workers};
 use contracts::{
     catalog::{
-        CategoryChanged, CategoryDeleted, PriceChanged, Product, ProductActivated, ProductArchived, ProductDeactivated, ProductStatus,
-        ProductUpdated,
+        Category, CategoryChanged, CategoryDeleted, PriceChanged, Product, ProductActivated, ProductArchived, ProductDeactivated,
+        ProductStatus, ProductUpdated,
     },
     inventory::StockChanged,
 };
@@ -63,7 +63,8 @@ async fn apply_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
 }
 
 async fn category_changed(tx: &mut Tx, event: Received<CategoryChanged>) -> Result<(), Error> {
-    store::save_category(tx, event.category_id, &event.name, event.parent_category_id).await?;
+    let CategoryChanged { category_id, name, parent_category_id, .. } = event.event;
+    store::save_category(tx, &Category { category_id, name, parent_category_id }).await?;
     notify_if(tx, true);
     Ok(())
 }

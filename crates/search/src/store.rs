@@ -5,16 +5,15 @@
 //! two lists so that changed products never wait for the many products of a changed category.
 
 use contracts::{
-    catalog::{CategoryRef, Product},
-    column::Json,
+    catalog::{Category, CategoryRef, Product},
+    column::JsonText,
     ids::{CategoryId, ProductId, Uuid},
 };
 use platform::{
-    db::{Error, Row, Tx},
+    db::{Error, Tx},
     params,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// A position in the changed documents: everything up to this change, and within it up to this product, is indexed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +63,12 @@ pub struct Progress {
     pub generation: i64,
 }
 
+platform::table! {
+    ProgressRow in "progress" of Progress, key [one];
+    columns { lineage, changes, tree_change, generation }
+    extra { one }
+}
+
 /// A document to index.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -82,25 +87,36 @@ impl Document {
     }
 }
 
+platform::table! {
+    Documents in "documents" of Document, key [product_id];
+    columns { product_id, change = change_no, product as JsonText }
+    computed { in_stock = "EXISTS (SELECT 1 FROM stock WHERE stock.sku = documents.sku AND stock.available_qty > 0)" }
+    extra { sku, category_id, version }
+}
+
+platform::table! {
+    Categories in "categories" of Category, key [category_id];
+    columns { category_id, name, parent_category_id }
+}
+
+platform::table! {
+    Stock in "stock", key [sku];
+    extra { sku, available_qty }
+}
+
 /// Inserts the row of `progress` unless it exists.
 pub async fn init_progress(tx: &mut Tx) -> Result<Progress, Error> {
-    let lineage: Uuid = tx.new_id();
-    tx.execute(
-        "INSERT INTO progress (one, lineage, changes, tree_change, generation) VALUES (1, $1, 0, 0, 1) ON CONFLICT (one) DO NOTHING",
-        params![lineage],
-    )
-    .await?;
+    let first = Progress { lineage: tx.new_id(), changes: 0, tree_change: 0, generation: 1 };
+    tx.insert_if_absent_with::<ProgressRow>(&first, "(one)", &[("one", &1_i64)]).await?;
     get_progress(tx).await
 }
 
 pub async fn get_progress(tx: &mut Tx) -> Result<Progress, Error> {
-    tx.query_one("SELECT lineage, changes, tree_change, generation FROM progress WHERE one = 1", &[], |row| {
-        Ok(Progress { lineage: row.next()?, changes: row.next()?, tree_change: row.next()?, generation: row.next()? })
-    })
-    .await
+    tx.find::<ProgressRow>("one = 1", &[]).await?.ok_or_else(|| Error::Failed("the table progress has no row".into()))
 }
 
-/// Returns the number of a new change.
+/// Returns the number of a new change. It locks the row of `progress`, so everything that the unit does afterwards is done
+/// by one unit at a time.
 async fn next_change(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("UPDATE progress SET changes = changes + 1 WHERE one = 1 RETURNING changes", &[], |row| row.next()).await
 }
@@ -118,51 +134,38 @@ pub async fn next_generation(tx: &mut Tx) -> Result<i64, Error> {
     tx.query_one("UPDATE progress SET generation = generation + 1 WHERE one = 1 RETURNING generation", &[], |row| row.next()).await
 }
 
-/// Stores a product on sale unless a newer version is stored. Returns whether it was stored.
+/// Stores a product on sale unless this version or a newer one is stored. Returns whether it was stored.
 pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
+    let document =
+        Document { product_id: product.product_id, change: next_change(tx).await?, product: Some(product.clone()), in_stock: false };
+    tx.upsert_if::<Documents>(
+        &document,
+        &[("sku", &product.sku), ("category_id", &product.category_id), ("version", &product.version)],
+        "documents.version < excluded.version",
+    )
+    .await
+}
+
+/// Removes the data of a product unless it is unknown or newer. Returns whether it was removed.
+pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
     let change = next_change(tx).await?;
     let rows = tx
         .execute(
-            "INSERT INTO documents (product_id, sku, category_id, version, product, change_no) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (product_id) DO UPDATE SET sku = excluded.sku, category_id = excluded.category_id, \
-             version = excluded.version, product = excluded.product, change_no = excluded.change_no \
-             WHERE documents.version < excluded.version",
-            params![product.product_id, product.sku.as_str(), product.category_id, product.version, Json(product.clone()), change],
+            "UPDATE documents SET product = NULL, version = $1, change_no = $2 WHERE product_id = $3 AND version < $1",
+            params![version, change, product_id],
         )
         .await?;
     Ok(rows == 1)
 }
 
-/// Removes the data of a product unless it is unknown or newer. Returns whether it was removed.
-pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
-    let known = tx
-        .query_opt("SELECT 1 FROM documents WHERE product_id = $1 AND version < $2", params![product_id, version], |row| row.next::<i64>())
-        .await?;
-    if known.is_none() {
-        return Ok(false);
-    }
-    let change = next_change(tx).await?;
-    tx.execute(
-        "UPDATE documents SET product = NULL, version = $1, change_no = $2 WHERE product_id = $3",
-        params![version, change, product_id],
-    )
-    .await?;
-    Ok(true)
-}
-
-/// Stores the stock of a SKU. Returns whether a product on sale became available or unavailable.
+/// Stores the stock of a SKU when it becomes available or unavailable, which is all that searches show. Returns whether
+/// that concerns a product on sale.
 pub async fn set_stock(tx: &mut Tx, sku: &str, available_qty: i64) -> Result<bool, Error> {
-    let before =
-        tx.query_opt("SELECT available_qty FROM stock WHERE sku = $1", params![sku], |row| row.next::<i64>()).await?.unwrap_or_default();
-    tx.execute(
-        "INSERT INTO stock (sku, available_qty) VALUES ($1, $2) ON CONFLICT (sku) DO UPDATE SET available_qty = excluded.available_qty",
-        params![sku, available_qty],
-    )
-    .await?;
-    if (before > 0) == (available_qty > 0) {
-        return Ok(false);
+    let changes = "(stock.available_qty > 0) <> (excluded.available_qty > 0)";
+    match tx.upsert_if::<Stock>(&(), &[("sku", &sku), ("available_qty", &available_qty)], changes).await? {
+        true => touch_sku(tx, sku).await,
+        false => Ok(false),
     }
-    touch_sku(tx, sku).await
 }
 
 async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {
@@ -172,20 +175,15 @@ async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {
 }
 
 /// Stores a category. Marks it and all categories below it as changed, so that their products are indexed again.
-pub async fn save_category(tx: &mut Tx, id: CategoryId, name: &str, parent: Option<CategoryId>) -> Result<(), Error> {
+pub async fn save_category(tx: &mut Tx, category: &Category) -> Result<(), Error> {
     let change = next_tree_change(tx).await?;
-    tx.execute(
-        "INSERT INTO categories (category_id, name, parent_category_id) VALUES ($1, $2, $3) ON CONFLICT (category_id) DO UPDATE \
-         SET name = excluded.name, parent_category_id = excluded.parent_category_id",
-        params![id, name, parent],
-    )
-    .await?;
+    tx.upsert::<Categories>(category).await?;
     // UNION instead of UNION ALL, so that the query ends even if the data contains a cycle.
     tx.execute(
         "UPDATE categories SET change_no = $1 WHERE category_id IN ( \
          WITH RECURSIVE below (category_id) AS (SELECT category_id FROM categories WHERE category_id = $2 UNION SELECT c.category_id FROM categories c \
          JOIN below b ON c.parent_category_id = b.category_id) SELECT category_id FROM below)",
-        params![change, id],
+        params![change, category.category_id],
     )
     .await
     .map(|_| ())
@@ -196,41 +194,31 @@ pub async fn delete_category(tx: &mut Tx, id: CategoryId) -> Result<(), Error> {
     tx.execute("DELETE FROM categories WHERE category_id = $1", params![id]).await.map(|_| ())
 }
 
-/// Stores the path of a product's category if the category is unknown.
+/// Stores the path of a product's category if the category is unknown. The read spares known categories a change of the
+/// tree; the inserts decide, so a category that another unit stores meanwhile stays as it is.
 pub async fn insert_unknown_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<(), Error> {
     let Some(last) = path.last() else { return Ok(()) };
-    let known = tx.query_opt("SELECT 1 FROM categories WHERE category_id = $1", params![last.category_id], |row| row.next::<i64>()).await?;
-    if known.is_some() {
+    if tx.find::<Categories>("category_id = $1", params![last.category_id]).await?.is_some() {
         return Ok(());
     }
     next_tree_change(tx).await?;
-    let mut parent: Option<CategoryId> = None;
-    for category in path {
-        tx.execute(
-            "INSERT INTO categories (category_id, name, parent_category_id) VALUES ($1, $2, $3) ON CONFLICT (category_id) DO NOTHING",
-            params![category.category_id, category.name.as_str(), parent],
-        )
-        .await?;
-        parent = Some(category.category_id);
+    let mut parent_category_id = None;
+    for CategoryRef { category_id, name } in path.iter().cloned() {
+        tx.insert_if_absent::<Categories>(&Category { category_id, name, parent_category_id }, "(category_id)").await?;
+        parent_category_id = Some(category_id);
     }
     Ok(())
 }
 
-/// Returns every category with its name and parent.
-pub async fn list_categories(tx: &mut Tx) -> Result<HashMap<CategoryId, (String, Option<CategoryId>)>, Error> {
-    let rows = tx
-        .query("SELECT category_id, name, parent_category_id FROM categories", &[], |row| Ok((row.next()?, (row.next()?, row.next()?))))
-        .await?;
-    Ok(rows.into_iter().collect())
+pub async fn list_categories(tx: &mut Tx) -> Result<Vec<Category>, Error> {
+    tx.list::<Categories>("", &[]).await
 }
 
 /// Returns the next `limit` documents that changed after `position`, in the order of their changes.
 pub async fn list_changed(tx: &mut Tx, position: DocumentPosition, limit: usize) -> Result<Vec<Document>, Error> {
-    tx.query(
-        "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
-         WHERE (d.change_no, d.product_id) > ($1, $2) ORDER BY d.change_no, d.product_id LIMIT $3",
+    tx.list::<Documents>(
+        "WHERE (change_no, product_id) > ($1, $2) ORDER BY change_no, product_id LIMIT $3",
         params![position.change, position.product, limit],
-        document,
     )
     .await
 }
@@ -254,12 +242,10 @@ pub async fn list_touched(tx: &mut Tx, mut position: TreePosition, limit: usize)
 
 /// Returns the next products of the category at `position`, unless the category changed since.
 async fn list_in_category(tx: &mut Tx, position: TreePosition, limit: usize) -> Result<Vec<Document>, Error> {
-    tx.query(
-        "SELECT d.product_id, d.change_no, d.product, s.available_qty FROM documents d LEFT JOIN stock s ON s.sku = d.sku \
-         WHERE d.category_id = $1 AND d.product IS NOT NULL AND d.product_id > $2 \
-         AND EXISTS (SELECT 1 FROM categories WHERE category_id = $1 AND change_no = $3) ORDER BY d.product_id LIMIT $4",
+    tx.list::<Documents>(
+        "WHERE category_id = $1 AND product IS NOT NULL AND product_id > $2 \
+         AND EXISTS (SELECT 1 FROM categories WHERE category_id = $1 AND change_no = $3) ORDER BY product_id LIMIT $4",
         params![position.category, position.product, position.change, limit],
-        document,
     )
     .await
 }
@@ -274,13 +260,6 @@ async fn find_next_category(tx: &mut Tx, position: TreePosition) -> Result<Optio
         |row| Ok(TreePosition { change: row.next()?, category: row.next()?, product: Uuid::nil() }),
     )
     .await
-}
-
-fn document(row: &mut Row<'_>) -> Result<Document, Error> {
-    let (product_id, change) = (row.next()?, row.next()?);
-    let product = row.next::<Option<Json<Product>>>()?.map(|Json(product)| product);
-    let available: Option<i64> = row.next()?;
-    Ok(Document { product_id, change, product, in_stock: available.is_some_and(|quantity| quantity > 0) })
 }
 
 /// Counts the documents that an index at this position has not indexed yet.

@@ -23,6 +23,11 @@ use platform::testing::Harness;
 use serde_json::json;
 use std::time::Duration;
 
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
+
 /// The service with helpers that publish events.
 struct Shop {
     h: Harness,

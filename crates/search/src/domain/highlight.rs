@@ -1,7 +1,8 @@
 //! Highlights the words that a search found, in escaped HTML.
 
 use super::text::{Analyzer, Word};
-use std::{collections::BTreeSet, ops::Range};
+use platform::html::escape;
+use std::{collections::BTreeSet, fmt::Write as _, ops::Range};
 
 /// The terms that are highlighted.
 #[derive(Debug, Clone, Default)]
@@ -93,31 +94,16 @@ fn mark(text: &str, window: Range<usize>, found: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(window.len() + 16 * found.len());
     let mut at = window.start;
     for span in found {
+        // Writing to a String never fails.
         let (from, to) = (span.start.max(at), span.end.min(window.end));
         if from >= to {
             continue;
         }
-        escape(&text[at..from], &mut out);
-        out.push_str("<em>");
-        escape(&text[from..to], &mut out);
-        out.push_str("</em>");
+        let _ = write!(out, "{}<em>{}</em>", escape(&text[at..from]), escape(&text[from..to]));
         at = to;
     }
-    escape(&text[at..window.end], &mut out);
+    let _ = write!(out, "{}", escape(&text[at..window.end]));
     out
-}
-
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! A point between digits belongs to the word (`2.8`). In scripts without spaces each character is a word. Text with two
 //! usual spellings also gives a compound: `USB-C` is also `usbc`, `200 mm` is also `200mm`.
 
-use contracts::text::Violation;
+use contracts::violation::{Violation, reject};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, ops::Range};
 use tantivy::tokenizer::{AsciiFoldingFilter, Language as StemmerLanguage, RawTokenizer, Stemmer, TextAnalyzer};
 
@@ -104,7 +104,7 @@ impl JsonSchema for Language {
 
 impl<'de> Deserialize<'de> for Language {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Language::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(D::Error::custom)
+        Language::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(reject)
     }
 }
 

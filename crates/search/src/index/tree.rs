@@ -1,6 +1,9 @@
 //! The category tree, reduced to names and paths.
 
-use contracts::{catalog::CategoryRef, ids::CategoryId};
+use contracts::{
+    catalog::{Category, CategoryRef},
+    ids::CategoryId,
+};
 use std::collections::HashMap;
 
 /// Longer paths are cut, so that a cycle cannot loop forever.
@@ -12,8 +15,9 @@ pub struct Tree(HashMap<CategoryId, (String, Option<CategoryId>)>);
 
 impl Tree {
     #[must_use]
-    pub fn new(categories: HashMap<CategoryId, (String, Option<CategoryId>)>) -> Tree {
-        Tree(categories)
+    pub fn new(categories: Vec<Category>) -> Tree {
+        let entry = |Category { category_id, name, parent_category_id }| (category_id, (name, parent_category_id));
+        Tree(categories.into_iter().map(entry).collect())
     }
 
     /// Returns the path from the root to `category`, or `known` (the path in the product) when the category is unknown.
@@ -54,7 +58,12 @@ mod tests {
     #[test]
     fn a_path_starts_at_the_root_and_ends_despite_a_cycle() {
         let tree = |rows: &[(u128, Option<u128>)]| {
-            Tree::new(rows.iter().map(|(child, parent)| (id(*child), (format!("c{child}"), parent.map(id)))).collect())
+            let category = |(child, parent): &(u128, Option<u128>)| Category {
+                category_id: id(*child),
+                name: format!("c{child}"),
+                parent_category_id: parent.map(id),
+            };
+            Tree::new(rows.iter().map(category).collect())
         };
         let path: Vec<_> = tree(&[(1, None), (2, Some(1)), (3, Some(2))]).path(id(3), &[]).into_iter().map(|c| c.name).collect();
         assert_eq!(path, ["c1", "c2", "c3"]);
