@@ -37,10 +37,10 @@ impl Asset {
     }
 
     /// Returns the file in an encoding that the client accepts.
-    pub(crate) async fn answer(&self, asked: &HeaderMap) -> Response {
-        let says_nothing = !asked.contains_key(header::ACCEPT_ENCODING);
+    pub(crate) async fn answer(&self, headers: &HeaderMap) -> Response {
+        let says_nothing = !headers.contains_key(header::ACCEPT_ENCODING);
         let compressed = match &self.plain {
-            _ if refuses_gzip(asked) => None,
+            _ if refuses_gzip(headers) => None,
             Some(plain) if says_nothing || (plain.len() as u64) < MIN_BYTES => None,
             Some(plain) => self.compressed.get_or_init(|| compress::compressed(plain.clone())).await.clone(),
             None => self.compressed.get().cloned().flatten(),

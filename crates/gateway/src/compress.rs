@@ -35,7 +35,7 @@ fn is_text(kind: &HeaderValue) -> bool {
     kind.starts_with("text/") || kind.ends_with("+json") || TEXTS.contains(&kind)
 }
 
-/// Tells caches that the response depends on `Accept-Encoding`.
+/// Marks the response for caches as one that depends on `Accept-Encoding`.
 pub(crate) fn vary(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }

@@ -162,7 +162,7 @@ fn with_query(path: &str, query: Option<&str>) -> Result<PathAndQuery, Problem> 
     joined.map_err(|_| Problem::new(Code::NOT_FOUND).detail("there is no such path"))
 }
 
-/// Answers `OPTIONS *`, which asks about the server and not about a resource (RFC 9110, 9.3.7).
+/// Answers `OPTIONS *`, which concerns the server and no resource (RFC 9110, 9.3.7).
 fn any_method() -> Response {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;

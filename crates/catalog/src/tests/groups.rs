@@ -10,7 +10,7 @@ use contracts::{
 fn inventory() -> Router {
     Router::new().route(
         "/internal/stock/lookup",
-        post(|Json(asked): Json<StockLookup>| async move {
+        post(|Json(lookup): Json<StockLookup>| async move {
             let item = |sku: String| StockItem {
                 sku,
                 product_id: ProductId(Uuid::nil()),
@@ -22,7 +22,7 @@ fn inventory() -> Router {
                 updated_at: Timestamp(0),
             };
             let even = |sku: &String| sku.ends_with(['0', '2', '4', '6', '8']);
-            Json(StockList { items: asked.skus.iter().map(|sku| sku.to_string()).filter(even).map(item).collect() })
+            Json(StockList { items: lookup.skus.iter().map(|sku| sku.to_string()).filter(even).map(item).collect() })
         }),
     )
 }

@@ -3,8 +3,8 @@ use super::*;
 #[tokio::test]
 async fn readyz_lists_what_is_missing() {
     let missing = Arc::new(Mutex::new(vec!["the database of order is not there".to_owned()]));
-    let asked = missing.clone();
-    let site = Builder { ready: Arc::new(move || asked.lock().unwrap().clone()), ..build() }.start();
+    let reasons = missing.clone();
+    let site = Builder { ready: Arc::new(move || reasons.lock().unwrap().clone()), ..build() }.start();
     assert_eq!(site.get("/healthz").await.status, 200);
     let unready = site.get("/readyz").await;
     assert_eq!((unready.status, unready.header("retry-after")), (503, "1"));

@@ -55,8 +55,8 @@ async fn a_response_that_breaks_off_becomes_a_problem_document() {
     let site = elsewhere(address);
     let breaking = site.env.spawn(async move {
         let (mut tcp, _) = listener.accept().await.unwrap();
-        let mut asked = [0; 1024];
-        assert!(tcp.read(&mut asked).await.unwrap() > 0);
+        let mut received = [0; 1024];
+        assert!(tcp.read(&mut received).await.unwrap() > 0);
         tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\ncontent-type: application/json\r\n\r\n{\"half\":").await.unwrap();
     });
     let got = site.get("/api/v1/products").await;

@@ -171,10 +171,10 @@ impl Request {
     /// different currencies cannot be compared.
     #[must_use]
     pub fn currency(&self, shop: Currency) -> Option<Currency> {
-        let asked = self.filters.iter().find_map(|filter| if let Filter::Currency(currency) = filter { Some(*currency) } else { None });
+        let requested = self.filters.iter().find_map(|filter| if let Filter::Currency(currency) = filter { Some(*currency) } else { None });
         let compares = |filter: &Filter| matches!(filter, Filter::MinPrice(_) | Filter::MaxPrice(_));
         let compared = matches!(self.sort, Sort::PriceUp | Sort::PriceDown) || self.filters.iter().any(compares);
-        asked.or(compared.then_some(shop))
+        requested.or(compared.then_some(shop))
     }
 
     /// Returns a text that is equal for equivalent requests in a shop of this currency. Cursors are bound to it, and it is

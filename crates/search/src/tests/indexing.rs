@@ -308,7 +308,7 @@ async fn an_index_killed_at_any_moment_continues_without_losing_or_repeating_a_c
     let (folder, copies) = (shop.h.data_dir().join("killed"), shop.h.data_dir().join("copies"));
     let app = open(&shop, &folder, Settings::default()).await;
     catch_up(&app).await;
-    let (cut, cuts) = std::sync::mpsc::channel::<()>();
+    let (cut, cuts) = std::sync::mpsc::sync_channel::<()>(20);
     let copying = {
         let (folder, copies) = (folder.clone(), copies.clone());
         let copy_each = move || cuts.iter().enumerate().for_each(|(number, ())| copy(&folder, &copies.join(number.to_string())));
