@@ -221,6 +221,13 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_past_the_bound_is_refused() {
+        let (most, one) = (Money::new(MAX_AMOUNT, Currency::EUR), Money::new(1, Currency::EUR));
+        assert_eq!(most.minus(one).unwrap().plus(one), Ok(most));
+        assert_eq!([most.plus(one), most.times(2), most.basis_points(10_001)], [Err(MoneyError::Overflow); 3]);
+    }
+
+    #[test]
     fn currencies_do_not_mix() {
         let refused = Money::new(1, Currency::EUR).plus(Money::new(1, Currency::USD));
         assert_eq!(refused, Err(MoneyError::CurrencyMismatch(Currency::EUR, Currency::USD)));
