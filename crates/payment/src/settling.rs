@@ -71,7 +71,7 @@ pub async fn send(app: &App, request: &ProviderRequest, until: Instant) -> Resul
             Err(error) => {
                 let ProviderRequest { payment_id, transaction_id, kind, .. } = request;
                 tracing::info!(target: "provider", %payment_id, %transaction_id, %kind, attempt, %error, "no outcome yet");
-                metrics::counter!("souk_payment_without_outcome_total", "kind" => kind.as_str(), "trouble" => error.as_str()).increment(1);
+                metrics::counter!("souk_payment_unknown_outcomes_total", "kind" => kind.as_str(), "error" => error.as_str()).increment(1);
                 return Err(error);
             }
             Ok(outcome) => return Ok(outcome),

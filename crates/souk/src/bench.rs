@@ -1,5 +1,7 @@
 //! `souk bench`: benchmarks. They run the platform as a process of its own and call it over HTTP.
 
+#![expect(clippy::disallowed_methods, reason = "it measures another process by the clock of the system")]
+
 mod checkout;
 mod flat;
 mod load;

@@ -1,5 +1,7 @@
 //! Runs the program as a child process, for benchmarks and tests.
 
+#![expect(clippy::disallowed_methods, reason = "it waits for another process by the clock of the system")]
+
 use crate::api_client::Api;
 use anyhow::{Context as _, Result, bail};
 use std::{

@@ -135,7 +135,9 @@ const PATHS: [&str; 2] = ["SOUK_DATA_DIR", "SOUK_CONFIG"];
 /// Returns the environment's variables that are UTF-8. Another one whose name begins with `SOUK_` is an error, which names
 /// it; clap, which reads variables too, does not name them.
 pub fn variables() -> Result<Vec<(String, String)>> {
-    texts(std::env::vars_os())
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let environment = std::env::vars_os();
+    texts(environment)
 }
 
 fn texts(environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>> {

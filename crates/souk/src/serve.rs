@@ -87,7 +87,7 @@ impl Starting {
         let startup_gate = StartupGate::new(env.clone(), Arc::new(reasons));
         let serving = serve(listener, startup_gate.router(), client_limits(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
-        let data_dir_lock = lock_data_dir(&config.data_dir).await?;
+        let data_dir_lock = lock_data_dir(&env, &config.data_dir).await?;
         Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock })
     }
 
@@ -131,7 +131,7 @@ impl Server {
         not_ready.send_replace(Some("the process is stopping"));
         tracing::info!(target: "souk", "stopping: requests in flight end first");
         if signal == ShutdownSignal::Terminate {
-            tokio::time::sleep(NOT_READY_FOR).await;
+            Env::system().sleep(NOT_READY_FOR).await;
         }
         shutdown.stop();
         let drained = served.await.context("the accept loop broke")?;
@@ -222,14 +222,14 @@ fn metrics_limits() -> Limits {
 
 /// Locks the data directory until the file is closed or the process ends: two programs would deliver the same events and
 /// write the same index. Waits a little for a program that is ending.
-async fn lock_data_dir(folder: &Path) -> Result<File> {
+async fn lock_data_dir(env: &Env, folder: &Path) -> Result<File> {
     let unusable = || format!("the data directory {} cannot be used", folder.display());
     fs::create_dir_all(folder).with_context(unusable)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).with_context(unusable)?;
     for pause in [100, 400, 1_500] {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(pause)).await,
+            Err(TryLockError::WouldBlock) => env.sleep(Duration::from_millis(pause)).await,
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
     }
@@ -253,11 +253,11 @@ mod tests {
     async fn a_data_directory_can_be_locked_by_one_program_at_a_time() {
         let folder = platform::testing::TempFolder::new();
         let data_dir = folder.path().join("data");
-        let first = lock_data_dir(&data_dir).await.unwrap();
-        let refused = lock_data_dir(&data_dir).await.unwrap_err().to_string();
+        let first = lock_data_dir(&Env::system(), &data_dir).await.unwrap();
+        let refused = lock_data_dir(&Env::system(), &data_dir).await.unwrap_err().to_string();
         assert!(refused.contains("is in use by another souk"), "{refused}");
         drop(first);
-        lock_data_dir(&data_dir).await.unwrap();
+        lock_data_dir(&Env::system(), &data_dir).await.unwrap();
     }
 
     #[test]

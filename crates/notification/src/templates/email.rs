@@ -77,9 +77,9 @@ fn order_created(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailConten
     let number = &order.order_number;
     EmailContent {
         subject: format!("We received your order {number}"),
-        summary: format!("{} in total. We tell you as soon as it is paid and set aside.", total(order)),
+        summary: format!("{} in total. We tell you as soon as it is paid and reserved.", total(order)),
         heading: "Thank you for your order".into(),
-        paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and set aside for you.")],
+        paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and reserved for you.")],
         order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
         button: Some(order_button(recipient, order.order_id)),
@@ -94,7 +94,7 @@ fn order_confirmed(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailCont
         summary: format!("{} were paid. Your parcel is next.", total(order)),
         heading: "Your order is confirmed".into(),
         paragraphs: vec![format!(
-            "Your order {number} is paid, and the goods are set aside for you. We tell you when the parcel is on its way."
+            "Your order {number} is paid, and the goods are reserved for you. We tell you when the parcel is on its way."
         )],
         order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],

@@ -394,7 +394,7 @@ pub(super) fn check_in_transaction(connection: &Connection) -> Result<(), Error>
 pub(super) fn db_error(error: rusqlite::Error) -> Error {
     match &error {
         rusqlite::Error::SqliteFailure(code, message) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
-            // "UNIQUE constraint failed: products.sku": only the part after the colon tells constraints apart.
+            // "UNIQUE constraint failed: products.sku": the part after the colon names the constraint.
             let message = message.as_deref().unwrap_or_default();
             Error::Constraint { name: message.rsplit(": ").next().unwrap_or_default().to_owned() }
         }

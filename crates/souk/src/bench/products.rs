@@ -341,17 +341,13 @@ impl GeneratedProduct {
         });
         let options = if self.group.is_some() { vec![AttributeName::parse("colour")?] } else { Vec::new() };
         let product = CreateProduct {
-            sku: Sku::parse(&self.sku())?,
-            title: Title::parse(&self.title())?,
             description: Some(LongText::parse(&self.description())?),
             category_id: Some(*categories.get(&self.slug()).context("its category")?),
             brand: Some(RequiredShortText::parse(&self.brand)?),
-            price_amount: Amount::new(self.price_amount)?,
-            currency: Currency::EUR,
-            images: BoundedVec::new(Vec::new())?,
             attributes: serde_json::from_value::<Attributes>(attributes)?,
             product_group_id: self.group,
             options: BoundedVec::new(options)?,
+            ..CreateProduct::new(Sku::parse(&self.sku())?, Title::parse(&self.title())?, Amount::new(self.price_amount)?, Currency::EUR)
         };
         Ok(NewProduct { seller_id: None, product })
     }

@@ -95,17 +95,19 @@ impl DemoProduct {
         let options = self.options.keys().map(|name| Ok(AttributeName::parse(name)?)).collect::<Result<Vec<_>>>()?;
         let image = self.image.as_ref().map(|path| ImageUrl::parse(&format!("/demo/{path}"))).transpose()?;
         let product = CreateProduct {
-            sku: Sku::parse(&self.sku)?,
-            title: Title::parse(&self.title)?,
             description: Some(LongText::parse(&self.description)?),
             category_id: Some(*categories.get(&self.category).context("its category")?),
             brand: self.brand.as_deref().map(RequiredShortText::parse).transpose()?,
-            price_amount: contracts::text::Amount::new(self.price_amount)?,
-            currency: self.currency.parse()?,
             images: BoundedVec::new(image.into_iter().collect())?,
             attributes: serde_json::from_value::<Attributes>(serde_json::to_value(attributes)?)?,
             product_group_id: self.product_group.as_deref().map(group_id),
             options: BoundedVec::new(options)?,
+            ..CreateProduct::new(
+                Sku::parse(&self.sku)?,
+                Title::parse(&self.title)?,
+                contracts::text::Amount::new(self.price_amount)?,
+                self.currency.parse()?,
+            )
         };
         Ok(NewProduct { seller_id: sellers.get(&self.seller).copied(), product })
     }

@@ -1,5 +1,7 @@
 //! Journeys against the built program: it is started, called over HTTP, killed and restarted.
 
+#![expect(clippy::disallowed_methods, reason = "they wait for another process by the clock of the system")]
+
 mod access;
 mod auditing;
 mod buying;

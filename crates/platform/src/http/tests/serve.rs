@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-struct House {
+struct TestServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<bool>,
@@ -17,7 +17,7 @@ struct House {
     peers: Arc<AtomicU32>,
 }
 
-async fn house(limits: Limits) -> House {
+async fn server(limits: Limits) -> TestServer {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -38,7 +38,7 @@ async fn house(limits: Limits) -> House {
     let served = env.clone().spawn(serve(listener, router, limits, env, async {
         let _ = stopped.await;
     }));
-    House { address, stop, served, began, go_on, peers }
+    TestServer { address, stop, served, began, go_on, peers }
 }
 
 async fn send(address: SocketAddr, request: &str) -> TcpStream {
@@ -55,83 +55,83 @@ async fn rest(mut tcp: TcpStream) -> String {
 
 #[tokio::test]
 async fn requests_in_flight_end_and_no_more_are_taken() {
-    let house = house(Limits::default()).await;
-    let slow = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let mut idle = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    house.began.notified().await;
+    let server = server(Limits::default()).await;
+    let slow = send(server.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut idle = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    server.began.notified().await;
     assert_ne!(idle.read(&mut [0; 1024]).await.unwrap(), 0);
-    house.stop.send(()).unwrap();
+    server.stop.send(()).unwrap();
     assert_eq!(idle.read(&mut [0; 1024]).await.unwrap(), 0, "idle connections are closed");
-    assert!(!house.served.is_finished());
-    house.go_on.notify_one();
+    assert!(!server.served.is_finished());
+    server.go_on.notify_one();
     let answer = rest(slow).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
-    assert!(house.served.await.unwrap());
-    assert!(TcpStream::connect(house.address).await.is_err());
-    assert_eq!(house.peers.load(Ordering::SeqCst), 1);
+    assert!(server.served.await.unwrap());
+    assert!(TcpStream::connect(server.address).await.is_err());
+    assert_eq!(server.peers.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn who_sends_more_than_is_read_still_gets_the_answer() {
-    let house = house(Limits::default()).await;
+    let server = server(Limits::default()).await;
     const SIZE: usize = 10 * 1024 * 1024;
     let head = |more: &str| format!("POST /quick HTTP/1.1\r\nhost: x\r\n{more}content-length: {SIZE}\r\n\r\n");
-    let mut tcp = send(house.address, &head("connection: close\r\n")).await;
+    let mut tcp = send(server.address, &head("connection: close\r\n")).await;
     // A client that looks for the answer only when it has sent everything.
     tcp.write_all(&vec![b'x'; SIZE]).await.unwrap();
     let answer = rest(tcp).await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     // One that asks first is answered at once, and sends nothing.
-    let answer = rest(send(house.address, &head("expect: 100-continue\r\n")).await).await;
+    let answer = rest(send(server.address, &head("expect: 100-continue\r\n")).await).await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
 }
 
 #[tokio::test]
 async fn draining_has_a_deadline() {
-    let house = house(Limits { drain_time: Duration::from_millis(20), ..Limits::default() }).await;
-    let _slow = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    house.began.notified().await;
-    house.stop.send(()).unwrap();
-    assert!(!house.served.await.unwrap());
+    let server = server(Limits { drain_time: Duration::from_millis(20), ..Limits::default() }).await;
+    let _slow = send(server.address, "GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    server.began.notified().await;
+    server.stop.send(()).unwrap();
+    assert!(!server.served.await.unwrap());
 }
 
 #[tokio::test]
 async fn slow_and_swollen_headers_are_cut_off() {
-    let house = house(Limits { header_time: Duration::from_millis(50), headers: 16, ..Limits::default() }).await;
-    let slow = send(house.address, "GET /quick HTTP/1.1\r\nhost:").await;
+    let server = server(Limits { header_time: Duration::from_millis(50), headers: 16, ..Limits::default() }).await;
+    let slow = send(server.address, "GET /quick HTTP/1.1\r\nhost:").await;
     assert!(!rest(slow).await.contains("200 OK"));
     let many: String = (0..100).map(|n| format!("h{n}: v\r\n")).collect();
-    let flooded = rest(send(house.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await).await;
+    let flooded = rest(send(server.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await).await;
     assert!(flooded.starts_with("HTTP/1.1 431"), "{flooded}");
-    let huge = rest(send(house.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\nh: {}\r\n\r\n", "x".repeat(300_000))).await).await;
+    let huge = rest(send(server.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\nh: {}\r\n\r\n", "x".repeat(300_000))).await).await;
     assert!(!huge.contains("200 OK"));
 }
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
-    let house = house(Limits { connections: 1, ..Limits::default() }).await;
-    let first = send(house.address, "GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-    house.began.notified().await;
-    let mut second = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let server = server(Limits { connections: 1, ..Limits::default() }).await;
+    let first = send(server.address, "GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    server.began.notified().await;
+    let mut second = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     let early = tokio::time::timeout(Duration::from_millis(50), second.read(&mut [0; 8])).await;
     assert!(early.is_err(), "it waits");
-    house.go_on.notify_one();
+    server.go_on.notify_one();
     rest(first).await;
     assert!(rest(second).await.ends_with("quick"));
 }
 
 #[tokio::test]
 async fn one_peer_cannot_take_every_place() {
-    let house = house(Limits { per_peer: 2, ..Limits::default() }).await;
-    let silent = send(house.address, "").await;
-    let mut second = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let server = server(Limits { per_peer: 2, ..Limits::default() }).await;
+    let silent = send(server.address, "").await;
+    let mut second = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_ne!(second.read(&mut [0; 1024]).await.unwrap(), 0);
-    let third = TcpStream::connect(house.address).await.unwrap();
+    let third = TcpStream::connect(server.address).await.unwrap();
     assert_eq!(rest(third).await, "", "it is closed and not kept waiting");
     drop(silent);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
-        let again = send(house.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let again = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         if rest(again).await.ends_with("quick") {
             break;
         }
@@ -141,15 +141,15 @@ async fn one_peer_cannot_take_every_place() {
 
 #[tokio::test]
 async fn who_does_not_read_its_answers_is_let_go() {
-    let house = house(Limits { write_time: Duration::from_millis(50), ..Limits::default() }).await;
-    let tcp = send(house.address, "").await;
+    let server = server(Limits { write_time: Duration::from_millis(50), ..Limits::default() }).await;
+    let tcp = send(server.address, "").await;
     let (reader, mut writer) = tcp.into_split();
     let asked = "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
     let ended = async { while writer.write_all(asked.as_bytes()).await.is_ok() {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the connection ends");
     drop(reader);
-    house.stop.send(()).unwrap();
-    assert!(tokio::time::timeout(Duration::from_secs(5), house.served).await.expect("nothing holds the end up").unwrap());
+    server.stop.send(()).unwrap();
+    assert!(tokio::time::timeout(Duration::from_secs(5), server.served).await.expect("nothing holds the end up").unwrap());
 }
 
 #[test]
