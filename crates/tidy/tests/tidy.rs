@@ -2,6 +2,11 @@
 //!
 //! The test reads sources and manifests as text and compiles none of them, so that it runs in a second.
 
+/// The list that the tests of every service use as well.
+#[path = "../../platform/src/testing/portable_sql.rs"]
+mod portable_sql;
+
+use portable_sql::violations;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -16,32 +21,6 @@ const PROGRAM: &str = "souk";
 
 /// Dependencies that are used without being named in the sources.
 const USED_UNNAMED: [(&str, &str, &str); 0] = [];
-
-/// SQL that PostgreSQL or SQLite alone accepts, or that means something else there.
-const ONE_DATABASE_ONLY: [(&str, &str); 22] = [
-    ("AUTOINCREMENT", "SQLite only; positions are BIGINT keys that the statement numbers"),
-    ("INSERT OR ", "SQLite only; write ON CONFLICT"),
-    ("REPLACE INTO", "SQLite only; write ON CONFLICT"),
-    ("IFNULL(", "SQLite only; write COALESCE"),
-    ("STRFTIME(", "SQLite only; times are microseconds that code computes"),
-    ("JULIANDAY(", "SQLite only; times are microseconds that code computes"),
-    ("DATETIME(", "SQLite only; times are microseconds that code computes"),
-    ("GROUP_CONCAT(", "SQLite only; join in code"),
-    ("RANDOMBLOB(", "SQLite only; platform::env makes ids and random bytes"),
-    ("LAST_INSERT_ROWID", "SQLite only; write RETURNING"),
-    (" ROWID", "SQLite only; tables have keys of their own"),
-    (" GLOB ", "SQLite only; compare prefixes by a range"),
-    (" LIKE ", "ignores case in SQLite and not in PostgreSQL; compare prefixes by a range over a folded column"),
-    (" ILIKE ", "PostgreSQL only"),
-    ("NOW()", "the instant of a unit is tx.now()"),
-    ("CURRENT_TIMESTAMP", "the instant of a unit is tx.now()"),
-    ("FOR UPDATE", "SQLite refuses it; read through tx.lock"),
-    ("::", "PostgreSQL only; write CAST(… AS …)"),
-    ("ANY(", "PostgreSQL only; write an IN list through the helper of platform::db"),
-    ("->>", "JSON is text that only code looks into"),
-    ("JSON_", "JSON is text that only code looks into"),
-    ("WITHOUT ROWID", "SQLite only"),
-];
 
 /// Words that a term of the glossary replaced, where they cannot mean anything else.
 const RETIRED: [&str; 19] = [
@@ -294,25 +273,20 @@ fn sql_stands_in_stores_and_in_platform() {
 #[test]
 fn sql_means_the_same_in_both_databases() {
     let mut faults = Vec::new();
-    for source in sources().iter().filter(|source| !source.is_test() && !source.shown.starts_with("crates/platform/src/db/")) {
+    for source in sources().iter().filter(|source| !source.is_test() && !source.shown.starts_with("crates/platform/src/db")) {
         for (line, literal) in literals(source.production()).into_iter().filter(|(_, literal)| is_sql(literal)) {
-            faults.extend(one_database_only(&literal).map(|(sql, why)| format!("{}:{line}: {} – {why}", source.shown, sql.trim())));
+            faults.extend(violations(&literal).into_iter().map(|why| format!("{}:{line}: {why}", source.shown)));
         }
     }
     for (_, folder) in crates() {
         for path in files(&folder.join("migrations"), "sql") {
-            let (shown, text) = (path.strip_prefix(root()).unwrap_or(&path).display().to_string(), read(&path));
-            for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("--")) {
-                faults.extend(one_database_only(line).map(|(sql, why)| format!("{shown}:{}: {} – {why}", at + 1, sql.trim())));
-            }
+            let migration = Source::of(path);
+            let code: String = migration.text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+            let statements = code.split(';').flat_map(|statement| violations(statement));
+            faults.extend(statements.map(|why| format!("{}: {why}", migration.shown)));
         }
     }
     none("One text of SQL for SQLite and PostgreSQL.", "There is one store for both; what differs stands in platform::db.", faults);
-}
-
-fn one_database_only(sql: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let upper = sql.to_uppercase();
-    ONE_DATABASE_ONLY.into_iter().filter(move |(construct, _)| upper.contains(construct))
 }
 
 #[test]
