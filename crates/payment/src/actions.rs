@@ -153,6 +153,7 @@ impl IdempotentRequest for Perform {
     type Answer = Json<View>;
     type State = Waiting;
     type Error = Error;
+    const PREPARES: bool = false;
 
     async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<View>, Waiting>, Error> {
         let (payment, resource, fresh) = start(tx, &self.app, self.id, self.command).await?;

@@ -318,12 +318,11 @@ impl<W: DueBatch> DueRunner<W> {
         }
         // A row that ends while the read runs may still look due in it, so every row claimed before the read is left out.
         let claimed = Arc::new(self.claims.lock_unpoisoned().rows.clone());
-        let before = claimed.clone();
         let share = W::QUEUE.partition.map(|_| (slots * W::SIZE / PARTITION_SHARE).max(1));
         let (rows, next) = self
             .db
             .read(async move |tx| {
-                let mut selection = Selection::new((*before).clone(), share, free * W::SIZE);
+                let mut selection = Selection::new((*claimed).clone(), share, free * W::SIZE);
                 selection.fill(tx, &W::QUEUE).await?;
                 Ok::<_, Error>((selection.rows, W::QUEUE.next(tx).await?))
             })
@@ -340,9 +339,8 @@ impl<W: DueBatch> DueRunner<W> {
             let error = format!("the work for the row left it due {UNCHANGED_RUNS} times in a row");
             self.reschedule(row.key, &error).await?;
         }
-        // A row that ended meanwhile was left out, and may be due again.
-        let any_ended = claimed.keys().any(|key| !self.claims.lock_unpoisoned().rows.contains_key(key));
-        Ok(if any_ended { Next::Immediately } else { next.map_or(Next::Idle, Next::At) })
+        // A row that ended meanwhile was left out. The end of its slot called the notifier, so the next turn fetches it.
+        Ok(next.map_or(Next::Idle, Next::At))
     }
 
     /// Claims a row for this runner; false when it is claimed already. Over SQLite one process holds the data directory, so

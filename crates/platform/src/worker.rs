@@ -17,6 +17,8 @@ use std::{
 };
 use tokio::sync::watch;
 
+/// How long a woken worker waits for further notifications, which then share its turn: each turn costs a read.
+const GATHERING: Duration = Duration::from_millis(1);
 /// The pause after the first turn that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
 /// Turns in a row without a pause. More than any backlog takes, so a worker that never comes to an end pauses too.
@@ -160,6 +162,8 @@ impl Worker {
                 }
             };
             stop.sleep(&env, pause, notifier.notified()).await;
+            #[expect(clippy::disallowed_methods, reason = "it only gathers notifications, whatever the clock of the services says")]
+            tokio::time::sleep(GATHERING).await;
         }
         self.finish_tasks(&db).await;
     }

@@ -55,6 +55,7 @@ impl IdempotentRequest for Cancel {
     type Answer = Json<OrderView>;
     type State = OrderId;
     type Error = Error;
+    const PREPARES: bool = false;
 
     async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<OrderView>, OrderId>, Error> {
         let mut order = store::lock_order(tx, self.actor.owner(), self.id).await?.ok_or(Error::NotFound)?;

@@ -31,6 +31,7 @@ impl IdempotentRequest for PayAgain {
     type Answer = Json<OrderView>;
     type State = OrderId;
     type Error = Error;
+    const PREPARES: bool = false;
 
     async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<OrderView>, OrderId>, Error> {
         let mut order = store::lock_order(tx, Some(self.owner), self.id).await?.ok_or(Error::NotFound)?;

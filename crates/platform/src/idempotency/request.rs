@@ -99,6 +99,18 @@ enum Stage<R: IdempotentRequest> {
     Waiting(R::State),
 }
 
+/// Why a unit that reads the answer was rolled back.
+enum Unit {
+    Failed(Problem),
+    Refused(Problem),
+}
+
+impl From<db::Error> for Unit {
+    fn from(error: db::Error) -> Unit {
+        Unit::Failed(error.into())
+    }
+}
+
 impl<R> Clone for Running<R> {
     fn clone(&self) -> Running<R> {
         Running { db: self.db.clone(), request: self.request.clone(), key: self.key.clone() }
@@ -193,20 +205,31 @@ impl<R: IdempotentRequest> Running<R> {
             let own = self.clone();
             let unit = async move |tx: &mut Tx| {
                 let (request, waited) = (&own.request, waited.clone());
+                let next = request.answer(tx, waited).await.map_err(|refusal| Unit::Refused(refusal.into()))?;
                 match &own.key {
-                    None => Ok(own.stage(request.answer(tx, waited).await.map_err(Into::into)?)),
-                    Some(key) => {
-                        let outcome = tx.savepoint(async |tx| request.answer(tx, waited).await).await;
-                        own.complete(tx, key, outcome).await
-                    }
+                    None => Ok(own.stage(next)),
+                    Some(key) => own.complete(tx, key, Ok(next)).await.map_err(Unit::Failed),
                 }
             };
-            match self.db.write(unit).await? {
+            let stage = match self.db.write(unit).await {
+                Ok(stage) => stage,
+                Err(Unit::Failed(problem)) => return Err(problem),
+                Err(Unit::Refused(refusal)) => self.complete_refused(refusal).await?,
+            };
+            match stage {
                 Stage::Answered(answer) => return Ok(answer),
                 Stage::Refused(refusal) => return Err(refusal),
                 Stage::Waiting(next) => state = next,
             }
         }
+    }
+
+    /// Completes an open row with a refusal whose unit was rolled back. Refusals are rare, so this second unit costs less than
+    /// a savepoint in every first one.
+    async fn complete_refused(&self, refusal: Problem) -> Result<Stage<R>, Problem> {
+        let Some(key) = self.key.clone() else { return Err(refusal) };
+        let stored = kept(refusal)?;
+        self.db.write(async move |tx| key.complete(tx, &stored).await).await.map(Stage::Answered)
     }
 
     /// Completes an open row, unless the request waits on.
