@@ -5,13 +5,6 @@
 //! let view = client.call(&inventory::RESERVE).body(&request).key(&key).send().await?;
 //! let order = client.call(&order::GET).path(&[&order_id]).as_caller().send().await?;
 //! ```
-//!
-//! Tests and benchmarks use it as a client of the public API:
-//!
-//! ```ignore
-//! let client = Client::of_public_api(env, "http://127.0.0.1:8080");
-//! let answer = client.call(&order::PLACE).bearer(token).body(&order).key("k1").send_full().await?;
-//! ```
 
 mod breaker;
 mod error;
@@ -25,7 +18,7 @@ use crate::{context::Context, env::Env, http};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderName, HeaderValue, Method, Request, Response, header, request::Builder},
+    http::{HeaderValue, Method, Request, Response, header, request::Builder},
 };
 use contracts::call::{Call, Method as CallMethod};
 use serde::{Serialize, de::DeserializeOwned};
@@ -56,8 +49,6 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     env: Env,
     upstreams: RwLock<HashMap<String, Arc<Upstream>>>,
-    /// Where services without an upstream of their own are.
-    gateway: Option<Arc<Upstream>>,
     tokens: Tokens,
     pool: upstream::Pool,
 }
@@ -69,8 +60,6 @@ pub enum Auth {
     Service,
     /// The token of the request that this call is part of.
     Caller,
-    /// This one.
-    Bearer(Arc<str>),
     /// None.
     Anonymous,
 }
@@ -79,18 +68,7 @@ impl Client {
     /// A client without upstreams. They are registered later, because services refer to each other.
     #[must_use]
     pub fn new(env: Env) -> Client {
-        let pool = upstream::pool();
-        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), gateway: None, pool, env }))
-    }
-
-    /// A client of the public API at `address`, such as `http://127.0.0.1:8080`. Calls carry no token of their own: use
-    /// [`CallBuilder::bearer`].
-    #[must_use]
-    pub fn of_public_api(env: Env, address: &str) -> Client {
-        let pool = upstream::pool();
-        let transport = Transport::Http { base: format!("{}{}", address.trim_end_matches('/'), http::BASE), pool: pool.clone() };
-        let gateway = Some(Arc::new(Upstream::new(transport, env.clone())));
-        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), gateway, pool, env }))
+        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), pool: upstream::pool(), env }))
     }
 
     /// `service` is this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
@@ -113,7 +91,7 @@ impl Client {
         self.0.tokens.set_source(source);
     }
 
-    /// Begins a call, by default with the service's own token, or without one for a client of the public API.
+    /// Begins a call, by default with the service's own token.
     pub fn call<'a, B, A>(&'a self, call: &'a Call<B, A>) -> CallBuilder<'a, B, A> {
         CallBuilder {
             client: self,
@@ -123,8 +101,7 @@ impl Client {
             body: None,
             content_type: "application/json",
             key: None,
-            auth: if self.0.gateway.is_some() { Auth::Anonymous } else { Auth::Service },
-            headers: Vec::new(),
+            auth: Auth::Service,
             time: USUAL_TIME,
             failed: None,
             types: PhantomData,
@@ -141,7 +118,7 @@ impl Client {
     }
 
     pub(crate) fn upstream(&self, service: &str) -> Option<Arc<Upstream>> {
-        self.0.upstreams.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned().or_else(|| self.0.gateway.clone())
+        self.0.upstreams.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(service).cloned()
     }
 }
 
@@ -156,7 +133,6 @@ pub struct CallBuilder<'a, B, A> {
     content_type: &'static str,
     key: Option<String>,
     auth: Auth,
-    headers: Vec<(HeaderName, HeaderValue)>,
     time: Duration,
     failed: Option<CallError>,
     types: PhantomData<fn() -> A>,
@@ -230,22 +206,8 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self.auth(Auth::Caller)
     }
 
-    /// Calls with this token.
-    pub fn bearer(self, token: &str) -> Self {
-        self.auth(Auth::Bearer(token.into()))
-    }
-
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
-        self
-    }
-
-    /// Adds a header, such as `Prefer` or `If-Match`.
-    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
-            Ok(value) => self.headers.push((name, value)),
-            Err(_) => return self.misused("a header has a forbidden character"),
-        }
         self
     }
 
@@ -266,14 +228,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     /// # Errors
     /// [`CallError`]; [`CallError::document`] is the problem that was answered.
     pub async fn send(self) -> Result<A, CallError> {
-        self.send_full().await.map(Response::into_body)
-    }
-
-    /// [`send`](Self::send) that gives status and headers of the answer as well.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn send_full(self) -> Result<Response<A>, CallError> {
         self.check()?;
         if self.call.requires_key() && self.key.is_none() {
             return Err(CallError::Misused("the call needs an idempotency key"));
@@ -285,7 +239,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         let mut attempt = 1;
         loop {
             let error = match self.attempt(&context, deadline, &upstream).await {
-                Ok(answer) => return read(answer),
+                Ok(body) => return read(&body),
                 Err(error) => error,
             };
             let env = &self.client.0.env;
@@ -302,18 +256,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         }
     }
 
-    /// Sends the request once, as it is, and gives whatever is answered: for tests of refusals and headers.
-    ///
-    /// # Errors
-    /// [`CallError`] when there is no answer.
-    pub async fn send_raw(self) -> Result<Response<Bytes>, CallError> {
-        self.check()?;
-        let context = Context::current();
-        let deadline = Instant::now() + context.remaining(self.time);
-        let upstream = self.client.upstream(self.call.service).ok_or(CallError::Unknown)?;
-        self.exchange(&context, deadline, &upstream).await
-    }
-
     fn check(&self) -> Result<(), CallError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
@@ -322,27 +264,26 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         }
     }
 
-    /// One request whose answer is a success.
-    async fn attempt(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<Response<Bytes>, CallError> {
+    /// Sends one request and returns the body of its answer, which is a success.
+    async fn attempt(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<Bytes, CallError> {
         let answer = self.exchange(context, deadline, upstream).await?;
-        let (status, body) = (answer.status(), answer.body());
+        let (status, body) = (answer.status(), answer.into_body());
         if status.is_success() {
-            return Ok(answer);
+            return Ok(body);
         }
         if self.auth != Auth::Service {
-            return Err(CallError::refused(status, body));
+            return Err(CallError::refused(status, &body));
         }
         if status.as_u16() == 401 {
             self.client.0.tokens.forget();
         }
-        Err(CallError::refused_service(status, body))
+        Err(CallError::refused_service(status, &body))
     }
 
     async fn exchange(&self, context: &Context, deadline: Instant, upstream: &Upstream) -> Result<Response<Bytes>, CallError> {
         let mut request = self.head(context, deadline);
         let token = match &self.auth {
             Auth::Anonymous => None,
-            Auth::Bearer(token) => Some(token.clone()),
             Auth::Caller => context.bearer.clone(),
             Auth::Service => Some(self.client.0.tokens.get(&self.client.0.env, deadline).await?),
         };
@@ -350,9 +291,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
             let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| CallError::Misused("the token is no header"))?;
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
-        }
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
         }
         if self.body.is_some() {
             request = request.header(header::CONTENT_TYPE, self.content_type);
@@ -419,12 +357,9 @@ fn encode_pair(name: &str, value: &str, out: &mut String) {
     http::encode_text(value, out);
 }
 
-/// The answer that the contract describes. An empty body stands for `null`.
-fn read<A: DeserializeOwned>(answer: Response<Bytes>) -> Result<Response<A>, CallError> {
-    let (parts, bytes) = answer.into_parts();
-    let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-    let body = serde_json::from_slice(bytes).map_err(|error| CallError::Unreadable(error.to_string()))?;
-    Ok(Response::from_parts(parts, body))
+/// Reads the answer that the contract describes. An empty body stands for `null`.
+fn read<A: DeserializeOwned>(body: &[u8]) -> Result<A, CallError> {
+    serde_json::from_slice(if body.is_empty() { b"null" } else { body }).map_err(|error| CallError::Unreadable(error.to_string()))
 }
 
 #[cfg(test)]

@@ -117,15 +117,6 @@ async fn exercise(stage: &Stage) {
     assert_eq!(refused.document().unwrap().members["lines"], serde_json::json!([1]));
     assert_eq!(Problem::from(refused).members()["lines"], serde_json::json!([1]));
 
-    let token = stage.key.sign(&Claims::user(&stage.env, mara, &[], Duration::from_secs(60)));
-    let full = client.call(&ME).bearer(&token).header(header::ACCEPT, "application/json").send_full().await.unwrap();
-    assert_eq!(
-        (full.status().as_u16(), &full.headers()["cache-control"], full.body()),
-        (200, &"no-store".parse().unwrap(), &mara.to_string())
-    );
-    let raw = client.call(&GONE).send_raw().await.unwrap();
-    assert_eq!((raw.status().as_u16(), &raw.headers()["content-type"]), (409, &"application/problem+json".parse().unwrap()));
-
     let late = client.call(&SLOW).timeout(Duration::from_millis(30)).send().await.unwrap_err();
     assert!(matches!(&late, CallError::Timeout) || late.code() == Some(Code::TIMEOUT), "{late}");
     assert_eq!(Problem::from(late).status(), 503);
@@ -142,20 +133,6 @@ async fn an_upstream_in_process_and_one_over_http_are_called_alike() {
     let env = there.env.clone();
     there.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
     exercise(&there).await;
-}
-
-#[tokio::test]
-async fn the_public_api_is_called_at_one_address_with_the_callers_tokens() {
-    let (stage, router) = stage();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = Client::of_public_api(stage.env.clone(), &format!("http://{}", listener.local_addr().unwrap()));
-    let router = Router::new().nest(http::BASE, router);
-    stage.env.spawn(serve(listener, router, Limits::default(), stage.env.clone(), std::future::pending()));
-    let mara = UserId(Uuid::from_u128(1));
-    let token = stage.key.sign(&Claims::user(&stage.env, mara, &[], Duration::from_secs(60)));
-    assert_eq!(client.call(&ME).bearer(&token).send().await.unwrap(), mara.to_string());
-    assert_eq!(client.call(&ME).send().await.unwrap_err().code(), Some(Code::UNAUTHENTICATED));
-    assert_eq!(stage.fetched.load(Ordering::SeqCst), 0, "it has no token of its own");
 }
 
 #[tokio::test(start_paused = true)]
