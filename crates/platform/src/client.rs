@@ -153,26 +153,14 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self
     }
 
-    /// Adds query parameters; `None` values are left out.
-    pub fn query(mut self, parameters: &[(&str, Option<&(dyn Display + Sync)>)]) -> Self {
-        for (name, value) in parameters {
-            if let Some(value) = value {
-                self.add_parameter(name, &value.to_string());
-            }
+    /// Adds the fields of `parameters`, the query type of the call. `None` is left out, a list is a parameter for each item.
+    pub fn query(mut self, parameters: &impl Serialize) -> Self {
+        let Some(pairs) = pairs(parameters) else { return self.misused("the query is not made of plain values") };
+        for (name, value) in pairs {
+            self.path.push(if self.path.contains('?') { '&' } else { '?' });
+            encode_pair(&name, &value, &mut self.path);
         }
         self
-    }
-
-    /// Adds the fields of `parameters`, the query type of the call. `None` is left out, a list is a parameter for each item.
-    pub fn query_of(mut self, parameters: &impl Serialize) -> Self {
-        let Some(pairs) = pairs(parameters) else { return self.misused("the query is not made of plain values") };
-        pairs.iter().for_each(|(name, value)| self.add_parameter(name, value));
-        self
-    }
-
-    fn add_parameter(&mut self, name: &str, value: &str) {
-        self.path.push(if self.path.contains('?') { '&' } else { '?' });
-        encode_pair(name, value, &mut self.path);
     }
 
     pub fn body(mut self, body: &B) -> Self {
