@@ -169,7 +169,7 @@ pub trait ColumnAs<T> {
     fn from_sql(stored: SqlValue<'_>) -> Result<T, BadColumn>;
 }
 
-/// Stores a field as JSON text. JSON `null`, which is what `None` becomes, is stored as NULL.
+/// Stores a field as JSON text. Only code reads its fields, SQL never does. JSON `null`, which is what `None` becomes, is stored as NULL.
 pub struct JsonText;
 
 impl<T: Serialize + DeserializeOwned> ColumnAs<T> for JsonText {
@@ -184,23 +184,6 @@ impl<T: Serialize + DeserializeOwned> ColumnAs<T> for JsonText {
             _ => return Err(BadColumn("JSON text")),
         };
         serde_json::from_str(text).map_err(|_| BadColumn("JSON of that shape"))
-    }
-}
-
-/// A value that is stored as JSON text. Only code reads its fields, SQL never does. In the declaration of a table
-/// [`JsonText`] does the same without a wrapper.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Json<T>(pub T);
-
-impl<T: Serialize + DeserializeOwned> Column for Json<T> {
-    fn to_sql(&self) -> SqlValue<'_> {
-        SqlValue::Text(Cow::Owned(serde_json::to_string(&self.0).expect("a contract type has text keys and finite numbers")))
-    }
-    fn from_sql(stored: SqlValue<'_>) -> Result<Self, BadColumn> {
-        match stored {
-            SqlValue::Text(text) => serde_json::from_str(&text).map(Json).map_err(|_| BadColumn("JSON of that shape")),
-            _ => Err(BadColumn("JSON text")),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events that a service failed to consume. Every service answers the same two operations about its own.
 
-use crate::{call::Call, event::Envelope, page::Page, string_enum, time::Timestamp};
+use crate::{event::Envelope, string_enum, time::Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,16 +41,4 @@ pub struct FailedEventFilter {
     /// Only events in this status.
     #[serde(default)]
     pub status: Option<FailedEventStatus>,
-}
-
-/// Lists the events that a service could not consume yet, the oldest first. Its query is a [`FailedEventFilter`].
-#[must_use]
-pub const fn list_failed_events(service: &'static str) -> Call<(), Page<FailedEvent>> {
-    Call::get(service, "/admin/parked-events/{service}")
-}
-
-/// Retries an event at once.
-#[must_use]
-pub const fn replay_failed_event(service: &'static str) -> Call<(), ()> {
-    Call::post_unkeyed(service, "/admin/parked-events/{service}/{eventId}/replay")
 }

@@ -200,12 +200,6 @@ impl Runtime {
         self.consumers.iter().flat_map(|(name, consumers)| consumers.types().map(|event_type| (*name, event_type)))
     }
 
-    /// The shutdown of this runtime, for tasks that run beside the services.
-    #[must_use]
-    pub fn stop_signal(&self) -> Shutdown {
-        self.stop.1.clone()
-    }
-
     /// Delivers the events that are in the outboxes, retries failed events that are due, and gives every worker a turn.
     /// Returns what was delivered, a line for each producer and consumer. Tasks that a turn starts go on beside it.
     ///

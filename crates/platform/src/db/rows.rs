@@ -3,7 +3,7 @@
 use super::{
     Error, Params, Row, Tx,
     sqlite::for_update,
-    table::{Columns, Extra, Table},
+    table::{Extra, Table},
 };
 use contracts::column::Column;
 
@@ -141,15 +141,6 @@ impl Row<'_> {
     /// [`Error::Column`] when one holds something else.
     pub fn read<T: Table>(&mut self) -> Result<T::Row, Error> {
         T::read(self)
-    }
-
-    /// Reads the columns of `T` of a LEFT JOIN. Returns `None` when all of them are NULL.
-    ///
-    /// # Errors
-    /// [`Error::Column`] when one holds something else.
-    pub fn read_opt<T: Table>(&mut self) -> Result<Option<T::Row>, Error> {
-        let Columns { columns, insert_only, computed, .. } = T::statements().columns();
-        if self.skip_nulls(columns.len() + insert_only.len() + computed.len())? { Ok(None) } else { T::read(self).map(Some) }
     }
 }
 

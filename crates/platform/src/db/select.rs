@@ -60,13 +60,7 @@ impl<T> Select<T> {
     /// Adds `column IN (values)`. Without values no row is found.
     #[must_use]
     pub fn filter_in(self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
-        if values.is_empty() { self.filter_literal("1 = 0") } else { self.push_list(column, " IN (", values) }
-    }
-
-    /// Adds `column NOT IN (values)`. Without values every row is found.
-    #[must_use]
-    pub fn filter_not_in(self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
-        if values.is_empty() { self } else { self.push_list(column, " NOT IN (", values) }
+        if values.is_empty() { self.filter_literal("1 = 0") } else { self.push_list(column, values) }
     }
 
     /// Adds a condition for the rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor
@@ -95,7 +89,7 @@ impl<T> Select<T> {
         self.push(" LIMIT ", "?", rows)
     }
 
-    /// Asks for one row for each value of `column`.
+    /// Groups the rows: one for each value of `column`.
     #[must_use]
     pub fn group(mut self, column: &'static str) -> Select<T> {
         self.sql.extend([" GROUP BY ", column]);
@@ -115,9 +109,9 @@ impl<T> Select<T> {
 
     /// The number of placeholders is a power of two, and the last value fills up the rest, so that few statements are
     /// prepared.
-    fn push_list<V: Column + Clone + 'static>(mut self, column: &str, operator: &str, values: &[V]) -> Select<T> {
+    fn push_list<V: Column + Clone + 'static>(mut self, column: &str, values: &[V]) -> Select<T> {
         let clause = self.clause();
-        self.sql.extend([clause, column, operator]);
+        self.sql.extend([clause, column, " IN ("]);
         let (places, last) = (values.len().next_power_of_two(), values.last());
         for (place, value) in values.iter().chain(last.into_iter().cycle()).take(places).enumerate() {
             self.values.push(Box::new(value.clone()));

@@ -218,7 +218,7 @@ async fn an_event_of_a_type_that_is_not_consumed_any_more_is_parked_and_blocks_n
     let unknown = contracts::event::Envelope { event_type: "Forgotten".into(), ..known.event };
     consumer
         .write(async move |tx| {
-            tx.execute("UPDATE parked_events SET envelope = $1", params![contracts::column::Json(unknown.clone())]).await.map(|_| ())
+            tx.execute("UPDATE parked_events SET envelope = $1", params![serde_json::to_string(&unknown).unwrap()]).await.map(|_| ())
         })
         .await
         .unwrap();
