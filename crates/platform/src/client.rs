@@ -3,7 +3,7 @@
 //!
 //! ```ignore
 //! let view = client.call(&inventory::RESERVE).body(&request).key(&key).send().await?;
-//! let order = client.call(&order::GET).path(&[&order_id]).as_caller().send().await?;
+//! let payment = client.call(&payment::GET_PAYMENT).path(&[&payment_id]).send().await?;
 //! ```
 
 mod breaker;
@@ -58,8 +58,6 @@ struct Inner {
 pub enum Auth {
     /// The service's own.
     Service,
-    /// The token of the request that this call is part of.
-    Caller,
     /// None.
     Anonymous,
 }
@@ -189,11 +187,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self
     }
 
-    /// Calls with the token of the request that this call is part of.
-    pub fn as_caller(self) -> Self {
-        self.auth(Auth::Caller)
-    }
-
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
         self
@@ -272,7 +265,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         let mut request = self.head(context, deadline);
         let token = match &self.auth {
             Auth::Anonymous => None,
-            Auth::Caller => context.bearer.clone(),
             Auth::Service => Some(self.client.0.tokens.get(&self.client.0.env, deadline).await?),
         };
         if let Some(token) = token {

@@ -17,8 +17,6 @@ pub struct Context {
     pub actor_id: Option<UserId>,
     /// When the caller stops waiting. Calls on its behalf end before.
     pub deadline: Option<Instant>,
-    /// The caller's access token, for calls on the caller's behalf.
-    pub bearer: Option<Arc<str>>,
 }
 
 tokio::task_local! {
@@ -28,7 +26,7 @@ tokio::task_local! {
 impl Context {
     #[must_use]
     pub fn new(correlation_id: impl Into<Arc<str>>) -> Context {
-        Context { correlation_id: correlation_id.into(), causation_id: None, actor_id: None, deadline: None, bearer: None }
+        Context { correlation_id: correlation_id.into(), causation_id: None, actor_id: None, deadline: None }
     }
 
     /// The context of the present work. Outside of any it has the correlation id `none`.

@@ -46,7 +46,7 @@ pub(crate) fn trace() -> Option<HeaderValue> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// The layers of one service. They give every request its context (correlation id, deadline, token) and every answer its
+/// The layers of one service. They give every request its context (correlation id, deadline) and every answer its
 /// headers, and turn panics, time-outs, unknown paths and methods into problem documents.
 #[derive(Clone)]
 pub struct RequestLayers {
@@ -171,9 +171,7 @@ impl RequestLayers {
         };
         // A caller can shorten the time and not lengthen it.
         let wait = text(DEADLINE_MS).and_then(|ms| ms.parse().ok()).map_or(self.time, |ms| Duration::from_millis(ms).min(self.time));
-        let mut context = Context::new(correlation).with_deadline(now + wait);
-        context.bearer = bearer(headers).map(Arc::from);
-        context
+        Context::new(correlation).with_deadline(now + wait)
     }
 }
 
