@@ -115,7 +115,7 @@ struct Inner {
     service: &'static str,
     env: Env,
     sqlite: sqlite::Sqlite,
-    signals: Signals,
+    signals: Arc<Signals>,
 }
 
 /// The tasks that a commit wakes.
@@ -146,11 +146,9 @@ impl Db {
         migrations: &[Migration],
         outdated: OutdatedSchema,
     ) -> Result<Db, Error> {
-        let signals = Signals { outbox: watch::Sender::new(0), workers: Mutex::default() };
-        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, outdated)?;
-        let db = Db(Arc::new(Inner { service, env, sqlite, signals }));
-        db.0.sqlite.start(&db.0)?;
-        Ok(db)
+        let signals = Arc::new(Signals { outbox: watch::Sender::new(0), workers: Mutex::default() });
+        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, outdated, signals.clone())?;
+        Ok(Db(Arc::new(Inner { service, env, sqlite, signals })))
     }
 
     #[must_use]
@@ -205,7 +203,7 @@ impl Db {
     /// Returns the notifier of the worker `name`, which [`Tx::notify_worker`] notifies.
     #[must_use]
     pub fn worker_notifier(&self, name: &'static str) -> Arc<Notify> {
-        self.0.signals.workers.lock_unpoisoned().entry(name).or_default().clone()
+        self.0.signals.worker(name)
     }
 
     /// Runs the database's own check of its files, and a check of the foreign keys.
@@ -224,18 +222,22 @@ impl Db {
     }
 }
 
-impl Inner {
-    /// Wakes the relay and the workers that a committed unit notifies.
+impl Signals {
+    fn worker(&self, name: &'static str) -> Arc<Notify> {
+        self.workers.lock_unpoisoned().entry(name).or_default().clone()
+    }
+
+    /// Wakes the deliveries and the workers that a committed unit notifies.
     fn run_commit_effects(&self, committed: tx::CommitEffects) {
         if let Some(position) = committed.newest_position {
-            self.signals.outbox.send_if_modified(|newest| {
+            self.outbox.send_if_modified(|newest| {
                 let grew = position > *newest;
                 *newest = position.max(*newest);
                 grew
             });
         }
         for worker in committed.wake {
-            self.signals.workers.lock_unpoisoned().entry(worker).or_default().notify_one();
+            self.worker(worker).notify_one();
         }
     }
 }

@@ -5,7 +5,7 @@
 //! power loss costs no result that was returned.
 
 use super::{
-    Error, Inner, Migration, OutdatedSchema, migrate,
+    Error, Inner, Migration, OutdatedSchema, Signals, migrate,
     tx::{CommitEffects, Tx, check_in_transaction, db_error},
 };
 use crate::{
@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     pin::pin,
     rc::Rc,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     task::{Poll, Waker},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -35,8 +35,6 @@ const MAX_IDLE_READERS: usize = 8;
 pub(super) struct Sqlite {
     file: DatabaseFile,
     queue: mpsc::Sender<Box<dyn Unit>>,
-    /// The connection and the queue of the writer, until its thread starts.
-    writer: Mutex<Option<(Connection, UnitQueue)>>,
     readers: Mutex<Vec<Connection>>,
 }
 
@@ -116,30 +114,24 @@ fn poll_once<F: Future>(future: F) -> F::Output {
 }
 
 impl Sqlite {
+    /// Opens the database and starts its writer thread, which ends when the last handle is dropped and the queue is empty.
     pub fn open(
         env: &Env,
         service: &'static str,
         folder: &Path,
         migrations: &[Migration],
         outdated: OutdatedSchema,
+        signals: Arc<Signals>,
     ) -> Result<Sqlite, Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::Failed(format!("cannot create {}: {error}", folder.display())))?;
         let file = DatabaseFile(folder.join(format!("{service}.db")));
         let mut writer = file.connect()?;
         migrate::apply(&mut writer, env, migrations, outdated)?;
         let (queue, queued) = mpsc::channel(MAX_QUEUED_UNITS);
-        Ok(Sqlite { file, queue, writer: Mutex::new(Some((writer, queued))), readers: Mutex::default() })
-    }
-
-    /// Starts the writer thread. It ends when the last handle of the database is dropped and the queue is empty.
-    pub fn start(&self, inner: &Arc<Inner>) -> Result<(), Error> {
-        let Some((connection, queued)) = self.writer.lock_unpoisoned().take() else { return Ok(()) };
-        let (weak, service, env) = (Arc::downgrade(inner), inner.service, inner.env.clone());
-        inner
-            .env
-            .spawn_thread(&format!("{service}-writer"), move || write_until_closed(connection, queued, &weak, service, &env))
-            .map(|_| ())
-            .map_err(|error| Error::Failed(format!("cannot start the writer: {error}")))
+        let writer_env = env.clone();
+        env.spawn_thread(&format!("{service}-writer"), move || write_until_closed(writer, queued, &signals, service, &writer_env))
+            .map_err(|error| Error::Failed(format!("cannot start the writer: {error}")))?;
+        Ok(Sqlite { file, queue, readers: Mutex::default() })
     }
 
     pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
@@ -207,17 +199,13 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), Error> {
     connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(db_error)
 }
 
-fn write_until_closed(connection: Connection, mut queued: UnitQueue, inner: &Weak<Inner>, service: &'static str, env: &Env) {
+fn write_until_closed(connection: Connection, mut queued: UnitQueue, signals: &Signals, service: &'static str, env: &Env) {
     let connection = Rc::new(connection);
     let mut group = Vec::with_capacity(MAX_GROUP_UNITS);
     while let Some(first) = queued.blocking_recv() {
         group.push(first);
         let (commit, effects) = commit_group(&connection, &mut group, &mut queued, service, env);
-        if commit.is_ok()
-            && let Some(inner) = inner.upgrade()
-        {
-            inner.run_commit_effects(effects);
-        }
+        signals.run_commit_effects(effects);
         metrics::histogram!("souk_db_group_units", "service" => service).record(group.len() as f64);
         for unit in group.drain(..) {
             unit.answer(commit.clone());
