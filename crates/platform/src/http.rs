@@ -40,6 +40,7 @@ pub use query::Query;
 pub use request_layers::{PeerAddr, RequestLayers};
 pub use routes::Routes;
 pub use serve::{Limits, serve};
+pub use text::encode_text;
 
 /// The prefix of the public API. Only the gateway sees it in requests; paths in answers begin with it.
 pub const BASE: &str = "/api/v1";
@@ -54,8 +55,3 @@ pub const TRACEPARENT: &str = "traceparent";
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// `true` on a replayed answer.
 pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
-
-/// Percent-encodes `text` for a path segment, a query or a form.
-pub fn encode_text(text: &str, out: &mut String) {
-    text::encode(text, out);
-}

@@ -49,6 +49,10 @@ impl Breaker {
         };
         Some(Permit { breaker: self, probe, recorded: false })
     }
+
+    fn open(&self, pause: Duration) -> State {
+        State::Open(Instant::now() + self.env.jitter(pause), pause)
+    }
 }
 
 impl Permit<'_> {
@@ -65,12 +69,6 @@ impl Permit<'_> {
             // The call began before the breaker opened.
             other => other,
         };
-    }
-}
-
-impl Breaker {
-    fn open(&self, pause: Duration) -> State {
-        State::Open(Instant::now() + self.env.jitter(pause), pause)
     }
 }
 

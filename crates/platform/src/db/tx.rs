@@ -1,7 +1,7 @@
 //! What a unit of work may do: run statements, emit events, wake workers.
 
 use super::{Error, Params, sqlite::for_update};
-use crate::context::Context;
+use crate::{context::Context, env::Env};
 use contracts::{
     column::{Column, ColumnAs, SqlValue},
     event::Event,
@@ -9,9 +9,7 @@ use contracts::{
     time::Timestamp,
 };
 use rusqlite::{CachedStatement, Connection, types::ValueRef};
-use std::{borrow::Cow, rc::Rc, time::Duration};
-
-use crate::env::Env;
+use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
 /// A transaction in progress.
 pub struct Tx {
@@ -32,7 +30,7 @@ struct Emitted {
     aggregate_id: Uuid,
     version: u32,
     payload: String,
-    correlation_id: std::sync::Arc<str>,
+    correlation_id: Arc<str>,
     causation_id: Option<EventId>,
     actor_id: Option<UserId>,
 }

@@ -31,11 +31,13 @@ impl Stored {
     /// JSON with this status. A value that cannot be written as JSON is logged, and answered with 500.
     pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Stored {
         match serde_json::to_vec(value) {
-            Ok(body) => {
-                Stored { status, headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body: body.into() }
-            }
+            Ok(body) => Stored::rendered_json(status, body.into()),
             Err(error) => Stored::from(&Problem::internal(&error)),
         }
+    }
+
+    fn rendered_json(status: StatusCode, body: Bytes) -> Stored {
+        Stored { status, headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body }
     }
 
     /// No body.
@@ -149,9 +151,7 @@ pub struct RenderedPage {
 
 impl IntoResponse for RenderedPage {
     fn into_response(self) -> Response {
-        let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let stored = Stored { status: StatusCode::OK, headers: vec![json], body: self.body };
-        NextCursor::mark(stored.into_response(), self.next_cursor)
+        NextCursor::mark(Stored::rendered_json(StatusCode::OK, self.body).into_response(), self.next_cursor)
     }
 }
 

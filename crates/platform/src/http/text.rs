@@ -28,7 +28,7 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
     text.split('&').filter(|part| !part.is_empty()).map(|part| pair(part).ok_or_else(bad)).collect()
 }
 
-/// That a request has no parameter of this name.
+/// The fault of a parameter that the request does not have.
 pub(super) fn unknown(name: String) -> Fault {
     Fault::parameter(name, "UNKNOWN_PARAMETER", validate::UNKNOWN_PARAMETER)
 }
@@ -49,8 +49,8 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Writes `text` so that it can stand in a path segment, a query or a form.
-pub(crate) fn encode(text: &str, out: &mut String) {
+/// Appends `text` to `out`, percent-encoded for a path segment, a query or a form.
+pub fn encode_text(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));

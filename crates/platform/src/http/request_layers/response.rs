@@ -68,7 +68,7 @@ impl RequestHead {
             link.push('&');
         }
         link.push_str("cursor=");
-        text::encode(cursor, &mut link);
+        text::encode_text(cursor, &mut link);
         link.push_str(">; rel=\"next\"");
         link
     }
