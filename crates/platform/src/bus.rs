@@ -38,10 +38,10 @@ enum Step {
 pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, stop: Shutdown) {
     let (from, to, env) = (producer.service(), consumer.service(), consumer.env());
     let mut growth = producer.outbox_grew();
-    let (mut memory, mut failures) = (Memory::default(), 0);
+    let (mut positions, mut failures) = (Positions::default(), 0);
     while !stop.is_requested() {
         growth.mark_unchanged();
-        let outcome = step(&producer, &consumer, &consumers, &mut memory).await;
+        let outcome = step(&producer, &consumer, &consumers, &mut positions).await;
         failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved)) { failures + 1 } else { 0 };
         match outcome {
             Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
@@ -70,9 +70,9 @@ pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, st
 
 /// Delivers the events that are in the outbox, for tests that drive each step. Returns how many were consumed.
 pub(crate) async fn deliver_present(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
-    let (mut memory, mut total, mut without_progress) = (Memory::default(), 0, 0);
+    let (mut positions, mut total, mut without_progress) = (Positions::default(), 0, 0);
     loop {
-        match step(producer, consumer, consumers, &mut memory).await? {
+        match step(producer, consumer, consumers, &mut positions).await? {
             Step::NoEvents => return Ok(total),
             Step::Consumed(events) => (total, without_progress) = (total + events, 0),
             Step::PassedOver(_) => {}
@@ -95,27 +95,27 @@ pub(crate) async fn count_undelivered(producer: &Db, consumer: &Db, consumers: &
 /// The position that is stored, and the one reached in memory. Events that are not consumed only move the latter: their
 /// position is stored with the next event that is consumed.
 #[derive(Default)]
-struct Memory {
+struct Positions {
     stored: i64,
     reached: i64,
 }
 
-async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, memory: &mut Memory) -> Result<Step, Error> {
+async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, positions: &mut Positions) -> Result<Step, Error> {
     let stored = inbox::position(consumer, producer.service()).await?;
-    if stored != memory.stored {
+    if stored != positions.stored {
         // The position was moved, for example for a replay.
-        *memory = Memory { stored, reached: stored };
+        *positions = Positions { stored, reached: stored };
     }
-    let batch = outbox::read_after(producer, memory.reached, BATCH).await?;
+    let batch = outbox::read_after(producer, positions.reached, BATCH).await?;
     let Some(last) = batch.last() else { return Ok(Step::NoEvents) };
     let (count, last) = (batch.len(), last.position);
     if last - stored < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {
-        memory.reached = last;
+        positions.reached = last;
         return Ok(Step::PassedOver(count));
     }
     match inbox::consume(consumer, consumers, producer.service(), stored, batch).await? {
         Outcome::Consumed => {
-            *memory = Memory { stored: last, reached: last };
+            *positions = Positions { stored: last, reached: last };
             Ok(Step::Consumed(count))
         }
         Outcome::PositionMoved => Ok(Step::PositionMoved),

@@ -35,7 +35,7 @@ use tokio::time::Instant;
 use upstream::{Transport, Upstream};
 
 /// How long a call may take at most, and when the present context has no deadline.
-pub const USUAL_TIME: Duration = Duration::from_secs(10);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 pub const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
@@ -100,7 +100,7 @@ impl Client {
             content_type: "application/json",
             key: None,
             auth: Auth::Service,
-            time: USUAL_TIME,
+            time: DEFAULT_TIMEOUT,
             failed: None,
             types: PhantomData,
         }
@@ -198,7 +198,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self
     }
 
-    /// How long it may take at most: [`USUAL_TIME`] by default, and never longer than the deadline of the present context.
+    /// How long it may take at most: [`DEFAULT_TIMEOUT`] by default, and never longer than the deadline of the present context.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.time = time;
         self

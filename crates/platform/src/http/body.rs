@@ -24,13 +24,13 @@ use serde_json::json;
 use std::{collections::HashSet, fmt};
 
 /// The largest body in bytes, unless the handler's signature has another limit.
-pub const USUAL_LIMIT: usize = 64 * 1024;
+pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
 /// A JSON body of at most `LIMIT` bytes. Unknown fields are an error when `T` says `deny_unknown_fields`, as bodies do.
 ///
 /// Refuses with 413, 415, 400 `MALFORMED_REQUEST` (not JSON, not UTF-8, too deep) or 422 `INVALID_REQUEST` with a pointer.
 #[derive(Debug, Clone)]
-pub struct Body<T, const LIMIT: usize = USUAL_LIMIT>(pub T);
+pub struct Body<T, const LIMIT: usize = DEFAULT_LIMIT>(pub T);
 
 /// A JSON body that may be absent: `T::default()` then.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub struct Form<T>(pub T);
 
 /// The bytes as they were sent, of any type: a file, or what a signature is about.
 #[derive(Debug, Clone)]
-pub struct RawBody<const LIMIT: usize = USUAL_LIMIT>(pub Bytes);
+pub struct RawBody<const LIMIT: usize = DEFAULT_LIMIT>(pub Bytes);
 
 impl<S: Send + Sync, T: DeserializeOwned + JsonSchema, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
     type Rejection = Problem;
@@ -56,7 +56,7 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema + Default> FromRequest<S> 
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let typed = require_type(request.headers(), "application/json");
-        let bytes = read(request, USUAL_LIMIT).await?;
+        let bytes = read(request, DEFAULT_LIMIT).await?;
         if bytes.is_empty() {
             return Ok(MaybeBody(T::default()));
         }
@@ -69,7 +69,7 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for Form<T
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_type(request.headers(), "application/x-www-form-urlencoded")?;
-        let bytes = read(request, USUAL_LIMIT).await?;
+        let bytes = read(request, DEFAULT_LIMIT).await?;
         let form = std::str::from_utf8(&bytes).map_err(|_| not_utf8())?;
         text::parse(form, &[]).map(Form)
     }
@@ -246,7 +246,8 @@ impl<T: JsonSchema, const LIMIT: usize> DescribeArg for Body<T, LIMIT> {
 impl<T: JsonSchema> DescribeArg for MaybeBody<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         let schema = operation.schema::<T>();
-        operation.body = Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": USUAL_LIMIT}));
+        operation.body =
+            Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": DEFAULT_LIMIT}));
         operation.refusals.extend([400, 413, 415, 422]);
     }
 }

@@ -21,7 +21,7 @@ pub struct Network(IpAddr);
 
 impl Network {
     /// The network of calls within the process, which have no address.
-    pub const INSIDE: Network = Network(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    pub const IN_PROCESS: Network = Network(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 
     /// The network that this address is in.
     #[must_use]
@@ -56,7 +56,7 @@ fn client(headers: &HeaderMap, peer: Option<PeerAddr>) -> Option<IpAddr> {
 impl<S: Send + Sync> FromRequestParts<S> for Network {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(client(&parts.headers, parts.extensions.get().copied()).map_or(Network::INSIDE, Network::of))
+        Ok(client(&parts.headers, parts.extensions.get().copied()).map_or(Network::IN_PROCESS, Network::of))
     }
 }
 

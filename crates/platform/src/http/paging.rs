@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 pub(super) const NAMES: &[&str] = &["limit", "cursor"];
 
 /// How many items a page has by default.
-pub const USUAL_LIMIT: u32 = 20;
+pub const DEFAULT_LIMIT: u32 = 20;
 /// How many items a page may have.
 pub const MAX_LIMIT: u32 = 100;
 
@@ -34,7 +34,7 @@ pub struct Paging {
 
 impl Default for Paging {
     fn default() -> Paging {
-        Paging { limit: USUAL_LIMIT, cursor: None }
+        Paging { limit: DEFAULT_LIMIT, cursor: None }
     }
 }
 
@@ -96,7 +96,7 @@ impl Paging {
                 faults.push(Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once"));
             }
         }
-        let limit = limit.map_or(Some(USUAL_LIMIT), |text| text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)));
+        let limit = limit.map_or(Some(DEFAULT_LIMIT), |text| text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)));
         match limit {
             Some(limit) if faults.is_empty() => return Ok(Paging { limit, cursor }),
             Some(_) => {}
@@ -120,7 +120,7 @@ impl DescribeArg for Paging {
             "query",
             "limit",
             false,
-            json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": USUAL_LIMIT}),
+            json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
             "How many items the page may have.",
         );
         operation.parameter(

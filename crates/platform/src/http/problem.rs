@@ -16,7 +16,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 const STANDARD: [&str; 8] = ["type", "title", "status", "detail", "code", "correlationId", "retryable", "errors"];
 
 /// The `Retry-After` of retryable problems that set none.
-const USUAL_WAIT: Duration = Duration::from_secs(1);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A code of the catalogue with the details of this case. Boxed, because it is the rare branch.
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ impl Problem {
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         let usual = matches!(self.0.code.status(), 429 | 503) || self.0.code == Code::IDEMPOTENCY_IN_PROGRESS;
-        self.0.retry_after.or(usual.then_some(USUAL_WAIT))
+        self.0.retry_after.or(usual.then_some(DEFAULT_RETRY_AFTER))
     }
 
     /// The document that callers see, with the correlation id of the present context.

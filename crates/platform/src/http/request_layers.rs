@@ -31,7 +31,7 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 /// How long a request may take unless its caller gave less.
-pub const USUAL_TIME: Duration = Duration::from_secs(30);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
     static TRACE: HeaderValue;
@@ -60,7 +60,7 @@ impl RequestLayers {
     /// The layers for `service`. Without a [`verifier`](Self::verifier) every token is refused.
     #[must_use]
     pub fn new(service: &'static str, env: Env) -> RequestLayers {
-        RequestLayers { service, env, verifier: None, time: USUAL_TIME }
+        RequestLayers { service, env, verifier: None, time: DEFAULT_TIMEOUT }
     }
 
     /// What verifies the callers' tokens.
@@ -70,7 +70,7 @@ impl RequestLayers {
         self
     }
 
-    /// How long a request may take at most, [`USUAL_TIME`] by default.
+    /// How long a request may take at most, [`DEFAULT_TIMEOUT`] by default.
     #[must_use]
     pub fn time(mut self, time: Duration) -> RequestLayers {
         self.time = time;

@@ -8,7 +8,7 @@
 //!
 //! serde names the first missing field of a struct only. The others come from the JSON Schema of the type.
 //!
-//! Limits: [`MOST_FAULTS`] are reported, a tuple and a flattened struct report the first fault inside them.
+//! Limits: [`MAX_FAULTS`] are reported, a tuple and a flattened struct report the first fault inside them.
 
 mod deserializer;
 mod error;
@@ -23,7 +23,7 @@ use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 
 /// How many faults a request is told of at once.
-pub(super) const MOST_FAULTS: usize = 50;
+pub(super) const MAX_FAULTS: usize = 50;
 
 const REQUIRED: &str = "REQUIRED";
 const INVALID: &str = "INVALID";
@@ -50,7 +50,7 @@ pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> schem
 /// Deserializes a tree. Without a schema a struct reports the first of its missing fields.
 ///
 /// # Errors
-/// Every fault, up to [`MOST_FAULTS`], in the order of the text; missing fields come at the end of their object.
+/// Every fault, up to [`MAX_FAULTS`], in the order of the text; missing fields come at the end of their object.
 pub(super) fn validate<'de, T: Deserialize<'de>>(root: &Node, origin: Origin<'_>, schema: Option<SchemaOf>) -> Result<T, Vec<Fault>> {
     let run = Run { origin, path: RefCell::default(), faults: RefCell::default(), full: Cell::default(), masks: Cell::default() };
     run.check_text(root);
@@ -68,7 +68,7 @@ pub(super) fn validate<'de, T: Deserialize<'de>>(root: &Node, origin: Origin<'_>
         faults.push((0, run.origin.fault(&[], INVALID, "is not a valid value here".to_owned())));
     }
     faults.sort_by_key(|(at, _)| *at);
-    Err(faults.into_iter().map(|(_, fault)| fault).take(MOST_FAULTS).collect())
+    Err(faults.into_iter().map(|(_, fault)| fault).take(MAX_FAULTS).collect())
 }
 
 impl Origin<'_> {
@@ -121,7 +121,7 @@ impl Run<'_> {
         if !faults.iter().any(is_known) {
             faults.push((at, fault));
         }
-        self.full.set(faults.len() > MOST_FAULTS);
+        self.full.set(faults.len() > MAX_FAULTS);
     }
 
     /// Records the fault that a run of `node` stopped at, unless it follows from a mask, and masks what has it.

@@ -24,7 +24,7 @@ pub type KeySource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Jwks, St
 /// How many verified tokens are cached.
 const CACHED_TOKENS: usize = 10_000;
 /// The longest accepted token. Ours have some 500 bytes.
-const LONGEST: usize = 8 * 1024;
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// How far the clocks of signer and verifier may differ.
 const LEEWAY_SECONDS: i64 = 30;
 /// How long after a fetch an unknown key is refused without another fetch.
@@ -104,7 +104,7 @@ impl Verifier {
     /// # Errors
     /// [`Refused`].
     pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, Refused> {
-        if token.len() > LONGEST {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(Refused::Invalid);
         }
         let hash: [u8; 32] = Sha256::digest(token).into();

@@ -15,9 +15,9 @@ use std::{
 };
 
 /// The most bytes that are discarded.
-const MOST: u64 = 32 * 1024 * 1024;
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// How long that may take.
-const TIME: Duration = Duration::from_secs(5);
+const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// A request's body. When it is dropped early, its rest is read and discarded.
 pub(super) struct DrainedBody {
@@ -36,7 +36,7 @@ pub(super) fn on(request: Request<Incoming>, env: &Env) -> Request<DrainedBody> 
 /// Whether the rest is worth reading: not of a client that waits for `100 Continue`, nor of a body beyond the limit.
 fn is_worth_reading(headers: &HeaderMap) -> bool {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    !headers.contains_key(header::EXPECT) && announced.is_none_or(|bytes| bytes <= MOST)
+    !headers.contains_key(header::EXPECT) && announced.is_none_or(|bytes| bytes <= MAX_BYTES)
 }
 
 impl Body for DrainedBody {
@@ -66,13 +66,13 @@ impl Drop for DrainedBody {
         if let (Some(body), Some(env)) = (self.body.take(), self.rest.take())
             && !body.is_end_stream()
         {
-            env.spawn(tokio::time::timeout(TIME, discard(body)));
+            env.spawn(tokio::time::timeout(MAX_TIME, discard(body)));
         }
     }
 }
 
 async fn discard(mut body: Incoming) {
-    let mut left = MOST;
+    let mut left = MAX_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
         left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
         if left == 0 {

@@ -11,7 +11,7 @@ use std::{
 #[derive(Clone)]
 pub(super) struct Peers {
     held: Arc<Mutex<HashMap<Network, usize>>>,
-    most: usize,
+    limit: usize,
 }
 
 /// A connection of a peer, counted until it is dropped.
@@ -21,8 +21,8 @@ pub(super) struct PeerConnection {
 }
 
 impl Peers {
-    pub(super) fn new(most: usize) -> Peers {
-        Peers { held: Arc::default(), most }
+    pub(super) fn new(limit: usize) -> Peers {
+        Peers { held: Arc::default(), limit }
     }
 
     /// Counts a connection from `address`; `None` when its network has reached the limit.
@@ -30,7 +30,7 @@ impl Peers {
         let network = Network::of(address);
         let mut held = self.held.lock_unpoisoned();
         let count = held.entry(network).or_default();
-        if *count >= self.most {
+        if *count >= self.limit {
             return None;
         }
         *count += 1;

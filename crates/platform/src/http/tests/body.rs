@@ -118,7 +118,7 @@ async fn a_map_is_called_an_object() {
 
 #[tokio::test]
 async fn size_and_type_are_checked() {
-    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(USUAL_LIMIT));
+    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(DEFAULT_LIMIT));
     assert_eq!(send("application/json", large.clone()).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
     let request = Request::post("/").header("content-type", "application/json").body(Bytes_::from(large)).unwrap();
     Body::<Order, 1_000_000>::from_request(request, &()).await.map(|_| ()).unwrap_or_else(|problem| assert_eq!(problem.status(), 422));

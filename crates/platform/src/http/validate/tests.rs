@@ -148,7 +148,7 @@ fn the_number_of_faults_is_bounded() {
         body["prices"][format!("p{n}")] = json!("x");
         body[format!("f{n}")] = json!(1);
     }
-    assert_eq!(faults(&body).len(), MOST_FAULTS);
+    assert_eq!(faults(&body).len(), MAX_FAULTS);
 }
 
 /// Places of a good body, what to put there, and the fault that follows.
