@@ -50,7 +50,7 @@ pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, st
             }
             Ok(Step::NoEvents) => {
                 let grew = async {
-                    // The producer's end ends the process, and this wait with it.
+                    // An error means that the database of the producer was closed, which ends the process.
                     let _ = growth.changed().await;
                 };
                 stop.sleep(env, IDLE, grew).await;

@@ -34,7 +34,7 @@ use tokens::Tokens;
 use tokio::time::Instant;
 use upstream::{Transport, Upstream};
 
-/// How long a call may take at most, and when the present context has no deadline.
+/// How long a call may take at most, unless it has another timeout or the present context an earlier deadline.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 pub const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ struct Inner {
     pool: upstream::Pool,
 }
 
-/// The token that a call carries.
+/// The token that a call is sent with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     /// The service's own.
@@ -69,12 +69,12 @@ impl Client {
         Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), pool: upstream::pool(), env }))
     }
 
-    /// `service` is this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
+    /// Registers `service` as this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
     pub fn register_in_process(&self, service: &str, router: Router) {
         self.register(service, Transport::InProcess(router));
     }
 
-    /// `service` is at this address, such as `http://inventory:8081`; paths are put behind it without [`http::BASE`].
+    /// Registers `service` at this address, such as `http://inventory:8081`; paths are put behind it without [`http::BASE`].
     pub fn register_http(&self, service: &str, address: &str) {
         self.register(service, Transport::Http { base: address.trim_end_matches('/').to_owned(), pool: self.0.pool.clone() });
     }
@@ -169,7 +169,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self
     }
 
-    /// A body in the form that browsers and OAuth use, in place of JSON.
+    /// Sets a body in the form that browsers and OAuth use, in place of JSON.
     pub fn form(mut self, body: &B) -> Self {
         let Some(pairs) = pairs(body) else { return self.misused("the form is not made of plain values") };
         let mut form = String::new();
@@ -181,7 +181,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
         self
     }
 
-    /// The idempotency key. It is derived from the purpose of the call, so that a repetition has the same key.
+    /// Sets the idempotency key. It is derived from the purpose of the call, so that a repetition has the same key.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
@@ -305,7 +305,7 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
     }
 }
 
-/// The fields of a struct as text; `None` when one of them is an object.
+/// Returns the fields of a struct as text; `None` when one of them is an object.
 fn pairs(fields: &impl Serialize) -> Option<Vec<(String, String)>> {
     let text = |value: Value| match value {
         Value::String(text) => Some(text),

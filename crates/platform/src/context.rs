@@ -35,7 +35,7 @@ impl Context {
         CURRENT.try_with(|context| context.borrow().clone()).unwrap_or_else(|_| Context::new("none"))
     }
 
-    /// Sets the person of the present context. It does nothing outside of any.
+    /// Sets the person of the present context, if there is one.
     pub(crate) fn set_actor(actor: UserId) {
         let _ = CURRENT.try_with(|context| context.borrow_mut().actor_id = Some(actor));
     }

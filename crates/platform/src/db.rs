@@ -6,7 +6,7 @@
 //! slow caller never keeps a transaction open.
 //!
 //! Guarantees: when `write` returns `Ok`, the unit and its events are on stable storage. When it returns `Err`, nothing of
-//! it is stored, except after [`Error::Unknown`], where the outcome is open until somebody reads.
+//! it is stored, except after [`Error::Unknown`], where only a read shows the outcome.
 //!
 //! Tables are declared once, in the form that [`table`] describes.
 //!
@@ -14,8 +14,8 @@
 //! A decision depends only on rows that [`Tx::lock`], [`Tx::lock_list`], [`Tx::lock_opt`], [`Tx::lock_all`] or [`Select::lock`]
 //! read: they stay as they are until the commit. Units lock rows in one order, so that none waits for another in a
 //! circle: first the row of the aggregate itself, then the rows of its child tables, then rows of other aggregates; rows of
-//! one table by ascending key. The platform's own rows come around them: the idempotency key and the inbox row first, the
-//! outbox last. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
+//! one table by ascending key. The platform locks the rows of the idempotency key and of the inbox before them, and writes
+//! the outbox after them. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
 //! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write.
 
 mod migrate;

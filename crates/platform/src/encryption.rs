@@ -12,7 +12,7 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 
-/// The first byte says how the rest was encrypted; it is authenticated.
+/// The first byte is the version of the encryption; it is authenticated.
 const VERSION: u8 = 2;
 const NONCE: usize = 24;
 

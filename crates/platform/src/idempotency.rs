@@ -108,14 +108,14 @@ impl IdempotencyKey {
         }
     }
 
-    /// Makes an open row, which [`begin`](Self::begin) locked, this repetition's for `busy`.
+    /// Reserves an open row, which [`begin`](Self::begin) locked, for this repetition during `busy`.
     async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Error> {
         let until = tx.now().after(busy);
         changed(tx.execute("UPDATE idempotency SET busy_until = $1 WHERE scope = $2", params![until, self.scope()]).await?)
     }
 
-    /// What an earlier request under the key left; [`Begun::First`] when there was none. Refuses another request's row, and
-    /// one that is in progress.
+    /// Returns what an earlier request under the key left; [`Begun::First`] when there was none. Refuses the row of another
+    /// request, and one that is in progress.
     async fn find(&self, tx: &mut Tx) -> Result<Begun, Problem> {
         let found = tx.find::<Records>("scope = $1", params![self.scope()]).await?;
         found.map_or(Ok(Begun::First), |record| self.begun(tx.now(), record))
@@ -169,7 +169,7 @@ impl IdempotencyKey {
         Ok(first.map_or_else(|| Idempotent::of(stored.clone(), false), |first| Idempotent::of(first, true)))
     }
 
-    /// Caller, method, path and key as one value. NUL separates them: none of them can hold it.
+    /// Caller, method, path and key as one value. NUL separates them, because none of them can contain it.
     fn scope(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in [&self.subject, &self.method, &self.path, &self.key] {
@@ -196,7 +196,7 @@ impl MaybeIdempotencyKey {
         }
     }
 
-    /// The answer of an earlier request under the key. It spares a repetition the calls before its unit.
+    /// Returns the answer of an earlier request under the key, so that a repetition skips the calls before its unit.
     ///
     /// # Errors
     /// As [`IdempotencyKey::once`].

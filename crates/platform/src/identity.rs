@@ -1,5 +1,5 @@
-//! Who is calling. Access tokens are JWTs signed with Ed25519 (RFC 8037); every service verifies them by itself, and a
-//! handler's first argument says who may call it.
+//! The verified caller of a request. Access tokens are JWTs signed with Ed25519 (RFC 8037); every service verifies them by
+//! itself, and the type of a handler's first argument determines who may call it.
 
 mod callers;
 mod claims;

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::{io, path::Path, sync::Arc};
 
-/// 32 random bytes, made once per installation. Each purpose has a derived key of its own, so that one key reveals no other.
+/// 32 random bytes, made once per installation. A key is derived for each purpose, and no key reveals another.
 #[derive(Clone)]
 pub struct MasterKey(Arc<[u8; 32]>);
 
@@ -59,7 +59,7 @@ impl MasterKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// The secret with which the service `name` gets its own tokens from auth.
+    /// Returns the secret with which the service `name` fetches its tokens from auth.
     #[must_use]
     pub fn client_secret(&self, name: &str) -> String {
         hex::encode(&self.key_for(&format!("client:{name}")))

@@ -204,7 +204,7 @@ impl Runtime {
     /// Returns what was delivered, a line for each producer and consumer. Tasks that a turn starts go on beside it.
     ///
     /// # Errors
-    /// Those of the databases and of the workers, and a worker that never comes to an end.
+    /// Those of the databases and of the workers, and one for a worker that always has more to do.
     pub async fn turn(&self) -> Result<Vec<String>, StartError> {
         let mut delivered = Vec::new();
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
@@ -222,7 +222,7 @@ impl Runtime {
         Ok(delivered)
     }
 
-    /// Gives a worker turns as long as `goes_on` says so after each.
+    /// Runs turns of a worker until `goes_on` returns false after one.
     async fn turns_of(&self, db: &Db, worker: &Worker, goes_on: impl AsyncFn(Next) -> bool) -> Result<(), StartError> {
         for _ in 0..TURNS {
             let next = worker.run_once(db).await?;
@@ -275,7 +275,7 @@ pub fn open_databases(
     env: &Env,
     data_dir: &Path,
     services: &[Service],
-    older: OutdatedSchema,
+    outdated: OutdatedSchema,
 ) -> Result<BTreeMap<&'static str, Db>, StartError> {
     let folder = data_dir.join(DATABASES);
     let (send, receive) = std::sync::mpsc::sync_channel(services.len());
@@ -283,7 +283,7 @@ pub fn open_databases(
         let (name, migrations, env, folder, send) = (*name, *migrations, env.clone(), folder.clone(), send.clone());
         let opener = env.clone();
         opener.spawn_thread(&format!("{name}-open"), move || {
-            let _ = send.send((name, Db::open_as(env, name, &folder, migrations, older)));
+            let _ = send.send((name, Db::open_as(env, name, &folder, migrations, outdated)));
         })?;
     }
     drop(send);

@@ -21,9 +21,9 @@ use tokio::sync::watch;
 const GATHERING: Duration = Duration::from_millis(1);
 /// The pause after the first turn that failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(400);
-/// Turns in a row without a pause. More than any backlog takes, so a worker that never comes to an end pauses too.
+/// Turns in a row without a pause. No backlog needs more, so only a worker that makes no progress pauses.
 const TURNS_IN_A_ROW: u32 = 10_000;
-/// Failures whose text is kept for tests.
+/// How many failures are kept for tests.
 const FAILURES_KEPT: usize = 16;
 
 /// Why a turn failed.
@@ -50,7 +50,7 @@ impl Next {
 
 type Turn = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, TurnError>> + Send>> + Send + Sync>;
 
-/// Work that is done when a notifier or the clock says so.
+/// Work that is done when it is notified or due.
 #[derive(Clone)]
 pub struct Worker {
     pub(crate) name: &'static str,
@@ -78,7 +78,7 @@ impl Failures {
 }
 
 impl Worker {
-    /// A worker whose turns call `turn`. A crash may interrupt any turn; the next one finds what it left in the database.
+    /// A worker whose turns call `turn`. A crash may interrupt any turn; the next one continues from the database.
     /// A turn begins when [`crate::db::Tx::notify_worker`] names the worker, and at least once in `period`.
     pub fn new<C, F, R, E>(name: &'static str, period: Duration, own: C, turn: F) -> Worker
     where
@@ -124,7 +124,7 @@ impl Worker {
         std::mem::take(&mut self.failures.0.lock_unpoisoned())
     }
 
-    /// One turn, in a context of its own.
+    /// Runs one turn, in a context of its own.
     ///
     /// # Errors
     /// Those of the turn.

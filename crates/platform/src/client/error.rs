@@ -28,7 +28,7 @@ pub enum CallError {
     /// No such upstream is registered.
     #[error("no such upstream is configured")]
     Unknown,
-    /// The call was put together wrongly.
+    /// The call was built wrongly.
     #[error("{0}")]
     Misused(&'static str),
 }
@@ -79,7 +79,7 @@ impl CallError {
     }
 
     /// Whether this is a failure of the upstream itself. A dependency of it that is down (a payment provider) does not count:
-    /// otherwise one buyer's failing card would open the breaker for everyone.
+    /// otherwise one failing card would open the breaker for all calls.
     pub(super) fn is_failure(&self) -> bool {
         match self {
             CallError::Unavailable(_) | CallError::Timeout => true,

@@ -30,7 +30,7 @@ const SLOW: Call<(), u32> = Call::get("toy", "/slow");
 struct Toy {
     /// How often `/flaky` fails before it works.
     fails: Arc<AtomicU32>,
-    asked: Arc<AtomicU32>,
+    calls: Arc<AtomicU32>,
 }
 
 async fn echo(
@@ -49,9 +49,9 @@ async fn me(user: User) -> Json<String> {
     Json(user.id.to_string())
 }
 async fn flaky(State(toy): State<Toy>, _: RawBody) -> Result<Json<u32>, Problem> {
-    let asked = toy.asked.fetch_add(1, Ordering::SeqCst) + 1;
+    let calls = toy.calls.fetch_add(1, Ordering::SeqCst) + 1;
     let fails = toy.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-    if fails { Err(Problem::new(Code::OVERLOADED)) } else { Ok(Json(asked)) }
+    if fails { Err(Problem::new(Code::OVERLOADED)) } else { Ok(Json(calls)) }
 }
 async fn gone(_: Paging) -> Result<Json<u32>, Problem> {
     Err(Problem::new(Code::INSUFFICIENT_STOCK).member("lines", [1]))
@@ -70,7 +70,7 @@ struct Stage {
 fn stage() -> (Stage, Router) {
     let env = Env::seeded(3, "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
     let key = SigningKey::generate(&env);
-    let toy = Toy { fails: Arc::default(), asked: Arc::default() };
+    let toy = Toy { fails: Arc::default(), calls: Arc::default() };
     let (router, _) = Routes::new("toy")
         .post("/orders/{orderId}/echo", echo, "")
         .get("/me", me, "")
@@ -138,7 +138,7 @@ async fn only_idempotent_calls_are_repeated() {
     assert_eq!(stage.client.call(&FLAKY).send().await.unwrap(), 3);
     stage.toy.fails.store(1, Ordering::SeqCst);
     assert_eq!(stage.client.call(&FLAKY_ONCE).send().await.unwrap_err().code(), Some(Code::OVERLOADED));
-    assert_eq!(stage.toy.asked.load(Ordering::SeqCst), 4);
+    assert_eq!(stage.toy.calls.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +149,7 @@ async fn an_upstream_that_is_down_is_not_called_until_it_recovers() {
     for _ in 0..50 {
         let _ = stage.client.call(&FLAKY_ONCE).send().await;
     }
-    assert_eq!(stage.toy.asked.load(Ordering::SeqCst), 8, "a 503 is a failure, and the breaker opens");
+    assert_eq!(stage.toy.calls.load(Ordering::SeqCst), 8, "a 503 is a failure, and the breaker opens");
     assert!(matches!(stage.client.call(&FLAKY_ONCE).send().await, Err(CallError::Open)));
     stage.toy.fails.store(0, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(2)).await;
@@ -157,7 +157,7 @@ async fn an_upstream_that_is_down_is_not_called_until_it_recovers() {
 }
 
 #[tokio::test]
-async fn an_address_where_nobody_listens_is_a_dependency_that_is_down() {
+async fn an_address_without_a_listener_is_a_dependency_that_is_down() {
     let (stage, _) = stage();
     stage.client.register_http("toy", "http://127.0.0.1:1");
     let error = stage.client.call(&GONE).send().await.unwrap_err();
@@ -180,7 +180,7 @@ async fn the_services_token_is_kept_until_shortly_before_it_ends() {
 }
 
 #[tokio::test]
-async fn client_credentials_are_asked_from_auth() {
+async fn a_token_is_fetched_from_auth_by_client_credentials() {
     let (stage, _) = stage();
     let seen = Arc::new(Mutex::new(String::new()));
     async fn token(State(seen): State<Arc<Mutex<String>>>, RawBody(body): RawBody) -> Json<serde_json::Value> {
@@ -195,7 +195,7 @@ async fn client_credentials_are_asked_from_auth() {
 }
 
 #[tokio::test]
-async fn the_trace_goes_on_to_the_upstreams_upstream() {
+async fn the_trace_is_passed_to_the_upstream_of_an_upstream() {
     const TRACED: Call<(), String> = Call::get("far", "/trace");
     async fn far(headers: HeaderMap) -> Json<String> {
         Json(headers[http::TRACEPARENT].to_str().unwrap().to_owned())
@@ -204,9 +204,9 @@ async fn the_trace_goes_on_to_the_upstreams_upstream() {
         Ok(Json(client.call(&TRACED).auth(Auth::Anonymous).send().await?))
     }
     let (stage, _) = stage();
-    let door = |routes: Router| RequestLayers::new("toy", stage.env.clone()).wrap(routes);
-    stage.client.register_in_process("far", door(Routes::new("far").get("/trace", far, "").build(()).0));
-    stage.client.register_in_process("near", door(Routes::new("near").get("/trace", near, "").build(stage.client.clone()).0));
+    let wrapped = |routes: Router| RequestLayers::new("toy", stage.env.clone()).wrap(routes);
+    stage.client.register_in_process("far", wrapped(Routes::new("far").get("/trace", far, "").build(()).0));
+    stage.client.register_in_process("near", wrapped(Routes::new("near").get("/trace", near, "").build(stage.client.clone()).0));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = Request::get("/trace").header(http::TRACEPARENT, trace).body(axum::body::Body::empty()).unwrap();
     let answer = stage.client.forward("near", request, Instant::now() + Duration::from_secs(5)).await.unwrap();
@@ -215,7 +215,7 @@ async fn the_trace_goes_on_to_the_upstreams_upstream() {
 }
 
 #[tokio::test]
-async fn a_call_put_together_wrongly_is_not_sent() {
+async fn a_call_that_is_built_wrongly_is_not_sent() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     for outgoing in [
@@ -265,7 +265,7 @@ async fn the_gateway_passes_requests_on_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_down_behind_a_upstream_does_not_close_the_way_to_it() {
+async fn a_dependency_that_is_down_does_not_open_the_breaker_of_its_upstream() {
     let (stage, _) = stage();
     async fn provider() -> Problem {
         Problem::new(Code::PROVIDER_UNAVAILABLE)
@@ -278,7 +278,7 @@ async fn what_is_down_behind_a_upstream_does_not_close_the_way_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_not_let_in_does_not_blame_its_caller() {
+async fn a_refused_service_token_is_no_fault_of_the_caller() {
     let (stage, router) = stage();
     stage.client.register_in_process("toy", router);
     let error = stage.client.call(&ME).send().await.unwrap_err();

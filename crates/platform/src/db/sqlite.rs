@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// The most units that may be queued. Further ones fail with [`Error::Busy`].
 const MAX_QUEUED_UNITS: usize = 1024;
-/// The most units that share one commit, so that the first of them does not wait without end.
+/// The most units that share one commit, which bounds how long the first of them waits.
 const MAX_GROUP_UNITS: usize = 256;
 /// The most idle reader connections that are kept.
 const MAX_IDLE_READERS: usize = 8;
@@ -38,8 +38,8 @@ pub(super) struct Sqlite {
     readers: Mutex<Vec<Connection>>,
 }
 
-/// Returns the statement that reads the rows of `sql` and keeps them locked until the commit. Here that is the statement
-/// itself: one writer runs at a time, and it reads what it will write.
+/// Returns the statement that reads the rows of `sql` and keeps them locked until the commit. For SQLite that is `sql`
+/// itself, because one writer runs at a time.
 pub(super) fn for_update(sql: &str) -> Cow<'_, str> {
     Cow::Borrowed(sql)
 }
@@ -76,7 +76,7 @@ where
 {
     fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack> {
         if self.caller.is_closed() {
-            // The caller is gone and was promised nothing.
+            // The caller stopped waiting, so the unit need not run.
             return Ok(CommitEffects::default());
         }
         let context = self.context.clone();
@@ -100,7 +100,7 @@ where
             (Some(outcome), _) => outcome,
             (None, Ok(())) => return,
         };
-        // The caller may be gone, and then nobody needs the result.
+        // A caller that stopped waiting needs no result.
         let _ = self.caller.send(outcome);
     }
 }
@@ -239,7 +239,7 @@ fn commit_group(
     }
 }
 
-/// Commits. The outcome is open only when the statement itself fails: the next start may then find the changes.
+/// Commits. The outcome is unknown only when the statement itself fails: the next start may then find the changes.
 fn commit(connection: &Connection) -> Result<(), Error> {
     check_in_transaction(connection)?;
     execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))

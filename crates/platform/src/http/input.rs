@@ -1,4 +1,4 @@
-//! The values of a request that could not be deserialized at once, as a tree.
+//! The values of a request that serde refused, as a tree.
 //!
 //! The tree keeps what a Rust type would lose: fields that are given twice, numbers that no type holds, and where each
 //! value begins. [`validate`](super::validate) reads it to find every fault.

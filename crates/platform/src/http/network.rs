@@ -60,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Network {
     }
 }
 
-/// No parameter of the API.
+/// It is not a parameter of the API.
 impl DescribeArg for Network {
     fn describe(_: &mut OperationBuilder<'_>) {}
 }

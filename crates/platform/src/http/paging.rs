@@ -154,7 +154,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What [`encode`](Self::encode) was given.
+    /// Returns the key of a cursor that [`encode`](Self::encode) made.
     ///
     /// # Errors
     /// 400 `BAD_CURSOR`.

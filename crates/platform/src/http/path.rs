@@ -9,7 +9,7 @@ use contracts::problem::Code;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-/// The ids in the path: one, or a tuple in the order of the template. A text that is no id is 404, because nothing has it.
+/// The ids in the path: one, or a tuple in the order of the template. A text that is no id is answered with 404.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 

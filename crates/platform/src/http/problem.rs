@@ -46,7 +46,7 @@ impl Problem {
         }))
     }
 
-    /// Says what is wrong in this case. Callers see it.
+    /// Sets what is wrong in this case, as callers read it.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Problem {
         self.0.detail = detail.into();

@@ -37,7 +37,7 @@ impl AllowedParams {
         self.names.iter().any(|known| known == name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
     }
 
-    /// Refuses a query with an unknown parameter, and says what else is wrong with it.
+    /// Refuses a query with an unknown parameter, and lists its other faults too.
     ///
     /// # Errors
     /// 422 with every fault, in the order of the query; 400 when an escape is broken or not UTF-8.
@@ -72,7 +72,7 @@ pub(super) fn refuse(parts: &Parts, faults: Vec<Fault>) -> Problem {
     }
 }
 
-/// The handler of an operation behind the check of its query. One without a query costs next to nothing.
+/// Checks the query of a request, if it has one, before the handler of the operation runs.
 #[derive(Clone)]
 pub(super) struct QueryParamGuard<H> {
     handler: H,
@@ -100,7 +100,7 @@ impl<H: Handler<T, S>, T, S> Handler<T, S> for QueryParamGuard<H> {
         }
         match request.uri().query().map_or(Ok(()), |query| self.check(query)) {
             Ok(()) => Box::pin(self.handler.call(request, state)),
-            // Written when it is awaited: in the context of its request.
+            // Rendered when it is awaited, because the correlation id comes from the context of the request.
             Err(problem) => Box::pin(async move { problem.into_response() }),
         }
     }

@@ -43,7 +43,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     methods! {
-        /// A read. `HEAD` comes with it.
+        /// Reads something, by `GET` or `HEAD`.
         get GET;
         /// Creates or changes something.
         post POST;

@@ -27,19 +27,19 @@ use write_timeout::WriteTimeoutStream;
 pub struct Limits {
     /// How many connections may be open; more wait in the kernel's queue.
     pub connections: usize,
-    /// How many of them one peer may hold (see [`Network`](super::Network)); more are closed at once. All of them where every connection
-    /// comes from a proxy.
+    /// How many of them one peer may have (see [`Network`](super::Network)); more are closed at once. As many as `connections`
+    /// where a proxy makes every connection.
     pub per_peer: usize,
     /// How long a client may take for the headers of a request, and a connection may be idle.
     pub header_time: Duration,
     /// How long a write may make no progress because the client does not read.
     pub write_time: Duration,
-    /// How many headers are read. A request with more gets a bare 431 from the parser, so that what is refused in words is
-    /// bounded below this; the next one likewise.
+    /// How many headers the parser reads. It answers more of them with a 431 without a problem document; the gateway answers
+    /// with one and has lower limits. The same holds for `header_bytes`.
     pub headers: usize,
     /// How many bytes are read before the body.
     pub header_bytes: usize,
-    /// How long requests in flight may take once it shall stop.
+    /// How long requests in flight may take once the shutdown began.
     pub drain_time: Duration,
 }
 

@@ -22,7 +22,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 
-/// How many faults a request is told of at once.
+/// How many faults an answer lists at most.
 pub(super) const MAX_FAULTS: usize = 50;
 
 const REQUIRED: &str = "REQUIRED";

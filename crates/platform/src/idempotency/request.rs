@@ -12,7 +12,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 /// How long after [`IdempotentRequest::limit`] the answer may still be committed.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// What a unit of an [`IdempotentRequest`] came to.
+/// How a unit of an [`IdempotentRequest`] ended.
 #[derive(Debug, Clone)]
 pub enum Next<A, S> {
     /// The answer, committed with the unit.
@@ -46,18 +46,18 @@ pub trait IdempotentRequest: Sized + Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Has the effect, or refuses it. A refusal is kept under the key and its changes are rolled back.
+    /// Performs the effect, or refuses it. A refusal is kept under the key and its changes are rolled back.
     fn effect(&self, tx: &mut Tx) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
 
-    /// Runs once after the effect was committed: what is done soon after it, and is not lost for good when it fails.
+    /// Runs once after the effect was committed. Its failure is ignored, so something else repeats its work then.
     fn after_effect(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// The id that the row keeps of a state.
+    /// Returns the id of a state that the row stores.
     fn resource(&self, state: &Self::State) -> Uuid;
 
-    /// Where a repetition goes on whose first request had the effect and ended without an answer.
+    /// Continues in a repetition when the first request had the effect and ended without an answer.
     fn resume(&self, tx: &mut Tx, resource: Uuid) -> impl Future<Output = Result<Next<Self::Answer, Self::State>, Self::Error>>;
 
     /// How long [`wait`](Self::wait) may take. Repetitions are refused with `IDEMPOTENCY_IN_PROGRESS` until then.
@@ -91,7 +91,7 @@ struct Running<R> {
     key: Option<IdempotencyKey>,
 }
 
-/// Where a request stands after a unit.
+/// The state of a request after a unit.
 enum Stage<R: IdempotentRequest> {
     Answered(Idempotent<R::Answer>),
     /// Without a key.
@@ -152,7 +152,7 @@ impl<R: IdempotentRequest> Running<R> {
         env.spawn(Context::current().scope(rest)).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
     }
 
-    /// Spares a repetition the work before its unit.
+    /// Reads what an earlier request left, so that a repetition skips the preparation.
     async fn earlier(&self) -> Result<Begun, Problem> {
         let Some(key) = self.key.clone() else { return Ok(Begun::First) };
         self.db.read(async move |tx| key.find(tx).await).await
@@ -164,13 +164,13 @@ impl<R: IdempotentRequest> Running<R> {
         let unit = async move |tx: &mut Tx| match key.begin(tx, Duration::ZERO).await? {
             Begun::First => key.complete_first(tx, Err(refusal.clone())).await,
             Begun::Answered(stored) => Ok(Idempotent::of(stored, true)),
-            // Another request got further meanwhile.
+            // Another request committed its effect meanwhile.
             Begun::Unanswered(_) => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
         };
         self.db.write(unit).await
     }
 
-    /// The first unit. Whether its effect is new comes with it.
+    /// Runs the first unit. Returns its stage, and whether its effect is new.
     async fn begin(&self, tx: &mut Tx) -> Result<(Stage<R>, bool), Problem> {
         let request = &self.request;
         let Some(key) = &self.key else {
@@ -248,7 +248,7 @@ impl<R: IdempotentRequest> Running<R> {
         key.complete(tx, &stored).await.map(Stage::Answered)
     }
 
-    /// The same without a key.
+    /// Returns the stage of a request without a key.
     fn stage(&self, next: Next<R::Answer, R::State>) -> Stage<R> {
         match next {
             Next::Answer(answer) => Stage::Answered(Idempotent::first(&answer)),

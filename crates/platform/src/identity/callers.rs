@@ -1,4 +1,4 @@
-//! Extractors that say who may call. A caller without a token is 401, another kind of caller is 403.
+//! Extractors that determine who may call. A caller without a token is 401, another kind of caller is 403.
 
 use super::{
     claims::Identity,
@@ -54,7 +54,7 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
 pub trait Caller: Sized {
     /// This caller, if the identity is of that kind.
     fn admit(identity: &Arc<Identity>) -> Option<Self>;
-    /// The same for the description.
+    /// This kind of caller in the description.
     fn grants() -> Vec<Grant>;
 }
 
@@ -141,7 +141,7 @@ impl Viewer {
     }
 }
 
-/// Any of the platform's own services, by a token of its own.
+/// Any service of the platform, with its own token.
 #[derive(Debug, Clone)]
 pub struct Service {
     /// Its client id, such as `order`.

@@ -36,7 +36,7 @@ impl SigningKey {
         SigningKey { kid, encoding: EncodingKey::from_ed_der(der.as_bytes()), key }
     }
 
-    /// The secret seed. Whoever keeps it keeps it as a secret.
+    /// Returns the secret seed. It must be stored as a secret.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 32] {
         self.key.to_bytes()

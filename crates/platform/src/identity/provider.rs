@@ -11,7 +11,7 @@ use jsonwebtoken::{
 static EDDSA: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
-/// Makes Ed25519 the process's provider of `jsonwebtoken`. Doing it again changes nothing; signing and verifying do it themselves.
+/// Installs Ed25519 as the provider of `jsonwebtoken` in this process, unless it is installed. Signing and verifying call it.
 pub fn install() {
     // An error means that it is installed already: this process has no other provider.
     let _ = EDDSA.install_default();

@@ -210,7 +210,7 @@ pub async fn count_failed_events(db: &Db) -> Result<Vec<(FailedEventStatus, u64)
             tx.query(sql, &[], |row| Ok((row.next()?, row.next()?))).await
         })
         .await?;
-    let of = |status: FailedEventStatus| counts.iter().find(|(of, _)| *of == status).map_or(0, |(_, count)| *count);
+    let of = |status: FailedEventStatus| counts.iter().find(|(found, _)| *found == status).map_or(0, |(_, count)| *count);
     Ok(FailedEventStatus::ALL.iter().map(|status| (*status, of(*status))).collect())
 }
 

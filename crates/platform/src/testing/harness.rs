@@ -1,7 +1,7 @@
 //! Runs one service with a frozen clock, seeded randomness and scripted upstreams.
 //!
 //! Requests pass the real router and layers, events the real inbox, and the schedule the real workers; only the upstreams are
-//! scripted. Nothing runs in the background: [`Harness::settle`] works until nothing is left to do.
+//! scripted. Nothing runs in the background: [`Harness::settle`] runs all work that is due.
 //!
 //! Dropping the harness checks what the test left behind: no event failed in the service's inbox, all events that the service
 //! consumes from itself are delivered, and no turn or task of a worker failed. A test where that happens on purpose declares
@@ -47,7 +47,7 @@ use std::{
 };
 use tower::ServiceExt as _;
 
-/// Rounds after which a service that never comes to rest fails its test.
+/// How many rounds a service may work before its test fails.
 const ROUNDS: usize = 1_000;
 /// How long tasks may run while a test waits for them, by the real clock.
 const TASK_LIMIT: Duration = Duration::from_secs(60);

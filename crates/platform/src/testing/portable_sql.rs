@@ -3,7 +3,7 @@
 /// What a rule searches for in a statement in upper case, in which each run of white space is one space and the contents
 /// of text literals are left out.
 enum Pattern {
-    /// This text, the first and last letter of which begin and end a word.
+    /// This text as whole words.
     Word(&'static str),
     /// This text anywhere.
     Text(&'static str),

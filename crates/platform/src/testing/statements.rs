@@ -456,7 +456,7 @@ fn extra_names(argument: &[Token]) -> Result<Vec<String>, String> {
     split(inner, ",").into_iter().map(name).collect()
 }
 
-/// The template of a `format!` is none: what it becomes is checked where it is used.
+/// Whether a literal is a statement. The template of a `format!` is not one: its result is checked where it is used.
 fn is_statement(text: &str) -> bool {
     !text.contains('{') && ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH "].iter().any(|begin| text.starts_with(begin))
 }

@@ -17,7 +17,7 @@ pub(super) enum Error {
 #[derive(Debug)]
 pub(super) struct Found {
     pub code: &'static str,
-    /// Empty when the code says all: then the type that was expected makes the sentence.
+    /// Empty until [`Error::expecting`] completes it with the expected type.
     pub detail: Cow<'static, str>,
     pub field: Option<String>,
 }
@@ -31,7 +31,7 @@ impl Error {
         Error::new("WRONG_TYPE", "").expecting(expected)
     }
 
-    /// Adds what the value must be, unless the fault says it.
+    /// Adds what the value must be, unless the fault has a detail.
     pub(super) fn expecting(self, expected: &'static str) -> Error {
         match self {
             Error::Fault(found) if found.detail.is_empty() => Error::Fault(Found { detail: format!("must be {expected}").into(), ..found }),

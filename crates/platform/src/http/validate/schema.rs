@@ -6,7 +6,7 @@ use crate::http::input::{Node, Value};
 use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
-/// Records what `schema` says of the tree.
+/// Records the faults of the tree that `schema` shows.
 pub(super) fn check(root: &Node, schema: SchemaOf, run: &Run<'_>) {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let schema = schema(&mut generator).to_value();
@@ -29,7 +29,7 @@ impl Walk<'_> {
         for part in schema["allOf"].as_array().into_iter().flatten() {
             self.visit(node, part);
         }
-        // An optional value is written as "anyOf: it, or null". Of a real choice the schema does not say which one is meant.
+        // An optional value is written as "anyOf: it, or null". A choice between several types does not determine the type of the value.
         let mut choices = schema["anyOf"].as_array().into_iter().flatten().filter(|choice| choice["type"] != "null");
         if let (Some(only), None) = (choices.next(), choices.next()) {
             self.visit(node, only);
