@@ -316,7 +316,7 @@ impl<W: DueBatch> DueRunner<W> {
             // A slot that becomes free calls the notifier.
             return Ok(Next::Idle);
         }
-        // A row that ends while the read runs may still look due in it, so every row claimed before the read is left out.
+        // A row that ends while the read runs may still be due in its snapshot, so every row claimed before the read is left out.
         let claimed = Arc::new(self.claims.lock_unpoisoned().rows.clone());
         let share = W::QUEUE.partition.map(|_| (slots * W::SIZE / PARTITION_SHARE).max(1));
         let (rows, next) = self

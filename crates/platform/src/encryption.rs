@@ -1,6 +1,6 @@
 //! Secrets that pass through events and databases: encrypted by one service, decrypted by another that has the same key.
 //!
-//! XChaCha20-Poly1305: its nonce of 24 bytes may be random, any changed bit is noticed, and a text encrypted twice looks
+//! XChaCha20-Poly1305: its nonce of 24 bytes may be random, any changed bit is noticed, and a text encrypted twice is
 //! different each time. The length is not hidden. Keys come from
 //! [`MasterKey::key_for`](crate::master_key::MasterKey::key_for), one for each purpose.
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encrypted_secret_does_not_show_and_looks_different_each_time() {
+    fn an_encrypted_secret_is_unreadable_and_different_each_time() {
         let secret = [b'x'; 96];
         let (one, two) = (encrypt(&KEY, [1; NONCE], &secret), encrypt(&KEY, [2; NONCE], &secret));
         assert_ne!(one, two);

@@ -135,7 +135,7 @@ impl Env {
         tokio::spawn(task)
     }
 
-    /// Runs `work`, which blocks, on a thread that the runtime keeps for such work. For work that callers can ask for at
+    /// Runs `work`, which blocks, on a thread that the runtime keeps for such work. For work that callers can request at
     /// any rate, use a [`Pool`](crate::pool::Pool), which is bounded.
     pub fn spawn_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         #[expect(clippy::disallowed_methods, reason = "all other code spawns by this function")]

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_given_conditions_stand_in_the_text() {
+    fn only_the_given_conditions_are_in_the_statement() {
         let select = Select::from("SELECT a FROM t")
             .filter("b = ?", 1_i64)
             .filter_some("c = ?", None::<i64>)

@@ -123,14 +123,14 @@ async fn a_retired_key_stops_being_taken_although_its_tokens_are_remembered() {
 }
 
 #[tokio::test]
-async fn unknown_keys_are_asked_for_once_a_minute_at_most() {
+async fn unknown_keys_are_fetched_once_a_minute_at_most() {
     let env = env();
     let key = SigningKey::generate(&env);
-    let (asked, broken) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(1)));
+    let (fetches, broken) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(1)));
     let source: KeySource = {
-        let (asked, broken, keys) = (asked.clone(), broken.clone(), Jwks { keys: vec![key.public()] });
+        let (fetches, broken, keys) = (fetches.clone(), broken.clone(), Jwks { keys: vec![key.public()] });
         Arc::new(move || {
-            asked.fetch_add(1, Ordering::SeqCst);
+            fetches.fetch_add(1, Ordering::SeqCst);
             let answer = if broken.swap(0, Ordering::SeqCst) == 1 { Err("auth is down".to_owned()) } else { Ok(keys.clone()) };
             Box::pin(async move { answer })
         })
@@ -141,16 +141,16 @@ async fn unknown_keys_are_asked_for_once_a_minute_at_most() {
     assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
     env.advance(Duration::from_secs(1));
     verifier.verify(&token).await.unwrap();
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
     for _ in 0..10 {
         let stranger = SigningKey::generate(&env).sign(&Claims::user(&env, MARA, &[], HOUR));
         assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
     env.advance(Duration::from_secs(60));
     let stranger = SigningKey::generate(&env).sign(&Claims::user(&env, MARA, &[], HOUR));
     assert_eq!(verifier.verify(&stranger).await, Err(Refused::Invalid));
-    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert_eq!(fetches.load(Ordering::SeqCst), 3);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn router(env: &Env, key: &SigningKey) -> Router {
     RequestLayers::new("t", env.clone()).verifier(verifier(env, key)).wrap(router)
 }
 
-async fn ask(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {
+async fn send(router: &Router, path: &str, authorization: Option<String>) -> (StatusCode, String) {
     let mut request = Request::get(path);
     if let Some(value) = authorization {
         request = request.header(header::AUTHORIZATION, value);
@@ -247,9 +247,9 @@ async fn the_first_argument_says_who_may_call() {
         ("/maybe", Some("Bearer nonsense".into()), 401),
         ("/maybe", Some("Basic bTpt".into()), 401),
     ] {
-        let (got, body) = ask(&router, path, who.clone()).await;
+        let (got, body) = send(&router, path, who.clone()).await;
         assert_eq!(got.as_u16(), status, "{path} {who:?} {body}");
     }
-    assert_eq!(ask(&router, "/whose", admin).await.1, "null");
-    assert_eq!(ask(&router, "/whose", customer).await.1, format!("\"{MARA}\""));
+    assert_eq!(send(&router, "/whose", admin).await.1, "null");
+    assert_eq!(send(&router, "/whose", customer).await.1, format!("\"{MARA}\""));
 }

@@ -145,7 +145,7 @@ impl Scan<'_> {
         written.for_each(|sql| self.statement(place, sql.into_owned()));
     }
 
-    /// A literal, or a macro that makes one, that begins like a statement. Returns where the search goes on.
+    /// A literal, or a macro that makes one, that begins like a statement. Returns where the search continues.
     fn literal(&mut self, place: Place) -> usize {
         let (tokens, at) = (&self.of.sources[place.file].tokens, place.at);
         let is_macro = tokens[at].kind == Kind::Word && tokens.get(at + 1).is_some_and(|bang| bang.is("!"));
@@ -445,9 +445,11 @@ fn turbofish(tokens: &[Token], at: usize) -> Option<(Option<String>, usize)> {
 
 /// Returns the names in `&[("due_at", &due_at), …]`.
 fn extra_names(argument: &[Token]) -> Result<Vec<String>, String> {
-    let [and, open, inner @ .., _] = argument else { return Err("extra columns stand in the call: &[(\"name\", &value)]".to_owned()) };
+    let [and, open, inner @ .., _] = argument else {
+        return Err("extra columns are written in the call: &[(\"name\", &value)]".to_owned());
+    };
     if !and.is("&") || !open.is("[") {
-        return Err("extra columns stand in the call: &[(\"name\", &value)]".to_owned());
+        return Err("extra columns are written in the call: &[(\"name\", &value)]".to_owned());
     }
     let name = |pair: &[Token]| match pair {
         [_, name, ..] if name.kind == Kind::Text => Ok(name.text.clone()),

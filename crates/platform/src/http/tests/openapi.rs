@@ -100,7 +100,7 @@ fn the_document_is_what_the_signatures_say() {
 }
 
 #[test]
-fn who_may_call_is_told_by_the_arguments() {
+fn the_arguments_determine_who_may_call() {
     let access: Vec<(String, bool, Vec<Grant>)> =
         operations().iter().map(|operation| (operation.id(), operation.access().anonymous, operation.access().grants)).collect();
     assert_eq!(

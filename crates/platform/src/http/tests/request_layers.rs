@@ -20,7 +20,7 @@ struct Filter {
     status: Option<String>,
 }
 
-/// Takes `attr.…` and does not look at it.
+/// Accepts `attr.…` and ignores it.
 struct Attributes;
 
 impl<S: Sync> axum::extract::FromRequestParts<S> for Attributes {
@@ -79,7 +79,7 @@ fn router() -> Router {
     RequestLayers::new("toy", Env::seeded(1, Timestamp(1_767_225_600_000_000))).wrap(router)
 }
 
-async fn ask(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (Response, Value) {
+async fn send(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (Response, Value) {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -106,7 +106,7 @@ async fn every_answer_names_its_request_and_is_not_to_be_stored() {
         ("GET", "/numbers?limit=0", 422, "INVALID_REQUEST"),
         ("GET", "/numbers?cursor=made-up", 400, "BAD_CURSOR"),
     ] {
-        let (answer, body) = ask(method, path, &[("x-correlation-id", "c.1_A-b")], "").await;
+        let (answer, body) = send(method, path, &[("x-correlation-id", "c.1_A-b")], "").await;
         assert_eq!(answer.status(), status, "{method} {path}");
         assert_eq!(answer.headers()["x-correlation-id"], "c.1_A-b", "{method} {path}");
         assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -125,7 +125,7 @@ async fn every_answer_names_its_request_and_is_not_to_be_stored() {
 #[tokio::test]
 async fn a_correlation_id_that_is_not_valid_is_replaced() {
     for bad in ["", "a b", "a\"b", "ä", &"x".repeat(129), "a;DROP"] {
-        let (answer, _) = ask("GET", "/numbers", &[("x-correlation-id", bad)], "").await;
+        let (answer, _) = send("GET", "/numbers", &[("x-correlation-id", bad)], "").await;
         assert_eq!(answer.headers()["x-correlation-id"].len(), 36, "{bad}");
     }
 }
@@ -133,22 +133,22 @@ async fn a_correlation_id_that_is_not_valid_is_replaced() {
 #[tokio::test(start_paused = true)]
 async fn handlers_run_in_the_context_of_their_request() {
     let headers = [("x-correlation-id", "c"), ("x-deadline-ms", "1500")];
-    let (_, body) = ask("GET", "/context", &headers, "").await;
+    let (_, body) = send("GET", "/context", &headers, "").await;
     assert_eq!(body, serde_json::json!(["c", "1500"]));
-    let (_, body) = ask("GET", "/context", &[("x-deadline-ms", "9999999")], "").await;
-    assert_eq!(body[1], "30000", "a caller cannot ask for longer");
+    let (_, body) = send("GET", "/context", &[("x-deadline-ms", "9999999")], "").await;
+    assert_eq!(body[1], "30000", "a caller cannot lengthen the time");
 }
 
 #[tokio::test]
 async fn pages_link_to_the_next_with_the_same_parameters() {
-    let (answer, body) = ask("GET", "/numbers?limit=%32", &[], "").await;
+    let (answer, body) = send("GET", "/numbers?limit=%32", &[], "").await;
     let page: Page<i32> = serde_json::from_value(body).unwrap();
     let link = answer.headers()["link"].to_str().unwrap().to_owned();
     assert_eq!(link, format!("</api/v1/numbers?limit=%32&cursor={}>; rel=\"next\"", page.next_cursor.unwrap()));
     let next = link.trim_start_matches("</api/v1").split('>').next().unwrap().to_owned();
-    let (_, body) = ask("GET", &next, &[], "").await;
+    let (_, body) = send("GET", &next, &[], "").await;
     assert_eq!(body["items"], serde_json::json!([3, 4]));
-    let (answer, body) = ask("GET", "/numbers?limit=5", &[], "").await;
+    let (answer, body) = send("GET", "/numbers?limit=5", &[], "").await;
     assert_eq!(body["nextCursor"], Value::Null);
     assert!(!answer.headers().contains_key("link"));
 }
@@ -157,7 +157,7 @@ async fn pages_link_to_the_next_with_the_same_parameters() {
 async fn a_known_version_is_not_sent_again() {
     let path = "/orders/0190a1b2-0000-7000-8000-000000000000";
     for (wanted, status) in [("\"v1\"", 304), ("W/\"v1\"", 304), ("\"v0\", \"v1\"", 304), ("*", 304), ("\"v2\"", 200), ("junk", 200)] {
-        let (answer, body) = ask("GET", path, &[("if-none-match", wanted)], "").await;
+        let (answer, body) = send("GET", path, &[("if-none-match", wanted)], "").await;
         assert_eq!(answer.status(), status, "{wanted}");
         assert_eq!(answer.headers()["etag"], "\"v1\"");
         assert_eq!(body.is_null(), status == 304);
@@ -167,10 +167,10 @@ async fn a_known_version_is_not_sent_again() {
 #[tokio::test]
 async fn a_key_carries_its_scope_and_the_hash_of_the_body() {
     let headers = [("content-type", "application/json"), ("idempotency-key", "\"k 1\"")];
-    let (answer, body) = ask("POST", "/notes/7", &headers, r#"{"text":"hello"}"#).await;
+    let (answer, body) = send("POST", "/notes/7", &headers, r#"{"text":"hello"}"#).await;
     assert_eq!(answer.status(), 200, "{body}");
     assert_eq!(body, serde_json::json!(["k 1", "anonymous", "POST", "/notes/7", "cbbb", "hello"]));
-    let (answer, body) = ask("POST", "/notes/7", &headers[..1], r#"{"text":"hello"}"#).await;
+    let (answer, body) = send("POST", "/notes/7", &headers[..1], r#"{"text":"hello"}"#).await;
     assert_eq!((answer.status().as_u16(), &body["code"]), (400, &Value::from("IDEMPOTENCY_KEY_REQUIRED")));
 }
 
@@ -185,18 +185,18 @@ async fn a_parameter_that_an_operation_does_not_have_is_refused() {
         ("GET", "/open?attr.colour=red&att.r=1", vec!["att.r"]),
         ("POST", "/notes/7?foo=1", vec!["foo"]),
     ] {
-        let (answer, body) = ask(method, path, &[("x-correlation-id", "c")], "").await;
+        let (answer, body) = send(method, path, &[("x-correlation-id", "c")], "").await;
         assert_eq!((answer.status().as_u16(), &body["code"]), (422, &Value::from("INVALID_REQUEST")), "{path}");
         let named: Vec<&str> = body["errors"].as_array().unwrap().iter().filter_map(|fault| fault["parameter"].as_str()).collect();
         assert_eq!(named, unknown, "{path}");
         assert_eq!((&body["errors"][0]["code"], &body["correlationId"]), (&"UNKNOWN_PARAMETER".into(), &"c".into()), "{path}");
     }
-    let (_, body) = ask("GET", "/numbers?sort=1&limit=0&cursor=a&cursor=b", &[], "").await;
+    let (_, body) = send("GET", "/numbers?sort=1&limit=0&cursor=a&cursor=b", &[], "").await;
     let codes: Vec<&str> = body["errors"].as_array().unwrap().iter().filter_map(|fault| fault["code"].as_str()).collect();
     assert_eq!(codes, ["UNKNOWN_PARAMETER", "OUT_OF_RANGE", "REPEATED_PARAMETER"], "all faults of a query are named at once");
     assert!(body["detail"].as_str().unwrap().ends_with("; 2 more"), "{body}");
     for path in ["/context?", "/context?&", "/numbers?limit=1", "/filtered?status=A", "/open?attr.colour=red&attr.size=1"] {
-        assert!(ask("GET", path, &[], "").await.0.status().is_success(), "{path}");
+        assert!(send("GET", path, &[], "").await.0.status().is_success(), "{path}");
     }
-    assert_eq!(ask("GET", "/context?%zz=1", &[], "").await.0.status(), 400);
+    assert_eq!(send("GET", "/context?%zz=1", &[], "").await.0.status(), 400);
 }

@@ -77,11 +77,11 @@ async fn who_sends_more_than_is_read_still_gets_the_answer() {
     const SIZE: usize = 10 * 1024 * 1024;
     let head = |more: &str| format!("POST /quick HTTP/1.1\r\nhost: x\r\n{more}content-length: {SIZE}\r\n\r\n");
     let mut tcp = send(server.address, &head("connection: close\r\n")).await;
-    // A client that looks for the answer only when it has sent everything.
+    // A client that reads the answer only after it sent everything.
     tcp.write_all(&vec![b'x'; SIZE]).await.unwrap();
     let answer = rest(tcp).await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
-    // One that asks first is answered at once, and sends nothing.
+    // One that waits for `100 Continue` is answered at once, and sends nothing.
     let answer = rest(send(server.address, &head("expect: 100-continue\r\n")).await).await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
 }
@@ -140,12 +140,12 @@ async fn one_peer_cannot_take_every_place() {
 }
 
 #[tokio::test]
-async fn who_does_not_read_its_answers_is_let_go() {
+async fn a_client_that_does_not_read_its_answers_is_disconnected() {
     let server = server(Limits { write_time: Duration::from_millis(50), ..Limits::default() }).await;
     let tcp = send(server.address, "").await;
     let (reader, mut writer) = tcp.into_split();
-    let asked = "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
-    let ended = async { while writer.write_all(asked.as_bytes()).await.is_ok() {} };
+    let requests = "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    let ended = async { while writer.write_all(requests.as_bytes()).await.is_ok() {} };
     tokio::time::timeout(Duration::from_secs(20), ended).await.expect("the connection ends");
     drop(reader);
     server.stop.send(()).unwrap();

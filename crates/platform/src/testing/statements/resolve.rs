@@ -163,7 +163,7 @@ impl Crate {
     fn matched(&self, expression: &[Token], place: Place, depth: usize) -> Result<Vec<String>, String> {
         let Some(open) = (0..expression.len()).find(|at| expression[*at].is("{") && closing(expression, *at) == expression.len() - 1)
         else {
-            return Err("a match that goes on".to_owned());
+            return Err("a match that is followed by more".to_owned());
         };
         let (body, mut texts, mut at) = (&expression[open + 1..expression.len() - 1], Vec::new(), 0);
         while let Some(arrow) = (at..body.len()).find(|arrow| body[*arrow].is("=") && body.get(arrow + 1).is_some_and(|next| next.is(">")))

@@ -165,7 +165,7 @@ fn tokens(text: &str) -> Vec<Token> {
                     match chars.get(at) {
                         Some('n') => text.push('\n'),
                         Some('t') => text.push('\t'),
-                        // A line that goes on: the break and the indentation are no part of the text.
+                        // A continued line: the break and the indentation are no part of the text.
                         Some('\n') => at += chars[at..].iter().take_while(|char| char.is_whitespace()).count() - 1,
                         Some(other) => text.push(*other),
                         None => {}
