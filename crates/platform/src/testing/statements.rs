@@ -2,8 +2,8 @@
 //!
 //! The statements are taken from the sources of the crate, without its tests: string literals that begin like a statement,
 //! the arguments of the methods of [`Tx`](crate::db::Tx), the columns of each [`table!`](crate::table), and the parts of each
-//! [`Select`](crate::db::Select) and of each [`DueQueue`]. A call whose text is not in the sources fails the test, so no statement is missed
-//! silently. A text is a literal, `concat!`, `format!` of texts, a `match` or `if` between texts, a constant, a variable, a
+//! [`Select`](crate::db::Select) and of each [`DueQueue`]. A call whose text is not in the sources fails the test, so no
+//! statement is missed silently. A text is a literal, `concat!`, `format!` of texts, a `match` or `if` between texts, a constant, a variable, a
 //! parameter that every caller gives a text, or a call of a `macro_rules!` that takes literals.
 
 mod resolve;
@@ -131,6 +131,13 @@ impl Scan<'_> {
         self.faults.push(format!("{named}: {fault}"));
     }
 
+    fn add(&mut self, place: Place, found: Result<Vec<String>, String>) {
+        match found {
+            Ok(statements) => statements.into_iter().for_each(|sql| self.statement(place, sql)),
+            Err(fault) => self.fault(place, &fault),
+        }
+    }
+
     /// The statements that a declaration makes.
     fn table(&mut self, place: Place, table: &Statements) {
         let columns = table.columns();
@@ -173,19 +180,14 @@ impl Scan<'_> {
         let (tokens, at) = (&source.tokens, place.at);
         if tokens[at].is("Select") {
             // Its parts are checked where they are called.
-            match self.select_at(place) {
-                Some(Ok(texts)) => texts.into_iter().for_each(|text| self.statement(place, text)),
-                Some(Err(fault)) => self.fault(place, &fault),
-                None => {}
+            if let Some(found) = self.select_at(place) {
+                self.add(place, found);
             }
         }
         if let [word, colon, _, new, open, ..] = &tokens[at..]
             && (word.is("DueQueue") && colon.is(":") && new.is("new") && open.is("("))
         {
-            match self.queue(place) {
-                Ok(statements) => statements.into_iter().for_each(|sql| self.statement(place, sql)),
-                Err(fault) => self.fault(place, &fault),
-            }
+            self.add(place, self.queue(place));
         }
         if !tokens[at].is(".") || at == 0 {
             return;
@@ -204,30 +206,23 @@ impl Scan<'_> {
                 self.fault(place, &format!("`{name}` is called on what is not known to be a transaction"));
             }
         } else if WHOLE.contains(&name) {
-            let resolved = arguments.first().map_or(Err("no statement is given".to_owned()), |sql| resolve(self.of, sql, place));
-            match resolved {
-                Ok(texts) if name == "execute_returning" => {
-                    match table.ok_or("no table is named".to_owned()).and_then(|table| self.of.table(place.file, &table)) {
-                        Ok(table) => {
-                            texts.into_iter().for_each(|sql| self.statement(place, format!("{sql} RETURNING {}", table.select_list(""))))
-                        }
-                        Err(fault) => self.fault(place, &fault),
-                    }
+            let texts = arguments.first().map_or(Err("no statement is given".to_owned()), |sql| resolve(self.of, sql, place));
+            let found = texts.and_then(|texts| {
+                if name != "execute_returning" {
+                    return Ok(texts);
                 }
-                Ok(texts) => texts.into_iter().for_each(|sql| self.statement(place, sql)),
-                Err(fault) => self.fault(place, &fault),
-            }
+                let table = self.of.table(place.file, &table.ok_or("no table is named")?)?;
+                Ok(texts.into_iter().map(|sql| format!("{sql} RETURNING {}", table.select_list(""))).collect())
+            });
+            self.add(place, found);
         } else if name == "next_number" {
-            self.next_number(place, &arguments);
+            self.add(place, self.next_number(place, &arguments));
         } else if let Some((_, position)) = ROWS.iter().find(|(row, _)| *row == name) {
             let table = table.ok_or_else(|| format!("name the table: tx.{name}::<Table>(…)"));
             let found = table
                 .and_then(|table| self.of.table(place.file, &table))
                 .and_then(|table| self.rows(place, name, table, *position, &arguments));
-            match found {
-                Ok(statements) => statements.into_iter().for_each(|sql| self.statement(place, sql)),
-                Err(fault) => self.fault(place, &fault),
-            }
+            self.add(place, found);
         }
     }
 
@@ -266,16 +261,11 @@ impl Scan<'_> {
         Ok(texts.into_iter().map(statement).collect())
     }
 
-    fn next_number(&mut self, place: Place, arguments: &[&[Token]]) {
-        let [table, number, key] = arguments else { return self.fault(place, "next_number takes a table, a column and a key") };
-        let texts = (resolve(self.of, table, place), resolve(self.of, number, place), extra_names(key));
-        match texts {
-            (Ok(tables), Ok(numbers), Ok(key)) => {
-                let key: Vec<&str> = key.iter().map(String::as_str).collect();
-                self.statement(place, db::next_number_sql(&tables[0], &numbers[0], &key));
-            }
-            (Err(fault), ..) | (_, Err(fault), _) | (.., Err(fault)) => self.fault(place, &fault),
-        }
+    fn next_number(&self, place: Place, arguments: &[&[Token]]) -> Result<Vec<String>, String> {
+        let [table, number, key] = arguments else { return Err("next_number takes a table, a column and a key".to_owned()) };
+        let (tables, numbers, key) = (resolve(self.of, table, place)?, resolve(self.of, number, place)?, extra_names(key)?);
+        let key: Vec<&str> = key.iter().map(String::as_str).collect();
+        Ok(vec![db::next_number_sql(&tables[0], &numbers[0], &key)])
     }
 
     /// The statements of `DueQueue::new(…)` and the methods called on it.
@@ -445,12 +435,10 @@ fn turbofish(tokens: &[Token], at: usize) -> Option<(Option<String>, usize)> {
 
 /// Returns the names in `&[("due_at", &due_at), …]`.
 fn extra_names(argument: &[Token]) -> Result<Vec<String>, String> {
-    let [and, open, inner @ .., _] = argument else {
-        return Err("extra columns are written in the call: &[(\"name\", &value)]".to_owned());
+    let inner = match argument {
+        [and, open, inner @ .., _] if and.is("&") && open.is("[") => inner,
+        _ => return Err("extra columns are written in the call: &[(\"name\", &value)]".to_owned()),
     };
-    if !and.is("&") || !open.is("[") {
-        return Err("extra columns are written in the call: &[(\"name\", &value)]".to_owned());
-    }
     let name = |pair: &[Token]| match pair {
         [_, name, ..] if name.kind == Kind::Text => Ok(name.text.clone()),
         _ => Err("the name of an extra column is a literal".to_owned()),

@@ -30,7 +30,7 @@ impl<'a> Input<'a> {
             let masks = self.run.masks.get();
             match T::deserialize(self) {
                 Ok(value) => return Ok(value),
-                // A run that masked nothing new would be followed by the same again.
+                // Without a new mask another run would find the same.
                 Err(Inside) if !self.run.full.get() && self.run.masks.get() > masks => {}
                 Err(error) => return Err(self.recorded(error)),
             }
@@ -269,7 +269,7 @@ impl<'a> Entries<'a> {
         self.present
     }
 
-    /// Whether the type gets to see this entry.
+    /// Whether the type reads this entry.
     fn takes(&self, entry: &Entry) -> bool {
         let is_others = match self.object.run.origin {
             Origin::Parameters { others } => {
