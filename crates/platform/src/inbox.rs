@@ -184,8 +184,8 @@ pub(crate) async fn consume(
         batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.consumes(&envelope.event_type)).collect();
     let step = Some(Step { producer, from, to });
     // Hardly any event fails, and a savepoint for each has its price, so only the second try has them.
-    let outcome = match unit(db, consumers, events.clone(), step, Isolation::Shared).await {
-        Err(BatchError::Refused) => unit(db, consumers, events.clone(), step, Isolation::Savepoint).await,
+    let outcome = match try_consume(db, consumers, events.clone(), step, Isolation::Shared).await {
+        Err(BatchError::Refused) => try_consume(db, consumers, events.clone(), step, Isolation::Savepoint).await,
         outcome => outcome,
     };
     match outcome {
@@ -193,19 +193,19 @@ pub(crate) async fn consume(
         Err(BatchError::Db(Error::Panicked)) => {
             for envelope in events.iter() {
                 let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
-                match unit(db, consumers, alone, None, Isolation::Savepoint).await {
+                match try_consume(db, consumers, alone, None, Isolation::Savepoint).await {
                     Err(BatchError::Db(Error::Panicked)) => record_panic(db, envelope.clone()).await?,
                     outcome => outcome?,
                 }
             }
-            outcome_of(unit(db, consumers, Arc::new([]), step, Isolation::Savepoint).await)
+            outcome_of(try_consume(db, consumers, Arc::new([]), step, Isolation::Savepoint).await)
         }
         outcome => outcome_of(outcome),
     }
 }
 
-fn outcome_of(unit: Result<(), BatchError>) -> Result<Outcome, Error> {
-    match unit {
+fn outcome_of(consumed: Result<(), BatchError>) -> Result<Outcome, Error> {
+    match consumed {
         Ok(()) => Ok(Outcome::Consumed),
         Err(BatchError::PositionMoved) => Ok(Outcome::PositionMoved),
         Err(error) => Err(error.into()),
@@ -253,7 +253,14 @@ impl From<BatchError> for Error {
     }
 }
 
-async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Option<Step>, isolation: Isolation) -> Result<(), BatchError> {
+/// Consumes events in one unit, and moves the position if `step` is given.
+async fn try_consume(
+    db: &Db,
+    consumers: &Consumers,
+    batch: Arc<[Envelope]>,
+    step: Option<Step>,
+    isolation: Isolation,
+) -> Result<(), BatchError> {
     let consumers = consumers.clone();
     db.write(async move |tx| {
         // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
@@ -295,7 +302,7 @@ async fn unit(db: &Db, consumers: &Consumers, batch: Arc<[Envelope]>, step: Opti
 #[error("{0}")]
 struct Refused(String);
 
-impl std::ops::Deref for Refused {
+impl Deref for Refused {
     type Target = str;
     fn deref(&self) -> &str {
         &self.0

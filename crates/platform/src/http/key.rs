@@ -35,9 +35,15 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// A key without a request, for workers, consumers and tests. `body` takes the place of the body.
-    #[must_use]
-    pub fn made(key: impl Into<String>, subject: impl Into<String>, method: &str, path: impl Into<String>, body: &[u8]) -> IdempotencyKey {
+    /// A key without a request.
+    #[cfg(test)]
+    pub(crate) fn made(
+        key: impl Into<String>,
+        subject: impl Into<String>,
+        method: &str,
+        path: impl Into<String>,
+        body: &[u8],
+    ) -> IdempotencyKey {
         let hash = BodyHash::default();
         hash.set(body);
         IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path: path.into(), hash }
