@@ -195,8 +195,7 @@ impl Db {
     }
 
     /// Returns a receiver that changes whenever the outbox of this service grows.
-    #[must_use]
-    pub fn outbox_grew(&self) -> watch::Receiver<i64> {
+    pub(crate) fn outbox_grew(&self) -> watch::Receiver<i64> {
         self.0.signals.outbox.subscribe()
     }
 

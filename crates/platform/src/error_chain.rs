@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// The texts of `error` and of the errors that caused it, from the outermost to the first, joined by ": ".
 #[must_use]
-pub fn error_chain(error: &dyn Error) -> String {
+pub(crate) fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -13,7 +13,6 @@ pub use callers::{
 pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
 pub use contracts::auth::{Jwk, Jwks, Role};
 pub use keys::SigningKey;
-pub use provider::install;
 pub use verifier::{KeySource, Refused, Verifier};
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub mod telemetry;
 pub mod testing;
 pub mod worker;
 
-pub use error_chain::error_chain;
+pub(crate) use error_chain::error_chain;
 
 #[cfg(test)]
 mod tests;

@@ -234,7 +234,7 @@ impl Runtime {
     }
 
     /// Waits until no task of a worker runs. Returns whether one did.
-    pub async fn tasks_end(&self) -> bool {
+    pub(crate) async fn tasks_end(&self) -> bool {
         let mut any = false;
         for (_, worker) in &self.workers {
             any |= worker.tasks_end().await;

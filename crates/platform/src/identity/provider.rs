@@ -12,7 +12,7 @@ static EDDSA: CryptoProvider =
     CryptoProvider { signer_factory: signer, verifier_factory: verifier, key_utils: KeyUtils::new_unimplemented() };
 
 /// Installs Ed25519 as the provider of `jsonwebtoken` in this process, unless it is installed. Signing and verifying call it.
-pub fn install() {
+pub(super) fn install() {
     // An error means that it is installed already: this process has no other provider.
     let _ = EDDSA.install_default();
 }
