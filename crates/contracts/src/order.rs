@@ -252,7 +252,7 @@ pub struct OrderShipping {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEntry {
-    /// The present status.
+    /// The status.
     pub status: OrderStatus,
     /// When it entered this status.
     pub occurred_at: Timestamp,
