@@ -95,7 +95,6 @@ impl Client {
             client: self,
             call,
             path: call.path.to_owned(),
-            filled: 0,
             body: None,
             content_type: "application/json",
             key: None,
@@ -126,7 +125,6 @@ pub struct CallBuilder<'a, B, A> {
     client: &'a Client,
     call: &'a Call<B, A>,
     path: String,
-    filled: usize,
     body: Option<Bytes>,
     content_type: &'static str,
     key: Option<String>,
@@ -146,7 +144,6 @@ impl<B: Serialize, A: DeserializeOwned> CallBuilder<'_, B, A> {
             let mut encoded = String::new();
             http::encode_text(&value.to_string(), &mut encoded);
             self.path.replace_range(open..=close, &encoded);
-            self.filled += 1;
         }
         self
     }
@@ -337,7 +334,7 @@ fn encode_pair(name: &str, value: &str, out: &mut String) {
     http::encode_text(value, out);
 }
 
-/// Reads the answer that the contract describes. An empty body stands for `null`.
+/// Reads the answer that the contract describes. An empty body is read as `null`.
 fn read<A: DeserializeOwned>(body: &[u8]) -> Result<A, CallError> {
     serde_json::from_slice(if body.is_empty() { b"null" } else { body }).map_err(|error| CallError::Unreadable(error.to_string()))
 }
