@@ -57,10 +57,19 @@ impl<T> Select<T> {
         self
     }
 
-    /// Adds `column IN (values)`. Without values no row is found.
+    /// Adds `column IN (values)`. Without values no row is found. The number of placeholders is a power of two, and the last
+    /// value fills up the rest, so that few statements are prepared.
     #[must_use]
-    pub fn filter_in(self, column: &'static str, values: &[impl Column + Clone + 'static]) -> Select<T> {
-        if values.is_empty() { self.filter_literal("1 = 0") } else { self.push_list(column, values) }
+    pub fn filter_in<V: Column + Clone + 'static>(mut self, column: &'static str, values: &[V]) -> Select<T> {
+        let Some(last) = values.last() else { return self.filter_literal("1 = 0") };
+        let (clause, places) = (self.clause(), values.len().next_power_of_two());
+        self.sql.extend([clause, column, " IN ("]);
+        for (place, value) in values.iter().chain(std::iter::repeat(last)).take(places).enumerate() {
+            self.values.push(Box::new(value.clone()));
+            let _ = write!(self.sql, "{}${}", if place == 0 { "" } else { ", " }, self.values.len());
+        }
+        self.sql.push(')');
+        self
     }
 
     /// Adds a condition for the rows below `key` in the order of two columns, such as `(occurred_at, position)`: the cursor
@@ -104,20 +113,6 @@ impl<T> Select<T> {
         self.values.push(Box::new(value));
         self.sql.push_str(clause);
         self.sql.push_str(&text.replace('?', &format!("${}", self.values.len())));
-        self
-    }
-
-    /// The number of placeholders is a power of two, and the last value fills up the rest, so that few statements are
-    /// prepared.
-    fn push_list<V: Column + Clone + 'static>(mut self, column: &str, values: &[V]) -> Select<T> {
-        let clause = self.clause();
-        self.sql.extend([clause, column, " IN ("]);
-        let (places, last) = (values.len().next_power_of_two(), values.last());
-        for (place, value) in values.iter().chain(last.into_iter().cycle()).take(places).enumerate() {
-            self.values.push(Box::new(value.clone()));
-            let _ = write!(self.sql, "{}${}", if place == 0 { "" } else { ", " }, self.values.len());
-        }
-        self.sql.push(')');
         self
     }
 
