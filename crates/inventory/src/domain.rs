@@ -182,7 +182,7 @@ impl Reservation {
         }
     }
 
-    /// Applies a movement of its units. A return keeps it CONFIRMED; every other reason follows the published table.
+    /// Applies a movement of its units. A return keeps it CONFIRMED; every other reason follows the transition table.
     ///
     /// # Errors
     /// [`Error::Illegal`] when the table has no such row.

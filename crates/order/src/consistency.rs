@@ -72,7 +72,7 @@ impl OrderRecord {
         Some(started.map_or(self.order.created_at, |entry| entry.occurred_at))
     }
 
-    /// Returns what is wrong, as sentences: M4 (the totals), O1 (the timeline follows the published table, with one event per
+    /// Returns what is wrong, as sentences: M4 (the totals), O1 (the timeline follows the transition table, with one event per
     /// entry) and O2 (an order for which something is due has a `due_at`).
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
@@ -122,7 +122,7 @@ impl OrderRecord {
         for pair in self.timeline.windows(2) {
             let (from, to) = (pair[0].status, pair[1].status);
             if !OrderStatus::TABLE.iter().any(|row| (row.from, row.to) == (from, to)) {
-                faults.push(format!("its timeline goes from {from} to {to}, and the published table has no such row (O1)"));
+                faults.push(format!("its timeline goes from {from} to {to}, and the transition table has no such row (O1)"));
             }
         }
         if (0..).zip(&self.timeline).any(|(position, entry)| entry.position != position) {

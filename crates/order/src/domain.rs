@@ -1,6 +1,6 @@
 //! The rules of an order: its totals, its status changes and the calls that are due. No async, no I/O, no clock.
 //!
-//! An order has one status of the published table. Beside it the order keeps a [`PaymentState`], a [`StockState`] and a
+//! An order has one status of the transition table. Beside it the order keeps a [`PaymentState`], a [`StockState`] and a
 //! [`ShipmentState`], because the authorization and the reservation run side by side, and because a cancelled order still has
 //! to release both. [`Order::apply`] lists every fact and where it is handled; [`due_steps`] lists every call.
 
@@ -26,5 +26,5 @@ pub use totals::Totals;
 
 use contracts::{machine::IllegalTransition, order::OrderStatus};
 
-/// The result of a rule that may change the status. An error means that the published table has no such row.
+/// The result of a rule that may change the status. An error means that the transition table has no such row.
 type Applied = Result<(), IllegalTransition<OrderStatus>>;

@@ -7,7 +7,7 @@
 //!
 //! Money is captured only when the payment is authorized and the stock reserved. An order that ends without a sale releases
 //! both. A confirmed order is cancelled only if shipping can cancel the shipment; until shipping answers, the request is stored
-//! in the saga's state. Each status change follows the published table, and writes the status, one timeline entry and one event
+//! in the saga's state. Each status change follows the transition table, and writes the status, one timeline entry and one event
 //! in one commit.
 //!
 //! Settings: `[order]`, see [`Settings`].

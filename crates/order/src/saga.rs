@@ -28,7 +28,7 @@ const MAX_ROUNDS: usize = 16;
 /// Makes the due calls of one order until none is due. When a round leaves the same calls due, the order is rescheduled.
 ///
 /// # Errors
-/// Those of the database, and a fact that the published table has no row for. Then the order stays due.
+/// Those of the database, and a fact that the transition table has no row for. Then the order stays due.
 pub async fn advance(app: App, id: OrderId) -> Result<(), Error> {
     let db = &app.ctx.db;
     let mut previous = Vec::new();

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Applies a fact to the order. A fact that is known already, or came too late, changes nothing.
 ///
 /// # Errors
-/// Those of the database, and [`Error::Illegal`] when the published table has no row for the fact.
+/// Those of the database, and [`Error::Illegal`] when the transition table has no row for the fact.
 pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
     let Some(mut order) = store::lock_order(tx, None, id).await? else {
         // Replies and events about an order arrive only after it was written, so this is a fault elsewhere.

@@ -71,7 +71,7 @@ impl Order {
     /// released.
     ///
     /// # Errors
-    /// [`IllegalTransition`] when the published table has no row for the fact; then the order is unchanged.
+    /// [`IllegalTransition`] when the transition table has no row for the fact; then the order is unchanged.
     pub fn apply(
         &mut self,
         fact: &Fact,
@@ -192,7 +192,7 @@ impl Order {
         Ok(())
     }
 
-    /// Changes the status as the published table says.
+    /// Changes the status as the transition table says.
     pub(super) fn change_status(&mut self, cause: ChangeCause) -> Result<StatusChange, IllegalTransition<OrderStatus>> {
         let from = self.status;
         self.status = from.transition(cause.fact())?;

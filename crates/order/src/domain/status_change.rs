@@ -52,7 +52,7 @@ impl StatusChange {
 }
 
 impl ChangeCause {
-    /// Returns the fact that the published table knows it by.
+    /// Returns the fact that the transition table knows it by.
     #[must_use]
     pub fn fact(&self) -> OrderFact {
         match self {

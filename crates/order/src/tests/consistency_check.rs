@@ -130,7 +130,7 @@ async fn every_kind_of_damage_is_reported() {
         (
             failed,
             "UPDATE order_timeline SET status = 'REFUNDED' WHERE order_id = $1 AND position = 1",
-            "goes from PENDING_PAYMENT to REFUNDED, and the published table has no such row (O1)",
+            "goes from PENDING_PAYMENT to REFUNDED, and the transition table has no such row (O1)",
         ),
         (
             confirmed,

@@ -244,7 +244,7 @@ impl Script {
         reply
     }
 
-    /// Changes the payment as the published table allows. Returns false for a refusal; a repeated change is not refused.
+    /// Changes the payment as the transition table allows. Returns false for a refusal; a repeated change is not refused.
     fn pay(&mut self, outcome: &'static str) -> bool {
         match (self.payment, outcome) {
             ("INITIATED", "AUTHORIZED" | "FAILED" | "VOIDED")
