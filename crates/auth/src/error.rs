@@ -38,7 +38,7 @@ pub enum Error {
     Invalid(Vec<Fault>),
     #[error("the client's name or secret is wrong")]
     InvalidClient,
-    #[error("this kind of grant is not given")]
+    #[error("this grant type is not supported")]
     UnsupportedGrantType,
     #[error("the client does not hold that scope")]
     InvalidScope,

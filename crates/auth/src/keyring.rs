@@ -45,7 +45,7 @@ struct Key {
 
 /// A signing key that this installation cannot decrypt.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("signing key {0} was sealed with the secret of another installation: bring back its installation.secret, or delete the keys")]
+#[error("signing key {0} was encrypted with the secret of another installation: restore its installation.secret, or delete the keys")]
 pub struct UndecryptableKey(i64);
 
 impl Keyring {

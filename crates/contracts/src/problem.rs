@@ -112,7 +112,7 @@ codes! {
 
     // Auth and users.
     EMAIL_TAKEN 409 "There is an account with this e-mail", "Log in, or reset the password.";
-    UNSUPPORTED_GRANT_TYPE 400 "This kind of grant is not given", "Send grant_type=client_credentials.";
+    UNSUPPORTED_GRANT_TYPE 400 "This grant type is not supported", "Send grant_type=client_credentials.";
     INVALID_SCOPE 400 "The client does not hold that scope", "Name scopes that the client holds, or none for all of them.";
     INVALID_TOKEN_REQUEST 400 "The request for a token is not valid", "The list of errors names each parameter and what it must be.";
     INVALID_RESET_TOKEN 422 "The reset link is not valid", "Ask for a new one; each works once and for a limited time.";

@@ -8,7 +8,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Whether the public address is HTTPS (terminated by a proxy in front). Browsers are then told to use only HTTPS.
+    /// Whether the public address is HTTPS (terminated by a proxy in front). Browsers then use only HTTPS (`Strict-Transport-Security`).
     pub https: bool,
     /// The origins whose pages may call the API, such as `https://shop.example`; `*` for all.
     pub allowed_origins: Vec<Origin>,

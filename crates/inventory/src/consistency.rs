@@ -89,7 +89,7 @@ impl LineRecord {
             (ReservationStatus::Confirmed, None) => (2, -self.quantity, 0),
             (ReservationStatus::Confirmed, Some(_)) => (3, 0, 0),
             (ReservationStatus::Released | ReservationStatus::Expired, None) => (2, 0, 0),
-            (status, Some(_)) => return Some(format!("reservation {}: {status} and yet returned (S2)", self.reservation_id)),
+            (status, Some(_)) => return Some(format!("reservation {}: {status} but returned (S2)", self.reservation_id)),
         };
         (actual != right).then(|| {
             format!(
@@ -186,7 +186,7 @@ mod tests {
             }
         }
         for status in ReservationStatus::STATES.iter().filter(|status| **status != Confirmed) {
-            assert!(line(*status, true, (3, 0, 0)).fault().is_some_and(|fault| fault.contains("and yet returned")), "{status}");
+            assert!(line(*status, true, (3, 0, 0)).fault().is_some_and(|fault| fault.contains("but returned")), "{status}");
         }
     }
 }

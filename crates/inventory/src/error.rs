@@ -65,7 +65,7 @@ impl From<Error> for Problem {
             Error::Illegal(status) => Problem::new(Code::ILLEGAL_TRANSITION)
                 .detail(format!("the reservation is {}", status.as_str()))
                 .member("reservationStatus", status),
-            Error::SkuTaken => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("news of the catalogue are still on their way"),
+            Error::SkuTaken => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("an event of the catalogue has not arrived yet"),
             Error::Stale(problem) => problem,
             Error::Catalogue(error) => error.into(),
             Error::Db(error) => error.into(),

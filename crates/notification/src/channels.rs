@@ -100,6 +100,6 @@ impl Channels {
         }
         let decrypted = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
         let token = decrypted.and_then(|bytes| String::from_utf8(bytes).ok());
-        token.map(Some).ok_or_else(|| DeliveryError::permanent("the token cannot be opened"))
+        token.map(Some).ok_or_else(|| DeliveryError::permanent("the token cannot be decrypted"))
     }
 }

@@ -19,7 +19,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such notification"),
             Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
-                .detail(format!("the notification is {}: it is sent by itself", illegal.from))
+                .detail(format!("the notification is {}: it is due already and needs no resend", illegal.from))
                 .member("notificationStatus", illegal.from),
             Error::Db(error) => error.into(),
         }

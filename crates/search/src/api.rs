@@ -32,7 +32,7 @@ use std::{cell::RefCell, sync::Arc};
 pub fn routes() -> Routes<App> {
     Routes::new("search")
         .get("/search", search, "Finds products on sale")
-        .get("/search/suggest", suggest, "What a search text may become")
+        .get("/search/suggest", suggest, "Titles that complete a search text")
         .get("/admin/search", get_state, "The state of the index")
         .post("/admin/search/rebuild", rebuild, "Rebuilds the index, while the current one answers")
 }
@@ -48,7 +48,7 @@ impl axum::response::IntoResponse for Results {
 
 impl DescribeAnswer for Results {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        operation.answer::<SearchResults>(200, "The hits of this page, and how all of them divide.");
+        operation.answer::<SearchResults>(200, "The hits of this page, and the facets of all hits.");
         operation.answer_header("Link", "The next page, with `rel=\"next\"`.");
     }
 }

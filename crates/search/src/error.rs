@@ -21,7 +21,7 @@ pub enum Error {
     #[error("a file of the index failed")]
     File(#[from] std::io::Error),
     /// Stored data is not in the expected format.
-    #[error("the index holds something else than {0}")]
+    #[error("the index has stored data that is not {0}")]
     Content(&'static str),
     /// The catalogue or a judgement of the relevance test is invalid.
     #[error("{0}")]

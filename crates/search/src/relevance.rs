@@ -134,7 +134,7 @@ fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[Ju
     let shown: Vec<(String, u8)> = results.items.into_iter().map(|hit| (hit.sku, grade(hit.product_id))).collect();
     let best = best_grades(products, &grades);
     if best.first().is_none_or(|best| *best == 0) {
-        return Err(Error::Judgement(format!("nothing in the catalogue is what “{}” seeks", judgement.query)));
+        return Err(Error::Judgement(format!("no product of the catalogue is relevant for “{}”", judgement.query)));
     }
     let gained = gain(shown.iter().map(|(_, grade)| *grade));
     let score = gained / gain(best.into_iter());

@@ -45,7 +45,7 @@ async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result
 
 /// Closes the row. The shipment of a confirmed order was cancelled before the order.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
-    let outcome = cancel_in(tx, event.order_id, "Its order was cancelled: the carrier is asked not to fetch it").await?;
+    let outcome = cancel_in(tx, event.order_id, "Its order was cancelled: the carrier is requested not to pick it up").await?;
     if outcome == CancellationOutcome::TooLate {
         tracing::error!(target: "shipping", order_id = %event.order_id, "a cancelled order's parcel is on its way");
     }
@@ -54,5 +54,5 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result
 
 /// Cancels the shipment of an order that is fully refunded.
 async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
-    cancel_in(tx, event.order_id, "Its order was refunded: the carrier is asked not to fetch it").await.map(|_| ())
+    cancel_in(tx, event.order_id, "Its order was refunded: the carrier is requested not to pick it up").await.map(|_| ())
 }

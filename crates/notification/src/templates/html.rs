@@ -51,7 +51,7 @@ fn page(content: &EmailContent, body: &str) -> String {
          <tr><td style=\"padding:0 4px 16px;font-size:18px;font-weight:700;letter-spacing:.04em;color:{ACCENT}\">Souk</td></tr>\n\
          <tr><td style=\"padding:32px;background:#ffffff;border:1px solid {RULE};border-radius:8px\">\n{body}\n</td></tr>\n\
          <tr><td style=\"padding:16px 4px;font-size:12px;line-height:1.5;color:{QUIET}\">\
-         <a href=\"{shop}\" style=\"color:{QUIET}\">{shop}</a><br>This mail was sent by itself; nobody reads answers to it.</td></tr>\n\
+         <a href=\"{shop}\" style=\"color:{QUIET}\">{shop}</a><br>This mail was sent automatically; nobody reads replies to it.</td></tr>\n\
          </table>\n</td></tr></table>\n</body>\n</html>\n"
     )
 }

@@ -32,6 +32,6 @@ pub fn plain(content: &EmailContent) -> String {
     for paragraph in &content.closing {
         let _ = write!(text, "\n{paragraph}\n");
     }
-    let _ = write!(text, "\n-- \nSouk · {}\nThis mail was sent by itself; nobody reads answers to it.\n", content.shop_url);
+    let _ = write!(text, "\n-- \nSouk · {}\nThis mail was sent automatically; nobody reads replies to it.\n", content.shop_url);
     text
 }

@@ -206,7 +206,7 @@ async fn an_expired_reset_or_one_with_another_key_is_not_sent() {
     let notifications: Vec<_> =
         person.notifications(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();
     assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the link has expired".into())), "{notifications:?}");
-    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the token cannot be opened".into())), "{notifications:?}");
+    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the token cannot be decrypted".into())), "{notifications:?}");
     assert_eq!(mails(&harness).len(), 1, "only the welcome");
 }
 

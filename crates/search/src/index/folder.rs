@@ -132,7 +132,7 @@ impl Folder {
         // A running merge would write into the folder while it is removed.
         let merged = self.writer.map_or(Ok(()), IndexWriter::wait_merging_threads).map_err(Error::from);
         if let Err(error) = merged.and_then(|()| Folder::remove(&self.path)) {
-            tracing::warn!(target: "search", folder = %self.path.display(), %error, "an index of no use any more cannot be removed");
+            tracing::warn!(target: "search", folder = %self.path.display(), %error, "an obsolete index cannot be removed");
         }
     }
 

@@ -16,7 +16,7 @@ use contracts::{
 use platform::context::Context;
 
 /// The first entry of every history.
-const BOOKED_MESSAGE: &str = "The carrier was told of the parcel";
+const BOOKED_MESSAGE: &str = "The parcel was booked at the carrier";
 /// The entry of a confirmed cancellation.
 const CANCELLED_MESSAGE: &str = "Recalled: the carrier does not fetch it";
 

@@ -14,7 +14,7 @@ use platform::db::Tx;
 /// # Errors
 /// Those of the database.
 pub async fn cancel_shipment(app: &App, order_id: OrderId) -> Result<ShipmentCancellation, Error> {
-    let why = "Its order is being cancelled: the carrier is asked not to fetch it";
+    let why = "Its order is being cancelled: the carrier is requested not to pick it up";
     let outcome = app.ctx.db.write(async move |tx| cancel_in(tx, order_id, why).await).await?;
     Ok(ShipmentCancellation { outcome })
 }

@@ -114,7 +114,7 @@ enum Entry {
 async fn book_in(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
     let mut parcel = lock_parcel(tx, order_id).await?;
     if parcel.is_cancelled {
-        return Ok(Entry::Refused("the order was recalled"));
+        return Ok(Entry::Refused("the order was cancelled"));
     }
     if let Some(tracking_number) = parcel.tracking_number {
         return Ok(Entry::Booked { tracking_number, first: false });

@@ -127,7 +127,7 @@ async fn a_refund_cancels_the_shipment_unless_the_parcel_left() {
     h.complete().await;
     let found = shipments(&h, order).await;
     assert_eq!((found[0].status, found[0].events.len()), (ShipmentStatus::Returned, 3));
-    assert_eq!(found[0].events[1].message, "Its order was refunded: the carrier is asked not to fetch it");
+    assert_eq!(found[0].events[1].message, "Its order was refunded: the carrier is requested not to pick it up");
     let events = h.emitted_of::<ShipmentReturned>().await;
     assert_eq!((events.len(), events[0].recalled, events[0].shipment_id), (1, true, shipment));
     assert!(!is_bookable(&h, order).await);

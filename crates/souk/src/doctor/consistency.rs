@@ -206,7 +206,7 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     for (id, changed_at, faults) in mismatches {
         let is_moving = find(sources.orders, id).await?.map(|record| record.order.updated_at) != changed_at;
         if awaiting_events.contains(&id) {
-            consistency.progress(format!("order {id} has yet to consume an event"));
+            consistency.progress(format!("order {id} still has to consume an event"));
         } else if is_moving {
             consistency.progress(format!("order {id} changed during the check"));
         } else {

@@ -169,7 +169,7 @@ async fn the_carrier_and_a_cancellation_at_the_same_time_have_one_winner() {
 
     // Orders, money, units and shipments agree, except that the carrier contradicted the cancellations.
     let (healthy, report) = run(server.folder.path(), &["doctor"], "");
-    let faults: Vec<&str> = report.lines().filter(|line| line.contains("was recalled, but the carrier reported it IN_TRANSIT")).collect();
+    let faults: Vec<&str> = report.lines().filter(|line| line.contains("was cancelled, but the carrier reported it IN_TRANSIT")).collect();
     assert!(!healthy && faults.len() == cancelled.len(), "{report}");
     assert!(cancelled.iter().all(|(id, _)| faults.iter().any(|line| line.contains(&id.to_string()))), "{report}");
     // The carrier returns the parcels.

@@ -139,7 +139,7 @@ impl OrderCase<'_> {
             if held.is_sold {
                 findings.between.push(format!("{status} with nothing due, but it has bought {units} (S3)"));
             } else {
-                findings.in_progress.push(format!("{status}, and reservation {id} of {units} has yet to expire"));
+                findings.in_progress.push(format!("{status}, and reservation {id} of {units} still has to expire"));
             }
         }
     }
@@ -155,17 +155,17 @@ impl OrderCase<'_> {
         let OrderShipment { shipment_id, status, is_cancelled, contradiction, .. } = self.parcel?;
         let is_away = |status| matches!(status, ShipmentStatus::InTransit | ShipmentStatus::Delivered);
         if let Some(reported) = contradiction.filter(|reported| is_away(*reported)) {
-            return Some(format!("shipment {shipment_id} was recalled, but the carrier reported it {reported} (S4)"));
+            return Some(format!("shipment {shipment_id} was cancelled, but the carrier reported it {reported} (S4)"));
         }
         match (self.status(), status) {
             (OrderStatus::Cancelled, Some(away)) if is_away(*away) => Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)")),
             (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_cancelled => {
-                Some(format!("CANCELLED, but shipment {shipment_id} has yet to be sent (S4)"))
+                Some(format!("CANCELLED, but shipment {shipment_id} still has to be sent (S4)"))
             }
             (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
                 if *is_cancelled && self.record.due_steps().is_empty() =>
             {
-                Some(format!("{}, but shipment {shipment_id} was recalled (S4)", self.status()))
+                Some(format!("{}, but shipment {shipment_id} was cancelled (S4)", self.status()))
             }
             _ => None,
         }

@@ -160,8 +160,8 @@ async fn a_shipment_that_contradicts_its_order_is_a_fault() {
     let to_be_fetched = cancelled("BOOKED", Some("CREATED"), None).await;
     let to_be_booked = cancelled("PENDING", None, None).await;
     let contradicted = cancelled("CLOSED", Some("RETURNED"), Some("DELIVERED")).await;
-    let (recalled, _) = shop.sale().await;
-    shop.send(recalled, "CLOSED", Some("RETURNED"), None).await;
+    let (returned, _) = shop.sale().await;
+    shop.send(returned, "CLOSED", Some("RETURNED"), None).await;
     let mut kept = Placed::refunded();
     kept.saga.shipment = ShipmentState::Cancelled;
     kept.saga.stock = StockState::Released;
@@ -181,10 +181,10 @@ async fn a_shipment_that_contradicts_its_order_is_a_fault() {
     let found = shop.check().await;
     found.has_fault(away, "is IN_TRANSIT (S4)");
     found.has_fault(there, "is DELIVERED (S4)");
-    found.has_fault(to_be_fetched, "has yet to be sent (S4)");
-    found.has_fault(to_be_booked, "has yet to be sent (S4)");
-    found.has_fault(contradicted, "was recalled, but the carrier reported it DELIVERED (S4)");
-    found.has_fault(recalled, "was recalled (S4)");
+    found.has_fault(to_be_fetched, "still has to be sent (S4)");
+    found.has_fault(to_be_booked, "still has to be sent (S4)");
+    found.has_fault(contradicted, "was cancelled, but the carrier reported it DELIVERED (S4)");
+    found.has_fault(returned, "was cancelled (S4)");
     found.has_fault(kept, "REFUNDED before its parcel left, with nothing due, but it has bought 2 of LAMP-1 (S3)");
     for order in well {
         found.is_well(order);
@@ -230,7 +230,7 @@ async fn money_and_units_that_are_being_released_are_in_progress() {
     found.has_progress(refunding, &format!("CANCELLED, and the refund of payment {payment} is due, after 3 failed attempts"));
     found.has_progress(voiding, &format!("CANCELLED, and the void of payment {held} is due"));
     found.has_progress(unknown, &format!("payment {unsettled} waits for an answer of the provider"));
-    found.has_progress(expiring, "of 2 of LAMP-1 has yet to expire");
+    found.has_progress(expiring, "of 2 of LAMP-1 still has to expire");
     found.has_progress(placed, "PENDING_PAYMENT, after 1 failed attempt");
     assert_eq!((found.faults.len(), found.notes().len()), (0, 5), "{:#?}", found.notes());
 }
@@ -300,7 +300,7 @@ async fn an_event_in_transit_explains_a_mismatch() {
     let (other, _) = shop.sale().await;
     shop.refund(order, payment).await;
     let found = shop.check().await;
-    found.has_progress(order, "has yet to consume an event");
+    found.has_progress(order, "still has to consume an event");
     found.is_well(other);
 
     // After the event was consumed the mismatch is a fault.
@@ -318,7 +318,7 @@ async fn an_event_in_transit_explains_a_mismatch() {
         .await
     };
     shop.orders.write(parked).await.expect("it is written");
-    shop.check().await.has_progress(order, "has yet to consume an event");
+    shop.check().await.has_progress(order, "still has to consume an event");
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ impl Shop {
         (order, payment)
     }
 
-    /// Refunds the payment; the order has yet to consume the event.
+    /// Refunds the payment; the order still has to consume the event.
     pub(super) async fn refund(&self, order_id: OrderId, payment_id: PaymentId) {
         let user_id = self.env.new_id();
         let write = async move |tx: &mut db::Tx| {
