@@ -272,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_chain_holds_until_an_entry_is_changed_moved_or_taken_out(texts in vec("[a-z]{0,8}", 2..12), at in any::<prop::sample::Index>(), how in 0..4_u8) {
+        fn a_chain_is_valid_until_an_entry_is_changed_moved_or_removed(texts in vec("[a-z]{0,8}", 2..12), at in any::<prop::sample::Index>(), how in 0..4_u8) {
             let mut entries: Vec<Entry> = Vec::new();
             for (number, text) in texts.iter().enumerate() {
                 let head = entries.last().map_or(Head::START, Entry::head);

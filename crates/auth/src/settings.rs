@@ -113,7 +113,7 @@ mod tests {
     use platform::settings::Settings as File;
 
     #[test]
-    fn what_cannot_work_stops_the_start() {
+    fn settings_out_of_bounds_stop_the_start() {
         for (key, value) in [("access_token_seconds", 5), ("lock_after_failures", 4), ("hashing_queue", 0), ("argon2_memory_kib", 7)] {
             let refused = File::default().with("auth", key, value).section::<Settings>("auth").unwrap_err();
             assert!(refused.to_string().starts_with(&format!("setting [auth]: {key} must be from ")), "{refused}");

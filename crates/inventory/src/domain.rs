@@ -468,7 +468,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_are_taken_in_the_order_of_their_skus_and_none_is_lost(skus in proptest::collection::hash_set("[A-Z0-9]{3,5}", 1..20)) {
+        fn lines_are_sorted_by_sku_and_none_is_lost(skus in proptest::collection::hash_set("[A-Z0-9]{3,5}", 1..20)) {
             let lines: Vec<_> = skus.iter().map(|sku| line(sku, 1)).collect();
             let ordered = in_sku_order(lines).unwrap();
             prop_assert!(ordered.windows(2).all(|pair| pair[0].sku < pair[1].sku));

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_asks_for_each_default_by_itself() {
+    fn an_address_requests_each_default_separately() {
         for (shipping, billing) in [(true, false), (false, true)] {
             let body = serde_json::json!({
                 "country": "DE", "city": "Bremen", "street": "Am Wall", "isDefaultShipping": shipping, "isDefaultBilling": billing,

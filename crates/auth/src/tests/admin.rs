@@ -115,7 +115,7 @@ async fn administrators_that_demote_each_other_at_once_leave_one() {
 }
 
 #[tokio::test]
-async fn a_former_administrator_takes_nothing_back_with_the_token_that_is_left() {
+async fn a_former_administrator_can_do_nothing_with_a_token_that_is_still_valid() {
     let auth = start().await;
     let (ada, grace) = (auth.admin("ada").await, auth.admin("grace").await);
     auth.set_roles(&ada, grace.user_id, &[Role::Customer]).await.expect(200);
@@ -142,7 +142,7 @@ async fn accounts_that_are_not_there_are_404() {
 }
 
 #[tokio::test]
-async fn every_route_is_closed_unless_it_says_otherwise() {
+async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
     let auth = start().await;
     let mara = auth.register("mara").await;
     let open = [

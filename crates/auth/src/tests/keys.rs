@@ -156,7 +156,7 @@ async fn the_signing_key_survives_a_restart_and_only_its_installation_can_decryp
     second.stop().await;
 
     let stranger = Runtime::start(vec![service()], setup(&folder, 8)).await;
-    let refused = stranger.err().expect("a stranger cannot start on these keys").to_string();
+    let refused = stranger.err().expect("another installation cannot start with these keys").to_string();
     assert!(refused.contains("installation.secret"), "{refused}");
     for file in std::fs::read_dir(folder.path().join("db")).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();

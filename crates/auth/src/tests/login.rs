@@ -68,7 +68,7 @@ async fn an_attempt_that_is_not_counted_leaves_no_counter() {
 }
 
 #[tokio::test]
-async fn many_failures_lock_for_minutes_and_the_lock_ends_by_itself() {
+async fn many_failures_lock_for_minutes() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
@@ -164,7 +164,7 @@ async fn the_owner_of_an_account_under_attack_gets_in_after_one_locks_minutes() 
 }
 
 #[tokio::test]
-async fn existing_logins_go_on_and_an_unlock_ends_every_wait_during_an_attack() {
+async fn existing_logins_continue_and_an_unlock_ends_every_wait_during_an_attack() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;

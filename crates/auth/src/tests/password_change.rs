@@ -18,7 +18,7 @@ impl Auth {
         let events = self.emitted_of::<PasswordResetRequested>().await;
         let key = MasterKey::new([7; 32]).key_for(contracts::auth::RESET_TOKEN_ENCRYPTION);
         let token = encryption::decrypt(&key, &events.last().expect("a mail was requested").sealed_token)
-            .expect("the notification service opens it");
+            .expect("the notification service decrypts it");
         String::from_utf8(token).unwrap()
     }
 

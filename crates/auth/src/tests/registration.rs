@@ -14,7 +14,7 @@ async fn a_registration_logs_in_and_is_announced() {
     let body = json!({"email": "Mara@Example.com", "password": PASSWORD, "name": "Mara"});
     let answer = auth.post("/auth/register", &body).send().await.expect(201);
     let tokens: Tokens = answer.read();
-    assert_eq!(answer.header("location"), "/api/v1/users/me", "whoever registered may read it");
+    assert_eq!(answer.header("location"), "/api/v1/users/me", "the new user may read it");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!((tokens.token_type.as_str(), tokens.expires_in), ("Bearer", 900));
 
@@ -59,7 +59,7 @@ async fn of_twenty_registrations_of_an_address_at_once_one_succeeds() {
     statuses.sort_unstable();
     assert_eq!(statuses, [vec![201], vec![409; 19]].concat());
     assert_eq!(auth.emitted_of::<UserRegistered>().await.len(), 1);
-    assert_eq!(auth.count("SELECT COUNT(*) FROM refresh_tokens").await, 1, "who came too late left nothing");
+    assert_eq!(auth.count("SELECT COUNT(*) FROM refresh_tokens").await, 1, "the refused registrations stored nothing");
 }
 
 fn body_of(email: &str, password: &str, name: &str) -> Value {

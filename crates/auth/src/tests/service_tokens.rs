@@ -56,7 +56,7 @@ async fn a_client_gets_the_scopes_it_holds_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
+async fn a_client_with_wrong_credentials_gets_the_same_refusal() {
     let auth = start().await;
     let carrier = operator::create_client(auth.db(), "carrier", &["shipping:track"]).await.unwrap();
     let refused = auth.token(form("order", "wrong", "")).await.expect_problem(401, "INVALID_CLIENT");
@@ -81,7 +81,7 @@ async fn a_client_that_cannot_prove_itself_is_told_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_form_that_says_something_else_is_refused() {
+async fn an_invalid_token_form_is_refused() {
     let auth = start().await;
     let secret = secret_of("order");
     for (form, parameter) in [

@@ -44,7 +44,7 @@ fn adding_a_product_again_adds_to_its_line_up_to_999() {
 }
 
 #[test]
-fn more_than_there_is_cannot_be_added_over_all_the_line_holds() {
+fn a_line_with_its_added_units_never_exceeds_the_stock() {
     let mut cart = cart_of(2);
     let refused = cart.add(id(101), id(10), &quote(500, Some(4)), count(3));
     let Err(Error::Short(shortage)) = refused else { panic!("{refused:?}") };
@@ -83,7 +83,7 @@ fn a_sum_past_every_bound_is_refused() {
 }
 
 #[test]
-fn a_full_cart_of_the_dearest_goods_can_still_be_shown() {
+fn a_full_cart_at_the_highest_price_can_be_shown() {
     let mut cart = empty();
     for product in 0..MAX_LINES as u128 {
         cart.add(id(1_000 + product), id(product), &quote(1, None), count(999)).unwrap();
@@ -98,7 +98,7 @@ fn a_changed_price_is_shown_with_both_prices_as_long_as_it_differs() {
     let mut cart = cart_of(2);
     let dearer = quotes([(10, Listing::OnSale(quote(700, None)))]);
     assert_eq!(cart.requote(&dearer).len(), 1);
-    assert!(cart.requote(&dearer).is_empty(), "the second look changes nothing");
+    assert!(cart.requote(&dearer).is_empty(), "the same quotes again change nothing");
     for known in [&dearer, &Quotes::default()] {
         let view = cart.view(known);
         assert_eq!((view.subtotal_amount, view.items[0].unit_price_snapshot), (1400, 700));
@@ -128,7 +128,7 @@ fn setting_or_adding_a_quantity_accepts_the_price_that_was_shown() {
 }
 
 #[test]
-fn a_line_shows_what_can_be_had_and_comes_back_with_the_stock() {
+fn a_line_shows_the_available_units_and_grows_with_the_stock() {
     let mut cart = cart_of(5);
     let few = quotes([(10, Listing::OnSale(quote(500, Some(3))))]);
     cart.requote(&few);
@@ -140,11 +140,11 @@ fn a_line_shows_what_can_be_had_and_comes_back_with_the_stock() {
     assert_eq!((cart.lines[0].quantity, cart.view(&plenty).warnings.len()), (5, 0));
     cart.requote(&few);
     cart.set_quantity(id(100), &few, count(2)).unwrap();
-    assert!(cart.view(&few).warnings.is_empty(), "who sets a quantity wants just that");
+    assert!(cart.view(&few).warnings.is_empty(), "the quantity that was set is the wanted one");
 }
 
 #[test]
-fn what_cannot_be_bought_stays_out_of_the_subtotal() {
+fn unavailable_lines_are_not_in_the_subtotal() {
     let foreign = Quote { price: Money::new(1, Currency::USD), ..quote(1, None) };
     for listing in [Listing::OffSale, Listing::OnSale(quote(900, Some(0))), Listing::OnSale(foreign)] {
         let mut cart = cart_of(2);
@@ -229,7 +229,7 @@ fn returned(product: u128, quantity: u32) -> OrderItem {
 }
 
 #[test]
-fn lines_come_back_merged_and_capped() {
+fn restored_lines_are_merged_and_capped() {
     let mut cart = cart_of(600);
     let changed = cart.restore_lines(&[returned(10, 500), returned(11, 2)], Currency::EUR, || id(900));
     assert_eq!(changed, cart.lines);
@@ -241,7 +241,7 @@ fn lines_come_back_merged_and_capped() {
 }
 
 #[test]
-fn lines_that_do_not_fit_stay_out() {
+fn lines_that_do_not_fit_are_not_restored() {
     let mut cart = cart_of(1);
     assert!(cart.restore_lines(&[returned(11, 1)], Currency::USD, || id(900)).is_empty());
     let mut odd = empty();

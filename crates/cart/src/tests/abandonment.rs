@@ -6,7 +6,7 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn a_cart_that_is_left_alone_becomes_abandoned_and_is_dropped_in_the_end() {
+async fn an_unused_cart_becomes_abandoned_and_is_deleted_later() {
     let shop = Shop::open().await;
     let cart = shop.add(shop.product(100, 5), 2).await;
     shop.advance(720 * HOUR);
@@ -39,7 +39,7 @@ async fn reading_a_cart_keeps_it_active() {
     for _ in 0..5 {
         shop.advance(9 * HOUR);
         shop.settle().await;
-        assert_eq!(shop.cart().await, cart, "a look changes nothing that is shown");
+        assert_eq!(shop.cart().await, cart, "a read changes nothing that is shown");
     }
     shop.internal_cart().await;
     shop.advance(10 * HOUR + Duration::from_secs(1));

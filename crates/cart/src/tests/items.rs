@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
 
 #[tokio::test]
-async fn a_product_goes_in_with_snapshots_and_a_subtotal() {
+async fn a_product_is_added_with_snapshots_and_a_subtotal() {
     let shop = Shop::open().await;
     let (mug, plate) = (shop.product(1250, 10), shop.product(300, 10));
     shop.add(mug, 2).await;
@@ -23,7 +23,7 @@ async fn a_product_goes_in_with_snapshots_and_a_subtotal() {
 }
 
 #[tokio::test]
-async fn a_product_that_is_there_gets_more_units_on_its_line() {
+async fn a_product_in_the_cart_gets_more_units_on_its_line() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 2_000);
     let first = shop.add(mug, 2).await;
@@ -35,7 +35,7 @@ async fn a_product_that_is_there_gets_more_units_on_its_line() {
 }
 
 #[tokio::test]
-async fn only_active_products_go_in() {
+async fn only_active_products_are_added() {
     let shop = Shop::open().await;
     for status in [ProductStatus::Draft, ProductStatus::Inactive, ProductStatus::Archived] {
         let product = shop.product(100, 5);
@@ -47,7 +47,7 @@ async fn only_active_products_go_in() {
 }
 
 #[tokio::test]
-async fn no_more_goes_in_than_there_is() {
+async fn no_more_units_are_added_than_are_available() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 4);
     shop.add(mug, 3).await;
@@ -98,7 +98,7 @@ async fn a_cart_holds_200_lines_and_shows_them_with_two_calls() {
 }
 
 #[tokio::test]
-async fn a_quantity_is_set_within_what_there_is() {
+async fn a_quantity_is_set_within_the_available_units() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 4);
     let cart = shop.add(mug, 1).await;
@@ -119,7 +119,7 @@ async fn a_quantity_is_set_within_what_there_is() {
 }
 
 #[tokio::test]
-async fn lines_are_taken_out_one_by_one_or_all_at_once() {
+async fn lines_are_removed_one_by_one_or_all_at_once() {
     let shop = Shop::open().await;
     let (mug, plate) = (shop.product(100, 5), shop.product(70, 5));
     shop.add(mug, 1).await;
@@ -192,7 +192,7 @@ async fn run_concurrently<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F:
 }
 
 #[tokio::test]
-async fn without_the_catalogue_nothing_new_goes_in_but_what_is_there_can_be_changed() {
+async fn without_the_catalogue_no_product_is_added_but_lines_can_be_changed() {
     let shop = Shop::open().await;
     let (mug, plate) = (shop.product(100, 5), shop.product(70, 5));
     let cart = shop.add(mug, 1).await;

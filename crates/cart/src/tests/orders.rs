@@ -114,7 +114,7 @@ async fn an_ordered_cart_is_checked_out_by_the_call_or_the_event_whichever_comes
 }
 
 #[tokio::test]
-async fn what_was_added_after_the_order_read_the_cart_moves_into_a_fresh_one() {
+async fn lines_added_after_the_order_read_the_cart_move_into_a_new_one() {
     let shop = Shop::open().await;
     let (mug, plate) = (shop.product(100, 50), shop.product(70, 50));
     let read = shop.add(mug, 2).await;
@@ -148,7 +148,7 @@ async fn a_check_out_of_anothers_or_an_unknown_cart_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_lines_of_a_failed_order_come_back_once_with_warnings() {
+async fn the_lines_of_a_failed_order_are_restored_once_with_warnings() {
     let shop = Shop::open().await;
     let (mug, plate, bowl) = (shop.product(100, 50), shop.product(70, 50), shop.product(30, 50));
     shop.add(mug, 2).await;
@@ -170,7 +170,7 @@ async fn the_lines_of_a_failed_order_come_back_once_with_warnings() {
 }
 
 #[tokio::test]
-async fn lines_come_back_without_an_active_cart_and_past_999() {
+async fn lines_are_restored_without_an_active_cart_and_past_999() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5_000);
     let cart = shop.add(mug, 600).await;
@@ -186,12 +186,12 @@ async fn lines_come_back_without_an_active_cart_and_past_999() {
 }
 
 #[tokio::test]
-async fn what_the_customer_cancelled_does_not_come_back() {
+async fn lines_of_an_order_that_the_customer_cancelled_are_not_restored() {
     let shop = Shop::open().await;
     let cart = shop.add(shop.product(100, 5), 2).await;
     let order: OrderId = shop.id();
     shop.deliver(created(&cart, order)).await;
     shop.deliver(cancelled(&cart, order, false)).await;
     assert!(shop.cart().await.items.is_empty());
-    assert!(shop.emitted().await.is_empty(), "the cart announces nothing");
+    assert!(shop.emitted().await.is_empty(), "the cart emits no event");
 }

@@ -67,7 +67,7 @@ async fn a_changed_price_is_shown_until_the_quantity_is_set_again() {
 }
 
 #[tokio::test]
-async fn a_line_shows_what_can_be_had_and_the_order_gets_just_that() {
+async fn a_line_shows_the_available_units_and_the_order_gets_these() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5);
     shop.add(mug, 5).await;

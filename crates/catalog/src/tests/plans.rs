@@ -18,7 +18,7 @@ async fn plan(h: &Harness, sql: String) -> Vec<String> {
             .await
         })
         .await
-        .expect("the database explains itself")
+        .expect("the database explains its plan")
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn before_the_services_are_ready_only_probes_succeed() {
     }
     gate.open(setup);
     assert_eq!(site.get("/api/v1/openapi.json").await.status, 200);
-    assert_eq!(site.get("/readyz").await.status, 503, "whether it is ready is not for the gate to say");
+    assert_eq!(site.get("/readyz").await.status, 503, "opening the gate does not make the platform ready");
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn the_bundle_is_served_compressed() {
                 && got.header("etag").starts_with("W/\"")
                 && got.header("cache-control").contains("max-age")
         );
-        assert_eq!(site.get(path).await.header("content-encoding"), "gzip", "who says nothing takes anything");
+        assert_eq!(site.get(path).await.header("content-encoding"), "gzip", "without Accept-Encoding every encoding is accepted");
         let refused = site.request("GET", path, &[("accept-encoding", "identity")]).await;
         assert_eq!(refused.status, 406);
         refused.is_problem("NOT_ACCEPTABLE");

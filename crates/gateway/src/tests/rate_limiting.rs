@@ -92,7 +92,7 @@ async fn invalid_tokens_and_forwarded_addresses_do_not_give_a_new_quota() {
         let token = site.customer().1;
         logins += usize::from(site.request("POST", "/api/v1/auth/login", &[("authorization", &token)]).await.status != 429);
     }
-    assert_eq!(logins, 3, "whoever guesses passwords is limited by address, whatever token it has");
+    assert_eq!(logins, 3, "logins are limited by address, whatever token they carry");
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ async fn events_of_two_products_that_swap_a_sku_may_come_in_any_order() {
     let torch = s.h.id();
     s.announce(product(s.lamp, Some(s.seller), "LAMP-1", 1)).await;
     s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
-    // The torch got the SKU that the lamp gave up, but the event of the lamp arrives later.
+    // The torch got the former SKU of the lamp, but the event of the lamp arrives later.
     s.announce(product(torch, Some(s.seller), "LAMP-1", 1)).await;
     assert_eq!(stock_of(&s.h, "LAMP-1").await.product_id, s.lamp);
     let product_id = s.lamp;

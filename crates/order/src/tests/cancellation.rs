@@ -131,7 +131,7 @@ async fn a_cancellation_waits_for_shipping_and_its_answer_is_kept() {
 #[tokio::test]
 async fn a_shipment_that_was_sent_is_not_cancelled_although_the_order_is_still_confirmed() {
     let upstreams = Upstreams::new();
-    upstreams.script().recall = "TOO_LATE";
+    upstreams.script().cancel_shipment = "TOO_LATE";
     let h = upstreams.harness().await;
     let order_before = confirmed(&h).await;
     let id = order_before.order_id;
@@ -155,7 +155,7 @@ async fn a_cancellation_stays_pending_while_shipping_is_down_and_its_first_answe
     // The answer to the repeated call decides, or an event: the shipment was cancelled, or scanned.
     for answer in ["RECALLED", "TOO_LATE", "ShipmentReturned", "ShipmentUpdated"] {
         let upstreams = Upstreams::new();
-        upstreams.script().recall = if answer.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
+        upstreams.script().cancel_shipment = if answer.starts_with("Shipment") { "PENDING" } else { "DEPENDENCY_UNAVAILABLE" };
         let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         let (id, shipment) = (view.order_id, created(&h, &view));
@@ -168,7 +168,7 @@ async fn a_cancellation_stays_pending_while_shipping_is_down_and_its_first_answe
         match answer {
             "ShipmentReturned" => drop(h.deliver(returned(&shipment, true)).await),
             "ShipmentUpdated" => drop(h.deliver(in_transit(&shipment)).await),
-            outcome => upstreams.script().recall = outcome,
+            outcome => upstreams.script().cancel_shipment = outcome,
         }
         let ends = match answer {
             "RECALLED" | "ShipmentReturned" => "CANCELLED",
@@ -248,7 +248,7 @@ async fn a_cancellation_during_the_capture_says_that_a_refund_is_due() {
 async fn an_order_refunded_before_its_shipment_was_sent_returns_its_stock() {
     for (answer, ends) in [("RECALLED", "RETURNED"), ("TOO_LATE", "CONFIRMED")] {
         let upstreams = Upstreams::new();
-        upstreams.script().recall = answer;
+        upstreams.script().cancel_shipment = answer;
         let h = upstreams.harness().await;
         let view = confirmed(&h).await;
         h.deliver(refunded(&view)).await;

@@ -99,7 +99,7 @@ fn a_cancelled_sale_is_refunded_and_returned_whatever_call_fails() {
     try_all(&Scenario {
         script: |_| {},
         cancels: Cancels::Confirmed,
-        calls: &["recall", "refund", "return"],
+        calls: &["cancel_shipment", "refund", "return"],
         ends: "CANCELLED",
         leaves: &[("REFUNDED", "RETURNED")],
     });
@@ -189,7 +189,7 @@ async fn check(h: &Harness, upstreams: &Upstreams, view: &OrderView) {
     let confirmed = usize::from(path.iter().any(|status| status == "CONFIRMED"));
     assert_eq!(h.emitted_of::<OrderConfirmed>().await.len(), confirmed);
 
-    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return", "recall"] {
+    for call in ["create", "authorize", "reserve", "capture", "confirm", "void", "refund", "release", "return", "cancel_shipment"] {
         assert!(upstreams.keys_of(call) <= 1, "{call}: {:?}", upstreams.script().calls);
     }
     let done = upstreams.script().done.clone();

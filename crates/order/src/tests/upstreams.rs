@@ -38,8 +38,8 @@ pub struct Script {
     /// Whether the stock can be reserved.
     pub in_stock: bool,
     pub confirm_works: bool,
-    /// What `recall` answers: an outcome, or a problem code.
-    pub recall: &'static str,
+    /// What `cancel_shipment` answers: an outcome, or a problem code.
+    pub cancel_shipment: &'static str,
     pub catalog_is_down: bool,
     /// Whether nothing is shipped to the customer's country.
     pub country_is_not_served: bool,
@@ -106,7 +106,7 @@ impl Upstreams {
             void: "VOIDED",
             in_stock: true,
             confirm_works: true,
-            recall: "RECALLED",
+            cancel_shipment: "RECALLED",
             catalog_is_down: false,
             country_is_not_served: false,
             payment: "INITIATED",
@@ -161,7 +161,7 @@ impl Upstreams {
         let user = Router::new().route("/internal/users/{user}/addresses/{address}", get(find_address));
         let shipping = Router::new()
             .route("/shipping/rates", get(rates))
-            .route("/internal/shipments/{order}/recall", put(recall))
+            .route("/internal/shipments/{order}/recall", put(cancel_shipment))
             .with_state(script());
         let payment = Router::new()
             .route("/payments", post(create))
@@ -337,12 +337,12 @@ async fn rates(State(n): State<Upstreams>) -> Response {
     Json(json!({"country": "DE", "items": [standard]})).into_response()
 }
 
-async fn recall(State(n): State<Upstreams>) -> Response {
-    let effect = |script: &mut Script| match script.recall {
+async fn cancel_shipment(State(n): State<Upstreams>) -> Response {
+    let effect = |script: &mut Script| match script.cancel_shipment {
         code @ "DEPENDENCY_UNAVAILABLE" => refusal(503, code, true),
         outcome => (200, json!({"outcome": outcome})),
     };
-    n.repeat("recall", effect).await
+    n.repeat("cancel_shipment", effect).await
 }
 
 fn payment_view(script: &Script) -> Value {

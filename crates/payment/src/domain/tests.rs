@@ -192,7 +192,7 @@ fn an_open_void_refuses_a_capture_and_an_open_capture_a_void() {
 }
 
 #[test]
-fn a_payment_given_up_during_its_authorization_is_voided_after_either_outcome() {
+fn a_payment_voided_during_its_authorization_is_voided_after_either_outcome() {
     for decline in [None, Some(DeclineReason::Abandoned)] {
         let mut payment = payment();
         payment.try_command(Command::Authorize);

@@ -114,7 +114,7 @@ async fn an_unknown_outcome_is_looked_up_before_the_request_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_request_tries_three_times_after_transient_errors_and_the_worker_goes_on_with_a_lookup() {
+async fn a_request_tries_three_times_after_transient_errors_and_the_worker_continues_with_a_lookup() {
     let (fixture, script) = Script::start(&[Fault::Unavailable; 3]).await;
     let id = fixture.payment("pm_ok").await;
     assert_eq!(transactions(&fixture.act(id, "authorize").await), [(Authorize, Pending)]);

@@ -14,7 +14,7 @@ async fn lamps(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn filters_and_orders_by_price_are_of_the_shops_own_currency_unless_another_is_asked_for() {
+async fn prices_are_compared_in_the_shops_currency_unless_another_is_requested() {
     let shop = Shop::open().await;
     lamps(&shop).await;
     for (query, found) in [

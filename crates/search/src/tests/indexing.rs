@@ -37,7 +37,7 @@ async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
         folder: folder.to_owned(),
         master_key: MasterKey::new([7; 32]),
     };
-    App::open(ctx).await.expect("it opens whatever lies there")
+    App::open(ctx).await.expect("it opens whatever the folder contains")
 }
 
 async fn catch_up(app: &App) {
@@ -124,7 +124,7 @@ async fn an_index_that_is_missing_broken_or_outdated_is_rebuilt() {
     std::fs::rename(&index, folder.join("index-v0-g1")).unwrap();
     let app = open(&shop, &folder, german()).await;
     catch_up(&app).await;
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "what is of no use is removed");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "an obsolete folder is removed");
     assert_eq!(search(&app, "q=lamp").total, 20);
     drop(app);
 
@@ -186,7 +186,7 @@ async fn a_rebuilt_index_replaces_the_old_one_which_stays_up_to_date_until_then(
     assert_eq!(actions::rebuild(shop.h.db()).await.unwrap(), 2);
     assert_eq!(workers::index(app.clone()).await.unwrap(), Next::Immediately, "one batch is not everything");
     assert_eq!(app.index_manager.status().next.map(|(generation, _)| generation), Some(2));
-    assert_eq!(app.index_manager.view().unwrap().number, before, "the old index goes on answering");
+    assert_eq!(app.index_manager.view().unwrap().number, before, "the old index still answers");
     let mut lamp = products.remove(0);
     lamp.product.version += 1;
     lamp.product.price_amount = 5;
@@ -282,7 +282,7 @@ async fn reindexing_of_a_category_continues_after_the_last_commit() {
     assert!(0 < reached && reached < 1_200);
     drop(app);
     let app = open(&shop, &folder, Settings::default()).await;
-    assert!(waiting(&app).await < reached, "it goes on, and does not begin again");
+    assert!(waiting(&app).await < reached, "it continues, and does not begin again");
     // After a second rename all products are indexed again. A product that left the category keeps its new place.
     rename(&shop, &path, "Parlours").await;
     shop.deliver_activated(products[0].clone().with(|product| (product.version, product.category_id) = (2, None))).await;

@@ -130,7 +130,7 @@ proptest! {
                 }
                 Fact::CarrierBooked => {
                     if let BookingOutcome::Created(_) = it.booked(Carrier::Mock, "T".into(), now) {
-                        prop_assert_eq!(decided, None, "what was called off is not shipped");
+                        prop_assert_eq!(decided, None, "a cancelled shipment is not sent");
                         created += 1;
                     }
                 }

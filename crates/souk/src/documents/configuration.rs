@@ -170,7 +170,7 @@ mod tests {
     fn docs_configuration_md_is_fresh() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
         let fresh = configuration_markdown();
-        #[expect(clippy::disallowed_methods, reason = "a test has no configuration to ask")]
+        #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
         let update = std::env::var("UPDATE_DOCS").is_ok();
         if update {
             std::fs::write(path, &fresh).unwrap();

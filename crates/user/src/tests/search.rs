@@ -109,7 +109,7 @@ async fn a_changed_name_is_found_and_the_old_one_no_longer() {
 }
 
 #[tokio::test]
-async fn the_list_goes_page_by_page_from_the_newest() {
+async fn users_are_listed_newest_first_page_by_page() {
     let users: Vec<_> = (0..25).map(|number| (format!("u{number}@example.com"), format!("User {number}"))).collect();
     let users: Vec<_> = users.iter().map(|(email, name)| (email.as_str(), name.as_str())).collect();
     let h = with_users(&users).await;
