@@ -44,7 +44,7 @@ fn viewer(user: &MaybeUser) -> Viewer {
     }
 }
 
-const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("private, no-cache");
+const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// A response that the client may cache but must revalidate each time. It is `private`, because the same path shows more
 /// to the owner.
@@ -53,7 +53,7 @@ struct Revalidated<A>(Tagged<A>);
 impl<A: Answer> IntoResponse for Revalidated<A> {
     fn into_response(self) -> Response {
         let mut response = self.0.into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, ASK_EACH_TIME);
+        response.headers_mut().insert(header::CACHE_CONTROL, REVALIDATE);
         response
     }
 }
@@ -70,7 +70,7 @@ struct RevalidatedPage<T>(TaggedPage<T>);
 impl<T: Serialize> IntoResponse for RevalidatedPage<T> {
     fn into_response(self) -> Response {
         let mut response = self.0.into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, ASK_EACH_TIME);
+        response.headers_mut().insert(header::CACHE_CONTROL, REVALIDATE);
         response
     }
 }

@@ -128,8 +128,8 @@ pub async fn list_for_check(db: &Db, after: OrderId, up_to: OrderId) -> Result<V
 }
 
 fn add_faults(faults: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
-    let room = MAX_FAULTS.saturating_sub(faults.len());
-    faults.extend(more.into_iter().take(room));
+    let left = MAX_FAULTS.saturating_sub(faults.len());
+    faults.extend(more.into_iter().take(left));
 }
 
 #[cfg(test)]

@@ -212,7 +212,7 @@ async fn outcome(
     Ok(if before.contains(&now.status) { None } else { payment_fact(&now) })
 }
 
-/// Returns the fact that a payment's status stands for. INITIATED is none.
+/// Returns the fact that led to a payment's status. INITIATED has none.
 fn payment_fact(payment: &Payment) -> Option<Fact> {
     let id = payment.payment_id;
     match payment.status {

@@ -114,7 +114,7 @@ pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
     Ok((config, databases))
 }
 
-/// Says what was rejected and why.
+/// Returns an error that names what was rejected, and why.
 fn rejected(what: &str) -> impl Fn(Violation) -> anyhow::Error {
     move |violation| anyhow::anyhow!("{what} {}", violation.detail)
 }

@@ -15,7 +15,7 @@ pub struct Cancellation {
     pub note: Option<String>,
 }
 
-/// What the saga knows of other services.
+/// What the saga stores of other services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SagaState {
     #[serde(rename = "money")]

@@ -58,7 +58,7 @@ pub async fn work(h: &Harness) {
     }
 }
 
-/// Sends a request that waits, and runs the saga until it is answered. The clock stands still, so the wait does not end before.
+/// Sends a request that waits, and runs the saga until it is answered. The clock does not advance, so the wait does not end before.
 pub async fn send_and_settle(h: &Harness, request: TestRequest<'_>) -> TestResponse {
     let mut request = pin!(request.send());
     for _ in 0..100_000 {

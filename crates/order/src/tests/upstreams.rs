@@ -1,4 +1,4 @@
-//! Scripted upstreams over HTTP. They answer what the script says, and record every call.
+//! Scripted upstreams over HTTP. They answer by the script, and record every call.
 
 use super::model::{address, id};
 use axum::{
@@ -173,7 +173,7 @@ impl Upstreams {
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
         builder
-            // The clock stands still, so a wait would end only with a change.
+            // The clock does not advance, so a wait would end only with a change.
             .setting("cancel_wait_seconds", 0)
             .upstream("cart", cart)
             .upstream("catalog", catalog)

@@ -40,7 +40,7 @@ pub struct Match {
 
 /// The maximum number of longer words per field and segment for a prefix.
 const MOST_STARTS: usize = 1_000;
-/// The maximum numbers of similar spellings to use and to look at.
+/// The maximum numbers of similar spellings to use and to examine.
 const MOST_NEAR: usize = 32;
 const MOST_NEAR_SEEN: usize = 2_000;
 /// A rare word counts as a misspelling when a similar word is this many times as frequent.

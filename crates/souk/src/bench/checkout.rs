@@ -61,7 +61,7 @@ pub async fn run(options: Checkout) -> Result<()> {
         eprintln!("{LIMITED}");
     }
     let products = add_stock(&api).await.context("stocking up")?;
-    let buyers = register_buyers(&api, options.buyers, &products.into()).await.context("enrolling buyers")?;
+    let buyers = register_buyers(&api, options.buyers, &products.into()).await.context("registering buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let measured = load::drive(buyers, warm_up, seconds, server.as_ref()).await?;
     report(&options, &measured, server.as_ref().map(|server| server.ready_after), limited);

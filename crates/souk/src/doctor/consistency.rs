@@ -148,7 +148,7 @@ impl Batch {
         Ok(Batch { up_to, orders, payments, units, parcels })
     }
 
-    /// Adds findings that need no second look. Returns the orders that do not agree with the other services.
+    /// Adds findings that need no second read. Returns the orders that do not agree with the other services.
     fn check(mut self, now: Timestamp, consistency: &mut Consistency) -> Vec<OrderId> {
         consistency.orders += self.orders.len();
         let mut suspects = Vec::new();

@@ -1,5 +1,5 @@
-//! Compares the first diagram of `docs/architecture.md`, which is drawn by hand, with the program: a solid arrow stands for
-//! calls, a dotted one for events.
+//! Compares the first diagram of `docs/architecture.md`, which is drawn by hand, with the program: a solid arrow shows
+//! calls, a dotted one events.
 
 use super::{assert_same, owned, started};
 use platform::testing::TempFolder;
