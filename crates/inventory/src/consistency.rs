@@ -56,7 +56,7 @@ impl ItemRecord {
         }
         if *entered != available + reserved + sold {
             faults.push(format!(
-                "{sku}: {entered} were put in, but {available} available, {reserved} reserved and {sold} sold are {} (S1)",
+                "{sku}: {entered} were entered, but {available} available, {reserved} reserved and {sold} sold are {} (S1)",
                 available + reserved + sold
             ));
         }
@@ -150,7 +150,7 @@ mod tests {
             (ItemRecord { reserved: -1, ledger_reserved: -1, active: -1, entered: 7, ..item() }, "neither may be negative"),
             (ItemRecord { ledger_available: 6, ..item() }, "the ledger adds up to 6 and 2"),
             (ItemRecord { ledger_reserved: 1, ..item() }, "the ledger adds up to 5 and 1"),
-            (ItemRecord { entered: 11, ..item() }, "11 were put in"),
+            (ItemRecord { entered: 11, ..item() }, "11 were entered"),
             (ItemRecord { active: 3, ..item() }, "active reservations hold 3"),
         ] {
             let faults = wrong.faults();

@@ -60,10 +60,10 @@ async fn the_consistency_check_finds_damaged_rows() {
         ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE $1 IS NOT NULL", "the ledger adds up to"),
         ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE $1 IS NOT NULL", "active reservations hold 3 (S2)"),
         ("DELETE FROM stock_movements WHERE reservation_id = $1", "the ledger has 0 movements"),
-        ("UPDATE stock_movements SET delta_available = 11 WHERE reason = 'ADJUSTED' AND $1 IS NOT NULL", "11 were put in"),
+        ("UPDATE stock_movements SET delta_available = 11 WHERE reason = 'ADJUSTED' AND $1 IS NOT NULL", "11 were entered"),
         ("UPDATE reservations SET status = 'RELEASED' WHERE reservation_id = $1", "active reservations hold 0 (S2)"),
         ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1", "ACTIVE but returned"),
-        ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1 /* sold */", "10 were put in"),
+        ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1 /* sold */", "10 were entered"),
         ("UPDATE reservation_lines SET quantity = 4 WHERE reservation_id = $1 /* sold */", "4 sold"),
     ] {
         let faults = damage(sql).await;

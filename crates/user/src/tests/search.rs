@@ -75,7 +75,7 @@ async fn plan(h: &Harness, sql: String) -> Vec<String> {
         })
         .await
     };
-    h.db().read(explain).await.expect("the database explains itself")
+    h.db().read(explain).await.expect("the database explains its plan")
 }
 
 #[tokio::test]
