@@ -16,7 +16,7 @@ pub use password::change_password;
 pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
-pub use service_token::{Presented, grant_service_token};
+pub use service_token::{ClientSecret, grant_service_token};
 
 #[cfg(test)]
 pub use administer::view;

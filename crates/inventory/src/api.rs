@@ -75,29 +75,29 @@ async fn set_stock(
     Path(sku): Path<Sku>,
     if_match: IfMatch,
     Body(body): Body<SetStock>,
-) -> Result<Put, Problem> {
+) -> Result<StockAnswer, Problem> {
     Ok(match actions::set_stock(&app, who.owner(), sku, if_match, body).await? {
-        StockSet::Created(etag, item) => Put::Created(Tagged(etag, Created::at(format!("/inventory/stock/{}", item.sku), item))),
-        StockSet::Set(etag, item) => Put::Set(Tagged(etag, Json(item))),
+        StockSet::Created(etag, item) => StockAnswer::Created(Tagged(etag, Created::at(format!("/inventory/stock/{}", item.sku), item))),
+        StockSet::Set(etag, item) => StockAnswer::Set(Tagged(etag, Json(item))),
     })
 }
 
 /// 201 for a new item, else 200.
-enum Put {
+enum StockAnswer {
     Created(Tagged<Created<StockItem>>),
     Set(Tagged<Json<StockItem>>),
 }
 
-impl IntoResponse for Put {
+impl IntoResponse for StockAnswer {
     fn into_response(self) -> Response {
         match self {
-            Put::Created(answer) => answer.into_response(),
-            Put::Set(answer) => answer.into_response(),
+            StockAnswer::Created(answer) => answer.into_response(),
+            StockAnswer::Set(answer) => answer.into_response(),
         }
     }
 }
 
-impl DescribeAnswer for Put {
+impl DescribeAnswer for StockAnswer {
     fn describe(operation: &mut OperationBuilder<'_>) {
         Tagged::<Created<StockItem>>::describe(operation);
         Tagged::<Json<StockItem>>::describe(operation);

@@ -32,7 +32,7 @@ mod workers;
 
 pub use actions::rebuild;
 pub use error::Error;
-pub use relevance::{Judged, Report, relevance};
+pub use relevance::{JudgedSearch, Report, relevance};
 pub use settings::Settings;
 
 use crate::{api::ResultCache, index::IndexManager};

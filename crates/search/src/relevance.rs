@@ -42,12 +42,12 @@ const DEPTH: usize = 10;
 /// The result of all searches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    pub searches: Vec<Judged>,
+    pub searches: Vec<JudgedSearch>,
 }
 
 /// The result of one search.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct JudgedSearch {
     pub text: String,
     /// What the search tests: words, spelling, SKUs and so on.
     pub kind: String,
@@ -77,7 +77,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Judged { text, kind, score, shown } in &self.searches {
+        for JudgedSearch { text, kind, score, shown } in &self.searches {
             let grades: Vec<String> = shown.iter().map(|(_, grade)| grade.to_string()).collect();
             writeln!(f, "{score:.3}  {kind:<10} {text:<32} {}", grades.join(" "))?;
         }
@@ -126,7 +126,7 @@ fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<Vie
     manager.view()
 }
 
-fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[JudgedProduct]) -> Result<Judged, Error> {
+fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[JudgedProduct]) -> Result<JudgedSearch, Error> {
     let grades: HashMap<ProductId, u8> = products.iter().map(|judged| (judged.product.product_id, judgement.grade(judged))).collect();
     let request = Request { text: Some(judgement.query.clone()), filters: Vec::new(), sort: Sort::Relevance };
     let (results, _) = finder.search(view, &request, Page { limit: DEPTH, after: None })?;
@@ -138,7 +138,7 @@ fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[Ju
     }
     let gained = gain(shown.iter().map(|(_, grade)| *grade));
     let score = gained / gain(best.into_iter());
-    Ok(Judged { text: judgement.query.clone(), kind: judgement.kind.clone(), score, shown })
+    Ok(JudgedSearch { text: judgement.query.clone(), kind: judgement.kind.clone(), score, shown })
 }
 
 /// Returns the grades of the ideal ranking. Each product group counts with its best variant.

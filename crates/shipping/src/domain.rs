@@ -106,7 +106,7 @@ pub enum BookingOutcome {
 
 /// The effect of a carrier's event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Observed {
+pub enum ReportOutcome {
     /// The shipment moves to this status, or stays in it with a new scan.
     Moved(ShipmentStatus),
     /// The carrier reports this although it confirmed the cancellation. The status of the shipment does not change.
@@ -178,18 +178,18 @@ impl ShipmentRecord {
 
     /// Decides the effect of a carrier's event on this shipment.
     #[must_use]
-    pub fn observe(&self, reported: ShipmentStatus) -> Observed {
-        let Some(parcel) = &self.parcel else { return Observed::Known };
+    pub fn observe(&self, reported: ShipmentStatus) -> ReportOutcome {
+        let Some(parcel) = &self.parcel else { return ReportOutcome::Known };
         if parcel.status != ShipmentStatus::Returned || self.booking == Booking::Booked {
             return observe(parcel.status, reported);
         }
         let Some(contradiction) = self.contradiction else {
             // These fit the cancellation.
             let agreed = matches!(reported, ShipmentStatus::Created | ShipmentStatus::Returned);
-            return if agreed { Observed::Known } else { Observed::Contradicted(reported) };
+            return if agreed { ReportOutcome::Known } else { ReportOutcome::Contradicted(reported) };
         };
         match observe(contradiction, reported) {
-            Observed::Moved(next) => Observed::Contradicted(next),
+            ReportOutcome::Moved(next) => ReportOutcome::Contradicted(next),
             known => known,
         }
     }
@@ -283,16 +283,16 @@ impl ShipmentRecord {
 }
 
 /// Decides the effect of the report `reported` on a shipment in `present`. The transition table has no row from a later state to
-/// an earlier one, so outdated reports are [`Observed::Known`] and reports may arrive in any order.
+/// an earlier one, so outdated reports are [`ReportOutcome::Known`] and reports may arrive in any order.
 #[must_use]
-pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> Observed {
+pub fn observe(present: ShipmentStatus, reported: ShipmentStatus) -> ReportOutcome {
     let fact = match reported {
-        ShipmentStatus::Created => return Observed::Known,
+        ShipmentStatus::Created => return ReportOutcome::Known,
         ShipmentStatus::InTransit => ShipmentFact::InTransit,
         ShipmentStatus::Delivered => ShipmentFact::Delivered,
         ShipmentStatus::Returned => ShipmentFact::Returned,
     };
-    present.transition(fact).map_or(Observed::Known, Observed::Moved)
+    present.transition(fact).map_or(ReportOutcome::Known, ReportOutcome::Moved)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use contracts::{
 use platform::identity::Claims;
 
 /// A client's name and secret, from the header or the form.
-pub struct Presented {
+pub struct ClientSecret {
     pub client_id: String,
     pub secret: Secret,
 }
@@ -19,13 +19,13 @@ pub struct Presented {
 /// # Errors
 /// [`Error::UnsupportedGrantType`], [`Error::InvalidClient`], [`Error::InvalidScope`], [`Error::InvalidTokenRequest`]
 /// for a client that names itself twice.
-pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: ClientCredentials) -> Result<ServiceToken, Error> {
+pub async fn grant_service_token(app: &App, in_header: Option<ClientSecret>, form: ClientCredentials) -> Result<ServiceToken, Error> {
     if form.grant_type != "client_credentials" {
         return Err(Error::UnsupportedGrantType);
     }
     let client = match (in_header, form.client_id, form.client_secret) {
         (Some(client), None, None) => client,
-        (None, Some(client_id), Some(secret)) => Presented { client_id, secret },
+        (None, Some(client_id), Some(secret)) => ClientSecret { client_id, secret },
         (Some(_), _, _) => {
             let fault = Fault::parameter("client_id", "GIVEN_TWICE", "is in the Authorization header already");
             return Err(Error::InvalidTokenRequest(vec![fault]));
@@ -45,7 +45,7 @@ pub async fn grant_service_token(app: &App, in_header: Option<Presented>, form: 
 
 /// Returns the scopes of a client whose secret is right. The secret of a service is derived from its name with the
 /// master key; other clients have a stored one.
-async fn authenticate(app: &App, client: &Presented) -> Result<String, Error> {
+async fn authenticate(app: &App, client: &ClientSecret) -> Result<String, Error> {
     let given = opaque::hash(client.secret.reveal());
     if opaque::same(&given, &opaque::hash(&app.ctx.master_key.client_secret(&client.client_id))) {
         return Ok(INTERNAL.to_owned());

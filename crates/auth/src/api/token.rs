@@ -1,7 +1,7 @@
 //! The request for a token (RFC 6749): the client's credentials and the form.
 
 use crate::{
-    actions::Presented,
+    actions::ClientSecret,
     error::{Error, in_oauth},
 };
 use axum::{
@@ -38,7 +38,7 @@ impl DescribeArg for TokenForm {
 
 /// Returns the client of `Authorization: Basic` (RFC 7617), or `None` without such a header. RFC 6749 wants both halves
 /// form-encoded, which changes none of the characters of our names and secrets.
-pub fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
+pub fn basic(headers: &HeaderMap) -> Result<Option<ClientSecret>, Error> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let encoded = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
@@ -47,7 +47,7 @@ pub fn basic(headers: &HeaderMap) -> Result<Option<Presented>, Error> {
     let client = decoded
         .as_deref()
         .and_then(|text| text.split_once(':'))
-        .and_then(|(client_id, secret)| Some(Presented { client_id: client_id.to_owned(), secret: Secret::parse(secret).ok()? }));
+        .and_then(|(client_id, secret)| Some(ClientSecret { client_id: client_id.to_owned(), secret: Secret::parse(secret).ok()? }));
     match (client, values.next()) {
         (Some(client), None) => Ok(Some(client)),
         _ => Err(Error::InvalidClient),

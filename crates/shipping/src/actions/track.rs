@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    domain::{Observed, ShipmentRecord},
+    domain::{ReportOutcome, ShipmentRecord},
     store,
 };
 use contracts::{
@@ -37,13 +37,13 @@ pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message:
     let mut shipment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = shipment.parcel.as_ref().ok_or(Error::NotFound)?.status;
     match shipment.observe(status) {
-        Observed::Known => {}
-        Observed::Moved(next) => {
+        ReportOutcome::Known => {}
+        ReportOutcome::Moved(next) => {
             if append(tx, &mut shipment, next, message, next == present).await? {
                 move_to(tx, &mut shipment, next, message).await?;
             }
         }
-        Observed::Contradicted(next) => {
+        ReportOutcome::Contradicted(next) => {
             let is_scan = shipment.contradiction == Some(next);
             if append(tx, &mut shipment, next, message, is_scan).await? {
                 contradict(tx, &mut shipment, next).await?;

@@ -26,14 +26,14 @@ proptest! {
         let mut present = ShipmentStatus::Created;
         for reported in reports {
             match observe(present, reported) {
-                Observed::Moved(next) => {
+                ReportOutcome::Moved(next) => {
                     prop_assert!(ShipmentStatus::TABLE.iter().any(|row| row.from == present && row.to == next));
                     prop_assert_eq!(next, reported);
                     prop_assert!(rank(next) >= rank(present));
                     present = next;
                 }
-                Observed::Known => prop_assert!(rank(reported) <= rank(present), "{:?} is not known in {:?}", reported, present),
-                Observed::Contradicted(_) => prop_assert!(false, "nothing was agreed"),
+                ReportOutcome::Known => prop_assert!(rank(reported) <= rank(present), "{:?} is not known in {:?}", reported, present),
+                ReportOutcome::Contradicted(_) => prop_assert!(false, "nothing was agreed"),
             }
         }
     }
@@ -48,7 +48,7 @@ proptest! {
             reports.push(again);
         }
         let end = reports.into_iter().fold(ShipmentStatus::Created, |present, reported| match observe(present, reported) {
-            Observed::Moved(next) => next,
+            ReportOutcome::Moved(next) => next,
             _ => present,
         });
         prop_assert_eq!(end, ShipmentStatus::Returned);
@@ -56,8 +56,8 @@ proptest! {
 
     #[test]
     fn a_repeated_report_changes_nothing(present in status(), reported in status()) {
-        if let Observed::Moved(next) = observe(present, reported) {
-            prop_assert!(next == ShipmentStatus::InTransit || observe(next, reported) == Observed::Known);
+        if let ReportOutcome::Moved(next) = observe(present, reported) {
+            prop_assert!(next == ShipmentStatus::InTransit || observe(next, reported) == ReportOutcome::Known);
         }
     }
 }
@@ -139,7 +139,7 @@ proptest! {
                     cancelled += 1;
                 },
                 Fact::Failed => it.failed(it.booking, failure.clone(), now),
-                Fact::PickedUp => if let Observed::Moved(next) = it.observe(ShipmentStatus::InTransit) {
+                Fact::PickedUp => if let ReportOutcome::Moved(next) = it.observe(ShipmentStatus::InTransit) {
                     prop_assert!(cancelled == 0 && decided != Some(CancellationOutcome::Cancelled), "what stays here does not move");
                     it.move_to(next);
                 }
@@ -175,7 +175,7 @@ fn a_late_failure_does_not_delay_the_request_that_is_due() {
 
 #[test]
 fn every_report_in_every_status_has_the_documented_effect() {
-    use Observed::{Known, Moved};
+    use ReportOutcome::{Known, Moved};
     use ShipmentStatus::{Created, Delivered, InTransit, Returned};
     for (present, effects) in [
         (Created, [Known, Moved(InTransit), Moved(Delivered), Moved(Returned)]),
@@ -201,7 +201,7 @@ fn cancelled_shipment() -> ShipmentRecord {
 
 #[test]
 fn only_movement_contradicts_a_confirmed_cancellation() {
-    use Observed::{Contradicted, Known};
+    use ReportOutcome::{Contradicted, Known};
     use ShipmentStatus::{Created, Delivered, InTransit, Returned};
     for (before, effects) in [
         (None, [Known, Contradicted(InTransit), Contradicted(Delivered), Known]),
@@ -221,7 +221,7 @@ fn a_parcel_sent_back_by_the_customer_contradicts_nothing() {
     it.confirm(String::new(), Timestamp(1), Timestamp(1));
     it.booked(Carrier::Mock, "T".into(), Timestamp(2));
     it.move_to(ShipmentStatus::Returned);
-    assert_eq!(it.observe(ShipmentStatus::InTransit), Observed::Known);
+    assert_eq!(it.observe(ShipmentStatus::InTransit), ReportOutcome::Known);
     assert_eq!(it.cancel(Timestamp(3)), CancellationOutcome::TooLate);
 }
 
