@@ -6,7 +6,6 @@ use crate::{
     store,
 };
 use contracts::{
-    column::Json,
     ids::OrderId,
     order::{CancelReason, OrderShipping},
     shipping::ShipmentStatus,
@@ -108,7 +107,12 @@ async fn the_timelines_of_existing_orders_are_counted() {
              discount_amount, total_amount, item_count, payment_method, saga, shipping, shipping_address, billing_address, \
              fruitless_turns, created_at, updated_at) \
              VALUES ($1, 'A', $1, $1, 'CANCELLED', 'EUR', 0, 0, 0, 0, 0, 0, 'pm_ok', $2, $3, $4, $4, 0, 1, 1)",
-            params![order_id, OLDEST, Json(OrderShipping::default()), Json(address())],
+            params![
+                order_id,
+                OLDEST,
+                serde_json::to_string(&OrderShipping::default()).unwrap(),
+                serde_json::to_string(&address()).unwrap()
+            ],
         )
         .await?;
         let entry = "INSERT INTO order_timeline (order_id, position, status, occurred_at) VALUES ($1, $2, 'CANCELLED', 1)";

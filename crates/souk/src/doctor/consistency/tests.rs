@@ -2,10 +2,7 @@
 
 mod shop;
 
-use contracts::{
-    column::Json,
-    ids::{OrderId, Uuid},
-};
+use contracts::ids::{OrderId, Uuid};
 use order::{
     domain::{Cancellation, PaymentState, SagaState, ShipmentState, StockState},
     import::{self, PastOrder},
@@ -246,7 +243,7 @@ async fn stock_whose_release_is_due_is_in_progress() {
         // The reservation is the one that the saga knows.
         let known = async move |tx: &mut db::Tx| {
             let saga = SagaState { payment: PaymentState::Released, stock: leg, reservation_id: Some(reservation), ..SagaState::new() };
-            tx.execute("UPDATE orders SET saga = $2 WHERE order_id = $1", params![order, Json(saga)]).await
+            tx.execute("UPDATE orders SET saga = $2 WHERE order_id = $1", params![order, serde_json::to_string(&saga).unwrap()]).await
         };
         shop.orders.write(known).await.expect("it is written");
         shop.check().await.has_progress(order, text);
@@ -313,7 +310,7 @@ async fn an_event_in_transit_explains_a_mismatch() {
         tx.execute(
             "INSERT INTO parked_events (event_id, producer, aggregate_id, sequence, event_type, envelope, status, attempts, \
              next_attempt_at, error, parked_at) VALUES ($1, 'payment', $2, 1, 'PaymentRefunded', $3, 'PARKED', 8, 1, 'no', 1)",
-            params![event.event_id, payment, Json(event.clone())],
+            params![event.event_id, payment, serde_json::to_string(&event).unwrap()],
         )
         .await
     };

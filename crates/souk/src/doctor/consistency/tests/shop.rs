@@ -2,7 +2,6 @@
 
 use crate::doctor::consistency::{Consistency, check};
 use contracts::{
-    column::Json,
     ids::{OrderId, PaymentId, ReservationId},
     money::Currency,
     order::OrderItem,
@@ -133,7 +132,16 @@ impl Shop {
             tx.execute(
                 "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7, \
                  timeline_length = $8 WHERE order_id = $1",
-                params![id, placed.status, Json(saga.clone()), payment, placed.due_at, placed.failed_attempts, now, placed.path.len()],
+                params![
+                    id,
+                    placed.status,
+                    serde_json::to_string(&saga).unwrap(),
+                    payment,
+                    placed.due_at,
+                    placed.failed_attempts,
+                    now,
+                    placed.path.len()
+                ],
             )
             .await?;
             tx.execute("DELETE FROM order_timeline WHERE order_id = $1", params![id]).await?;
