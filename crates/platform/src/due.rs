@@ -322,7 +322,7 @@ impl<W: DueBatch> DueRunner<W> {
         let (rows, next) = self
             .db
             .read(async move |tx| {
-                let mut selection = Selection::new((*claimed).clone(), share, free * W::SIZE);
+                let mut selection = Selection::new(&claimed, share, free * W::SIZE);
                 selection.fill(tx, &W::QUEUE).await?;
                 Ok::<_, Error>((selection.rows, W::QUEUE.next(tx).await?))
             })
@@ -393,12 +393,12 @@ struct Selection<Key, Partition> {
 }
 
 impl<Key: QueueColumn, Partition: QueueColumn> Selection<Key, Partition> {
-    fn new(claimed: HashMap<Key, Partition>, share: Option<usize>, free: usize) -> Selection<Key, Partition> {
+    fn new(claimed: &HashMap<Key, Partition>, share: Option<usize>, free: usize) -> Selection<Key, Partition> {
         let mut counts = HashMap::new();
         if share.is_some() {
             claimed.values().for_each(|partition| *counts.entry(*partition).or_default() += 1);
         }
-        Selection { claimed: claimed.into_keys().collect(), counts, share, free, rows: Vec::new() }
+        Selection { claimed: claimed.keys().copied().collect(), counts, share, free, rows: Vec::new() }
     }
 
     /// Chooses the longest overdue rows. When a page has too few because partitions reached their share, the

@@ -19,9 +19,6 @@ const FOUNDATIONS: [&str; 2] = ["contracts", "platform"];
 /// The program, which may depend on every crate.
 const PROGRAM: &str = "souk";
 
-/// Dependencies that are used without being named in the sources.
-const USED_UNNAMED: [(&str, &str, &str); 0] = [];
-
 /// Words that a term of the glossary replaced, where they cannot mean anything else.
 const RETIRED: [&str; 19] = [
     "Porch",
@@ -209,10 +206,9 @@ fn no_dependency_is_declared_and_unused() {
         let everything: String = all.iter().map(|source| source.text.as_str()).collect();
         for (table, text) in [("dependencies", &production), ("dev-dependencies", &everything)] {
             for dependency in declared(&manifest, table) {
-                let excused = USED_UNNAMED.iter().any(|(of, unnamed, _)| *of == name && *unnamed == dependency);
                 // A test may need a feature of a dependency that the production code declares.
                 let adds_features = table == "dev-dependencies" && declared(&manifest, "dependencies").contains(&dependency);
-                if !excused && !adds_features && !names(text, &dependency.replace('-', "_")) {
+                if !adds_features && !names(text, &dependency.replace('-', "_")) {
                     faults.push(format!("crates/{name}: {dependency} in [{table}]"));
                 }
             }
