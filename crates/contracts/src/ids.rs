@@ -7,8 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt, str::FromStr};
 pub use uuid::Uuid;
 
-fn not_a_uuid() -> Violation {
-    Violation::new("NOT_A_UUID", "must be a UUID in its hyphenated form")
+/// Parses the canonical form of RFC 9562: lower case, with hyphens. An id has one spelling, so that two texts that differ name
+/// two things wherever they are compared before they are parsed: in caches, logs and scopes.
+fn canonical(text: &str) -> Result<Uuid, Violation> {
+    let is_canonical = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    let id = is_canonical.then(|| Uuid::try_parse(text).ok()).flatten();
+    id.ok_or_else(|| Violation::new("NOT_A_UUID", "must be a UUID in lower case with hyphens"))
 }
 
 macro_rules! ids {
@@ -26,14 +30,12 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = Violation;
             fn from_str(text: &str) -> Result<Self, Violation> {
-                // Only the hyphenated form is accepted, so that an id has one spelling.
-                if text.len() != 36 { return Err(not_a_uuid()) }
-                Uuid::try_parse(text).map(Self).map_err(|_| not_a_uuid())
+                canonical(text).map(Self)
             }
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserialize_str(deserializer, "a UUID string", |text| Uuid::try_parse(text).map(Self).map_err(|_| not_a_uuid()))
+                deserialize_str(deserializer, "a UUID string", str::parse)
             }
         }
         impl From<Uuid> for $name {
@@ -98,4 +100,35 @@ ids! {
     NotificationId;
     /// An event. A repeated delivery has the same id.
     EventId;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let canonical = "0190a1b2-c3d4-7000-8000-00000000000f";
+        assert_eq!(canonical.parse::<OrderId>().unwrap().to_string(), canonical);
+        let id: OrderId = serde_json::from_str(&format!("\"{canonical}\"")).unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{canonical}\""));
+        for other in [
+            canonical.to_uppercase(),
+            canonical.replace('f', "F"),
+            canonical.replace('-', ""),
+            format!("{{{canonical}}}"),
+            format!("urn:uuid:{canonical}"),
+            format!("({canonical})"),
+            format!(" {canonical}"),
+            format!("{canonical}\n"),
+            canonical.replace("-8000", "8000-"),
+            canonical.replace('-', "_"),
+            canonical.replace('0', "\u{660}"),
+            format!("{}-0000", canonical.replace('-', "")),
+            String::new(),
+        ] {
+            assert_eq!(other.parse::<OrderId>().unwrap_err().code, "NOT_A_UUID", "{other:?}");
+            assert!(serde_json::from_value::<OrderId>(other.clone().into()).is_err(), "{other:?}");
+        }
+    }
 }

@@ -243,6 +243,8 @@ pub struct PaymentFilter {
     pub status: Option<PaymentStatus>,
     /// Only payments of this order.
     pub order_id: Option<OrderId>,
+    /// True for payments whose last refund the provider refused: money is owed. False for all others.
+    pub refund_failed: Option<bool>,
 }
 
 calls! {

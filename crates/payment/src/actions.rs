@@ -21,7 +21,7 @@ use contracts::{
 };
 use platform::{
     context::Context,
-    db::Tx,
+    db::{self, Tx},
     http::{Created, IdempotencyKey, Idempotent, Json, Problem},
     idempotency::{IdempotentRequest, Next},
 };
@@ -30,15 +30,22 @@ use tokio::time::Instant;
 
 /// The part of its time that a request keeps for the last commit and the answer.
 const ANSWER_TIME: Duration = Duration::from_millis(200);
+/// How long a request may wait for the transactions of others at most, when it has no earlier deadline.
+const LONGEST_QUEUE: Duration = Duration::from_secs(25);
 
 /// Creates a payment for an order, in INITIATED. No money moves.
 ///
 /// # Errors
 /// [`Error::PaymentExists`] while the order has another open payment; an open one with the same terms is the answer.
-/// [`Error::Unsettled`] while that one is being voided.
+/// [`Error::Unsettled`] when that one is being voided and the provider does not answer in time.
 pub async fn create(app: &App, key: IdempotencyKey, body: CreatePayment) -> Result<Idempotent<Created<View>>, Problem> {
     let provider = app.provider.name();
-    app.ctx.db.write(async move |tx| key.once(tx, async |tx| make(tx, provider, &body).await).await).await
+    let order = body.order_id;
+    let attempt = |_| {
+        let (db, key, body) = (app.ctx.db.clone(), key.clone(), body.clone());
+        async move { db.write(async move |tx| key.once(tx, async |tx| make(tx, provider, &body).await).await).await }
+    };
+    in_turn(app, order.into(), async move |tx| store::find_open_by_order(tx, order).await, attempt).await
 }
 
 async fn make(tx: &mut Tx, provider: Provider, body: &CreatePayment) -> Result<Created<View>, Error> {
@@ -110,16 +117,41 @@ pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundP
 }
 
 async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, command: Command) -> Result<Idempotent<Json<View>>, Problem> {
-    let deadline = millis(app.settings.deadline_ms);
-    let limit = Context::current().remaining(deadline + ANSWER_TIME).saturating_sub(ANSWER_TIME).min(deadline);
-    let request = Perform { app: app.clone(), id, command, limit, until: Instant::now() + limit };
-    match request.clone().run(&app.ctx.db, key.clone()).await {
-        Err(problem) if problem.code() == Code::PROVIDER_UNAVAILABLE => {
-            settle_open(app, id, request.until).await?;
-            request.run(&app.ctx.db, key).await
-        }
-        answered => answered,
+    let attempt = |limit| {
+        let request = Perform { app: app.clone(), id, command, limit, until: Instant::now() + limit };
+        request.run(&app.ctx.db, key.clone())
+    };
+    in_turn(app, id.into(), async move |tx| store::find_payment(tx, None, id).await, attempt).await
+}
+
+/// Runs `attempt` with the time that it may wait for the provider. As long as the open transaction of another request decides,
+/// it waits for its turn, has that transaction settled, and tries again, until the deadline of the request. `find` reads the
+/// payment, and `id` names its queue.
+///
+/// # Errors
+/// Those of `attempt`; [`Error::Unsettled`] when the provider does not answer or the time is over.
+async fn in_turn<A, F, R>(app: &App, id: Uuid, find: F, attempt: impl Fn(Duration) -> R + Send + Sync) -> Result<A, Problem>
+where
+    A: Send + Sync,
+    R: Future<Output = Result<A, Problem>> + Send,
+    F: AsyncFn(&mut Tx) -> Result<Option<Payment>, db::Error> + Clone + Send + 'static,
+{
+    let longest = millis(app.settings.deadline_ms);
+    let deadline = Instant::now() + Context::current().remaining(LONGEST_QUEUE + ANSWER_TIME).saturating_sub(ANSWER_TIME);
+    let limit = || longest.min(deadline.saturating_duration_since(Instant::now()));
+    let is_unsettled = |answered: &Result<A, Problem>| answered.as_ref().is_err_and(|problem| problem.code() == Code::PROVIDER_UNAVAILABLE);
+    let mut answered = attempt(limit()).await;
+    if !is_unsettled(&answered) {
+        return answered;
     }
+    let Some(_turn) = app.queues.turn(id, deadline).await else { return answered };
+    while is_unsettled(&answered) && settle_open(app, &find, Instant::now() + limit()).await? {
+        answered = attempt(limit()).await;
+        if Instant::now() >= deadline {
+            break;
+        }
+    }
+    answered
 }
 
 /// A command that moves money, from its decision to its answer.
@@ -232,12 +264,14 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Resul
     Ok((payment, resource, fresh))
 }
 
-/// Settles the open transaction of another request, so that this one can be decided.
-async fn settle_open(app: &App, id: PaymentId, until: Instant) -> Result<(), Error> {
-    let payment = app.ctx.db.read(async move |tx| store::find_payment(tx, None, id).await).await?;
-    let request = payment.as_ref().and_then(|payment| Some(ProviderRequest::about(payment, payment.open_transaction()?, false)));
-    match request {
-        Some(request) => settling::settle(app, request, until).await,
-        None => Ok(()),
-    }
+/// Settles the open transaction of another request, so that this one can be decided. Returns whether it is settled.
+async fn settle_open<F>(app: &App, find: &F, until: Instant) -> Result<bool, Error>
+where
+    F: AsyncFn(&mut Tx) -> Result<Option<Payment>, db::Error> + Clone + Send + 'static,
+{
+    let open = |payment: Option<Payment>| payment.and_then(|p| Some(ProviderRequest::about(&p, p.open_transaction()?, false)));
+    let Some(request) = open(app.ctx.db.read(find.clone()).await?) else { return Ok(true) };
+    settling::settle(app, request, until).await?;
+    let next = open(app.ctx.db.read(find.clone()).await?);
+    Ok(next.is_none_or(|next| next.transaction_id != request.transaction_id))
 }

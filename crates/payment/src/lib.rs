@@ -20,6 +20,7 @@ mod consistency;
 mod domain;
 mod error;
 pub mod provider;
+mod queue;
 mod settings;
 mod settling;
 mod store;
@@ -45,6 +46,7 @@ pub(crate) struct App {
     pub ctx: Ctx,
     pub settings: Arc<Settings>,
     pub provider: Arc<dyn PaymentProvider>,
+    pub queues: Arc<queue::Queues>,
 }
 
 /// The service, with the mock provider.
@@ -55,12 +57,16 @@ pub fn service() -> Service {
 
 /// The service, with another provider.
 pub fn service_with(provider: impl FnOnce(&Ctx, &Settings) -> Arc<dyn PaymentProvider> + Send + 'static) -> Service {
-    Service::new("payment", migrations!["0001_payments", "0002_mock_provider", "0003_provider"], |ctx: Ctx| async move {
-        let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        let app = App { provider: provider(&ctx, &settings), settings, ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "payment",
+        migrations!["0001_payments", "0002_mock_provider", "0003_provider", "0004_refund_failed"],
+        |ctx: Ctx| async move {
+            let settings: Arc<Settings> = Arc::new(ctx.section()?);
+            let app = App { provider: provider(&ctx, &settings), settings, ctx, queues: Arc::default() };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }
 

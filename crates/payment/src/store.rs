@@ -22,7 +22,7 @@ table! {
 }
 
 table! {
-    PaymentSummaries in "payments" of PaymentSummary, key [payment_id];
+    pub PaymentSummaries in "payments" of PaymentSummary, key [payment_id];
     columns {
         payment_id, order_id, order_number, user_id, status, amount, currency, captured_amount, refunded_amount, payment_method,
         failure as JsonText, created_at, updated_at,
@@ -59,6 +59,12 @@ pub async fn lock_payment(tx: &mut Tx, id: PaymentId) -> Result<Option<Payment>,
 /// Returns the open payment of an order, its row locked until the commit.
 pub async fn lock_open_by_order(tx: &mut Tx, order: OrderId) -> Result<Option<Payment>, Error> {
     let found = tx.lock::<Payments>("order_id = $1 AND status IN ('INITIATED', 'AUTHORIZED', 'CAPTURED')", params![order]).await?;
+    with_transactions(tx, found).await
+}
+
+/// Returns the open payment of an order.
+pub async fn find_open_by_order(tx: &mut Tx, order: OrderId) -> Result<Option<Payment>, Error> {
+    let found = tx.find::<Payments>("order_id = $1 AND status IN ('INITIATED', 'AUTHORIZED', 'CAPTURED')", params![order]).await?;
     with_transactions(tx, found).await
 }
 
@@ -101,20 +107,29 @@ pub async fn save_transaction(tx: &mut Tx, transaction: &Transaction) -> Result<
 
 /// Returns the payments that come after `after`, newest first.
 pub async fn list_payments(tx: &mut Tx, filter: PaymentFilter, after: Option<PaymentId>, rows: i64) -> Result<Vec<PaymentSummary>, Error> {
-    Select::of::<PaymentSummaries>()
-        .filter_some("order_id = ?", filter.order_id)
-        .filter_some("status = ?", filter.status)
-        .filter_some("payment_id < ?", after)
-        .limit("payment_id DESC", rows)
-        .list(tx)
-        .await
+    listed(filter, after, rows).list(tx).await
+}
+
+/// Returns the query of [`list_payments`].
+pub fn listed(filter: PaymentFilter, after: Option<PaymentId>, rows: i64) -> Select<PaymentSummaries> {
+    matching(Select::of::<PaymentSummaries>(), filter).filter_some("payment_id < ?", after).limit("payment_id DESC", rows)
+}
+
+fn matching<T>(select: Select<T>, filter: PaymentFilter) -> Select<T> {
+    let select = select.filter_some("order_id = ?", filter.order_id);
+    // Only a declined refund gives a captured payment a failure, and a refund that succeeds takes it away. With a literal
+    // status alone the database uses the partial index.
+    match (filter.refund_failed, filter.status) {
+        (Some(true), None | Some(PaymentStatus::Captured)) => select.filter_literal("status = 'CAPTURED' AND failure IS NOT NULL"),
+        (Some(true), Some(_)) => select.filter_literal("1 = 0"),
+        (Some(false), status) => select.filter_some("status = ?", status).filter_literal("(status <> 'CAPTURED' OR failure IS NULL)"),
+        (None, status) => select.filter_some("status = ?", status),
+    }
 }
 
 /// Counts the payments of `filter` in each status.
 pub async fn count_by_status(tx: &mut Tx, filter: PaymentFilter) -> Result<Vec<(PaymentStatus, u64)>, Error> {
-    Select::from("SELECT status, COUNT(*) FROM payments")
-        .filter_some("order_id = ?", filter.order_id)
-        .filter_some("status = ?", filter.status)
+    matching(Select::from("SELECT status, COUNT(*) FROM payments"), filter)
         .group("status")
         .rows(tx, |row| Ok((row.next()?, row.next()?)))
         .await

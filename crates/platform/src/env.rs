@@ -1,7 +1,7 @@
 //! Clock, randomness and tasks. Nothing else in Souk takes them from the system, so a seed and a frozen clock repeat a run.
 
 use contracts::{ids::Uuid, time::Timestamp};
-use rand::{Rng, SeedableRng, rngs::StdRng, rngs::SysRng};
+use rand::{Rng, RngExt as _, SeedableRng, rngs::StdRng, rngs::SysRng};
 use std::{
     future::Future,
     sync::{Arc, Mutex},
@@ -19,6 +19,7 @@ pub struct Env(Arc<Inner>);
 struct Inner {
     clock: Clock,
     random: Mutex<StdRng>,
+    process_id: Uuid,
 }
 
 enum Clock {
@@ -38,15 +39,23 @@ impl Env {
     /// When the operating system gives no randomness: ids and keys cannot be made then.
     #[must_use]
     pub fn system() -> Env {
-        let random = StdRng::try_from_rng(&mut SysRng).expect("the operating system gives randomness");
-        Env(Arc::new(Inner { clock: Clock::System, random: Mutex::new(random) }))
+        let mut random = StdRng::try_from_rng(&mut SysRng).expect("the operating system gives randomness");
+        let process_id = Uuid::from_u128(random.random());
+        Env(Arc::new(Inner { clock: Clock::System, random: Mutex::new(random), process_id }))
     }
 
     /// A frozen clock at `start`, and randomness from `seed`.
     #[must_use]
     pub fn seeded(seed: u64, start: Timestamp) -> Env {
         let clock = Clock::Frozen { now: watch::Sender::new(start), sleepers: watch::Sender::default() };
-        Env(Arc::new(Inner { clock, random: Mutex::new(StdRng::seed_from_u64(seed)) }))
+        let (random, process_id) = (Mutex::new(StdRng::seed_from_u64(seed)), Uuid::from_u64_pair(0, seed));
+        Env(Arc::new(Inner { clock, random, process_id }))
+    }
+
+    /// Identifies this run of the program: what it left in a database is told apart from what an earlier run left.
+    #[must_use]
+    pub fn process_id(&self) -> Uuid {
+        self.0.process_id
     }
 
     #[must_use]
@@ -114,7 +123,6 @@ impl Env {
     /// A whole number below `bound`, evenly distributed.
     #[must_use]
     pub fn random_below(&self, bound: u64) -> u64 {
-        use rand::RngExt;
         if bound == 0 { 0 } else { self.0.random.lock_unpoisoned().random_range(0..bound) }
     }
 

@@ -33,12 +33,14 @@ struct Record {
     body: Option<Vec<u8>>,
     resource: Option<Uuid>,
     busy_until: Timestamp,
+    /// The run of the program whose request has the row; `None` in a row of an earlier version.
+    holder: Option<Uuid>,
     created_at: Timestamp,
 }
 
 crate::table! {
     Records in "idempotency" of Record, key [scope];
-    columns { scope, request_hash, status, headers, body, resource, busy_until, created_at }
+    columns { scope, request_hash, status, headers, body, resource, busy_until, holder, created_at }
 }
 
 impl Record {
@@ -96,13 +98,14 @@ impl IdempotencyKey {
             body: None,
             resource: None,
             busy_until: now.after(busy),
+            holder: Some(tx.process_id()),
             created_at: now,
         };
         if tx.insert_if_absent::<Records>(&record, "(scope)").await? {
             return Ok(Begun::First);
         }
         match tx.lock::<Records>("scope = $1", params![record.scope]).await? {
-            Some(found) => self.begun(now, found),
+            Some(found) => self.begun(tx, found),
             // The row that prevented the insertion is not visible in this transaction.
             None => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
         }
@@ -110,22 +113,25 @@ impl IdempotencyKey {
 
     /// Reserves an open row, which [`begin`](Self::begin) locked, for this repetition during `busy`.
     async fn take_over(&self, tx: &mut Tx, busy: Duration) -> Result<(), Error> {
-        let until = tx.now().after(busy);
-        changed(tx.execute("UPDATE idempotency SET busy_until = $1 WHERE scope = $2", params![until, self.scope()]).await?)
+        let (until, holder) = (tx.now().after(busy), tx.process_id());
+        let sql = "UPDATE idempotency SET busy_until = $1, holder = $2 WHERE scope = $3";
+        changed(tx.execute(sql, params![until, holder, self.scope()]).await?)
     }
 
     /// Returns what an earlier request under the key left; [`Begun::First`] when there was none. Refuses the row of another
     /// request, and one that is in progress.
     async fn find(&self, tx: &mut Tx) -> Result<Begun, Problem> {
         let found = tx.find::<Records>("scope = $1", params![self.scope()]).await?;
-        found.map_or(Ok(Begun::First), |record| self.begun(tx.now(), record))
+        found.map_or(Ok(Begun::First), |record| self.begun(tx, record))
     }
 
-    fn begun(&self, now: Timestamp, record: Record) -> Result<Begun, Problem> {
+    fn begun(&self, tx: &Tx, record: Record) -> Result<Begun, Problem> {
         if record.request_hash != self.request_hash() {
             return Err(Problem::new(Code::IDEMPOTENCY_KEY_REUSED));
         }
-        let (resource, is_busy) = (record.resource, record.busy_until > now);
+        // A request ends with its process, and one process at a time has the database: a row of another one is nobody's.
+        let is_busy = record.busy_until > tx.now() && record.holder == Some(tx.process_id());
+        let resource = record.resource;
         match (record.answer()?, resource) {
             (Some(stored), _) => Ok(Begun::Answered(stored)),
             (None, Some(_)) if is_busy => Err(Problem::new(Code::IDEMPOTENCY_IN_PROGRESS)),
@@ -172,7 +178,7 @@ impl IdempotencyKey {
     /// Caller, method, path and key as one value. NUL separates them, because none of them can contain it.
     fn scope(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for part in [&self.subject, &self.method, &self.path, &self.key] {
+        for part in [&self.subject, &self.method, self.path(), &self.key] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }

@@ -2,6 +2,7 @@
 
 mod harness;
 pub mod portable_sql;
+mod query_plan;
 mod statements;
 
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};

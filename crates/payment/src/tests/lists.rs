@@ -1,10 +1,11 @@
 //! The lists for administrators.
 
 use super::Fixture;
+use crate::store;
 use contracts::{
     ids::PaymentId,
     page::{Page, Totals},
-    payment::{Payment, PaymentStatus, PaymentSummary},
+    payment::{Payment, PaymentFilter, PaymentStatus, PaymentSummary},
 };
 
 impl Fixture {
@@ -77,6 +78,8 @@ async fn bad_parameters_and_cursors_are_refused() {
         ("?status=", 422, "INVALID_REQUEST"),
         ("?status=CAPTURED&status=VOIDED", 422, "INVALID_REQUEST"),
         ("?orderId=7", 422, "INVALID_REQUEST"),
+        ("?refundFailed=1", 422, "INVALID_REQUEST"),
+        ("?refundFailed=true&refundFailed=true", 422, "INVALID_REQUEST"),
         ("?limit=0", 422, "INVALID_REQUEST"),
         ("?limit=101", 422, "INVALID_REQUEST"),
         ("?sort=amount", 422, "INVALID_REQUEST"),
@@ -109,4 +112,50 @@ async fn totals_count_payments_by_status() {
         fixture.get(&format!("/admin/payments/totals?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
     }
     fixture.get("/admin/payments/totals").customer(fixture.user).send().await.expect_problem(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn payments_whose_refund_failed_are_found() {
+    let fixture = Fixture::start().await;
+    let (owing, other) = (fixture.captured("pm_refund_fails").await, fixture.captured("pm_ok").await);
+    // A payment that failed owes nothing.
+    let failed = fixture.payment("pm_declined").await;
+    fixture.act(failed, "authorize").await;
+    assert!(fixture.list("?refundFailed=true").await.items.is_empty());
+    fixture.refund(owing, 5).await.expect_problem(409, "REFUND_FAILED");
+    fixture.refund(other, 5).await.expect(200);
+    let found = fixture.list("?refundFailed=true").await;
+    assert_eq!(ids(&found), [owing]);
+    assert_eq!(found.items[0].failure.as_ref().map(|failure| failure.code.as_str()), Some("REFUND_FAILED"));
+    assert_eq!(ids(&fixture.list("?refundFailed=false").await), [failed, other]);
+    let order = found.items[0].order_id;
+    for (query, count) in [
+        (format!("orderId={order}"), 1),
+        ("status=CAPTURED".to_owned(), 1),
+        ("status=FAILED".to_owned(), 0),
+        (format!("orderId={failed}"), 0),
+    ] {
+        assert_eq!(fixture.list(&format!("?refundFailed=true&{query}")).await.items.len(), count, "{query}");
+        let totals = fixture.get(&format!("/admin/payments/totals?refundFailed=true&{query}")).admin().send().await.expect(200);
+        assert_eq!(totals.read::<Totals<PaymentStatus>>().total, count as u64, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_list_reads_one_index_in_its_order() {
+    let fixture = Fixture::start().await;
+    for bits in 0..16_u8 {
+        let given = |bit: u8| bits & (1 << bit) != 0;
+        let filter = PaymentFilter {
+            status: given(0).then_some(PaymentStatus::Captured),
+            order_id: given(1).then(|| fixture.id()),
+            refund_failed: given(2).then_some(true),
+        };
+        let select = store::listed(filter, given(3).then(|| fixture.id()), 21);
+        let plan = fixture.query_plan(select.sql()).await;
+        assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
+        if given(2) && !given(1) {
+            assert!(plan[0].contains("payments_failed_by_status"), "{plan:?}");
+        }
+    }
 }

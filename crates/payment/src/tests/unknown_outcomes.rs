@@ -134,6 +134,13 @@ async fn an_open_capture_leaves_the_payment_authorized_and_blocks_a_void() {
     fixture.assert_consistent().await;
 }
 
+impl Fixture {
+    /// The provider answers nothing from now on.
+    pub(super) async fn block_provider(&self) {
+        block_ledger(self, true).await;
+    }
+}
+
 async fn block_ledger(fixture: &Fixture, on: bool) {
     let sql = if on {
         "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is read-only'); END"

@@ -18,6 +18,7 @@ const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") },
     Migration { name: "platform_0002_actors", sql: include_str!("../../migrations/platform_0002_actors.sql") },
     Migration { name: "platform_0003_blocked", sql: include_str!("../../migrations/platform_0003_blocked.sql") },
+    Migration { name: "platform_0005_holders", sql: include_str!("../../migrations/platform_0005_holders.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

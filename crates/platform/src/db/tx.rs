@@ -65,6 +65,12 @@ impl Tx {
         self.now
     }
 
+    /// Returns the id of this run of the program.
+    #[must_use]
+    pub fn process_id(&self) -> Uuid {
+        self.env.process_id()
+    }
+
     /// Makes a new id.
     #[must_use]
     pub fn new_id<T: From<Uuid>>(&self) -> T {

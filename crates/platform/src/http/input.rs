@@ -50,11 +50,22 @@ impl Node {
         Node { at, end, value, masked: Cell::new(false), incomplete: Cell::new(false) }
     }
 
-    /// An object of `name=value` pairs.
+    /// An object of `name=value` pairs. A name that comes more than once holds an array of its values.
     pub(super) fn of_pairs(pairs: Vec<(String, String)>) -> Node {
         let count = pairs.len();
-        let entry = |(at, (name, value))| Entry { key: Node::new(at, at, Value::Text(name)), value: Node::new(at, at, Value::Text(value)) };
-        Node::new(0, count, Value::Object(pairs.into_iter().enumerate().map(entry).collect()))
+        let mut entries: Vec<Entry> = Vec::with_capacity(count);
+        for (at, (name, value)) in pairs.into_iter().enumerate() {
+            let value = Node::new(at, at, Value::Text(value));
+            match entries.iter_mut().find(|entry| entry.name() == name) {
+                None => entries.push(Entry { key: Node::new(at, at, Value::Text(name)), value }),
+                Some(Entry { value: Node { value: Value::Array(values), .. }, .. }) => values.push(value),
+                Some(entry) => {
+                    let first = std::mem::replace(&mut entry.value, Node::new(entry.key.at, at, Value::Null));
+                    entry.value.value = Value::Array(vec![first, value]);
+                }
+            }
+        }
+        Node::new(0, count, Value::Object(entries))
     }
 
     /// The values directly inside, with the name or the index of each.

@@ -7,11 +7,12 @@ use super::{
 };
 use crate::identity;
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, request::Parts},
 };
 use contracts::problem::{Code, Fault};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +21,7 @@ pub const ANONYMOUS: &str = "anonymous";
 
 /// A key under which this request takes effect once. Required: without it the request is 400 `IDEMPOTENCY_KEY_REQUIRED`.
 ///
-/// Its scope is caller, method and path. [`request_hash`](Self::request_hash) distinguishes a repetition from another request.
+/// Its scope is caller, method and path, made of what was parsed: how the request was spelled makes no difference. [`request_hash`](Self::request_hash) distinguishes a repetition from another request.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
     /// What the caller chose, without quotes: 1 to 255 printable ASCII characters.
@@ -29,8 +30,7 @@ pub struct IdempotencyKey {
     pub subject: String,
     /// Upper case, such as `POST`.
     pub method: String,
-    /// Without [`super::BASE`], with ids filled in.
-    pub path: String,
+    path: ParsedPath,
     hash: BodyHash,
 }
 
@@ -46,7 +46,14 @@ impl IdempotencyKey {
     ) -> IdempotencyKey {
         let hash = BodyHash::default();
         hash.set(body);
-        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path: path.into(), hash }
+        let path = ParsedPath { raw: path.into().into(), parsed: Arc::default() };
+        IdempotencyKey { key: key.into(), subject: subject.into(), method: method.to_owned(), path, hash }
+    }
+
+    /// The path without [`super::BASE`], with the parsed parameters filled in: two spellings of one SKU have one path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path.get()
     }
 
     /// SHA-256 of the body. Complete once the handler runs, because every argument has been extracted by then.
@@ -86,6 +93,62 @@ impl DescribeArg for UnstoredIdempotencyKey {
             "Checked, and otherwise without effect: no answer is kept here, and a repetition is served anew.",
         );
     }
+}
+
+/// The path of a request. The extractor of the path parameters sets it, before or after the key is extracted.
+#[derive(Debug, Clone)]
+struct ParsedPath {
+    /// As it was sent, for a route without parameters.
+    raw: Arc<str>,
+    parsed: Arc<OnceLock<String>>,
+}
+
+impl ParsedPath {
+    fn get(&self) -> &str {
+        self.parsed.get().map_or(&*self.raw, String::as_str)
+    }
+
+    /// The path of this request, shared by its extractors.
+    fn of(parts: &mut Parts) -> ParsedPath {
+        if let Some(path) = parts.extensions.get::<ParsedPath>() {
+            return path.clone();
+        }
+        let path = ParsedPath { raw: parts.uri.path().into(), parsed: Arc::default() };
+        parts.extensions.insert(path.clone());
+        path
+    }
+}
+
+/// Puts the parsed parameters into the path that the scope of a key is made of. Does nothing for a request without a key.
+pub(super) fn set_path_parameters<T: Serialize>(parts: &mut Parts, parameters: &T) {
+    let Some(template) = parts.extensions.get::<MatchedPath>().cloned() else { return };
+    if !parts.headers.contains_key(IDEMPOTENCY_KEY) {
+        return;
+    }
+    if let Some(path) = serde_json::to_value(parameters).ok().and_then(|values| fill(template.as_str(), values)) {
+        let _ = ParsedPath::of(parts).parsed.set(path);
+    }
+}
+
+/// Fills the parameters of a template in their order. `None` when their number differs.
+fn fill(template: &str, values: Value) -> Option<String> {
+    let mut values = match values {
+        Value::Array(values) => values,
+        value => vec![value],
+    }
+    .into_iter();
+    let mut path = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, parameter)) = rest.split_once('{') {
+        path.push_str(before);
+        match values.next()? {
+            Value::String(text) => path.push_str(&text),
+            other => path.push_str(&other.to_string()),
+        }
+        rest = parameter.split_once('}')?.1;
+    }
+    path.push_str(rest);
+    values.next().is_none().then_some(path)
 }
 
 /// Set by the extractor that reads the body, so that only requests with a key are hashed.
@@ -142,7 +205,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeIdempotencyKey {
         let subject = identity::identify(parts).await?.map_or_else(|| ANONYMOUS.to_owned(), |identity| identity.subject.clone());
         let hash = BodyHash::default();
         parts.extensions.insert(hash.clone());
-        let (method, path) = (parts.method.as_str().to_owned(), parts.uri.path().to_owned());
+        let (method, path) = (parts.method.as_str().to_owned(), ParsedPath::of(parts));
         Ok(MaybeIdempotencyKey(Some(IdempotencyKey { key, subject, method, path, hash })))
     }
 }
@@ -211,5 +274,13 @@ mod tests {
         twice.append(IDEMPOTENCY_KEY, HeaderValue::from_static("a"));
         twice.append(IDEMPOTENCY_KEY, HeaderValue::from_static("a"));
         assert_eq!(parse(&twice).unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn parameters_are_filled_into_a_path_in_their_order() {
+        assert_eq!(fill("/stock/{sku}/adjust", json!("A-1")).as_deref(), Some("/stock/A-1/adjust"));
+        assert_eq!(fill("/users/{userId}/addresses/{addressId}", json!(["u", 7])).as_deref(), Some("/users/u/addresses/7"));
+        assert_eq!(fill("/users/{userId}", json!(["u", "a"])), None);
+        assert_eq!(fill("/users/{userId}/addresses/{addressId}", json!(["u"])), None);
     }
 }

@@ -43,7 +43,7 @@ pub fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{ids::UserId, text::Sku};
+    use contracts::{body::BoundedVec, ids::UserId, text::Sku, time::Timestamp};
     use serde::Deserialize;
     use std::collections::BTreeMap;
 
@@ -61,6 +61,9 @@ mod tests {
         low_stock: Option<bool>,
         min_price: Option<i64>,
         sort: Option<Sort>,
+        sizes: Option<BoundedVec<u8, 1, 2>>,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
     }
 
     #[derive(Debug, Deserialize, JsonSchema)]
@@ -82,6 +85,11 @@ mod tests {
         assert_eq!(filter.sku.unwrap().as_str(), "A-B-1");
         assert_eq!((filter.low_stock, filter.min_price, filter.sort), (Some(true), Some(-5), Some(Sort::PriceDown)));
         assert!(filter.user_id.is_some());
+        for (query, sizes) in [("sizes=7", vec![7]), ("sizes=7&lowStock=true&sizes=8", vec![7, 8])] {
+            assert_eq!(parse::<Filter>(query).unwrap().sizes.unwrap().into_vec(), sizes);
+        }
+        let time = "9999-12-31T00%3A00%3A00.5Z";
+        assert!(parse::<Filter>(&format!("from={time}&to={time}")).is_ok());
         let open: Open = parse("q=red+shoe&min=3&attr.color=red&cursor=x").unwrap();
         assert_eq!(open.q.as_deref(), Some("red shoe"));
         assert_eq!(open.min, Some(3));
@@ -99,6 +107,14 @@ mod tests {
             ("minPrice=1.5", 422, "minPrice", "WRONG_TYPE"),
             ("minPrice=99999999999999999999", 422, "minPrice", "WRONG_TYPE"),
             ("minPrice=", 422, "minPrice", "WRONG_TYPE"),
+            ("sizes=7&sizes=x", 422, "sizes", "WRONG_TYPE"),
+            ("sizes=1&sizes=2&sizes=3", 422, "sizes", "TOO_MANY"),
+            ("lowStock=true&minPrice=1&lowStock=false", 422, "lowStock", "REPEATED_PARAMETER"),
+            ("userId=7&userId=7&userId=7", 422, "userId", "REPEATED_PARAMETER"),
+            ("sort=-price&sort=-price", 422, "sort", "REPEATED_PARAMETER"),
+            ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", 422, "from", "OUT_OF_RANGE"),
+            ("to=2026-01-01T00:00:00Z&from=2026-01-01T00:00:00-00:01", 422, "from", "OUT_OF_RANGE"),
+            ("userId=0190A1B2-0000-7000-8000-000000000000", 422, "userId", "NOT_A_UUID"),
             ("userId=7", 422, "userId", "NOT_A_UUID"),
             ("sku=%00%00%00", 422, "sku", "NOT_A_SKU"),
             ("sku=..%2F..%2Fetc", 422, "sku", "NOT_A_SKU"),

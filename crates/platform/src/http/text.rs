@@ -1,11 +1,14 @@
-//! `name=value&…` text, of queries and forms. Every name is known and comes once.
+//! `name=value&…` text, of queries and forms. Every name is known, and comes once unless its field is a list.
 
 use super::{
     input::Node,
     problem::Problem,
     validate::{self, Origin},
 };
-use contracts::problem::{Code, Fault};
+use contracts::{
+    problem::{Code, Fault},
+    time::Timestamp,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::borrow::Cow;
@@ -74,5 +77,16 @@ pub(super) fn parse<T: DeserializeOwned + JsonSchema>(text: &str, others: &[&str
 /// # Errors
 /// Every fault.
 pub(super) fn deserialize<T: DeserializeOwned + JsonSchema>(pairs: Vec<(String, String)>, others: &[&str]) -> Result<T, Vec<Fault>> {
-    validate::validate(&Node::of_pairs(pairs), Origin::Parameters { others }, Some(validate::schema_of::<T>))
+    let is_reversed = is_reversed(&pairs);
+    let parsed = validate::validate(&Node::of_pairs(pairs), Origin::Parameters { others }, Some(validate::schema_of::<T>))?;
+    if is_reversed {
+        return Err(vec![Fault::parameter("from", "OUT_OF_RANGE", "must not be after to")]);
+    }
+    Ok(parsed)
+}
+
+/// Whether `from` is later than `to`: in every list that takes both, they are the instants between which its items lie.
+fn is_reversed(pairs: &[(String, String)]) -> bool {
+    let instant = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted)?.1.parse::<Timestamp>().ok();
+    matches!((instant("from"), instant("to")), (Some(from), Some(to)) if from > to)
 }

@@ -160,8 +160,7 @@ impl Run<'_> {
         if let Value::Object(entries) = &node.value {
             let mut names = std::collections::HashSet::new();
             for entry in entries.iter().filter(|entry| !names.insert(entry.name())) {
-                let code = if self.origin == Origin::Body { "DUPLICATE_FIELD" } else { "REPEATED_PARAMETER" };
-                self.inside(entry.name(), || self.record(entry.key.at, code, "is given more than once"));
+                self.inside(entry.name(), || self.record(entry.key.at, "DUPLICATE_FIELD", "is given more than once"));
                 self.mask(&entry.value);
             }
         }

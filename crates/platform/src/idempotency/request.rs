@@ -28,7 +28,7 @@ pub enum Next<A, S> {
 /// [`run`](Self::run) goes through the methods in their order here. The effect and the row of the key are one commit; so are
 /// the answer and the completed row. Nothing is held while it waits. Once the effect is committed the request goes on
 /// without its client, so that a client that went away finds the answer when it repeats. When the process dies in
-/// between, the first repetition after the wait goes on from [`resume`](Self::resume).
+/// between, the first repetition at the next start goes on from [`resume`](Self::resume).
 ///
 /// A request without a key runs the same way and keeps nothing.
 pub trait IdempotentRequest: Sized + Send + Sync + 'static {

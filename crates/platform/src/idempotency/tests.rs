@@ -234,6 +234,26 @@ async fn a_request_that_died_is_answered_by_one_repetition() {
 }
 
 #[tokio::test]
+async fn after_a_crash_the_key_is_free_at_the_next_start() {
+    let (folder, db) = database();
+    Make { fails: At::Wait, ..Make::default() }.run(&db, key("a")).await.unwrap_err();
+    drop(db);
+    // The same instant, and another run of the program.
+    let reopen = |seed| Db::open(Env::seeded(seed, Timestamp(1_000_000)), "maker", folder.path(), MADE).expect("it opens");
+    let db = reopen(6);
+    Make { fails: At::Wait, ..Make::default() }.run(&db, key("a")).await.unwrap_err();
+    let taken = Make::default().run(&db, key("a")).await.unwrap_err();
+    assert_eq!(taken.code(), Code::IDEMPOTENCY_IN_PROGRESS, "the repetition has the key now");
+    drop(db);
+    let db = reopen(7);
+    let make = Make::default();
+    let answer = make.clone().run(&db, key("a")).await.unwrap();
+    assert_eq!((answer.stored.body.as_ref(), answer.replayed), (&b"1"[..], false));
+    assert_eq!((made(&db).await.len(), make.effects.load(Ordering::SeqCst)), (1, 0));
+    assert!(make.run(&db, key("a")).await.unwrap().replayed);
+}
+
+#[tokio::test]
 async fn a_client_that_went_away_finds_the_answer() {
     let (_folder, db) = database();
     let gate = Arc::new(Semaphore::new(0));

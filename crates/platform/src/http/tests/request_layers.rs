@@ -4,7 +4,7 @@ use crate::http::{
     routes::Routes,
 };
 use axum::body::Body as Bytes_;
-use contracts::{ids::OrderId, page::Page, time::Timestamp};
+use contracts::{ids::OrderId, page::Page, text::Sku, time::Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -56,9 +56,9 @@ fn router() -> Router {
         let left = context.remaining(Duration::from_secs(100)).as_millis();
         Json(vec![context.correlation_id.to_string(), left.to_string()])
     }
-    async fn keyed(key: IdempotencyKey, Body(note): Body<Note>) -> Json<Vec<String>> {
-        let hash = key.request_hash();
-        Json(vec![key.key, key.subject, key.method, key.path, format!("{:02x}{:02x}", hash[0], hash[1]), note.text])
+    async fn keyed(key: IdempotencyKey, Path(_): Path<Sku>, Body(note): Body<Note>) -> Json<Vec<String>> {
+        let (hash, path) = (key.request_hash(), key.path().to_owned());
+        Json(vec![key.key, key.subject, key.method, path, format!("{:02x}{:02x}", hash[0], hash[1]), note.text])
     }
     async fn filtered(_: Query<Filter>) -> NoContent {
         NoContent
@@ -72,7 +72,7 @@ fn router() -> Router {
         .get("/panics", panics, "")
         .get("/slow", slow, "")
         .get("/context", context, "")
-        .post("/notes/{id}", keyed, "")
+        .post("/notes/{sku}", keyed, "")
         .get("/filtered", filtered, "")
         .get("/open", open, "")
         .build(());
@@ -167,10 +167,14 @@ async fn a_known_version_is_not_sent_again() {
 #[tokio::test]
 async fn a_key_carries_its_scope_and_the_hash_of_the_body() {
     let headers = [("content-type", "application/json"), ("idempotency-key", "\"k 1\"")];
-    let (answer, body) = send("POST", "/notes/7", &headers, r#"{"text":"hello"}"#).await;
+    let (answer, body) = send("POST", "/notes/ABC-7", &headers, r#"{"text":"hello"}"#).await;
     assert_eq!(answer.status(), 200, "{body}");
-    assert_eq!(body, serde_json::json!(["k 1", "anonymous", "POST", "/notes/7", "cbbb", "hello"]));
-    let (answer, body) = send("POST", "/notes/7", &headers[..1], r#"{"text":"hello"}"#).await;
+    assert_eq!(body, serde_json::json!(["k 1", "anonymous", "POST", "/notes/ABC-7", "cbbb", "hello"]));
+    for spelling in ["/notes/abc-7", "/notes/%61bC%2d7"] {
+        let (_, again) = send("POST", spelling, &headers, r#"{"text":"hello"}"#).await;
+        assert_eq!(again, body, "{spelling}");
+    }
+    let (answer, body) = send("POST", "/notes/ABC-7", &headers[..1], r#"{"text":"hello"}"#).await;
     assert_eq!((answer.status().as_u16(), &body["code"]), (400, &Value::from("IDEMPOTENCY_KEY_REQUIRED")));
 }
 
@@ -183,7 +187,7 @@ async fn a_parameter_that_an_operation_does_not_have_is_refused() {
         ("GET", "/filtered?status=A&limit=0", vec!["limit"]),
         ("GET", "/filtered?Status=A", vec!["Status"]),
         ("GET", "/open?attr.colour=red&att.r=1", vec!["att.r"]),
-        ("POST", "/notes/7?foo=1", vec!["foo"]),
+        ("POST", "/notes/ABC-7?foo=1", vec!["foo"]),
     ] {
         let (answer, body) = send(method, path, &[("x-correlation-id", "c")], "").await;
         assert_eq!((answer.status().as_u16(), &body["code"]), (422, &Value::from("INVALID_REQUEST")), "{path}");

@@ -4,6 +4,7 @@ use super::{
     Error,
     Error::{Fault, Inside},
     Origin, Run,
+    error::Found,
 };
 use crate::http::input::{Entry, Node, Value};
 use serde::{
@@ -44,9 +45,19 @@ impl<'a> Input<'a> {
 
     fn recorded(self, error: Error) -> Error {
         match error {
+            // A list is wrong for a parameter because the parameter came more than once.
+            Fault(found) if found.code == "WRONG_TYPE" && self.is_repeated() => {
+                let detail = "is given more than once".into();
+                self.run.stopped(self.node, Found { code: "REPEATED_PARAMETER", detail, field: None })
+            }
             Fault(found) => self.run.stopped(self.node, found),
             Inside => Inside,
         }
+    }
+
+    /// Whether this is a parameter that is given more than once.
+    fn is_repeated(self) -> bool {
+        matches!((self.run.origin, &self.node.value), (Origin::Parameters { .. }, Value::Array(_)))
     }
 
     fn child(self, node: &'a Node) -> Input<'a> {
@@ -78,6 +89,11 @@ impl<'a> Input<'a> {
         match &self.node.value {
             Value::Array(items) => {
                 visitor.visit_seq(Items { array: self, items: items.iter().enumerate(), fixed }).map_err(|error| error.expecting(expected))
+            }
+            // A parameter that is a list and is given once.
+            Value::Text(_) => {
+                let only = std::slice::from_ref(self.node).iter().enumerate();
+                visitor.visit_seq(Items { array: self, items: only, fixed }).map_err(|error| error.expecting(expected))
             }
             _ => Err(Error::wrong_type(expected)),
         }
@@ -114,6 +130,7 @@ impl<'de> Deserializer<'de> for Input<'_> {
             Value::Float(number) => visitor.visit_f64(*number),
             Value::TooLarge => Err(Error::wrong_type("a number")),
             Value::String(text) | Value::Text(text) => visitor.visit_str(text),
+            Value::Array(_) if self.is_repeated() => Err(Error::wrong_type(TEXT)),
             Value::Array(_) => return self.list(false, ARRAY, visitor),
             Value::Object(_) => return self.map(None, visitor),
         }
