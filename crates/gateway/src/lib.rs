@@ -33,6 +33,7 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
+pub use pages::probes;
 pub use routes::service_of;
 pub use settings::{Origin, Settings};
 pub use startup_gate::StartupGate;

@@ -61,8 +61,8 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
     if landing { router.route("/", get(|| async { html::landing() })) } else { router }
 }
 
-/// Returns the probes: liveness and readiness.
-pub(crate) fn probes(ready: Ready) -> Router {
+/// Returns the probes: liveness at `/healthz`, readiness at `/readyz` with the reasons of `ready`.
+pub fn probes(ready: Ready) -> Router {
     Router::new().route("/healthz", get(|| async { fresh(Json(json!({"status": "ok"}))) })).route("/readyz", get(move || readiness(ready)))
 }
 

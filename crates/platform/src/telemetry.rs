@@ -1,7 +1,13 @@
 //! Logs, as text for people or JSON for machines, and metrics in Prometheus text.
 
+use crate::env::Env;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use std::io::IsTerminal as _;
+use serde_json::{Map, Value};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    panic::{self, PanicHookInfo},
+    sync::OnceLock,
+};
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, prelude::*};
 
 /// The format of log lines.
@@ -18,15 +24,51 @@ const SECONDS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 
 /// Units that share a commit: from one to the largest group.
 const UNITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// Writes log lines to standard error. `filter` has the form of `tracing_subscriber::EnvFilter`. Only the first call of a process
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Sets the format of everything that the process prints, before logging starts. Only the first call of a process has an
+/// effect.
+pub fn set_format(format: LogFormat) {
+    let _ = FORMAT.set(format);
+}
+
+/// The format of everything that the process prints.
+pub fn format() -> LogFormat {
+    FORMAT.get().copied().unwrap_or_default()
+}
+
+/// A line in the form of the JSON log, for what is printed whatever the filter says.
+#[must_use]
+pub fn json_line(level: &str, target: &str, message: &str, fields: &[(&str, Value)]) -> String {
+    let time = serde_json::to_value(Env::system().now()).unwrap_or_default();
+    let own = [("timestamp", time), ("level", level.into()), ("target", target.into()), ("message", message.into())];
+    let all = own.into_iter().chain(fields.iter().cloned());
+    Value::Object(all.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>()).to_string()
+}
+
+/// Prints a panic as a JSON line. It does not use the log, because the panic may have happened in it.
+fn print_panic(info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("a value that is no text");
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current().name().unwrap_or_default().to_owned();
+    let fields = [("location", Value::from(location)), ("thread", Value::from(thread))];
+    // Nothing remains to be done when standard error cannot be written.
+    let _ = writeln!(std::io::stderr(), "{}", json_line("ERROR", "panic", &format!("panicked: {message}"), &fields));
+}
+
+/// Writes log lines to standard error, and panics too when the format is JSON. `filter` has the form of `tracing_subscriber::EnvFilter`. Only the first call of a process
 /// has an effect.
 ///
 /// # Errors
 /// When `filter` does not parse.
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(filter)?;
+    set_format(format);
+    if format == LogFormat::Json {
+        panic::set_hook(Box::new(print_panic));
+    }
     let lines = match format {
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).log_internal_errors(false).with_writer(std::io::stderr).boxed(),
         LogFormat::Text => fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
     };
     // A second call, in tests, fails and leaves the first subscriber in place.
@@ -65,6 +107,15 @@ mod tests {
             assert!(text.contains(line), "{text}");
         }
         assert!(!text.contains("units_bucket{service=\"order\",le=\"0.005\"}"), "{text}");
+    }
+
+    #[test]
+    fn what_is_printed_beside_the_log_has_its_form() {
+        let line = json_line("INFO", "souk", "two\nlines", &[("address", "127.0.0.1:1".into())]);
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert!(!line.contains('\n') && read["timestamp"].as_str().unwrap().ends_with('Z'), "{line}");
+        let of = |name: &str| read[name].as_str().unwrap().to_owned();
+        assert_eq!(["level", "target", "message", "address"].map(of), ["INFO", "souk", "two\nlines", "127.0.0.1:1"]);
     }
 
     #[test]

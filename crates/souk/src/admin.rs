@@ -2,7 +2,7 @@
 //! administrator of an empty installation.
 
 use crate::{
-    config::{Config, Flags},
+    config::{Config, ToolFlags},
     documents,
     platform_run::{self, Databases},
     style::{bold, dim, green},
@@ -30,15 +30,17 @@ use std::io::Read as _;
 pub enum Admin {
     /// Create an administrator. The password is read from standard input.
     Create {
+        /// The e-mail to log in with
         #[arg(long)]
         email: String,
+        /// The name of the person
         #[arg(long, default_value = "Administrator")]
         name: String,
         /// Read the password from standard input (an argument would be visible in process lists)
         #[arg(long, required = true)]
         password_stdin: bool,
         #[command(flatten)]
-        flags: Flags,
+        flags: ToolFlags,
     },
 }
 
@@ -49,21 +51,21 @@ pub enum Client {
         /// Its name, such as `carrier`
         #[arg(long)]
         id: String,
-        /// A scope that it may have
-        #[arg(long = "scope", required = true, value_parser = PossibleValuesParser::new(SCOPES))]
+        /// A scope that it may have; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = PossibleValuesParser::new(SCOPES))]
         scopes: Vec<String>,
         #[command(flatten)]
-        flags: Flags,
+        flags: ToolFlags,
     },
     /// List the clients and their scopes.
-    List(Flags),
+    List(ToolFlags),
     /// Remove a client: it gets no more tokens, and its last token expires within minutes.
     Remove {
         /// Its name
         #[arg(long)]
         id: String,
         #[command(flatten)]
-        flags: Flags,
+        flags: ToolFlags,
     },
 }
 
@@ -76,28 +78,36 @@ pub struct Events {
 #[derive(Subcommand)]
 enum EventsCommand {
     /// List failed events: events that a service could not consume.
-    Parked(Flags),
+    Parked(ToolFlags),
     /// Retry a failed event, or deliver all events since an instant again.
     Replay {
-        /// The failed event to retry
-        #[arg(long, value_name = "ID", conflicts_with = "since")]
-        event: Option<EventId>,
-        /// Deliver again all events that occurred at this instant or later (RFC 3339); events already consumed change nothing
-        #[arg(long, value_name = "TIME", required_unless_present = "event")]
-        since: Option<Timestamp>,
         #[command(flatten)]
-        flags: Flags,
+        which: Replayed,
+        #[command(flatten)]
+        flags: ToolFlags,
     },
+}
+
+/// The events to replay: one of the two must be given.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Replayed {
+    /// Retry this failed event; `souk events parked` lists them
+    #[arg(long, value_name = "ID")]
+    event: Option<EventId>,
+    /// Deliver again all events that occurred at this instant or later (RFC 3339); events already consumed change nothing
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
 }
 
 #[derive(Subcommand)]
 pub enum Audit {
     /// Verify every link of the hash chain.
-    Verify(Flags),
+    Verify(ToolFlags),
 }
 
 /// Opens the databases; creates and migrates them if necessary.
-fn open_or_create(flags: Flags) -> Result<(Config, Databases)> {
+fn open_or_create(flags: ToolFlags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
     let databases = platform_run::databases(&config, OutdatedSchema::Migrate)?;
     Ok((config, databases))
@@ -105,7 +115,7 @@ fn open_or_create(flags: Flags) -> Result<(Config, Databases)> {
 
 /// Opens the databases of an installation, on which the platform may be running. It fails for a data directory without
 /// databases or with an older schema: a tool that reads creates and changes nothing.
-pub(crate) fn open(flags: Flags) -> Result<(Config, Databases)> {
+pub(crate) fn open(flags: ToolFlags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
     if !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
@@ -162,7 +172,7 @@ pub async fn client(command: Client) -> Result<()> {
     Ok(())
 }
 
-pub async fn migrate(flags: Flags) -> Result<()> {
+pub async fn migrate(flags: ToolFlags) -> Result<()> {
     let (config, databases) = open_or_create(flags)?;
     println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
     Ok(())
@@ -198,7 +208,7 @@ pub async fn events(events: Events) -> Result<()> {
             println!("{total} failed events");
             Ok(())
         }
-        Some(EventsCommand::Replay { event: Some(id), flags, .. }) => {
+        Some(EventsCommand::Replay { which: Replayed { event: Some(id), .. }, flags }) => {
             let (_, databases) = open(flags)?;
             for db in databases.values() {
                 if inbox::replay(db, id).await? {
@@ -208,8 +218,8 @@ pub async fn events(events: Events) -> Result<()> {
             }
             bail!("there is no failed event {id}, or it waits for an earlier one")
         }
-        Some(EventsCommand::Replay { since, flags, .. }) => {
-            let since = since.context("--since or --event")?;
+        Some(EventsCommand::Replay { which: Replayed { since, .. }, flags }) => {
+            let since = since.expect("one of the group is required");
             let (_, databases) = open(flags)?;
             let oldest = Env::system().now().before(INBOX_KEPT);
             if since < oldest {

@@ -18,21 +18,24 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub struct Program {
     child: Child,
     pub api: Api,
+    /// The operations port.
+    pub operations: Api,
 }
 
 impl Program {
     /// Starts `program` with these arguments, on free ports.
     pub fn start(program: impl AsRef<Path>, arguments: &[&str], data_dir: &Path, environment: &[(&str, &str)]) -> Result<Program> {
-        let address = free_address()?;
+        let (address, operations) = (free_address()?, free_address()?);
         let child = Command::new(program.as_ref())
             .args(arguments)
-            .args(["--listen", &address, "--ops-listen", &free_address()?, "--data-dir"])
+            .args(["--listen", &address, "--ops-listen", &operations, "--data-dir"])
             .arg(data_dir)
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .spawn()
             .context("the program cannot be started")?;
-        Ok(Program { child, api: Api::new(&format!("http://{address}")) })
+        let [api, operations] = [address, operations].map(|address| Api::new(&format!("http://{address}")));
+        Ok(Program { child, api, operations })
     }
 
     /// Waits until `/readyz` answers 200.

@@ -1,47 +1,126 @@
 //! Configuration: a flag overrides the environment, that overrides `souk.toml`, that overrides the default.
 
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::{Args, FromArgMatches as _, ValueEnum};
 use platform::{settings::Settings, telemetry::LogFormat};
 use serde::Deserialize;
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-/// The flags of `serve`, `demo` and the tools. Each is also a variable `SOUK_…` and a key of `souk.toml`.
+/// The flags of `serve` and `demo`. Each is also a variable `SOUK_…` and a key of `souk.toml`.
 #[derive(Args, Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flags {
     /// Address of the public API [default: 127.0.0.1:8080]
-    #[arg(long, env = "SOUK_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
-    /// Address that serves metrics [default: 127.0.0.1:9090]
-    #[arg(long, env = "SOUK_OPS_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "SOUK_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
+    pub listen: Option<Address>,
+    /// Address that serves metrics and `/healthz` [default: 127.0.0.1:9090]
+    #[arg(long, env = "SOUK_OPS_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
     #[serde(alias = "ops-listen")]
-    pub ops_listen: Option<SocketAddr>,
+    pub ops_listen: Option<Address>,
     /// Folder of databases and mail [default: ./souk-data]
-    #[arg(long, env = "SOUK_DATA_DIR", value_name = "FOLDER")]
+    #[arg(long, env = "SOUK_DATA_DIR", hide_env_values = true, value_name = "FOLDER")]
     #[serde(alias = "data-dir")]
     pub data_dir: Option<PathBuf>,
     /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
-    #[arg(long, env = "SOUK_DATABASE", value_name = "URL")]
+    #[arg(long, env = "SOUK_DATABASE", hide_env_values = true, value_name = "URL")]
     pub database: Option<String>,
     /// URL of the event broker. This build delivers events only within the process, and rejects a URL
-    #[arg(long, env = "SOUK_EVENTS", value_name = "URL")]
+    #[arg(long, env = "SOUK_EVENTS", hide_env_values = true, value_name = "URL")]
     pub events: Option<String>,
     /// Whether request rates are limited [default: on]
-    #[arg(long, env = "SOUK_RATE_LIMITS", value_name = "on|off")]
+    #[arg(long, env = "SOUK_RATE_LIMITS", hide_env_values = true, value_name = "on|off")]
     #[serde(alias = "rate-limits")]
     pub rate_limits: Option<Switch>,
     /// The configuration file; by default ./souk.toml, if it exists
-    #[arg(long, env = "SOUK_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "SOUK_CONFIG", hide_env_values = true, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Format of log lines [default: text]
-    #[arg(long, env = "SOUK_LOG_FORMAT", value_name = "text|json")]
+    #[arg(long, env = "SOUK_LOG_FORMAT", hide_env_values = true, value_name = "text|json")]
     #[serde(alias = "log-format")]
     pub log_format: Option<Format>,
-    /// Filter of log lines, as for `RUST_LOG` [default: info]
-    #[arg(long, env = "SOUK_LOG", value_name = "FILTER")]
+    /// Filter of log lines, as for `RUST_LOG` [default: info; warn for `demo`]
+    #[arg(long, env = "SOUK_LOG", hide_env_values = true, value_name = "FILTER")]
     pub log: Option<String>,
+}
+
+/// The flags of a tool that works on the data of an installation. It reads the rest of the configuration from the
+/// environment and the file, as `serve` does.
+#[derive(Args, Debug, Clone, Default)]
+pub struct ToolFlags {
+    /// Folder of databases and mail [default: ./souk-data]
+    #[arg(long, env = "SOUK_DATA_DIR", hide_env_values = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
+    #[arg(long, env = "SOUK_DATABASE", hide_env_values = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// The configuration file; by default ./souk.toml, if it exists
+    #[arg(long, env = "SOUK_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ToolFlags {
+    /// As [`Flags::resolve`].
+    pub fn resolve(self) -> Result<Config> {
+        let ToolFlags { data_dir, database, config } = self;
+        let command = Flags::augment_args(clap::Command::new("souk").no_binary_name(true));
+        let variables = command.try_get_matches_from([""; 0]).and_then(|matches| Flags::from_arg_matches(&matches));
+        let variables = variables.map_err(|error| anyhow::anyhow!("the environment cannot be used: {}", first_line(&error)))?;
+        Flags { data_dir, database, config, ..variables }.resolve()
+    }
+}
+
+/// What clap says without its hints.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+/// An address to listen on: an IP address or a name, and a port.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Address(String);
+
+impl Address {
+    /// The socket addresses of the name, those of IPv4 first: the program prints the one that it listens on, and a caller
+    /// that writes `127.0.0.1` for `localhost` reaches it.
+    async fn resolve(&self) -> std::io::Result<Vec<SocketAddr>> {
+        let mut found: Vec<SocketAddr> = tokio::net::lookup_host(&self.0).await?.collect();
+        found.sort_by_key(SocketAddr::is_ipv6);
+        Ok(found)
+    }
+
+    /// Listens on the first of them that is free.
+    pub async fn bind(&self) -> std::io::Result<tokio::net::TcpListener> {
+        tokio::net::TcpListener::bind(&*self.resolve().await?).await
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        let is_name = |host: &str| !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+        let named = || text.rsplit_once(':').is_some_and(|(host, port)| is_name(host) && port.parse::<u16>().is_ok());
+        if text.parse::<SocketAddr>().is_ok() || named() {
+            return Ok(Address(text.to_owned()));
+        }
+        Err("write an address or a name, and a port: 127.0.0.1:8080, [::1]:8080 or localhost:8080".to_owned())
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Address, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -61,14 +140,15 @@ pub enum Format {
 /// The configuration in effect.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub listen: SocketAddr,
-    pub ops_listen: SocketAddr,
+    pub listen: Address,
+    pub ops_listen: Address,
     /// Whether that address was configured. If it cannot be bound then, the program does not start.
     pub ops_listen_is_explicit: bool,
     pub data_dir: PathBuf,
     pub rate_limits: bool,
     pub log_format: LogFormat,
-    pub log: String,
+    /// The filter of log lines, if one was configured.
+    pub log: Option<String>,
     /// The sections of the services.
     pub settings: Settings,
 }
@@ -100,18 +180,18 @@ impl Flags {
             bail!("--events {url}: this build delivers events within the process; remove the option");
         }
         let ops_listen = self.ops_listen.or(file.ops_listen);
-        let address = |text: &str| text.parse::<SocketAddr>().expect("a default is an address");
+        let address = |text: &str| Address(text.to_owned());
         Ok(Config {
             listen: self.listen.or(file.listen).unwrap_or_else(|| address("127.0.0.1:8080")),
-            ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
             ops_listen_is_explicit: ops_listen.is_some(),
+            ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./souk-data")),
             rate_limits: self.rate_limits.or(file.rate_limits).unwrap_or(Switch::On) == Switch::On,
             log_format: match self.log_format.or(file.log_format) {
                 Some(Format::Json) => LogFormat::Json,
                 _ => LogFormat::Text,
             },
-            log: self.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            log: self.log.or(file.log),
             settings,
         })
     }
@@ -119,7 +199,7 @@ impl Flags {
     fn read_file(&self) -> Result<toml::Table> {
         let (path, wanted) = match &self.config {
             Some(path) => (path.clone(), true),
-            None => (PathBuf::from("souk.toml"), false),
+            None => (PathBuf::from(DEFAULT_FILE), false),
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => text.parse().with_context(|| format!("{} is not TOML", path.display())),
@@ -129,15 +209,41 @@ impl Flags {
     }
 }
 
+/// Returns the format of log lines that is configured, also when the configuration cannot be used as a whole: the error must
+/// have that format.
+pub fn requested_log_format(arguments: &[OsString]) -> LogFormat {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let flag = |name: &str| {
+        let joined = |argument: &str| argument.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+        let separate = || arguments.windows(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].to_string());
+        arguments.iter().rev().find_map(|argument| joined(argument)).or_else(separate)
+    };
+    let variable = |name: &str| environment().find(|(found, _)| *found == *name).map(|(_, value)| value.to_string_lossy().into_owned());
+    let in_file = || {
+        let path = flag("--config").or_else(|| variable("SOUK_CONFIG")).unwrap_or_else(|| DEFAULT_FILE.to_owned());
+        let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
+        Some(table.get("log_format").or(table.get("log-format"))?.as_str()?.to_owned())
+    };
+    let serves = arguments.get(1).is_some_and(|command| command == "serve" || command == "demo");
+    let format = || flag("--log-format").or_else(|| variable("SOUK_LOG_FORMAT")).or_else(in_file);
+    if serves && format().as_deref() == Some("json") { LogFormat::Json } else { LogFormat::Text }
+}
+
+/// The configuration file that is read if it exists.
+const DEFAULT_FILE: &str = "souk.toml";
+
 /// Variables that hold a path, which may be any bytes.
 const PATHS: [&str; 2] = ["SOUK_DATA_DIR", "SOUK_CONFIG"];
 
 /// Returns the environment's variables that are UTF-8. Another one whose name begins with `SOUK_` is an error, which names
 /// it; clap, which reads variables too, does not name them.
 pub fn variables() -> Result<Vec<(String, String)>> {
+    texts(environment())
+}
+
+fn environment() -> impl Iterator<Item = (OsString, OsString)> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    let environment = std::env::vars_os();
-    texts(environment)
+    std::env::vars_os()
 }
 
 fn texts(environment: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>> {
@@ -185,8 +291,47 @@ mod tests {
         };
         assert!(!file("").resolve().unwrap().ops_listen_is_explicit);
         assert!(file("ops_listen = \"127.0.0.1:1\"").resolve().unwrap().ops_listen_is_explicit);
-        let flag = Flags { ops_listen: Some("127.0.0.1:1".parse().unwrap()), ..file("") };
+        let flag = Flags { ops_listen: Some("127.0.0.1:1".parse::<Address>().unwrap()), ..file("") };
         assert!(flag.resolve().unwrap().ops_listen_is_explicit);
+    }
+
+    #[tokio::test]
+    async fn an_address_to_listen_on_may_have_a_name() {
+        for good in ["127.0.0.1:8080", "[::1]:0", "localhost:8080", "my-host.example:443", "0.0.0.0:80"] {
+            assert_eq!(good.parse::<Address>().unwrap().to_string(), good);
+        }
+        for bad in ["", "8080", ":8080", "localhost", "localhost:", "localhost:99999", "http://localhost:80", "a b:80", "::1:80:x"] {
+            assert!(bad.parse::<Address>().unwrap_err().contains("localhost:8080"), "{bad}");
+        }
+        let found = "localhost:8080".parse::<Address>().unwrap().resolve().await.unwrap();
+        assert!(found[0].ip().is_loopback() && found[0].port() == 8080, "{found:?}");
+        let flags: Flags = toml::from_str("listen = \"localhost:1\"").unwrap();
+        assert_eq!(flags.listen.unwrap().to_string(), "localhost:1");
+        assert!(toml::from_str::<Flags>("listen = \"localhost\"").is_err());
+    }
+
+    #[test]
+    fn the_format_of_log_lines_is_known_before_the_configuration_is_read() {
+        let folder = platform::testing::TempFolder::new();
+        let file = folder.path().join("souk.toml");
+        std::fs::write(&file, "log-format = \"json\"\nunknown = 1").unwrap();
+        let file = file.display().to_string();
+        let requested = |arguments: &[&str]| requested_log_format(&arguments.iter().map(OsString::from).collect::<Vec<_>>());
+        for json in [
+            &["souk", "serve", "--log-format", "json"][..],
+            &["souk", "demo", "--lisen", "x", "--log-format=json"],
+            &["souk", "serve", "--config", &file],
+        ] {
+            assert_eq!(requested(json), LogFormat::Json, "{json:?}");
+        }
+        for text in [
+            &["souk", "doctor", "--log-format", "json"][..],
+            &["souk", "serve", "--log-format", "text", "--config", &file],
+            &["souk", "serve", "--log-format"],
+            &["souk"],
+        ] {
+            assert_eq!(requested(text), LogFormat::Text, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! `souk demo`: the platform with a catalogue of real products, accounts and stock, which the first start loads.
 
 pub mod catalogue;
+mod first_order;
+mod greeting;
 mod media;
 
-use crate::{
-    config::Flags,
-    serve::Starting,
-    style::{bold, cyan, dim},
-};
+use crate::{api_client::Api, config::Flags, serve::Starting};
 use anyhow::{Context as _, Result, bail};
 use auth::operator;
 use contracts::{
@@ -27,28 +25,36 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 /// E-mail and password of the accounts that exist only in a demo.
 pub const ADMIN: (&str, &str) = ("admin@souk.example", "demo-admin-1");
 pub const CUSTOMER: (&str, &str) = ("customer@souk.example", "demo-customer-1");
+/// The filter of log lines unless one is configured: what a visitor reads is the greeting.
+pub const DEFAULT_FILTER: &str = "warn";
 const SELLER_PASSWORD: &str = "demo-seller-1";
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.resolve()?;
+    config.log.get_or_insert_with(|| DEFAULT_FILTER.to_owned());
     // Parcels advance every few seconds, so that a visitor sees one arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
     let settings = config.settings.clone();
     let starting = Starting::bind(config).await?;
     let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
     let mut server = starting.start_services().await?;
-    let products =
+    let (summary, is_new) =
         server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, runtime).await).await?;
     server.accept_requests(media::router())?;
-    greet(server.address(), &products);
+    if is_new {
+        let api = Api::new(&server.local_url());
+        server.prepare("the demo's first order is being placed", async |_| first_order::place(&api, &summary).await).await?;
+        marker.write(Some(&summary))?;
+    }
+    server.announce_ready();
+    greeting::print(server.address(), &server.data_dir(), &summary);
     server.run().await
 }
 
@@ -102,13 +108,13 @@ impl DemoMarker {
     }
 }
 
-async fn load_once(marker: &DemoMarker, settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
-    if let Some(products) = marker.read()? {
-        return Ok(products);
+/// Returns the summary, and whether the demo was loaded now. The caller writes the marker when the demo is complete.
+async fn load_once(marker: &DemoMarker, settings: &Settings, runtime: &Runtime) -> Result<(DemoSummary, bool)> {
+    if let Some(summary) = marker.read()? {
+        return Ok((summary, false));
     }
-    let products = load(settings, runtime).await.context("the demo cannot be loaded")?;
-    marker.write(Some(&products))?;
-    Ok(products)
+    let summary = load(settings, runtime).await.context("the demo cannot be loaded")?;
+    Ok((summary, true))
 }
 
 /// Loads the demo. Every part can be repeated, so that the next start completes an interrupted one.
@@ -152,51 +158,6 @@ pub(crate) async fn account(
     }
     let password = NewPassword::parse(password)?;
     Ok(operator::create_account(db, settings, email, &password, Name::parse(name)?, roles).await?)
-}
-
-fn greet(address: SocketAddr, summary: &DemoSummary) {
-    let base = format!("http://{address}");
-    println!();
-    println!("  {}  a marketplace with {} products, running at {}", bold("souk demo"), summary.products, cyan(&base));
-    println!(
-        "  {}",
-        dim(format!("API description {base}/api/docs · error codes {base}/problems · mail is in mailbox/ of the data directory"))
-    );
-    println!();
-    println!("  {}", bold("Accounts"));
-    println!("    customer  {}  {}", CUSTOMER.0, dim(CUSTOMER.1));
-    println!("    admin     {}     {}", ADMIN.0, dim(ADMIN.1));
-    println!("    sellers   {}  {}", summary.sellers.join(", "), dim(SELLER_PASSWORD));
-    if let Some(FirstPurchase { product_id, title, price }) = &summary.first {
-        println!();
-        println!("  {}", bold("Buy something: three commands"));
-        println!("  {}", dim(format!("“{title}” for {price}; `jq` is not needed")));
-        println!();
-        for command in commands(&base, *product_id) {
-            println!("{command}\n");
-        }
-    }
-    println!("  {}", dim("Press Ctrl-C to stop. The data directory keeps everything."));
-}
-
-/// Commands that register, fill the cart and order, to be run in this order in a POSIX shell.
-pub fn commands(base: &str, product: ProductId) -> [String; 3] {
-    let api = format!("{base}/api/v1");
-    let json = "-H 'Content-Type: application/json'";
-    let auth = "-H \"Authorization: Bearer $TOKEN\"";
-    let value = |name: &str| format!("sed -n 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/p'");
-    [
-        format!(
-            "TOKEN=$(curl -s {api}/auth/register {json} \\\n  -d '{{\"email\":\"you-'$(date +%s)'@example.com\",\"password\":\"a long password\",\"name\":\"You\"}}' | {})",
-            value("accessToken")
-        ),
-        format!("curl -s {api}/cart/items {auth} {json} \\\n  -d '{{\"productId\":\"{product}\",\"quantity\":2}}'"),
-        format!(
-            "ADDRESS=$(curl -s {api}/users/me/addresses {auth} {json} \\\n  -d '{{\"country\":\"DE\",\"city\":\"Berlin\",\"zip\":\"10115\",\"street\":\"Invalidenstraße\",\"number\":\"1\"}}' | {}); \\\n\
-             curl -s {api}/orders {auth} {json} -H \"Idempotency-Key: $(date +%s)\" -H 'Prefer: wait=5' \\\n  -d '{{\"shippingAddressId\":\"'$ADDRESS'\",\"paymentMethod\":\"pm_ok\"}}'",
-            value("addressId")
-        ),
-    ]
 }
 
 #[cfg(test)]

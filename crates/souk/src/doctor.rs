@@ -7,7 +7,7 @@ mod consistency;
 
 use crate::{
     admin::{chain_fault, open},
-    config::Flags,
+    config::ToolFlags,
     style::{dim, green, red},
 };
 use anyhow::{Result, bail};
@@ -41,7 +41,7 @@ impl Report {
     }
 }
 
-pub async fn run(flags: Flags) -> Result<()> {
+pub async fn run(flags: ToolFlags) -> Result<()> {
     let (config, databases) = match open(flags) {
         Ok(opened) => opened,
         Err(error) => {

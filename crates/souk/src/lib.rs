@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod documents;
+pub mod operations;
 pub mod platform_run;
 pub mod search_tools;
 pub mod serve;

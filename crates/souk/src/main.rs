@@ -2,7 +2,11 @@
 
 use clap::{Parser, Subcommand};
 use contracts::ids::Uuid;
-use platform::{context::Context, env::Env};
+use platform::{
+    context::Context,
+    env::Env,
+    telemetry::{self, LogFormat},
+};
 use souk::{admin, bench, config, demo, doctor, documents, out, search_tools, serve, style};
 use std::process::ExitCode;
 
@@ -21,18 +25,18 @@ struct Arguments {
 enum Command {
     /// Run the whole platform in one process.
     Serve(serve::Serve),
-    /// Run the platform with the demo catalogue, demo accounts and stock, in a data directory of its own.
+    /// Run the platform with the demo's products, stock and accounts, and print what to try.
     Demo(config::Flags),
-    /// Create an administrator.
+    /// Manage administrators.
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Manage clients that get service tokens, such as a carrier.
     #[command(subcommand)]
     Client(admin::Client),
     /// Migrate every database to the current schema.
-    Migrate(config::Flags),
-    /// Check configuration, databases, consistency and clock, and print what is wrong.
-    Doctor(config::Flags),
+    Migrate(config::ToolFlags),
+    /// Check configuration, databases, consistency and clock, and say what is wrong.
+    Doctor(config::ToolFlags),
     /// Manage the search index.
     #[command(subcommand)]
     Search(search_tools::Search),
@@ -51,11 +55,20 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    telemetry::set_format(config::requested_log_format(&arguments));
     if let Err(error) = config::variables() {
         style::fail(&error);
         return ExitCode::FAILURE;
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && telemetry::format() == LogFormat::Json => {
+            style::fail(&anyhow::Error::msg(error.to_string()));
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! `souk search`: tools for the search index.
 
-use crate::{admin, config::Flags, demo::catalogue, style::green};
+use crate::{admin, config::ToolFlags, demo::catalogue, style::green};
 use anyhow::Result;
 use clap::Subcommand;
 use platform::testing::TempFolder;
@@ -8,7 +8,7 @@ use platform::testing::TempFolder;
 #[derive(Subcommand)]
 pub enum Search {
     /// Rebuild the index while the present one answers; the running program does it, or the next one that starts.
-    Rebuild(Flags),
+    Rebuild(ToolFlags),
     /// Measure the relevance of searches in the demo catalogue (nDCG@10).
     Relevance,
 }

@@ -2,18 +2,18 @@
 
 use crate::{
     config::{Config, Flags},
-    platform_run, style,
+    operations, platform_run, style,
 };
 use anyhow::{Context as _, Result, bail};
-use axum::{Router, http::header, routing::get};
+use axum::Router;
 use clap::Args;
 use gateway::StartupGate;
 use platform::{
     env::Env,
     http::{Limits, serve},
     runtime::Runtime,
-    shutdown::{self, Shutdown, ShutdownSender},
-    telemetry,
+    shutdown::{self, ShutdownSender},
+    telemetry::{self, LogFormat},
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -23,7 +23,6 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinHandle,
@@ -45,9 +44,17 @@ pub async fn run(serve: Serve) -> Result<()> {
     }
     let server = Starting::bind(serve.flags.resolve()?).await?.start_services().await?;
     server.accept_requests(Router::new())?;
-    println!("{} listening on {}", style::bold("souk"), style::cyan(format!("http://{}", server.address())));
+    server.announce_ready();
+    let url = format!("http://{}", server.address());
+    match telemetry::format() {
+        LogFormat::Text => println!("{} listening on {}", style::bold("souk"), style::cyan(&url)),
+        LogFormat::Json => println!("{}", telemetry::json_line("INFO", "souk", "listening", &[("address", url.into())])),
+    }
     server.run().await
 }
+
+/// The filter of log lines unless one is configured.
+pub const DEFAULT_FILTER: &str = "info";
 
 /// How long the program still accepts connections after SIGTERM. `/readyz` answers 503 meanwhile, so that a load balancer
 /// can stop sending requests.
@@ -71,20 +78,20 @@ pub struct Starting {
 impl Starting {
     /// Starts logging, binds the addresses and locks the data directory. Probes are answered from then on.
     pub async fn bind(mut config: Config) -> Result<Starting> {
-        telemetry::start_logging(config.log_format, &config.log)
-            .with_context(|| format!("--log {:?} is not a filter of log lines; use the syntax of RUST_LOG", config.log))?;
+        let filter = config.log.as_deref().unwrap_or(DEFAULT_FILTER);
+        telemetry::start_logging(config.log_format, filter)
+            .with_context(|| format!("--log {filter:?} is not a filter of log lines; use the syntax of RUST_LOG"))?;
         let env = Env::system();
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
+        let listener =
+            config.listen.bind().await.with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
         config.settings = config.settings.with_default("notification", "public_url", local_url(address));
         let (shutdown, end) = shutdown::channel();
-        serve_metrics(&config, &env, end.clone()).await?;
-        let signals = ShutdownSignals::listen()?;
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
-        let reasons = move || reason.borrow().iter().map(|reason| (*reason).to_owned()).collect();
-        let startup_gate = StartupGate::new(env.clone(), Arc::new(reasons));
+        let reasons: gateway::Ready = Arc::new(move || reason.borrow().iter().map(|reason| (*reason).to_owned()).collect());
+        operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
+        let signals = ShutdownSignals::listen()?;
+        let startup_gate = StartupGate::new(env.clone(), reasons);
         let serving = serve(listener, startup_gate.router(), client_limits(&config)?, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = lock_data_dir(&env, &config.data_dir).await?;
@@ -110,7 +117,16 @@ impl Server {
         self.starting.address
     }
 
-    /// Does work before requests are accepted. `/readyz` shows `reason` meanwhile.
+    /// The public API's URL for a client on this machine.
+    pub fn local_url(&self) -> String {
+        local_url(self.starting.address)
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.starting.config.data_dir
+    }
+
+    /// Does work before the program is ready. `/readyz` shows `reason` meanwhile.
     pub async fn prepare<T>(&mut self, reason: &'static str, work: impl AsyncFnOnce(&Runtime) -> Result<T>) -> Result<T> {
         self.starting.not_ready.send_replace(Some(reason));
         self.starting.signals.unless_shutdown(work(&self.runtime)).await
@@ -118,10 +134,14 @@ impl Server {
 
     /// Accepts requests from now on. `extra` are routes outside of the API.
     pub fn accept_requests(&self, extra: Router) -> Result<()> {
-        let Starting { startup_gate, config, not_ready, .. } = &self.starting;
+        let Starting { startup_gate, config, .. } = &self.starting;
         startup_gate.open(platform_run::gateway(config, &self.runtime, extra)?);
-        not_ready.send_replace(None);
         Ok(())
+    }
+
+    /// Makes `/readyz` answer 200.
+    pub fn announce_ready(&self) {
+        self.starting.not_ready.send_replace(None);
     }
 
     /// Serves until SIGTERM or SIGINT, then waits for the requests in flight.
@@ -180,44 +200,12 @@ impl ShutdownSignals {
     }
 }
 
-/// Serves `/metrics` until shutdown. If the address cannot be bound, that is an error only when it was configured.
-async fn serve_metrics(config: &Config, env: &Env, end: Shutdown) -> Result<()> {
-    let listener = match TcpListener::bind(config.ops_listen).await {
-        Ok(listener) => listener,
-        Err(error) if config.ops_listen_is_explicit => {
-            return Err(error).with_context(|| format!("{} cannot be listened on; choose another with --ops-listen", config.ops_listen));
-        }
-        Err(error) => {
-            tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");
-            return Ok(());
-        }
-    };
-    let Ok(metrics) = telemetry::start_metrics() else { return Ok(()) };
-    let upkeep = (metrics.clone(), end.clone(), env.clone());
-    env.spawn(async move {
-        while !upkeep.1.is_requested() {
-            upkeep.0.run_upkeep();
-            upkeep.1.sleep(&upkeep.2, Duration::from_secs(5), std::future::pending()).await;
-        }
-    });
-    let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    let router = Router::new().route("/metrics", get(move || async move { (text, metrics.render()) }));
-    let clock = env.clone();
-    env.spawn(async move { serve(listener, router, metrics_limits(), clock, async move { end.requested().await }).await });
-    Ok(())
-}
-
 /// Limits for clients. Behind trusted proxies all connections come from few peers, so there is no limit for each peer.
 fn client_limits(config: &Config) -> Result<Limits> {
     let gateway: gateway::Settings = config.settings.section("gateway")?;
     let limits = Limits::of_this_process();
     let per_peer = if gateway.trusted_proxies > 0 { limits.connections } else { limits.per_peer };
     Ok(Limits { per_peer, ..limits })
-}
-
-/// Limits for readers of the metrics.
-fn metrics_limits() -> Limits {
-    Limits { connections: 64, per_peer: 64, ..Limits::default() }
 }
 
 /// Locks the data directory until the file is closed or the process ends: two programs would deliver the same events and

@@ -1,5 +1,6 @@
 //! Colours of the output, when it is a terminal, and the error message of the program.
 
+use platform::telemetry::{self, LogFormat};
 use std::{
     fmt::Display,
     io::{IsTerminal as _, Write as _},
@@ -28,6 +29,10 @@ pub fn cyan(text: impl Display) -> String {
 /// Prints the error and its causes on standard error. A failure to print is ignored: the exit code reports the error too.
 pub fn fail(error: &anyhow::Error) {
     let mut err = std::io::stderr().lock();
+    if telemetry::format() == LogFormat::Json {
+        let _ = writeln!(err, "{}", telemetry::json_line("ERROR", "souk", &format!("{error:#}"), &[]));
+        return;
+    }
     let _ = writeln!(err, "souk: {error}");
     for cause in error.chain().skip(1) {
         let _ = writeln!(err, "  because {cause}");

@@ -49,7 +49,7 @@ pub fn configuration_markdown() -> String {
 
 fn flags(page: &mut String) {
     page.push_str(
-        "\n## The program\n\n`serve`, `demo`, `migrate` and `doctor` take these flags; `--only` exists only for `serve`.\n\n\
+        "\n## The program\n\n`serve` and `demo` take these flags; `--only` exists only for `serve`. Tools, such as `doctor`, take `--data-dir`, `--database`\nand `--config`, and read the variables and the file as well.\n\n\
          | Flag | Variable | Key in the file | Default | Meaning |\n| --- | --- | --- | --- | --- |\n",
     );
     for argument in Serve::augment_args(clap::Command::new("serve")).get_arguments() {
@@ -60,7 +60,11 @@ fn flags(page: &mut String) {
         let key = if is_file_key(&key) { code(&key) } else { none() };
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let (meaning, default) = help.strip_suffix(']').and_then(|help| help.split_once(" [default: ")).unwrap_or((&help, ""));
-        let default = if default.is_empty() { none() } else { code(default) };
+        let default = match default.split_once("; ") {
+            _ if default.is_empty() => none(),
+            Some((general, special)) => format!("{}; {special}", code(general)),
+            None => code(default),
+        };
         row(page, &[code(&format!("--{flag} {value}")), variable, key, default, format!("{}.", meaning.trim_end_matches('.'))]);
     }
 }
@@ -163,7 +167,7 @@ fn grouped(number: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Flags;
+    use crate::{config::Flags, demo, serve};
     use platform::telemetry::LogFormat;
 
     #[test]
@@ -205,11 +209,13 @@ mod tests {
             ("--data-dir FOLDER", used.data_dir.display().to_string()),
             ("--rate-limits on|off", if used.rate_limits { "on" } else { "off" }.to_owned()),
             ("--log-format text|json", if used.log_format == LogFormat::Text { "text" } else { "json" }.to_owned()),
-            ("--log FILTER", used.log),
+            ("--log FILTER", format!("{}; {} for `demo`", serve::DEFAULT_FILTER, demo::DEFAULT_FILTER)),
         ] {
             let flag = flag.replace('|', "\\|");
             let line = page.lines().find(|line| line.contains(&flag)).unwrap_or_default();
-            assert!(line.contains(&format!("| `{default}` |")), "{default} in {line}");
+            let (general, special) =
+                default.split_once("; ").map_or((&*default, String::new()), |(general, special)| (general, format!("; {special}")));
+            assert!(line.contains(&format!("| `{general}`{special} |")), "{default} in {line}");
         }
     }
 

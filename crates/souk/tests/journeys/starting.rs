@@ -1,20 +1,25 @@
 //! The program from its start to its end, as seen by clients.
 
-use super::server::PROGRAM;
-use contracts::catalog::LIST_PRODUCTS;
+use super::server::{PROGRAM, command};
+use contracts::{
+    catalog::LIST_PRODUCTS,
+    order::{LIST_OWN_ORDERS, OrderStatus},
+    user::LIST_ADDRESSES,
+};
 use hyper::Method;
 use platform::testing::TempFolder;
 use souk::{
     api_client::{Api, Reply, raw, request},
     child::Program,
+    demo,
 };
-use std::{path::Path, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 use tokio::time::Instant;
 
 /// Limit for the first start of the demo in a debug build.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn demo(folder: &Path) -> Program {
+fn start_demo(folder: &Path) -> Program {
     Program::start(PROGRAM, &["demo", "--log", "error"], folder, &[]).expect("it starts")
 }
 
@@ -34,7 +39,7 @@ async fn poll(api: &Api, path: &str, enough: impl Fn(Option<&Reply>) -> bool) ->
 #[tokio::test]
 async fn probes_are_answered_from_the_start_to_the_end() {
     let folder = TempFolder::new();
-    let mut program = demo(folder.path());
+    let mut program = start_demo(folder.path());
     let api = program.api.clone();
     let alive = poll(&api, "//healthz", |answer| answer.is_some()).await.unwrap();
     assert_eq!(alive.status, 200);
@@ -47,6 +52,13 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     poll(&api, "//readyz", |answer| answer.is_some_and(|reply| reply.status == 200)).await;
     let products = api.reconnected().must(request(&LIST_PRODUCTS).query("limit", 1)).await.unwrap();
     assert_eq!(products.items.len(), 1, "the first accepted request finds products");
+    for (probe, status) in [("//healthz", 200), ("//readyz", 200), ("//metrics", 200), ("//api/v1/products", 404)] {
+        assert_eq!(program.operations.send(raw(Method::GET, probe)).await.unwrap().status, status, "{probe}");
+    }
+    let customer = api.log_in(demo::CUSTOMER).await.unwrap();
+    assert_eq!(customer.must(request(&LIST_ADDRESSES)).await.unwrap().items.len(), 1);
+    let order = customer.must(request(&LIST_OWN_ORDERS)).await.unwrap().items.remove(0);
+    assert!(!matches!(order.status, OrderStatus::PaymentFailed | OrderStatus::Cancelled), "{}", order.status);
 
     program.terminate().expect("kill runs");
     let stopping = poll(&api, "//readyz", |answer| answer.is_none_or(|reply| reply.status != 200)).await;
@@ -56,6 +68,43 @@ async fn probes_are_answered_from_the_start_to_the_end() {
 
     let marker = folder.path().join("demo.json");
     std::fs::write(&marker, "").unwrap();
-    demo(folder.path()).until_ready().await.expect("it is ready");
+    let mut program = start_demo(folder.path());
+    program.until_ready().await.expect("it is ready");
     assert!(std::fs::read_to_string(&marker).unwrap().contains("products"), "an incomplete marker is replaced");
+    let orders = customer.moved_to(&program.api).must(request(&LIST_OWN_ORDERS)).await.unwrap().items;
+    assert_eq!(orders.len(), 1, "the start that completes a demo orders nothing again");
+}
+
+#[tokio::test]
+async fn every_line_is_json_when_the_log_format_is_json() {
+    let folder = TempFolder::new();
+    let output = folder.path().join("output");
+    let lines = || {
+        let text = std::fs::read_to_string(&output).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{text}")));
+        lines.collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&str]| {
+        let file = File::create(&output).unwrap();
+        let mut command = command(arguments);
+        command.env("SOUK_LOG", "info").env("SOUK_DATA_DIR", folder.path().join("data"));
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        command
+    };
+    let free = ["--listen", "localhost:0", "--ops-listen", "localhost:0", "--log-format", "json"];
+    let mut child = run(&[&["serve"][..], &free].concat()).spawn().expect("it starts");
+    let deadline = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(&output).unwrap().contains("\"listening\"") {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none(), "{:?}", lines());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    std::process::Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    assert!(child.wait().unwrap().success(), "{:?}", lines());
+    let started = lines();
+    assert!(started.len() > 1 && started.iter().any(|line| line["address"].to_string().contains("http://127.0.0.1:")), "{started:?}");
+    for faulty in [&["serve", "--listen", "nowhere"][..], &["serve", "--unknown"], &["demo", "--only", "order"], &["serve", "--log", "a=b"]]
+    {
+        assert!(!run(&[faulty, &free[4..]].concat()).status().unwrap().success());
+        assert_eq!(lines().iter().map(|line| line["level"].clone()).collect::<Vec<_>>(), ["ERROR"], "{faulty:?}");
+    }
 }

@@ -90,3 +90,61 @@ fn an_invalid_log_filter_stops_the_start() {
     let (succeeded, output) = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "order=loud"], "");
     assert!(!succeeded && output.contains("--log") && output.contains("order=loud"), "{output}");
 }
+
+/// The long options that the help of a subcommand shows, and the names of its subcommands.
+fn help(path: &[&str]) -> (Vec<String>, Vec<String>) {
+    let ended = command(&[path, &["--help"]].concat()).output().expect("it ends");
+    let text = String::from_utf8(ended.stdout).expect("it is text");
+    assert!(ended.status.success(), "{path:?}: {text}");
+    let own = |line: &str| line.trim_start().trim_start_matches("-h, ").trim_start_matches("-V, ").split(' ').next().unwrap().to_owned();
+    let options = text.lines().map(own).filter(|word| word.starts_with("--")).collect();
+    let commands = text.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
+    // A line that continues a description is indented further.
+    let commands = commands.lines().filter(|line| !line.starts_with("   ")).map(own).collect();
+    (options, commands)
+}
+
+#[test]
+fn the_help_of_a_subcommand_shows_its_own_flags_only() {
+    let mut paths = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(path) = paths.pop() {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        let (options, commands) = help(&words);
+        let serves = matches!(words.first(), Some(&("serve" | "demo" | "bench")));
+        for of_serve in ["--listen", "--ops-listen", "--rate-limits", "--log", "--log-format", "--events", "--only"] {
+            assert!(serves || !options.iter().any(|option| option == of_serve), "{path:?}: {of_serve}");
+        }
+        seen += 1;
+        paths.extend(commands.into_iter().map(|command| [path.clone(), vec![command]].concat()));
+    }
+    assert!(seen >= 20, "only {seen} subcommands were found");
+    for tool in [&["doctor", "--listen", "127.0.0.1:1"][..], &["events", "parked", "--rate-limits", "off"]] {
+        let refused = command(tool).output().expect("it ends");
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("unexpected argument"), "{tool:?}");
+    }
+}
+
+#[test]
+fn a_tool_reads_the_variables_of_serve_and_refuses_wrong_ones() {
+    let folder = TempFolder::new();
+    let migrate = |value: &str| {
+        let ended = command(&["migrate"]).env("SOUK_DATA_DIR", folder.path()).env("SOUK_LISTEN", value).output().expect("it ends");
+        (ended.status.success(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    assert_eq!(migrate("localhost:8080"), (true, String::new()));
+    let (succeeded, output) = migrate("8080");
+    assert!(!succeeded && output.contains("8080") && output.contains("--listen"), "{output}");
+}
+
+#[test]
+fn replay_without_a_choice_names_both() {
+    for arguments in [
+        &["events", "replay"][..],
+        &["events", "replay", "--event", "01890000-0000-7000-8000-000000000001", "--since", "2026-01-01T00:00:00Z"],
+    ] {
+        let ended = command(arguments).output().expect("it ends");
+        let output = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success() && output.contains("--event <ID>") && output.contains("--since <TIME>"), "{output}");
+    }
+}
