@@ -1,56 +1,156 @@
-//! What can be done with the log: append to it, and verify it.
+//! What can be done with the log: append to it, announce its head, and chain entries of the former chain anew.
 
 use crate::{
-    domain::{Entry, Hash, Head},
+    domain::{ChainKey, FORMER_START, FormerChain, Head, NO_TAG, StoredHead},
     store,
 };
-use contracts::{audit::ChainReport, event::Envelope};
+use contracts::{
+    audit::{AuditHeadRecorded, LOG_ID},
+    event::Envelope,
+};
 use platform::{
     db::{Db, Error, Tx},
-    hex::encode as hex,
+    hex, outbox,
+    worker::Next,
 };
+use std::time::Duration;
 
-/// Entries of one read.
-const BATCH: usize = 500;
+/// Entries of one read or one commit.
+pub const BATCH: usize = 500;
+/// How often the head is announced.
+const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 /// Appends an event to the log, once.
 ///
-/// # Errors
-/// Those of the database.
-pub async fn record(tx: &mut Tx, envelope: &Envelope) -> Result<(), Error> {
-    let head = store::lock_head(tx).await?;
-    let entry = Entry::after(head, envelope.clone(), tx.now());
-    store::append(tx, head, &entry).await
-}
-
-/// Reads the whole log from its start and reports whether it is unchanged, or where it breaks first. Entries that
-/// arrive meanwhile are verified too. It holds one batch in memory, and no transaction for longer.
+/// A head that somebody else changed has a wrong tag. The log goes on after its newest entry then, and its heads stay
+/// without a right tag: a right one would hide what was done.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn verify(db: &Db) -> Result<ChainReport, Error> {
-    let (mut head, mut checked) = (Head::START, 0);
+pub async fn record(tx: &mut Tx, key: &ChainKey, envelope: &Envelope) -> Result<(), Error> {
+    let sealed = store::lock_head(tx).await?.filter(|stored| key.is_sealed(stored));
+    let head = match &sealed {
+        Some(stored) => stored.head,
+        None => match store::find_newest(tx).await? {
+            Some(newest) => newest.head(),
+            None => key.start(store::find_former(tx).await?.as_ref()),
+        },
+    };
+    let entry = key.append(head, envelope.clone(), tx.now());
+    if store::append(tx, &entry).await? {
+        let head = entry.head();
+        let tag = if sealed.is_some() { key.tag(head) } else { NO_TAG };
+        store::save_head(tx, &StoredHead { head, tag }).await?;
+    }
+    Ok(())
+}
+
+/// Begins the chain of an empty log, or gives the entries of the former chain, which had no key, their hashes in the present
+/// one. An interrupted run is continued by the next one. No event may be recorded meanwhile. Returns how many entries were
+/// chained anew.
+///
+/// # Errors
+/// Those of the database.
+pub async fn upgrade(db: &Db, key: &ChainKey) -> Result<i64, Error> {
+    let (stored, former) = db.read(async |tx| Ok::<_, Error>((store::find_head(tx).await?, store::find_former(tx).await?))).await?;
+    let (mut stored, former) = match stored {
+        Some(stored) => (stored, former),
+        None => begin(db, key, former).await?,
+    };
+    let end = former.map_or(0, |former| former.head.position);
+    let first = stored.head.position;
+    // Only the installation itself continues: a head with a wrong tag is for `verify` to report.
+    while stored.head.position < end && key.is_sealed(&stored) {
+        let (key, from) = (key.clone(), stored.head);
+        stored = db.write(async move |tx| relink_batch(tx, &key, from, end).await).await?;
+        tracing::info!(target: "audit", position = stored.head.position, of = end, "entries of the audit log were chained anew");
+    }
+    Ok(stored.head.position - first)
+}
+
+/// Stores where the chain begins. The former chain is checked for the last time.
+async fn begin(db: &Db, key: &ChainKey, former: Option<FormerChain>) -> Result<(StoredHead, Option<FormerChain>), Error> {
+    let newest = db.read(async |tx| store::find_newest(tx).await).await?;
+    let former = match (newest, former) {
+        (None, None) => None,
+        (newest, former) => {
+            let end = former.map_or(FORMER_START, |former| former.head);
+            let broken_at = first_break(db, end).await?;
+            if let Some(position) = broken_at {
+                tracing::error!(target: "audit", position, "the audit log's chain without a key is broken; the log keeps note of it");
+            }
+            Some(FormerChain { head: newest.map_or(end, |entry| entry.head()), broken_at })
+        }
+    };
+    let stored = key.seal(key.start(former.as_ref()));
+    let (saved, noted) = (stored.clone(), former.clone());
+    db.write(async move |tx| {
+        if let Some(former) = &noted {
+            store::save_former(tx, former).await?;
+        }
+        store::save_head(tx, &saved).await
+    })
+    .await?;
+    Ok((stored, former))
+}
+
+/// Returns the first position at which the former chain, which ends at `end`, is broken.
+async fn first_break(db: &Db, end: Head) -> Result<Option<i64>, Error> {
+    let mut head = FORMER_START;
     loop {
-        // The head is read from the same snapshot as the entries, so that both include the newest entry or neither
-        // does.
-        let (entries, end) = db
-            .read(async move |tx| Ok::<_, Error>((store::read_after(tx, head.position, BATCH).await?, store::find_head(tx).await?)))
-            .await?;
+        let entries = db.read(async move |tx| store::read_after(tx, head.position, BATCH).await).await?;
         if entries.is_empty() {
-            let broken_at = (end != head).then_some(head.position + 1);
-            return Ok(report(checked, broken_at, head.hash));
+            return Ok((head != end).then_some(head.position + 1));
         }
         for entry in entries {
-            checked += 1;
-            if !entry.follows(head) {
-                return Ok(report(checked, Some(head.position + 1), head.hash));
+            if !entry.follows_former(head) {
+                return Ok(Some(head.position + 1));
             }
             head = entry.head();
         }
-        tokio::task::yield_now().await;
     }
 }
 
-fn report(checked: i64, broken_at: Option<i64>, hash: Hash) -> ChainReport {
-    ChainReport { checked, intact: broken_at.is_none(), broken_at, head: (hash != Head::START.hash).then(|| hex(&hash)) }
+async fn relink_batch(tx: &mut Tx, key: &ChainKey, from: Head, end: i64) -> Result<StoredHead, Error> {
+    let mut head = from;
+    for entry in store::read_after(tx, from.position, BATCH).await? {
+        if entry.position <= end {
+            let entry = key.relink(head, entry);
+            store::save_hash(tx, &entry).await?;
+            head = entry.head();
+        }
+    }
+    if head == from {
+        return Err(Error::Failed(format!("entries of the audit log after position {} are missing", from.position)));
+    }
+    let stored = key.seal(head);
+    store::save_head(tx, &stored).await?;
+    Ok(stored)
+}
+
+/// Announces the head in the log and by an event, once a day: whoever keeps either can tell later whether the log still has
+/// that entry.
+///
+/// # Errors
+/// Those of the database.
+pub async fn announce_head(db: &Db) -> Result<Next, Error> {
+    if let Some(newest) = outbox::newest(db).await? {
+        let due = newest.occurred_at.after(ANNOUNCEMENT_PERIOD);
+        if due > db.now() {
+            return Ok(Next::At(due));
+        }
+    }
+    let announced = db
+        .write(async |tx| {
+            let Some(StoredHead { head, .. }) = store::find_head(tx).await?.filter(|stored| stored.head.position > 0) else {
+                return Ok::<_, Error>(None);
+            };
+            tx.emit(AuditHeadRecorded { log_id: LOG_ID, position: head.position, hash: hex::encode(&head.hash) });
+            Ok(Some(head))
+        })
+        .await?;
+    if let Some(head) = announced {
+        tracing::info!(target: "audit", %head, "the head of the audit log, for `souk audit verify --head`");
+    }
+    Ok(Next::Idle)
 }

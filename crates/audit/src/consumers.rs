@@ -1,12 +1,12 @@
 //! Entry point 2: all events.
 
-use crate::actions;
-use contracts::registry;
-use platform::inbox::Consumers;
+use crate::{actions, domain::ChainKey};
+use contracts::{event::Envelope, registry};
+use platform::{db::Tx, inbox::Consumers};
 
-pub fn all() -> Consumers {
+pub fn all(key: ChainKey) -> Consumers {
     let mut producers: Vec<_> = registry::events().map(|kind| kind.producer).collect();
     producers.sort_unstable();
     producers.dedup();
-    Consumers::new().on_every(&producers, actions::record)
+    Consumers::new().on_every(&producers, async move |tx: &mut Tx, envelope: &Envelope| actions::record(tx, &key, envelope).await)
 }

@@ -4,17 +4,17 @@
 //! one row, once: the inbox filters repetitions, and a unique index does after the inbox row was deleted. The row
 //! stores the envelope unchanged, the payload byte for byte.
 //!
-//! **The chain.** Rows are numbered from 1 without gaps. Each stores the SHA-256 of the previous row's hash and its own
-//! canonical bytes (every field with its length, so that different rows have different bytes). Changing, moving,
-//! inserting or deleting a row breaks every hash after it; rows deleted at the end are noticed by the head, which is
-//! stored separately. [`verify`] reads the log from its start and reports the first break; `souk audit verify` prints
-//! it. The chain does not protect against an attacker who computes it anew; to notice that too, store a printed head
-//! elsewhere.
+//! **The chain.** Rows are numbered from 1 without gaps. The hash of each is an HMAC of the hash before and of everything the
+//! row stores, the payload by its digest, under a key of the installation. Changing, moving, inserting or deleting a row
+//! breaks every hash after it, and nobody makes new ones without `installation.secret`. The head is stored with a tag, so
+//! that rows cannot be deleted at the end and the head be moved back. [`verify()`] reads the log from its start and reports the
+//! first break; [`compare_counts`] compares it with what the producers announced. An older copy of the whole database is
+//! noticed by a head that was noted elsewhere: it is announced once a day, in the log and by an event.
 //!
 //! **Queries.** By user, actor, order, aggregate, type, correlation id and time, in any combination, newest first. Each
 //! answer is read from one index: that of the narrowest condition.
 //!
-//! The service changes and deletes no row, emits no event and calls no upstream.
+//! The service deletes no row and calls no upstream.
 
 mod actions;
 mod api;
@@ -23,8 +23,12 @@ mod domain;
 mod store;
 #[cfg(test)]
 mod tests;
+mod verify;
+mod workers;
 
-pub use actions::verify;
+pub use actions::upgrade;
+pub use domain::{ChainKey, Head};
+pub use verify::{Report, compare_counts, head, is_begun, verify};
 
 use platform::{
     migrations,
@@ -37,11 +41,14 @@ struct App {
     ctx: Ctx,
 }
 
-/// Returns the audit service: routes, consumers and migrations.
+/// Returns the audit service: routes, consumers, the worker and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("audit", migrations!["0001_events", "0002_actors"], |ctx: Ctx| async move {
-        let (router, operations) = api::routes().build(App { ctx });
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: Vec::new() })
+    Service::new("audit", migrations!["0001_events", "0002_actors", "0003_keyed_chain"], |ctx: Ctx| async move {
+        let key = ChainKey::new(&ctx.master_key);
+        upgrade(&ctx.db, &key).await?;
+        let app = App { ctx };
+        let (router, operations) = api::routes().build(app.clone());
+        Ok(Parts { router, operations, consumers: consumers::all(key), workers: workers::all(&app) })
     })
 }

@@ -1,6 +1,7 @@
-//! The only SQL of the service. No statement changes or deletes a row of `events`.
+//! The only SQL of the service. No statement deletes a row of `events`, and the only one that changes a row gives an entry of
+//! the former chain its hash in the present one.
 
-use crate::domain::{Entry, Head, Mentions, aggregate_of};
+use crate::domain::{Entry, FormerChain, Head, Mentions, StoredHead, aggregate_of};
 use contracts::{
     audit::EventFilter,
     column::{BadColumn, Column, ColumnAs, SqlValue},
@@ -12,6 +13,7 @@ use platform::{
     params,
 };
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 
 platform::table! {
     pub Entries in "events" of Entry, key [position];
@@ -21,14 +23,20 @@ platform::table! {
             event_id, event_type, aggregate_type, aggregate_id, sequence, payload as RawJson, correlation_id, causation_id, actor_id,
             producer, schema_version, occurred_at,
         },
-        recorded_at, hash,
+        recorded_at, hash, payload_digest,
         mentions: Mentions { user_id, order_id },
     }
 }
 
 platform::table! {
-    Heads in "chain_heads" of Head, key [chain];
-    columns { position, hash }
+    Heads in "chain_heads" of StoredHead, key [chain];
+    columns { head: Head { position, hash }, tag }
+    extra { chain }
+}
+
+platform::table! {
+    FormerChains in "former_chains" of FormerChain, key [chain];
+    columns { head: Head { position, hash }, broken_at }
     extra { chain }
 }
 
@@ -41,38 +49,58 @@ impl ColumnAs<Box<RawValue>> for RawJson {
         SqlValue::Text(value.get().into())
     }
     fn from_sql(stored: SqlValue<'_>) -> Result<Box<RawValue>, BadColumn> {
-        Ok(RawValue::from_string(String::from_sql(stored)?).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        let text = String::from_sql(stored)?;
+        // JSON drops white space around a value, which would then be no part of the digest.
+        let whole = |value: &Box<RawValue>| value.get().len() == text.len();
+        Ok(RawValue::from_string(text.clone()).ok().filter(whole).unwrap_or_else(|| RawValue::NULL.to_owned()))
     }
 }
 
 /// The one chain of this log.
 const CHAIN: &str = "events";
 
-/// Returns the end of the chain.
-pub async fn find_head(tx: &mut Tx) -> Result<Head, Error> {
-    Ok(tx.find::<Heads>("chain = $1", params![CHAIN]).await?.unwrap_or(Head::START))
+/// Returns the end of the chain; `None` before the service started for the first time.
+pub async fn find_head(tx: &mut Tx) -> Result<Option<StoredHead>, Error> {
+    tx.find::<Heads>("chain = $1", params![CHAIN]).await
 }
 
 /// Returns the end of the chain with its row locked until the commit, so that entries are appended one after the other.
-pub async fn lock_head(tx: &mut Tx) -> Result<Head, Error> {
-    if let Some(head) = tx.lock::<Heads>("chain = $1", params![CHAIN]).await? {
-        return Ok(head);
-    }
-    // The log is empty. Its first entry inserts the row, because only a row that exists can be locked.
-    tx.insert_if_absent_with::<Heads>(&Head::START, "(chain)", &[("chain", &CHAIN)]).await?;
-    let head = tx.lock::<Heads>("chain = $1", params![CHAIN]).await?;
-    head.ok_or_else(|| Error::Failed("the head of the chain disappeared".into()))
+pub async fn lock_head(tx: &mut Tx) -> Result<Option<StoredHead>, Error> {
+    tx.lock::<Heads>("chain = $1", params![CHAIN]).await
 }
 
-/// Appends the entry that follows `head`. Changes nothing when its event is recorded already.
-pub async fn append(tx: &mut Tx, head: Head, entry: &Entry) -> Result<(), Error> {
-    if !tx.insert_if_absent::<Entries>(entry, "(event_id)").await? {
-        return Ok(());
-    }
-    match tx.update_if::<Heads>(&entry.head(), &[("chain", &CHAIN)], "position = ?", params![head.position]).await? {
-        true => Ok(()),
-        false => Err(Error::Failed("the head of the chain moved".into())),
-    }
+pub async fn save_head(tx: &mut Tx, head: &StoredHead) -> Result<(), Error> {
+    tx.upsert_with::<Heads>(head, &[("chain", &CHAIN)]).await
+}
+
+pub async fn find_former(tx: &mut Tx) -> Result<Option<FormerChain>, Error> {
+    tx.find::<FormerChains>("chain = $1", params![CHAIN]).await
+}
+
+pub async fn save_former(tx: &mut Tx, former: &FormerChain) -> Result<(), Error> {
+    tx.upsert_with::<FormerChains>(former, &[("chain", &CHAIN)]).await
+}
+
+/// Appends an entry. Returns whether its event was not recorded yet.
+pub async fn append(tx: &mut Tx, entry: &Entry) -> Result<bool, Error> {
+    tx.insert_if_absent::<Entries>(entry, "(event_id)").await
+}
+
+/// Stores the hash that an entry of the former chain has in the present one.
+pub async fn save_hash(tx: &mut Tx, entry: &Entry) -> Result<(), Error> {
+    let sql = "UPDATE events SET hash = $2, payload_digest = $3 WHERE position = $1";
+    tx.execute(sql, params![entry.position, entry.hash, entry.payload_digest]).await.map(|_| ())
+}
+
+/// Returns the newest entry.
+pub async fn find_newest(tx: &mut Tx) -> Result<Option<Entry>, Error> {
+    Ok(tx.list::<Entries>("ORDER BY position DESC LIMIT 1", &[]).await?.pop())
+}
+
+/// Returns how many events of each producer are recorded.
+pub async fn count_by_producer(tx: &mut Tx) -> Result<HashMap<String, i64>, Error> {
+    let counts = tx.query("SELECT producer, COUNT(*) FROM events GROUP BY producer", &[], |row| Ok((row.next()?, row.next()?))).await?;
+    Ok(counts.into_iter().collect())
 }
 
 /// Returns the next entries after `position`, in the order of the chain.

@@ -1,9 +1,12 @@
 //! The service through its entry points.
 
+mod announcing;
 mod chain;
+mod former;
 mod queries;
 mod recording;
 
+use crate::{ChainKey, Head, Report, verify};
 use contracts::{
     audit::DomainEvent,
     auth::{UserLocked, UserRegistered},
@@ -15,6 +18,7 @@ use contracts::{
 };
 use platform::{
     db::{Error, Tx},
+    master_key::MasterKey,
     testing::{Harness, TestRequest},
 };
 use serde_json::json;
@@ -46,6 +50,15 @@ fn registered(user_id: UserId) -> UserRegistered {
 
 fn locked(user_id: UserId) -> UserLocked {
     UserLocked { user_id, locked_by: None }
+}
+
+/// The key of the chain in these tests: the harness gives every service this master key.
+fn key() -> ChainKey {
+    ChainKey::new(&MasterKey::new([7; 32]))
+}
+
+async fn report(log: &Harness) -> Report {
+    verify(log.db(), &key(), None).await.unwrap()
 }
 
 /// Changes the log as an attacker would.

@@ -1,7 +1,7 @@
 //! Audit: every event of every service, stored for good in a chain of hashes.
 
 use crate::{
-    calls,
+    calls, events,
     ids::{EventId, OrderId, UserId, Uuid},
     page::Page,
     service::ServiceSpec,
@@ -19,7 +19,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     name: NAME,
     description: "Keeps every event of every service for good, in a chain of hashes.",
     machines: &[],
-    events: &[],
+    events: EVENTS,
     calls: CALLS,
     paths: &["/audit"],
 };
@@ -54,22 +54,8 @@ pub struct DomainEvent {
     pub recorded_at: Timestamp,
     /// Its position in the log, from 1 without gaps.
     pub position: i64,
-    /// SHA-256, in hexadecimal, over the hash of the previous entry and this entry.
+    /// HMAC-SHA-256, in hexadecimal, over the hash of the previous entry and this entry, under a key of the installation.
     pub hash: String,
-}
-
-/// The result of verifying the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ChainReport {
-    /// The number of verified entries.
-    pub checked: i64,
-    /// Whether every hash is correct.
-    pub intact: bool,
-    /// The first position with a wrong hash; null when there is none.
-    pub broken_at: Option<i64>,
-    /// The hash of the last verified entry.
-    pub head: Option<String>,
 }
 
 /// Which events a list shows.
@@ -94,6 +80,15 @@ pub struct EventFilter {
     /// Events that occurred before this instant.
     pub to: Option<Timestamp>,
 }
+
+events! {
+    "AUDIT_LOG", log_id: Uuid;
+    /// The audit log had this end, noted once a day. A log that does not have this entry any more was changed.
+    AuditHeadRecorded { position: i64, hash: String }
+}
+
+/// The aggregate of [`AuditHeadRecorded`]: an installation has one log.
+pub const LOG_ID: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001);
 
 calls! {
     /// Lists the events of all services, the newest first.

@@ -161,6 +161,17 @@ pub async fn set_position(db: &Db, producer: &'static str, position: i64) -> Res
     .await
 }
 
+/// Returns how far each producer's outbox was consumed here, and how many events before that failed and were not consumed.
+///
+/// # Errors
+/// Those of the database.
+pub async fn progress(tx: &mut Tx) -> Result<HashMap<String, (i64, i64)>, Error> {
+    let sql = "SELECT producer, position, (SELECT COUNT(*) FROM parked_events WHERE parked_events.producer = subscriptions.producer) \
+               FROM subscriptions";
+    let rows = tx.query(sql, &[], |row| Ok((row.next()?, (row.next()?, row.next()?)))).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

@@ -28,16 +28,28 @@ impl MasterKey {
     /// When it cannot be read or written, or is not 64 hexadecimal digits.
     pub fn load_or_create(folder: &Path, env: &Env) -> io::Result<MasterKey> {
         std::fs::create_dir_all(folder)?;
-        let path = folder.join("installation.secret");
+        if let Some(key) = MasterKey::load(folder)? {
+            return Ok(key);
+        }
+        let secret = env.random_bytes::<32>();
+        atomic_file::write(&folder.join(MasterKey::FILE), hex::encode(&secret).as_bytes())?;
+        Ok(MasterKey::new(secret))
+    }
+
+    /// The name of the file in the data directory.
+    pub const FILE: &str = "installation.secret";
+
+    /// Reads the secret from `folder`; `None` when there is none. For tools, which must not make another one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not 64 hexadecimal digits.
+    pub fn load(folder: &Path) -> io::Result<Option<MasterKey>> {
+        let path = folder.join(MasterKey::FILE);
         match std::fs::read_to_string(&path) {
-            Ok(text) => MasterKey::parse(text.trim()).ok_or_else(|| {
+            Ok(text) => MasterKey::parse(text.trim()).map(Some).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{} does not hold 64 hexadecimal digits", path.display()))
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let secret = env.random_bytes::<32>();
-                atomic_file::write(&path, hex::encode(&secret).as_bytes())?;
-                Ok(MasterKey::new(secret))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -75,6 +87,7 @@ mod tests {
     fn the_secret_is_created_once_and_never_replaced() {
         let (folder, env) = (TempFolder::new(), Env::seeded(1, contracts::time::Timestamp(0)));
         std::fs::write(folder.path().join(".installation.secret.part"), "").unwrap();
+        assert!(MasterKey::load(folder.path()).unwrap().is_none() && !folder.path().join(MasterKey::FILE).exists());
         let made = MasterKey::load_or_create(folder.path(), &env).unwrap();
         assert_eq!(MasterKey::load_or_create(folder.path(), &env).unwrap().0, made.0, "it is created once");
         std::fs::write(folder.path().join("installation.secret"), "").unwrap();

@@ -108,3 +108,25 @@ pub async fn list_counts(tx: &mut Tx, after: Uuid, up_to: Uuid) -> Result<Vec<(U
     )
     .await
 }
+
+/// How many events a service announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// Since the installation began, whether they are still in the outbox or not.
+    pub total: i64,
+    /// Those of them that are in the outbox after a position.
+    pub after: i64,
+}
+
+/// Returns how many events the service announced, in all and after `position`, at one instant. The counts of the aggregates
+/// are kept for ever, so deleting old events does not lower them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn count_announced(db: &Db, position: i64) -> Result<Announced, Error> {
+    db.read(async move |tx| {
+        let sql = "SELECT CAST(COALESCE(SUM(sequence), 0) AS BIGINT), (SELECT COUNT(*) FROM outbox WHERE position > $1) FROM aggregates";
+        tx.query_one(sql, crate::params![position], |row| Ok(Announced { total: row.next()?, after: row.next()? })).await
+    })
+    .await
+}

@@ -8,6 +8,7 @@ use crate::{
     style::{bold, dim, green},
 };
 use anyhow::{Context as _, Result, bail};
+use audit::ChainKey;
 use auth::operator;
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use contracts::{
@@ -21,6 +22,7 @@ use platform::{
     db::OutdatedSchema,
     env::Env,
     inbox::{self, FailedEvent},
+    master_key::MasterKey,
     outbox,
     runtime::{DATABASES, INBOX_KEPT},
 };
@@ -100,12 +102,6 @@ struct Replayed {
     since: Option<Timestamp>,
 }
 
-#[derive(Subcommand)]
-pub enum Audit {
-    /// Verify every link of the hash chain.
-    Verify(ToolFlags),
-}
-
 /// Opens the databases; creates and migrates them if necessary.
 fn open_or_create(flags: ToolFlags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
@@ -174,16 +170,14 @@ pub async fn client(command: Client) -> Result<()> {
 
 pub async fn migrate(flags: ToolFlags) -> Result<()> {
     let (config, databases) = open_or_create(flags)?;
+    if let Some(key) = MasterKey::load(&config.data_dir)? {
+        let entries = audit::upgrade(&databases["audit"], &ChainKey::new(&key)).await?;
+        if entries > 0 {
+            println!("{} {entries} entries of the audit log were chained anew, with a key", green("✓"));
+        }
+    }
     println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
     Ok(())
-}
-
-/// Returns the fault of the audit log's hash chain, if it has one.
-pub(crate) fn chain_fault(chain: &contracts::audit::ChainReport) -> Result<(), String> {
-    match chain.broken_at {
-        None => Ok(()),
-        Some(position) => Err(format!("the chain is broken at position {position}")),
-    }
 }
 
 fn print_failed_event(failed: &FailedEvent) {
@@ -240,18 +234,5 @@ pub async fn events(events: Events) -> Result<()> {
             }
             Ok(())
         }
-    }
-}
-
-pub async fn audit(command: Audit) -> Result<()> {
-    let Audit::Verify(flags) = command;
-    let (_, databases) = open(flags)?;
-    let chain = audit::verify(&databases["audit"]).await?;
-    match chain_fault(&chain) {
-        Ok(()) => {
-            println!("{} {} events, every link of the chain is valid", green("✓"), chain.checked);
-            Ok(())
-        }
-        Err(wrong) => bail!("{wrong}"),
     }
 }

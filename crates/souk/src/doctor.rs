@@ -1,74 +1,154 @@
 //! `souk doctor`: checks an installation and prints what is wrong.
 //!
 //! Each service checks its own data; [`consistency`] compares the data of several services. The platform may run meanwhile:
-//! what changes during the check is reported as in progress.
+//! what changes during the check is reported as in progress. The doctor changes nothing and makes no file.
 
 mod consistency;
 
 use crate::{
-    admin::{chain_fault, open},
-    config::ToolFlags,
+    admin::open,
+    audit_tools,
+    config::{Config, ToolFlags},
+    platform_run::Databases,
     style::{dim, green, red},
 };
 use anyhow::{Result, bail};
+use clap::Args;
 use platform::{db::Db, inbox, outbox};
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
+
+#[derive(Args)]
+pub struct Doctor {
+    /// Print every check, not a line for each area that is well
+    #[arg(long)]
+    verbose: bool,
+    #[command(flatten)]
+    flags: ToolFlags,
+}
 
 /// How far in the future the newest event may be before the clock counts as wrong.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+/// Notes of a check that are printed at most, unless all are wanted.
+const MAX_NOTES: usize = 3;
 
-/// Prints results and counts faults.
-#[derive(Default)]
-struct Report {
-    faults: usize,
+/// One check: what was checked, a sentence for each fault, and what is no fault.
+struct Check {
+    what: String,
+    faults: Vec<String>,
+    notes: Vec<String>,
 }
 
-impl Report {
-    /// Prints the result of one check, with a line for each fault.
-    fn check(&mut self, what: &str, faults: &[String]) {
-        self.faults += faults.len();
-        println!("{} {what}", if faults.is_empty() { green("✓") } else { red("✗") });
-        for fault in faults {
+impl Check {
+    fn new(what: impl Into<String>, faults: Vec<String>) -> Check {
+        Check { what: what.into(), faults, notes: Vec::new() }
+    }
+
+    fn print(&self, verbose: bool) {
+        println!("{} {}", if self.faults.is_empty() { green("✓") } else { red("✗") }, self.what);
+        for fault in &self.faults {
             println!("  {fault}");
         }
-    }
-
-    /// Prints what is not a fault.
-    fn notes(notes: &[String]) {
-        for note in notes {
+        let shown = if verbose { self.notes.len() } else { self.notes.len().min(MAX_NOTES) };
+        for note in &self.notes[..shown] {
             println!("  {}", dim(note));
+        }
+        if shown < self.notes.len() {
+            println!("  {}", dim(format_args!("{} more; --verbose prints them", self.notes.len() - shown)));
         }
     }
 }
 
-pub async fn run(flags: ToolFlags) -> Result<()> {
-    let (config, databases) = match open(flags) {
+/// Checks of one kind.
+struct Area {
+    /// What is well when all of them are.
+    summary: String,
+    checks: Vec<Check>,
+}
+
+/// The result of the examination of an installation.
+pub struct Examination(Vec<Area>);
+
+impl Examination {
+    /// How many faults were found.
+    #[must_use]
+    pub fn faults(&self) -> usize {
+        self.0.iter().flat_map(|area| &area.checks).map(|check| check.faults.len()).sum()
+    }
+
+    /// Prints a line for each area that is well and every fault; or every check.
+    fn print(&self, verbose: bool) {
+        for Area { summary, checks } in &self.0 {
+            let is_well = checks.iter().all(|check| check.faults.is_empty());
+            if is_well && !verbose && checks.len() > 1 {
+                println!("{} {summary}", green("✓"));
+                continue;
+            }
+            for check in checks.iter().filter(|check| verbose || checks.len() == 1 || !check.faults.is_empty()) {
+                check.print(verbose);
+            }
+        }
+    }
+
+    /// Prints the checks that found faults.
+    pub fn print_faults(&self) {
+        for check in self.0.iter().flat_map(|area| &area.checks).filter(|check| !check.faults.is_empty()) {
+            check.print(false);
+        }
+    }
+}
+
+pub async fn run(doctor: Doctor) -> Result<()> {
+    let (config, databases) = match open(doctor.flags) {
         Ok(opened) => opened,
         Err(error) => {
             println!("{} the platform cannot start", red("✗"));
             return Err(error);
         }
     };
-    let mut report = Report::default();
-    report.check(&format!("configuration, data in {}", config.data_dir.display()), &[]);
-    for (name, db) in &databases {
-        report.check(&format!("database {name}"), &faults_of(db.check().await));
-        report.check(&format!("events of {name}"), &failed_events(db).await?);
-        report.check(&format!("clock against {name}"), &clock(db).await?);
-    }
-    let db = |name: &str| &databases[name];
-    report.check("stock: available, reserved and sold add up", &inventory::check_consistency(db("inventory")).await?);
-    report.check("money: payments and the provider's ledger agree", &payment::check_consistency(db("payment")).await?);
-    let orders = consistency::check(db("order"), db("payment"), db("inventory"), db("shipping")).await?;
-    report.check(&orders.heading(), &orders.faults);
-    Report::notes(&orders.notes());
-    let chain = audit::verify(db("audit")).await?;
-    report.check(&format!("audit log of {} events", chain.checked), &faults_of(chain_fault(&chain)));
-    match report.faults {
+    let examination = examine(&config, &databases).await;
+    examination.print(doctor.verbose);
+    match examination.faults() {
         0 => Ok(()),
         1 => bail!("1 thing needs attention"),
         faults => bail!("{faults} things need attention"),
     }
+}
+
+/// Checks everything.
+pub async fn examine(config: &Config, databases: &Databases) -> Examination {
+    let (mut files, mut events, mut clocks) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, db) in databases {
+        files.push(Check::new(format!("database {name}"), faults_of(db.check().await)));
+        events.push(Check::new(format!("events of {name}"), or_fault(failed_events(db).await)));
+        clocks.push(Check::new(format!("clock against {name}"), or_fault(clock(db).await)));
+    }
+    let db = |name: &str| &databases[name];
+    let stock = or_fault(inventory::check_consistency(db("inventory")).await);
+    let money = or_fault(payment::check_consistency(db("payment")).await);
+    let orders = match consistency::check(db("order"), db("payment"), db("inventory"), db("shipping")).await {
+        Ok(orders) => Check { what: orders.heading(), notes: orders.notes(), faults: orders.faults },
+        Err(error) => Check::new("orders", or_fault(Err(error))),
+    };
+    let log = match audit_tools::verify(config, databases, None).await {
+        Ok(log) => Check { what: log.summary, faults: log.faults, notes: log.notes },
+        Err(error) => Check::new("audit log", or_fault(Err(error))),
+    };
+    let single = |check: Check| Area { summary: String::new(), checks: vec![check] };
+    Examination(vec![
+        single(Check::new(format!("configuration, data in {}", config.data_dir.display()), Vec::new())),
+        Area { summary: format!("{} databases", files.len()), checks: files },
+        Area { summary: "events: every one was consumed or is on its way".to_owned(), checks: events },
+        Area { summary: "clock".to_owned(), checks: clocks },
+        single(Check::new("stock: available, reserved and sold add up", stock)),
+        single(Check::new("money: payments and the provider's ledger agree", money)),
+        single(orders),
+        single(log),
+    ])
+}
+
+/// Makes a check that failed a fault, so that the others still run.
+fn or_fault(found: Result<Vec<String>, impl Display>) -> Vec<String> {
+    found.unwrap_or_else(|error| vec![format!("cannot be checked: {error}")])
 }
 
 fn faults_of(checked: Result<(), impl ToString>) -> Vec<String> {

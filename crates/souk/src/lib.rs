@@ -5,6 +5,7 @@ pub mod out;
 
 pub mod admin;
 pub mod api_client;
+pub mod audit_tools;
 pub mod bench;
 pub mod child;
 pub mod config;

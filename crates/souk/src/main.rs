@@ -7,7 +7,7 @@ use platform::{
     env::Env,
     telemetry::{self, LogFormat},
 };
-use souk::{admin, bench, config, demo, doctor, documents, out, search_tools, serve, style};
+use souk::{admin, audit_tools, bench, config, demo, doctor, documents, out, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -35,8 +35,8 @@ enum Command {
     Client(admin::Client),
     /// Migrate every database to the current schema.
     Migrate(config::ToolFlags),
-    /// Check configuration, databases, consistency and clock, and say what is wrong.
-    Doctor(config::ToolFlags),
+    /// Check configuration, databases, consistency and clock, and print what is wrong.
+    Doctor(doctor::Doctor),
     /// Manage the search index.
     #[command(subcommand)]
     Search(search_tools::Search),
@@ -49,9 +49,9 @@ enum Command {
     Events(admin::Events),
     /// Print the catalogue of error codes.
     Problems,
-    /// Verify the audit log's hash chain.
+    /// Verify the audit log, or print its head.
     #[command(subcommand)]
-    Audit(admin::Audit),
+    Audit(audit_tools::Audit),
 }
 
 fn main() -> ExitCode {
@@ -85,13 +85,13 @@ fn main() -> ExitCode {
             Command::Admin(command) => admin::admin(command).await,
             Command::Client(command) => admin::client(command).await,
             Command::Migrate(flags) => admin::migrate(flags).await,
-            Command::Doctor(flags) => doctor::run(flags).await,
+            Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Search(command) => search_tools::run(command).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,
             Command::Events(events) => admin::events(events).await,
             Command::Problems => documents::print(&contracts::registry::problems_json()),
-            Command::Audit(command) => admin::audit(command).await,
+            Command::Audit(command) => audit_tools::run(command).await,
         }
     }));
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -1,11 +1,6 @@
 //! Tampering with the log is noticed.
 
 use super::*;
-use contracts::audit::ChainReport;
-
-async fn report(log: &Harness) -> ChainReport {
-    crate::verify(log.db()).await.unwrap()
-}
 
 /// Returns a log of five entries.
 async fn five() -> Harness {
@@ -20,12 +15,15 @@ async fn five() -> Harness {
 #[tokio::test]
 async fn an_untouched_log_verifies_to_its_last_hash() {
     let log = log().await;
-    assert_eq!(report(&log).await, ChainReport { checked: 0, intact: true, broken_at: None, head: None });
+    let start = key().start(None);
+    assert_eq!(report(&log).await, Report { head: Some(start), ..Report::default() });
     for _ in 0..1_100 {
         log.deliver(locked(log.id())).await;
     }
     let newest = page(&log, "?limit=1").await.items.remove(0);
-    assert_eq!(report(&log).await, ChainReport { checked: 1_100, intact: true, broken_at: None, head: Some(newest.hash) });
+    let head: Head = format!("1100:{}", newest.hash).parse().unwrap();
+    assert_eq!(report(&log).await, Report { checked: 1_100, head: Some(head), ..Report::default() });
+    assert_eq!(crate::head(log.db(), &key()).await.unwrap(), Ok(head));
 }
 
 #[tokio::test]
@@ -37,6 +35,7 @@ async fn a_changed_column_is_found_at_its_row() {
         "UPDATE events SET event_id = user_id WHERE position = 3",
         "UPDATE events SET sequence = 2 WHERE position = 3",
         "UPDATE events SET payload = replace(payload, 'Mara', 'Lara') WHERE position = 3",
+        "UPDATE events SET payload = payload || ' ' WHERE position = 3",
         "UPDATE events SET payload = 'no JSON' WHERE position = 3",
         "UPDATE events SET correlation_id = 'other' WHERE position = 3",
         "UPDATE events SET causation_id = event_id WHERE position = 3",
@@ -46,6 +45,8 @@ async fn a_changed_column_is_found_at_its_row() {
         "UPDATE events SET schema_version = 2 WHERE position = 3",
         "UPDATE events SET occurred_at = occurred_at + 1 WHERE position = 3",
         "UPDATE events SET recorded_at = recorded_at - 1 WHERE position = 3",
+        "UPDATE events SET payload_digest = (SELECT payload_digest FROM events WHERE position = 2) WHERE position = 3",
+        "UPDATE events SET payload_digest = NULL WHERE position = 3",
         "UPDATE events SET hash = (SELECT hash FROM events WHERE position = 2) WHERE position = 3",
         "UPDATE events SET user_id = NULL WHERE position = 3",
         "UPDATE events SET order_id = user_id WHERE position = 3",
@@ -55,25 +56,100 @@ async fn a_changed_column_is_found_at_its_row() {
         let log = five().await;
         tamper(&log, change).await;
         let report = report(&log).await;
-        assert_eq!((report.intact, report.broken_at), (false, Some(3)), "{change}");
         assert_eq!(report.checked, 3, "{change}");
+        assert!(report.faults.len() == 1 && report.faults[0].contains("position 3"), "{change}: {:?}", report.faults);
     }
 }
 
 #[tokio::test]
 async fn rows_removed_at_either_end_are_noticed() {
+    for changes in [
+        &["DELETE FROM events WHERE position >= 4"][..],
+        &["DELETE FROM events"],
+        &["DELETE FROM events WHERE position = 1"],
+        &["DELETE FROM chain_heads"],
+        &["DELETE FROM events WHERE position >= 4", "DELETE FROM chain_heads"],
+        // The head is moved back with the rows.
+        &["DELETE FROM events WHERE position = 5", HEAD_TO_THE_LAST_ROW],
+        &["DELETE FROM events WHERE position >= 4", HEAD_TO_THE_LAST_ROW],
+        &["UPDATE chain_heads SET tag = hash"],
+        &["UPDATE chain_heads SET position = 6"],
+    ] {
+        let log = five().await;
+        for change in changes {
+            tamper(&log, change).await;
+        }
+        assert_eq!(report(&log).await.faults.len(), 1, "{changes:?}");
+        // The log goes on and stays marked.
+        log.deliver(locked(log.id())).await;
+        assert_eq!(report(&log).await.faults.len(), 1, "{changes:?}");
+        log.nothing_is_parked().await;
+    }
+}
+
+const HEAD_TO_THE_LAST_ROW: &str = "UPDATE chain_heads SET position = (SELECT MAX(position) FROM events), \
+     hash = (SELECT hash FROM events ORDER BY position DESC LIMIT 1)";
+
+#[tokio::test]
+async fn a_head_that_was_noted_reveals_an_emptied_log_and_an_older_copy() {
     let log = five().await;
-    tamper(&log, "DELETE FROM events WHERE position >= 4").await;
-    let found = report(&log).await;
-    assert_eq!((found.checked, found.intact, found.broken_at), (3, false, Some(4)));
-    tamper(&log, "DELETE FROM events").await;
-    assert_eq!(report(&log).await.broken_at, Some(1));
+    let noted = report(&log).await.head.unwrap();
+    let faults = async |head: Head| verify(log.db(), &key(), Some(head)).await.unwrap().faults;
+    assert_eq!(faults(noted).await, [""; 0]);
+    assert_eq!(faults(key().start(None)).await, [""; 0], "the head of the empty log");
+    assert_eq!(faults(Head { hash: [1; 32], ..noted }).await.len(), 1);
+    assert_eq!(faults(Head { position: 3, ..noted }).await.len(), 1);
+    assert_eq!(faults(Head { position: 6, ..noted }).await.len(), 1);
+    // A whole older copy has a right tag.
+    tamper(&log, "DELETE FROM events WHERE position >= 3").await;
+    let older: Head = page(&log, "?limit=1").await.items.first().map(|event| format!("2:{}", event.hash).parse().unwrap()).unwrap();
+    let tag = key().tag(older);
+    let changed = log.db().write(async move |tx: &mut Tx| {
+        let sql = "UPDATE chain_heads SET position = 2, hash = $1, tag = $2";
+        tx.execute(sql, platform::params![older.hash, tag]).await
+    });
+    assert_eq!(changed.await.unwrap_or_else(|error: Error| panic!("{error}")), 1);
+    assert_eq!(report(&log).await.faults, [""; 0]);
+    assert_eq!(faults(noted).await.len(), 1);
+    for table in ["DELETE FROM events", "DELETE FROM chain_heads"] {
+        tamper(&log, table).await;
+    }
+    assert_eq!(faults(noted).await.len(), 2, "the head is missing, too");
+}
+
+#[tokio::test]
+async fn another_secret_is_named_as_the_likely_cause() {
     let log = five().await;
-    tamper(&log, "DELETE FROM events WHERE position = 1").await;
-    assert_eq!(report(&log).await.broken_at, Some(1));
-    let log = five().await;
-    tamper(&log, "DELETE FROM chain_heads").await;
-    assert_eq!(report(&log).await.broken_at, Some(6), "the end is not where it must be");
+    let other = ChainKey::new(&MasterKey::new([8; 32]));
+    let found = verify(log.db(), &other, None).await.unwrap();
+    assert!(found.checked == 1 && found.faults.len() == 1 && found.faults[0].contains("installation.secret"), "{found:?}");
+    assert!(crate::head(log.db(), &other).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn fewer_entries_than_a_producer_announced_are_noticed() {
+    let log = log().await;
+    // In these tests the log's own database serves as that of a producer: its aggregates and its outbox.
+    for statement in [
+        "INSERT INTO aggregates (aggregate_id, sequence) VALUES (X'01', 3)",
+        "INSERT INTO aggregates (aggregate_id, sequence) VALUES (X'02', 2)",
+    ] {
+        tamper(&log, statement).await;
+    }
+    let compared = async || crate::compare_counts(log.db(), [log.db()]).await.unwrap();
+    let announced = async |count: i64| {
+        for _ in 0..count {
+            let envelope = Envelope { producer: "audit".into(), ..log.envelope(&locked(log.id())) };
+            log.deliver_envelope(envelope).await;
+        }
+    };
+    announced(4).await;
+    assert_eq!(compared().await.0.len(), 1, "four of five");
+    announced(1).await;
+    assert_eq!(compared().await, (Vec::new(), Vec::new()));
+    tamper(&log, "UPDATE aggregates SET sequence = 1").await;
+    let (faults, notes) = compared().await;
+    assert!(faults.is_empty() && notes.len() == 1, "a producer that was restored knows less: {notes:?}");
 }
 
 #[tokio::test]
@@ -81,7 +157,7 @@ async fn later_entries_do_not_hide_a_break() {
     let log = five().await;
     tamper(&log, "UPDATE events SET payload = '{' WHERE position = 2").await;
     log.deliver(locked(log.id())).await;
-    assert_eq!(report(&log).await.broken_at, Some(2));
+    assert!(report(&log).await.faults[0].contains("position 2"));
     let shown = page(&log, "").await.items;
     assert_eq!((shown.len(), &shown[4].payload), (6, &serde_json::Value::Null), "the rest can still be read");
 }
