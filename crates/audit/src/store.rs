@@ -51,8 +51,8 @@ impl ColumnAs<Box<RawValue>> for RawJson {
     fn from_sql(stored: SqlValue<'_>) -> Result<Box<RawValue>, BadColumn> {
         let text = String::from_sql(stored)?;
         // JSON drops white space around a value, which would then be no part of the digest.
-        let whole = |value: &Box<RawValue>| value.get().len() == text.len();
-        Ok(RawValue::from_string(text.clone()).ok().filter(whole).unwrap_or_else(|| RawValue::NULL.to_owned()))
+        let whole = RawValue::from_string(text.clone()).ok().filter(|value| value.get().len() == text.len());
+        Ok(whole.unwrap_or_else(|| RawValue::NULL.to_owned()))
     }
 }
 
