@@ -7,6 +7,7 @@ mod password;
 mod refresh;
 mod register;
 mod reset;
+mod respell;
 mod service_token;
 mod session;
 
@@ -16,6 +17,7 @@ pub use password::change_password;
 pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
+pub use respell::respell_addresses;
 pub use service_token::{ClientSecret, grant_service_token};
 
 #[cfg(test)]

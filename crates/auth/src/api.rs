@@ -75,7 +75,7 @@ async fn log_in(
     _: UnstoredIdempotencyKey,
     Body(body): Body<Login>,
 ) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(actions::log_in(&app, network, body).await?))
+    Ok(Json(actions::log_in(&app, network, body.email.into(), body.password).await?))
 }
 
 async fn refresh(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<RefreshTokens>) -> Result<Json<Tokens>, Problem> {

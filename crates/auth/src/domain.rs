@@ -3,5 +3,6 @@
 pub mod client_rules;
 pub mod dummy_hash;
 pub mod lockout;
+pub mod password_rules;
 pub mod roles;
 pub mod rotation;

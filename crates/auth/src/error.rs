@@ -2,7 +2,10 @@
 
 use crate::domain::client_rules::ClientFault;
 use axum::http::{HeaderValue, header};
-use contracts::problem::{Code, Fault};
+use contracts::{
+    problem::{Code, Fault},
+    text::Violation,
+};
 use platform::{db, http::Problem};
 use std::time::Duration;
 
@@ -34,6 +37,9 @@ pub enum Error {
     NotAdmin,
     #[error("this is the last administrator")]
     LastAdmin,
+    /// The field of the request with the password, and what is wrong with it.
+    #[error("the password {}", .1.detail)]
+    PasswordRefused(&'static str, Violation),
     #[error("some values are not valid")]
     Invalid(Vec<Fault>),
     #[error("the client's name or secret is wrong")]
@@ -76,6 +82,7 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
             Error::NotAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
             Error::LastAdmin => Code::LAST_ADMIN.into(),
+            Error::PasswordRefused(pointer, Violation { code, detail }) => Problem::invalid(vec![Fault::at(pointer, code, detail)]),
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::InvalidClient => {
                 let challenge = HeaderValue::from_static("Basic realm=\"souk\", charset=\"UTF-8\"");

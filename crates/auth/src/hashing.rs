@@ -9,6 +9,7 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::{self, phc::ParamsString},
 };
+use contracts::text::characters::nfkc;
 use platform::{
     env::Env,
     pool::{self, Pool},
@@ -32,7 +33,8 @@ pub struct Hasher {
 pub struct Verified {
     /// Whether the password matches the hash.
     pub matches: bool,
-    /// A new hash of the password, when the compared one has other parameters than the present ones.
+    /// A new hash of the password, when the compared one has other parameters than the present ones, or was made of the
+    /// password as it was typed.
     pub upgrade: Option<String>,
 }
 
@@ -69,7 +71,8 @@ impl Hasher {
         &self.parameters
     }
 
-    /// Compares a password with a hash. The duration depends on the parameters of the hash.
+    /// Compares a password with a hash, in Normalization Form KC and then as it was typed, which former versions hashed. The
+    /// duration depends on the parameters of the hash and on the password alone.
     ///
     /// # Errors
     /// As [`hash`](Self::hash).
@@ -80,8 +83,11 @@ impl Hasher {
         let known = known.to_owned();
         self.run(move || {
             let parsed = PasswordHash::new(&known)?;
-            let matches = argon.verify_password(password.as_bytes(), &parsed).is_ok();
-            let upgrade = if matches && !is_present(&argon, &parsed) { Some(hash(&argon, &password, salt)?) } else { None };
+            let normal = nfkc(&password);
+            let matches_normal = argon.verify_password(normal.as_bytes(), &parsed).is_ok();
+            let matches = matches_normal || (normal != password && argon.verify_password(password.as_bytes(), &parsed).is_ok());
+            let is_outdated = matches && !(matches_normal && is_present(&argon, &parsed));
+            let upgrade = if is_outdated { Some(hash(&argon, &normal, salt)?) } else { None };
             Ok(Verified { matches, upgrade })
         })
         .await
@@ -194,6 +200,18 @@ mod tests {
         let upgrade = hasher.verify(&old, "correct horse").await.unwrap().upgrade.unwrap();
         assert!(upgrade.contains("t=2"), "{upgrade}");
         assert_eq!(hasher.verify(&upgrade, "correct horse").await.unwrap(), Verified { matches: true, upgrade: None });
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_it_was_typed_is_replaced() {
+        let hasher = hasher(&cheap(1));
+        let (typed, normal) = ("e\u{301}te\u{301} 2026", "\u{e9}t\u{e9} 2026");
+        let old = hasher.hash(typed).await.unwrap();
+        assert!(!hasher.verify(&old, normal).await.unwrap().matches);
+        let upgrade = hasher.verify(&old, typed).await.unwrap().upgrade.unwrap();
+        for spelling in [typed, normal] {
+            assert_eq!(hasher.verify(&upgrade, spelling).await.unwrap(), Verified { matches: true, upgrade: None });
+        }
     }
 
     #[tokio::test]

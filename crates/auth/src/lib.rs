@@ -2,15 +2,21 @@
 //!
 //! **Tokens.** Access tokens are JWTs of a few minutes, signed with Ed25519 by a [`keyring`] that rotates its keys;
 //! every service verifies them by itself. Refresh tokens are random and stored as hashes. Each works once, and a second
-//! use revokes all that descend from the same login. A client that lost the answer logs in again. A change of roles or
+//! use revokes all that descend from the same login. Within `refresh_grace_seconds` of the first use a second one gets
+//! tokens of its own instead: two tabs refresh at once, and an answer can be lost. A change of roles or
 //! a lock takes effect at the next refresh, so after `access_token_seconds` at the latest.
 //!
-//! **Passwords.** Passwords are hashed by argon2id on a bounded pool of threads ([`hashing`]). Failed attempts slow
+//! **Passwords.** A new password is neither common nor derived from the account ([`domain::password_rules`]). Passwords are
+//! compared in Normalization Form KC, so that the keyboard does not matter. They are hashed by argon2id on a bounded pool of threads ([`hashing`]). Failed attempts slow
 //! down the network that makes them, by rules ([`domain::lockout`]) that let the owner in within minutes whatever
 //! others do. The gateway reports the network; behind proxies this needs `trusted_proxies`, or all clients share one
 //! network. The behaviour and duration of login and reset do not depend on whether an account exists: attempts are
 //! counted for unknown addresses too, their password is compared with a dummy hash that no password matches
 //! ([`domain::dummy_hash`]), and a reset request is only stored for a worker.
+//!
+//! **Addresses.** An address has one spelling ([`contracts::text::Email`]), and at the start accounts of former versions get
+//! it. Where two accounts would share it, the one that has the spelling already or else the older one gets it. The other
+//! account keeps its data and its logins, a warning names both, and nobody can log in to it by password.
 //!
 //! **Secrets** are in no log, event or idempotency record. Registration, login and refresh therefore store no answer
 //! under an `Idempotency-Key`: the answer holds tokens and the body a password. A registration that is repeated under
@@ -60,12 +66,13 @@ struct App {
 pub fn service() -> Service {
     Service::new(
         "auth",
-        migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters", "0004_registrations"],
+        migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters", "0004_registrations", "0005_email_spellings"],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let hasher = Hasher::start(ctx.env.clone(), &settings)?;
             let keyring = Keyring::open(&ctx, &settings).await?;
             let app = App { ctx, settings, hasher, keyring };
+            actions::respell_addresses(&app.ctx.db).await?;
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
         },

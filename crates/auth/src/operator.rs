@@ -3,7 +3,7 @@
 
 use crate::{
     actions::{self, NewAccount},
-    domain::client_rules,
+    domain::{client_rules, password_rules},
     error::Error,
     hashing, opaque,
     settings::Settings,
@@ -23,7 +23,7 @@ pub use store::clients::Client;
 /// platform runs.
 ///
 /// # Errors
-/// [`Error::EmailTaken`]; the database's.
+/// [`Error::PasswordRefused`], [`Error::EmailTaken`]; the database's.
 pub async fn create_account(
     db: &Db,
     settings: &Settings,
@@ -32,6 +32,7 @@ pub async fn create_account(
     name: Name,
     roles: &[Role],
 ) -> Result<UserId, Error> {
+    password_rules::check(password, &email, Some(&name)).map_err(|fault| Error::PasswordRefused("/password", fault))?;
     let password_hash = hashing::hash_blocking(db.env(), settings, password.reveal())?;
     let new = NewAccount { email, name, password_hash, roles: roles.to_vec() };
     db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await

@@ -18,6 +18,10 @@ pub struct Settings {
     /// How long a refresh token lives, in days, from its own creation.
     #[schemars(range(min = 1, max = 366))]
     pub refresh_token_days: u64,
+    /// How long after its first use a refresh token gives further tokens, in seconds: two tabs of a browser refresh at the same
+    /// time. A later use revokes the login. 0 for never.
+    #[schemars(range(min = 0, max = 60))]
+    pub refresh_grace_seconds: u64,
     /// How long the link of a reset mail works, in minutes.
     #[schemars(range(min = 5, max = 1_440))]
     pub reset_token_minutes: u64,
@@ -57,6 +61,7 @@ impl Default for Settings {
             access_token_seconds: 15 * 60,
             service_token_seconds: 15 * 60,
             refresh_token_days: 30,
+            refresh_grace_seconds: 10,
             reset_token_minutes: 60,
             reset_mails: 3,
             key_rotation_hours: 720,
@@ -83,6 +88,10 @@ impl Settings {
     #[must_use]
     pub fn refresh_token(&self) -> Duration {
         Duration::from_secs(self.refresh_token_days * 86_400)
+    }
+    #[must_use]
+    pub fn refresh_grace(&self) -> Duration {
+        Duration::from_secs(self.refresh_grace_seconds)
     }
     #[must_use]
     pub fn reset_token(&self) -> Duration {

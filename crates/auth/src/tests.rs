@@ -9,6 +9,7 @@ mod password_change;
 mod registration;
 mod secrets;
 mod service_tokens;
+mod spelling;
 mod token_refresh;
 
 use crate::{Settings, operator, service};

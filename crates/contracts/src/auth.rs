@@ -7,7 +7,7 @@ use crate::{
     secret::{NewPassword, Secret},
     service::ServiceSpec,
     string_enum,
-    text::{Email, Name},
+    text::{Email, KnownEmail, Name},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -72,8 +72,8 @@ pub struct RegisterUser {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Login {
-    /// The account's address, in upper or lower case.
-    pub email: Email,
+    /// The account's address, in any spelling.
+    pub email: KnownEmail,
     /// The account's password.
     pub password: Secret,
 }
@@ -98,8 +98,8 @@ pub struct Logout {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForgotPassword {
-    /// The account's address.
-    pub email: Email,
+    /// The account's address, in any spelling.
+    pub email: KnownEmail,
 }
 
 /// Sets a new password with the token of the mail. Every login of the account ends.

@@ -15,7 +15,7 @@ use contracts::{
     page::Page,
     payment::PaymentMethod,
     secret::{NewPassword, Secret},
-    text::{Email, Name, Quantity},
+    text::{Email, KnownEmail, Name, Quantity},
     user::WriteAddress,
 };
 use http_body_util::{BodyExt as _, Full};
@@ -181,7 +181,7 @@ impl Api {
     }
 
     pub async fn log_in(&self, (email, password): (&str, &str)) -> Result<Api> {
-        let login = Login { email: Email::parse(email)?, password: Secret::parse(password)? };
+        let login = Login { email: KnownEmail::parse(email)?, password: Secret::parse(password)? };
         Ok(self.with_tokens(&self.must(request(&LOG_IN).body(&login)).await?))
     }
 

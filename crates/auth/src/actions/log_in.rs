@@ -11,10 +11,7 @@ use crate::{
     hashing,
     store::accounts,
 };
-use contracts::{
-    auth::{Login, Tokens},
-    text::Email,
-};
+use contracts::{auth::Tokens, secret::Secret, text::Email};
 use platform::http::Network;
 
 /// Logs in with e-mail and password from this network.
@@ -26,20 +23,20 @@ use platform::http::Network;
 /// # Errors
 /// [`Error::InvalidCredentials`] for a wrong password, an unknown address, a locked account and a blocked attempt,
 /// without a difference. [`Error::Overloaded`].
-pub async fn log_in(app: &App, network: Network, body: Login) -> Result<Tokens, Error> {
-    let Stored { known, hash } = find_stored(app, &body.email).await?;
-    let verified = app.hasher.verify(&hash, body.password.reveal()).await?;
+pub async fn log_in(app: &App, network: Network, email: Email, password: Secret) -> Result<Tokens, Error> {
+    let Stored { known, hash } = find_stored(app, &email).await?;
+    let verified = app.hasher.verify(&hash, password.reveal()).await?;
 
     let (policy, lifetime) = (app.settings.lockout(), app.settings.refresh_token());
     let (outcome, session) = app
         .ctx
         .db
         .write(async move |tx| -> Result<(&'static str, Option<Session>), Error> {
-            let account = accounts::lock_by_email(tx, &body.email).await?.filter(accounts::Credential::is_active);
+            let account = accounts::lock_by_email(tx, &email).await?.filter(accounts::Credential::is_active);
             let unchanged = account.as_ref().map(|account| &account.password_hash) == known.as_ref();
             let user = account.as_ref().map(|account| account.user_id);
             let right = verified.matches && unchanged && user.is_some();
-            let decision = record_login_attempt(tx, policy, &body.email, network, user, right).await?;
+            let decision = record_login_attempt(tx, policy, &email, network, user, right).await?;
             let account = match (decision, account) {
                 (Decision::Accepted, Some(account)) => account,
                 (Decision::Blocked { .. } | Decision::Delayed(_), _) => return Ok(("blocked", None)),

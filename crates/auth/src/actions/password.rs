@@ -3,7 +3,7 @@
 use super::login_attempt::record_attempt;
 use crate::{
     App,
-    domain::lockout::Decision,
+    domain::{lockout::Decision, password_rules},
     error::Error,
     store::{
         accounts,
@@ -20,9 +20,10 @@ use platform::db::Tx;
 /// Changes the password of the caller. Revokes every login except `session`, the caller's own.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], [`Error::TooManyAttempts`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
+/// [`Error::PasswordRefused`], [`Error::WrongPassword`], [`Error::TooManyAttempts`] after several, [`Error::AccountLocked`], [`Error::Overloaded`].
 pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, body: ChangePassword) -> Result<(), Error> {
     let account = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find(tx, user).await?)).await?.ok_or(Error::NotFound)?;
+    password_rules::check(&body.new_password, &account.email, None).map_err(|fault| Error::PasswordRefused("/newPassword", fault))?;
     let verified = app.hasher.verify(&account.password_hash, body.current_password.reveal()).await?;
     let fresh = match verified.matches {
         true => Some(app.hasher.hash(body.new_password.reveal()).await?),

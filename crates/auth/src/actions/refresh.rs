@@ -33,10 +33,11 @@ enum Outcome {
 ///
 /// # Errors
 /// [`Error::InvalidRefreshToken`] when it is unknown, expired, revoked, or its account is locked; and when it was used
-/// before, which also revokes everything that descends from the same login.
+/// before the grace period, which also revokes everything that descends from the same login.
 pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
-    let (hash, lifetime) = (opaque::hash(body.refresh_token.reveal()), app.settings.refresh_token());
-    match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime).await).await? {
+    let hash = opaque::hash(body.refresh_token.reveal());
+    let (lifetime, grace) = (app.settings.refresh_token(), app.settings.refresh_grace());
+    match app.ctx.db.write(async move |tx| rotate(tx, hash, lifetime, grace).await).await? {
         Outcome::Rotated(session) => Ok(app.tokens(session)),
         Outcome::Refused => Err(Error::InvalidRefreshToken),
         Outcome::Reused { user_id, family_id } => {
@@ -47,16 +48,20 @@ pub async fn refresh(app: &App, body: RefreshTokens) -> Result<Tokens, Error> {
     }
 }
 
-async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration) -> Result<Outcome, Error> {
+async fn rotate(tx: &mut Tx, hash: Hash, lifetime: Duration, grace: Duration) -> Result<Outcome, Error> {
     let Some((account, token)) = lock_token(tx, hash).await? else { return Ok(Outcome::Refused) };
-    if token.used_at.is_some() {
+    // Used tokens are not marked when their login ends, so the grace needs a token of the login that is valid still.
+    let in_grace = token.used_at.is_some_and(|used_at| tx.now() < used_at.after(grace)) && store::is_live(tx, token.family_id).await?;
+    if token.used_at.is_some() && !in_grace {
         store::revoke_family(tx, token.family_id).await?;
         return Ok(Outcome::Reused { user_id: token.user_id, family_id: token.family_id });
     }
     if !account.is_active() || token.revoked_at.is_some() || token.expires_at <= tx.now() {
         return Ok(Outcome::Refused);
     }
-    store::mark_used(tx, token.token_id).await?;
+    if !in_grace {
+        store::mark_used(tx, token.token_id).await?;
+    }
     session::open(tx, &account, Some(token.family_id), lifetime).await.map(Outcome::Rotated)
 }
 

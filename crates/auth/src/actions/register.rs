@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     App,
-    domain::roles,
+    domain::{password_rules, roles},
     error::Error,
     store::{
         accounts::{self, Credential},
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use contracts::{
-    auth::{AccountStatus, Login, RegisterUser, Role, Tokens, UserRegistered},
+    auth::{AccountStatus, RegisterUser, Role, Tokens, UserRegistered},
     ids::UserId,
     secret::Secret,
     text::{Email, Name},
@@ -39,9 +39,10 @@ pub struct NewAccount {
 /// first request opened, because the first answer is not stored.
 ///
 /// # Errors
-/// [`Error::EmailTaken`], also for a repetition with another password; [`Error::KeyReused`] for another e-mail or name
+/// [`Error::PasswordRefused`]; [`Error::EmailTaken`], also for a repetition with another password; [`Error::KeyReused`] for another e-mail or name
 /// under a key; [`Error::Overloaded`].
 pub async fn register(app: &App, network: Network, key: Option<&str>, body: RegisterUser) -> Result<Tokens, Error> {
+    password_rules::check(&body.password, &body.email, Some(&body.name)).map_err(|fault| Error::PasswordRefused("/password", fault))?;
     let request = key.map(|key| Request::of(key, &body.email, &body.name));
     let opened = match find_earlier(app, request).await? {
         Earlier::Different => Err(Error::KeyReused),
@@ -65,8 +66,7 @@ async fn find_earlier(app: &App, request: Option<Request>) -> Result<Earlier, Er
 /// A repetition is a login attempt like any other: with a wrong password its answer is that the address is taken.
 async fn repeat(app: &App, network: Network, body: RegisterUser) -> Result<Tokens, Error> {
     let password = Secret::parse(body.password.reveal()).expect("a new password is shorter than a secret may be");
-    let login = Login { email: body.email, password };
-    log_in(app, network, login).await.map_err(|error| match error {
+    log_in(app, network, body.email, password).await.map_err(|error| match error {
         Error::InvalidCredentials => Error::EmailTaken,
         error => error,
     })

@@ -3,6 +3,7 @@
 use super::password::replace;
 use crate::{
     App,
+    domain::password_rules,
     error::Error,
     opaque,
     store::{
@@ -28,7 +29,7 @@ pub async fn request_reset(app: &App, body: ForgotPassword) -> Result<(), Error>
     app.ctx
         .db
         .write(async move |tx| {
-            resets::request(tx, body.email.clone()).await?;
+            resets::request(tx, body.email.clone().into()).await?;
             tx.notify_worker(crate::workers::RESETS);
             Ok(())
         })
@@ -72,13 +73,18 @@ async fn mail_reset(tx: &mut Tx, app: &App, email: &Email) -> Result<(), Error> 
 ///
 /// # Errors
 /// [`Error::InvalidResetToken`] when it is unknown, used or expired, or an administrator locked the account since;
-/// [`Error::Overloaded`].
+/// [`Error::PasswordRefused`], after which the token works still; [`Error::Overloaded`].
 pub async fn reset_password(app: &App, body: ResetPassword) -> Result<(), Error> {
     let hash = opaque::hash(body.token.reveal());
     // An unknown token costs no hash. The longer answer for a valid token reveals nothing, because tokens cannot be
     // guessed.
-    let user =
-        app.ctx.db.read(async move |tx| Ok::<_, Error>(resets::find_user(tx, hash).await?)).await?.ok_or(Error::InvalidResetToken)?;
+    let find = async move |tx: &mut Tx| match resets::find_user(tx, hash).await? {
+        Some(user) => Ok::<_, Error>(accounts::find(tx, user).await?),
+        None => Ok(None),
+    };
+    let account = app.ctx.db.read(find).await?.ok_or(Error::InvalidResetToken)?;
+    let user = account.user_id;
+    password_rules::check(&body.new_password, &account.email, None).map_err(|fault| Error::PasswordRefused("/newPassword", fault))?;
     let fresh = app.hasher.hash(body.new_password.reveal()).await?;
     app.ctx
         .db

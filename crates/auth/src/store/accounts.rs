@@ -8,7 +8,7 @@ use contracts::{
     time::Timestamp,
 };
 use platform::{
-    db::{Error, Tx},
+    db::{Error, Select, Tx},
     params,
 };
 
@@ -63,6 +63,16 @@ pub async fn parameters_in_use(tx: &mut Tx) -> Result<Vec<(String, u64)>, Error>
         Ok((row.next()?, row.next::<i64>()?.try_into().unwrap_or(0)))
     })
     .await
+}
+
+/// Returns accounts whose address is not plain ASCII, oldest first.
+pub async fn list_not_ascii(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Result<Vec<Credential>, Error> {
+    let select = Select::of::<Credentials>().filter_literal("octet_length(email) <> length(email)").filter_some("user_id > ?", after);
+    select.limit("user_id", limit).list(tx).await
+}
+
+pub async fn set_email(tx: &mut Tx, user: UserId, email: &Email) -> Result<(), Error> {
+    tx.execute("UPDATE credentials SET email = $1 WHERE user_id = $2", params![*email, user]).await.map(|_| ())
 }
 
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {

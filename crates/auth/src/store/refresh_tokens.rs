@@ -48,6 +48,12 @@ pub async fn mark_used(tx: &mut Tx, token: TokenId) -> Result<(), Error> {
     tx.execute("UPDATE refresh_tokens SET used_at = $1 WHERE token_id = $2", params![now, token]).await.map(|_| ())
 }
 
+/// Returns whether a login has a token that is neither used nor revoked.
+pub async fn is_live(tx: &mut Tx, family: Uuid) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM refresh_tokens WHERE family_id = $1 AND used_at IS NULL AND revoked_at IS NULL LIMIT 1";
+    Ok(tx.query_opt(sql, params![family], |row| row.next::<i64>()).await?.is_some())
+}
+
 /// Revokes a login. Used tokens stay unmarked, because they are useless already.
 pub async fn revoke_family(tx: &mut Tx, family: Uuid) -> Result<u64, Error> {
     let now = tx.now();

@@ -46,6 +46,7 @@ async fn no_password_and_no_token_is_in_a_log_an_event_or_the_database() {
     note(&logged_in);
     let refreshed = auth.refresh(&logged_in).await;
     note(&refreshed);
+    auth.advance(MINUTE);
     auth.refresh_is_refused(&logged_in).await;
     auth.try_login("mara", WRONG).await.expect(401);
     auth.change_password(&registered, WRONG, "changed password 1").await.expect(422);
