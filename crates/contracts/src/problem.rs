@@ -92,6 +92,7 @@ codes! {
     NOT_FOUND 404 "There is no such thing", "Check the path and the id. What belongs to others is not shown either.";
     METHOD_NOT_ALLOWED 405 "This path does not take that method", "The Allow header names the methods it takes.";
     NOT_ACCEPTABLE 406 "No acceptable representation", "Ask for application/json.";
+    REQUEST_TIMEOUT 408 (retryable) "The request did not arrive in time", "Send the whole request without pauses, over a new connection.";
     PAYLOAD_TOO_LARGE 413 "The body is too large", "The API description gives the limit of each request.";
     URI_TOO_LONG 414 "The address is too long", "Path and query have at most 8,192 bytes together; send what is longer in the body.";
     UNSUPPORTED_MEDIA_TYPE 415 "The body has the wrong type", "Send application/json, unless the API description says otherwise.";

@@ -226,7 +226,7 @@ impl Drop for Sleeper<'_> {
 }
 
 /// Locks even after a panic of another holder: no holder leaves the value half-changed.
-pub(crate) trait LockUnpoisoned<T> {
+pub trait LockUnpoisoned<T> {
     fn lock_unpoisoned(&self) -> std::sync::MutexGuard<'_, T>;
 }
 

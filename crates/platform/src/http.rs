@@ -8,6 +8,7 @@ pub mod answer;
 pub mod body;
 pub mod conditional;
 pub mod describe;
+mod host;
 mod input;
 pub mod key;
 mod network;
@@ -21,6 +22,7 @@ mod query_param_guard;
 pub mod request_layers;
 pub mod routes;
 pub mod serve;
+mod shares;
 mod text;
 mod validate;
 
@@ -39,7 +41,8 @@ pub use problem::Problem;
 pub use query::Query;
 pub use request_layers::{PeerAddr, RequestLayers};
 pub use routes::Routes;
-pub use serve::{Limits, serve};
+pub use serve::{Limits, Pace, SlowBody, TooFewFiles, is_slow_body, serve};
+pub use shares::{Share, Shares, may_take};
 pub use text::encode_text;
 
 /// The prefix of the public API. Only the gateway sees it in requests; paths in answers begin with it.

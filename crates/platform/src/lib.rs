@@ -23,7 +23,7 @@ pub mod inbox;
 pub mod master_key;
 pub mod outbox;
 pub mod pool;
-mod rlimit;
+pub mod rlimit;
 pub mod runtime;
 pub mod service;
 pub mod settings;

@@ -40,5 +40,5 @@ pub async fn serve(config: &Config, env: &Env, ready: gateway::Ready, end: Shutd
 
 /// Limits for readers of the metrics.
 fn limits() -> Limits {
-    Limits { connections: 64, per_peer: 64, ..Limits::default() }
+    Limits { connections: 64, per_peer: None, ..Limits::default() }
 }

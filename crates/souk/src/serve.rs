@@ -82,6 +82,7 @@ impl Starting {
         telemetry::start_logging(config.log_format, filter)
             .with_context(|| format!("--log {filter:?} is not a filter of log lines; use the syntax of RUST_LOG"))?;
         let env = Env::system();
+        let limits = client_limits(&config)?;
         let listener =
             config.listen.bind().await.with_context(|| format!("{} cannot be listened on; choose another with --listen", config.listen))?;
         let address = listener.local_addr()?;
@@ -92,7 +93,7 @@ impl Starting {
         operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
         let startup_gate = StartupGate::new(env.clone(), reasons);
-        let serving = serve(listener, startup_gate.router(), client_limits(&config)?, env.clone(), async move { end.requested().await });
+        let serving = serve(listener, startup_gate.router(), limits, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = lock_data_dir(&env, &config.data_dir).await?;
         Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock })
@@ -203,8 +204,8 @@ impl ShutdownSignals {
 /// Limits for clients. Behind trusted proxies all connections come from few peers, so there is no limit for each peer.
 fn client_limits(config: &Config) -> Result<Limits> {
     let gateway: gateway::Settings = config.settings.section("gateway")?;
-    let limits = Limits::of_this_process();
-    let per_peer = if gateway.trusted_proxies > 0 { limits.connections } else { limits.per_peer };
+    let limits = Limits::of_this_process()?;
+    let per_peer = limits.per_peer.filter(|_| gateway.trusted_proxies == 0);
     Ok(Limits { per_peer, ..limits })
 }
 
@@ -254,10 +255,10 @@ mod tests {
         let flags = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() };
         let mut config = flags.resolve().unwrap();
         let direct = client_limits(&config).unwrap();
-        assert!(direct.per_peer < direct.connections);
+        assert_eq!(direct.per_peer, Some(direct.connections));
         config.settings = config.settings.with("gateway", "trusted_proxies", 1_i64);
         let proxied = client_limits(&config).unwrap();
-        assert_eq!(proxied.per_peer, proxied.connections);
+        assert_eq!(proxied.per_peer, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::{
     input::{self, json::Malformed},
     key::BodyHash,
     problem::Problem,
+    serve::is_slow_body,
     text,
     validate::{self, Origin, SchemaOf},
 };
@@ -107,6 +108,7 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let bytes = match Limited::new(body, limit).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Err(error) if is_slow_body(&*error) => return Err(Problem::slow_body()),
         Err(_) => return Err(Problem::new(Code::MALFORMED_REQUEST).detail("the body ended before it was complete")),
     };
     if let Some(hash) = parts.extensions.get::<BodyHash>() {

@@ -101,6 +101,13 @@ impl Problem {
         problem
     }
 
+    /// 408 for a body that did not arrive in time. The connection ends, because the rest of the body is not read.
+    #[must_use]
+    pub fn slow_body() -> Problem {
+        let problem = Problem::new(Code::REQUEST_TIMEOUT).detail("the body did not arrive in time");
+        problem.header(header::CONNECTION, HeaderValue::from_static("close"))
+    }
+
     /// 500 for an unexpected error. The chain of errors goes to one log line with the correlation id, and not to the caller.
     #[must_use]
     pub fn internal(error: &dyn Error) -> Problem {

@@ -26,6 +26,11 @@ impl<T> WriteTimeoutStream<T> {
         WriteTimeoutStream { stream, timeout, timer: None, waits: false }
     }
 
+    /// Whether a write waits for the client.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.waits
+    }
+
     /// The outcome of a write, or a time-out.
     fn check_progress<R>(&mut self, poller: &mut Context<'_>, tried: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if tried.is_ready() {

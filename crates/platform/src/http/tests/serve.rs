@@ -1,5 +1,6 @@
 use super::*;
-use axum::routing::get;
+use crate::http::RawBody;
+use axum::routing::{get, post};
 use contracts::time::Timestamp;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::{
@@ -24,7 +25,8 @@ async fn server(limits: Limits) -> TestServer {
     let (began, go_on, peers) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
     let router = {
         let (began, go_on, peers) = (began.clone(), go_on.clone(), peers.clone());
-        Router::new().route("/quick", get(|| async { "quick" })).route(
+        let length = |body: RawBody| async move { body.0.len().to_string() };
+        Router::new().route("/quick", get(|| async { "quick" })).route("/body", post(length)).route(
             "/slow",
             get(async move |axum::Extension(PeerAddr(peer)): axum::Extension<PeerAddr>| {
                 peers.fetch_add(u32::from(peer.ip().is_loopback()), Ordering::SeqCst);
@@ -96,10 +98,8 @@ async fn draining_has_a_deadline() {
 }
 
 #[tokio::test]
-async fn slow_and_swollen_headers_are_cut_off() {
-    let server = server(Limits { header_time: Duration::from_millis(50), headers: 16, ..Limits::default() }).await;
-    let slow = send(server.address, "GET /quick HTTP/1.1\r\nhost:").await;
-    assert!(!rest(slow).await.contains("200 OK"));
+async fn swollen_headers_are_refused() {
+    let server = server(Limits { head: brief(), headers: 16, ..Limits::default() }).await;
     let many: String = (0..100).map(|n| format!("h{n}: v\r\n")).collect();
     let flooded = rest(send(server.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await).await;
     assert!(flooded.starts_with("HTTP/1.1 431"), "{flooded}");
@@ -122,7 +122,7 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
 
 #[tokio::test]
 async fn one_peer_cannot_take_every_place() {
-    let server = server(Limits { per_peer: 2, ..Limits::default() }).await;
+    let server = server(Limits { per_peer: Some(2), ..Limits::default() }).await;
     let silent = send(server.address, "").await;
     let mut second = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_ne!(second.read(&mut [0; 1024]).await.unwrap(), 0);
@@ -152,11 +152,85 @@ async fn a_client_that_does_not_read_its_answers_is_disconnected() {
     assert!(tokio::time::timeout(Duration::from_secs(5), server.served).await.expect("nothing holds the end up").unwrap());
 }
 
+/// No time beyond an instant, so that every client that has to be waited for is slow.
+fn brief() -> Pace {
+    Pace { grace: Duration::from_millis(50), bytes_per_second: 1_000_000 }
+}
+
+#[track_caller]
+fn is_refusal(answer: &str, status: &str, code: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+    let head = head.to_ascii_lowercase();
+    assert!(head.starts_with(&format!("http/1.1 {status}").to_ascii_lowercase()), "{answer}");
+    for header in ["connection: close", "content-type: application/problem+json", "cache-control: no-store", "x-correlation-id: "] {
+        assert!(head.contains(header), "{header} in {answer}");
+    }
+    assert!(body.contains(&format!("\"code\":\"{code}\"")), "{answer}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    assert_eq!(length, body.len().to_string(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_slow_head_is_answered_with_408_and_the_connection_ends() {
+    let server = server(Limits { head: brief(), ..Limits::default() }).await;
+    for head in ["G", "GET /quick HTTP/1.1\r\nhost:", "GET /quick HTTP/1.1\r\nhost: x\r\n"] {
+        is_refusal(&rest(send(server.address, head).await).await, "408", "REQUEST_TIMEOUT");
+    }
+    // The second request of a connection as well. The first one is answered however long it takes, and so is its successor that
+    // arrives meanwhile.
+    let both = "GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /quick HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut tcp = send(server.address, both).await;
+    server.began.notified().await;
+    tokio::time::timeout(Duration::from_millis(200), tcp.read(&mut [0; 1])).await.expect_err("it is not cut off while it waits");
+    server.go_on.notify_one();
+    let mut answers = String::new();
+    while !answers.ends_with("quick") {
+        let mut bytes = [0; 1024];
+        let count = tcp.read(&mut bytes).await.unwrap();
+        assert_ne!(count, 0, "{answers}");
+        answers.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+    }
+    tcp.write_all(b"GET /qu").await.unwrap();
+    is_refusal(&rest(tcp).await, "408", "REQUEST_TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_slow_body_fails_and_a_steady_one_is_read() {
+    let server = server(Limits { body: brief(), ..Limits::default() }).await;
+    let head = "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n";
+    for sent in ["", "{", "{123456789"] {
+        let answer = rest(send(server.address, &format!("{head}{sent}")).await).await;
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("\"code\":\"REQUEST_TIMEOUT\""), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    }
+    let chunked = "POST /body HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n";
+    assert!(rest(send(server.address, chunked).await).await.starts_with("HTTP/1.1 408"));
+    let whole = send(server.address, &format!("{}{}", head.replace("host: x", "host: x\r\nconnection: close"), "x".repeat(20))).await;
+    assert!(rest(whole).await.ends_with("20"));
+}
+
+#[tokio::test]
+async fn a_request_without_one_valid_host_is_refused() {
+    let server = server(Limits::default()).await;
+    for (version, hosts) in
+        [("1.1", ""), ("1.1", "host: a\r\nhost: a\r\n"), ("1.1", "host: a b\r\n"), ("1.1", "host:\r\n"), ("1.0", "host: a b\r\n")]
+    {
+        let answer =
+            rest(send(server.address, &format!("GET /quick HTTP/{version}\r\nx-correlation-id: mine-1\r\n{hosts}\r\n")).await).await;
+        is_refusal(&answer.replacen("HTTP/1.0", "HTTP/1.1", 1), "400", "MALFORMED_REQUEST");
+        assert!(answer.contains("mine-1"), "{answer}");
+    }
+    for request in ["GET /quick HTTP/1.0\r\n\r\n", "GET /quick HTTP/1.1\r\nHOST: [::1]:80\r\nconnection: close\r\n\r\n"] {
+        assert!(rest(send(server.address, request).await).await.ends_with("quick"), "{request}");
+    }
+}
+
 #[test]
 fn connections_leave_files_for_everything_else() {
-    for (files, connections, per_peer) in [(1_024, 640, 320), (256, 64, 32), (2, 1, 1), (u64::MAX, 10_000, 5_000), (20_000, 10_000, 5_000)]
-    {
-        let limits = Limits::within(files);
-        assert_eq!((limits.connections, limits.per_peer), (connections, per_peer), "{files}");
+    for (files, connections) in [(1_024, 640), (256, 64), (u64::MAX, 12_000), (20_000, 12_000)] {
+        let limits = Limits::within(files).unwrap();
+        assert_eq!((limits.connections, limits.per_peer), (connections, Some(connections)), "{files}");
     }
+    let refused = Limits::within(255).unwrap_err().to_string();
+    assert!(refused.contains("nofile") && refused.contains("255"), "{refused}");
 }
