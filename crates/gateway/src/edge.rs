@@ -1,30 +1,37 @@
 //! The request path of the gateway: every request passes [`Edge::answer`].
 
 use crate::{
-    Ready, Setup, compress,
+    Ready, Setup,
+    admission::Admission,
+    bodies::Bodies,
+    compress::{self, KnownCopies},
     edge_request::EdgeRequest,
     limits::{Caller, Class, Limits, RateLimitStatus},
-    load::Load,
     pages,
+    priority::Priority,
     response_headers::ResponseHeaders,
-    routes::Route,
+    routes::{self, Route},
     upstream::Upstreams,
 };
 use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
+    http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
 };
 use contracts::problem::Code;
 use platform::{
     context::Context,
     env::Env,
-    http::{Problem, request_layers},
+    http::{Network, Problem, request_layers},
     identity::Verifier,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Once},
+    time::Duration,
+};
 use tower::Service as _;
 
 /// Everything behind the public address. Cheap to clone.
@@ -35,8 +42,10 @@ struct Inner {
     env: Env,
     verifier: Verifier,
     trusted_proxies: usize,
-    max_body_bytes: u64,
-    load: Load,
+    /// Warns of proxies that are not trusted.
+    untrusted_proxy: Once,
+    bodies: Bodies,
+    admission: Admission,
     limits: Option<Limits>,
     upstreams: Upstreams,
     pages: Router,
@@ -49,8 +58,9 @@ impl Edge {
         let time = Duration::from_secs(settings.upstream_seconds.get().into());
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
-            max_body_bytes: settings.max_body_bytes,
-            load: Load::new(settings.max_in_flight.get()),
+            untrusted_proxy: Once::new(),
+            bodies: Bodies::new(settings.max_body_bytes, settings.max_body_memory),
+            admission: Admission::new(settings.max_in_flight.get(), settings.max_in_flight_per_client.get(), settings.max_queued.get()),
             limits: rate_limits.then(|| Limits::new(&settings)),
             upstreams: Upstreams::new(&env, services, time),
             pages: request_layers::RequestLayers::new("gateway", env.clone())
@@ -77,6 +87,10 @@ struct RequestState {
 impl Inner {
     async fn answer(&self, mut request: Request) -> Response {
         let edge_request = EdgeRequest::read(&mut request, &self.env, self.trusted_proxies);
+        if edge_request.is_forwarded && self.trusted_proxies == 0 {
+            self.warn_of_proxy(&edge_request);
+        }
+        let copies = KnownCopies::read(request.headers_mut());
         let mut state = RequestState::default();
         let mut answer = match self.handle(&edge_request, &mut state, request).await {
             Ok(answer) => answer,
@@ -86,11 +100,22 @@ impl Inner {
         if let Some(status) = state.rate_limit {
             status.write(answer.headers_mut());
         }
-        if state.holds_secrets || !compress::is_worthwhile(&answer) {
+        if state.holds_secrets {
             return answer;
         }
-        compress::vary(answer.headers_mut());
-        if edge_request.takes_gzip { compress::gzip(answer).await } else { answer }
+        compress::negotiate(answer, &edge_request, &copies).await
+    }
+
+    /// Behind a proxy that is not trusted, all clients share one quota and one share of the slots.
+    fn warn_of_proxy(&self, edge_request: &EdgeRequest) {
+        metrics::counter!("souk_gateway_untrusted_forwarded_total").increment(1);
+        self.untrusted_proxy.call_once(|| {
+            tracing::warn!(
+                peer = %edge_request.client,
+                "a request was forwarded by a proxy that is not trusted, so its clients count as one; \
+                 set trusted_proxies of [gateway] to the number of proxies in front, if they are yours"
+            );
+        });
     }
 
     async fn handle(&self, edge_request: &EdgeRequest, state: &mut RequestState, mut request: Request) -> Result<Response, Problem> {
@@ -100,42 +125,41 @@ impl Inner {
         {
             return Ok(preflight);
         }
-        let (service, path) = match Route::of(request.uri().path()) {
-            Route::Service(service, path) => (service, with_query(path, request.uri().query())?),
-            Route::Probe => return Ok(self.page(request).await),
-            Route::Page => {
-                let _slot = self.load.enter(edge_request.waits)?;
-                self.check_size(edge_request)?;
-                return Ok(self.page(request).await);
+        normalize_path(&mut request)?;
+        let network = Network::of(edge_request.client);
+        let (destination, priority) = match Route::of(request.uri().path()) {
+            Route::Service(service, path) => {
+                let priority = Priority::of(&edge_request.method, path, edge_request.waits);
+                (Some((service, with_query(path, request.uri().query())?)), priority)
             }
+            Route::Probe => return Ok(self.page(request).await),
+            Route::Page => (None, Priority::PublicRead),
             Route::NotFound if edge_request.method == Method::OPTIONS && request.uri().path() == "*" => return Ok(any_method()),
-            Route::NotFound => return Err(Problem::new(Code::NOT_FOUND).detail("there is no such path")),
+            Route::NotFound => return Err(no_such_path()),
         };
-        state.holds_secrets = service == "auth";
-        let _slot = self.load.enter(edge_request.waits)?;
-        self.check_size(edge_request)?;
-        if let Some(limits) = &self.limits {
+        state.holds_secrets = matches!(destination, Some(("auth", _)));
+        if edge_request.encodes_body {
+            return Err(encoded_body());
+        }
+        self.bodies.check_announced(edge_request.content_length)?;
+        if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
             let class = Class::of(&edge_request.method, path.path());
             let caller = self.caller(class, edge_request, &mut request).await;
             let (status, outcome) = limits.take(class, &caller);
             state.rate_limit = Some(status);
             outcome?;
         }
-        self.upstreams.call(service, path, request, edge_request.client).await
+        let (request, _memory) = self.bodies.read(request, network).await?;
+        let _slot = self.admission.enter(priority, network).await?;
+        match destination {
+            Some((service, path)) => self.upstreams.call(service, path, request, edge_request.client).await,
+            None => Ok(self.page(request).await),
+        }
     }
 
     async fn page(&self, request: Request) -> Response {
         let Ok(answer) = self.pages.clone().call(request).await;
         answer
-    }
-
-    fn check_size(&self, edge_request: &EdgeRequest) -> Result<(), Problem> {
-        if edge_request.content_length.is_none_or(|bytes| bytes <= self.max_body_bytes) {
-            return Ok(());
-        }
-        // The body is not read, so the connection cannot be used again.
-        let problem = Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {} bytes", self.max_body_bytes));
-        Err(problem.header(header::CONNECTION, HeaderValue::from_static("close")))
     }
 
     /// Returns the caller whose quota counts. A token that does not verify counts for the address; the service refuses it.
@@ -153,13 +177,33 @@ impl Inner {
     }
 }
 
+fn no_such_path() -> Problem {
+    Problem::new(Code::NOT_FOUND).detail("there is no such path")
+}
+
+/// Bodies are read as they are. The client learns that it must not encode them (RFC 7694).
+fn encoded_body() -> Problem {
+    let problem = Problem::new(Code::UNSUPPORTED_MEDIA_TYPE).detail("send the body without a Content-Encoding");
+    problem.header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+}
+
+/// Replaces the path of the request by its normal form.
+fn normalize_path(request: &mut Request) -> Result<(), Problem> {
+    let malformed = || Problem::new(Code::MALFORMED_REQUEST).detail("a percent escape in the path is broken");
+    if let Cow::Owned(path) = routes::normalize(request.uri().path()).ok_or_else(malformed)? {
+        let path = with_query(&path, request.uri().query())?;
+        *request.uri_mut() = Uri::from(path);
+    }
+    Ok(())
+}
+
 /// Joins the service's path with the query.
 fn with_query(path: &str, query: Option<&str>) -> Result<PathAndQuery, Problem> {
     let joined = match query {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
         None => PathAndQuery::try_from(path),
     };
-    joined.map_err(|_| Problem::new(Code::NOT_FOUND).detail("there is no such path"))
+    joined.map_err(|_| no_such_path())
 }
 
 /// Answers `OPTIONS *`, which concerns the server and no resource (RFC 9110, 9.3.7).

@@ -25,6 +25,10 @@ pub(crate) struct EdgeRequest {
     /// Whether the client lets the service delay the response (`Prefer: wait`).
     pub(crate) waits: bool,
     pub(crate) content_length: Option<u64>,
+    /// Whether the body is encoded, such as compressed.
+    pub(crate) encodes_body: bool,
+    /// Whether a proxy reports the client's address, trusted or not.
+    pub(crate) is_forwarded: bool,
     head: Head,
 }
 
@@ -60,7 +64,7 @@ impl EdgeRequest {
         let mut head = Head::of(request.uri());
         let headers = request.headers_mut();
         let (mut correlation_id, mut origin, mut content_length) = (None, None, None);
-        let (mut takes_gzip, mut prefers) = (false, false);
+        let (mut takes_gzip, mut prefers, mut encodes_body, mut is_forwarded) = (false, false, false, false);
         let mut dropped = Vec::new();
         for (name, value) in headers.iter() {
             head.count(name, value);
@@ -72,8 +76,12 @@ impl EdgeRequest {
                 "origin" => origin = Some(value.clone()),
                 "accept-encoding" => takes_gzip |= value.to_str().is_ok_and(takes_gzip_of),
                 "content-length" => content_length = value.to_str().ok().and_then(|length| length.parse().ok()),
+                "content-encoding" => encodes_body |= !value.as_bytes().eq_ignore_ascii_case(b"identity"),
                 "prefer" => prefers = true,
-                name_text if is_internal_header(name_text) => dropped.push(name.clone()),
+                name_text if is_internal_header(name_text) => {
+                    is_forwarded |= ["x-forwarded-for", "forwarded", "x-real-ip"].contains(&name_text);
+                    dropped.push(name.clone());
+                }
                 _ => {}
             }
         }
@@ -88,7 +96,7 @@ impl EdgeRequest {
         });
         headers.insert(&X_CORRELATION_ID, correlation_id.clone());
         request.extensions_mut().insert(PeerAddr(SocketAddr::new(client, peer.port())));
-        EdgeRequest { method, correlation_id, client, origin, takes_gzip, waits, content_length, head }
+        EdgeRequest { method, correlation_id, client, origin, takes_gzip, waits, content_length, encodes_body, is_forwarded, head }
     }
 
     /// Checks the size of the request head. The limits of the HTTP parser are higher; it refuses without a problem document.

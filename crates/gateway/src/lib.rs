@@ -5,9 +5,10 @@
 //! ```text
 //! edge_request      reads the headers in one pass: keeps or makes the correlation id, drops internal headers
 //! cors              answers a browser's preflight
-//! routes            finds the service of the path, or refuses it with 404
-//! load              takes a slot, or refuses with 503 at once: there is no queue
+//! routes            normalizes the path and finds its service, or refuses it with 400 or 404
 //! limits            counts the request for the caller: the user if the token verifies, else the address
+//! bodies            reads the whole body, or refuses with 408, 413 or 503
+//! admission         takes a slot, after a short wait in the queue of its priority, or refuses with 503
 //! upstream          calls the service in this process or at its address
 //! response_headers  writes security headers, CORS, rate limits and the correlation id; then the body may be compressed
 //! ```
@@ -16,14 +17,17 @@
 //! each service verifies the caller itself. The gateway's own pages (docs, problems, probes) are in [`pages`]. Until the
 //! services are ready, [`StartupGate`] answers probes and refuses everything else.
 
+mod admission;
 mod assets;
+mod bodies;
 mod compress;
+mod concurrency;
 mod cors;
 mod edge;
 mod edge_request;
 mod limits;
-mod load;
 mod pages;
+mod priority;
 mod response_headers;
 pub mod routes;
 mod settings;

@@ -2,6 +2,7 @@
 
 use contracts::service_of_path;
 use platform::http::BASE;
+use std::borrow::Cow;
 
 /// The only public path outside of [`BASE`], fixed by convention (RFC 8615).
 const KEYS: &str = "/.well-known/jwks.json";
@@ -26,7 +27,7 @@ pub(crate) enum Route<'a> {
 }
 
 impl Route<'_> {
-    /// Returns the route of a path as it was received.
+    /// Returns the route of a path in its normal form.
     pub(crate) fn of(path: &str) -> Route<'_> {
         if !is_clean(path) {
             return Route::NotFound;
@@ -47,6 +48,31 @@ impl Route<'_> {
             _ => Route::Page,
         }
     }
+}
+
+/// Returns the normal form of a path (RFC 3986, 6.2.2): a percent-encoded character that needs no encoding is decoded, and
+/// the digits of the others are in upper case. An encoded separator stays encoded, so the segments stay the same. `None` when
+/// `%` is not followed by two hexadecimal digits.
+pub(crate) fn normalize(path: &str) -> Option<Cow<'_, str>> {
+    if !path.contains('%') {
+        return Some(Cow::Borrowed(path));
+    }
+    let mut normal = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        normal.push_str(before);
+        let mut digits = after.bytes();
+        let byte = hex(digits.next()?)? << 4 | hex(digits.next()?)?;
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            normal.push(char::from(byte));
+        } else {
+            normal.push('%');
+            normal.push_str(&after[..2].to_ascii_uppercase());
+        }
+        rest = &after[2..];
+    }
+    normal.push_str(rest);
+    Some(Cow::Owned(normal))
 }
 
 /// Whether every reader splits the path into the same segments: no empty segment, no dot segment, and no encoded
@@ -204,6 +230,25 @@ mod tests {
     }
 
     #[test]
+    fn a_percent_encoded_character_that_needs_no_encoding_is_the_character() {
+        for (path, normal) in [
+            ("/api/v1/%70roducts", "/api/v1/products"),
+            ("/%61%50%69/%76%31", "/aPi/v1"),
+            ("/a%2Db%2e%5F%7e%30", "/a-b._~0"),
+            ("/a%2fb%5c%20%c3%a9", "/a%2Fb%5C%20%C3%A9"),
+            ("/%25%32%66", "/%252f"),
+            ("/%2e%2E", "/.."),
+            ("/é", "/é"),
+            ("/plain", "/plain"),
+        ] {
+            assert_eq!(normalize(path).as_deref(), Some(normal), "{path}");
+        }
+        for bad in ["/%", "/%4", "/%zz", "/%4é", "/a%-1", "/%%41"] {
+            assert_eq!(normalize(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn remaining_paths_are_pages() {
         for path in [
             "/",
@@ -221,6 +266,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_normal_form_is_stable_and_has_the_same_segments(path in "(/(%[0-9a-fA-F]{2}|[a-z.~é]){0,5}){0,5}") {
+            let normal = normalize(&path).unwrap();
+            prop_assert_eq!(normal.matches('/').count(), path.matches('/').count());
+            prop_assert!(!normal.contains("%2f"));
+            // A decoded letter can complete another triplet only after an encoded percent sign, which stays encoded.
+            let again = normalize(&normal);
+            prop_assert_eq!(again.as_deref(), Some(&*normal));
+        }
+
         #[test]
         fn no_path_reaches_an_internal_route(path in "(/(\\.|%2e|%2f|%5c|internal|api|v1|cart|products|[a-z%0-9.]){0,6}){0,6}") {
             if let Route::Service(_, inner) = Route::of(&path) {

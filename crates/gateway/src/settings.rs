@@ -13,15 +13,26 @@ pub struct Settings {
     /// The origins whose pages may call the API, such as `https://shop.example`; `*` for all.
     pub allowed_origins: Vec<Origin>,
     /// The number of proxies in front that write `X-Forwarded-For`. The client is that many entries from its right end.
-    /// With 0 the header is ignored, and one address may hold at most half of the connections.
+    /// With 0 the header is ignored, and one address may hold at most as many connections as are free.
     #[schemars(range(min = 0, max = 32))]
     pub trusted_proxies: usize,
     /// The largest accepted body in bytes. The services' own limits are far lower.
     #[schemars(range(min = 1_024, max = 104_857_600))]
     pub max_body_bytes: u64,
-    /// The largest number of concurrent requests; more are refused. Requests with `Prefer: wait` get at most three quarters.
+    /// The largest number of concurrent requests; more wait for a moment and are then refused. Orders with `Prefer: wait` get at most
+    /// three quarters.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_in_flight: NonZeroUsize,
+    /// The largest number of concurrent requests of one client address (an IPv4 address or an IPv6 /64). An address never holds more
+    /// than are free, so one gets half of `max_in_flight` at most, and three get three quarters together.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_in_flight_per_client: NonZeroUsize,
+    /// The largest number of requests that wait for others to end. An address never holds more than are free.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_queued: NonZeroUsize,
+    /// The memory for bodies that are being read or served, in bytes. An address never holds more than is free.
+    #[schemars(range(min = 1_048_576, max = 68_719_476_736_u64))]
+    pub max_body_memory: u64,
     /// The time limit for the whole response of a service at another address, in seconds.
     #[schemars(range(min = 1, max = 3_600))]
     pub upstream_seconds: NonZeroU32,
@@ -52,6 +63,9 @@ impl Default for Settings {
             trusted_proxies: 0,
             max_body_bytes: 1024 * 1024,
             max_in_flight: size(1024),
+            max_in_flight_per_client: size(512),
+            max_queued: size(16_384),
+            max_body_memory: 64 * 1024 * 1024,
             upstream_seconds: count(35),
             login_per_minute: count(10),
             search_per_second: count(30),

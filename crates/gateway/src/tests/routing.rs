@@ -14,6 +14,39 @@ async fn a_request_reaches_its_service_under_the_path_without_the_prefix() {
 }
 
 #[tokio::test]
+async fn an_encoded_character_makes_no_other_path() {
+    let site = site();
+    for path in ["/api/v1/%63art", "/%61pi/v1/cart", "/api/%76%31/cart", "http://shop.example/api/v1/car%74"] {
+        let body = site.get(path).await.json();
+        assert_eq!((&body["service"], &body["path"]), (&json!("cart"), &json!("/cart")), "{path}");
+    }
+    let body = site.get("/api/v1/products/by-sku/%41%2d%c3%a9%2C?q=%41").await.json();
+    assert_eq!((&body["path"], &body["query"]), (&json!("/products/by-sku/A-%C3%A9%2C"), &json!("q=%41")));
+    assert_eq!(site.get("/%68ealthz").await.status, 200);
+    assert_eq!(site.get("/%70roblems").await.status, 200);
+    for path in ["/api/v1/%69nternal/cart/1", "/%69nternal/cart/1", "/api/v1/cart%2fitems", "/api/v1/cart%2Fitems"] {
+        site.get(path).await.is_problem("NOT_FOUND");
+    }
+    for path in ["/api/v1/products/%zz", "/api/v1/products/%2", "/api/v1/products/%", "/%gg"] {
+        let got = site.get(path).await;
+        got.is_problem("MALFORMED_REQUEST");
+        assert_eq!(got.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_body_is_refused() {
+    let site = site();
+    for encoding in ["gzip", "br", "deflate, gzip", "identity, gzip"] {
+        let got = site.request("POST", "/api/v1/cart/items", &[("content-encoding", encoding)]).await;
+        got.is_problem("UNSUPPORTED_MEDIA_TYPE");
+        assert_eq!((got.status, got.header("accept-encoding")), (415, "identity"), "{encoding}");
+    }
+    assert_eq!(site.request("POST", "/api/v1/cart/items", &[("content-encoding", "identity")]).await.status, 200);
+    assert_eq!(site.request("POST", "/api/v1/nothing", &[("content-encoding", "gzip")]).await.status, 404);
+}
+
+#[tokio::test]
 async fn paths_that_are_not_public_are_not_found() {
     let site = site();
     for path in [
