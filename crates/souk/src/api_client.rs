@@ -27,7 +27,7 @@ use hyper_util::{
 use platform::http::{BASE, IDEMPOTENCY_KEY, encode_text};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use std::{fmt::Display, marker::PhantomData, time::Duration};
+use std::{fmt::Display, marker::PhantomData, net::IpAddr, time::Duration};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -165,7 +165,13 @@ impl<A> Reply<A> {
 impl Api {
     /// `base` is such as `http://127.0.0.1:8080`.
     pub fn new(base: &str) -> Api {
+        Api::from_address(base, None)
+    }
+
+    /// [`Api::new`] that connects from this address of the machine.
+    pub fn from_address(base: &str, local: Option<IpAddr>) -> Api {
         let mut connector = HttpConnector::new();
+        connector.set_local_address(local);
         connector.set_nodelay(true);
         let client =
             Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector);
@@ -188,6 +194,11 @@ impl Api {
     pub async fn register(&self, (email, password): (&str, &str), name: &str) -> Result<Api> {
         let account = RegisterUser { email: Email::parse(email)?, password: NewPassword::parse(password)?, name: Name::parse(name)? };
         Ok(self.with_tokens(&self.must(request(&REGISTER).body(&account)).await?))
+    }
+
+    /// The address of the platform, such as `http://127.0.0.1:8080`.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The same user at the address of `other`.

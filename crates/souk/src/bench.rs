@@ -5,11 +5,13 @@
 mod checkout;
 mod flat;
 mod load;
+mod overload;
 mod prepare;
 mod products;
 mod report;
 mod search;
 mod server;
+mod slow_clients;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -20,6 +22,10 @@ pub enum Bench {
     Checkout(checkout::Checkout),
     /// Compare the lists of a platform with ten of everything with those of a large one.
     Flat(flat::Flat),
+    /// Drive checkouts with ever more buyers, and show how many orders still complete.
+    Overload(overload::Overload),
+    /// Attack with clients that send slowly from one and from three addresses, and count what others are refused.
+    SlowClients(slow_clients::SlowClients),
     /// Search a large catalogue: build time, size, and searches of each kind under load.
     Search(search::Search),
 }
@@ -28,6 +34,8 @@ pub async fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Checkout(checkout) => checkout::run(checkout).await,
         Bench::Flat(flat) => flat::run(flat).await,
+        Bench::Overload(overload) => overload::run(overload).await,
+        Bench::SlowClients(slow) => slow_clients::run(slow).await,
         Bench::Search(search) => search::run(search).await,
     }
 }

@@ -124,7 +124,7 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
 }
 
 /// Gives 300 products or more a stock that the run cannot sell out.
-async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
+pub(super) async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
     let admin = api.log_in(demo::ADMIN).await?;
     let products = api.list(request(&LIST_PRODUCTS), 300).await?;
     for product in &products {
@@ -134,7 +134,7 @@ async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
 }
 
 /// Registers buyers with an address each.
-async fn register_buyers(api: &Api, count: usize, products: &Arc<[ProductId]>) -> Result<Vec<Buyer>> {
+pub(super) async fn register_buyers(api: &Api, count: usize, products: &Arc<[ProductId]>) -> Result<Vec<Buyer>> {
     let env = Env::system();
     let run = env.random_below(u64::MAX);
     let mut buyers = Vec::new();
@@ -147,7 +147,8 @@ async fn register_buyers(api: &Api, count: usize, products: &Arc<[ProductId]>) -
     Ok(buyers)
 }
 
-struct Buyer {
+#[derive(Clone)]
+pub(super) struct Buyer {
     api: Api,
     address: AddressId,
     products: Arc<[ProductId]>,

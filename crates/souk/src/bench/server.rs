@@ -29,11 +29,16 @@ const IDLE: f64 = 0.08;
 const IDLE_FOR: Duration = Duration::from_secs(3);
 
 impl Server {
-    /// Starts `souk serve` or `souk demo` on `data_dir` and waits until it is ready.
+    /// Starts `souk serve` or `souk demo` without rate limits on `data_dir` and waits until it is ready.
     pub async fn start(command: &str, data_dir: &Path) -> Result<Server> {
+        Server::start_with(command, data_dir, &[("SOUK_RATE_LIMITS", "off")]).await
+    }
+
+    /// [`Server::start`] with this environment and with rate limits.
+    pub async fn start_with(command: &str, data_dir: &Path, environment: &[(&str, &str)]) -> Result<Server> {
         let program = std::env::current_exe().context("the path of the program is unknown")?;
         let started = Instant::now();
-        let mut program = Program::start(program, &[command, "--rate-limits", "off", "--log", "error"], data_dir, &[])?;
+        let mut program = Program::start(program, &[command, "--log", "error"], data_dir, environment)?;
         program.until_ready().await?;
         Ok(Server { program, started, ready_after: started.elapsed() })
     }

@@ -9,6 +9,7 @@ mod consistency;
 mod crashing;
 mod delivering;
 mod racing;
+mod resisting;
 mod server;
 mod starting;
 mod tools;
