@@ -20,6 +20,7 @@ mod consumers;
 mod delivery;
 mod domain;
 mod error;
+mod gauges;
 mod message;
 mod settings;
 mod store;
@@ -68,4 +69,5 @@ pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, Sta
         Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })
     })
     .settings::<Settings>()
+    .gauges(gauges::set)
 }

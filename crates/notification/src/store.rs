@@ -183,3 +183,13 @@ pub async fn exists(tx: &mut Tx, id: NotificationId) -> Result<bool, Error> {
 pub async fn list_attempts(tx: &mut Tx, id: NotificationId, before: Option<u32>, rows: i64) -> Result<Vec<DeliveryAttempt>, Error> {
     Select::of::<Attempts>().filter("notification_id = ?", id).filter_some("attempt < ?", before).limit("attempt DESC", rows).list(tx).await
 }
+
+/// Counts the messages of each channel that wait to be sent, with the instant at which the oldest was written.
+pub async fn count_unsent(tx: &mut Tx) -> Result<Vec<(Channel, u64, Timestamp)>, Error> {
+    tx.query(
+        "SELECT channel, COUNT(*), MIN(created_at) FROM notifications WHERE status = $1 GROUP BY channel",
+        params![NotificationStatus::Pending],
+        |row| Ok((row.next()?, row.next()?, row.next()?)),
+    )
+    .await
+}

@@ -18,6 +18,7 @@ mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
+mod gauges;
 pub mod import;
 mod saga;
 mod settings;
@@ -57,4 +58,5 @@ pub fn service() -> Service {
         Ok(Parts { router, operations, consumers: consumers::all(&settings), workers: workers::all(&app) })
     })
     .settings::<Settings>()
+    .gauges(gauges::set)
 }

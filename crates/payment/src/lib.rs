@@ -19,6 +19,7 @@ mod api;
 mod consistency;
 mod domain;
 mod error;
+mod gauges;
 pub mod provider;
 mod queue;
 mod settings;
@@ -68,6 +69,7 @@ pub fn service_with(provider: impl FnOnce(&Ctx, &Settings) -> Arc<dyn PaymentPro
         },
     )
     .settings::<Settings>()
+    .gauges(gauges::set)
 }
 
 /// The mock provider as the settings describe it.

@@ -6,7 +6,8 @@ use crate::domain::{DECLINED_REFUNDS_SHOWN, Payment, Transaction};
 use contracts::{
     column::JsonText,
     ids::{OrderId, PaymentId, TransactionId, UserId},
-    payment::{PaymentFilter, PaymentStatus, PaymentSummary},
+    payment::{PaymentFilter, PaymentStatus, PaymentSummary, TransactionStatus},
+    time::Timestamp,
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -145,4 +146,12 @@ pub async fn make_due(tx: &mut Tx, id: TransactionId) -> Result<(), Error> {
         tx.notify_worker(crate::workers::SETTLE);
     }
     Ok(())
+}
+
+/// Counts the transactions without an outcome by status, and returns when the oldest of them began.
+pub async fn count_open_transactions(tx: &mut Tx) -> Result<(Vec<(TransactionStatus, u64)>, Option<Timestamp>), Error> {
+    let sql = "SELECT status, COUNT(*), MIN(created_at) FROM payment_transactions WHERE status IN ('PENDING', 'UNKNOWN') GROUP BY status";
+    let rows: Vec<(TransactionStatus, u64, Timestamp)> = tx.query(sql, &[], |row| Ok((row.next()?, row.next()?, row.next()?))).await?;
+    let oldest = rows.iter().map(|(_, _, first)| *first).min();
+    Ok((rows.into_iter().map(|(status, count, _)| (status, count)).collect(), oldest))
 }

@@ -194,6 +194,12 @@ impl Db {
         self.0.sqlite.read(&self.0, Context::current(), unit)
     }
 
+    /// How many units of work wait for the writer.
+    #[must_use]
+    pub fn queued_units(&self) -> usize {
+        self.0.sqlite.queued_units()
+    }
+
     /// Returns a receiver that changes whenever the outbox of this service grows.
     pub(crate) fn outbox_grew(&self) -> watch::Receiver<i64> {
         self.0.signals.outbox.subscribe()

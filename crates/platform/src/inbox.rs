@@ -7,7 +7,7 @@
 mod failed;
 
 pub use contracts::failed_event::{FailedEvent, FailedEventStatus};
-pub(crate) use failed::{RetryFailedEvents, gauge_worker};
+pub(crate) use failed::{RetryFailedEvents, set_gauges};
 pub use failed::{count_failed_events, list_failed_events, replay, walk_failed_events};
 
 use crate::{

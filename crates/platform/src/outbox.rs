@@ -3,7 +3,10 @@
 //! The outbox is the source of truth, and the bus only transports events: rows are kept for some time after every consumer
 //! processed them, and can be read again from any position.
 
-use crate::db::{Db, Error, Row, Tx};
+use crate::{
+    db::{Db, Error, Row, Tx},
+    inbox::Consumers,
+};
 use contracts::{event::Envelope, ids::Uuid, time::Timestamp};
 use serde_json::value::RawValue;
 
@@ -30,6 +33,23 @@ pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Publ
         .await
     })
     .await
+}
+
+/// Counts the events after `position` that `consumers` consume, and returns when the oldest of them occurred.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn count_after(db: &Db, position: i64, consumers: &Consumers) -> Result<(u64, Option<Timestamp>), Error> {
+    let by_type: Vec<(String, u64, Timestamp)> = db
+        .read(async move |tx| {
+            let sql = "SELECT event_type, COUNT(*), MIN(occurred_at) FROM outbox WHERE position > $1 GROUP BY event_type";
+            tx.query(sql, crate::params![position], |row| Ok((row.next()?, row.next()?, row.next()?))).await
+        })
+        .await?;
+    let consumed = by_type.iter().filter(|(event_type, ..)| consumers.consumes(event_type));
+    Ok(consumed.fold((0, None), |(events, oldest), (_, count, first)| {
+        (events + count, Some(oldest.map_or(*first, |oldest: Timestamp| oldest.min(*first))))
+    }))
 }
 
 /// Returns the position before the first event that occurred at `since` or later.

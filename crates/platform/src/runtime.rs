@@ -14,6 +14,7 @@ use crate::{
     service::{Ctx, Parts, Service, StartError},
     settings::Settings,
     shutdown::{self, Shutdown, ShutdownSender},
+    telemetry::{GaugeReader, Gauges},
     worker::{Next, Worker},
 };
 use axum::Router;
@@ -62,6 +63,7 @@ pub struct Runtime {
     /// The workers that retry failed events.
     retries: Vec<(Db, Worker)>,
     tasks: Vec<JoinHandle<()>>,
+    gauges: Vec<(Db, GaugeReader)>,
     stop: (ShutdownSender, Shutdown),
 }
 
@@ -112,6 +114,7 @@ impl Runtime {
             workers: Vec::new(),
             retries: Vec::new(),
             tasks: Vec::new(),
+            gauges: Vec::new(),
             stop: shutdown::channel(),
         };
         for service in services {
@@ -128,6 +131,7 @@ impl Runtime {
                 folder: data_dir.join(service.name),
                 master_key: master_key.clone(),
             };
+            runtime.gauges.extend(service.gauges.map(|read| (db.clone(), read)));
             let Parts { router, operations, consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
             let (failed_events, failed_events_operations) = crate::failed_events::routes().build(db.clone());
@@ -180,9 +184,7 @@ impl Runtime {
             let own_events = self.subscriptions.iter().filter(|subscription| subscription.producer.service() == db.service());
             let own = (db.clone(), Arc::<Vec<Db>>::new(own_events.map(|subscription| subscription.consumer.clone()).collect()));
             let cleaner = Worker::new("cleaner", CLEANING_PERIOD, own, |(db, consumers)| async move { clean(&db, &consumers).await });
-            for worker in [cleaner, inbox::gauge_worker(db)] {
-                self.tasks.push(env.spawn(worker.run(db.clone(), self.stop.1.clone())));
-            }
+            self.tasks.push(env.spawn(cleaner.run(db.clone(), self.stop.1.clone())));
         }
     }
 
@@ -192,6 +194,17 @@ impl Runtime {
         for task in self.tasks {
             // A task that panicked has stopped already.
             let _ = task.await;
+        }
+    }
+
+    /// What is read from the databases for the metrics.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        let subscriptions = self.subscriptions.iter().map(|Subscription { producer, consumer, consumers }| (producer, consumer, consumers));
+        Gauges {
+            databases: self.databases.values().cloned().collect(),
+            subscriptions: subscriptions.map(|(from, to, consumers)| (from.clone(), to.clone(), consumers.clone())).collect(),
+            of_services: self.gauges.clone(),
         }
     }
 

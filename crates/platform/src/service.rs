@@ -2,12 +2,13 @@
 
 use crate::{
     client::Client,
-    db::{Db, Migration},
+    db::{self, Db, Migration},
     env::Env,
     http::Operation,
     inbox::Consumers,
     master_key::MasterKey,
     settings::{BadSettings, Section, Settings},
+    telemetry::GaugeReader,
     worker::Worker,
 };
 use axum::Router;
@@ -64,6 +65,7 @@ pub struct Service {
     /// Its section of the settings, without keys unless [`Service::settings`] declares them.
     pub section: Section,
     pub(crate) start: Start,
+    pub(crate) gauges: Option<GaugeReader>,
 }
 
 impl Service {
@@ -73,7 +75,18 @@ impl Service {
         F: FnOnce(Ctx) -> R + Send + 'static,
         R: Future<Output = Result<Parts, StartError>> + Send + 'static,
     {
-        Service { name, migrations, section: Section::empty(), start: Box::new(move |ctx| Box::pin(start(ctx))) }
+        Service { name, migrations, section: Section::empty(), start: Box::new(move |ctx| Box::pin(start(ctx))), gauges: None }
+    }
+
+    /// Declares a function that sets the service's gauges from its database whenever the metrics are read.
+    #[must_use]
+    pub fn gauges<F, R>(mut self, read: F) -> Service
+    where
+        F: Fn(Db) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), db::Error>> + Send + 'static,
+    {
+        self.gauges = Some(Arc::new(move |db| Box::pin(read(db))));
+        self
     }
 
     /// Declares that the service's section of the settings is a `T`. The section is checked before a database is opened, and

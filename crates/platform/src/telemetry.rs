@@ -1,12 +1,19 @@
 //! Logs, as text for people or JSON for machines, and metrics in Prometheus text.
 
+mod families;
+mod gauges;
+mod process;
+
+pub use families::{FAMILIES, Family, Kind};
+pub use gauges::{GaugeReader, Gauges, age_seconds};
+
 use crate::env::Env;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Map, Value};
 use std::{
     io::{IsTerminal as _, Write as _},
     panic::{self, PanicHookInfo},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, prelude::*};
 
@@ -76,12 +83,59 @@ pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), ParseError> 
     Ok(())
 }
 
-/// Installs the metrics recorder and returns the handle that renders `GET /metrics`.
+/// The metrics of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    started_at: f64,
+    gauges: Arc<OnceLock<Gauges>>,
+}
+
+impl Metrics {
+    /// Reads `gauges` from now on whenever the metrics are rendered. Only the first call has an effect.
+    pub fn set_gauges(&self, gauges: Gauges) {
+        let _ = self.gauges.set(gauges);
+    }
+
+    /// The answer of `GET /metrics`: every family that has a value, with its lines HELP and TYPE.
+    pub async fn render(&self) -> String {
+        if let Some(gauges) = self.gauges.get() {
+            gauges.update().await;
+        }
+        let mut text = self.handle.render();
+        process::render(&mut text, self.started_at);
+        text
+    }
+
+    /// Frees what the recorder has aggregated; to be called every few seconds.
+    pub fn run_upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+/// Installs the metrics recorder. `version` is that of the program.
 ///
 /// # Errors
 /// When a recorder is installed already.
-pub fn start_metrics() -> Result<PrometheusHandle, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(exporter()?.install_recorder()?)
+pub fn start_metrics(version: &'static str) -> Result<Metrics, Box<dyn std::error::Error + Send + Sync>> {
+    let handle = exporter()?.install_recorder()?;
+    families::describe();
+    metrics::gauge!("souk_build_info", "version" => version, "os" => std::env::consts::OS, "arch" => std::env::consts::ARCH).set(1.0);
+    Ok(Metrics { handle, started_at: process::seconds_now(), gauges: Arc::default() })
+}
+
+/// Sets the gauge `name` to the count of each of `values`, and to 0 for a value without a count.
+pub fn set_counts<T: Copy + PartialEq>(
+    name: &'static str,
+    label: &'static str,
+    values: &[T],
+    word: impl Fn(T) -> &'static str,
+    counts: &[(T, u64)],
+) {
+    for value in values {
+        let count = counts.iter().find(|(counted, _)| counted == value).map_or(0, |(_, count)| *count);
+        metrics::gauge!(name, label => word(*value)).set(count as f64);
+    }
 }
 
 fn exporter() -> Result<PrometheusBuilder, BuildError> {
@@ -107,6 +161,36 @@ mod tests {
             assert!(text.contains(line), "{text}");
         }
         assert!(!text.contains("units_bucket{service=\"order\",le=\"0.005\"}"), "{text}");
+    }
+
+    #[test]
+    fn every_family_is_rendered_with_its_help_and_type() {
+        let recorder = exporter().unwrap().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            families::describe();
+            for Family { name, kind, .. } in FAMILIES {
+                match kind {
+                    Kind::Counter => metrics::counter!(*name).increment(1),
+                    Kind::Gauge => metrics::gauge!(*name).set(1.0),
+                    Kind::Histogram => metrics::histogram!(*name).record(1.0),
+                }
+            }
+        });
+        let text = recorder.handle().render();
+        for Family { name, kind, help, .. } in FAMILIES.iter().filter(|family| family.name.starts_with("souk_")) {
+            assert!(text.contains(&format!("# HELP {name} {help}\n")), "{name}: {text}");
+            assert!(text.contains(&format!("# TYPE {name} {}\n", kind.as_str())), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_value_without_a_count_is_zero() {
+        let recorder = exporter().unwrap().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            set_counts("souk_orders", "status", &[true, false], |value| if value { "YES" } else { "NO" }, &[(true, 3)]);
+        });
+        let text = recorder.handle().render();
+        assert!(text.contains("souk_orders{status=\"YES\"} 3") && text.contains("souk_orders{status=\"NO\"} 0"), "{text}");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 mod architecture_page;
 mod configuration;
 #[cfg(test)]
+mod metrics_page;
+#[cfg(test)]
 mod services_page;
 
 pub use configuration::configuration_markdown;
@@ -40,6 +42,20 @@ fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<(Strin
 fn assert_same<T: Ord + std::fmt::Debug>(page: &str, written: &BTreeSet<T>, program: &BTreeSet<T>) {
     let (missing, extra): (Vec<_>, Vec<_>) = (program.difference(written).collect(), written.difference(program).collect());
     assert!(missing.is_empty() && extra.is_empty(), "{page} lacks {missing:#?} and must not have {extra:#?}");
+}
+
+/// Checks that a generated page of `docs` is up to date, or writes it when that is asked for.
+#[cfg(test)]
+#[track_caller]
+fn assert_fresh(page: &str, fresh: &str) {
+    let path = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
+    #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
+    let update = std::env::var("UPDATE_DOCS").is_ok();
+    if update {
+        std::fs::write(&path, fresh).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == fresh, "docs/{page} is stale; update it with: UPDATE_DOCS=1 cargo test -p souk --lib");
 }
 
 pub fn print(value: &serde_json::Value) -> Result<()> {

@@ -7,12 +7,13 @@ use platform::{
     env::Env,
     http::{self, Limits},
     shutdown::Shutdown,
-    telemetry,
+    telemetry::{self, Metrics},
 };
 use std::time::Duration;
 
 /// Serves until shutdown. If the address cannot be bound, that is an error only when it was configured.
-pub async fn serve(config: &Config, env: &Env, ready: gateway::Ready, end: Shutdown) -> Result<()> {
+/// Returns the metrics unless they are not served.
+pub async fn serve(config: &Config, env: &Env, ready: gateway::Ready, end: Shutdown) -> Result<Option<Metrics>> {
     let listener = match config.ops_listen.bind().await {
         Ok(listener) => listener,
         Err(error) if config.ops_listen_is_explicit => {
@@ -20,10 +21,10 @@ pub async fn serve(config: &Config, env: &Env, ready: gateway::Ready, end: Shutd
         }
         Err(error) => {
             tracing::warn!(target: "souk", address = %config.ops_listen, %error, "metrics are not served; choose another address with --ops-listen");
-            return Ok(());
+            return Ok(None);
         }
     };
-    let Ok(metrics) = telemetry::start_metrics() else { return Ok(()) };
+    let Ok(metrics) = telemetry::start_metrics(env!("CARGO_PKG_VERSION")) else { return Ok(None) };
     let upkeep = (metrics.clone(), end.clone(), env.clone());
     env.spawn(async move {
         while !upkeep.1.is_requested() {
@@ -32,10 +33,11 @@ pub async fn serve(config: &Config, env: &Env, ready: gateway::Ready, end: Shutd
         }
     });
     let text = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    let router = gateway::probes(ready).route("/metrics", get(move || async move { (text, metrics.render()) }));
+    let rendered = metrics.clone();
+    let router = gateway::probes(ready).route("/metrics", get(async move || (text, rendered.render().await)));
     let clock = env.clone();
     env.spawn(async move { http::serve(listener, router, limits(), clock, async move { end.requested().await }).await });
-    Ok(())
+    Ok(Some(metrics))
 }
 
 /// Limits for readers of the metrics.

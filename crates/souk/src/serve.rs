@@ -13,7 +13,7 @@ use platform::{
     http::{Limits, serve},
     runtime::Runtime,
     shutdown::{self, ShutdownSender},
-    telemetry::{self, LogFormat},
+    telemetry::{self, LogFormat, Metrics},
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -73,6 +73,7 @@ pub struct Starting {
     served: JoinHandle<bool>,
     signals: ShutdownSignals,
     data_dir_lock: File,
+    metrics: Option<Metrics>,
 }
 
 impl Starting {
@@ -90,18 +91,21 @@ impl Starting {
         let (shutdown, end) = shutdown::channel();
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
         let reasons: gateway::Ready = Arc::new(move || reason.borrow().iter().map(|reason| (*reason).to_owned()).collect());
-        operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
+        let metrics = operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
         let startup_gate = StartupGate::new(env.clone(), reasons);
         let serving = serve(listener, startup_gate.router(), limits, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = lock_data_dir(&env, &config.data_dir).await?;
-        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock })
+        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock, metrics })
     }
 
     /// Starts every service. Requests wait for [`Server::accept_requests`].
     pub async fn start_services(mut self) -> Result<Server> {
         let runtime = self.signals.unless_shutdown(platform_run::start(&self.config, true)).await?;
+        if let Some(metrics) = &self.metrics {
+            metrics.set_gauges(runtime.gauges());
+        }
         Ok(Server { starting: self, runtime })
     }
 }

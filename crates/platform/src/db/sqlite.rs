@@ -145,6 +145,10 @@ impl Sqlite {
         answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
     }
 
+    pub fn queued_units(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     pub fn read<T, E, F>(&self, inner: &Inner, context: Context, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E>,
@@ -229,7 +233,7 @@ fn commit_group(
         Some(effects) => Ok(effects),
         None => run_with_savepoints(connection, group, run),
     });
-    match outcome.and_then(|effects| commit(connection).map(|()| effects)) {
+    match outcome.and_then(|effects| commit(connection, service, env).map(|()| effects)) {
         Ok(effects) => (Ok(()), effects),
         Err(error) => {
             let _ = execute(connection, "ROLLBACK");
@@ -240,9 +244,12 @@ fn commit_group(
 }
 
 /// Commits. The outcome is unknown only when the statement itself fails: the next start may then find the changes.
-fn commit(connection: &Connection) -> Result<(), Error> {
+fn commit(connection: &Connection, service: &'static str, env: &Env) -> Result<(), Error> {
     check_in_transaction(connection)?;
-    execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()))
+    let begun = env.now();
+    let outcome = execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()));
+    metrics::histogram!("souk_db_commit_duration_seconds", "service" => service).record(env.now().since(begun).as_secs_f64());
+    outcome
 }
 
 /// Begins a transaction and runs the units in it. Returns `None` when one failed after others; all is rolled back then.

@@ -6,7 +6,6 @@ use crate::{
     db::{Db, Error, Select, Tx},
     due::{DueQueue, DueWork},
     params,
-    worker::{Next, Worker},
 };
 use contracts::{
     column::JsonText,
@@ -155,14 +154,12 @@ async fn record_attempt(tx: &mut Tx, event_id: EventId, attempts: u32, error: &s
     .map(|_| ())
 }
 
-/// The worker that keeps the gauge of failed events.
-pub(crate) fn gauge_worker(db: &Db) -> Worker {
-    Worker::new("failed-events-gauge", Duration::from_secs(5), db.clone(), |db| async move {
-        for (status, count) in count_failed_events(&db).await? {
-            metrics::gauge!("souk_failed_events", "service" => db.service(), "status" => status.as_str()).set(count as f64);
-        }
-        Ok::<_, Error>(Next::Idle)
-    })
+/// Sets the gauges of failed events.
+pub(crate) async fn set_gauges(db: &Db) -> Result<(), Error> {
+    for (status, count) in count_failed_events(db).await? {
+        metrics::gauge!("souk_failed_events", "service" => db.service(), "status" => status.as_str()).set(count as f64);
+    }
+    Ok(())
 }
 
 /// Failed events that were not consumed since, in the order of their ids, that is of their time: those after `after`, `rows`

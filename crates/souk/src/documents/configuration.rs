@@ -172,15 +172,7 @@ mod tests {
 
     #[test]
     fn docs_configuration_md_is_fresh() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
-        let fresh = configuration_markdown();
-        #[expect(clippy::disallowed_methods, reason = "a test has no configuration")]
-        let update = std::env::var("UPDATE_DOCS").is_ok();
-        if update {
-            std::fs::write(path, &fresh).unwrap();
-        }
-        let stored = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(stored == fresh, "docs/configuration.md is stale; update it with: UPDATE_DOCS=1 cargo test -p souk --lib");
+        crate::documents::assert_fresh("configuration.md", &configuration_markdown());
     }
 
     #[test]

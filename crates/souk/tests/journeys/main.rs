@@ -8,6 +8,7 @@ mod buying;
 mod consistency;
 mod crashing;
 mod delivering;
+mod integrating;
 mod racing;
 mod resisting;
 mod server;

@@ -111,7 +111,11 @@ impl Server {
     }
 
     pub fn guest(&self) -> Person {
-        Person { api: self.api.clone(), address: AddressId(Uuid::nil()) }
+        Server::guest_of(&self.api)
+    }
+
+    pub fn guest_of(api: &Api) -> Person {
+        Person { api: api.clone(), address: AddressId(Uuid::nil()) }
     }
 
     /// Creates an active product in a category of its own, with stock.

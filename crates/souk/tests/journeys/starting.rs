@@ -3,11 +3,12 @@
 use super::server::{PROGRAM, command};
 use contracts::{
     catalog::LIST_PRODUCTS,
+    machine::Machine as _,
     order::{LIST_OWN_ORDERS, OrderStatus},
     user::LIST_ADDRESSES,
 };
 use hyper::Method;
-use platform::testing::TempFolder;
+use platform::{telemetry::FAMILIES, testing::TempFolder};
 use souk::{
     api_client::{Api, Reply, raw, request},
     child::Program,
@@ -55,6 +56,7 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     for (probe, status) in [("//healthz", 200), ("//readyz", 200), ("//metrics", 200), ("//api/v1/products", 404)] {
         assert_eq!(program.operations.send(raw(Method::GET, probe)).await.unwrap().status, status, "{probe}");
     }
+    check_metrics(&program.operations.send(raw(Method::GET, "//metrics")).await.unwrap());
     let customer = api.log_in(demo::CUSTOMER).await.unwrap();
     assert_eq!(customer.must(request(&LIST_ADDRESSES)).await.unwrap().items.len(), 1);
     let order = customer.must(request(&LIST_OWN_ORDERS)).await.unwrap().items.remove(0);
@@ -73,6 +75,45 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     assert!(std::fs::read_to_string(&marker).unwrap().contains("products"), "an incomplete marker is replaced");
     let orders = customer.moved_to(&program.api).must(request(&LIST_OWN_ORDERS)).await.unwrap().items;
     assert_eq!(orders.len(), 1, "the start that completes a demo orders nothing again");
+}
+
+/// Checks that every family has its lines HELP and TYPE, and that those of a demo are there.
+fn check_metrics(reply: &Reply) {
+    let text = std::str::from_utf8(&reply.body).unwrap();
+    let families = |line: &str| -> Vec<String> {
+        text.lines().filter_map(|found| found.strip_prefix(line)?.split(' ').next()).map(str::to_owned).collect()
+    };
+    let (helped, typed) = (families("# HELP "), families("# TYPE "));
+    for sample in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let family = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|part| name.strip_suffix(part))
+            .filter(|family| typed.iter().any(|name| name == family));
+        let family = family.unwrap_or(name);
+        assert!(helped.iter().any(|name| name == family) && typed.iter().any(|name| name == family), "{sample}");
+        assert!(FAMILIES.iter().any(|known| known.name == family), "{sample} is not in the table");
+    }
+    let value = |series: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(series)).unwrap_or_else(|| panic!("{series}: {text}"));
+        line.trim().parse().unwrap()
+    };
+    let orders: f64 = OrderStatus::STATES.iter().map(|status| value(&format!("souk_orders{{status=\"{}\"}}", status.as_str()))).sum();
+    assert!(orders >= 1.0);
+    assert!(value("souk_db_commit_duration_seconds_count{service=\"order\"}") >= 1.0);
+    for series in [
+        "souk_events_unread{producer=\"order\",consumer=\"audit\"}",
+        "souk_events_unread_age_seconds{producer=\"order\",consumer=\"audit\"}",
+        "souk_db_queued_units{service=\"catalog\"}",
+        "souk_payments{status=\"AUTHORIZED\"}",
+        "souk_payment_transactions_open{status=\"UNKNOWN\"}",
+        "souk_notifications_unsent{channel=\"EMAIL\"}",
+        "souk_notifications_unsent_age_seconds{channel=\"WEBHOOK\"}",
+        "souk_failed_events{service=\"audit\",status=\"PARKED\"}",
+    ] {
+        assert!(value(series) >= 0.0, "{series}");
+    }
+    assert!(value("process_start_time_seconds") > 1.7e9 && text.contains("souk_build_info{version=\""), "{text}");
 }
 
 #[tokio::test]
