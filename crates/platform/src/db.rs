@@ -21,6 +21,7 @@
 mod migrate;
 mod rows;
 mod select;
+pub mod snapshot;
 mod sqlite;
 pub mod table;
 mod tx;

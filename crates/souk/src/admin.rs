@@ -113,11 +113,17 @@ fn open_or_create(flags: ToolFlags) -> Result<(Config, Databases)> {
 /// databases or with an older schema: a tool that reads creates and changes nothing.
 pub(crate) fn open(flags: ToolFlags) -> Result<(Config, Databases)> {
     let config = flags.resolve()?;
+    find_installation(&config)?;
+    let databases = platform_run::databases(&config, OutdatedSchema::Refuse)?;
+    Ok((config, databases))
+}
+
+/// Checks that the data directory has databases.
+pub(crate) fn find_installation(config: &Config) -> Result<()> {
     if !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
     }
-    let databases = platform_run::databases(&config, OutdatedSchema::Refuse)?;
-    Ok((config, databases))
+    Ok(())
 }
 
 /// Returns an error that names what was rejected, and why.

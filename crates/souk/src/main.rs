@@ -7,7 +7,7 @@ use platform::{
     env::Env,
     telemetry::{self, LogFormat},
 };
-use souk::{admin, audit_tools, bench, config, demo, doctor, documents, out, search_tools, serve, style};
+use souk::{admin, audit_tools, backup, bench, config, demo, doctor, documents, out, restore, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -37,6 +37,10 @@ enum Command {
     Migrate(config::ToolFlags),
     /// Check configuration, databases, consistency and clock, and print what is wrong.
     Doctor(doctor::Doctor),
+    /// Copy an installation, whether it runs or not, and check the copy.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(restore::Restore),
     /// Manage the search index.
     #[command(subcommand)]
     Search(search_tools::Search),
@@ -86,6 +90,8 @@ fn main() -> ExitCode {
             Command::Client(command) => admin::client(command).await,
             Command::Migrate(flags) => admin::migrate(flags).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Backup(backup) => backup::run(backup).await,
+            Command::Restore(restore) => restore::run(restore).await,
             Command::Search(command) => search_tools::run(command).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Openapi => documents::openapi().await,

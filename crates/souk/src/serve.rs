@@ -215,7 +215,7 @@ fn client_limits(config: &Config) -> Result<Limits> {
 
 /// Locks the data directory until the file is closed or the process ends: two programs would deliver the same events and
 /// write the same index. Waits a little for a program that is ending.
-async fn lock_data_dir(env: &Env, folder: &Path) -> Result<File> {
+pub(crate) async fn lock_data_dir(env: &Env, folder: &Path) -> Result<File> {
     let unusable = || format!("the data directory {} cannot be used", folder.display());
     fs::create_dir_all(folder).with_context(unusable)?;
     let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).with_context(unusable)?;

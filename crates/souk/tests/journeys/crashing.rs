@@ -16,10 +16,10 @@ use std::{
 use tokio::task::JoinSet;
 
 /// Every answered order with the number of its buyer.
-type Answered = Arc<Mutex<Vec<(usize, OrderId)>>>;
+pub type Answered = Arc<Mutex<Vec<(usize, OrderId)>>>;
 
 /// Orders repeatedly until the program is killed.
-async fn buy_until_killed(buyer: Person, number: usize, product: ProductId, round: usize, answered: Answered) {
+pub async fn buy_until_killed(buyer: Person, number: usize, product: ProductId, round: usize, answered: Answered) {
     for count in 0..1_000 {
         if buyer.api.send(add_to_cart(product, 1)).await.is_err() {
             return;

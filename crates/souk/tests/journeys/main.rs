@@ -4,6 +4,7 @@
 
 mod access;
 mod auditing;
+mod backing_up;
 mod buying;
 mod consistency;
 mod crashing;

@@ -69,9 +69,18 @@ impl Server {
 
     /// Starts an empty installation with these environment variables.
     pub async fn start_with(environment: &[(&'static str, &'static str)]) -> Server {
-        let folder = TempFolder::new();
+        Server::start_on(TempFolder::new(), environment).await
+    }
+
+    /// Starts it on this data directory.
+    pub async fn start_on(folder: TempFolder, environment: &[(&'static str, &'static str)]) -> Server {
         let program = launch(folder.path(), environment).await;
         Server { api: program.api.clone(), program, folder, environment: environment.to_vec() }
+    }
+
+    /// Kills it, as a power cut would.
+    pub fn kill(&mut self) {
+        self.program.kill();
     }
 
     /// Kills it, as a power cut would, and restarts it on the same data.
