@@ -107,7 +107,11 @@ async fn add(tx: &mut Tx, owner: UserId, quotes: &Quotes, body: &AddCartItem) ->
 /// `NOT_FOUND` for a line that is not in the caller's active cart, `PRODUCT_UNAVAILABLE`, `INSUFFICIENT_STOCK`,
 /// `CURRENCY_MISMATCH`, `AMOUNT_TOO_LARGE`.
 pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Quantity) -> Result<cart::Cart, Error> {
+    let max = app.settings.max_line_quantity();
     let present = find_active(app, owner).await?.ok_or(Error::NotFound)?;
+    if quantity.get() > max && present.lines.iter().any(|line| line.cart_item_id == item) {
+        return Err(Error::QuantityTooLarge { requested: quantity.get(), max });
+    }
     let quotes = quotes::fetch(app, &present).await;
     app.ctx
         .db
@@ -182,13 +186,13 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
     Ok(())
 }
 
-/// Adds the lines of an order that failed to the active cart.
+/// Adds the lines of an order that failed to the active cart, `max` units on a line.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], currency: Currency) -> Result<(), Error> {
+pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], currency: Currency, max: u32) -> Result<(), Error> {
     let (mut cart, _) = store::lock_or_create(tx, owner, currency).await?;
-    let lines = cart.restore_lines(items, currency, || tx.new_id());
+    let lines = cart.restore_lines(items, currency, max, || tx.new_id());
     if lines.len() < items.len() {
         tracing::info!(cart_id = %cart.cart_id, left_out = items.len() - lines.len(), "some lines of an order did not fit into the cart");
     }

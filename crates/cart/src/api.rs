@@ -1,12 +1,12 @@
 //! Entry point 1: HTTP.
 
-use crate::{App, actions, domain::Quotes};
+use crate::{App, actions, domain::Quotes, estimate};
 use contracts::{
-    cart::{AddCartItem, Cart, CheckOutCart, UpdateCartItem},
+    cart::{AddCartItem, Cart, CartQuery, CheckOutCart, UpdateCartItem},
     ids::{CartItemId, UserId},
 };
 use platform::{
-    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Routes, State},
+    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State},
     identity::{ClientMarker, Customer, ServiceOf},
 };
 
@@ -19,7 +19,7 @@ impl ClientMarker for Order {
 
 pub fn routes() -> Routes<App> {
     Routes::new("cart")
-        .get("/cart", show, "The caller's cart at present prices, with warnings where something changed")
+        .get("/cart", show, "The caller's cart at present prices, with what an order would cost and warnings where something changed")
         .delete("/cart", clear, "Empties the cart")
         .post("/cart/items", add, "Adds units of a product to the cart")
         .patch("/cart/items/{cartItemId}", update, "Sets the quantity of a line")
@@ -28,8 +28,9 @@ pub fn routes() -> Routes<App> {
         .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
 }
 
-async fn show(customer: Customer, State(app): State<App>) -> Result<Json<Cart>, Problem> {
-    Ok(Json(actions::show_cart(&app, customer.id).await?))
+async fn show(customer: Customer, State(app): State<App>, Query(query): Query<CartQuery>) -> Result<Json<Cart>, Problem> {
+    let cart = actions::show_cart(&app, customer.id).await?;
+    Ok(Json(estimate::add_to(&app, cart, query.country).await?))
 }
 
 async fn clear(customer: Customer, State(app): State<App>) -> Result<NoContent, Problem> {

@@ -1,6 +1,6 @@
 //! Entry point 2: events.
 
-use crate::{Error, actions};
+use crate::{Error, Settings, actions};
 use contracts::{
     cart::CheckedOutItem,
     order::{OrderCancelled, OrderCreated},
@@ -10,8 +10,11 @@ use platform::{
     inbox::{Consumers, Received},
 };
 
-pub fn all() -> Consumers {
-    Consumers::new().on::<OrderCreated, _, _>(order_created).on::<OrderCancelled, _, _>(order_cancelled)
+pub fn all(settings: &Settings) -> Consumers {
+    let max = settings.max_line_quantity();
+    Consumers::new()
+        .on::<OrderCreated, _, _>(order_created)
+        .on::<OrderCancelled, _, _>(async move |tx: &mut Tx, event: Received<OrderCancelled>| order_cancelled(tx, event, max).await)
 }
 
 /// The order service makes the same change by a call after it placed the order. This event covers a lost call.
@@ -20,9 +23,9 @@ async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(),
     actions::check_out(tx, event.user_id, event.cart_id, event.order_id, &items).await
 }
 
-async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
+async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>, max: u32) -> Result<(), Error> {
     if !event.lines_return {
         return Ok(());
     }
-    actions::restore_lines(tx, event.user_id, &event.items, event.currency).await
+    actions::restore_lines(tx, event.user_id, &event.items, event.currency, max).await
 }

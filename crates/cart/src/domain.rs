@@ -7,7 +7,7 @@ use contracts::{
     ids::{CartId, CartItemId, OrderId, ProductId, UserId},
     inventory::Shortage,
     machine::Machine as _,
-    money::{Currency, MAX_AMOUNT, Money, MoneyError},
+    money::{Currency, Money, MoneyError},
     order::OrderItem,
     text::Quantity,
     time::Timestamp,
@@ -16,13 +16,6 @@ use std::collections::HashMap;
 
 /// The most lines of a cart: what one lookup of an upstream accepts.
 pub const MAX_LINES: usize = 200;
-
-/// The most units of a line.
-const MAX_QUANTITY: u32 = Quantity::MAX;
-
-// Prices may rise while products are in a cart. The sum of a full cart at the highest price fits into an i64, so a cart
-// can always be shown; only changes are checked against the bound of amounts.
-const _: () = assert!(MAX_AMOUNT <= i64::MAX / (MAX_QUANTITY as i64 * MAX_LINES as i64));
 
 /// A cart with its lines, in the order they were added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +43,14 @@ pub struct Line {
     pub title: String,
     /// The price of the last quote.
     pub unit_price: i64,
-    /// How many of `wanted` the last quote allows: 1 to 999.
+    /// How many of `wanted` the last quote allows, 1 or more.
     pub quantity: u32,
     /// The price when the line was added or its quantity last set.
     pub added_unit_price: i64,
     /// The quantity that the customer requested, 1 or more.
     pub wanted: u32,
+    /// The product's main picture, if it has one.
+    pub image_url: Option<String>,
 }
 
 /// The present state of a product, as far as a cart needs it.
@@ -74,6 +69,10 @@ pub struct Quote {
     pub price: Money,
     /// Units that can be sold, or `None` when the inventory did not answer.
     pub available: Option<i64>,
+    /// How many units a line may hold.
+    pub max_quantity: u32,
+    /// The product's main picture, if it has one.
+    pub image_url: Option<String>,
 }
 
 /// The present listings by product. A product that was not looked up, or got no answer, is missing.
@@ -100,8 +99,8 @@ impl Quotes {
 impl Quote {
     /// Checks that a line may hold `quantity` units.
     fn check_quantity(&self, quantity: u32) -> Result<(), Error> {
-        if quantity > MAX_QUANTITY {
-            return Err(Error::QuantityTooLarge(quantity));
+        if quantity > self.max_quantity {
+            return Err(Error::QuantityTooLarge { requested: quantity, max: self.max_quantity });
         }
         match self.available {
             Some(available) if available < i64::from(quantity) => {
@@ -117,10 +116,12 @@ impl Line {
     fn requote(&mut self, quote: &Quote) {
         self.title.clone_from(&quote.title);
         self.unit_price = quote.price.minor;
-        if let Some(available @ 1..) = quote.available {
-            let possible = u32::try_from(available).unwrap_or(u32::MAX).min(MAX_QUANTITY);
-            self.quantity = self.wanted.min(possible);
+        self.image_url.clone_from(&quote.image_url);
+        self.quantity = match quote.available {
+            Some(available @ 1..) => self.wanted.min(u32::try_from(available).unwrap_or(u32::MAX)),
+            _ => self.quantity,
         }
+        .min(quote.max_quantity);
     }
 
     /// Sets the wanted quantity, at the price that was last shown.
@@ -130,8 +131,10 @@ impl Line {
         self.added_unit_price = self.unit_price;
     }
 
+    /// Prices may rise while products are in a cart, and a cart can always be shown: only changes are checked against the bound
+    /// of amounts.
     fn total(&self) -> i64 {
-        self.unit_price * i64::from(self.quantity)
+        self.unit_price.saturating_mul(i64::from(self.quantity))
     }
 
     fn view(&self, currency: Currency) -> CartItem {
@@ -144,6 +147,7 @@ impl Line {
             currency,
             quantity: self.quantity,
             line_total_amount: self.total(),
+            image_url: self.image_url.clone(),
         }
     }
 
@@ -219,11 +223,12 @@ impl Cart {
                     quantity: 0,
                     added_unit_price: quote.price.minor,
                     wanted: 0,
+                    image_url: quote.image_url.clone(),
                 });
                 self.lines.len() - 1
             }
         };
-        let total = self.lines[at].quantity + quantity.get();
+        let total = self.lines[at].quantity.saturating_add(quantity.get());
         quote.check_quantity(total)?;
         self.lines[at].requote(quote);
         self.lines[at].set_quantity(total);
@@ -316,10 +321,10 @@ impl Cart {
         Some(split)
     }
 
-    /// Restores the lines of a failed order and returns the lines that changed. Units beyond the limit of a line stay
+    /// Restores the lines of a failed order and returns the lines that changed. Units beyond `max` stay
     /// wanted, which shows as `QUANTITY_CAPPED`. Lines that do not fit, because the cart is full or has another
     /// currency, are left out.
-    pub fn restore_lines(&mut self, items: &[OrderItem], currency: Currency, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
+    pub fn restore_lines(&mut self, items: &[OrderItem], currency: Currency, max: u32, mut fresh: impl FnMut() -> CartItemId) -> Vec<Line> {
         if self.lines.is_empty() {
             self.currency = currency;
         }
@@ -327,7 +332,7 @@ impl Cart {
         for item in items.iter().filter(|_| self.currency == currency) {
             if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == item.product_id) {
                 line.wanted = line.wanted.saturating_add(item.quantity);
-                line.quantity = line.quantity.saturating_add(item.quantity).min(MAX_QUANTITY);
+                line.quantity = line.quantity.saturating_add(item.quantity).min(max);
                 changed.push(line.clone());
             } else if self.lines.len() < MAX_LINES {
                 let line = Line {
@@ -337,9 +342,10 @@ impl Cart {
                     sku: item.sku.clone(),
                     title: item.title_snapshot.clone(),
                     unit_price: item.unit_price_snapshot,
-                    quantity: item.quantity.clamp(1, MAX_QUANTITY),
+                    quantity: item.quantity.clamp(1, max),
                     added_unit_price: item.unit_price_snapshot,
                     wanted: item.quantity.max(1),
+                    image_url: item.image_url.clone(),
                 };
                 self.lines.push(line.clone());
                 changed.push(line);
@@ -352,14 +358,14 @@ impl Cart {
     #[must_use]
     pub fn view(&self, quotes: &Quotes) -> cart::Cart {
         let mut warnings = Vec::new();
-        let mut subtotal_amount = 0;
+        let mut subtotal_amount = 0_i64;
         for line in &self.lines {
             let listing = quotes.of(line.product_id);
             if let Some(reason) = self.unavailable_reason(listing) {
                 warnings.push(line.warning(WarningCode::Unavailable, format!("{} {reason}.", line.title)));
                 continue;
             }
-            subtotal_amount += line.total();
+            subtotal_amount = i64::saturating_add(subtotal_amount, line.total());
             warnings.extend(self.price_warning(line));
             warnings.extend(quantity_warning(line, listing));
         }
@@ -370,6 +376,7 @@ impl Cart {
             currency: self.currency,
             items: self.lines.iter().map(|line| line.view(self.currency)).collect(),
             subtotal_amount,
+            estimate: None,
             warnings,
             created_at: self.created_at,
             updated_at: self.updated_at,

@@ -4,7 +4,7 @@ use crate::domain::MAX_LINES;
 use contracts::{
     inventory::Shortage,
     money::{Currency, MoneyError},
-    problem::Code,
+    problem::{Code, Fault},
 };
 use platform::{db, http::Problem};
 
@@ -19,10 +19,13 @@ pub enum Error {
     Short(Shortage),
     #[error("the cart has {MAX_LINES} lines already")]
     Full,
-    #[error("a line cannot hold {0} units")]
-    QuantityTooLarge(u32),
+    #[error("a line cannot hold {requested} units, {max} at most")]
+    QuantityTooLarge { requested: u32, max: u32 },
     #[error("a product in {quoted} cannot be added to a cart in {cart}")]
     CurrencyMismatch { cart: Currency, quoted: Currency },
+    /// Nothing is shipped to the country that an estimate was requested for.
+    #[error("we do not ship to {0}")]
+    NotServed(String),
     #[error("the subtotal is too large")]
     AmountTooLarge,
     #[error(transparent)]
@@ -47,9 +50,14 @@ impl From<Error> for Problem {
                 .detail(format!("{} of {} can be had now", shortage.available, shortage.sku))
                 .member("lines", [shortage]),
             Error::Full => Problem::new(Code::CART_FULL).detail(format!("a cart holds at most {MAX_LINES} lines")),
-            Error::QuantityTooLarge(quantity) => {
-                Problem::new(Code::QUANTITY_TOO_LARGE).detail(format!("the line would hold {quantity} units; 999 is the most"))
-            }
+            Error::QuantityTooLarge { requested, max } => Problem::new(Code::QUANTITY_TOO_LARGE)
+                .detail(format!("the line would hold {requested} units; {max} is the most"))
+                .member("maxQuantity", max)
+                .fault(Fault::at("/quantity", "QUANTITY_TOO_LARGE", format!("makes the line hold more than {max} units"))),
+            Error::NotServed(country) => Problem::new(Code::UNSUPPORTED_COUNTRY)
+                .detail(format!("we do not ship to {country}"))
+                .member("country", country)
+                .fault(Fault::parameter("country", "UNSUPPORTED_COUNTRY", "is a country that we do not ship to")),
             Error::CurrencyMismatch { cart, quoted } => {
                 Problem::new(Code::CURRENCY_MISMATCH).detail(format!("the cart is in {cart}, the product is sold in {quoted}"))
             }

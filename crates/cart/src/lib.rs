@@ -23,6 +23,7 @@ mod api;
 mod consumers;
 mod domain;
 mod error;
+mod estimate;
 mod quotes;
 mod settings;
 mod store;
@@ -48,10 +49,10 @@ struct App {
 /// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("cart", migrations!["0001_carts"], |ctx: Ctx| async move {
+    Service::new("cart", migrations!["0001_carts", "0002_images"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })
     })
     .settings::<Settings>()
 }

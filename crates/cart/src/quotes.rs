@@ -52,6 +52,8 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
             // A SKU without a stock item has nothing to sell.
             available: stock.as_ref().map(|stock| stock.get(&product.sku).copied().unwrap_or(0)),
             price: Money::new(product.price_amount, product.currency),
+            max_quantity: app.settings.max_line_quantity(),
+            image_url: product.images.into_iter().next(),
             sku: product.sku,
             title: product.title,
         };

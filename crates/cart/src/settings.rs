@@ -1,6 +1,6 @@
 //! The settings of this service.
 
-use contracts::money::Currency;
+use contracts::{body::BoundedInt, money::Currency, text::Quantity};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{
@@ -14,6 +14,8 @@ use std::{
 pub struct Settings {
     /// The currency that an empty cart shows; the first product decides.
     pub currency: Currency,
+    /// How many units one line of a cart may hold.
+    pub max_line_quantity: BoundedInt<1, { Quantity::MAX as i64 }>,
     /// After how many hours without a read or change by its owner a cart is ABANDONED.
     #[schemars(range(min = 1, max = 87_600))]
     pub abandoned_after_hours: NonZeroU32,
@@ -26,6 +28,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             currency: Currency::EUR,
+            max_line_quantity: BoundedInt::new(999).expect("a default is within its bounds"),
             abandoned_after_hours: NonZeroU32::new(720).expect("720 is not zero"),
             closed_kept_days: NonZeroU16::new(90).expect("90 is not zero"),
         }
@@ -33,6 +36,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    #[must_use]
+    pub fn max_line_quantity(&self) -> u32 {
+        u32::try_from(self.max_line_quantity.get()).unwrap_or(Quantity::MAX)
+    }
+
     #[must_use]
     pub fn abandoned_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.abandoned_after_hours.get()) * 3600)

@@ -7,7 +7,7 @@ use crate::{
     money::Currency,
     service::ServiceSpec,
     string_enum,
-    text::Quantity,
+    text::{Country, Quantity},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -70,7 +70,7 @@ string_enum! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddCartItem {
     pub product_id: ProductId,
-    /// 1 to 999; the line then holds at most 999.
+    /// At least 1. The setting `max_line_quantity` says how many units the line may then hold; 999 by default.
     pub quantity: Quantity,
 }
 
@@ -78,7 +78,7 @@ pub struct AddCartItem {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateCartItem {
-    /// 1 to 999. To remove a line, delete it.
+    /// At least 1; at most the setting `max_line_quantity`, 999 by default. To remove a line, delete it.
     pub quantity: Quantity,
 }
 
@@ -96,12 +96,39 @@ pub struct Cart {
     pub items: Vec<CartItem>,
     /// The sum of the lines that can be bought, in minor units, without shipping and tax.
     pub subtotal_amount: i64,
+    /// What an order of this cart would cost. Null while the cart has nothing that can be bought, while no country is known,
+    /// and in answers other than that of `GET /cart`.
+    #[serde(default)]
+    pub estimate: Option<CartEstimate>,
     /// What changed since the lines were added.
     pub warnings: Vec<CartWarning>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// What an order of a cart would cost if it was placed now, by the rules by which orders are placed. All amounts are in minor
+/// units of the cart's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CartEstimate {
+    /// Where it would be shipped, as ISO 3166-1 alpha-2.
+    pub country: String,
+    /// The shipping cost.
+    pub shipping_amount: i64,
+    /// The tax that is added.
+    pub tax_amount: i64,
+    /// Subtotal plus shipping plus tax.
+    pub total_amount: i64,
+}
+
+/// Which estimate a cart is shown with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CartQuery {
+    /// Where the cart would be shipped, as ISO 3166-1 alpha-2; the country of the default shipping address when absent.
+    pub country: Option<Country>,
 }
 
 /// One line of a cart.
@@ -122,6 +149,9 @@ pub struct CartItem {
     pub quantity: u32,
     /// `unitPriceSnapshot` times `quantity`.
     pub line_total_amount: i64,
+    /// The address of the product's main picture at the last look-up; null when it has none.
+    #[serde(default)]
+    pub image_url: Option<String>,
 }
 
 /// A notice about a line that a customer should read before ordering.
@@ -165,7 +195,7 @@ pub struct CheckedOutItem {
 
 calls! {
     /// Reads the caller's cart at present prices, with a warning where something changed.
-    GET_CART: get(()) -> Cart, "/cart";
+    GET_CART: get(()) -> Cart, "/cart", query CartQuery;
     /// Empties the cart.
     CLEAR_CART: delete(()) -> (), "/cart";
     /// Adds units of a product to the cart.

@@ -34,9 +34,9 @@ pub trait Machine: Sized + Copy + Eq + Debug + 'static {
         Self::TABLE.iter().find(|row| row.from == self && row.fact == fact).map(|row| row.to).ok_or(IllegalTransition { from: self, fact })
     }
 
-    /// Whether no transition leaves this state.
+    /// Whether no transition leaves this state. One that leads back to it does not leave it.
     fn is_final(self) -> bool {
-        Self::TABLE.iter().all(|row| row.from != self)
+        Self::TABLE.iter().all(|row| row.from != self || row.to == self)
     }
 }
 

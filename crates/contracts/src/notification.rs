@@ -73,6 +73,8 @@ string_enum! {
         Shipped = "SHIPPED",
         /// The parcel arrived.
         Delivered = "DELIVERED",
+        /// The parcel came back.
+        ParcelReturned = "PARCEL_RETURNED",
         /// An order was cancelled.
         Cancelled = "CANCELLED",
         /// Money was refunded.

@@ -11,12 +11,14 @@ use crate::{
     service::ServiceSpec,
     shipping::ShipmentStatus,
     string_enum,
-    text::{Amount, RequiredShortText},
+    text::{Amount, Country, Email, RequiredShortText},
     time::Timestamp,
     user::AddressSnapshot,
+    violation::{Violation, deserialize_str},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{borrow::Cow, str::FromStr};
 
 /// The service's name.
 pub const NAME: &str = "order";
@@ -88,6 +90,8 @@ machine! {
         Delivered,
         /// The captured money was refunded in full.
         Refunded,
+        /// The parcel came back. The status stays: an administrator restocks the goods and refunds the money.
+        ParcelReturned,
     }
     table {
         PendingPayment, PaymentAuthorized => PaymentAuthorized;
@@ -114,7 +118,10 @@ machine! {
         Confirmed, CancelRequested => Cancelled;
         Shipped, Delivered => Delivered;
         Shipped, Refunded => Refunded;
+        Shipped, ParcelReturned => Shipped;
         Delivered, Refunded => Refunded;
+        Delivered, ParcelReturned => Delivered;
+        Refunded, ParcelReturned => Refunded;
     }
 }
 
@@ -129,6 +136,90 @@ string_enum! {
         OutOfStock = "OUT_OF_STOCK",
         /// It was not paid in time.
         PaymentWindowClosed = "PAYMENT_WINDOW_CLOSED",
+    }
+}
+
+/// The reason of the timeline entry of a parcel that came back.
+pub const PARCEL_RETURNED: &str = "PARCEL_RETURNED";
+
+string_enum! {
+    /// Whether the goods of a parcel that came back are on sale again.
+    RestockStatus {
+        /// An administrator restocked them, and the inventory has not confirmed it yet.
+        Pending = "PENDING",
+        /// They are on sale again.
+        Done = "DONE",
+    }
+}
+
+/// The number that people see of an order: 3 to 40 letters, digits and hyphens. Upper and lower case are the same, and the
+/// hyphen of a number of ten letters may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct OrderNumber(String);
+
+impl OrderNumber {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for OrderNumber {
+    type Err = Violation;
+    fn from_str(text: &str) -> Result<OrderNumber, Violation> {
+        let text = text.trim().to_ascii_uppercase();
+        let fits = (3..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        match fits {
+            true if text.len() == 10 && !text.contains('-') => Ok(OrderNumber(format!("{}-{}", &text[..5], &text[5..]))),
+            true => Ok(OrderNumber(text)),
+            false => Err(Violation::new("NOT_AN_ORDER_NUMBER", "must be an order number such as 7QK2M-XW9PD")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OrderNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OrderNumber, D::Error> {
+        deserialize_str(deserializer, "a string", str::parse)
+    }
+}
+
+impl JsonSchema for OrderNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "OrderNumber".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "pattern": "^[A-Za-z0-9-]{3,40}$", "description": "The number that people see, such as 7QK2M-XW9PD.",
+        })
+    }
+}
+
+/// What names an order in a path: its id, or the number that people see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum OrderRef {
+    Id(OrderId),
+    Number(OrderNumber),
+}
+
+impl<'de> Deserialize<'de> for OrderRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OrderRef, D::Error> {
+        deserialize_str(deserializer, "a string", |text| match text.parse() {
+            Ok(id) => Ok(OrderRef::Id(id)),
+            // Another spelling of an id is no number.
+            Err(refused) if text.len() >= 32 => Err(refused),
+            Err(_) => text.parse().map(OrderRef::Number),
+        })
+    }
+}
+
+impl JsonSchema for OrderRef {
+    fn schema_name() -> Cow<'static, str> {
+        "OrderRef".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "minLength": 3, "maxLength": 40, "description": "The `orderId`, or the `orderNumber`."})
     }
 }
 
@@ -207,7 +298,11 @@ pub struct OrderView {
     pub billing_address_snapshot: AddressSnapshot,
     /// Why it failed or was cancelled; otherwise null.
     pub failure: Option<Failure>,
-    /// Every status that it had, the oldest first.
+    /// Whether the goods of a parcel that came back are on sale again; null until an administrator restocks them.
+    #[serde(default)]
+    pub restock: Option<RestockStatus>,
+    /// Every status that it had, the oldest first. A parcel that came back is an entry with the status of then and the reason
+    /// `PARCEL_RETURNED`.
     pub timeline: Vec<TimelineEntry>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -231,6 +326,9 @@ pub struct OrderItem {
     pub quantity: u32,
     /// `unitPriceSnapshot` times `quantity`.
     pub line_total_amount: i64,
+    /// The address of the product's main picture when the order was placed; null when it had none.
+    #[serde(default)]
+    pub image_url: Option<String>,
 }
 
 /// The shipment of an order.
@@ -277,6 +375,9 @@ pub struct OrderSummary {
     pub total_amount: i64,
     /// How many lines it has.
     pub item_count: u32,
+    /// Its first 20 lines.
+    #[serde(default)]
+    pub items: Vec<OrderSummaryItem>,
     pub payment_id: Option<PaymentId>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -284,27 +385,78 @@ pub struct OrderSummary {
     pub updated_at: Timestamp,
 }
 
+/// One line of an order as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderSummaryItem {
+    pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
+    pub sku: String,
+    /// The product's title when the order was placed.
+    pub title_snapshot: String,
+    /// How many units.
+    pub quantity: u32,
+    /// The address of the product's main picture when the order was placed; null when it had none.
+    pub image_url: Option<String>,
+}
+
 /// Which of the caller's orders a list shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnOrderFilter {
-    /// Only orders in this status.
+    /// Only orders in this status, or in one of several.
     #[serde(default)]
-    pub status: Option<OrderStatus>,
+    pub status: Vec<OrderStatus>,
 }
 
 /// Which orders a list or a count of an administrator covers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OrderFilter {
-    /// Only orders in this status.
-    pub status: Option<OrderStatus>,
+    /// Only orders in this status, or in one of several.
+    pub status: Vec<OrderStatus>,
     /// Only orders of this customer.
     pub user_id: Option<UserId>,
+    /// Only the order with this number.
+    pub order_number: Option<OrderNumber>,
+    /// Only orders of the customer with this e-mail address.
+    pub email: Option<Email>,
     /// Only orders placed at this instant or later.
     pub from: Option<Timestamp>,
     /// Only orders placed before this instant.
     pub to: Option<Timestamp>,
+}
+
+/// Estimates what an order would cost.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstimateTotals {
+    pub user_id: UserId,
+    /// Where it would be shipped; the country of the user's default shipping address when absent.
+    #[serde(default)]
+    pub country: Option<Country>,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The sum of the lines, in minor units of `currency`.
+    pub subtotal_amount: i64,
+}
+
+/// What an order would cost that is placed now. All amounts are in minor units of `currency`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TotalsEstimate {
+    /// Where it would be shipped, as ISO 3166-1 alpha-2.
+    pub country: String,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The sum of the lines.
+    pub subtotal_amount: i64,
+    /// The shipping cost.
+    pub shipping_amount: i64,
+    /// The tax that is added.
+    pub tax_amount: i64,
+    /// Subtotal plus shipping plus tax.
+    pub total_amount: i64,
 }
 
 calls! {
@@ -312,12 +464,17 @@ calls! {
     PLACE_ORDER: post_keyed(PlaceOrder) -> OrderView, "/orders";
     /// Lists the caller's orders, the newest first.
     LIST_OWN_ORDERS: get(()) -> Page<OrderSummary>, "/orders", query OwnOrderFilter;
-    /// Reads an order with its timeline.
+    /// Reads an order with its timeline, by its id or by the number that people see.
     GET_ORDER: get(()) -> OrderView, "/orders/{orderId}";
     /// Cancels an order that has not shipped.
     CANCEL_ORDER: post(CancelOrder) -> OrderView, "/orders/{orderId}/cancel";
     /// Pays again an order whose payment failed.
     PAY_ORDER: post(PayOrder) -> OrderView, "/orders/{orderId}/pay";
+    /// Puts the goods of a parcel that came back on sale again, once.
+    RESTOCK_ORDER: post(()) -> OrderView, "/orders/{orderId}/restock";
+    /// Estimates what an order would cost, by the rules by which it is placed. `NOT_FOUND` without a country and without a
+    /// default shipping address.
+    ESTIMATE_TOTALS: query(EstimateTotals) -> TotalsEstimate, "/internal/orders/estimate", from "cart";
     /// Lists the orders of all customers, the newest first.
     LIST_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
     /// Counts these orders by status.
@@ -505,5 +662,42 @@ events! {
         total_amount: i64,
         /// The refunded amount.
         refunded_amount: i64,
+    }    /// The parcel came back. The order keeps its status.
+    OrderParcelReturned {
+        /// The order number that people see.
+        order_number: String,
+        user_id: UserId,
+        shipment_id: ShipmentId,
+        /// The carrier of the parcel.
+        carrier: String,
+        /// The carrier's tracking number of the parcel.
+        tracking_number: String,
+        /// The currency of the amounts.
+        currency: Currency,
+        /// The total of the order, in minor units of `currency`.
+        total_amount: i64,
+        /// The amount refunded so far.
+        refunded_amount: i64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_named_by_its_id_or_its_number() {
+        let read = |text: &str| serde_json::from_value::<OrderRef>(text.into());
+        let id = "0190a1b2-0000-7000-8000-00000000000a";
+        assert_eq!(read(id).unwrap(), OrderRef::Id(id.parse().unwrap()));
+        for number in ["7QK2M-XW9PD", "7qk2m-xw9pd", "7QK2MXW9PD", " 7qk2mXW9PD "] {
+            assert_eq!(read(number).unwrap(), OrderRef::Number("7QK2M-XW9PD".parse().unwrap()), "{number}");
+        }
+        assert_eq!("SK-7F3Q-92KD".parse::<OrderNumber>().unwrap().as_str(), "SK-7F3Q-92KD");
+        for other in
+            ["", "7", "7QK2M_XW9PD", "../etc", &id.to_uppercase(), &id.replace('-', ""), &format!("{{{id}}}"), "\u{660}\u{661}\u{662}"]
+        {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 }

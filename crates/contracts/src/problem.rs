@@ -137,12 +137,13 @@ codes! {
     INSUFFICIENT_STOCK 409 "There is not enough stock", "The list of lines says how much of each is there.";
     CART_EMPTY 409 "The cart is empty", "Add a product first.";
     CART_FULL 409 "The cart holds as many lines as it can", "Remove a line first.";
-    QUANTITY_TOO_LARGE 422 "The quantity is too large", "A line holds at most 999 units.";
+    QUANTITY_TOO_LARGE 422 "The quantity is too large", "maxQuantity says how many units a line may hold.";
     CURRENCY_MISMATCH 409 "The cart is in another currency", "Buy goods of different currencies in separate orders.";
     AMOUNT_TOO_LARGE 422 "The total is too large", "Split it into several orders.";
     TOTAL_CHANGED 409 "The order would cost something else by now", "Show the new totals, and repeat with them and a fresh key.";
     UNKNOWN_ADDRESS 422 "There is no such address in the address book", "Take an addressId from GET /users/me/addresses.";
     ORDER_NOT_CANCELLABLE 409 "The order cannot be cancelled any more", "What has shipped is sent back instead.";
+    PARCEL_NOT_RETURNED 409 "The parcel of the order did not come back", "Only goods that came back can be put on sale again.";
     ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
 
     // Payment.

@@ -9,7 +9,7 @@ use crate::{
     problem::Failure,
     service::ServiceSpec,
     string_enum,
-    text::{Amount, Country, ShortText},
+    text::{Amount, Country, RequiredShortText, ShortText},
     time::Timestamp,
     user::AddressSnapshot,
 };
@@ -99,6 +99,10 @@ pub struct RecordShipmentEvent {
     /// One line for people, such as the place of the parcel.
     #[serde(default)]
     pub message: Option<ShortText>,
+    /// When the carrier scanned the parcel; the time of this request when absent. It may lie at most five minutes in the future,
+    /// because clocks differ.
+    #[serde(default)]
+    pub occurred_at: Option<Timestamp>,
 }
 
 /// A shipment with its tracking history.
@@ -117,7 +121,7 @@ pub struct Shipment {
     pub tracking_number: String,
     /// The shipping address.
     pub shipping_address_snapshot: AddressSnapshot,
-    /// The tracking history, the oldest first.
+    /// The tracking history, in the order in which it was recorded.
     pub events: Vec<ShipmentEvent>,
     /// When it was created.
     pub created_at: Timestamp,
@@ -135,8 +139,10 @@ pub struct ShipmentEvent {
     pub status: ShipmentStatus,
     /// A text for people; may be empty.
     pub message: String,
-    /// When it occurred.
+    /// When it occurred, as the carrier reported it.
     pub occurred_at: Timestamp,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
 }
 
 /// The shipping of one confirmed order, as administrators see it. Its shipment may still be pending.
@@ -237,18 +243,30 @@ pub struct RatesQuery {
 }
 
 /// Which shipments a list shows.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ShipmentFilter {
     /// Only shipments in this status.
     pub status: Option<ShipmentStatus>,
+    /// Only shipments with this tracking number.
+    pub tracking_number: Option<RequiredShortText>,
     /// With `true`, only orders whose shipment is not booked with the carrier yet; with `false`, only the others.
     pub pending: Option<bool>,
+}
+
+/// Which parcel a carrier looks for.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ParcelQuery {
+    /// The number on the parcel.
+    pub tracking_number: RequiredShortText,
 }
 
 calls! {
     /// Lists the shipments of an order; none while the shipment is pending.
     LIST_SHIPMENTS_OF_ORDER: get(()) -> Page<Shipment>, "/orders/{orderId}/shipments";
+    /// Finds shipments by the number on the parcel, for the carrier; the newest order first.
+    FIND_SHIPMENTS: get(()) -> Page<Shipment>, "/shipments", query ParcelQuery;
     /// Reads a shipment with its tracking history.
     GET_SHIPMENT: get(()) -> Shipment, "/shipments/{shipmentId}";
     /// Records what the carrier reported. Repeated and late events change nothing.

@@ -202,22 +202,22 @@ fn image_url(text: &str) -> Result<String, Violation> {
     if on_this_host { single_line(text, 1, 2_000) } else { url(text) }
 }
 
-/// A number of units of a product: 1 to 999.
+/// A number of units of a product: 1 to 100,000. A setting of the cart may allow fewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Quantity(u32);
 
 impl Quantity {
-    pub const MAX: u32 = 999;
+    pub const MAX: u32 = 100_000;
 
     /// # Errors
-    /// `OUT_OF_RANGE` outside 1 to 999.
+    /// `OUT_OF_RANGE` outside 1 to [`Quantity::MAX`].
     pub fn new(count: i64) -> Result<Quantity, Violation> {
         u32::try_from(count)
             .ok()
             .filter(|count| (1..=Self::MAX).contains(count))
             .map(Quantity)
-            .ok_or_else(|| Violation::new("OUT_OF_RANGE", "must be a whole number from 1 to 999"))
+            .ok_or_else(|| Violation::new("OUT_OF_RANGE", "must be a whole number from 1 to 100000"))
     }
     #[must_use]
     pub fn get(self) -> u32 {
@@ -236,7 +236,7 @@ impl JsonSchema for Quantity {
         "Quantity".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "integer", "minimum": 1, "maximum": 999})
+        json_schema!({"type": "integer", "minimum": 1, "maximum": Quantity::MAX})
     }
 }
 
@@ -307,10 +307,10 @@ mod tests {
 
     #[test]
     fn quantities_are_whole_and_within_bounds() {
-        for bad in ["0", "-1", "1000", "1.5", "\"1\"", "null", "1e400", "99999999999999999999"] {
+        for bad in ["0", "-1", "100001", "1.5", "\"1\"", "null", "1e400", "99999999999999999999"] {
             assert!(serde_json::from_str::<Quantity>(bad).is_err(), "{bad}");
         }
-        assert_eq!(serde_json::from_str::<Quantity>("999").unwrap().get(), 999);
+        assert_eq!(serde_json::from_str::<Quantity>("100000").unwrap().get(), Quantity::MAX);
     }
 
     #[test]

@@ -204,6 +204,21 @@ pub struct UserFilter {
     pub query: Option<Query>,
 }
 
+/// Finds the users with an e-mail address.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailLookup {
+    pub email: Email,
+}
+
+/// The users with an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserIds {
+    /// At most ten, the newest first.
+    pub user_ids: Vec<UserId>,
+}
+
 calls! {
     /// Reads the caller's profile.
     GET_PROFILE: get(()) -> User, "/users/me";
@@ -232,6 +247,10 @@ calls! {
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";
     /// Reads an address of a user for a snapshot; `NOT_FOUND` when it belongs to another user.
     GET_ADDRESS: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
+    /// Reads the default shipping address of a user; `NOT_FOUND` when there is none.
+    GET_DEFAULT_ADDRESS: get(()) -> Address, "/internal/users/{userId}/default-address", from "order";
+    /// Finds the users with an e-mail address.
+    FIND_BY_EMAIL: query(EmailLookup) -> UserIds, "/internal/users/by-email", from "order";
 }
 
 events! {

@@ -13,7 +13,7 @@ use std::{cell::RefCell, fmt, marker::PhantomData};
 pub struct Violation {
     /// Stable and in upper case, such as `OUT_OF_RANGE`.
     pub code: &'static str,
-    /// What the value must be, such as `must be a whole number from 1 to 999`.
+    /// What the value must be, such as `must be a whole number from 1 to 100000`.
     pub detail: String,
 }
 

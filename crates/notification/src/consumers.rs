@@ -3,14 +3,14 @@
 use crate::{
     delivery::worker_of,
     domain::{Contact, OutgoingMessage},
-    message::{Cancelled, Delivered, Message, OrderSummary, PaymentProblem, Refunded, Reset, Shipped, Welcome},
+    message::{Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PaymentProblem, Refunded, Reset, Shipped, Welcome},
     store,
 };
 use contracts::{
     auth::{PasswordResetRequested, UserRegistered},
     ids::{EventId, UserId},
     notification::Channel,
-    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderPaymentFailed, OrderShipped},
+    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderParcelReturned, OrderPaymentFailed, OrderShipped},
     payment::PaymentRefunded,
     user::{PreferencesChanged, UserUpdated},
 };
@@ -30,6 +30,7 @@ pub fn all() -> Consumers {
         .on::<OrderConfirmed, _, _>(order_confirmed)
         .on::<OrderShipped, _, _>(order_shipped)
         .on::<OrderDelivered, _, _>(order_delivered)
+        .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<PaymentRefunded, _, _>(payment_refunded)
 }
@@ -113,6 +114,14 @@ async fn order_shipped(tx: &mut Tx, received: Received<OrderShipped>) -> Result<
 async fn order_delivered(tx: &mut Tx, received: Received<OrderDelivered>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let message = Message::Delivered(Delivered { order_id: event.order_id, order_number: event.order_number });
+    NewMessage::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn order_parcel_returned(tx: &mut Tx, received: Received<OrderParcelReturned>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let is_refunded = event.refunded_amount >= event.total_amount;
+    let OrderParcelReturned { order_id, order_number, carrier, tracking_number, .. } = event;
+    let message = Message::ParcelReturned(ParcelReturned { order_id, order_number, carrier, tracking_number, is_refunded });
     NewMessage::of(event_id, event.user_id, message).write(tx).await
 }
 

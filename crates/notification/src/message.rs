@@ -24,6 +24,7 @@ pub enum Message {
     OrderConfirmed(OrderSummary),
     Shipped(Shipped),
     Delivered(Delivered),
+    ParcelReturned(ParcelReturned),
     Cancelled(Cancelled),
     Refunded(Refunded),
 }
@@ -101,6 +102,17 @@ pub struct Delivered {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct ParcelReturned {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub carrier: String,
+    pub tracking_number: String,
+    /// Whether the money was given back before the parcel came.
+    pub is_refunded: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Cancelled {
     pub order_id: OrderId,
     pub order_number: String,
@@ -139,6 +151,7 @@ impl Message {
             Message::OrderConfirmed(_) => NotificationType::OrderConfirmed,
             Message::Shipped(_) => NotificationType::Shipped,
             Message::Delivered(_) => NotificationType::Delivered,
+            Message::ParcelReturned(_) => NotificationType::ParcelReturned,
             Message::Cancelled(_) => NotificationType::Cancelled,
             Message::Refunded(_) => NotificationType::Refunded,
         }
@@ -153,6 +166,7 @@ impl Message {
             Message::PaymentFailed(problem) => Some(problem.order_id),
             Message::Shipped(shipped) => Some(shipped.order_id),
             Message::Delivered(delivered) => Some(delivered.order_id),
+            Message::ParcelReturned(returned) => Some(returned.order_id),
             Message::Cancelled(cancelled) => Some(cancelled.order_id),
             Message::Refunded(refunded) => Some(refunded.order_id),
         }
@@ -237,6 +251,13 @@ pub(crate) mod tests {
                 tracking_number: "T-1".into(),
             }),
             Message::Delivered(Delivered { order_id, order_number: order_number.clone() }),
+            Message::ParcelReturned(ParcelReturned {
+                order_id,
+                order_number: order_number.clone(),
+                carrier: "MOCK".into(),
+                tracking_number: "T-1".into(),
+                is_refunded: false,
+            }),
             Message::Cancelled(Cancelled {
                 order_id,
                 order_number: order_number.clone(),

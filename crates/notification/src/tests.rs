@@ -14,7 +14,10 @@ use contracts::{
     ids::{CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
     money::Currency,
     notification::Notification,
-    order::{CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem, OrderPaymentFailed, OrderShipped},
+    order::{
+        CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem, OrderParcelReturned, OrderPaymentFailed,
+        OrderShipped,
+    },
     page::Page,
     payment::{PaymentMethod, PaymentRefunded},
     problem::Code,
@@ -102,6 +105,7 @@ impl Person {
             unit_price_snapshot: 1_250,
             quantity: 2,
             line_total_amount: 2_500,
+            image_url: None,
         }]
     }
 
@@ -176,6 +180,20 @@ impl Person {
             shipment_id: ShipmentId(self.order_id.0),
             currency: Currency::EUR,
             total_amount: 2_990,
+        }
+    }
+
+    fn parcel_returned(self) -> OrderParcelReturned {
+        OrderParcelReturned {
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            shipment_id: ShipmentId(self.order_id.0),
+            carrier: "MOCK".into(),
+            tracking_number: "T-1".into(),
+            currency: Currency::EUR,
+            total_amount: 2_990,
+            refunded_amount: 0,
         }
     }
 

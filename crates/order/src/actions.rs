@@ -3,13 +3,17 @@
 mod apply;
 mod cancel;
 mod emit;
+mod estimate;
 mod pay;
 mod place;
+mod restock;
 
 pub use apply::{apply, cancel_if_overdue, reschedule};
 pub use cancel::{Actor, Cancel};
+pub use estimate::estimate;
 pub use pay::PayAgain;
 pub use place::Place;
+pub use restock::Restock;
 
 use crate::{
     domain::{Order, StatusChange, due_steps},

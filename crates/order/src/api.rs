@@ -2,14 +2,19 @@
 
 use crate::{
     App, Error,
-    actions::{Actor, Cancel, PayAgain, Place},
-    store,
+    actions::{self, Actor, Cancel, PayAgain, Place, Restock},
+    store::{self, OrderQuery},
     view::find_view,
 };
 use contracts::{
+    body::EmptyBody,
     ids::OrderId,
-    order::{CancelOrder, OrderFilter, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder, PlaceOrder},
+    order::{
+        CancelOrder, EstimateTotals, OrderFilter, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder, PlaceOrder,
+        TotalsEstimate,
+    },
     page::Totals,
+    user::{self, EmailLookup},
 };
 use platform::{
     db::Tx,
@@ -18,7 +23,7 @@ use platform::{
         Query, Routes, State,
     },
     idempotency::IdempotentRequest as _,
-    identity::{Admin, Customer, Role, Viewer},
+    identity::{Admin, ClientMarker, Customer, Role, ServiceOf, Viewer},
 };
 use std::sync::OnceLock;
 
@@ -26,11 +31,19 @@ pub fn routes() -> Routes<App> {
     Routes::new("order")
         .post("/orders", place, "Places an order for everything in the cart")
         .get("/orders", list_own, "The caller's orders, the newest first")
-        .get("/orders/{orderId}", get, "One order, with its timeline")
+        .get("/orders/{orderId}", get, "One order with its timeline, by its id or its number")
+        .post("/orders/{orderId}/restock", restock, "Puts the goods of a parcel that came back on sale again")
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
+        .post("/internal/orders/estimate", estimate, "What an order would cost")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
+}
+
+/// The service that shows what a cart will cost.
+struct Cart;
+impl ClientMarker for Cart {
+    const CLIENTS: &'static [&'static str] = &["cart"];
 }
 
 async fn place(
@@ -45,10 +58,35 @@ async fn place(
     place.run(&db, key).await.map(|answer| prefer.honoured(answer))
 }
 
-async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<OrderView>, Problem> {
+async fn get(viewer: Viewer, State(app): State<App>, Path(named): Path<OrderRef>) -> Result<Json<OrderView>, Problem> {
     let owner = viewer.owner();
-    let view = app.ctx.db.read(async move |tx| find_view(tx, owner, id).await).await?;
-    Ok(Json(view.ok_or(Error::NotFound)?))
+    let view = app.ctx.db.read(async move |tx| {
+        let id = match &named {
+            OrderRef::Id(id) => Some(*id),
+            OrderRef::Number(number) => store::find_by_number(tx, owner, number).await?,
+        };
+        match id {
+            Some(id) => find_view(tx, owner, id).await,
+            None => Ok(None),
+        }
+    });
+    Ok(Json(view.await?.ok_or(Error::NotFound)?))
+}
+
+async fn restock(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<OrderId>,
+    key: MaybeIdempotencyKey,
+    prefer: Prefer,
+    _: MaybeBody<Option<EmptyBody>>,
+) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
+    let (db, wait) = (app.ctx.db.clone(), prefer.wait.unwrap_or(app.settings.cancel_wait()));
+    Restock { app, id, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
+}
+
+async fn estimate(_: ServiceOf<Cart>, State(app): State<App>, Body(body): Body<EstimateTotals>) -> Result<Json<TotalsEstimate>, Problem> {
+    Ok(Json(actions::estimate(&app, body).await?))
 }
 
 async fn cancel(
@@ -84,7 +122,8 @@ async fn list_own(
     Query(filter): Query<OwnOrderFilter>,
     paging: Paging,
 ) -> Result<Paged<OrderSummary>, Problem> {
-    list(&app, OrderFilter { user_id: Some(customer.id), status: filter.status, ..OrderFilter::default() }, paging).await
+    let filter = OrderFilter { user_id: Some(customer.id), status: filter.status, ..OrderFilter::default() };
+    list(&app, filter, paging).await
 }
 
 async fn list_all(
@@ -98,11 +137,32 @@ async fn list_all(
 
 async fn list(app: &App, filter: OrderFilter, paging: Paging) -> Result<Paged<OrderSummary>, Problem> {
     let tag = format!("orders {filter:?}");
-    let read = async move |tx: &mut Tx, after, rows| store::list_orders(tx, filter.clone(), after, rows).await;
+    let query = query_of(app, filter).await?;
+    let read = async move |tx: &mut Tx, after, rows| store::list_orders(tx, &query, after, rows).await;
     paging.list(&app.ctx.db, &tag, read, |order| order.order_id).await.map(Paged)
 }
 
 async fn totals(_: Admin, State(app): State<App>, Query(filter): Query<OrderFilter>) -> Result<Json<Totals<OrderStatus>>, Problem> {
-    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, filter.clone()).await).await?;
+    let query = query_of(&app, filter).await?;
+    let counts = app.ctx.db.read(async move |tx| store::count_by_status(tx, &query).await).await?;
     Ok(Json(counts.into_iter().collect()))
+}
+
+/// Returns what the store is asked. The customer of an e-mail address is looked up, because orders do not hold it.
+async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
+    let OrderFilter { status, user_id, order_number, email, from, to } = filter;
+    let users = match email {
+        None => user_id.map(|id| vec![id]),
+        Some(email) => {
+            let found = app.ctx.client.call(&user::FIND_BY_EMAIL).body(&EmailLookup { email }).send().await?;
+            Some(found.user_ids.into_iter().filter(|id| user_id.is_none_or(|wanted| *id == wanted)).collect())
+        }
+    };
+    let mut statuses = Vec::new();
+    for status in status {
+        if !statuses.contains(&status) {
+            statuses.push(status);
+        }
+    }
+    Ok(OrderQuery { users, statuses, order_number, from, to })
 }

@@ -31,6 +31,8 @@ pub enum Error {
     NotCancellable(OrderStatus),
     #[error("the order was sent before it was cancelled")]
     AlreadySent,
+    #[error("no parcel of the order came back")]
+    NotReturned,
     #[error("an order in {0} cannot be paid")]
     NotPayable(OrderStatus),
     #[error(transparent)]
@@ -82,6 +84,7 @@ impl From<Error> for Problem {
             Error::AlreadySent => Problem::new(Code::ORDER_NOT_CANCELLABLE)
                 .detail("the carrier has the parcel already")
                 .member("orderStatus", OrderStatus::Confirmed),
+            Error::NotReturned => Code::PARCEL_NOT_RETURNED.into(),
             Error::NotPayable(status) => {
                 Problem::new(Code::ORDER_NOT_PAYABLE).detail(format!("the order is {status}")).member("orderStatus", status)
             }

@@ -51,7 +51,7 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("order", migrations!["0001_orders", "0002_due", "0003_timeline_length"], |ctx: Ctx| async move {
+    Service::new("order", migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
         let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };
         let (router, operations) = api::routes().build(app.clone());

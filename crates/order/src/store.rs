@@ -7,7 +7,7 @@ use crate::{
 use contracts::{
     column::JsonText,
     ids::{CartId, OrderId, UserId},
-    order::{OrderFilter, OrderItem, OrderStatus, OrderSummary, TimelineEntry},
+    order::{OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
     time::Timestamp,
 };
 use platform::{
@@ -34,13 +34,14 @@ platform::table! {
 
 platform::table! {
     OrderItems in "order_items" of OrderItem, key [order_item_id];
-    columns { order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount }
+    columns { order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url }
     extra { order_id, line }
 }
 
 platform::table! {
     pub OrderSummaries in "orders" of OrderSummary, key [order_id];
     columns { order_id, order_number, user_id, status, currency, total_amount, item_count, payment_id, created_at, updated_at }
+    default { items }
 }
 
 platform::table! {
@@ -51,6 +52,9 @@ platform::table! {
 
 /// The orders with a due time.
 pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
+
+/// How many lines of an order a list shows.
+const SUMMARY_LINES: i64 = 20;
 
 /// How many order numbers a new order tries. There are 2^50 of them.
 const NUMBER_ATTEMPTS: usize = 8;
@@ -116,6 +120,12 @@ async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, 
     Ok(Some(order))
 }
 
+/// Returns the id of the order with this number. With `owner`, an order of another customer is not found.
+pub async fn find_by_number(tx: &mut Tx, owner: Option<UserId>, number: &OrderNumber) -> Result<Option<OrderId>, Error> {
+    let select = Select::of::<Orders>().filter("order_number = ?", number.as_str().to_owned()).filter_some("user_id = ?", owner);
+    Ok(select.find(tx).await?.map(|order| order.order_id))
+}
+
 /// Returns the status of an order.
 pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>, Error> {
     tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
@@ -126,31 +136,107 @@ pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry
     tx.list::<Timeline>("WHERE order_id = $1 ORDER BY position", params![id]).await
 }
 
-/// Returns orders below `after`, the newest first.
-pub async fn list_orders(tx: &mut Tx, filter: OrderFilter, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
-    listed(filter, after, rows).list(tx).await
+/// Which orders a list or a count covers.
+#[derive(Debug, Clone, Default)]
+pub struct OrderQuery {
+    /// Orders of these customers; of all when absent.
+    pub users: Option<Vec<UserId>>,
+    /// Orders in one of these, without repetitions; in any when empty.
+    pub statuses: Vec<OrderStatus>,
+    pub order_number: Option<OrderNumber>,
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
 }
 
-/// Returns the query of [`list_orders`].
-pub fn listed(filter: OrderFilter, after: Option<OrderId>, rows: i64) -> Select<OrderSummaries> {
-    matching(Select::of::<OrderSummaries>(), filter, after).limit("order_id DESC", rows)
+/// Returns orders below `after`, the newest first, with their first lines.
+///
+/// Each customer and each status is a query of its own, because one over several would read all their orders to sort them.
+pub async fn list_orders(tx: &mut Tx, query: &OrderQuery, after: Option<OrderId>, rows: i64) -> Result<Vec<OrderSummary>, Error> {
+    let mut found = Vec::new();
+    for user in choices(query.users.as_deref()) {
+        for status in choices(Some(&*query.statuses).filter(|statuses| !statuses.is_empty())) {
+            found.extend(listed(query, user, status, after, rows).list(tx).await?);
+        }
+    }
+    found.sort_unstable_by_key(|order| std::cmp::Reverse(order.order_id));
+    found.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
+    add_items(tx, &mut found).await?;
+    Ok(found)
 }
 
-/// Counts the orders that match `filter` by status.
-pub async fn count_by_status(tx: &mut Tx, filter: OrderFilter) -> Result<Vec<(OrderStatus, u64)>, Error> {
-    matching(Select::from("SELECT status, COUNT(*) FROM orders"), filter, None)
-        .group("status")
-        .rows(tx, |row| Ok((row.next()?, row.next()?)))
-        .await
+/// Returns each of `values` alone, or one choice that takes any.
+fn choices<T: Copy>(values: Option<&[T]>) -> Vec<Option<T>> {
+    values.map_or_else(|| vec![None], |values| values.iter().copied().map(Some).collect())
 }
 
-fn matching<T>(select: Select<T>, filter: OrderFilter, after: Option<OrderId>) -> Select<T> {
+/// Returns a query of [`list_orders`].
+pub fn listed(
+    query: &OrderQuery,
+    user: Option<UserId>,
+    status: Option<OrderStatus>,
+    after: Option<OrderId>,
+    rows: i64,
+) -> Select<OrderSummaries> {
+    let select = matching(Select::of::<OrderSummaries>(), query, user, after).filter_some("status = ?", status);
+    select.limit("order_id DESC", rows)
+}
+
+/// Reads the first lines of the orders.
+async fn add_items(tx: &mut Tx, orders: &mut [OrderSummary]) -> Result<(), Error> {
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.order_id).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut lines = first_lines(&ids)
+        .rows(tx, |row| {
+            let (order, line) = (row.next::<OrderId>()?, row.next::<i64>()?);
+            let (product_id, sku, title_snapshot) = (row.next()?, row.next()?, row.next()?);
+            Ok((order, line, OrderSummaryItem { product_id, sku, title_snapshot, quantity: row.next()?, image_url: row.next()? }))
+        })
+        .await?;
+    lines.sort_unstable_by_key(|(_, line, _)| *line);
+    let mut by_order: HashMap<OrderId, Vec<OrderSummaryItem>> = HashMap::new();
+    for (order, _, item) in lines {
+        by_order.entry(order).or_default().push(item);
+    }
+    for order in orders {
+        order.items = by_order.remove(&order.order_id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Returns the query of [`add_items`].
+pub fn first_lines(orders: &[OrderId]) -> Select {
+    Select::from("SELECT order_id, line, product_id, sku, title_snapshot, quantity, image_url FROM order_items")
+        .filter_in("order_id", orders)
+        .filter("line < ?", SUMMARY_LINES)
+}
+
+/// Counts the orders that match `query` by status.
+pub async fn count_by_status(tx: &mut Tx, query: &OrderQuery) -> Result<Vec<(OrderStatus, u64)>, Error> {
+    let mut counts: Vec<(OrderStatus, u64)> = Vec::new();
+    for user in choices(query.users.as_deref()) {
+        let mut select = matching(Select::from("SELECT status, COUNT(*) FROM orders"), query, user, None);
+        if !query.statuses.is_empty() {
+            select = select.filter_in("status", &query.statuses);
+        }
+        for (status, count) in select.group("status").rows(tx, |row| Ok((row.next()?, row.next()?))).await? {
+            match counts.iter_mut().find(|(known, _)| *known == status) {
+                Some((_, sum)) => *sum += count,
+                None => counts.push((status, count)),
+            }
+        }
+    }
+    Ok(counts)
+}
+
+fn matching<T>(select: Select<T>, query: &OrderQuery, user: Option<UserId>, after: Option<OrderId>) -> Select<T> {
     // With two upper bounds on one column the database would seek by one and scan past the rows that the other excludes.
-    let below = filter.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
+    let below = query.to.map(id_from).into_iter().chain(after.map(Into::into)).min();
     select
-        .filter_some("user_id = ?", filter.user_id)
-        .filter_some("status = ?", filter.status)
-        .filter_some("order_id >= ?", filter.from.map(id_from))
+        .filter_some("user_id = ?", user)
+        .filter_some("order_number = ?", query.order_number.as_ref().map(|number| number.as_str().to_owned()))
+        .filter_some("order_id >= ?", query.from.map(id_from))
         .filter_some("order_id < ?", below)
 }
 
@@ -174,7 +260,7 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     })
     .await?;
     tx.query(
-        "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount \
+        "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url \
          FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {

@@ -16,7 +16,7 @@ pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resul
 
 /// Combines an order and its timeline.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
-    let cancellation_requested = order.is_cancellation_pending();
+    let (cancellation_requested, restock) = (order.is_cancellation_pending(), order.restock_status());
     OrderView {
         order_id: order.order_id,
         order_number: order.order_number,
@@ -37,6 +37,7 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         shipping_address_snapshot: order.shipping_address,
         billing_address_snapshot: order.billing_address,
         failure: order.failure,
+        restock,
         timeline,
         created_at: order.created_at,
         updated_at: order.updated_at,

@@ -6,7 +6,9 @@ use contracts::{
     ids::{OrderId, ShipmentId},
     money::Currency,
     page::Page,
-    shipping::{RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates},
+    shipping::{
+        ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates,
+    },
     text::Amount,
 };
 use platform::{
@@ -18,6 +20,7 @@ use platform::{
 pub fn routes() -> Routes<App> {
     Routes::new("shipping")
         .get("/orders/{orderId}/shipments", list_of_order, "The shipments of an order; none while it is pending")
+        .get("/shipments", find, "Shipments by the number on the parcel")
         .get("/shipments/{shipmentId}", get, "One shipment, with its tracking history")
         .post("/shipments/{shipmentId}/events", record, "Reports an event of the carrier; repeated and late events change nothing")
         .get("/shipping/rates", get_rates, "The price of shipping to a country")
@@ -58,6 +61,24 @@ async fn get(viewer: Viewer, State(app): State<App>, Path(id): Path<ShipmentId>)
     Ok(Json(found.ok_or(Error::NotFound)?))
 }
 
+async fn find(
+    _: Either<Admin, ServiceOf<CarrierClient>>,
+    State(app): State<App>,
+    Query(query): Query<ParcelQuery>,
+    paging: Paging,
+) -> Result<Paged<Shipment>, Problem> {
+    let tag = format!("shipments {query:?}");
+    let filter = ShipmentFilter { tracking_number: Some(query.tracking_number), pending: Some(false), ..ShipmentFilter::default() };
+    let read = async move |tx: &mut Tx, after, rows| {
+        let mut found = Vec::new();
+        for shipment in store::list(tx, filter.clone(), after, rows).await? {
+            found.extend(store::view(tx, shipment).await?);
+        }
+        Ok::<_, Error>(found)
+    };
+    paging.list(&app.ctx.db, &tag, read, |shipment| shipment.order_id).await.map(Paged)
+}
+
 async fn record(
     _: Either<Admin, ServiceOf<CarrierClient>>,
     State(app): State<App>,
@@ -80,7 +101,7 @@ async fn list(
     paging: Paging,
 ) -> Result<Paged<ShipmentOverview>, Problem> {
     let tag = format!("shipments {filter:?}");
-    let read = async move |tx: &mut Tx, after, rows| store::list(tx, filter, after, rows).await;
+    let read = async move |tx: &mut Tx, after, rows| store::list(tx, filter.clone(), after, rows).await;
     let page = paging.list(&app.ctx.db, &tag, read, |shipment| shipment.order_id).await?;
     Ok(Paged(page.map(|shipment| shipment.overview(app.carrier.name()))))
 }

@@ -12,6 +12,7 @@ use contracts::{
     time::Timestamp,
     user::AddressSnapshot,
 };
+use std::time::Duration;
 
 machine! {
     /// The state of an order's booking at the carrier.
@@ -57,6 +58,26 @@ machine! {
             Closed, Booked => Cancelling;
         }
 }
+
+/// What a carrier reports of a parcel besides its status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scan<'a> {
+    /// A text for people; may be empty.
+    pub message: &'a str,
+    /// When the parcel was scanned, if the carrier said so.
+    pub at: Option<Timestamp>,
+}
+
+impl<'a> Scan<'a> {
+    /// A report without a time of its own.
+    #[must_use]
+    pub fn now(message: &'a str) -> Scan<'a> {
+        Scan { message, at: None }
+    }
+}
+
+/// How far in the future a reported time may lie, because clocks differ.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// The shipment of an order: the address, the booking, and the parcel once there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]

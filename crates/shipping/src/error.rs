@@ -13,6 +13,8 @@ pub enum Error {
     NotFound,
     #[error("the tracking history is full")]
     HistoryIsFull,
+    #[error("the event lies in the future")]
+    InTheFuture,
     #[error("there is no parcel to book for this order")]
     NothingToRetry,
     #[error("the carrier did not take the parcel")]
@@ -28,6 +30,9 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Code::NOT_FOUND.into(),
             Error::HistoryIsFull => Code::TOO_MANY_EVENTS.into(),
+            Error::InTheFuture => {
+                Problem::invalid(vec![Fault::at("/occurredAt", "OUT_OF_RANGE", "must not lie more than five minutes in the future")])
+            }
             Error::NothingToRetry => Problem::new(Code::ILLEGAL_TRANSITION).detail(error.to_string()),
             Error::CarrierUnavailable => Code::CARRIER_UNAVAILABLE.into(),
             Error::UnsupportedCountry(ref country) => {

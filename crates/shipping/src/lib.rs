@@ -64,7 +64,7 @@ pub fn service() -> Service {
 pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn ParcelCarrier> + Send + 'static) -> Service {
     Service::new(
         "shipping",
-        migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier", "0005_one_row_per_order"],
+        migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier", "0005_one_row_per_order", "0006_scans"],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { carrier: carrier(&ctx, &settings), settings, ctx };

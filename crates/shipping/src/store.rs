@@ -2,7 +2,7 @@
 
 use crate::{
     consistency::OrderShipment,
-    domain::{Booking, Parcel, ShipmentRecord},
+    domain::{Booking, Parcel, Scan, ShipmentRecord},
 };
 use contracts::{
     column::JsonText,
@@ -18,7 +18,7 @@ use platform::{
 };
 
 table! {
-    Shipments in "shipments" of ShipmentRecord, key [order_id];
+    pub Shipments in "shipments" of ShipmentRecord, key [order_id];
     columns {
         order_id, correlation_id, booking, attempts, failure as JsonText, due_at,
         parcel: Option<Parcel> { carrier, status, tracking_number, booked_at },
@@ -35,8 +35,8 @@ table! {
 
 table! {
     Events in "shipment_events" of ShipmentEvent, key [shipment_event_id];
-    columns { shipment_event_id, shipment_id, status, message, occurred_at }
-    extra { position }
+    columns { shipment_event_id, shipment_id, status, message, occurred_at, recorded_at }
+    extra { position, scanned_at }
 }
 
 table! {
@@ -129,17 +129,26 @@ pub async fn list_untouched(tx: &mut Tx, before: Timestamp, rows: usize) -> Resu
 
 /// Returns the shipments of confirmed orders, newest order first.
 pub async fn list(tx: &mut Tx, filter: ShipmentFilter, after: Option<OrderId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
-    if filter.pending == Some(true) && filter.status.is_some() {
-        // A pending shipment has no status.
+    if filter.pending == Some(true) && (filter.status.is_some() || filter.tracking_number.is_some()) {
+        // A pending shipment has no status and no number.
         return Ok(Vec::new());
     }
+    listed(filter, after, rows).list(tx).await
+}
+
+/// Returns the query of [`list`].
+pub fn listed(filter: ShipmentFilter, after: Option<OrderId>, rows: i64) -> Select<Shipments> {
     // Literals instead of parameters, so that the database uses the partial indexes.
     let select = Select::of::<Shipments>().filter_literal(match filter.pending {
         Some(true) => "booking = 'PENDING'",
         Some(false) => "status IS NOT NULL",
         None => "(booking IN ('PENDING', 'RECALLING') OR status IS NOT NULL)",
     });
-    select.filter_some("status = ?", filter.status).filter_some("order_id < ?", after).limit("order_id DESC", rows).list(tx).await
+    select
+        .filter_some("tracking_number = ?", filter.tracking_number)
+        .filter_some("status = ?", filter.status)
+        .filter_some("order_id < ?", after)
+        .limit("order_id DESC", rows)
 }
 
 /// Returns the shipments of the orders after `after` up to and including `up_to`, without those that are not confirmed.
@@ -150,11 +159,13 @@ pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Resu
 
 /// Appends an entry to the history unless it has the same, and counts it in the shipment, which is locked and is saved
 /// afterwards. Returns whether the entry is new.
-pub async fn append_event(tx: &mut Tx, shipment: &mut ShipmentRecord, status: ShipmentStatus, message: &str) -> Result<bool, Error> {
-    let (shipment_event_id, shipment_id, occurred_at) = (tx.new_id(), shipment.shipment_id, tx.now());
-    let event = ShipmentEvent { shipment_event_id, shipment_id, status, message: message.to_owned(), occurred_at };
-    let is_new =
-        tx.insert_if_absent_with::<Events>(&event, "(shipment_id, status, message)", &[("position", &shipment.event_count)]).await?;
+pub async fn append_event(tx: &mut Tx, shipment: &mut ShipmentRecord, status: ShipmentStatus, scan: Scan<'_>) -> Result<bool, Error> {
+    let (shipment_event_id, shipment_id, recorded_at) = (tx.new_id(), shipment.shipment_id, tx.now());
+    let (message, occurred_at) = (scan.message.to_owned(), scan.at.unwrap_or(recorded_at));
+    let event = ShipmentEvent { shipment_event_id, shipment_id, status, message, occurred_at, recorded_at };
+    let (position, scanned_at) = (shipment.event_count, scan.at.unwrap_or(Timestamp::EPOCH));
+    let content = "(shipment_id, status, message, scanned_at)";
+    let is_new = tx.insert_if_absent_with::<Events>(&event, content, &[("position", &position), ("scanned_at", &scanned_at)]).await?;
     shipment.event_count += i64::from(is_new);
     Ok(is_new)
 }

@@ -3,6 +3,7 @@
 use crate::{
     App, Error,
     actions::{self, BOOKING},
+    domain::Scan,
     store,
 };
 use contracts::{ids::OrderId, shipping::ShipmentStatus};
@@ -64,7 +65,7 @@ async fn simulate(app: App) -> Result<Next, Error> {
                     ShipmentStatus::Created => (ShipmentStatus::InTransit, "Picked up by the carrier"),
                     _ => (ShipmentStatus::Delivered, "Handed over to the recipient"),
                 };
-                actions::track(tx, shipment, next, message).await?;
+                actions::track(tx, shipment, next, Scan::now(message)).await?;
             }
             Ok::<_, Error>(count)
         })

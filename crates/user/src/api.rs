@@ -8,7 +8,7 @@ use crate::{
 };
 use contracts::{
     ids::{AddressId, UserId},
-    user::{Address, EnsureUser, Preferences, UpdateProfile, User, UserFilter, WriteAddress, WritePreferences},
+    user::{Address, EmailLookup, EnsureUser, Preferences, UpdateProfile, User, UserFilter, UserIds, WriteAddress, WritePreferences},
 };
 use platform::{
     db::Tx,
@@ -34,6 +34,8 @@ pub fn routes() -> Routes<App> {
         .get("/users/{userId}", get_user, "One user's profile")
         .put("/internal/users/{userId}", ensure_user, "Creates a profile unless it exists")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
+        .get("/internal/users/{userId}/default-address", get_default_address, "The default shipping address of a user")
+        .post("/internal/users/by-email", find_by_email, "The users with an e-mail address")
 }
 
 /// The service that owns accounts.
@@ -167,4 +169,14 @@ async fn get_address_of(
     Path((owner, id)): Path<(UserId, AddressId)>,
 ) -> Result<Json<Address>, Problem> {
     find_address(&app, owner, id).await.map(|address| Json(address.value))
+}
+
+async fn get_default_address(_: ServiceOf<Order>, State(app): State<App>, Path(owner): Path<UserId>) -> Result<Json<Address>, Problem> {
+    let found = app.ctx.db.read(async move |tx| store::find_default_address(tx, owner).await).await?;
+    Ok(Json(found.ok_or(Error::NotFound)?.value))
+}
+
+async fn find_by_email(_: ServiceOf<Order>, State(app): State<App>, Body(body): Body<EmailLookup>) -> Result<Json<UserIds>, Problem> {
+    let user_ids = app.ctx.db.read(async move |tx| store::list_by_email(tx, &body.email).await).await?;
+    Ok(Json(UserIds { user_ids }))
 }

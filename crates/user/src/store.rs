@@ -6,6 +6,7 @@ use crate::domain::{AddressBook, Defaults, Entry, Versioned, default_preferences
 use contracts::{
     column::JsonText,
     ids::{AddressId, UserId},
+    text::Email,
     user::{Address, Preferences, User},
 };
 use platform::{
@@ -86,6 +87,16 @@ pub async fn clear_provisional_name(tx: &mut Tx, id: UserId) -> Result<bool, Err
 pub async fn advance_account_sequence(tx: &mut Tx, id: UserId, sequence: i64) -> Result<bool, Error> {
     let sql = "UPDATE users SET account_sequence = $2 WHERE user_id = $1 AND account_sequence < $2";
     Ok(tx.execute(sql, params![id, sequence]).await? == 1)
+}
+
+/// Returns the default shipping address of a user.
+pub async fn find_default_address(tx: &mut Tx, owner: UserId) -> Result<Option<Versioned<Address>>, Error> {
+    tx.find::<Addresses>("user_id = $1 AND is_default_shipping", params![owner]).await
+}
+
+/// Returns the users with an e-mail address, at most ten, the newest first.
+pub async fn list_by_email(tx: &mut Tx, email: &Email) -> Result<Vec<UserId>, Error> {
+    tx.query("SELECT user_id FROM users WHERE email = $1 ORDER BY user_id DESC LIMIT 10", params![*email], |row| row.next()).await
 }
 
 /// Returns the address book with its rows locked until the commit. The caller has locked the user's row, so no address

@@ -1,5 +1,6 @@
 use super::*;
 use contracts::ids::Uuid;
+use contracts::money::MAX_AMOUNT;
 use proptest::{collection::vec, prelude::*};
 
 const NOW: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -9,7 +10,14 @@ fn id<T: From<Uuid>>(number: u128) -> T {
 }
 
 fn quote(price: i64, available: Option<i64>) -> Quote {
-    Quote { sku: "MUG-1".into(), title: "A mug".into(), price: Money::new(price, Currency::EUR), available }
+    Quote {
+        sku: "MUG-1".into(),
+        title: "A mug".into(),
+        price: Money::new(price, Currency::EUR),
+        available,
+        max_quantity: 999,
+        image_url: None,
+    }
 }
 
 fn quotes(quotes: impl IntoIterator<Item = (u128, Listing)>) -> Quotes {
@@ -39,7 +47,7 @@ fn codes(view: &cart::Cart) -> Vec<WarningCode> {
 fn adding_a_product_again_adds_to_its_line_up_to_999() {
     let mut cart = cart_of(990);
     assert_eq!(cart.add(id(101), id(10), &quote(500, None), count(9)).unwrap().quantity, 999);
-    assert!(matches!(cart.add(id(102), id(10), &quote(500, None), count(1)), Err(Error::QuantityTooLarge(1000))));
+    assert!(matches!(cart.add(id(102), id(10), &quote(500, None), count(1)), Err(Error::QuantityTooLarge { requested: 1_000, max: 999 })));
     assert_eq!(cart.lines.len(), 1);
 }
 
@@ -225,13 +233,14 @@ fn returned(product: u128, quantity: u32) -> OrderItem {
         unit_price_snapshot: 450,
         quantity,
         line_total_amount: 450 * i64::from(quantity),
+        image_url: None,
     }
 }
 
 #[test]
 fn restored_lines_are_merged_and_capped() {
     let mut cart = cart_of(600);
-    let changed = cart.restore_lines(&[returned(10, 500), returned(11, 2)], Currency::EUR, || id(900));
+    let changed = cart.restore_lines(&[returned(10, 500), returned(11, 2)], Currency::EUR, 999, || id(900));
     assert_eq!(changed, cart.lines);
     assert_eq!(cart.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [999, 2]);
     let view = cart.view(&Quotes::default());
@@ -243,18 +252,18 @@ fn restored_lines_are_merged_and_capped() {
 #[test]
 fn lines_that_do_not_fit_are_not_restored() {
     let mut cart = cart_of(1);
-    assert!(cart.restore_lines(&[returned(11, 1)], Currency::USD, || id(900)).is_empty());
+    assert!(cart.restore_lines(&[returned(11, 1)], Currency::USD, 999, || id(900)).is_empty());
     let mut odd = empty();
-    odd.restore_lines(&[returned(11, 0), returned(12, 1_200)], Currency::EUR, || id(900));
+    odd.restore_lines(&[returned(11, 0), returned(12, 1_200)], Currency::EUR, 999, || id(900));
     assert_eq!(odd.lines.iter().map(|line| (line.quantity, line.wanted)).collect::<Vec<_>>(), [(1, 1), (999, 1_200)]);
     let mut full = empty();
     for product in 0..MAX_LINES as u128 {
         full.add(id(1_000 + product), id(product), &quote(1, None), count(1)).unwrap();
     }
-    let changed = full.restore_lines(&[returned(9_999, 1), returned(7, 1)], Currency::EUR, || id(900));
+    let changed = full.restore_lines(&[returned(9_999, 1), returned(7, 1)], Currency::EUR, 999, || id(900));
     assert_eq!(changed.iter().map(|line| line.product_id).collect::<Vec<_>>(), [id(7)]);
     let mut fresh = empty();
-    fresh.restore_lines(&[returned(11, 1)], Currency::USD, || id(900));
+    fresh.restore_lines(&[returned(11, 1)], Currency::USD, 999, || id(900));
     assert_eq!(fresh.currency, Currency::USD, "an empty cart takes the order's currency");
 }
 
@@ -331,7 +340,7 @@ proptest! {
                     Ok(())
                 }
                 Step::Restore { product, quantity } => {
-                    next.restore_lines(&[returned(product, quantity)], Currency::EUR, || fresh);
+                    next.restore_lines(&[returned(product, quantity)], Currency::EUR, 999, || fresh);
                     Ok(())
                 }
                 Step::CheckOut { product, quantity } => {

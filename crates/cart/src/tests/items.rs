@@ -228,7 +228,7 @@ async fn bad_bodies_are_refused_and_change_nothing() {
         (json!({"productId": mug}), "/quantity"),
         (json!({"productId": mug, "quantity": 0}), "/quantity"),
         (json!({"productId": mug, "quantity": -1}), "/quantity"),
-        (json!({"productId": mug, "quantity": 1000}), "/quantity"),
+        (json!({"productId": mug, "quantity": 100_001}), "/quantity"),
         (json!({"productId": mug, "quantity": 1.5}), "/quantity"),
         (json!({"productId": mug, "quantity": "1"}), "/quantity"),
         (json!({"productId": mug, "quantity": null}), "/quantity"),
@@ -318,5 +318,27 @@ proptest! {
                 assert_eq!(shop.carts_in("ACTIVE").await, 1);
             }
         });
+    }
+}
+
+#[tokio::test]
+async fn how_many_units_a_line_holds_is_a_setting() {
+    for (max, shop) in [(999, Shop::open().await), (5_000, Shop::open_with(|harness| harness.setting("max_line_quantity", 5_000)).await)] {
+        let mug = shop.product(100, 100_000);
+        let refused = shop.adding(mug, max + 1).send().await.expect_problem(422, "QUANTITY_TOO_LARGE").json();
+        assert_eq!((refused["maxQuantity"].as_i64(), refused["errors"][0]["pointer"].as_str()), (Some(max), Some("/quantity")));
+        let cart = shop.add(mug, max).await;
+        shop.adding(mug, 1).send().await.expect_problem(422, "QUANTITY_TOO_LARGE");
+        let path = format!("/cart/items/{}", cart.items[0].cart_item_id);
+        for down in [false, true] {
+            // The limit holds without the catalogue, too.
+            shop.upstreams.catalog_is_down.store(down, Ordering::SeqCst);
+            let set = |quantity: i64| {
+                shop.request("PATCH".parse().unwrap(), &path).json(&json!({"quantity": quantity})).customer(shop.customer_id).send()
+            };
+            set(max + 1).await.expect_problem(422, "QUANTITY_TOO_LARGE");
+            assert_eq!(set(max).await.expect(200).json()["items"][0]["quantity"], max);
+            set(100_001).await.expect_problem(422, "INVALID_REQUEST");
+        }
     }
 }

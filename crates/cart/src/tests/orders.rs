@@ -17,6 +17,7 @@ fn items(cart: &Cart) -> Vec<OrderItem> {
         unit_price_snapshot: item.unit_price_snapshot,
         quantity: item.quantity,
         line_total_amount: item.line_total_amount,
+        image_url: item.image_url.clone(),
     };
     cart.items.iter().map(item).collect()
 }

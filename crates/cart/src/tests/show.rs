@@ -127,3 +127,61 @@ async fn the_order_reads_the_cart_without_a_call() {
     let empty: Cart = shop.get(&format!("/internal/cart/{stranger}")).service("order").send().await.expect(200).read();
     assert_eq!((empty.user_id, empty.items.len()), (stranger, 0));
 }
+
+/// An order service that charges 490 for shipping, knows a default address in DE, and ships to no other country but FR.
+fn orders() -> axum::Router {
+    let estimate = |Json(body): Json<contracts::order::EstimateTotals>| async move {
+        let country = body.country.map_or("DE".to_owned(), |country| country.into_string());
+        if !["DE", "FR"].contains(&country.as_str()) {
+            let problem = json!({"type": "/problems/unsupported-country", "title": "", "status": 422, "detail": "", "code": "UNSUPPORTED_COUNTRY",
+                                 "correlationId": "c", "retryable": false});
+            return (StatusCode::UNPROCESSABLE_ENTITY, Json(problem)).into_response();
+        }
+        let totals = json!({"country": country, "currency": body.currency, "subtotalAmount": body.subtotal_amount, "shippingAmount": 490,
+                            "taxAmount": 10, "totalAmount": body.subtotal_amount + 500});
+        Json(totals).into_response()
+    };
+    axum::Router::new().route("/internal/orders/estimate", post(estimate))
+}
+
+#[tokio::test]
+async fn a_cart_shows_what_an_order_would_cost() {
+    let shop = Shop::open_with(|harness| harness.upstream("order", orders())).await;
+    assert_eq!(shop.cart().await.estimate, None, "there is nothing to buy");
+    let mug = shop.product(100, 5);
+    shop.add(mug, 2).await;
+    let estimate = shop.cart().await.estimate.expect("the default address is known");
+    assert_eq!((estimate.country.as_str(), estimate.shipping_amount, estimate.tax_amount, estimate.total_amount), ("DE", 490, 10, 700));
+    let get = |query: &str| shop.get(&format!("/cart?{query}")).customer(shop.customer_id).send();
+    assert_eq!(get("country=FR").await.expect(200).json()["estimate"]["country"], "FR");
+    let refused = get("country=CH").await.expect_problem(422, "UNSUPPORTED_COUNTRY").json();
+    assert_eq!(refused["errors"][0]["parameter"], "country");
+    for (query, code) in [("country=de", "NOT_A_COUNTRY"), ("country=XX", "NOT_A_COUNTRY"), ("country=DE&country=FR", "REPEATED_PARAMETER")]
+    {
+        assert_eq!(get(query).await.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["code"], code);
+    }
+    shop.upstreams.change(mug, |product| product.status = ProductStatus::Inactive);
+    assert_eq!(shop.cart().await.estimate, None, "nothing can be bought");
+}
+
+#[tokio::test]
+async fn without_the_order_service_the_cart_has_no_estimate() {
+    let dead = axum::Router::new().route("/internal/orders/estimate", post(|| async { down() }));
+    let shop = Shop::open_with(|harness| harness.upstream("order", dead)).await;
+    shop.add(shop.product(100, 5), 2).await;
+    let cart = shop.cart().await;
+    assert_eq!((cart.subtotal_amount, cart.estimate), (200, None));
+}
+
+#[tokio::test]
+async fn lines_show_the_main_picture() {
+    let shop = Shop::open().await;
+    let mug = shop.product(100, 5);
+    assert_eq!(shop.add(mug, 1).await.items[0].image_url, None);
+    shop.upstreams.change(mug, |product| product.images = vec!["/media/mug.jpg".into(), "/media/other.jpg".into()]);
+    for cart in [shop.cart().await, shop.internal_cart().await] {
+        assert_eq!(cart.items[0].image_url.as_deref(), Some("/media/mug.jpg"));
+    }
+    shop.upstreams.change(mug, |product| product.images.clear());
+    assert_eq!(shop.cart().await.items[0].image_url, None);
+}

@@ -3,7 +3,7 @@
 use super::{Button, EmailContent, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Message, OrderSummary, PaymentProblem, Refunded, Reset, Shipped},
+    message::{Cancelled, Message, OrderSummary, ParcelReturned, PaymentProblem, Refunded, Reset, Shipped},
 };
 use contracts::{
     ids::OrderId,
@@ -36,6 +36,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
                 ..EmailContent::default()
             }
         }
+        Message::ParcelReturned(returned) => parcel_returned(returned, recipient),
         Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
         Message::Refunded(refunded) => money_refunded(refunded, recipient),
     };
@@ -196,10 +197,29 @@ pub fn text_message(message: &Message) -> String {
             format!("Souk: your order {} is on its way, tracking number {}.", shipped.order_number, shipped.tracking_number)
         }
         Message::Delivered(delivered) => format!("Souk: your order {} was delivered.", delivered.order_number),
+        Message::ParcelReturned(returned) => format!("Souk: the parcel of your order {} came back to us.", returned.order_number),
         Message::Cancelled(cancelled) => format!("Souk: your order {} was cancelled{}.", cancelled.order_number, cause(cancelled.reason)),
         Message::Refunded(refunded) => {
             format!("Souk: we gave {} of your order {} back to you.", Money::new(refunded.amount, refunded.currency), refunded.order_number)
         }
+    }
+}
+
+fn parcel_returned(returned: &ParcelReturned, recipient: &Recipient<'_>) -> EmailContent {
+    let number = &returned.order_number;
+    let money = if returned.is_refunded {
+        "Its money was given back to you before; there is nothing to do."
+    } else {
+        "We look at it and tell you as soon as its money is given back."
+    };
+    EmailContent {
+        subject: format!("The parcel of your order {number} came back"),
+        summary: "The carrier returned your parcel to us.".into(),
+        heading: "Your parcel came back".into(),
+        paragraphs: vec![format!("The carrier returned the parcel with your order {number} to us."), money.into()],
+        facts: vec![("Carrier", returned.carrier.clone()), ("Tracking number", returned.tracking_number.clone())],
+        button: Some(order_button(recipient, returned.order_id)),
+        ..EmailContent::default()
     }
 }
 

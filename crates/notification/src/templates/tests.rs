@@ -84,7 +84,7 @@ fn a_failed_payment_has_its_reason_and_time_limit() {
 
 #[test]
 fn a_cancelled_order_explains_refund_and_cart() {
-    let mut message = samples().remove(7);
+    let mut message = samples().remove(8);
     let text = plain(&email_content(&message, &recipient("Mara", None)));
     assert!(
         text.contains("because it is not in stock any more")

@@ -28,6 +28,7 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.confirmed()).await;
     deliver(&harness, person.shipped()).await;
     deliver(&harness, person.delivered()).await;
+    deliver(&harness, person.parcel_returned()).await;
     deliver(&harness, person.cancelled()).await;
     deliver(&harness, person.refunded()).await;
     harness.complete().await;

@@ -2,8 +2,8 @@
 
 use crate::domain::{Cancellation, ChangeCause, Order, StatusChange};
 use contracts::order::{
-    CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderInventoryReserved, OrderPaymentAuthorized,
-    OrderPaymentFailed, OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped,
+    CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderInventoryReserved, OrderParcelReturned,
+    OrderPaymentAuthorized, OrderPaymentFailed, OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped,
 };
 use platform::db::Tx;
 
@@ -91,6 +91,17 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
         ChangeCause::Delivered { shipment_id } => {
             tx.emit(OrderDelivered { order_id, order_number, user_id, shipment_id, currency, total_amount });
         }
+        ChangeCause::ParcelReturned { shipment_id } => tx.emit(OrderParcelReturned {
+            order_id,
+            order_number,
+            user_id,
+            shipment_id,
+            carrier: order.shipping.carrier.clone().unwrap_or_default(),
+            tracking_number: order.shipping.tracking_number.clone().unwrap_or_default(),
+            currency,
+            total_amount,
+            refunded_amount: order.saga.refunded_amount,
+        }),
         ChangeCause::Refunded { payment_id } => {
             tx.emit(OrderRefunded { order_id, order_number, user_id, payment_id, currency, total_amount, refunded_amount: total_amount })
         }

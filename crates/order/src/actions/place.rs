@@ -189,13 +189,14 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
                 unit_price_snapshot: product.price_amount,
                 quantity: item.quantity,
                 line_total_amount: Money::new(product.price_amount, cart.currency).times(item.quantity)?.minor,
+                image_url: product.images.first().cloned(),
             })
         })
         .collect()
 }
 
 /// Returns the lowest shipping rate.
-async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money, Error> {
+pub(super) async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money, Error> {
     let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
     let rates = call.send().await.map_err(|error| match error.code() {
         Some(Code::UNSUPPORTED_COUNTRY) => Error::NotServed(country.to_owned()),

@@ -50,6 +50,9 @@ pub struct SagaState {
     /// When the next refund is due.
     #[serde(default)]
     pub refund_after: Option<Timestamp>,
+    /// Whether an administrator restocks the goods of the parcel that came back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restock_requested: bool,
     /// Until when an order in PAYMENT_FAILED may be paid again.
     pub payable_until: Option<Timestamp>,
     /// The correlation id of the request that placed the order. Every call and event of the saga carries it.
@@ -75,6 +78,7 @@ impl SagaState {
             refunded_amount: 0,
             refunds_refused: 0,
             refund_after: None,
+            restock_requested: false,
             payable_until: None,
             correlation_id: String::new(),
         }

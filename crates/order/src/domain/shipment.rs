@@ -1,10 +1,11 @@
 //! The shipment of an order. Shipping makes and sends it by itself; the order only follows it, and may cancel it.
 
-use super::{Applied, ChangeCause, Order, StatusChange};
+use super::{Applied, ChangeCause, Order, StatusChange, StockState};
 use contracts::{
     ids::ShipmentId,
-    order::{OrderShipping, OrderStatus},
+    order::{OrderShipping, OrderStatus, RestockStatus},
     shipping::ShipmentStatus,
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,10 @@ pub enum ShipmentState {
     #[serde(rename = "Recalled")]
     Cancelled,
 }
+
+/// No parcel of the order came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotReturned;
 
 impl Order {
     pub(super) fn shipment_created(&mut self, shipment_id: ShipmentId, carrier: &str, tracking_number: &str) {
@@ -54,7 +59,36 @@ impl Order {
             }
             _ => {}
         }
+        if status == ShipmentStatus::Returned
+            && matches!(self.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded)
+        {
+            changes.push(self.change_status(ChangeCause::ParcelReturned { shipment_id })?);
+        }
         Ok(())
+    }
+
+    /// Requests that the goods of a parcel that came back are put on sale again. A repetition changes nothing.
+    ///
+    /// # Errors
+    /// [`NotReturned`] when no parcel came back. The goods of a shipment that was cancelled never left, and are released by the
+    /// cancellation.
+    pub fn restock(&mut self, now: Timestamp) -> Result<(), NotReturned> {
+        let has_left = matches!(self.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded);
+        if !has_left || self.shipping.status != Some(ShipmentStatus::Returned) || self.saga.shipment == ShipmentState::Cancelled {
+            return Err(NotReturned);
+        }
+        if !self.saga.restock_requested {
+            self.saga.restock_requested = true;
+            self.updated_at = now;
+        }
+        Ok(())
+    }
+
+    /// Returns how far a requested restock is.
+    #[must_use]
+    pub fn restock_status(&self) -> Option<RestockStatus> {
+        let status = if self.saga.stock == StockState::Confirmed { RestockStatus::Pending } else { RestockStatus::Done };
+        self.saga.restock_requested.then_some(status)
     }
 
     /// Cancels the order if that is what the shipment was cancelled for. A refunded order keeps its status.

@@ -3,7 +3,7 @@
 use super::Cancellation;
 use contracts::{
     ids::{PaymentId, ReservationId, ShipmentId},
-    order::{CancelReason, OrderFact, OrderStatus, TimelineEntry},
+    order::{CancelReason, OrderFact, OrderStatus, PARCEL_RETURNED, TimelineEntry},
     problem::{Code, Failure},
     time::Timestamp,
 };
@@ -34,6 +34,7 @@ pub enum ChangeCause {
     Shipped { shipment_id: ShipmentId },
     Delivered { shipment_id: ShipmentId },
     Refunded { payment_id: PaymentId },
+    ParcelReturned { shipment_id: ShipmentId },
 }
 
 /// How a payment failed, and until when the order may be paid again.
@@ -69,6 +70,7 @@ impl ChangeCause {
             ChangeCause::Shipped { .. } => OrderFact::Shipped,
             ChangeCause::Delivered { .. } => OrderFact::Delivered,
             ChangeCause::Refunded { .. } => OrderFact::Refunded,
+            ChangeCause::ParcelReturned { .. } => OrderFact::ParcelReturned,
         }
     }
 
@@ -77,6 +79,7 @@ impl ChangeCause {
         match self {
             ChangeCause::ReservationLost { .. } => Some(Code::RESERVATION_EXPIRED.as_str().to_owned()),
             ChangeCause::PaymentFailed(failed) | ChangeCause::CaptureFailed(failed) => Some(failed.failure.code.clone()),
+            ChangeCause::ParcelReturned { .. } => Some(PARCEL_RETURNED.to_owned()),
             ChangeCause::OutOfStock => Some(CancelReason::OutOfStock.as_str().to_owned()),
             ChangeCause::RetryWindowClosed => Some(CancelReason::PaymentWindowClosed.as_str().to_owned()),
             ChangeCause::CancelRequested(Cancellation { reason, note }) => Some(note.clone().unwrap_or_else(|| reason.as_str().to_owned())),

@@ -52,6 +52,9 @@ pub fn due_steps(order: &Order) -> Vec<Step> {
             steps.push(Step::CancelShipment);
         }
         OrderStatus::Refunded if saga.shipment == ShipmentState::Cancelled => steps.extend(saga.stock_release_step()),
+        OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded if saga.restock_requested => {
+            steps.extend(saga.stock_release_step());
+        }
         OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded => {}
     }
     steps

@@ -23,6 +23,14 @@ impl Totals {
     pub fn of(items: &[OrderItem], shipping: Money, discount: Money, tax_basis_points: u32) -> Result<Totals, MoneyError> {
         let currency = shipping.currency;
         let subtotal = Money::sum(currency, items.iter().map(|item| Money::new(item.line_total_amount, currency)))?;
+        Totals::of_subtotal(subtotal, shipping, discount, tax_basis_points)
+    }
+
+    /// [`Totals::of`] of lines with this sum.
+    ///
+    /// # Errors
+    /// As [`Totals::of`].
+    pub fn of_subtotal(subtotal: Money, shipping: Money, discount: Money, tax_basis_points: u32) -> Result<Totals, MoneyError> {
         let taxed = subtotal.minus(discount)?.plus(shipping)?;
         let tax = taxed.basis_points(tax_basis_points)?;
         Ok(Totals {

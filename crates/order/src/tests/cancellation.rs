@@ -58,7 +58,7 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
 }
 
 /// Places an order and confirms it.
-async fn confirmed(h: &Harness) -> OrderView {
+pub async fn confirmed(h: &Harness) -> OrderView {
     let id = place(h, "k").await.expect(201).read::<OrderView>().order_id;
     until(h, id, "CONFIRMED").await
 }
@@ -69,7 +69,7 @@ async fn cancel(h: &Harness, id: OrderId, key: &str) -> TestResponse {
     send_and_settle(h, cancel).await
 }
 
-fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
+pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
     ShipmentCreated {
         shipment_id: h.id(),
         order_id: order.order_id,
@@ -80,7 +80,7 @@ fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
     }
 }
 
-fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
+pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     ShipmentUpdated {
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
@@ -93,7 +93,7 @@ fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     }
 }
 
-fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
+pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
     ShipmentDelivered {
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
@@ -104,7 +104,7 @@ fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
     }
 }
 
-fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned {
+pub fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned {
     ShipmentReturned {
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,

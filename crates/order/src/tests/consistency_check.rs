@@ -34,6 +34,7 @@ async fn three_orders() -> (Harness, [OrderId; 3]) {
         unit_price_snapshot: 700,
         quantity: 3,
         line_total_amount: 2_100,
+        image_url: None,
     };
     let past = PastOrder {
         user_id: h.id(),

@@ -9,7 +9,7 @@ use contracts::{
     ids::{PaymentId, ReservationId, ShipmentId},
     machine::Machine as _,
     money::{Currency, Money},
-    order::{CancelReason, OrderStatus},
+    order::{CancelReason, OrderStatus, PARCEL_RETURNED},
     payment::PaymentMethod,
     problem::{Code, Failure},
     shipping::ShipmentStatus,
@@ -358,24 +358,30 @@ fn a_shipment_update_counts_only_when_it_is_further() {
 #[test]
 fn shipment_updates_change_the_status_of_the_order() {
     use OrderStatus::{Confirmed, Delivered, Refunded, Shipped};
-    let (shipped, delivered) = (ChangeCause::Shipped { shipment_id: shipment(1) }, ChangeCause::Delivered { shipment_id: shipment(1) });
-    for (status, update, cause) in [
-        (Confirmed, ShipmentStatus::InTransit, Some(&shipped)),
-        (Confirmed, ShipmentStatus::Delivered, Some(&delivered)),
-        (Confirmed, ShipmentStatus::Returned, Some(&shipped)),
-        (Shipped, ShipmentStatus::InTransit, None),
-        (Shipped, ShipmentStatus::Delivered, Some(&delivered)),
-        (Shipped, ShipmentStatus::Returned, None),
-        (Delivered, ShipmentStatus::Returned, None),
-        (Refunded, ShipmentStatus::InTransit, None),
-        (Refunded, ShipmentStatus::Delivered, None),
+    let shipment_id = shipment(1);
+    let (shipped, delivered) = (ChangeCause::Shipped { shipment_id }, ChangeCause::Delivered { shipment_id });
+    let returned = ChangeCause::ParcelReturned { shipment_id };
+    for (status, update, causes) in [
+        (Confirmed, ShipmentStatus::InTransit, vec![&shipped]),
+        (Confirmed, ShipmentStatus::Delivered, vec![&delivered]),
+        (Confirmed, ShipmentStatus::Returned, vec![&shipped, &returned]),
+        (Shipped, ShipmentStatus::InTransit, vec![]),
+        (Shipped, ShipmentStatus::Delivered, vec![&delivered]),
+        (Shipped, ShipmentStatus::Returned, vec![&returned]),
+        (Delivered, ShipmentStatus::Returned, vec![&returned]),
+        (Refunded, ShipmentStatus::InTransit, vec![]),
+        (Refunded, ShipmentStatus::Delivered, vec![]),
+        (Refunded, ShipmentStatus::Returned, vec![&returned]),
     ] {
         let mut order = confirmed();
         apply(&mut order, &created());
         order.status = status;
         let changes = apply(&mut order, &Fact::ShipmentUpdated(shipment(1), update));
-        assert_eq!(changes.first().map(|change| &change.cause), cause, "{status} {update}");
-        assert_eq!(changes.first().and_then(|change| change.timeline_entry(NOW).reason), None);
+        assert_eq!(changes.iter().map(|change| &change.cause).collect::<Vec<_>>(), causes, "{status} {update}");
+        for change in changes {
+            let reason = (change.cause == returned).then(|| PARCEL_RETURNED.to_owned());
+            assert_eq!(change.timeline_entry(NOW).reason, reason);
+        }
         assert_eq!((order.shipping.status, order.shipping.pending), (Some(update), false));
     }
 }

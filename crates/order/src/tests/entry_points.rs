@@ -4,12 +4,12 @@ use super::model::id;
 use super::upstreams::{Fault, Upstreams, address_id, customer, payment_id, reservation_id};
 use crate::{
     domain::Order,
-    store::{self, listed},
+    store::{self, OrderQuery, listed},
 };
 use contracts::{
     ids::{OrderId, UserId},
     money::Currency,
-    order::{OrderCancelled, OrderConfirmed, OrderFilter, OrderInventoryReserved, OrderPaymentFailed, OrderView},
+    order::{OrderCancelled, OrderConfirmed, OrderInventoryReserved, OrderPaymentFailed, OrderView},
     payment::{PaymentAuthorized, PaymentRefunded},
     time::Timestamp,
 };
@@ -448,8 +448,8 @@ async fn lists_continue_after_the_page_and_keep_their_filters() {
 /// With two bounds the database would seek by the later one and scan all pages before.
 #[test]
 fn a_page_of_a_list_with_an_end_time_has_one_upper_bound() {
-    let filter = OrderFilter { to: Some(Timestamp(1)), ..OrderFilter::default() };
-    assert_eq!(listed(filter, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
+    let query = OrderQuery { to: Some(Timestamp(1)), ..OrderQuery::default() };
+    assert_eq!(listed(&query, None, None, Some(id(0, 1)), 21).sql().matches("order_id <").count(), 1);
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ pub fn order() -> Order {
         unit_price_snapshot: 1_000,
         quantity: 2,
         line_total_amount: 2_000,
+        image_url: None,
     }];
     Order {
         order_id: id::<OrderId>(1, 1),

@@ -41,6 +41,7 @@ fn paid_again() -> SagaState {
         refunded_amount: 100,
         refunds_refused: 1,
         refund_after: Some(Timestamp(1_767_225_600_000_001)),
+        restock_requested: false,
         payable_until: Some(Timestamp(1_767_312_000_000_000)),
         correlation_id: "c-1".into(),
     }

@@ -158,7 +158,10 @@ impl Upstreams {
             .route("/internal/cart/{user}/check-out", put(check_out))
             .with_state(script());
         let catalog = Router::new().route("/internal/products/lookup", post(lookup)).with_state(script());
-        let user = Router::new().route("/internal/users/{user}/addresses/{address}", get(find_address));
+        let user = Router::new()
+            .route("/internal/users/{user}/addresses/{address}", get(find_address))
+            .route("/internal/users/{user}/default-address", get(find_default_address))
+            .route("/internal/users/by-email", post(find_by_email));
         let shipping = Router::new()
             .route("/shipping/rates", get(rates))
             .route("/internal/shipments/{order}/recall", put(cancel_shipment))
@@ -311,7 +314,7 @@ async fn lookup(State(n): State<Upstreams>) -> Response {
     }
     Json(json!({"items": [{"productId": id::<ProductId>(6, 1), "sellerId": null, "sku": "LAMP-1", "title": "Lamp", "description": "",
         "categoryId": null, "categoryPath": [], "brand": null, "status": script.product_status, "priceAmount": script.price, "currency": "EUR",
-        "images": [], "attributes": {}, "productGroupId": null, "options": [], "version": 1,
+        "images": ["/media/lamp.jpg", "/media/lamp-2.jpg"], "attributes": {}, "productGroupId": null, "options": [], "version": 1,
         "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}]}))
     .into_response()
 }
@@ -327,6 +330,16 @@ async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Respon
     body["isDefaultShipping"] = json!(true);
     body["isDefaultBilling"] = json!(true);
     Json(body).into_response()
+}
+
+/// Only the customer has addresses.
+async fn find_default_address(Path(user): Path<UserId>) -> Response {
+    if user == customer() { find_address(Path((user, address_id()))).await } else { answer(refusal(404, "NOT_FOUND", false)) }
+}
+
+async fn find_by_email(Json(body): Json<Value>) -> Json<Value> {
+    let found = if body["email"] == "mara@shop.example" { vec![id::<UserId>(2, 99), customer()] } else { Vec::new() };
+    Json(json!({"userIds": found}))
 }
 
 async fn rates(State(n): State<Upstreams>) -> Response {

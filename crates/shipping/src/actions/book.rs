@@ -5,7 +5,7 @@ use super::BOOKING;
 use crate::{
     App, Error,
     carrier::{BookingRequest, CarrierError},
-    domain::{Booking, BookingOutcome, ShipmentRecord},
+    domain::{Booking, BookingOutcome, Scan, ShipmentRecord},
     store,
 };
 use contracts::{
@@ -61,7 +61,7 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
             match shipment.booked(carrier, tracking_number.clone(), tx.now()) {
                 BookingOutcome::AlreadyBooked => {}
                 BookingOutcome::Created(event) => {
-                    store::append_event(tx, &mut shipment, ShipmentStatus::Created, BOOKED_MESSAGE).await?;
+                    store::append_event(tx, &mut shipment, ShipmentStatus::Created, Scan::now(BOOKED_MESSAGE)).await?;
                     store::save(tx, &mut shipment).await?;
                     tx.emit(event);
                 }
@@ -82,7 +82,7 @@ async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
             let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
             let returned = shipment.cancel_confirmed();
             if let Some(event) = returned {
-                store::append_event(tx, &mut shipment, ShipmentStatus::Returned, CANCELLED_MESSAGE).await?;
+                store::append_event(tx, &mut shipment, ShipmentStatus::Returned, Scan::now(CANCELLED_MESSAGE)).await?;
                 tx.emit(event);
             }
             Ok(store::save(tx, &mut shipment).await?)

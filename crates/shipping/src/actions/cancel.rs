@@ -2,7 +2,7 @@
 //! returned only after that.
 
 use super::BOOKING;
-use crate::{App, Error, store};
+use crate::{App, Error, domain::Scan, store};
 use contracts::{
     ids::OrderId,
     shipping::{CancellationOutcome, ShipmentCancellation, ShipmentStatus},
@@ -26,7 +26,7 @@ pub async fn cancel_in(tx: &mut Tx, order_id: OrderId, why: &str) -> Result<Canc
     let outcome = shipment.cancel(tx.now());
     if shipment != before {
         if shipment.parcel.is_some() {
-            store::append_event(tx, &mut shipment, ShipmentStatus::Created, why).await?;
+            store::append_event(tx, &mut shipment, ShipmentStatus::Created, Scan::now(why)).await?;
         }
         store::save(tx, &mut shipment).await?;
         tx.notify_worker(BOOKING);

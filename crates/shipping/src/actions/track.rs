@@ -2,7 +2,7 @@
 
 use crate::{
     App, Error,
-    domain::{ReportOutcome, ShipmentRecord},
+    domain::{CLOCK_SKEW, ReportOutcome, Scan, ShipmentRecord},
     store,
 };
 use contracts::{
@@ -21,7 +21,7 @@ pub const MAX_EVENTS: i64 = 200;
 /// confirmed cancellation is added to the history and shown to administrators.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::HistoryIsFull`].
+/// [`Error::NotFound`], [`Error::HistoryIsFull`], [`Error::InTheFuture`].
 pub async fn record_event(
     app: &App,
     id: ShipmentId,
@@ -29,23 +29,33 @@ pub async fn record_event(
     body: RecordShipmentEvent,
 ) -> Result<Idempotent<Json<Shipment>>, Problem> {
     let (status, message) = (body.status, body.message.map_or_else(String::new, contracts::text::ShortText::into_string));
-    app.ctx.db.write(async move |tx| key.once(tx, async |tx| track(tx, id, status, &message).await.map(Json)).await).await
+    let at = body.occurred_at;
+    let unit = async move |tx: &mut Tx| {
+        key.once(tx, async |tx| {
+            if at.is_some_and(|at| at > tx.now().after(CLOCK_SKEW)) {
+                return Err(Error::InTheFuture);
+            }
+            track(tx, id, status, Scan { message: &message, at }).await.map(Json)
+        })
+        .await
+    };
+    app.ctx.db.write(unit).await
 }
 
 /// The same inside a unit of work, also for simulated events.
-pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message: &str) -> Result<Shipment, Error> {
+pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, scan: Scan<'_>) -> Result<Shipment, Error> {
     let mut shipment = store::lock_by_shipment(tx, id).await?.ok_or(Error::NotFound)?;
     let present = shipment.parcel.as_ref().ok_or(Error::NotFound)?.status;
     match shipment.observe(status) {
         ReportOutcome::Known => {}
         ReportOutcome::Moved(next) => {
-            if append(tx, &mut shipment, next, message, next == present).await? {
-                move_to(tx, &mut shipment, next, message).await?;
+            if append(tx, &mut shipment, next, scan, next == present).await? {
+                move_to(tx, &mut shipment, next, scan.message).await?;
             }
         }
         ReportOutcome::Contradicted(next) => {
             let is_scan = shipment.contradiction == Some(next);
-            if append(tx, &mut shipment, next, message, is_scan).await? {
+            if append(tx, &mut shipment, next, scan, is_scan).await? {
                 contradict(tx, &mut shipment, next).await?;
             }
         }
@@ -54,11 +64,11 @@ pub async fn track(tx: &mut Tx, id: ShipmentId, status: ShipmentStatus, message:
 }
 
 /// Adds an entry to the history. Returns whether it is new.
-async fn append(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str, is_scan: bool) -> Result<bool, Error> {
+async fn append(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, scan: Scan<'_>, is_scan: bool) -> Result<bool, Error> {
     if is_scan && shipment.event_count >= MAX_EVENTS {
         return Err(Error::HistoryIsFull);
     }
-    Ok(store::append_event(tx, shipment, next, message).await?)
+    Ok(store::append_event(tx, shipment, next, scan).await?)
 }
 
 /// Stores a report that contradicts a confirmed cancellation. Money and stock were returned because of the confirmation, so

@@ -1,6 +1,6 @@
 //! Rows of earlier schemas.
 
-use crate::store;
+use crate::{domain::Scan, store};
 use contracts::{
     ids::{OrderId, UserId, Uuid},
     shipping::ShipmentStatus,
@@ -42,7 +42,7 @@ async fn shipments_of_an_earlier_schema_keep_their_parcel_their_history_and_thei
         assert_eq!(store::find_by_order(tx, awaited).await?.unwrap().parcel, None);
         let mut shipment = store::lock_by_order(tx, booked).await?.unwrap();
         assert_eq!(shipment.parcel.as_ref().map(|parcel| parcel.tracking_number.as_str()), Some("T1"));
-        assert!(store::append_event(tx, &mut shipment, ShipmentStatus::Created, "Loaded").await?);
+        assert!(store::append_event(tx, &mut shipment, ShipmentStatus::Created, Scan::now("Loaded")).await?);
         let history = store::view(tx, shipment).await?.unwrap().events;
         assert_eq!(history.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["Booked", "Sorted", "Loaded"]);
         store::insert_if_new(tx, cancelled, "N", UserId(cancelled.0), &super::address("")).await?;

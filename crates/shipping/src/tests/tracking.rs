@@ -142,3 +142,29 @@ async fn an_invalid_event_is_refused_and_changes_nothing() {
     assert_eq!(shipments(&h, order).await, before);
     assert_eq!(h.emitted().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_scan_may_say_when_it_occurred() {
+    let h = start().await;
+    let (order, shipment) = ship(&h).await;
+    let now = h.env.now();
+    let scan = |at: contracts::time::Timestamp| {
+        let body = json!({"status": "IN_TRANSIT", "message": "Sorted", "occurredAt": at});
+        h.post(&format!("/shipments/{shipment}/events"), &body).admin().send()
+    };
+    let minutes = |count: u64| std::time::Duration::from_secs(60 * count);
+    for at in [now.before(minutes(90)), now.before(minutes(60)), now.before(minutes(90)), now.after(minutes(5))] {
+        scan(at).await.expect(200);
+    }
+    let refused = scan(now.after(minutes(6))).await.expect_problem(422, "INVALID_REQUEST").json();
+    assert_eq!(
+        (refused["errors"][0]["pointer"].as_str(), refused["errors"][0]["code"].as_str()),
+        (Some("/occurredAt"), Some("OUT_OF_RANGE"))
+    );
+    report(&h, shipment, "IN_TRANSIT", "Sorted").await.expect(200);
+    let found = shipments(&h, order).await.remove(0);
+    let times: Vec<_> = found.events[1..].iter().map(|event| event.occurred_at).collect();
+    assert_eq!(times, [now.before(minutes(90)), now.before(minutes(60)), now.after(minutes(5)), now]);
+    assert!(found.events.iter().all(|event| event.recorded_at == now));
+    assert_eq!(h.emitted_of::<ShipmentUpdated>().await.len(), 4);
+}

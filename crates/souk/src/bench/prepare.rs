@@ -180,6 +180,7 @@ fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
             unit_price_snapshot: product.price_amount,
             quantity: quantity as u32,
             line_total_amount: product.price_amount * quantity as i64,
+            image_url: None,
         });
     }
     items

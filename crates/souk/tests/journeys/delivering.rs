@@ -26,7 +26,7 @@ fn is_found(found: &SearchResults) -> bool {
 
 /// The request of the carrier that reports a status.
 fn reporting(shipment: ShipmentId, status: ShipmentStatus) -> ApiRequest<RecordShipmentEvent, Shipment> {
-    request(&RECORD_SHIPMENT_EVENT).path(shipment).body(&RecordShipmentEvent { status, message: None })
+    request(&RECORD_SHIPMENT_EVENT).path(shipment).body(&RecordShipmentEvent { status, message: None, occurred_at: None })
 }
 
 /// Waits until the order has a shipment.

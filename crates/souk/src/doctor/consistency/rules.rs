@@ -50,7 +50,8 @@ impl OrderCase<'_> {
                 }
                 OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered => {
                     findings.between.extend(self.wrong_payments(PaymentStatus::Captured));
-                    findings.between.extend(self.wrong_units(false));
+                    // Goods that came back may be on sale again.
+                    findings.between.extend(self.wrong_units(self.record.order.saga.restock_requested));
                     self.note_due_steps(&mut findings);
                 }
                 // Units that left stay sold.

@@ -107,6 +107,7 @@ impl Shop {
             unit_price_snapshot: 1_000,
             quantity: 2,
             line_total_amount: 2_000,
+            image_url: None,
         };
         let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
         let address = AddressSnapshot { country, state: String::new(), city, zip, street, number, complement: String::new() };

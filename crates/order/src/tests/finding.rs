@@ -1,0 +1,180 @@
+//! Finding orders: filters, numbers, lines in lists, and what a cart will cost.
+
+use super::{
+    entry_points::{place, until},
+    model::id,
+    upstreams::{Upstreams, customer},
+};
+use crate::store::{OrderQuery, first_lines, listed};
+use contracts::{
+    ids::{OrderId, UserId},
+    order::{OrderStatus, OrderSummary, OrderView, TotalsEstimate},
+    page::{Page, Totals},
+    time::Timestamp,
+};
+use platform::testing::Harness;
+use serde_json::json;
+use std::time::Duration;
+
+/// Places five orders a minute apart: CONFIRMED, PAYMENT_FAILED, CANCELLED, CONFIRMED and PENDING_PAYMENT. Returns the newest
+/// first.
+async fn five_orders(h: &Harness, upstreams: &Upstreams) -> Vec<OrderView> {
+    let mut placed = Vec::new();
+    for (number, status) in (1..).zip(["CONFIRMED", "PAYMENT_FAILED", "CANCELLED", "CONFIRMED", "PENDING_PAYMENT"]) {
+        upstreams.script().cart_id = id(3, number);
+        upstreams.script().authorize = if status == "PAYMENT_FAILED" { "FAILED" } else { "AUTHORIZED" };
+        upstreams.script().in_stock = status != "CANCELLED";
+        (upstreams.script().payment, upstreams.script().reservation) = ("INITIATED", "NONE");
+        let view: OrderView = place(h, &number.to_string()).await.expect(201).read();
+        placed.push(if status == "PENDING_PAYMENT" { view } else { until(h, view.order_id, status).await });
+        h.advance(Duration::from_secs(60));
+    }
+    placed.reverse();
+    placed
+}
+
+async fn found(h: &Harness, query: &str) -> Vec<OrderId> {
+    let mut found = Vec::new();
+    let mut path = format!("/admin/orders?limit=2&{query}");
+    loop {
+        let page: Page<OrderSummary> = h.get(&path).admin().send().await.expect(200).read();
+        found.extend(page.items.iter().map(|order| order.order_id));
+        match page.next_cursor {
+            Some(cursor) => path = format!("/admin/orders?limit=2&{query}&cursor={cursor}"),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_finds_orders_by_number_customer_time_and_several_statuses() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let orders = five_orders(&h, &upstreams).await;
+    let only = |wanted: &[usize]| wanted.iter().map(|at| orders[*at].order_id).collect::<Vec<_>>();
+    let (number, other) = (&orders[1].order_number, h.id::<UserId>());
+    let user = customer();
+    for (query, wanted) in [
+        (String::new(), only(&[0, 1, 2, 3, 4])),
+        ("status=CONFIRMED".into(), only(&[1, 4])),
+        ("status=CONFIRMED&status=CANCELLED".into(), only(&[1, 2, 4])),
+        ("status=CANCELLED&status=PAYMENT_FAILED&status=CONFIRMED&status=PENDING_PAYMENT&status=CANCELLED".into(), only(&[0, 1, 2, 3, 4])),
+        (format!("orderNumber={number}"), only(&[1])),
+        (format!("orderNumber={}", number.to_lowercase().replace('-', "")), only(&[1])),
+        (format!("orderNumber={number}&status=CANCELLED"), vec![]),
+        ("orderNumber=22222-22222".into(), vec![]),
+        ("email=Mara%40shop.example".into(), only(&[0, 1, 2, 3, 4])),
+        ("email=mara%40shop.example&status=CANCELLED&status=PAYMENT_FAILED".into(), only(&[2, 3])),
+        (format!("email=mara%40shop.example&userId={user}&orderNumber={number}"), only(&[1])),
+        (format!("email=mara%40shop.example&userId={other}"), vec![]),
+        ("email=nobody%40shop.example".into(), vec![]),
+        (format!("userId={user}&status=CANCELLED&status=PENDING_PAYMENT&from=2026-01-01T00:00:00Z"), only(&[0, 2])),
+        (format!("from={at}&to={at}", at = orders[1].created_at), vec![]),
+        (format!("from={}&to=9999-12-31T00:00:00.5Z", orders[1].created_at), only(&[0, 1])),
+    ] {
+        assert_eq!(found(&h, &query).await, wanted, "{query}");
+        let totals: Totals<OrderStatus> = h.get(&format!("/admin/orders/totals?{query}")).admin().send().await.expect(200).read();
+        assert_eq!(totals.total, wanted.len() as u64, "{query}");
+    }
+    for (query, code) in [
+        ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "OUT_OF_RANGE"),
+        ("orderNumber=1", "NOT_AN_ORDER_NUMBER"),
+        ("email=nobody", "NOT_AN_EMAIL"),
+        ("status=CONFIRMED&status=NEW", "NOT_ONE_OF"),
+        ("userId=0190A1B2-0000-7000-8000-000000000000", "NOT_A_UUID"),
+    ] {
+        for path in ["/admin/orders", "/admin/orders/totals"] {
+            let refused = h.get(&format!("{path}?{query}")).admin().send().await.expect_problem(422, "INVALID_REQUEST");
+            assert_eq!(refused.json()["errors"][0]["code"], code, "{query}");
+        }
+    }
+    let own: Page<OrderSummary> =
+        h.get("/orders?status=CANCELLED&status=PAYMENT_FAILED").customer(customer()).send().await.expect(200).read();
+    assert_eq!(own.items.iter().map(|order| order.order_id).collect::<Vec<_>>(), only(&[2, 3]));
+}
+
+#[tokio::test]
+async fn an_order_is_read_by_its_number() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    let (number, stranger) = (&placed.order_number, h.id::<UserId>());
+    for spelling in [number.clone(), number.to_lowercase(), number.replace('-', "")] {
+        let path = format!("/orders/{spelling}");
+        let read: OrderView = h.get(&path).customer(customer()).send().await.expect(200).read();
+        assert_eq!(read.order_id, placed.order_id);
+        h.get(&path).admin().send().await.expect(200);
+        h.get(&path).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
+        h.get(&path).seller(stranger).send().await.expect_problem(404, "NOT_FOUND");
+    }
+    let id = placed.order_id.to_string();
+    for other in [id.to_uppercase(), id.replace('-', ""), format!("%7B{id}%7D"), format!("urn:uuid:{id}"), "22222-22222".into()] {
+        h.get(&format!("/orders/{other}")).admin().send().await.expect_problem(404, "NOT_FOUND");
+    }
+    // What changes an order names it by its id.
+    h.post(&format!("/orders/{number}/cancel"), &json!({})).customer(customer()).send().await.expect_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn lists_and_orders_show_titles_and_pictures() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    assert_eq!(placed.items[0].image_url.as_deref(), Some("/media/lamp.jpg"));
+    let page: Page<OrderSummary> = h.get("/orders").customer(customer()).send().await.expect(200).read();
+    let [order] = &*page.items else { panic!("one order") };
+    let [line] = &*order.items else { panic!("one line") };
+    assert_eq!((order.item_count, line.title_snapshot.as_str(), line.quantity), (1, "Lamp", 2));
+    assert_eq!((line.sku.as_str(), line.image_url.as_deref()), ("LAMP-1", Some("/media/lamp.jpg")));
+    assert_eq!(h.emitted_of::<contracts::order::OrderCreated>().await[0].items[0].image_url.as_deref(), Some("/media/lamp.jpg"));
+}
+
+#[tokio::test]
+async fn every_list_reads_one_index_in_its_order() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    for bits in 0..64_u8 {
+        let given = |bit: u8| bits & (1 << bit) != 0;
+        let query = OrderQuery {
+            order_number: given(0).then(|| "7QK2M-XW9PD".parse().unwrap()),
+            from: given(1).then_some(Timestamp(1)),
+            to: given(2).then_some(Timestamp(2)),
+            ..OrderQuery::default()
+        };
+        let status = given(4).then_some(OrderStatus::Confirmed);
+        let select = listed(&query, given(3).then(customer), status, given(5).then(|| h.id()), 21);
+        let plan = h.query_plan(select.sql()).await;
+        assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
+        if bits != 0 {
+            assert!(plan[0].starts_with("SEARCH"), "{}: {plan:?}", select.sql());
+        }
+    }
+    let plan = h.query_plan(first_lines(&[h.id(), h.id(), h.id()]).sql()).await;
+    assert!(plan[0].contains("order_items_by_order (order_id=? AND line<?)"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn an_estimate_is_what_the_order_costs() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.around(Harness::of(crate::service())).setting("tax_basis_points", 1_900).start().await;
+    let body = json!({"userId": customer(), "currency": "EUR", "subtotalAmount": 2_000});
+    let estimate = |body: &serde_json::Value| h.post("/internal/orders/estimate", body).service("cart").send();
+    let totals: TotalsEstimate = estimate(&body).await.expect(200).read();
+    let placed: OrderView = place(&h, "k").await.expect(201).read();
+    assert_eq!((totals.subtotal_amount, totals.shipping_amount), (placed.subtotal_amount, placed.shipping_amount));
+    assert_eq!((totals.tax_amount, totals.total_amount), (placed.tax_amount, placed.total_amount));
+    assert!(totals.tax_amount > 0);
+    assert_eq!(totals.country, placed.shipping_address_snapshot.country);
+
+    let mut other = body.clone();
+    other["country"] = json!("FR");
+    assert_eq!(estimate(&other).await.expect(200).read::<TotalsEstimate>().country, "FR");
+    other["userId"] = json!(h.id::<UserId>());
+    estimate(&other).await.expect(200);
+    other["country"] = json!(null);
+    estimate(&other).await.expect_problem(404, "NOT_FOUND");
+    upstreams.script().country_is_not_served = true;
+    estimate(&body).await.expect_problem(422, "UNSUPPORTED_COUNTRY");
+    h.post("/internal/orders/estimate", &body).service("payment").send().await.expect_problem(403, "FORBIDDEN");
+    h.post("/internal/orders/estimate", &body).customer(customer()).send().await.expect_problem(403, "FORBIDDEN");
+}
