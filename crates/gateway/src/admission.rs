@@ -39,6 +39,8 @@ struct State {
     /// The slots of [`Priority::WaitingOrder`] are counted here as well. There are fewer of these, so that clients who wait for
     /// their orders never block the requests that complete them.
     waiting: Slots,
+    /// The slots of [`Priority::Change`], counted as well.
+    changes: Slots,
     concurrency: Concurrency,
     queues: [Queue; Priority::COUNT],
 }
@@ -76,6 +78,7 @@ impl Admission {
         let state = State {
             all: slots(most, per_client),
             waiting: slots(waiting, waiting),
+            changes: slots(most, most),
             concurrency: Concurrency::new(most, Instant::now()),
             queues: std::array::from_fn(|_| Queue::default()),
         };
@@ -197,8 +200,8 @@ impl State {
             && match priority {
                 Priority::WaitingOrder => self.waiting.has_room(client),
                 Priority::Order => true,
-                // A full cart is a promise that its order is taken: none is filled while orders wait.
-                Priority::Change => self.has_capacity(priority) && !self.orders_wait(client),
+                // A full cart is a promise that its order is taken: it is filled only while there is room for the order.
+                Priority::Change => self.has_capacity(priority) && !self.orders_wait(client) && self.has_room_for_order(client),
                 _ => self.has_capacity(priority),
             }
     }
@@ -216,17 +219,27 @@ impl State {
         queue.has(client) || (self.waiting.free() == 0 && !queue.is_empty())
     }
 
+    /// Whether the orders that follow the changes under way, and one more, would find a slot.
+    fn has_room_for_order(&self, client: Network) -> bool {
+        let expected = self.waiting.held(client) + self.changes.held(client);
+        self.waiting.total == 0 || may_take(expected, self.waiting.free().saturating_sub(self.changes.taken))
+    }
+
     fn take(&mut self, priority: Priority, client: Network) {
         self.all.take(client);
-        if priority == Priority::WaitingOrder {
-            self.waiting.take(client);
+        match priority {
+            Priority::WaitingOrder => self.waiting.take(client),
+            Priority::Change => self.changes.take(client),
+            _ => {}
         }
     }
 
     fn release(&mut self, priority: Priority, client: Network) {
         self.all.release(client);
-        if priority == Priority::WaitingOrder {
-            self.waiting.release(client);
+        match priority {
+            Priority::WaitingOrder => self.waiting.release(client),
+            Priority::Change => self.changes.release(client),
+            _ => {}
         }
     }
 }
@@ -236,8 +249,12 @@ impl Slots {
         self.total - self.taken
     }
 
+    fn held(&self, client: Network) -> usize {
+        self.by_client.get(&client).copied().unwrap_or(0)
+    }
+
     fn has_room(&self, client: Network) -> bool {
-        let held = self.by_client.get(&client).copied().unwrap_or(0);
+        let held = self.held(client);
         held < self.per_client && may_take(held, self.free())
     }
 

@@ -174,8 +174,24 @@ async fn no_cart_is_filled_while_the_orders_of_its_client_wait() {
     settle().await;
     assert_eq!(*turns.lock().unwrap(), ["other"], "another client is not kept from it");
     drop(orders.pop());
-    let _held = (order.await.unwrap().unwrap(), add.await.unwrap().unwrap(), other.await.unwrap().unwrap());
+    let _order = order.await.unwrap().unwrap();
+    settle().await;
+    assert_eq!(*turns.lock().unwrap(), ["other", "order"], "there is no room for another order");
+    drop(orders);
+    let _held = (add.await.unwrap().unwrap(), other.await.unwrap().unwrap());
     assert_eq!(*turns.lock().unwrap(), ["other", "order", "add"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cart_is_filled_only_while_there_is_room_for_its_order() {
+    let admission = Admission::new(80, 80, 100);
+    let orders: Vec<Slot> = (0..20).flat_map(|_| admission.take_or_queue(Priority::WaitingOrder, at(1))?.ok()).collect();
+    let changes = fill(&admission, Priority::Change, at(1));
+    assert_eq!((orders.len(), changes.len()), (20, 11), "of 60 slots for waiting orders, a client gets half");
+    assert!(!fill(&admission, Priority::Change, at(2)).is_empty());
+    drop(orders);
+    drop(changes);
+    assert_eq!(admission.0.state.lock_unpoisoned().changes.taken, 0);
 }
 
 #[tokio::test(start_paused = true)]
