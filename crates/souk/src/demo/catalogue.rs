@@ -16,10 +16,6 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(RustEmbed)]
 #[folder = "../../demo/catalogue/"]
-#[include = "*.json"]
-#[include = "*.jsonl"]
-#[include = "*.md"]
-#[include = "images/*"]
 pub struct Catalogue;
 
 /// A seller of the demo.

@@ -1,5 +1,5 @@
 //! Compares the first diagram of `docs/architecture.md`, which is drawn by hand, with the program: a solid arrow shows
-//! calls, a dotted one events.
+//! calls, a dotted one events. What the gateway forwards to each service is drawn once for all.
 
 use super::{assert_same, owned, started};
 use platform::testing::TempFolder;
@@ -30,9 +30,8 @@ fn drawn(shaft: &str, services: &BTreeSet<&str>) -> Arrows {
 async fn the_diagram_shows_exactly_the_calls_and_events_between_services() {
     let folder = TempFolder::new();
     let runtime = started(&folder).await.unwrap();
-    let public = runtime.operations.iter().map(|(service, _)| ("gateway", *service));
     let calls = contracts::registry::calls().flat_map(|call| call.from.iter().map(|from| (*from, call.service)));
-    let called = owned(public.chain(calls));
+    let called = owned(calls);
     let producers: BTreeMap<_, _> = contracts::registry::events().map(|kind| (kind.event_type, kind.producer)).collect();
     let consumed = owned(runtime.consumed_event_types().map(|(service, event)| (producers[event], service)));
     let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
