@@ -37,9 +37,9 @@ pub struct Backup {
     flags: ToolFlags,
 }
 
-/// Entries of the data directory that are no part of a copy, beside the databases: the lock of the running program, and
-/// the search index.
-const LEFT_OUT: [&str; 2] = ["lock", "search"];
+/// Entries of the data directory that are no part of a copy, beside the databases: the lock of the running program, the search
+/// index, and the file that keeps space on the disk.
+const LEFT_OUT: [&str; 3] = ["lock", "search", "reserve"];
 
 /// The file that makes a folder a backup.
 pub const MANIFEST: &str = "manifest.json";
