@@ -144,6 +144,23 @@ async fn a_kill_of_the_installation_or_of_the_copying_leaves_a_complete_copy_or_
     assert_eq!(names(place.path()), ["copy"], "nothing is left of those that were killed");
     busy.server.kill();
     busy.tasks.join_all().await;
+
+    let target = place.path().join("restored");
+    for _ in 0..4 {
+        let mut restoring =
+            command(&["restore", text(&into)]).env("SOUK_DATA_DIR", &target).stdout(Stdio::null()).spawn().expect("the program starts");
+        tokio::time::sleep(Duration::from_millis(env.random_below(300))).await;
+        restoring.kill().expect("it is killed");
+        restoring.wait().expect("it ends");
+        if target.exists() {
+            let (healthy, report) = run(&target, &["doctor"], "");
+            assert!(healthy, "{report}");
+            fs::remove_dir_all(&target).unwrap();
+        }
+    }
+    let (succeeded, output) = restore(&into, &target, &[]);
+    assert!(succeeded, "{output}");
+    assert_eq!(names(place.path()), ["copy", "restored"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
