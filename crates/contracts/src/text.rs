@@ -180,17 +180,41 @@ fn country(text: &str) -> Result<String, Violation> {
     }
 }
 
+/// Accepts what the URL standard (WHATWG) parses and RFC 3986 can write. A spelling of the host that only the standard's parser
+/// understands, such as `0x7f.1` or letters beyond ASCII, is replaced by the usual one.
 fn url(text: &str) -> Result<String, Violation> {
+    let bad = || Violation::new("NOT_A_URL", "must be an absolute http or https address, such as https://example.com/path");
     let text = single_line(text, 1, 2_000)?;
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).and_then(|rest| rest.split(['/', '?', '#']).next());
-    match host {
-        Some(host)
-            if !host.is_empty() && !text.contains(char::is_whitespace) && !host.contains('@') && !text.contains(['<', '>', '"', '\\']) =>
-        {
-            Ok(text)
-        }
-        _ => Err(Violation::new("NOT_A_URL", "must be an absolute http or https address")),
+    // The parser drops or repairs these.
+    if text.contains(char::is_whitespace) || text.contains(['<', '>', '"', '\\', '`', '{', '}', '|', '^']) {
+        return Err(bad());
     }
+    let (_, rest) =
+        text.split_once("://").filter(|(scheme, rest)| matches!(*scheme, "http" | "https") && !rest.starts_with('/')).ok_or_else(bad)?;
+    let parsed = url::Url::parse(&text).map_err(|_| bad())?;
+    let host_fits = match parsed.host() {
+        Some(url::Host::Domain(name)) => is_host_name(name),
+        Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+        None => false,
+    };
+    let has_user = rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'));
+    if !host_fits || has_user || parsed.port() == Some(0) || parsed.as_str().len() > 2_000 {
+        return Err(bad());
+    }
+    let is_usual = parsed.host_str().is_some_and(|host| rest.get(..host.len()).is_some_and(|start| start.eq_ignore_ascii_case(host)));
+    Ok(if is_usual && text.is_ascii() { text } else { parsed.into() })
+}
+
+/// Whether a domain name consists of labels as RFC 1123 has them. Underscores are accepted, because host names in use have them.
+fn is_host_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let fits = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.len() <= 253 && name.split('.').all(fits)
 }
 
 fn image_url(text: &str) -> Result<String, Violation> {
@@ -311,6 +335,62 @@ mod tests {
             assert!(serde_json::from_str::<Quantity>(bad).is_err(), "{bad}");
         }
         assert_eq!(serde_json::from_str::<Quantity>("100000").unwrap().get(), Quantity::MAX);
+    }
+
+    #[test]
+    fn a_url_has_a_host_that_can_exist() {
+        for good in [
+            "https://example.com",
+            "http://example.com:8080/hook?a=1#b",
+            "https://a-b.c_d.example./",
+            "http://127.0.0.1:80/",
+            "https://[2001:db8::1]:8443/x",
+            "https://Example.com/%C3%BC",
+        ] {
+            assert_eq!(Url::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "example.com",
+            "//example.com",
+            "ftp://example.com",
+            "http:example.com",
+            "http:/example.com",
+            "http:///example.com",
+            "http://",
+            "http://:80/",
+            "http://?x",
+            "http://example.com:99999/",
+            "http://example.com:0/",
+            "http://example.com:8a/",
+            "http://a..b/",
+            "http://.a.b/",
+            "http://-a.b/",
+            "http://a-.b/",
+            "http://256.256.256.256/",
+            "http://1.2.3.4.5/",
+            "http://[::1/",
+            "http://[1.2.3.4]/",
+            "http://a b/",
+            "http://a\\b/",
+            "http://me@example.com/",
+            "http://me:x@example.com/",
+            "http://@example.com/",
+            "http://a%00b/",
+            "http://a,b/",
+            "http://xn--a/",
+            "https://exa<mple.com",
+        ] {
+            assert!(Url::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Url::parse(&format!("http://{}.example/", "a".repeat(64))).is_err());
+        for (spelling, usual) in [
+            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+            ("http://0x7f.1:80/", "http://127.0.0.1/"),
+            ("http://%65.example/a", "http://e.example/a"),
+        ] {
+            assert_eq!(Url::parse(spelling).unwrap().as_str(), usual);
+        }
     }
 
     #[test]

@@ -82,6 +82,15 @@ impl<T> Select<T> {
         self
     }
 
+    /// The same for the rows above `key`, for a list in ascending order.
+    #[must_use]
+    pub fn filter_above(mut self, columns: &'static str, (first, second): (impl Column + 'static, impl Column + 'static)) -> Select<T> {
+        let (clause, bound) = (self.clause(), self.values.len());
+        let _ = write!(self.sql, "{clause}{columns} > (${}, ${})", bound + 1, bound + 2);
+        self.values.extend([Box::new(first) as Box<dyn Column>, Box::new(second)]);
+        self
+    }
+
     /// Adds a condition unless there is no value.
     #[must_use]
     pub fn filter_some(self, condition: &'static str, value: Option<impl Column + 'static>) -> Select<T> {

@@ -41,7 +41,7 @@ const ROWS: [(&str, Option<usize>); 14] = [
     ("lock_list", Some(0)),
 ];
 /// Methods of `Select` whose first argument is a part of the statement.
-const PARTS: [&str; 7] = ["filter", "filter_some", "filter_literal", "filter_below", "filter_in", "limit", "group"];
+const PARTS: [&str; 8] = ["filter", "filter_some", "filter_literal", "filter_below", "filter_above", "filter_in", "limit", "group"];
 
 /// Prepares every statement of the crate in `manifest_dir` and returns how many there are.
 ///
@@ -297,7 +297,7 @@ impl Scan<'_> {
 
     /// A part of a `Select`.
     fn part(&mut self, place: Place, method: &str, arguments: &[&[Token]]) {
-        let own = matches!(method, "filter_some" | "filter_literal" | "filter_below" | "filter_in");
+        let own = matches!(method, "filter_some" | "filter_literal" | "filter_below" | "filter_above" | "filter_in");
         // `filter` of an iterator takes one argument, that of a Select takes two.
         if !own && arguments.len() != if method == "group" { 1 } else { 2 } {
             return;
@@ -319,6 +319,7 @@ impl Scan<'_> {
                         "limit" => format!("{base} ORDER BY {text} LIMIT $99"),
                         "group" => format!("{base} GROUP BY {text}"),
                         "filter_below" => format!("{base}{clause}{text} < ($98, $99)"),
+                        "filter_above" => format!("{base}{clause}{text} > ($98, $99)"),
                         "filter_in" => format!("{base}{clause}{text} IN ($98, $99)"),
                         _ => format!("{base}{clause}{}", text.replace('?', "$99")),
                     },
