@@ -26,6 +26,9 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     paths: &["/admin/search", "/search"],
 };
 
+/// The header in which an answer tells the gateway its cost, in units of a usual search. It is not passed on to callers.
+pub const COST_HEADER: &str = "souk-cost";
+
 string_enum! {
     /// The order of search results.
     Sort {
@@ -107,6 +110,10 @@ pub struct SearchResults {
     pub next_cursor: Option<String>,
     /// Alternatives when nothing was found; otherwise null.
     pub help: Option<SearchHelp>,
+    /// Whether the search was ended after the maximum time. There may be more hits than these, and `total` and the facets
+    /// count only those that were found.
+    #[serde(default)]
+    pub partial: bool,
 }
 
 /// Alternatives to a search that found nothing.
@@ -211,7 +218,8 @@ pub struct RebuildState {
 #[serde(rename_all = "camelCase", default)]
 pub struct SearchQuery {
     /// Plain text of at most 500 characters and 40 words. Every word must be found. The last one may be the beginning of
-    /// a word; a word that no product has is looked for in a near spelling as well. Without a text every product matches.
+    /// a word. A word that no product has is looked for in a near spelling as well, for up to four words. Without a text every
+    /// product matches.
     pub q: Option<String>,
     /// In this category or below it. Given several times, in one of them.
     pub category: Vec<CategoryId>,

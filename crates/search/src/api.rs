@@ -11,13 +11,17 @@ use crate::{
         query::{Filter, Request, search_text},
         text::Analyzer,
     },
-    find::{self, Finder, Page, SortKey},
+    find::{self, Budget, Finder, Found, Page, SortKey},
     index::View,
     store,
 };
+use axum::{
+    http::HeaderValue,
+    response::{IntoResponse, Response},
+};
 use contracts::{
     problem::Fault,
-    search::{IndexState, RebuildState, SearchResults, SuggestQuery, Suggestions},
+    search::{COST_HEADER, IndexState, RebuildState, SearchResults, SuggestQuery, Suggestions},
     violation::Violation,
 };
 use parameters::SearchParams;
@@ -27,7 +31,7 @@ use platform::{
     pool,
 };
 use result_cache::CachedPage;
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, sync::Arc, time::Duration};
 
 pub fn routes() -> Routes<App> {
     Routes::new("search")
@@ -40,8 +44,8 @@ pub fn routes() -> Routes<App> {
 /// A serialized page of results.
 struct Results(RenderedPage);
 
-impl axum::response::IntoResponse for Results {
-    fn into_response(self) -> axum::response::Response {
+impl IntoResponse for Results {
+    fn into_response(self) -> Response {
         self.0.into_response()
     }
 }
@@ -53,7 +57,12 @@ impl DescribeAnswer for Results {
     }
 }
 
-async fn search(_: MaybeUser, State(app): State<App>, SearchParams(request): SearchParams, paging: Paging) -> Result<Results, Problem> {
+async fn search(
+    _: MaybeUser,
+    State(app): State<App>,
+    SearchParams(request): SearchParams,
+    paging: Paging,
+) -> Result<WithCost<Results>, Problem> {
     let tag = request.tag(app.settings.currency);
     let page = Page { limit: paging.limit as usize, after: paging.after::<SortKey>(&tag)? };
     let view = app.index_manager.view()?;
@@ -61,26 +70,60 @@ async fn search(_: MaybeUser, State(app): State<App>, SearchParams(request): Sea
     let last = request.filters.last().map(Filter::parameter);
     let key = (view.number, format!("{tag} {page:?} {last:?}"));
     if let Some(known) = app.cache.get(&key) {
-        return Ok(Results(known.page()));
+        return Ok(WithCost(1, Results(known.page())));
     }
-    let rendered = run_search(&app, move |finder| render(finder, &view, &request, page, &tag)).await?;
-    app.cache.insert(key, rendered.clone());
-    Ok(Results(rendered.page()))
+    let (rendered, partial, cost) = run_search(&app, move |finder, budget| render(finder, &view, &request, page, &tag, budget)).await?;
+    if partial {
+        metrics::counter!("souk_search_partial_total").increment(1);
+    } else {
+        app.cache.insert(key, rendered.clone());
+    }
+    Ok(WithCost(cost, Results(rendered.page())))
 }
 
-fn render(finder: &mut Finder, view: &View, request: &Request, page: Page, tag: &str) -> Result<Arc<CachedPage>, Error> {
-    let (mut results, next) = finder.search(view, request, page)?;
+/// Returns the serialized page, whether it is partial, and its cost.
+fn render(
+    finder: &mut Finder,
+    view: &View,
+    request: &Request,
+    page: Page,
+    tag: &str,
+    budget: Budget,
+) -> Result<(Arc<CachedPage>, bool, u32), Error> {
+    let Found { mut results, next, cost } = finder.search(view, request, page, budget)?;
+    let partial = results.partial;
     results.next_cursor = next.map(|key| Cursor::encode(tag, &key));
     let body = serde_json::to_vec(&results).map_err(|_| Error::Content("JSON"))?;
-    Ok(Arc::new(CachedPage { body: body.into(), next_cursor: results.next_cursor }))
+    Ok((Arc::new(CachedPage { body: body.into(), next_cursor: results.next_cursor }), partial, cost))
 }
 
-async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<Json<Suggestions>, Problem> {
+async fn suggest(_: MaybeUser, State(app): State<App>, Query(query): Query<SuggestQuery>) -> Result<WithCost<Json<Suggestions>>, Problem> {
     let faults = |refused: Violation| Error::Invalid(vec![Fault::parameter("q", refused.code, refused.detail)]);
-    let Some(text) = search_text(&query.q).map_err(faults)? else { return Ok(Json(Suggestions { items: Vec::new() })) };
+    let Some(text) = search_text(&query.q).map_err(faults)? else {
+        return Ok(WithCost(1, Json(Suggestions { items: Vec::new() })));
+    };
     let view = app.index_manager.view()?;
-    let found = run_search(&app, move |finder| find::suggest(finder, &view, &text)).await?;
-    Ok(Json(found))
+    let (found, cost) = run_search(&app, move |finder, budget| find::suggest(finder, &view, &text, budget)).await?;
+    Ok(WithCost(cost, Json(found)))
+}
+
+/// An answer with the cost of its search, which the gateway takes from the caller's quota.
+struct WithCost<A>(u32, A);
+
+impl<A: IntoResponse> IntoResponse for WithCost<A> {
+    fn into_response(self) -> Response {
+        let mut answer = self.1.into_response();
+        if self.0 > 1 {
+            answer.headers_mut().insert(COST_HEADER, HeaderValue::from(self.0));
+        }
+        answer
+    }
+}
+
+impl<A: DescribeAnswer> DescribeAnswer for WithCost<A> {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        A::describe(operation);
+    }
 }
 
 thread_local! {
@@ -91,13 +134,15 @@ thread_local! {
 /// Runs a search on a thread of the pool.
 async fn run_search<T: Send + 'static>(
     app: &App,
-    search: impl FnOnce(&mut Finder) -> Result<T, Error> + Send + 'static,
+    search: impl FnOnce(&mut Finder, Budget) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let Settings { language, currency, .. } = *app.settings;
+    let Settings { language, currency, deadline_milliseconds, .. } = *app.settings;
+    let time = Duration::from_millis(deadline_milliseconds.get().unsigned_abs());
+    let env = app.ctx.env.clone();
     let run = move || {
         // Taken out of its cell, so that a panic leaves no inconsistent state behind.
         let mut finder = FINDER.take().unwrap_or_else(|| Finder::new(Analyzer::new(language), currency));
-        let outcome = search(&mut finder);
+        let outcome = search(&mut finder, Budget::new(env, time));
         FINDER.set(Some(finder));
         outcome
     };

@@ -3,6 +3,7 @@
 //! [`words`] parses the text and [`matching`] finds the documents. [`collector`] filters, counts, groups and sorts them.
 //! [`facets`] and [`hits`] build the answer. [`no_hit_suggestions`] proposes other searches when nothing was found.
 
+mod budget;
 mod collector;
 mod facets;
 mod hits;
@@ -12,6 +13,7 @@ mod sku;
 mod suggest;
 mod words;
 
+pub use budget::Budget;
 pub use collector::SortKey;
 pub use suggest::suggest;
 
@@ -22,7 +24,7 @@ use crate::{
 };
 use collector::{CollectOptions, Collector};
 use contracts::{money::Currency, search::SearchResults};
-use matching::Matched;
+use matching::{Matched, Search};
 
 /// The page of hits to return.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,15 @@ pub struct Page {
     pub limit: usize,
     /// The last hit of the previous page.
     pub after: Option<SortKey>,
+}
+
+/// The result of a search.
+pub struct Found {
+    pub results: SearchResults,
+    /// The key after which the next page begins.
+    pub next: Option<SortKey>,
+    /// See [`Budget::cost`].
+    pub cost: u32,
 }
 
 /// The state that a search thread reuses from one search to the next.
@@ -57,36 +68,39 @@ impl Finder {
         Finder { analyzer, currency, scratch: Scratch::default() }
     }
 
-    /// Returns one page of a search, and the key after which the next page begins.
+    /// Returns one page of a search, and the key after which the next page begins. When the time of the budget is over, the
+    /// page has what was found until then.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn search(&mut self, view: &View, request: &Request, page: Page) -> Result<(SearchResults, Option<SortKey>), Error> {
-        let matched = self.matches(view, request)?;
+    pub fn search(&mut self, view: &View, request: &Request, page: Page, budget: Budget) -> Result<Found, Error> {
+        let mut search = Search::new(budget);
+        let matched = self.matches(view, request, &mut search)?;
         let labels = view.labels.read();
         let collector = Collector::new(view, &labels, request, self.currency);
-        let collected = collector.run(&matched.found, CollectOptions { page, facets: true }, &mut self.scratch);
+        let collected = collector.run(&matched.found, CollectOptions { page, facets: true }, &mut search.budget, &mut self.scratch);
         let facets = facets::list_facets(view, &labels, &collector, &collected.labels, &mut self.scratch.counts);
         drop(labels);
         let items = hits::list_hits(view, &collected.hits, &matched.highlight_terms, &mut self.analyzer)?;
-        let help = if collected.total == 0 { self.no_hit_suggestions(view, request)? } else { None };
+        let help = if collected.total == 0 { self.no_hit_suggestions(view, request, &mut search)? } else { None };
         let next = collected.more.then(|| collected.hits.last().map(|hit| hit.key)).flatten();
-        let currency = request.currency(self.currency);
-        Ok((SearchResults { items, total: collected.total, currency, facets, next_cursor: None, help }, next))
+        let (currency, partial) = (request.currency(self.currency), search.budget.is_partial());
+        let results = SearchResults { items, total: collected.total, currency, facets, next_cursor: None, help, partial };
+        Ok(Found { results, next, cost: search.budget.cost() })
     }
 
-    fn matches(&mut self, view: &View, request: &Request) -> Result<Matched, Error> {
+    fn matches(&mut self, view: &View, request: &Request, search: &mut Search) -> Result<Matched, Error> {
         match &request.text {
-            Some(text) => matching::matches(view, text, &mut self.analyzer, &mut self.scratch),
+            Some(text) => matching::matches(view, text, search, &mut self.analyzer, &mut self.scratch),
             None => Ok(matching::everything(view)),
         }
     }
 
     /// Returns the number of hits of a request.
-    fn count(&mut self, view: &View, request: &Request) -> Result<u64, Error> {
-        let matched = self.matches(view, request)?;
+    fn count(&mut self, view: &View, request: &Request, search: &mut Search) -> Result<u64, Error> {
+        let matched = self.matches(view, request, search)?;
         let labels = view.labels.read();
         let wanted = CollectOptions { page: Page { limit: 0, after: None }, facets: false };
-        Ok(Collector::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut self.scratch).total)
+        Ok(Collector::new(view, &labels, request, self.currency).run(&matched.found, wanted, &mut search.budget, &mut self.scratch).total)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         query::Request,
         text::{Analyzer, Language},
     },
-    find::{Finder, Page},
+    find::{Budget, Finder, Page},
     index::{IndexManager, Tree, View},
     store::{Batch, Document, IndexPosition, Progress},
 };
@@ -129,7 +129,7 @@ fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<Vie
 fn judge(finder: &mut Finder, view: &View, judgement: &Judgement, products: &[JudgedProduct]) -> Result<JudgedSearch, Error> {
     let grades: HashMap<ProductId, u8> = products.iter().map(|judged| (judged.product.product_id, judgement.grade(judged))).collect();
     let request = Request { text: Some(judgement.query.clone()), filters: Vec::new(), sort: Sort::Relevance };
-    let (results, _) = finder.search(view, &request, Page { limit: DEPTH, after: None })?;
+    let results = finder.search(view, &request, Page { limit: DEPTH, after: None }, Budget::until(|| false))?.results;
     let grade = |id: ProductId| grades.get(&id).copied().unwrap_or_default();
     let shown: Vec<(String, u8)> = results.items.into_iter().map(|hit| (hit.sku, grade(hit.product_id))).collect();
     let best = best_grades(products, &grades);

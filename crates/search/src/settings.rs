@@ -19,6 +19,8 @@ pub struct Settings {
     pub threads: BoundedInt<0, 64>,
     /// Searches that may wait for a thread. Further searches are refused.
     pub queue: BoundedInt<1, 10_000>,
+    /// Milliseconds that a search may take. Then it is answered with what was found so far.
+    pub deadline_milliseconds: BoundedInt<1, 60_000>,
     /// Megabytes of cached answers. Every change of the index clears them.
     pub cache_megabytes: BoundedInt<0, 4_096>,
     /// Megabytes of memory for documents that are not yet written to the index.
@@ -32,6 +34,7 @@ impl Default for Settings {
             language: Language::ENGLISH,
             threads: usual(0),
             queue: usual(256),
+            deadline_milliseconds: usual(500),
             cache_megabytes: usual(32),
             writer_megabytes: usual(16),
         }

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod budgets;
 mod currencies;
 mod filters;
 mod finding;
@@ -135,6 +136,18 @@ impl Shop {
     /// Returns the answer to `/search` with this query.
     async fn search(&self, query: &str) -> SearchResults {
         self.h.get(&format!("/search?{query}")).send().await.expect(200).read()
+    }
+
+    /// Returns the answer to a search for this text.
+    async fn search_text(&self, text: &str) -> SearchResults {
+        let mut query = "limit=100&q=".to_owned();
+        platform::http::encode_text(text, &mut query);
+        self.search(&query).await
+    }
+
+    /// Returns the SKUs of the hits of this text, in order.
+    async fn find(&self, text: &str) -> Vec<String> {
+        self.search_text(text).await.items.into_iter().map(|hit| hit.sku).collect()
     }
 
     /// Returns the SKUs of the hits, in order.

@@ -1,6 +1,9 @@
 //! Highlights the words that a search found, in escaped HTML.
 
-use super::text::{Analyzer, Word};
+use super::{
+    text::Analyzer,
+    words::{Word, words},
+};
 use platform::html::escape;
 use std::{collections::BTreeSet, fmt::Write as _, ops::Range};
 
@@ -30,14 +33,18 @@ impl HighlightTerms {
         self.stems.iter().any(begins) && self.stems.contains(&analyzer.stem(word))
     }
 
+    fn is_compound(&self, words: &[Word]) -> bool {
+        words.iter().all(|word| !word.is_gram) && self.words.contains(&words.iter().map(|word| word.text.as_str()).collect::<String>())
+    }
+
     fn found_in(&self, text: &str, analyzer: &mut Analyzer) -> Vec<Range<usize>> {
-        let words: Vec<Word> = analyzer.words(text);
+        let words: Vec<Word> = words(text);
         let mut found: Vec<Range<usize>> = Vec::new();
         for (at, word) in words.iter().enumerate() {
-            let joined = words.get(at + 1).is_some_and(|next| self.words.contains(&format!("{}{}", word.text, next.text)));
-            if joined {
-                found.push(word.span.start..words[at + 1].span.end);
-            } else if self.is_found(&word.text, analyzer) {
+            let joined = |count: usize| words.get(at..at + count).filter(|joined| self.is_compound(joined));
+            if let Some(joined) = joined(3).or_else(|| joined(2)) {
+                found.push(word.span.start..joined[joined.len() - 1].span.end);
+            } else if self.is_found(&word.text, analyzer) || word.name.as_ref().is_some_and(|name| self.words.contains(name)) {
                 found.push(word.span.clone());
             }
         }

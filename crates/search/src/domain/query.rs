@@ -7,6 +7,7 @@ use contracts::{
     search::Sort,
     text::{self, AttributeName, RequiredShortText, Violation},
 };
+use platform::folding::fold_case;
 use std::fmt::Write as _;
 
 /// The longest search text.
@@ -71,7 +72,7 @@ impl Filter {
             (Filter::Category(values), Filter::Category(more)) => join(values, more),
             (Filter::Brand(values), Filter::Brand(more)) => join(values, more),
             (Filter::Seller(values), Filter::Seller(more)) => join(values, more),
-            (Filter::Attribute(name, values), Filter::Attribute(other, more)) if name == other => join(values, more),
+            (Filter::Attribute(name, values), Filter::Attribute(other, more)) if fold_case(name) == fold_case(other) => join(values, more),
             _ => return false,
         }
         true

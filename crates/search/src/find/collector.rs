@@ -4,7 +4,7 @@
 //! exactly one filter counts only in that filter's facet, and one that fails more counts nowhere. No second query is needed.
 //! Variants of a group are one hit and count once.
 
-use super::{Page, Scratch, matching::Match};
+use super::{Page, Scratch, budget::Budget, matching::Match};
 use crate::{
     domain::query::{Filter, Request},
     index::{Address, Columns, Facet, LabelTable, View, currency_number},
@@ -30,6 +30,9 @@ impl SortKey {
         }
     }
 }
+
+/// The number of matches between two checks of the time.
+const CHECK_EVERY: usize = 4_096;
 
 /// What to collect.
 pub struct CollectOptions {
@@ -126,8 +129,8 @@ impl<'a> Collector<'a> {
         self.facets.iter().flatten().copied()
     }
 
-    /// Collects the hits among the matches.
-    pub fn run(&self, found: &[Match], wanted: CollectOptions, scratch: &mut Scratch) -> Collected {
+    /// Collects the hits among the matches, until the time is over.
+    pub fn run(&self, found: &[Match], wanted: CollectOptions, budget: &mut Budget, scratch: &mut Scratch) -> Collected {
         let Scratch { counts, filters, .. } = scratch;
         counts.resize(counts.len().max(self.known.len()), 0);
         filters.resize(filters.len().max(self.known.len()), 0);
@@ -137,7 +140,8 @@ impl<'a> Collector<'a> {
         let mut top = TopHits::new(wanted.page);
         let mut counter = LabelCounter { known: self.known, counts, labels: Vec::new() };
         let (mut total, mut variants) = (0, Vec::new());
-        for Match { address, score } in found {
+        let in_time = found.chunks(CHECK_EVERY).take_while(|_| !budget.is_over()).flatten();
+        for Match { address, score } in in_time {
             let columns = self.view.columns(*address);
             let labels = columns.labels(address.doc);
             let fails = self.fails(columns, address.doc, labels, filters);

@@ -4,7 +4,9 @@
 //! that contain it too. A word scores by its best match.
 
 use super::{
-    Scratch, sku,
+    Scratch,
+    budget::Budget,
+    sku,
     words::{self, ParsedText, QueryWord},
 };
 use crate::{
@@ -12,11 +14,11 @@ use crate::{
     domain::{
         highlight::HighlightTerms,
         score::{self, MatchKind},
-        text::{Analyzer, LONGEST_PREFIX},
+        text::{self, Analyzer, LONGEST_PREFIX},
     },
     index::{Address, Columns, View},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 use tantivy::{
     DocSet, SegmentReader, Term,
     postings::TermInfo,
@@ -57,17 +59,90 @@ pub fn everything(view: &View) -> Matched {
     Matched { found, highlight_terms: HighlightTerms::default() }
 }
 
+/// One search: its budget, and the lookups of its words.
+pub struct Search {
+    pub budget: Budget,
+    /// Whether titles that begin with the text come first.
+    pub favors_beginnings: bool,
+    lookups: Vec<(QueryWord, Rc<WordLookup>)>,
+    /// Similar words by word, distance, and whether it is a beginning.
+    near: HashMap<(String, u8, bool), Rc<[(String, u64)]>>,
+}
+
+impl Search {
+    #[must_use]
+    pub fn new(budget: Budget) -> Search {
+        Search { budget, favors_beginnings: false, lookups: Vec::new(), near: HashMap::new() }
+    }
+
+    /// Returns the posting lists of a word. Searches that are tried for suggestions share most of their words.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn look_up(&mut self, view: &View, word: &QueryWord) -> Result<Rc<WordLookup>, Error> {
+        if let Some((_, lookup)) = self.lookups.iter().find(|(known, _)| known.finds_the_same(word)) {
+            return Ok(Rc::clone(lookup));
+        }
+        let lookup = Rc::new(WordLookup::of(view, word, self)?);
+        self.lookups.push((word.clone(), Rc::clone(&lookup)));
+        Ok(lookup)
+    }
+
+    /// Returns the indexed words within this edit distance, or beginning with such a word, most frequent first. Without a
+    /// correction in the budget there are none.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn near_words(
+        &mut self,
+        view: &View,
+        word: &str,
+        distance: u8,
+        beginning: bool,
+        is_known: bool,
+    ) -> Result<Rc<[(String, u64)]>, Error> {
+        let key = (word.to_owned(), distance, beginning);
+        if let Some(known) = self.near.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        if !self.budget.take_correction(is_known) {
+            return Ok(Rc::default());
+        }
+        let near: Rc<[_]> = near_words(view, word, distance, beginning, &mut self.budget)?.into();
+        self.near.insert(key, Rc::clone(&near));
+        Ok(near)
+    }
+
+    /// Looks up all words, up to one that no product has. Returns whether every product can be excluded.
+    fn look_up_all(&mut self, view: &View, words: &[QueryWord]) -> Result<(Vec<Rc<WordLookup>>, bool), Error> {
+        let mut lookups = Vec::with_capacity(words.len());
+        for word in words {
+            if self.budget.is_over() {
+                return Ok((lookups, true));
+            }
+            let lookup = self.look_up(view, word)?;
+            let unknown = lookup.is_unknown();
+            lookups.push(lookup);
+            if unknown {
+                return Ok((lookups, true));
+            }
+        }
+        Ok((lookups, false))
+    }
+}
+
 /// Returns the products that match `text`.
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut Scratch) -> Result<Matched, Error> {
+pub fn matches(view: &View, text: &str, search: &mut Search, analyzer: &mut Analyzer, scratch: &mut Scratch) -> Result<Matched, Error> {
     let parsed = words::read(text, analyzer);
-    let lookups = parsed.words.iter().map(|word| WordLookup::of(view, word)).collect::<Result<Vec<_>, _>>()?;
-    let mut found = collect(view, &parsed, &lookups, sku::Strictness::Digits, scratch)?;
+    let (lookups, impossible) = search.look_up_all(view, &parsed.words)?;
+    let by_words = if impossible { &[] } else { lookups.as_slice() };
+    let mut found = collect(view, &parsed, by_words, sku::Strictness::Digits, search, scratch)?;
     if found.is_empty() && !parsed.sku.is_empty() {
         // A match inside a SKU is better than no hit.
-        found = collect(view, &parsed, &[], sku::Strictness::Anything, scratch)?;
+        found = collect(view, &parsed, &[], sku::Strictness::Anything, search, scratch)?;
     }
     Ok(Matched { found, highlight_terms: highlight_terms(&parsed, &lookups) })
 }
@@ -75,14 +150,18 @@ pub fn matches(view: &View, text: &str, analyzer: &mut Analyzer, scratch: &mut S
 fn collect(
     view: &View,
     parsed: &ParsedText,
-    lookups: &[WordLookup],
+    lookups: &[Rc<WordLookup>],
     strictness: sku::Strictness,
+    search: &mut Search,
     scratch: &mut Scratch,
 ) -> Result<Vec<Match>, Error> {
     let mut found = Vec::new();
     for (segment, reader, columns) in view.segments() {
         let matcher = SegmentMatcher { view, reader, columns, segment: segment as usize };
-        let by_words = matcher.by_words(parsed, lookups, scratch)?;
+        let by_words = matcher.by_words(parsed, lookups, search, scratch)?;
+        if search.budget.is_over() {
+            break;
+        }
         let by_sku = sku::matches(view, reader, columns, &parsed.sku, strictness)?;
         let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| !reader.is_deleted(*doc));
         found.extend(alive.map(|(doc, score)| Match { address: Address { segment, doc }, score }));
@@ -109,7 +188,7 @@ fn merge(one: Vec<(u32, u32)>, other: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 }
 
 /// The posting lists of one word of the search.
-struct WordLookup {
+pub struct WordLookup {
     /// By segment.
     sources: Vec<Vec<PostingList>>,
     /// Similar spellings that are used.
@@ -117,7 +196,7 @@ struct WordLookup {
 }
 
 impl WordLookup {
-    fn of(view: &View, word: &QueryWord) -> Result<WordLookup, Error> {
+    fn of(view: &View, word: &QueryWord, search: &mut Search) -> Result<WordLookup, Error> {
         let mut lookup = WordLookup { sources: view.segments().map(|_| Vec::new()).collect(), near: Vec::new() };
         let short = word.text.chars().count() <= LONGEST_PREFIX;
         for texts in &view.fields.texts {
@@ -136,7 +215,7 @@ impl WordLookup {
             }
         }
         if word.may_be_misspelled() {
-            lookup.add_near_spellings(view, word)?;
+            lookup.add_near_spellings(view, word, search)?;
         }
         Ok(lookup)
     }
@@ -166,18 +245,22 @@ impl WordLookup {
     }
 
     /// Adds similar spellings of a word that is unknown, or much rarer than them.
-    fn add_near_spellings(&mut self, view: &View, word: &QueryWord) -> Result<(), Error> {
+    fn add_near_spellings(&mut self, view: &View, word: &QueryWord, search: &mut Search) -> Result<(), Error> {
         let known = self.frequency();
         if known >= RARE {
             return Ok(());
         }
-        let mut near = near_words(view, &word.text, 1, false)?;
+        let mut near = search.near_words(view, &word.text, 1, false, known > 0)?;
         if near.is_empty() && known == 0 && word.may_be_prefix {
-            near = near_words(view, &word.text, 1, true)?;
+            near = search.near_words(view, &word.text, 1, true, false)?;
         }
-        near.retain(|(term, common)| *term != word.text && *common >= known * MISSPELLED);
-        near.truncate(MOST_NEAR);
-        for (term, _) in near {
+        let near: Vec<String> = near
+            .iter()
+            .filter(|(term, common)| *term != word.text && *common >= known * MISSPELLED)
+            .map(|(term, _)| term.clone())
+            .take(MOST_NEAR)
+            .collect();
+        for term in near {
             for texts in &view.fields.texts {
                 self.add(view, texts.words, &term, score::points(texts.field, MatchKind::Fuzzy))?;
             }
@@ -186,21 +269,39 @@ impl WordLookup {
         Ok(())
     }
 
+    /// Whether no product has the word or a similar one.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.sources.iter().all(Vec::is_empty)
+    }
+
     /// Returns an upper bound of the number of documents that contain the word.
     fn frequency(&self) -> u64 {
-        self.sources.iter().flatten().map(|source| u64::from(source.info.doc_freq)).sum()
+        self.sources.iter().map(|sources| entries(sources)).sum()
     }
 }
 
+/// A posting list and the points of its documents.
+struct PostingList {
+    field: Field,
+    info: TermInfo,
+    points: u16,
+}
+
 /// Returns the indexed words within this edit distance, or beginning with such a word, most frequent first.
-pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Result<Vec<(String, u64)>, Error> {
+fn near_words(view: &View, word: &str, distance: u8, beginning: bool, budget: &mut Budget) -> Result<Vec<(String, u64)>, Error> {
     let mut near: HashMap<String, u64> = HashMap::new();
+    let term = Term::from_field_text(view.fields.texts[0].words, word);
+    let query = if beginning { FuzzyTermQuery::new_prefix(term, distance, true) } else { FuzzyTermQuery::new(term, distance, true) };
+    // The automaton is expensive to build, and the same for every field and segment.
+    let automaton = query.automaton()?;
     for texts in &view.fields.texts {
-        let term = Term::from_field_text(texts.words, word);
-        let query = if beginning { FuzzyTermQuery::new_prefix(term, distance, true) } else { FuzzyTermQuery::new(term, distance, true) };
         for reader in view.searcher.segment_readers() {
+            if budget.is_over() {
+                return Ok(Vec::new());
+            }
             let inverted = reader.inverted_index(texts.words)?;
-            let mut stream = inverted.terms().search(query.automaton()?).into_stream()?;
+            let mut stream = inverted.terms().search(&automaton).into_stream()?;
             while near.len() < MOST_NEAR_SEEN && stream.advance() {
                 let Ok(key) = std::str::from_utf8(stream.key()) else { continue };
                 // Numbers are never similar spellings of a word.
@@ -215,11 +316,9 @@ pub fn near_words(view: &View, word: &str, distance: u8, beginning: bool) -> Res
     Ok(near)
 }
 
-/// A posting list and the points of its documents.
-struct PostingList {
-    field: Field,
-    info: TermInfo,
-    points: u16,
+/// Returns the number of entries in these lists.
+fn entries(lists: &[PostingList]) -> u64 {
+    lists.iter().map(|list| u64::from(list.info.doc_freq)).sum()
 }
 
 /// A document that contains every word so far.
@@ -239,24 +338,40 @@ struct SegmentMatcher<'a> {
 
 impl SegmentMatcher<'_> {
     /// Returns the documents that contain all words, in order, with their scores.
-    fn by_words(&self, parsed: &ParsedText, lookups: &[WordLookup], scratch: &mut Scratch) -> Result<Vec<(u32, u32)>, Error> {
+    fn by_words(
+        &self,
+        parsed: &ParsedText,
+        lookups: &[Rc<WordLookup>],
+        search: &mut Search,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<(u32, u32)>, Error> {
         let mut lists: Vec<&[PostingList]> = lookups.iter().map(|lookup| lookup.sources[self.segment].as_slice()).collect();
         if lists.iter().any(|sources| sources.is_empty()) {
             return Ok(Vec::new());
         }
-        lists.sort_by_key(|sources| sources.iter().map(|source| u64::from(source.info.doc_freq)).sum::<u64>());
+        lists.sort_by_key(|sources| entries(sources));
         let mut lists = lists.into_iter();
         let Some(rarest) = lists.next() else { return Ok(Vec::new()) };
+        search.budget.count_postings(entries(rarest));
         let mut candidates = self.documents_in_any(rarest, &mut scratch.points)?;
         for sources in lists {
-            if candidates.is_empty() {
+            // Candidates that were not checked against every word are no hits.
+            if candidates.is_empty() || search.budget.is_over() {
                 return Ok(Vec::new());
             }
+            search.budget.count_postings(entries(sources));
             self.keep(&mut candidates, sources)?;
         }
         let mut pairs = vec![0_u32; candidates.len()];
         for pair in parsed.words.iter().filter_map(|word| word.pair.as_ref()) {
             self.each_match(self.view.fields.pairs, pair.as_bytes(), &candidates, |at| pairs[at] += score::PAIR)?;
+        }
+        if search.favors_beginnings
+            && let Some(first) = parsed.words.first()
+        {
+            let beginnings = self.view.fields.texts[0].prefixes;
+            let term = text::title_beginning(&first.text);
+            self.each_match(beginnings, term.as_bytes(), &candidates, |at| pairs[at] += score::TITLE_BEGINNING)?;
         }
         let worth = |(candidate, pairs): (Candidate, u32)| {
             let doc = candidate.doc as usize;
@@ -363,7 +478,7 @@ impl SegmentMatcher<'_> {
 }
 
 /// Returns the terms to highlight: all that may have matched.
-fn highlight_terms(parsed: &ParsedText, lookups: &[WordLookup]) -> HighlightTerms {
+fn highlight_terms(parsed: &ParsedText, lookups: &[Rc<WordLookup>]) -> HighlightTerms {
     let mut highlight_terms = HighlightTerms::default();
     for (word, lookup) in parsed.words.iter().zip(lookups) {
         highlight_terms.words.insert(word.text.clone());

@@ -1,8 +1,10 @@
-//! Completes a text while it is typed, with the ranking of the search.
+//! Completes a text while it is typed, with the ranking of the search. Titles that begin with the text come first: a person
+//! who types `cha` rather means chairs than the channels of a transistor.
 
 use super::{
-    Finder, Page,
+    Budget, Finder, Page,
     collector::{CollectOptions, Collector},
+    matching::Search,
 };
 use crate::{Error, domain::query::Request, index::View};
 use contracts::search::{Sort, Suggestion, Suggestions};
@@ -10,16 +12,19 @@ use contracts::search::{Sort, Suggestion, Suggestions};
 /// The maximum number of suggestions.
 const MOST: usize = 10;
 
-/// Returns the titles of the best hits.
+/// Returns the titles of the best hits, and the cost of the search.
 ///
 /// # Errors
 /// When the index cannot be read.
-pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestions, Error> {
+pub fn suggest(finder: &mut Finder, view: &View, text: &str, budget: Budget) -> Result<(Suggestions, u32), Error> {
     let request = Request { text: Some(text.to_owned()), filters: Vec::new(), sort: Sort::Relevance };
-    let matched = finder.matches(view, &request)?;
+    let mut search = Search::new(budget);
+    search.favors_beginnings = true;
+    let matched = finder.matches(view, &request, &mut search)?;
     let labels = view.labels.read();
     let wanted = CollectOptions { page: Page { limit: 2 * MOST, after: None }, facets: false };
-    let collected = Collector::new(view, &labels, &request, finder.currency).run(&matched.found, wanted, &mut finder.scratch);
+    let collector = Collector::new(view, &labels, &request, finder.currency);
+    let collected = collector.run(&matched.found, wanted, &mut search.budget, &mut finder.scratch);
     drop(labels);
     let mut items: Vec<Suggestion> = Vec::with_capacity(MOST);
     for hit in collected.hits {
@@ -31,5 +36,5 @@ pub fn suggest(finder: &mut Finder, view: &View, text: &str) -> Result<Suggestio
             items.push(Suggestion { text: stored.hit.title, product_id: Some(stored.hit.product_id) });
         }
     }
-    Ok(Suggestions { items })
+    Ok((Suggestions { items }, search.budget.cost()))
 }

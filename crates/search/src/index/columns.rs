@@ -92,9 +92,13 @@ impl Columns {
                 each_term(&column, |label| texts.push(label.to_owned()))?;
                 let numbers = labels.number(&texts);
                 columns.distinct_labels = numbers.len();
+                let mut own: Vec<u32> = Vec::new();
                 for doc in docs.clone() {
-                    let known = column.term_ords(doc).filter_map(|term| numbers.get(usize::try_from(term).ok()?).copied().flatten());
-                    columns.labels.values.extend(known);
+                    own.extend(column.term_ords(doc).filter_map(|term| numbers.get(usize::try_from(term).ok()?).copied().flatten()));
+                    // A product can have a label in two spellings. It counts once.
+                    own.sort_unstable();
+                    own.dedup();
+                    columns.labels.values.append(&mut own);
                     columns.labels.end();
                 }
             }

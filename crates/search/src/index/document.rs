@@ -4,8 +4,9 @@ use super::{labels::Facet, schema::Fields, tree::Tree};
 use crate::{
     Error,
     domain::{
+        compounds::Density,
         score,
-        text::{Analyzer, Terms, bare_sku, trigrams},
+        text::{Analyzer, Terms, bare_sku, title_beginnings, trigrams},
     },
 };
 use contracts::{
@@ -61,11 +62,13 @@ pub fn document(
     let stored = serde_json::to_vec(&stored).map_err(|_| Error::Content("JSON"))?;
     doc.add_bytes(fields.stored, &stored);
 
-    let title = analyzer.terms(&product.title);
+    let title = analyzer.terms(&product.title, Density::Full);
     doc.add_u64(fields.title_words, title.count as u64);
     add_terms(&mut doc, fields.pairs, &title.pairs);
     let body = body(product, &path);
-    let terms = [title, analyzer.terms(product.brand.as_deref().unwrap_or_default()), analyzer.terms(&body)];
+    let beginnings: Vec<String> = title_beginnings(&title.first).collect();
+    let terms =
+        [title, analyzer.terms(product.brand.as_deref().unwrap_or_default(), Density::Full), analyzer.terms(&body, Density::Sparse)];
     for (texts, terms) in fields.texts.iter().zip(&terms) {
         add_terms(&mut doc, texts.words, &terms.words);
         if let Some(stems) = texts.stems {
@@ -73,6 +76,7 @@ pub fn document(
         }
         add_terms(&mut doc, texts.prefixes, prefixes(texts.field, terms));
     }
+    add_terms(&mut doc, fields.texts[0].prefixes, &beginnings);
 
     let bare = bare_sku(&product.sku);
     doc.add_text(fields.sku, &bare);

@@ -2,10 +2,12 @@
 //!
 //! A label is a text such as `a·color·red`. The index stores a product's labels in one column. In memory each distinct label
 //! has a number, the same in every segment. So filters and facets work with small numbers, and texts are read only for the
-//! answer.
+//! answer. Labels that differ in case only have one number: sellers write `red` and `Red` for the same colour.
 
 use contracts::ids::CategoryId;
+use platform::folding::fold_case;
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
@@ -35,6 +37,13 @@ impl Facet {
         }
     }
 
+    fn folded(&self) -> Facet {
+        match self {
+            Facet::Attribute(name) => Facet::Attribute(fold_case(name)),
+            other => other.clone(),
+        }
+    }
+
     /// Returns the facet and the value of a label.
     fn read(label: &str) -> Option<(Facet, &str)> {
         let (kind, rest) = label.split_once(BETWEEN)?;
@@ -46,6 +55,12 @@ impl Facet {
             _ => None,
         }
     }
+}
+
+/// Orders the spellings of a value: first those in mixed case (`Red`), then those in upper case (`USB`), then the others.
+fn preference(value: &str) -> (bool, bool, Reverse<&str>) {
+    let (upper, lower) = (value.contains(char::is_uppercase), value.contains(char::is_lowercase));
+    (upper && lower, upper, Reverse(value))
 }
 
 /// All labels with their numbers, shared by searches and indexing. It only grows; [`View`](super::View) starts a new one
@@ -79,8 +94,9 @@ impl Labels {
 /// The labels with their numbers.
 #[derive(Debug, Default)]
 pub struct LabelTable {
+    /// By label in each spelling, and in the folded one.
     numbers: HashMap<String, u32>,
-    /// By label number: the facet's number, and the value.
+    /// By label number: the facet's number, and the value in its preferred spelling.
     entries: Vec<(u32, String)>,
     facets: Vec<Facet>,
     facet_numbers: HashMap<Facet, u32>,
@@ -92,32 +108,52 @@ impl LabelTable {
             return Some(*known);
         }
         let (facet, value) = Facet::read(label)?;
-        let facet = self.intern_facet(facet)?;
-        let number = u32::try_from(self.entries.len()).ok()?;
-        self.entries.push((facet, value.to_owned()));
+        let (facet, folded) = (self.intern_facet(facet)?, fold_case(label));
+        let number = match self.numbers.get(&folded) {
+            Some(known) => {
+                let shown = &mut self.entries[*known as usize].1;
+                if preference(value) > preference(shown) {
+                    value.clone_into(shown);
+                }
+                *known
+            }
+            None => {
+                let number = u32::try_from(self.entries.len()).ok()?;
+                self.entries.push((facet, value.to_owned()));
+                self.numbers.insert(folded, number);
+                number
+            }
+        };
         self.numbers.insert(label.to_owned(), number);
         Some(number)
     }
 
     fn intern_facet(&mut self, facet: Facet) -> Option<u32> {
-        if let Some(known) = self.facet_numbers.get(&facet) {
+        let folded = facet.folded();
+        if let Some(known) = self.facet_numbers.get(&folded) {
+            // The names of attributes are shown in lower case if any product has them so.
+            if let (Facet::Attribute(shown), Facet::Attribute(name)) = (&mut self.facets[*known as usize], facet)
+                && name > *shown
+            {
+                *shown = name;
+            }
             return Some(*known);
         }
         let number = u32::try_from(self.facets.len()).ok()?;
-        self.facets.push(facet.clone());
-        self.facet_numbers.insert(facet, number);
+        self.facets.push(facet);
+        self.facet_numbers.insert(folded, number);
         Some(number)
     }
 
-    /// Returns the number of a facet's value; `None` when no product has it.
+    /// Returns the number of a facet's value in any case; `None` when no product has it.
     #[must_use]
     pub fn find(&self, facet: &Facet, value: &str) -> Option<u32> {
-        self.numbers.get(&facet.label(value)).copied()
+        self.numbers.get(&fold_case(&facet.label(value))).copied()
     }
 
     #[must_use]
     pub fn find_facet(&self, facet: &Facet) -> Option<u32> {
-        self.facet_numbers.get(facet).copied()
+        self.facet_numbers.get(&facet.folded()).copied()
     }
 
     /// Returns the number of labels. All label numbers are smaller.
@@ -172,6 +208,24 @@ mod tests {
         assert_eq!((labels.facet(labels.facet_of(blue)), labels.value(blue)), (&color, "blue"));
         assert_eq!((labels.facet(labels.facet_of(acme)), labels.value(acme)), (&Facet::Brand, "Acme = Co"));
         assert_eq!(labels.find(&Facet::Brand, "Acme = Co"), Some(acme));
+        assert_eq!(labels.find(&Facet::Brand, "ACME = CO"), Some(acme));
         assert_eq!((labels.find(&Facet::Seller, "red"), labels.find_facet(&Facet::Seller)), (None, None));
+    }
+
+    #[test]
+    fn spellings_that_differ_in_case_are_one_label_whatever_their_order() {
+        let spellings = [("Color", "red"), ("color", "RED"), ("COLOR", "Red"), ("color", "red")];
+        for first in 0..spellings.len() {
+            let all = Labels::default();
+            let order = (0..spellings.len()).map(|at| spellings[(first + at) % spellings.len()]);
+            let texts: Vec<String> = order.map(|(name, value)| Facet::Attribute(name.into()).label(value)).collect();
+            let numbers = all.number(&texts);
+            assert!(numbers.iter().all(|number| *number == numbers[0]));
+            let labels = all.read();
+            assert_eq!((labels.len(), labels.facet_count(), labels.value(0)), (1, 1, "Red"));
+            assert_eq!(labels.facet(0), &Facet::Attribute("color".into()));
+            assert_eq!(labels.find(&Facet::Attribute("cOLOR".into()), "rED"), Some(0));
+        }
+        assert!(preference("Red") > preference("RED") && preference("USB") > preference("usb"));
     }
 }

@@ -7,7 +7,7 @@ use tantivy::{
 };
 
 /// A new number rebuilds every index. Increase it when the fields below, the analysis of text or the stored data change.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The tokenizer for texts that [`crate::domain::text::Analyzer`] has already split.
 const WORDS: &str = "words";

@@ -143,3 +143,26 @@ async fn only_attributes_that_divide_the_hits_are_facets() {
     assert_eq!(filtered.facets.attributes["part_number"].len(), 15, "those that are odd");
     assert_eq!(filtered.total, 1);
 }
+
+#[tokio::test]
+async fn values_that_differ_only_in_case_are_one_value_and_one_filter() {
+    let shop = Shop::open().await;
+    shop.activate_all([
+        shop.product("ONE", "Lamp").brand("Acme").attribute("color", "red"),
+        shop.product("TWO", "Lamp").brand("ACME").attribute("Color", "Red"),
+        shop.product("THREE", "Lamp").brand("acme").attribute("color", "RED").attribute("Color", "red"),
+        shop.product("FOUR", "Lamp").brand("Other").attribute("color", "blue"),
+    ])
+    .await;
+    let facets = shop.search("q=lamp").await.facets;
+    assert_eq!(counts(&facets.brand), [("Acme", 3), ("Other", 1)]);
+    assert_eq!(facets.attributes.keys().collect::<Vec<_>>(), ["color"]);
+    assert_eq!(counts(&facets.attributes["color"]), [("Red", 3), ("blue", 1)]);
+    for filter in
+        ["brand=ACME", "brand=acme", "attr.color=RED", "attr.COLOR=red", "attr.Color=red&attr.color=Red", "brand=aCME&attr.color=rED"]
+    {
+        let mut found = shop.skus(filter).await;
+        found.sort();
+        assert_eq!(found, ["ONE", "THREE", "TWO"], "{filter}");
+    }
+}

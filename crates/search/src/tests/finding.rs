@@ -153,3 +153,144 @@ async fn suggestions_are_titles_of_search_hits() {
     assert_eq!(shop.suggest("tripdo").await, ["Tripod"]);
     assert_eq!(shop.suggest(" ").await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn spellings_of_one_word_find_each_other_whatever_the_language() {
+    for language in ["english", "greek", "none"] {
+        let h = platform::testing::Harness::of(crate::service()).setting("language", language).start().await;
+        let shop = Shop { h };
+        let titles = [
+            ("DISC", &["Δίσκος", "ΔΙΣΚΟΣ", "δισκοσ", "ΔΊΣΚΟΣ"][..]),
+            ("STREET", &["Straße", "STRASSE", "strasse", "STRAẞE"]),
+            ("PEACE", &["שָׁלוֹם", "שלום"]),
+            ("BOOK", &["كِتَابٌ", "كتاب", "كـــتاب"]),
+            ("FIR", &["Ёлка", "елка", "ЕЛКА"]),
+            ("SOUP", &["Суп­ница", "супница"]),
+        ];
+        for (sku, spellings) in titles {
+            for (number, spelling) in spellings.iter().enumerate() {
+                shop.activate(shop.product(&format!("{sku}{number}"), &format!("{spelling} 7"))).await;
+            }
+        }
+        for (sku, spellings) in titles {
+            for spelling in spellings {
+                let mut found = shop.find(spelling).await;
+                found.sort();
+                let all: Vec<String> = (0..spellings.len()).map(|number| format!("{sku}{number}")).collect();
+                assert_eq!(found, all, "{spelling} in {language}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_that_differ_only_in_a_sign_are_different() {
+    let shop = Shop::open().await;
+    let titles = [
+        "C# in depth",
+        "C++ in depth",
+        "C in depth",
+        "F# in depth",
+        "The .NET handbook",
+        "Fishing net",
+        "ASP.NET for all",
+        "Node.js guide",
+        "Class A+ lamp",
+        "Class A++ lamp",
+    ];
+    for (number, title) in titles.iter().enumerate() {
+        shop.activate(shop.product(&format!("T-{number}"), title)).await;
+    }
+    for (text, expected) in [
+        ("C#", &["C# in depth"][..]),
+        ("c# depth", &["C# in depth"]),
+        ("C++", &["C++ in depth"]),
+        ("C＋＋", &["C++ in depth"]),
+        ("F#", &["F# in depth"]),
+        ("G#", &[]),
+        (".net", &["ASP.NET for all", "The .NET handbook"]),
+        ("asp.net", &["ASP.NET for all"]),
+        ("nodejs", &["Node.js guide"]),
+        ("A+", &["Class A+ lamp"]),
+        ("A++", &["Class A++ lamp"]),
+        ("depth c ", &["C in depth", "C# in depth", "C++ in depth"]),
+    ] {
+        let mut found: Vec<String> = shop.search_text(text).await.items.into_iter().map(|hit| hit.title).collect();
+        found.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+    assert_eq!(shop.search_text("C#").await.items[0].highlights.title.as_deref(), Some("<em>C#</em> in depth"));
+}
+
+#[tokio::test]
+async fn words_and_numbers_are_found_with_and_without_a_space() {
+    let shop = Shop::open().await;
+    shop.activate_all([
+        shop.product("SPACED", "Apple iPhone 15 Pro, 256 GB"),
+        shop.product("JOINED", "Apple iPhone15Pro 256GB"),
+        shop.product("OTHER", "Apple iPhone 14 Pro, 256 GB"),
+        shop.product("BODY", "Leather case").describe("Fits the iPhone 15 and the Galaxy S24."),
+        shop.product("BOX", "Storage box").describe("Holds 10,000 sheets"),
+        shop.product("BOXES", "Storage boxes").describe("Holds 10 000 sheets"),
+        shop.product("BIN", "Storage bin").describe("Holds ١٠٠٠٠ sheets"),
+    ])
+    .await;
+    for (text, expected) in [
+        ("iphone15", &["BODY", "JOINED", "SPACED"][..]),
+        ("iphone 15 pro", &["JOINED", "SPACED"]),
+        ("iphone15pro", &["JOINED", "SPACED"]),
+        ("iphone15 pro 256gb", &["JOINED", "SPACED"]),
+        ("iphone14", &["OTHER"]),
+        ("galaxys24", &["BODY"]),
+        ("10000 sheets", &["BIN", "BOX", "BOXES"]),
+        ("10,000 sheets", &["BIN", "BOX", "BOXES"]),
+        ("10 000 sheets", &["BIN", "BOX", "BOXES"]),
+        ("10.000 sheets", &["BIN", "BOX", "BOXES"]),
+        ("١٠٬٠٠٠ sheets", &["BIN", "BOX", "BOXES"]),
+    ] {
+        let mut found = shop.find(text).await;
+        found.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn parts_of_texts_without_spaces_are_found() {
+    let shop = Shop::open().await;
+    for (sku, title) in [
+        ("THAI", "โต๊ะไม้สักทอง"),
+        ("LAO", "ກະເປົາໜັງ"),
+        ("KHMER", "កៅអីឈើ"),
+        ("BURMESE", "သစ်သားစားပွဲ"),
+        ("KANA", "ダイニングテーブル"),
+        ("HALF", "ﾃｰﾌﾞﾙｸﾛｽ"),
+        ("HAN", "红木餐桌"),
+    ] {
+        shop.activate(shop.product(sku, title)).await;
+    }
+    for (text, expected) in [
+        ("โต๊ะ", &["THAI"][..]),
+        ("ไม้สัก", &["THAI"]),
+        ("ໜັງ", &["LAO"]),
+        ("ឈើ", &["KHMER"]),
+        ("စားပွဲ", &["BURMESE"]),
+        ("テーブル", &["HALF", "KANA"]),
+        ("ブルテー", &[]),
+        ("餐桌", &["HAN"]),
+        ("ม", &["THAI"]),
+    ] {
+        let mut found = shop.find(text).await;
+        found.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn suggestions_that_begin_with_the_text_come_first() {
+    let shop = Shop::open().await;
+    shop.activate_all((0..20).map(|number| shop.product(&format!("FET{number}"), &format!("N-channel {number}")))).await;
+    shop.activate(shop.product("CHAIR", "Chair with armrests and a cushion, made of solid oak, 45 × 50 × 90 cm")).await;
+    assert_eq!(shop.suggest("cha").await[0], "Chair with armrests and a cushion, made of solid oak, 45 × 50 × 90 cm");
+    assert_eq!(shop.suggest("chair wi").await.len(), 1);
+    assert!(shop.suggest("n-channel 1").await[0].starts_with("N-channel 1"));
+}

@@ -27,7 +27,7 @@ use serde_json::json;
 use std::{collections::BTreeMap, path::Path};
 
 /// Opens the service's state over a folder of its own, beside the one of the harness.
-async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
+pub(super) async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
     let ctx = Ctx {
         service: "search",
         env: shop.h.env.clone(),
@@ -40,7 +40,7 @@ async fn open(shop: &Shop, folder: &Path, settings: Settings) -> App {
     App::open(ctx).await.expect("it opens whatever the folder contains")
 }
 
-async fn catch_up(app: &App) {
+pub(super) async fn catch_up(app: &App) {
     while workers::index(app.clone()).await.unwrap() == Next::Immediately {}
 }
 
@@ -81,7 +81,8 @@ fn search(app: &App, query: &str) -> SearchResults {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let request = Request::parse(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap();
     let mut finder = find::Finder::new(Analyzer::new(app.settings.language), app.settings.currency);
-    finder.search(&app.index_manager.view().unwrap(), &request, find::Page { limit: 100, after: None }).unwrap().0
+    let page = find::Page { limit: 100, after: None };
+    finder.search(&app.index_manager.view().unwrap(), &request, page, find::Budget::until(|| false)).unwrap().results
 }
 
 async fn lamps(shop: &Shop, count: usize) -> Vec<TestProduct> {
