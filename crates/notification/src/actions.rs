@@ -11,7 +11,7 @@ use contracts::{
     ids::NotificationId,
     machine::Machine as _,
     notification::{
-        AttemptOutcome, DeliveryAttempt, Notification, NotificationFact, NotificationFailed, NotificationSent, NotificationStatus,
+        AttemptOutcome, Channel, DeliveryAttempt, Notification, NotificationFact, NotificationFailed, NotificationSent, NotificationStatus,
     },
 };
 use platform::{
@@ -52,10 +52,15 @@ pub async fn record_attempt(
 ) -> Result<(), Error> {
     let tries = outgoing.tries + 1;
     let next = after_attempt(outcome, tries, settings.attempts_max);
-    let last_error = outcome.as_ref().err().map(|error| error.detail.as_str());
+    let error = outcome.as_ref().err();
+    let last_error = error.map(|error| error.public_detail.as_str());
     let (status, due_at) = match next {
         AfterAttempt::Final(fact) => (NotificationStatus::Pending.transition(fact)?, None),
-        AfterAttempt::Retry => (NotificationStatus::Pending, Some(tx.now().after(tx.jitter(settings.backoff().delay(tries))))),
+        AfterAttempt::Retry => {
+            let wanted = error.and_then(|error| error.retry_after).unwrap_or_default().min(settings.longest_pause());
+            let pause = tx.jitter(settings.backoff().delay(tries)).max(wanted);
+            (NotificationStatus::Pending, Some(tx.now().after(pause)))
+        }
     };
     if !store::record(tx, outgoing, AttemptRecord { status, last_error, due_at }).await? {
         // Another process has recorded this attempt.
@@ -64,12 +69,28 @@ pub async fn record_attempt(
     let ended = DeliveryAttempt {
         attempt: outgoing.attempts + 1,
         outcome: if outcome.is_ok() { AttemptOutcome::Delivered } else { AttemptOutcome::Failed },
-        detail: last_error.unwrap_or("taken by the channel").to_owned(),
+        detail: error.map_or("taken by the channel", |error| error.detail.as_str()).to_owned(),
         occurred_at: tx.now(),
     };
     store::insert_attempt(tx, outgoing.notification_id, &ended).await?;
+    if let Some(error) = error {
+        apply_to_address(tx, outgoing, error, settings).await?;
+    }
     if let AfterAttempt::Final(fact) = next {
         emit_outcome(tx, outgoing, fact, ended.attempt, last_error);
+    }
+    Ok(())
+}
+
+/// Applies to the user's webhook address what the receiver said about it: use it no more, or not before some time.
+async fn apply_to_address(tx: &mut Tx, outgoing: &OutgoingMessage, error: &DeliveryError, settings: &Settings) -> Result<(), Error> {
+    let Some(url) = outgoing.recipient.as_deref().filter(|_| outgoing.channel == Channel::Webhook) else { return Ok(()) };
+    if error.is_gone {
+        store::mark_gone(tx, outgoing.user_id, url).await?;
+    }
+    if let Some(wanted) = error.retry_after {
+        let resumes_at = tx.now().after(wanted.min(settings.longest_pause()));
+        store::pause_webhooks(tx, outgoing.user_id, url, resumes_at).await?;
     }
     Ok(())
 }

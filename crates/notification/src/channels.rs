@@ -1,6 +1,5 @@
 //! The channels: e-mail, text message, webhook.
 
-mod address;
 pub mod mail;
 pub mod sms;
 pub mod webhook;
@@ -44,7 +43,8 @@ impl Senders {
 /// All channels.
 pub struct Channels {
     env: Env,
-    shop_url: String,
+    /// The address of the shop's pages, if it has any.
+    shop_url: Option<String>,
     reset_key: [u8; 32],
     mail: Mail,
     sms: Arc<dyn SmsProvider>,
@@ -57,7 +57,7 @@ impl Channels {
     pub fn open(ctx: &Ctx, settings: &Settings, senders: Senders) -> Result<Channels, StartError> {
         Ok(Channels {
             env: ctx.env.clone(),
-            shop_url: settings.shop_url()?,
+            shop_url: Some(settings.shop_url()?).filter(|_| settings.has_pages),
             reset_key: ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION),
             mail: Mail::new(ctx.env.clone(), settings.from_mailbox()?, senders.mail),
             sms: senders.sms,
@@ -78,7 +78,7 @@ impl Channels {
                 // The registration may arrive after the user's first order.
                 let to = to.ok_or_else(|| DeliveryError::temporary("no e-mail address is known yet"))?;
                 let token = self.token(outgoing, &message)?;
-                let recipient_info = Recipient { name: &outgoing.name, shop_url: &self.shop_url, token: token.as_deref() };
+                let recipient_info = Recipient { name: &outgoing.name, shop_url: self.shop_url.as_deref(), token: token.as_deref() };
                 self.mail.send(outgoing, to, &templates::email_content(&message, &recipient_info)).await
             }
             Channel::Sms => {
@@ -96,7 +96,7 @@ impl Channels {
     fn token(&self, outgoing: &OutgoingMessage, message: &Message) -> Result<Option<String>, DeliveryError> {
         let Message::PasswordReset(reset) = message else { return Ok(None) };
         if reset.expires_at <= self.env.now() {
-            return Err(DeliveryError::permanent("the link has expired"));
+            return Err(DeliveryError::permanent("the token has expired"));
         }
         let decrypted = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
         let token = decrypted.and_then(|bytes| String::from_utf8(bytes).ok());

@@ -190,7 +190,8 @@ impl NewMessage<'_> {
                 resends: 0,
                 created_at: tx.now(),
             };
-            store::insert(tx, &outgoing).await?;
+            let resumes_at = contact.webhook_resumes_at.filter(|_| channel == Channel::Webhook);
+            store::insert(tx, &outgoing, resumes_at.map_or(tx.now(), |resumes_at| resumes_at.max(tx.now()))).await?;
             tx.notify_worker(worker_of(channel));
         }
         Ok(())

@@ -105,10 +105,14 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
 async fn send(app: &App, outgoing: Arc<OutgoingMessage>) -> Result<(), DeliveryError> {
     let (env, channels, time) = (app.ctx.env.clone(), app.channels.clone(), app.settings.send_time());
     let context = Context::new(outgoing.correlation_id.as_str());
+    let is_webhook = outgoing.channel == Channel::Webhook;
     let sending = context.scope(async move {
         tokio::select! {
             outcome = channels.send(&outgoing) => outcome,
-            () = env.sleep(time) => Err(DeliveryError::temporary(format!("it took longer than {} seconds", time.as_secs()))),
+            () = env.sleep(time) => {
+                let detail = format!("it took longer than {} seconds", time.as_secs());
+                Err(if is_webhook { DeliveryError::unreachable(detail) } else { DeliveryError::temporary(detail) })
+            }
         }
     });
     app.ctx.env.spawn(sending).await.unwrap_or_else(|_| Err(DeliveryError::temporary("the sender failed unexpectedly")))

@@ -5,6 +5,7 @@ use contracts::{
     notification::{Channel, NotificationFact, NotificationType},
     time::Timestamp,
 };
+use std::time::Duration;
 
 /// The addresses and the preferences of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,10 @@ pub struct Contact {
     pub email_enabled: bool,
     pub sms_enabled: bool,
     pub webhook_url: Option<String>,
+    /// The last address that answered 410. It is not used, until the user saves another one or none.
+    pub gone_webhook_url: Option<String>,
+    /// Until then the receiver of webhooks wants none.
+    pub webhook_resumes_at: Option<Timestamp>,
 }
 
 impl Contact {
@@ -24,7 +29,17 @@ impl Contact {
     /// is sent.
     #[must_use]
     pub fn unknown(user_id: UserId) -> Contact {
-        Contact { user_id, email: None, name: String::new(), phone: None, email_enabled: true, sms_enabled: false, webhook_url: None }
+        Contact {
+            user_id,
+            email: None,
+            name: String::new(),
+            phone: None,
+            email_enabled: true,
+            sms_enabled: false,
+            webhook_url: None,
+            gone_webhook_url: None,
+            webhook_resumes_at: None,
+        }
     }
 
     /// Returns the address of a channel.
@@ -33,7 +48,7 @@ impl Contact {
         match channel {
             Channel::Email => self.email,
             Channel::Sms => self.phone,
-            Channel::Webhook => self.webhook_url,
+            Channel::Webhook => self.webhook_url.filter(|url| self.gone_webhook_url.as_ref() != Some(url)),
         }
     }
 
@@ -42,7 +57,7 @@ impl Contact {
         let secret = kind == NotificationType::PasswordReset;
         let mail = self.email_enabled || is_about_account(kind);
         let text = self.sms_enabled && self.phone.is_some() && !secret;
-        let webhook = self.webhook_url.is_some() && !secret;
+        let webhook = self.webhook_url.is_some() && self.webhook_url != self.gone_webhook_url && !secret;
         [(Channel::Email, mail), (Channel::Sms, text), (Channel::Webhook, webhook)]
             .into_iter()
             .filter_map(|(channel, wanted)| wanted.then_some(channel))
@@ -82,12 +97,20 @@ pub struct OutgoingMessage {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct DeliveryError {
-    /// For people; contains no secret.
+    /// For administrators; contains no secret.
     pub detail: String,
+    /// For the user. It does not tell what stands at a private address.
+    pub public_detail: String,
     /// Whether a repetition cannot succeed.
     pub is_permanent: bool,
+    /// Whether the address must not be used again.
+    pub is_gone: bool,
+    /// How long the receiver wants no message.
+    pub retry_after: Option<Duration>,
 }
 
+/// What a user sees of every failure before an answer.
+pub const UNREACHABLE: &str = "the receiver was not reached, or did not answer in time";
 /// The longest detail that is stored.
 const MAX_DETAIL: usize = 300;
 
@@ -95,7 +118,14 @@ impl DeliveryError {
     /// A repetition may succeed.
     #[must_use]
     pub fn temporary(detail: impl AsRef<str>) -> DeliveryError {
-        DeliveryError { detail: one_line(detail.as_ref(), MAX_DETAIL), is_permanent: false }
+        let detail = one_line(detail.as_ref(), MAX_DETAIL);
+        DeliveryError { public_detail: detail.clone(), detail, is_permanent: false, is_gone: false, retry_after: None }
+    }
+
+    /// The receiver was not reached. The user sees the same whatever the reason is.
+    #[must_use]
+    pub fn unreachable(detail: impl AsRef<str>) -> DeliveryError {
+        DeliveryError { public_detail: UNREACHABLE.into(), ..DeliveryError::temporary(detail) }
     }
 
     /// A repetition cannot succeed.
@@ -160,7 +190,7 @@ mod tests {
 
         #[test]
         fn a_message_ends_within_its_attempts(tries in 1_u32..20, most in 1_u32..20, is_permanent: bool) {
-            let failed = Err(DeliveryError { detail: "no".into(), is_permanent });
+            let failed = Err(DeliveryError { is_permanent, ..DeliveryError::temporary("no") });
             let at_rest = after_attempt(&failed, tries, most) == AfterAttempt::Final(NotificationFact::Failed);
             prop_assert_eq!(at_rest, is_permanent || tries >= most);
             prop_assert_eq!(after_attempt(&Ok(()), tries, most), AfterAttempt::Final(NotificationFact::Sent));

@@ -61,7 +61,7 @@ pub fn service() -> Service {
 
 /// The service, with other senders.
 pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, StartError> + Send + 'static) -> Service {
-    Service::new("notification", migrations!["0001_notifications", "0002_due"], |ctx: Ctx| async move {
+    Service::new("notification", migrations!["0001_notifications", "0002_due", "0003_webhook_receivers"], |ctx: Ctx| async move {
         let settings: Settings = ctx.section()?;
         let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);
         let app = App { ctx, settings: Arc::new(settings), channels };

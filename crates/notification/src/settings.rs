@@ -22,6 +22,9 @@ pub struct Settings {
     pub from: String,
     /// The address of the shop, with which links in messages begin. The address of `souk serve` when absent.
     pub public_url: String,
+    /// Whether the shop has pages for orders and passwords at `public_url`. Without them messages have no links and name the calls
+    /// of the API instead.
+    pub has_pages: bool,
     /// The most connections to the mail server.
     #[schemars(range(min = 1, max = 1_000))]
     pub smtp_connections: usize,
@@ -31,7 +34,7 @@ pub struct Settings {
     /// The pause after the first failed attempt, in seconds; it is four times as long after each further one.
     #[schemars(range(min = 1, max = 86_400))]
     pub first_pause_seconds: u64,
-    /// The longest such pause, in seconds.
+    /// The longest such pause, in seconds. A longer `Retry-After` of a webhook's receiver is cut to it.
     #[schemars(range(min = 1, max = 604_800))]
     pub longest_pause_seconds: u64,
     /// How long one attempt may take, in seconds.
@@ -53,6 +56,7 @@ impl Default for Settings {
             smtp_url: None,
             from: "Souk <no-reply@souk.example>".into(),
             public_url: "http://127.0.0.1:8080".into(),
+            has_pages: false,
             smtp_connections: 8,
             attempts_max: 6,
             first_pause_seconds: 15,
@@ -103,6 +107,11 @@ impl Settings {
     #[must_use]
     pub fn backoff(&self) -> Backoff {
         Backoff::growing(4, Duration::from_secs(self.first_pause_seconds), Duration::from_secs(self.longest_pause_seconds))
+    }
+    /// The longest pause before the next attempt, whatever the receiver asks for.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        Duration::from_secs(self.longest_pause_seconds)
     }
     #[must_use]
     pub fn send_time(&self) -> Duration {

@@ -17,7 +17,7 @@ use platform::{
 
 platform::table! {
     Contacts in "contacts" of Contact, key [user_id];
-    columns { user_id, email, name, phone, email_enabled, sms_enabled, webhook_url }
+    columns { user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, gone_webhook_url, webhook_resumes_at }
 }
 
 platform::table! {
@@ -86,8 +86,31 @@ pub async fn put_preferences(tx: &mut Tx, event: &PreferencesChanged, sequence: 
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
          VALUES ($1, NULL, '', $2, $3, $4, $5, $6) ON CONFLICT (user_id) DO UPDATE SET phone = excluded.phone, \
          email_enabled = excluded.email_enabled, sms_enabled = excluded.sms_enabled, webhook_url = excluded.webhook_url, \
+         gone_webhook_url = CASE WHEN excluded.webhook_url = contacts.gone_webhook_url THEN contacts.gone_webhook_url END, \
+         webhook_resumes_at = CASE WHEN excluded.webhook_url = contacts.webhook_url THEN contacts.webhook_resumes_at END, \
          sequence = excluded.sequence WHERE contacts.sequence < excluded.sequence",
         params![event.user_id, event.phone, event.email_enabled, event.sms_enabled, event.webhook_url, sequence],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Stores that an address of webhooks is not to be used any more.
+pub async fn mark_gone(tx: &mut Tx, user_id: UserId, url: &str) -> Result<(), Error> {
+    tx.execute("UPDATE contacts SET gone_webhook_url = $2 WHERE user_id = $1 AND webhook_url = $2", params![user_id, url]).await.map(|_| ())
+}
+
+/// Stores that a receiver of webhooks wants none before `resumes_at`, and postpones those that wait.
+pub async fn pause_webhooks(tx: &mut Tx, user_id: UserId, url: &str, resumes_at: Timestamp) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE contacts SET webhook_resumes_at = $3 WHERE user_id = $1 AND webhook_url = $2 \
+         AND COALESCE(webhook_resumes_at, 0) < $3",
+        params![user_id, url, resumes_at],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE notifications SET due_at = $2 WHERE user_id = $1 AND channel = 'WEBHOOK' AND due_at < $2",
+        params![user_id, resumes_at],
     )
     .await
     .map(|_| ())
@@ -97,13 +120,13 @@ pub async fn find_contact(tx: &mut Tx, user_id: UserId) -> Result<Option<Contact
     tx.find::<Contacts>("user_id = $1", params![user_id]).await
 }
 
-/// Inserts a message that is due at once, unless the event has one on this channel.
-pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage) -> Result<(), Error> {
+/// Inserts a message that is due at `due_at`, unless the event has one on this channel.
+pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, due_at: Timestamp) -> Result<(), Error> {
     let now = tx.now();
     tx.insert_if_absent_with::<OutgoingMessages>(
         outgoing,
         "(event_id, channel)",
-        &[("status", &NotificationStatus::Pending), ("due_at", &now), ("updated_at", &now)],
+        &[("status", &NotificationStatus::Pending), ("due_at", &due_at), ("updated_at", &now)],
     )
     .await
     .map(|_| ())

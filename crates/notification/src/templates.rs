@@ -14,9 +14,9 @@ pub use plain::plain;
 pub struct Recipient<'a> {
     /// The name of the user; may be empty.
     pub name: &'a str,
-    /// The address of the shop, without a slash at the end.
-    pub shop_url: &'a str,
-    /// The secret token of a link, if there is one.
+    /// The address of the shop's pages, without a slash at the end; `None` while it has none.
+    pub shop_url: Option<&'a str>,
+    /// The secret token of the message, if there is one.
     pub token: Option<&'a str>,
 }
 
@@ -32,10 +32,10 @@ pub struct EmailContent {
     pub order_table: Option<Table>,
     /// A name and its value: a carrier, a tracking number, an address.
     pub facts: Vec<(&'static str, String)>,
-    pub button: Option<Button>,
+    pub step: Option<NextStep>,
     pub closing: Vec<String>,
     /// The address of the shop, for the footer.
-    pub shop_url: String,
+    pub shop_url: Option<String>,
 }
 
 /// The lines of an order and their sums.
@@ -54,11 +54,20 @@ pub struct TableLine {
     pub amount: String,
 }
 
-/// A link. Its address may contain a secret, so contents do not implement `Debug`.
+/// What the reader can do next. It may contain a secret, so contents do not implement `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Button {
+pub struct NextStep {
     pub label: &'static str,
-    pub url: String,
+    pub how: How,
+}
+
+/// How a step is done.
+#[derive(Clone, PartialEq, Eq)]
+pub enum How {
+    /// By a page of the shop.
+    Link(String),
+    /// By calls of the API, in a shop without pages. Each line is shown as it is.
+    Call(Vec<String>),
 }
 
 #[cfg(test)]

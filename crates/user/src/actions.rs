@@ -1,12 +1,13 @@
 //! What can be done: one transaction each. A change of anything that belongs to a user locks the user's row first.
 
 use crate::{
-    Error,
+    Error, WebhookPolicy,
     domain::{self, Defaults, NewUser, Versioned, user_updated},
     store,
 };
 use contracts::{
     ids::{AddressId, UserId},
+    problem::Fault,
     user::{Address, Preferences, UpdateProfile, User, WriteAddress, WritePreferences},
 };
 use platform::{
@@ -72,7 +73,8 @@ pub async fn get_profile(db: &Db, caller: Caller) -> Result<Versioned<User>, Err
 /// Changes the caller's profile. A change without effect makes no new version and no event.
 ///
 /// # Errors
-/// [`Error::Stale`] when the caller's copy is stale.
+/// [`Error::Invalid`] when it removes the phone that is the only way to reach the caller, [`Error::Stale`] when the caller's copy
+/// is stale.
 pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes: UpdateProfile) -> Result<Versioned<User>, Error> {
     db.write(async move |tx| {
         let mut user = lock_caller(tx, &caller).await?;
@@ -89,6 +91,9 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
         if user.value.phone != before.phone {
             // The phone number is part of what `PreferencesChanged` carries.
             let preferences = store::get_preferences(tx, caller.id).await?.value;
+            if domain::needs_phone(&preferences, &user.value) {
+                return Err(Error::Invalid(vec![Fault::at("/phone", "PHONE_REQUIRED", domain::WHY_PHONE)]));
+            }
             tx.emit(domain::preferences_changed(&user.value, preferences));
         }
         Ok(user)
@@ -178,18 +183,20 @@ pub async fn delete_address(db: &Db, caller: Caller, id: AddressId, if_match: If
 /// Replaces the caller's preferences. The same values again make no new version and no event.
 ///
 /// # Errors
-/// [`Error::Stale`] when the caller's copy is stale.
+/// [`Error::Invalid`] when no message could reach the caller, [`Error::Stale`] when the caller's copy is stale.
 pub async fn write_preferences(
     db: &Db,
     caller: Caller,
     if_match: IfMatch,
     body: WritePreferences,
+    webhooks: WebhookPolicy,
 ) -> Result<Versioned<Preferences>, Error> {
     db.write(async move |tx| {
         let user = lock_caller(tx, &caller).await?;
         let mut preferences = store::get_preferences(tx, caller.id).await?;
         check(&if_match, &preferences)?;
         let wanted = domain::preferences(body.clone());
+        domain::check_preferences(&wanted, &user.value, webhooks).map_err(Error::Invalid)?;
         if wanted != preferences.value {
             preferences.value = wanted;
             store::save_preferences(tx, caller.id, &mut preferences).await?;

@@ -133,7 +133,7 @@ async fn write_preferences(
     if_match: IfMatch,
     Body(body): Body<WritePreferences>,
 ) -> Result<Tagged<Json<Preferences>>, Problem> {
-    Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body).await?))
+    Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body, app.webhooks).await?))
 }
 
 async fn search_users(

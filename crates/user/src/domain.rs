@@ -2,14 +2,16 @@
 
 pub mod search_terms;
 
+use crate::WebhookPolicy;
 use contracts::{
     auth::Role,
     body::Patch,
     ids::{AddressId, UserId},
+    problem::Fault,
     time::Timestamp,
     user::{Address, Preferences, PreferencesChanged, UpdateProfile, User, UserUpdated, WriteAddress, WritePreferences},
 };
-use platform::http::ETag;
+use platform::{http::ETag, public_address::has_public_host};
 
 /// A value with its version, which counts its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +86,31 @@ pub fn default_preferences() -> Preferences {
 pub fn preferences(wanted: WritePreferences) -> Preferences {
     let WritePreferences { email_enabled, sms_enabled, webhook_url } = wanted;
     Preferences { email_enabled, sms_enabled, webhook_url: webhook_url.map(contracts::text::Url::into_string) }
+}
+
+/// Why a phone is required.
+pub const WHY_PHONE: &str = "text messages are the only channel and need a phone number: set the profile's phone first, or leave \
+                             e-mails on";
+
+/// Returns whether text messages are the only channel, and there is no phone.
+#[must_use]
+pub fn needs_phone(preferences: &Preferences, user: &User) -> bool {
+    let Preferences { email_enabled, sms_enabled, webhook_url } = preferences;
+    *sms_enabled && user.phone.is_none() && !email_enabled && webhook_url.is_none()
+}
+
+/// # Errors
+/// The faults of preferences that could not be followed.
+pub fn check_preferences(wanted: &Preferences, user: &User, webhooks: WebhookPolicy) -> Result<(), Vec<Fault>> {
+    let mut faults = Vec::new();
+    if needs_phone(wanted, user) {
+        faults.push(Fault::at("/smsEnabled", "PHONE_REQUIRED", WHY_PHONE));
+    }
+    if let Some(url) = wanted.webhook_url.as_deref().filter(|url| !webhooks.allow_private_webhooks && !has_public_host(url)) {
+        let detail = format!("must be an address of the public internet, which {url} is not");
+        faults.push(Fault::at("/webhookUrl", "NOT_A_PUBLIC_URL", detail));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 /// Returns the event of all preferences, with the phone number for text messages.

@@ -31,11 +31,21 @@ use platform::{
     migrations,
     service::{Ctx, Parts, Service},
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// What the entry points share.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,
+    pub webhooks: WebhookPolicy,
+}
+
+/// What this service must know of the settings of notification, which sends the webhooks.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WebhookPolicy {
+    pub allow_private_webhooks: bool,
 }
 
 /// The service.
@@ -45,7 +55,7 @@ pub fn service() -> Service {
         "user",
         migrations!["0001_users", "0002_provisional_names", "0003_beginnings", "0004_search_prefixes"],
         |ctx: Ctx| async move {
-            let app = App { ctx };
+            let app = App { webhooks: ctx.settings.section(contracts::notification::NAME)?, ctx };
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },

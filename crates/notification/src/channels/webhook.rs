@@ -4,7 +4,6 @@
 //! timestamps, and recognizes repetitions by `webhook-id`, the id of the notification. Redirects are not followed, and private
 //! addresses are refused after name resolution.
 
-use super::address::is_public;
 use crate::{
     domain::{DeliveryError, OutgoingMessage},
     settings::Settings,
@@ -22,7 +21,7 @@ use hyper_util::{
     },
     rt::TokioTimer,
 };
-use platform::{env::Env, master_key::MasterKey};
+use platform::{env::Env, master_key::MasterKey, public_address::is_public};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde_json::json;
 use sha2::Sha256;
@@ -34,7 +33,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::sync::OnceCell;
 
@@ -92,21 +91,39 @@ impl Webhooks {
         let target = self.target(url)?;
         let request = self.request(outgoing, target);
         let pool = self.pool().await;
-        let status = tokio::select! {
-            status = exchange(pool, request) => status?,
+        let (status, retry_after) = tokio::select! {
+            answer = exchange(pool, request) => answer?,
             () = self.env.sleep(self.time) => {
-                return Err(DeliveryError::temporary(format!("the receiver did not answer within {} seconds", self.time.as_secs())));
+                return Err(DeliveryError::unreachable(format!("the receiver did not answer within {} seconds", self.time.as_secs())));
             }
         };
         match status {
             status if status.is_success() => Ok(()),
             // The scheme's status for an address that is not to be used any more.
-            StatusCode::GONE => Err(DeliveryError::permanent("the receiver answered 410: it does not want webhooks any more")),
+            StatusCode::GONE => Err(DeliveryError {
+                is_gone: true,
+                ..DeliveryError::permanent(
+                    "the receiver answered 410: the address is not used any more, until another one or none is saved",
+                )
+            }),
             status if status.is_redirection() => {
                 Err(DeliveryError::temporary(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
             }
-            status => Err(DeliveryError::temporary(format!("the receiver answered {}", status.as_u16()))),
+            status => {
+                let waits = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+                let retry_after = retry_after.filter(|_| waits).and_then(|text| self.read_retry_after(&text));
+                Err(DeliveryError { retry_after, ..DeliveryError::temporary(format!("the receiver answered {}", status.as_u16())) })
+            }
         }
+    }
+
+    /// Reads `Retry-After`: a number of seconds, or a date (RFC 9110, 10.2.3).
+    fn read_retry_after(&self, text: &str) -> Option<Duration> {
+        let seconds = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().unwrap_or(u64::from(u32::MAX)));
+        seconds.map(Duration::from_secs).or_else(|| {
+            let date = httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            Some(date.saturating_sub(Duration::from_micros(u64::try_from(self.env.now().0).unwrap_or_default())))
+        })
     }
 
     fn target(&self, url: &str) -> Result<Uri, DeliveryError> {
@@ -116,7 +133,7 @@ impl Webhooks {
         // A numeric address does not go through the resolver.
         let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
         match ip {
-            Some(ip) if !self.allow_private && !is_public(ip) => Err(DeliveryError::permanent(PrivateAddress.to_string())),
+            Some(ip) if !self.allow_private && !is_public(ip) => Err(DeliveryError::unreachable(PrivateAddress.to_string())),
             _ => Ok(uri),
         }
     }
@@ -156,24 +173,23 @@ impl Webhooks {
     }
 }
 
-async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<StatusCode, DeliveryError> {
+/// Returns the status and `Retry-After`.
+async fn exchange(pool: &Pool, request: Request<Full<Bytes>>) -> Result<(StatusCode, Option<String>), DeliveryError> {
     let answer = pool.request(request).await.map_err(|error| refused(&error))?;
     let status = answer.status();
+    let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(|text| text.trim().to_owned());
     // Only the status matters.
     let _ = Limited::new(answer.into_body(), MAX_RESPONSE).collect().await;
-    Ok(status)
+    Ok((status, retry_after))
 }
 
 /// The innermost cause has the most detail.
 fn refused(error: &hyper_util::client::legacy::Error) -> DeliveryError {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
-        if inner.is::<PrivateAddress>() {
-            return DeliveryError::permanent(inner.to_string());
-        }
         cause = inner;
     }
-    DeliveryError::temporary(format!("the receiver cannot be reached: {cause}"))
+    DeliveryError::unreachable(format!("the receiver cannot be reached: {cause}"))
 }
 
 /// Runs the tasks of the HTTP client.

@@ -1,6 +1,6 @@
 //! The text of each message.
 
-use super::{Button, EmailContent, Recipient, Table, TableLine};
+use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
     message::{Cancelled, Message, OrderSummary, ParcelReturned, PaymentProblem, Refunded, Reset, Shipped},
@@ -14,6 +14,11 @@ use contracts::{
     user::AddressSnapshot,
 };
 use platform::http::encode_text;
+use serde_json::json;
+
+/// The path with which calls of the API begin.
+const API: &str = "/api/v1";
+const AUTHORIZATION: &str = "Authorization: Bearer …";
 
 /// Returns the e-mail of a message.
 #[must_use]
@@ -32,7 +37,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
                 summary: "The carrier says that your parcel arrived.".into(),
                 heading: "Delivered".into(),
                 paragraphs: vec![format!("The parcel with your order {number} was delivered. Enjoy it!")],
-                button: Some(order_button(recipient, delivered.order_id)),
+                step: Some(see_order(recipient, delivered.order_id)),
                 ..EmailContent::default()
             }
         }
@@ -42,7 +47,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
     };
     let name = one_line(recipient.name, 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
-    EmailContent { greeting, shop_url: recipient.shop_url.to_owned(), ..content }
+    EmailContent { greeting, shop_url: recipient.shop_url.map(str::to_owned), ..content }
 }
 
 fn registered(recipient: &Recipient<'_>) -> EmailContent {
@@ -51,24 +56,35 @@ fn registered(recipient: &Recipient<'_>) -> EmailContent {
         summary: "Your account is ready.".into(),
         heading: "Welcome".into(),
         paragraphs: vec!["Your account is ready. You can fill your cart, follow your orders and choose how we tell you about them.".into()],
-        button: Some(Button { label: "Look around", url: recipient.shop_url.to_owned() }),
+        step: recipient.shop_url.map(|url| NextStep { label: "Look around", how: How::Link(url.to_owned()) }),
         closing: vec!["If you did not open this account, someone typed your address by mistake: you need not do anything.".into()],
         ..EmailContent::default()
     }
 }
 
 fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent {
-    let mut url = format!("{}/password/reset?token=", recipient.shop_url);
-    encode_text(recipient.token.unwrap_or_default(), &mut url);
+    let token = recipient.token.unwrap_or_default();
+    let (how, what) = match recipient.shop_url {
+        Some(shop) => {
+            let mut url = format!("{shop}/password/reset?token=");
+            encode_text(token, &mut url);
+            (How::Link(url), "link")
+        }
+        None => {
+            let body = json!({ "token": token, "newPassword": "…" });
+            let call = format!("POST {API}/auth/password/reset");
+            (How::Call(vec![format!("Token: {token}"), call, "Content-Type: application/json".into(), body.to_string()]), "token")
+        }
+    };
     EmailContent {
         subject: "Set a new password".into(),
-        summary: "A link that works once.".into(),
+        summary: format!("A {what} that works once."),
         heading: "Set a new password".into(),
         paragraphs: vec![
             "Somebody, hopefully you, asked to set a new password for your account.".into(),
-            format!("The link works once, until {}.", moment(reset.expires_at)),
+            format!("The {what} works once, until {}.", moment(reset.expires_at)),
         ],
-        button: Some(Button { label: "Set a new password", url }),
+        step: Some(NextStep { label: "Set a new password", how }),
         closing: vec!["If it was not you, ignore this mail: your password stays as it is. Do not pass this mail on.".into()],
         ..EmailContent::default()
     }
@@ -83,7 +99,7 @@ fn order_created(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailConten
         paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and reserved for you.")],
         order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
-        button: Some(order_button(recipient, order.order_id)),
+        step: Some(see_order(recipient, order.order_id)),
         ..EmailContent::default()
     }
 }
@@ -99,7 +115,7 @@ fn order_confirmed(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailCont
         )],
         order_table: Some(table(order)),
         facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
-        button: Some(order_button(recipient, order.order_id)),
+        step: Some(see_order(recipient, order.order_id)),
         ..EmailContent::default()
     }
 }
@@ -115,7 +131,7 @@ fn payment_failed(problem: &PaymentProblem, recipient: &Recipient<'_>) -> EmailC
             format!("We could not collect {amount} for your order {number}: {}.", reason_of(&problem.failure)),
             format!("You can pay again until {}. After that the order is cancelled.", moment(problem.payable_until)),
         ],
-        button: Some(Button { label: "Pay again", ..order_button(recipient, problem.order_id) }),
+        step: Some(pay_again(recipient, problem.order_id)),
         ..EmailContent::default()
     }
 }
@@ -129,7 +145,7 @@ fn order_shipped(shipped: &Shipped, recipient: &Recipient<'_>) -> EmailContent {
         heading: "On its way".into(),
         paragraphs: vec![format!("The parcel with your order {number} is on its way to you.")],
         facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect(),
-        button: Some(order_button(recipient, shipped.order_id)),
+        step: Some(see_order(recipient, shipped.order_id)),
         ..EmailContent::default()
     }
 }
@@ -153,7 +169,7 @@ fn order_cancelled(cancelled: &Cancelled, recipient: &Recipient<'_>) -> EmailCon
         heading: "Order cancelled".into(),
         paragraphs,
         facts: cancelled.note.iter().map(|note| ("Note", note.clone())).collect(),
-        button: Some(order_button(recipient, cancelled.order_id)),
+        step: Some(see_order(recipient, cancelled.order_id)),
         ..EmailContent::default()
     }
 }
@@ -172,7 +188,7 @@ fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailConten
         summary: "It takes your bank a few days to show it.".into(),
         heading: "Refund".into(),
         paragraphs,
-        button: Some(order_button(recipient, refunded.order_id)),
+        step: Some(see_order(recipient, refunded.order_id)),
         closing: vec!["It may take your bank a few days to show it.".into()],
         ..EmailContent::default()
     }
@@ -218,13 +234,33 @@ fn parcel_returned(returned: &ParcelReturned, recipient: &Recipient<'_>) -> Emai
         heading: "Your parcel came back".into(),
         paragraphs: vec![format!("The carrier returned the parcel with your order {number} to us."), money.into()],
         facts: vec![("Carrier", returned.carrier.clone()), ("Tracking number", returned.tracking_number.clone())],
-        button: Some(order_button(recipient, returned.order_id)),
+        step: Some(see_order(recipient, returned.order_id)),
         ..EmailContent::default()
     }
 }
 
-fn order_button(recipient: &Recipient<'_>, id: OrderId) -> Button {
-    Button { label: "See your order", url: format!("{}/orders/{id}", recipient.shop_url) }
+fn see_order(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
+    let call = || How::Call(vec![format!("GET {API}/orders/{id}"), AUTHORIZATION.into()]);
+    NextStep { label: "See your order", how: page_of_order(recipient, id).map_or_else(call, How::Link) }
+}
+
+fn pay_again(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
+    let call = || {
+        let body = json!({ "paymentMethod": "…" });
+        let json_type = "Content-Type: application/json".to_owned();
+        How::Call(vec![
+            format!("POST {API}/orders/{id}/pay"),
+            AUTHORIZATION.into(),
+            "Idempotency-Key: …".into(),
+            json_type,
+            body.to_string(),
+        ])
+    };
+    NextStep { label: "Pay again", how: page_of_order(recipient, id).map_or_else(call, How::Link) }
+}
+
+fn page_of_order(recipient: &Recipient<'_>, id: OrderId) -> Option<String> {
+    recipient.shop_url.map(|shop| format!("{shop}/orders/{id}"))
 }
 
 fn total(order: &OrderSummary) -> Money {

@@ -1,6 +1,6 @@
 //! An e-mail as HTML with tables and inline styles, which mail programs support. It loads nothing: no pictures, no scripts.
 
-use super::{Button, EmailContent, Table};
+use super::{EmailContent, How, NextStep, Table};
 use platform::html::escape;
 use std::fmt::Write as _;
 
@@ -28,8 +28,8 @@ pub fn html(content: &EmailContent) -> String {
         table(&mut body, order);
     }
     facts(&mut body, &content.facts);
-    if let Some(button) = &content.button {
-        link(&mut body, button);
+    if let Some(step) = &content.step {
+        next_step(&mut body, step);
     }
     for text in &content.closing {
         paragraph(&mut body, text, QUIET);
@@ -38,7 +38,11 @@ pub fn html(content: &EmailContent) -> String {
 }
 
 fn page(content: &EmailContent, body: &str) -> String {
-    let (subject, summary, shop) = (escape(&content.subject), escape(&content.summary), escape(&content.shop_url));
+    let (subject, summary) = (escape(&content.subject), escape(&content.summary));
+    let shop = content.shop_url.as_ref().map_or_else(String::new, |url| {
+        let url = escape(url);
+        format!("<a href=\"{url}\" style=\"color:{QUIET}\">{url}</a><br>")
+    });
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -51,7 +55,7 @@ fn page(content: &EmailContent, body: &str) -> String {
          <tr><td style=\"padding:0 4px 16px;font-size:18px;font-weight:700;letter-spacing:.04em;color:{ACCENT}\">Souk</td></tr>\n\
          <tr><td style=\"padding:32px;background:#ffffff;border:1px solid {RULE};border-radius:8px\">\n{body}\n</td></tr>\n\
          <tr><td style=\"padding:16px 4px;font-size:12px;line-height:1.5;color:{QUIET}\">\
-         <a href=\"{shop}\" style=\"color:{QUIET}\">{shop}</a><br>This mail was sent automatically; nobody reads replies to it.</td></tr>\n\
+         {shop}This mail was sent automatically; nobody reads replies to it.</td></tr>\n\
          </table>\n</td></tr></table>\n</body>\n</html>\n"
     )
 }
@@ -99,12 +103,26 @@ fn facts(body: &mut String, facts: &[(&str, String)]) {
     }
 }
 
-fn link(body: &mut String, button: &Button) {
-    let _ = writeln!(
-        body,
-        "<p style=\"margin:20px 0\"><a href=\"{}\" style=\"display:inline-block;padding:11px 20px;background:{ACCENT};color:#ffffff;\
-         border-radius:6px;font-size:15px;font-weight:600;text-decoration:none\">{}</a></p>",
-        escape(&button.url),
-        escape(button.label)
-    );
+fn next_step(body: &mut String, step: &NextStep) {
+    match &step.how {
+        How::Link(url) => {
+            let _ = writeln!(
+                body,
+                "<p style=\"margin:20px 0\"><a href=\"{}\" style=\"display:inline-block;padding:11px 20px;background:{ACCENT};color:#ffffff;\
+                 border-radius:6px;font-size:15px;font-weight:600;text-decoration:none\">{}</a></p>",
+                escape(url),
+                escape(step.label)
+            );
+        }
+        How::Call(lines) => {
+            paragraph(body, &format!("{}:", step.label), INK);
+            let lines = lines.join("\n");
+            let _ = writeln!(
+                body,
+                "<pre style=\"margin:0 0 16px;padding:12px;background:{PAPER};font-size:13px;line-height:1.5;color:{INK};\
+                 white-space:pre-wrap;word-break:break-all\">{}</pre>",
+                escape(&lines)
+            );
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! An e-mail as plain text.
 
-use super::EmailContent;
+use super::{EmailContent, How};
 use std::fmt::Write as _;
 
 /// Returns the content as plain text.
@@ -26,12 +26,17 @@ pub fn plain(content: &EmailContent) -> String {
     for (name, value) in &content.facts {
         let _ = writeln!(text, "{name}: {value}");
     }
-    if let Some(button) = &content.button {
-        let _ = write!(text, "\n{}:\n{}\n", button.label, button.url);
+    if let Some(step) = &content.step {
+        let _ = write!(text, "\n{}:\n", step.label);
+        match &step.how {
+            How::Link(url) => text.push_str(&format!("{url}\n")),
+            How::Call(lines) => lines.iter().for_each(|line| text.push_str(&format!("    {line}\n"))),
+        }
     }
     for paragraph in &content.closing {
         let _ = write!(text, "\n{paragraph}\n");
     }
-    let _ = write!(text, "\n-- \nSouk · {}\nThis mail was sent automatically; nobody reads replies to it.\n", content.shop_url);
+    let shop = content.shop_url.as_ref().map_or_else(String::new, |url| format!(" · {url}"));
+    let _ = write!(text, "\n-- \nSouk{shop}\nThis mail was sent automatically; nobody reads replies to it.\n");
     text
 }

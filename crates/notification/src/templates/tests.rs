@@ -5,7 +5,7 @@ use contracts::notification::NotificationType;
 const EVIL: &str = "<script>alert(1)</script>\"'&";
 
 fn recipient<'a>(name: &'a str, token: Option<&'a str>) -> Recipient<'a> {
-    Recipient { name, shop_url: "https://shop.example", token }
+    Recipient { name, shop_url: Some("https://shop.example"), token }
 }
 
 fn contents(name: &str) -> Vec<EmailContent> {
@@ -24,6 +24,25 @@ fn every_message_has_a_text_and_an_html_form() {
             assert!(content.subject.contains("SK-7") && text.contains("https://shop.example/orders/00000000-0000-0000-0000-000000000007"));
         }
         assert!(!text_message(message).is_empty() && text_message(message).len() < 160);
+    }
+}
+
+#[test]
+fn without_pages_a_mail_has_no_link_and_names_the_call() {
+    for message in samples() {
+        let recipient = Recipient { name: "Mara", shop_url: None, token: Some("tok-en") };
+        let content = email_content(&message, &recipient);
+        for text in [plain(&content), html(&content)] {
+            assert!(!text.contains("http") && !text.contains("href") && !text.contains("link"), "{text}");
+            if message.order_id().is_some() {
+                assert!(text.contains("/api/v1/orders/00000000-0000-0000-0000-000000000007"), "{text}");
+            }
+        }
+        let text = plain(&content);
+        let is_reset = message.kind() == NotificationType::PasswordReset;
+        assert_eq!(text.contains("Token: tok-en") && text.contains("POST /api/v1/auth/password/reset"), is_reset, "{text}");
+        assert_eq!(text.contains(r#"{"newPassword":"…","token":"tok-en"}"#), is_reset, "{text}");
+        assert_eq!(text.contains("/pay"), message.kind() == NotificationType::PaymentFailed);
     }
 }
 

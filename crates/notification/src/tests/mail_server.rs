@@ -145,19 +145,37 @@ async fn a_refused_mail_is_repeated_with_the_same_message_id_up_to_the_limit() {
     }
     assert_eq!(person.notifications(&harness).await[0].status, NotificationStatus::Sent);
     assert_eq!(server.accepted().len(), 1);
+}
 
-    *server.refusals.lock().unwrap() = vec!["550 nobody of that name"; 6];
-    deliver(&harness, person.shipped()).await;
-    for _ in 0..8 {
+#[tokio::test]
+async fn a_final_refusal_of_a_recipient_ends_the_attempts() {
+    let (harness, server) = with_server().await;
+    let person = Person::registered(&harness).await;
+    let accepted = server.accepted().len();
+    for (reply, is_final) in [
+        ("550 nobody of that name", true),
+        ("551-user not local\r\n551 try elsewhere", true),
+        ("553 name not allowed", true),
+        ("554 no such", true),
+        ("552 mailbox full", false),
+        ("530 log in first", false),
+        ("450 busy", false),
+    ] {
+        *server.refusals.lock().unwrap() = vec![reply];
+        deliver(&harness, person.shipped()).await;
         harness.complete().await;
+        let notification = person.notifications(&harness).await.remove(0);
+        let expected = if is_final { NotificationStatus::Failed } else { NotificationStatus::Pending };
+        assert_eq!((notification.status, notification.attempts), (expected, 1), "{reply}");
+        assert!(notification.last_error.as_deref().unwrap().contains("did not take the recipient"), "{:?}", notification.last_error);
+        // What is not final is accepted the next time.
         harness.advance(LONG);
+        harness.complete().await;
     }
-    let notifications = person.notifications(&harness).await;
-    assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Failed, 6));
+    assert_eq!(server.accepted().len(), accepted + 3);
     let failed = harness.emitted_of::<NotificationFailed>().await;
-    assert_eq!(failed.len(), 1);
+    assert_eq!(failed.len(), 4);
     assert!(failed[0].error.contains("nobody of that name"), "{}", failed[0].error);
-    assert_eq!(server.accepted().len(), 1);
 }
 
 #[tokio::test]

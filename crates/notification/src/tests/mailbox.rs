@@ -85,9 +85,7 @@ async fn a_mail_is_a_readable_file() {
     }
     assert!(mail.find("text/plain") < mail.find("text/html"), "the best form comes last");
     let text = decoded(mail);
-    for shown in
-        ["Hello Mara,", "29.90 EUR", "Invalidenstraße 1, 10115 Berlin, DE", &format!("http://127.0.0.1:8080/orders/{}", person.order_id)]
-    {
+    for shown in ["Hello Mara,", "29.90 EUR", "Invalidenstraße 1, 10115 Berlin, DE", &format!("GET /api/v1/orders/{}", person.order_id)] {
         assert!(text.matches(shown).count() >= 2, "{shown} in both forms of {text}");
     }
 }
@@ -168,8 +166,8 @@ async fn the_token_of_a_reset_is_only_in_its_mail() {
     deliver(&harness, person.reset(&harness)).await;
     harness.complete().await;
     let (_, mail) = mails(&harness).into_iter().find(|(name, _)| name.contains("PASSWORD_RESET")).unwrap();
-    let link = format!("http://127.0.0.1:8080/password/reset?token={TOKEN}");
-    assert_eq!(decoded(&mail).matches(&link).count(), 2);
+    assert_eq!(decoded(&mail).matches(&format!("Token: {TOKEN}")).count(), 2);
+    assert!(!decoded(&mail).contains("http"));
 
     let notifications = person.notifications(&harness).await;
     assert_eq!(notifications[0].payload, json!({"expiresAt": "2026-01-01T01:00:00.001000Z"}));
@@ -205,7 +203,7 @@ async fn an_expired_reset_or_one_with_another_key_is_not_sent() {
     harness.complete().await;
     let notifications: Vec<_> =
         person.notifications(&harness).await.into_iter().take(2).map(|n| (n.status, n.attempts, n.last_error.unwrap())).collect();
-    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the link has expired".into())), "{notifications:?}");
+    assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the token has expired".into())), "{notifications:?}");
     assert!(notifications.contains(&(NotificationStatus::Failed, 1, "the token cannot be decrypted".into())), "{notifications:?}");
     assert_eq!(mails(&harness).len(), 1, "only the welcome");
 }

@@ -1,8 +1,9 @@
 //! Webhooks, to a test receiver.
 
 use super::*;
+use crate::domain::UNREACHABLE;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use contracts::notification::{NotificationStatus, WebhookSecret};
+use contracts::notification::{DeliveryAttempt, NotificationStatus, WebhookSecret};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -103,6 +104,11 @@ async fn secret_of(harness: &Harness, user: UserId) -> String {
     answer.read::<WebhookSecret>().secret.reveal().to_owned()
 }
 
+async fn attempts(harness: &Harness, notification: &Notification) -> Vec<DeliveryAttempt> {
+    let path = format!("/admin/notifications/{}/attempts", notification.notification_id);
+    harness.get(&path).admin().send().await.expect(200).read::<Page<DeliveryAttempt>>().items
+}
+
 #[tokio::test]
 async fn a_webhook_is_signed_with_its_users_secret() {
     let (harness, receiver, person) = with_receiver().await;
@@ -177,7 +183,8 @@ async fn an_endless_response_is_cut_off_and_a_missing_one_times_out() {
     harness.advance(Duration::from_secs(1));
     harness.complete().await;
     let notifications = person.notifications(&harness).await;
-    assert_eq!(notifications[0].last_error.as_deref(), Some("the receiver did not answer within 1 seconds"));
+    assert_eq!(notifications[0].last_error.as_deref(), Some(UNREACHABLE));
+    assert_eq!(attempts(&harness, &notifications[0]).await[0].detail, "the receiver did not answer within 1 seconds");
 }
 
 #[tokio::test]
@@ -204,6 +211,83 @@ async fn a_slow_receiver_delays_no_other() {
 }
 
 #[tokio::test]
+async fn a_user_cannot_tell_a_private_address_from_one_that_is_not_reached() {
+    let (listener, port) = listener().await;
+    drop(listener);
+    let (open, closed) = (builder().setting("allow_private_webhooks", true).start().await, start().await);
+    let mut seen = Vec::new();
+    for harness in [&open, &closed] {
+        let person = Person::registered(harness).await;
+        deliver(harness, person.preferences(false, false, Some(&format!("http://127.0.0.1:{port}/")))).await;
+        deliver(harness, person.shipped()).await;
+        for _ in 0..8 {
+            harness.complete().await;
+            let shown = person.notifications(harness).await.remove(0);
+            seen.push((shown.status, shown.attempts, shown.last_error));
+            harness.advance(LONG);
+        }
+        let failed = harness.emitted_of::<contracts::notification::NotificationFailed>().await;
+        assert_eq!((failed.len(), failed[0].error.as_str()), (1, UNREACHABLE));
+    }
+    assert_eq!(seen[..8], seen[8..]);
+}
+
+#[tokio::test]
+async fn an_address_that_answers_410_is_not_used_again_until_another_is_saved() {
+    let (listener, port) = listener().await;
+    let harness = builder().setting("allow_private_webhooks", true).start().await;
+    let receiver = Receiver::start(&harness, listener);
+    let person = Person::registered(&harness).await;
+    let url = format!("http://localhost:{port}/");
+    deliver(&harness, person.preferences(true, false, Some(&url))).await;
+    receiver.answers("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", 1);
+    deliver(&harness, person.shipped()).await;
+    harness.complete().await;
+    assert_eq!(receiver.received().len(), 1);
+    deliver(&harness, person.delivered()).await;
+    harness.complete().await;
+    // Another preference changes; the address stays.
+    deliver(&harness, person.preferences(false, false, Some(&url))).await;
+    deliver(&harness, person.refunded()).await;
+    harness.complete().await;
+    assert_eq!(receiver.received().len(), 1, "{:?}", person.notification_lines(&harness).await);
+
+    deliver(&harness, person.preferences(false, false, None)).await;
+    deliver(&harness, person.preferences(false, false, Some(&url))).await;
+    deliver(&harness, person.shipped()).await;
+    harness.complete().await;
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(person.notification_lines(&harness).await[0], "SHIPPED WEBHOOK SENT");
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_pause_gets_it_within_a_bound() {
+    let date = |harness: &Harness, after: u64| {
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(harness.env.now().unix_seconds()).unwrap() + after);
+        httpdate::fmt_http_date(at)
+    };
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let (harness, receiver, person) = with_receiver().await;
+        for (wanted, pause) in [("600", 600), ("a date", 1_000), ("99999999999999999999", 3_600)] {
+            let wanted = if wanted == "a date" { date(&harness, 1_200) } else { wanted.to_owned() };
+            let before = receiver.received().len();
+            receiver.answers(&format!("HTTP/1.1 {status}\r\nretry-after: {wanted}\r\ncontent-length: 0\r\n\r\n"), 1);
+            deliver(&harness, person.shipped()).await;
+            harness.complete().await;
+            assert_eq!(receiver.received().len(), before + 1);
+            // A message that comes meanwhile waits too.
+            deliver(&harness, person.delivered()).await;
+            harness.advance(Duration::from_secs(pause - 60));
+            harness.complete().await;
+            assert_eq!(receiver.received().len(), before + 1, "{status} {wanted}");
+            harness.advance(LONG);
+            harness.complete().await;
+            assert_eq!(receiver.received().len(), before + 3, "{status} {wanted}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn private_addresses_are_refused_in_every_notation() {
     let (listener, port) = listener().await;
     let harness = start().await;
@@ -216,13 +300,9 @@ async fn private_addresses_are_refused_in_every_notation() {
         deliver(&harness, person.shipped()).await;
         harness.complete().await;
         let notifications = person.notifications(&harness).await;
-        assert_eq!(
-            (notifications[0].status, notifications[0].attempts),
-            (NotificationStatus::Failed, 1),
-            "{host}: {:?}",
-            notifications[0].last_error
-        );
-        assert_eq!(notifications[0].last_error.as_deref(), Some("the webhook's address is not a public one"), "{host}");
+        assert_eq!((notifications[0].status, notifications[0].attempts), (NotificationStatus::Pending, 1), "{host}");
+        assert_eq!(notifications[0].last_error.as_deref(), Some(UNREACHABLE), "{host}");
+        assert_eq!(attempts(&harness, &notifications[0]).await[0].detail.contains("not a public one"), true, "{host}");
     }
     assert_eq!(receiver.received().len(), 0);
 }

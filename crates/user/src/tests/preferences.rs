@@ -52,3 +52,44 @@ async fn preferences_are_written_as_a_whole_and_within_bounds() {
     assert_eq!(h.get(PATH).customer(user).send().await.json()["emailEnabled"], true);
     assert!(h.emitted().await.is_empty());
 }
+
+#[tokio::test]
+async fn text_messages_without_a_phone_are_not_the_only_channel() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let only_text = json!({"emailEnabled": false, "smsEnabled": true});
+    let refused = h.put(PATH, &only_text).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+    assert_eq!(
+        (&refused.json()["errors"][0]["pointer"], &refused.json()["errors"][0]["code"]),
+        (&json!("/smsEnabled"), &json!("PHONE_REQUIRED"))
+    );
+    for others in [
+        json!({"emailEnabled": true, "smsEnabled": true}),
+        json!({"emailEnabled": false, "smsEnabled": true, "webhookUrl": "https://example.com"}),
+        json!({"emailEnabled": false, "smsEnabled": false}),
+    ] {
+        h.put(PATH, &others).customer(user).send().await.expect(200);
+    }
+    h.patch("/users/me", &json!({"phone": "+49 421 123456"})).customer(user).send().await.expect(200);
+    h.put(PATH, &only_text).customer(user).send().await.expect(200);
+    let refused = h.patch("/users/me", &json!({"phone": null})).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/phone");
+    assert_eq!(h.get("/users/me").customer(user).send().await.json()["phone"], "+49 421 123456");
+}
+
+#[tokio::test]
+async fn a_webhook_to_a_private_address_is_refused_unless_the_settings_allow_it() {
+    let h = start().await;
+    let user: UserId = h.id();
+    for host in ["localhost", "127.0.0.1:8080", "10.0.0.1", "[::1]", "2130706433", "0x7f.1", "169.254.169.254", "db.internal", "intranet"] {
+        let wanted = json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": format!("http://{host}/hook")});
+        let refused = h.put(PATH, &wanted).customer(user).send().await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/webhookUrl", "{host}");
+    }
+    assert!(h.emitted().await.is_empty());
+    let allowed = crate::WebhookPolicy { allow_private_webhooks: true };
+    let preferences =
+        contracts::user::Preferences { email_enabled: true, sms_enabled: false, webhook_url: Some("http://127.0.0.1/".into()) };
+    let profile = h.get("/users/me").customer(user).send().await.expect(200).read();
+    assert!(crate::domain::check_preferences(&preferences, &profile, allowed).is_ok());
+}

@@ -12,7 +12,8 @@ use lettre::{
         Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, TlsParameters},
-        extension::ClientId,
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use std::{
@@ -66,10 +67,11 @@ impl Smtp {
             Some(connection) => connection,
             None => self.server.connect().await.map_err(|error| delivery_error("the mail server cannot be reached", &error))?,
         };
-        connection
-            .send(message.envelope(), &message.formatted())
-            .await
-            .map_err(|error| delivery_error("the mail server did not take it", &error))?;
+        if let Err(error) = dialogue(&mut connection, message).await {
+            // The connection is not used again; whether the server reads the farewell does not matter.
+            connection.abort().await;
+            return Err(error);
+        }
         self.put_idle(connection);
         Ok(())
     }
@@ -90,6 +92,42 @@ impl Smtp {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
         }
     }
+}
+
+/// Sends a mail, step by step, because a refusal means something else in each step.
+async fn dialogue(connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), DeliveryError> {
+    let (envelope, text) = (message.envelope(), message.formatted());
+    let supports = |extension, what: &str| match connection.server_info().supports_feature(extension) {
+        true => Ok(()),
+        false => Err(DeliveryError::permanent(format!("the mail server does not support {what}"))),
+    };
+    let mut options = Vec::new();
+    if envelope.to().iter().chain(envelope.from()).any(|address| !address.to_string().is_ascii()) {
+        supports(Extension::SmtpUtfEight, "addresses with letters beyond ASCII (SMTPUTF8)")?;
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    if !text.is_ascii() {
+        supports(Extension::EightBitMime, "8BITMIME")?;
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    let sender = connection.command(Mail::new(envelope.from().cloned(), options)).await;
+    sender.map_err(|error| delivery_error("the mail server did not take the sender", &error))?;
+    for to in envelope.to() {
+        let recipient = connection.command(Rcpt::new(to.clone(), Vec::new())).await;
+        recipient.map_err(|error| refusal("the mail server did not take the recipient", &error))?;
+    }
+    let data = connection.command(Data).await;
+    data.map_err(|error| delivery_error("the mail server did not take it", &error))?;
+    let content = connection.message(&text).await;
+    content.map_err(|error| refusal("the mail server did not take it", &error)).map(|_| ())
+}
+
+/// The error of a step that concerns this mail only. A reply of 5xx is final, except that a mailbox is full (552, RFC 5321,
+/// 4.5.3.1.10) and that the server wants another login (530 to 538).
+fn refusal(what: &str, error: &Error) -> DeliveryError {
+    let code = error.status().map_or(0, u16::from);
+    let is_permanent = (500..600).contains(&code) && code != 552 && !(530..540).contains(&code);
+    DeliveryError { is_permanent, ..delivery_error(what, error) }
 }
 
 /// The error with the server's reply, which contains no secret.
