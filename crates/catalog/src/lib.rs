@@ -47,7 +47,7 @@ struct App {
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("catalog", migrations!["0001_catalog"], |ctx: Ctx| async move {
+    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })

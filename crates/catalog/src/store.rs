@@ -2,10 +2,12 @@
 
 mod category_rows;
 mod listing;
+mod own_lists;
 mod product_rows;
 mod tree_cache;
 
 pub use category_rows::*;
 pub use listing::*;
+pub use own_lists::*;
 pub use product_rows::*;
 pub use tree_cache::{CachedTree, TreeCache};

@@ -1,4 +1,4 @@
-//! Entry point 3, schedule: keeps the listing of products in step with the category tree.
+//! Entry point 3, schedule: keeps the listing of products in step with the category tree, and adds missing texts.
 
 use crate::{Error, store};
 use platform::{
@@ -10,11 +10,29 @@ use std::time::Duration;
 /// The worker that lists products again after their category was moved or deleted.
 pub const RELIST: &str = "relist";
 
+/// The worker that adds missing texts of products.
+pub const PRODUCT_TEXTS: &str = "product-texts";
+
 /// The number of products per transaction. It bounds how long other writers wait.
 const BATCH: usize = 200;
 
 pub fn all(app: &crate::App) -> Vec<Worker> {
-    vec![Worker::new(RELIST, Duration::from_secs(30), app.ctx.db.clone(), relist)]
+    vec![
+        Worker::new(RELIST, Duration::from_secs(30), app.ctx.db.clone(), relist),
+        Worker::new(PRODUCT_TEXTS, Duration::from_secs(3_600), app.ctx.db.clone(), add_texts),
+    ]
+}
+
+/// Adds the texts of products that an earlier version stored without one.
+async fn add_texts(db: Db) -> Result<Next, Error> {
+    db.write(async |tx| {
+        let batch = store::lock_without_text(tx, BATCH).await?;
+        for product in &batch {
+            store::put_text(tx, product).await?;
+        }
+        Ok(if batch.is_empty() { Next::Idle } else { Next::Immediately })
+    })
+    .await
 }
 
 /// Runs one step of one relisting. A step lists each product as it is at that moment. Therefore steps can be repeated, and

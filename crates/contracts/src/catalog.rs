@@ -9,12 +9,14 @@ use crate::{
     money::Currency,
     page::Page,
     service::ServiceSpec,
-    text::{Amount, AttributeName, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
+    string_enum,
+    text::{Amount, AttributeName, ImageUrl, LongText, Name, Query, RequiredShortText, Sku, Title},
     time::Timestamp,
+    violation::{Violation, reject},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The service's name.
 pub const NAME: &str = "catalog";
@@ -326,8 +328,75 @@ pub struct ProductList {
     pub items: Vec<Product>,
 }
 
+/// Up to 100 ids of products, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductIds(Vec<ProductId>);
+
+impl ProductIds {
+    pub const MAX: usize = 100;
+
+    /// # Errors
+    /// `NOT_A_UUID`, `TOO_MANY`.
+    pub fn parse(text: &str) -> Result<ProductIds, Violation> {
+        let bad = |_| Violation::new("NOT_A_UUID", "must be UUIDs in their hyphenated form, separated by commas");
+        let ids = text.split(',').map(|id| id.parse::<ProductId>().map_err(bad)).collect::<Result<Vec<_>, _>>()?;
+        if ids.len() > ProductIds::MAX {
+            return Err(Violation::new("TOO_MANY", format!("must be at most {} ids", ProductIds::MAX)));
+        }
+        Ok(ProductIds(ids))
+    }
+
+    #[must_use]
+    pub fn as_slice(&self) -> &[ProductId] {
+        &self.0
+    }
+}
+
+impl Serialize for ProductIds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl<'de> Deserialize<'de> for ProductIds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ProductIds::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(reject)
+    }
+}
+
+impl JsonSchema for ProductIds {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "ProductIds".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let id = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+        json_schema!({"type": "string", "pattern": format!("^{id}(,{id}){{0,99}}$")})
+    }
+}
+
+string_enum! {
+    /// The order of a list of products.
+    ProductSort {
+        /// The newest first.
+        Newest = "newest",
+        /// The oldest first.
+        Oldest = "oldest",
+        /// By title, from A to Z.
+        Title = "title",
+        /// The lowest price first, whatever the currency.
+        PriceUp = "price",
+        /// The highest price first, whatever the currency.
+        PriceDown = "-price",
+        /// The last changed first.
+        Updated = "-updatedAt",
+    }
+}
+
 /// Which products a list shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ProductFilter {
     /// Only products in this category or below it.
@@ -336,6 +405,13 @@ pub struct ProductFilter {
     pub seller_id: Option<UserId>,
     /// Only products in this status. Of products that are not ACTIVE, sellers find their own and others none.
     pub status: Option<ProductStatus>,
+    /// Only these products, at most 100, separated by commas. Those that the caller may not see are left out.
+    pub ids: Option<ProductIds>,
+    /// Only products whose title, SKU or brand contain each of these words. For a seller's own list (`sellerId`) and
+    /// administrators; others use `/search`.
+    pub q: Option<Query>,
+    /// The order; the newest first when absent. For a seller's own list (`sellerId`) and administrators.
+    pub sort: Option<ProductSort>,
 }
 
 calls! {

@@ -4,12 +4,17 @@ use super::{Revalidated, RevalidatedPage, viewer};
 use crate::{
     App, Error, actions,
     domain::{product::etag, viewer::Viewer},
-    store,
+    store::{self, SortKey},
 };
 use contracts::{
     body::EmptyBody,
-    catalog::{CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductList, ProductLookup, UpdateProduct},
+    catalog::{
+        CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds, ProductList, ProductLookup, ProductSort,
+        UpdateProduct,
+    },
     ids::ProductId,
+    page::Page,
+    problem::Fault,
     text::Sku,
 };
 use platform::{
@@ -70,16 +75,64 @@ pub async fn list(
     Query(requested): Query<ProductFilter>,
     paging: Paging,
 ) -> Result<RevalidatedPage<Product>, Problem> {
-    let restricted = viewer(&user).restrict(requested);
-    let tag = format!("products {restricted:?}");
-    let tree = app.tree.clone();
-    let read = async move |tx: &mut Tx, before, rows| -> Result<_, db::Error> {
-        let Some(filter) = restricted else { return Ok(Vec::new()) };
-        let mut found = store::list_products(tx, filter, before, rows).await?;
+    let viewer = viewer(&user);
+    let page = match requested.ids.clone() {
+        Some(ids) => list_by_ids(&app, viewer, requested, ids, paging).await?,
+        None => list_filtered(&app, viewer, requested, paging).await?,
+    };
+    Ok(RevalidatedPage(TaggedPage(page)))
+}
+
+/// Lists the products with these ids that the viewer may see, each as [`get`] shows it.
+async fn list_by_ids(app: &App, viewer: Viewer, filter: ProductFilter, ids: ProductIds, paging: Paging) -> Result<Page<Product>, Problem> {
+    if let Some(fault) = own_list_fault(&filter) {
+        return Err(Problem::invalid(vec![fault]));
+    }
+    let (tag, tree) = (format!("products {filter:?}"), app.tree.clone());
+    let read = async move |tx: &mut Tx, before: Option<ProductId>, rows: i64| -> Result<_, db::Error> {
+        let mut found = store::list_by_ids(tx, &filter, ids.as_slice()).await?;
+        found.retain(|product| viewer.can_see(product) && before.is_none_or(|before| product.product_id < before));
+        found.truncate(usize::try_from(rows).unwrap_or_default());
         tree.current(tx).await?.tree.fill_paths(&mut found);
         Ok(found)
     };
-    Ok(RevalidatedPage(TaggedPage(paging.list(&app.ctx.db, &tag, read, |product| product.product_id).await?)))
+    paging.list(&app.ctx.db, &tag, read, |product| product.product_id).await
+}
+
+async fn list_filtered(app: &App, viewer: Viewer, requested: ProductFilter, paging: Paging) -> Result<Page<Product>, Problem> {
+    let fault = own_list_fault(&requested);
+    let restricted = viewer.restrict(requested);
+    let (tag, tree) = (format!("products {restricted:?}"), app.tree.clone());
+    let Some(fault) = fault else {
+        let read = async move |tx: &mut Tx, before, rows| -> Result<_, db::Error> {
+            let Some(filter) = &restricted else { return Ok(Vec::new()) };
+            let mut found = store::list_products(tx, filter, before, rows).await?;
+            tree.current(tx).await?.tree.fill_paths(&mut found);
+            Ok(found)
+        };
+        return paging.list(&app.ctx.db, &tag, read, |product| product.product_id).await;
+    };
+    let Some(filter) = restricted.filter(|filter| viewer.may_search(filter)) else { return Err(Problem::invalid(vec![fault])) };
+    let sort = filter.sort.unwrap_or(ProductSort::Newest);
+    let read = async move |tx: &mut Tx, after, rows| -> Result<_, db::Error> {
+        let mut found = store::list_own(tx, &filter, after, rows).await?;
+        tree.current(tx).await?.tree.fill_paths(&mut found);
+        Ok(found)
+    };
+    paging.list(&app.ctx.db, &tag, read, |product| SortKey::of(sort, product)).await
+}
+
+/// Returns the fault of a filter that is only for owners and administrators, if it has such a parameter.
+fn own_list_fault(filter: &ProductFilter) -> Option<Fault> {
+    let name = if filter.q.is_some() {
+        "q"
+    } else if filter.sort.is_some() {
+        "sort"
+    } else {
+        return None;
+    };
+    let detail = "is for administrators and for sellers' lists of their own products (sellerId), without ids; others use /search";
+    Some(Fault::parameter(name, "NOT_ALLOWED", detail))
 }
 
 pub async fn get(user: MaybeUser, State(app): State<App>, Path(id): Path<ProductId>) -> Result<Revalidated<Json<Product>>, Problem> {

@@ -12,7 +12,7 @@ use platform::{
 
 /// Builds the query of a list: products before `before`, newest first. Every combination of filters reads one range of an
 /// index in the order of the list.
-pub fn listed(filter: ProductFilter, before: Option<ProductId>, rows: i64) -> Select<Products> {
+pub fn listed(filter: &ProductFilter, before: Option<ProductId>, rows: i64) -> Select<Products> {
     match filter.category {
         None => Select::of::<Products>()
             .filter_some("seller_id = ?", filter.seller_id)
@@ -29,7 +29,7 @@ pub fn listed(filter: ProductFilter, before: Option<ProductId>, rows: i64) -> Se
 }
 
 /// Returns the products of [`listed`] without their category paths.
-pub async fn list_products(tx: &mut Tx, filter: ProductFilter, before: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
+pub async fn list_products(tx: &mut Tx, filter: &ProductFilter, before: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
     listed(filter, before, rows).list(tx).await
 }
 

@@ -1,6 +1,6 @@
 //! Rows of products, prices and groups.
 
-use super::category_rows::find_path;
+use super::{category_rows::find_path, own_lists::put_text};
 use contracts::{
     catalog::{PriceHistoryEntry, Product},
     column::JsonText,
@@ -59,12 +59,17 @@ pub async fn lock_product(tx: &mut Tx, owner: Option<UserId>, id: ProductId) -> 
 
 /// Inserts a product. Returns `false` and writes nothing when its SKU is taken.
 pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
-    tx.insert_if_absent::<Products>(product, "(sku)").await
+    let inserted = tx.insert_if_absent::<Products>(product, "(sku)").await?;
+    if inserted {
+        put_text(tx, product).await?;
+    }
+    Ok(inserted)
 }
 
 /// Updates the columns that can change. A taken SKU violates `products.sku`.
 pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
-    tx.update::<Products>(product).await.map(|_| ())
+    tx.update::<Products>(product).await?;
+    put_text(tx, product).await
 }
 
 /// Inserts the current price under the current version.

@@ -141,3 +141,92 @@ async fn invalid_parameters_are_reported_by_name() {
         assert_eq!(answer.json()["errors"][0]["parameter"], parameter, "{query}");
     }
 }
+
+#[tokio::test]
+async fn products_are_listed_by_their_ids_as_far_as_the_viewer_may_see_them() {
+    let h = catalog().await;
+    let (one, _, home, ..) = shop(&h).await;
+    let all = h.get("/products?limit=100").admin().send().await.expect(200).json();
+    let id_of = |sku: &str| {
+        all["items"].as_array().unwrap().iter().find(|item| item["sku"] == sku).unwrap()["productId"].as_str().unwrap().to_owned()
+    };
+    let (draft, lamp, chair, other) = (id_of("ONE-DRAFT"), id_of("ONE-LAMP"), id_of("ONE-CHAIR"), h.id::<Uuid>());
+    let path = format!("/products?ids={draft},{lamp},{other},{chair},{lamp}");
+    assert_eq!(skus(&h.get(&path).send().await.expect(200)), ["ONE-CHAIR", "ONE-LAMP"]);
+    assert_eq!(skus(&h.get(&path).seller(one).send().await.expect(200)), ["ONE-DRAFT", "ONE-CHAIR", "ONE-LAMP"]);
+    assert_eq!(skus(&h.get(&format!("{path}&status=DRAFT")).seller(one).send().await.expect(200)), ["ONE-DRAFT"]);
+    assert_eq!(skus(&h.get(&format!("{path}&category={home}&sellerId={one}")).send().await.expect(200)), ["ONE-CHAIR", "ONE-LAMP"]);
+    let first = h.get(&format!("{path}&limit=1")).send().await.expect(200);
+    let cursor = first.json()["nextCursor"].as_str().unwrap().to_owned();
+    let second = h.get(&format!("{path}&limit=1&cursor={cursor}")).send().await.expect(200);
+    assert_eq!((skus(&first), skus(&second)), (vec!["ONE-CHAIR".to_owned()], vec!["ONE-LAMP".to_owned()]));
+    assert_eq!(second.json()["nextCursor"], json!(null));
+    assert_eq!(skus(&h.get(&format!("/products?ids={draft}")).send().await.expect(200)), Vec::<String>::new());
+    let many = vec![lamp.clone(); 101].join(",");
+    for bad in ["", "1", &format!("{lamp},"), &format!("{lamp} {chair}"), &many, &format!("{lamp}&q=lamp"), &format!("{lamp}&sort=price")] {
+        h.get(&format!("/products?ids={}", bad.replace(' ', "%20"))).send().await.expect_problem(422, "INVALID_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn owners_search_and_sort_their_own_products() {
+    let h = catalog().await;
+    let (seller, lamps) = (h.id::<UserId>(), category(&h, "Lamps", None).await);
+    for (sku, title, price) in
+        [("B-1", "Müller lamp", 300), ("A-1", "desk 100% LED", 100), ("C-1", "Chair_lamp", 300), ("D-1", "Ärmel", 200)]
+    {
+        h.advance(std::time::Duration::from_millis(1));
+        let mut body = lamp_in(sku, lamps);
+        (body["title"], body["priceAmount"]) = (json!(title), json!(price));
+        create(&h, seller, &body).await;
+    }
+    let list = async |query: &str| skus(&h.get(&format!("/products?sellerId={seller}&{query}")).seller(seller).send().await.expect(200));
+    for (query, expected) in [
+        ("q=muller", &["B-1"][..]),
+        ("q=LAMP", &["C-1", "B-1"]),
+        ("q=lamp%20m%C3%BCl", &["B-1"]),
+        ("q=100%25", &["A-1"]),
+        ("q=r_l", &["C-1"]),
+        ("q=c-1", &["C-1"]),
+        ("q=%25", &["A-1"]),
+        ("q=lamp&status=ACTIVE", &[]),
+        ("q=", &["D-1", "C-1", "A-1", "B-1"]),
+        ("sort=newest", &["D-1", "C-1", "A-1", "B-1"]),
+        ("sort=oldest", &["B-1", "A-1", "C-1", "D-1"]),
+        ("sort=title", &["D-1", "C-1", "A-1", "B-1"]),
+        ("sort=price", &["A-1", "D-1", "B-1", "C-1"]),
+        ("sort=-price", &["C-1", "B-1", "D-1", "A-1"]),
+        ("sort=-updatedAt", &["D-1", "C-1", "A-1", "B-1"]),
+        ("sort=price&q=lamp", &["B-1", "C-1"]),
+    ] {
+        assert_eq!(list(query).await, expected, "{query}");
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = h.get(&format!("/products?sellerId={seller}&limit=1&{query}{cursor}")).seller(seller).send().await.expect(200);
+            paged.extend(skus(&page));
+            let Some(next) = page.json()["nextCursor"].as_str().map(str::to_owned) else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(paged, expected, "{query}, page by page");
+    }
+    assert_eq!(skus(&h.get("/products?q=muller").admin().send().await.expect(200)), ["B-1"]);
+    assert_eq!(skus(&h.get("/products?q=muller&status=DRAFT").seller(seller).send().await.expect(200)), ["B-1"]);
+    for query in ["q=lamp", "sort=title", &format!("q=lamp&sellerId={seller}")] {
+        let refused = h.get(&format!("/products?{query}")).customer(h.id()).send().await.expect_problem(422, "INVALID_REQUEST");
+        assert_eq!(refused.json()["errors"][0]["code"], "NOT_ALLOWED", "{query}");
+        h.get(&format!("/products?{query}")).send().await.expect_problem(422, "INVALID_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn products_without_a_text_get_one() {
+    let h = catalog().await;
+    let (seller, lamps) = (h.id::<UserId>(), category(&h, "Lamps", None).await);
+    create(&h, seller, &lamp_in("LAMP-1", lamps)).await;
+    h.db().write(async |tx| tx.execute("DELETE FROM product_texts", &[]).await).await.unwrap();
+    let path = format!("/products?sellerId={seller}&q=lamp-1");
+    assert_eq!(skus(&h.get(&path).seller(seller).send().await.expect(200)), Vec::<String>::new());
+    h.advance(std::time::Duration::from_secs(3_600));
+    h.settle().await;
+    assert_eq!(skus(&h.get(&path).seller(seller).send().await.expect(200)), ["LAMP-1"]);
+}

@@ -30,8 +30,9 @@ async fn every_list_reads_one_index_in_its_order() {
             category: given(0).then(|| h.id()),
             seller_id: given(1).then(|| h.id()),
             status: given(2).then_some(ProductStatus::Active),
+            ..ProductFilter::default()
         };
-        let select = store::listed(filter, given(3).then(|| h.id::<ProductId>()), 21);
+        let select = store::listed(&filter, given(3).then(|| h.id::<ProductId>()), 21);
         let steps = plan(&h, select.sql().to_owned()).await;
         let walks = |step: &String| {
             let step = step.as_str();
