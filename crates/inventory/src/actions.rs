@@ -13,7 +13,7 @@ pub use end_reservation::end_reservation;
 pub use expire::expire_overdue;
 pub use import::{StockImport, import};
 pub use reserve::reserve;
-pub use set_stock::{StockSet, set_stock};
+pub use set_stock::{StockSet, is_on_sale, set_stock};
 pub use sync_product::sync_product;
 
 use crate::{

@@ -91,6 +91,7 @@ pub struct ProductCopy {
     pub seller_id: Option<UserId>,
     pub sku: String,
     pub archived: bool,
+    pub on_sale: bool,
     pub version: i64,
 }
 
@@ -101,6 +102,7 @@ impl From<&contracts::catalog::Product> for ProductCopy {
             seller_id: product.seller_id,
             sku: product.sku.clone(),
             archived: product.status == contracts::catalog::ProductStatus::Archived,
+            on_sale: product.status == contracts::catalog::ProductStatus::Active,
             version: product.version,
         }
     }
@@ -435,7 +437,8 @@ mod tests {
     fn a_seller_stocks_only_own_products_and_nobody_under_a_wrong_sku() {
         let [mine, other] = [1, 2].map(|id| UserId(Uuid::from_u128(id)));
         let [lamp, chair] = [3, 4].map(|id| ProductId(Uuid::from_u128(id)));
-        let known = ProductCopy { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, version: 1 };
+        let known =
+            ProductCopy { product_id: lamp, seller_id: Some(mine), sku: "LAMP-1".into(), archived: false, on_sale: true, version: 1 };
         let seller = |owner, known: Option<&ProductCopy>, sku_owner, sku| seller_of(owner, known, sku_owner, sku, lamp);
 
         assert_eq!(seller(Some(mine), Some(&known), Some(lamp), "LAMP-1").unwrap(), Some(mine));

@@ -15,6 +15,8 @@ pub enum Error {
     UnknownSku,
     #[error("no such product")]
     UnknownProduct,
+    #[error("the product is not on sale")]
+    NotOnSale,
     #[error("the SKU does not belong to the product")]
     NotTheProductsSku,
     #[error("no such reservation")]
@@ -52,6 +54,7 @@ impl From<Error> for Problem {
         match error {
             Error::UnknownSku => Code::UNKNOWN_SKU.into(),
             Error::UnknownProduct => Problem::new(Code::NOT_FOUND).detail("there is no such product, or it is not yours"),
+            Error::NotOnSale => Problem::new(Code::NOT_FOUND).detail("there is no such product on sale"),
             Error::NotTheProductsSku => {
                 Problem::invalid(vec![Fault::at("/productId", "NOT_THE_PRODUCTS_SKU", "must be the product that has the SKU of the path")])
             }

@@ -51,7 +51,7 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("inventory", migrations!["0001_stock", "0002_due"], |ctx: Ctx| async move {
+    Service::new("inventory", migrations!["0001_stock", "0002_due", "0003_products_on_sale"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })

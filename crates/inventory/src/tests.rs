@@ -123,7 +123,7 @@ async fn assert_consistent(h: &Harness) {
 
 /// A product as the catalogue announces it, in the form of its events.
 fn product(id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {
-    product_in(ProductStatus::Draft, id, seller, sku, version)
+    product_in(ProductStatus::Active, id, seller, sku, version)
 }
 
 fn product_in(status: ProductStatus, id: ProductId, seller: Option<UserId>, sku: &str, version: i64) -> Product {

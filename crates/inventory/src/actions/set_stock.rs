@@ -6,7 +6,7 @@ use crate::{
 };
 use contracts::{
     body::BoundedVec,
-    catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup},
+    catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup, ProductStatus},
     ids::{ProductId, UserId},
     inventory::{SetStock, StockChangeReason, StockItem},
     text::Sku,
@@ -66,9 +66,21 @@ async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>,
     if known.is_some() {
         return Ok(None);
     }
+    fetch(app, id).await
+}
+
+async fn fetch(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
     let product_ids = BoundedVec::new(vec![id]).expect("one is within the bounds of a lookup");
     let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
     Ok(found.items.into_iter().find(|product| product.product_id == id))
+}
+
+/// Asks the catalogue whether a product is on sale, for one whose event may not have arrived yet.
+///
+/// # Errors
+/// [`Error::Catalogue`] when it does not answer.
+pub async fn is_on_sale(app: &App, id: ProductId) -> Result<bool, Error> {
+    Ok(fetch(app, id).await?.is_some_and(|product| product.status == ProductStatus::Active))
 }
 
 /// Creates the item; `None` when the SKU has one.

@@ -9,7 +9,7 @@ use platform::{
 
 platform::table! {
     Products in "products" of ProductCopy, key [product_id];
-    columns { product_id, seller_id, sku, archived, version }
+    columns { product_id, seller_id, sku, archived, on_sale, version }
 }
 
 /// The constraint that gives a SKU to one product.

@@ -200,7 +200,7 @@ async fn the_stock_of_an_archived_product_is_kept_and_not_offered() {
     assert!(s.see(s.lamp).await.in_stock);
     let gone = product_in(ProductStatus::Archived, s.lamp, Some(s.seller), "LAMP-1", 2);
     s.h.deliver(ProductArchived { product_id: s.lamp, product: gone }).await;
-    assert_eq!(s.see(s.lamp).await, Availability { in_stock: false, available_qty: 0 });
+    s.h.get(&format!("/products/{}/availability", s.lamp)).send().await.expect_problem(404, "NOT_FOUND");
     assert_eq!(quantities(&s.h, "LAMP-1").await, (7, 0));
     // An order that was placed before can still reserve.
     reserved(&s.h, &[("LAMP-1", 1)]).await;

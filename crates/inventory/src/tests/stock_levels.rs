@@ -1,6 +1,7 @@
 //! Setting, adjusting, reading and listing stock.
 
 use super::*;
+use contracts::catalog::ProductCreated;
 use contracts::inventory::{Availability, StockChangeReason, StockChanged, StockList, StockLow};
 use contracts::page::Page;
 
@@ -169,14 +170,23 @@ async fn stock_is_listed_newest_first_page_by_page() {
 
 #[tokio::test]
 async fn anyone_can_read_the_availability_of_a_product() {
-    let h = stocked(&[("LAMP-1", 2)]).await;
+    let catalogue = Catalogue::default();
+    let h = Harness::of(crate::service()).upstream("catalog", catalogue.router()).start().await;
+    put(&h, "LAMP-1", 2).await;
     let id = stock_of(&h, "LAMP-1").await.product_id;
+    h.deliver(ProductCreated { product_id: id, product: product(id, None, "LAMP-1", 1) }).await;
     let see = async |id: ProductId| h.get(&format!("/products/{id}/availability")).send().await.expect(200).read::<Availability>();
     assert_eq!(see(id).await, Availability { in_stock: true, available_qty: 2 });
     reserved(&h, &[("LAMP-1", 2)]).await;
     assert_eq!(see(id).await, Availability { in_stock: false, available_qty: 0 });
-    assert_eq!(see(h.id()).await, Availability { in_stock: false, available_qty: 0 });
-    h.get("/products/seven/availability").send().await.expect_problem(404, "NOT_FOUND");
+    let (draft, unknown, fresh) = (h.id(), h.id::<ProductId>(), h.id());
+    h.deliver(ProductCreated { product_id: draft, product: product_in(ProductStatus::Draft, draft, None, "LAMP-2", 1) }).await;
+    for hidden in [draft.to_string(), unknown.to_string(), "seven".to_owned()] {
+        h.get(&format!("/products/{hidden}/availability")).send().await.expect_problem(404, "NOT_FOUND");
+    }
+    // Its event is on its way.
+    catalogue.add(product(fresh, None, "LAMP-3", 1));
+    assert_eq!(see(fresh).await, Availability { in_stock: false, available_qty: 0 });
 }
 
 #[tokio::test]
