@@ -162,6 +162,7 @@ codes! {
     STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";
     RESERVATION_EXPIRED 409 "The reservation has expired", "Reserve again.";
     UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
+    UNSUPPORTED_CURRENCY 422 "We do not ship for prices in this currency", "GET /shipping/rates says in which currencies shipping to a country has a price.";
     TOO_MANY_EVENTS 409 "The tracking history is full", "A shipment keeps at most 200 events; a new status is always taken.";
     CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried automatically; an administrator may retry it at once.";
 }

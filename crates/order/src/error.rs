@@ -3,7 +3,7 @@
 use crate::domain::Totals;
 use contracts::{
     machine::IllegalTransition,
-    money::MoneyError,
+    money::{Currency, MoneyError},
     order::OrderStatus,
     problem::{Code, Fault},
 };
@@ -23,6 +23,8 @@ pub enum Error {
     /// Nothing is shipped to the country of the shipping address.
     #[error("we do not ship to {0}")]
     NotServed(String),
+    #[error("shipping has no price in {0}")]
+    NoShippingPrice(Currency),
     #[error("the total is too large")]
     AmountTooLarge,
     #[error("the total changed")]
@@ -70,6 +72,9 @@ impl From<Error> for Problem {
                 .detail(format!("we do not ship to {country}"))
                 .member("country", country)
                 .fault(Fault::at("/shippingAddressId", "UNSUPPORTED_COUNTRY", "is in a country that we do not ship to")),
+            Error::NoShippingPrice(currency) => Problem::new(Code::UNSUPPORTED_CURRENCY)
+                .detail(format!("shipping has no price in {currency}, the currency of the cart"))
+                .member("currency", currency),
             Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
             Error::TotalChanged(totals) => Problem::new(Code::TOTAL_CHANGED)
                 .detail("the order would cost something else by now; nothing was placed")

@@ -1,6 +1,7 @@
 //! The errors of the service and their public codes.
 
 use contracts::{
+    money::Currency,
     problem::{Code, Fault},
     text::Country,
 };
@@ -21,6 +22,8 @@ pub enum Error {
     CarrierUnavailable,
     #[error("there is no shipping to {0}")]
     UnsupportedCountry(Country),
+    #[error("shipping has no price in {0}")]
+    UnsupportedCurrency(Currency),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -38,6 +41,11 @@ impl From<Error> for Problem {
             Error::UnsupportedCountry(ref country) => {
                 let fault = Fault::parameter("country", "UNSUPPORTED_COUNTRY", "is not among the countries we ship to");
                 Problem::new(Code::UNSUPPORTED_COUNTRY).detail(error.to_string()).member("country", country).fault(fault)
+            }
+            Error::UnsupportedCurrency(currency) => {
+                let fault =
+                    Fault::parameter("currency", "UNSUPPORTED_CURRENCY", "is not among the currencies that shipping has a price in");
+                Problem::new(Code::UNSUPPORTED_CURRENCY).detail(error.to_string()).member("currency", currency).fault(fault)
             }
             Error::Db(error) => error.into(),
         }

@@ -1,7 +1,10 @@
 //! The settings of shipping.
 
 use crate::carrier::Mode;
-use contracts::text::{Amount, Country};
+use contracts::{
+    money::Currency,
+    text::{Amount, Country},
+};
 use platform::backoff::Backoff;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,11 +17,18 @@ use std::{
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The price of shipping to countries without a rate of their own, in minor units of the order's currency.
+    /// The price of shipping to countries without a rate of their own, in minor units of `currency`.
     pub flat_rate_amount: Amount<0>,
     /// The subtotal from which shipping is free, for countries without a rate of their own; never free when absent.
     pub free_from_amount: Option<Amount<0>>,
-    /// Rates of single countries: `[shipping.rates.CH]`.
+    /// The currency of these two, an ISO 4217 code.
+    pub currency: Currency,
+    /// The same in other currencies: `[shipping.currencies.USD]`.
+    pub currencies: BTreeMap<Currency, CurrencyRate>,
+    /// Whether further currencies have a built-in rate, such as 5.90 USD, 800 JPY and 1.500 KWD. Orders in a currency without a
+    /// rate are refused.
+    pub builtin_rates: bool,
+    /// Rates of single countries: `[shipping.rates.CH]`. They count before the others for orders in their currency.
     pub rates: BTreeMap<Country, Rate>,
     /// The only countries that are shipped to; every country when empty.
     pub countries: BTreeSet<Country>,
@@ -53,7 +63,25 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
-    /// In minor units of the order's currency.
+    /// In minor units of `currency`.
+    pub flat_rate_amount: Amount<0>,
+    /// From which subtotal on it is free; never when absent.
+    #[serde(default)]
+    pub free_from_amount: Option<Amount<0>>,
+    /// The currency of this rate; EUR when absent.
+    #[serde(default = "euro")]
+    pub currency: Currency,
+}
+
+fn euro() -> Currency {
+    Currency::EUR
+}
+
+/// The price of shipping in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CurrencyRate {
+    /// In minor units of the currency.
     pub flat_rate_amount: Amount<0>,
     /// From which subtotal on it is free; never when absent.
     #[serde(default)]
@@ -65,6 +93,9 @@ impl Default for Settings {
         Settings {
             flat_rate_amount: Amount::new(490).expect("a small amount is an amount"),
             free_from_amount: None,
+            currency: Currency::EUR,
+            currencies: BTreeMap::new(),
+            builtin_rates: true,
             rates: BTreeMap::new(),
             countries: BTreeSet::new(),
             carrier_mode: Mode::Ok,

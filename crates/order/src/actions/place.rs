@@ -32,8 +32,8 @@ use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
 /// Places an order, and waits for it to settle for at most `wait`. One key makes at most one order, and so does one cart.
 ///
-/// It is refused with `CART_EMPTY`, `PRODUCT_UNAVAILABLE`, `UNKNOWN_ADDRESS`, `UNSUPPORTED_COUNTRY`, `TOTAL_CHANGED`,
-/// `AMOUNT_TOO_LARGE`, and with `DEPENDENCY_UNAVAILABLE` when cart, catalog or user do not answer. Then no order was placed.
+/// It is refused with `CART_EMPTY`, `PRODUCT_UNAVAILABLE`, `UNKNOWN_ADDRESS`, `UNSUPPORTED_COUNTRY`, `UNSUPPORTED_CURRENCY`,
+/// `TOTAL_CHANGED`, `AMOUNT_TOO_LARGE`, and with `DEPENDENCY_UNAVAILABLE` when cart, catalog or user do not answer. Then no order was placed.
 pub struct Place {
     pub app: App,
     pub owner: UserId,
@@ -200,6 +200,7 @@ pub(super) async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> R
     let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
     let rates = call.send().await.map_err(|error| match error.code() {
         Some(Code::UNSUPPORTED_COUNTRY) => Error::NotServed(country.to_owned()),
+        Some(Code::UNSUPPORTED_CURRENCY) => Error::NoShippingPrice(subtotal.currency),
         _ => Error::Upstream(error),
     })?;
     let cheapest = rates.items.iter().filter(|rate| rate.currency == subtotal.currency).map(|rate| rate.shipping_amount).min();

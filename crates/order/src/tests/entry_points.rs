@@ -184,6 +184,10 @@ async fn what_cannot_be_ordered_is_refused_and_nothing_is_placed() {
     let refused = post(body(), "country_is_not_served").await.expect_problem(422, "UNSUPPORTED_COUNTRY");
     assert_eq!((&refused.json()["errors"][0]["pointer"], &refused.json()["country"]), (&json!("/shippingAddressId"), &json!("DE")));
     upstreams.script().country_is_not_served = false;
+    upstreams.script().currency_has_no_rate = true;
+    let refused = post(body(), "currency_has_no_rate").await.expect_problem(422, "UNSUPPORTED_CURRENCY");
+    assert_eq!(refused.json()["currency"], "EUR");
+    upstreams.script().currency_has_no_rate = false;
     upstreams.script().product_status = "INACTIVE";
     post(body(), "c").await.expect_problem(409, "PRODUCT_UNAVAILABLE");
     upstreams.script().product_status = "ACTIVE";

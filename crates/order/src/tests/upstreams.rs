@@ -43,6 +43,7 @@ pub struct Script {
     pub catalog_is_down: bool,
     /// Whether nothing is shipped to the customer's country.
     pub country_is_not_served: bool,
+    pub currency_has_no_rate: bool,
     /// The states of the payment and of the reservation.
     pub payment: &'static str,
     pub reservation: &'static str,
@@ -109,6 +110,7 @@ impl Upstreams {
             cancel_shipment: "RECALLED",
             catalog_is_down: false,
             country_is_not_served: false,
+            currency_has_no_rate: false,
             payment: "INITIATED",
             reservation: "NONE",
             done: Vec::new(),
@@ -345,6 +347,9 @@ async fn find_by_email(Json(body): Json<Value>) -> Json<Value> {
 async fn rates(State(n): State<Upstreams>) -> Response {
     if n.script().country_is_not_served {
         return answer(refusal(422, "UNSUPPORTED_COUNTRY", false));
+    }
+    if n.script().currency_has_no_rate {
+        return answer(refusal(422, "UNSUPPORTED_CURRENCY", false));
     }
     let standard = json!({"carrier": "MOCK", "name": "Standard", "shippingAmount": 490, "currency": "EUR", "freeFromAmount": null});
     Json(json!({"country": "DE", "items": [standard]})).into_response()

@@ -1,6 +1,16 @@
 //! The rates.
 
 use super::start;
+use crate::{
+    Error,
+    rates::rates,
+    settings::{CurrencyRate, Rate, Settings},
+};
+use contracts::{
+    money::Currency,
+    shipping::Carrier,
+    text::{Amount, Country},
+};
 use platform::testing::Harness;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -67,5 +77,45 @@ async fn invalid_parameters_are_refused() {
     ] {
         let refused = h.get(&format!("/shipping/rates?{query}")).send().await.expect_problem(422, "INVALID_REQUEST");
         assert_eq!(refused.json()["errors"][0]["parameter"], parameter, "{query}: {}", refused.json());
+    }
+}
+
+#[tokio::test]
+async fn every_rate_is_in_one_currency_and_others_are_refused() {
+    let h = start().await;
+    for (currency, amount) in [("EUR", 490), ("USD", 590), ("JPY", 800), ("KWD", 1_500), ("GBP", 420)] {
+        for country in ["DE", "US", "JP", "KW"] {
+            let found = rate(&h, &format!("country={country}&subtotal=1000&currency={currency}")).await["items"][0].clone();
+            assert_eq!((&found["shippingAmount"], &found["currency"]), (&json!(amount), &json!(currency)), "{country}");
+        }
+    }
+    let refused = h.get("/shipping/rates?country=DE&currency=ISK").send().await.expect_problem(422, "UNSUPPORTED_CURRENCY");
+    assert_eq!((&refused.json()["currency"], &refused.json()["errors"][0]["parameter"]), (&json!("ISK"), &json!("currency")));
+}
+
+#[test]
+fn currencies_of_the_settings_count_before_the_built_in_ones() {
+    let amount = |minor| Amount::new(minor).unwrap();
+    let currency = |code: &str| code.parse::<Currency>().unwrap();
+    let country = |code: &str| Country::parse(code).unwrap();
+    let settings = Settings {
+        currency: currency("GBP"),
+        flat_rate_amount: amount(300),
+        builtin_rates: false,
+        currencies: BTreeMap::from([(
+            currency("USD"),
+            CurrencyRate { flat_rate_amount: amount(700), free_from_amount: Some(amount(5_000)) },
+        )]),
+        rates: BTreeMap::from([(country("CH"), Rate { flat_rate_amount: amount(900), free_from_amount: None, currency: currency("CHF") })]),
+        ..Settings::default()
+    };
+    let price = |to: &str, subtotal, code: &str| rates(&settings, Carrier::Mock, country(to), subtotal, currency(code));
+    for (to, subtotal, code, expected) in
+        [("CH", 0, "CHF", 900), ("CH", 0, "GBP", 300), ("CH", 0, "USD", 700), ("DE", 5_000, "USD", 0), ("DE", 0, "GBP", 300)]
+    {
+        assert_eq!(price(to, subtotal, code).unwrap().items[0].shipping_amount, expected, "{to} {code}");
+    }
+    for (to, code) in [("CH", "EUR"), ("CH", "JPY"), ("DE", "CHF")] {
+        assert!(matches!(price(to, 0, code), Err(Error::UnsupportedCurrency(_))), "{to} {code}");
     }
 }
