@@ -94,10 +94,12 @@ fn is_measure(number: &str, unit: &str) -> bool {
     number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && UNITS.contains(&unit)
 }
 
-/// Whether one word ends with a letter and the other begins with a digit, or the reverse.
+/// Whether one word ends with a letter and the other begins like a model number (`15`, `S24`), or the words are a number and a
+/// word.
 fn alternates(one: &str, other: &str) -> bool {
     let (Some(last), Some(first)) = (one.chars().next_back(), other.chars().next()) else { return false };
-    last.is_alphabetic() && first.is_ascii_digit() || last.is_ascii_digit() && first.is_alphabetic()
+    let is_model = || other.chars().take(3).any(|c| c.is_ascii_digit());
+    last.is_alphabetic() && is_model() || last.is_ascii_digit() && first.is_alphabetic()
 }
 
 /// Returns the numbers whose digits are written in groups, without the separators. Groups have three digits, in India also two.
@@ -162,6 +164,7 @@ mod tests {
         assert_eq!(of("Apple iPhone 15 Pro", Density::Full), ["iphone15", "iphone15pro", "15pro"]);
         assert_eq!(of("Apple iPhone 15 Pro", Density::Sparse), ["iphone15"]);
         assert_eq!(of("made in 2020 PS 5, x 7", Density::Sparse), ["ps5"]);
+        assert_eq!(of("the Galaxy S24", Density::Sparse), ["galaxys24"]);
         assert_eq!(of("H&M Node.js", Density::Sparse), ["hm", "nodejs"]);
         let search = |text: &str| of_search(text, &words(text));
         assert_eq!(
