@@ -87,6 +87,7 @@ pub const FAMILIES: &[Family] = &[
     gauge("souk_notifications_unsent", &["channel"], "Messages that wait to be sent or sent again"),
     gauge("souk_notifications_unsent_age_seconds", &["channel"], "Age of the oldest message that waits; 0 when there is none"),
     counter("souk_search_indexed_total", &[], "Products written to the search index"),
+    counter("souk_search_partial_total", &[], "Searches answered before they were complete, because the time was over"),
     gauge("souk_search_products", &[], "Products in the search index"),
     counter("souk_search_refused_total", &[], "Searches refused because the queue was full"),
     gauge("souk_build_info", &["version", "os", "arch"], "Always 1; the labels say what runs"),
