@@ -4,5 +4,5 @@ pub mod compounds;
 pub mod highlight;
 pub mod query;
 pub mod score;
+pub mod splitting;
 pub mod text;
-pub mod words;

@@ -1,7 +1,7 @@
 //! Joins adjacent words that are also written as one: `USB-C` is also `usbc`, `200 mm` is `200mm`, `iPhone 15` is `iphone15`,
 //! `10,000` is `10000`.
 
-use super::words::Word;
+use super::splitting::Word;
 use std::ops::Range;
 
 /// The maximum length of a compound.
@@ -143,7 +143,7 @@ fn is_grouped_by_points(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::words::words, *};
+    use super::{super::splitting::words, *};
 
     fn of(text: &str, density: Density) -> Vec<String> {
         of_text(text, &words(text), density, |word| word == "in")

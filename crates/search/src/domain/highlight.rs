@@ -1,8 +1,8 @@
 //! Highlights the words that a search found, in escaped HTML.
 
 use super::{
+    splitting::{Word, words},
     text::Analyzer,
-    words::{Word, words},
 };
 use platform::html::escape;
 use std::{collections::BTreeSet, fmt::Write as _, ops::Range};

@@ -2,7 +2,7 @@
 
 use super::{
     compounds::{self, Density},
-    words::{self, words},
+    splitting::{self, words},
 };
 use contracts::violation::{Violation, reject};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -162,7 +162,7 @@ impl Analyzer {
         terms.words = compounds::of_text(text, &words, density, |word| self.is_stop_word(word));
         for word in words {
             if word.is_gram {
-                terms.words.extend(words::characters(&text[word.span.clone()]));
+                terms.words.extend(splitting::characters(&text[word.span.clone()]));
             }
             terms.words.extend(word.name);
             terms.words.push(word.text);

@@ -2,8 +2,8 @@
 
 use crate::domain::{
     compounds, query,
+    splitting::words,
     text::{self, Analyzer},
-    words::words,
 };
 
 /// A parsed search text.
