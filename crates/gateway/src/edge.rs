@@ -20,7 +20,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
 };
-use contracts::problem::Code;
+use contracts::{problem::Code, search::COST_HEADER};
 use platform::{
     context::Context,
     env::Env,
@@ -81,6 +81,8 @@ impl Edge {
 #[derive(Default)]
 struct RequestState {
     rate_limit: Option<RateLimitStatus>,
+    /// Whose quota the request was taken from.
+    caller: Option<(Class, Caller)>,
     holds_secrets: bool,
 }
 
@@ -96,6 +98,10 @@ impl Inner {
             Ok(answer) => answer,
             Err(problem) => problem_response(&edge_request, problem),
         };
+        let cost = answer.headers_mut().remove(COST_HEADER).and_then(|cost| cost.to_str().ok()?.parse::<u32>().ok());
+        if let (Some(cost), Some(limits), Some((class, caller))) = (cost, &self.limits, &state.caller) {
+            state.rate_limit = limits.charge(*class, caller, cost).or(state.rate_limit);
+        }
         self.response_headers.write(&edge_request, &mut answer);
         if let Some(status) = state.rate_limit {
             status.write(answer.headers_mut());
@@ -148,6 +154,7 @@ impl Inner {
             let (status, outcome) = limits.take(class, &caller);
             state.rate_limit = Some(status);
             outcome?;
+            state.caller = Some((class, caller));
         }
         let (request, _memory) = self.bodies.read(request, network).await?;
         let _slot = self.admission.enter(priority, network).await?;

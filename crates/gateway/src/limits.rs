@@ -100,13 +100,24 @@ impl Limits {
 
     /// Takes one request from the caller's quota. Returns the state of the quota and whether the request is allowed.
     pub(crate) fn take(&self, class: Class, caller: &Caller) -> (RateLimitStatus, Result<(), Problem>) {
-        let limit = match class {
+        self.limit(class).take(caller)
+    }
+
+    /// Takes what an answer has cost beyond its own request, as far as the quota has it left. Returns the new state of the quota.
+    pub(crate) fn charge(&self, class: Class, caller: &Caller, cost: u32) -> Option<RateLimitStatus> {
+        let limit = self.limit(class);
+        let states = (1..cost).map_while(|_| limit.limiter.check_key(caller).ok());
+        let left = states.map(|state| state.remaining_burst_capacity()).last();
+        left.map(|left| limit.status(left))
+    }
+
+    fn limit(&self, class: Class) -> &Limit {
+        match class {
             Class::Login => &self.login,
             Class::Search => &self.search,
             Class::Write => &self.write,
             Class::Read => &self.read,
-        };
-        limit.take(caller)
+        }
     }
 }
 

@@ -153,6 +153,7 @@ fn service(name: &'static str, permits: Arc<Semaphore>) -> Router {
         .route("/products/page", get(text("text/html; charset=utf-8", 5000)))
         .route("/products/tagged", get(tagged))
         .route("/products/panics", get(panics))
+        .route("/search/costly", get(|| async { ([(contracts::search::COST_HEADER, "4")], "hits") }))
         .route("/auth/login", post(text("application/json", 5000)))
         .route("/orders", post(hold))
         .route("/orders/mine", get(|customer: Customer| async move { customer.id.to_string() }))

@@ -1,8 +1,8 @@
 //! What can be done: one transaction each. A change of anything that belongs to a user locks the user's row first.
 
 use crate::{
-    Error, WebhookPolicy,
-    domain::{self, Defaults, NewUser, Versioned, user_updated},
+    Error,
+    domain::{self, Defaults, NewUser, Versioned, WebhookPolicy, user_updated},
     store,
 };
 use contracts::{

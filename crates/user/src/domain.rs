@@ -2,7 +2,6 @@
 
 pub mod search_terms;
 
-use crate::WebhookPolicy;
 use contracts::{
     auth::Role,
     body::Patch,
@@ -12,6 +11,8 @@ use contracts::{
     user::{Address, Preferences, PreferencesChanged, UpdateProfile, User, UserUpdated, WriteAddress, WritePreferences},
 };
 use platform::{http::ETag, public_address::has_public_host};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// A value with its version, which counts its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,13 @@ pub fn default_preferences() -> Preferences {
 pub fn preferences(wanted: WritePreferences) -> Preferences {
     let WritePreferences { email_enabled, sms_enabled, webhook_url } = wanted;
     Preferences { email_enabled, sms_enabled, webhook_url: webhook_url.map(contracts::text::Url::into_string) }
+}
+
+/// What this service must know of the settings of notification, which sends the webhooks.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct WebhookPolicy {
+    pub allow_private_webhooks: bool,
 }
 
 /// Why a phone is required.

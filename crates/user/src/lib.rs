@@ -31,21 +31,12 @@ use platform::{
     migrations,
     service::{Ctx, Parts, Service},
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 /// What the entry points share.
 #[derive(Clone)]
 pub struct App {
     pub ctx: Ctx,
-    pub webhooks: WebhookPolicy,
-}
-
-/// What this service must know of the settings of notification, which sends the webhooks.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct WebhookPolicy {
-    pub allow_private_webhooks: bool,
+    pub webhooks: domain::WebhookPolicy,
 }
 
 /// The service.

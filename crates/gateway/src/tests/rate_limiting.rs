@@ -114,3 +114,16 @@ async fn the_service_authorizes_with_and_without_rate_limits() {
         assert_eq!(mine(&[("authorization", &format!("Bearer {}", site.key.sign(&carrier)))]).await.status, 403);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_costly_search_takes_its_cost_from_the_quota() {
+    let site = build().set(|settings| settings.search_per_second = 6.try_into().unwrap()).limited().start();
+    let home = [10, 0, 0, 1];
+    let costly = site.request_from(home, "GET", "/api/v1/search/costly", &[]).await;
+    assert_eq!((costly.status, costly.header("ratelimit")), (200, "\"search\";r=2;t=1"));
+    assert!(!costly.headers.contains_key(contracts::search::COST_HEADER));
+    let costly = site.request_from(home, "GET", "/api/v1/search/costly", &[]).await;
+    assert_eq!((costly.status, costly.header("ratelimit")), (200, "\"search\";r=0;t=1"), "it takes what is left");
+    assert_eq!(allowed(&site, home, "GET", "/api/v1/search?q=a", &[]).await, 0);
+    assert_eq!(allowed(&site, [10, 0, 0, 2], "GET", "/api/v1/search?q=a", &[]).await, 6);
+}

@@ -87,7 +87,7 @@ async fn a_webhook_to_a_private_address_is_refused_unless_the_settings_allow_it(
         assert_eq!(refused.json()["errors"][0]["pointer"], "/webhookUrl", "{host}");
     }
     assert!(h.emitted().await.is_empty());
-    let allowed = crate::WebhookPolicy { allow_private_webhooks: true };
+    let allowed = crate::domain::WebhookPolicy { allow_private_webhooks: true };
     let preferences =
         contracts::user::Preferences { email_enabled: true, sms_enabled: false, webhook_url: Some("http://127.0.0.1/".into()) };
     let profile = h.get("/users/me").customer(user).send().await.expect(200).read();
