@@ -8,5 +8,7 @@ pub fn all(key: ChainKey) -> Consumers {
     let mut producers: Vec<_> = registry::events().map(|kind| kind.producer).collect();
     producers.sort_unstable();
     producers.dedup();
-    Consumers::new().on_every(&producers, async move |tx: &mut Tx, envelope: &Envelope| actions::record(tx, &key, envelope).await)
+    Consumers::new()
+        .on_every(&producers, async move |tx: &mut Tx, envelope: &Envelope| actions::record(tx, &key, envelope).await)
+        .rebuild_from_start()
 }

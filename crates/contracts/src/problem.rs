@@ -101,6 +101,7 @@ codes! {
     RATE_LIMITED 429 (retryable) "Too many requests", "Wait as long as Retry-After says.";
     INTERNAL_ERROR 500 (retryable) "Something went wrong on our side", "Try again; report the correlation id if the error persists.";
     INDEX_BUILDING 503 (retryable) "The search index is being built", "Try again in a moment.";
+    STORAGE_FULL 503 (retryable) "Nothing can be stored at present", "The disk is full or fails. Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     OVERLOADED 503 (retryable) "Too busy right now", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     DEPENDENCY_UNAVAILABLE 503 (retryable) "A part that this needs is down", "Wait as long as Retry-After says, then try again with the same Idempotency-Key.";
     TIMEOUT 503 (retryable) "It took too long", "The outcome may be unknown: try again with the same Idempotency-Key.";

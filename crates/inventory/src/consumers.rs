@@ -1,7 +1,7 @@
 //! Entry point 2: events of the catalogue. Every product event carries the whole product and the newest one counts, so
 //! all events have one handler. Prices are not used here.
 
-use crate::{Error, actions::sync_product};
+use crate::{Error, actions::sync_product, store};
 use contracts::catalog::{ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductUpdated};
 use platform::{
     db::Tx,
@@ -15,6 +15,8 @@ pub fn all() -> Consumers {
         .on::<ProductActivated, _, _>(product_activated)
         .on::<ProductDeactivated, _, _>(product_deactivated)
         .on::<ProductArchived, _, _>(product_archived)
+        .on_rewind("catalog", store::products::forget_versions)
+        .rebuild_from_start()
 }
 
 async fn product_created(tx: &mut Tx, event: Received<ProductCreated>) -> Result<(), Error> {

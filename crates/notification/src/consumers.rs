@@ -33,6 +33,7 @@ pub fn all() -> Consumers {
         .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<PaymentRefunded, _, _>(payment_refunded)
+        .on_rewind("user", store::forget_numbers)
 }
 
 async fn user_registered(tx: &mut Tx, received: Received<UserRegistered>) -> Result<(), Error> {

@@ -68,6 +68,11 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
     .map(|_| ())
 }
 
+/// Forgets the numbers of events, because the user service counts on from lower ones.
+pub async fn forget_numbers(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute("UPDATE contacts SET sequence = 0", &[]).await.map(|_| ())
+}
+
 /// Stores a profile of the user service with its number `sequence`. An older one changes nothing.
 pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Result<(), Error> {
     tx.execute(

@@ -3,7 +3,7 @@
 //! `StockReservationFailed` is not consumed: it does not say which attempt was refused, and a late one would cancel an order
 //! that was paid again. The key of the attempt keeps the refusal, so a repeated call returns it.
 
-use crate::{Settings, actions::apply, domain::Fact};
+use crate::{Error, Settings, actions::apply, domain::Fact, orphans};
 use contracts::{
     ids::OrderId,
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
@@ -14,6 +14,15 @@ use platform::{
     db::Tx,
     inbox::{Consumers, Received},
 };
+use std::time::Duration;
+
+async fn consume(tx: &mut Tx, event: &impl AsFact, pay_again: Duration, grace: Duration) -> Result<(), Error> {
+    let (order_id, fact) = (event.order_id(), event.fact());
+    if !apply(tx, order_id, &fact, pay_again).await? {
+        orphans::record(tx, order_id, &fact, grace).await?;
+    }
+    Ok(())
+}
 
 /// An event that is a fact about an order.
 trait AsFact {
@@ -29,8 +38,8 @@ macro_rules! facts {
         })*
 
         pub fn all(settings: &Settings) -> Consumers {
-            let pay_again = settings.pay_again();
-            Consumers::new()$(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| apply(tx, event.order_id(), &event.fact(), pay_again).await))*
+            let (pay_again, grace) = (settings.pay_again(), settings.orphan_grace());
+            Consumers::new()$(.on::<$event, _, _>(async move |tx: &mut Tx, event: Received<$event>| consume(tx, &event.event, pay_again, grace).await))*
         }
     };
 }

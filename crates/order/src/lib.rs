@@ -20,6 +20,7 @@ pub mod domain;
 mod error;
 mod gauges;
 pub mod import;
+mod orphans;
 mod saga;
 mod settings;
 mod store;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use consistency::{OrderRecord, list_for_check};
 pub use error::Error;
+pub use orphans::{Orphan, OrphanKind, OrphanOutcome, list_orphans};
 pub use settings::Settings;
 
 use platform::{
@@ -51,12 +53,16 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("order", migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images"], |ctx: Ctx| async move {
-        let settings: Arc<Settings> = Arc::new(ctx.section()?);
-        let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(&settings), workers: workers::all(&app) })
-    })
+    Service::new(
+        "order",
+        migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images", "0005_orphans"],
+        |ctx: Ctx| async move {
+            let settings: Arc<Settings> = Arc::new(ctx.section()?);
+            let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(&settings), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
     .gauges(gauges::set)
 }

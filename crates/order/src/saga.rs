@@ -108,7 +108,8 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
             let call = client.call(&inventory::CONFIRM_RESERVATION).path(&[&id]).body(&());
             match call.key(key("confirm", reservation_attempt)).send().await {
                 Ok(_) => Ok(Some(Fact::StockConfirmed(id))),
-                Err(error) if error.code() == Some(Code::RESERVATION_EXPIRED) => Ok(Some(Fact::StockExpired(id))),
+                // A reservation that inventory does not have was lost with an older copy of its database.
+                Err(error) if matches!(error.code(), Some(Code::RESERVATION_EXPIRED | Code::NOT_FOUND)) => Ok(Some(Fact::StockExpired(id))),
                 Err(error) => Err(error),
             }
         }
@@ -120,11 +121,13 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
         Step::RefundPayment(id) => refund(app, order, id).await,
         Step::ReleaseReservation(id) => {
             let call = client.call(&inventory::RELEASE_RESERVATION).path(&[&id]).body(&());
-            call.key(key("release", reservation_attempt)).send().await.map(|_| Some(Fact::StockReleased(id)))
+            unless_lost(call.key(key("release", reservation_attempt)).send().await.map(|_| ()))?;
+            Ok(Some(Fact::StockReleased(id)))
         }
         Step::ReturnReservation(id) => {
             let call = client.call(&inventory::RETURN_RESERVATION).path(&[&id]).body(&());
-            call.key(key("return", reservation_attempt)).send().await.map(|_| Some(Fact::StockReturned(id)))
+            unless_lost(call.key(key("return", reservation_attempt)).send().await.map(|_| ()))?;
+            Ok(Some(Fact::StockReturned(id)))
         }
         Step::CancelShipment => {
             let answer = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
@@ -206,6 +209,11 @@ async fn outcome(
         Ok(payment) if !before.contains(&payment.status) => return Ok(payment_fact(&payment)),
         Ok(_) => {}
         Err(error) if error.code() == Some(Code::ILLEGAL_TRANSITION) => {}
+        // A payment that was not captured and that payment does not have was lost with an older copy of its database.
+        Err(error) if error.code() == Some(Code::NOT_FOUND) => {
+            tracing::warn!(target: "order", payment_id = %id, "the payment is not known any more; it counts as failed");
+            return Ok(Some(Fact::PaymentFailed(id, Failure::from(Code::PROVIDER_UNAVAILABLE))));
+        }
         Err(error) => return Err(error),
     }
     let now = app.ctx.client.call(&payment::GET_PAYMENT).path(&[&id]).send().await?;
@@ -226,6 +234,11 @@ fn payment_fact(payment: &Payment) -> Option<Fact> {
             Some(Fact::PaymentFailed(id, failure))
         }
     }
+}
+
+/// Takes a reservation that inventory does not have any more as ended.
+fn unless_lost(ended: Result<(), CallError>) -> Result<(), CallError> {
+    ended.or_else(|error| if error.code() == Some(Code::NOT_FOUND) { Ok(()) } else { Err(error) })
 }
 
 fn invalid_value(_: impl std::error::Error) -> CallError {

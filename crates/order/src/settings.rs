@@ -22,6 +22,10 @@ pub struct Settings {
     /// How long stock is reserved for an order, in seconds.
     #[schemars(range(min = 1, max = 604_800))]
     pub reservation_seconds: u32,
+    /// How long payments, reservations and shipments of an order that is not known are left alone, in seconds. It is not known
+    /// when the database was restored from an older copy; a newer one may follow.
+    #[schemars(range(min = 0, max = 2_592_000))]
+    pub orphan_grace_seconds: u64,
     /// The pause after the first failed attempt to advance an order, in milliseconds. It doubles each time.
     #[schemars(range(min = 1, max = 60_000))]
     pub first_pause_ms: u64,
@@ -41,6 +45,7 @@ impl Default for Settings {
             pay_again_seconds: 24 * 3600,
             cancel_wait_seconds: 5,
             reservation_seconds: 15 * 60,
+            orphan_grace_seconds: 15 * 60,
             first_pause_ms: 500,
             longest_pause_seconds: 60,
             concurrency: 1_024,
@@ -56,6 +61,10 @@ impl Settings {
     #[must_use]
     pub fn cancel_wait(&self) -> Duration {
         Duration::from_secs(self.cancel_wait_seconds)
+    }
+    #[must_use]
+    pub fn orphan_grace(&self) -> Duration {
+        Duration::from_secs(self.orphan_grace_seconds)
     }
     /// The pauses between failed attempts.
     #[must_use]

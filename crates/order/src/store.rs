@@ -1,5 +1,7 @@
 //! The only SQL of this service.
 
+pub mod orphan_rows;
+
 use crate::{
     consistency::{Entry, OrderRecord},
     domain::{Order, Totals, order_number},

@@ -1,6 +1,6 @@
-//! Entry point 3: the saga advances orders that are due.
+//! Entry point 3: the saga advances orders that are due, and what unknown orders hold is let go of.
 
-use crate::{App, Error, saga, store};
+use crate::{App, Error, orphans::ReleaseOrphan, saga, store};
 use contracts::ids::OrderId;
 use platform::{
     backoff::Backoff,
@@ -10,7 +10,7 @@ use platform::{
 use std::time::Duration;
 
 pub fn all(app: &App) -> Vec<Worker> {
-    vec![Worker::due(&app.ctx.db, OrderAdvance(app.clone()))]
+    vec![Worker::due(&app.ctx.db, OrderAdvance(app.clone())), Worker::due(&app.ctx.db, ReleaseOrphan(app.clone()))]
 }
 
 /// Advances each order that is due. Two replicas that advance the same order make the same calls under the same keys, so no lock

@@ -6,7 +6,7 @@
 use crate::{
     backoff::Backoff,
     db::{Db, Error},
-    inbox::{self, Consumers, Outcome},
+    inbox::{self, Consumers, Outcome, Source},
     outbox,
     shutdown::Shutdown,
 };
@@ -30,7 +30,7 @@ enum Step {
     Consumed(usize),
     /// So many events were passed over, which the consumer does not consume.
     PassedOver(usize),
-    /// Nothing was done: the position was moved meanwhile.
+    /// Nothing was consumed: the position was moved meanwhile, or went back.
     PositionMoved,
 }
 
@@ -59,6 +59,8 @@ pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, st
             Ok(Step::PositionMoved) => {
                 tracing::warn!(target: "bus", producer = from, consumer = to, failures, "the position was moved; reading again from there");
             }
+            // The database reports a full disk itself.
+            Err(Error::StorageFull(_)) => {}
             Err(error) => {
                 tracing::warn!(target: "bus", producer = from, consumer = to, %error, failures, "events were not delivered; trying again");
             }
@@ -96,26 +98,37 @@ pub(crate) async fn count_undelivered(producer: &Db, consumer: &Db, consumers: &
 /// position is stored with the next event that is consumed.
 #[derive(Default)]
 struct Positions {
-    stored: i64,
+    /// `None` before the producer was asked about it.
+    stored: Option<i64>,
     reached: i64,
+}
+
+impl Positions {
+    fn at(position: i64) -> Positions {
+        Positions { stored: Some(position), reached: position }
+    }
 }
 
 async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, positions: &mut Positions) -> Result<Step, Error> {
     let stored = inbox::position(consumer, producer.service()).await?;
-    if stored != positions.stored {
-        // The position was moved, for example for a replay.
-        *positions = Positions { stored, reached: stored };
+    if positions.stored != Some(stored) {
+        // This is the first step, or the position was moved, for example for a replay.
+        let verified = inbox::verify(consumer, producer, consumers).await?;
+        *positions = Positions::at(verified);
+        if verified != stored {
+            return Ok(Step::PositionMoved);
+        }
     }
     let batch = outbox::read_after(producer, positions.reached, BATCH).await?;
     let Some(last) = batch.last() else { return Ok(Step::NoEvents) };
     let (count, last) = (batch.len(), last.position);
-    if last - stored < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {
+    if last.saturating_sub(stored) < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {
         positions.reached = last;
         return Ok(Step::PassedOver(count));
     }
-    match inbox::consume(consumer, consumers, producer.service(), stored, batch).await? {
+    match inbox::consume(consumer, consumers, Source::of(producer), stored, batch).await? {
         Outcome::Consumed => {
-            *positions = Positions { stored: last, reached: last };
+            *positions = Positions::at(last);
             Ok(Step::Consumed(count))
         }
         Outcome::PositionMoved => Ok(Step::PositionMoved),

@@ -18,18 +18,22 @@
 //! the outbox after them. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
 //! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write.
 
+pub mod installation;
 mod migrate;
 mod rows;
 mod select;
 pub mod snapshot;
 mod sqlite;
+pub mod storage;
 pub mod table;
 mod tx;
 
+use migrate::Options;
 pub(crate) use migrate::in_memory;
 pub use migrate::{Migration, OutdatedSchema};
 pub(crate) use rows::next_number_sql;
 pub use select::{Select, id_at, id_from};
+pub use storage::Storage;
 pub use table::{Columns, Extra, Statements, Table};
 pub use tx::{Row, Tx};
 
@@ -40,6 +44,7 @@ use crate::{
 };
 use contracts::{
     column::{BadColumn, Column},
+    ids::Uuid,
     problem::Code,
     time::Timestamp,
 };
@@ -77,6 +82,15 @@ pub enum Error {
     /// A constraint refused the statement. `name` is its name, or the columns of a unique index as `table.column`.
     #[error("the constraint {name} refused the statement")]
     Constraint { name: String },
+    /// The disk is full or fails. Nothing is stored.
+    #[error("the disk is full or fails: {0}")]
+    StorageFull(String),
+    /// The file does not hold what the database wrote.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// Databases of the installation are missing, empty or of another one: a sentence for each.
+    #[error("{0}")]
+    Lost(String),
     #[error("the database failed: {0}")]
     Failed(String),
     /// The commit was sent, and its result was lost.
@@ -103,6 +117,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::Busy => Problem::new(Code::OVERLOADED).detail("too many writes are waiting").retry_after(Duration::from_secs(1)),
+            // The failure was logged where it happened.
+            Error::StorageFull(_) => Code::STORAGE_FULL.into(),
+            Error::Unknown(_) => Problem::new(Code::STORAGE_FULL)
+                .detail("whether the change was stored is not known; repeat it with the same Idempotency-Key"),
             other => Problem::internal(&other),
         }
     }
@@ -114,9 +132,11 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     service: &'static str,
+    identity: Uuid,
     env: Env,
     sqlite: sqlite::Sqlite,
     signals: Arc<Signals>,
+    storage: Arc<Storage>,
 }
 
 /// The tasks that a commit wakes.
@@ -147,9 +167,31 @@ impl Db {
         migrations: &[Migration],
         outdated: OutdatedSchema,
     ) -> Result<Db, Error> {
+        let storage = Storage::new(&env, None);
+        Db::open_with(env, service, folder, Options { migrations, outdated, replaces_lost: false }, storage)
+    }
+
+    fn open_with(env: Env, service: &'static str, folder: &Path, options: Options<'_>, storage: Arc<Storage>) -> Result<Db, Error> {
         let signals = Arc::new(Signals { outbox: watch::Sender::new(0), workers: Mutex::default() });
-        let sqlite = sqlite::Sqlite::open(&env, service, folder, migrations, outdated, signals.clone())?;
-        Ok(Db(Arc::new(Inner { service, env, sqlite, signals })))
+        let (sqlite, identity) = sqlite::Sqlite::open(&env, service, folder, options, signals.clone(), storage.clone())?;
+        Ok(Db(Arc::new(Inner { service, identity, env, sqlite, signals, storage })))
+    }
+
+    /// The file of the database.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.sqlite.path()
+    }
+
+    /// The disk under the database.
+    #[must_use]
+    pub fn storage(&self) -> &Arc<Storage> {
+        &self.0.storage
+    }
+
+    /// The identity of the database. It is made with the database, and a copy has the same one.
+    #[must_use]
+    pub fn identity(&self) -> Uuid {
+        self.0.identity
     }
 
     #[must_use]
@@ -192,7 +234,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.sqlite.read(&self.0, Context::current(), unit)
+        self.0.sqlite.read(Context::current(), unit)
     }
 
     /// How many units of work wait for the writer.

@@ -375,7 +375,9 @@ impl<W: DueBatch> DueRunner<W> {
     /// Makes a row due later whose work failed.
     async fn reschedule(&self, key: W::Key, error: &str) -> Result<(), Error> {
         let (service, worker, backoff) = (self.db.service(), self.name, self.work.backoff());
-        tracing::warn!(target: "worker", service, worker, row = %key, error, "the work for a row failed; the row is rescheduled");
+        if !self.db.storage().is_full() {
+            tracing::warn!(target: "worker", service, worker, row = %key, error, "the work for a row failed; the row is rescheduled");
+        }
         metrics::counter!("souk_due_rescheduled_total", "service" => service, "worker" => worker).increment(1);
         self.failures.add(format!("{key}: {error}"));
         self.db.write(async move |tx| W::QUEUE.reschedule(tx, key, backoff).await).await
@@ -471,7 +473,9 @@ impl<W: DueBatch> WorkerSlot<W> {
     async fn fail(&self, key: W::Key, error: &str) {
         let (db, worker) = (&self.runner.db, self.runner.name);
         if let Err(error) = self.runner.reschedule(key, error).await {
-            tracing::error!(target: "worker", service = db.service(), worker, row = %key, %error, "a row could not be rescheduled; it keeps its slot for a while");
+            if !db.storage().is_full() {
+                tracing::error!(target: "worker", service = db.service(), worker, row = %key, %error, "a row could not be rescheduled; it keeps its slot for a while");
+            }
             db.env().sleep(db.env().jitter(SLOT_KEPT)).await;
         }
     }

@@ -5,10 +5,13 @@
 //! events go on. After [`ATTEMPTS`] the event is parked until an admin replays it.
 
 mod failed;
+mod position;
 
 pub use contracts::failed_event::{FailedEvent, FailedEventStatus};
 pub(crate) use failed::{RetryFailedEvents, set_gauges};
 pub use failed::{count_failed_events, list_failed_events, replay, walk_failed_events};
+pub use position::{Rewind, find_disagreement, list_rewinds, position, set_position};
+pub(crate) use position::{Source, begin, verify};
 
 use crate::{
     context::Context,
@@ -23,6 +26,7 @@ use contracts::{
     time::Timestamp,
 };
 use failed::{record_failure, record_panic};
+use position::{Step, advance};
 use std::{
     collections::{BTreeSet, HashMap},
     future::Future,
@@ -38,6 +42,8 @@ pub const ATTEMPTS: u32 = 8;
 pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
 type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
+
+type RewindHandler = Arc<dyn for<'a> Fn(&'a mut Tx) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
 
 /// An event as it arrived.
 #[derive(Debug, Clone)]
@@ -62,6 +68,9 @@ pub struct Consumers {
     by_type: HashMap<&'static str, Handler>,
     every: Option<Handler>,
     producers: BTreeSet<&'static str>,
+    /// By producer.
+    on_rewind: HashMap<&'static str, RewindHandler>,
+    from_start: bool,
 }
 
 impl Consumers {
@@ -115,6 +124,37 @@ impl Consumers {
         self
     }
 
+    /// Calls `forget` when the position goes back because the database of `producer` is older than it was, in the same
+    /// transaction. A consumer that compares numbers of the producer, such as versions, forgets them there: the producer
+    /// counts on from lower ones.
+    #[must_use]
+    pub fn on_rewind<F, R>(mut self, producer: &'static str, forget: F) -> Consumers
+    where
+        F: AsyncFn(&mut Tx) -> Result<(), R> + Send + Sync + 'static,
+        R: Into<Refusal>,
+    {
+        let forget = Arc::new(forget);
+        let handler: RewindHandler = Arc::new(move |tx| {
+            let forget = forget.clone();
+            Box::pin(async move { forget(tx).await.map_err(Into::into) })
+        });
+        self.on_rewind.insert(producer, handler);
+        self
+    }
+
+    /// Declares that the service begins with the oldest event when its database was lost and is made anew, because it only
+    /// derives data from events. Any other service begins at the end then, so that no mail, call or shipment is repeated.
+    #[must_use]
+    pub fn rebuild_from_start(mut self) -> Consumers {
+        self.from_start = true;
+        self
+    }
+
+    /// Whether [`Consumers::rebuild_from_start`] was declared.
+    pub(crate) fn rebuilds_from_start(&self) -> bool {
+        self.from_start
+    }
+
     /// The services whose events are consumed.
     #[must_use]
     pub fn producers(&self) -> &BTreeSet<&'static str> {
@@ -130,35 +170,6 @@ impl Consumers {
     fn handler(&self, event_type: &str) -> Option<&Handler> {
         self.by_type.get(event_type).or(self.every.as_ref())
     }
-}
-
-/// How far `producer`'s outbox was consumed here.
-///
-/// # Errors
-/// Those of the database.
-pub async fn position(db: &Db, producer: &'static str) -> Result<i64, Error> {
-    db.read(async move |tx| {
-        let known = tx.query_opt("SELECT position FROM subscriptions WHERE producer = $1", params![producer], |row| row.next()).await?;
-        Ok(known.unwrap_or(0))
-    })
-    .await
-}
-
-/// Sets how far `producer`'s outbox counts as consumed here. After a move back its events are delivered again; those that
-/// were consumed before have no second effect.
-///
-/// # Errors
-/// Those of the database.
-pub async fn set_position(db: &Db, producer: &'static str, position: i64) -> Result<(), Error> {
-    db.write(async move |tx| {
-        tx.execute(
-            "INSERT INTO subscriptions (producer, position) VALUES ($1, $2) ON CONFLICT (producer) DO UPDATE SET position = excluded.position",
-            params![producer, position],
-        )
-        .await
-        .map(|_| ())
-    })
-    .await
 }
 
 /// Returns how far each producer's outbox was consumed here, and how many events before that failed and were not consumed.
@@ -183,17 +194,11 @@ pub(crate) enum Outcome {
 
 /// Consumes a batch that was read from the position `from` on, in one commit. An event that fails is recorded, and the others
 /// are consumed without it.
-pub(crate) async fn consume(
-    db: &Db,
-    consumers: &Consumers,
-    producer: &'static str,
-    from: i64,
-    batch: Vec<Published>,
-) -> Result<Outcome, Error> {
-    let Some(to) = batch.last().map(|published| published.position) else { return Ok(Outcome::Consumed) };
-    let events: Arc<[Envelope]> =
-        batch.into_iter().map(|published| published.envelope).filter(|envelope| consumers.consumes(&envelope.event_type)).collect();
-    let step = Some(Step { producer, from, to });
+pub(crate) async fn consume(db: &Db, consumers: &Consumers, source: Source, from: i64, batch: Vec<Published>) -> Result<Outcome, Error> {
+    let Some(last) = batch.last() else { return Ok(Outcome::Consumed) };
+    let step = Some(Step { source, from, to: last.position, event: last.envelope.event_id });
+    let is_consumed = |published: &Published| consumers.consumes(&published.envelope.event_type);
+    let events: Arc<[Incoming]> = batch.into_iter().filter(is_consumed).map(Incoming::from).collect();
     // Hardly any event fails, and a savepoint for each has its price, so only the second try has them.
     let outcome = match try_consume(db, consumers, events.clone(), step, Isolation::Shared).await {
         Err(BatchError::Refused) => try_consume(db, consumers, events.clone(), step, Isolation::Savepoint).await,
@@ -202,10 +207,10 @@ pub(crate) async fn consume(
     match outcome {
         // A consumer panicked and rolled back the whole unit. Each event in a unit of its own shows which one it was.
         Err(BatchError::Db(Error::Panicked)) => {
-            for envelope in events.iter() {
-                let alone: Arc<[Envelope]> = Arc::new([envelope.clone()]);
+            for event in events.iter() {
+                let alone: Arc<[Incoming]> = Arc::new([event.clone()]);
                 match try_consume(db, consumers, alone, None, Isolation::Savepoint).await {
-                    Err(BatchError::Db(Error::Panicked)) => record_panic(db, envelope.clone()).await?,
+                    Err(BatchError::Db(Error::Panicked)) => record_panic(db, event.envelope.clone()).await?,
                     outcome => outcome?,
                 }
             }
@@ -221,14 +226,6 @@ fn outcome_of(consumed: Result<(), BatchError>) -> Result<Outcome, Error> {
         Err(BatchError::PositionMoved) => Ok(Outcome::PositionMoved),
         Err(error) => Err(error.into()),
     }
-}
-
-/// The positions before and after a batch.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    producer: &'static str,
-    from: i64,
-    to: i64,
 }
 
 /// How the events of a batch are isolated from each other.
@@ -264,11 +261,25 @@ impl From<BatchError> for Error {
     }
 }
 
+/// An event of a batch.
+#[derive(Clone)]
+struct Incoming {
+    envelope: Envelope,
+    /// What is wrong with its row in the outbox.
+    fault: Option<String>,
+}
+
+impl From<Published> for Incoming {
+    fn from(Published { envelope, fault, .. }: Published) -> Incoming {
+        Incoming { envelope, fault }
+    }
+}
+
 /// Consumes events in one unit, and moves the position if `step` is given.
 async fn try_consume(
     db: &Db,
     consumers: &Consumers,
-    batch: Arc<[Envelope]>,
+    batch: Arc<[Incoming]>,
     step: Option<Step>,
     isolation: Isolation,
 ) -> Result<(), BatchError> {
@@ -277,13 +288,20 @@ async fn try_consume(
         // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
         let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
         let mut failed = false;
-        for envelope in batch.iter() {
+        for Incoming { envelope, fault } in batch.iter() {
             if !is_new(tx, envelope).await? {
                 continue;
             }
             if (any_failed || failed) && is_blocked(tx, envelope.aggregate_id).await? {
                 record_failure(tx, envelope, FailedEventStatus::Blocked, 0, "an earlier event of the aggregate is not consumed yet")
                     .await?;
+                continue;
+            }
+            if let Some(fault) = fault {
+                // A retry would read the same, so it is parked at once.
+                report(tx, envelope, 1, fault);
+                record_failure(tx, envelope, FailedEventStatus::Parked, 1, fault).await?;
+                failed = true;
                 continue;
             }
             let Some(handler) = consumers.handler(&envelope.event_type) else { continue };
@@ -295,7 +313,7 @@ async fn try_consume(
                 if isolation == Isolation::Shared {
                     return Err(BatchError::Refused);
                 }
-                report(tx.service(), envelope, 1, &refusal);
+                report(tx, envelope, 1, &refusal);
                 record_failure(tx, envelope, FailedEventStatus::Retrying, 1, &refusal.0).await?;
                 failed = true;
             }
@@ -339,12 +357,16 @@ async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(
     handler(tx, envelope).await.map_err(|refusal| Refused(error_chain(&*refusal)))
 }
 
-fn report(service: &str, envelope: &Envelope, attempts: u32, refusal: &str) {
+fn report(tx: &Tx, envelope: &Envelope, attempts: u32, refusal: &str) {
+    // Without room nothing can be consumed, and nothing of this attempt is stored.
+    if tx.storage_is_full() {
+        return;
+    }
     tracing::warn!(
-        target: "inbox", service, event_type = envelope.event_type, event_id = %envelope.event_id,
+        target: "inbox", service = tx.service(), event_type = envelope.event_type, event_id = %envelope.event_id,
         correlation_id = envelope.correlation_id, attempts, refusal, "an event could not be consumed"
     );
-    metrics::counter!("souk_events_failed_total", "service" => service.to_owned()).increment(1);
+    metrics::counter!("souk_events_failed_total", "service" => tx.service()).increment(1);
 }
 
 async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {
@@ -363,19 +385,6 @@ async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {
 async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
     let sql = "SELECT sequence FROM parked_events WHERE aggregate_id = $1 ORDER BY sequence LIMIT 1";
     Ok(tx.lock_opt(sql, params![aggregate], |row| row.next::<i64>()).await?.is_some())
-}
-
-/// Moves the position to the end of the step, if it is still where the step began. Returns whether it was. The condition
-/// keeps a position that was moved back for a replay.
-async fn advance(tx: &mut Tx, step: Step) -> Result<bool, Error> {
-    let rows = tx
-        .execute(
-            "INSERT INTO subscriptions (producer, position) VALUES ($1, $2) ON CONFLICT (producer) DO UPDATE SET position = excluded.position \
-             WHERE subscriptions.position = $3",
-            params![step.producer, step.to, step.from],
-        )
-        .await?;
-    Ok(rows == 1)
 }
 
 /// Deletes the records of events consumed before `before`, the oldest `rows` at most. No event may be delivered again that is

@@ -14,7 +14,10 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone)]
 pub struct Published {
     pub position: i64,
+    /// With its payload as a JSON text if the stored one is not JSON.
     pub envelope: Envelope,
+    /// What is wrong with the stored row.
+    pub fault: Option<String>,
 }
 
 /// Returns the next events after `position`, oldest first.
@@ -86,6 +89,7 @@ pub(crate) async fn purge(db: &Db, before: Timestamp, consumed: i64, rows: usize
 }
 
 fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
+    let mut fault = None;
     Ok(Published {
         position: row.next()?,
         envelope: Envelope {
@@ -94,8 +98,7 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
             aggregate_type: row.next()?,
             aggregate_id: row.next()?,
             sequence: row.next()?,
-            payload: RawValue::from_string(row.next()?)
-                .map_err(|error| Error::Failed(format!("an event's payload is not JSON: {error}")))?,
+            payload: payload(row.next_text()?, &mut fault)?,
             correlation_id: row.next()?,
             causation_id: row.next()?,
             actor_id: row.next()?,
@@ -103,7 +106,20 @@ fn published(row: &mut Row<'_>, producer: &str) -> Result<Published, Error> {
             schema_version: row.next()?,
             occurred_at: row.next()?,
         },
+        fault,
     })
+}
+
+/// Reads a payload. One that is not JSON must not keep back the events of other aggregates, so it becomes a JSON text and a
+/// fault.
+fn payload(stored: String, fault: &mut Option<String>) -> Result<Box<RawValue>, Error> {
+    match serde_json::from_str::<&RawValue>(&stored) {
+        Ok(json) => Ok(json.to_owned()),
+        Err(error) => {
+            *fault = Some(format!("the payload in the outbox is not JSON: {error}"));
+            serde_json::value::to_raw_value(&stored).map_err(|error| Error::Failed(error.to_string()))
+        }
+    }
 }
 
 /// Returns the newest event, if there is one.

@@ -3,7 +3,11 @@
 use crate::{
     bus,
     client::{Client, client_credentials},
-    db::{Db, OutdatedSchema},
+    db::{
+        Db, OutdatedSchema, Storage,
+        installation::{self, Opening, Wanted},
+        storage::Reserve,
+    },
     env::Env,
     http::{Operation, RequestLayers},
     idempotency,
@@ -38,6 +42,8 @@ pub struct Setup {
     pub remote_services: Vec<(&'static str, RemoteService)>,
     /// Whether events are delivered and workers run in the background. Tests that drive each step set it to false.
     pub run_background: bool,
+    /// The databases, if they are open already.
+    pub databases: Option<Databases>,
 }
 
 /// How a service that does not run in this process is reached.
@@ -94,12 +100,15 @@ impl Runtime {
     /// # Errors
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
-        let Setup { env, data_dir, settings, master_key, remote_services, run_background } = setup;
+        let Setup { env, data_dir, settings, master_key, remote_services, run_background, databases } = setup;
         for service in &services {
             service.section.check(&settings, service.name)?;
         }
         let settings = Arc::new(settings);
-        let databases = open_databases(&env, &data_dir, &services, OutdatedSchema::Migrate)?;
+        let databases = match databases {
+            Some(databases) => databases,
+            None => open_databases(&env, &data_dir, &services, Opening::new(OutdatedSchema::Migrate), None)?,
+        };
 
         let keys_client = Client::new(env.clone());
         let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
@@ -166,13 +175,33 @@ impl Runtime {
                 }
             }
         }
+        runtime.begin_consumers().await?;
         if run_background {
             runtime.start_background(&env);
         }
         Ok(runtime)
     }
 
+    /// Places the consumers whose database replaces a lost one.
+    async fn begin_consumers(&self) -> Result<(), StartError> {
+        for (name, consumers) in &self.consumers {
+            let own = self.subscriptions.iter().filter(|subscription| subscription.consumer.service() == *name);
+            let producers: Vec<Db> = own.map(|subscription| subscription.producer.clone()).collect();
+            inbox::begin(&self.databases[name], &producers, consumers.rebuilds_from_start()).await?;
+        }
+        Ok(())
+    }
+
+    /// The disk under the databases.
+    #[must_use]
+    pub fn storage(&self) -> Option<Arc<Storage>> {
+        self.databases.values().next().map(|db| db.storage().clone())
+    }
+
     fn start_background(&mut self, env: &Env) {
+        if let Some(storage) = self.storage() {
+            self.tasks.push(env.spawn(storage.run(self.stop.1.clone())));
+        }
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
             let deliver = bus::deliver(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
             self.tasks.push(env.spawn(deliver));
@@ -279,31 +308,23 @@ impl Runtime {
     }
 }
 
+/// The databases of an installation by service.
+pub type Databases = BTreeMap<&'static str, Db>;
+
 /// Opens the databases of these services at the same time and starts no service. Tools that work beside the running platform
-/// use it too.
+/// use it too; only the platform itself holds a reserve.
 ///
 /// # Errors
-/// As [`Db::open_as`].
+/// As [`Db::open_as`], and [`crate::db::Error::Lost`] when a database is lost.
 pub fn open_databases(
     env: &Env,
     data_dir: &Path,
     services: &[Service],
-    outdated: OutdatedSchema,
-) -> Result<BTreeMap<&'static str, Db>, StartError> {
-    let folder = data_dir.join(DATABASES);
-    let (send, receive) = std::sync::mpsc::sync_channel(services.len());
-    for Service { name, migrations, .. } in services {
-        let (name, migrations, env, folder, send) = (*name, *migrations, env.clone(), folder.clone(), send.clone());
-        let opener = env.clone();
-        opener.spawn_thread(&format!("{name}-open"), move || {
-            let _ = send.send((name, Db::open_as(env, name, &folder, migrations, outdated)));
-        })?;
-    }
-    drop(send);
-    receive
-        .into_iter()
-        .map(|(name, opened)| opened.map(|db| (name, db)).map_err(|error| format!("the database of {name}: {error}").into()))
-        .collect()
+    opening: Opening<'_>,
+    reserve: Option<Reserve>,
+) -> Result<Databases, crate::db::Error> {
+    let wanted: Vec<Wanted> = services.iter().map(|Service { name, migrations, .. }| Wanted { service: name, migrations }).collect();
+    installation::open_all(env, &data_dir.join(DATABASES), &wanted, opening, &Storage::new(env, reserve))
 }
 
 fn key_source(client: Client) -> KeySource {

@@ -1,6 +1,7 @@
 //! Tests of events with two small services, above all where something fails.
 
 mod events;
+mod restored;
 
 use crate::{
     context::Context,
@@ -81,13 +82,19 @@ fn services(refuses: &Arc<AtomicBool>) -> Vec<Service> {
 
 /// Starts both in one process on a frozen clock.
 async fn start(folder: &TempFolder, refuses: &Arc<AtomicBool>, run_background: bool) -> Runtime {
+    start_with_seed(folder, refuses, run_background, 3).await
+}
+
+/// Another seed gives other ids.
+async fn start_with_seed(folder: &TempFolder, refuses: &Arc<AtomicBool>, run_background: bool, seed: u64) -> Runtime {
     let setup = Setup {
-        env: Env::seeded(3, Timestamp(1_767_225_600_000_000)),
+        env: Env::seeded(seed, Timestamp(1_767_225_600_000_000)),
         data_dir: folder.path().to_owned(),
         settings: Settings::default(),
         master_key: MasterKey::new([1; 32]),
         remote_services: Vec::new(),
         run_background,
+        databases: None,
     };
     Runtime::start(services(refuses), setup).await.expect("both start")
 }

@@ -154,7 +154,10 @@ impl Worker {
                 Ok(Next::Idle) => self.period,
                 Ok(Next::At(instant)) => instant.since(env.now()).min(self.period),
                 Err(error) => {
-                    tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
+                    // The databases report a full disk themselves, once for all workers.
+                    if !db.storage().is_full() {
+                        tracing::warn!(target: "worker", service = db.service(), worker = self.name, error = &*error, failures, "a turn failed; trying again");
+                    }
                     metrics::counter!("souk_worker_failures_total", "service" => db.service(), "worker" => self.name).increment(1);
                     let backoff = Backoff::doubling(FIRST_PAUSE, self.period.max(Duration::from_secs(5)));
                     stop.sleep(&env, env.jitter(backoff.delay(failures)), std::future::pending()).await;

@@ -26,6 +26,8 @@ pub fn all() -> Consumers {
         .on::<CategoryChanged, _, _>(category_changed)
         .on::<CategoryDeleted, _, _>(category_deleted)
         .on::<StockChanged, _, _>(stock_changed)
+        .on_rewind("catalog", store::forget_versions)
+        .rebuild_from_start()
 }
 
 async fn product_activated(tx: &mut Tx, event: Received<ProductActivated>) -> Result<(), Error> {

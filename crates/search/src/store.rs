@@ -146,6 +146,11 @@ pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
     .await
 }
 
+/// Forgets the versions, because the catalogue counts on from lower ones.
+pub async fn forget_versions(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute("UPDATE documents SET version = 0", &[]).await.map(|_| ())
+}
+
 /// Removes the data of a product unless it is unknown or newer. Returns whether it was removed.
 pub async fn remove_product(tx: &mut Tx, product_id: ProductId, version: i64) -> Result<bool, Error> {
     let change = next_change(tx).await?;

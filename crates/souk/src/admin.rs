@@ -233,7 +233,7 @@ pub async fn events(events: Events) -> Result<()> {
                 for (consumer, inbox) in &databases {
                     // The position of a service that does not consume from the producer is 0.
                     if position < inbox::position(inbox, producer).await? {
-                        inbox::set_position(inbox, producer, position).await?;
+                        inbox::set_position(inbox, outbox, position).await?;
                         println!("{} {consumer} consumes {producer} again from position {position}", green("✓"));
                     }
                 }

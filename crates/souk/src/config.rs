@@ -31,6 +31,14 @@ pub struct Flags {
     #[arg(long, env = "SOUK_RATE_LIMITS", hide_env_values = true, value_name = "on|off")]
     #[serde(alias = "rate-limits")]
     pub rate_limits: Option<Switch>,
+    /// Go on without the data of this service, whose database is lost, and make it anew. May be given several times
+    #[arg(long, value_name = "SERVICE", value_parser = clap::builder::PossibleValuesParser::new(contracts::SERVICE_NAMES))]
+    #[serde(skip)]
+    pub accept_loss: Vec<String>,
+    /// Disk space in MiB that is kept to end the work in progress when the disk is full; 0 for none [default: 16]
+    #[arg(long, env = "SOUK_DISK_RESERVE", value_name = "MIB")]
+    #[serde(alias = "disk-reserve")]
+    pub disk_reserve: Option<u32>,
     /// The configuration file; by default ./souk.toml, if it exists
     #[arg(long, env = "SOUK_CONFIG", hide_env_values = true, value_name = "FILE")]
     #[serde(skip)]
@@ -145,6 +153,10 @@ pub struct Config {
     /// Whether that address was configured. If it cannot be bound then, the program does not start.
     pub ops_listen_is_explicit: bool,
     pub data_dir: PathBuf,
+    /// Services whose lost database is made anew.
+    pub accepted_losses: Vec<String>,
+    /// The size of the file that is deleted when the disk is full.
+    pub disk_reserve_bytes: u64,
     pub rate_limits: bool,
     pub log_format: LogFormat,
     /// The filter of log lines, if one was configured.
@@ -186,6 +198,8 @@ impl Flags {
             ops_listen_is_explicit: ops_listen.is_some(),
             ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
             data_dir: self.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("./souk-data")),
+            accepted_losses: self.accept_loss,
+            disk_reserve_bytes: u64::from(self.disk_reserve.or(file.disk_reserve).unwrap_or(16)) << 20,
             rate_limits: self.rate_limits.or(file.rate_limits).unwrap_or(Switch::On) == Switch::On,
             log_format: match self.log_format.or(file.log_format) {
                 Some(Format::Json) => LogFormat::Json,

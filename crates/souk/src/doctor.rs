@@ -14,7 +14,11 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use clap::Args;
-use platform::{db::Db, inbox, outbox};
+use platform::{
+    db::Db,
+    inbox::{self, Rewind},
+    outbox,
+};
 use std::{fmt::Display, time::Duration};
 
 #[derive(Args)]
@@ -133,11 +137,16 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         Ok(log) => Check { what: log.summary, faults: log.faults, notes: log.notes },
         Err(error) => Check::new("audit log", or_fault(Err(error))),
     };
+    let positions = match positions(databases).await {
+        Ok(positions) => positions,
+        Err(error) => Check::new("positions", or_fault(Err(error))),
+    };
     let single = |check: Check| Area { summary: String::new(), checks: vec![check] };
     Examination(vec![
         single(Check::new(format!("configuration, data in {}", config.data_dir.display()), Vec::new())),
         Area { summary: format!("{} databases", files.len()), checks: files },
         Area { summary: "events: every one was consumed or is on its way".to_owned(), checks: events },
+        single(positions),
         Area { summary: "clock".to_owned(), checks: clocks },
         single(Check::new("stock: available, reserved and sold add up", stock)),
         single(Check::new("money: payments and the provider's ledger agree", money)),
@@ -159,6 +168,21 @@ fn faults_of(checked: Result<(), impl ToString>) -> Vec<String> {
 async fn failed_events(db: &Db) -> Result<Vec<String>> {
     let failed: u64 = inbox::count_failed_events(db).await?.iter().map(|(_, count)| count).sum();
     Ok(if failed == 0 { Vec::new() } else { vec![format!("{failed} events failed; see `souk events parked`")] })
+}
+
+/// Whether services stand on events that their producers do not have, and which went back from such.
+async fn positions(databases: &Databases) -> Result<Check> {
+    let mut check = Check::new("positions: every consumer stands on an event that its producer has", Vec::new());
+    for (name, db) in databases {
+        for producer in databases.values() {
+            check.faults.extend(inbox::find_disagreement(db, producer).await?.map(|sentence| format!("{name}: {sentence}")));
+        }
+        let sentence = |Rewind { producer, from, at }| {
+            format!("{name} went back from position {from} of {producer} at {at}, because the database of {producer} was older or new")
+        };
+        check.notes.extend(inbox::list_rewinds(db).await?.into_iter().map(sentence));
+    }
+    Ok(check)
 }
 
 /// Whether the newest event is in the future: then the clock was set back.

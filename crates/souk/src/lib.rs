@@ -10,6 +10,7 @@ pub mod backup;
 pub mod bench;
 pub mod child;
 pub mod config;
+pub mod data_dir;
 pub mod demo;
 pub mod doctor;
 pub mod documents;

@@ -7,7 +7,7 @@ use platform::{
     env::Env,
     telemetry::{self, LogFormat},
 };
-use souk::{admin, audit_tools, backup, bench, config, demo, doctor, documents, out, restore, search_tools, serve, style};
+use souk::{admin, audit_tools, backup, bench, config, data_dir, demo, doctor, documents, out, restore, search_tools, serve, style};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -59,6 +59,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    data_dir::restrict_new_files();
     let arguments: Vec<_> = std::env::args_os().collect();
     telemetry::set_format(config::requested_log_format(&arguments));
     if let Err(error) = config::variables() {

@@ -1,18 +1,33 @@
 //! Opens the databases and starts the services in this process.
 
-use crate::{config::Config, services};
-use anyhow::{Context as _, Result};
-use axum::Router;
+use crate::{config::Config, data_dir::RESERVE, services};
+use anyhow::{Context as _, Result, bail};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::IntoResponse as _,
+};
+use contracts::problem::Code;
+pub use platform::runtime::Databases;
 use platform::{
-    db::{Db, OutdatedSchema},
+    context::Context,
+    db::{
+        OutdatedSchema, Storage,
+        installation::{self, Opening},
+        storage::Reserve,
+    },
     env::Env,
+    http::Problem,
     master_key::MasterKey,
     runtime::{self, Runtime, Setup},
 };
-use std::collections::BTreeMap;
+use std::{sync::Arc, time::Duration};
 
-/// The databases by the names of their services.
-pub type Databases = BTreeMap<&'static str, Db>;
+/// The header that names a request.
+const CORRELATION_ID: &str = "x-correlation-id";
+/// When a write that found no room is worth repeating.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Checks the settings and opens the databases. It starts no service, because other files of a service, such as the search
 /// index, may be in use by a program that runs on the same data.
@@ -20,15 +35,39 @@ pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
     }
-    let opened = runtime::open_databases(&Env::system(), &config.data_dir, &services::all(), older);
-    opened.map_err(|error| anyhow::anyhow!("{error}"))
+    let opening = Opening { outdated: older, accepted_losses: &[], used: is_used(config)? };
+    Ok(runtime::open_databases(&Env::system(), &config.data_dir, &services::all(), opening, None)?)
+}
+
+/// Whether services ran in the data directory: they make the secret after the databases.
+fn is_used(config: &Config) -> Result<bool> {
+    Ok(config.data_dir.join(MasterKey::FILE).try_exists()?)
+}
+
+/// Reads or makes the secret. It is made once: the databases know whether they were used with one, and with which.
+fn master_key(config: &Config, env: &Env, databases: &Databases) -> Result<MasterKey> {
+    let file = config.data_dir.join(MasterKey::FILE);
+    if !is_used(config)? && installation::has_secret_mark(databases)? {
+        bail!("{}: the secret of this installation is missing. Restore it from a backup (`souk restore`)", file.display());
+    }
+    let key = MasterKey::load_or_create(&config.data_dir, env)
+        .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
+    let mut mark = [0; 16];
+    mark.copy_from_slice(&key.key_for("installation mark")[..16]);
+    installation::check_secret(databases, &file, mark)?;
+    Ok(key)
 }
 
 /// Opens the databases and starts every service. `run_background` decides whether events are delivered and workers run.
 pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     let env = Env::system();
-    let master_key = MasterKey::load_or_create(&config.data_dir, &env)
-        .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
+    for (name, section) in services::sections() {
+        section.check(&config.settings, name)?;
+    }
+    let opening = Opening { outdated: OutdatedSchema::Migrate, accepted_losses: &config.accepted_losses, used: is_used(config)? };
+    let reserve = Reserve { path: config.data_dir.join(RESERVE), bytes: config.disk_reserve_bytes };
+    let databases = runtime::open_databases(&env, &config.data_dir, &services::all(), opening, Some(reserve))?;
+    let master_key = master_key(config, &env, &databases)?;
     let setup = Setup {
         env,
         data_dir: config.data_dir.clone(),
@@ -36,8 +75,26 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
         master_key,
         remote_services: Vec::new(),
         run_background,
+        databases: Some(databases),
     };
     Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// Refuses writes from outside while the disk is full. What room there is, is left to the work in progress, which calls the
+/// services without this layer.
+fn unless_full(router: &Router, storage: Option<Arc<Storage>>) -> Router {
+    let Some(storage) = storage else { return router.clone() };
+    router.clone().layer(from_fn(move |request: Request, next: Next| {
+        let is_refused = storage.is_full() && !request.method().is_safe();
+        async move {
+            if !is_refused {
+                return next.run(request).await;
+            }
+            let correlation_id = request.headers().get(CORRELATION_ID).and_then(|id| id.to_str().ok()).unwrap_or("none").to_owned();
+            let problem = Problem::new(Code::STORAGE_FULL).retry_after(RETRY_AFTER);
+            Context::new(correlation_id).sync_scope(|| problem.into_response())
+        }
+    }))
 }
 
 /// Configures the gateway in front of these services.
@@ -47,7 +104,11 @@ pub fn gateway(config: &Config, runtime: &Runtime, extra: Router) -> Result<gate
         settings: config.settings.section("gateway")?,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
-        services: runtime.routers.iter().map(|(name, router)| (*name, gateway::Upstream::InProcess(router.clone()))).collect(),
+        services: runtime
+            .routers
+            .iter()
+            .map(|(name, router)| (*name, gateway::Upstream::InProcess(unless_full(router, runtime.storage()))))
+            .collect(),
         operations: runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
         extra,
         landing: true,

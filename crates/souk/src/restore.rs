@@ -3,8 +3,8 @@
 use crate::{
     backup::{self, Manifest, is_empty_or_absent, size},
     config::ToolFlags,
+    data_dir,
     new_folder::{self, NewFolder},
-    serve::lock_data_dir,
     style::{bold, dim, green},
 };
 use anyhow::{Context as _, Result, bail, ensure};
@@ -36,7 +36,7 @@ pub async fn run(restore: Restore) -> Result<()> {
         bail!("{} is not empty; name another folder with --data-dir, or move it aside with --replace", target.display());
     }
     // Nobody starts on the old data meanwhile.
-    let _lock = if target.exists() { Some(lock_data_dir(&Env::system(), &target).await?) } else { None };
+    let _lock = if target.exists() { Some(data_dir::lock(&Env::system(), &target).await?) } else { None };
 
     let folder = NewFolder::begin(&target)?;
     for file in &manifest.files {

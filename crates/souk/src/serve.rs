@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Flags},
+    data_dir::{self, DataDirLock},
     operations, platform_run, style,
 };
 use anyhow::{Context as _, Result, bail};
@@ -9,6 +10,7 @@ use axum::Router;
 use clap::Args;
 use gateway::StartupGate;
 use platform::{
+    db::storage::State,
     env::Env,
     http::{Limits, serve},
     runtime::Runtime,
@@ -16,10 +18,9 @@ use platform::{
     telemetry::{self, LogFormat, Metrics},
 };
 use std::{
-    fs::{self, File, TryLockError},
     net::SocketAddr,
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{
@@ -72,7 +73,9 @@ pub struct Starting {
     /// Ends after the last request: with true if all ended in time.
     served: JoinHandle<bool>,
     signals: ShutdownSignals,
-    data_dir_lock: File,
+    data_dir_lock: DataDirLock,
+    /// The state of the disk, once the databases are open.
+    storage: Arc<OnceLock<watch::Receiver<State>>>,
     metrics: Option<Metrics>,
 }
 
@@ -90,14 +93,20 @@ impl Starting {
         config.settings = config.settings.with_default("notification", "public_url", local_url(address));
         let (shutdown, end) = shutdown::channel();
         let (not_ready, reason) = watch::channel(Some("the services are being started"));
-        let reasons: gateway::Ready = Arc::new(move || reason.borrow().iter().map(|reason| (*reason).to_owned()).collect());
+        let storage = Arc::<OnceLock<watch::Receiver<State>>>::default();
+        let disk = storage.clone();
+        let reasons: gateway::Ready = Arc::new(move || {
+            let mut reasons: Vec<String> = reason.borrow().iter().map(|reason| (*reason).to_owned()).collect();
+            reasons.extend(disk.get().and_then(|disk| disk.borrow().reason()));
+            reasons
+        });
         let metrics = operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
         let startup_gate = StartupGate::new(env.clone(), reasons);
         let serving = serve(listener, startup_gate.router(), limits, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
-        let data_dir_lock = lock_data_dir(&env, &config.data_dir).await?;
-        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock, metrics })
+        let data_dir_lock = data_dir::lock(&env, &config.data_dir).await?;
+        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock, storage, metrics })
     }
 
     /// Starts every service. Requests wait for [`Server::accept_requests`].
@@ -105,6 +114,10 @@ impl Starting {
         let runtime = self.signals.unless_shutdown(platform_run::start(&self.config, true)).await?;
         if let Some(metrics) = &self.metrics {
             metrics.set_gauges(runtime.gauges());
+        }
+        if let Some(storage) = runtime.storage() {
+            // The services are started once.
+            let _ = self.storage.set(storage.subscribe());
         }
         Ok(Server { starting: self, runtime })
     }
@@ -149,10 +162,19 @@ impl Server {
         self.starting.not_ready.send_replace(None);
     }
 
-    /// Serves until SIGTERM or SIGINT, then waits for the requests in flight.
+    /// Serves until SIGTERM or SIGINT, then waits for the requests in flight. A damaged database ends it with an error.
     pub async fn run(self) -> Result<()> {
-        let Starting { not_ready, shutdown, served, mut signals, data_dir_lock, .. } = self.starting;
-        let signal = signals.next().await;
+        let Starting { not_ready, shutdown, served, mut signals, data_dir_lock, storage, .. } = self.starting;
+        let damage = async {
+            match storage.get() {
+                Some(disk) => damage(disk.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            sentence = damage => bail!(sentence),
+        };
         not_ready.send_replace(Some("the process is stopping"));
         tracing::info!(target: "souk", "stopping: requests in flight end first");
         if signal == ShutdownSignal::Terminate {
@@ -166,6 +188,15 @@ impl Server {
         }
         drop(data_dir_lock);
         Ok(())
+    }
+}
+
+/// Waits until a database is found damaged, and returns the sentence about it.
+async fn damage(mut disk: watch::Receiver<State>) -> String {
+    match disk.wait_for(|state| matches!(state, State::Damaged(_))).await.as_deref() {
+        Ok(State::Damaged(sentence)) => sentence.clone(),
+        // The databases are closed.
+        _ => std::future::pending().await,
     }
 }
 
@@ -213,22 +244,6 @@ fn client_limits(config: &Config) -> Result<Limits> {
     Ok(Limits { per_peer, ..limits })
 }
 
-/// Locks the data directory until the file is closed or the process ends: two programs would deliver the same events and
-/// write the same index. Waits a little for a program that is ending.
-pub(crate) async fn lock_data_dir(env: &Env, folder: &Path) -> Result<File> {
-    let unusable = || format!("the data directory {} cannot be used", folder.display());
-    fs::create_dir_all(folder).with_context(unusable)?;
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).with_context(unusable)?;
-    for pause in [100, 400, 1_500] {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => env.sleep(Duration::from_millis(pause)).await,
-            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
-        }
-    }
-    bail!("the data directory {} is in use by another souk; stop it, or choose another with --data-dir", folder.display())
-}
-
 /// The URL of `address` for a browser on this machine: the default start of links in messages.
 fn local_url(address: SocketAddr) -> String {
     match address {
@@ -241,17 +256,6 @@ fn local_url(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_data_directory_can_be_locked_by_one_program_at_a_time() {
-        let folder = platform::testing::TempFolder::new();
-        let data_dir = folder.path().join("data");
-        let first = lock_data_dir(&Env::system(), &data_dir).await.unwrap();
-        let refused = lock_data_dir(&Env::system(), &data_dir).await.unwrap_err().to_string();
-        assert!(refused.contains("is in use by another souk"), "{refused}");
-        drop(first);
-        lock_data_dir(&Env::system(), &data_dir).await.unwrap();
-    }
 
     #[test]
     fn one_peer_may_hold_every_connection_behind_a_trusted_proxy() {

@@ -12,7 +12,11 @@ use platform::{
 };
 
 pub fn all() -> Consumers {
-    Consumers::new().on::<UserRegistered, _, _>(user_registered).on::<RolesChanged, _, _>(roles_changed)
+    Consumers::new()
+        .on::<UserRegistered, _, _>(user_registered)
+        .on::<RolesChanged, _, _>(roles_changed)
+        .on_rewind("auth", store::forget_account_sequences)
+        .rebuild_from_start()
 }
 
 /// Creates the profile unless it exists, and names one that was created without a name.

@@ -83,6 +83,11 @@ pub async fn clear_provisional_name(tx: &mut Tx, id: UserId) -> Result<bool, Err
     Ok(rows == 1)
 }
 
+/// Forgets the numbers of account events, because auth counts on from lower ones.
+pub async fn forget_account_sequences(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute("UPDATE users SET account_sequence = 0", &[]).await.map(|_| ())
+}
+
 /// Stores the number of an account event. Returns `false` and changes nothing unless it is newer than the stored one.
 pub async fn advance_account_sequence(tx: &mut Tx, id: UserId, sequence: i64) -> Result<bool, Error> {
     let sql = "UPDATE users SET account_sequence = $2 WHERE user_id = $1 AND account_sequence < $2";

@@ -138,6 +138,7 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
         master_key: MasterKey::new([secret; 32]),
         remote_services: Vec::new(),
         run_background: false,
+        databases: None,
     }
 }
 

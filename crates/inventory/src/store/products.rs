@@ -24,6 +24,11 @@ pub async fn lock_products(tx: &mut Tx, id: ProductId, sku: &str) -> Result<Vec<
     tx.lock_list::<Products>("WHERE product_id = $1 OR sku = $2 ORDER BY product_id", params![id, sku]).await
 }
 
+/// Forgets the versions, because the catalogue counts on from lower ones.
+pub async fn forget_versions(tx: &mut Tx) -> Result<(), Error> {
+    tx.execute("UPDATE products SET version = 0", &[]).await.map(|_| ())
+}
+
 /// Stores a copy unless a newer version is stored. Returns whether it was stored.
 pub async fn upsert_if_newer(tx: &mut Tx, product: &ProductCopy) -> Result<bool, Error> {
     tx.upsert_if::<Products>(product, &[], "excluded.version > products.version").await

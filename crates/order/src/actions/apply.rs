@@ -9,23 +9,20 @@ use contracts::ids::OrderId;
 use platform::db::{Db, Tx};
 use std::time::Duration;
 
-/// Applies a fact to the order. A fact that is known already, or came too late, changes nothing.
+/// Applies a fact to the order, and returns whether there is such an order. A fact that is known already, or came too late,
+/// changes nothing.
 ///
 /// # Errors
 /// Those of the database, and [`Error::Illegal`] when the transition table has no row for the fact.
-pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<(), Error> {
-    let Some(mut order) = store::lock_order(tx, None, id).await? else {
-        // Replies and events about an order arrive only after it was written, so this is a fault elsewhere.
-        tracing::warn!(target: "order", order_id = %id, ?fact, "a fact about an unknown order");
-        return Ok(());
-    };
+pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -> Result<bool, Error> {
+    let Some(mut order) = store::lock_order(tx, None, id).await? else { return Ok(false) };
     let before = order.clone();
     let now = tx.now();
     let changes = order.apply(fact, now.after(pay_again), now)?;
     if order != before {
         save(tx, &order, &changes).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Cancels the order if its time to pay again is over.

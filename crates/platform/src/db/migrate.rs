@@ -2,7 +2,8 @@
 
 use super::{Error, tx::db_error};
 use crate::{env::Env, hex};
-use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
+use contracts::ids::Uuid;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, config::DbConfig};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -14,11 +15,12 @@ pub struct Migration {
 }
 
 /// The tables of the platform in every service's database.
-const PLATFORM: &[Migration] = &[
+pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0001_messages", sql: include_str!("../../migrations/platform_0001_messages.sql") },
     Migration { name: "platform_0002_actors", sql: include_str!("../../migrations/platform_0002_actors.sql") },
     Migration { name: "platform_0003_blocked", sql: include_str!("../../migrations/platform_0003_blocked.sql") },
     Migration { name: "platform_0005_holders", sql: include_str!("../../migrations/platform_0005_holders.sql") },
+    Migration { name: "platform_0006_identity", sql: include_str!("../../migrations/platform_0006_identity.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.
@@ -30,9 +32,19 @@ pub enum OutdatedSchema {
     Refuse,
 }
 
-/// Migrates the database to the current schema, or checks that it has that schema. It runs in a write transaction, so a
-/// second process waits and then finds nothing to do.
-pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migration], outdated: OutdatedSchema) -> Result<(), Error> {
+/// How one database is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options<'a> {
+    pub migrations: &'a [Migration],
+    pub outdated: OutdatedSchema,
+    /// Whether a database that is made now replaces a lost one.
+    pub replaces_lost: bool,
+}
+
+/// Migrates the database to the current schema, or checks that it has that schema, and returns its identity. It runs in a
+/// write transaction, so a second process waits and then finds nothing to do.
+pub(super) fn apply(connection: &mut Connection, env: &Env, service: &str, options: Options<'_>) -> Result<Uuid, Error> {
+    let Options { migrations, outdated, replaces_lost } = options;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db_error)?;
     tx.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL) WITHOUT ROWID",
@@ -70,7 +82,22 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
             "the database holds migration {name}, which this program does not know: it was used by a newer one"
         )));
     }
-    tx.commit().map_err(db_error)
+    let known = tx.query_row("SELECT database_id FROM database_identity", [], |row| row.get(0)).optional().map_err(db_error)?;
+    let id = match known {
+        Some(bytes) => Uuid::from_bytes(bytes),
+        None => {
+            // Databases are opened at the same time, which would make the ids of a seeded environment depend on their order.
+            let id: Uuid = Env::system().new_id();
+            tx.execute(
+                "INSERT INTO database_identity (database_id, service, replaces_lost) VALUES ($1, $2, $3)",
+                rusqlite::params![id.as_bytes(), service, replaces_lost],
+            )
+            .map_err(db_error)?;
+            id
+        }
+    };
+    tx.commit().map_err(db_error)?;
+    Ok(id)
 }
 
 /// Opens an empty database in memory that has the current schema, for tests that prepare statements. A name in double
@@ -78,7 +105,8 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, migrations: &[Migrat
 pub(crate) fn in_memory(migrations: &[Migration]) -> Result<Connection, Error> {
     let mut connection = Connection::open_in_memory().map_err(db_error)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(db_error)?;
-    apply(&mut connection, &Env::system(), migrations, OutdatedSchema::Migrate)?;
+    let options = Options { migrations, outdated: OutdatedSchema::Migrate, replaces_lost: false };
+    apply(&mut connection, &Env::system(), "memory", options)?;
     Ok(connection)
 }
 

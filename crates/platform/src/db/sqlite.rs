@@ -5,13 +5,16 @@
 //! power loss costs no result that was returned.
 
 use super::{
-    Error, Inner, Migration, OutdatedSchema, Signals, migrate,
-    tx::{CommitEffects, Tx, check_in_transaction, db_error},
+    Error, Signals,
+    migrate::{self, Options},
+    storage::Storage,
+    tx::{CommitEffects, Origin, Tx, check_in_transaction, db_error},
 };
 use crate::{
     context::Context,
     env::{Env, LockUnpoisoned},
 };
+use contracts::ids::Uuid;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
     borrow::Cow,
@@ -33,6 +36,7 @@ const MAX_GROUP_UNITS: usize = 256;
 const MAX_IDLE_READERS: usize = 8;
 
 pub(super) struct Sqlite {
+    origin: Arc<Origin>,
     file: DatabaseFile,
     queue: mpsc::Sender<Box<dyn Unit>>,
     readers: Mutex<Vec<Connection>>,
@@ -53,7 +57,9 @@ struct DatabaseFile(PathBuf);
 /// A unit of any type.
 trait Unit: Send {
     /// Runs inside the transaction of the group. It may run more than once.
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack>;
+    fn run(&mut self, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack>;
+    /// The request or event that it belongs to.
+    fn correlation_id(&self) -> &Arc<str>;
     /// Returns the result to the caller, after the group's commit or its failure.
     fn answer(self: Box<Self>, commit: Result<(), Error>);
 }
@@ -74,14 +80,18 @@ where
     T: Send,
     E: From<Error> + Send,
 {
-    fn run(&mut self, connection: &Rc<Connection>, service: &'static str, env: &Env) -> Result<CommitEffects, RolledBack> {
+    fn correlation_id(&self) -> &Arc<str> {
+        &self.context.correlation_id
+    }
+
+    fn run(&mut self, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack> {
         if self.caller.is_closed() {
             // The caller stopped waiting, so the unit need not run.
             return Ok(CommitEffects::default());
         }
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let mut tx = Tx::new(connection.clone(), service, env.clone(), context.clone());
+            let mut tx = Tx::new(connection.clone(), origin.clone(), context.clone());
             let value = context.sync_scope(|| poll_once((self.unit)(&mut tx)))?;
             Ok::<_, E>((value, tx.write_outbox()?))
         }));
@@ -119,19 +129,24 @@ impl Sqlite {
         env: &Env,
         service: &'static str,
         folder: &Path,
-        migrations: &[Migration],
-        outdated: OutdatedSchema,
+        options: Options<'_>,
         signals: Arc<Signals>,
-    ) -> Result<Sqlite, Error> {
+        storage: Arc<Storage>,
+    ) -> Result<(Sqlite, Uuid), Error> {
         std::fs::create_dir_all(folder).map_err(|error| Error::Failed(format!("cannot create {}: {error}", folder.display())))?;
         let file = DatabaseFile(folder.join(format!("{service}.db")));
         let mut writer = file.connect()?;
-        migrate::apply(&mut writer, env, migrations, outdated)?;
+        let identity = migrate::apply(&mut writer, env, service, options)?;
         let (queue, queued) = mpsc::channel(MAX_QUEUED_UNITS);
-        let writer_env = env.clone();
-        env.spawn_thread(&format!("{service}-writer"), move || write_until_closed(writer, queued, &signals, service, &writer_env))
+        let origin = Arc::new(Origin { service, env: env.clone(), path: file.0.clone(), storage });
+        let of = origin.clone();
+        env.spawn_thread(&format!("{service}-writer"), move || write_until_closed(writer, queued, &signals, &of))
             .map_err(|error| Error::Failed(format!("cannot start the writer: {error}")))?;
-        Ok(Sqlite { file, queue, readers: Mutex::default() })
+        Ok((Sqlite { origin, file, queue, readers: Mutex::default() }, identity))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.file.0
     }
 
     pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
@@ -149,7 +164,7 @@ impl Sqlite {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    pub fn read<T, E, F>(&self, inner: &Inner, context: Context, unit: F) -> Result<T, E>
+    pub fn read<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E>,
         E: From<Error>,
@@ -157,11 +172,12 @@ impl Sqlite {
         let idle = self.readers.lock_unpoisoned().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.file.connect_read_only()?,
+            None => self.file.connect_read_only().inspect_err(|error| self.origin.record(error, &context.correlation_id))?,
         };
         let connection = Rc::new(connection);
-        let outcome = execute(&connection, "BEGIN").map_err(E::from).and_then(|()| {
-            let mut tx = Tx::new(connection.clone(), inner.service, inner.env.clone(), context);
+        let begun = execute(&connection, "BEGIN").inspect_err(|error| self.origin.record(error, &context.correlation_id));
+        let outcome = begun.map_err(E::from).and_then(|()| {
+            let mut tx = Tx::new(connection.clone(), self.origin.clone(), context);
             poll_once(unit(&mut tx))
         });
         // An open read transaction lets the write-ahead log grow, so it ends whatever happened.
@@ -203,14 +219,14 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), Error> {
     connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(db_error)
 }
 
-fn write_until_closed(connection: Connection, mut queued: UnitQueue, signals: &Signals, service: &'static str, env: &Env) {
+fn write_until_closed(connection: Connection, mut queued: UnitQueue, signals: &Signals, origin: &Arc<Origin>) {
     let connection = Rc::new(connection);
     let mut group = Vec::with_capacity(MAX_GROUP_UNITS);
     while let Some(first) = queued.blocking_recv() {
         group.push(first);
-        let (commit, effects) = commit_group(&connection, &mut group, &mut queued, service, env);
+        let (commit, effects) = commit_group(&connection, &mut group, &mut queued, origin);
         signals.run_commit_effects(effects);
-        metrics::histogram!("souk_db_group_units", "service" => service).record(group.len() as f64);
+        metrics::histogram!("souk_db_group_units", "service" => origin.service).record(group.len() as f64);
         for unit in group.drain(..) {
             unit.answer(commit.clone());
         }
@@ -225,31 +241,42 @@ fn commit_group(
     connection: &Rc<Connection>,
     group: &mut Vec<Box<dyn Unit>>,
     queued: &mut UnitQueue,
-    service: &'static str,
-    env: &Env,
+    origin: &Arc<Origin>,
 ) -> (Result<(), Error>, CommitEffects) {
-    let run = |unit: &mut Box<dyn Unit>| unit.run(connection, service, env);
+    let run = |unit: &mut Box<dyn Unit>| unit.run(connection, origin);
     let outcome = run_without_savepoints(connection, group, queued, run).and_then(|together| match together {
         Some(effects) => Ok(effects),
         None => run_with_savepoints(connection, group, run),
     });
-    match outcome.and_then(|effects| commit(connection, service, env).map(|()| effects)) {
+    match outcome.and_then(|effects| commit(connection, origin).map(|()| effects)) {
         Ok(effects) => (Ok(()), effects),
         Err(error) => {
+            // Without a transaction there is nothing to roll back, which is an error too.
             let _ = execute(connection, "ROLLBACK");
-            tracing::error!(target: "db", service, %error, "a commit failed; all of its units fail with it");
+            match &error {
+                Error::StorageFull(_) | Error::Unknown(_) | Error::Damaged(_) => {
+                    group.iter().for_each(|unit| origin.record(&error, unit.correlation_id()));
+                }
+                _ => tracing::error!(target: "db", service = origin.service, %error, "a commit failed; all of its units fail with it"),
+            }
             (Err(error), CommitEffects::default())
         }
     }
 }
 
-/// Commits. The outcome is unknown only when the statement itself fails: the next start may then find the changes.
-fn commit(connection: &Connection, service: &'static str, env: &Env) -> Result<(), Error> {
+/// Commits. The outcome is unknown only when the statement itself fails: the next start may then find the changes. Without
+/// room the log lacks the end of the transaction, so nothing of it is found.
+fn commit(connection: &Connection, origin: &Origin) -> Result<(), Error> {
     check_in_transaction(connection)?;
-    let begun = env.now();
-    let outcome = execute(connection, "COMMIT").map_err(|error| Error::Unknown(error.to_string()));
-    metrics::histogram!("souk_db_commit_duration_seconds", "service" => service).record(env.now().since(begun).as_secs_f64());
-    outcome
+    let begun = origin.env.now();
+    let statement = connection.prepare_cached("COMMIT").and_then(|mut statement| statement.raw_execute());
+    let seconds = origin.env.now().since(begun).as_secs_f64();
+    metrics::histogram!("souk_db_commit_duration_seconds", "service" => origin.service).record(seconds);
+    match statement {
+        Ok(_) => Ok(()),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => Err(db_error(error)),
+        Err(error) => Err(Error::Unknown(error.to_string())),
+    }
 }
 
 /// Begins a transaction and runs the units in it. Returns `None` when one failed after others; all is rolled back then.
@@ -266,7 +293,12 @@ fn run_without_savepoints(
         match run(&mut group[next]) {
             Ok(effects) => all.get_or_insert_default().merge(effects),
             Err(RolledBack) => {
-                execute(connection, "ROLLBACK")?;
+                // A full disk ended the transaction already, with the changes of the units before.
+                if !connection.is_autocommit() {
+                    execute(connection, "ROLLBACK")?;
+                } else if all.is_some() {
+                    check_in_transaction(connection)?;
+                }
                 if all.is_some() {
                     return Ok(None);
                 }
@@ -296,7 +328,10 @@ fn run_with_savepoints(
         execute(connection, "SAVEPOINT unit")?;
         match run(unit) {
             Ok(effects) => all.merge(effects),
-            Err(RolledBack) => execute(connection, "ROLLBACK TO unit")?,
+            Err(RolledBack) => {
+                check_in_transaction(connection)?;
+                execute(connection, "ROLLBACK TO unit")?;
+            }
         }
         execute(connection, "RELEASE unit")?;
     }

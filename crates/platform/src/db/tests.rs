@@ -150,6 +150,75 @@ async fn nothing_is_written_after_the_database_ended_the_transaction() {
     assert_eq!(left, [("lamp".to_owned(), 1)]);
 }
 
+/// Limits the size of the database to what it has now, or lets it grow again.
+async fn limit_pages(db: &Db, is_limited: bool) {
+    db.write(async move |tx| {
+        let pages: i64 = tx.query_one("PRAGMA page_count", &[], |row| row.next()).await?;
+        let limit = if is_limited { pages } else { 1 << 20 };
+        tx.query_one(&format!("PRAGMA max_page_count = {limit}"), &[], |row| row.next::<i64>()).await
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_with_its_own_problem_until_there_is_room() {
+    let folder = TempFolder::new();
+    let env = Env::seeded(7, Timestamp(1_000_000));
+    let file = folder.path().join("reserve");
+    let storage = Storage::new(&env, Some(storage::Reserve { path: file.clone(), bytes: 1 << 20 }));
+    let options = Options { migrations: ITEMS, outdated: OutdatedSchema::Migrate, replaces_lost: false };
+    let db = Db::open_with(env, "shop", folder.path(), options, storage.clone()).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 1 << 20);
+    limit_pages(&db, true).await;
+    let long: &'static str = "x".repeat(1 << 20).leak();
+    // They share a group; the one that has room may be refused with the other, and is never an internal error.
+    let (full, small) = tokio::join!(add(&db, long, 1), add(&db, "lamp", 1));
+    for refused in [Some(full.unwrap_err()), small.err()].into_iter().flatten() {
+        assert!(matches!(refused, Error::StorageFull(_)), "{refused}");
+        let problem = Problem::from(refused);
+        assert_eq!((problem.code(), problem.status().as_u16()), (Code::STORAGE_FULL, 503));
+        assert!(problem.wait().is_some());
+    }
+    assert!(storage.subscribe().borrow().reason().unwrap().contains("the database of shop cannot be written"));
+    assert!(!file.exists(), "the reserve is given up");
+    limit_pages(&db, false).await;
+    add(&db, long, 1).await.unwrap();
+    storage.look_for_room();
+    assert_eq!(*storage.subscribe().borrow(), storage::State::Works);
+    assert!(file.exists(), "the reserve is made again");
+}
+
+#[tokio::test]
+async fn a_database_that_is_damaged_while_it_is_used_is_reported_with_the_remedy() {
+    let folder = TempFolder::new();
+    let db = open(&folder);
+    for number in 0..200 {
+        add(&db, format!("thing {number} {}", "x".repeat(200)).leak(), 1).await.unwrap();
+    }
+    let path = folder.path().join("shop.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut damaged = bytes[..4_096].to_vec();
+    damaged.resize(bytes.len(), 0xa5);
+    std::fs::write(&path, damaged).unwrap();
+    let fresh = open_again(&folder);
+    let failed = match fresh {
+        Ok(db) => db.read(async |tx| tx.query("SELECT name FROM items", &[], |row| row.next::<String>()).await).await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(failed, Error::Damaged(_)), "{failed}");
+    let storage = Storage::new(&Env::system(), None);
+    storage.record("shop", &path, &failed, &"c-1".into());
+    let reason = storage.subscribe().borrow().reason().unwrap();
+    assert!(reason.contains("shop.db") && reason.contains("souk restore"), "{reason}");
+}
+
+fn open_again(folder: &TempFolder) -> Result<Db, Error> {
+    Db::open(Env::seeded(7, Timestamp(1_000_000)), "shop", folder.path(), ITEMS)
+}
+
 #[tokio::test]
 async fn the_check_finds_a_row_whose_foreign_key_has_no_row() {
     let folder = TempFolder::new();

@@ -1,6 +1,6 @@
 //! What a unit of work may do: run statements, emit events, wake workers.
 
-use super::{Error, Params, sqlite::for_update};
+use super::{Error, Params, sqlite::for_update, storage::Storage};
 use crate::{context::Context, env::Env};
 use contracts::{
     column::{Column, ColumnAs, SqlValue},
@@ -8,18 +8,32 @@ use contracts::{
     ids::{EventId, UserId, Uuid},
     time::Timestamp,
 };
-use rusqlite::{CachedStatement, Connection, types::ValueRef};
-use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
+use rusqlite::{CachedStatement, Connection, ErrorCode, types::ValueRef};
+use std::{borrow::Cow, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 /// A transaction in progress.
 pub struct Tx {
     connection: Rc<Connection>,
-    service: &'static str,
-    env: Env,
+    origin: Arc<Origin>,
     now: Timestamp,
     context: Context,
     events: Vec<Emitted>,
     wake: Vec<&'static str>,
+}
+
+/// The database of a transaction.
+pub(super) struct Origin {
+    pub service: &'static str,
+    pub env: Env,
+    pub path: PathBuf,
+    pub storage: Arc<Storage>,
+}
+
+impl Origin {
+    /// Records a failure whose cause is the disk.
+    pub fn record(&self, error: &Error, correlation_id: &Arc<str>) {
+        self.storage.record(self.service, &self.path, error, correlation_id);
+    }
 }
 
 /// An event that is written to the outbox at the end of its unit.
@@ -54,9 +68,9 @@ impl CommitEffects {
 }
 
 impl Tx {
-    pub(super) fn new(connection: Rc<Connection>, service: &'static str, env: Env, context: Context) -> Tx {
-        let now = env.now();
-        Tx { connection, service, env, now, context, events: Vec::new(), wake: Vec::new() }
+    pub(super) fn new(connection: Rc<Connection>, origin: Arc<Origin>, context: Context) -> Tx {
+        let now = origin.env.now();
+        Tx { connection, origin, now, context, events: Vec::new(), wake: Vec::new() }
     }
 
     /// Returns the instant at which this unit began, however long it takes.
@@ -68,19 +82,19 @@ impl Tx {
     /// Returns the id of this run of the program.
     #[must_use]
     pub fn process_id(&self) -> Uuid {
-        self.env.process_id()
+        self.origin.env.process_id()
     }
 
     /// Makes a new id.
     #[must_use]
     pub fn new_id<T: From<Uuid>>(&self) -> T {
-        self.env.new_id()
+        self.origin.env.new_id()
     }
 
     /// Makes random bytes that are fit for secrets.
     #[must_use]
     pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
-        self.env.random_bytes()
+        self.origin.env.random_bytes()
     }
 
     /// Returns the request or event that this unit belongs to.
@@ -106,7 +120,7 @@ impl Tx {
             E::PRODUCER
         );
         self.events.push(Emitted {
-            id: self.env.new_id(),
+            id: self.origin.env.new_id(),
             event_type: E::TYPE,
             aggregate_type: E::AGGREGATE,
             aggregate_id: event.aggregate_id(),
@@ -149,7 +163,7 @@ impl Tx {
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(db_error)? {
+        while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
             found.push(read(&mut Row { row, column: 0 })?);
         }
         Ok(found)
@@ -169,7 +183,7 @@ impl Tx {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
-        match rows.next().map_err(db_error)? {
+        match rows.next().map_err(|error| self.failed(error))? {
             Some(row) => read(&mut Row { row, column: 0 }).map(Some),
             None => Ok(None),
         }
@@ -219,7 +233,7 @@ impl Tx {
     /// Returns `span` changed by up to a quarter at random, for the time of a next attempt; as [`Env::jitter`].
     #[must_use]
     pub fn jitter(&self, span: Duration) -> Duration {
-        self.env.jitter(span)
+        self.origin.env.jitter(span)
     }
 
     /// Runs `part` in a savepoint: when it fails, its changes, events and wake-ups are rolled back, and the unit goes on.
@@ -278,36 +292,48 @@ impl Tx {
     /// Returns the name of the service that owns the database.
     #[must_use]
     pub fn service(&self) -> &'static str {
-        self.service
+        self.origin.service
+    }
+
+    /// Whether the disk is full, so that this unit cannot be stored.
+    pub(crate) fn storage_is_full(&self) -> bool {
+        self.origin.storage.is_full()
     }
 
     /// Prepares a statement; every statement of a unit goes through here.
     fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
         check_in_transaction(&self.connection)?;
-        self.connection.prepare_cached(sql).map_err(db_error)
+        self.connection.prepare_cached(sql).map_err(|error| self.failed(error))
+    }
+
+    /// Returns the error of a statement, after it was recorded if its cause is the disk.
+    fn failed(&self, error: rusqlite::Error) -> Error {
+        let error = db_error(error);
+        self.origin.record(&error, &self.context.correlation_id);
+        error
     }
 
     fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
-        statement.raw_execute().map(|rows| rows as u64).map_err(db_error)
+        statement.raw_execute().map(|rows| rows as u64).map_err(|error| self.failed(error))
     }
 
     /// [`Tx::execute`] for values that were made already.
     pub(super) fn execute_values(&mut self, sql: &str, values: &[SqlValue<'_>]) -> Result<u64, Error> {
         let mut statement = self.prepare(sql)?;
         bind_values(&mut statement, |number| values.get(number).map(SqlValue::borrowed))?;
-        statement.raw_execute().map(|rows| rows as u64).map_err(db_error)
+        statement.raw_execute().map(|rows| rows as u64).map_err(|error| self.failed(error))
     }
 
     fn query_value<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
         let mut statement = self.prepare(sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
-        let row = rows.next().map_err(db_error)?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
+        let row = rows.next().map_err(|error| self.failed(error))?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
         let value = Row { row, column: 0 }.next();
         // An INSERT … RETURNING is complete only after its last row.
-        rows.next().map_err(db_error)?;
+        rows.next().map_err(|error| self.failed(error))?;
         value
     }
 }
@@ -326,6 +352,21 @@ impl Row<'_> {
     #[expect(clippy::should_implement_trait, reason = "each call reads a column of another type")]
     pub fn next<T: Column>(&mut self) -> Result<T, Error> {
         T::from_sql(self.next_value()?).map_err(Error::Column)
+    }
+
+    /// Reads the next column as text, whatever it holds.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when there is no such column.
+    pub(crate) fn next_text(&mut self) -> Result<String, Error> {
+        let value = self.row.get_ref(self.column).map_err(db_error)?;
+        self.column += 1;
+        Ok(match value {
+            ValueRef::Null => String::new(),
+            ValueRef::Integer(value) => value.to_string(),
+            ValueRef::Real(value) => value.to_string(),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        })
     }
 
     /// Reads the next column, which is stored as `C` says.
@@ -390,18 +431,23 @@ fn bind_values<'a>(statement: &mut rusqlite::Statement<'_>, value_at: impl Fn(us
 /// each commit on their own.
 pub(super) fn check_in_transaction(connection: &Connection) -> Result<(), Error> {
     match connection.is_autocommit() {
-        true => Err(Error::Failed("the database ended the transaction".into())),
+        true => Err(Error::StorageFull("the database ended the transaction".into())),
         false => Ok(()),
     }
 }
 
 pub(super) fn db_error(error: rusqlite::Error) -> Error {
     match &error {
-        rusqlite::Error::SqliteFailure(code, message) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
+        rusqlite::Error::SqliteFailure(code, message) if code.code == ErrorCode::ConstraintViolation => {
             // "UNIQUE constraint failed: products.sku": the part after the colon names the constraint.
             let message = message.as_deref().unwrap_or_default();
             Error::Constraint { name: message.rsplit(": ").next().unwrap_or_default().to_owned() }
         }
+        rusqlite::Error::SqliteFailure(code, _) => match code.code {
+            ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => Error::StorageFull(error.to_string()),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Damaged(error.to_string()),
+            _ => Error::Failed(error.to_string()),
+        },
         _ => Error::Failed(error.to_string()),
     }
 }

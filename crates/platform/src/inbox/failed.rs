@@ -63,8 +63,8 @@ pub(super) async fn record_failure(
 const PANICKED: &str = "the consumer panicked";
 
 pub(super) async fn record_panic(db: &Db, envelope: Envelope) -> Result<(), Error> {
-    report(db.service(), &envelope, 1, PANICKED);
     db.write(async move |tx| {
+        report(tx, &envelope, 1, PANICKED);
         is_new(tx, &envelope).await?;
         record_failure(tx, &envelope, FailedEventStatus::Retrying, 1, PANICKED).await
     })
@@ -122,7 +122,7 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId) -> Result<
         None => Err(Refused("this version of the program consumes no such event".into())),
     };
     if let Err(refusal) = outcome {
-        report(tx.service(), &envelope, attempts + 1, &refusal);
+        report(tx, &envelope, attempts + 1, &refusal);
         return record_attempt(tx, event_id, attempts + 1, &refusal).await;
     }
     let now = tx.now();

@@ -68,6 +68,13 @@ pub const FAMILIES: &[Family] = &[
     gauge("souk_events_unread_age_seconds", &["producer", "consumer"], "Age of the oldest unread event; 0 when there is none"),
     counter("souk_events_failed_total", &["service"], "Attempts to consume an event that failed"),
     counter("souk_delivery_failures_total", &["producer", "consumer"], "Failures to deliver a batch of events"),
+    counter(
+        "souk_events_position_rewound_total",
+        &["producer", "consumer"],
+        "Positions that went back because the producer's database is older or new",
+    ),
+    counter("souk_storage_failures_total", &["service"], "Writes that failed because the disk was full or failed"),
+    counter("souk_order_orphans_total", &["kind"], "Payments, reservations and shipments of orders that are not known any more"),
     gauge("souk_failed_events", &["service", "status"], "Failed events that are RETRYING, BLOCKED or PARKED"),
     counter("souk_worker_failures_total", &["service", "worker"], "Turns of a worker that failed"),
     counter("souk_worker_pauses_total", &["service", "worker"], "Pauses of a worker that always had more to do"),

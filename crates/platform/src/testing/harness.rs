@@ -103,6 +103,7 @@ impl HarnessBuilder {
             master_key: MasterKey::new([7; 32]),
             remote_services,
             run_background: false,
+            databases: None,
         };
         let runtime = Runtime::start(vec![self.service], setup).await.expect("the service starts");
         if name != "auth" {
@@ -269,8 +270,9 @@ impl Harness {
         let producer = consumers.producers().iter().find(|producer| **producer == envelope.producer).copied();
         let producer = producer.unwrap_or_else(|| panic!("{} consumes nothing of {}", self.name, envelope.producer));
         let from = inbox::position(self.db(), producer).await.expect("the inbox can be read");
-        let batch = vec![Published { position: from + 1, envelope }];
-        let outcome = inbox::consume(self.db(), consumers, producer, from, batch).await.expect("the inbox can be written");
+        let batch = vec![Published { position: from + 1, envelope, fault: None }];
+        let source = inbox::Source { producer, database: contracts::ids::Uuid::nil() };
+        let outcome = inbox::consume(self.db(), consumers, source, from, batch).await.expect("the inbox can be written");
         assert_eq!(outcome, inbox::Outcome::Consumed, "the position of {} moved while a test delivered an event", self.name);
     }
 

@@ -67,7 +67,7 @@ async fn events_arrive_in_order_and_once() {
     let Pair { producer, consumer, .. } = &pair;
     pair.send(&[(A, 1), (A, 2), (A, 3)]).await;
     // After a move back, events that were consumed have no second effect.
-    inbox::set_position(consumer, "producer", 0).await.unwrap();
+    inbox::set_position(consumer, &pair.producer, 0).await.unwrap();
     pair.send(&[(A, 4)]).await;
     assert_eq!(pair.consumed().await, [1, 2, 3, 4]);
     let sequences: Vec<i64> = outbox::read_after(producer, 0, 10).await.unwrap().iter().map(|event| event.envelope.sequence).collect();
@@ -88,7 +88,7 @@ async fn events_caused_by_an_event_have_its_request_and_person() {
     };
     let consumers = inbox::Consumers::new().on::<NumberSent, _, _>(repeat);
     let sent = outbox::read_after(producer, 0, 10).await.unwrap();
-    assert_eq!(inbox::consume(consumer, &consumers, "producer", 0, sent).await.unwrap(), inbox::Outcome::Consumed);
+    assert_eq!(inbox::consume(consumer, &consumers, inbox::Source::of(producer), 0, sent).await.unwrap(), inbox::Outcome::Consumed);
     for db in [producer, consumer] {
         let emitted = outbox::read_after(db, 0, 10).await.unwrap();
         let whose: Vec<_> = emitted.iter().map(|emitted| (&*emitted.envelope.correlation_id, emitted.envelope.actor_id)).collect();
@@ -148,6 +148,28 @@ async fn an_event_that_always_fails_is_parked_after_its_attempts_and_can_be_repl
 }
 
 #[tokio::test]
+async fn an_event_that_is_not_json_stops_its_own_aggregate_only() {
+    let pair = Pair::start(false).await;
+    let Pair { producer, .. } = &pair;
+    pair.emit(&[(A, 1), (A, 2), (A, 3), (B, 4)]).await;
+    for broken in ["UPDATE outbox SET payload = '{not json' WHERE position = 2", "UPDATE outbox SET payload = x'fffe' WHERE position = 2"] {
+        producer.write(async move |tx| tx.execute(broken, &[]).await).await.unwrap();
+    }
+    pair.settle().await;
+    assert_eq!(pair.consumed().await, [1, 4]);
+    let failed = pair.failed().await;
+    assert_eq!(failed.len(), 2);
+    let parked = failed.iter().find(|event| event.event.sequence == 2).unwrap();
+    assert_eq!(parked.status, FailedEventStatus::Parked);
+    assert!(parked.error.contains("not JSON"), "{}", parked.error);
+    let blocked = failed.iter().find(|event| event.event.sequence == 3).unwrap();
+    assert_eq!(blocked.status, FailedEventStatus::Blocked);
+    pair.send(&[(B, 5)]).await;
+    assert_eq!(pair.consumed().await, [1, 4, 5]);
+    assert!(outbox::newest(producer).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_consumer_that_panics_fails_its_event_and_not_the_batch() {
     let pair = Pair::start(false).await;
     pair.send(&[(B, 1), (A, 666), (B, 2)]).await;
@@ -172,8 +194,8 @@ async fn a_position_that_is_moved_back_for_a_replay_stays_there() {
     // The position is moved back after the bus read its batch.
     let from = inbox::position(consumer, "producer").await.unwrap();
     let batch = outbox::read_after(producer, from, 10).await.unwrap();
-    inbox::set_position(consumer, "producer", 0).await.unwrap();
-    let outcome = inbox::consume(consumer, &pair.runtime.consumers["consumer"], "producer", from, batch).await.unwrap();
+    inbox::set_position(consumer, &pair.producer, 0).await.unwrap();
+    let outcome = inbox::consume(consumer, &pair.runtime.consumers["consumer"], inbox::Source::of(producer), from, batch).await.unwrap();
     assert_eq!(outcome, inbox::Outcome::PositionMoved);
     assert_eq!(inbox::position(consumer, "producer").await.unwrap(), 0);
     assert_eq!(pair.consumed().await, [1, 2]);

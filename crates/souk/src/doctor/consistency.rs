@@ -164,7 +164,9 @@ impl Batch {
             consistency.add(findings);
         }
         // The rest belongs to no order.
-        suspects.extend(self.payments.keys().chain(self.units.keys()).collect::<BTreeSet<_>>());
+        let known: BTreeSet<OrderId> = self.orders.iter().map(|record| record.order.order_id).collect();
+        let unknown = self.parcels.keys().filter(|id| !known.contains(id));
+        suspects.extend(self.payments.keys().chain(self.units.keys()).chain(unknown).collect::<BTreeSet<_>>());
         suspects
     }
 
@@ -174,7 +176,7 @@ impl Batch {
         let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
         match self.orders.first() {
             Some(record) => OrderCase { record, payments, units, parcel: self.parcels.get(&id) }.check(now).between,
-            None => rules::without_order(id, payments, units),
+            None => rules::without_order(id, payments, units, self.parcels.get(&id)),
         }
     }
 
@@ -202,10 +204,16 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     if mismatches.is_empty() {
         return Ok(());
     }
+    // What such an order holds is let go of as due work.
+    let orphans = order::list_orphans(sources.orders).await?;
+    let released: BTreeSet<OrderId> = orphans.iter().map(|orphan| orphan.order_id).collect();
     let awaiting_events = awaiting_events(sources, &mismatches.iter().map(|(id, ..)| *id).collect()).await?;
     for (id, changed_at, faults) in mismatches {
         let is_moving = find(sources.orders, id).await?.map(|record| record.order.updated_at) != changed_at;
-        if awaiting_events.contains(&id) {
+        if released.contains(&id) {
+            let of_it = orphans.iter().filter(|orphan| orphan.order_id == id);
+            of_it.for_each(|orphan| consistency.progress(orphan.to_string()));
+        } else if awaiting_events.contains(&id) {
             consistency.progress(format!("order {id} still has to consume an event"));
         } else if is_moving {
             consistency.progress(format!("order {id} changed during the check"));

@@ -12,6 +12,8 @@ mod delivering;
 mod integrating;
 mod racing;
 mod resisting;
+mod restoring;
 mod server;
 mod starting;
+mod storage;
 mod tools;

@@ -72,7 +72,7 @@ impl Server {
         Server::start_on(TempFolder::new(), environment).await
     }
 
-    /// Starts it on this data directory.
+    /// Starts on a data directory that may hold an installation.
     pub async fn start_on(folder: TempFolder, environment: &[(&'static str, &'static str)]) -> Server {
         let program = launch(folder.path(), environment).await;
         Server { api: program.api.clone(), program, folder, environment: environment.to_vec() }
@@ -83,9 +83,14 @@ impl Server {
         self.program.kill();
     }
 
-    /// Kills it, as a power cut would, and restarts it on the same data.
+    /// Kills it and restarts it on the same data.
     pub async fn kill_and_restart(&mut self) {
-        self.program.kill();
+        self.kill();
+        self.restart().await;
+    }
+
+    /// Starts it again on the same data, after its end.
+    pub async fn restart(&mut self) {
         self.program = launch(self.folder.path(), &self.environment).await;
         self.api = self.program.api.clone();
     }

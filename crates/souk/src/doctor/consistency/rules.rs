@@ -189,11 +189,16 @@ impl OrderCase<'_> {
     }
 }
 
-/// Sentences about payments and units of an order that does not exist.
-pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits]) -> Vec<String> {
-    let payments = payments.iter().map(|payment| format!("payment {} is {} (M3)", payment.payment_id, payment.status));
+/// Sentences about payments, units and a shipment of an order that does not exist.
+pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits], parcel: Option<&OrderShipment>) -> Vec<String> {
+    let shipment =
+        parcel.filter(|parcel| !parcel.is_cancelled).map(|parcel| format!("shipment {} is not cancelled (S4)", parcel.shipment_id));
+    let payments = payments
+        .iter()
+        .filter(|payment| holds_money(payment))
+        .map(|payment| format!("payment {} is {} (M3)", payment.payment_id, payment.status));
     let units = units.iter().map(|held| format!("reservation {} holds {} (S3)", held.reservation_id, describe(&sum(lines_of(held)))));
-    payments.chain(units).map(|text| format!("order {id}: does not exist, but {text}")).collect()
+    payments.chain(units).chain(shipment).map(|text| format!("order {id}: does not exist, but {text}")).collect()
 }
 
 fn holds_money(payment: &OrderPayment) -> bool {

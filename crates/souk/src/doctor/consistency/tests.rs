@@ -278,8 +278,9 @@ async fn payments_and_units_without_an_order_are_faults() {
     shop.sale().await;
     let missing: [OrderId; 3] = [OrderId(Uuid::from_u128(1)), shop.env.new_id(), OrderId(Uuid::max())];
     for order in missing {
-        shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+        shop.pay(order, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     }
+    shop.pay(shop.env.new_id(), shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
     let held: OrderId = shop.env.new_id();
     shop.hold(held, "ACTIVE", 7).await;
     let found = shop.check().await;
@@ -302,7 +303,7 @@ async fn an_event_in_transit_explains_a_mismatch() {
 
     // After the event was consumed the mismatch is a fault.
     let event = outbox::newest(&shop.payments).await.expect("an outbox").expect("an event");
-    inbox::set_position(&shop.orders, "payment", 1).await.expect("a position");
+    inbox::set_position(&shop.orders, &shop.payments, 1).await.expect("a position");
     shop.check().await.has_fault(order, "is REFUNDED, not CAPTURED (M1)");
 
     // Unless the event failed: then the event is the fault.
@@ -344,7 +345,7 @@ async fn a_batch_that_is_full_to_the_last_order_is_not_the_end() {
     let shop = Shop::open().await;
     import::orders(&shop.orders, (0..super::BATCH).map(|_| shop.past()).collect()).await.expect("an import");
     let order = OrderId(Uuid::max());
-    shop.pay(order, shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+    shop.pay(order, shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     let found = shop.check().await;
     assert_eq!(found.orders, super::BATCH);
     found.has_fault(order, "does not exist, but payment");
@@ -359,7 +360,7 @@ async fn the_output_is_limited() {
     let found = shop.check().await;
     assert_eq!((found.notes().len(), found.notes()[20].as_str()), (21, "in progress: 10 more"));
     for _ in 0..120 {
-        shop.pay(shop.env.new_id(), shop.env.new_id(), "VOIDED", TOTAL, "EUR").await;
+        shop.pay(shop.env.new_id(), shop.env.new_id(), "CAPTURED", TOTAL, "EUR").await;
     }
     assert_eq!(shop.check().await.faults.len(), 100);
 }
