@@ -92,5 +92,5 @@ pub const LOG_ID: Uuid = Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_00
 
 calls! {
     /// Lists the events of all services, the newest first.
-    LIST_EVENTS: get(()) -> Page<DomainEvent>, "/audit/events", query EventFilter;
+    LIST_AUDIT_EVENTS: get(()) -> Page<DomainEvent>, "/audit/events", query EventFilter;
 }

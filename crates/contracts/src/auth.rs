@@ -230,11 +230,11 @@ calls! {
     /// Creates an account and logs in.
     REGISTER: post(RegisterUser) -> Tokens, "/auth/register";
     /// Logs in with e-mail and password.
-    LOG_IN: post(Login) -> Tokens, "/auth/login";
+    LOGIN: post(Login) -> Tokens, "/auth/login";
     /// Exchanges a refresh token for new tokens.
     REFRESH_TOKENS: post(RefreshTokens) -> Tokens, "/auth/refresh";
     /// Ends the login of a refresh token.
-    LOG_OUT: post(Logout) -> (), "/auth/logout";
+    LOGOUT: post(Logout) -> (), "/auth/logout";
     /// Requests a mail with a link to set a new password.
     FORGOT_PASSWORD: post(ForgotPassword) -> (), "/auth/password/forgot";
     /// Sets a new password with the token of the mail.
@@ -242,7 +242,7 @@ calls! {
     /// Changes the caller's password.
     CHANGE_PASSWORD: post(ChangePassword) -> (), "/auth/password/change";
     /// Issues an access token to a service or another client. The body is form-encoded, not JSON.
-    GRANT_SERVICE_TOKEN: post(ClientCredentials) -> ServiceToken, "/auth/token";
+    ISSUE_TOKEN: post(ClientCredentials) -> ServiceToken, "/auth/token";
     /// Replaces the roles of a user.
     SET_ROLES: put(SetRoles) -> Account, "/auth/users/{userId}/roles";
     /// Locks an account and ends its logins.
@@ -250,7 +250,7 @@ calls! {
     /// Unlocks an account.
     UNLOCK_ACCOUNT: post(()) -> Account, "/auth/users/{userId}/unlock";
     /// Reads the public keys that verify access tokens. The path is at the root, not below `/api/v1`.
-    LIST_KEYS: get(()) -> Jwks, "/.well-known/jwks.json";
+    GET_JWKS: get(()) -> Jwks, "/.well-known/jwks.json";
 }
 
 // The aggregate is ACCOUNT and not USER: user publishes the events of USER, and a sequence has one producer.

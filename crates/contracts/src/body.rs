@@ -215,6 +215,7 @@ impl JsonSchema for Attributes {
 /// A body without content: an object without fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EmptyRequest")]
 pub struct EmptyBody {}
 
 #[cfg(test)]

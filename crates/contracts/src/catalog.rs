@@ -432,7 +432,7 @@ calls! {
     /// Removes a product for good.
     ARCHIVE_PRODUCT: post(()) -> Product, "/products/{productId}/archive";
     /// Lists the prices of a product, the newest first.
-    LIST_PRICES: get(()) -> Page<PriceHistoryEntry>, "/products/{productId}/price-history";
+    LIST_PRICE_HISTORY: get(()) -> Page<PriceHistoryEntry>, "/products/{productId}/price-history";
     /// Reads the variants of a product group, with prices and availability.
     GET_PRODUCT_GROUP: get(()) -> ProductGroup, "/product-groups/{productGroupId}";
     /// Reads the tree of categories.

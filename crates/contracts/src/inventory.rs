@@ -244,7 +244,7 @@ calls! {
     /// Reads the stock of up to 200 SKUs at once.
     LOOK_UP_STOCK: query(StockLookup) -> StockList, "/internal/stock/lookup", from "cart", "catalog", "order";
     /// Reserves units for an order, all lines or none; `INSUFFICIENT_STOCK` with the lines that have too little stock.
-    RESERVE: post_keyed(Reserve) -> Reservation, "/inventory/reservations", from "order";
+    RESERVE_STOCK: post_keyed(Reserve) -> Reservation, "/inventory/reservations", from "order";
     /// Marks the reserved units as sold. `RESERVATION_EXPIRED` after the expiry.
     CONFIRM_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/confirm", from "order";
     /// Puts reserved units back on sale. A reservation that was released or has expired is left unchanged.

@@ -158,13 +158,13 @@ pub struct NotificationFilter {
 
 calls! {
     /// Lists the messages to the caller, the newest first.
-    LIST_OWN_NOTIFICATIONS: get(()) -> Page<Notification>, "/notifications";
+    LIST_NOTIFICATIONS: get(()) -> Page<Notification>, "/notifications";
     /// Reads the secret that signs the caller's webhooks.
     GET_WEBHOOK_SECRET: get(()) -> WebhookSecret, "/notifications/webhook-secret";
     /// Lists the messages to all users, the newest first.
-    LIST_NOTIFICATIONS: get(()) -> Page<Notification>, "/admin/notifications", query NotificationFilter;
+    LIST_ALL_NOTIFICATIONS: get(()) -> Page<Notification>, "/admin/notifications", query NotificationFilter;
     /// Lists the attempts to deliver a message, the last first.
-    LIST_ATTEMPTS: get(()) -> Page<DeliveryAttempt>, "/admin/notifications/{notificationId}/attempts";
+    LIST_DELIVERY_ATTEMPTS: get(()) -> Page<DeliveryAttempt>, "/admin/notifications/{notificationId}/attempts";
     /// Sends a message again that was sent or has failed.
     RESEND_NOTIFICATION: post(()) -> Notification, "/admin/notifications/{notificationId}/resend";
 }

@@ -260,6 +260,7 @@ pub struct PayOrder {
 /// An order. Items, addresses and amounts are those of the moment of ordering and never change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Order")]
 pub struct OrderView {
     pub order_id: OrderId,
     /// The number that people see. It cannot be guessed from another one.
@@ -463,7 +464,7 @@ calls! {
     /// Places an order for everything in the cart.
     PLACE_ORDER: post_keyed(PlaceOrder) -> OrderView, "/orders";
     /// Lists the caller's orders, the newest first.
-    LIST_OWN_ORDERS: get(()) -> Page<OrderSummary>, "/orders", query OwnOrderFilter;
+    LIST_ORDERS: get(()) -> Page<OrderSummary>, "/orders", query OwnOrderFilter;
     /// Reads an order with its timeline, by its id or by the number that people see.
     GET_ORDER: get(()) -> OrderView, "/orders/{orderId}";
     /// Cancels an order that has not shipped.
@@ -476,7 +477,7 @@ calls! {
     /// default shipping address.
     ESTIMATE_TOTALS: query(EstimateTotals) -> TotalsEstimate, "/internal/orders/estimate", from "cart";
     /// Lists the orders of all customers, the newest first.
-    LIST_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
+    LIST_ALL_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
     /// Counts these orders by status.
     COUNT_ORDERS: get(()) -> Totals<OrderStatus>, "/admin/orders/totals", query OrderFilter;
 }

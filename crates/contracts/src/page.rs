@@ -8,6 +8,7 @@ use std::{collections::HashMap, hash::Hash};
 /// One page of a list. `nextCursor` is opaque and null on the last page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items of this page, newest first unless the list says otherwise.
     pub items: Vec<T>,
@@ -25,6 +26,7 @@ impl<T> Page<T> {
 /// How many items an administrator's list has, by status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", bound(serialize = "S: Serialize", deserialize = "S: Deserialize<'de> + Machine + Hash"))]
+#[schemars(rename = "{S}Totals")]
 pub struct Totals<S> {
     /// By status, in the order of a life; a status without items is left out.
     #[serde(serialize_with = "write_map", deserialize_with = "read_map")]

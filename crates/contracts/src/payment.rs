@@ -253,7 +253,7 @@ calls! {
     /// Counts these payments by status.
     COUNT_PAYMENTS: get(()) -> Totals<PaymentStatus>, "/admin/payments/totals", query PaymentFilter;
     /// Notifies of a change at the mock provider. The body is signed by the Standard Webhooks scheme.
-    RECEIVE_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
+    RECEIVE_PAYMENT_WEBHOOK: post_unkeyed(serde_json::Value) -> (), "/payments/webhooks/mock";
     /// Creates a payment for an order, in INITIATED.
     CREATE_PAYMENT: post_keyed(CreatePayment) -> Payment, "/payments", from "order";
     /// Authorizes the payment at the provider. The answer is the present payment: AUTHORIZED, FAILED with the failure, or

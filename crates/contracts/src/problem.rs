@@ -4,7 +4,7 @@
 //! service maps each of its cases to one row.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{borrow::Cow, fmt};
 
 /// One row of the table of codes.
@@ -54,6 +54,13 @@ impl Code {
     #[must_use]
     pub fn slug(self) -> String {
         self.0.name.to_ascii_lowercase().replace('_', "-")
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        Code::find(&name).ok_or_else(|| D::Error::custom(format!("{name} is not a code of the table")))
     }
 }
 
@@ -187,6 +194,7 @@ impl From<Code> for Failure {
 /// A value of a request that violates a rule, with its location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "InvalidValue")]
 pub struct Fault {
     /// The location in the body: a JSON pointer (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -220,6 +228,7 @@ impl Fault {
 /// The body of every error answer (RFC 9457), as `application/problem+json`. Some codes add members of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Problem")]
 pub struct Document {
     /// The address of a page that explains the code.
     pub r#type: String,

@@ -11,8 +11,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 
+mod operations;
 mod render;
 
+pub use operations::{OperationDoc, Sample, operation_doc, operation_docs};
 pub use render::contracts_markdown;
 
 /// Every state machine with the name of its service.
@@ -116,6 +118,13 @@ pub fn problems_json() -> Value {
 /// Joins the lines of a doc comment.
 fn sentence(description: &str) -> String {
     description.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Converts a name of words with underscores to camel case.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |spelled, word| spelled + &word[..1].to_ascii_uppercase() + &word[1..])
 }
 
 #[cfg(test)]

@@ -249,11 +249,11 @@ pub struct SuggestQuery {
 
 calls! {
     /// Finds products on sale. The answer is a page: it takes `limit` and `cursor`.
-    SEARCH: get(()) -> SearchResults, "/search", query SearchQuery;
+    SEARCH_PRODUCTS: get(()) -> SearchResults, "/search", query SearchQuery;
     /// Completes a search text.
-    SUGGEST: get(()) -> Suggestions, "/search/suggest", query SuggestQuery;
+    SUGGEST_SEARCHES: get(()) -> Suggestions, "/search/suggest", query SuggestQuery;
     /// Reads the state of the index.
-    GET_INDEX_STATE: get(()) -> IndexState, "/admin/search";
+    GET_SEARCH_INDEX: get(()) -> IndexState, "/admin/search";
     /// Rebuilds the index. The present one answers meanwhile.
-    REBUILD_INDEX: post_unkeyed(()) -> (), "/admin/search/rebuild";
+    REBUILD_SEARCH_INDEX: post_unkeyed(()) -> (), "/admin/search/rebuild";
 }

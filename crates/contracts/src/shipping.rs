@@ -276,7 +276,7 @@ calls! {
     /// Books a pending shipment with the carrier at once.
     RETRY_SHIPMENT: post_unkeyed(()) -> ShipmentOverview, "/admin/shipments/{orderId}/retry";
     /// Reads the shipping rates for an order. The subtotal is in minor units of the currency.
-    GET_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
+    LIST_SHIPPING_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
     /// Cancels the shipment of an order. Shipping alone decides the outcome, because it knows the state at the carrier. An
     /// order that shipping does not know yet is never shipped afterwards. A repetition changes nothing and answers the
     /// present outcome, so the call needs no key.

@@ -294,6 +294,9 @@ impl<'de, const MIN: i64> Deserialize<'de> for Amount<MIN> {
 }
 
 impl<const MIN: i64> JsonSchema for Amount<MIN> {
+    fn inline_schema() -> bool {
+        true
+    }
     fn schema_name() -> Cow<'static, str> {
         format!("AmountFrom{MIN}").into()
     }

@@ -229,7 +229,7 @@ calls! {
     /// Adds an address.
     ADD_ADDRESS: post(WriteAddress) -> Address, "/users/me/addresses";
     /// Reads one of the caller's addresses.
-    GET_OWN_ADDRESS: get(()) -> Address, "/users/me/addresses/{addressId}";
+    GET_ADDRESS: get(()) -> Address, "/users/me/addresses/{addressId}";
     /// Replaces an address.
     REPLACE_ADDRESS: put(WriteAddress) -> Address, "/users/me/addresses/{addressId}";
     /// Deletes an address.
@@ -237,7 +237,7 @@ calls! {
     /// Reads the caller's preferences.
     GET_PREFERENCES: get(()) -> Preferences, "/users/me/preferences";
     /// Replaces the caller's preferences.
-    WRITE_PREFERENCES: put(WritePreferences) -> Preferences, "/users/me/preferences";
+    REPLACE_PREFERENCES: put(WritePreferences) -> Preferences, "/users/me/preferences";
     /// Lists users by the words of their e-mail and name, the newest first.
     LIST_USERS: get(()) -> Page<User>, "/users", query UserFilter;
     /// Reads the profile of a user.
@@ -246,11 +246,11 @@ calls! {
     /// same effect later, so a failure of this call is harmless.
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";
     /// Reads an address of a user for a snapshot; `NOT_FOUND` when it belongs to another user.
-    GET_ADDRESS: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
+    GET_ADDRESS_OF_USER: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
     /// Reads the default shipping address of a user; `NOT_FOUND` when there is none.
     GET_DEFAULT_ADDRESS: get(()) -> Address, "/internal/users/{userId}/default-address", from "order";
     /// Finds the users with an e-mail address.
-    FIND_BY_EMAIL: query(EmailLookup) -> UserIds, "/internal/users/by-email", from "order";
+    FIND_USERS_BY_EMAIL: query(EmailLookup) -> UserIds, "/internal/users/by-email", from "order";
 }
 
 events! {

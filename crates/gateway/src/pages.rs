@@ -15,7 +15,7 @@ use axum::{
 use contracts::problem::Code;
 use html::Page;
 use platform::http::{Operation, Problem, openapi};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// For files that change with a new version of the program.
@@ -26,13 +26,15 @@ const LONG: &str = "public, max-age=86400";
 /// The static files; those of the docs by their names below `/api/docs/`.
 struct Files {
     description: Asset,
+    internal_description: Asset,
     style: Asset,
     docs: Vec<(&'static str, Asset)>,
 }
 
 pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> Router {
     let files = Arc::new(Files {
-        description: Asset::new("application/json", SHORT, describe(operations)),
+        description: Asset::new("application/json", SHORT, written(openapi::document, operations)),
+        internal_description: Asset::new("application/json", SHORT, written(openapi::internal_document, operations)),
         style: Asset::new("text/css; charset=utf-8", SHORT, include_str!("../assets/style.css")),
         docs: vec![
             (
@@ -53,6 +55,7 @@ pub(crate) fn router(operations: &[Operation], landing: bool, ready: Ready) -> R
     let docs = files.clone();
     let router = probes(ready)
         .route("/api/v1/openapi.json", with(|files| &files.description))
+        .route("/api/v1/openapi-internal.json", with(|files| &files.internal_description))
         .route("/api/style.css", with(|files| &files.style))
         .route("/api/docs", get(|| async { html::docs() }))
         .route("/api/docs/{file}", get(move |Path(file): Path<String>, headers: HeaderMap| doc_file(docs, file, headers)))
@@ -66,8 +69,8 @@ pub fn probes(ready: Ready) -> Router {
     Router::new().route("/healthz", get(|| async { fresh(Json(json!({"status": "ok"}))) })).route("/readyz", get(move || readiness(ready)))
 }
 
-fn describe(operations: &[Operation]) -> Vec<u8> {
-    openapi::document(operations, "Souk", env!("CARGO_PKG_VERSION")).to_string().into_bytes()
+fn written(document: fn(&[Operation], &str, &str) -> Value, operations: &[Operation]) -> Vec<u8> {
+    document(operations, "Souk", env!("CARGO_PKG_VERSION")).to_string().into_bytes()
 }
 
 async fn readiness(ready: Ready) -> Response {

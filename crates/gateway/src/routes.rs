@@ -35,7 +35,7 @@ impl Route<'_> {
         if let Some(path) = path.strip_prefix(BASE).filter(|rest| rest.starts_with('/')) {
             return match service_of(path) {
                 Some(service) if !path.ends_with('/') && path != KEYS => Route::Service(service, path),
-                None if path == "/openapi.json" => Route::Page,
+                None if matches!(path, "/openapi.json" | "/openapi-internal.json") => Route::Page,
                 _ => Route::NotFound,
             };
         }
@@ -257,6 +257,7 @@ mod tests {
             "/api/docs",
             "/api/docs/swagger-ui.css",
             "/api/v1/openapi.json",
+            "/api/v1/openapi-internal.json",
             "/pictures/a.png",
             "/shop/",
         ] {

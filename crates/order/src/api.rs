@@ -154,7 +154,7 @@ async fn query_of(app: &App, filter: OrderFilter) -> Result<OrderQuery, Error> {
     let users = match email {
         None => user_id.map(|id| vec![id]),
         Some(email) => {
-            let found = app.ctx.client.call(&user::FIND_BY_EMAIL).body(&EmailLookup { email }).send().await?;
+            let found = app.ctx.client.call(&user::FIND_USERS_BY_EMAIL).body(&EmailLookup { email }).send().await?;
             Some(found.user_ids.into_iter().filter(|id| user_id.is_none_or(|wanted| *id == wanted)).collect())
         }
     };

@@ -94,7 +94,7 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
         Step::AuthorizePayment => authorize(app, order).await,
         Step::ReserveStock => {
             let body = reserve(order, app.settings.reservation_seconds)?;
-            match client.call(&inventory::RESERVE).body(&body).key(key("reserve", reservation_attempt)).send().await {
+            match client.call(&inventory::RESERVE_STOCK).body(&body).key(key("reserve", reservation_attempt)).send().await {
                 Ok(reservation) => Ok(Some(Fact::StockReserved(reservation.reservation_id))),
                 Err(error) if error.code() == Some(Code::INSUFFICIENT_STOCK) => Ok(Some(Fact::OutOfStock(reservation_attempt))),
                 Err(error) => Err(error),

@@ -1,18 +1,26 @@
 //! Entry point 1, HTTP.
 
-use crate::{App, actions, error::Error, provider::WEBHOOK_HEADERS, store};
+use crate::{
+    App, actions,
+    error::Error,
+    provider::{WEBHOOK_HEADERS, WebhookEvent},
+    store,
+};
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, request::Parts},
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::HeaderMap,
 };
 use contracts::{
     body::EmptyBody,
     ids::PaymentId,
     page::Totals,
     payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPayment},
+    problem::Code,
 };
 use platform::{
     db::Tx,
+    http::body::DEFAULT_LIMIT,
     http::describe::OperationBuilder,
     http::{
         Body, Created, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody,
@@ -21,7 +29,6 @@ use platform::{
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
 use serde_json::json;
-use std::convert::Infallible;
 
 pub fn routes() -> Routes<App> {
     Routes::new("payment")
@@ -100,29 +107,31 @@ async fn refund(
     actions::refund(&app, key, id, body).await
 }
 
-/// The headers of a webhook. Each provider has its own; the API document describes those of the mock.
-struct WebhookHeaders(HeaderMap);
+/// A webhook as it was sent. Each provider has its own; the API document describes that of the mock.
+struct SignedWebhook {
+    headers: HeaderMap,
+    body: Bytes,
+}
 
-impl<S: Send + Sync> FromRequestParts<S> for WebhookHeaders {
-    type Rejection = Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<WebhookHeaders, Infallible> {
-        Ok(WebhookHeaders(parts.headers.clone()))
+impl<S: Send + Sync> FromRequest<S> for SignedWebhook {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<SignedWebhook, Problem> {
+        let headers = request.headers().clone();
+        RawBody::<DEFAULT_LIMIT>::from_request(request, state).await.map(|RawBody(body)| SignedWebhook { headers, body })
     }
 }
 
-impl DescribeArg for WebhookHeaders {
+impl DescribeArg for SignedWebhook {
     fn describe(operation: &mut OperationBuilder<'_>) {
         for (name, about) in WEBHOOK_HEADERS {
-            operation.parameter("header", name, true, json!({"type": "string"}), about);
+            operation.parameter("header", name, true, json!({"type": "string", "pattern": "^[!-~][ -~]*$"}), about);
         }
+        operation.json_body::<WebhookEvent>(true, DEFAULT_LIMIT);
+        operation.refuse([Code::MALFORMED_REQUEST, Code::UNAUTHENTICATED, Code::PAYLOAD_TOO_LARGE, Code::INVALID_REQUEST]);
     }
 }
 
-async fn receive_webhook(
-    State(app): State<App>,
-    WebhookHeaders(headers): WebhookHeaders,
-    RawBody(body): RawBody,
-) -> Result<NoContent, Problem> {
+async fn receive_webhook(State(app): State<App>, SignedWebhook { headers, body }: SignedWebhook) -> Result<NoContent, Problem> {
     if let Some(transaction) = app.provider.read_webhook(&headers, &body, app.ctx.env.now())? {
         app.ctx.db.write(async move |tx| store::make_due(tx, transaction).await).await?;
     }

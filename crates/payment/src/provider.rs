@@ -7,7 +7,7 @@ mod mock;
 
 #[cfg(test)]
 pub(crate) use mock::webhook::key as webhook_key;
-pub use mock::{Behaviour, MockProvider, WEBHOOK_HEADERS};
+pub use mock::{Behaviour, MockProvider, WEBHOOK_HEADERS, WebhookEvent};
 
 use axum::http::HeaderMap;
 use contracts::{

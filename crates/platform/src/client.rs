@@ -2,7 +2,7 @@
 //! process or an address is configuration, and both ways carry the same headers and give the same errors.
 //!
 //! ```ignore
-//! let view = client.call(&inventory::RESERVE).body(&request).key(&key).send().await?;
+//! let view = client.call(&inventory::RESERVE_STOCK).body(&request).key(&key).send().await?;
 //! let payment = client.call(&payment::GET_PAYMENT).path(&[&payment_id]).send().await?;
 //! ```
 

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, bail};
 use axum::body::Bytes;
 use contracts::{
-    auth::{LOG_IN, Login, REGISTER, RegisterUser, Tokens},
+    auth::{LOGIN, Login, REGISTER, RegisterUser, Tokens},
     body::BoundedInt,
     call::Call,
     cart::{ADD_CART_ITEM, AddCartItem, Cart},
@@ -188,7 +188,7 @@ impl Api {
 
     pub async fn log_in(&self, (email, password): (&str, &str)) -> Result<Api> {
         let login = Login { email: KnownEmail::parse(email)?, password: Secret::parse(password)? };
-        Ok(self.with_tokens(&self.must(request(&LOG_IN).body(&login)).await?))
+        Ok(self.with_tokens(&self.must(request(&LOGIN).body(&login)).await?))
     }
 
     pub async fn register(&self, (email, password): (&str, &str), name: &str) -> Result<Api> {

@@ -1,6 +1,8 @@
 //! Documents that are generated from the program.
 
 #[cfg(test)]
+mod api_description;
+#[cfg(test)]
 mod architecture_page;
 mod configuration;
 #[cfg(test)]
@@ -12,13 +14,18 @@ pub use configuration::configuration_markdown;
 
 use crate::{config::Flags, out, platform_run};
 use anyhow::Result;
-use platform::{http::openapi, runtime::Runtime, testing::TempFolder};
+use platform::{
+    http::{Operation, openapi},
+    runtime::Runtime,
+    testing::TempFolder,
+};
 #[cfg(test)]
 use std::collections::BTreeSet;
 
-/// Prints the OpenAPI description that the gateway serves.
-pub async fn openapi() -> Result<()> {
-    print(&describe(&started(&TempFolder::new()).await?))
+/// Prints an OpenAPI description that the gateway serves: of the public operations, or of those that only services call.
+pub async fn openapi(internal: bool) -> Result<()> {
+    let document = if internal { openapi::internal_document } else { openapi::document };
+    print(&describe(&started(&TempFolder::new()).await?, document))
 }
 
 /// Starts every service without background work, with its data in `folder`: routes exist only in started services.
@@ -27,9 +34,12 @@ async fn started(folder: &TempFolder) -> Result<Runtime> {
     platform_run::start(&config, false).await
 }
 
-fn describe(runtime: &Runtime) -> serde_json::Value {
-    let operations: Vec<_> = runtime.operations.iter().map(|(_, operation)| operation.clone()).collect();
-    openapi::document(&operations, "Souk", env!("CARGO_PKG_VERSION"))
+fn operations(runtime: &Runtime) -> Vec<Operation> {
+    runtime.operations.iter().map(|(_, operation)| operation.clone()).collect()
+}
+
+fn describe(runtime: &Runtime, document: fn(&[Operation], &str, &str) -> serde_json::Value) -> serde_json::Value {
+    document(&operations(runtime), "Souk", env!("CARGO_PKG_VERSION"))
 }
 
 #[cfg(test)]

@@ -48,7 +48,11 @@ enum Command {
     #[command(subcommand)]
     Bench(bench::Bench),
     /// Print the OpenAPI 3.1 description of the API.
-    Openapi,
+    Openapi {
+        /// Of the operations that only services call.
+        #[arg(long)]
+        internal: bool,
+    },
     /// Print the catalogue of events with their JSON Schemas, or manage failed events.
     Events(admin::Events),
     /// Print the catalogue of error codes.
@@ -95,7 +99,7 @@ fn main() -> ExitCode {
             Command::Restore(restore) => restore::run(restore).await,
             Command::Search(command) => search_tools::run(command).await,
             Command::Bench(bench) => bench::run(bench).await,
-            Command::Openapi => documents::openapi().await,
+            Command::Openapi { internal } => documents::openapi(internal).await,
             Command::Events(events) => admin::events(events).await,
             Command::Problems => documents::print(&contracts::registry::problems_json()),
             Command::Audit(command) => audit_tools::run(command).await,

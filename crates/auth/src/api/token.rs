@@ -32,7 +32,8 @@ impl<S: Send + Sync> FromRequest<S> for TokenForm {
 impl DescribeArg for TokenForm {
     fn describe(operation: &mut OperationBuilder<'_>) {
         Form::<ClientCredentials>::describe(operation);
-        operation.remove_refusal(422);
+        operation.replace_refusal(Code::INVALID_REQUEST, Code::INVALID_TOKEN_REQUEST);
+        operation.accept_client_credentials();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes `docs/contracts.md`.
 
-use super::{calls, events, machines, sentence};
+use super::{calls, camel, events, machines, sentence};
 use crate::{
     call::{CallSpec, KeyPolicy},
     event::EventSpec,
@@ -181,13 +181,6 @@ fn write_call(page: &mut String, call: &CallSpec) -> std::fmt::Result {
         call.answer,
         cell(call.description)
     )
-}
-
-/// Converts a Rust name to camel case.
-fn camel(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |spelled, word| spelled + &word[..1].to_ascii_uppercase() + &word[1..])
 }
 
 /// Describes a type: `OrderId`, `list of OrderItem`, `string or null`.

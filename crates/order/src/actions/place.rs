@@ -159,7 +159,7 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, 
 }
 
 async fn address(app: &App, owner: UserId, id: AddressId, pointer: &'static str) -> Result<AddressSnapshot, Error> {
-    match app.ctx.client.call(&user::GET_ADDRESS).path(&[&owner, &id]).send().await {
+    match app.ctx.client.call(&user::GET_ADDRESS_OF_USER).path(&[&owner, &id]).send().await {
         Ok(address) => Ok(address.into()),
         Err(error) if error.is_not_found() => Err(Error::UnknownAddress(pointer)),
         Err(error) => Err(error.into()),
@@ -197,7 +197,7 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
 
 /// Returns the lowest shipping rate.
 pub(super) async fn shipping_fee(app: &App, country: &str, subtotal: Money) -> Result<Money, Error> {
-    let call = app.ctx.client.call(&shipping::GET_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
+    let call = app.ctx.client.call(&shipping::LIST_SHIPPING_RATES).path(&[&country, &subtotal.minor, &subtotal.currency]);
     let rates = call.send().await.map_err(|error| match error.code() {
         Some(Code::UNSUPPORTED_COUNTRY) => Error::NotServed(country.to_owned()),
         Some(Code::UNSUPPORTED_CURRENCY) => Error::NoShippingPrice(subtotal.currency),

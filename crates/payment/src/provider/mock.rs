@@ -7,7 +7,7 @@ mod ledger_store;
 mod tests;
 pub(crate) mod webhook;
 
-pub use webhook::WEBHOOK_HEADERS;
+pub use webhook::{WEBHOOK_HEADERS, WebhookEvent};
 
 use super::{Authorization, Operation, Outcome, PaymentProvider, ProviderError, ProviderFuture};
 use axum::http::HeaderMap;

@@ -3,7 +3,7 @@
 use super::{Auth, Client, error::CallError};
 use crate::env::{Env, LockUnpoisoned as _};
 use contracts::{
-    auth::{ClientCredentials, GRANT_SERVICE_TOKEN},
+    auth::{ClientCredentials, ISSUE_TOKEN},
     secret::Secret,
     time::Timestamp,
 };
@@ -80,7 +80,7 @@ pub fn client_credentials(client: &Client, id: &str, secret: &str) -> TokenSourc
         Box::pin(async move {
             let client = client.ok_or(CallError::Unknown)?;
             let now = client.0.env.now();
-            let granted = client.call(&GRANT_SERVICE_TOKEN).auth(Auth::Anonymous).form(&form).timeout(FETCH_TIME).send().await?;
+            let granted = client.call(&ISSUE_TOKEN).auth(Auth::Anonymous).form(&form).timeout(FETCH_TIME).send().await?;
             Ok((granted.access_token.reveal().to_owned(), now.after(Duration::from_secs(granted.expires_in))))
         })
     })

@@ -246,7 +246,7 @@ impl<T: JsonSchema> DescribeAnswer for Created<T> {
 }
 impl<T: JsonSchema> DescribeAnswer for Paged<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        operation.inline_answer::<Page<T>>(200, "A page of the list.");
+        operation.answer::<Page<T>>(200, "A page of the list.");
         operation.answer_header("Link", "The next page, with `rel=\"next\"`.");
     }
 }

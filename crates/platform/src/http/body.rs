@@ -5,6 +5,7 @@ use super::{
     input::{self, json::Malformed},
     key::BodyHash,
     problem::Problem,
+    query_param_guard::BodyCheck,
     serve::is_slow_body,
     text,
     validate::{self, Origin, SchemaOf},
@@ -98,7 +99,7 @@ fn require_type(headers: &HeaderMap, wanted: &str) -> Result<(), Problem> {
 }
 
 /// Reads at most `limit` bytes, and sets their hash in the request's idempotency key if it has one.
-async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {limit} bytes"));
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -220,6 +221,9 @@ impl<'de> Visitor<'de> for StrictJsonVisitor {
     }
 }
 
+/// What a body can be refused with.
+const OF_A_BODY: [Code; 4] = [Code::MALFORMED_REQUEST, Code::PAYLOAD_TOO_LARGE, Code::UNSUPPORTED_MEDIA_TYPE, Code::INVALID_REQUEST];
+
 /// Collects faults that depend on several values, so that a caller gets all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
@@ -237,35 +241,48 @@ impl Faults {
     }
 }
 
-impl<T: JsonSchema, const LIMIT: usize> DescribeArg for Body<T, LIMIT> {
+/// Finds the faults of a body for the answer to a request that has others. A body that cannot be read has none.
+fn faults_of<T: DeserializeOwned + JsonSchema>(headers: &HeaderMap, body: &[u8]) -> Vec<Fault> {
+    let described = !body.is_empty() && require_type(headers, "application/json").is_ok();
+    let refused = described.then(|| parse_described::<T>(body).err()).flatten();
+    refused.map(|problem| problem.faults().to_vec()).unwrap_or_default()
+}
+
+fn faults_of_form<T: DeserializeOwned + JsonSchema>(headers: &HeaderMap, body: &[u8]) -> Vec<Fault> {
+    let form = std::str::from_utf8(body).ok().filter(|_| require_type(headers, "application/x-www-form-urlencoded").is_ok());
+    let refused = form.and_then(|form| text::parse::<T>(form, &[]).err());
+    refused.map(|problem| problem.faults().to_vec()).unwrap_or_default()
+}
+
+impl<T: DeserializeOwned + JsonSchema, const LIMIT: usize> DescribeArg for Body<T, LIMIT> {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        let schema = operation.schema::<T>();
-        operation.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}, "x-max-bytes": LIMIT}));
-        operation.refusals.extend([400, 413, 415, 422]);
+        operation.json_body::<T>(true, LIMIT);
+        operation.body_check = Some(BodyCheck { limit: LIMIT, faults: faults_of::<T> });
+        operation.refuse(OF_A_BODY);
     }
 }
 
-impl<T: JsonSchema> DescribeArg for MaybeBody<T> {
+impl<T: DeserializeOwned + JsonSchema> DescribeArg for MaybeBody<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        let schema = operation.schema::<T>();
-        operation.body =
-            Some(json!({"required": false, "content": {"application/json": {"schema": schema}}, "x-max-bytes": DEFAULT_LIMIT}));
-        operation.refusals.extend([400, 413, 415, 422]);
+        operation.json_body::<T>(false, DEFAULT_LIMIT);
+        operation.body_check = Some(BodyCheck { limit: DEFAULT_LIMIT, faults: faults_of::<T> });
+        operation.refuse(OF_A_BODY);
     }
 }
 
-impl<T: JsonSchema> DescribeArg for Form<T> {
+impl<T: DeserializeOwned + JsonSchema> DescribeArg for Form<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         let schema = operation.schema::<T>();
         operation.body = Some(json!({"required": true, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}));
-        operation.refusals.extend([400, 413, 415, 422]);
+        operation.body_check = Some(BodyCheck { limit: DEFAULT_LIMIT, faults: faults_of_form::<T> });
+        operation.refuse(OF_A_BODY);
     }
 }
 
 impl<const LIMIT: usize> DescribeArg for RawBody<LIMIT> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.body = Some(json!({"required": true, "content": {"*/*": {"schema": {}}}, "x-max-bytes": LIMIT}));
-        operation.refusals.extend([400, 413]);
+        operation.refuse([Code::MALFORMED_REQUEST, Code::PAYLOAD_TOO_LARGE]);
     }
 }
 

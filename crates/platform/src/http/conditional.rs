@@ -83,6 +83,9 @@ impl IfMatch {
     }
 }
 
+/// A list of entity tags, or `*`.
+pub(super) const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*"){0,31})$"#;
+
 /// Splits `"a", W/"b", *`. `None` when it is not such a list.
 fn tags(value: &str) -> Option<Vec<String>> {
     let tags: Vec<String> = value.split(',').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
@@ -96,7 +99,13 @@ fn tags(value: &str) -> Option<Vec<String>> {
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(IfMatch(None)) };
+        IfMatch::read(&parts.headers)
+    }
+}
+
+impl IfMatch {
+    fn read(headers: &HeaderMap) -> Result<IfMatch, Problem> {
+        let Some(value) = headers.get(header::IF_MATCH) else { return Ok(IfMatch(None)) };
         // An unknown tag is stale and not malformed.
         value.to_str().ok().and_then(tags).map(|tags| IfMatch(Some(tags))).ok_or_else(|| {
             let problem = Problem::new(Code::MALFORMED_REQUEST).detail("the If-Match header cannot be read");
@@ -107,8 +116,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
 impl DescribeArg for IfMatch {
     fn describe(operation: &mut OperationBuilder<'_>) {
-        operation.parameter("header", "If-Match", false, json!({"type": "string"}), "The `ETag` of the copy that is being changed.");
-        operation.refusals.extend([400, 412]);
+        operation.parameter(
+            "header",
+            "If-Match",
+            false,
+            json!({"type": "string", "pattern": TAGS_PATTERN}),
+            "The `ETag` of the copy that is being changed.",
+        );
+        operation.refuse([Code::MALFORMED_REQUEST, Code::PRECONDITION_FAILED]);
+        operation.header_checks.push(|headers| IfMatch::read(headers).err());
     }
 }
 

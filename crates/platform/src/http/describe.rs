@@ -1,59 +1,72 @@
 //! Describes an operation of OpenAPI from a handler's signature: every argument and the answer add their part.
 
-use super::{openapi::Grant, query_param_guard::QueryCheck};
+use super::{
+    openapi::{Grant, remove_null},
+    query_param_guard::{BodyCheck, HeaderCheck, QueryCheck},
+};
 use axum::extract::State;
+use contracts::problem::Code;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    future::Future,
-};
+use std::{collections::BTreeMap, future::Future};
 
 /// Builds the description of one operation.
 pub struct OperationBuilder<'a> {
-    pub(super) generator: &'a mut SchemaGenerator,
+    /// The schemas of what callers send, and of what they get.
+    pub(super) requests: &'a mut SchemaGenerator,
+    pub(super) answer_schemas: &'a mut SchemaGenerator,
     /// The names between braces of the path's template, in order.
     pub(super) names: Vec<String>,
     pub(super) parameters: Vec<Value>,
     /// Prefixes of query parameters whose names the caller chooses; an empty one allows any name.
     pub(super) open_names: Vec<&'static str>,
+    pub(super) open_parameters: Vec<Value>,
     /// What finds the faults of a query, for each argument that reads it.
     pub(super) query_checks: Vec<QueryCheck>,
+    pub(super) header_checks: Vec<HeaderCheck>,
+    pub(super) body_check: Option<BodyCheck>,
     pub(super) body: Option<Value>,
     pub(super) answers: BTreeMap<u16, Value>,
     pub(super) grants: Vec<Grant>,
-    pub(super) refusals: BTreeSet<u16>,
+    pub(super) refusals: Vec<Code>,
     pub(super) conditional: bool,
     /// Whether callers without a token are accepted beside those of `grants`.
     pub(super) optional: bool,
+    /// Whether a client may prove who it is by its id and secret as `Authorization: Basic`.
+    pub(super) client_credentials: bool,
 }
 
 impl<'a> OperationBuilder<'a> {
-    pub(super) fn new(generator: &'a mut SchemaGenerator, path: &str) -> OperationBuilder<'a> {
+    pub(super) fn new(requests: &'a mut SchemaGenerator, answers: &'a mut SchemaGenerator, path: &str) -> OperationBuilder<'a> {
         let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         OperationBuilder {
-            generator,
+            requests,
+            answer_schemas: answers,
             names: names.map(|name| name.trim_start_matches('*').to_owned()).collect(),
             parameters: Vec::new(),
             open_names: Vec::new(),
+            open_parameters: Vec::new(),
             query_checks: Vec::new(),
+            header_checks: Vec::new(),
+            body_check: None,
             body: None,
             answers: BTreeMap::new(),
             grants: Vec::new(),
-            refusals: BTreeSet::new(),
+            refusals: Vec::new(),
             conditional: false,
             optional: false,
+            client_credentials: false,
         }
     }
 
-    /// The schema of `T`: a reference, where `T` has a name.
+    /// The schema of `T` as callers send it: a reference, where `T` has a name.
     pub fn schema<T: JsonSchema>(&mut self) -> Value {
-        self.generator.subschema_for::<T>().to_value()
+        self.requests.subschema_for::<T>().to_value()
     }
 
     /// The schema of `T` itself, with its fields.
     fn fields<T: JsonSchema>(&mut self) -> Value {
-        T::json_schema(self.generator).to_value()
+        T::json_schema(self.requests).to_value()
     }
 
     /// A parameter in `place`: `query`, `path` or `header`.
@@ -65,20 +78,31 @@ impl<'a> OperationBuilder<'a> {
         self.parameters.push(parameter);
     }
 
-    /// Query parameters whose names begin with `prefix`; `rest` describes the part that the caller chooses.
-    pub fn open_parameter(&mut self, prefix: &'static str, rest: &str, schema: Value, about: &str) {
-        self.parameter("query", &format!("{prefix}{rest}"), false, schema, about);
+    /// Query parameters whose names begin with `prefix`, each with a value of this schema. OpenAPI writes them as one object,
+    /// `name`, whose fields become parameters; the name itself is not sent.
+    pub fn open_parameter(&mut self, prefix: &'static str, name: &str, value: Value, about: &str) {
+        let names = format!("^{}.+$", prefix.replace('.', "\\."));
+        let schema = json!({"type": "object", "propertyNames": {"pattern": names}, "additionalProperties": value});
+        self.open_parameters.push(json!({
+            "name": name, "in": "query", "required": false, "style": "form", "explode": true, "schema": schema, "description": about,
+        }));
         self.open_names.push(prefix);
     }
 
     /// Every field of `T` as a query parameter; with a flattened map, any other name as well.
     pub fn query<T: JsonSchema>(&mut self) {
-        self.refusals.extend([400, 422]);
         let schema = self.fields::<T>();
         let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let fields: BTreeMap<&String, &Value> = schema["properties"].as_object().into_iter().flatten().collect();
         for (name, field) in fields {
             let mut field = field.clone();
+            remove_null(&mut field);
+            if let Some(default) = field.as_object_mut().and_then(|field| field.remove("default"))
+                && !default.is_null()
+                && default != json!([])
+            {
+                field["default"] = default;
+            }
             let about = field.as_object_mut().and_then(|field| field.remove("description"));
             let about = about.as_ref().and_then(Value::as_str).unwrap_or("").to_owned();
             self.parameter("query", name, required.contains(&name.as_str()), field, &about);
@@ -102,13 +126,7 @@ impl<'a> OperationBuilder<'a> {
 
     /// An answer with a JSON body.
     pub fn answer<T: JsonSchema>(&mut self, status: u16, about: &str) {
-        let schema = self.schema::<T>();
-        self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
-    }
-
-    /// The same with an inline schema, because a generic type has no name.
-    pub(super) fn inline_answer<T: JsonSchema>(&mut self, status: u16, about: &str) {
-        let schema = self.fields::<T>();
+        let schema = self.answer_schemas.subschema_for::<T>().to_value();
         self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
     }
 
@@ -129,14 +147,35 @@ impl<'a> OperationBuilder<'a> {
         }
     }
 
+    /// A JSON body of at most `limit` bytes.
+    pub fn json_body<T: JsonSchema>(&mut self, required: bool, limit: usize) {
+        let schema = self.schema::<T>();
+        self.body = Some(json!({"required": required, "content": {"application/json": {"schema": schema}}, "x-max-bytes": limit}));
+    }
+
     /// Accepts callers without a token as well.
     pub fn allow_anonymous(&mut self) {
         self.optional = true;
     }
 
-    /// Removes an error status that an argument added and that this operation does not answer.
-    pub fn remove_refusal(&mut self, status: u16) {
-        self.refusals.remove(&status);
+    /// Adds errors that an argument refuses with.
+    pub fn refuse(&mut self, codes: impl IntoIterator<Item = Code>) {
+        for code in codes {
+            if !self.refusals.contains(&code) {
+                self.refusals.push(code);
+            }
+        }
+    }
+
+    /// Says `other` where an argument would refuse with `code`.
+    pub fn replace_refusal(&mut self, code: Code, other: Code) {
+        self.refusals.retain(|refusal| *refusal != code);
+        self.refuse([other]);
+    }
+
+    /// Takes the id and the secret of a client as `Authorization: Basic` too.
+    pub fn accept_client_credentials(&mut self) {
+        self.client_credentials = true;
     }
 
     /// Adds a kind of caller. From the first one on all others are refused.
@@ -144,9 +183,9 @@ impl<'a> OperationBuilder<'a> {
         if !self.grants.contains(&grant) {
             self.grants.push(grant);
         }
-        self.refusals.insert(401);
+        self.refuse([Code::UNAUTHENTICATED]);
         if grant != Grant::User {
-            self.refusals.insert(403);
+            self.refuse([Code::FORBIDDEN]);
         }
     }
 }

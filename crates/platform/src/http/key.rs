@@ -221,15 +221,22 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
+/// 1 to 255 printable ASCII characters, bare or as a quoted string.
+const KEY_PATTERN: &str = r#"^([!#-~]([ -~]{0,253}[!-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$"#;
+
 fn describe(operation: &mut OperationBuilder<'_>, required: bool) {
     parameter(operation, required, "The same key and body gives the first answer again, with `Idempotency-Replayed: true`.");
-    operation.refusals.extend([409, 422]);
+    operation.refuse([Code::IDEMPOTENCY_IN_PROGRESS, Code::IDEMPOTENCY_KEY_REUSED]);
+    if required {
+        operation.refuse([Code::IDEMPOTENCY_KEY_REQUIRED]);
+    }
 }
 
 fn parameter(operation: &mut OperationBuilder<'_>, required: bool, about: &str) {
-    let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
+    let schema = json!({"type": "string", "pattern": KEY_PATTERN, "examples": ["b6f1c2d8-checkout-1"]});
     operation.parameter("header", "Idempotency-Key", required, schema, about);
-    operation.refusals.insert(400);
+    operation.refuse([Code::BAD_IDEMPOTENCY_KEY]);
+    operation.header_checks.push(|headers| parse(headers).err());
 }
 
 impl DescribeArg for IdempotencyKey {

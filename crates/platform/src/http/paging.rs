@@ -127,17 +127,20 @@ impl DescribeArg for Paging {
             "query",
             "cursor",
             false,
-            json!({"type": "string"}),
+            json!({"type": "string", "pattern": "^[A-Za-z0-9_-]+$", "minLength": 11, "maxLength": MAX_CURSOR}),
             "`nextCursor` of the page before, as it is, with the same filters.",
         );
         operation.query_checks.push(|pairs| Paging::parse(pairs).err().unwrap_or_default());
-        operation.refusals.extend([400, 422]);
+        operation.refuse([Code::BAD_CURSOR]);
     }
 }
 
 /// Cursors are JSON with a checksum over it and the list's tag, in base64url. The checksum is no secret: it detects a cursor
 /// of another list. A cursor grants no access.
 pub struct Cursor;
+
+/// The longest cursor that is read, in characters.
+const MAX_CURSOR: usize = 2_048;
 
 const CHECK_BYTES: usize = 8;
 
@@ -160,7 +163,7 @@ impl Cursor {
     /// 400 `BAD_CURSOR`.
     pub fn decode<K: DeserializeOwned>(tag: &str, cursor: &str) -> Result<K, Problem> {
         let bad = || Problem::new(Code::BAD_CURSOR).fault(Fault::parameter("cursor", "BAD_CURSOR", "is not a cursor of this list"));
-        if cursor.len() > 2_048 {
+        if cursor.len() > MAX_CURSOR {
             return Err(bad());
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;

@@ -30,6 +30,6 @@ impl<S: Send + Sync, T: DeserializeOwned + Serialize + Send> FromRequestParts<S>
 impl<T: JsonSchema> DescribeArg for Path<T> {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.path::<T>();
-        operation.refusals.insert(404);
+        operation.refuse([Code::NOT_FOUND]);
     }
 }

@@ -92,10 +92,12 @@ impl Problem {
     pub fn invalid(faults: Vec<Fault>) -> Problem {
         let mut problem = Problem::new(Code::INVALID_REQUEST);
         if let Some(first) = faults.first() {
-            let place = first.pointer.as_deref().or(first.parameter.as_deref()).or(first.header.as_deref());
-            let place = place.filter(|place| !place.is_empty()).unwrap_or("the body");
-            let more = if faults.len() > 1 { format!("; {} more", faults.len() - 1) } else { String::new() };
-            problem.0.detail = format!("{place} {}{more}", first.detail).into();
+            let more = match faults.len() - 1 {
+                0 => String::new(),
+                1 => "; 1 more fault".to_owned(),
+                more => format!("; {more} more faults"),
+            };
+            problem.0.detail = format!("{} {}{more}", place(first), first.detail).into();
         }
         problem.0.faults = faults;
         problem
@@ -197,6 +199,26 @@ impl Problem {
     }
 }
 
+/// Names the place of a fault as people write it: `lines[1].quantity`.
+fn place(fault: &Fault) -> String {
+    if let Some(header) = &fault.header {
+        return format!("the header {header}");
+    }
+    let pointer = fault.parameter.as_deref().or(fault.pointer.as_deref()).unwrap_or_default();
+    let Some(path) = pointer.strip_prefix('/') else {
+        return if pointer.is_empty() { "the body".to_owned() } else { pointer.to_owned() };
+    };
+    let mut place = String::new();
+    for part in path.split('/') {
+        match part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
+            true => place.push_str(&format!("[{part}]")),
+            false if place.is_empty() => place.push_str(&part.replace("~1", "/").replace("~0", "~")),
+            false => place.push_str(&format!(".{}", part.replace("~1", "/").replace("~0", "~"))),
+        }
+    }
+    place
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, body) = self.rendered();
@@ -245,6 +267,18 @@ mod tests {
         let carried = Problem::from(serde_json::from_value::<Document>(body).unwrap());
         assert_eq!(carried.code(), Code::INSUFFICIENT_STOCK);
         assert_eq!(carried.members()["lines"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    fn the_detail_of_a_422_names_the_first_fault_in_words() {
+        let detail = |faults: Vec<Fault>| Problem::invalid(faults).document().detail;
+        let range = || Fault::at("/lines/1/quantity", "OUT_OF_RANGE", "must be a whole number from 1 to 999");
+        assert_eq!(detail(vec![range()]), "lines[1].quantity must be a whole number from 1 to 999");
+        assert_eq!(detail(vec![Fault::at("", "WRONG_TYPE", "must be an object")]), "the body must be an object");
+        assert_eq!(detail(vec![Fault::at("/a~1b~0/c", "REQUIRED", "must be given"), range()]), "a/b~.c must be given; 1 more fault");
+        let three = vec![Fault::parameter("limit", "OUT_OF_RANGE", "must be a whole number from 1 to 100"), range(), range()];
+        assert_eq!(detail(three), "limit must be a whole number from 1 to 100; 2 more faults");
+        assert_eq!(detail(vec![Fault::header("If-Match", "NOT_AN_ETAG", "must be an ETag")]), "the header If-Match must be an ETag");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::TempFolder;
 use crate::{
     db::Db,
     env::{Env, LockUnpoisoned as _},
+    http::openapi::undescribed,
     identity::{Claims, Jwks, SigningKey},
     inbox,
     master_key::MasterKey,
@@ -482,13 +483,18 @@ impl TestRequest<'_> {
     }
 
     /// # Panics
-    /// When the request cannot be built or the answer's body not be read.
+    /// When the request cannot be built or the answer's body not be read, and when the API description lacks the answer.
     pub async fn send(self) -> TestResponse {
         let router = self.harness.runtime.routers[self.harness.name].clone();
         let request = self.request.body(self.body).expect("the request can be built");
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = router.oneshot(request).await.expect("a router always answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await.expect("the body can be read").to_bytes();
+        let operations: Vec<_> = self.harness.runtime.operations.iter().map(|(_, operation)| operation).collect();
+        if let Some(lack) = undescribed(&operations, &method, &path, status, &body) {
+            panic!("{lack}");
+        }
         TestResponse { status, headers, body: body.to_vec() }
     }
 }

@@ -21,10 +21,10 @@ impl DescribeArg for SearchParams {
         operation.query::<SearchQuery>();
         operation.open_parameter(
             "attr.",
-            "NAME",
-            json!({"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 200}}),
-            "The attribute NAME has this value, such as `attr.color=red`. Given several times, one of them; different \
-             attributes must all be met.",
+            "attributes",
+            json!({"type": "string", "minLength": 1, "maxLength": 200}),
+            "Filters by attributes: each field of this object is a parameter, such as `attr.color=red`. One that is given several \
+             times must have one of the values; different attributes must all be met.",
         );
     }
 }

@@ -15,12 +15,12 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use contracts::{
-    audit::LIST_EVENTS,
+    audit::LIST_AUDIT_EVENTS,
     cart::GET_CART,
     catalog::{GET_PRODUCT_BY_SKU, LIST_CATEGORIES, LIST_PRODUCTS},
     ids::CategoryId,
     inventory::LIST_STOCK,
-    order::{LIST_ORDERS, LIST_OWN_ORDERS, OrderStatus},
+    order::{LIST_ALL_ORDERS, LIST_ORDERS, OrderStatus},
     page::Page,
 };
 use platform::env::Env;
@@ -144,9 +144,9 @@ impl Platform {
         let category = self.category().await?;
         let recently = Env::system().now().before(Duration::from_secs(30 * 24 * 3600));
         let products = request(&LIST_PRODUCTS).query("limit", FEW);
-        let own_orders = request(&LIST_OWN_ORDERS).query("limit", FEW);
-        let orders = request(&LIST_ORDERS).query("limit", FEW);
-        let audited = request(&LIST_EVENTS).query("limit", FEW);
+        let own_orders = request(&LIST_ORDERS).query("limit", FEW);
+        let orders = request(&LIST_ALL_ORDERS).query("limit", FEW);
+        let audited = request(&LIST_AUDIT_EVENTS).query("limit", FEW);
         let own_orders_in = |status| own_orders.clone().query("status", status);
         let recent_orders_in = |status| orders.clone().query("status", status).query("from", recently);
         Ok(vec![

@@ -19,7 +19,7 @@ use clap::Args;
 use contracts::{
     catalog::LIST_CATEGORIES,
     ids::CategoryId,
-    search::{GET_INDEX_STATE, SEARCH, SUGGEST},
+    search::{GET_SEARCH_INDEX, SEARCH_PRODUCTS, SUGGEST_SEARCHES},
 };
 use serde_json::json;
 use std::{
@@ -65,7 +65,7 @@ pub async fn run(options: Search) -> Result<()> {
     let api = server.program.api.clone();
     let built_after = until_built(&api, options.products, server.started).await?;
     prepare::print_progress("events delivered", server.settle(PATIENCE).await?);
-    let found = api.must(request(&SEARCH).query("limit", 1)).await?.total;
+    let found = api.must(request(&SEARCH_PRODUCTS).query("limit", 1)).await?.total;
     if found != products::listing_count(options.products) {
         bail!(
             "a search for everything finds {found} hits, but there are {} products without their variants",
@@ -102,7 +102,7 @@ struct Index {
 async fn until_built(api: &Api, products: u64, started: Instant) -> Result<Duration> {
     let admin = api.log_in(ADMIN).await?;
     while started.elapsed() < PATIENCE {
-        if admin.must(request(&GET_INDEX_STATE)).await?.products == products {
+        if admin.must(request(&GET_SEARCH_INDEX)).await?.products == products {
             return Ok(started.elapsed());
         }
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -167,7 +167,7 @@ impl Searcher {
     fn next_request(&mut self) -> ApiRequest {
         let random = &mut self.random;
         let product = GeneratedProduct::of(random.below(self.products));
-        let search = request(&SEARCH);
+        let search = request(&SEARCH_PRODUCTS);
         match self.kind {
             Kind::Keyword => search.query("q", keywords(&product, random)).untyped(),
             Kind::Filtered => search
@@ -178,7 +178,7 @@ impl Searcher {
                 .query("attr.colour", product.colour)
                 .untyped(),
             Kind::Cheapest => search.query("q", keywords(&product, random)).query("sort", "price").untyped(),
-            Kind::Suggest => request(&SUGGEST).query("q", beginning(&product, random)).untyped(),
+            Kind::Suggest => request(&SUGGEST_SEARCHES).query("q", beginning(&product, random)).untyped(),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::api_client::{Api, add_to_cart, place_order, request, sample_address};
 use anyhow::{Context as _, Result};
 use contracts::{
     cart::CLEAR_CART,
-    order::LIST_OWN_ORDERS,
+    order::LIST_ORDERS,
     payment::PaymentMethod,
     user::{ADD_ADDRESS, LIST_ADDRESSES},
 };
@@ -18,7 +18,7 @@ pub async fn place(guest: &Api, summary: &DemoSummary) -> Result<()> {
         Some(address) => address,
         None => customer.must(request(&ADD_ADDRESS).body(&sample_address())).await?,
     };
-    if customer.list(request(&LIST_OWN_ORDERS), 1).await?.is_empty() {
+    if customer.list(request(&LIST_ORDERS), 1).await?.is_empty() {
         customer.must(request(&CLEAR_CART)).await?;
         customer.must(add_to_cart(first.product_id, 1)).await?;
         customer.must(place_order(address.address_id, PaymentMethod::Ok, "demo-first-order").wait()).await?;

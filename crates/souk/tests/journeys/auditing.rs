@@ -2,7 +2,7 @@
 
 use super::server::{Person, Server, run};
 use contracts::{
-    audit::{DomainEvent, LIST_EVENTS},
+    audit::{DomainEvent, LIST_AUDIT_EVENTS},
     auth::{LOCK_ACCOUNT, Role, SET_ROLES, SetRoles},
     body::BoundedVec,
     ids::UserId,
@@ -22,7 +22,7 @@ fn has(log: &Page<DomainEvent>, event_type: &str) -> bool {
 }
 
 fn events(parameter: &str, user: UserId) -> ApiRequest<(), Page<DomainEvent>> {
-    request(&LIST_EVENTS).query("limit", 100).query(parameter, user)
+    request(&LIST_AUDIT_EVENTS).query("limit", 100).query(parameter, user)
 }
 
 #[tokio::test]

@@ -2,15 +2,15 @@
 
 use super::server::{Person, Server, cancelling, pricing, refunding};
 use contracts::{
-    audit::LIST_EVENTS,
+    audit::LIST_AUDIT_EVENTS,
     cart::{GET_CART, WarningCode},
     catalog::LIST_PRODUCTS,
     inventory::{GET_AVAILABILITY, GET_STOCK},
-    notification::{LIST_OWN_NOTIFICATIONS, NotificationStatus, NotificationType},
+    notification::{LIST_NOTIFICATIONS, NotificationStatus, NotificationType},
     order::{CancelOrder, GET_ORDER, OrderStatus, OrderView, PAY_ORDER, PLACE_ORDER, PayOrder, PlaceOrder},
     payment::{GET_PAYMENT, Payment, PaymentMethod, PaymentStatus},
     text::Amount,
-    user::{GET_OWN_ADDRESS, GET_PROFILE},
+    user::{GET_ADDRESS, GET_PROFILE},
 };
 use serde_json::json;
 use souk::api_client::{ApiRequest, request};
@@ -49,7 +49,7 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
     assert_eq!(mara.must(request(&GET_CART)).await.items, []);
 
     // The mailbox has a mail for each step; the audit log has the events of the order.
-    mara.until(request(&LIST_OWN_NOTIFICATIONS), "notified of the confirmation", |list| {
+    mara.until(request(&LIST_NOTIFICATIONS), "notified of the confirmation", |list| {
         let sent = |kind| list.items.iter().any(|n| n.r#type == kind && n.status == NotificationStatus::Sent);
         [NotificationType::Registered, NotificationType::OrderCreated, NotificationType::OrderConfirmed].into_iter().all(sent)
     })
@@ -59,7 +59,7 @@ async fn a_customer_registers_fills_a_cart_and_sees_a_confirmed_order() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(mails.iter().any(|name| name.contains("ORDER_CONFIRMED") && name.ends_with(".eml")), "{mails:?}");
-    let events = request(&LIST_EVENTS).query("orderId", order.order_id).query("limit", 100);
+    let events = request(&LIST_AUDIT_EVENTS).query("orderId", order.order_id).query("limit", 100);
     admin
         .until(events, "complete", |log| {
             ["OrderCreated", "PaymentAuthorized", "StockReserved", "PaymentCaptured", "StockConfirmed", "OrderConfirmed"]
@@ -174,7 +174,7 @@ async fn a_cancelled_order_is_refunded_and_its_stock_returned() {
     admin.until(request(&GET_STOCK).path("SHELF-1"), "returned", |item| item.available_qty == 3).await;
     assert_eq!(buyer.must(request(&GET_CART)).await.items, [], "the lines are not restored after a cancellation by the customer");
     buyer
-        .until(request(&LIST_OWN_NOTIFICATIONS), "notified", |list| {
+        .until(request(&LIST_NOTIFICATIONS), "notified", |list| {
             let has = |kind| list.items.iter().any(|notification| notification.r#type == kind);
             has(NotificationType::Cancelled) && has(NotificationType::Refunded)
         })
@@ -215,7 +215,7 @@ async fn guests_browse_and_buyers_never_see_data_of_each_other() {
     let own = [
         request(&GET_ORDER).path(id).untyped(),
         request(&GET_PAYMENT).path(payment).untyped(),
-        request(&GET_OWN_ADDRESS).path(mara.address).untyped(),
+        request(&GET_ADDRESS).path(mara.address).untyped(),
     ];
     for read in own {
         assert_eq!(other.send(read.clone()).await.status, 404, "{}", read.path);

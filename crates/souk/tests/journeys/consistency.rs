@@ -6,7 +6,7 @@ use contracts::{
     catalog::{UPDATE_PRODUCT, UpdateProduct},
     ids::{OrderId, ProductId, Uuid},
     inventory::GET_STOCK,
-    order::{LIST_ORDERS, OrderStatus, OrderView, PAY_ORDER, PayOrder},
+    order::{LIST_ALL_ORDERS, OrderStatus, OrderView, PAY_ORDER, PayOrder},
     payment::{GET_PAYMENT, PaymentMethod, PaymentStatus},
 };
 use platform::{
@@ -137,7 +137,7 @@ async fn after_a_mixed_load_the_data_is_consistent_and_damage_is_found() {
     // An administrator refunds some.
     for order in confirmed.iter().filter(|order| order.payment_method != PaymentMethod::RefundFails).take(2) {
         admin.must(refunding(order.payment_id.expect("a payment"), &order.order_id.to_string())).await;
-        let refunded = request(&LIST_ORDERS).query("status", OrderStatus::Refunded).query("userId", order.user_id);
+        let refunded = request(&LIST_ALL_ORDERS).query("status", OrderStatus::Refunded).query("userId", order.user_id);
         admin.until(refunded, "refunded", |list| !list.items.is_empty()).await;
     }
     admin.until(request(&GET_STOCK).path("MIXED-1"), "settled", |item| item.reserved_qty == 0).await;

@@ -4,7 +4,7 @@ use super::server::{Person, Server, run};
 use contracts::{
     ids::{OrderId, ProductId},
     inventory::GET_STOCK,
-    order::{COUNT_ORDERS, LIST_ORDERS, OrderStatus},
+    order::{COUNT_ORDERS, LIST_ALL_ORDERS, OrderStatus},
     payment::PaymentMethod,
 };
 use platform::env::Env;
@@ -76,7 +76,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_answered() {
 
 /// The units of all confirmed orders, from their totals.
 async fn units_sold(admin: &Person) -> i64 {
-    let orders = admin.api.list(request(&LIST_ORDERS).query("status", OrderStatus::Confirmed), usize::MAX).await.expect("a list");
+    let orders = admin.api.list(request(&LIST_ALL_ORDERS).query("status", OrderStatus::Confirmed), usize::MAX).await.expect("a list");
     orders.iter().map(|order| (order.total_amount - 490) / 1_000).sum()
 }
 

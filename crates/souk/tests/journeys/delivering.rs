@@ -5,10 +5,10 @@ use contracts::{
     catalog::{CREATE_CATEGORY, CreateCategory, DEACTIVATE_PRODUCT},
     ids::{OrderId, ProductId, ShipmentId},
     inventory::GET_STOCK,
-    notification::{LIST_OWN_NOTIFICATIONS, NotificationType},
+    notification::{LIST_NOTIFICATIONS, NotificationType},
     order::{OrderStatus, OrderView},
     payment::{PaymentMethod, PaymentStatus},
-    search::{SEARCH, SearchResults},
+    search::{SEARCH_PRODUCTS, SearchResults},
     shipping::{LIST_SHIPMENTS_OF_ORDER, RECORD_SHIPMENT_EVENT, RecordShipmentEvent, Shipment, ShipmentStatus},
     user::ADD_ADDRESS,
 };
@@ -17,7 +17,7 @@ use souk::api_client::{ApiRequest, request, sample_address};
 use std::{collections::BTreeSet, time::Duration};
 
 fn searching(text: &str) -> ApiRequest<(), SearchResults> {
-    request(&SEARCH).query("q", text)
+    request(&SEARCH_PRODUCTS).query("q", text)
 }
 
 fn is_found(found: &SearchResults) -> bool {
@@ -57,7 +57,7 @@ async fn a_customer_searches_buys_and_gets_the_product_delivered() {
     assert_eq!(buyer.must(request(&LIST_SHIPMENTS_OF_ORDER).path(id)).await.items.len(), 1);
     assert_eq!(buyer.send(cancelling(id)).await.problem(), (409, "ORDER_NOT_CANCELLABLE".to_owned()));
     buyer
-        .until(request(&LIST_OWN_NOTIFICATIONS).query("limit", 100), "notified of each step", |list| {
+        .until(request(&LIST_NOTIFICATIONS).query("limit", 100), "notified of each step", |list| {
             let has = |kind| list.items.iter().any(|notification| notification.r#type == kind);
             [NotificationType::OrderConfirmed, NotificationType::Shipped, NotificationType::Delivered].into_iter().all(has)
         })

@@ -4,7 +4,7 @@ use super::server::{PROGRAM, command};
 use contracts::{
     catalog::LIST_PRODUCTS,
     machine::Machine as _,
-    order::{LIST_OWN_ORDERS, OrderStatus},
+    order::{LIST_ORDERS, OrderStatus},
     user::LIST_ADDRESSES,
 };
 use hyper::Method;
@@ -59,7 +59,7 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     check_metrics(&program.operations.send(raw(Method::GET, "//metrics")).await.unwrap());
     let customer = api.log_in(demo::CUSTOMER).await.unwrap();
     assert_eq!(customer.must(request(&LIST_ADDRESSES)).await.unwrap().items.len(), 1);
-    let order = customer.must(request(&LIST_OWN_ORDERS)).await.unwrap().items.remove(0);
+    let order = customer.must(request(&LIST_ORDERS)).await.unwrap().items.remove(0);
     assert!(!matches!(order.status, OrderStatus::PaymentFailed | OrderStatus::Cancelled), "{}", order.status);
 
     program.terminate().expect("kill runs");
@@ -73,7 +73,7 @@ async fn probes_are_answered_from_the_start_to_the_end() {
     let mut program = start_demo(folder.path());
     program.until_ready().await.expect("it is ready");
     assert!(std::fs::read_to_string(&marker).unwrap().contains("products"), "an incomplete marker is replaced");
-    let orders = customer.moved_to(&program.api).must(request(&LIST_OWN_ORDERS)).await.unwrap().items;
+    let orders = customer.moved_to(&program.api).must(request(&LIST_ORDERS)).await.unwrap().items;
     assert_eq!(orders.len(), 1, "the start that completes a demo orders nothing again");
 }
 

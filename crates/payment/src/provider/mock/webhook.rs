@@ -5,6 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contracts::{ids::TransactionId, problem::Code, time::Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use platform::{http::Problem, master_key::MasterKey};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::Sha256;
 use std::time::Duration;
@@ -24,9 +25,13 @@ pub fn key(master_key: &MasterKey) -> [u8; 32] {
     master_key.key_for("webhook:payment:mock")
 }
 
-#[derive(Deserialize)]
-struct WebhookEvent {
+/// A change at the provider.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PaymentWebhookRequest")]
+pub struct WebhookEvent {
+    /// `transaction.settled`; other types change nothing.
     r#type: String,
+    /// Of a settled transaction its `transactionId`.
     data: serde_json::Value,
 }
 

@@ -198,7 +198,7 @@ async fn a_parameter_that_an_operation_does_not_have_is_refused() {
     let (_, body) = send("GET", "/numbers?sort=1&limit=0&cursor=a&cursor=b", &[], "").await;
     let codes: Vec<&str> = body["errors"].as_array().unwrap().iter().filter_map(|fault| fault["code"].as_str()).collect();
     assert_eq!(codes, ["UNKNOWN_PARAMETER", "OUT_OF_RANGE", "REPEATED_PARAMETER"], "all faults of a query are named at once");
-    assert!(body["detail"].as_str().unwrap().ends_with("; 2 more"), "{body}");
+    assert!(body["detail"].as_str().unwrap().ends_with("; 2 more faults"), "{body}");
     for path in ["/context?", "/context?&", "/numbers?limit=1", "/filtered?status=A", "/open?attr.colour=red&attr.size=1"] {
         assert!(send("GET", path, &[], "").await.0.status().is_success(), "{path}");
     }
