@@ -137,6 +137,7 @@ pub struct SetRoles {
 #[serde(deny_unknown_fields)]
 pub struct ClientCredentials {
     /// Always `client_credentials`.
+    #[schemars(extend("enum" = ["client_credentials"]))]
     pub grant_type: String,
     /// The client's name.
     #[serde(default)]

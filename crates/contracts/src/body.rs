@@ -201,13 +201,13 @@ impl JsonSchema for Attributes {
     fn schema_name() -> Cow<'static, str> {
         "Attributes".into()
     }
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
             "description": "Names such as size or colour, each with a line of text.",
             "maxProperties": Attributes::MAX,
-            "propertyNames": {"minLength": 1, "maxLength": 50},
-            "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 200},
+            "propertyNames": generator.subschema_for::<AttributeName>(),
+            "additionalProperties": generator.subschema_for::<RequiredShortText>(),
         })
     }
 }

@@ -15,6 +15,9 @@ fn canonical(text: &str) -> Result<Uuid, Violation> {
     id.ok_or_else(|| Violation::new("NOT_A_UUID", "must be a UUID in lower case with hyphens"))
 }
 
+/// The canonical form of a UUID, for JSON Schema.
+const PATTERN: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
+
 macro_rules! ids {
     ($($(#[doc = $doc:literal])* $name:ident;)*) => {$(
         $(#[doc = $doc])*
@@ -53,7 +56,7 @@ macro_rules! ids {
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "format": "uuid", "description": concat!($($doc),*).trim()})
+                json_schema!({"type": "string", "format": "uuid", "pattern": PATTERN, "description": concat!($($doc),*).trim()})
             }
         }
     )*};

@@ -82,7 +82,7 @@ impl JsonSchema for Currency {
         "Currency".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code"})
+        json_schema!({"type": "string", "pattern": crate::text::one_of(CODES), "description": "ISO 4217 code"})
     }
 }
 

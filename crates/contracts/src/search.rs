@@ -7,6 +7,7 @@ use crate::{
     money::Currency,
     service::ServiceSpec,
     string_enum,
+    text::optional_line,
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -220,6 +221,7 @@ pub struct SearchQuery {
     /// Plain text of at most 500 characters and 40 words. Every word must be found. The last one may be the beginning of
     /// a word. A word that no product has is looked for in a near spelling as well, for up to four words. Without a text every
     /// product matches.
+    #[schemars(length(max = 500), extend("pattern" = optional_line()))]
     pub q: Option<String>,
     /// In this category or below it. Given several times, in one of them.
     pub category: Vec<CategoryId>,
@@ -233,8 +235,10 @@ pub struct SearchQuery {
     /// or the shop's own when it is absent. Products in another currency are left out then.
     pub currency: Option<Currency>,
     /// The least price in minor units of `currency`.
+    #[schemars(range(min = 0, max = 10_000_000_000_000_i64))]
     pub min_price: Option<i64>,
     /// The highest price in minor units of `currency`.
+    #[schemars(range(min = 0, max = 10_000_000_000_000_i64))]
     pub max_price: Option<i64>,
     /// The order of the hits; `relevance` when absent.
     pub sort: Option<Sort>,
@@ -244,6 +248,7 @@ pub struct SearchQuery {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SuggestQuery {
     /// Plain text of at most 500 characters and 40 words.
+    #[schemars(length(max = 500), extend("pattern" = optional_line()))]
     pub q: String,
 }
 

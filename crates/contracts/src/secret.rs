@@ -45,7 +45,7 @@ macro_rules! secrets {
         impl JsonSchema for $name {
             fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "minLength": $min, "maxLength": $max, "description": concat!($($doc),*).trim()})
+                json_schema!({"type": "string", "minLength": $min, "maxLength": $max, "pattern": crate::text::secret_pattern(), "description": concat!($($doc),*).trim()})
             }
         }
     )*};

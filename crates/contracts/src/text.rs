@@ -5,10 +5,12 @@
 
 pub mod characters;
 mod email;
+mod pattern;
 
 pub use crate::violation::Violation;
 use crate::violation::{deserialize_str, reject};
 pub use characters::is_forbidden;
+pub(crate) use pattern::{one_of, optional_line, secret as secret_pattern};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, fmt, ops::Deref};
@@ -98,36 +100,36 @@ macro_rules! texts {
 texts! {
     /// An e-mail address: one `@`, a dotted domain, at most 254 characters. Every spelling of it (upper case, composed and
     /// decomposed letters, a domain in letters or as `xn--…`) is the same address.
-    Email, {"type": "string", "format": "email", "maxLength": 254}, email::parse;
+    Email, {"type": "string", "format": "email", "maxLength": 254, "pattern": pattern::email()}, email::parse;
     /// The e-mail address of an account, in any spelling. Addresses that a new account cannot have any more are accepted.
-    KnownEmail, {"type": "string", "format": "email", "maxLength": 254}, email::parse_known;
+    KnownEmail, {"type": "string", "format": "email", "maxLength": 254, "pattern": pattern::email()}, email::parse_known;
     /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; stored in upper case.
     Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
     /// A person's or shop's name, 1 to 100 characters.
-    Name, {"type": "string", "minLength": 1, "maxLength": 100}, |text| single_line(text, 1, 100);
+    Name, {"type": "string", "minLength": 1, "maxLength": 100, "pattern": pattern::line()}, |text| single_line(text, 1, 100);
     /// A product's title, 1 to 200 characters.
-    Title, {"type": "string", "minLength": 1, "maxLength": 200}, |text| single_line(text, 1, 200);
+    Title, {"type": "string", "minLength": 1, "maxLength": 200, "pattern": pattern::line()}, |text| single_line(text, 1, 200);
     /// Text of at most 5,000 characters; line breaks are kept.
-    LongText, {"type": "string", "maxLength": 5000}, |text| multi_line(text, 0, 5_000);
+    LongText, {"type": "string", "maxLength": 5000, "pattern": pattern::lines()}, |text| multi_line(text, 0, 5_000);
     /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
-    ShortText, {"type": "string", "maxLength": 200}, |text| single_line(text, 0, 200);
+    ShortText, {"type": "string", "maxLength": 200, "pattern": pattern::optional_line()}, |text| single_line(text, 0, 200);
     /// One line of 1 to 200 characters.
-    RequiredShortText, {"type": "string", "minLength": 1, "maxLength": 200}, |text| single_line(text, 1, 200);
+    RequiredShortText, {"type": "string", "minLength": 1, "maxLength": 200, "pattern": pattern::line()}, |text| single_line(text, 1, 200);
     /// A telephone number: digits, spaces, `+-()/`, 5 to 30 characters.
-    Phone, {"type": "string", "minLength": 5, "maxLength": 30}, phone;
+    Phone, {"type": "string", "minLength": 5, "maxLength": 30, "pattern": pattern::phone()}, phone;
     /// An ISO 3166-1 alpha-2 country code in upper case.
-    Country, {"type": "string", "pattern": "^[A-Z]{2}$"}, country;
+    Country, {"type": "string", "pattern": one_of(COUNTRIES)}, country;
     /// An absolute `https://` or `http://` address of at most 2,000 characters.
-    Url, {"type": "string", "format": "uri", "maxLength": 2000}, url;
+    Url, {"type": "string", "format": "uri", "maxLength": 2000, "pattern": pattern::url()}, url;
     /// The address of a product's picture: an absolute `http(s)` address, or a path on this host that begins with `/`.
-    ImageUrl, {"type": "string", "format": "uri-reference", "maxLength": 2000}, image_url;
+    ImageUrl, {"type": "string", "format": "uri-reference", "maxLength": 2000, "pattern": pattern::image_url()}, image_url;
 }
 
 texts! {
     /// The name of a product's attribute: 1 to 50 letters, digits, spaces, hyphens and underscores.
-    AttributeName, {"type": "string", "minLength": 1, "maxLength": 50}, attribute_name;
+    AttributeName, {"type": "string", "minLength": 1, "maxLength": 50, "pattern": pattern::attribute_name()}, attribute_name;
     /// A search text of at most 200 characters.
-    Query, {"type": "string", "maxLength": 200}, |text| single_line(text, 0, 200);
+    Query, {"type": "string", "maxLength": 200, "pattern": pattern::optional_line()}, |text| single_line(text, 0, 200);
 }
 
 impl From<KnownEmail> for Email {

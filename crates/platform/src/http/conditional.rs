@@ -84,7 +84,7 @@ impl IfMatch {
 }
 
 /// A list of entity tags, or `*`.
-pub(super) const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*"){0,31})$"#;
+const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*"){0,31})$"#;
 
 /// Splits `"a", W/"b", *`. `None` when it is not such a list.
 fn tags(value: &str) -> Option<Vec<String>> {

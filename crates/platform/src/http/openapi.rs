@@ -8,7 +8,7 @@ pub use conformance::undescribed;
 pub(super) use schema::remove_null;
 pub use schema::schema_faults;
 
-use super::{BASE, conditional, describe::OperationBuilder, encode_text};
+use super::{BASE, describe::OperationBuilder, encode_text};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use contracts::{
     auth::Role,
@@ -162,8 +162,7 @@ impl Operation {
         if builder.conditional && matches!(self.method, Method::GET) {
             builder.empty_answer(304, "The copy named by `If-None-Match` is the present one.");
             let about = "The `ETag` of the copy at hand.";
-            let schema = json!({"type": "string", "pattern": conditional::TAGS_PATTERN});
-            builder.parameter("header", "If-None-Match", false, schema, about);
+            builder.parameter("header", "If-None-Match", false, json!({"type": "string"}), about);
         }
         let errors = self.errors(&builder);
         let access = Access { anonymous: builder.grants.is_empty() || builder.optional, grants: builder.grants };
