@@ -54,7 +54,7 @@ pub async fn run(flags: Flags) -> Result<()> {
         marker.write(Some(&summary))?;
     }
     server.announce_ready();
-    greeting::print(server.address(), &server.data_dir(), &summary);
+    greeting::print(server.address(), server.data_dir(), &summary);
     server.run().await
 }
 

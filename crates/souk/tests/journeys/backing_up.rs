@@ -203,6 +203,9 @@ async fn a_copy_is_private_complete_and_goes_only_where_nothing_is() {
     fs::remove_dir_all(aside).unwrap();
 }
 
+/// Does something to a copy.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_copy_is_refused_and_nothing_is_left_of_the_attempt() {
     let mut server = Server::start_with(CHEAP_PASSWORDS).await;
@@ -226,7 +229,7 @@ async fn a_damaged_copy_is_refused_and_nothing_is_left_of_the_attempt() {
         bytes[middle] ^= 1;
         fs::write(path, bytes).unwrap();
     };
-    let damages: [(&dyn Fn(&Path), &str); 6] = [
+    let damages: [(Damage<'_>, &str); 6] = [
         (&flip, "db/order.db is not as it was"),
         (&|copy: &Path| fs::write(copy.join("db/user.db"), "").unwrap(), "db/user.db is not as it was"),
         (&|copy: &Path| fs::remove_file(copy.join("installation.secret")).unwrap(), "installation.secret is missing"),
