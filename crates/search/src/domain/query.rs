@@ -7,7 +7,7 @@ use contracts::{
     search::Sort,
     text::{self, AttributeName, RequiredShortText, Violation},
 };
-use platform::folding::fold_case;
+use platform::folding::{fold_case, is_invisible};
 use std::fmt::Write as _;
 
 /// The longest search text.
@@ -211,7 +211,9 @@ pub fn search_text(text: &str) -> Result<Option<String>, Violation> {
     if joined.len() > MOST_WORDS {
         return Err(Violation::new("TOO_MANY_WORDS", format!("must have at most {MOST_WORDS} words")));
     }
-    let text = text::single_line(&joined.join(" "), 0, LONGEST_TEXT)?;
+    // Invisible characters of a pasted text do not matter. Control characters are refused.
+    let visible: String = joined.join(" ").chars().filter(|c| !is_invisible(*c)).collect();
+    let text = text::single_line(&visible, 0, LONGEST_TEXT)?;
     Ok((!text.is_empty()).then_some(text))
 }
 
