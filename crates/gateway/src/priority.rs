@@ -48,13 +48,14 @@ impl Priority {
         }
     }
 
-    /// How long a request waits for its turn. A client does not wait much longer, so a late turn would be work for nobody.
+    /// How long a request waits for its turn. A client does not wait much longer, so a late turn would be work for nobody; a
+    /// much shorter wait would make refused clients come back so often that their refusals take the time of orders.
     pub(crate) fn queue_time(self) -> Duration {
         Duration::from_millis(match self {
-            Priority::WaitingOrder | Priority::Order => 5_000,
-            Priority::Change => 3_000,
-            Priority::OwnRead | Priority::Login => 2_000,
-            Priority::Search | Priority::PublicRead => 1_000,
+            Priority::WaitingOrder | Priority::Order => 10_000,
+            Priority::Change => 8_000,
+            Priority::OwnRead | Priority::Login => 4_000,
+            Priority::Search | Priority::PublicRead => 2_000,
         })
     }
 
