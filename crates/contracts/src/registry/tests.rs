@@ -208,8 +208,11 @@ fn sample(schema: &Value, root: &Value) -> Value {
     match (kind, schema["format"].as_str()) {
         ("string", Some("uuid")) => json!(Uuid::from_u128(7)),
         ("string", Some("date-time")) => json!(Timestamp::EPOCH),
-        ("string", _) if schema["pattern"] == "^[A-Z]{3}$" => json!("EUR"),
-        ("string", _) => json!("text"),
+        // The pattern of a closed list of codes, such as `^(AED|AFN)$`.
+        ("string", _) => {
+            let codes = schema["pattern"].as_str().and_then(|pattern| pattern.strip_prefix("^(?:").or_else(|| pattern.strip_prefix("^(")));
+            json!(codes.and_then(|codes| codes.split(['|', ')']).next()).unwrap_or("text"))
+        }
         ("integer", _) => json!(1),
         ("boolean", _) => json!(true),
         ("array", _) => json!([sample(&schema["items"], root)]),
