@@ -8,6 +8,7 @@ mod refresh;
 mod register;
 mod reset;
 mod respell;
+mod revocations;
 mod service_token;
 mod session;
 
@@ -18,6 +19,7 @@ pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
 pub use respell::respell_addresses;
+pub use revocations::list_revocations;
 pub use service_token::{ClientSecret, grant_service_token};
 
 #[cfg(test)]

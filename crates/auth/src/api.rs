@@ -10,17 +10,17 @@ use axum::{
 };
 use contracts::{
     auth::{
-        Account, ChangePassword, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword, ServiceToken,
-        SetRoles, Tokens,
+        Account, ChangePassword, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword, RevocationFilter,
+        Revocations, ServiceToken, SetRoles, Tokens,
     },
     ids::UserId,
 };
 use platform::{
     http::{
-        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Routes, State, UnstoredIdempotencyKey,
+        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Query, Routes, State, UnstoredIdempotencyKey,
         describe::{DescribeArg, OperationBuilder},
     },
-    identity::{Admin, User},
+    identity::{Admin, Service, User},
 };
 use token::TokenForm;
 
@@ -37,6 +37,7 @@ pub fn routes() -> Routes<App> {
         .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
         .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
+        .get("/internal/auth/revocations", list_revocations, "What ends access tokens before they expire")
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }
 
@@ -141,6 +142,14 @@ async fn unlock_account(
     Path(user): Path<UserId>,
 ) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::unlock_account(&app, admin.id, user).await?))
+}
+
+async fn list_revocations(
+    _: Service,
+    State(app): State<App>,
+    Query(RevocationFilter { since }): Query<RevocationFilter>,
+) -> Result<Json<Revocations>, Problem> {
+    Ok(Json(actions::list_revocations(&app, since).await?))
 }
 
 async fn list_keys(State(app): State<App>) -> PublicKeys {

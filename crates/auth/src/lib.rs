@@ -3,8 +3,9 @@
 //! **Tokens.** Access tokens are JWTs of a few minutes, signed with Ed25519 by a [`keyring`] that rotates its keys;
 //! every service verifies them by itself. Refresh tokens are random and stored as hashes. Each works once, and a second
 //! use revokes all that descend from the same login. Within `refresh_grace_seconds` of the first use a second one gets
-//! tokens of its own instead: two tabs refresh at once, and an answer can be lost. A change of roles or
-//! a lock takes effect at the next refresh, so after `access_token_seconds` at the latest.
+//! tokens of its own instead: two tabs refresh at once, and an answer can be lost.
+//! A logout, a lock, a changed password and a role that is taken away end access tokens within seconds: verifiers read the
+//! list of what was revoked in the last `access_token_seconds` ([`contracts::auth::Revocations`]).
 //!
 //! **Passwords.** A new password is neither common nor derived from the account ([`domain::password_rules`]). Passwords are
 //! compared in Normalization Form KC, so that the keyboard does not matter. They are hashed by argon2id on a bounded pool of threads ([`hashing`]). Failed attempts slow
@@ -66,7 +67,14 @@ struct App {
 pub fn service() -> Service {
     Service::new(
         "auth",
-        migrations!["0001_accounts", "0002_failures_by_user", "0003_password_parameters", "0004_registrations", "0005_email_spellings"],
+        migrations![
+            "0001_accounts",
+            "0002_failures_by_user",
+            "0003_password_parameters",
+            "0004_registrations",
+            "0005_email_spellings",
+            "0006_revocations"
+        ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let hasher = Hasher::start(ctx.env.clone(), &settings)?;

@@ -9,7 +9,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How long an access token lives, in seconds. A changed role or a lock takes effect after this time at the latest.
+    /// How long an access token lives, in seconds. A new role takes effect after this time at the latest; what is taken away
+    /// ends within seconds.
     #[schemars(range(min = 60, max = 86_400))]
     pub access_token_seconds: u64,
     /// How long a service's access token lives, in seconds.

@@ -6,4 +6,5 @@ pub mod clients;
 pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;
+pub mod revocations;
 pub mod signing_keys;

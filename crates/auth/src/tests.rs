@@ -7,6 +7,7 @@ mod keys;
 mod login;
 mod password_change;
 mod registration;
+mod revocation;
 mod secrets;
 mod service_tokens;
 mod spelling;

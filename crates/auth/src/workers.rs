@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts,
         attempts::{self, Subject},
-        refresh_tokens, registrations, resets,
+        refresh_tokens, registrations, resets, revocations,
     },
 };
 use contracts::auth::UserUnlocked;
@@ -93,7 +93,8 @@ async fn purge(app: App) -> Result<Next, Error> {
             let rows = refresh_tokens::purge(tx, expired, BATCH).await?
                 + resets::purge(tx, expired, BATCH).await?
                 + attempts::purge(tx, forgotten, BATCH).await?
-                + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?;
+                + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?
+                + revocations::purge(tx, expired, BATCH).await?;
             Ok(if rows > 0 { Next::Immediately } else { Next::Idle })
         })
         .await

@@ -3,7 +3,7 @@
 use crate::{
     body::BoundedVec,
     calls, events,
-    ids::UserId,
+    ids::{UserId, Uuid},
     secret::{NewPassword, Secret},
     service::ServiceSpec,
     string_enum,
@@ -187,7 +187,8 @@ pub struct Account {
     pub user_id: UserId,
     /// The address to log in with.
     pub email: String,
-    /// The present roles. Access tokens that were issued earlier keep theirs until they expire.
+    /// The present roles. A role that was taken away ends within seconds, one that was added is in the tokens of the next
+    /// refresh.
     pub roles: Vec<Role>,
     /// Whether logins are possible.
     pub status: AccountStatus,
@@ -223,6 +224,53 @@ pub struct Jwk {
     pub x: String,
 }
 
+/// What ends access tokens before they expire. Verifiers keep it for [`token_seconds`](Self::token_seconds).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Revocations {
+    /// Logins that ended: their tokens are refused.
+    pub sessions: Vec<RevokedSession>,
+    /// Roles that were replaced: of the roles in an older token, those count that the user has still.
+    pub roles: Vec<PresentRoles>,
+    /// How long an access token lives at most, in seconds.
+    pub token_seconds: u64,
+    /// The `since` of the next call.
+    pub next: Timestamp,
+    /// False when there is more now.
+    pub is_complete: bool,
+}
+
+/// A login that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevokedSession {
+    /// `sid` of its tokens.
+    pub session: Uuid,
+    /// When it ended.
+    pub revoked_at: Timestamp,
+}
+
+/// The roles of a user after a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PresentRoles {
+    /// The user.
+    pub user_id: UserId,
+    /// All roles of the user.
+    pub roles: Vec<Role>,
+    /// When they were last replaced.
+    pub changed_at: Timestamp,
+}
+
+/// From when on [`Revocations`] are listed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationFilter {
+    /// `next` of the former answer; absent at first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
 /// The purpose from which auth and notification derive the key for [`PasswordResetRequested::sealed_token`]: auth encrypts
 /// the token, notification decrypts it.
 pub const RESET_TOKEN_ENCRYPTION: &str = "seal:password-reset";
@@ -252,6 +300,10 @@ calls! {
     UNLOCK_ACCOUNT: post(()) -> Account, "/auth/users/{userId}/unlock";
     /// Reads the public keys that verify access tokens. The path is at the root, not below `/api/v1`.
     GET_JWKS: get(()) -> Jwks, "/.well-known/jwks.json";
+    /// Lists what ends access tokens before they expire. Every process that verifies tokens reads it each second while it
+    /// has requests.
+    LIST_REVOCATIONS: get(()) -> Revocations, "/internal/auth/revocations", query RevocationFilter,
+        from "audit", "auth", "cart", "catalog", "inventory", "notification", "order", "payment", "search", "shipping", "user";
 }
 
 // The aggregate is ACCOUNT and not USER: user publishes the events of USER, and a sequence has one producer.

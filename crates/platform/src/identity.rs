@@ -5,6 +5,7 @@ mod callers;
 mod claims;
 mod keys;
 mod provider;
+mod revocations;
 mod verifier;
 
 pub use callers::{
@@ -13,7 +14,10 @@ pub use callers::{
 pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
 pub use contracts::auth::{Jwk, Jwks, Role};
 pub use keys::SigningKey;
+pub use revocations::RevocationSource;
 pub use verifier::{KeySource, Refused, Verifier};
 
+#[cfg(test)]
+mod revocation_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use crate::{
     bus,
-    client::{Client, client_credentials},
+    client::{Auth, Client, client_credentials},
     db::{
         Db, OutdatedSchema, Storage,
         installation::{self, Opening, Wanted},
@@ -11,7 +11,7 @@ use crate::{
     env::Env,
     http::{Operation, RequestLayers},
     idempotency,
-    identity::{Jwks, KeySource, Verifier},
+    identity::{Jwks, KeySource, RevocationSource, Verifier},
     inbox::{self, Consumers, RetryFailedEvents},
     master_key::MasterKey,
     outbox,
@@ -22,7 +22,10 @@ use crate::{
     worker::{Next, Worker},
 };
 use axum::Router;
-use contracts::call::Call;
+use contracts::{
+    auth::{LIST_REVOCATIONS, RevocationFilter},
+    call::Call,
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -82,6 +85,9 @@ pub(crate) struct Subscription {
 
 const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
 
+/// How long a request waits for the list of revoked tokens.
+const REVOCATIONS_WAIT: Duration = Duration::from_millis(500);
+
 /// The folder of the databases in the data directory.
 pub const DATABASES: &str = "db";
 
@@ -111,8 +117,15 @@ impl Runtime {
         };
 
         let keys_client = Client::new(env.clone());
-        let verifier = Verifier::fetching(env.clone(), key_source(keys_client.clone()));
-        let mut clients = vec![keys_client];
+        let mut clients = vec![keys_client.clone()];
+        // The list of revoked tokens is for services: any of this process asks for all.
+        let revocations = services.first().map(|service| {
+            let client = Client::new(env.clone());
+            client.set_tokens(client_credentials(&client, service.name, &master_key.client_secret(service.name)));
+            clients.push(client.clone());
+            revocation_source(client)
+        });
+        let verifier = Verifier::fetching(env.clone(), key_source(keys_client), revocations);
         let mut runtime = Runtime {
             routers: BTreeMap::new(),
             operations: Vec::new(),
@@ -325,6 +338,16 @@ pub fn open_databases(
 ) -> Result<Databases, crate::db::Error> {
     let wanted: Vec<Wanted> = services.iter().map(|Service { name, migrations, .. }| Wanted { service: name, migrations }).collect();
     installation::open_all(env, &data_dir.join(DATABASES), &wanted, opening, &Storage::new(env, reserve))
+}
+
+fn revocation_source(client: Client) -> RevocationSource {
+    Arc::new(move |since| {
+        let client = client.clone();
+        Box::pin(async move {
+            let call = client.call(&LIST_REVOCATIONS).auth(Auth::Service).query(&RevocationFilter { since }).timeout(REVOCATIONS_WAIT);
+            call.send().await.map_err(|error| error.to_string())
+        })
+    })
 }
 
 fn key_source(client: Client) -> KeySource {

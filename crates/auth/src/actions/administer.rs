@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts::{self, Credential},
         attempts::{self, Subject},
-        refresh_tokens, resets,
+        refresh_tokens, resets, revocations,
     },
 };
 use contracts::{
@@ -16,7 +16,8 @@ use contracts::{
 };
 use platform::db::Tx;
 
-/// Replaces the roles of a user. Issued access tokens keep the old roles until they expire.
+/// Replaces the roles of a user. A role that is taken away ends with the next list of revocations that a verifier reads, a
+/// new one begins at the next refresh.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
@@ -32,6 +33,7 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
             }
             if accounts::roles(tx, user).await? != wanted {
                 accounts::set_roles(tx, user, &wanted).await?;
+                revocations::insert_role_change(tx, user).await?;
                 tx.emit(RolesChanged { user_id: user, roles: wanted.clone(), changed_by: Some(admin) });
             }
             view(tx, account.user_id).await

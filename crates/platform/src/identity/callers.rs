@@ -41,6 +41,7 @@ pub async fn identify(parts: &mut Parts) -> Result<Option<Arc<Identity>>, Proble
     let identity = verifier.verify(token).await.map_err(|error| match error {
         Refused::Invalid => refused("the access token is not valid"),
         Refused::Expired => refused("the access token has expired"),
+        Refused::Revoked => refused("the access token was revoked"),
         Refused::KeysUnavailable => Problem::new(Code::DEPENDENCY_UNAVAILABLE),
     })?;
     if let Some(user) = identity.user {

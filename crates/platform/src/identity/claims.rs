@@ -100,6 +100,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The same caller with those roles only that are among `present`.
+    pub(super) fn limited_to(&self, present: &[Role]) -> Identity {
+        let roles = self.roles.iter().copied().filter(|role| present.contains(role)).collect();
+        Identity { roles, ..self.clone() }
+    }
+
     /// `None` when the claims are neither of a user nor of a service.
     pub(super) fn from_claims(claims: Claims) -> Option<Identity> {
         let user = if claims.client_id.is_none() { Some(claims.sub.parse::<UserId>().ok()?) } else { None };

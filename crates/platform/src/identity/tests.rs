@@ -135,7 +135,7 @@ async fn unknown_keys_are_fetched_once_a_minute_at_most() {
             Box::pin(async move { answer })
         })
     };
-    let verifier = Verifier::fetching(env.clone(), source);
+    let verifier = Verifier::fetching(env.clone(), source, None);
     let token = key.sign(&Claims::user(&env, MARA, &[], HOUR));
     assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));
     assert_eq!(verifier.verify(&token).await, Err(Refused::KeysUnavailable));

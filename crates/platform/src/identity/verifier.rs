@@ -4,6 +4,7 @@ use super::{
     claims::{AUDIENCE, Claims, ISSUER, Identity},
     keys::decoding_key,
     provider,
+    revocations::{RevocationList, RevocationSource},
 };
 use crate::env::{Env, LockUnpoisoned as _};
 use contracts::{auth::Jwks, time::Timestamp};
@@ -39,6 +40,9 @@ pub enum Refused {
     Invalid,
     #[error("the token has expired")]
     Expired,
+    /// Its login ended.
+    #[error("the token was revoked")]
+    Revoked,
     /// The token may be valid: its key is unknown and the keys could not be fetched.
     #[error("the keys cannot be fetched")]
     KeysUnavailable,
@@ -56,22 +60,24 @@ struct Inner {
     /// When the keys were last fetched, and whether that succeeded.
     fetch: tokio::sync::Mutex<Option<(Timestamp, bool)>>,
     seen: Cache<[u8; 32], Arc<Identity>>,
+    revocations: Option<RevocationList>,
 }
 
 impl Verifier {
     /// A verifier of these keys.
     #[must_use]
     pub fn new(env: Env, keys: &Jwks) -> Verifier {
-        Verifier::build(env, keys, None)
+        Verifier::build(env, keys, None, None)
     }
 
-    /// A verifier that fetches the keys from `source` when a token names an unknown one, once a minute at most.
+    /// A verifier that fetches the keys from `source` when a token names an unknown one, once a minute at most, and refuses
+    /// what `revocations` lists.
     #[must_use]
-    pub fn fetching(env: Env, source: KeySource) -> Verifier {
-        Verifier::build(env, &Jwks { keys: Vec::new() }, Some(source))
+    pub fn fetching(env: Env, source: KeySource, revocations: Option<RevocationSource>) -> Verifier {
+        Verifier::build(env, &Jwks { keys: Vec::new() }, Some(source), revocations)
     }
 
-    fn build(env: Env, keys: &Jwks, source: Option<KeySource>) -> Verifier {
+    fn build(env: Env, keys: &Jwks, source: Option<KeySource>, revocations: Option<RevocationSource>) -> Verifier {
         provider::install();
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_audience(&[AUDIENCE]);
@@ -80,7 +86,9 @@ impl Verifier {
         // The library would use the system's clock.
         rules.validate_exp = false;
         rules.validate_nbf = false;
+        let revocations = revocations.map(|source| RevocationList::new(env.clone(), source));
         let verifier = Verifier(Arc::new(Inner {
+            revocations,
             env,
             rules,
             keys: Mutex::default(),
@@ -104,6 +112,15 @@ impl Verifier {
     /// # Errors
     /// [`Refused`].
     pub async fn verify(&self, token: &str) -> Result<Arc<Identity>, Refused> {
+        let identity = self.verify_signed(token).await?;
+        match &self.0.revocations {
+            // Services read the list by their own tokens, which it does not hold.
+            Some(revocations) if identity.user.is_some() => revocations.apply(identity).await,
+            _ => Ok(identity),
+        }
+    }
+
+    async fn verify_signed(&self, token: &str) -> Result<Arc<Identity>, Refused> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refused::Invalid);
         }

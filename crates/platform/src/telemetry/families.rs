@@ -80,6 +80,11 @@ pub const FAMILIES: &[Family] = &[
     counter("souk_worker_pauses_total", &["service", "worker"], "Pauses of a worker that always had more to do"),
     counter("souk_due_rescheduled_total", &["service", "worker"], "Due rows whose work failed and was rescheduled"),
     counter("souk_auth_logins_total", &["outcome"], "Login attempts"),
+    counter(
+        "souk_revocations_unavailable_total",
+        &[],
+        "Times that auth could not be asked which access tokens were revoked; meanwhile they count until they expire",
+    ),
     counter("souk_auth_refresh_reused_total", &[], "Refresh tokens used a second time; their sessions were revoked"),
     counter("souk_auth_hashing_refused_total", &[], "Passwords refused because all slots for hashing were taken"),
     gauge("souk_orders", &["status"], "Orders by status"),

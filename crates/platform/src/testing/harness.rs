@@ -140,7 +140,16 @@ fn scripted_auth(env: &Env, key: &SigningKey) -> Router {
     let token = key.sign(&claims(env, "service", &[], Some("service")));
     Router::new()
         .route("/.well-known/jwks.json", get(move || async move { Json(jwks) }))
-        .route("/auth/token", post(move || async move { Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": 100_000_000, "scope": INTERNAL})) }))
+        .route(
+            "/internal/auth/revocations",
+            get(|| async { Json(json!({"sessions": [], "roles": [], "tokenSeconds": 900, "next": BEGINNING, "isComplete": true})) }),
+        )
+        .route(
+            "/auth/token",
+            post(move || async move {
+                Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": 100_000_000, "scope": INTERNAL}))
+            }),
+        )
 }
 
 fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Claims {
