@@ -63,6 +63,8 @@ string_enum! {
         Registered = "REGISTERED",
         /// A link to set a new password.
         PasswordReset = "PASSWORD_RESET",
+        /// The password was changed.
+        PasswordChanged = "PASSWORD_CHANGED",
         /// An order was placed.
         OrderCreated = "ORDER_CREATED",
         /// A payment failed.

@@ -1,7 +1,7 @@
 //! User: profiles, address books and preferences. E-mail and roles are copies; auth owns them.
 
 use crate::{
-    auth::Role,
+    auth::{AccountStatus, Role},
     body::Patch,
     calls, events,
     ids::{AddressId, UserId},
@@ -40,10 +40,17 @@ pub struct User {
     pub phone: Option<String>,
     /// A copy; auth owns them.
     pub roles: Vec<Role>,
+    /// A copy; auth owns it.
+    #[serde(default = "active")]
+    pub status: AccountStatus,
     /// When the profile was created.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+fn active() -> AccountStatus {
+    AccountStatus::Active
 }
 
 /// Changes the caller's profile. Fields that are absent stay as they are.
@@ -66,14 +73,24 @@ pub struct WriteAddress {
     /// The user's name for the address, such as Home or Work.
     #[serde(default = "home")]
     pub label: RequiredShortText,
+    /// Who receives parcels; the profile's name when null or absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Name>,
+    /// A firm at the address; null or absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<RequiredShortText>,
+    /// A telephone number for the carrier; null or absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
     /// ISO 3166-1 alpha-2, such as DE.
     pub country: Country,
-    /// State or province; empty where there is none.
+    /// State or province. Required in some countries, such as US, where it must be the code or name of one.
     #[serde(default = "empty")]
     pub state: ShortText,
-    /// Town or city.
-    pub city: RequiredShortText,
-    /// Postal code; empty where there is none.
+    /// Town or city. Required in most countries.
+    #[serde(default = "empty")]
+    pub city: ShortText,
+    /// Postal code, by the country's pattern. Required in most countries that have them.
     #[serde(default = "empty")]
     pub zip: ShortText,
     /// Street, without the number.
@@ -109,6 +126,15 @@ pub struct Address {
     pub user_id: UserId,
     /// The user's name for the address.
     pub label: String,
+    /// Who receives parcels; null when the profile's name stands in.
+    #[serde(default)]
+    pub recipient: Option<String>,
+    /// A firm at the address; null for none.
+    #[serde(default)]
+    pub company: Option<String>,
+    /// A telephone number for the carrier; null for none.
+    #[serde(default)]
+    pub phone: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: String,
     /// State or province; may be empty.
@@ -130,9 +156,18 @@ pub struct Address {
 }
 
 /// An address at the moment of ordering. It never changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressSnapshot {
+    /// Who receives the parcel; null in orders from before addresses had one.
+    #[serde(default)]
+    pub recipient: Option<String>,
+    /// A firm at the address; null for none.
+    #[serde(default)]
+    pub company: Option<String>,
+    /// A telephone number for the carrier; null for none.
+    #[serde(default)]
+    pub phone: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: String,
     /// State or province; may be empty.
@@ -151,8 +186,8 @@ pub struct AddressSnapshot {
 
 impl From<Address> for AddressSnapshot {
     fn from(address: Address) -> AddressSnapshot {
-        let Address { country, state, city, zip, street, number, complement, .. } = address;
-        AddressSnapshot { country, state, city, zip, street, number, complement }
+        let Address { recipient, company, phone, country, state, city, zip, street, number, complement, .. } = address;
+        AddressSnapshot { recipient, company, phone, country, state, city, zip, street, number, complement }
     }
 }
 
@@ -198,10 +233,16 @@ pub struct EnsureUser {
 #[serde(deny_unknown_fields)]
 pub struct UserFilter {
     /// Only users whose e-mail or name has, for each word of this text, a word that begins with it. Words are runs of
-    /// letters and digits, in upper or lower case, in any order; the first 16 characters of each count. A text without
-    /// any word finds no user, a whole e-mail address only its user.
+    /// letters and digits, in upper or lower case, with or without accents, in any order; the first 16 characters of each
+    /// count. A text without any word finds no user, a whole e-mail address only its user.
     #[serde(default)]
     pub query: Option<Query>,
+    /// Only users that have this role.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Only users whose account has this status.
+    #[serde(default)]
+    pub status: Option<AccountStatus>,
 }
 
 /// Finds the users with an e-mail address.
@@ -245,7 +286,8 @@ calls! {
     /// Creates the profile unless it exists, so that it can be read right after the registration. `UserRegistered` has the
     /// same effect later, so a failure of this call is harmless.
     ENSURE_USER: put(EnsureUser) -> User, "/internal/users/{userId}", from "auth";
-    /// Reads an address of a user for a snapshot; `NOT_FOUND` when it belongs to another user.
+    /// Reads an address of a user for a snapshot, with the profile's name where it has no recipient; `NOT_FOUND` when it belongs
+    /// to another user.
     GET_ADDRESS_OF_USER: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
     /// Reads the default shipping address of a user; `NOT_FOUND` when there is none.
     GET_DEFAULT_ADDRESS: get(()) -> Address, "/internal/users/{userId}/default-address", from "order";

@@ -3,11 +3,13 @@
 use crate::{
     delivery::worker_of,
     domain::{Contact, OutgoingMessage},
-    message::{Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PaymentProblem, Refunded, Reset, Shipped, Welcome},
+    message::{
+        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, Shipped, Welcome,
+    },
     store,
 };
 use contracts::{
-    auth::{PasswordResetRequested, UserRegistered},
+    auth::{PasswordChanged, PasswordResetRequested, UserRegistered},
     ids::{EventId, UserId},
     notification::Channel,
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderParcelReturned, OrderPaymentFailed, OrderShipped},
@@ -25,6 +27,7 @@ pub fn all() -> Consumers {
         .on::<UserUpdated, _, _>(user_updated)
         .on::<PreferencesChanged, _, _>(preferences_changed)
         .on::<PasswordResetRequested, _, _>(password_reset_requested)
+        .on::<PasswordChanged, _, _>(password_changed)
         .on::<OrderCreated, _, _>(order_created)
         .on::<OrderPaymentFailed, _, _>(order_payment_failed)
         .on::<OrderConfirmed, _, _>(order_confirmed)
@@ -56,6 +59,12 @@ async fn password_reset_requested(tx: &mut Tx, received: Received<PasswordResetR
     let message = Message::PasswordReset(Reset { expires_at: event.expires_at });
     let new_message = NewMessage::of(event_id, event.user_id, message);
     NewMessage { recipient: Some(&event.email), sealed_token: Some(&event.sealed_token), ..new_message }.write(tx).await
+}
+
+async fn password_changed(tx: &mut Tx, received: Received<PasswordChanged>) -> Result<(), Error> {
+    let Received { event, event_id, occurred_at, .. } = received;
+    let message = Message::PasswordChanged(PasswordChange { by_reset: event.by_reset, changed_at: occurred_at });
+    NewMessage { recipient: Some(&event.email), ..NewMessage::of(event_id, event.user_id, message) }.write(tx).await
 }
 
 async fn order_created(tx: &mut Tx, received: Received<OrderCreated>) -> Result<(), Error> {

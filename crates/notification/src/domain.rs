@@ -65,8 +65,8 @@ impl Contact {
 }
 
 /// Returns whether mails of this type ignore the preferences, because they are about the account itself.
-fn is_about_account(kind: NotificationType) -> bool {
-    matches!(kind, NotificationType::Registered | NotificationType::PasswordReset)
+pub fn is_about_account(kind: NotificationType) -> bool {
+    matches!(kind, NotificationType::Registered | NotificationType::PasswordReset | NotificationType::PasswordChanged)
 }
 
 /// A message with what a channel needs to send it.
@@ -84,7 +84,8 @@ pub struct OutgoingMessage {
     /// The e-mail address, phone number or URL, after the channel; `None` while it is unknown. It is stored only when it does not
     /// come from the contact.
     pub recipient: Option<String>,
-    /// The name of the user; may be empty. It comes from the contact.
+    /// The name of the user; may be empty. It comes from the contact, for messages about orders only: a message about the
+    /// account goes to whatever address a stranger typed, and carries nothing else that was typed.
     pub name: String,
     /// All attempts before this one, those since the last resend by an administrator, and the number of these resends.
     pub attempts: u32,
@@ -181,7 +182,8 @@ mod tests {
         fn each_channel_is_used_at_most_once_and_by_the_preferences(email: bool, sms: bool, phone: bool, webhook: bool, at in 0..NotificationType::ALL.len()) {
             let kind = NotificationType::ALL[at];
             let channels: Vec<_> = contact(email, sms, phone, webhook).channels(kind).collect();
-            let account = matches!(kind, NotificationType::Registered | NotificationType::PasswordReset);
+            let account =
+                matches!(kind, NotificationType::Registered | NotificationType::PasswordReset | NotificationType::PasswordChanged);
             let secret = kind == NotificationType::PasswordReset;
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));

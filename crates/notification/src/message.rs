@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 pub enum Message {
     Registered(Welcome),
     PasswordReset(Reset),
+    PasswordChanged(PasswordChange),
     OrderCreated(OrderSummary),
     PaymentFailed(PaymentProblem),
     OrderConfirmed(OrderSummary),
@@ -39,6 +40,14 @@ pub struct Welcome {
 #[serde(rename_all = "camelCase")]
 pub struct Reset {
     pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordChange {
+    /// Whether a reset mail set it, and not the old password.
+    pub by_reset: bool,
+    pub changed_at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,6 +155,7 @@ impl Message {
         match self {
             Message::Registered(_) => NotificationType::Registered,
             Message::PasswordReset(_) => NotificationType::PasswordReset,
+            Message::PasswordChanged(_) => NotificationType::PasswordChanged,
             Message::OrderCreated(_) => NotificationType::OrderCreated,
             Message::PaymentFailed(_) => NotificationType::PaymentFailed,
             Message::OrderConfirmed(_) => NotificationType::OrderConfirmed,
@@ -161,7 +171,7 @@ impl Message {
     #[must_use]
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
-            Message::Registered(_) | Message::PasswordReset(_) => None,
+            Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
             Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
             Message::PaymentFailed(problem) => Some(problem.order_id),
             Message::Shipped(shipped) => Some(shipped.order_id),
@@ -205,6 +215,7 @@ pub(crate) mod tests {
             street: "Invalidenstraße".into(),
             number: "1".into(),
             complement: String::new(),
+            ..AddressSnapshot::default()
         }
     }
 
@@ -269,6 +280,7 @@ pub(crate) mod tests {
                 lines_return: true,
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
+            Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! The SQL of contacts and messages.
 
-use crate::domain::{Contact, OutgoingMessage};
+use crate::domain::{Contact, OutgoingMessage, is_about_account};
 use contracts::{
     auth::UserRegistered,
     column::JsonText,
@@ -143,7 +143,9 @@ pub async fn find_due(tx: &mut Tx, id: NotificationId) -> Result<Option<Outgoing
     let found = tx.find::<OutgoingMessages>("notification_id = $1 AND due_at <= $2", params![id, now]).await?;
     let Some(mut outgoing) = found else { return Ok(None) };
     if let Some(mut contact) = find_contact(tx, outgoing.user_id).await? {
-        outgoing.name = std::mem::take(&mut contact.name);
+        if !is_about_account(outgoing.kind) {
+            outgoing.name = std::mem::take(&mut contact.name);
+        }
         outgoing.recipient = outgoing.recipient.or_else(|| contact.address(outgoing.channel));
     }
     Ok(Some(outgoing))

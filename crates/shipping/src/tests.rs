@@ -122,6 +122,7 @@ fn address(complement: &str) -> AddressSnapshot {
         street: "Am Wall".into(),
         number: "7".into(),
         complement: complement.into(),
+        ..AddressSnapshot::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    domain::{self, Defaults, NewUser, Versioned, WebhookPolicy, user_updated},
+    domain::{self, Defaults, NewUser, Versioned, WebhookPolicy, address_rules, user_updated},
     store,
 };
 use contracts::{
@@ -104,13 +104,14 @@ pub async fn update_profile(db: &Db, caller: Caller, if_match: IfMatch, changes:
 /// Adds an address. The first one becomes the default for shipping and billing.
 ///
 /// # Errors
-/// [`Error::Full`] past [`domain::AddressBook::MAX`].
+/// [`Error::Invalid`] by the rules of the country, [`Error::Full`] past [`domain::AddressBook::MAX`].
 pub async fn add_address(
     db: &Db,
     caller: Caller,
     key: MaybeIdempotencyKey,
     body: WriteAddress,
 ) -> Result<Idempotent<Tagged<Created<Address>>>, Problem> {
+    let body = address_rules::check(body).map_err(Error::Invalid)?;
     db.write(async move |tx| key.once(tx, async |tx| insert_address(tx, &caller, body.clone()).await).await).await
 }
 
@@ -131,7 +132,8 @@ async fn insert_address(tx: &mut Tx, caller: &Caller, body: WriteAddress) -> Res
 /// other addresses.
 ///
 /// # Errors
-/// [`Error::NotFound`] for another user's address, [`Error::Stale`] when the caller's copy is stale.
+/// [`Error::Invalid`] by the rules of the country, [`Error::NotFound`] for another user's address, [`Error::Stale`] when the
+/// caller's copy is stale.
 pub async fn replace_address(
     db: &Db,
     caller: Caller,
@@ -139,6 +141,7 @@ pub async fn replace_address(
     if_match: IfMatch,
     body: WriteAddress,
 ) -> Result<Versioned<Address>, Error> {
+    let body = address_rules::check(body).map_err(Error::Invalid)?;
     db.write(async move |tx| {
         lock_caller(tx, &caller).await?;
         let mut address = store::lock_address(tx, caller.id, id).await?.ok_or(Error::NotFound)?;

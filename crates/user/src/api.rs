@@ -30,7 +30,7 @@ pub fn routes() -> Routes<App> {
         .delete("/users/me/addresses/{addressId}", delete_address, "Deletes an address")
         .get("/users/me/preferences", get_preferences, "The caller's notification preferences")
         .put("/users/me/preferences", write_preferences, "Replaces the caller's notification preferences")
-        .get("/users", search_users, "Users by the words of their e-mail and name, the newest first")
+        .get("/users", search_users, "Users by the words of their e-mail and name, role and status, the newest first")
         .get("/users/{userId}", get_user, "One user's profile")
         .put("/internal/users/{userId}", ensure_user, "Creates a profile unless it exists")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
@@ -136,14 +136,9 @@ async fn write_preferences(
     Ok(tagged(actions::write_preferences(&app.ctx.db, caller_of(&caller), if_match, body, app.webhooks).await?))
 }
 
-async fn search_users(
-    _: Admin,
-    State(app): State<App>,
-    Query(UserFilter { query }): Query<UserFilter>,
-    paging: Paging,
-) -> Result<Paged<User>, Problem> {
-    let tag = format!("users {query:?}");
-    let read = async move |tx: &mut Tx, after, rows| store::search_index::list_users(tx, query.clone(), after, rows).await;
+async fn search_users(_: Admin, State(app): State<App>, Query(filter): Query<UserFilter>, paging: Paging) -> Result<Paged<User>, Problem> {
+    let tag = format!("users {filter:?}");
+    let read = async move |tx: &mut Tx, after, rows| store::search_index::list_users(tx, filter.clone(), after, rows).await;
     paging.list(&app.ctx.db, &tag, read, |user| user.user_id).await.map(Paged)
 }
 
@@ -168,7 +163,12 @@ async fn get_address_of(
     State(app): State<App>,
     Path((owner, id)): Path<(UserId, AddressId)>,
 ) -> Result<Json<Address>, Problem> {
-    find_address(&app, owner, id).await.map(|address| Json(address.value))
+    let mut address = find_address(&app, owner, id).await?.value;
+    if address.recipient.is_none() {
+        let user = app.ctx.db.read(async move |tx| store::find_user(tx, owner).await).await?;
+        address.recipient = user.map(|user| user.value.name);
+    }
+    Ok(Json(address))
 }
 
 async fn get_default_address(_: ServiceOf<Order>, State(app): State<App>, Path(owner): Path<UserId>) -> Result<Json<Address>, Problem> {

@@ -5,7 +5,10 @@ use crate::{
     domain::{NewUser, sorted_roles, user_updated},
     store,
 };
-use contracts::auth::{RolesChanged, UserRegistered};
+use contracts::{
+    auth::{AccountStatus, RolesChanged, UserLocked, UserRegistered, UserUnlocked},
+    ids::UserId,
+};
 use platform::{
     db::Tx,
     inbox::{Consumers, Received},
@@ -15,6 +18,8 @@ pub fn all() -> Consumers {
     Consumers::new()
         .on::<UserRegistered, _, _>(user_registered)
         .on::<RolesChanged, _, _>(roles_changed)
+        .on::<UserLocked, _, _>(user_locked)
+        .on::<UserUnlocked, _, _>(user_unlocked)
         .on_rewind("auth", store::forget_account_sequences)
         .rebuild_from_start()
 }
@@ -37,6 +42,25 @@ async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(),
         user.value.roles = roles;
         store::save_user(tx, &before, &mut user).await?;
         tx.emit(user_updated(&user.value));
+    }
+    Ok(())
+}
+
+async fn user_locked(tx: &mut Tx, event: Received<UserLocked>) -> Result<(), Error> {
+    set_status(tx, event.event.user_id, AccountStatus::Locked, event.sequence).await
+}
+
+async fn user_unlocked(tx: &mut Tx, event: Received<UserUnlocked>) -> Result<(), Error> {
+    set_status(tx, event.event.user_id, AccountStatus::Active, event.sequence).await
+}
+
+/// Copies the status, as [`roles_changed`] copies the roles. The profile of a user says nothing of it, so nothing is emitted.
+async fn set_status(tx: &mut Tx, user_id: UserId, status: AccountStatus, sequence: i64) -> Result<(), Error> {
+    let mut user = store::lock_user(tx, user_id).await?.ok_or(Error::NotFound)?;
+    if store::advance_account_sequence(tx, user_id, sequence).await? && user.value.status != status {
+        let before = user.value.clone();
+        user.value.status = status;
+        store::save_user(tx, &before, &mut user).await?;
     }
     Ok(())
 }

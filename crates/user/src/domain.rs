@@ -1,9 +1,10 @@
 //! The rules of users and address books. No clock, no database.
 
+pub mod address_rules;
 pub mod search_terms;
 
 use contracts::{
-    auth::Role,
+    auth::{AccountStatus, Role},
     body::Patch,
     ids::{AddressId, UserId},
     problem::Fault,
@@ -46,7 +47,10 @@ impl NewUser {
         let NewUser { user_id, email, name, roles } = self.clone();
         let name = name.unwrap_or_else(|| email.clone());
         let roles = sorted_roles(roles);
-        Versioned { version: 1, value: User { user_id, email, name, phone: None, roles, created_at: now, updated_at: now } }
+        Versioned {
+            version: 1,
+            value: User { user_id, email, name, phone: None, roles, status: AccountStatus::Active, created_at: now, updated_at: now },
+        }
     }
 }
 
@@ -154,11 +158,14 @@ impl Defaults {
 /// Returns the address of a request.
 #[must_use]
 pub fn address(address_id: AddressId, user_id: UserId, body: WriteAddress, defaults: Defaults) -> Address {
-    let WriteAddress { label, country, state, city, zip, street, number, complement, .. } = body;
+    let WriteAddress { label, recipient, company, phone, country, state, city, zip, street, number, complement, .. } = body;
     Address {
         address_id,
         user_id,
         label: label.into_string(),
+        recipient: recipient.map(contracts::text::Name::into_string),
+        company: company.map(contracts::text::RequiredShortText::into_string),
+        phone: phone.map(contracts::text::Phone::into_string),
         country: country.into_string(),
         state: state.into_string(),
         city: city.into_string(),
@@ -342,6 +349,7 @@ mod tests {
             name: "Mara".into(),
             phone: None,
             roles: vec![Role::Customer],
+            status: AccountStatus::Active,
             created_at: contracts::time::Timestamp::EPOCH,
             updated_at: contracts::time::Timestamp::EPOCH,
         };

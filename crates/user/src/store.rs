@@ -16,7 +16,7 @@ use platform::{
 
 platform::table! {
     pub Users in "users" of Versioned<User>, key [user_id];
-    columns { version, value: User { user_id, email, name, phone, roles as JsonText, created_at, updated_at } }
+    columns { version, value: User { user_id, email, name, phone, roles as JsonText, status, created_at, updated_at } }
     extra { provisional, account_sequence, search_indexed }
 }
 
@@ -25,7 +25,8 @@ platform::table! {
     columns {
         version,
         value: Address {
-            address_id, user_id, label, country, state, city, zip, street, number, complement, is_default_shipping, is_default_billing,
+            address_id, user_id, label, recipient, company, phone, country, state, city, zip, street, number, complement,
+            is_default_shipping, is_default_billing,
         },
     }
     extra { created_at, updated_at }
@@ -52,7 +53,7 @@ pub async fn insert_user(tx: &mut Tx, user: &Versioned<User>, is_provisional: bo
         )
         .await?;
     if is_new {
-        search_index::index_user(tx, user.value.user_id, None, (&user.value.email, &user.value.name)).await?;
+        search_index::index_user(tx, None, &user.value).await?;
     }
     Ok(is_new)
 }
@@ -70,10 +71,7 @@ pub async fn lock_user(tx: &mut Tx, id: UserId) -> Result<Option<Versioned<User>
 pub async fn save_user(tx: &mut Tx, before: &User, user: &mut Versioned<User>) -> Result<(), Error> {
     user.version += 1;
     user.value.updated_at = tx.now();
-    let User { user_id, email, name, .. } = &user.value;
-    if before.name != *name {
-        search_index::index_user(tx, *user_id, Some((email, &before.name)), (email, name)).await?;
-    }
+    search_index::index_user(tx, Some(before), &user.value).await?;
     tx.update::<Users>(user).await.map(|_| ())
 }
 

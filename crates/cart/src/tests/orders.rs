@@ -32,6 +32,7 @@ fn address() -> AddressSnapshot {
         street: text("Invalidenstraße"),
         number: text("1"),
         complement: text(""),
+        ..AddressSnapshot::default()
     }
 }
 

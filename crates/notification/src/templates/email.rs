@@ -3,7 +3,7 @@
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Message, OrderSummary, ParcelReturned, PaymentProblem, Refunded, Reset, Shipped},
+    message::{Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, Shipped},
 };
 use contracts::{
     ids::OrderId,
@@ -26,6 +26,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
     let content = match message {
         Message::Registered(_) => registered(recipient),
         Message::PasswordReset(reset) => password_reset(reset, recipient),
+        Message::PasswordChanged(change) => password_changed(change, recipient),
         Message::OrderCreated(order) => order_created(order, recipient),
         Message::PaymentFailed(problem) => payment_failed(problem, recipient),
         Message::OrderConfirmed(order) => order_confirmed(order, recipient),
@@ -86,6 +87,28 @@ fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent {
         ],
         step: Some(NextStep { label: "Set a new password", how }),
         closing: vec!["If it was not you, ignore this mail: your password stays as it is. Do not pass this mail on.".into()],
+        ..EmailContent::default()
+    }
+}
+
+fn password_changed(change: &PasswordChange, recipient: &Recipient<'_>) -> EmailContent {
+    let how = if change.by_reset { "with the token of a reset mail" } else { "with the old password" };
+    let reset = match recipient.shop_url {
+        Some(shop) => How::Link(format!("{shop}/password/forgot")),
+        None => {
+            let body = json!({ "email": "…" }).to_string();
+            How::Call(vec![format!("POST {API}/auth/password/forgot"), "Content-Type: application/json".into(), body])
+        }
+    };
+    EmailContent {
+        subject: "Your password was changed".into(),
+        summary: "If it was you, you need not do anything.".into(),
+        heading: "Your password was changed".into(),
+        paragraphs: vec![
+            format!("The password of your account was changed {how}, on {}. Every other login ended.", moment(change.changed_at)),
+            "If it was you, you need not do anything. If not, set a new one now.".into(),
+        ],
+        step: Some(NextStep { label: "Set a new password", how: reset }),
         ..EmailContent::default()
     }
 }
@@ -200,6 +223,7 @@ pub fn text_message(message: &Message) -> String {
     match message {
         Message::Registered(_) => "Souk: your account is ready.".into(),
         Message::PasswordReset(_) => "Souk: a new password was asked for; see your mail.".into(),
+        Message::PasswordChanged(_) => "Souk: your password was changed. If it was not you, set a new one.".into(),
         Message::OrderCreated(order) => format!("Souk: we received your order {} over {}.", order.order_number, total(order)),
         Message::PaymentFailed(problem) => {
             format!(
@@ -291,9 +315,20 @@ fn sums(order: &OrderSummary, currency: Currency) -> Vec<(&'static str, String)>
 }
 
 fn address(address: &AddressSnapshot) -> String {
-    let AddressSnapshot { country, state, city, zip, street, number, complement } = address;
+    let AddressSnapshot { recipient, company, country, state, city, zip, street, number, complement, phone: _ } = address;
+    let absent = String::new();
+    let person = [recipient, company].map(|text| text.as_ref().unwrap_or(&absent));
     let joined = |parts: &[&String]| parts.iter().filter(|part| !part.is_empty()).map(|part| part.as_str()).collect::<Vec<_>>().join(" ");
-    let lines = [joined(&[street, number]), joined(&[complement]), joined(&[zip, city]), joined(&[state]), joined(&[country])];
+    let [recipient, company] = person;
+    let lines = [
+        joined(&[recipient]),
+        joined(&[company]),
+        joined(&[street, number]),
+        joined(&[complement]),
+        joined(&[zip, city]),
+        joined(&[state]),
+        joined(&[country]),
+    ];
     lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 

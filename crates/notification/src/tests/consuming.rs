@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Delivery, LogSms, SmsProvider};
+use contracts::auth::PasswordChanged;
 use contracts::notification::{Channel, NotificationFailed, NotificationSent, NotificationStatus, NotificationType};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +24,7 @@ async fn every_event_makes_one_message() {
     let until = harness.env.now().after(Duration::from_secs(3_600));
     deliver(&harness, person.registration("mara@example.com", "Mara")).await;
     deliver(&harness, person.reset(&harness)).await;
+    deliver(&harness, PasswordChanged { user_id: person.user_id, email: "mara@example.com".into(), by_reset: true }).await;
     deliver(&harness, person.created()).await;
     deliver(&harness, person.payment_failed(until)).await;
     deliver(&harness, person.confirmed()).await;
@@ -42,7 +44,7 @@ async fn every_event_makes_one_message() {
     let sent = harness.emitted_of::<NotificationSent>().await;
     assert_eq!(sent.len(), NotificationType::ALL.len());
     for event in sent {
-        let about_order = !matches!(event.r#type, NotificationType::Registered | NotificationType::PasswordReset);
+        let about_order = !crate::domain::is_about_account(event.r#type);
         assert_eq!((event.user_id, event.order_id), (person.user_id, about_order.then_some(person.order_id)));
     }
     harness.nothing_is_parked().await;

@@ -84,6 +84,7 @@ pub fn address() -> AddressSnapshot {
         street: "Invalidenstr.".into(),
         number: "1".into(),
         complement: String::new(),
+        ..AddressSnapshot::default()
     }
 }
 

@@ -96,6 +96,7 @@ fn shipment_record() -> ShipmentRecord {
             street: text(),
             number: text(),
             complement: text(),
+            ..AddressSnapshot::default()
         },
         correlation_id: text(),
         booking: Booking::Awaited,

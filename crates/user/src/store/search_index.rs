@@ -3,12 +3,12 @@
 use super::Users;
 use crate::domain::{
     Versioned,
-    search_terms::{query_words, search_prefixes},
+    search_terms::{query_words, role_term, search_terms, status_term},
 };
 use contracts::{
     ids::UserId,
     text::{Email, Query},
-    user::User,
+    user::{User, UserFilter},
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -18,19 +18,28 @@ use platform::{
 /// The most users of a word that are counted to find the rarest word.
 const MAX_COUNTED: i64 = 10_000;
 
-/// Returns the users that have, for each word of `text`, a word in e-mail or name that starts with it, newest first;
-/// all users for an empty text. A whole e-mail address that exists returns only its user.
-pub async fn list_users(tx: &mut Tx, text: Option<Query>, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
-    let Some(text) = text.map(Query::into_string).filter(|text| !text.is_empty()) else {
-        return page(select_all(), tx, after, rows).await;
-    };
-    if let Ok(email) = Email::parse(&text) {
-        let found = page(select_all().filter("u.email = ?", email), tx, after, rows).await?;
-        if !found.is_empty() {
-            return Ok(found);
+/// Returns the users that a filter finds, newest first. A whole e-mail address that exists returns only its user.
+pub async fn list_users(tx: &mut Tx, filter: UserFilter, after: Option<UserId>, rows: i64) -> Result<Vec<User>, Error> {
+    let UserFilter { query, role, status } = filter;
+    let mut terms: Vec<String> = role.map(role_term).into_iter().chain(status.map(status_term)).collect();
+    if let Some(text) = query.map(Query::into_string).filter(|text| !text.is_empty()) {
+        if let Ok(email) = Email::parse(&text) {
+            let found = page(select_all().filter("u.email = ?", email), tx, after, rows).await?;
+            if !found.is_empty() {
+                let fits =
+                    |user: &User| role.is_none_or(|role| user.roles.contains(&role)) && status.is_none_or(|status| user.status == status);
+                return Ok(found.into_iter().filter(fits).collect());
+            }
         }
+        let words = query_words(&text);
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        terms.extend(words);
+    } else if terms.is_empty() {
+        return page(select_all(), tx, after, rows).await;
     }
-    match rarest_first(tx, query_words(&text)).await?.split_first() {
+    match rarest_first(tx, terms).await?.split_first() {
         Some((rarest, others)) => Ok(values(select_matching(rarest, others, after, rows).list(tx).await?)),
         None => Ok(Vec::new()),
     }
@@ -80,10 +89,11 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
     Ok(counted.into_iter().map(|(_, word)| word).collect())
 }
 
-/// Updates the index of a user whose e-mail and name were `before`, if any, and are `after` now.
-pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>, after: (&str, &str)) -> Result<(), Error> {
-    let known = before.map(|(email, name)| search_prefixes(email, name)).unwrap_or_default();
-    let present = search_prefixes(after.0, after.1);
+/// Updates the index of a user that was `before`, if it was indexed.
+pub async fn index_user(tx: &mut Tx, before: Option<&User>, after: &User) -> Result<(), Error> {
+    let user = after.user_id;
+    let known = before.map(search_terms).unwrap_or_default();
+    let present = search_terms(after);
     for gone in known.difference(&present) {
         tx.execute("DELETE FROM user_search_prefixes WHERE prefix = $1 AND user_id = $2", params![*gone, user]).await?;
     }
@@ -98,9 +108,9 @@ pub async fn index_user(tx: &mut Tx, user: UserId, before: Option<(&str, &str)>,
 /// changes between the reading and the marking.
 pub async fn index_older(tx: &mut Tx, limit: i64) -> Result<usize, Error> {
     let users = tx.lock_list::<Users>("WHERE NOT search_indexed ORDER BY user_id LIMIT $1", params![limit]).await?;
-    for User { user_id, email, name, .. } in users.iter().map(|user| &user.value) {
-        index_user(tx, *user_id, None, (email, name)).await?;
-        tx.execute("UPDATE users SET search_indexed = TRUE WHERE user_id = $1", params![*user_id]).await?;
+    for user in users.iter().map(|user| &user.value) {
+        index_user(tx, None, user).await?;
+        tx.execute("UPDATE users SET search_indexed = TRUE WHERE user_id = $1", params![user.user_id]).await?;
     }
     Ok(users.len())
 }

@@ -10,7 +10,7 @@ async fn an_address_is_kept_as_it_was_given() {
     let user: UserId = h.id();
     let body = json!({
         "label": "Work", "country": "BR", "state": "SP", "city": "São Paulo", "zip": "01310-100", "street": "Avenida Paulista",
-        "number": "1578", "complement": "Sala 12",
+        "number": "1578", "complement": "Sala 12", "recipient": "João Souza", "company": "Souza Ltda.", "phone": "+55 11 5555-0100",
     });
     let made = add(&h, user, &body).await.expect(201);
     let id = made.json()["addressId"].as_str().unwrap().to_owned();
@@ -30,9 +30,12 @@ async fn an_address_is_kept_as_it_was_given() {
 async fn a_missing_field_has_its_default() {
     let h = start().await;
     let user: UserId = h.id();
-    let made = add(&h, user, &json!({"country": "DE", "city": "Bremen", "street": "Am Wall"})).await.expect(201).json();
+    let made = add(&h, user, &json!({"country": "DE", "city": "Bremen", "street": "Am Wall", "zip": "28195"})).await.expect(201).json();
     assert_eq!(made["label"], "Home");
-    for empty in ["state", "zip", "number", "complement"] {
+    for absent in ["recipient", "company", "phone"] {
+        assert!(made[absent].is_null(), "{absent}");
+    }
+    for empty in ["state", "number", "complement"] {
         assert_eq!(made[empty], "", "{empty}");
     }
 }
@@ -175,4 +178,42 @@ async fn a_bad_address_is_refused_and_nothing_is_stored() {
     }
     h.get("/users/me/addresses?cursor=made-up").customer(user).send().await.expect_problem(400, "BAD_CURSOR");
     assert!(address_book(&h, user).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_address_is_checked_by_the_rules_of_its_country() {
+    let h = start().await;
+    let user: UserId = h.id();
+    let us = json!({"country": "US", "state": "NY", "city": "New York", "zip": "100011234", "street": "Broadway"});
+    let made = add(&h, user, &us).await.expect(201).json();
+    assert_eq!(made["zip"], "10001-1234");
+    let path = format!("/users/me/addresses/{}", made["addressId"].as_str().unwrap());
+    for (change, pointer, code) in [
+        (json!({"state": ""}), "/state", "REQUIRED"),
+        (json!({"state": "Bavaria"}), "/state", "INVALID_STATE"),
+        (json!({"zip": "123"}), "/zip", "INVALID_ZIP"),
+        (json!({"city": ""}), "/city", "REQUIRED"),
+        (json!({"country": "DE", "zip": "ABC"}), "/zip", "INVALID_ZIP"),
+    ] {
+        let body = with(us.clone(), &change);
+        let replace = h.put(&path, &body).customer(user).send().await;
+        for refused in [add(&h, user, &body).await, replace] {
+            let error = refused.expect_problem(422, "INVALID_REQUEST").json()["errors"][0].clone();
+            assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)), "{change}");
+        }
+    }
+    add(&h, user, &json!({"country": "AE", "state": "Dubai", "street": "Al Wasl Road"})).await.expect(201);
+}
+
+#[tokio::test]
+async fn the_profiles_name_receives_parcels_unless_the_address_names_somebody() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.patch("/users/me", &json!({"name": "Mara Klein"})).customer(user).send().await.expect(200);
+    for (recipient, expected) in [(json!(null), "Mara Klein"), (json!("Joe"), "Joe")] {
+        let made = add(&h, user, &with(street("a"), &json!({"recipient": recipient, "company": null}))).await.expect(201).json();
+        assert_eq!(made["recipient"], recipient);
+        let path = format!("/internal/users/{user}/addresses/{}", made["addressId"].as_str().unwrap());
+        assert_eq!(h.get(&path).service("order").send().await.expect(200).json()["recipient"], expected);
+    }
 }

@@ -126,3 +126,40 @@ async fn users_are_listed_newest_first_page_by_page() {
     h.get("/users?name=x").admin().send().await.expect_problem(422, "INVALID_REQUEST");
     h.get(&format!("/users?query={}", "x".repeat(201))).admin().send().await.expect_problem(422, "INVALID_REQUEST");
 }
+
+#[tokio::test]
+async fn users_are_found_whatever_the_accents_by_role_and_by_status() {
+    use contracts::auth::{Role, RolesChanged, UserLocked, UserUnlocked};
+    let h = start().await;
+    let (muller, jose): (contracts::ids::UserId, contracts::ids::UserId) = (h.id(), h.id());
+    h.deliver(registered(muller, "a@example.com", "Änne Müller")).await;
+    h.advance(Duration::from_millis(1));
+    h.deliver(registered(jose, "b@example.com", "Jose\u{301} Weiß")).await;
+    for (query, name) in [
+        ("muller", "Änne Müller"),
+        ("MÜLLER", "Änne Müller"),
+        ("anne mu\u{308}l", "Änne Müller"),
+        ("jose weiss", "Jose\u{301} Weiß"),
+        ("WEIẞ", "Jose\u{301} Weiß"),
+    ] {
+        assert_eq!(names(&h, query).await, [name], "{query}");
+    }
+    let found = async |filter: &str| {
+        let page = h.get(&format!("/users?{filter}")).admin().send().await.expect(200).json();
+        page["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("role=CUSTOMER").await, ["b@example.com", "a@example.com"]);
+    assert_eq!(found("status=ACTIVE&role=CUSTOMER").await.len(), 2);
+    assert!(found("role=SELLER").await.is_empty() && found("status=LOCKED").await.is_empty());
+    h.deliver(RolesChanged { user_id: jose, roles: vec![Role::Customer, Role::Seller], changed_by: None }).await;
+    h.deliver(UserLocked { user_id: muller, locked_by: None }).await;
+    assert_eq!(found("role=SELLER").await, ["b@example.com"]);
+    assert_eq!(found("status=LOCKED").await, ["a@example.com"]);
+    assert_eq!(found("status=LOCKED&query=muller&role=CUSTOMER").await, ["a@example.com"]);
+    assert!(found("status=LOCKED&role=SELLER").await.is_empty() && found("query=b%40example.com&status=LOCKED").await.is_empty());
+    let user = h.get(&format!("/users/{muller}")).admin().send().await.expect(200).json();
+    assert_eq!(user["status"], "LOCKED");
+    h.deliver(UserUnlocked { user_id: muller, unlocked_by: None }).await;
+    assert!(found("status=LOCKED").await.is_empty());
+    h.get("/users?role=KING").admin().send().await.expect_problem(422, "INVALID_REQUEST");
+}

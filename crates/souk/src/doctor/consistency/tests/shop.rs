@@ -110,7 +110,16 @@ impl Shop {
             image_url: None,
         };
         let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
-        let address = AddressSnapshot { country, state: String::new(), city, zip, street, number, complement: String::new() };
+        let address = AddressSnapshot {
+            country,
+            state: String::new(),
+            city,
+            zip,
+            street,
+            number,
+            complement: String::new(),
+            ..AddressSnapshot::default()
+        };
         let (user_id, placed_at) = (self.env.new_id(), self.env.now());
         PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
     }
