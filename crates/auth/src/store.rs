@@ -3,8 +3,8 @@
 pub mod accounts;
 pub mod attempts;
 pub mod clients;
+pub mod ended_logins;
 pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;
-pub mod revocations;
 pub mod signing_keys;

@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts,
         attempts::{self, Subject},
-        refresh_tokens, registrations, resets, revocations,
+        ended_logins, refresh_tokens, registrations, resets,
     },
 };
 use contracts::auth::UserUnlocked;
@@ -94,7 +94,7 @@ async fn purge(app: App) -> Result<Next, Error> {
                 + resets::purge(tx, expired, BATCH).await?
                 + attempts::purge(tx, forgotten, BATCH).await?
                 + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?
-                + revocations::purge(tx, expired, BATCH).await?;
+                + ended_logins::purge(tx, expired, BATCH).await?;
             Ok(if rows > 0 { Next::Immediately } else { Next::Idle })
         })
         .await

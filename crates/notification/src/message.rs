@@ -245,6 +245,7 @@ pub(crate) mod tests {
         vec![
             Message::Registered(Welcome { name: "Mara".into() }),
             Message::PasswordReset(Reset { expires_at }),
+            Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
             Message::OrderCreated(order.clone()),
             Message::PaymentFailed(PaymentProblem {
                 order_id,
@@ -280,7 +281,6 @@ pub(crate) mod tests {
                 lines_return: true,
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
-            Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
         ]
     }
 

@@ -85,7 +85,7 @@ async fn a_time_range_includes_its_start_and_excludes_its_end() {
         assert_eq!(positions(&log, &format!("?from=2026-01-01T00:00:01Z&to=2026-01-01T00:00:03Z{who}")).await, [3, 2]);
         assert_eq!(positions(&log, &format!("?from=2026-01-01T00:00:02Z{who}")).await, [4, 3]);
         assert_eq!(positions(&log, &format!("?to=2026-01-01T01:00:01%2B01:00{who}")).await, [1]);
-        assert_eq!(positions(&log, &format!("?from=2026-01-01T00:00:03Z&to=2026-01-01T00:00:01Z{who}")).await, [] as [i64; 0]);
+        assert_eq!(positions(&log, &format!("?from=2026-01-01T00:00:01Z&to=2026-01-01T00:00:01Z{who}")).await, [] as [i64; 0]);
     }
 }
 

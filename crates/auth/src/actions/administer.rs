@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts::{self, Credential},
         attempts::{self, Subject},
-        refresh_tokens, resets, revocations,
+        ended_logins, refresh_tokens, resets,
     },
 };
 use contracts::{
@@ -33,7 +33,7 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
             }
             if accounts::roles(tx, user).await? != wanted {
                 accounts::set_roles(tx, user, &wanted).await?;
-                revocations::insert_role_change(tx, user).await?;
+                ended_logins::insert_role_change(tx, user).await?;
                 tx.emit(RolesChanged { user_id: user, roles: wanted.clone(), changed_by: Some(admin) });
             }
             view(tx, account.user_id).await

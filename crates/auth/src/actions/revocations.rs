@@ -1,6 +1,6 @@
 //! What ends access tokens before they expire.
 
-use crate::{App, error::Error, store::revocations};
+use crate::{App, error::Error, store::ended_logins};
 use contracts::{auth::Revocations, time::Timestamp};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub async fn list_revocations(app: &App, since: Option<Timestamp>) -> Result<Rev
         .read(async move |tx| {
             let earliest = tx.now().before(lifetime);
             let since = since.map_or(earliest, |since| since.max(earliest));
-            let sessions = revocations::list_sessions(tx, since, BATCH).await?;
-            let roles = revocations::list_roles(tx, since, BATCH).await?;
+            let sessions = ended_logins::list_sessions(tx, since, BATCH).await?;
+            let roles = ended_logins::list_roles(tx, since, BATCH).await?;
             let is_full = |length: usize| i64::try_from(length).is_ok_and(|length| length >= BATCH);
             let last_session = sessions.last().filter(|_| is_full(sessions.len())).map(|session| session.revoked_at);
             let last_role = roles.last().filter(|_| is_full(roles.len())).map(|roles| roles.changed_at);

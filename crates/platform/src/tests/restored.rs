@@ -227,7 +227,8 @@ async fn a_database_of_another_service_or_installation_is_refused() {
 
 #[tokio::test]
 async fn a_damaged_database_is_refused_with_its_file_and_the_remedy() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 4] = [
         ("header", |bytes| bytes[..64].fill(b'x')),
         ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
         ("garbage", |bytes| {

@@ -59,6 +59,9 @@ pub fn everything(view: &View) -> Matched {
     Matched { found, highlight_terms: HighlightTerms::default() }
 }
 
+/// A term of the dictionary and how many products have it.
+type NearTerm = (String, u64);
+
 /// One search: its budget, and the lookups of its words.
 pub struct Search {
     pub budget: Budget,
@@ -66,7 +69,7 @@ pub struct Search {
     pub favors_beginnings: bool,
     lookups: Vec<(QueryWord, Rc<WordLookup>)>,
     /// Similar words by word, distance, and whether it is a beginning.
-    near: HashMap<(String, u8, bool), Rc<[(String, u64)]>>,
+    near: HashMap<(String, u8, bool), Rc<[NearTerm]>>,
 }
 
 impl Search {
