@@ -245,7 +245,6 @@ pub(crate) mod tests {
         vec![
             Message::Registered(Welcome { name: "Mara".into() }),
             Message::PasswordReset(Reset { expires_at }),
-            Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
             Message::OrderCreated(order.clone()),
             Message::PaymentFailed(PaymentProblem {
                 order_id,
@@ -281,13 +280,15 @@ pub(crate) mod tests {
                 lines_return: true,
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
+            Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
         ]
     }
 
     #[test]
     fn every_payload_can_be_read_again() {
         let kinds: Vec<_> = samples().iter().map(Message::kind).collect();
-        assert_eq!(kinds, NotificationType::ALL);
+        assert_eq!(kinds.len(), NotificationType::ALL.len());
+        assert!(NotificationType::ALL.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
         for message in samples() {
             assert_eq!(Message::read(message.kind(), &message.payload()).unwrap(), message);
             assert_eq!(serde_json::to_value(&message).unwrap()["type"], message.kind().as_str());
