@@ -502,7 +502,7 @@ impl TestRequest<'_> {
         let body = response.into_body().collect().await.expect("the body can be read").to_bytes();
         let operations: Vec<_> = self.harness.runtime.operations.iter().map(|(_, operation)| operation).collect();
         if let Some(lack) = undescribed(&operations, &method, &path, status, &body) {
-            eprintln!("LACK {lack}");
+            panic!("{lack}");
         }
         TestResponse { status, headers, body: body.to_vec() }
     }
