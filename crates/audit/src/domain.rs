@@ -112,6 +112,25 @@ pub fn check_aggregate_type(aggregate_type: &str) -> Result<(), Fault> {
     Err(Fault::parameter("aggregateType", "UNKNOWN_VALUE", detail))
 }
 
+/// The event of which the hashes in the tests of both chains are known.
+#[cfg(test)]
+fn sample_envelope(number: u128, payload: &str) -> Envelope {
+    Envelope {
+        event_id: contracts::ids::EventId(contracts::ids::Uuid::from_u128(number)),
+        event_type: "OrderCreated".into(),
+        aggregate_type: "ORDER".into(),
+        aggregate_id: contracts::ids::Uuid::from_u128(7),
+        sequence: 1,
+        payload: RawValue::from_string(payload.to_owned()).unwrap(),
+        correlation_id: "c-1".into(),
+        causation_id: None,
+        actor_id: None,
+        producer: "order".into(),
+        schema_version: 1,
+        occurred_at: Timestamp(1_767_225_600_000_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

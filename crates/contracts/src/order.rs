@@ -663,7 +663,8 @@ events! {
         total_amount: i64,
         /// The refunded amount.
         refunded_amount: i64,
-    }    /// The parcel came back. The order keeps its status.
+    }
+    /// The parcel came back. The order keeps its status.
     OrderParcelReturned {
         /// The order number that people see.
         order_number: String,

@@ -193,29 +193,12 @@ fn uuid_bytes(id: contracts::ids::Uuid) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::sample_envelope as envelope;
     use contracts::ids::{EventId, UserId, Uuid};
     use proptest::{collection::vec, prelude::*};
-    use serde_json::value::RawValue;
 
     fn key() -> ChainKey {
         ChainKey::new(&MasterKey::new([7; 32]))
-    }
-
-    fn envelope(number: u128, payload: &str) -> Envelope {
-        Envelope {
-            event_id: EventId(Uuid::from_u128(number)),
-            event_type: "OrderCreated".into(),
-            aggregate_type: "ORDER".into(),
-            aggregate_id: Uuid::from_u128(7),
-            sequence: 1,
-            payload: RawValue::from_string(payload.to_owned()).unwrap(),
-            correlation_id: "c-1".into(),
-            causation_id: None,
-            actor_id: None,
-            producer: "order".into(),
-            schema_version: 1,
-            occurred_at: Timestamp(1_767_225_600_000_000),
-        }
     }
 
     fn entry(head: Head, number: u128, payload: &str) -> Entry {

@@ -54,8 +54,7 @@ pub async fn run(options: Checkout) -> Result<()> {
             Some(Server::start("demo", &scratch.path).await?)
         }
     };
-    let started = server.as_ref().map(|server| server.program.api.clone());
-    let api = started.or_else(|| options.url.as_deref().map(Api::new)).context("an address")?;
+    let api = Server::api(server.as_ref(), options.url.as_deref())?;
     let limited = limits_rates(&api).await?;
     if limited {
         eprintln!("{LIMITED}");

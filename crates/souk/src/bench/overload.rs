@@ -7,7 +7,7 @@ use super::{
     report,
     server::{Scratch, Server},
 };
-use crate::{api_client::Api, style};
+use crate::style;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
@@ -51,8 +51,7 @@ pub async fn run(options: Overload) -> Result<()> {
             Some(Server::start_with("demo", &scratch.path, &environment).await?)
         }
     };
-    let started = server.as_ref().map(|server| server.program.api.clone());
-    let api = started.or_else(|| options.url.as_deref().map(Api::new)).context("an address")?;
+    let api = Server::api(server.as_ref(), options.url.as_deref())?;
     let products = checkout::add_stock(&api).await.context("stocking up")?;
     let buyers: Vec<Buyer> = checkout::register_buyers(&api, most, &products.into()).await.context("registering buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));

@@ -1,6 +1,6 @@
 //! Runs the platform as a child process.
 
-use crate::child::Program;
+use crate::{api_client::Api, child::Program};
 use anyhow::{Context as _, Result, bail};
 use std::{
     path::{Path, PathBuf},
@@ -41,6 +41,11 @@ impl Server {
         let mut program = Program::start(program, &[command, "--log", "error"], data_dir, environment)?;
         program.until_ready().await?;
         Ok(Server { program, started, ready_after: started.elapsed() })
+    }
+
+    /// Returns the API to measure: of the platform that was started, else the one at `url`.
+    pub fn api(started: Option<&Server>, url: Option<&str>) -> Result<Api> {
+        started.map(|server| server.program.api.clone()).or_else(|| url.map(Api::new)).context("no platform was started or named")
     }
 
     /// Returns its memory; `None` where `/proc` does not exist.
