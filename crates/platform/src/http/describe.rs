@@ -156,6 +156,7 @@ impl<'a> OperationBuilder<'a> {
     /// Accepts callers without a token as well.
     pub fn allow_anonymous(&mut self) {
         self.optional = true;
+        self.refusals.retain(|code| *code != Code::FORBIDDEN);
     }
 
     /// Adds errors that an argument refuses with.
@@ -183,10 +184,7 @@ impl<'a> OperationBuilder<'a> {
         if !self.grants.contains(&grant) {
             self.grants.push(grant);
         }
-        self.refuse([Code::UNAUTHENTICATED]);
-        if grant != Grant::User {
-            self.refuse([Code::FORBIDDEN]);
-        }
+        self.refuse([Code::UNAUTHENTICATED, Code::FORBIDDEN]);
     }
 }
 

@@ -71,11 +71,11 @@ async fn hidden() -> NoContent {
 
 fn operations() -> Vec<Operation> {
     Routes::new("order")
-        .post("/orders", place, "Places an order")
-        .get("/orders", list, "The caller's orders")
-        .get("/orders/{orderId}", one, "One order")
-        .post("/orders/{orderId}/lines/{productId}/cancel", cancel, "Cancels a line")
-        .post("/internal/orders", hidden, "For upstreams")
+        .post("/toys", place, "Places an order")
+        .get("/toys", list, "The caller's orders")
+        .get("/toys/{orderId}", one, "One order")
+        .post("/toys/{orderId}/lines/{productId}/cancel", cancel, "Cancels a line")
+        .post("/internal/toys", hidden, "For upstreams")
         .build(())
         .1
 }
@@ -110,14 +110,14 @@ fn the_arguments_determine_who_may_call() {
     assert_eq!(
         access,
         [
-            ("placeOrder".to_owned(), false, vec![Grant::Role(Role::Customer)]),
-            ("listOrders".to_owned(), false, vec![Grant::Role(Role::Customer)]),
-            ("getOrder".to_owned(), true, vec![Grant::User]),
-            ("post_orders_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role(Role::Admin), Grant::Client("order")]),
-            ("post_internal_orders".to_owned(), true, vec![]),
+            ("post_toys".to_owned(), false, vec![Grant::Role(Role::Customer)]),
+            ("get_toys".to_owned(), false, vec![Grant::Role(Role::Customer)]),
+            ("get_toys_orderId".to_owned(), true, vec![Grant::User]),
+            ("post_toys_orderId_lines_productId_cancel".to_owned(), false, vec![Grant::Role(Role::Admin), Grant::Client("order")]),
+            ("post_internal_toys".to_owned(), true, vec![]),
         ]
     );
     let document = document(&operations(), "Toy", "1");
-    assert!(document["paths"].get("/internal/orders").is_none());
-    assert_eq!(document["paths"]["/orders"]["get"]["parameters"][0]["description"], "Only orders in this state.");
+    assert!(document["paths"].get("/internal/toys").is_none());
+    assert_eq!(document["paths"]["/toys"]["get"]["parameters"][0]["description"], "Only orders in this state.");
 }
