@@ -9,7 +9,8 @@ mod revocations;
 mod verifier;
 
 pub use callers::{
-    Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOrAdmin, Service, ServiceOf, User, Viewer, identify,
+    Admin, Caller, ClientMarker, Customer, Either, MaybeUser, Seller, SellerOfRecord, SellerOfRecordOrAdmin, SellerOrAdmin, Service,
+    ServiceOf, User, Viewer, identify,
 };
 pub use claims::{AUDIENCE, Claims, ISSUER, Identity};
 pub use contracts::auth::{Jwk, Jwks, Role};

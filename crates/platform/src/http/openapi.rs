@@ -39,6 +39,8 @@ pub enum Grant {
     User,
     /// A user with this role.
     Role(Role),
+    /// A user with a seller's record that is APPROVED or SUSPENDED.
+    SellerOfRecord,
     /// Any service.
     Service,
     /// The service or client of this id.
@@ -54,6 +56,7 @@ impl Grant {
         match self {
             Grant::User => "ANY".to_owned(),
             Grant::Role(role) => role.as_str().to_owned(),
+            Grant::SellerOfRecord => "SELLER_OF_RECORD".to_owned(),
             Grant::Service => "SERVICE".to_owned(),
             Grant::Client(client) => format!("SERVICE:{client}"),
             Grant::Scope(scope) => format!("SCOPE:{scope}"),

@@ -116,17 +116,30 @@ users! {
     User [Grant::User] |_| true;
     /// A user who buys.
     Customer [Grant::Role(Role::Customer)] |identity| identity.has_role(Role::Customer);
-    /// A user who sells products.
+    /// A user who sells products: one whose seller's record is APPROVED.
     Seller [Grant::Role(Role::Seller)] |identity| identity.has_role(Role::Seller);
     /// A user who runs the marketplace.
     Admin [Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Admin);
     /// A seller for their own data, an admin for all: [`owner`](Self::owner) goes into the query.
     SellerOrAdmin [Grant::Role(Role::Seller), Grant::Role(Role::Admin)] |identity| identity.has_role(Role::Seller) || identity.has_role(Role::Admin);
+    /// A user with a seller's record that is APPROVED or SUSPENDED. A suspended seller reads sales and serves open orders, but does
+    /// not sell; `id` is the `sellerId`.
+    SellerOfRecord [Grant::SellerOfRecord] |identity| identity.seller.is_some();
+    /// A [`SellerOfRecord`] for their own data, an admin for all: [`owner`](Self::owner) goes into the query.
+    SellerOfRecordOrAdmin [Grant::SellerOfRecord, Grant::Role(Role::Admin)] |identity| identity.seller.is_some() || identity.has_role(Role::Admin);
     /// Any user for their own data, an admin for all: [`owner`](Self::owner) goes into the query.
     Viewer [Grant::User] |_| true;
 }
 
 impl SellerOrAdmin {
+    /// The owner of the data: the seller, or `None` (any owner) for an admin.
+    #[must_use]
+    pub fn owner(&self) -> Option<UserId> {
+        if self.has_role(Role::Admin) { None } else { Some(self.id) }
+    }
+}
+
+impl SellerOfRecordOrAdmin {
     /// The owner of the data: the seller, or `None` (any owner) for an admin.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {

@@ -30,6 +30,10 @@ pub struct Claims {
     pub roles: Vec<Role>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The seller's record of the user, while it is APPROVED or SUSPENDED. It is the id of the user. The role SELLER stands in the
+    /// token only while the record is APPROVED.
+    #[serde(default, rename = "sellerId", skip_serializing_if = "Option::is_none")]
+    pub seller_id: Option<UserId>,
     /// The login that the token comes from (OpenID Connect Front-Channel Logout, 3). Absent for services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<Uuid>,
@@ -61,6 +65,7 @@ impl Claims {
             jti: env.new_id::<Uuid>().to_string(),
             roles: roles.to_vec(),
             email: None,
+            seller_id: None,
             sid: None,
             scope: None,
             client_id: None,
@@ -91,6 +96,8 @@ pub struct Identity {
     pub roles: Vec<Role>,
     pub scopes: Vec<String>,
     pub email: Option<String>,
+    /// The seller's record of the user, while it is APPROVED or SUSPENDED: the id of the user.
+    pub seller: Option<UserId>,
     /// The login that the token comes from, if the token has it.
     pub session: Option<Uuid>,
     /// When the token expires, in seconds since the Unix epoch.
@@ -109,9 +116,13 @@ impl Identity {
     /// `None` when the claims are neither of a user nor of a service.
     pub(super) fn from_claims(claims: Claims) -> Option<Identity> {
         let user = if claims.client_id.is_none() { Some(claims.sub.parse::<UserId>().ok()?) } else { None };
+        // A record is never taken away again, so the claim needs no revocation. Tokens from before there were records have the
+        // role alone.
+        let seller = user.filter(|user| claims.seller_id == Some(*user) || claims.roles.contains(&Role::Seller));
         Some(Identity {
             subject: claims.sub,
             user,
+            seller,
             // A service is authorized by name and scope. Roles in its token are ignored.
             roles: if claims.client_id.is_none() { claims.roles } else { Vec::new() },
             client: claims.client_id,

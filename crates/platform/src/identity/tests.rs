@@ -180,6 +180,15 @@ fn router(env: &Env, key: &SigningKey) -> Router {
     async fn customer(_: Customer) -> NoContent {
         NoContent
     }
+    async fn seller(_: Seller) -> NoContent {
+        NoContent
+    }
+    async fn seller_of_record(_: SellerOfRecord) -> NoContent {
+        NoContent
+    }
+    async fn seller_of_record_or_admin(_: SellerOfRecordOrAdmin) -> NoContent {
+        NoContent
+    }
     async fn admin_or_order(_: Either<Admin, ServiceOf<Upstreams>>) -> NoContent {
         NoContent
     }
@@ -195,6 +204,9 @@ fn router(env: &Env, key: &SigningKey) -> Router {
     let (router, _) = Routes::new("t")
         .get("/any", any, "")
         .get("/customer", customer, "")
+        .get("/seller", seller, "")
+        .get("/record", seller_of_record, "")
+        .get("/record-or-admin", seller_of_record_or_admin, "")
         .get("/mixed", admin_or_order, "")
         .get("/service", service, "")
         .get("/whose", whose, "")
@@ -225,6 +237,10 @@ async fn the_first_argument_says_who_may_call() {
     let order = bearer(Claims::service(&env, "order", "internal", HOUR));
     let namesake = bearer(Claims::service(&env, "order", "shipping:events", HOUR));
     let scoped = bearer(Claims::service(&env, "carrier", "stock:write x", HOUR));
+    let seller = bearer(Claims { seller_id: Some(MARA), ..Claims::user(&env, MARA, &[Role::Seller], HOUR) });
+    let suspended = bearer(Claims { seller_id: Some(MARA), ..Claims::user(&env, MARA, &[Role::Customer], HOUR) });
+    let stolen = bearer(Claims { seller_id: Some(UserId(Uuid::from_u128(8))), ..Claims::user(&env, MARA, &[Role::Customer], HOUR) });
+    let before_records = bearer(Claims::user(&env, MARA, &[Role::Seller], HOUR));
     // A service whose token claims a role is no admin.
     let sly = bearer(Claims { roles: vec![Role::Admin], ..Claims::service(&env, "cart", "internal", HOUR) });
     for (path, who, status) in [
@@ -243,6 +259,18 @@ async fn the_first_argument_says_who_may_call() {
         ("/mixed", customer.clone(), 403),
         ("/service", sly, 204),
         ("/service", customer.clone(), 403),
+        ("/seller", seller.clone(), 204),
+        ("/seller", suspended.clone(), 403),
+        ("/record", None, 401),
+        ("/record", seller, 204),
+        ("/record", suspended, 204),
+        ("/record", before_records, 204),
+        ("/record", stolen, 403),
+        ("/record", customer.clone(), 403),
+        ("/record", admin.clone(), 403),
+        ("/record", order.clone(), 403),
+        ("/record-or-admin", admin.clone(), 204),
+        ("/record-or-admin", customer.clone(), 403),
         ("/maybe", None, 200),
         ("/maybe", Some("Bearer nonsense".into()), 401),
         ("/maybe", Some("Basic bTpt".into()), 401),

@@ -165,6 +165,8 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
         jti: env.new_id::<EventId>().to_string(),
         roles: roles.iter().map(|role| role.parse().expect("a role")).collect(),
         email: client.is_none().then(|| format!("{subject}@example.com")),
+        // A test states it where the role alone does not.
+        seller_id: None,
         sid: None,
         scope: client.map(|_| INTERNAL.to_owned()),
         client_id: client.map(str::to_owned),
@@ -226,6 +228,12 @@ impl Harness {
     #[must_use]
     pub fn token(&self, user: UserId, roles: &[&str]) -> String {
         self.key.sign(&claims(&self.env, &user.to_string(), roles, None))
+    }
+
+    /// An access token of a seller who is suspended: without the role SELLER.
+    #[must_use]
+    pub fn suspended_seller_token(&self, user: UserId) -> String {
+        self.key.sign(&Claims { seller_id: Some(user), ..claims(&self.env, &user.to_string(), &["CUSTOMER"], None) })
     }
 
     /// An access token of the service `client`.
@@ -460,6 +468,11 @@ impl TestRequest<'_> {
     /// Sends it as this seller.
     pub fn seller(self, user: UserId) -> Self {
         let token = self.harness.token(user, &["CUSTOMER", "SELLER"]);
+        self.bearer(&token)
+    }
+    /// Sends it as this seller, who is suspended.
+    pub fn suspended_seller(self, user: UserId) -> Self {
+        let token = self.harness.suspended_seller_token(user);
         self.bearer(&token)
     }
     /// Sends it as an administrator.

@@ -39,6 +39,8 @@ fn grants(who: &str) -> BTreeSet<String> {
             "user" | "owner" => "ANY",
             "customer" => "CUSTOMER",
             "seller" => "SELLER",
+            // Also a suspended one.
+            "seller-of-record" => "SELLER_OF_RECORD",
             // "owner, admin" is open to every user; the service checks the owner.
             "admin" if !who.starts_with("owner") => "ADMIN",
             "order" => "SERVICE:order",

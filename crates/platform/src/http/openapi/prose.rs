@@ -23,6 +23,7 @@ fn name(grant: Grant) -> String {
         Grant::User => "users who are logged in, about what is theirs".to_owned(),
         Grant::Role(Role::Customer) => "customers".to_owned(),
         Grant::Role(Role::Seller) => "sellers, about what is theirs".to_owned(),
+        Grant::SellerOfRecord => "sellers, also suspended ones, about what is theirs".to_owned(),
         Grant::Role(Role::Admin) => "administrators".to_owned(),
         Grant::Service => "every service".to_owned(),
         Grant::Client(client) => format!("the service `{client}`"),
