@@ -24,6 +24,7 @@ pub mod problem;
 pub mod registry;
 pub mod search;
 pub mod secret;
+pub mod seller;
 pub mod service;
 pub mod shipping;
 pub mod string_enum;
