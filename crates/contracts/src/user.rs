@@ -260,6 +260,17 @@ pub struct UserIds {
     pub user_ids: Vec<UserId>,
 }
 
+/// How to reach a user. Only the notification service reads it, for a user whose events it does not have any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserContact {
+    pub email: String,
+    pub name: String,
+    /// Null when there is none.
+    pub phone: Option<String>,
+    pub preferences: Preferences,
+}
+
 calls! {
     /// Reads the caller's profile.
     GET_PROFILE: get(()) -> User, "/users/me";
@@ -291,6 +302,8 @@ calls! {
     GET_ADDRESS_OF_USER: get(()) -> Address, "/internal/users/{userId}/addresses/{addressId}", from "order";
     /// Reads the default shipping address of a user; `NOT_FOUND` when there is none.
     GET_DEFAULT_ADDRESS: get(()) -> Address, "/internal/users/{userId}/default-address", from "order";
+    /// Reads how to reach a user.
+    GET_CONTACT: get(()) -> UserContact, "/internal/users/{userId}/contact", from "notification";
     /// Finds the users with an e-mail address.
     FIND_USERS_BY_EMAIL: query(EmailLookup) -> UserIds, "/internal/users/by-email", from "order";
 }

@@ -78,7 +78,8 @@ impl Channels {
                 // The registration may arrive after the user's first order.
                 let to = to.ok_or_else(|| DeliveryError::temporary("no e-mail address is known yet"))?;
                 let token = self.token(outgoing, &message)?;
-                let recipient_info = Recipient { name: &outgoing.name, shop_url: self.shop_url.as_deref(), token: token.as_deref() };
+                let recipient_info =
+                    Recipient { name: outgoing.name.as_deref(), shop_url: self.shop_url.as_deref(), token: token.as_deref() };
                 self.mail.send(outgoing, to, &templates::email_content(&message, &recipient_info)).await
             }
             Channel::Sms => {

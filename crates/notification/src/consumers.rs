@@ -63,6 +63,10 @@ async fn password_reset_requested(tx: &mut Tx, received: Received<PasswordResetR
 
 async fn password_changed(tx: &mut Tx, received: Received<PasswordChanged>) -> Result<(), Error> {
     let Received { event, event_id, occurred_at, .. } = received;
+    if event.by_reset {
+        // The token of the reset was in a mail to this address.
+        store::mark_verified(tx, event.user_id, &event.email).await?;
+    }
     let message = Message::PasswordChanged(PasswordChange { by_reset: event.by_reset, changed_at: occurred_at });
     NewMessage { recipient: Some(&event.email), ..NewMessage::of(event_id, event.user_id, message) }.write(tx).await
 }
@@ -194,7 +198,7 @@ impl NewMessage<'_> {
                 payload: self.message.payload(),
                 sealed_token: by_mail(self.sealed_token),
                 recipient: by_mail(self.recipient),
-                name: String::new(),
+                name: None,
                 attempts: 0,
                 tries: 0,
                 resends: 0,

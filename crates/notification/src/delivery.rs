@@ -12,6 +12,7 @@ use crate::{
 use contracts::{
     ids::{NotificationId, UserId},
     notification::Channel,
+    user,
 };
 use platform::{
     backoff::Backoff,
@@ -81,7 +82,11 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
     /// of the work.
     async fn run(self, id: NotificationId) -> Result<(), Error> {
         let (db, settings) = (&self.app.ctx.db, self.app.settings.clone());
-        let Some(outgoing) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
+        let Some(mut outgoing) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
+        if outgoing.recipient.is_none() && C::CHANNEL == Channel::Email && learn_contact(&self.app, outgoing.user_id).await? {
+            let Some(found) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
+            outgoing = found;
+        }
         let outgoing = Arc::new(outgoing);
         let outcome = send(&self.app, outgoing.clone()).await;
         log_attempt(&outgoing, &outcome);
@@ -99,6 +104,14 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
     fn grace(&self) -> Duration {
         self.app.settings.send_time()
     }
+}
+
+/// Asks for a contact that no event told: an order may arrive before the registration, and the events of long ago are gone once this
+/// database was lost. Returns whether the user service answered; otherwise this attempt fails and is repeated.
+async fn learn_contact(app: &App, user_id: UserId) -> Result<bool, Error> {
+    let Ok(contact) = app.ctx.client.call(&user::GET_CONTACT).path(&[&user_id]).send().await else { return Ok(false) };
+    app.ctx.db.write(async move |tx| store::put_contact(tx, user_id, &contact).await).await?;
+    Ok(true)
 }
 
 /// Sends a message in a task of its own, so that a panic of the sender is a failed attempt.

@@ -13,6 +13,8 @@ pub struct Contact {
     pub user_id: UserId,
     /// Unknown until the registration, or a profile, has arrived.
     pub email: Option<String>,
+    /// Whether the user has shown to read the mails to this address.
+    pub email_verified: bool,
     pub name: String,
     pub phone: Option<String>,
     pub email_enabled: bool,
@@ -32,6 +34,7 @@ impl Contact {
         Contact {
             user_id,
             email: None,
+            email_verified: false,
             name: String::new(),
             phone: None,
             email_enabled: true,
@@ -84,9 +87,9 @@ pub struct OutgoingMessage {
     /// The e-mail address, phone number or URL, after the channel; `None` while it is unknown. It is stored only when it does not
     /// come from the contact.
     pub recipient: Option<String>,
-    /// The name of the user; may be empty. It comes from the contact, for messages about orders only: a message about the
-    /// account goes to whatever address a stranger typed, and carries nothing else that was typed.
-    pub name: String,
+    /// The name of a user whose address is verified. Anyone can register with the address of a stranger, so a mail to another
+    /// address carries nothing that was typed with it: neither name nor postal address nor note.
+    pub name: Option<String>,
     /// All attempts before this one, those since the last resend by an administrator, and the number of these resends.
     pub attempts: u32,
     pub tries: u32,

@@ -1,7 +1,7 @@
 //! Notification: sends messages to users over the channels that they chose, and records every attempt.
 //!
 //! A consumed event becomes one message for each channel, in the transaction that records the event, so that a repeated event
-//! adds nothing. Contacts are a copy of the events of auth and user. Addresses are read when a message is sent, because the
+//! adds nothing. Contacts are a copy of the events of auth and user, and are asked for where these are lost. Addresses are read when a message is sent, because the
 //! event of an order may arrive before that of its customer.
 //!
 //! One worker for each channel sends due messages outside of any transaction and records each attempt. Failed attempts are
@@ -61,13 +61,17 @@ pub fn service() -> Service {
 
 /// The service, with other senders.
 pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, StartError> + Send + 'static) -> Service {
-    Service::new("notification", migrations!["0001_notifications", "0002_due", "0003_webhook_receivers"], |ctx: Ctx| async move {
-        let settings: Settings = ctx.section()?;
-        let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);
-        let app = App { ctx, settings: Arc::new(settings), channels };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })
-    })
+    Service::new(
+        "notification",
+        migrations!["0001_notifications", "0002_due", "0003_webhook_receivers", "0004_verified_addresses"],
+        |ctx: Ctx| async move {
+            let settings: Settings = ctx.section()?;
+            let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);
+            let app = App { ctx, settings: Arc::new(settings), channels };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: delivery::workers(&app) })
+        },
+    )
     .settings::<Settings>()
     .gauges(gauges::set)
 }

@@ -1,13 +1,13 @@
 //! The SQL of contacts and messages.
 
-use crate::domain::{Contact, OutgoingMessage, is_about_account};
+use crate::domain::{Contact, OutgoingMessage};
 use contracts::{
     auth::UserRegistered,
     column::JsonText,
     ids::{NotificationId, UserId},
     notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus},
     time::Timestamp,
-    user::{PreferencesChanged, UserUpdated},
+    user::{PreferencesChanged, UserContact, UserUpdated},
 };
 use platform::{
     db::{Error, Select, Tx},
@@ -17,7 +17,7 @@ use platform::{
 
 platform::table! {
     Contacts in "contacts" of Contact, key [user_id];
-    columns { user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, gone_webhook_url, webhook_resumes_at }
+    columns { user_id, email, email_verified, name, phone, email_enabled, sms_enabled, webhook_url, gone_webhook_url, webhook_resumes_at }
 }
 
 platform::table! {
@@ -68,6 +68,33 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
     .map(|_| ())
 }
 
+/// Stores what the user service answered about a user whose events are lost. What events told meanwhile stays.
+pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) -> Result<(), Error> {
+    let preferences = &contact.preferences;
+    tx.execute(
+        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT (user_id) DO UPDATE SET \
+         email = COALESCE(contacts.email, excluded.email), \
+         name = CASE WHEN contacts.name = '' THEN excluded.name ELSE contacts.name END",
+        params![
+            user_id,
+            contact.email,
+            contact.name,
+            contact.phone,
+            preferences.email_enabled,
+            preferences.sms_enabled,
+            preferences.webhook_url
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Stores that the user reads the mails to this address.
+pub async fn mark_verified(tx: &mut Tx, user_id: UserId, email: &str) -> Result<(), Error> {
+    tx.execute("UPDATE contacts SET email_verified = TRUE WHERE user_id = $1 AND email = $2", params![user_id, email]).await.map(|_| ())
+}
+
 /// Forgets the numbers of events, because the user service counts on from lower ones.
 pub async fn forget_numbers(tx: &mut Tx) -> Result<(), Error> {
     tx.execute("UPDATE contacts SET sequence = 0", &[]).await.map(|_| ())
@@ -78,6 +105,7 @@ pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Res
     tx.execute(
         "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
          VALUES ($1, $2, $3, $4, $5, $6, NULL, $7) ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, \
+         email_verified = contacts.email_verified AND contacts.email = excluded.email, \
          phone = excluded.phone, sequence = excluded.sequence WHERE contacts.sequence < excluded.sequence",
         params![event.user_id, event.email, event.name, event.phone, true, false, sequence],
     )
@@ -143,9 +171,7 @@ pub async fn find_due(tx: &mut Tx, id: NotificationId) -> Result<Option<Outgoing
     let found = tx.find::<OutgoingMessages>("notification_id = $1 AND due_at <= $2", params![id, now]).await?;
     let Some(mut outgoing) = found else { return Ok(None) };
     if let Some(mut contact) = find_contact(tx, outgoing.user_id).await? {
-        if !is_about_account(outgoing.kind) {
-            outgoing.name = std::mem::take(&mut contact.name);
-        }
+        outgoing.name = contact.email_verified.then(|| std::mem::take(&mut contact.name));
         outgoing.recipient = outgoing.recipient.or_else(|| contact.address(outgoing.channel));
     }
     Ok(Some(outgoing))

@@ -12,8 +12,8 @@ pub use plain::plain;
 /// What a text needs in addition to its message.
 #[derive(Clone, Copy)]
 pub struct Recipient<'a> {
-    /// The name of the user; may be empty.
-    pub name: &'a str,
+    /// The name of a user whose address is verified; may be empty. Without it the text contains nothing that the user typed.
+    pub name: Option<&'a str>,
     /// The address of the shop's pages, without a slash at the end; `None` while it has none.
     pub shop_url: Option<&'a str>,
     /// The secret token of the message, if there is one.

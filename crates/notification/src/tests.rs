@@ -9,7 +9,7 @@ mod webhooks;
 
 use crate::message::tests::address;
 use contracts::{
-    auth::{PasswordResetRequested, Role, UserRegistered},
+    auth::{PasswordChanged, PasswordResetRequested, Role, UserRegistered},
     event::{Envelope, Event},
     ids::{CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
     money::Currency,

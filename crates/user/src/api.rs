@@ -8,7 +8,10 @@ use crate::{
 };
 use contracts::{
     ids::{AddressId, UserId},
-    user::{Address, EmailLookup, EnsureUser, Preferences, UpdateProfile, User, UserFilter, UserIds, WriteAddress, WritePreferences},
+    user::{
+        Address, EmailLookup, EnsureUser, Preferences, UpdateProfile, User, UserContact, UserFilter, UserIds, WriteAddress,
+        WritePreferences,
+    },
 };
 use platform::{
     db::Tx,
@@ -35,6 +38,7 @@ pub fn routes() -> Routes<App> {
         .put("/internal/users/{userId}", ensure_user, "Creates a profile unless it exists")
         .get("/internal/users/{userId}/addresses/{addressId}", get_address_of, "One address of a user")
         .get("/internal/users/{userId}/default-address", get_default_address, "The default shipping address of a user")
+        .get("/internal/users/{userId}/contact", get_contact, "How to reach a user")
         .post("/internal/users/by-email", find_by_email, "The users with an e-mail address")
 }
 
@@ -48,6 +52,12 @@ impl ClientMarker for Auth {
 struct Order;
 impl ClientMarker for Order {
     const CLIENTS: &'static [&'static str] = &["order"];
+}
+
+/// The service that writes to users.
+struct Notification;
+impl ClientMarker for Notification {
+    const CLIENTS: &'static [&'static str] = &["notification"];
 }
 
 fn caller_of(caller: &identity::User) -> Caller {
@@ -174,6 +184,13 @@ async fn get_address_of(
 async fn get_default_address(_: ServiceOf<Order>, State(app): State<App>, Path(owner): Path<UserId>) -> Result<Json<Address>, Problem> {
     let found = app.ctx.db.read(async move |tx| store::find_default_address(tx, owner).await).await?;
     Ok(Json(found.ok_or(Error::NotFound)?.value))
+}
+
+async fn get_contact(_: ServiceOf<Notification>, State(app): State<App>, Path(id): Path<UserId>) -> Result<Json<UserContact>, Problem> {
+    let read = async move |tx: &mut Tx| Ok::<_, Error>((store::find_user(tx, id).await?, store::get_preferences(tx, id).await?));
+    let (user, preferences) = app.ctx.db.read(read).await?;
+    let User { email, name, phone, .. } = user.ok_or(Error::NotFound)?.value;
+    Ok(Json(UserContact { email, name, phone, preferences: preferences.value }))
 }
 
 async fn find_by_email(_: ServiceOf<Order>, State(app): State<App>, Body(body): Body<EmailLookup>) -> Result<Json<UserIds>, Problem> {

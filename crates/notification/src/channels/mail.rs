@@ -102,7 +102,7 @@ fn compose(
     date: SystemTime,
 ) -> Result<Message, DeliveryError> {
     let address: Address = to.parse().map_err(|_| DeliveryError::permanent("the e-mail address is not one"))?;
-    let name = one_line(&outgoing.name, 100);
+    let name = one_line(outgoing.name.as_deref().unwrap_or_default(), 100);
     // The same in every attempt, so that receivers recognize a repetition; another one after a resend by a person.
     let message_key = format!("{}.{}", outgoing.notification_id, outgoing.resends);
     let parts = MultiPart::alternative()

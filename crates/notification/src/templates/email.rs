@@ -46,7 +46,7 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
         Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
         Message::Refunded(refunded) => money_refunded(refunded, recipient),
     };
-    let name = one_line(recipient.name, 100);
+    let name = one_line(recipient.name.unwrap_or_default(), 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
     EmailContent { greeting, shop_url: recipient.shop_url.map(str::to_owned), ..content }
 }
@@ -121,7 +121,7 @@ fn order_created(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailConten
         heading: "Thank you for your order".into(),
         paragraphs: vec![format!("We received your order {number}. We tell you as soon as it is paid and reserved for you.")],
         order_table: Some(table(order)),
-        facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
+        facts: ships_to(order, recipient),
         step: Some(see_order(recipient, order.order_id)),
         ..EmailContent::default()
     }
@@ -137,7 +137,7 @@ fn order_confirmed(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailCont
             "Your order {number} is paid, and the goods are reserved for you. We tell you when the parcel is on its way."
         )],
         order_table: Some(table(order)),
-        facts: vec![("Ships to", address(&order.shipping_address_snapshot))],
+        facts: ships_to(order, recipient),
         step: Some(see_order(recipient, order.order_id)),
         ..EmailContent::default()
     }
@@ -191,7 +191,7 @@ fn order_cancelled(cancelled: &Cancelled, recipient: &Recipient<'_>) -> EmailCon
         summary: if cancelled.refund_due { "Whatever was taken from you comes back.".into() } else { "No money was taken.".into() },
         heading: "Order cancelled".into(),
         paragraphs,
-        facts: cancelled.note.iter().map(|note| ("Note", note.clone())).collect(),
+        facts: cancelled.note.iter().filter(|_| recipient.name.is_some()).map(|note| ("Note", note.clone())).collect(),
         step: Some(see_order(recipient, cancelled.order_id)),
         ..EmailContent::default()
     }
@@ -285,6 +285,10 @@ fn pay_again(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
 
 fn page_of_order(recipient: &Recipient<'_>, id: OrderId) -> Option<String> {
     recipient.shop_url.map(|shop| format!("{shop}/orders/{id}"))
+}
+
+fn ships_to(order: &OrderSummary, recipient: &Recipient<'_>) -> Vec<(&'static str, String)> {
+    recipient.name.iter().map(|_| ("Ships to", address(&order.shipping_address_snapshot))).collect()
 }
 
 fn total(order: &OrderSummary) -> Money {

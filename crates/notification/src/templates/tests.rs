@@ -5,7 +5,7 @@ use contracts::notification::NotificationType;
 const EVIL: &str = "<script>alert(1)</script>\"'&";
 
 fn recipient<'a>(name: &'a str, token: Option<&'a str>) -> Recipient<'a> {
-    Recipient { name, shop_url: Some("https://shop.example"), token }
+    Recipient { name: Some(name), shop_url: Some("https://shop.example"), token }
 }
 
 fn contents(name: &str) -> Vec<EmailContent> {
@@ -30,7 +30,7 @@ fn every_message_has_a_text_and_an_html_form() {
 #[test]
 fn without_pages_a_mail_has_no_link_and_names_the_call() {
     for message in samples() {
-        let recipient = Recipient { name: "Mara", shop_url: None, token: Some("tok-en") };
+        let recipient = Recipient { name: Some("Mara"), shop_url: None, token: Some("tok-en") };
         let content = email_content(&message, &recipient);
         for text in [plain(&content), html(&content)] {
             assert!(!text.contains("http") && !text.contains("href") && !text.contains("link"), "{text}");
@@ -82,6 +82,26 @@ fn html_loads_nothing() {
 fn a_name_is_one_line_and_may_be_empty() {
     assert_eq!(contents("Mara\r\nBcc: x@y.z")[0].greeting, "Hello Mara  Bcc: x@y.z,");
     assert_eq!(contents("")[0].greeting, "Hello,");
+}
+
+#[test]
+fn a_mail_to_an_unverified_address_contains_nothing_that_was_typed() {
+    let mut messages = samples();
+    for message in &mut messages {
+        if let Message::Cancelled(cancelled) = message {
+            cancelled.note = Some("see www.bait.example".into());
+        }
+    }
+    for message in messages {
+        let texts = |name| {
+            let content = email_content(&message, &Recipient { name, shop_url: None, token: None });
+            plain(&content) + &html(&content)
+        };
+        for typed in ["Mara", "Invalidenstraße", "Berlin", "bait"] {
+            assert!(!texts(None).contains(typed), "{typed} in {}", texts(None));
+        }
+        assert!(texts(Some("Mara")).contains("Hello Mara,"));
+    }
 }
 
 #[test]

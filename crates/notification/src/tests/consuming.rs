@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{Delivery, LogSms, SmsProvider};
-use contracts::auth::PasswordChanged;
+use axum::{Router, routing::get};
 use contracts::notification::{Channel, NotificationFailed, NotificationSent, NotificationStatus, NotificationType};
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 /// A provider that records what it sent.
@@ -161,6 +162,45 @@ async fn a_message_to_an_unknown_user_fails_in_the_end() {
     let failed = harness.emitted_of::<NotificationFailed>().await;
     assert_eq!(failed.len(), 1);
     assert_eq!((failed[0].attempts, failed[0].error.as_str()), (6, "no e-mail address is known yet"));
+}
+
+#[tokio::test]
+async fn the_address_of_a_user_whose_events_are_lost_is_asked_for() {
+    let contact = |preferences: Value| {
+        let answer = json!({"email": "mara@example.com", "name": "Mara", "phone": null, "preferences": preferences});
+        Router::new().route("/internal/users/{user}/contact", get(async move || axum::Json(answer)))
+    };
+    let preferences = json!({"emailEnabled": true, "smsEnabled": false, "webhookUrl": null});
+    let harness = builder().upstream("user", contact(preferences)).start().await;
+    let person = Person::new(&harness);
+    deliver(&harness, person.created()).await;
+    harness.complete().await;
+    assert_eq!(person.notification_lines(&harness).await, ["ORDER_CREATED EMAIL SENT"]);
+    // An event is newer than the answer.
+    deliver(&harness, person.profile("new@example.com", None)).await;
+    let user = person.user_id;
+    let contact = harness.db().read(async move |tx| crate::store::find_contact(tx, user).await).await.unwrap().unwrap();
+    assert_eq!(contact.email.as_deref(), Some("new@example.com"));
+}
+
+#[tokio::test]
+async fn a_password_reset_verifies_the_address_until_it_changes() {
+    let harness = start().await;
+    let person = Person::registered(&harness).await;
+    let verified = async || {
+        let user = person.user_id;
+        harness.db().read(async move |tx| crate::store::find_contact(tx, user).await).await.unwrap().unwrap().email_verified
+    };
+    let change = |email: &str, by_reset| PasswordChanged { user_id: person.user_id, email: email.into(), by_reset };
+    deliver(&harness, change("mara@example.com", false)).await;
+    deliver(&harness, change("other@example.com", true)).await;
+    assert!(!verified().await);
+    deliver(&harness, change("mara@example.com", true)).await;
+    assert!(verified().await);
+    deliver(&harness, person.profile("mara@example.com", None)).await;
+    assert!(verified().await);
+    deliver(&harness, person.profile("new@example.com", None)).await;
+    assert!(!verified().await);
 }
 
 #[tokio::test]

@@ -61,13 +61,16 @@ fn from_quoted_printable(text: &str) -> String {
 async fn a_mail_is_a_readable_file() {
     let harness = start().await;
     let person = Person::registered(&harness).await;
+    let reset = PasswordChanged { user_id: person.user_id, email: "mara@example.com".into(), by_reset: true };
+    deliver(&harness, reset).await;
+    harness.complete().await;
     harness.advance(Duration::from_secs(61));
     deliver(&harness, person.created()).await;
     harness.complete().await;
     let mails = mails(&harness);
-    assert_eq!(mails.len(), 2);
-    let (name, mail) = &mails[1];
-    assert!(name.starts_with("20260101T000101.002000Z-ORDER_CREATED-mara@example.com-") && name.ends_with(".eml"), "{name}");
+    assert_eq!(mails.len(), 3);
+    let (name, mail) = &mails[2];
+    assert!(name.starts_with("20260101T000101.003000Z-ORDER_CREATED-mara@example.com-") && name.ends_with(".eml"), "{name}");
     let id = person.notifications(&harness).await[0].notification_id;
     for header in [
         "From: Souk <no-reply@souk.example>\r\n",

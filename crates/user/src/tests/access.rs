@@ -32,6 +32,8 @@ async fn a_wrong_role_is_forbidden() {
     h.put(&internal, &ensure).service("order").send().await.expect_problem(403, "FORBIDDEN");
     h.put(&internal, &ensure).admin().send().await.expect_problem(403, "FORBIDDEN");
     h.get(&address).service("auth").send().await.expect_problem(403, "FORBIDDEN");
+    h.get(&format!("{internal}/contact")).service("order").send().await.expect_problem(403, "FORBIDDEN");
+    h.get(&format!("{internal}/contact")).service("notification").send().await.expect_problem(404, "NOT_FOUND");
     h.get(&address).customer(user).send().await.expect_problem(403, "FORBIDDEN");
 }
 
