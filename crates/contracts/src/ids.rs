@@ -85,6 +85,8 @@ ids! {
     OrderId;
     /// One line of an order.
     OrderItemId;
+    /// The part of an order that one seller ships.
+    FulfilmentId;
     /// A payment: the attempt to pay one order with one method.
     PaymentId;
     /// A transaction at the payment provider: an authorization, capture, refund or void.

@@ -2,7 +2,7 @@
 
 use crate::{
     calls, events,
-    ids::{OrderId, ShipmentEventId, ShipmentId, UserId},
+    ids::{FulfilmentId, OrderId, ShipmentEventId, ShipmentId, UserId},
     machine,
     money::Currency,
     page::Page,
@@ -288,6 +288,9 @@ events! {
     /// A shipment was booked for a confirmed order.
     ShipmentCreated {
         order_id: OrderId,
+        /// The part of the order that is shipped. None in an old event: then its id is that of the order.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         /// The order number that people see.
         order_number: String,
         user_id: UserId,
@@ -299,6 +302,9 @@ events! {
     /// The carrier scanned the parcel. The first of these events means that the order has shipped.
     ShipmentUpdated {
         order_id: OrderId,
+        /// The part of the order that is shipped. None in an old event: then its id is that of the order.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         /// The order number that people see.
         order_number: String,
         user_id: UserId,
@@ -314,6 +320,9 @@ events! {
     /// The customer has the parcel.
     ShipmentDelivered {
         order_id: OrderId,
+        /// The part of the order that is shipped. None in an old event: then its id is that of the order.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         /// The order number that people see.
         order_number: String,
         user_id: UserId,
@@ -325,6 +334,9 @@ events! {
     /// The parcel came back, or the carrier cancelled the pickup.
     ShipmentReturned {
         order_id: OrderId,
+        /// The part of the order that is shipped. None in an old event: then its id is that of the order.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         /// The order number that people see.
         order_number: String,
         user_id: UserId,

@@ -106,11 +106,16 @@ impl Person {
             quantity: 2,
             line_total_amount: 2_500,
             image_url: None,
+            seller_id: None,
+            discount_amount: 0,
+            tax_amount: 0,
+            returned_quantity: 0,
         }]
     }
 
     fn created(self) -> OrderCreated {
         OrderCreated {
+            fulfilments: Vec::new(),
             order_id: self.order_id,
             order_number: "SK-7".into(),
             user_id: self.user_id,
@@ -143,6 +148,7 @@ impl Person {
 
     fn confirmed(self) -> OrderConfirmed {
         OrderConfirmed {
+            fulfilments: Vec::new(),
             order_id: self.order_id,
             order_number: "SK-7".into(),
             user_id: self.user_id,

@@ -55,7 +55,7 @@ pub struct App {
 pub fn service() -> Service {
     Service::new(
         "order",
-        migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images", "0005_orphans"],
+        migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images", "0005_orphans", "0006_fulfilments"],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };

@@ -36,7 +36,10 @@ platform::table! {
 
 platform::table! {
     OrderItems in "order_items" of OrderItem, key [order_item_id];
-    columns { order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url }
+    columns {
+        order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, seller_id,
+        discount_amount, tax_amount, returned_quantity,
+    }
     extra { order_id, line }
 }
 
@@ -262,8 +265,8 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     })
     .await?;
     tx.query(
-        "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url \
-         FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
+        "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, \
+         seller_id, discount_amount, tax_amount, returned_quantity FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {
             if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {

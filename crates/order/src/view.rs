@@ -33,6 +33,8 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         payment_id: order.saga.payment_id,
         payment_method: order.payment_method,
         shipping: order.shipping,
+        fulfilments: Vec::new(),
+        partially_shipped: false,
         cancellation_requested,
         shipping_address_snapshot: order.shipping_address,
         billing_address_snapshot: order.billing_address,

@@ -183,7 +183,15 @@ impl ShipmentRecord {
         self.due_at = None;
         self.parcel = Some(Parcel { carrier, status: ShipmentStatus::Created, tracking_number: tracking_number.clone(), booked_at: now });
         let ShipmentRecord { order_id, order_number, user_id, shipment_id, .. } = self.clone();
-        BookingOutcome::Created(ShipmentCreated { shipment_id, order_id, order_number, user_id, carrier, tracking_number })
+        BookingOutcome::Created(ShipmentCreated {
+            shipment_id,
+            order_id,
+            fulfilment_id: None,
+            order_number,
+            user_id,
+            carrier,
+            tracking_number,
+        })
     }
 
     /// Applies the confirmed cancellation. Returns the event if there was a shipment.
@@ -266,6 +274,7 @@ impl ShipmentRecord {
         ShipmentUpdated {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
+            fulfilment_id: None,
             order_number: self.order_number.clone(),
             user_id: self.user_id,
             status: parcel.status,
@@ -281,6 +290,7 @@ impl ShipmentRecord {
         ShipmentDelivered {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
+            fulfilment_id: None,
             order_number: self.order_number.clone(),
             user_id: self.user_id,
             carrier: parcel.carrier,
@@ -294,6 +304,7 @@ impl ShipmentRecord {
         ShipmentReturned {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
+            fulfilment_id: None,
             order_number: self.order_number.clone(),
             user_id: self.user_id,
             carrier: parcel.carrier,

@@ -48,6 +48,7 @@ impl Order {
 
     fn created(self, h: &Harness, complement: &str) -> OrderCreated {
         OrderCreated {
+            fulfilments: Vec::new(),
             order_id: self.order_id,
             order_number: "SK-1".into(),
             user_id: self.user_id,
@@ -67,6 +68,7 @@ impl Order {
 
     fn confirmed(self, h: &Harness, complement: &str) -> OrderConfirmed {
         OrderConfirmed {
+            fulfilments: Vec::new(),
             order_id: self.order_id,
             order_number: "SK-1".into(),
             user_id: self.user_id,

@@ -234,6 +234,10 @@ fn returned(product: u128, quantity: u32) -> OrderItem {
         quantity,
         line_total_amount: 450 * i64::from(quantity),
         image_url: None,
+        seller_id: None,
+        discount_amount: 0,
+        tax_amount: 0,
+        returned_quantity: 0,
     }
 }
 

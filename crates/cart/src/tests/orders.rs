@@ -18,6 +18,10 @@ fn items(cart: &Cart) -> Vec<OrderItem> {
         quantity: item.quantity,
         line_total_amount: item.line_total_amount,
         image_url: item.image_url.clone(),
+        seller_id: None,
+        discount_amount: 0,
+        tax_amount: 0,
+        returned_quantity: 0,
     };
     cart.items.iter().map(item).collect()
 }
@@ -38,6 +42,7 @@ fn address() -> AddressSnapshot {
 
 fn created(cart: &Cart, order_id: OrderId) -> OrderCreated {
     OrderCreated {
+        fulfilments: Vec::new(),
         order_id,
         order_number: "N-1".into(),
         user_id: cart.user_id,

@@ -4,7 +4,8 @@ use super::{calls, camel, events, machines, sentence};
 use crate::{
     call::{CallSpec, KeyPolicy},
     event::EventSpec,
-    machine::MachineSpec,
+    machine::{Machine as _, MachineSpec},
+    order::{DERIVED_STATUSES, FulfilmentStatus},
     problem::Code,
 };
 use serde_json::Value;
@@ -20,6 +21,14 @@ again. It lists the state machines, the events, the calls between services and t
 are in the OpenAPI description.
 
 Ids are UUIDv7. Times are RFC 3339 in UTC. Amounts are whole numbers of minor units beside an ISO 4217 currency.
+";
+
+const DERIVED: &str = "
+The status of a confirmed order is derived from its fulfilments. The first row that has the statuses of all of them counts. A REFUNDED
+order stays REFUNDED, and an order of one fulfilment keeps its status when the parcel comes back.
+
+| Each fulfilment is one of | Order |
+| --- | --- |
 ";
 
 const EVENTS: &str = "
@@ -58,6 +67,9 @@ pub fn contracts_markdown() -> String {
     page.push_str("\n## State machines\n\nA transition without a row is rejected with `ILLEGAL_TRANSITION` or a code of its own.\n");
     for (service, machine) in machines() {
         write_machine(&mut page, service, machine).expect(INFALLIBLE);
+        if machine.name == FulfilmentStatus::NAME {
+            write_derived_statuses(&mut page).expect(INFALLIBLE);
+        }
     }
     page.push_str(EVENTS);
     let mut shapes = BTreeMap::new();
@@ -85,6 +97,16 @@ pub fn contracts_markdown() -> String {
             .expect(INFALLIBLE);
     }
     page
+}
+
+/// Writes the table by which an order's status follows from its fulfilments.
+fn write_derived_statuses(page: &mut String) -> std::fmt::Result {
+    page.push_str(DERIVED);
+    for row in DERIVED_STATUSES {
+        let fulfilments: Vec<_> = row.fulfilments.iter().map(|status| format!("`{status}`")).collect();
+        writeln!(page, "| {} | `{}` |", fulfilments.join(", "), row.order)?;
+    }
+    Ok(())
 }
 
 const INFALLIBLE: &str = "writing to a string cannot fail";

@@ -340,6 +340,7 @@ fn cause(reason: CancelReason) -> &'static str {
     match reason {
         CancelReason::CustomerRequest => ", as you asked",
         CancelReason::AdminRequest => " by our staff",
+        CancelReason::SellerRequest => " by its seller",
         CancelReason::OutOfStock => " because it is not in stock any more",
         CancelReason::PaymentWindowClosed => " because it was not paid in time",
     }

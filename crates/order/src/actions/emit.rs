@@ -22,6 +22,7 @@ pub fn created(tx: &mut Tx, order: &Order) {
         total_amount: order.totals.total_amount,
         payment_method: order.payment_method,
         items: order.items.clone(),
+        fulfilments: Vec::new(),
         shipping_address_snapshot: order.shipping_address.clone(),
         billing_address_snapshot: order.billing_address.clone(),
     });
@@ -76,6 +77,7 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             discount_amount: order.totals.discount_amount,
             total_amount,
             items: order.items.clone(),
+            fulfilments: Vec::new(),
             shipping_address_snapshot: order.shipping_address.clone(),
         }),
         ChangeCause::Shipped { shipment_id } => tx.emit(OrderShipped {

@@ -190,6 +190,10 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
                 quantity: item.quantity,
                 line_total_amount: Money::new(product.price_amount, cart.currency).times(item.quantity)?.minor,
                 image_url: product.images.first().cloned(),
+                seller_id: product.seller_id,
+                discount_amount: 0,
+                tax_amount: 0,
+                returned_quantity: 0,
             })
         })
         .collect()

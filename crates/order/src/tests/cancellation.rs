@@ -71,6 +71,7 @@ async fn cancel(h: &Harness, id: OrderId, key: &str) -> TestResponse {
 
 pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
     ShipmentCreated {
+        fulfilment_id: None,
         shipment_id: h.id(),
         order_id: order.order_id,
         order_number: order.order_number.clone(),
@@ -82,6 +83,7 @@ pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
 
 pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     ShipmentUpdated {
+        fulfilment_id: None,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
@@ -95,6 +97,7 @@ pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
 
 pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
     ShipmentDelivered {
+        fulfilment_id: None,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
@@ -106,6 +109,7 @@ pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
 
 pub fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned {
     ShipmentReturned {
+        fulfilment_id: None,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),

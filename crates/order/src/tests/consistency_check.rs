@@ -35,6 +35,10 @@ async fn three_orders() -> (Harness, [OrderId; 3]) {
         quantity: 3,
         line_total_amount: 2_100,
         image_url: None,
+        seller_id: None,
+        discount_amount: 0,
+        tax_amount: 0,
+        returned_quantity: 0,
     };
     let past = PastOrder {
         user_id: h.id(),

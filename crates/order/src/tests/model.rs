@@ -98,6 +98,10 @@ pub fn order() -> Order {
         quantity: 2,
         line_total_amount: 2_000,
         image_url: None,
+        seller_id: None,
+        discount_amount: 0,
+        tax_amount: 0,
+        returned_quantity: 0,
     }];
     Order {
         order_id: id::<OrderId>(1, 1),

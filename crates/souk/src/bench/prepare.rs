@@ -181,6 +181,10 @@ fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
             quantity: quantity as u32,
             line_total_amount: product.price_amount * quantity as i64,
             image_url: None,
+            seller_id: None,
+            discount_amount: 0,
+            tax_amount: 0,
+            returned_quantity: 0,
         });
     }
     items

@@ -108,6 +108,10 @@ impl Shop {
             quantity: 2,
             line_total_amount: 2_000,
             image_url: None,
+            seller_id: None,
+            discount_amount: 0,
+            tax_amount: 0,
+            returned_quantity: 0,
         };
         let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
         let address = AddressSnapshot {

@@ -1,0 +1,270 @@
+//! The bodies of requests and answers.
+
+use super::{FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
+use crate::{
+    ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, ShipmentId, UserId},
+    money::Currency,
+    payment::PaymentMethod,
+    problem::Failure,
+    shipping::ShipmentStatus,
+    text::{Amount, Country, Email, RequiredShortText},
+    time::Timestamp,
+    user::AddressSnapshot,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Places an order for everything in the caller's active cart.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// The shipping address; an address of the caller's address book.
+    pub shipping_address_id: AddressId,
+    /// The billing address; the shipping address when absent.
+    #[serde(default)]
+    pub billing_address_id: Option<AddressId>,
+    /// The payment method.
+    pub payment_method: PaymentMethod,
+    /// The total that the customer saw, in minor units. When the order would have another total, it is not placed, and the
+    /// answer is `TOTAL_CHANGED` with the new totals.
+    #[serde(default)]
+    pub expected_total_amount: Option<Amount<0>>,
+}
+
+/// Cancels an order whose parcel has not left.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelOrder {
+    /// One line of 1 to 200 characters, shown in the timeline.
+    #[serde(default)]
+    pub reason: Option<RequiredShortText>,
+}
+
+/// Pays again an order in PAYMENT_FAILED.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayOrder {
+    /// The payment method.
+    pub payment_method: PaymentMethod,
+}
+
+/// An order. Items, addresses and amounts are those of the moment of ordering and never change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Order")]
+pub struct OrderView {
+    pub order_id: OrderId,
+    /// The number that people see. It cannot be guessed from another one.
+    pub order_number: String,
+    pub user_id: UserId,
+    /// The present status.
+    pub status: OrderStatus,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// The lines at the moment of ordering.
+    pub items: Vec<OrderItem>,
+    /// The sum of the line totals, in minor units.
+    pub subtotal_amount: i64,
+    /// The shipping cost, in minor units of `currency`.
+    pub shipping_amount: i64,
+    /// The tax that is added, in minor units of `currency`.
+    pub tax_amount: i64,
+    /// The discount, as a positive amount in minor units of `currency`.
+    pub discount_amount: i64,
+    /// Subtotal plus shipping plus tax minus discount.
+    pub total_amount: i64,
+    /// The amount refunded so far.
+    pub refunded_amount: i64,
+    /// The present payment; null until it is created.
+    pub payment_id: Option<PaymentId>,
+    /// The payment method.
+    pub payment_method: PaymentMethod,
+    /// The progress of the shipment; with several fulfilments, of the first one that is not cancelled.
+    pub shipping: OrderShipping,
+    /// Its parts, one for each seller of its lines.
+    #[serde(default)]
+    pub fulfilments: Vec<FulfilmentView>,
+    /// Whether some of its parts have shipped and others have not.
+    #[serde(default)]
+    pub partially_shipped: bool,
+    /// Whether a cancellation of the confirmed order is requested and its shipment is not cancelled yet. The order becomes
+    /// CANCELLED when shipping can cancel the shipment; otherwise this becomes false and the order continues.
+    pub cancellation_requested: bool,
+    /// The shipping address.
+    pub shipping_address_snapshot: AddressSnapshot,
+    /// The billing address.
+    pub billing_address_snapshot: AddressSnapshot,
+    /// Why it failed or was cancelled; otherwise null.
+    pub failure: Option<Failure>,
+    /// Whether the goods of a parcel that came back are on sale again; null until an administrator restocks them.
+    #[serde(default)]
+    pub restock: Option<RestockStatus>,
+    /// Every status that it had, the oldest first. A parcel that came back is an entry with the status of then and the reason
+    /// `PARCEL_RETURNED`.
+    pub timeline: Vec<TimelineEntry>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderItem {
+    pub order_item_id: OrderItemId,
+    pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
+    pub sku: String,
+    /// The product's title when the order was placed.
+    pub title_snapshot: String,
+    /// The price of one unit when the order was placed, in minor units of the order's currency.
+    pub unit_price_snapshot: i64,
+    /// How many units.
+    pub quantity: u32,
+    /// `unitPriceSnapshot` times `quantity`.
+    pub line_total_amount: i64,
+    /// The seller when the order was placed; null for the shop itself.
+    #[serde(default)]
+    pub seller_id: Option<UserId>,
+    /// Its share of the discounts, as a positive amount in minor units of the order's currency.
+    #[serde(default)]
+    pub discount_amount: i64,
+    /// Its share of the tax, in minor units of the order's currency.
+    #[serde(default)]
+    pub tax_amount: i64,
+    /// How many of its units came back and were refunded.
+    #[serde(default)]
+    pub returned_quantity: u32,
+    /// The address of the product's main picture when the order was placed; null when it had none.
+    #[serde(default)]
+    pub image_url: Option<String>,
+}
+
+/// The shipment of an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderShipping {
+    /// Null until there is a shipment.
+    pub status: Option<ShipmentStatus>,
+    pub shipment_id: Option<ShipmentId>,
+    /// The carrier of the parcel.
+    pub carrier: Option<String>,
+    /// The carrier's tracking number of the parcel.
+    pub tracking_number: Option<String>,
+    /// Whether the order is confirmed and its shipment is not booked yet. Booking is retried automatically.
+    pub pending: bool,
+}
+
+/// A status that an order had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEntry {
+    /// The status.
+    pub status: OrderStatus,
+    /// When it entered this status.
+    pub occurred_at: Timestamp,
+    /// A code such as `OUT_OF_STOCK`, or the customer's text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// An order as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderSummary {
+    pub order_id: OrderId,
+    /// The order number that people see.
+    pub order_number: String,
+    pub user_id: UserId,
+    /// The present status.
+    pub status: OrderStatus,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// In minor units.
+    pub total_amount: i64,
+    /// How many lines it has.
+    pub item_count: u32,
+    /// Its first 20 lines.
+    #[serde(default)]
+    pub items: Vec<OrderSummaryItem>,
+    pub payment_id: Option<PaymentId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One line of an order as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderSummaryItem {
+    pub product_id: ProductId,
+    /// The stock-keeping unit, in upper case.
+    pub sku: String,
+    /// The product's title when the order was placed.
+    pub title_snapshot: String,
+    /// How many units.
+    pub quantity: u32,
+    /// The address of the product's main picture when the order was placed; null when it had none.
+    pub image_url: Option<String>,
+}
+
+/// Which of the caller's orders a list shows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnOrderFilter {
+    /// Only orders in this status, or in one of several.
+    #[serde(default)]
+    pub status: Vec<OrderStatus>,
+}
+
+/// Which orders a list or a count of an administrator covers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OrderFilter {
+    /// Only orders in this status, or in one of several.
+    pub status: Vec<OrderStatus>,
+    /// Only orders of this customer.
+    pub user_id: Option<UserId>,
+    /// Only the order with this number.
+    pub order_number: Option<OrderNumber>,
+    /// Only orders of the customer with this e-mail address.
+    pub email: Option<Email>,
+    /// Only orders placed at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Only orders placed before this instant.
+    pub to: Option<Timestamp>,
+}
+
+/// Estimates what an order would cost.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstimateTotals {
+    pub user_id: UserId,
+    /// Where it would be shipped; the country of the user's default shipping address when absent.
+    #[serde(default)]
+    pub country: Option<Country>,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The sum of the lines, in minor units of `currency`.
+    pub subtotal_amount: i64,
+}
+
+/// What an order would cost that is placed now. All amounts are in minor units of `currency`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TotalsEstimate {
+    /// Where it would be shipped, as ISO 3166-1 alpha-2.
+    pub country: String,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// The sum of the lines.
+    pub subtotal_amount: i64,
+    /// The shipping cost.
+    pub shipping_amount: i64,
+    /// The tax that is added.
+    pub tax_amount: i64,
+    /// Subtotal plus shipping plus tax.
+    pub total_amount: i64,
+}
