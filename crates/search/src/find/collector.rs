@@ -18,6 +18,11 @@ use std::collections::BinaryHeap;
 pub struct SortKey(i64, Uuid);
 
 impl SortKey {
+    /// The value that the hits are sorted by, without the id that decides between equal ones.
+    pub fn rank(self) -> i64 {
+        self.0
+    }
+
     fn of(order: Sort, columns: &Columns, doc: u32, score: u32) -> SortKey {
         let at = doc as usize;
         let id = columns.ids[at];

@@ -291,6 +291,11 @@ async fn suggestions_that_begin_with_the_text_come_first() {
     shop.activate_all((0..20).map(|number| shop.product(&format!("FET{number}"), &format!("N-channel {number}")))).await;
     shop.activate(shop.product("CHAIR", "Chair with armrests and a cushion, made of solid oak, 45 × 50 × 90 cm")).await;
     assert_eq!(shop.suggest("cha").await[0], "Chair with armrests and a cushion, made of solid oak, 45 × 50 × 90 cm");
+    shop.activate_all((0..3).map(|number| shop.product(&format!("CHAIR{number}"), &format!("Chair {number}")))).await;
+    shop.activate(shop.product("LCD", "Character display")).await;
+    let suggestions = shop.suggest("cha").await;
+    assert!(suggestions[..3].iter().all(|title| title.starts_with("Chair ")), "{suggestions:?}");
+    assert_eq!(suggestions[3], "Character display");
     assert_eq!(shop.suggest("chair wi").await.len(), 1);
     assert!(shop.suggest("n-channel 1").await[0].starts_with("N-channel 1"));
 }
