@@ -55,7 +55,15 @@ pub struct App {
 pub fn service() -> Service {
     Service::new(
         "order",
-        migrations!["0001_orders", "0002_due", "0003_timeline_length", "0004_images", "0005_orphans", "0006_fulfilments"],
+        migrations![
+            "0001_orders",
+            "0002_due",
+            "0003_timeline_length",
+            "0004_images",
+            "0005_orphans",
+            "0006_fulfilments",
+            "0007_seller_discounts"
+        ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { ctx, settings: settings.clone(), waiters: Arc::default() };

@@ -38,7 +38,7 @@ platform::table! {
     OrderItems in "order_items" of OrderItem, key [order_item_id];
     columns {
         order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, seller_id,
-        discount_amount, tax_amount, returned_quantity,
+        discount_amount, seller_discount_amount, tax_amount, returned_quantity,
     }
     extra { order_id, line }
 }

@@ -236,6 +236,7 @@ fn returned(product: u128, quantity: u32) -> OrderItem {
         image_url: None,
         seller_id: None,
         discount_amount: 0,
+        seller_discount_amount: 0,
         tax_amount: 0,
         returned_quantity: 0,
     }

@@ -20,6 +20,7 @@ fn items(cart: &Cart) -> Vec<OrderItem> {
         image_url: item.image_url.clone(),
         seller_id: None,
         discount_amount: 0,
+        seller_discount_amount: 0,
         tax_amount: 0,
         returned_quantity: 0,
     };

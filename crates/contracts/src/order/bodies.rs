@@ -130,6 +130,9 @@ pub struct OrderItem {
     /// Its share of the discounts, as a positive amount in minor units of the order's currency.
     #[serde(default)]
     pub discount_amount: i64,
+    /// The part of `discountAmount` that its seller pays, who made the promotion; the shop pays the rest.
+    #[serde(default)]
+    pub seller_discount_amount: i64,
     /// Its share of the tax, in minor units of the order's currency.
     #[serde(default)]
     pub tax_amount: i64,

@@ -251,6 +251,10 @@ events! {
         subtotal_amount: i64,
         /// Its share of the discounts, as a positive amount.
         discount_amount: i64,
+        /// The part of `discountAmount` that its seller pays, who made the promotions; the shop pays the rest. It exceeds the sum
+        /// of those of the items by what the seller pays of the shipping fee.
+        #[serde(default)]
+        seller_discount_amount: i64,
         /// The fee for its shipment.
         shipping_amount: i64,
         /// The tax on that fee.

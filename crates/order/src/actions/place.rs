@@ -192,6 +192,7 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
                 image_url: product.images.first().cloned(),
                 seller_id: product.seller_id,
                 discount_amount: 0,
+                seller_discount_amount: 0,
                 tax_amount: 0,
                 returned_quantity: 0,
             })

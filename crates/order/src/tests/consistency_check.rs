@@ -37,6 +37,7 @@ async fn three_orders() -> (Harness, [OrderId; 3]) {
         image_url: None,
         seller_id: None,
         discount_amount: 0,
+        seller_discount_amount: 0,
         tax_amount: 0,
         returned_quantity: 0,
     };

@@ -100,6 +100,7 @@ pub fn order() -> Order {
         image_url: None,
         seller_id: None,
         discount_amount: 0,
+        seller_discount_amount: 0,
         tax_amount: 0,
         returned_quantity: 0,
     }];

@@ -183,6 +183,7 @@ fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
             image_url: None,
             seller_id: None,
             discount_amount: 0,
+            seller_discount_amount: 0,
             tax_amount: 0,
             returned_quantity: 0,
         });
