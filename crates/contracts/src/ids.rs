@@ -103,6 +103,8 @@ ids! {
     ShipmentEventId;
     /// One message to one user over one channel.
     NotificationId;
+    /// A customer's review of a product.
+    ReviewId;
     /// An event. A repeated delivery has the same id.
     EventId;
 }

@@ -22,6 +22,7 @@ pub mod page;
 pub mod payment;
 pub mod problem;
 pub mod registry;
+pub mod review;
 pub mod search;
 pub mod secret;
 pub mod seller;
@@ -48,6 +49,7 @@ pub const SERVICES: &[ServiceSpec] = &[
     payment::SERVICE,
     inventory::SERVICE,
     shipping::SERVICE,
+    review::SERVICE,
     notification::SERVICE,
     audit::SERVICE,
 ];

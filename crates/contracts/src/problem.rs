@@ -165,6 +165,10 @@ codes! {
     TOO_MANY_REFUNDS 409 "The payment was refunded as often as it can be", "Refund what is left outside of the platform.";
     PROVIDER_UNAVAILABLE 503 (retryable) "The payment provider does not answer", "The outcome is asked for later; repeat with the same Idempotency-Key.";
 
+    // Reviews.
+    PURCHASE_REQUIRED 403 "Only buyers can review a product", "A product can be reviewed once an order with it was delivered to you.";
+    REVIEW_EXISTS 409 "You have reviewed this product", "Change your review with PATCH /reviews/{reviewId}, or withdraw it first.";
+
     // Inventory and shipping.
     UNKNOWN_SKU 404 "There is no stock item with this SKU", "Create it with PUT /inventory/stock/{sku}.";
     STOCK_OUT_OF_RANGE 409 "The stock would leave its bounds", "Available stock stays between zero and one thousand million.";

@@ -111,6 +111,8 @@ texts! {
     Title, {"type": "string", "minLength": 1, "maxLength": 200, "pattern": pattern::line()}, |text| single_line(text, 1, 200);
     /// Text of at most 5,000 characters; line breaks are kept.
     LongText, {"type": "string", "maxLength": 5000, "pattern": pattern::lines()}, |text| multi_line(text, 0, 5_000);
+    /// Text of 1 to 5,000 characters; line breaks are kept.
+    RequiredLongText, {"type": "string", "minLength": 1, "maxLength": 5000, "pattern": pattern::required_lines()}, |text| multi_line(text, 1, 5_000);
     /// One line of at most 200 characters, possibly empty: a street, a city, a reason.
     ShortText, {"type": "string", "maxLength": 200, "pattern": pattern::optional_line()}, |text| single_line(text, 0, 200);
     /// One line of 1 to 200 characters.

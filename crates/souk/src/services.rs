@@ -14,6 +14,7 @@ pub fn all() -> Vec<Service> {
         payment::service(),
         inventory::service(),
         shipping::service(),
+        review::service(),
         notification::service(),
         audit::service(),
     ]

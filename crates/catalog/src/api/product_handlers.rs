@@ -162,7 +162,7 @@ pub async fn list_prices(
 pub struct LookupClients;
 
 impl ClientMarker for LookupClients {
-    const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order"];
+    const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order", "review"];
 }
 
 pub async fn look_up(

@@ -63,8 +63,8 @@ macro_rules! samples {
 }
 
 /// The samples of each service, as they are written.
-const SAMPLES: [(&str, &str); 12] = samples![
-    "auth" "user" "catalog" "search" "cart" "order" "payment" "inventory" "shipping" "notification" "audit" "parked-events"
+const SAMPLES: [(&str, &str); 13] = samples![
+    "auth" "user" "catalog" "search" "cart" "order" "payment" "inventory" "shipping" "review" "notification" "audit" "parked-events"
 ];
 
 static DOCS: LazyLock<HashMap<(&'static str, &'static str), OperationDoc>> = LazyLock::new(|| {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, shipping, time::Timestamp};
+use crate::{cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, review, shipping, time::Timestamp};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, value::RawValue};
 use std::collections::{HashMap, HashSet};
@@ -13,6 +13,7 @@ macro_rules! for_every_machine {
         $check::<inventory::ReservationStatus>(inventory::ReservationStatus::FACTS $(, $with)*);
         $check::<shipping::ShipmentStatus>(shipping::ShipmentStatus::FACTS $(, $with)*);
         $check::<catalog::ProductStatus>(catalog::ProductStatus::FACTS $(, $with)*);
+        $check::<review::ReviewStatus>(review::ReviewStatus::FACTS $(, $with)*);
         $check::<cart::CartStatus>(cart::CartStatus::FACTS $(, $with)*);
         $check::<notification::NotificationStatus>(notification::NotificationStatus::FACTS $(, $with)*);
     };
@@ -81,7 +82,7 @@ fn reachable<M: Machine>(start: M) -> Vec<M> {
 #[test]
 fn every_machine_is_consistent() {
     for_every_machine!(is_consistent);
-    assert_eq!(machines().count(), 8, "a machine is missing in for_every_machine!");
+    assert_eq!(machines().count(), 9, "a machine is missing in for_every_machine!");
 }
 
 proptest! {

@@ -61,11 +61,20 @@ pub(super) fn lines() -> String {
     LINES.clone()
 }
 
-static LINES: LazyLock<String> = LazyLock::new(|| {
+static LINES: LazyLock<String> = LazyLock::new(|| format!("^[^{}]*$", *FORBIDDEN_IN_LINES));
+
+/// Several lines that are not all blank.
+pub(super) fn required_lines() -> String {
+    let forbidden = &*FORBIDDEN_IN_LINES;
+    format!("^[^{forbidden}]*[^\\s{forbidden}][^{forbidden}]*$")
+}
+
+/// [`ranges`] as the inside of a class, for texts with line breaks and tabs.
+static FORBIDDEN_IN_LINES: LazyLock<String> = LazyLock::new(|| {
     let breaks = |c: &char| matches!(c, '\t' | '\n' | '\r');
     let controls: Vec<(char, char)> = ('\0'..' ').filter(|c| !breaks(c)).map(|c| (c, c)).collect();
     let others: Vec<(char, char)> = ranges().into_iter().filter(|(first, _)| *first > ' ').collect();
-    format!("^[^{}{}]*$", class(&controls), class(&others))
+    format!("{}{}", class(&controls), class(&others))
 });
 
 /// One line without spaces and without these characters, which are written as in a class.
