@@ -3,7 +3,7 @@
 use crate::{
     body::{BoundedInt, BoundedVec},
     calls, events,
-    ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId},
+    ids::{OrderId, ProductId, ReservationId, ReservationLineId, StockItemId, UserId, Uuid},
     machine,
     page::Page,
     service::ServiceSpec,
@@ -155,6 +155,16 @@ pub struct ReserveLine {
     pub quantity: Quantity,
 }
 
+/// Puts sold units of a part of an order back on sale.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReturnLines {
+    /// Why they are returned: the id of a cancelled fulfilment or of a return. One cause returns units once.
+    pub cause_id: Uuid,
+    /// 1 to 200 lines; a SKU may appear once.
+    pub lines: BoundedVec<ReserveLine, 1, 200>,
+}
+
 /// Units reserved for an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -252,6 +262,8 @@ calls! {
     /// Puts the units of a confirmed reservation back on sale, once, because the order was cancelled or refunded before its
     /// parcel left. The reservation stays CONFIRMED and shows `returnedAt`.
     RETURN_RESERVATION: post_keyed(()) -> Reservation, "/inventory/reservations/{reservationId}/return", from "order";
+    /// Puts some units of a confirmed reservation back on sale, once for each cause, and never more than were sold and not returned.
+    RETURN_LINES: post_keyed(ReturnLines) -> Reservation, "/internal/reservations/{reservationId}/returns", from "order";
     /// Reads a reservation.
     GET_RESERVATION: get(()) -> Reservation, "/inventory/reservations/{reservationId}", from "order";
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     calls, events,
-    ids::{OrderId, PaymentId, TransactionId, UserId},
+    ids::{OrderId, PaymentId, TransactionId, UserId, Uuid},
     machine,
     money::Currency,
     page::{Page, Totals},
@@ -155,6 +155,16 @@ pub struct RefundPayment {
     pub amount: Option<Amount>,
 }
 
+/// Refunds the money of a part of an order, once for each cause.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefundPart {
+    /// What it is for: the id of a cancelled fulfilment or of a return.
+    pub cause_id: Uuid,
+    /// In minor units. What is left is refunded when it is less.
+    pub amount: Amount,
+}
+
 /// A payment with its transactions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -202,6 +212,9 @@ pub struct Transaction {
     pub provider_reference: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// What a refund of a part of the order is for: the id of a fulfilment or of a return.
+    #[serde(default)]
+    pub cause_id: Option<Uuid>,
     /// When it was created.
     pub created_at: Timestamp,
 }
@@ -266,6 +279,9 @@ calls! {
     VOID_PAYMENT: post_keyed(()) -> Payment, "/payments/{paymentId}/void", from "order";
     /// Refunds the rest of the money or a part of it.
     REFUND_PAYMENT: post_keyed(RefundPayment) -> Payment, "/payments/{paymentId}/refund", from "order";
+    /// Refunds the money of a part of an order, once for each cause: the amount, or what is left when that is less. The answer is
+    /// the present payment; the transaction with the cause says whether the money went back.
+    REFUND_PART: post_keyed(RefundPart) -> Payment, "/internal/payments/{paymentId}/refunds", from "order";
     /// Reads a payment with its transactions.
     GET_PAYMENT: get(()) -> Payment, "/payments/{paymentId}", from "order";
 }
@@ -325,6 +341,9 @@ events! {
         currency: Currency,
         /// Whether nothing is left to refund.
         in_full: bool,
+        /// What a refund of a part of the order is for: the id of a fulfilment or of a return.
+        #[serde(default)]
+        cause_id: Option<Uuid>,
     }
     /// The payment was voided before its capture. Nothing is held at the provider.
     PaymentVoided {

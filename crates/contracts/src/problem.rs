@@ -151,6 +151,10 @@ codes! {
     TOTAL_CHANGED 409 "The order would cost something else by now", "Show the new totals, and repeat with them and a fresh key.";
     UNKNOWN_ADDRESS 422 "There is no such address in the address book", "Take an addressId from GET /users/me/addresses.";
     ORDER_NOT_CANCELLABLE 409 "The order cannot be cancelled any more", "What has shipped is sent back instead.";
+    ORDER_PARTIALLY_SHIPPED 409 "A part of the order has shipped already", "Cancel the parts that have not shipped, one by one.";
+    FULFILMENT_NOT_CONFIRMED 409 (retryable) "The order is not confirmed yet", "Wait until it is CONFIRMED, or cancel the whole order.";
+    FULFILMENT_NOT_CANCELLABLE 409 "This part of the order cannot be cancelled any more", "What has shipped is sent back instead.";
+    FULFILMENT_NOT_SHIPPABLE 409 "This part of the order cannot be shipped", "Only a confirmed part that is not being cancelled is shipped.";
     PARCEL_NOT_RETURNED 409 "The parcel of the order did not come back", "Only goods that came back can be put on sale again.";
     ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
 
@@ -176,6 +180,7 @@ codes! {
     UNSUPPORTED_COUNTRY 422 "We do not ship there", "GET /shipping/rates says what shipping to a country costs.";
     UNSUPPORTED_CURRENCY 422 "We do not ship for prices in this currency", "GET /shipping/rates says in which currencies shipping to a country has a price.";
     TOO_MANY_EVENTS 409 "The tracking history is full", "A shipment keeps at most 200 events; a new status is always taken.";
+    SHIPMENT_PENDING 409 (retryable) "The shipment is not booked with the carrier yet", "Try again later, or give the tracking number of a parcel that another carrier has.";
     CARRIER_UNAVAILABLE 503 (retryable) "The carrier does not answer", "It is retried automatically; an administrator may retry it at once.";
 }
 

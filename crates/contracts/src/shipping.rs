@@ -1,4 +1,4 @@
-//! Shipping: shipments and their tracking. An order gets its shipment when it is confirmed.
+//! Shipping: shipments and their tracking. Each fulfilment of an order gets its shipment when the order is confirmed.
 
 use crate::{
     calls, events,
@@ -105,18 +105,32 @@ pub struct RecordShipmentEvent {
     pub occurred_at: Option<Timestamp>,
 }
 
+/// A parcel that its sender handed to a carrier. What is absent stays as it was booked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HandOverParcel {
+    /// The carrier that took it.
+    #[serde(default)]
+    pub carrier: Option<RequiredShortText>,
+    /// The number on the parcel.
+    #[serde(default)]
+    pub tracking_number: Option<RequiredShortText>,
+}
+
 /// A shipment with its tracking history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shipment {
     pub shipment_id: ShipmentId,
     pub order_id: OrderId,
+    /// The part of the order that is shipped.
+    pub fulfilment_id: FulfilmentId,
     /// The customer who placed the order.
     pub user_id: UserId,
     /// The present status.
     pub status: ShipmentStatus,
     /// The carrier of the parcel.
-    pub carrier: Carrier,
+    pub carrier: String,
     /// The carrier's tracking number of the parcel.
     pub tracking_number: String,
     /// The shipping address.
@@ -145,11 +159,13 @@ pub struct ShipmentEvent {
     pub recorded_at: Timestamp,
 }
 
-/// The shipping of one confirmed order, as administrators see it. Its shipment may still be pending.
+/// The shipping of one part of a confirmed order, as administrators see it. Its shipment may still be pending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentOverview {
     pub order_id: OrderId,
+    /// The part of the order that is shipped.
+    pub fulfilment_id: FulfilmentId,
     /// The order number that people see.
     pub order_number: String,
     /// The customer who placed the order.
@@ -172,7 +188,7 @@ pub struct ShipmentOverview {
     /// although the carrier had cancelled the pickup. Null when there is no such report.
     pub contradiction: Option<ShipmentStatus>,
     /// The carrier of the parcel.
-    pub carrier: Carrier,
+    pub carrier: String,
     /// The carrier's tracking number of the parcel; null while the shipment is pending.
     pub tracking_number: Option<String>,
     /// When the order was confirmed.
@@ -263,7 +279,7 @@ pub struct ParcelQuery {
 }
 
 calls! {
-    /// Lists the shipments of an order; none while the shipment is pending.
+    /// Lists the shipments of an order, one for each fulfilment; without those that are pending.
     LIST_SHIPMENTS_OF_ORDER: get(()) -> Page<Shipment>, "/orders/{orderId}/shipments";
     /// Finds shipments by the number on the parcel, for the carrier; the newest order first.
     FIND_SHIPMENTS: get(()) -> Page<Shipment>, "/shipments", query ParcelQuery;
@@ -273,14 +289,17 @@ calls! {
     RECORD_SHIPMENT_EVENT: post(RecordShipmentEvent) -> Shipment, "/shipments/{shipmentId}/events";
     /// Lists the shipping of all confirmed orders, the newest order first, pending ones too.
     LIST_SHIPMENTS: get(()) -> Page<ShipmentOverview>, "/admin/shipments", query ShipmentFilter;
-    /// Books a pending shipment with the carrier at once.
+    /// Books the pending shipments of an order or of a fulfilment with the carrier at once.
     RETRY_SHIPMENT: post_unkeyed(()) -> ShipmentOverview, "/admin/shipments/{orderId}/retry";
     /// Reads the shipping rates for an order. The subtotal is in minor units of the currency.
     LIST_SHIPPING_RATES: get(()) -> ShippingRates, "/shipping/rates?country={country}&subtotal={subtotal}&currency={currency}", from "order";
-    /// Cancels the shipment of an order. Shipping alone decides the outcome, because it knows the state at the carrier. An
-    /// order that shipping does not know yet is never shipped afterwards. A repetition changes nothing and answers the
+    /// Cancels the shipment of a fulfilment. Shipping alone decides the outcome, because it knows the state at the carrier. A
+    /// fulfilment that shipping does not know yet is never shipped afterwards. A repetition changes nothing and answers the
     /// present outcome, so the call needs no key.
-    CANCEL_SHIPMENT: put(()) -> ShipmentCancellation, "/internal/shipments/{orderId}/recall", from "order";
+    CANCEL_SHIPMENT: put(()) -> ShipmentCancellation, "/internal/shipments/{fulfilmentId}/recall", from "order";
+    /// Sets the shipment of a fulfilment IN_TRANSIT, because its seller handed the parcel over. `SHIPMENT_PENDING` without a
+    /// tracking number while it is not booked. A repetition changes nothing.
+    HAND_OVER_PARCEL: put(HandOverParcel) -> Shipment, "/internal/shipments/{fulfilmentId}/ship", from "order";
 }
 
 events! {
@@ -295,7 +314,7 @@ events! {
         order_number: String,
         user_id: UserId,
         /// The carrier of the parcel.
-        carrier: Carrier,
+        carrier: String,
         /// The carrier's tracking number of the parcel.
         tracking_number: String,
     }
@@ -311,7 +330,7 @@ events! {
         /// The present status.
         status: ShipmentStatus,
         /// The carrier of the parcel.
-        carrier: Carrier,
+        carrier: String,
         /// The carrier's tracking number of the parcel.
         tracking_number: String,
         /// A text for people; may be empty.
@@ -327,7 +346,7 @@ events! {
         order_number: String,
         user_id: UserId,
         /// The carrier of the parcel.
-        carrier: Carrier,
+        carrier: String,
         /// The carrier's tracking number of the parcel.
         tracking_number: String,
     }
@@ -341,7 +360,7 @@ events! {
         order_number: String,
         user_id: UserId,
         /// The carrier of the parcel.
-        carrier: Carrier,
+        carrier: String,
         /// The carrier's tracking number of the parcel.
         tracking_number: String,
         /// True when the shipment was cancelled because its order was cancelled or refunded, false when the parcel came back.

@@ -5,6 +5,7 @@ mod end_reservation;
 mod expire;
 mod import;
 mod reserve;
+mod return_lines;
 mod set_stock;
 mod sync_product;
 
@@ -13,6 +14,7 @@ pub use end_reservation::end_reservation;
 pub use expire::expire_overdue;
 pub use import::{StockImport, import};
 pub use reserve::reserve;
+pub use return_lines::return_lines;
 pub use set_stock::{StockSet, is_on_sale, set_stock};
 pub use sync_product::sync_product;
 
@@ -94,7 +96,10 @@ async fn move_units(tx: &mut Tx, reservations: &mut [Reservation], reason: Stock
         reservations.iter().flat_map(|reservation| reservation.lines.iter().map(|line| (reservation.reservation_id, line))).collect();
     lines.sort_by(|(_, a), (_, b)| a.sku.cmp(&b.sku));
     for (reservation, line) in lines {
-        let change = Change::of(reason, i64::from(line.quantity));
+        if line.kept() == 0 {
+            continue;
+        }
+        let change = Change::of(reason, i64::from(line.kept()));
         let stock = store::stock::move_units(tx, line.stock_item_id, change).await?;
         record(tx, &stock, change, Some(reservation), None).await?;
     }

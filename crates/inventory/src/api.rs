@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use contracts::{
     body::EmptyBody,
     ids::{ProductId, ReservationId},
-    inventory::{AdjustStock, Availability, Reservation, Reserve, SetStock, StockFilter, StockItem, StockList, StockLookup},
+    inventory::{AdjustStock, Availability, Reservation, Reserve, ReturnLines, SetStock, StockFilter, StockItem, StockList, StockLookup},
     text::Sku,
 };
 use platform::{
@@ -34,6 +34,7 @@ pub fn routes() -> Routes<App> {
         .post("/inventory/reservations/{reservationId}/confirm", confirm, "Turns reserved units into sold ones")
         .post("/inventory/reservations/{reservationId}/release", release, "Puts reserved units back on sale")
         .post("/inventory/reservations/{reservationId}/return", return_units, "Puts sold units back on sale, once")
+        .post("/internal/reservations/{reservationId}/returns", return_lines, "Puts sold units of a part of an order back on sale")
         .post("/internal/stock/lookup", look_up, "The stock of up to 200 SKUs")
 }
 
@@ -168,6 +169,16 @@ async fn return_units(
     _: MaybeBody<Option<EmptyBody>>,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, ReservationCommand::Return).await
+}
+
+async fn return_lines(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(id): Path<ReservationId>,
+    key: IdempotencyKey,
+    Body(body): Body<ReturnLines>,
+) -> Result<Idempotent<Json<Reservation>>, Problem> {
+    actions::return_lines(&app, key, id, body).await
 }
 
 async fn look_up(_: ServiceOf<StockReaders>, State(app): State<App>, Body(body): Body<StockLookup>) -> Result<Json<StockList>, Problem> {

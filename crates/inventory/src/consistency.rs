@@ -73,6 +73,8 @@ pub(crate) struct LineRecord {
     pub reservation_id: ReservationId,
     pub sku: String,
     pub quantity: i64,
+    /// Units that went back before the whole reservation was returned.
+    pub returned: i64,
     pub status: ReservationStatus,
     pub returned_at: Option<Timestamp>,
     /// The number of its movements in the ledger, and their sums.
@@ -86,6 +88,11 @@ impl LineRecord {
         let actual = (self.movements, self.available, self.reserved);
         let right = match (self.status, self.returned_at) {
             (ReservationStatus::Active, None) => (1, -self.quantity, self.quantity),
+            (ReservationStatus::Confirmed, _) if self.returned > 0 => {
+                // Each return of a part is a movement, and so is that of the rest.
+                let kept = if self.returned_at.is_none() { self.quantity - self.returned } else { 0 };
+                (self.movements.max(3), -kept, 0)
+            }
             (ReservationStatus::Confirmed, None) => (2, -self.quantity, 0),
             (ReservationStatus::Confirmed, Some(_)) => (3, 0, 0),
             (ReservationStatus::Released | ReservationStatus::Expired, None) => (2, 0, 0),
@@ -165,6 +172,7 @@ mod tests {
             reservation_id: ReservationId(Uuid::nil()),
             sku: "LAMP-1".into(),
             quantity: 3,
+            returned: 0,
             status,
             returned_at: returned.then_some(Timestamp(1)),
             movements,

@@ -148,6 +148,16 @@ pub struct Line {
     pub stock_item_id: StockItemId,
     pub sku: String,
     pub quantity: u32,
+    /// How many of them went back on sale before the whole reservation was returned.
+    pub returned_quantity: u32,
+}
+
+impl Line {
+    /// Returns how many units it still holds or has sold.
+    #[must_use]
+    pub fn kept(&self) -> u32 {
+        self.quantity.saturating_sub(self.returned_quantity)
+    }
 }
 
 /// What the order service does with its reservation.
@@ -211,10 +221,26 @@ impl Reservation {
         held.eq(wanted.iter().map(|line| (line.sku.as_str(), line.quantity.get())))
     }
 
-    /// Returns its units in the form of the events.
+    /// Counts units as returned, and gives the changed lines with how many of each: never more than were kept. SKUs of no line are
+    /// left out.
+    pub fn take_back(&mut self, wanted: &[ReserveLine]) -> Vec<(Line, u32)> {
+        let mut changed = Vec::new();
+        for line in &mut self.lines {
+            let units: u32 = wanted.iter().filter(|wanted| wanted.sku.as_str() == line.sku).map(|wanted| wanted.quantity.get()).sum();
+            let units = units.min(line.kept());
+            if units > 0 {
+                line.returned_quantity += units;
+                changed.push((line.clone(), units));
+            }
+        }
+        changed
+    }
+
+    /// Returns the units that it holds, has sold or had, without those that went back before, in the form of the events.
     #[must_use]
     pub fn units(&self) -> Vec<SkuQuantity> {
-        self.lines.iter().map(|line| SkuQuantity { sku: line.sku.clone(), quantity: line.quantity }).collect()
+        let kept = self.lines.iter().filter(|line| line.kept() > 0);
+        kept.map(|line| SkuQuantity { sku: line.sku.clone(), quantity: line.kept() }).collect()
     }
 
     #[must_use]
@@ -384,6 +410,7 @@ mod tests {
             stock_item_id: StockItemId(Uuid::nil()),
             sku: "AAA".into(),
             quantity: 2,
+            returned_quantity: 0,
         };
         let reservation = Reservation { lines: vec![held], ..reservation(ReservationStatus::Active, false) };
         assert!(reservation.holds(&[line("AAA", 2)]));

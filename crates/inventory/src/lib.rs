@@ -51,10 +51,14 @@ pub struct App {
 /// The service.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("inventory", migrations!["0001_stock", "0002_due", "0003_products_on_sale"], |ctx: Ctx| async move {
-        let app = App { settings: Arc::new(ctx.section()?), ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "inventory",
+        migrations!["0001_stock", "0002_due", "0003_products_on_sale", "0004_partial_returns"],
+        |ctx: Ctx| async move {
+            let app = App { settings: Arc::new(ctx.section()?), ctx };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }

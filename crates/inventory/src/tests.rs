@@ -5,6 +5,7 @@ mod bad_input;
 mod contention;
 mod import_and_check;
 mod model;
+mod partial_returns;
 mod product_sync;
 mod reservation_life;
 mod stock_levels;

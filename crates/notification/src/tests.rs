@@ -223,6 +223,7 @@ impl Person {
 
     fn refunded(self) -> PaymentRefunded {
         PaymentRefunded {
+            cause_id: None,
             payment_id: PaymentId(self.order_id.0),
             order_id: self.order_id,
             order_number: "SK-7".into(),

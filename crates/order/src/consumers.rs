@@ -59,7 +59,7 @@ facts! {
     StockExpired, e => Fact::StockExpired(e.reservation_id);
     StockReturned, e => Fact::StockReturned(e.reservation_id);
     ShipmentCreated, e => Fact::ShipmentCreated {
-        shipment_id: e.shipment_id, carrier: e.carrier.as_str().to_owned(), tracking_number: e.tracking_number.clone(),
+        shipment_id: e.shipment_id, carrier: e.carrier.clone(), tracking_number: e.tracking_number.clone(),
     };
     ShipmentUpdated, e => Fact::ShipmentUpdated(e.shipment_id, e.status);
     ShipmentDelivered, e => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Delivered);

@@ -266,7 +266,7 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     .await?;
     tx.query(
         "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, \
-         seller_id, discount_amount, tax_amount, returned_quantity FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
+         seller_id, discount_amount, seller_discount_amount, tax_amount, returned_quantity FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {
             if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {

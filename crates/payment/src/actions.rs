@@ -16,7 +16,7 @@ use crate::{
 };
 use contracts::{
     ids::{PaymentId, TransactionId, Uuid},
-    payment::{CreatePayment, Payment as View, PaymentStatus, Provider, RefundPayment, TransactionStatus, TransactionType},
+    payment::{CreatePayment, Payment as View, PaymentStatus, Provider, RefundPart, RefundPayment, TransactionStatus, TransactionType},
     problem::Code,
 };
 use platform::{
@@ -114,6 +114,14 @@ pub async fn void(app: &App, key: IdempotencyKey, id: PaymentId) -> Result<Idemp
 /// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider declines.
 pub async fn refund(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPayment) -> Result<Idempotent<Json<View>>, Problem> {
     perform(app, key, id, Command::Refund(body.amount.map(|amount| amount.get()))).await
+}
+
+/// Refunds the money of a part of an order, once for each cause: the amount, or what is left when that is less.
+///
+/// # Errors
+/// Those of [`Payment::step`], and [`Error::RefundFailed`] when the provider declines.
+pub async fn refund_part(app: &App, key: IdempotencyKey, id: PaymentId, body: RefundPart) -> Result<Idempotent<Json<View>>, Problem> {
+    perform(app, key, id, Command::RefundPart { cause_id: body.cause_id, amount: body.amount.get() }).await
 }
 
 async fn perform(app: &App, key: IdempotencyKey, id: PaymentId, command: Command) -> Result<Idempotent<Json<View>>, Problem> {
@@ -248,7 +256,13 @@ async fn start(tx: &mut Tx, app: &App, id: PaymentId, command: Command) -> Resul
     let (resource, fresh) = match payment.step(command)? {
         Step::Done => (id.0, false),
         Step::Join(transaction) => (transaction.0, false),
-        Step::Start(kind, amount) => (settling::begin(tx, app, &mut payment, kind, amount).await?.0, true),
+        Step::Start(kind, amount) => {
+            let cause = match command {
+                Command::RefundPart { cause_id, .. } => Some(cause_id),
+                _ => None,
+            };
+            (settling::begin(tx, app, &mut payment, kind, amount, cause).await?.0, true)
+        }
         Step::VoidAfter(authorization) => {
             payment.void_requested_at.get_or_insert(now);
             store::save_payment(tx, &payment).await?;

@@ -15,7 +15,7 @@ use contracts::{
     body::EmptyBody,
     ids::PaymentId,
     page::Totals,
-    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPayment},
+    payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPart, RefundPayment},
     problem::Code,
 };
 use platform::{
@@ -38,6 +38,7 @@ pub fn routes() -> Routes<App> {
         .post("/payments/{paymentId}/capture", capture, "Captures the held amount")
         .post("/payments/{paymentId}/void", void, "Voids the payment before its capture")
         .post("/payments/{paymentId}/refund", refund, "Refunds all that is left, or a part")
+        .post("/internal/payments/{paymentId}/refunds", refund_part, "Refunds the money of a part of an order, once for each cause")
         .post("/payments/webhooks/mock", receive_webhook, "Receives the provider's webhooks: a transaction has an outcome")
         .get("/admin/payments", list, "Payments, the newest first")
         .get("/admin/payments/totals", totals, "How many payments there are in each status")
@@ -105,6 +106,16 @@ async fn refund(
     MaybeBody(body): MaybeBody<RefundPayment>,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     actions::refund(&app, key, id, body).await
+}
+
+async fn refund_part(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    Body(body): Body<RefundPart>,
+) -> Result<Idempotent<Json<View>>, Problem> {
+    actions::refund_part(&app, key, id, body).await
 }
 
 /// A webhook as it was sent. Each provider has its own; the API document describes that of the mock.

@@ -8,7 +8,7 @@ use crate::{
     provider::{DeclineReason, Outcome},
 };
 use contracts::{
-    ids::{OrderId, PaymentId, TransactionId, UserId},
+    ids::{OrderId, PaymentId, TransactionId, UserId, Uuid},
     machine::{IllegalTransition, Machine as _},
     money::Currency,
     payment::{self, PaymentFact, PaymentMethod, PaymentStatus, Provider, TransactionStatus, TransactionType},
@@ -61,6 +61,8 @@ pub struct Transaction {
     pub failed_attempts: u32,
     /// When the worker sends the next request; `None` once the outcome is known.
     pub due_at: Option<Timestamp>,
+    /// What the refund of a part is for.
+    pub cause_id: Option<Uuid>,
     pub created_at: Timestamp,
 }
 
@@ -84,6 +86,11 @@ pub enum Command {
     Void,
     /// Refunds this amount, or all that is left.
     Refund(Option<i64>),
+    /// Refunds the amount, or what is left when that is less, once for each cause.
+    RefundPart {
+        cause_id: Uuid,
+        amount: i64,
+    },
 }
 
 impl Command {
@@ -92,7 +99,7 @@ impl Command {
             Command::Authorize => "authorized",
             Command::Capture => "captured",
             Command::Void => "voided",
-            Command::Refund(_) => "refunded",
+            Command::Refund(_) | Command::RefundPart { .. } => "refunded",
         }
     }
 }
@@ -180,16 +187,26 @@ impl Payment {
             },
             (Command::Void, Voided | Failed) => Ok(Step::Done),
 
-            (Command::Refund(_), Captured) if open.is_some() => Err(Error::Unsettled),
+            (Command::RefundPart { cause_id, .. }, Captured | Refunded) if let Some(refund) = self.refund_for(cause_id) => {
+                Ok(if refund.is_open() { Step::Join(refund.transaction_id) } else { Step::Done })
+            }
+            (Command::Refund(_) | Command::RefundPart { .. }, Captured) if open.is_some() => Err(Error::Unsettled),
             (Command::Refund(amount), Captured) => self.refund(amount),
-            (Command::Refund(None), Refunded) => Ok(Step::Done),
+            (Command::RefundPart { amount, .. }, Captured) => self.refund(Some(amount.min(self.captured_amount - self.refunded_amount))),
+            // Nothing is left to refund.
+            (Command::Refund(None) | Command::RefundPart { .. }, Refunded) => Ok(Step::Done),
             (Command::Refund(Some(_)), Refunded) => Err(Error::RefundTooLarge { left: 0 }),
 
             (Command::Authorize, Voided)
             | (Command::Capture, Initiated | Failed | Voided)
             | (Command::Void, Captured | Refunded)
-            | (Command::Refund(_), Initiated | Authorized | Failed | Voided) => Err(illegal()),
+            | (Command::Refund(_) | Command::RefundPart { .. }, Initiated | Authorized | Failed | Voided) => Err(illegal()),
         }
+    }
+
+    /// Returns the refund for a cause, unless the provider declined it.
+    fn refund_for(&self, cause: Uuid) -> Option<&Transaction> {
+        self.transactions.iter().find(|transaction| transaction.cause_id == Some(cause) && !transaction.is_declined_refund())
     }
 
     fn refund(&self, amount: Option<i64>) -> Result<Step, Error> {
@@ -217,6 +234,7 @@ impl Payment {
             failure: None,
             failed_attempts: 0,
             due_at: Some(due_at),
+            cause_id: None,
             created_at: now,
         });
         self.transactions.last().expect("one was pushed just now")
@@ -339,6 +357,7 @@ impl From<&Payment> for payment::Payment {
             amount: t.amount,
             provider_reference: t.provider_reference.clone(),
             failure: t.failure.clone(),
+            cause_id: t.cause_id,
             created_at: t.created_at,
         };
         payment::Payment {

@@ -60,7 +60,7 @@ pub fn service() -> Service {
 pub fn service_with(provider: impl FnOnce(&Ctx, &Settings) -> Arc<dyn PaymentProvider> + Send + 'static) -> Service {
     Service::new(
         "payment",
-        migrations!["0001_payments", "0002_mock_provider", "0003_provider", "0004_refund_failed"],
+        migrations!["0001_payments", "0002_mock_provider", "0003_provider", "0004_refund_failed", "0005_refund_causes"],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { provider: provider(&ctx, &settings), settings, ctx, queues: Arc::default() };

@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 use contracts::{
-    ids::{PaymentId, TransactionId},
+    ids::{PaymentId, TransactionId, Uuid},
     payment::{
         PaymentAuthorized, PaymentCaptured, PaymentFact, PaymentFailed, PaymentMethod, PaymentRefunded, PaymentVoided, Provider,
         TransactionType,
@@ -129,7 +129,7 @@ pub async fn record(
                     emit_event(tx, &payment, fact, id);
                 }
                 if let Some(kind) = settled.follow_up {
-                    began = Some(begin(tx, app, &mut payment, kind, request.amount).await?);
+                    began = Some(begin(tx, app, &mut payment, kind, request.amount, None).await?);
                 }
             }
             Err(error) => {
@@ -147,10 +147,21 @@ pub async fn record(
 
 /// Commits a new transaction before its request is sent. It is due for the worker after the deadline of the request that
 /// sends it.
-pub async fn begin(tx: &mut Tx, app: &App, payment: &mut Payment, kind: TransactionType, amount: i64) -> Result<TransactionId, Error> {
+pub async fn begin(
+    tx: &mut Tx,
+    app: &App,
+    payment: &mut Payment,
+    kind: TransactionType,
+    amount: i64,
+    cause_id: Option<Uuid>,
+) -> Result<TransactionId, Error> {
     let now = tx.now();
     let due_at = now.after(millis(app.settings.deadline_ms) + millis(app.settings.settle_after_ms));
-    let id = payment.begin(tx.new_id(), kind, amount, due_at, now).transaction_id;
+    let transaction_id = tx.new_id();
+    let id = payment.begin(transaction_id, kind, amount, due_at, now).transaction_id;
+    if let Some(newest) = payment.transactions.last_mut() {
+        newest.cause_id = cause_id;
+    }
     store::insert_newest_transaction(tx, payment).await?;
     Ok(id)
 }
@@ -207,6 +218,7 @@ pub fn emit_event(tx: &mut Tx, payment: &Payment, fact: PaymentFact, by: Transac
             captured_amount: payment.captured_amount,
             currency,
             in_full: fact == PaymentFact::Refunded,
+            cause_id: payment.transaction(by).and_then(|refund| refund.cause_id),
         }),
     }
 }

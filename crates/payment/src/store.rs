@@ -33,7 +33,7 @@ table! {
 table! {
     Transactions in "payment_transactions" of Transaction, key [transaction_id];
     columns { transaction_id, status, provider_reference, failure as JsonText, failed_attempts = fruitless_attempts, due_at }
-    insert_only { position, kind = type, amount, created_at }
+    insert_only { position, kind = type, amount, cause_id, created_at }
     extra { payment_id }
 }
 

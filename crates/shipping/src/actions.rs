@@ -2,10 +2,12 @@
 
 mod book;
 mod cancel;
+mod hand_over;
 mod track;
 
 pub use book::{call_carrier, retry};
 pub use cancel::{cancel_in, cancel_shipment};
+pub use hand_over::hand_over;
 pub use track::{record_event, track};
 
 /// The worker that calls the carrier.

@@ -3,11 +3,12 @@
 use crate::{App, Error, actions, rates, store};
 use contracts::{
     auth::SHIPPING_EVENTS,
-    ids::{OrderId, ShipmentId},
+    ids::{FulfilmentId, OrderId, ShipmentId},
     money::Currency,
     page::Page,
     shipping::{
-        ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview, ShippingRates,
+        HandOverParcel, ParcelQuery, RatesQuery, RecordShipmentEvent, Shipment, ShipmentCancellation, ShipmentFilter, ShipmentOverview,
+        ShippingRates,
     },
     text::Amount,
 };
@@ -19,14 +20,15 @@ use platform::{
 
 pub fn routes() -> Routes<App> {
     Routes::new("shipping")
-        .get("/orders/{orderId}/shipments", list_of_order, "The shipments of an order; none while it is pending")
+        .get("/orders/{orderId}/shipments", list_of_order, "The shipments of an order, one for each fulfilment; without pending ones")
         .get("/shipments", find, "Shipments by the number on the parcel")
         .get("/shipments/{shipmentId}", get, "One shipment, with its tracking history")
         .post("/shipments/{shipmentId}/events", record, "Reports an event of the carrier; repeated and late events change nothing")
         .get("/shipping/rates", get_rates, "The price of shipping to a country")
         .get("/admin/shipments", list, "Shipments of everyone, by the newest order; pending ones too")
         .post("/admin/shipments/{orderId}/retry", retry, "Calls the carrier for a pending shipment at once")
-        .put("/internal/shipments/{orderId}/recall", cancel_shipment, "Cancels the shipment of an order")
+        .put("/internal/shipments/{fulfilmentId}/recall", cancel_shipment, "Cancels the shipment of a fulfilment")
+        .put("/internal/shipments/{fulfilmentId}/ship", hand_over, "Sets the shipment of a fulfilment in transit")
 }
 
 /// The carrier: a client with its scope.
@@ -48,7 +50,7 @@ async fn list_of_order(
     Path(id): Path<OrderId>,
     paging: Paging,
 ) -> Result<Paged<Shipment>, Problem> {
-    // An order has at most one shipment, so every cursor is invalid.
+    // They are one page, so every cursor is invalid.
     paging.after::<ShipmentId>("shipments of an order")?;
     let owner = viewer.owner();
     let found = app.ctx.db.read(async move |tx| store::find_of_order(tx, owner, id).await).await?;
@@ -76,7 +78,7 @@ async fn find(
         }
         Ok::<_, Error>(found)
     };
-    paging.list(&app.ctx.db, &tag, read, |shipment| shipment.order_id).await.map(Paged)
+    paging.list(&app.ctx.db, &tag, read, |shipment| shipment.fulfilment_id).await.map(Paged)
 }
 
 async fn record(
@@ -102,18 +104,27 @@ async fn list(
 ) -> Result<Paged<ShipmentOverview>, Problem> {
     let tag = format!("shipments {filter:?}");
     let read = async move |tx: &mut Tx, after, rows| store::list(tx, filter.clone(), after, rows).await;
-    let page = paging.list(&app.ctx.db, &tag, read, |shipment| shipment.order_id).await?;
-    Ok(Paged(page.map(|shipment| shipment.overview(app.carrier.name()))))
+    let page = paging.list(&app.ctx.db, &tag, read, |shipment| shipment.fulfilment_id).await?;
+    Ok(Paged(page.map(|shipment| shipment.overview(app.carrier.name().as_str()))))
 }
 
 async fn retry(_: Admin, State(app): State<App>, Path(id): Path<OrderId>) -> Result<Json<ShipmentOverview>, Problem> {
-    Ok(Json(actions::retry(&app, id).await?))
+    Ok(Json(actions::retry(&app, id.into()).await?))
 }
 
 async fn cancel_shipment(
     _: ServiceOf<Order>,
     State(app): State<App>,
-    Path(id): Path<OrderId>,
+    Path(id): Path<FulfilmentId>,
 ) -> Result<Json<ShipmentCancellation>, Problem> {
-    Ok(Json(actions::cancel_shipment(&app, id).await?))
+    Ok(Json(actions::cancel_shipment(&app, id.into()).await?))
+}
+
+async fn hand_over(
+    _: ServiceOf<Order>,
+    State(app): State<App>,
+    Path(id): Path<FulfilmentId>,
+    Body(body): Body<HandOverParcel>,
+) -> Result<Json<Shipment>, Problem> {
+    Ok(Json(actions::hand_over(&app, id, body).await?))
 }

@@ -7,14 +7,14 @@ mod mock;
 
 pub use mock::{MockCarrier, Mode};
 
-use contracts::{ids::OrderId, problem::Code, shipping::Carrier, user::AddressSnapshot};
+use contracts::{ids::FulfilmentId, problem::Code, shipping::Carrier, user::AddressSnapshot};
 use std::{future::Future, pin::Pin};
 
 /// A request to take a parcel.
 #[derive(Debug, Clone)]
 pub struct BookingRequest {
     /// The idempotency key of the booking.
-    pub order_id: OrderId,
+    pub fulfilment_id: FulfilmentId,
     /// Where the parcel goes.
     pub address: AddressSnapshot,
 }
@@ -47,10 +47,10 @@ pub type CarrierFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierErr
 /// A parcel carrier.
 ///
 /// What every implementation guarantees:
-/// - **Idempotency.** The order is the idempotency key of both requests. A repetition has the same effect and the same answer,
+/// - **Idempotency.** The fulfilment is the idempotency key of both requests. A repetition has the same effect and the same answer,
 ///   also at the same time.
-/// - **Order.** Once a cancellation succeeded, a booking of this order fails for ever, also when the order was not booked
-///   before. So a booking that arrives late cannot send a parcel of a cancelled order.
+/// - **Order.** Once a cancellation succeeded, a booking of this fulfilment fails for ever, also when it was not booked
+///   before. So a booking that arrives late cannot send a parcel that was cancelled.
 /// - **Errors.** [`CarrierError::Refused`] only when the carrier certainly did nothing; the request is repeated with growing
 ///   pauses. Whenever it may have acted, [`CarrierError::TimedOut`].
 /// - **Time.** A method needs no timeout of its own. The caller sets the timeout (`carrier_timeout_ms`), drops the future
@@ -66,6 +66,6 @@ pub trait ParcelCarrier: Send + Sync {
     /// Takes a parcel and returns its tracking number.
     fn book(&self, request: BookingRequest) -> CarrierFuture<'_, String>;
 
-    /// Agrees not to pick up the order's parcel.
-    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()>;
+    /// Agrees not to pick up the parcel.
+    fn cancel(&self, fulfilment_id: FulfilmentId) -> CarrierFuture<'_, ()>;
 }

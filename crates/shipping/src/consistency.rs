@@ -2,7 +2,7 @@
 
 use crate::store;
 use contracts::{
-    ids::{OrderId, ShipmentId},
+    ids::{FulfilmentId, OrderId, ShipmentId},
     shipping::ShipmentStatus,
 };
 use platform::db::{Db, Error};
@@ -10,6 +10,7 @@ use platform::db::{Db, Error};
 /// The fields of a shipment that are compared with its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderShipment {
+    pub fulfilment_id: FulfilmentId,
     pub order_id: OrderId,
     pub shipment_id: ShipmentId,
     /// `None` before the carrier took the parcel.

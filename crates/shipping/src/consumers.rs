@@ -6,7 +6,8 @@ use crate::{
     store,
 };
 use contracts::{
-    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded},
+    ids::{FulfilmentId, OrderId},
+    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderRefunded, OrderedFulfilment},
     shipping::CancellationOutcome,
 };
 use platform::{
@@ -24,35 +25,53 @@ pub fn all() -> Consumers {
 
 /// Stores the owner of the order, so that its customer sees an empty list of shipments and others see nothing.
 async fn order_created(tx: &mut Tx, event: Received<OrderCreated>) -> Result<(), Error> {
-    Ok(store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?)
+    let (order_id, user_id) = (event.order_id, event.user_id);
+    for id in OrderedFulfilment::ids(order_id, &event.fulfilments) {
+        store::insert_if_new(tx, id, order_id, &event.order_number, user_id, &event.shipping_address_snapshot).await?;
+    }
+    Ok(())
 }
 
-/// Makes the shipment pending. A worker calls the carrier after the commit.
+/// Makes the shipments pending, one for each fulfilment. A worker calls the carrier after the commit.
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
-    let mut found = store::lock_by_order(tx, event.order_id).await?;
-    if found.is_none() {
-        store::insert_if_new(tx, event.order_id, &event.order_number, event.user_id, &event.shipping_address_snapshot).await?;
-        found = store::lock_by_order(tx, event.order_id).await?;
-    }
-    let mut shipment = found.ok_or(Error::NotFound)?;
-    let (correlation_id, now) = (tx.context().correlation_id.to_string(), tx.now());
-    if shipment.confirm(correlation_id, event.occurred_at, now) {
-        store::save(tx, &mut shipment).await?;
-        tx.notify_worker(BOOKING);
+    for id in OrderedFulfilment::ids(event.order_id, &event.fulfilments) {
+        let mut found = store::lock_shipment_of(tx, id).await?;
+        if found.is_none() {
+            let (order_id, user_id) = (event.order_id, event.user_id);
+            store::insert_if_new(tx, id, order_id, &event.order_number, user_id, &event.shipping_address_snapshot).await?;
+            found = store::lock_shipment_of(tx, id).await?;
+        }
+        let mut shipment = found.ok_or(Error::NotFound)?;
+        let (correlation_id, now) = (tx.context().correlation_id.to_string(), tx.now());
+        if shipment.confirm(correlation_id, event.occurred_at, now) {
+            store::save(tx, &mut shipment).await?;
+            tx.notify_worker(BOOKING);
+        }
     }
     Ok(())
 }
 
-/// Closes the row. The shipment of a confirmed order was cancelled before the order.
+/// Closes the rows. The shipments of a confirmed order were cancelled before the order.
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {
-    let outcome = cancel_in(tx, event.order_id, "Its order was cancelled: the carrier is requested not to pick it up").await?;
-    if outcome == CancellationOutcome::TooLate {
-        tracing::error!(target: "shipping", order_id = %event.order_id, "a cancelled order's parcel is on its way");
+    for id in fulfilments(tx, event.order_id).await? {
+        let outcome = cancel_in(tx, id, "Its order was cancelled: the carrier is requested not to pick it up").await?;
+        if outcome == CancellationOutcome::TooLate {
+            tracing::error!(target: "shipping", order_id = %event.order_id, fulfilment_id = %id, "a cancelled order's parcel is on its way");
+        }
     }
     Ok(())
 }
 
-/// Cancels the shipment of an order that is fully refunded.
+/// Cancels the shipments of an order that is fully refunded, as far as they have not left.
 async fn order_refunded(tx: &mut Tx, event: Received<OrderRefunded>) -> Result<(), Error> {
-    cancel_in(tx, event.order_id, "Its order was refunded: the carrier is requested not to pick it up").await.map(|_| ())
+    for id in fulfilments(tx, event.order_id).await? {
+        cancel_in(tx, id, "Its order was refunded: the carrier is requested not to pick it up").await?;
+    }
+    Ok(())
+}
+
+/// Returns the fulfilments of an order. One that is not known yet may be of an earlier version, whose fulfilment has its id.
+async fn fulfilments(tx: &mut Tx, order: OrderId) -> Result<Vec<FulfilmentId>, Error> {
+    let known = store::list_fulfilments(tx, order).await?;
+    Ok(if known.is_empty() { OrderedFulfilment::ids(order, &[]) } else { known })
 }

@@ -1,12 +1,12 @@
 //! The rules of bookings and shipments. No async, no I/O, no clock.
 
 use contracts::{
-    ids::{OrderId, ShipmentId, UserId},
+    ids::{FulfilmentId, OrderId, ShipmentId, UserId},
     machine,
     machine::Machine as _,
     problem::Failure,
     shipping::{
-        CancellationOutcome, Carrier, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
+        CancellationOutcome, ShipmentCreated, ShipmentDelivered, ShipmentFact, ShipmentOverview, ShipmentReturned, ShipmentStatus,
         ShipmentUpdated,
     },
     time::Timestamp,
@@ -15,7 +15,7 @@ use contracts::{
 use std::time::Duration;
 
 machine! {
-    /// The state of an order's booking at the carrier.
+    /// The state of a fulfilment's booking at the carrier.
     Booking;
     /// What can happen to it.
     BookingFact;
@@ -40,7 +40,7 @@ machine! {
             CancelRequested,
             /// The carrier confirmed the cancellation.
             CancelConfirmed,
-            /// The carrier reported that it has the parcel.
+            /// The carrier, or the sender, reported that the carrier has the parcel.
             PickedUp,
         }
         table {
@@ -51,6 +51,8 @@ machine! {
             Pending, CancelRequested => Cancelling;
             Booked, CancelRequested => Cancelling;
             Cancelling, CancelConfirmed => Closed;
+            // Its sender handed the parcel to another carrier before the booking succeeded.
+            Pending, PickedUp => Booked;
             // The carrier had the parcel before: it travels on.
             Cancelling, PickedUp => Booked;
             // The answer to the booking came after the cancellation: it is cancelled again.
@@ -79,9 +81,10 @@ impl<'a> Scan<'a> {
 /// How far in the future a reported time may lie, because clocks differ.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
-/// The shipment of an order: the address, the booking, and the parcel once there is one.
+/// The shipment of a fulfilment: the address, the booking, and the parcel once there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShipmentRecord {
+    pub fulfilment_id: FulfilmentId,
     pub order_id: OrderId,
     pub order_number: String,
     pub user_id: UserId,
@@ -108,7 +111,8 @@ pub struct ShipmentRecord {
 /// A parcel at the carrier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parcel {
-    pub carrier: Carrier,
+    /// The name of the carrier that was booked, or of the one that its sender handed it to.
+    pub carrier: String,
     pub status: ShipmentStatus,
     pub tracking_number: String,
     pub booked_at: Timestamp,
@@ -134,6 +138,15 @@ pub enum ReportOutcome {
     Contradicted(ShipmentStatus),
     /// The event is known or outdated.
     Known,
+}
+
+/// Why a parcel cannot be handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotHandedOver {
+    /// It is not booked, and no number was given.
+    Pending,
+    /// Its shipment is cancelled, or is being cancelled.
+    Cancelled,
 }
 
 impl ShipmentRecord {
@@ -171,7 +184,7 @@ impl ShipmentRecord {
     }
 
     /// Applies a successful booking at `carrier`.
-    pub fn booked(&mut self, carrier: Carrier, tracking_number: String, now: Timestamp) -> BookingOutcome {
+    pub fn booked(&mut self, carrier: &str, tracking_number: String, now: Timestamp) -> BookingOutcome {
         let Ok(next) = self.booking.transition(BookingFact::Booked) else { return BookingOutcome::AlreadyBooked };
         self.booking = next;
         if next != Booking::Booked {
@@ -181,12 +194,18 @@ impl ShipmentRecord {
         self.attempts = self.attempts.saturating_add(1);
         self.failure = None;
         self.due_at = None;
-        self.parcel = Some(Parcel { carrier, status: ShipmentStatus::Created, tracking_number: tracking_number.clone(), booked_at: now });
-        let ShipmentRecord { order_id, order_number, user_id, shipment_id, .. } = self.clone();
+        let carrier = carrier.to_owned();
+        self.parcel = Some(Parcel {
+            carrier: carrier.clone(),
+            status: ShipmentStatus::Created,
+            tracking_number: tracking_number.clone(),
+            booked_at: now,
+        });
+        let ShipmentRecord { fulfilment_id, order_id, order_number, user_id, shipment_id, .. } = self.clone();
         BookingOutcome::Created(ShipmentCreated {
             shipment_id,
             order_id,
-            fulfilment_id: None,
+            fulfilment_id: Some(fulfilment_id),
             order_number,
             user_id,
             carrier,
@@ -223,6 +242,35 @@ impl ShipmentRecord {
         }
     }
 
+    /// Puts the carrier and the number of a parcel that its sender hands over in place of the booked ones, before it moves. Returns
+    /// whether it moves; a parcel that has left already does not.
+    ///
+    /// # Errors
+    /// [`NotHandedOver`].
+    pub fn hand_over(
+        &mut self,
+        booked_by: &str,
+        carrier: Option<String>,
+        tracking_number: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, NotHandedOver> {
+        match self.booking {
+            Booking::Booked if self.has_left() => return Ok(false),
+            Booking::Booked | Booking::Pending => {}
+            Booking::Awaited => return Err(NotHandedOver::Pending),
+            Booking::Cancelling | Booking::Closed => return Err(NotHandedOver::Cancelled),
+        }
+        let (carrier, tracking_number) = match &self.parcel {
+            Some(booked) => {
+                (carrier.unwrap_or_else(|| booked.carrier.clone()), tracking_number.unwrap_or_else(|| booked.tracking_number.clone()))
+            }
+            None => (carrier.unwrap_or_else(|| booked_by.to_owned()), tracking_number.ok_or(NotHandedOver::Pending)?),
+        };
+        let booked_at = self.parcel.as_ref().map_or(now, |parcel| parcel.booked_at);
+        self.parcel = Some(Parcel { carrier, status: ShipmentStatus::Created, tracking_number, booked_at });
+        Ok(true)
+    }
+
     /// Moves the parcel to `next` and returns it. An open cancellation came too late and ends.
     pub fn move_to(&mut self, next: ShipmentStatus) -> Option<Parcel> {
         if let Ok(booking) = self.booking.transition(BookingFact::PickedUp) {
@@ -246,11 +294,12 @@ impl ShipmentRecord {
 
     /// The view for administrators. `carrier` is the one that a pending shipment will be booked at.
     #[must_use]
-    pub fn overview(self, carrier: Carrier) -> ShipmentOverview {
-        let carrier = self.parcel.as_ref().map_or(carrier, |parcel| parcel.carrier);
+    pub fn overview(self, carrier: &str) -> ShipmentOverview {
+        let carrier = self.parcel.as_ref().map_or(carrier, |parcel| &parcel.carrier).to_owned();
         let (status, tracking_number) = self.parcel.map(|parcel| (parcel.status, parcel.tracking_number)).unzip();
         ShipmentOverview {
             order_id: self.order_id,
+            fulfilment_id: self.fulfilment_id,
             order_number: self.order_number,
             user_id: self.user_id,
             pending: self.booking == Booking::Pending,
@@ -274,11 +323,11 @@ impl ShipmentRecord {
         ShipmentUpdated {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
-            fulfilment_id: None,
+            fulfilment_id: Some(self.fulfilment_id),
             order_number: self.order_number.clone(),
             user_id: self.user_id,
             status: parcel.status,
-            carrier: parcel.carrier,
+            carrier: parcel.carrier.clone(),
             tracking_number: parcel.tracking_number.clone(),
             message,
         }
@@ -290,10 +339,10 @@ impl ShipmentRecord {
         ShipmentDelivered {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
-            fulfilment_id: None,
+            fulfilment_id: Some(self.fulfilment_id),
             order_number: self.order_number.clone(),
             user_id: self.user_id,
-            carrier: parcel.carrier,
+            carrier: parcel.carrier.clone(),
             tracking_number: parcel.tracking_number.clone(),
         }
     }
@@ -304,10 +353,10 @@ impl ShipmentRecord {
         ShipmentReturned {
             shipment_id: self.shipment_id,
             order_id: self.order_id,
-            fulfilment_id: None,
+            fulfilment_id: Some(self.fulfilment_id),
             order_number: self.order_number.clone(),
             user_id: self.user_id,
-            carrier: parcel.carrier,
+            carrier: parcel.carrier.clone(),
             tracking_number: parcel.tracking_number.clone(),
             recalled,
         }

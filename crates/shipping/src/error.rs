@@ -18,6 +18,10 @@ pub enum Error {
     InTheFuture,
     #[error("there is no parcel to book for this order")]
     NothingToRetry,
+    #[error("the parcel is not booked yet")]
+    Pending,
+    #[error("the shipment is cancelled")]
+    Cancelled,
     #[error("the carrier did not take the parcel")]
     CarrierUnavailable,
     #[error("there is no shipping to {0}")]
@@ -37,6 +41,8 @@ impl From<Error> for Problem {
                 Problem::invalid(vec![Fault::at("/occurredAt", "OUT_OF_RANGE", "must not lie more than five minutes in the future")])
             }
             Error::NothingToRetry => Problem::new(Code::ILLEGAL_TRANSITION).detail(error.to_string()),
+            Error::Pending => Code::SHIPMENT_PENDING.into(),
+            Error::Cancelled => Code::FULFILMENT_NOT_SHIPPABLE.into(),
             Error::CarrierUnavailable => Code::CARRIER_UNAVAILABLE.into(),
             Error::UnsupportedCountry(ref country) => {
                 let fault = Fault::parameter("country", "UNSUPPORTED_COUNTRY", "is not among the countries we ship to");

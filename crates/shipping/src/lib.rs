@@ -1,15 +1,15 @@
-//! Shipping: one parcel for every confirmed order, and its tracking.
+//! Shipping: one parcel for every fulfilment of a confirmed order, and its tracking.
 //!
 //! `OrderConfirmed` makes the shipment pending, in the transaction of the inbox. A worker books the parcel at the carrier
 //! afterwards; the answer creates the shipment with its tracking number. After an error, a timeout or a crash, the booking is
-//! repeated with growing pauses, or at once by an administrator. The order is the idempotency key of the booking, so that an
-//! order has one parcel with one tracking number. Until then the order stays confirmed and its shipment pending.
+//! repeated with growing pauses, or at once by an administrator. The fulfilment is the idempotency key of the booking, so that
+//! it has one parcel with one tracking number. Until then the order stays confirmed and the shipment pending.
 //!
 //! The carrier's events move a shipment by the transition table. They may be late, repeated and in any order: an event that is
 //! known or outdated changes nothing.
 //!
-//! This service alone decides whether the goods of an order leave. The order service requests the cancellation of the shipment
-//! before it cancels an order and after a refund; `OrderCancelled` and `OrderRefunded` have the same effect. A pending shipment
+//! This service alone decides whether the goods of a fulfilment leave. The order service requests the cancellation of the shipment
+//! before it cancels a fulfilment or an order and after a refund; `OrderCancelled` and `OrderRefunded` have the same effect. A pending shipment
 //! is dropped. A booked one stays CREATED until the carrier confirms the cancellation, and is RETURNED then. If the carrier
 //! reports a scan before that, the parcel travels on. A scan after the confirmation is a contradiction: it is kept in the
 //! history and shown to administrators.
@@ -64,7 +64,15 @@ pub fn service() -> Service {
 pub fn service_with(carrier: impl FnOnce(&Ctx, &Settings) -> Arc<dyn ParcelCarrier> + Send + 'static) -> Service {
     Service::new(
         "shipping",
-        migrations!["0001_shipments", "0002_mock_carrier", "0003_recalls", "0004_carrier", "0005_one_row_per_order", "0006_scans"],
+        migrations![
+            "0001_shipments",
+            "0002_mock_carrier",
+            "0003_recalls",
+            "0004_carrier",
+            "0005_one_row_per_order",
+            "0006_scans",
+            "0007_fulfilments"
+        ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
             let app = App { carrier: carrier(&ctx, &settings), settings, ctx };

@@ -6,7 +6,7 @@ use crate::{
 };
 use contracts::{
     column::JsonText,
-    ids::{OrderId, ShipmentId, UserId},
+    ids::{FulfilmentId, OrderId, ShipmentId, UserId, Uuid},
     shipping::{Shipment, ShipmentEvent, ShipmentFilter, ShipmentStatus},
     time::Timestamp,
     user::AddressSnapshot,
@@ -18,18 +18,18 @@ use platform::{
 };
 
 table! {
-    pub Shipments in "shipments" of ShipmentRecord, key [order_id];
+    pub Shipments in "shipments" of ShipmentRecord, key [fulfilment_id];
     columns {
-        order_id, correlation_id, booking, attempts, failure as JsonText, due_at,
+        fulfilment_id, correlation_id, booking, attempts, failure as JsonText, due_at,
         parcel: Option<Parcel> { carrier, status, tracking_number, booked_at },
         contradiction, event_count, confirmed_at, updated_at,
     }
-    insert_only { order_number, user_id, address = shipping_address as JsonText, shipment_id }
+    insert_only { order_id, order_number, user_id, address = shipping_address as JsonText, shipment_id }
 }
 
 table! {
-    OrderShipments in "shipments" of OrderShipment, key [order_id];
-    columns { order_id, shipment_id, status, contradiction }
+    OrderShipments in "shipments" of OrderShipment, key [fulfilment_id];
+    columns { fulfilment_id, order_id, shipment_id, status, contradiction }
     computed { is_cancelled = "booking IN ('RECALLING', 'CLOSED')" }
 }
 
@@ -40,17 +40,18 @@ table! {
 }
 
 table! {
-    /// One row for each order, locked by whatever inserts its shipment or cancels it.
-    Orders in "orders", key [order_id];
-    extra { order_id, is_cancelled }
+    /// One row for each fulfilment, locked by whatever inserts its shipment or cancels it.
+    Fulfilments in "fulfilments", key [fulfilment_id];
+    extra { fulfilment_id, is_cancelled }
 }
 
-/// The orders by the time of their next request to the carrier.
-pub const DUE: DueQueue<OrderId> = DueQueue::new("shipments", "order_id").failed_attempts("attempts");
+/// The fulfilments by the time of their next request to the carrier.
+pub const DUE: DueQueue<FulfilmentId> = DueQueue::new("shipments", "fulfilment_id").failed_attempts("attempts");
 
-/// Inserts the shipment of an order if there is none. The shipment of an order that was cancelled before is closed at once.
+/// Inserts the shipment of a fulfilment if there is none. The shipment of one that was cancelled before is closed at once.
 pub async fn insert_if_new(
     tx: &mut Tx,
+    fulfilment_id: FulfilmentId,
     order_id: OrderId,
     order_number: &str,
     user_id: UserId,
@@ -58,13 +59,14 @@ pub async fn insert_if_new(
 ) -> Result<(), Error> {
     let is_cancelled = tx
         .query_one(
-            "INSERT INTO orders (order_id, is_cancelled) VALUES ($1, FALSE) \
-             ON CONFLICT (order_id) DO UPDATE SET is_cancelled = orders.is_cancelled RETURNING is_cancelled",
-            params![order_id],
+            "INSERT INTO fulfilments (fulfilment_id, is_cancelled) VALUES ($1, FALSE) \
+             ON CONFLICT (fulfilment_id) DO UPDATE SET is_cancelled = fulfilments.is_cancelled RETURNING is_cancelled",
+            params![fulfilment_id],
             |row| row.next(),
         )
         .await?;
     let shipment = ShipmentRecord {
+        fulfilment_id,
         order_id,
         order_number: order_number.to_owned(),
         user_id,
@@ -81,28 +83,39 @@ pub async fn insert_if_new(
         confirmed_at: None,
         updated_at: tx.now(),
     };
-    tx.insert_if_absent::<Shipments>(&shipment, "(order_id)").await.map(|_| ())
+    tx.insert_if_absent::<Shipments>(&shipment, "(fulfilment_id)").await.map(|_| ())
 }
 
-/// Returns the shipment of an order that is being cancelled, its row locked until the commit. An order without a shipment is
-/// stored as cancelled.
-pub async fn lock_to_cancel(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
-    if let Some(shipment) = lock_by_order(tx, id).await? {
+/// Returns the shipment of a fulfilment that is being cancelled, its row locked until the commit. A fulfilment without a shipment
+/// is stored as cancelled.
+pub async fn lock_to_cancel(tx: &mut Tx, id: FulfilmentId) -> Result<Option<ShipmentRecord>, Error> {
+    if let Some(shipment) = lock_shipment_of(tx, id).await? {
         return Ok(Some(shipment));
     }
-    tx.upsert_with::<Orders>(&(), &[("order_id", &id), ("is_cancelled", &true)]).await?;
+    tx.upsert_with::<Fulfilments>(&(), &[("fulfilment_id", &id), ("is_cancelled", &true)]).await?;
     // The upsert waited for a shipment that was inserted at the same time.
-    lock_by_order(tx, id).await
+    lock_shipment_of(tx, id).await
 }
 
-/// Returns the shipment of an order.
-pub async fn find_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
-    tx.find::<Shipments>("order_id = $1", params![id]).await
+/// Returns the shipment of a fulfilment.
+pub async fn find_shipment_of(tx: &mut Tx, id: FulfilmentId) -> Result<Option<ShipmentRecord>, Error> {
+    tx.find::<Shipments>("fulfilment_id = $1", params![id]).await
 }
 
-/// Returns the shipment of an order, its row locked until the commit.
-pub async fn lock_by_order(tx: &mut Tx, id: OrderId) -> Result<Option<ShipmentRecord>, Error> {
-    tx.lock::<Shipments>("order_id = $1", params![id]).await
+/// Returns the shipment of a fulfilment with this id, or those of the order with it.
+pub async fn list_by_any_id(tx: &mut Tx, id: Uuid) -> Result<Vec<ShipmentRecord>, Error> {
+    tx.list::<Shipments>("WHERE fulfilment_id = $1 OR order_id = $1 ORDER BY fulfilment_id", params![id]).await
+}
+
+/// Returns the fulfilments of an order that have a shipment.
+pub async fn list_fulfilments(tx: &mut Tx, order: OrderId) -> Result<Vec<FulfilmentId>, Error> {
+    let sql = "SELECT fulfilment_id FROM shipments WHERE order_id = $1 ORDER BY fulfilment_id";
+    tx.query(sql, params![order], |row| row.next()).await
+}
+
+/// Returns the shipment of a fulfilment, its row locked until the commit.
+pub async fn lock_shipment_of(tx: &mut Tx, id: FulfilmentId) -> Result<Option<ShipmentRecord>, Error> {
+    tx.lock::<Shipments>("fulfilment_id = $1", params![id]).await
 }
 
 /// Returns a shipment that is booked, its row locked until the commit.
@@ -120,7 +133,7 @@ pub async fn save(tx: &mut Tx, shipment: &mut ShipmentRecord) -> Result<(), Erro
 pub async fn list_untouched(tx: &mut Tx, before: Timestamp, rows: usize) -> Result<Vec<(ShipmentId, ShipmentStatus)>, Error> {
     tx.query(
         "SELECT shipment_id, status FROM shipments WHERE status IN ('CREATED', 'IN_TRANSIT') AND updated_at <= $1 AND booking = 'BOOKED' \
-         ORDER BY order_id LIMIT $2",
+         ORDER BY fulfilment_id LIMIT $2",
         params![before, rows],
         |row| Ok((row.next()?, row.next()?)),
     )
@@ -128,7 +141,7 @@ pub async fn list_untouched(tx: &mut Tx, before: Timestamp, rows: usize) -> Resu
 }
 
 /// Returns the shipments of confirmed orders, newest order first.
-pub async fn list(tx: &mut Tx, filter: ShipmentFilter, after: Option<OrderId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
+pub async fn list(tx: &mut Tx, filter: ShipmentFilter, after: Option<FulfilmentId>, rows: i64) -> Result<Vec<ShipmentRecord>, Error> {
     if filter.pending == Some(true) && (filter.status.is_some() || filter.tracking_number.is_some()) {
         // A pending shipment has no status and no number.
         return Ok(Vec::new());
@@ -137,7 +150,7 @@ pub async fn list(tx: &mut Tx, filter: ShipmentFilter, after: Option<OrderId>, r
 }
 
 /// Returns the query of [`list`].
-pub fn listed(filter: ShipmentFilter, after: Option<OrderId>, rows: i64) -> Select<Shipments> {
+pub fn listed(filter: ShipmentFilter, after: Option<FulfilmentId>, rows: i64) -> Select<Shipments> {
     // Literals instead of parameters, so that the database uses the partial indexes.
     let select = Select::of::<Shipments>().filter_literal(match filter.pending {
         Some(true) => "booking = 'PENDING'",
@@ -147,14 +160,17 @@ pub fn listed(filter: ShipmentFilter, after: Option<OrderId>, rows: i64) -> Sele
     select
         .filter_some("tracking_number = ?", filter.tracking_number)
         .filter_some("status = ?", filter.status)
-        .filter_some("order_id < ?", after)
-        .limit("order_id DESC", rows)
+        .filter_some("fulfilment_id < ?", after)
+        .limit("fulfilment_id DESC", rows)
 }
 
 /// Returns the shipments of the orders after `after` up to and including `up_to`, without those that are not confirmed.
 pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderShipment>, Error> {
-    tx.list::<OrderShipments>("WHERE order_id > $1 AND order_id <= $2 AND booking <> 'AWAITED' ORDER BY order_id", params![after, up_to])
-        .await
+    tx.list::<OrderShipments>(
+        "WHERE order_id > $1 AND order_id <= $2 AND booking <> 'AWAITED' ORDER BY order_id, fulfilment_id",
+        params![after, up_to],
+    )
+    .await
 }
 
 /// Appends an entry to the history unless it has the same, and counts it in the shipment, which is locked and is saved
@@ -178,6 +194,7 @@ pub async fn view(tx: &mut Tx, shipment: ShipmentRecord) -> Result<Option<Shipme
     Ok(Some(Shipment {
         shipment_id,
         order_id: shipment.order_id,
+        fulfilment_id: shipment.fulfilment_id,
         user_id: shipment.user_id,
         status,
         carrier,
@@ -198,10 +215,14 @@ pub async fn find_shipment(tx: &mut Tx, owner: Option<UserId>, id: ShipmentId) -
     }
 }
 
-/// Returns the shipments of one order, at most one; `None` when there is no such order, or it is another user's.
+/// Returns the shipments of one order, at most one for each fulfilment; `None` when there is no such order, or it is another
+/// user's.
 pub async fn find_of_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Vec<Shipment>>, Error> {
-    match Select::of::<Shipments>().filter("order_id = ?", id).filter_some("user_id = ?", owner).find(tx).await? {
-        Some(shipment) => Ok(Some(view(tx, shipment).await?.into_iter().collect())),
-        None => Ok(None),
+    let select = Select::of::<Shipments>().filter("order_id = ?", id).filter_some("user_id = ?", owner);
+    let found = select.limit("fulfilment_id", i64::from(u16::MAX)).list(tx).await?;
+    let (is_known, mut shipments) = (!found.is_empty(), Vec::new());
+    for shipment in found {
+        shipments.extend(view(tx, shipment).await?);
     }
+    Ok(is_known.then_some(shipments))
 }

@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod booking;
 mod cancelling;
+mod fulfilments;
 mod migrations;
 mod shipping_rates;
 mod simulation;

@@ -6,7 +6,7 @@ use crate::{
     domain::Scan,
     store,
 };
-use contracts::{ids::OrderId, shipping::ShipmentStatus};
+use contracts::{ids::FulfilmentId, shipping::ShipmentStatus};
 use platform::{
     backoff::Backoff,
     due::{DueQueue, DueWork},
@@ -32,12 +32,12 @@ struct BookingRequests(App);
 impl DueWork for BookingRequests {
     const NAME: &'static str = BOOKING;
     const PERIOD: Duration = Duration::from_secs(5);
-    const QUEUE: DueQueue<OrderId> = store::DUE;
-    type Key = OrderId;
-    type Partition = OrderId;
+    const QUEUE: DueQueue<FulfilmentId> = store::DUE;
+    type Key = FulfilmentId;
+    type Partition = FulfilmentId;
     type Error = Error;
 
-    async fn run(self, id: OrderId) -> Result<(), Error> {
+    async fn run(self, id: FulfilmentId) -> Result<(), Error> {
         actions::call_carrier(&self.0, id).await
     }
 

@@ -137,6 +137,17 @@ pub struct OrderedFulfilment {
     pub total_amount: i64,
 }
 
+impl OrderedFulfilment {
+    /// Returns the ids of the fulfilments that an event of the order has, or means when it has none.
+    #[must_use]
+    pub fn ids(order_id: OrderId, fulfilments: &[OrderedFulfilment]) -> Vec<FulfilmentId> {
+        match fulfilments {
+            [] => vec![FulfilmentId(order_id.0)],
+            several => several.iter().map(|fulfilment| fulfilment.fulfilment_id).collect(),
+        }
+    }
+}
+
 /// A fulfilment as the order shows it. All amounts are in minor units of the order's currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

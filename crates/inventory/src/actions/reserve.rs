@@ -117,6 +117,7 @@ async fn take_units(tx: &mut Tx, reservation: &mut Reservation, lines: &[Reserve
                 stock_item_id: stock.stock_item_id,
                 sku: sku.as_str().to_owned(),
                 quantity: quantity.get(),
+                returned_quantity: 0,
             };
             store::reservations::insert_line(tx, reservation.reservation_id, &line).await?;
             record(tx, &stock, change, Some(reservation.reservation_id), None).await?;

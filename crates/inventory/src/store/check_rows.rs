@@ -19,7 +19,7 @@ pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemRecord)) -> Result
            CAST(SUM(delta_available) FILTER (WHERE reason = 'ADJUSTED') AS BIGINT) AS entered \
            FROM stock_movements GROUP BY stock_item_id) m ON m.stock_item_id = i.stock_item_id \
          LEFT JOIN (SELECT l.stock_item_id, CAST(SUM(l.quantity) FILTER (WHERE v.status = 'ACTIVE') AS BIGINT) AS active, \
-           CAST(SUM(l.quantity) FILTER (WHERE v.status = 'CONFIRMED' AND v.returned_at IS NULL) AS BIGINT) AS sold \
+           CAST(SUM(l.quantity - l.returned_qty) FILTER (WHERE v.status = 'CONFIRMED' AND v.returned_at IS NULL) AS BIGINT) AS sold \
            FROM reservation_lines l JOIN reservations v ON v.reservation_id = l.reservation_id GROUP BY l.stock_item_id) r \
            ON r.stock_item_id = i.stock_item_id",
         &[],
@@ -44,17 +44,18 @@ pub async fn each_item(tx: &mut Tx, mut check: impl FnMut(ItemRecord)) -> Result
 /// Passes each reservation line and the sums of its ledger to `check`.
 pub async fn each_line(tx: &mut Tx, mut check: impl FnMut(LineRecord)) -> Result<(), Error> {
     tx.query(
-        "SELECT l.reservation_id, l.sku, l.quantity, v.status, v.returned_at, COUNT(m.movement_id), \
+        "SELECT l.reservation_id, l.sku, l.quantity, l.returned_qty, v.status, v.returned_at, COUNT(m.movement_id), \
          CAST(COALESCE(SUM(m.delta_available), 0) AS BIGINT), CAST(COALESCE(SUM(m.delta_reserved), 0) AS BIGINT) \
          FROM reservation_lines l JOIN reservations v ON v.reservation_id = l.reservation_id \
          LEFT JOIN stock_movements m ON m.reservation_id = l.reservation_id AND m.stock_item_id = l.stock_item_id \
-         GROUP BY l.reservation_line_id, l.reservation_id, l.sku, l.quantity, v.status, v.returned_at",
+         GROUP BY l.reservation_line_id, l.reservation_id, l.sku, l.quantity, l.returned_qty, v.status, v.returned_at",
         &[],
         |row| {
             check(LineRecord {
                 reservation_id: row.next()?,
                 sku: row.next()?,
                 quantity: row.next()?,
+                returned: row.next()?,
                 status: row.next()?,
                 returned_at: row.next()?,
                 movements: row.next()?,
@@ -84,7 +85,7 @@ pub async fn list_orders_with_several_reservations(tx: &mut Tx, rows: usize) -> 
 pub async fn list_for_check(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUnits>, Error> {
     let mut found: Vec<OrderUnits> = Vec::new();
     tx.query(
-        "SELECT r.order_id, r.reservation_id, r.status, l.sku, l.quantity FROM reservations r \
+        "SELECT r.order_id, r.reservation_id, r.status, l.sku, l.quantity - l.returned_qty FROM reservations r \
          JOIN reservation_lines l ON l.reservation_id = r.reservation_id \
          WHERE r.status IN ('ACTIVE', 'CONFIRMED') AND r.returned_at IS NULL AND r.order_id > $1 AND r.order_id <= $2 \
          ORDER BY r.order_id, r.reservation_id",

@@ -3,7 +3,7 @@
 use super::expect_changed;
 use crate::domain::{Line, Reservation};
 use contracts::{
-    ids::{OrderId, ReservationId},
+    ids::{OrderId, ReservationId, Uuid},
     inventory::ReservationStatus,
     time::Timestamp,
 };
@@ -24,7 +24,7 @@ platform::table! {
 
 platform::table! {
     Lines in "reservation_lines" of Line, key [reservation_line_id];
-    columns { reservation_line_id, stock_item_id, sku, quantity }
+    columns { reservation_line_id, stock_item_id, sku, quantity, returned_quantity = returned_qty }
     extra { reservation_id }
 }
 
@@ -44,7 +44,7 @@ pub async fn find_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<R
     with_lines(tx, found).await
 }
 
-/// As [`find_reservation`], with the row locked until the commit. Lines never change.
+/// As [`find_reservation`], with the row locked until the commit. The lock covers the lines.
 pub async fn lock_reservation(tx: &mut Tx, id: ReservationId) -> Result<Option<Reservation>, Error> {
     let found = tx.lock::<Reservations>("reservation_id = $1", params![id]).await?;
     with_lines(tx, found).await
@@ -65,6 +65,19 @@ pub async fn insert(tx: &mut Tx, reservation: &Reservation) -> Result<bool, Erro
 
 pub async fn insert_line(tx: &mut Tx, id: ReservationId, line: &Line) -> Result<(), Error> {
     tx.insert_with::<Lines>(line, &[("reservation_id", &id)]).await
+}
+
+/// Stores what changed of a line.
+pub async fn save_line(tx: &mut Tx, line: &Line) -> Result<(), Error> {
+    let sql = "UPDATE reservation_lines SET returned_qty = $2 WHERE reservation_line_id = $1";
+    tx.execute(sql, params![line.reservation_line_id, line.returned_quantity]).await.map(|_| ())
+}
+
+/// Records what units of a reservation are returned for. Returns `false` when they were returned for it before.
+pub async fn insert_return(tx: &mut Tx, id: ReservationId, cause: Uuid) -> Result<bool, Error> {
+    let now = tx.now();
+    let sql = "INSERT INTO reservation_returns (reservation_id, cause_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    Ok(tx.execute(sql, params![id, cause, now]).await? == 1)
 }
 
 /// Stores the end or the return of a reservation that was in `from` and not returned, so that it ends once and is

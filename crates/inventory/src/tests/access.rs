@@ -40,7 +40,7 @@ async fn every_route_refuses_anonymous_callers_and_wrong_roles() {
             assert_eq!(answer.status, 403, "{} {}", operation.method, operation.path);
         }
     }
-    assert_eq!(closed, 10);
+    assert_eq!(closed, 11);
     assert_eq!(h.emitted().await.len(), before);
     assert_eq!(quantities(&h, "LAMP-1").await, (8, 2));
 }

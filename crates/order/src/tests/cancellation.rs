@@ -7,7 +7,7 @@ use contracts::{
     money::Currency,
     order::{CancelReason, OrderCancelled, OrderDelivered, OrderShipped, OrderView},
     payment::PaymentRefunded,
-    shipping::{Carrier, ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
+    shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::testing::{Harness, TestResponse};
 use serde_json::json;
@@ -76,7 +76,7 @@ pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
         order_id: order.order_id,
         order_number: order.order_number.clone(),
         user_id: customer(),
-        carrier: Carrier::Mock,
+        carrier: "MOCK".into(),
         tracking_number: "T1".into(),
     }
 }
@@ -89,7 +89,7 @@ pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
         order_number: shipment.order_number.clone(),
         user_id: shipment.user_id,
         status: ShipmentStatus::InTransit,
-        carrier: shipment.carrier,
+        carrier: shipment.carrier.clone(),
         tracking_number: shipment.tracking_number.clone(),
         message: String::new(),
     }
@@ -102,7 +102,7 @@ pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
         user_id: shipment.user_id,
-        carrier: shipment.carrier,
+        carrier: shipment.carrier.clone(),
         tracking_number: shipment.tracking_number.clone(),
     }
 }
@@ -114,7 +114,7 @@ pub fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned 
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
         user_id: shipment.user_id,
-        carrier: shipment.carrier,
+        carrier: shipment.carrier.clone(),
         tracking_number: shipment.tracking_number.clone(),
         recalled,
     }
@@ -192,6 +192,7 @@ async fn a_cancellation_stays_pending_while_shipping_is_down_and_its_first_answe
 
 fn refunded(order: &OrderView) -> PaymentRefunded {
     PaymentRefunded {
+        cause_id: None,
         payment_id: payment_id(),
         order_id: order.order_id,
         order_number: order.order_number.clone(),

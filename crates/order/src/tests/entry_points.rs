@@ -364,6 +364,7 @@ async fn partial_refunds_show_on_the_order_until_everything_is_refunded() {
     assert_eq!(confirmed.refunded_amount, 0);
     let total = confirmed.total_amount;
     let refunded = |payment_id, amount, so_far| PaymentRefunded {
+        cause_id: None,
         payment_id,
         order_id: placed.order_id,
         order_number: placed.order_number.clone(),

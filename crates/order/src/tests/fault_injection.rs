@@ -280,6 +280,7 @@ async fn deliver(h: &Harness, order: &OrderView, outcome: &str) {
         "REFUNDED" => {
             let (refunded_amount, captured_amount, in_full) = (amount, amount, true);
             let refunded = PaymentRefunded {
+                cause_id: None,
                 payment_id,
                 order_id,
                 order_number,

@@ -56,6 +56,7 @@ async fn a_parcel_that_came_back_shows_and_is_restocked_once() {
         // The refund is another decision.
         let payment_id = placed.payment_id.unwrap();
         h.deliver(PaymentRefunded {
+            cause_id: None,
             payment_id,
             order_id: id,
             order_number: placed.order_number.clone(),

@@ -245,7 +245,7 @@ async fn unique_indexes_refuse_second_payments_captures_and_open_transactions() 
     for sql in [
         "INSERT INTO payments SELECT order_id, order_id, order_number, user_id, 'AUTHORIZED', amount, currency, 0, 0, payment_method, \
          NULL, NULL, 1, 1, 'MOCK' FROM payments WHERE payment_id = $1",
-        "INSERT INTO payment_transactions SELECT payment_id, payment_id, 9, type, 'SUCCEEDED', amount, NULL, NULL, 0, NULL, 1 \
+        "INSERT INTO payment_transactions SELECT payment_id, payment_id, 9, type, 'SUCCEEDED', amount, NULL, NULL, 0, NULL, 1, NULL \
          FROM payment_transactions WHERE payment_id = $1 AND type = 'CAPTURE'",
         "UPDATE payment_transactions SET status = 'UNKNOWN' WHERE payment_id = $1",
     ] {

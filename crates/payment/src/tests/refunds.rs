@@ -3,7 +3,7 @@
 use super::{AMOUNT, Fixture};
 use crate::service;
 use contracts::{
-    ids::PaymentId,
+    ids::{PaymentId, Uuid},
     payment::{Payment, PaymentRefunded, PaymentStatus, TransactionStatus, TransactionType},
 };
 use platform::testing::Harness;
@@ -138,4 +138,57 @@ async fn a_refund_behind_one_that_the_provider_does_not_answer_is_refused() {
     fixture.block_provider().await;
     fixture.skip_sleeps(fixture.refund(id, 5)).await.expect_problem(503, "PROVIDER_UNAVAILABLE");
     assert_eq!(fixture.read(id).await.refunded_amount, 0);
+}
+
+async fn refund_part(fixture: &Fixture, id: PaymentId, cause: Uuid, amount: i64) -> Payment {
+    let body = serde_json::json!({"causeId": cause, "amount": amount});
+    let request = fixture.post(&format!("/internal/payments/{id}/refunds"), &body).service("order").key(&fixture.fresh_key()).send();
+    fixture.skip_sleeps(request).await.expect(200).read()
+}
+
+#[tokio::test]
+async fn a_cause_is_refunded_once_and_never_more_than_is_left() {
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
+    let (first, second, third): (Uuid, Uuid, Uuid) = (fixture.id(), fixture.id(), fixture.id());
+    for _ in 0..2 {
+        let payment = refund_part(&fixture, id, first, 1_000).await;
+        assert_eq!((payment.refunded_amount, payment.transactions.last().unwrap().cause_id), (1_000, Some(first)));
+    }
+    fixture.refund(id, AMOUNT - 1_500).await.expect(200);
+    let payment = refund_part(&fixture, id, second, 1_000).await;
+    assert_eq!((payment.status, payment.refunded_amount), (PaymentStatus::Refunded, AMOUNT));
+    assert_eq!(refund_part(&fixture, id, third, 1_000).await, payment);
+    assert_eq!(refund_part(&fixture, id, first, 1_000).await, payment);
+    let told: Vec<_> = fixture.emitted_of::<PaymentRefunded>().await.iter().map(|e| (e.cause_id, e.amount)).collect();
+    assert_eq!(told, [(Some(first), 1_000), (None, AMOUNT - 1_500), (Some(second), 500)]);
+    fixture.assert_consistent().await;
+}
+
+#[tokio::test]
+async fn parts_and_refunds_at_once_never_exceed_the_capture() {
+    let fixture = Fixture::start().await;
+    let id = fixture.captured("pm_ok").await;
+    let causes: Vec<Uuid> = (0..4).map(|_| fixture.id()).collect();
+    let requests: Vec<_> = (0..12)
+        .map(|at| {
+            let (fixture, cause) = (fixture.clone(), causes[at % 4]);
+            fixture.env.clone().spawn(async move {
+                if at % 3 == 0 {
+                    fixture.skip_sleeps(fixture.refund(id, AMOUNT / 4)).await;
+                } else {
+                    refund_part(&fixture, id, cause, AMOUNT / 4 + 1).await;
+                }
+            })
+        })
+        .collect();
+    for request in requests {
+        request.await.expect("no request panics");
+    }
+    let payment = fixture.read(id).await;
+    for cause in causes {
+        let refunds = payment.transactions.iter().filter(|transaction| transaction.cause_id == Some(cause)).count();
+        assert!(refunds <= 1, "{refunds} refunds for one cause");
+    }
+    fixture.assert_consistent().await;
 }

@@ -1,5 +1,5 @@
 //! Requests to the carrier. The first attempt, a retry and the recovery after a crash are one path: the row names the request
-//! that is due, the order is its idempotency key, and the answer is applied to the row as it is then.
+//! that is due, the fulfilment is its idempotency key, and the answer is applied to the row as it is then.
 
 use super::BOOKING;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     store,
 };
 use contracts::{
-    ids::OrderId,
+    ids::{FulfilmentId, Uuid},
     problem::Failure,
     shipping::{ShipmentOverview, ShipmentStatus},
 };
@@ -20,31 +20,31 @@ const BOOKED_MESSAGE: &str = "The parcel was booked at the carrier";
 /// The entry of a confirmed cancellation.
 const CANCELLED_MESSAGE: &str = "Recalled: the carrier does not fetch it";
 
-/// Sends the request that is due for this order, if there is one, and records the answer.
-pub async fn call_carrier(app: &App, order_id: OrderId) -> Result<(), Error> {
-    let Some(shipment) = app.ctx.db.read(async move |tx| store::find_by_order(tx, order_id).await).await? else { return Ok(()) };
+/// Sends the request that is due for this fulfilment, if there is one, and records the answer.
+pub async fn call_carrier(app: &App, fulfilment_id: FulfilmentId) -> Result<(), Error> {
+    let Some(shipment) = app.ctx.db.read(async move |tx| store::find_shipment_of(tx, fulfilment_id).await).await? else { return Ok(()) };
     // The request belongs to the one that placed the order.
     Context::new(shipment.correlation_id.as_str()).scope(send(app, shipment)).await
 }
 
 async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
-    let order_id = shipment.order_id;
+    let fulfilment_id = shipment.fulfilment_id;
     let timeout = app.settings.carrier_timeout();
     match shipment.booking {
         Booking::Pending => {
-            let request = BookingRequest { order_id, address: shipment.address.clone() };
+            let request = BookingRequest { fulfilment_id, address: shipment.address.clone() };
             match tokio::time::timeout(timeout, app.carrier.book(request)).await.unwrap_or(Err(CarrierError::TimedOut)) {
-                Ok(tracking_number) => booked(app, order_id, tracking_number).await,
+                Ok(tracking_number) => booked(app, fulfilment_id, tracking_number).await,
                 Err(error) => failed(app, &shipment, error).await,
             }
         }
         Booking::Cancelling => {
-            if shipment.parcel.as_ref().is_some_and(|parcel| parcel.carrier != app.carrier.name()) {
+            if shipment.parcel.as_ref().is_some_and(|parcel| parcel.carrier != app.carrier.name().as_str()) {
                 // Another carrier does not know the parcel, and would confirm although the first one picks it up.
                 return failed(app, &shipment, CarrierError::Refused("the parcel was booked at another carrier".into())).await;
             }
-            match tokio::time::timeout(timeout, app.carrier.cancel(order_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
-                Ok(()) => cancelled(app, order_id).await,
+            match tokio::time::timeout(timeout, app.carrier.cancel(fulfilment_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
+                Ok(()) => cancelled(app, fulfilment_id).await,
                 Err(error) => failed(app, &shipment, error).await,
             }
         }
@@ -52,13 +52,13 @@ async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
     }
 }
 
-async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result<(), Error> {
+async fn booked(app: &App, fulfilment_id: FulfilmentId, tracking_number: String) -> Result<(), Error> {
     let carrier = app.carrier.name();
     app.ctx
         .db
         .write(async move |tx| {
-            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
-            match shipment.booked(carrier, tracking_number.clone(), tx.now()) {
+            let mut shipment = store::lock_shipment_of(tx, fulfilment_id).await?.ok_or(Error::NotFound)?;
+            match shipment.booked(carrier.as_str(), tracking_number.clone(), tx.now()) {
                 BookingOutcome::AlreadyBooked => {}
                 BookingOutcome::Created(event) => {
                     store::append_event(tx, &mut shipment, ShipmentStatus::Created, Scan::now(BOOKED_MESSAGE)).await?;
@@ -75,11 +75,11 @@ async fn booked(app: &App, order_id: OrderId, tracking_number: String) -> Result
         .await
 }
 
-async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
+async fn cancelled(app: &App, fulfilment_id: FulfilmentId) -> Result<(), Error> {
     app.ctx
         .db
         .write(async move |tx| {
-            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
+            let mut shipment = store::lock_shipment_of(tx, fulfilment_id).await?.ok_or(Error::NotFound)?;
             let returned = shipment.cancel_confirmed();
             if let Some(event) = returned {
                 store::append_event(tx, &mut shipment, ShipmentStatus::Returned, Scan::now(CANCELLED_MESSAGE)).await?;
@@ -93,35 +93,46 @@ async fn cancelled(app: &App, order_id: OrderId) -> Result<(), Error> {
 async fn failed(app: &App, requested: &ShipmentRecord, error: CarrierError) -> Result<(), Error> {
     let attempts = requested.attempts.saturating_add(1);
     tracing::warn!(
-        target: "carrier", order_id = %requested.order_id, booking = %requested.booking, attempts, %error, "the request to the carrier failed and will be repeated"
+        target: "carrier", fulfilment_id = %requested.fulfilment_id, booking = %requested.booking, attempts, %error, "the request to the carrier failed and will be repeated"
     );
     metrics::counter!("souk_carrier_failures_total").increment(1);
     let wait = app.ctx.env.jitter(app.settings.backoff().delay(attempts));
-    let (order_id, booking, failure) = (requested.order_id, requested.booking, Failure::from(error.code()));
+    let (fulfilment_id, booking, failure) = (requested.fulfilment_id, requested.booking, Failure::from(error.code()));
     app.ctx
         .db
         .write(async move |tx| {
-            let mut shipment = store::lock_by_order(tx, order_id).await?.ok_or(Error::NotFound)?;
+            let mut shipment = store::lock_shipment_of(tx, fulfilment_id).await?.ok_or(Error::NotFound)?;
             shipment.failed(booking, failure.clone(), tx.now().after(wait));
             Ok(store::save(tx, &mut shipment).await?)
         })
         .await
 }
 
-/// Sends the request that is due at once, for an administrator. An order that is booked is answered as it is.
+/// Sends the requests that are due at once, for an administrator. `id` is that of a fulfilment, or of an order with all of its
+/// fulfilments; one of them is the answer. What is booked is answered as it is.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NothingToRetry`] for an order that has nothing to send, [`Error::CarrierUnavailable`]
-/// when the carrier failed again.
-pub async fn retry(app: &App, order_id: OrderId) -> Result<ShipmentOverview, Error> {
-    let get = async || app.ctx.db.read(async move |tx| store::find_by_order(tx, order_id).await).await?.ok_or(Error::NotFound);
-    if matches!(get().await?.booking, Booking::Awaited | Booking::Closed) {
+/// [`Error::NotFound`], [`Error::NothingToRetry`] when there is nothing to send, [`Error::CarrierUnavailable`] when the carrier
+/// failed again.
+pub async fn retry(app: &App, id: Uuid) -> Result<ShipmentOverview, Error> {
+    let list = async || app.ctx.db.read(async move |tx| store::list_by_any_id(tx, id).await).await;
+    let before = list().await?;
+    if before.is_empty() {
+        return Err(Error::NotFound);
+    }
+    let is_open = |shipment: &&ShipmentRecord| !matches!(shipment.booking, Booking::Awaited | Booking::Closed);
+    if before.iter().all(|shipment| !is_open(&shipment)) {
         return Err(Error::NothingToRetry);
     }
-    call_carrier(app, order_id).await?;
-    let now = get().await?;
-    match now.booking {
-        Booking::Pending | Booking::Cancelling => Err(Error::CarrierUnavailable),
-        Booking::Awaited | Booking::Booked | Booking::Closed => Ok(now.overview(app.carrier.name())),
+    for shipment in before.iter().filter(is_open) {
+        call_carrier(app, shipment.fulfilment_id).await?;
     }
+    let is_due = |shipment: &ShipmentRecord| matches!(shipment.booking, Booking::Pending | Booking::Cancelling);
+    let now = list().await?;
+    if now.iter().any(is_due) {
+        return Err(Error::CarrierUnavailable);
+    }
+    let was_due: Vec<_> = before.iter().filter(|shipment| is_due(shipment)).map(|shipment| shipment.fulfilment_id).collect();
+    let answered = now.iter().find(|shipment| was_due.contains(&shipment.fulfilment_id)).or(now.iter().find(is_open));
+    answered.map(|shipment| shipment.clone().overview(app.carrier.name().as_str())).ok_or(Error::NotFound)
 }

@@ -86,7 +86,7 @@ async fn contradict(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentSt
 }
 
 /// Saves the new status and emits its event.
-async fn move_to(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str) -> Result<(), Error> {
+pub(super) async fn move_to(tx: &mut Tx, shipment: &mut ShipmentRecord, next: ShipmentStatus, message: &str) -> Result<(), Error> {
     let Some(parcel) = shipment.move_to(next) else { return Ok(()) };
     store::save(tx, shipment).await?;
     match next {

@@ -5,7 +5,7 @@ mod parcel_store;
 
 use self::parcel_store::{lock_parcel, save_parcel};
 use super::{BookingRequest, CarrierError, CarrierFuture, ParcelCarrier};
-use contracts::{ids::OrderId, shipping::Carrier, user::AddressSnapshot};
+use contracts::{ids::FulfilmentId, shipping::Carrier, user::AddressSnapshot};
 use platform::db::{Db, Error, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl MockCarrier {
 
     async fn write_booking(&self, request: BookingRequest) -> Result<String, CarrierError> {
         let mode = Mode::of_address(&request.address).unwrap_or(self.mode);
-        let entry = self.db.write(async move |tx| book_in(tx, request.order_id, mode).await).await.map_err(unavailable)?;
+        let entry = self.db.write(async move |tx| book_in(tx, request.fulfilment_id, mode).await).await.map_err(unavailable)?;
         match entry {
             Entry::Refused(why) => Err(CarrierError::Refused(why.to_owned())),
             Entry::Booked { first: true, .. } if mode == Mode::Timeout => std::future::pending().await,
@@ -74,10 +74,10 @@ impl MockCarrier {
         }
     }
 
-    async fn write_cancellation(&self, order_id: OrderId) -> Result<(), CarrierError> {
+    async fn write_cancellation(&self, fulfilment_id: FulfilmentId) -> Result<(), CarrierError> {
         self.db
             .write(async move |tx| {
-                let mut parcel = lock_parcel(tx, order_id).await?;
+                let mut parcel = lock_parcel(tx, fulfilment_id).await?;
                 parcel.is_cancelled = true;
                 save_parcel(tx, &parcel).await
             })
@@ -95,8 +95,8 @@ impl ParcelCarrier for MockCarrier {
         Box::pin(self.write_booking(request))
     }
 
-    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()> {
-        Box::pin(self.write_cancellation(order_id))
+    fn cancel(&self, fulfilment_id: FulfilmentId) -> CarrierFuture<'_, ()> {
+        Box::pin(self.write_cancellation(fulfilment_id))
     }
 }
 
@@ -111,10 +111,10 @@ enum Entry {
     Refused(&'static str),
 }
 
-async fn book_in(tx: &mut Tx, order_id: OrderId, mode: Mode) -> Result<Entry, Error> {
-    let mut parcel = lock_parcel(tx, order_id).await?;
+async fn book_in(tx: &mut Tx, fulfilment_id: FulfilmentId, mode: Mode) -> Result<Entry, Error> {
+    let mut parcel = lock_parcel(tx, fulfilment_id).await?;
     if parcel.is_cancelled {
-        return Ok(Entry::Refused("the order was cancelled"));
+        return Ok(Entry::Refused("the parcel was cancelled"));
     }
     if let Some(tracking_number) = parcel.tracking_number {
         return Ok(Entry::Booked { tracking_number, first: false });

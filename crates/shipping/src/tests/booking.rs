@@ -124,7 +124,7 @@ async fn a_booking_whose_answer_is_lost_is_repeated_and_booked_once() {
         let seen = overview(&h, order).await;
         assert_eq!((seen["pending"].as_bool(), seen["failure"]["code"].as_str()), (Some(true), Some("TIMEOUT")), "{complement}");
         // The booking whose answer was lost.
-        let booked = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
+        let booked = carrier_side(&h).book(BookingRequest { fulfilment_id: order.order_id.0.into(), address: address("") }).await.unwrap();
         h.advance(Duration::from_secs(2));
         h.complete().await;
         let found = shipments(&h, order).await;
@@ -159,7 +159,7 @@ async fn a_crash_between_the_carriers_answer_and_the_commit_loses_nothing() {
     let h = start().await;
     let order = confirm(&h, "").await;
     // The carrier booked and answered, and the process crashed before its commit.
-    let answered = carrier_side(&h).book(BookingRequest { order_id: order.order_id, address: address("") }).await.unwrap();
+    let answered = carrier_side(&h).book(BookingRequest { fulfilment_id: order.order_id.0.into(), address: address("") }).await.unwrap();
     assert_eq!(overview(&h, order).await["pending"], true);
     h.complete().await;
     let found = shipments(&h, order).await;
@@ -198,13 +198,13 @@ async fn more_orders_than_slots_are_all_shipped_beside_one_that_fails() {
 async fn the_mock_never_books_a_cancelled_order() {
     let h = start().await;
     let (order, carrier_side) = (Order::new(&h), carrier_side(&h));
-    let request = || BookingRequest { order_id: order.order_id, address: address("") };
-    carrier_side.cancel(order.order_id).await.unwrap();
-    carrier_side.cancel(order.order_id).await.unwrap();
+    let request = || BookingRequest { fulfilment_id: order.order_id.0.into(), address: address("") };
+    carrier_side.cancel(order.order_id.0.into()).await.unwrap();
+    carrier_side.cancel(order.order_id.0.into()).await.unwrap();
     carrier_side.book(request()).await.unwrap_err();
     let other = Order::new(&h);
-    let first = carrier_side.book(BookingRequest { order_id: other.order_id, address: address("") }).await.unwrap();
-    let again = carrier_side.book(BookingRequest { order_id: other.order_id, address: address("") }).await.unwrap();
+    let first = carrier_side.book(BookingRequest { fulfilment_id: other.order_id.0.into(), address: address("") }).await.unwrap();
+    let again = carrier_side.book(BookingRequest { fulfilment_id: other.order_id.0.into(), address: address("") }).await.unwrap();
     assert_eq!(first, again);
 }
 

@@ -6,7 +6,7 @@ use crate::{
     service_with,
 };
 use contracts::{
-    ids::OrderId,
+    ids::FulfilmentId,
     shipping::{Carrier, ShipmentCreated, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::testing::Harness;
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 /// Returns whether the carrier accepts a booking of the order.
 async fn is_bookable(h: &Harness, order: Order) -> bool {
     let carrier_side = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
-    carrier_side.book(BookingRequest { order_id: order.order_id, address: address("") }).await.is_ok()
+    carrier_side.book(BookingRequest { fulfilment_id: order.order_id.0.into(), address: address("") }).await.is_ok()
 }
 
 #[tokio::test]
@@ -175,14 +175,14 @@ impl ParcelCarrier for ScriptedCarrier {
         })
     }
 
-    fn cancel(&self, order_id: OrderId) -> CarrierFuture<'_, ()> {
+    fn cancel(&self, fulfilment_id: FulfilmentId) -> CarrierFuture<'_, ()> {
         Box::pin(async move {
             let left = self.failing_cancellations.load(Ordering::SeqCst);
             if left > 0 {
                 self.failing_cancellations.store(left - 1, Ordering::SeqCst);
                 return Err(CarrierError::Refused("closed for the night".into()));
             }
-            self.carrier_side.cancel(order_id).await
+            self.carrier_side.cancel(fulfilment_id).await
         })
     }
 }

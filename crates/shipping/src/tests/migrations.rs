@@ -39,14 +39,15 @@ async fn shipments_of_an_earlier_schema_keep_their_parcel_their_history_and_thei
 
     let db = Db::open(env, "shipping", folder.path(), crate::service().migrations).unwrap();
     let unit = async move |tx: &mut Tx| {
-        assert_eq!(store::find_by_order(tx, awaited).await?.unwrap().parcel, None);
-        let mut shipment = store::lock_by_order(tx, booked).await?.unwrap();
+        assert_eq!(store::find_shipment_of(tx, awaited.0.into()).await?.unwrap().parcel, None);
+        let mut shipment = store::lock_shipment_of(tx, booked.0.into()).await?.unwrap();
         assert_eq!(shipment.parcel.as_ref().map(|parcel| parcel.tracking_number.as_str()), Some("T1"));
+        assert_eq!((shipment.order_id, shipment.fulfilment_id.0), (booked, booked.0));
         assert!(store::append_event(tx, &mut shipment, ShipmentStatus::Created, Scan::now("Loaded")).await?);
         let history = store::view(tx, shipment).await?.unwrap().events;
         assert_eq!(history.iter().map(|event| event.message.as_str()).collect::<Vec<_>>(), ["Booked", "Sorted", "Loaded"]);
-        store::insert_if_new(tx, cancelled, "N", UserId(cancelled.0), &super::address("")).await?;
-        let closed = store::find_by_order(tx, cancelled).await?.unwrap();
+        store::insert_if_new(tx, cancelled.0.into(), cancelled, "N", UserId(cancelled.0), &super::address("")).await?;
+        let closed = store::find_shipment_of(tx, cancelled.0.into()).await?.unwrap();
         assert_eq!(closed.booking, crate::domain::Booking::Closed);
         Ok::<_, Error>(())
     };

@@ -229,8 +229,8 @@ impl Shop {
     ) {
         let write = async move |tx: &mut db::Tx| {
             tx.execute(
-                "INSERT INTO shipments (order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, \
-                 status, contradiction, updated_at) VALUES ($1, 'N', $1, '{}', 'c', $2, 0, $1, $3, $4, 1)",
+                "INSERT INTO shipments (fulfilment_id, order_id, order_number, user_id, shipping_address, correlation_id, booking, attempts, shipment_id, \
+                 status, contradiction, updated_at) VALUES ($1, $1, 'N', $1, '{}', 'c', $2, 0, $1, $3, $4, 1)",
                 params![order, booking, status, contradiction],
             )
             .await
@@ -252,6 +252,7 @@ impl Shop {
         let write = async move |tx: &mut db::Tx| {
             tx.execute("UPDATE payments SET status = 'REFUNDED' WHERE payment_id = $1", params![payment_id]).await?;
             tx.emit(PaymentRefunded {
+                cause_id: None,
                 payment_id,
                 order_id,
                 order_number: "N".into(),

@@ -1,0 +1,39 @@
+//! A parcel that its sender hands to a carrier.
+
+use super::track::move_to;
+use crate::{
+    App, Error,
+    domain::{NotHandedOver, Scan},
+    store,
+};
+use contracts::{
+    ids::FulfilmentId,
+    shipping::{HandOverParcel, Shipment, ShipmentStatus},
+    text::RequiredShortText,
+};
+
+/// The entry of the history.
+const HANDED_OVER: &str = "The seller handed the parcel to the carrier";
+
+/// Sets the shipment IN_TRANSIT. The carrier and the number of the request take the place of the booked ones. A parcel that has left
+/// already is answered as it is.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Pending`] without a number for a parcel that is not booked, [`Error::Cancelled`].
+pub async fn hand_over(app: &App, id: FulfilmentId, body: HandOverParcel) -> Result<Shipment, Error> {
+    let carrier = app.carrier.name();
+    let [by, number] = [body.carrier, body.tracking_number].map(|text| text.map(RequiredShortText::into_string));
+    let unit = async move |tx: &mut platform::db::Tx| {
+        let mut shipment = store::lock_shipment_of(tx, id).await?.ok_or(Error::NotFound)?;
+        let moves = shipment.hand_over(carrier.as_str(), by.clone(), number.clone(), tx.now()).map_err(|refused| match refused {
+            NotHandedOver::Pending => Error::Pending,
+            NotHandedOver::Cancelled => Error::Cancelled,
+        })?;
+        if moves {
+            store::append_event(tx, &mut shipment, ShipmentStatus::InTransit, Scan::now(HANDED_OVER)).await?;
+            move_to(tx, &mut shipment, ShipmentStatus::InTransit, HANDED_OVER).await?;
+        }
+        store::view(tx, shipment).await?.ok_or(Error::NotFound)
+    };
+    app.ctx.db.write(unit).await
+}
