@@ -9,17 +9,19 @@ mod register;
 mod reset;
 mod respell;
 mod revocations;
+mod seller_role;
 mod service_token;
 mod session;
 
 pub use administer::{lock_account, set_roles, unlock_account};
 pub use log_in::log_in;
-pub use password::change_password;
+pub use password::{change_password, check_password};
 pub use refresh::{log_out, refresh};
 pub use register::{NewAccount, open_account, register};
 pub use reset::{mail_resets, request_reset, reset_password};
 pub use respell::respell_addresses;
 pub use revocations::list_revocations;
+pub use seller_role::{announce_existing_sellers, set_seller_role};
 pub use service_token::{ClientSecret, grant_service_token};
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use axum::{
 };
 use contracts::{
     auth::{
-        Account, ChangePassword, ForgotPassword, Jwk, Jwks, Login, Logout, RefreshTokens, RegisterUser, ResetPassword, RevocationFilter,
-        Revocations, ServiceToken, SetRoles, Tokens,
+        Account, ChangePassword, CheckPassword, ForgotPassword, Jwk, Jwks, Login, Logout, PasswordCheck, RefreshTokens, RegisterUser,
+        ResetPassword, RevocationFilter, Revocations, ServiceToken, SetRoles, Tokens,
     },
     ids::UserId,
 };
@@ -20,7 +20,7 @@ use platform::{
         Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Query, Routes, State, UnstoredIdempotencyKey,
         describe::{DescribeArg, OperationBuilder},
     },
-    identity::{Admin, Service, User},
+    identity::{Admin, ClientMarker, Service, ServiceOf, User},
 };
 use token::TokenForm;
 
@@ -37,6 +37,7 @@ pub fn routes() -> Routes<App> {
         .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
         .post("/auth/users/{userId}/unlock", unlock_account, "Unlocks an account")
+        .post("/internal/auth/users/{userId}/password-check", check_password, "Whether this is the password of a user")
         .get("/internal/auth/revocations", list_revocations, "What ends access tokens before they expire")
         .get("/.well-known/jwks.json", list_keys, "The public keys that verify access tokens")
 }
@@ -142,6 +143,21 @@ async fn unlock_account(
     Path(user): Path<UserId>,
 ) -> Result<Json<Account>, Problem> {
     Ok(Json(actions::unlock_account(&app, admin.id, user).await?))
+}
+
+/// The services that check a password before a change.
+struct PasswordCheckers;
+impl ClientMarker for PasswordCheckers {
+    const CLIENTS: &'static [&'static str] = &["seller"];
+}
+
+async fn check_password(
+    _: ServiceOf<PasswordCheckers>,
+    State(app): State<App>,
+    Path(user): Path<UserId>,
+    Body(body): Body<CheckPassword>,
+) -> Result<Json<PasswordCheck>, Problem> {
+    Ok(Json(actions::check_password(&app, user, body.password).await?))
 }
 
 async fn list_revocations(

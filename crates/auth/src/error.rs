@@ -37,6 +37,8 @@ pub enum Error {
     NotAdmin,
     #[error("this is the last administrator")]
     LastAdmin,
+    #[error("the role SELLER follows the seller's record")]
+    SellerRole,
     /// The field of the request with the password, and what is wrong with it.
     #[error("the password {}", .1.detail)]
     PasswordRefused(&'static str, Violation),
@@ -82,6 +84,7 @@ impl From<Error> for Problem {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such account"),
             Error::NotAdmin => Problem::new(Code::FORBIDDEN).detail("this account is no administrator any more"),
             Error::LastAdmin => Code::LAST_ADMIN.into(),
+            Error::SellerRole => Code::ROLE_MANAGED_BY_SELLER.into(),
             Error::PasswordRefused(pointer, Violation { code, detail }) => Problem::invalid(vec![Fault::at(pointer, code, detail)]),
             Error::Invalid(faults) => Problem::invalid(faults),
             Error::InvalidClient => {

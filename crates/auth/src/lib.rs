@@ -19,6 +19,10 @@
 //! it. Where two accounts would share it, the one that has the spelling already or else the older one gets it. The other
 //! account keeps its data and its logins, a warning names both, and nobody can log in to it by password.
 //!
+//! **The role SELLER** follows the record that the seller service keeps: its events give and take it, administrators cannot.
+//! Accounts that had the role before there were records are announced at the start, once each, and get one. Tokens of accounts
+//! with a record that was ever approved have the claim `sellerId`, also while a suspension takes the role.
+//!
 //! **Secrets** are in no log, event or idempotency record. Registration, login and refresh therefore store no answer
 //! under an `Idempotency-Key`: the answer holds tokens and the body a password. A registration that is repeated under
 //! its key logs in to the account that the first request opened, with the password in its body. The token of a reset
@@ -28,6 +32,7 @@
 
 mod actions;
 mod api;
+mod consumers;
 pub mod domain;
 mod error;
 mod hashing;
@@ -47,7 +52,6 @@ pub use settings::Settings;
 use hashing::Hasher;
 use keyring::Keyring;
 use platform::{
-    inbox::Consumers,
     migrations,
     service::{Ctx, Parts, Service},
 };
@@ -73,7 +77,8 @@ pub fn service() -> Service {
             "0003_password_parameters",
             "0004_registrations",
             "0005_email_spellings",
-            "0006_revocations"
+            "0006_revocations",
+            "0007_seller_records"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
@@ -81,8 +86,9 @@ pub fn service() -> Service {
             let keyring = Keyring::open(&ctx, &settings).await?;
             let app = App { ctx, settings, hasher, keyring };
             actions::respell_addresses(&app.ctx.db).await?;
+            actions::announce_existing_sellers(&app.ctx.db).await?;
             let (router, operations) = api::routes().build(app.clone());
-            Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },
     )
     .settings::<Settings>()

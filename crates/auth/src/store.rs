@@ -7,4 +7,5 @@ pub mod ended_logins;
 pub mod refresh_tokens;
 pub mod registrations;
 pub mod resets;
+pub mod seller_records;
 pub mod signing_keys;

@@ -9,6 +9,7 @@ mod password_change;
 mod registration;
 mod revocation;
 mod secrets;
+mod seller_role;
 mod service_tokens;
 mod spelling;
 mod token_refresh;

@@ -262,6 +262,37 @@ pub struct PresentRoles {
     pub changed_at: Timestamp,
 }
 
+/// A password to check before something that matters is changed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckPassword {
+    /// What the user gave as the present password.
+    pub password: Secret,
+}
+
+string_enum! {
+    /// What a check of a password found.
+    PasswordVerdict {
+        /// It is the present password of the account.
+        Right = "RIGHT",
+        /// It is another one, or the account does not exist.
+        Wrong = "WRONG",
+        /// It was not checked: the passwords before were wrong too often.
+        Blocked = "BLOCKED",
+        /// It was not checked: an administrator locked the account.
+        Locked = "LOCKED",
+    }
+}
+
+/// The answer to [`CheckPassword`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordCheck {
+    pub verdict: PasswordVerdict,
+    /// After how many seconds the next one is checked, when this one was not.
+    pub retry_after_seconds: Option<u64>,
+}
+
 /// From when on [`Revocations`] are listed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -303,7 +334,10 @@ calls! {
     /// Lists what ends access tokens before they expire. Every process that verifies tokens reads it each second while it
     /// has requests.
     LIST_REVOCATIONS: get(()) -> Revocations, "/internal/auth/revocations", query RevocationFilter,
-        from "audit", "auth", "cart", "catalog", "inventory", "notification", "order", "payment", "search", "shipping", "user";
+        from "audit", "auth", "cart", "catalog", "inventory", "notification", "order", "payment", "search", "seller", "shipping", "user";
+    /// Checks the password of a user before a change that needs it. A wrong one counts like one of `CHANGE_PASSWORD`, so that
+    /// neither can be used to guess.
+    CHECK_PASSWORD: post_unkeyed(CheckPassword) -> PasswordCheck, "/internal/auth/users/{userId}/password-check", from "seller";
 }
 
 // The aggregate is ACCOUNT and not USER: user publishes the events of USER, and a sequence has one producer.
@@ -334,13 +368,16 @@ events! {
         /// True after a reset link, false after a change with the old password.
         by_reset: bool,
     }
-    /// An administrator replaced the roles of a user.
+    /// The roles of a user changed: an administrator replaced them, or the seller's record gave or took SELLER.
     RolesChanged {
         /// All roles of the user from now on.
         roles: Vec<Role>,
-        /// The administrator.
+        /// The administrator; null when the seller's record caused it.
         changed_by: Option<UserId>,
     }
+    /// An account has the role SELLER from before there were seller's records. The seller service makes it an APPROVED one.
+    /// It is announced once for each account.
+    ExistingSellerFound {}
     /// Logins to the account are blocked, for everyone or for one network.
     UserLocked {
         /// The administrator, who ended the logins as well; null when failed logins locked the account for one network for

@@ -42,6 +42,7 @@ pub use service::ServiceSpec;
 pub const SERVICES: &[ServiceSpec] = &[
     auth::SERVICE,
     user::SERVICE,
+    seller::SERVICE,
     catalog::SERVICE,
     search::SERVICE,
     cart::SERVICE,

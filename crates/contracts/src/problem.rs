@@ -127,7 +127,11 @@ codes! {
     INVALID_RESET_TOKEN 422 "The reset link is not valid", "Ask for a new one; each works once and for a limited time.";
     WRONG_PASSWORD 422 "The current password is wrong", "Give the current password of this account.";
     LAST_ADMIN 409 "This is the last administrator", "Make somebody else an administrator first.";
+    ROLE_MANAGED_BY_SELLER 409 "The role SELLER follows the seller's record", "Approve or suspend the seller below /admin/sellers instead.";
     TOO_MANY_ADDRESSES 409 "The address book is full", "Delete an address first.";
+
+    // Sellers.
+    SELLER_EXISTS 409 "This user has applied already", "GET /sellers/me shows the application; a rejected one is repeated by POST /sellers/me/reapply.";
 
     // Catalog and search.
     SKU_TAKEN 409 "There is a product with this SKU", "SKUs are unique in the whole marketplace; choose another.";

@@ -6,13 +6,16 @@ use crate::{
     ids::UserId,
     machine,
     page::Page,
+    review::Rating,
     secret::{PayoutAccount, Secret},
     service::ServiceSpec,
-    text::{Country, Email, LongText, Name, RequiredShortText, ShortText},
+    text::{Country, Email, LongText, Name, RequiredShortText},
     time::Timestamp,
+    violation::{Violation, deserialize_str},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
 /// The service's name.
 pub const NAME: &str = "seller";
@@ -123,17 +126,42 @@ pub struct UpdateSeller {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DecideSeller {
     /// Why, in one line. The seller reads it.
-    pub reason: Option<ShortText>,
+    pub reason: Option<RequiredShortText>,
 }
 
-/// The average of the published reviews.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SellerRating {
-    /// In hundredths of a star: 450 is 4.5. 0 without reviews.
-    pub average_hundredths: i64,
-    /// The number of reviews.
-    pub count: i64,
+/// The longest slug.
+pub const MAX_SLUG: usize = 60;
+
+/// What names a seller in a path: the id, or the slug.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum SellerRef {
+    Id(UserId),
+    /// Lower-case letters and digits of ASCII, in groups with a hyphen between them. No slug looks like an id.
+    Slug(String),
+}
+
+impl<'de> Deserialize<'de> for SellerRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SellerRef, D::Error> {
+        let is_slug = |text: &str| {
+            let fits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+            text.len() <= MAX_SLUG && text.split('-').all(fits)
+        };
+        deserialize_str(deserializer, "a string", |text| match text.parse() {
+            Ok(id) => Ok(SellerRef::Id(id)),
+            Err(_) if is_slug(text) => Ok(SellerRef::Slug(text.to_owned())),
+            Err(_) => Err(Violation::new("NOT_A_SELLER", "must be the id or the slug of a seller")),
+        })
+    }
+}
+
+impl JsonSchema for SellerRef {
+    fn schema_name() -> Cow<'static, str> {
+        "SellerRef".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "minLength": 1, "maxLength": MAX_SLUG, "description": "The `sellerId`, or the `slug`."})
+    }
 }
 
 /// A seller's record, as the seller and administrators see it.
@@ -162,7 +190,7 @@ pub struct Seller {
     /// Until when payouts are held because the account was changed; null when they are not.
     pub payouts_held_until: Option<Timestamp>,
     /// The average of the reviews of the seller's products.
-    pub rating: SellerRating,
+    pub rating: Rating,
     /// When the user applied, the last time.
     pub applied_at: Timestamp,
     /// When the seller was first approved; null before.
@@ -186,7 +214,7 @@ pub struct PublicSeller {
     /// ISO 3166-1 alpha-2; null when it is not known.
     pub country: Option<String>,
     /// The average of the reviews of the seller's products.
-    pub rating: SellerRating,
+    pub rating: Rating,
     /// When the seller was first approved.
     pub since: Timestamp,
 }

@@ -18,6 +18,7 @@ use contracts::{
 use platform::{
     atomic_file,
     db::Db,
+    master_key::MasterKey,
     runtime::{DATABASES, Runtime},
     settings::Settings,
 };
@@ -45,8 +46,9 @@ pub async fn run(flags: Flags) -> Result<()> {
     let starting = Starting::bind(config).await?;
     let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
     let mut server = starting.start_services().await?;
+    let Some(key) = MasterKey::load(&server.data_dir())? else { bail!("the installation has no {}", MasterKey::FILE) };
     let (summary, is_new) =
-        server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, runtime).await).await?;
+        server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, &key, runtime).await).await?;
     server.accept_requests(media::router())?;
     if is_new {
         let api = Api::new(&server.local_url());
@@ -109,23 +111,24 @@ impl DemoMarker {
 }
 
 /// Returns the summary, and whether the demo was loaded now. The caller writes the marker when the demo is complete.
-async fn load_once(marker: &DemoMarker, settings: &Settings, runtime: &Runtime) -> Result<(DemoSummary, bool)> {
+async fn load_once(marker: &DemoMarker, settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<(DemoSummary, bool)> {
     if let Some(summary) = marker.read()? {
         return Ok((summary, false));
     }
-    let summary = load(settings, runtime).await.context("the demo cannot be loaded")?;
+    let summary = load(settings, key, runtime).await.context("the demo cannot be loaded")?;
     Ok((summary, true))
 }
 
 /// Loads the demo. Every part can be repeated, so that the next start completes an interrupted one.
-async fn load(settings: &Settings, runtime: &Runtime) -> Result<DemoSummary> {
+async fn load(settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<DemoSummary> {
     let accounts = (&runtime.databases["auth"], &settings.section("auth")?);
     account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Demo admin", &[Role::Customer, Role::Admin]).await?;
     let mut sellers: HashMap<String, UserId> = HashMap::new();
     let mut emails = Vec::new();
     for seller in catalogue::sellers()? {
-        let id = account(accounts, (&seller.email, SELLER_PASSWORD), &seller.name, &[Role::Customer, Role::Seller]).await?;
+        let id = account(accounts, (&seller.email, SELLER_PASSWORD), &seller.name, &[Role::Customer]).await?;
+        seller::operator::open_shop(&runtime.databases["seller"], key, id, seller.application()?).await?;
         sellers.insert(seller.slug, id);
         emails.push(seller.email);
     }

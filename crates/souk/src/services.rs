@@ -7,6 +7,7 @@ pub fn all() -> Vec<Service> {
     vec![
         auth::service(),
         user::service(),
+        seller::service(),
         catalog::service(),
         search::service(),
         cart::service(),

@@ -20,7 +20,8 @@ use platform::db::Tx;
 /// new one begins at the next refresh.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice.
+/// [`Error::NotFound`], [`Error::NotAdmin`], [`Error::LastAdmin`], [`Error::Invalid`] for a role named twice,
+/// [`Error::SellerRole`] for a change of SELLER.
 pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -> Result<Account, Error> {
     let wanted = roles::parse(&body.roles).map_err(Error::Invalid)?;
     app.ctx
@@ -31,7 +32,11 @@ pub async fn set_roles(app: &App, admin: UserId, user: UserId, body: SetRoles) -
             if !wanted.contains(&Role::Admin) {
                 check_not_last_admin(&admins, user)?;
             }
-            if accounts::roles(tx, user).await? != wanted {
+            let present = accounts::roles(tx, user).await?;
+            if present.contains(&Role::Seller) != wanted.contains(&Role::Seller) {
+                return Err(Error::SellerRole);
+            }
+            if present != wanted {
                 accounts::set_roles(tx, user, &wanted).await?;
                 ended_logins::insert_role_change(tx, user).await?;
                 tx.emit(RolesChanged { user_id: user, roles: wanted.clone(), changed_by: Some(admin) });

@@ -12,8 +12,9 @@ use crate::{
     },
 };
 use contracts::{
-    auth::{ChangePassword, PasswordChanged},
+    auth::{ChangePassword, PasswordChanged, PasswordCheck, PasswordVerdict},
     ids::{UserId, Uuid},
+    secret::Secret,
 };
 use platform::db::Tx;
 
@@ -47,6 +48,37 @@ pub async fn change_password(app: &App, user: UserId, session: Option<Uuid>, bod
             }
         })
         .await?
+}
+
+/// Checks the password of a user for another service. It is counted like the current password of [`change_password`].
+///
+/// # Errors
+/// [`Error::Overloaded`], the database's.
+pub async fn check_password(app: &App, user: UserId, password: Secret) -> Result<PasswordCheck, Error> {
+    let answer = |verdict| PasswordCheck { verdict, retry_after_seconds: None };
+    let Some(account) = app.ctx.db.read(async move |tx| Ok::<_, Error>(accounts::find(tx, user).await?)).await? else {
+        return Ok(answer(PasswordVerdict::Wrong));
+    };
+    let verified = app.hasher.verify(&account.password_hash, password.reveal()).await?;
+    let policy = app.settings.lockout();
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let Some(present) = accounts::lock(tx, user).await? else { return Ok(answer(PasswordVerdict::Wrong)) };
+            if !present.is_active() {
+                return Ok(answer(PasswordVerdict::Locked));
+            }
+            let right = verified.matches && present.password_hash == account.password_hash;
+            Ok(match record_attempt(tx, policy, Subject::change(user), right).await? {
+                Decision::Accepted => answer(PasswordVerdict::Right),
+                Decision::Blocked { until } => {
+                    let wait = until.since(tx.now()).as_secs().max(1);
+                    PasswordCheck { verdict: PasswordVerdict::Blocked, retry_after_seconds: Some(wait) }
+                }
+                Decision::Failed(_) | Decision::Delayed(_) => answer(PasswordVerdict::Wrong),
+            })
+        })
+        .await
 }
 
 /// Replaces the password, revokes every login except `kept` and every reset link, and deletes the counters of failed

@@ -2,6 +2,7 @@
 
 use super::{
     log_in::log_in,
+    seller_role::announce_existing_seller,
     session::{self, Session},
 };
 use crate::{
@@ -123,6 +124,9 @@ pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, E
         name: new.name.to_string(),
         roles: new.roles.clone(),
     });
+    if new.roles.contains(&Role::Seller) {
+        announce_existing_seller(tx, credential.user_id).await?;
+    }
     Ok(credential)
 }
 

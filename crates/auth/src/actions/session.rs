@@ -7,6 +7,7 @@ use crate::{
     store::{
         accounts::{self, Credential},
         refresh_tokens::{self, RefreshToken},
+        seller_records,
     },
 };
 use contracts::{
@@ -23,6 +24,7 @@ pub struct Session {
     pub user_id: UserId,
     email: String,
     roles: Vec<Role>,
+    has_seller_record: bool,
     family_id: Uuid,
     refresh_token: Secret,
 }
@@ -42,7 +44,8 @@ pub async fn open(tx: &mut Tx, account: &Credential, family: Option<Uuid>, lifet
     };
     refresh_tokens::insert(tx, &row, opaque::hash(refresh_token.reveal())).await?;
     let roles = accounts::roles(tx, account.user_id).await?;
-    Ok(Session { user_id: account.user_id, email: account.email.to_string(), roles, family_id, refresh_token })
+    let has_seller_record = seller_records::exists(tx, account.user_id).await?;
+    Ok(Session { user_id: account.user_id, email: account.email.to_string(), roles, has_seller_record, family_id, refresh_token })
 }
 
 impl App {
@@ -50,6 +53,7 @@ impl App {
     pub fn tokens(&self, session: Session) -> Tokens {
         let claims = Claims {
             email: Some(session.email),
+            seller_id: session.has_seller_record.then_some(session.user_id),
             sid: Some(session.family_id),
             ..Claims::user(&self.ctx.env, session.user_id, &session.roles, self.settings.access_token())
         };

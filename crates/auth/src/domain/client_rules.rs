@@ -3,7 +3,7 @@
 use contracts::{SERVICE_NAMES, auth::INTERNAL};
 
 /// Names that the platform reserves for future services.
-const RESERVED: [&str; 6] = ["gateway", "web", "promotion", "returns", "review", "seller"];
+const RESERVED: [&str; 6] = ["gateway", "web", "payout", "promotion", "returns", "review"];
 
 /// Why a client cannot be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

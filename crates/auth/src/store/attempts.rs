@@ -34,7 +34,7 @@ impl Subject {
         Subject::of("login-from", &[&network.octets(), email.as_bytes()])
     }
 
-    /// Changing this user's password. It has a counter of its own, so that failed logins cannot block its owner.
+    /// Giving this user's password for a change, of the password or of something else that needs it. It has a counter of its own, so that failed logins cannot block its owner.
     #[must_use]
     pub fn change(user: UserId) -> Subject {
         Subject::of("change", &[user.0.as_bytes()])

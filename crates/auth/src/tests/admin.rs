@@ -8,8 +8,8 @@ async fn roles_take_effect_at_the_next_refresh() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
     let mara = auth.register("mara").await;
-    let account: Account = auth.set_roles(&admin, mara.user_id, &[Role::Seller, Role::Customer]).await.expect(200).read();
-    assert_eq!(account.roles, [Role::Customer, Role::Seller]);
+    let account: Account = auth.set_roles(&admin, mara.user_id, &[Role::Admin, Role::Customer]).await.expect(200).read();
+    assert_eq!(account.roles, [Role::Customer, Role::Admin]);
     assert_eq!((account.email.as_str(), account.status), ("mara@example.com", AccountStatus::Active));
 
     let roles = |token: String| {
@@ -17,12 +17,12 @@ async fn roles_take_effect_at_the_next_refresh() {
         async move { verifier.verify(&token).await.unwrap().roles.clone() }
     };
     assert_eq!(roles(mara.access_token.reveal().into()).await, [Role::Customer]);
-    assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, [Role::Customer, Role::Seller]);
+    assert_eq!(roles(auth.refresh(&mara).await.access_token.reveal().into()).await, [Role::Customer, Role::Admin]);
 
     // The same roles again change nothing and emit nothing.
-    auth.set_roles(&admin, mara.user_id, &[Role::Customer, Role::Seller]).await.expect(200);
+    auth.set_roles(&admin, mara.user_id, &[Role::Customer, Role::Admin]).await.expect(200);
     let emitted = auth.emitted_of::<RolesChanged>().await;
-    let expected = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Seller], changed_by: Some(admin.user_id) };
+    let expected = RolesChanged { user_id: mara.user_id, roles: vec![Role::Customer, Role::Admin], changed_by: Some(admin.user_id) };
     assert_eq!(emitted, [expected]);
 }
 
@@ -157,7 +157,7 @@ async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
     ];
     let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
     let operations: Vec<Operation> = all.filter(|operation| operation.tag == "auth").collect();
-    assert_eq!(operations.len(), 13);
+    assert_eq!(operations.len(), 14);
     for operation in operations {
         assert_eq!(operation.access().anonymous, open.contains(&operation.path), "{}", operation.path);
         if open.contains(&operation.path) {

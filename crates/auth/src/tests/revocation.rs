@@ -41,7 +41,7 @@ async fn a_role_that_is_taken_away_ends_at_once_and_the_login_goes_on() {
     let auth = start().await;
     let (admin, second) = (auth.admin("admin").await, auth.admin("second").await);
     let user = auth.register("mara").await.user_id;
-    auth.set_roles(&second, user, &[Role::Customer, Role::Seller]).await.expect(200);
+    auth.act(&second, user, "unlock").await.expect(200);
     auth.set_roles(&admin, second.user_id, &[Role::Customer]).await.expect(200);
     auth.advance(Duration::from_secs(2));
     auth.act(&second, user, "lock").await.expect_problem(403, "FORBIDDEN");

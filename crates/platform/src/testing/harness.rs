@@ -71,7 +71,8 @@ impl HarnessBuilder {
         self
     }
 
-    /// Replaces an upstream by `router`, with paths without `/api/v1`, such as `/internal/products/lookup`.
+    /// Replaces an upstream by `router`, with paths without `/api/v1`, such as `/internal/products/lookup`. The routes of auth are
+    /// added to those that every service needs of it.
     #[must_use]
     pub fn upstream(mut self, name: &'static str, router: Router) -> Self {
         self.upstreams.push((name, router));
@@ -93,9 +94,11 @@ impl HarnessBuilder {
     pub async fn resume(self, killed: KilledProcess) -> Harness {
         let KilledProcess { env, key, sequences, folder } = killed;
         let name = self.service.name;
-        let mut remote_services: Vec<_> = self.upstreams.into_iter().map(|(name, router)| (name, RemoteService::Router(router))).collect();
+        let (of_auth, others): (Vec<_>, Vec<_>) = self.upstreams.into_iter().partition(|(upstream, _)| *upstream == "auth");
+        let mut remote_services: Vec<_> = others.into_iter().map(|(name, router)| (name, RemoteService::Router(router))).collect();
         if name != "auth" {
-            remote_services.push(("auth", RemoteService::Router(scripted_auth(&env, &key))));
+            let auth = of_auth.into_iter().fold(scripted_auth(&env, &key), |auth, (_, router)| auth.merge(router));
+            remote_services.push(("auth", RemoteService::Router(auth)));
         }
         let setup = Setup {
             env: env.clone(),

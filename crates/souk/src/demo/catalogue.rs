@@ -6,7 +6,9 @@ use contracts::{
     body::{Attributes, BoundedVec},
     catalog::CreateProduct,
     ids::{CategoryId, ProductGroupId, ProductId, UserId, Uuid},
-    text::{AttributeName, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
+    secret::PayoutAccount,
+    seller::ApplySeller,
+    text::{AttributeName, Country, Email, ImageUrl, LongText, Name, RequiredShortText, Sku, Title},
 };
 use inventory::StockImport;
 use rust_embed::RustEmbed;
@@ -24,6 +26,20 @@ pub struct Seller {
     pub slug: String,
     pub name: String,
     pub email: String,
+}
+
+impl Seller {
+    /// Returns the application that the demo approves at once.
+    pub fn application(&self) -> Result<ApplySeller> {
+        Ok(ApplySeller {
+            shop_name: Name::parse(&self.name)?,
+            legal_name: RequiredShortText::parse(&self.name)?,
+            country: Country::parse("DE")?,
+            contact_email: Some(Email::parse(&self.email)?),
+            description: None,
+            payout_account: PayoutAccount::parse("po_ok")?,
+        })
+    }
 }
 
 #[derive(Deserialize)]

@@ -34,7 +34,7 @@ async fn the_audit_log_separates_what_a_user_did_from_what_happened_to_the_user(
     let product = server.product(&admin, "DESK-1", 9_900, 3).await;
     mara.add(product, 1).await;
     let order = mara.order(PaymentMethod::Ok, "k").await.order_id;
-    let roles = SetRoles { roles: BoundedVec::new(vec![Role::Customer, Role::Seller]).unwrap() };
+    let roles = SetRoles { roles: BoundedVec::new(vec![Role::Customer, Role::Admin]).unwrap() };
     admin.must(request(&SET_ROLES).path(mara_id).body(&roles)).await;
     admin.must(request(&LOCK_ACCOUNT).path(mara_id)).await;
 
