@@ -105,6 +105,10 @@ ids! {
     NotificationId;
     /// A customer's review of a product.
     ReviewId;
+    /// A promotion: a discount and the conditions under which it applies.
+    PromotionId;
+    /// One use of a promotion by one order.
+    PromotionUseId;
     /// An event. A repeated delivery has the same id.
     EventId;
 }

@@ -21,6 +21,7 @@ pub mod order;
 pub mod page;
 pub mod payment;
 pub mod problem;
+pub mod promotion;
 pub mod registry;
 pub mod review;
 pub mod search;
@@ -46,6 +47,7 @@ pub const SERVICES: &[ServiceSpec] = &[
     catalog::SERVICE,
     search::SERVICE,
     cart::SERVICE,
+    promotion::SERVICE,
     order::SERVICE,
     payment::SERVICE,
     inventory::SERVICE,

@@ -50,6 +50,10 @@ calls! {
     /// Estimates what an order would cost, by the rules by which it is placed. `NOT_FOUND` without a country and without a
     /// default shipping address.
     ESTIMATE_TOTALS: query(EstimateTotals) -> TotalsEstimate, "/internal/orders/estimate", from "cart";
+    /// Reads the status of an order; `NOT_FOUND` when it was never written.
+    GET_ORDER_STATUS: get(()) -> StatusOfOrder, "/internal/orders/{orderId}/status", from "promotion";
+    /// Reads whether a customer ordered before.
+    GET_ORDER_HISTORY: get(()) -> OrderHistory, "/internal/customers/{userId}/order-history", from "promotion";
     /// Lists the orders of all customers, the newest first.
     LIST_ALL_ORDERS: get(()) -> Page<OrderSummary>, "/admin/orders", query OrderFilter;
     /// Counts these orders by status.

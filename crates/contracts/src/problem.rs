@@ -153,6 +153,11 @@ codes! {
     CURRENCY_MISMATCH 409 "The cart is in another currency", "Buy goods of different currencies in separate orders.";
     AMOUNT_TOO_LARGE 422 "The total is too large", "Split it into several orders.";
     TOTAL_CHANGED 409 "The order would cost something else by now", "Show the new totals, and repeat with them and a fresh key.";
+    COUPON_UNKNOWN 422 "There is no such coupon", "Check the spelling; upper and lower case are the same.";
+    COUPON_EXPIRED 422 "The coupon is not valid any more", "Remove it, and try another one.";
+    COUPON_EXHAUSTED 409 "The coupon was used as often as it can be", "Remove it, and order at the present total. Entering such a coupon is answered with 422.";
+    COUPON_NOT_APPLICABLE 422 "The coupon does not apply to this cart", "The detail says what it needs.";
+    COUPON_NOT_COMBINABLE 422 "The coupon cannot be combined with another promotion", "Remove the other coupon first.";
     UNKNOWN_ADDRESS 422 "There is no such address in the address book", "Take an addressId from GET /users/me/addresses.";
     ORDER_NOT_CANCELLABLE 409 "The order cannot be cancelled any more", "What has shipped is sent back instead.";
     ORDER_PARTIALLY_SHIPPED 409 "A part of the order has shipped already", "Cancel the parts that have not shipped, one by one.";
@@ -161,6 +166,10 @@ codes! {
     FULFILMENT_NOT_SHIPPABLE 409 "This part of the order cannot be shipped", "Only a confirmed part that is not being cancelled is shipped.";
     PARCEL_NOT_RETURNED 409 "The parcel of the order did not come back", "Only goods that came back can be put on sale again.";
     ORDER_NOT_PAYABLE 409 "The order is not waiting for another payment", "Only an order in PAYMENT_FAILED can be paid again, and only for a while.";
+
+    // Promotion.
+    COUPON_CODE_TAKEN 409 "Another promotion has this code", "End that promotion, or choose another code.";
+    TOO_MANY_PROMOTIONS 409 "As many promotions apply by themselves as can", "End one of them, or give this one a code.";
 
     // Payment.
     PAYMENT_DECLINED 402 "The payment was declined", "Try another payment method.";

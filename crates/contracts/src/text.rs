@@ -105,6 +105,9 @@ texts! {
     KnownEmail, {"type": "string", "format": "email", "maxLength": 254, "pattern": pattern::email()}, email::parse_known;
     /// A stock-keeping unit: 3 to 40 letters, digits, hyphens, dots and underscores; stored in upper case.
     Sku, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{1,38}[A-Za-z0-9]$"}, sku;
+    /// The code of a coupon: 3 to 40 letters, digits, hyphens and underscores. Upper and lower case are the same; stored in upper
+    /// case.
+    CouponCode, {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{1,38}[A-Za-z0-9]$"}, coupon_code;
     /// A person's or shop's name, 1 to 100 characters.
     Name, {"type": "string", "minLength": 1, "maxLength": 100, "pattern": pattern::line()}, |text| single_line(text, 1, 100);
     /// A product's title, 1 to 200 characters.
@@ -158,6 +161,20 @@ fn sku(text: &str) -> Result<String, Violation> {
     match fits {
         true => Ok(text.to_ascii_uppercase()),
         false => Err(Violation::new("NOT_A_SKU", "must be 3 to 40 letters, digits, hyphens, dots or underscores")),
+    }
+}
+
+fn coupon_code(text: &str) -> Result<String, Violation> {
+    let text = text.trim();
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    let fits = (3..=40).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+        && edge(bytes.first())
+        && edge(bytes.last());
+    match fits {
+        true => Ok(text.to_ascii_uppercase()),
+        false => Err(Violation::new("NOT_A_COUPON_CODE", "must be 3 to 40 letters, digits, hyphens or underscores")),
     }
 }
 

@@ -8,10 +8,10 @@ use crate::{
 };
 use contracts::{
     body::EmptyBody,
-    ids::OrderId,
+    ids::{OrderId, UserId},
     order::{
-        CancelOrder, EstimateTotals, OrderFilter, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder, PlaceOrder,
-        TotalsEstimate,
+        CancelOrder, EstimateTotals, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder,
+        PlaceOrder, StatusOfOrder, TotalsEstimate,
     },
     page::Totals,
     user::{self, EmailLookup},
@@ -36,6 +36,8 @@ pub fn routes() -> Routes<App> {
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .post("/internal/orders/estimate", estimate, "What an order would cost")
+        .get("/internal/orders/{orderId}/status", get_status, "The status of an order")
+        .get("/internal/customers/{userId}/order-history", get_history, "Whether a customer ordered before")
         .get("/admin/orders", list_all, "Everyone's orders, the newest first")
         .get("/admin/orders/totals", totals, "How many of these orders there are in each status")
 }
@@ -44,6 +46,12 @@ pub fn routes() -> Routes<App> {
 struct Cart;
 impl ClientMarker for Cart {
     const CLIENTS: &'static [&'static str] = &["cart"];
+}
+
+/// The service that counts the uses of promotions.
+struct Promotion;
+impl ClientMarker for Promotion {
+    const CLIENTS: &'static [&'static str] = &["promotion"];
 }
 
 async fn place(
@@ -87,6 +95,20 @@ async fn restock(
 
 async fn estimate(_: ServiceOf<Cart>, State(app): State<App>, Body(body): Body<EstimateTotals>) -> Result<Json<TotalsEstimate>, Problem> {
     Ok(Json(actions::estimate(&app, body).await?))
+}
+
+async fn get_status(
+    _: ServiceOf<Promotion>,
+    State(app): State<App>,
+    Path(order_id): Path<OrderId>,
+) -> Result<Json<StatusOfOrder>, Problem> {
+    let found = app.ctx.db.read(async move |tx| store::find_status(tx, order_id).await).await?;
+    Ok(Json(StatusOfOrder { order_id, status: found.ok_or(Error::NotFound)? }))
+}
+
+async fn get_history(_: ServiceOf<Promotion>, State(app): State<App>, Path(user_id): Path<UserId>) -> Result<Json<OrderHistory>, Problem> {
+    let has_ordered = app.ctx.db.read(async move |tx| store::has_ordered(tx, user_id).await).await?;
+    Ok(Json(OrderHistory { user_id, has_ordered }))
 }
 
 async fn cancel(

@@ -136,6 +136,14 @@ pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>
     tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
 }
 
+/// Whether a customer has an order that is not CANCELLED.
+pub async fn has_ordered(tx: &mut Tx, user: UserId) -> Result<bool, Error> {
+    let params = params![user];
+    let found: Option<OrderId> =
+        tx.query_opt("SELECT order_id FROM orders WHERE user_id = $1 AND status <> 'CANCELLED' LIMIT 1", params, |row| row.next()).await?;
+    Ok(found.is_some())
+}
+
 /// Returns the timeline, the oldest entry first.
 pub async fn list_timeline(tx: &mut Tx, id: OrderId) -> Result<Vec<TimelineEntry>, Error> {
     tx.list::<Timeline>("WHERE order_id = $1 ORDER BY position", params![id]).await

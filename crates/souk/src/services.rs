@@ -11,6 +11,7 @@ pub fn all() -> Vec<Service> {
         catalog::service(),
         search::service(),
         cart::service(),
+        promotion::service(),
         order::service(),
         payment::service(),
         inventory::service(),

@@ -271,3 +271,21 @@ pub struct TotalsEstimate {
     /// Subtotal plus shipping plus tax.
     pub total_amount: i64,
 }
+
+/// The status of an order, for services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusOfOrder {
+    pub order_id: OrderId,
+    /// The present status.
+    pub status: OrderStatus,
+}
+
+/// What a customer ordered before, for services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderHistory {
+    pub user_id: UserId,
+    /// Whether the customer has an order that is not CANCELLED.
+    pub has_ordered: bool,
+}

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, review, seller, shipping, time::Timestamp,
+    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, promotion, review, seller, shipping,
+    time::Timestamp,
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, value::RawValue};
@@ -17,6 +18,8 @@ macro_rules! for_every_machine {
         $check::<catalog::ProductStatus>(catalog::ProductStatus::FACTS $(, $with)*);
         $check::<review::ReviewStatus>(review::ReviewStatus::FACTS $(, $with)*);
         $check::<cart::CartStatus>(cart::CartStatus::FACTS $(, $with)*);
+        $check::<promotion::PromotionStatus>(promotion::PromotionStatus::FACTS $(, $with)*);
+        $check::<promotion::PromotionUseStatus>(promotion::PromotionUseStatus::FACTS $(, $with)*);
         $check::<notification::NotificationStatus>(notification::NotificationStatus::FACTS $(, $with)*);
         $check::<seller::SellerStatus>(seller::SellerStatus::FACTS $(, $with)*);
     };
@@ -85,7 +88,7 @@ fn reachable<M: Machine>(start: M) -> Vec<M> {
 #[test]
 fn every_machine_is_consistent() {
     for_every_machine!(is_consistent);
-    assert_eq!(machines().count(), 10, "a machine is missing in for_every_machine!");
+    assert_eq!(machines().count(), 12, "a machine is missing in for_every_machine!");
 }
 
 proptest! {
