@@ -3,9 +3,9 @@
 mod create;
 mod evaluate;
 mod transition;
-mod uses;
+mod use_promotions;
 
 pub use create::create;
 pub use evaluate::evaluate;
 pub use transition::{end_overdue, transition};
-pub use uses::{claim, confirm, release, reserve};
+pub use use_promotions::{claim, confirm, release, reserve};
