@@ -12,10 +12,14 @@
 //! Variants are products with the same `productGroupId`. The first of them creates the group for its seller; no request
 //! creates a group alone. Availability comes from inventory, and is null when inventory does not answer.
 //!
-//! Catalog consumes no events and calls only inventory. Its settings are [`Settings`], in the section `[catalog]`.
+//! The rating of a product is a copy of what the review service announced. It changes neither version nor `updatedAt`, and
+//! `If-Match` ignores it, so reviews never stop an owner from changing a product.
+//!
+//! Catalog calls only inventory. Its settings are [`Settings`], in the section `[catalog]`.
 
 mod actions;
 mod api;
+mod consumers;
 mod domain;
 mod error;
 pub mod import;
@@ -30,7 +34,6 @@ pub use error::Error;
 pub use settings::Settings;
 
 use platform::{
-    inbox::Consumers,
     migrations,
     service::{Ctx, Parts, Service},
 };
@@ -47,10 +50,10 @@ struct App {
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts"], |ctx: Ctx| async move {
+    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts", "0003_ratings"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), ctx };
         let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: Consumers::new(), workers: workers::all(&app) })
+        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
     })
     .settings::<Settings>()
 }

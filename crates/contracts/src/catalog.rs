@@ -8,6 +8,7 @@ use crate::{
     machine,
     money::Currency,
     page::Page,
+    review::Rating,
     service::ServiceSpec,
     string_enum,
     text::{Amount, AttributeName, ImageUrl, LongText, Name, Query, RequiredShortText, Sku, Title},
@@ -98,6 +99,10 @@ pub struct Product {
     pub product_group_id: Option<ProductGroupId>,
     /// The attributes, by name, in which the variants of the group differ.
     pub options: Vec<String>,
+    /// The average of its published reviews. It changes without a new version. Events of a product have the rating of their
+    /// moment; `ProductRatingChanged` has the newest.
+    #[serde(default)]
+    pub rating: Rating,
     /// Counts the changes of this product from 1. A copy with a higher version is newer.
     pub version: i64,
     /// When it was created.

@@ -81,6 +81,10 @@ string_enum! {
         Cancelled = "CANCELLED",
         /// Money was refunded.
         Refunded = "REFUNDED",
+        /// A review of the user is public.
+        ReviewPublished = "REVIEW_PUBLISHED",
+        /// A review of the user was answered.
+        ReviewAnswered = "REVIEW_ANSWERED",
     }
 
     /// How a message is sent.

@@ -5,6 +5,7 @@ use crate::{
     catalog::GroupOption,
     ids::{CategoryId, ProductGroupId, ProductId, UserId},
     money::Currency,
+    review::{Rating, Stars},
     service::ServiceSpec,
     string_enum,
     text::optional_line,
@@ -41,6 +42,8 @@ string_enum! {
         PriceDown = "-price",
         /// The newest first.
         Newest = "newest",
+        /// The best rated first, those with more reviews first among equals.
+        Rating = "rating",
     }
 }
 
@@ -73,6 +76,9 @@ pub struct SearchHit {
     pub seller_id: Option<UserId>,
     /// Whether any can be sold now.
     pub in_stock: bool,
+    /// The average of its published reviews.
+    #[serde(default)]
+    pub rating: Rating,
     /// The product group; products with the same id are its variants.
     pub product_group_id: Option<ProductGroupId>,
     /// The attributes in which the variants on sale differ, with their values.
@@ -240,6 +246,8 @@ pub struct SearchQuery {
     /// The highest price in minor units of `currency`.
     #[schemars(range(min = 0, max = 10_000_000_000_000_i64))]
     pub max_price: Option<i64>,
+    /// The least average of the reviews, in whole stars. Products without reviews have none.
+    pub min_rating: Option<Stars>,
     /// The order of the hits; `relevance` when absent.
     pub sort: Option<Sort>,
 }

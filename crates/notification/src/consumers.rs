@@ -4,7 +4,8 @@ use crate::{
     delivery::worker_of,
     domain::{Contact, OutgoingMessage},
     message::{
-        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, Shipped, Welcome,
+        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReviewNews, Shipped,
+        Welcome,
     },
     store,
 };
@@ -14,6 +15,7 @@ use contracts::{
     notification::Channel,
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderParcelReturned, OrderPaymentFailed, OrderShipped},
     payment::PaymentRefunded,
+    review::{ReviewAnswered, ReviewPublished},
     user::{PreferencesChanged, UserUpdated},
 };
 use platform::{
@@ -36,6 +38,8 @@ pub fn all() -> Consumers {
         .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<PaymentRefunded, _, _>(payment_refunded)
+        .on::<ReviewPublished, _, _>(review_published)
+        .on::<ReviewAnswered, _, _>(review_answered)
         .on_rewind("user", store::forget_numbers)
 }
 
@@ -165,6 +169,20 @@ async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> R
         in_full: event.in_full,
     });
     NewMessage::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn review_published(tx: &mut Tx, received: Received<ReviewPublished>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let ReviewPublished { review_id, product_id, title_snapshot, user_id, .. } = event;
+    let message = Message::ReviewPublished(ReviewNews { review_id, product_id, title_snapshot });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+async fn review_answered(tx: &mut Tx, received: Received<ReviewAnswered>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let ReviewAnswered { review_id, product_id, title_snapshot, user_id, .. } = event;
+    let message = Message::ReviewAnswered(ReviewNews { review_id, product_id, title_snapshot });
+    NewMessage::of(event_id, user_id, message).write(tx).await
 }
 
 /// A message before its channels are chosen.

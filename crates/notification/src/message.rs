@@ -2,7 +2,7 @@
 //! no secret.
 
 use contracts::{
-    ids::OrderId,
+    ids::{OrderId, ProductId, ReviewId},
     money::Currency,
     notification::NotificationType,
     order::{CancelReason, OrderItem},
@@ -28,6 +28,8 @@ pub enum Message {
     ParcelReturned(ParcelReturned),
     Cancelled(Cancelled),
     Refunded(Refunded),
+    ReviewPublished(ReviewNews),
+    ReviewAnswered(ReviewNews),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,6 +151,15 @@ pub struct Refunded {
     pub in_full: bool,
 }
 
+/// What happened to a review of the user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewNews {
+    pub review_id: ReviewId,
+    pub product_id: ProductId,
+    pub title_snapshot: String,
+}
+
 impl Message {
     #[must_use]
     pub fn kind(&self) -> NotificationType {
@@ -164,6 +175,8 @@ impl Message {
             Message::ParcelReturned(_) => NotificationType::ParcelReturned,
             Message::Cancelled(_) => NotificationType::Cancelled,
             Message::Refunded(_) => NotificationType::Refunded,
+            Message::ReviewPublished(_) => NotificationType::ReviewPublished,
+            Message::ReviewAnswered(_) => NotificationType::ReviewAnswered,
         }
     }
 
@@ -172,6 +185,7 @@ impl Message {
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
+            Message::ReviewPublished(_) | Message::ReviewAnswered(_) => None,
             Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
             Message::PaymentFailed(problem) => Some(problem.order_id),
             Message::Shipped(shipped) => Some(shipped.order_id),
@@ -241,6 +255,11 @@ pub(crate) mod tests {
             total_amount: 3_365,
             shipping_address_snapshot: address(),
         };
+        let review = ReviewNews {
+            review_id: ReviewId(Uuid::from_u128(8)),
+            product_id: ProductId(Uuid::from_u128(9)),
+            title_snapshot: "Lamp <b>bold</b>".into(),
+        };
         let expires_at = Timestamp(1_767_229_200_000_000);
         vec![
             Message::Registered(Welcome { name: "Mara".into() }),
@@ -281,6 +300,8 @@ pub(crate) mod tests {
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
             Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
+            Message::ReviewPublished(review.clone()),
+            Message::ReviewAnswered(review),
         ]
     }
 

@@ -21,6 +21,7 @@ use contracts::{
     page::Page,
     payment::{PaymentMethod, PaymentRefunded},
     problem::Code,
+    review::{AnswerAuthor, ReviewAnswered, ReviewPublished},
     time::Timestamp,
     user::{PreferencesChanged, UserUpdated},
 };
@@ -234,6 +235,16 @@ impl Person {
             currency: Currency::EUR,
             in_full: true,
         }
+    }
+
+    fn review_published(self, harness: &Harness) -> ReviewPublished {
+        let (review_id, product_id, user_id) = (harness.id(), harness.id(), self.user_id);
+        ReviewPublished { review_id, product_id, title_snapshot: "Lamp".into(), user_id, seller_id: None, rating: 5 }
+    }
+
+    fn review_answered(self, harness: &Harness) -> ReviewAnswered {
+        let (review_id, product_id, user_id) = (harness.id(), harness.id(), self.user_id);
+        ReviewAnswered { review_id, product_id, title_snapshot: "Lamp".into(), user_id, seller_id: None, author: AnswerAuthor::Shop }
     }
 
     /// Returns the messages to this user, newest first.

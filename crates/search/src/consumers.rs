@@ -1,4 +1,4 @@
-//! Entry point 2, events: stores what catalog and inventory publish in `documents`, and notifies the indexing worker.
+//! Entry point 2, events: stores what catalog, inventory and review publish in `documents`, and notifies the indexing worker.
 //!
 //! Every product event carries the whole product and the highest version counts, so all of them are applied alike.
 //! `ProductCreated` is not consumed, because a draft cannot be found.
@@ -10,6 +10,7 @@ use contracts::{
         ProductStatus, ProductUpdated,
     },
     inventory::StockChanged,
+    review::ProductRatingChanged,
 };
 use platform::{
     db::{Error, Tx},
@@ -26,6 +27,7 @@ pub fn all() -> Consumers {
         .on::<CategoryChanged, _, _>(category_changed)
         .on::<CategoryDeleted, _, _>(category_deleted)
         .on::<StockChanged, _, _>(stock_changed)
+        .on::<ProductRatingChanged, _, _>(product_rating_changed)
         .on_rewind("catalog", store::forget_versions)
         .rebuild_from_start()
 }
@@ -77,6 +79,12 @@ async fn category_deleted(tx: &mut Tx, event: Received<CategoryDeleted>) -> Resu
 
 async fn stock_changed(tx: &mut Tx, event: Received<StockChanged>) -> Result<(), Error> {
     let changed = store::set_stock(tx, &event.sku, event.available_qty).await?;
+    notify_if(tx, changed);
+    Ok(())
+}
+
+async fn product_rating_changed(tx: &mut Tx, event: Received<ProductRatingChanged>) -> Result<(), Error> {
+    let changed = store::set_rating(tx, event.product_id, event.rating).await?;
     notify_if(tx, changed);
     Ok(())
 }

@@ -15,7 +15,7 @@ mod tree;
 mod view;
 
 pub use columns::Columns;
-pub use document::{Stored, currency_number, group_term};
+pub use document::{Stored, currency_number, group_term, least_rating_number};
 pub use labels::{Facet, LabelTable};
 pub use manager::IndexManager;
 pub use tree::Tree;

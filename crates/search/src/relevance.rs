@@ -121,6 +121,8 @@ fn index(folder: &Path, products: &[JudgedProduct]) -> Result<std::sync::Arc<Vie
         change,
         product: Some(product.clone()),
         in_stock: true,
+        rating_average: 0,
+        rating_count: 0,
     });
     manager.build(Batch { documents: documents.collect(), reached: IndexPosition::default() }, true)?;
     manager.view()

@@ -8,6 +8,7 @@ use contracts::{
     catalog::{Category, CategoryRef, Product},
     column::JsonText,
     ids::{CategoryId, ProductId, Uuid},
+    review::Rating,
 };
 use platform::{
     db::{Error, Tx},
@@ -78,6 +79,9 @@ pub struct Document {
     /// `None` when the product is not on sale any more.
     pub product: Option<Product>,
     pub in_stock: bool,
+    /// In hundredths of a star; 0 without reviews.
+    pub rating_average: i64,
+    pub rating_count: i64,
 }
 
 impl Document {
@@ -90,7 +94,9 @@ impl Document {
 platform::table! {
     Documents in "documents" of Document, key [product_id];
     columns { product_id, change = change_no, product as JsonText }
-    computed { in_stock = "EXISTS (SELECT 1 FROM stock WHERE stock.sku = documents.sku AND stock.available_qty > 0)" }
+    computed { in_stock = "EXISTS (SELECT 1 FROM stock WHERE stock.sku = documents.sku AND stock.available_qty > 0)",
+        rating_average = "COALESCE((SELECT average_hundredths FROM ratings WHERE ratings.product_id = documents.product_id), 0)",
+        rating_count = "COALESCE((SELECT review_count FROM ratings WHERE ratings.product_id = documents.product_id), 0)" }
     extra { sku, category_id, version }
 }
 
@@ -102,6 +108,12 @@ platform::table! {
 platform::table! {
     Stock in "stock", key [sku];
     extra { sku, available_qty }
+}
+
+platform::table! {
+    Ratings in "ratings" of Rating, key [product_id];
+    columns { average_hundredths, count = review_count }
+    extra { product_id }
 }
 
 /// Inserts the row of `progress` unless it exists.
@@ -136,8 +148,14 @@ pub async fn next_generation(tx: &mut Tx) -> Result<i64, Error> {
 
 /// Stores a product on sale unless this version or a newer one is stored. Returns whether it was stored.
 pub async fn upsert_product(tx: &mut Tx, product: &Product) -> Result<bool, Error> {
-    let document =
-        Document { product_id: product.product_id, change: next_change(tx).await?, product: Some(product.clone()), in_stock: false };
+    let document = Document {
+        product_id: product.product_id,
+        change: next_change(tx).await?,
+        product: Some(product.clone()),
+        in_stock: false,
+        rating_average: 0,
+        rating_count: 0,
+    };
     tx.upsert_if::<Documents>(
         &document,
         &[("sku", &product.sku), ("category_id", &product.category_id), ("version", &product.version)],
@@ -171,6 +189,14 @@ pub async fn set_stock(tx: &mut Tx, sku: &str, available_qty: i64) -> Result<boo
         true => touch_sku(tx, sku).await,
         false => Ok(false),
     }
+}
+
+/// Stores the rating of a product. Returns whether that concerns a product on sale.
+pub async fn set_rating(tx: &mut Tx, product: ProductId, rating: Rating) -> Result<bool, Error> {
+    tx.upsert_with::<Ratings>(&rating, &[("product_id", &product)]).await?;
+    let change = next_change(tx).await?;
+    let sql = "UPDATE documents SET change_no = $1 WHERE product_id = $2 AND product IS NOT NULL";
+    Ok(tx.execute(sql, params![change, product]).await? > 0)
 }
 
 async fn touch_sku(tx: &mut Tx, sku: &str) -> Result<bool, Error> {

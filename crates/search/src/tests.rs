@@ -18,6 +18,7 @@ use contracts::{
     ids::{CategoryId, ProductGroupId, ProductId, StockItemId, UserId, Uuid},
     inventory::{StockChangeReason, StockChanged},
     money::Currency,
+    review::{Histogram, ProductRatingChanged, Rating},
     search::{SearchHit, SearchResults, Suggestions},
 };
 use platform::testing::Harness;
@@ -116,6 +117,13 @@ impl Shop {
             note: None,
         };
         self.h.deliver(event).await;
+        self.h.settle().await;
+    }
+
+    /// Announces the rating of a product.
+    async fn rate(&self, product_id: ProductId, average_hundredths: i64, count: i64) {
+        let rating = Rating { average_hundredths, count };
+        self.h.deliver(ProductRatingChanged { product_id, seller_id: None, rating, histogram: Histogram::default() }).await;
         self.h.settle().await;
     }
 

@@ -7,6 +7,7 @@ use contracts::{
     machine::Machine,
     money::Currency,
     problem::Fault,
+    review::Rating,
     text::AttributeName,
     time::Timestamp,
 };
@@ -53,6 +54,7 @@ pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, 
         attributes: body.attributes.into_map(),
         product_group_id: body.product_group_id,
         options: names(body.options.into_vec()),
+        rating: Rating::default(),
         version: 1,
         created_at: now,
         updated_at: now,
@@ -141,10 +143,17 @@ pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Returns the entity tag: the version, and a hash of the category names, which change without the version.
+/// Returns the entity tag: the version, a hash of the category names, which change without the version, and the rating, which
+/// is no change that concerns the owner.
 pub fn etag(product: &Product) -> ETag {
     let named = product.category_path.iter().flat_map(|category| [category.category_id.0.as_bytes(), category.name.as_bytes()]);
-    ETag::of_version_beside(product.version, fnv1a(named))
+    let tag = ETag::of_version_beside(product.version, fnv1a(named));
+    match product.rating {
+        Rating { count: 0, .. } => tag,
+        Rating { average_hundredths, count } => {
+            tag.beside_others(fnv1a([&average_hundredths.to_be_bytes()[..], &count.to_be_bytes()[..]].into_iter()))
+        }
+    }
 }
 
 /// Returns the options that the variants name, each with its values in the order of the variants.

@@ -5,6 +5,7 @@ use contracts::{
     catalog::{PriceHistoryEntry, Product},
     column::JsonText,
     ids::{ProductGroupId, ProductId, UserId},
+    review::Rating,
     text::Sku,
 };
 use platform::{
@@ -20,7 +21,8 @@ platform::table! {
         product_id, sku, title, description, category_id, brand, status, price_amount, currency, images as JsonText,
         attributes as JsonText, product_group_id, options as JsonText, version, updated_at,
     }
-    insert_only { seller_id, created_at }
+    // The rating is changed by `set_rating` alone.
+    insert_only { seller_id, rating: Rating { average_hundredths = rating_average, count = rating_count }, created_at }
     default { category_path }
 }
 
@@ -70,6 +72,12 @@ pub async fn insert_product(tx: &mut Tx, product: &Product) -> Result<bool, Erro
 pub async fn save_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     tx.update::<Products>(product).await?;
     put_text(tx, product).await
+}
+
+/// Stores the rating of a product beside its version. An unknown product has none.
+pub async fn set_rating(tx: &mut Tx, id: ProductId, rating: Rating) -> Result<(), Error> {
+    let sql = "UPDATE products SET rating_average = $2, rating_count = $3 WHERE product_id = $1";
+    tx.execute(sql, params![id, rating.average_hundredths, rating.count]).await.map(|_| ())
 }
 
 /// Inserts the current price under the current version.

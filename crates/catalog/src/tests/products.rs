@@ -6,6 +6,7 @@ use contracts::{
     ids::ProductId,
     machine::Machine as _,
     page::Page,
+    review::{Histogram, ProductRatingChanged, Rating},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -298,4 +299,35 @@ async fn services_can_look_up_products_in_any_status() {
     look_up(json!(many)).send().await.expect(200);
     look_up(json!([])).send().await.expect_problem(422, "INVALID_REQUEST");
     look_up(json!((0..201).map(|_| h.id::<Uuid>()).collect::<Vec<_>>())).send().await.expect_problem(422, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn a_rating_is_shown_and_is_no_change_of_the_product() {
+    let h = catalog().await;
+    let seller = h.id();
+    let product = create(&h, seller, &lamp("LAMP-1")).await;
+    let shown = h.get(&path(&product)).seller(seller).send().await.expect(200);
+    assert_eq!(shown.json()["rating"], json!({"averageHundredths": 0, "count": 0}));
+    let tag = shown.header("etag").to_owned();
+    let events = h.emitted().await.len();
+    let rating = Rating { average_hundredths: 450, count: 2 };
+    let changed = |product_id| ProductRatingChanged { product_id, seller_id: Some(seller), rating, histogram: Histogram::default() };
+    h.deliver(changed(product.product_id)).await;
+    h.deliver(changed(h.id())).await;
+    let rated = h.get(&path(&product)).seller(seller).header("if-none-match", &tag).send().await.expect(200);
+    assert_eq!(rated.read::<Product>(), Product { rating, ..product.clone() });
+    assert_eq!(h.emitted().await.len(), events);
+    // A cached copy with the present rating is fresh.
+    let fresh = rated.header("etag").to_owned();
+    h.get(&path(&product)).seller(seller).header("if-none-match", &fresh).send().await.expect(304);
+    // The owner changes the product with the tag from before the rating. The rating stays.
+    let updated = h.patch(&path(&product), &json!({"title": "Lantern"})).seller(seller).header("if-match", &tag).send().await.expect(200);
+    assert_eq!((updated.read::<Product>().rating, updated.read::<Product>().version), (rating, 2));
+    h.patch(&path(&product), &json!({"title": "Torch"}))
+        .seller(seller)
+        .header("if-match", &fresh)
+        .send()
+        .await
+        .expect_problem(412, "PRECONDITION_FAILED");
+    assert_eq!(h.get(&path(&product)).seller(seller).send().await.expect(200).read::<Product>().rating, rating);
 }

@@ -3,7 +3,7 @@
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, Shipped},
+    message::{Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReviewNews, Shipped},
 };
 use contracts::{
     ids::OrderId,
@@ -45,6 +45,14 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
         Message::ParcelReturned(returned) => parcel_returned(returned, recipient),
         Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
         Message::Refunded(refunded) => money_refunded(refunded, recipient),
+        Message::ReviewPublished(review) => {
+            let title = one_line(&review.title_snapshot, 100);
+            review_news(review, recipient, format!("Your review of {title} is public"), "Others can read it now. Thank you for writing it.")
+        }
+        Message::ReviewAnswered(review) => {
+            let title = one_line(&review.title_snapshot, 100);
+            review_news(review, recipient, format!("Your review of {title} was answered"), "The answer stands below your review.")
+        }
     };
     let name = one_line(recipient.name.unwrap_or_default(), 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
@@ -242,6 +250,8 @@ pub fn text_message(message: &Message) -> String {
         Message::Refunded(refunded) => {
             format!("Souk: we gave {} of your order {} back to you.", Money::new(refunded.amount, refunded.currency), refunded.order_number)
         }
+        Message::ReviewPublished(review) => format!("Souk: your review of {} is public.", one_line(&review.title_snapshot, 60)),
+        Message::ReviewAnswered(review) => format!("Souk: your review of {} was answered.", one_line(&review.title_snapshot, 60)),
     }
 }
 
@@ -259,6 +269,21 @@ fn parcel_returned(returned: &ParcelReturned, recipient: &Recipient<'_>) -> Emai
         paragraphs: vec![format!("The carrier returned the parcel with your order {number} to us."), money.into()],
         facts: vec![("Carrier", returned.carrier.clone()), ("Tracking number", returned.tracking_number.clone())],
         step: Some(see_order(recipient, returned.order_id)),
+        ..EmailContent::default()
+    }
+}
+
+fn review_news(review: &ReviewNews, recipient: &Recipient<'_>, subject: String, text: &str) -> EmailContent {
+    let how = match recipient.shop_url {
+        Some(shop) => How::Link(format!("{shop}/products/{}", review.product_id)),
+        None => How::Call(vec![format!("GET {API}/reviews/{}", review.review_id)]),
+    };
+    EmailContent {
+        summary: text.into(),
+        heading: "Your review".into(),
+        paragraphs: vec![format!("{subject}. {text}")],
+        step: Some(NextStep { label: "See your review", how }),
+        subject,
         ..EmailContent::default()
     }
 }

@@ -34,6 +34,8 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.parcel_returned()).await;
     deliver(&harness, person.cancelled()).await;
     deliver(&harness, person.refunded()).await;
+    deliver(&harness, person.review_published(&harness)).await;
+    deliver(&harness, person.review_answered(&harness)).await;
     harness.complete().await;
     let mut notifications = person.notifications(&harness).await;
     notifications.sort_by_key(|notification| notification.r#type);
@@ -45,7 +47,8 @@ async fn every_event_makes_one_message() {
     let sent = harness.emitted_of::<NotificationSent>().await;
     assert_eq!(sent.len(), NotificationType::ALL.len());
     for event in sent {
-        let about_order = !crate::domain::is_about_account(event.r#type);
+        let about_review = matches!(event.r#type, NotificationType::ReviewPublished | NotificationType::ReviewAnswered);
+        let about_order = !crate::domain::is_about_account(event.r#type) && !about_review;
         assert_eq!((event.user_id, event.order_id), (person.user_id, about_order.then_some(person.order_id)));
     }
     harness.nothing_is_parked().await;

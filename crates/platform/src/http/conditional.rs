@@ -36,6 +36,11 @@ impl ETag {
     pub fn of_version_beside(version: i64, beside: u64) -> ETag {
         ETag(format!("v{version}-{beside:x}"))
     }
+    /// Adds a part of the answer that others change, such as a rating: a cached copy is compared with it, `If-Match` is not.
+    #[must_use]
+    pub fn beside_others(self, part: u64) -> ETag {
+        ETag(format!("{}.{part:x}", self.0))
+    }
     /// The tag of an answer without a version, such as a page of a list.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> ETag {
@@ -64,7 +69,7 @@ impl IfMatch {
     /// 412 `PRECONDITION_FAILED` with the present `ETag`.
     pub fn check(&self, present: &ETag) -> Result<(), Problem> {
         match &self.0 {
-            Some(tags) if !tags.iter().any(|tag| tag == "*" || *tag == present.to_string()) => {
+            Some(tags) if !tags.iter().any(|tag| tag == "*" || compared(tag) == compared(&present.to_string())) => {
                 Err(Problem::new(Code::PRECONDITION_FAILED).header(header::ETAG, present.header()).member("etag", present.to_string()))
             }
             _ => Ok(()),
@@ -81,6 +86,12 @@ impl IfMatch {
             None => Ok(()),
         }
     }
+}
+
+/// Returns the part of a tag that `If-Match` compares: all before [`ETag::beside_others`].
+fn compared(tag: &str) -> &str {
+    // A weak tag matches nothing.
+    tag.strip_prefix('"').and_then(|strong| strong.split(['.', '"']).next()).unwrap_or(tag)
 }
 
 /// A list of entity tags, or `*`.
@@ -196,6 +207,14 @@ mod tests {
         assert_eq!(stale.headers()["etag"], "\"v3\"");
         for fresh in ["\"v3\"", "*", "\"v2\", \"v3\""] {
             IfMatch(tags(fresh)).check(&present).unwrap();
+        }
+        let rated = ETag::of_version(3).beside_others(0x1c2);
+        assert_eq!(rated.to_string(), "\"v3.1c2\"");
+        for fresh in ["\"v3\"", "\"v3.1\"", "\"v2\", \"v3.1c2\""] {
+            IfMatch(tags(fresh)).check(&rated).unwrap();
+        }
+        for stale in ["\"v2.1c2\"", "\"v2\"", "\"v31\"", "W/\"v3\"", "\"\""] {
+            assert!(IfMatch(tags(stale)).check(&rated).is_err(), "{stale}");
         }
         IfMatch(None).check(&present).unwrap();
         IfMatch(None).check_absent().unwrap();

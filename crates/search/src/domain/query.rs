@@ -43,6 +43,8 @@ pub enum Filter {
     /// In minor units of [`Request::currency`], inclusive.
     MinPrice(i64),
     MaxPrice(i64),
+    /// In whole stars, inclusive.
+    MinRating(i64),
 }
 
 impl Filter {
@@ -58,6 +60,7 @@ impl Filter {
             Filter::Currency(_) => "currency".into(),
             Filter::MinPrice(_) => "minPrice".into(),
             Filter::MaxPrice(_) => "maxPrice".into(),
+            Filter::MinRating(_) => "minRating".into(),
         }
     }
 
@@ -88,7 +91,7 @@ impl Request {
         let mut request = Request { text: None, filters: Vec::new(), sort: Sort::Relevance };
         let (mut faults, mut seen, mut given) = (Vec::new(), Vec::<String>::new(), 0);
         for (name, value) in pairs {
-            let single = matches!(name.as_str(), "q" | "sort" | "inStock" | "currency" | "minPrice" | "maxPrice");
+            let single = matches!(name.as_str(), "q" | "sort" | "inStock" | "currency" | "minPrice" | "maxPrice" | "minRating");
             if single && seen.contains(&name) {
                 faults.push(Fault::parameter(name, "REPEATED_PARAMETER", "is given more than once"));
                 continue;
@@ -132,6 +135,7 @@ impl Request {
             "currency" => Filter::Currency(value.parse().map_err(|_| not_a_currency())?),
             "minPrice" => Filter::MinPrice(price(value)?),
             "maxPrice" => Filter::MaxPrice(price(value)?),
+            "minRating" => Filter::MinRating(stars(value)?),
             _ => match name.strip_prefix("attr.") {
                 Some(attribute) => {
                     let attribute = AttributeName::parse(attribute)?.into_string();
@@ -220,6 +224,11 @@ pub fn search_text(text: &str) -> Result<Option<String>, Violation> {
 fn price(text: &str) -> Result<i64, Violation> {
     let out = || Violation::new("OUT_OF_RANGE", format!("must be a whole number of minor units from 0 to {MAX_AMOUNT}"));
     text.parse().ok().filter(|price| (0..=MAX_AMOUNT).contains(price)).ok_or_else(out)
+}
+
+fn stars(text: &str) -> Result<i64, Violation> {
+    let out = || Violation::new("OUT_OF_RANGE", "must be a whole number of stars from 1 to 5");
+    text.parse().ok().filter(|stars| (1..=5).contains(stars)).ok_or_else(out)
 }
 
 fn not_a_currency() -> Violation {
@@ -341,6 +350,7 @@ mod tests {
             ("currency", "EUR"),
             ("minPrice", "1"),
             ("maxPrice", "1"),
+            ("minRating", "4"),
         ] {
             let (request, last) = parse(&[(name, value)]).unwrap().without_last_filter().unwrap();
             assert_eq!((last.parameter().as_str(), request.without_last_filter()), (name, None));

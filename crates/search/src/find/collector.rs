@@ -7,7 +7,7 @@
 use super::{Page, Scratch, budget::Budget, matching::Match};
 use crate::{
     domain::query::{Filter, Request},
-    index::{Address, Columns, Facet, LabelTable, View, currency_number},
+    index::{Address, Columns, Facet, LabelTable, View, currency_number, least_rating_number},
 };
 use contracts::{ids::Uuid, money::Currency, search::Sort};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ impl SortKey {
             Sort::Relevance => SortKey(-i64::from(score), Uuid::from_u128(id)),
             Sort::PriceUp => SortKey(columns.prices[at], Uuid::from_u128(id)),
             Sort::PriceDown => SortKey(columns.prices[at].saturating_neg(), Uuid::from_u128(id)),
+            Sort::Rating => SortKey(columns.ratings[at].saturating_neg(), Uuid::from_u128(id)),
             // At the same instant, the product with the larger id is newer.
             Sort::Newest => SortKey(columns.created[at].saturating_neg(), Uuid::from_u128(!id)),
         }
@@ -84,6 +85,8 @@ enum NumericCondition {
     In(u32),
     Least(i64),
     Most(i64),
+    /// The rating has at least this number.
+    Rated(i64),
 }
 
 /// A variant that fails at most one filter.
@@ -119,6 +122,7 @@ impl<'a> Collector<'a> {
             Filter::Currency(currency) => return self.add_numeric(number, NumericCondition::In(currency_number(*currency))),
             Filter::MinPrice(price) => return self.add_numeric(number, NumericCondition::Least(*price)),
             Filter::MaxPrice(price) => return self.add_numeric(number, NumericCondition::Most(*price)),
+            Filter::MinRating(stars) => return self.add_numeric(number, NumericCondition::Rated(least_rating_number(100 * stars))),
         };
         self.facets.push(self.known.find_facet(&facet));
         self.wanted.extend(values.iter().filter_map(|value| self.known.find(&facet, value)).map(|label| (label, number)));
@@ -188,6 +192,7 @@ impl<'a> Collector<'a> {
                 NumericCondition::In(currency) => columns.currencies[doc as usize] == *currency,
                 NumericCondition::Least(price) => columns.prices[doc as usize] >= *price,
                 NumericCondition::Most(price) => columns.prices[doc as usize] <= *price,
+                NumericCondition::Rated(least) => columns.ratings[doc as usize] >= *least,
             };
             meets |= u64::from(met) << filter;
         }

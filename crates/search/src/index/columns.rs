@@ -21,6 +21,8 @@ pub struct Columns {
     pub prices: Vec<i64>,
     pub created: Vec<i64>,
     pub in_stock: Vec<bool>,
+    /// See [`super::rating_number`].
+    pub ratings: Vec<i64>,
     pub title_words: Vec<u8>,
     skus: Lists<u8>,
     labels: Lists<u32>,
@@ -74,7 +76,7 @@ impl Columns {
         let title_words = fast.u64(name(fields.title_words))?;
         let (prices, created) = (fast.i64(name(fields.price))?, fast.i64(name(fields.created))?);
         let currencies = fast.u64(name(fields.currency))?;
-        let in_stock = fast.bool(name(fields.in_stock))?;
+        let (in_stock, ratings) = (fast.bool(name(fields.in_stock))?, fast.i64(name(fields.rating))?);
         let words = |doc| u8::try_from(title_words.first(doc).unwrap_or_default()).unwrap_or(u8::MAX);
         let mut columns = Columns {
             ids: docs.clone().map(|doc| joined(&ids, doc)).collect(),
@@ -83,6 +85,7 @@ impl Columns {
             prices: docs.clone().map(|doc| prices.first(doc).unwrap_or_default()).collect(),
             created: docs.clone().map(|doc| created.first(doc).unwrap_or_default()).collect(),
             in_stock: docs.clone().map(|doc| in_stock.first(doc).unwrap_or_default()).collect(),
+            ratings: docs.clone().map(|doc| ratings.first(doc).unwrap_or_default()).collect(),
             title_words: docs.clone().map(words).collect(),
             ..Columns::default()
         };

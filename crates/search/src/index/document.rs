@@ -13,6 +13,7 @@ use contracts::{
     catalog::{CategoryRef, Product},
     ids::{ProductGroupId, ProductId, Uuid},
     money::Currency,
+    review::Rating,
     search::{Highlights, SearchHit},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,21 @@ pub fn group_term(fields: &Fields, group: ProductGroupId) -> Term {
 #[must_use]
 pub fn currency_number(currency: Currency) -> u32 {
     currency.as_str().bytes().fold(0, |number, letter| number << 8 | u32::from(letter))
+}
+
+/// The bits of a [`rating_number`] that hold the number of reviews.
+const COUNT_BITS: u32 = 20;
+
+/// Returns a rating as one number: the better one is greater, and among equals the one with more reviews.
+#[must_use]
+pub fn rating_number(rating: Rating) -> i64 {
+    rating.average_hundredths << COUNT_BITS | rating.count.min((1 << COUNT_BITS) - 1)
+}
+
+/// Returns the least number of ratings with this average.
+#[must_use]
+pub fn least_rating_number(average_hundredths: i64) -> i64 {
+    average_hundredths << COUNT_BITS
 }
 
 /// Builds the document of a product.
@@ -102,6 +118,7 @@ pub fn document(
     doc.add_i64(fields.price, product.price_amount);
     doc.add_i64(fields.created, product.created_at.0);
     doc.add_bool(fields.in_stock, in_stock);
+    doc.add_i64(fields.rating, rating_number(product.rating));
     for label in labels(product, &path) {
         doc.add_text(fields.labels, label);
     }
@@ -166,6 +183,7 @@ fn stored(product: &Product, in_stock: bool, path: &[CategoryRef]) -> Stored {
         attributes: product.attributes.clone(),
         seller_id: product.seller_id,
         in_stock,
+        rating: product.rating,
         product_group_id: product.product_group_id,
         options: Vec::new(),
         variant_count: 1,
@@ -186,6 +204,13 @@ fn summary(description: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_better_rating_has_a_greater_number_whatever_the_counts() {
+        let number = |average_hundredths, count| rating_number(Rating { average_hundredths, count });
+        assert!(number(0, 0) < number(100, 1) && number(100, i64::MAX) < number(101, 1) && number(500, 2) > number(500, 1));
+        assert!(number(400, 1) >= least_rating_number(400) && number(399, i64::MAX) < least_rating_number(400));
+    }
 
     #[test]
     fn a_summary_ends_at_a_word() {

@@ -10,7 +10,7 @@ use crate::{
     domain::text::{Analyzer, Language},
     store::{Batch, DocumentPosition, IndexPosition, Progress, TreePosition},
 };
-use contracts::ids::Uuid;
+use contracts::{ids::Uuid, review::Rating};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use tantivy::{
@@ -156,8 +156,9 @@ impl Folder {
         let writer = self.writer()?;
         for entry in batch.documents {
             writer.delete_term(id_term(&fields, entry.product_id));
-            if let Some(product) = &entry.product {
-                writer.add_document(document(&fields, product, entry.in_stock, tree, analyzer)?)?;
+            if let Some(mut product) = entry.product {
+                product.rating = Rating { average_hundredths: entry.rating_average, count: entry.rating_count };
+                writer.add_document(document(&fields, &product, entry.in_stock, tree, analyzer)?)?;
             }
         }
         payload.reached = batch.reached;

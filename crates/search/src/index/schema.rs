@@ -7,7 +7,7 @@ use tantivy::{
 };
 
 /// A new number rebuilds every index. Increase it when the fields below, the analysis of text or the stored data change.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The tokenizer for texts that [`crate::domain::text::Analyzer`] has already split.
 const WORDS: &str = "words";
@@ -51,6 +51,8 @@ pub struct Fields {
     pub price: Field,
     pub created: Field,
     pub in_stock: Field,
+    /// See [`super::rating_number`].
+    pub rating: Field,
     /// The number of words in the title.
     pub title_words: Field,
     /// See [`super::labels`].
@@ -91,6 +93,7 @@ pub fn schema() -> (Schema, Fields) {
         price: schema.add_i64_field("price", column.clone()),
         created: schema.add_i64_field("created", column.clone()),
         in_stock: schema.add_bool_field("in_stock", column.clone()),
+        rating: schema.add_i64_field("rating", column.clone()),
         title_words: schema.add_u64_field("title_words", column),
         labels: schema.add_text_field("labels", text_column),
         stored: schema.add_bytes_field("stored", STORED),

@@ -41,6 +41,32 @@ async fn values_of_one_attribute_are_or_and_different_attributes_are_and() {
 }
 
 #[tokio::test]
+async fn ratings_filter_and_sort_whether_they_come_before_or_after_the_product() {
+    let shop = Shop::open().await;
+    let products: Vec<_> = ["1", "2", "3", "4"].map(|sku| shop.product(sku, "Lamp")).into();
+    let ids: Vec<_> = products.iter().map(|item| item.product.product_id).collect();
+    shop.rate(ids[1], 400, 2).await;
+    shop.activate_all(products).await;
+    assert_eq!(shop.skus("sort=rating&minRating=4").await, ["2"]);
+    for (product, average, count) in [(0, 399, 9), (2, 400, 3), (1, 500, 1)] {
+        shop.rate(ids[product], average, count).await;
+    }
+    assert_eq!(shop.skus("q=lamp&sort=rating").await, ["2", "3", "1", "4"]);
+    assert_eq!(shop.skus("minRating=4&sort=rating").await, ["2", "3"]);
+    assert_eq!(shop.skus("minRating=1&sort=rating").await, ["2", "3", "1"], "a product without reviews has no rating");
+    let hit = shop.search("minRating=5").await.items.remove(0);
+    assert_eq!((hit.rating.average_hundredths, hit.rating.count), (500, 1));
+    // More reviews come first among equals; withdrawn ones are gone.
+    shop.rate(ids[1], 400, 2).await;
+    assert_eq!(shop.skus("minRating=4&sort=rating").await, ["3", "2"]);
+    shop.rate(ids[2], 0, 0).await;
+    assert_eq!(shop.skus("minRating=4").await, ["2"]);
+    for bad in ["minRating=0", "minRating=6", "minRating=4.5", "minRating=4&minRating=5"] {
+        shop.h.get(&format!("/search?{bad}")).send().await.expect_problem(422, "INVALID_REQUEST");
+    }
+}
+
+#[tokio::test]
 async fn a_facet_leaves_out_its_own_filter_and_no_other() {
     let shop = shirts().await;
     let results = shop.search("q=shirt&attr.color=red&attr.size=M").await;

@@ -13,6 +13,7 @@ mod integrating;
 mod racing;
 mod resisting;
 mod restoring;
+mod reviewing;
 mod server;
 mod starting;
 mod storage;
