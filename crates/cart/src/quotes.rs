@@ -6,7 +6,7 @@ use crate::{
 };
 use contracts::{
     body::BoundedVec,
-    catalog::{self, Product, ProductLookup, ProductStatus},
+    catalog::{self, Product, ProductLookup},
     ids::ProductId,
     inventory::{self, StockLookup},
     money::Money,
@@ -44,7 +44,7 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
     let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Quotes::default()) };
     let client = &app.ctx.client;
     let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(LOOKUP_TIMEOUT).send().await?;
-    let on_sale: Vec<Product> = found.items.into_iter().filter(|product| product.status == ProductStatus::Active).collect();
+    let on_sale: Vec<Product> = found.items.into_iter().filter(Product::is_on_sale).collect();
     let stock = fetch_stock(app, &on_sale).await;
     let mut quotes: HashMap<_, _> = products.into_iter().map(|product| (product, Listing::OffSale)).collect();
     for product in on_sale {

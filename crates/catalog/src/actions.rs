@@ -4,4 +4,4 @@ mod manage_categories;
 mod manage_products;
 
 pub use manage_categories::{category_changed, create_category, delete_category, update_category};
-pub use manage_products::{advance_product, create_product, emit_status_event, join_group, update_product};
+pub use manage_products::{advance_product, create_product, emit_status_event, join_group, moderate_product, update_product};

@@ -26,6 +26,8 @@ pub fn routes() -> Routes<App> {
         .post("/products/{productId}/activate", product_handlers::activate, "Puts a product on sale")
         .post("/products/{productId}/deactivate", product_handlers::deactivate, "Takes a product off sale")
         .post("/products/{productId}/archive", product_handlers::archive, "Removes a product for good")
+        .post("/products/{productId}/block", product_handlers::block, "Takes a product off sale, whatever its seller does")
+        .post("/products/{productId}/unblock", product_handlers::unblock, "Lifts the block of a product")
         .get("/products/{productId}/price-history", product_handlers::list_prices, "What a product cost, the newest price first")
         .get("/product-groups/{productGroupId}", group_handlers::get, "The variants of one thing, with prices and availability")
         .get("/categories", category_handlers::get_tree, "The tree of categories")

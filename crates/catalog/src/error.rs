@@ -1,7 +1,7 @@
 //! The errors of this service and their public codes.
 
 use contracts::{
-    catalog::ProductStatus,
+    catalog::{ModerationStatus, ProductStatus},
     machine::IllegalTransition,
     problem::{Code, Fault},
 };
@@ -19,6 +19,8 @@ pub enum Error {
     Incomplete(&'static str),
     #[error(transparent)]
     Illegal(#[from] IllegalTransition<ProductStatus>),
+    #[error(transparent)]
+    Moderated(#[from] IllegalTransition<ModerationStatus>),
     /// The product's status does not allow this change.
     #[error("a product in {status} cannot be changed so: {detail}")]
     NotEditable { status: ProductStatus, detail: &'static str },
@@ -56,6 +58,9 @@ impl From<Error> for Problem {
             Error::Illegal(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
                 .detail(format!("a product in {} cannot be {}", illegal.from, format!("{:?}", illegal.fact).to_lowercase()))
                 .member("productStatus", illegal.from),
+            Error::Moderated(illegal) => Problem::new(Code::ILLEGAL_TRANSITION)
+                .detail(format!("the moderation of the product is {}", illegal.from))
+                .member("moderationStatus", illegal.from),
             Error::NotEditable { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
             Error::Invalid(fault) => Problem::invalid(vec![fault]),
             Error::GroupFull => Code::PRODUCT_GROUP_FULL.into(),

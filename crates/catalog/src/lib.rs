@@ -15,6 +15,9 @@
 //! The rating of a product is a copy of what the review service announced. It changes neither version nor `updatedAt`, and
 //! `If-Match` ignores it, so reviews never stop an owner from changing a product.
 //!
+//! An administrator blocks a product beside its status, which stays the seller's wish. The products of a suspended seller stay
+//! as they are too: catalog consumes the events of sellers and keeps a list of those that are suspended, which its reads consult.
+//!
 //! Catalog calls only inventory. Its settings are [`Settings`], in the section `[catalog]`.
 
 mod actions;
@@ -50,7 +53,7 @@ struct App {
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts", "0003_ratings"], |ctx: Ctx| async move {
+    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })

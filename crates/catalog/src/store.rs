@@ -4,6 +4,7 @@ mod category_rows;
 mod listing;
 mod own_lists;
 mod product_rows;
+pub mod suspended_sellers;
 mod tree_cache;
 
 pub use category_rows::*;

@@ -8,6 +8,7 @@ mod importing;
 mod lists;
 mod plans;
 mod products;
+mod taken_off_sale;
 
 use contracts::{
     catalog::{Category, Product, ProductStatus},

@@ -26,7 +26,7 @@ pub const NAME: &str = "catalog";
 pub const SERVICE: ServiceSpec = ServiceSpec {
     name: NAME,
     description: "Owns products, prices and categories.",
-    machines: &[ProductStatus::SPEC],
+    machines: &[ProductStatus::SPEC, ModerationStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
     paths: &["/categories", "/product-groups", "/products", "/products/by-sku"],
@@ -66,6 +66,53 @@ machine! {
     }
 }
 
+machine! {
+    /// Whether administrators let a product be sold, whatever its seller does.
+    ModerationStatus;
+    /// What administrators do to a product.
+    ModerationFact;
+    states {
+        /// Nothing stands against it.
+        Clear = "CLEAR",
+        /// It stays off sale.
+        Blocked = "BLOCKED",
+    }
+    resting { Clear, Blocked }
+    facts {
+        /// An administrator blocked it.
+        Blocked,
+        /// An administrator lifted the block.
+        Unblocked,
+    }
+    table {
+        Clear, Blocked => Blocked;
+        Blocked, Unblocked => Clear;
+    }
+}
+
+/// What administrators decided about a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Moderation {
+    pub status: ModerationStatus,
+    /// Why it is blocked, for its seller; null while it is not.
+    pub reason: Option<String>,
+}
+
+impl Default for Moderation {
+    fn default() -> Moderation {
+        Moderation { status: ModerationStatus::Clear, reason: None }
+    }
+}
+
+/// Blocks a product.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BlockProduct {
+    /// Why, in one line. The seller reads it.
+    pub reason: RequiredShortText,
+}
+
 /// A product, in the same form in answers and events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -85,8 +132,15 @@ pub struct Product {
     pub category_path: Vec<CategoryRef>,
     /// Null when there is none.
     pub brand: Option<String>,
-    /// Only ACTIVE products can be bought.
+    /// The seller's wish. Only ACTIVE products can be bought, unless an administrator blocked them or suspended the seller.
     pub status: ProductStatus,
+    /// Whether an administrator blocked it.
+    #[serde(default)]
+    pub moderation: Moderation,
+    /// Whether its seller is suspended, which takes it off sale. In events it is what the catalogue knew at that moment: consumers
+    /// follow the events of the seller.
+    #[serde(default)]
+    pub is_seller_suspended: bool,
     /// Price of one unit in minor units of `currency`, tax included.
     pub price_amount: i64,
     /// The currency of the amounts.
@@ -109,6 +163,20 @@ pub struct Product {
     pub created_at: Timestamp,
     /// When it was last changed, the price included.
     pub updated_at: Timestamp,
+}
+
+impl Product {
+    /// Whether it is on sale as far as the product itself goes: ACTIVE and not blocked.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.status == ProductStatus::Active && self.moderation.status == ModerationStatus::Clear
+    }
+
+    /// Whether it can be bought now, by what the catalogue answered.
+    #[must_use]
+    pub fn is_on_sale(&self) -> bool {
+        self.is_listed() && !self.is_seller_suspended
+    }
 }
 
 /// A category by id and name.
@@ -436,6 +504,10 @@ calls! {
     DEACTIVATE_PRODUCT: post(()) -> Product, "/products/{productId}/deactivate";
     /// Removes a product for good.
     ARCHIVE_PRODUCT: post(()) -> Product, "/products/{productId}/archive";
+    /// Takes a product off sale until an administrator lifts the block.
+    BLOCK_PRODUCT: post(BlockProduct) -> Product, "/products/{productId}/block";
+    /// Lifts a block.
+    UNBLOCK_PRODUCT: post(()) -> Product, "/products/{productId}/unblock";
     /// Lists the prices of a product, the newest first.
     LIST_PRICE_HISTORY: get(()) -> Page<PriceHistoryEntry>, "/products/{productId}/price-history";
     /// Reads the variants of a product group, with prices and availability.
@@ -479,6 +551,16 @@ events! {
     }
     /// A product was removed for good.
     ProductArchived {
+        /// The product after the change.
+        product: Product,
+    }
+    /// An administrator took a product off sale, whatever its seller does.
+    ProductBlocked {
+        /// The product after the change.
+        product: Product,
+    }
+    /// An administrator lifted the block of a product.
+    ProductUnblocked {
         /// The product after the change.
         product: Product,
     }

@@ -117,8 +117,7 @@ async fn adjust_stock(
 
 async fn get_availability(State(app): State<App>, Path(id): Path<ProductId>) -> Result<Json<Availability>, Problem> {
     let read = app.ctx.db.read(async move |tx| -> Result<_, Error> {
-        let copy = store::products::find_product(tx, id).await?;
-        Ok((copy.is_some_and(|product| product.on_sale), store::stock::available_of(tx, id).await?))
+        Ok((store::products::is_on_sale(tx, id).await?, store::stock::available_of(tx, id).await?))
     });
     let (on_sale, available_qty) = read.await?;
     if !on_sale && !actions::is_on_sale(&app, id).await? {

@@ -102,7 +102,7 @@ impl From<&contracts::catalog::Product> for ProductCopy {
             seller_id: product.seller_id,
             sku: product.sku.clone(),
             archived: product.status == contracts::catalog::ProductStatus::Archived,
-            on_sale: product.status == contracts::catalog::ProductStatus::Active,
+            on_sale: product.is_listed(),
             version: product.version,
         }
     }

@@ -53,7 +53,7 @@ pub struct App {
 pub fn service() -> Service {
     Service::new(
         "inventory",
-        migrations!["0001_stock", "0002_due", "0003_products_on_sale", "0004_partial_returns"],
+        migrations!["0001_stock", "0002_due", "0003_products_on_sale", "0004_partial_returns", "0005_suspended_sellers"],
         |ctx: Ctx| async move {
             let app = App { settings: Arc::new(ctx.section()?), ctx };
             let (router, operations) = api::routes().build(app.clone());

@@ -6,11 +6,12 @@
 use crate::{store, workers};
 use contracts::{
     catalog::{
-        Category, CategoryChanged, CategoryDeleted, PriceChanged, Product, ProductActivated, ProductArchived, ProductDeactivated,
-        ProductStatus, ProductUpdated,
+        Category, CategoryChanged, CategoryDeleted, PriceChanged, Product, ProductActivated, ProductArchived, ProductBlocked,
+        ProductDeactivated, ProductUnblocked, ProductUpdated,
     },
     inventory::StockChanged,
     review::ProductRatingChanged,
+    seller::{SellerReinstated, SellerSuspended},
 };
 use platform::{
     db::{Error, Tx},
@@ -24,6 +25,10 @@ pub fn all() -> Consumers {
         .on::<PriceChanged, _, _>(price_changed)
         .on::<ProductDeactivated, _, _>(product_deactivated)
         .on::<ProductArchived, _, _>(product_archived)
+        .on::<ProductBlocked, _, _>(product_blocked)
+        .on::<ProductUnblocked, _, _>(product_unblocked)
+        .on::<SellerSuspended, _, _>(seller_suspended)
+        .on::<SellerReinstated, _, _>(seller_reinstated)
         .on::<CategoryChanged, _, _>(category_changed)
         .on::<CategoryDeleted, _, _>(category_deleted)
         .on::<StockChanged, _, _>(stock_changed)
@@ -52,15 +57,34 @@ async fn product_archived(tx: &mut Tx, event: Received<ProductArchived>) -> Resu
     apply_product(tx, &event.product).await
 }
 
+async fn product_blocked(tx: &mut Tx, event: Received<ProductBlocked>) -> Result<(), Error> {
+    apply_product(tx, &event.product).await
+}
+
+async fn product_unblocked(tx: &mut Tx, event: Received<ProductUnblocked>) -> Result<(), Error> {
+    apply_product(tx, &event.product).await
+}
+
+/// The worker publishes a view without the products of the seller; their documents stay indexed.
+async fn seller_suspended(tx: &mut Tx, event: Received<SellerSuspended>) -> Result<(), Error> {
+    store::insert_suspended_seller(tx, event.seller_id).await?;
+    notify_if(tx, true);
+    Ok(())
+}
+
+async fn seller_reinstated(tx: &mut Tx, event: Received<SellerReinstated>) -> Result<(), Error> {
+    store::delete_suspended_seller(tx, event.seller_id).await?;
+    notify_if(tx, true);
+    Ok(())
+}
+
 async fn apply_product(tx: &mut Tx, product: &Product) -> Result<(), Error> {
-    let changed = match product.status {
-        ProductStatus::Active => {
+    let changed = match product.is_listed() {
+        true => {
             store::insert_unknown_path(tx, &product.category_path).await?;
             store::upsert_product(tx, product).await?
         }
-        ProductStatus::Draft | ProductStatus::Inactive | ProductStatus::Archived => {
-            store::remove_product(tx, product.product_id, product.version).await?
-        }
+        false => store::remove_product(tx, product.product_id, product.version).await?,
     };
     notify_if(tx, changed);
     Ok(())

@@ -60,11 +60,15 @@ struct App {
 /// The search service: routes, consumers, the worker and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("search", migrations!["0001_documents", "0002_tree_changes", "0003_ratings"], |ctx: Ctx| async move {
-        let app = App::open(ctx).await?;
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "search",
+        migrations!["0001_documents", "0002_tree_changes", "0003_ratings", "0004_suspended_sellers"],
+        |ctx: Ctx| async move {
+            let app = App::open(ctx).await?;
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }
 

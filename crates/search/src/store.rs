@@ -7,7 +7,7 @@
 use contracts::{
     catalog::{Category, CategoryRef, Product},
     column::JsonText,
-    ids::{CategoryId, ProductId, Uuid},
+    ids::{CategoryId, ProductId, UserId, Uuid},
     review::Rating,
 };
 use platform::{
@@ -239,6 +239,20 @@ pub async fn insert_unknown_path(tx: &mut Tx, path: &[CategoryRef]) -> Result<()
         parent_category_id = Some(category_id);
     }
     Ok(())
+}
+
+pub async fn insert_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
+    let sql = "INSERT INTO suspended_sellers (seller_id) VALUES ($1) ON CONFLICT (seller_id) DO NOTHING";
+    tx.execute(sql, params![seller]).await.map(|_| ())
+}
+
+pub async fn delete_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM suspended_sellers WHERE seller_id = $1", params![seller]).await.map(|_| ())
+}
+
+/// Returns the suspended sellers in the order of their ids.
+pub async fn list_suspended_sellers(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
+    tx.query("SELECT seller_id FROM suspended_sellers ORDER BY seller_id", &[], |row| row.next()).await
 }
 
 pub async fn list_categories(tx: &mut Tx) -> Result<Vec<Category>, Error> {

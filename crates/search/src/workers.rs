@@ -36,6 +36,7 @@ pub fn all(app: &App) -> Vec<Worker> {
 pub async fn index(app: App) -> Result<Next, Error> {
     let progress = get_progress(&app).await?;
     with_index_manager(&app, move |manager| manager.prepare_generation(progress)).await?;
+    refresh_suspended_sellers(&app).await?;
     let changed = update_live(&app).await?;
     let touched = reindex_moved(&app).await?;
     let building = build(&app).await?;
@@ -115,6 +116,12 @@ async fn gather_touched(app: &App, reached: IndexPosition) -> Result<(Batch, boo
     refresh_tree(app).await?;
     let more = documents.len() == REINDEX_BATCH;
     Ok((Batch { documents, reached: IndexPosition { tree, ..reached } }, more))
+}
+
+/// Reloads the suspended sellers. The next view leaves their products out.
+async fn refresh_suspended_sellers(app: &App) -> Result<(), Error> {
+    let suspended = app.ctx.db.read(async |tx| Ok::<_, Error>(store::list_suspended_sellers(tx).await?)).await?;
+    with_index_manager(app, move |manager| manager.set_suspended_sellers(suspended)).await
 }
 
 /// Reloads the category tree if it changed.

@@ -71,3 +71,9 @@ pub async fn list(tx: &mut Tx, status: Option<SellerStatus>, after: Option<UserI
     let select = Select::of::<Sellers>().filter_some("status = ?", status).filter_some("seller_id < ?", after);
     select.limit("seller_id DESC", rows).list(tx).await
 }
+
+/// Stores the rating of a seller. Without a record nothing changes.
+pub async fn set_rating(tx: &mut Tx, seller: UserId, rating: Rating) -> Result<(), Error> {
+    let sql = "UPDATE sellers SET rating_average_hundredths = $1, rating_count = $2 WHERE seller_id = $3";
+    tx.execute(sql, params![rating.average_hundredths, rating.count, seller]).await.map(|_| ())
+}

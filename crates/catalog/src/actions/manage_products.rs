@@ -7,8 +7,8 @@ use crate::{
 };
 use contracts::{
     catalog::{
-        CreateProduct, PriceChanged, Product, ProductActivated, ProductArchived, ProductCreated, ProductDeactivated, ProductFact,
-        ProductUpdated, UpdateProduct,
+        CreateProduct, ModerationFact, PriceChanged, Product, ProductActivated, ProductArchived, ProductBlocked, ProductCreated,
+        ProductDeactivated, ProductFact, ProductUnblocked, ProductUpdated, UpdateProduct,
     },
     ids::{ProductId, UserId},
     problem::Fault,
@@ -120,6 +120,36 @@ pub async fn advance_product(
             store::save_product(tx, &product).await?;
             store::relist_product(tx, id).await?;
             emit_status_event(tx, fact, &product);
+            Ok(Tagged(etag(&product), Json(product)))
+        })
+        .await
+    })
+    .await
+}
+
+/// Blocks a product with a reason, or lifts the block. Its status stays what its seller chose.
+///
+/// # Errors
+/// `NOT_FOUND`, `PRECONDITION_FAILED`, `ILLEGAL_TRANSITION`.
+pub async fn moderate_product(
+    db: &Db,
+    id: ProductId,
+    fact: ModerationFact,
+    reason: Option<String>,
+    if_match: IfMatch,
+    key: MaybeIdempotencyKey,
+) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
+    db.write(async move |tx| {
+        let (if_match, reason) = (if_match.clone(), reason.clone());
+        key.once(tx, async move |tx| -> Result<_, Error> {
+            let mut product = lock(tx, None, id, &if_match).await?;
+            product::moderate(&mut product, fact, reason, tx.now())?;
+            store::save_product(tx, &product).await?;
+            let (product_id, event) = (product.product_id, product.clone());
+            match fact {
+                ModerationFact::Blocked => tx.emit(ProductBlocked { product_id, product: event }),
+                ModerationFact::Unblocked => tx.emit(ProductUnblocked { product_id, product: event }),
+            }
             Ok(Tagged(etag(&product), Json(product)))
         })
         .await

@@ -4,13 +4,13 @@ use super::{Revalidated, RevalidatedPage, viewer};
 use crate::{
     App, Error, actions,
     domain::{product::etag, viewer::Viewer},
-    store::{self, SortKey},
+    store::{self, Shown, SortKey},
 };
 use contracts::{
     body::EmptyBody,
     catalog::{
-        CreateProduct, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds, ProductList, ProductLookup, ProductSort,
-        UpdateProduct,
+        BlockProduct, CreateProduct, ModerationFact, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds, ProductList,
+        ProductLookup, ProductSort, UpdateProduct,
     },
     ids::ProductId,
     page::Page,
@@ -23,7 +23,7 @@ use platform::{
         Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged,
         TaggedPage,
     },
-    identity::{ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
+    identity::{Admin, ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
 };
 
 /// The body limit: more than the largest valid product needs in any JSON spelling.
@@ -69,6 +69,28 @@ advances! {
     archive: ProductFact::Archived;
 }
 
+pub async fn block(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<ProductId>,
+    if_match: IfMatch,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<BlockProduct>,
+) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
+    actions::moderate_product(&app.ctx.db, id, ModerationFact::Blocked, Some(body.reason.into_string()), if_match, key).await
+}
+
+pub async fn unblock(
+    _: Admin,
+    State(app): State<App>,
+    Path(id): Path<ProductId>,
+    if_match: IfMatch,
+    key: MaybeIdempotencyKey,
+    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
+    actions::moderate_product(&app.ctx.db, id, ModerationFact::Unblocked, None, if_match, key).await
+}
+
 pub async fn list(
     user: MaybeUser,
     State(app): State<App>,
@@ -106,7 +128,8 @@ async fn list_filtered(app: &App, viewer: Viewer, requested: ProductFilter, pagi
     let Some(fault) = fault else {
         let read = async move |tx: &mut Tx, before, rows| -> Result<_, db::Error> {
             let Some(filter) = &restricted else { return Ok(Vec::new()) };
-            let mut found = store::list_products(tx, filter, before, rows).await?;
+            let shown = if viewer.sees_only_what_is_on_sale(filter) { Shown::OnSale } else { Shown::Everything };
+            let mut found = store::list_products(tx, filter, shown, before, rows).await?;
             tree.current(tx).await?.tree.fill_paths(&mut found);
             Ok(found)
         };

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use contracts::{
-    catalog::{CategoryRef, CreateProduct, GroupOption, Product, ProductFact, ProductStatus, UpdateProduct},
+    catalog::{CategoryRef, CreateProduct, GroupOption, Moderation, ModerationFact, Product, ProductFact, ProductStatus, UpdateProduct},
     ids::{CategoryId, ProductId, UserId},
     machine::Machine,
     money::Currency,
@@ -48,6 +48,8 @@ pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, 
         category_path,
         brand: body.brand.map(|text| text.into_string()),
         status: ProductStatus::Draft,
+        moderation: Moderation::default(),
+        is_seller_suspended: false,
         price_amount: body.price_amount.get(),
         currency: body.currency,
         images: body.images.into_vec().into_iter().map(|url| url.into_string()).collect(),
@@ -143,11 +145,23 @@ pub fn advance(product: &mut Product, fact: ProductFact, now: Timestamp) -> Resu
     Ok(())
 }
 
-/// Returns the entity tag: the version, a hash of the category names, which change without the version, and the rating, which
+/// Changes the moderation according to the table in `contracts`. The reason is that of a block.
+///
+/// # Errors
+/// [`Error::Moderated`] when the table has no such row.
+pub fn moderate(product: &mut Product, fact: ModerationFact, reason: Option<String>, now: Timestamp) -> Result<(), Error> {
+    product.moderation = Moderation { status: product.moderation.status.transition(fact)?, reason };
+    touch(product, now);
+    Ok(())
+}
+
+/// Returns the entity tag: the version, a hash of the category names and of the suspension of the seller, which change without the
+/// version, and the rating, which
 /// is no change that concerns the owner.
 pub fn etag(product: &Product) -> ETag {
-    let named = product.category_path.iter().flat_map(|category| [category.category_id.0.as_bytes(), category.name.as_bytes()]);
-    let tag = ETag::of_version_beside(product.version, fnv1a(named));
+    let named = product.category_path.iter().flat_map(|category| [&category.category_id.0.as_bytes()[..], category.name.as_bytes()]);
+    let suspended = product.is_seller_suspended.then_some(&b"suspended"[..]);
+    let tag = ETag::of_version_beside(product.version, fnv1a(named.chain(suspended)));
     match product.rating {
         Rating { count: 0, .. } => tag,
         Rating { average_hundredths, count } => {

@@ -22,8 +22,13 @@ impl Viewer {
         match self {
             Viewer::Admin => true,
             Viewer::User(id) if product.seller_id == Some(id) => true,
-            Viewer::User(_) | Viewer::Anyone => product.status == ProductStatus::Active,
+            Viewer::User(_) | Viewer::Anyone => product.is_on_sale(),
         }
+    }
+
+    /// Whether a restricted list shows what can be bought only: for everyone but administrators and sellers in their own list.
+    pub fn sees_only_what_is_on_sale(self, restricted: &ProductFilter) -> bool {
+        !self.may_search(restricted)
     }
 
     /// Whether the viewer may search and sort the list: administrators, and sellers their own products. For others it would read

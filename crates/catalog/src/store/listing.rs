@@ -2,7 +2,7 @@
 
 use super::product_rows::Products;
 use contracts::{
-    catalog::{Product, ProductFilter},
+    catalog::{ModerationStatus, Product, ProductFilter},
     ids::{CategoryId, ProductId, Uuid},
 };
 use platform::{
@@ -10,27 +10,58 @@ use platform::{
     params,
 };
 
+/// Who is a list for, besides what its filter says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// What can be bought.
+    OnSale,
+    /// Also what is blocked or belongs to a suspended seller: for owners and administrators.
+    Everything,
+}
+
+impl Shown {
+    /// The moderation that products of the list have; any when `None`.
+    fn moderation(self) -> Option<ModerationStatus> {
+        (self == Shown::OnSale).then_some(ModerationStatus::Clear)
+    }
+}
+
 /// Builds the query of a list: products before `before`, newest first. Every combination of filters reads one range of an
 /// index in the order of the list.
-pub fn listed(filter: &ProductFilter, before: Option<ProductId>, rows: i64) -> Select<Products> {
+/// Blocked products and those of suspended sellers are skipped row by row.
+pub fn listed(filter: &ProductFilter, shown: Shown, before: Option<ProductId>, rows: i64) -> Select<Products> {
     match filter.category {
         None => Select::of::<Products>()
             .filter_some("seller_id = ?", filter.seller_id)
             .filter_some("status = ?", filter.status)
             .filter_some("product_id < ?", before)
+            .filter_some(
+                "products.moderation_status = ? AND NOT EXISTS (SELECT 1 FROM suspended_sellers s WHERE s.seller_id = products.seller_id)",
+                shown.moderation(),
+            )
             .limit("product_id DESC", rows),
-        Some(category) => Select::joined::<Products>("p", "product_listing l JOIN products p ON p.product_id = l.product_id")
+        Some(category) => Select::joined::<Products>("products", "product_listing l JOIN products ON products.product_id = l.product_id")
             .filter("l.category_id = ?", category)
             .filter_some("l.seller_id = ?", filter.seller_id)
             .filter_some("l.status = ?", filter.status)
             .filter_some("l.product_id < ?", before)
+            .filter_some(
+                "products.moderation_status = ? AND NOT EXISTS (SELECT 1 FROM suspended_sellers s WHERE s.seller_id = products.seller_id)",
+                shown.moderation(),
+            )
             .limit("l.product_id DESC", rows),
     }
 }
 
 /// Returns the products of [`listed`] without their category paths.
-pub async fn list_products(tx: &mut Tx, filter: &ProductFilter, before: Option<ProductId>, rows: i64) -> Result<Vec<Product>, Error> {
-    listed(filter, before, rows).list(tx).await
+pub async fn list_products(
+    tx: &mut Tx,
+    filter: &ProductFilter,
+    shown: Shown,
+    before: Option<ProductId>,
+    rows: i64,
+) -> Result<Vec<Product>, Error> {
+    listed(filter, shown, before, rows).list(tx).await
 }
 
 /// Inserts the listing rows of a new product: one for its category and one for each ancestor.

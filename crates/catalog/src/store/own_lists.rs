@@ -40,26 +40,28 @@ pub async fn list_own(tx: &mut Tx, filter: &ProductFilter, after: Option<SortKey
     let id = |otherwise: ProductId| if let Some(SortKey::Id(id)) = after { id } else { otherwise };
     let number = |otherwise: (i64, ProductId)| if let Some(SortKey::Number(number, id)) = after { (number, id) } else { otherwise };
     let text = || if let Some(SortKey::Text(text, id)) = &after { (text.clone(), *id) } else { (String::new(), first) };
-    let mut select = Select::joined::<Products>("p", "products p JOIN product_texts t ON t.product_id = p.product_id")
-        .filter_some("p.seller_id = ?", filter.seller_id)
-        .filter_some("p.status = ?", filter.status)
-        .filter_some("p.product_id IN (SELECT l.product_id FROM product_listing l WHERE l.category_id = ?)", filter.category);
+    let mut select = Select::joined::<Products>("products", "products JOIN product_texts t ON t.product_id = products.product_id")
+        .filter_some("products.seller_id = ?", filter.seller_id)
+        .filter_some("products.status = ?", filter.status)
+        .filter_some("products.product_id IN (SELECT l.product_id FROM product_listing l WHERE l.category_id = ?)", filter.category);
     for word in fold(filter.q.as_deref().unwrap_or_default()).split_whitespace() {
         select = select.filter("lower(t.folded) LIKE ? ESCAPE '!'", pattern(word));
     }
     let select = match filter.sort.unwrap_or(ProductSort::Newest) {
-        ProductSort::Newest => select.filter("p.product_id < ?", id(last)).limit("p.product_id DESC", rows),
-        ProductSort::Oldest => select.filter("p.product_id > ?", id(first)).limit("p.product_id", rows),
-        ProductSort::Title => select.filter_above("(t.title_key, p.product_id)", text()).limit("t.title_key, p.product_id", rows),
-        ProductSort::PriceUp => {
-            select.filter_above("(p.price_amount, p.product_id)", number((i64::MIN, first))).limit("p.price_amount, p.product_id", rows)
+        ProductSort::Newest => select.filter("products.product_id < ?", id(last)).limit("products.product_id DESC", rows),
+        ProductSort::Oldest => select.filter("products.product_id > ?", id(first)).limit("products.product_id", rows),
+        ProductSort::Title => {
+            select.filter_above("(t.title_key, products.product_id)", text()).limit("t.title_key, products.product_id", rows)
         }
+        ProductSort::PriceUp => select
+            .filter_above("(products.price_amount, products.product_id)", number((i64::MIN, first)))
+            .limit("products.price_amount, products.product_id", rows),
         ProductSort::PriceDown => select
-            .filter_below("(p.price_amount, p.product_id)", number((i64::MAX, last)))
-            .limit("p.price_amount DESC, p.product_id DESC", rows),
+            .filter_below("(products.price_amount, products.product_id)", number((i64::MAX, last)))
+            .limit("products.price_amount DESC, products.product_id DESC", rows),
         ProductSort::Updated => select
-            .filter_below("(p.updated_at, p.product_id)", number((i64::MAX, last)))
-            .limit("p.updated_at DESC, p.product_id DESC", rows),
+            .filter_below("(products.updated_at, products.product_id)", number((i64::MAX, last)))
+            .limit("products.updated_at DESC, products.product_id DESC", rows),
     };
     select.list(tx).await
 }

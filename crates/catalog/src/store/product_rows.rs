@@ -2,7 +2,7 @@
 
 use super::{category_rows::find_path, own_lists::put_text};
 use contracts::{
-    catalog::{PriceHistoryEntry, Product},
+    catalog::{Moderation, PriceHistoryEntry, Product},
     column::JsonText,
     ids::{ProductGroupId, ProductId, UserId},
     review::Rating,
@@ -18,11 +18,13 @@ platform::table! {
     /// Products without their category paths.
     pub Products in "products" of Product, key [product_id];
     columns {
-        product_id, sku, title, description, category_id, brand, status, price_amount, currency, images as JsonText,
+        product_id, sku, title, description, category_id, brand, status,
+        moderation: Moderation { status = moderation_status, reason = moderation_reason }, price_amount, currency, images as JsonText,
         attributes as JsonText, product_group_id, options as JsonText, version, updated_at,
     }
     // The rating is changed by `set_rating` alone.
     insert_only { seller_id, rating: Rating { average_hundredths = rating_average, count = rating_count }, created_at }
+    computed { is_seller_suspended = "COALESCE(products.seller_id IN (SELECT s.seller_id FROM suspended_sellers s), FALSE)" }
     default { category_path }
 }
 

@@ -24,7 +24,7 @@ async fn plan(h: &Harness, sql: String) -> Vec<String> {
 #[tokio::test]
 async fn every_list_reads_one_index_in_its_order() {
     let h = catalog().await;
-    for bits in 0..16_u8 {
+    for (bits, shown) in (0..16_u8).flat_map(|bits| [(bits, store::Shown::OnSale), (bits, store::Shown::Everything)]) {
         let given = |bit: u8| bits & (1 << bit) != 0;
         let filter = ProductFilter {
             category: given(0).then(|| h.id()),
@@ -32,13 +32,18 @@ async fn every_list_reads_one_index_in_its_order() {
             status: given(2).then_some(ProductStatus::Active),
             ..ProductFilter::default()
         };
-        let select = store::listed(&filter, given(3).then(|| h.id::<ProductId>()), 21);
+        let select = store::listed(&filter, shown, given(3).then(|| h.id::<ProductId>()), 21);
         let steps = plan(&h, select.sql().to_owned()).await;
         let walks = |step: &String| {
             let step = step.as_str();
             // Without conditions the list reads the index from its end until the page is full.
             let whole = bits == 0 && step.starts_with("SCAN products USING INDEX");
-            whole || (step.starts_with("SEARCH") && step.contains("INDEX"))
+            // A line of its own announces a subquery about the suspension of a seller; the next is its step.
+            whole
+                || step.contains("SUBQUERY")
+                || step.starts_with("USING INDEX")
+                || step.contains("CREATE BLOOM")
+                || (step.starts_with("SEARCH") && step.contains("INDEX"))
         };
         assert!(steps.iter().all(walks), "{}: {steps:?}", select.sql());
         // The index covers every condition, so no condition is tested row by row.

@@ -6,7 +6,7 @@ use crate::{
 };
 use contracts::{
     body::BoundedVec,
-    catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup, ProductStatus},
+    catalog::{LOOK_UP_PRODUCTS, Product, ProductLookup},
     ids::{ProductId, UserId},
     inventory::{SetStock, StockChangeReason, StockItem},
     text::Sku,
@@ -80,7 +80,7 @@ async fn fetch(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
 /// # Errors
 /// [`Error::Catalogue`] when it does not answer.
 pub async fn is_on_sale(app: &App, id: ProductId) -> Result<bool, Error> {
-    Ok(fetch(app, id).await?.is_some_and(|product| product.status == ProductStatus::Active))
+    Ok(fetch(app, id).await?.is_some_and(|product| product.is_on_sale()))
 }
 
 /// Creates the item; `None` when the SKU has one.

@@ -1,7 +1,7 @@
 //! Copies of the catalogue's products.
 
 use crate::domain::ProductCopy;
-use contracts::ids::ProductId;
+use contracts::ids::{ProductId, UserId};
 use platform::{
     db::{Error, Tx},
     params,
@@ -17,6 +17,22 @@ pub const ONE_PRODUCT_PER_SKU: &str = "products.sku";
 
 pub async fn find_product(tx: &mut Tx, id: ProductId) -> Result<Option<ProductCopy>, Error> {
     tx.find::<Products>("product_id = $1", params![id]).await
+}
+
+/// Whether the copy says that the product is on sale, and its seller is not suspended.
+pub async fn is_on_sale(tx: &mut Tx, id: ProductId) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM products p WHERE p.product_id = $1 AND p.on_sale \
+         AND NOT EXISTS (SELECT 1 FROM suspended_sellers s WHERE s.seller_id = p.seller_id)";
+    Ok(tx.query_opt(sql, params![id], |row| row.next::<i64>()).await?.is_some())
+}
+
+pub async fn insert_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
+    let sql = "INSERT INTO suspended_sellers (seller_id) VALUES ($1) ON CONFLICT (seller_id) DO NOTHING";
+    tx.execute(sql, params![seller]).await.map(|_| ())
+}
+
+pub async fn delete_suspended_seller(tx: &mut Tx, seller: UserId) -> Result<(), Error> {
+    tx.execute("DELETE FROM suspended_sellers WHERE seller_id = $1", params![seller]).await.map(|_| ())
 }
 
 /// Returns the copy of the product and the copy that has the SKU. Their rows are locked until the commit.

@@ -205,3 +205,30 @@ async fn the_stock_of_an_archived_product_is_kept_and_not_offered() {
     // An order that was placed before can still reserve.
     reserved(&s.h, &[("LAMP-1", 1)]).await;
 }
+
+#[tokio::test]
+async fn what_administrators_took_off_sale_has_no_availability() {
+    use contracts::{
+        catalog::{Moderation, ModerationStatus, ProductBlocked, ProductUnblocked},
+        seller::{SellerReinstated, SellerSuspended},
+    };
+    let s = shop().await;
+    let mut made = product(s.lamp, Some(s.seller), "LAMP-1", 1);
+    made.status = contracts::catalog::ProductStatus::Active;
+    s.h.deliver(ProductActivated { product_id: s.lamp, product: made.clone() }).await;
+    s.put(s.seller, "LAMP-1", 7, s.lamp).await.expect(201);
+    assert_eq!(s.see(s.lamp).await.available_qty, 7);
+    let url = format!("/products/{}/availability", s.lamp);
+    s.h.deliver(SellerSuspended { seller_id: s.seller, reason: None, suspended_by: None }).await;
+    s.h.get(&url).send().await.expect_problem(404, "NOT_FOUND");
+    s.h.deliver(SellerReinstated { seller_id: s.seller, reinstated_by: None }).await;
+    assert_eq!(s.see(s.lamp).await.available_qty, 7);
+    made.version += 1;
+    made.moderation = Moderation { status: ModerationStatus::Blocked, reason: None };
+    s.h.deliver(ProductBlocked { product_id: s.lamp, product: made.clone() }).await;
+    s.h.get(&url).send().await.expect_problem(404, "NOT_FOUND");
+    made.version += 1;
+    made.moderation = Moderation::default();
+    s.h.deliver(ProductUnblocked { product_id: s.lamp, product: made }).await;
+    assert_eq!(s.see(s.lamp).await.available_qty, 7);
+}

@@ -12,7 +12,7 @@ use crate::{
 use contracts::{
     body::BoundedVec,
     cart::{self, Cart, CheckOutCart, CheckedOutItem},
-    catalog::{self, Product, ProductLookup, ProductStatus},
+    catalog::{self, Product, ProductLookup},
     ids::{AddressId, OrderId, ProductId, UserId, Uuid},
     money::Money,
     order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder},
@@ -179,7 +179,7 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
         .map(|item| {
             let product = products
                 .get(&item.product_id)
-                .filter(|product| product.status == ProductStatus::Active && product.currency == cart.currency)
+                .filter(|product| product.is_on_sale() && product.currency == cart.currency)
                 .ok_or_else(|| Error::Unavailable(item.sku.clone()))?;
             Ok(OrderItem {
                 order_item_id: app.ctx.env.new_id(),

@@ -52,8 +52,8 @@ const RARE: u64 = 10;
 /// Returns every product with the same score.
 pub fn everything(view: &View) -> Matched {
     let mut found = Vec::with_capacity(usize::try_from(view.products()).unwrap_or_default());
-    for (segment, reader, _) in view.segments() {
-        let alive = (0..reader.max_doc()).filter(|doc| !reader.is_deleted(*doc));
+    for (segment, reader, columns) in view.segments() {
+        let alive = (0..reader.max_doc()).filter(|doc| view.shows(reader, columns, *doc));
         found.extend(alive.map(|doc| Match { address: Address { segment, doc }, score: 0 }));
     }
     Matched { found, highlight_terms: HighlightTerms::default() }
@@ -166,7 +166,7 @@ fn collect(
             break;
         }
         let by_sku = sku::matches(view, reader, columns, &parsed.sku, strictness)?;
-        let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| !reader.is_deleted(*doc));
+        let alive = merge(by_words, by_sku).into_iter().filter(|(doc, _)| view.shows(reader, columns, *doc));
         found.extend(alive.map(|(doc, score)| Match { address: Address { segment, doc }, score }));
     }
     Ok(found)

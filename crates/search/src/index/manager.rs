@@ -10,6 +10,7 @@ use crate::{
     domain::text::{Analyzer, Language},
     store::{Batch, IndexPosition, Progress},
 };
+use contracts::ids::UserId;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -36,6 +37,8 @@ struct State {
     tree: Arc<Tree>,
     /// The last change that `tree` contains.
     tree_change: i64,
+    /// Sorted.
+    suspended_sellers: Arc<Vec<UserId>>,
     analyzer: Analyzer,
     views: u64,
 }
@@ -78,7 +81,15 @@ impl IndexManager {
                 _ => Folder::remove(&path)?,
             }
         }
-        let state = State { live, next, tree: Arc::default(), tree_change: -1, analyzer: Analyzer::new(language), views: 0 };
+        let state = State {
+            live,
+            next,
+            tree: Arc::default(),
+            tree_change: -1,
+            suspended_sellers: Arc::default(),
+            analyzer: Analyzer::new(language),
+            views: 0,
+        };
         let manager = IndexManager {
             root: root.to_owned(),
             language,
@@ -155,6 +166,19 @@ impl IndexManager {
         })
     }
 
+    /// Replaces the sellers whose products the next view leaves out. They are sorted.
+    ///
+    /// # Errors
+    /// None. The result has the type of the other operations.
+    pub fn set_suspended_sellers(&self, sellers: Vec<UserId>) -> Result<(), Error> {
+        self.with_state(|state| {
+            if *state.suspended_sellers != sellers {
+                state.suspended_sellers = Arc::new(sellers);
+            }
+            Ok(())
+        })
+    }
+
     /// Indexes a batch into the live index and publishes it to searches. An empty batch publishes merges and the first view;
     /// its position is stored with the next commit.
     ///
@@ -171,6 +195,7 @@ impl IndexManager {
             live.payload.reached = batch.reached;
             if let Some(view) = &shown
                 && Arc::ptr_eq(&view.tree, &state.tree)
+                && Arc::ptr_eq(&view.suspended_sellers, &state.suspended_sellers)
                 && !live.has_merged(&view.searcher)?
             {
                 return Ok(());
@@ -204,7 +229,8 @@ impl IndexManager {
     fn publish_view(&self, state: &mut State, before: Option<&View>) -> Result<(), Error> {
         let Some(live) = &state.live else { return Ok(()) };
         state.views += 1;
-        let view = View::open(state.views, live.searcher()?, live.fields, state.tree.clone(), before)?;
+        let suspended_sellers = state.suspended_sellers.clone();
+        let view = View::open(state.views, live.searcher()?, live.fields, state.tree.clone(), suspended_sellers, before)?;
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(view));
         Ok(())
     }

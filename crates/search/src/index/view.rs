@@ -1,7 +1,14 @@
 //! A view: one commit of the index with its columns. It never changes; a search uses one view from start to end.
 
-use super::{columns::Columns, document::Stored, labels::Labels, schema::Fields, tree::Tree};
+use super::{
+    columns::Columns,
+    document::Stored,
+    labels::{Facet, Labels},
+    schema::Fields,
+    tree::Tree,
+};
 use crate::Error;
+use contracts::ids::UserId;
 use std::{collections::HashMap, sync::Arc};
 use tantivy::{DocAddress, Searcher, SegmentReader, TantivyDocument, Term, index::SegmentId, schema::document::Value as _};
 
@@ -22,6 +29,10 @@ pub struct View {
     pub columns: Vec<Arc<Columns>>,
     pub labels: Arc<Labels>,
     pub tree: Arc<Tree>,
+    /// Sellers whose products are left out.
+    pub suspended_sellers: Arc<Vec<UserId>>,
+    /// The labels of these sellers.
+    hidden_labels: Vec<u32>,
 }
 
 /// With more labels than this, they are kept only while most are in use.
@@ -32,7 +43,14 @@ impl View {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn open(number: u64, searcher: Searcher, fields: Fields, tree: Arc<Tree>, before: Option<&View>) -> Result<View, Error> {
+    pub fn open(
+        number: u64,
+        searcher: Searcher,
+        fields: Fields,
+        tree: Arc<Tree>,
+        suspended_sellers: Arc<Vec<UserId>>,
+        before: Option<&View>,
+    ) -> Result<View, Error> {
         let known: HashMap<SegmentId, &Arc<Columns>> = before
             .iter()
             .flat_map(|view| view.searcher.segment_readers().iter().map(SegmentReader::segment_id).zip(&view.columns))
@@ -52,7 +70,18 @@ impl View {
                 None => Arc::new(Columns::load(reader, &fields, &labels)?),
             });
         }
-        Ok(View { number, fields, searcher, columns, labels, tree })
+        let known_labels = labels.read();
+        let label_of = |seller: &UserId| known_labels.find(&Facet::Seller, &seller.to_string());
+        let hidden_labels = suspended_sellers.iter().filter_map(label_of).collect();
+        drop(known_labels);
+        Ok(View { number, fields, searcher, columns, labels, tree, suspended_sellers, hidden_labels })
+    }
+
+    /// Whether a document of a segment can be found: it was not deleted, and its seller is not suspended.
+    #[must_use]
+    pub fn shows(&self, reader: &SegmentReader, columns: &Columns, doc: u32) -> bool {
+        let is_hidden = || columns.labels(doc).iter().any(|label| self.hidden_labels.contains(label));
+        !reader.is_deleted(doc) && (self.hidden_labels.is_empty() || !is_hidden())
     }
 
     /// Returns the segments with their columns.
@@ -88,12 +117,14 @@ impl View {
     /// When the index cannot be read.
     pub fn holding(&self, term: &Term) -> Result<Vec<Address>, Error> {
         let mut found = Vec::new();
-        for (segment, reader, _) in self.segments() {
+        for (segment, reader, columns) in self.segments() {
             let inverted = reader.inverted_index(term.field())?;
             let Some(info) = inverted.get_term_info(term)? else { continue };
             let mut postings = inverted.read_block_postings_from_terminfo(&info, tantivy::schema::IndexRecordOption::Basic)?;
             while !postings.docs().is_empty() {
-                found.extend(postings.docs().iter().filter(|doc| !reader.is_deleted(**doc)).map(|doc| Address { segment, doc: *doc }));
+                found.extend(
+                    postings.docs().iter().filter(|doc| self.shows(reader, columns, **doc)).map(|doc| Address { segment, doc: *doc }),
+                );
                 postings.advance();
             }
         }

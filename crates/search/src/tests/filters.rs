@@ -192,3 +192,58 @@ async fn values_that_differ_only_in_case_are_one_value_and_one_filter() {
         assert_eq!(found, ["ONE", "THREE", "TWO"], "{filter}");
     }
 }
+
+#[tokio::test]
+async fn products_of_suspended_sellers_and_blocked_ones_are_not_found() {
+    use contracts::{
+        catalog::{Moderation, ModerationStatus, ProductBlocked, ProductUnblocked},
+        seller::{SellerReinstated, SellerSuspended},
+    };
+    let shop = Shop::open().await;
+    let (one, two): (UserId, UserId) = (shop.h.id(), shop.h.id());
+    let mut blocked = shop.product("ONE-2", "Red lamp").seller(one);
+    shop.activate_all([
+        shop.product("ONE-1", "Blue lamp").seller(one),
+        blocked.clone(),
+        shop.product("TWO-1", "Green lamp").seller(two),
+        shop.product("OWN-1", "Own lamp"),
+    ])
+    .await;
+    let found = async |query: &str| {
+        let mut skus = shop.skus(query).await;
+        skus.sort_unstable();
+        skus
+    };
+    let all = ["ONE-1", "ONE-2", "OWN-1", "TWO-1"];
+    assert_eq!(found("q=lamp").await, all);
+    shop.h.deliver(SellerSuspended { seller_id: one, reason: None, suspended_by: None }).await;
+    // A product that is activated during the suspension is not found either.
+    shop.deliver_activated(shop.product("ONE-3", "New lamp").seller(one)).await;
+    shop.h.settle().await;
+    for query in ["q=lamp", "", "q=ONE-1", "q=lam", "sellerId="] {
+        let query = if query == "sellerId=" { format!("sellerId={one}") } else { query.to_owned() };
+        assert!(found(&query).await.iter().all(|sku| !sku.starts_with("ONE")), "{query}");
+    }
+    let results = shop.search("q=lamp").await;
+    assert_eq!(results.total, 2);
+    let suggested: contracts::search::Suggestions = shop.h.get("/search/suggest?q=blu").send().await.expect(200).read();
+    assert!(suggested.items.is_empty(), "{suggested:?}");
+    shop.h.deliver(SellerReinstated { seller_id: one, reinstated_by: None }).await;
+    shop.h.settle().await;
+    assert_eq!(found("q=lamp").await, ["ONE-1", "ONE-2", "ONE-3", "OWN-1", "TWO-1"]);
+
+    blocked.product.version += 1;
+    blocked.product.moderation = Moderation { status: ModerationStatus::Blocked, reason: None };
+    let (product_id, product) = (blocked.product.product_id, blocked.product.clone());
+    shop.h.deliver(ProductBlocked { product_id, product }).await;
+    shop.h.settle().await;
+    assert_eq!(found("q=red").await, Vec::<String>::new());
+    shop.update(&mut blocked).await;
+    assert_eq!(found("q=red").await, Vec::<String>::new(), "a change by the seller does not bring it back");
+    blocked.product.version += 1;
+    blocked.product.moderation = Moderation::default();
+    let (product_id, product) = (blocked.product.product_id, blocked.product.clone());
+    shop.h.deliver(ProductUnblocked { product_id, product }).await;
+    shop.h.settle().await;
+    assert_eq!(found("q=red").await, ["ONE-2"]);
+}

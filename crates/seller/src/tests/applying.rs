@@ -180,3 +180,16 @@ async fn accounts_that_sold_before_there_were_records_get_approved_ones() {
     h.deliver(ExistingSellerFound { user_id: old }).await;
     assert_eq!(own(&h, old).await.status, SellerStatus::Suspended);
 }
+
+#[tokio::test]
+async fn the_rating_of_reviews_is_shown_in_the_profile() {
+    use contracts::review::{Rating, SellerRatingChanged};
+    let h = start().await;
+    let seller = approved(&h, "Lamps").await;
+    let tag = h.get("/sellers/me").customer(seller).send().await.header("etag").to_owned();
+    for seller_id in [seller, h.id()] {
+        h.deliver(SellerRatingChanged { seller_id, rating: Rating { average_hundredths: 450, count: 2 } }).await;
+    }
+    assert_eq!(h.get("/sellers/lamps").send().await.expect(200).json()["rating"], json!({"averageHundredths": 450, "count": 2}));
+    assert_eq!(h.get("/sellers/me").customer(seller).send().await.header("etag"), tag, "a copy makes no version");
+}

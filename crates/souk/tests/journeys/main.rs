@@ -14,6 +14,7 @@ mod racing;
 mod resisting;
 mod restoring;
 mod reviewing;
+mod selling;
 mod server;
 mod starting;
 mod storage;
