@@ -51,6 +51,8 @@ pub struct Line {
     pub wanted: u32,
     /// The product's main picture, if it has one.
     pub image_url: Option<String>,
+    /// The seller of the product; `None` for the shop itself.
+    pub seller_id: Option<UserId>,
 }
 
 /// The present state of a product, as far as a cart needs it.
@@ -73,6 +75,8 @@ pub struct Quote {
     pub max_quantity: u32,
     /// The product's main picture, if it has one.
     pub image_url: Option<String>,
+    /// The seller of the product; `None` for the shop itself.
+    pub seller_id: Option<UserId>,
 }
 
 /// The present listings by product. A product that was not looked up, or got no answer, is missing.
@@ -117,6 +121,7 @@ impl Line {
         self.title.clone_from(&quote.title);
         self.unit_price = quote.price.minor;
         self.image_url.clone_from(&quote.image_url);
+        self.seller_id = quote.seller_id;
         self.quantity = match quote.available {
             Some(available @ 1..) => self.wanted.min(u32::try_from(available).unwrap_or(u32::MAX)),
             _ => self.quantity,
@@ -148,6 +153,7 @@ impl Line {
             quantity: self.quantity,
             line_total_amount: self.total(),
             image_url: self.image_url.clone(),
+            seller_id: self.seller_id,
         }
     }
 
@@ -224,6 +230,7 @@ impl Cart {
                     added_unit_price: quote.price.minor,
                     wanted: 0,
                     image_url: quote.image_url.clone(),
+                    seller_id: quote.seller_id,
                 });
                 self.lines.len() - 1
             }
@@ -346,6 +353,7 @@ impl Cart {
                     added_unit_price: item.unit_price_snapshot,
                     wanted: item.quantity.max(1),
                     image_url: item.image_url.clone(),
+                    seller_id: item.seller_id,
                 };
                 self.lines.push(line.clone());
                 changed.push(line);

@@ -2,8 +2,8 @@
 
 use crate::{App, Error};
 use contracts::{
-    cart::{Cart, CartEstimate},
-    order::{self, EstimateTotals},
+    cart::{Cart, CartEstimate, CartItem, WarningCode},
+    order::{self, EstimateTotals, SellerSubtotal},
     problem::Code,
     text::Country,
 };
@@ -21,7 +21,7 @@ pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<C
         return Ok(cart);
     }
     let (user_id, currency, subtotal_amount) = (cart.user_id, cart.currency, cart.subtotal_amount);
-    let body = EstimateTotals { user_id, country: country.clone(), currency, subtotal_amount };
+    let body = EstimateTotals { user_id, country: country.clone(), currency, subtotal_amount, sellers: by_seller(&cart) };
     let estimate = match (app.ctx.client.call(&order::ESTIMATE_TOTALS).body(&body).timeout(TIMEOUT).send().await, country) {
         (Ok(totals), _) => Some(CartEstimate {
             country: totals.country,
@@ -45,5 +45,21 @@ pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<C
 
 /// Counts the lines that cannot be bought. The subtotal does not hold them.
 fn unavailable(cart: &Cart) -> usize {
-    cart.warnings.iter().filter(|warning| warning.code == contracts::cart::WarningCode::Unavailable).count()
+    cart.items.iter().filter(|item| is_unavailable(cart, item)).count()
+}
+
+fn is_unavailable(cart: &Cart, item: &CartItem) -> bool {
+    cart.warnings.iter().any(|warning| warning.code == WarningCode::Unavailable && warning.cart_item_id == item.cart_item_id)
+}
+
+/// Returns the sums of the lines that can be bought by seller, in the order of their first lines.
+fn by_seller(cart: &Cart) -> Vec<SellerSubtotal> {
+    let mut sellers: Vec<SellerSubtotal> = Vec::new();
+    for item in cart.items.iter().filter(|item| !is_unavailable(cart, item)) {
+        match sellers.iter_mut().find(|seller| seller.seller_id == item.seller_id) {
+            Some(seller) => seller.subtotal_amount = seller.subtotal_amount.saturating_add(item.line_total_amount),
+            None => sellers.push(SellerSubtotal { seller_id: item.seller_id, subtotal_amount: item.line_total_amount }),
+        }
+    }
+    sellers
 }

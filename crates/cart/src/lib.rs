@@ -49,7 +49,7 @@ struct App {
 /// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("cart", migrations!["0001_carts", "0002_images"], |ctx: Ctx| async move {
+    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })

@@ -53,6 +53,7 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
             available: stock.as_ref().map(|stock| stock.get(&product.sku).copied().unwrap_or(0)),
             price: Money::new(product.price_amount, product.currency),
             max_quantity: app.settings.max_line_quantity(),
+            seller_id: product.seller_id,
             image_url: product.images.into_iter().next(),
             sku: product.sku,
             title: product.title,

@@ -24,7 +24,7 @@ platform::table! {
     Lines in "cart_items" of Line, key [cart_item_id];
     columns {
         cart_item_id, title = title_snapshot, unit_price = unit_price_snapshot, quantity, added_unit_price, wanted = wanted_qty,
-        image_url,
+        image_url, seller_id,
     }
     insert_only { position, product_id, sku }
     extra { cart_id }

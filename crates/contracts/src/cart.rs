@@ -152,6 +152,9 @@ pub struct CartItem {
     /// The address of the product's main picture at the last look-up; null when it has none.
     #[serde(default)]
     pub image_url: Option<String>,
+    /// The seller of the product; null for the shop itself. The lines of one seller are shipped together, for one fee.
+    #[serde(default)]
+    pub seller_id: Option<UserId>,
 }
 
 /// A notice about a line that a customer should read before ordering.

@@ -7,6 +7,7 @@ use crate::{
     calls,
     page::{Page, Totals},
     service::ServiceSpec,
+    shipping::HandOverParcel,
 };
 
 mod bodies;
@@ -31,7 +32,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[OrderStatus::SPEC, FulfilmentStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/orders", "/orders"],
+    paths: &["/admin/orders", "/orders", "/seller/fulfilments"],
 };
 
 calls! {
@@ -43,6 +44,14 @@ calls! {
     GET_ORDER: get(()) -> OrderView, "/orders/{orderId}";
     /// Cancels an order that has not shipped.
     CANCEL_ORDER: post(CancelOrder) -> OrderView, "/orders/{orderId}/cancel";
+    /// Cancels the part of an order that one seller ships, before it ships.
+    CANCEL_FULFILMENT: post(CancelOrder) -> OrderView, "/orders/{orderId}/fulfilments/{fulfilmentId}/cancel";
+    /// Lists the caller's fulfilments, the newest first.
+    LIST_FULFILMENTS: get(()) -> Page<SellerFulfilment>, "/seller/fulfilments", query SellerFulfilmentFilter;
+    /// Reads one of the caller's fulfilments.
+    GET_FULFILMENT: get(()) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}";
+    /// Ships one of the caller's fulfilments.
+    SHIP_FULFILMENT: post_unkeyed(HandOverParcel) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}/ship";
     /// Pays again an order whose payment failed.
     PAY_ORDER: post(PayOrder) -> OrderView, "/orders/{orderId}/pay";
     /// Puts the goods of a parcel that came back on sale again, once.

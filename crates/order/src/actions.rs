@@ -2,18 +2,23 @@
 
 mod apply;
 mod cancel;
+mod cancel_fulfilment;
 mod emit;
+mod emit_parts;
 mod estimate;
 mod pay;
 mod place;
 mod restock;
+mod ship;
 
 pub use apply::{apply, cancel_if_overdue, reschedule};
 pub use cancel::{Actor, Cancel};
+pub use cancel_fulfilment::CancelFulfilment;
 pub use estimate::estimate;
 pub use pay::PayAgain;
 pub use place::Place;
 pub use restock::Restock;
+pub use ship::ship;
 
 use crate::{
     domain::{Order, StatusChange, due_steps},
@@ -25,8 +30,8 @@ use platform::{
     due::DueWork as _,
 };
 
-/// Stores a changed order, appends its timeline, emits its events, and wakes the saga when something is due.
-async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {
+/// Stores a changed order, appends its timeline, emits its events and those of its fulfilments, and wakes the saga when something is due.
+async fn save(tx: &mut Tx, before: &Order, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {
     let due_at = if due_steps(order).is_empty() { order.payment_deadline() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
     for change in changes {
@@ -34,6 +39,12 @@ async fn save(tx: &mut Tx, order: &Order, changes: &[StatusChange]) -> Result<()
         store::append_timeline(tx, order.order_id, change.position, &entry).await?;
         emit::status_changed(tx, order, change);
     }
+    for part in &order.fulfilments {
+        if part.seller_id.is_some() && before.fulfilment(part.fulfilment_id).is_some_and(|was| was.status != part.status) {
+            store::save_fulfilment_status(tx, part).await?;
+        }
+    }
+    emit_parts::parts_changed(tx, before, order);
     if due_at.is_some() {
         tx.notify_worker(OrderAdvance::NAME);
     }

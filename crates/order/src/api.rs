@@ -2,18 +2,19 @@
 
 use crate::{
     App, Error,
-    actions::{self, Actor, Cancel, PayAgain, Place, Restock},
+    actions::{self, Actor, Cancel, CancelFulfilment, PayAgain, Place, Restock},
     store::{self, OrderQuery},
-    view::find_view,
+    view::{find_view, seller_view},
 };
 use contracts::{
     body::EmptyBody,
-    ids::{OrderId, UserId},
+    ids::{FulfilmentId, OrderId, UserId},
     order::{
         CancelOrder, EstimateTotals, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder,
-        PlaceOrder, StatusOfOrder, TotalsEstimate,
+        PlaceOrder, SellerFulfilment, SellerFulfilmentFilter, StatusOfOrder, TotalsEstimate,
     },
     page::Totals,
+    shipping::HandOverParcel,
     user::{self, EmailLookup},
 };
 use platform::{
@@ -23,7 +24,7 @@ use platform::{
         Query, Routes, State,
     },
     idempotency::IdempotentRequest as _,
-    identity::{Admin, ClientMarker, Customer, Role, ServiceOf, Viewer},
+    identity::{Admin, ClientMarker, Customer, Role, SellerOfRecord, ServiceOf, Viewer},
 };
 use std::sync::OnceLock;
 
@@ -34,6 +35,10 @@ pub fn routes() -> Routes<App> {
         .get("/orders/{orderId}", get, "One order with its timeline, by its id or its number")
         .post("/orders/{orderId}/restock", restock, "Puts the goods of a parcel that came back on sale again")
         .post("/orders/{orderId}/cancel", cancel, "Cancels an order that was not sent")
+        .post("/orders/{orderId}/fulfilments/{fulfilmentId}/cancel", cancel_fulfilment, "Cancels the part of one seller before it ships")
+        .get("/seller/fulfilments", list_fulfilments, "The caller's fulfilments, the newest first")
+        .get("/seller/fulfilments/{fulfilmentId}", get_fulfilment, "One of the caller's fulfilments")
+        .post("/seller/fulfilments/{fulfilmentId}/ship", ship, "Ships one of the caller's fulfilments")
         .post("/orders/{orderId}/pay", pay, "Pays an order again whose payment failed")
         .post("/internal/orders/estimate", estimate, "What an order would cost")
         .get("/internal/orders/{orderId}/status", get_status, "The status of an order")
@@ -123,6 +128,53 @@ async fn cancel(
     let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     let db = app.ctx.db.clone();
     Cancel { app, actor, id, note, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
+}
+
+async fn cancel_fulfilment(
+    viewer: Viewer,
+    State(app): State<App>,
+    Path((order_id, id)): Path<(OrderId, FulfilmentId)>,
+    key: MaybeIdempotencyKey,
+    prefer: Prefer,
+    MaybeBody(body): MaybeBody<CancelOrder>,
+) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
+    let (note, wait) = (body.reason.map(|reason| reason.into_string()), prefer.wait.unwrap_or(app.settings.cancel_wait()));
+    let db = app.ctx.db.clone();
+    let cancel = CancelFulfilment { app, caller: viewer.id, is_admin: viewer.has_role(Role::Admin), order_id, id, note, wait };
+    cancel.run(&db, key).await.map(|answer| prefer.honoured(answer))
+}
+
+async fn list_fulfilments(
+    seller: SellerOfRecord,
+    State(app): State<App>,
+    Query(filter): Query<SellerFulfilmentFilter>,
+    paging: Paging,
+) -> Result<Paged<SellerFulfilment>, Problem> {
+    let (tag, seller) = (format!("fulfilments {filter:?}"), seller.id);
+    let read = async move |tx: &mut Tx, after, rows| {
+        let found = store::list_of_seller(tx, seller, filter.status, after, rows).await?;
+        Ok::<_, Error>(found.iter().filter_map(|(id, order)| seller_view(order, *id)).collect())
+    };
+    paging.list(&app.ctx.db, &tag, read, |shown| shown.fulfilment_id).await.map(Paged)
+}
+
+async fn get_fulfilment(
+    seller: SellerOfRecord,
+    State(app): State<App>,
+    Path(id): Path<FulfilmentId>,
+) -> Result<Json<SellerFulfilment>, Problem> {
+    let seller = seller.id;
+    let order = app.ctx.db.read(async move |tx| store::find_of_seller(tx, seller, id).await).await?;
+    Ok(Json(order.and_then(|order| seller_view(&order, id)).ok_or(Error::NotFound)?))
+}
+
+async fn ship(
+    seller: SellerOfRecord,
+    State(app): State<App>,
+    Path(id): Path<FulfilmentId>,
+    MaybeBody(body): MaybeBody<HandOverParcel>,
+) -> Result<Json<SellerFulfilment>, Problem> {
+    Ok(Json(actions::ship(&app, seller.id, id, body).await?))
 }
 
 async fn pay(

@@ -3,9 +3,14 @@
 //! `StockReservationFailed` is not consumed: it does not say which attempt was refused, and a late one would cancel an order
 //! that was paid again. The key of the attempt keeps the refusal, so a repeated call returns it.
 
-use crate::{Error, Settings, actions::apply, domain::Fact, orphans};
+use crate::{
+    Error, Settings,
+    actions::apply,
+    domain::{Fact, ParcelLabel},
+    orphans,
+};
 use contracts::{
-    ids::OrderId,
+    ids::{FulfilmentId, OrderId},
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
     payment::{PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided},
     shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
@@ -22,6 +27,11 @@ async fn consume(tx: &mut Tx, event: &impl AsFact, pay_again: Duration, grace: D
         orphans::record(tx, order_id, &fact, grace).await?;
     }
     Ok(())
+}
+
+/// An event of an order of earlier versions names no fulfilment: its only one has the id of the order.
+fn fulfilment(named: Option<FulfilmentId>, order: OrderId) -> FulfilmentId {
+    named.unwrap_or(FulfilmentId(order.0))
 }
 
 /// An event that is a fact about an order.
@@ -59,12 +69,15 @@ facts! {
     StockExpired, e => Fact::StockExpired(e.reservation_id);
     StockReturned, e => Fact::StockReturned(e.reservation_id);
     ShipmentCreated, e => Fact::ShipmentCreated {
-        shipment_id: e.shipment_id, carrier: e.carrier.clone(), tracking_number: e.tracking_number.clone(),
+        fulfilment_id: fulfilment(e.fulfilment_id, e.order_id), shipment_id: e.shipment_id, carrier: e.carrier.clone(), tracking_number: e.tracking_number.clone(),
     };
-    ShipmentUpdated, e => Fact::ShipmentUpdated(e.shipment_id, e.status);
-    ShipmentDelivered, e => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Delivered);
+    ShipmentUpdated, e => {
+        let label = ParcelLabel { carrier: e.carrier.clone(), tracking_number: e.tracking_number.clone() };
+        Fact::ShipmentUpdated(e.shipment_id, e.status, Some(label))
+    };
+    ShipmentDelivered, e => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Delivered, None);
     ShipmentReturned, e => match e.recalled {
-        true => Fact::ShipmentCancelled,
-        false => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Returned),
+        true => Fact::ShipmentCancelled(fulfilment(e.fulfilment_id, e.order_id)),
+        false => Fact::ShipmentUpdated(e.shipment_id, ShipmentStatus::Returned, None),
     };
 }

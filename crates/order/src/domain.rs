@@ -5,7 +5,9 @@
 //! to release both. [`Order::apply`] lists every fact and where it is handled; [`due_steps`] lists every call.
 
 mod fact;
+mod fulfilment;
 mod order;
+mod part_refund;
 mod payment;
 mod saga_state;
 mod shipment;
@@ -14,8 +16,10 @@ mod steps;
 mod stock;
 mod totals;
 
-pub use fact::Fact;
+pub use fact::{Fact, ParcelLabel};
+pub use fulfilment::{Fulfilment, PartAmounts, PartRefusal, PartStock, split_tax};
 pub use order::{Order, is_settled, order_number};
+pub use part_refund::PartRefund;
 pub use payment::PaymentState;
 pub use saga_state::{Cancellation, SagaState};
 pub use shipment::ShipmentState;

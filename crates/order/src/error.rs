@@ -1,10 +1,10 @@
 //! The errors of this service and their public codes.
 
-use crate::domain::Totals;
+use crate::domain::{PartRefusal, Totals};
 use contracts::{
     machine::IllegalTransition,
     money::{Currency, MoneyError},
-    order::OrderStatus,
+    order::{FulfilmentStatus, OrderStatus},
     problem::{Code, Fault},
 };
 use platform::{client::CallError, db, http::Problem};
@@ -33,6 +33,14 @@ pub enum Error {
     NotCancellable(OrderStatus),
     #[error("the order was sent before it was cancelled")]
     AlreadySent,
+    #[error("a part of the order has shipped")]
+    PartiallyShipped,
+    #[error("the order is not confirmed yet")]
+    PartPending,
+    #[error("a fulfilment in {0} cannot be cancelled")]
+    PartNotCancellable(FulfilmentStatus),
+    #[error("a fulfilment in {0} cannot be shipped")]
+    PartNotShippable(FulfilmentStatus),
     #[error("no parcel of the order came back")]
     NotReturned,
     #[error("an order in {0} cannot be paid")]
@@ -48,6 +56,16 @@ pub enum Error {
 impl From<MoneyError> for Error {
     fn from(_: MoneyError) -> Error {
         Error::AmountTooLarge
+    }
+}
+
+impl From<PartRefusal> for Error {
+    fn from(refusal: PartRefusal) -> Error {
+        match refusal {
+            PartRefusal::NotFound => Error::NotFound,
+            PartRefusal::Pending => Error::PartPending,
+            PartRefusal::Status(status) => Error::PartNotCancellable(status),
+        }
     }
 }
 
@@ -89,6 +107,14 @@ impl From<Error> for Problem {
             Error::AlreadySent => Problem::new(Code::ORDER_NOT_CANCELLABLE)
                 .detail("the carrier has the parcel already")
                 .member("orderStatus", OrderStatus::Confirmed),
+            Error::PartiallyShipped => Code::ORDER_PARTIALLY_SHIPPED.into(),
+            Error::PartPending => Code::FULFILMENT_NOT_CONFIRMED.into(),
+            Error::PartNotCancellable(status) => Problem::new(Code::FULFILMENT_NOT_CANCELLABLE)
+                .detail(format!("this part of the order is {status}"))
+                .member("fulfilmentStatus", status),
+            Error::PartNotShippable(status) => Problem::new(Code::FULFILMENT_NOT_SHIPPABLE)
+                .detail(format!("this part of the order is {status}"))
+                .member("fulfilmentStatus", status),
             Error::NotReturned => Code::PARCEL_NOT_RETURNED.into(),
             Error::NotPayable(status) => {
                 Problem::new(Code::ORDER_NOT_PAYABLE).detail(format!("the order is {status}")).member("orderStatus", status)

@@ -56,7 +56,7 @@ pub async fn orders(db: &Db, orders: Vec<PastOrder>) -> Result<usize, Error> {
 
 fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
     let totals = Totals::of(&past.items, Money::new(past.shipping_amount, past.currency), Money::zero(past.currency), 0)?;
-    Ok(Order {
+    let mut order = Order {
         // Lists sort by id and filter by the time in it.
         order_id: id_at(past.placed_at, tx.random_bytes()),
         order_number: order_number(tx.random_bytes()),
@@ -65,6 +65,7 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         status: OrderStatus::Delivered,
         currency: past.currency,
         items: past.items,
+        fulfilments: Vec::new(),
         totals,
         payment_method: PaymentMethod::Ok,
         shipping_address: past.address.clone(),
@@ -82,5 +83,7 @@ fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
         timeline_length: 1,
         created_at: past.placed_at,
         updated_at: past.placed_at,
-    })
+    };
+    order.add_missing_fulfilment();
+    Ok(order)
 }

@@ -62,7 +62,8 @@ pub fn service() -> Service {
             "0004_images",
             "0005_orphans",
             "0006_fulfilments",
-            "0007_seller_discounts"
+            "0007_seller_discounts",
+            "0008_fulfilment_lists"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

@@ -72,7 +72,7 @@ pub async fn record(tx: &mut Tx, order_id: OrderId, fact: &Fact, grace: Duration
             (OrphanKind::Payment, id.0)
         }
         Fact::StockReserved(id) | Fact::StockConfirmed(id) => (OrphanKind::Reservation, id.0),
-        Fact::ShipmentCreated { shipment_id, .. } | Fact::ShipmentUpdated(shipment_id, _) => (OrphanKind::Shipment, shipment_id.0),
+        Fact::ShipmentCreated { shipment_id, .. } | Fact::ShipmentUpdated(shipment_id, ..) => (OrphanKind::Shipment, shipment_id.0),
         // These hold nothing.
         _ => return Ok(()),
     };

@@ -10,9 +10,9 @@ use crate::{
 };
 use contracts::{
     body::{BoundedInt, BoundedVec},
-    ids::{OrderId, PaymentId},
-    inventory::{self, Reserve, ReserveLine},
-    payment::{self, CreatePayment, Payment, PaymentStatus, RefundPayment, TransactionStatus},
+    ids::{FulfilmentId, OrderId, PaymentId, Uuid},
+    inventory::{self, Reserve, ReserveLine, ReturnLines},
+    payment::{self, CreatePayment, Payment, PaymentStatus, RefundPart, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
     shipping::{self, CancellationOutcome},
     text::{Amount, Quantity, RequiredShortText, Sku},
@@ -129,11 +129,19 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
             unless_lost(call.key(key("return", reservation_attempt)).send().await.map(|_| ()))?;
             Ok(Some(Fact::StockReturned(id)))
         }
-        Step::CancelShipment => {
-            let answer = client.call(&shipping::CANCEL_SHIPMENT).path(&[&order.order_id]).body(&()).send().await?;
+        Step::ReturnPart(id, part) => {
+            if let Some(body) = returned_lines(order, part)? {
+                let call = client.call(&inventory::RETURN_LINES).path(&[&id]).body(&body);
+                unless_lost(call.key(format!("{part}:return")).send().await.map(|_| ()))?;
+            }
+            Ok(Some(Fact::PartStockReturned(part)))
+        }
+        Step::RefundPart(id, cause) => refund_part(app, order, id, cause).await,
+        Step::CancelShipment(part) => {
+            let answer = client.call(&shipping::CANCEL_SHIPMENT).path(&[&part]).body(&()).send().await?;
             Ok(match answer.outcome {
-                CancellationOutcome::Cancelled => Some(Fact::ShipmentCancelled),
-                CancellationOutcome::TooLate => Some(Fact::ShipmentAlreadySent),
+                CancellationOutcome::Cancelled => Some(Fact::ShipmentCancelled(part)),
+                CancellationOutcome::TooLate => Some(Fact::ShipmentAlreadySent(part)),
                 CancellationOutcome::Pending => None,
             })
         }
@@ -191,6 +199,51 @@ async fn refund(app: &App, order: &Order, id: PaymentId) -> Result<Option<Fact>,
     Ok(is_refused.then(|| refused(app, order, id, attempt)))
 }
 
+/// Refunds the part of the payment that has this cause, unless the provider refused a moment ago. Payment refunds a cause once, under
+/// whatever key it is asked to.
+async fn refund_part(app: &App, order: &Order, id: PaymentId, cause_id: Uuid) -> Result<Option<Fact>, CallError> {
+    let Some(refund) = order.saga.part_refunds.iter().find(|refund| refund.cause_id == cause_id) else { return Ok(None) };
+    if refund.after.is_some_and(|after| after > app.ctx.env.now()) {
+        return Ok(None);
+    }
+    let (client, attempt) = (&app.ctx.client, refund.refused);
+    let body = RefundPart { cause_id, amount: Amount::new(refund.amount).map_err(invalid_value)? };
+    let answer = client.call(&payment::REFUND_PART).path(&[&id]).body(&body).key(format!("{cause_id}:refund:{attempt}")).send().await;
+    let payment = match answer {
+        // The answer that the key keeps may be older than the outcome.
+        Ok(payment) if part_refund_fact(&payment, cause_id).is_some() => payment,
+        Ok(_) => client.call(&payment::GET_PAYMENT).path(&[&id]).send().await?,
+        Err(error) => match error.code() {
+            Some(Code::REFUND_FAILED | Code::TOO_MANY_REFUNDS) => return Ok(Some(part_refused(app, order, cause_id, attempt))),
+            _ => return Err(error),
+        },
+    };
+    let is_open = payment.transactions.iter().any(|t| matches!(t.status, TransactionStatus::Pending | TransactionStatus::Unknown));
+    Ok(match part_refund_fact(&payment, cause_id) {
+        None if !is_open => Some(part_refused(app, order, cause_id, attempt)),
+        fact => fact,
+    })
+}
+
+/// Returns the fact that the money of a cause went back, or that all of it did.
+fn part_refund_fact(payment: &Payment, cause: Uuid) -> Option<Fact> {
+    if payment.status == PaymentStatus::Refunded {
+        return Some(Fact::PaymentRefunded(payment.payment_id));
+    }
+    let is_done = |t: &payment::Transaction| t.cause_id == Some(cause) && t.status == TransactionStatus::Succeeded;
+    payment.transactions.iter().any(is_done).then_some(Fact::PartRefunded {
+        payment_id: payment.payment_id,
+        cause_id: cause,
+        refunded_amount: payment.refunded_amount,
+    })
+}
+
+fn part_refused(app: &App, order: &Order, cause_id: Uuid, attempt: u32) -> Fact {
+    let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_BACKOFF.delay(attempt + 1)));
+    tracing::warn!(target: "order", order_id = %order.order_id, %cause_id, attempt, %after, "the provider refused a refund of a part; it is tried again");
+    Fact::PartRefundRefused { cause_id, attempt, after }
+}
+
 fn refused(app: &App, order: &Order, payment_id: PaymentId, attempt: u32) -> Fact {
     let after = app.ctx.env.now().after(app.ctx.env.jitter(REFUND_BACKOFF.delay(attempt + 1)));
     tracing::warn!(target: "order", order_id = %order.order_id, %payment_id, attempt, %after, "the provider refused a refund; it is tried again");
@@ -245,6 +298,23 @@ fn invalid_value(_: impl std::error::Error) -> CallError {
     CallError::Misused("an order's values satisfy the upstream's contract")
 }
 
+/// Returns the units of a fulfilment; `None` when it has none.
+fn returned_lines(order: &Order, id: FulfilmentId) -> Result<Option<ReturnLines>, CallError> {
+    let Some(part) = order.fulfilment(id) else { return Ok(None) };
+    let items: Vec<_> = part.items(&order.items).cloned().collect();
+    let lines = reserve_lines(&items)?;
+    let body = |lines| ReturnLines { cause_id: id.0, lines };
+    if lines.is_empty() { Ok(None) } else { BoundedVec::new(lines).map(|lines| Some(body(lines))).map_err(invalid_value) }
+}
+
+fn reserve_lines(items: &[contracts::order::OrderItem]) -> Result<Vec<ReserveLine>, CallError> {
+    let line = |item: &contracts::order::OrderItem| {
+        let quantity = Quantity::new(i64::from(item.quantity)).map_err(invalid_value)?;
+        Ok(ReserveLine { sku: Sku::parse(&item.sku).map_err(invalid_value)?, quantity })
+    };
+    items.iter().map(line).collect()
+}
+
 fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
     Ok(CreatePayment {
         order_id: order.order_id,
@@ -257,11 +327,7 @@ fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
 }
 
 fn reserve(order: &Order, ttl_seconds: u32) -> Result<Reserve, CallError> {
-    let line = |item: &contracts::order::OrderItem| {
-        let quantity = Quantity::new(i64::from(item.quantity)).map_err(invalid_value)?;
-        Ok(ReserveLine { sku: Sku::parse(&item.sku).map_err(invalid_value)?, quantity })
-    };
-    let lines = order.items.iter().map(line).collect::<Result<Vec<_>, CallError>>()?;
+    let lines = reserve_lines(&order.items)?;
     Ok(Reserve {
         order_id: order.order_id,
         lines: BoundedVec::new(lines).map_err(invalid_value)?,

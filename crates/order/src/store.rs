@@ -4,12 +4,12 @@ pub mod orphan_rows;
 
 use crate::{
     consistency::{Entry, OrderRecord},
-    domain::{Order, Totals, order_number},
+    domain::{Fulfilment, Order, Totals, order_number},
 };
 use contracts::{
     column::JsonText,
-    ids::{CartId, OrderId, UserId},
-    order::{OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
+    ids::{CartId, FulfilmentId, OrderId, UserId},
+    order::{FulfilmentStatus, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
     time::Timestamp,
 };
 use platform::{
@@ -23,7 +23,8 @@ platform::table! {
     /// Orders without their lines.
     Orders in "orders" of Order, key [order_id];
     columns {
-        order_id, status, payment_method, saga as JsonText, shipping as JsonText, failure as JsonText, timeline_length, updated_at,
+        order_id, status, payment_method, saga as JsonText, fulfilments as JsonText, shipping as JsonText,
+        failure as JsonText, timeline_length, updated_at,
     }
     insert_only {
         order_number, user_id, cart_id, currency,
@@ -55,6 +56,21 @@ platform::table! {
     extra { order_id, position }
 }
 
+platform::table! {
+    /// The fulfilments of sellers. What an order knows of them stands in the order.
+    SellerFulfilments in "fulfilments" of SellerFulfilmentRow, key [fulfilment_id];
+    columns { fulfilment_id, status }
+    insert_only { seller_id }
+    extra { order_id }
+}
+
+/// By what a seller finds a fulfilment.
+pub struct SellerFulfilmentRow {
+    pub fulfilment_id: FulfilmentId,
+    pub seller_id: Option<UserId>,
+    pub status: FulfilmentStatus,
+}
+
 /// The orders with a due time.
 pub const DUE: DueQueue<OrderId> = DueQueue::new("orders", "order_id").failed_attempts("fruitless_turns");
 
@@ -75,6 +91,10 @@ pub async fn insert(tx: &mut Tx, order: &mut Order, due_at: Option<Timestamp>) -
         if is_new {
             for (line, item) in order.items.iter().enumerate() {
                 tx.insert_with::<OrderItems>(item, &[("order_id", &order.order_id), ("line", &line)]).await?;
+            }
+            for part in order.fulfilments.iter().filter(|part| part.seller_id.is_some()) {
+                let row = SellerFulfilmentRow { fulfilment_id: part.fulfilment_id, seller_id: part.seller_id, status: part.status };
+                tx.insert_with::<SellerFulfilments>(&row, &[("order_id", &order.order_id)]).await?;
             }
             append_timeline(tx, order.order_id, 0, &order.first_entry()).await?;
             return Ok(true);
@@ -122,7 +142,70 @@ fn of_owner(owner: Option<UserId>, id: OrderId) -> Select<Orders> {
 async fn with_items(tx: &mut Tx, found: Option<Order>) -> Result<Option<Order>, Error> {
     let Some(mut order) = found else { return Ok(None) };
     order.items = tx.list::<OrderItems>("WHERE order_id = $1 ORDER BY line", params![order.order_id]).await?;
+    order.add_missing_fulfilment();
     Ok(Some(order))
+}
+
+/// Stores the status of a seller's fulfilment, by which it is found. Those of orders of earlier versions have no row.
+pub async fn save_fulfilment_status(tx: &mut Tx, part: &Fulfilment) -> Result<(), Error> {
+    let sql = "UPDATE fulfilments SET status = $2 WHERE fulfilment_id = $1";
+    tx.execute(sql, params![part.fulfilment_id, part.status]).await.map(|_| ())
+}
+
+/// Returns the order of a fulfilment of this seller.
+pub async fn find_of_seller(tx: &mut Tx, seller: UserId, id: FulfilmentId) -> Result<Option<Order>, Error> {
+    let sql = "SELECT order_id FROM fulfilments WHERE fulfilment_id = $1 AND seller_id = $2";
+    match tx.query_opt(sql, params![id, seller], |row| row.next::<OrderId>()).await? {
+        Some(order) => find_order(tx, None, order).await,
+        None => Ok(None),
+    }
+}
+
+/// Returns the fulfilments of a seller with their orders, the newest first.
+pub async fn list_of_seller(
+    tx: &mut Tx,
+    seller: UserId,
+    status: Option<FulfilmentStatus>,
+    after: Option<FulfilmentId>,
+    rows: i64,
+) -> Result<Vec<(FulfilmentId, Order)>, Error> {
+    let found: Vec<(FulfilmentId, OrderId)> = of_seller(seller, status, after, rows).rows(tx, |row| Ok((row.next()?, row.next()?))).await?;
+    let ids: Vec<OrderId> = found.iter().map(|(_, order)| *order).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut orders = HashMap::new();
+    for mut order in Select::of::<Orders>().filter_in("order_id", &ids).list(tx).await? {
+        order.items.clear();
+        orders.insert(order.order_id, order);
+    }
+    let lines = items_of(&ids).rows(tx, |row| Ok((row.next::<OrderId>()?, row.next::<i64>()?, row.read::<OrderItems>()?))).await?;
+    let mut lines: Vec<(OrderId, i64, OrderItem)> = lines;
+    lines.sort_unstable_by_key(|(_, line, _)| *line);
+    for (order, _, item) in lines {
+        if let Some(order) = orders.get_mut(&order) {
+            order.items.push(item);
+        }
+    }
+    Ok(found.into_iter().filter_map(|(id, order)| Some((id, orders.get(&order)?.clone()))).collect())
+}
+
+/// Returns the first query of [`list_of_seller`].
+pub fn of_seller(seller: UserId, status: Option<FulfilmentStatus>, after: Option<FulfilmentId>, rows: i64) -> Select {
+    Select::from("SELECT fulfilment_id, order_id FROM fulfilments")
+        .filter("seller_id = ?", seller)
+        .filter_some("status = ?", status)
+        .filter_some("fulfilment_id < ?", after)
+        .limit("fulfilment_id DESC", rows)
+}
+
+/// Returns the query of the lines of several orders.
+pub fn items_of(orders: &[OrderId]) -> Select {
+    Select::from(
+        "SELECT order_id, line, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, \
+         image_url, seller_id, discount_amount, seller_discount_amount, tax_amount, returned_quantity FROM order_items",
+    )
+    .filter_in("order_id", orders)
 }
 
 /// Returns the id of the order with this number. With `owner`, an order of another customer is not found.
@@ -296,6 +379,9 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
         },
     )
     .await?;
+    for record in &mut records {
+        record.order.add_missing_fulfilment();
+    }
     for (id, event_count) in outbox::list_counts(tx, after.into(), last.into()).await? {
         if let Some(record) = at.get(&id.into()).and_then(|at| records.get_mut(*at)) {
             record.event_count = event_count;

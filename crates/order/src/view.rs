@@ -1,9 +1,14 @@
 //! Orders as callers see them.
 
-use crate::{domain::Order, store};
+use crate::{
+    domain::{Fulfilment, Order},
+    store,
+};
 use contracts::{
-    ids::{OrderId, UserId},
-    order::{OrderView, TimelineEntry},
+    ids::{FulfilmentId, OrderId, UserId},
+    order::{
+        FulfilmentItem, FulfilmentStatus, FulfilmentView, OrderShipping, OrderView, SellerFulfilment, TimelineEntry, is_partially_shipped,
+    },
 };
 use platform::db::{Error, Tx};
 
@@ -16,6 +21,8 @@ pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Resul
 
 /// Combines an order and its timeline.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
+    let fulfilments = order.fulfilments.iter().map(|part| fulfilment_view(&order, part)).collect();
+    let partially_shipped = is_partially_shipped(&order.fulfilment_statuses());
     let (cancellation_requested, restock) = (order.is_cancellation_pending(), order.restock_status());
     OrderView {
         order_id: order.order_id,
@@ -33,8 +40,8 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         payment_id: order.saga.payment_id,
         payment_method: order.payment_method,
         shipping: order.shipping,
-        fulfilments: Vec::new(),
-        partially_shipped: false,
+        fulfilments,
+        partially_shipped,
         cancellation_requested,
         shipping_address_snapshot: order.shipping_address,
         billing_address_snapshot: order.billing_address,
@@ -44,4 +51,78 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         created_at: order.created_at,
         updated_at: order.updated_at,
     }
+}
+
+fn fulfilment_view(order: &Order, part: &Fulfilment) -> FulfilmentView {
+    let amounts = part.amounts(&order.items);
+    FulfilmentView {
+        fulfilment_id: part.fulfilment_id,
+        seller_id: part.seller_id,
+        status: part.status,
+        items: part.items(&order.items).map(|item| FulfilmentItem { order_item_id: item.order_item_id, quantity: item.quantity }).collect(),
+        subtotal_amount: amounts.subtotal_amount,
+        discount_amount: amounts.discount_amount,
+        shipping_amount: amounts.shipping_amount,
+        tax_amount: amounts.tax_amount,
+        total_amount: amounts.total_amount,
+        cancellation_requested: part.is_cancellation_pending(),
+        shipment_id: part.shipping.shipment_id,
+        shipment_status: part.shipping.status,
+        carrier: part.shipping.carrier.clone(),
+        tracking_number: part.shipping.tracking_number.clone(),
+    }
+}
+
+/// Returns the fulfilment as its seller sees it.
+pub fn seller_view(order: &Order, id: FulfilmentId) -> Option<SellerFulfilment> {
+    let part = order.fulfilment(id)?;
+    let shown = fulfilment_view(order, part);
+    Some(SellerFulfilment {
+        fulfilment_id: id,
+        order_id: order.order_id,
+        order_number: order.order_number.clone(),
+        seller_id: part.seller_id,
+        status: part.status,
+        currency: order.currency,
+        items: part.items(&order.items).cloned().collect(),
+        subtotal_amount: shown.subtotal_amount,
+        discount_amount: shown.discount_amount,
+        shipping_amount: shown.shipping_amount,
+        tax_amount: shown.tax_amount,
+        total_amount: shown.total_amount,
+        cancellation_requested: shown.cancellation_requested,
+        shipping_address_snapshot: order.shipping_address.clone(),
+        shipment_id: shown.shipment_id,
+        shipment_status: shown.shipment_status,
+        carrier: shown.carrier,
+        tracking_number: shown.tracking_number,
+        created_at: order.created_at,
+        updated_at: order.updated_at,
+    })
+}
+
+/// Returns the order with the parts, the amounts and the address that concern this seller alone, and without the payment.
+pub fn for_seller(mut view: OrderView, seller: UserId) -> OrderView {
+    view.items.retain(|item| item.seller_id == Some(seller));
+    view.fulfilments.retain(|part| part.seller_id == Some(seller));
+    let sum = |amount: fn(&FulfilmentView) -> i64| view.fulfilments.iter().map(amount).sum();
+    view.subtotal_amount = sum(|part| part.subtotal_amount);
+    view.shipping_amount = sum(|part| part.shipping_amount);
+    view.tax_amount = sum(|part| part.tax_amount);
+    view.discount_amount = sum(|part| part.discount_amount);
+    view.total_amount = sum(|part| part.total_amount);
+    view.refunded_amount = 0;
+    view.payment_id = None;
+    view.failure = None;
+    view.billing_address_snapshot = view.shipping_address_snapshot.clone();
+    if let Some(part) = view.fulfilments.first() {
+        view.shipping = OrderShipping {
+            status: part.shipment_status,
+            shipment_id: part.shipment_id,
+            carrier: part.carrier.clone(),
+            tracking_number: part.tracking_number.clone(),
+            pending: part.status == FulfilmentStatus::Confirmed && part.shipment_id.is_none(),
+        };
+    }
+    view
 }

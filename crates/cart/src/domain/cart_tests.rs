@@ -17,6 +17,7 @@ fn quote(price: i64, available: Option<i64>) -> Quote {
         available,
         max_quantity: 999,
         image_url: None,
+        seller_id: None,
     }
 }
 

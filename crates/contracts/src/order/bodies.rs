@@ -1,6 +1,6 @@
 //! The bodies of requests and answers.
 
-use super::{FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
+use super::{FulfilmentStatus, FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
 use crate::{
     ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, ShipmentId, UserId},
     money::Currency,
@@ -252,6 +252,29 @@ pub struct EstimateTotals {
     pub currency: Currency,
     /// The sum of the lines, in minor units of `currency`.
     pub subtotal_amount: i64,
+    /// The sums of the lines by seller, each of which is a parcel with a fee of its own; one parcel when absent.
+    #[serde(default)]
+    pub sellers: Vec<SellerSubtotal>,
+}
+
+/// The sum of the lines of one seller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SellerSubtotal {
+    /// Null for the shop itself.
+    #[serde(default)]
+    pub seller_id: Option<UserId>,
+    /// In minor units of the currency.
+    pub subtotal_amount: i64,
+}
+
+/// Which of the caller's fulfilments a list shows.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SellerFulfilmentFilter {
+    /// Only fulfilments in this status.
+    #[serde(default)]
+    pub status: Option<FulfilmentStatus>,
 }
 
 /// What an order would cost that is placed now. All amounts are in minor units of `currency`.

@@ -87,7 +87,7 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Resu
     tx.query(
         "SELECT r.order_id, r.reservation_id, r.status, l.sku, l.quantity - l.returned_qty FROM reservations r \
          JOIN reservation_lines l ON l.reservation_id = r.reservation_id \
-         WHERE r.status IN ('ACTIVE', 'CONFIRMED') AND r.returned_at IS NULL AND r.order_id > $1 AND r.order_id <= $2 \
+         WHERE r.status IN ('ACTIVE', 'CONFIRMED') AND r.returned_at IS NULL AND l.quantity > l.returned_qty AND r.order_id > $1 AND r.order_id <= $2 \
          ORDER BY r.order_id, r.reservation_id",
         params![after, up_to],
         |row| {

@@ -20,7 +20,7 @@ pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -
     let now = tx.now();
     let changes = order.apply(fact, now.after(pay_again), now)?;
     if order != before {
-        save(tx, &order, &changes).await?;
+        save(tx, &before, &order, &changes).await?;
     }
     Ok(true)
 }
@@ -32,8 +32,9 @@ pub async fn apply(tx: &mut Tx, id: OrderId, fact: &Fact, pay_again: Duration) -
 pub async fn cancel_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
     db.write(async move |tx| {
         let Some(mut order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
+        let before = order.clone();
         if let Some(change) = order.cancel_if_overdue(tx.now()) {
-            save(tx, &order, &[change]).await?;
+            save(tx, &before, &order, &[change]).await?;
         }
         Ok(())
     })
@@ -41,7 +42,7 @@ pub async fn cancel_if_overdue(db: &Db, id: OrderId) -> Result<(), Error> {
 }
 
 /// Reschedules an order that made no progress by the calls in `tried`, with a longer pause each time. If nothing is due, the order
-/// is due at its payment deadline or never; if only a refused refund is due, when the next refund is. An order for which other
+/// is due at its payment deadline or never; if only refused refunds are due, when the next refund is. An order for which other
 /// calls are due by now made progress and stays due.
 ///
 /// # Errors
@@ -51,11 +52,13 @@ pub async fn reschedule(db: &Db, id: OrderId, settings: &Settings, tried: Vec<St
     db.write(async move |tx| {
         let Some(order) = store::lock_order(tx, None, id).await? else { return Ok(()) };
         let (now, steps) = (tx.now(), due_steps(&order));
-        match (steps.as_slice(), order.saga.refund_after.filter(|after| *after > now)) {
-            _ if steps != tried => {}
-            ([], _) => store::set_due(tx, id, order.payment_deadline()).await?,
-            ([Step::RefundPayment(_)], Some(after)) => store::set_due(tx, id, Some(after)).await?,
-            _ => store::DUE.reschedule(tx, id, backoff).await?,
+        if steps != tried {
+            return Ok(());
+        }
+        match order.refunds_paused_until(&steps, now) {
+            _ if steps.is_empty() => store::set_due(tx, id, order.payment_deadline()).await?,
+            Some(after) => store::set_due(tx, id, Some(after)).await?,
+            None => store::DUE.reschedule(tx, id, backoff).await?,
         }
         Ok(())
     })

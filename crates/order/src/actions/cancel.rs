@@ -20,6 +20,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 pub enum Actor {
     Customer(UserId),
+    /// The seller of a fulfilment, for that one.
+    Seller(UserId),
     Admin,
 }
 
@@ -27,12 +29,13 @@ impl Actor {
     fn owner(self) -> Option<UserId> {
         match self {
             Actor::Customer(user) => Some(user),
-            Actor::Admin => None,
+            Actor::Seller(_) | Actor::Admin => None,
         }
     }
 
-    fn reason(self) -> CancelReason {
+    pub(super) fn reason(self) -> CancelReason {
         match self {
+            Actor::Seller(_) => CancelReason::SellerRequest,
             Actor::Customer(_) => CancelReason::CustomerRequest,
             Actor::Admin => CancelReason::AdminRequest,
         }
@@ -42,7 +45,8 @@ impl Actor {
 /// Cancels an order that was not sent, and waits for shipping's decision for at most `wait`. The saga releases the money and
 /// the stock. Cancelling a cancelled order changes nothing. While shipping has not decided, the answer shows the request.
 ///
-/// It is refused with `NOT_FOUND` for another customer's order, and with `ORDER_NOT_CANCELLABLE` once it was sent or refunded.
+/// It is refused with `NOT_FOUND` for another customer's order, with `ORDER_PARTIALLY_SHIPPED` once a part
+/// was sent, and with `ORDER_NOT_CANCELLABLE` once all was sent or refunded.
 pub struct Cancel {
     pub app: App,
     pub actor: Actor,
@@ -61,9 +65,12 @@ impl IdempotentRequest for Cancel {
         let mut order = store::lock_order(tx, self.actor.owner(), self.id).await?.ok_or(Error::NotFound)?;
         let before = order.clone();
         let cancelled = order.cancel(self.actor.reason(), self.note.clone(), tx.now());
-        let change = cancelled.map_err(|_| Error::NotCancellable(order.status))?;
+        let change = cancelled.map_err(|_| match order.status {
+            OrderStatus::Confirmed => Error::PartiallyShipped,
+            status => Error::NotCancellable(status),
+        })?;
         if order != before {
-            save(tx, &order, change.as_slice()).await?;
+            save(tx, &before, &order, change.as_slice()).await?;
         }
         if order.is_cancellation_pending() { Ok(Next::Wait(self.id)) } else { outcome(tx, order).await }
     }
@@ -98,6 +105,7 @@ async fn outcome(tx: &mut Tx, order: Order) -> Result<Next<Json<OrderView>, Orde
     match order.status {
         OrderStatus::Cancelled => {}
         _ if order.is_cancellation_pending() => {}
+        OrderStatus::Confirmed if order.fulfilments.len() > 1 => return Err(Error::PartiallyShipped),
         OrderStatus::Confirmed => return Err(Error::AlreadySent),
         status => return Err(Error::NotCancellable(status)),
     }

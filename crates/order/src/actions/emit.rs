@@ -1,9 +1,13 @@
 //! The event of each status change.
 
+use super::emit_parts::ordered;
 use crate::domain::{Cancellation, ChangeCause, Order, StatusChange};
-use contracts::order::{
-    CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderInventoryReserved, OrderParcelReturned,
-    OrderPaymentAuthorized, OrderPaymentFailed, OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped,
+use contracts::{
+    ids::ShipmentId,
+    order::{
+        CancelReason, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderInventoryReserved, OrderParcelReturned,
+        OrderPaymentAuthorized, OrderPaymentFailed, OrderPaymentRetried, OrderRefunded, OrderReservationLost, OrderShipped, OrderShipping,
+    },
 };
 use platform::db::Tx;
 
@@ -22,7 +26,7 @@ pub fn created(tx: &mut Tx, order: &Order) {
         total_amount: order.totals.total_amount,
         payment_method: order.payment_method,
         items: order.items.clone(),
-        fulfilments: Vec::new(),
+        fulfilments: ordered(order),
         shipping_address_snapshot: order.shipping_address.clone(),
         billing_address_snapshot: order.billing_address.clone(),
     });
@@ -77,7 +81,7 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             discount_amount: order.totals.discount_amount,
             total_amount,
             items: order.items.clone(),
-            fulfilments: Vec::new(),
+            fulfilments: ordered(order),
             shipping_address_snapshot: order.shipping_address.clone(),
         }),
         ChangeCause::Shipped { shipment_id } => tx.emit(OrderShipped {
@@ -85,8 +89,8 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             order_number,
             user_id,
             shipment_id,
-            carrier: order.shipping.carrier.clone().unwrap_or_default(),
-            tracking_number: order.shipping.tracking_number.clone().unwrap_or_default(),
+            carrier: shipping_of(order, shipment_id).carrier.unwrap_or_default(),
+            tracking_number: shipping_of(order, shipment_id).tracking_number.unwrap_or_default(),
             currency,
             total_amount,
         }),
@@ -98,8 +102,8 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             order_number,
             user_id,
             shipment_id,
-            carrier: order.shipping.carrier.clone().unwrap_or_default(),
-            tracking_number: order.shipping.tracking_number.clone().unwrap_or_default(),
+            carrier: shipping_of(order, shipment_id).carrier.unwrap_or_default(),
+            tracking_number: shipping_of(order, shipment_id).tracking_number.unwrap_or_default(),
             currency,
             total_amount,
             refunded_amount: order.saga.refunded_amount,
@@ -108,6 +112,11 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             tx.emit(OrderRefunded { order_id, order_number, user_id, payment_id, currency, total_amount, refunded_amount: total_amount })
         }
     }
+}
+
+/// Returns the progress of a shipment.
+fn shipping_of(order: &Order, shipment: ShipmentId) -> OrderShipping {
+    order.fulfilment_of_shipment(shipment).map_or_else(|| order.shipping.clone(), |part| part.shipping.clone())
 }
 
 fn cancelled(tx: &mut Tx, order: &Order, Cancellation { reason, note }: Cancellation) {

@@ -1,10 +1,10 @@
 //! Estimates what an order would cost.
 
-use super::place::shipping_fee;
+use super::place::shipping_fees;
 use crate::{App, Error, domain::Totals};
 use contracts::{
     money::Money,
-    order::{EstimateTotals, TotalsEstimate},
+    order::{EstimateTotals, SellerSubtotal, TotalsEstimate},
     user,
 };
 
@@ -19,7 +19,10 @@ pub async fn estimate(app: &App, request: EstimateTotals) -> Result<TotalsEstima
         None => default_country(app, &request).await?,
     };
     let subtotal = Money::new(request.subtotal_amount, request.currency);
-    let fee = shipping_fee(app, &country, subtotal).await?;
+    let whole = [SellerSubtotal { seller_id: None, subtotal_amount: request.subtotal_amount }];
+    let sellers = if request.sellers.is_empty() { &whole[..] } else { &request.sellers };
+    let fees = shipping_fees(app, &country, request.currency, sellers).await?;
+    let fee = Money::sum(request.currency, fees)?;
     let totals = Totals::of_subtotal(subtotal, fee, Money::zero(request.currency), app.settings.tax_basis_points)?;
     Ok(TotalsEstimate {
         country,

@@ -38,8 +38,9 @@ impl IdempotentRequest for PayAgain {
         if order.payment_deadline().is_none_or(|deadline| deadline <= tx.now()) {
             return Err(Error::NotPayable(order.status));
         }
+        let before = order.clone();
         let change = order.pay_again(self.method, tx.now()).map_err(|_| Error::NotPayable(order.status))?;
-        save(tx, &order, &[change]).await?;
+        save(tx, &before, &order, &[change]).await?;
         if self.wait.is_some() { Ok(Next::Wait(self.id)) } else { self.answer(tx, self.id).await }
     }
 

@@ -6,7 +6,7 @@
 use super::{OrderAdvance, emit, store};
 use crate::{
     App, Error,
-    domain::{Order, SagaState, Totals, order_number},
+    domain::{Fulfilment, Order, SagaState, Totals, order_number, split_tax},
     view::{find_view, view},
 };
 use contracts::{
@@ -14,8 +14,8 @@ use contracts::{
     cart::{self, Cart, CheckOutCart, CheckedOutItem},
     catalog::{self, Product, ProductLookup},
     ids::{AddressId, OrderId, ProductId, UserId, Uuid},
-    money::Money,
-    order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder},
+    money::{Currency, Money},
+    order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder, SellerSubtotal},
     problem::Code,
     shipping,
     user::{self, AddressSnapshot},
@@ -128,11 +128,12 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, 
         return Err(Error::CartEmpty);
     }
     let products = products(app, &cart).await?;
-    let items = lines(app, &cart, &products)?;
+    let mut items = lines(app, &cart, &products)?;
     let currency = cart.currency;
-    let subtotal = Money::sum(currency, items.iter().map(|item| Money::new(item.line_total_amount, currency)))?;
-    let fee = shipping_fee(app, &shipping_address.country, subtotal).await?;
+    let mut fulfilments = fulfilments(app, &items, currency, &shipping_address.country).await?;
+    let fee = Money::sum(currency, fulfilments.iter().map(|part| Money::new(part.shipping_amount, currency)))?;
     let totals = Totals::of(&items, fee, Money::zero(currency), app.settings.tax_basis_points)?;
+    split_tax(Money::new(totals.tax_amount, currency), &mut items, &mut fulfilments);
     if request.expected_total_amount.is_some_and(|expected| expected.get() != totals.total_amount) {
         return Err(Error::TotalChanged(totals));
     }
@@ -145,6 +146,7 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, 
         status: OrderStatus::PendingPayment,
         currency,
         items,
+        fulfilments,
         totals,
         payment_method: request.payment_method,
         shipping_address,
@@ -198,6 +200,39 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
             })
         })
         .collect()
+}
+
+/// Returns a fulfilment for each seller of the lines, in the order of their first lines, each with the fee for its own lines.
+async fn fulfilments(app: &App, items: &[OrderItem], currency: Currency, country: &str) -> Result<Vec<Fulfilment>, Error> {
+    let mut sellers: Vec<SellerSubtotal> = Vec::new();
+    for item in items {
+        let line = Money::new(item.line_total_amount, currency);
+        match sellers.iter_mut().find(|seller| seller.seller_id == item.seller_id) {
+            Some(seller) => seller.subtotal_amount = Money::new(seller.subtotal_amount, currency).plus(line)?.minor,
+            None => sellers.push(SellerSubtotal { seller_id: item.seller_id, subtotal_amount: line.minor }),
+        }
+    }
+    let fees = shipping_fees(app, country, currency, &sellers).await?;
+    let part = |(seller, fee): (&SellerSubtotal, Money)| Fulfilment::new(app.ctx.env.new_id(), seller.seller_id, fee.minor);
+    Ok(sellers.iter().zip(fees).map(part).collect())
+}
+
+/// Returns the shipping fee of each seller, whose lines are one parcel. The calls run side by side.
+pub(super) async fn shipping_fees(app: &App, country: &str, currency: Currency, sellers: &[SellerSubtotal]) -> Result<Vec<Money>, Error> {
+    if let [only] = sellers {
+        return Ok(vec![shipping_fee(app, country, Money::new(only.subtotal_amount, currency)).await?]);
+    }
+    let mut calls = app.ctx.env.task_set();
+    for (at, seller) in sellers.iter().enumerate() {
+        let (app, country, subtotal) = (app.clone(), country.to_owned(), Money::new(seller.subtotal_amount, currency));
+        calls.spawn(Context::current().scope(async move { (at, shipping_fee(&app, &country, subtotal).await) }));
+    }
+    let mut fees = vec![Money::zero(currency); sellers.len()];
+    while let Some(joined) = calls.join_next().await {
+        let (at, fee) = joined.map_err(|error| db::Error::Failed(error.to_string()))?;
+        fees[at] = fee?;
+    }
+    Ok(fees)
 }
 
 /// Returns the lowest shipping rate.

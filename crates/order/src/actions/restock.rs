@@ -37,7 +37,7 @@ impl IdempotentRequest for Restock {
         let before = order.clone();
         order.restock(tx.now()).map_err(|_| Error::NotReturned)?;
         if order != before {
-            save(tx, &order, &[]).await?;
+            save(tx, &before, &order, &[]).await?;
         }
         if order.restock_status() == Some(RestockStatus::Pending) {
             return Ok(Next::Wait(self.id));

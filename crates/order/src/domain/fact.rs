@@ -1,11 +1,18 @@
 //! What happened in other services.
 
 use contracts::{
-    ids::{PaymentId, ReservationId, ShipmentId},
+    ids::{FulfilmentId, PaymentId, ReservationId, ShipmentId, Uuid},
     problem::Failure,
     shipping::ShipmentStatus,
     time::Timestamp,
 };
+
+/// The carrier and the number of a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParcelLabel {
+    pub carrier: String,
+    pub tracking_number: String,
+}
 
 /// Something that happened in another service. The reply to a call and an event carry the same fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +39,30 @@ pub enum Fact {
     StockReleased(ReservationId),
     StockExpired(ReservationId),
     StockReturned(ReservationId),
+    /// A part of the money was refunded for a cause: `refunded_amount` in all so far.
+    PartRefunded {
+        payment_id: PaymentId,
+        cause_id: Uuid,
+        refunded_amount: i64,
+    },
+    /// The provider refused refund number `attempt` for a cause, counted from 0. The next one is due at `after`.
+    PartRefundRefused {
+        cause_id: Uuid,
+        attempt: u32,
+        after: Timestamp,
+    },
+    /// The units of a fulfilment are on sale again.
+    PartStockReturned(FulfilmentId),
     ShipmentCreated {
+        fulfilment_id: FulfilmentId,
         shipment_id: ShipmentId,
         carrier: String,
         tracking_number: String,
     },
-    ShipmentUpdated(ShipmentId, ShipmentStatus),
+    /// The shipment is in this status. The label is given where it may have changed.
+    ShipmentUpdated(ShipmentId, ShipmentStatus, Option<ParcelLabel>),
     /// Shipping cancelled the shipment, or will never make one.
-    ShipmentCancelled,
+    ShipmentCancelled(FulfilmentId),
     /// Shipping could not cancel the shipment: the carrier has it already.
-    ShipmentAlreadySent,
+    ShipmentAlreadySent(FulfilmentId),
 }

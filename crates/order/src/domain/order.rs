@@ -1,11 +1,11 @@
 //! The order itself, and the rules where payment, stock and shipment meet.
 
-use super::{Applied, Cancellation, ChangeCause, Fact, PaymentState, SagaState, ShipmentState, StatusChange, StockState, Totals};
+use super::{Applied, Cancellation, ChangeCause, Fact, Fulfilment, PaymentState, SagaState, StatusChange, StockState, Totals};
 use contracts::{
     ids::{CartId, OrderId, UserId},
     machine::{IllegalTransition, Machine as _},
     money::Currency,
-    order::{CancelReason, OrderItem, OrderShipping, OrderStatus, TimelineEntry},
+    order::{CancelReason, FulfilmentFact, OrderFact, OrderItem, OrderShipping, OrderStatus, TimelineEntry},
     payment::PaymentMethod,
     problem::Failure,
     time::Timestamp,
@@ -22,6 +22,8 @@ pub struct Order {
     pub status: OrderStatus,
     pub currency: Currency,
     pub items: Vec<OrderItem>,
+    /// Its parts, one for each seller of its lines.
+    pub fulfilments: Vec<Fulfilment>,
     pub totals: Totals,
     pub payment_method: PaymentMethod,
     pub shipping_address: AddressSnapshot,
@@ -105,13 +107,17 @@ impl Order {
             Fact::StockConfirmed(id) => self.stock_confirmed(*id, changes)?,
             Fact::StockReleased(id) | Fact::StockExpired(id) => self.reservation_ended(*id, changes)?,
             Fact::StockReturned(id) => self.stock_returned(*id),
-            Fact::ShipmentCreated { shipment_id, carrier, tracking_number } => {
-                self.shipment_created(*shipment_id, carrier, tracking_number);
+            Fact::PartRefunded { payment_id, cause_id, refunded_amount } => self.part_refunded(*payment_id, *cause_id, *refunded_amount),
+            Fact::PartRefundRefused { cause_id, attempt, after } => self.part_refund_refused(*cause_id, *attempt, *after),
+            Fact::PartStockReturned(id) => self.part_stock_returned(*id),
+            Fact::ShipmentCreated { fulfilment_id, shipment_id, carrier, tracking_number } => {
+                self.shipment_created(*fulfilment_id, *shipment_id, carrier, tracking_number);
             }
-            Fact::ShipmentUpdated(id, status) => self.shipment_updated(*id, *status, changes)?,
-            Fact::ShipmentCancelled => self.shipment_cancelled(changes)?,
-            Fact::ShipmentAlreadySent => self.keep_shipment(),
+            Fact::ShipmentUpdated(id, status, label) => self.shipment_updated(*id, *status, label.as_ref(), changes)?,
+            Fact::ShipmentCancelled(id) => self.shipment_cancelled(*id, changes)?,
+            Fact::ShipmentAlreadySent(id) => self.keep_shipment(*id, changes)?,
         }
+        self.shipping = self.overall_shipping();
         Ok(())
     }
 
@@ -119,7 +125,7 @@ impl Order {
     /// goods may have left already. A repeated cancellation changes nothing.
     ///
     /// # Errors
-    /// [`IllegalTransition`] once the order was shipped or refunded.
+    /// [`IllegalTransition`] once the order was shipped, in part or whole, or refunded.
     pub fn cancel(
         &mut self,
         reason: CancelReason,
@@ -131,7 +137,10 @@ impl Order {
         }
         let cancellation = Cancellation { reason, note };
         let change = if self.status == OrderStatus::Confirmed {
-            self.saga.shipment = ShipmentState::CancelRequested;
+            if self.fulfilments.iter().any(|part| part.status.has_shipped()) {
+                return Err(IllegalTransition { from: self.status, fact: OrderFact::CancelRequested });
+            }
+            self.request_cancellation(Some(&cancellation));
             None
         } else {
             Some(self.change_status(ChangeCause::CancelRequested(cancellation.clone()))?)
@@ -186,7 +195,7 @@ impl Order {
     pub(super) fn check_confirmed(&mut self, changes: &mut Vec<StatusChange>) -> Applied {
         let (payment, reservation) = (self.saga.payment_in(PaymentState::Captured), self.saga.reservation_in(StockState::Confirmed));
         if let (OrderStatus::InventoryReserved, Some(payment_id), Some(reservation_id)) = (self.status, payment, reservation) {
-            self.shipping.pending = true;
+            self.take_by_all(FulfilmentFact::Confirmed);
             changes.push(self.change_status(ChangeCause::Confirmed { payment_id, reservation_id })?);
         }
         Ok(())
@@ -196,10 +205,18 @@ impl Order {
     pub(super) fn change_status(&mut self, cause: ChangeCause) -> Result<StatusChange, IllegalTransition<OrderStatus>> {
         let from = self.status;
         self.status = from.transition(cause.fact())?;
-        if from == OrderStatus::Confirmed {
-            // The shipment exists by now, or none will be made.
-            self.shipping.pending = false;
+        if from == OrderStatus::Confirmed && self.status != from {
+            // The shipments exist by now, or none will be made.
+            self.fulfilments.iter_mut().for_each(|part| part.shipping.pending = false);
         }
+        if self.status == OrderStatus::Cancelled {
+            self.take_by_all(FulfilmentFact::Cancelled);
+            let why = cause.cancellation();
+            for part in self.fulfilments.iter_mut().filter(|part| part.cancellation.is_none()) {
+                part.cancellation.clone_from(&why);
+            }
+        }
+        self.shipping = self.overall_shipping();
         let position = self.timeline_length;
         self.timeline_length += 1;
         Ok(StatusChange { from, to: self.status, position, cause })

@@ -1,6 +1,6 @@
 //! The payment of an order.
 
-use super::{Applied, Cancellation, ChangeCause, Order, PaymentFailure, SagaState, ShipmentState, StatusChange, Step};
+use super::{Applied, Cancellation, ChangeCause, Order, PaymentFailure, SagaState, StatusChange, Step};
 use contracts::{
     ids::PaymentId,
     order::{CancelReason, OrderStatus},
@@ -141,11 +141,12 @@ impl Order {
         }
         self.saga.payment = PaymentState::Released;
         self.saga.refunded_amount = self.totals.total_amount;
+        self.end_part_refunds();
         self.failure.take_if(|failure| failure.code == Code::REFUND_FAILED.as_str());
         let cause = match self.status {
             OrderStatus::Confirmed => {
                 // Nobody pays for the goods any more: they stay here if shipping can still cancel.
-                self.saga.shipment = ShipmentState::CancelRequested;
+                self.request_cancellation(None);
                 self.saga.cancellation = None;
                 ChangeCause::Refunded { payment_id }
             }

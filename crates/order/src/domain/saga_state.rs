@@ -1,6 +1,6 @@
 //! What the saga stores of an order's payment, stock and shipment: the column `saga`.
 
-use super::{PaymentState, ShipmentState, StockState};
+use super::{PartRefund, PaymentState, ShipmentState, StockState};
 use contracts::{
     ids::{PaymentId, ReservationId},
     order::CancelReason,
@@ -21,6 +21,7 @@ pub struct SagaState {
     #[serde(rename = "money")]
     pub payment: PaymentState,
     pub stock: StockState,
+    /// Whether the shipment of an order of earlier versions goes ahead; a fulfilment has it since.
     #[serde(default, rename = "parcel")]
     pub shipment: ShipmentState,
     /// In a CONFIRMED order a request that shipping has not answered yet; in a CANCELLED one the reason for it.
@@ -50,6 +51,9 @@ pub struct SagaState {
     /// When the next refund is due.
     #[serde(default)]
     pub refund_after: Option<Timestamp>,
+    /// Refunds of parts of the money, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part_refunds: Vec<PartRefund>,
     /// Whether an administrator restocks the goods of the parcel that came back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restock_requested: bool,
@@ -78,6 +82,7 @@ impl SagaState {
             refunded_amount: 0,
             refunds_refused: 0,
             refund_after: None,
+            part_refunds: Vec::new(),
             restock_requested: false,
             payable_until: None,
             correlation_id: String::new(),

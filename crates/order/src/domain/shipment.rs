@@ -1,9 +1,11 @@
-//! The shipment of an order. Shipping makes and sends it by itself; the order only follows it, and may cancel it.
+//! The shipments of an order, one for each fulfilment. Shipping makes and sends them by itself; the order only follows them, and
+//! may cancel them.
 
-use super::{Applied, ChangeCause, Order, StatusChange, StockState};
+use super::{Applied, ChangeCause, Fulfilment, Order, ParcelLabel, PartStock, StatusChange, Step, StockState};
 use contracts::{
-    ids::ShipmentId,
-    order::{OrderShipping, OrderStatus, RestockStatus},
+    ids::{FulfilmentId, ShipmentId},
+    machine::Machine as _,
+    order::{FulfilmentStatus, OrderFact, OrderShipping, RestockStatus},
     shipping::ShipmentStatus,
     time::Timestamp,
 };
@@ -29,9 +31,9 @@ pub enum ShipmentState {
 pub struct NotReturned;
 
 impl Order {
-    pub(super) fn shipment_created(&mut self, shipment_id: ShipmentId, carrier: &str, tracking_number: &str) {
-        if self.shipping.shipment_id.is_none() {
-            self.shipping = OrderShipping {
+    pub(super) fn shipment_created(&mut self, id: FulfilmentId, shipment_id: ShipmentId, carrier: &str, tracking_number: &str) {
+        if let Some(part) = self.fulfilment_mut(id).filter(|part| part.shipping.shipment_id.is_none()) {
+            part.shipping = OrderShipping {
                 status: Some(ShipmentStatus::Created),
                 shipment_id: Some(shipment_id),
                 carrier: Some(carrier.to_owned()),
@@ -41,43 +43,48 @@ impl Order {
         }
     }
 
-    pub(super) fn shipment_updated(&mut self, shipment_id: ShipmentId, status: ShipmentStatus, changes: &mut Vec<StatusChange>) -> Applied {
+    pub(super) fn shipment_updated(
+        &mut self,
+        shipment_id: ShipmentId,
+        status: ShipmentStatus,
+        label: Option<&ParcelLabel>,
+        changes: &mut Vec<StatusChange>,
+    ) -> Applied {
+        let Some(part) = self.fulfilments.iter_mut().find(|part| part.shipping.shipment_id == Some(shipment_id)) else { return Ok(()) };
         // Updates arrive late and twice, and only one with a higher rank counts.
-        let known = self.shipping.status.unwrap_or(ShipmentStatus::Created);
-        if self.shipping.shipment_id != Some(shipment_id) || status.rank() <= known.rank() {
+        if status.rank() <= part.shipping.status.unwrap_or(ShipmentStatus::Created).rank() {
             return Ok(());
         }
-        self.shipping.status = Some(status);
-        self.keep_shipment();
-        match (status, self.status) {
-            // A shipment that came back was on its way, even if no update said so.
-            (ShipmentStatus::InTransit | ShipmentStatus::Returned, OrderStatus::Confirmed) => {
-                changes.push(self.change_status(ChangeCause::Shipped { shipment_id })?);
-            }
-            (ShipmentStatus::Delivered, OrderStatus::Confirmed | OrderStatus::Shipped) => {
-                changes.push(self.change_status(ChangeCause::Delivered { shipment_id })?);
-            }
-            _ => {}
+        part.shipping.status = Some(status);
+        if let Some(label) = label {
+            part.shipping.carrier = Some(label.carrier.clone());
+            part.shipping.tracking_number = Some(label.tracking_number.clone());
         }
+        let id = part.fulfilment_id;
+        self.keep_shipment(id, changes)?;
+        self.shipment_moved(id, status, changes)?;
+        let has_left = |part: &Fulfilment| part.status == FulfilmentStatus::Returned;
         if status == ShipmentStatus::Returned
-            && matches!(self.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded)
+            && self.fulfilment(id).is_some_and(has_left)
+            && self.status.transition(OrderFact::ParcelReturned).is_ok()
         {
             changes.push(self.change_status(ChangeCause::ParcelReturned { shipment_id })?);
         }
         Ok(())
     }
 
-    /// Requests that the goods of a parcel that came back are put on sale again. A repetition changes nothing.
+    /// Requests that the goods of parcels that came back are put on sale again. A repetition changes nothing.
     ///
     /// # Errors
     /// [`NotReturned`] when no parcel came back. The goods of a shipment that was cancelled never left, and are released by the
     /// cancellation.
     pub fn restock(&mut self, now: Timestamp) -> Result<(), NotReturned> {
-        let has_left = matches!(self.status, OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded);
-        if !has_left || self.shipping.status != Some(ShipmentStatus::Returned) || self.saga.shipment == ShipmentState::Cancelled {
+        let mut returned = self.fulfilments.iter_mut().filter(|part| part.status == FulfilmentStatus::Returned).peekable();
+        if returned.peek().is_none() {
             return Err(NotReturned);
         }
-        if !self.saga.restock_requested {
+        for part in returned.filter(|part| part.stock == PartStock::Kept) {
+            part.stock = PartStock::ReturnDue;
             self.saga.restock_requested = true;
             self.updated_at = now;
         }
@@ -87,29 +94,25 @@ impl Order {
     /// Returns how far a requested restock is.
     #[must_use]
     pub fn restock_status(&self) -> Option<RestockStatus> {
-        let status = if self.saga.stock == StockState::Confirmed { RestockStatus::Pending } else { RestockStatus::Done };
-        self.saga.restock_requested.then_some(status)
+        let is_due = |part: &Fulfilment| part.status == FulfilmentStatus::Returned && part.stock == PartStock::ReturnDue;
+        let is_pending = self.saga.stock == StockState::Confirmed && self.fulfilments.iter().any(is_due);
+        self.saga.restock_requested.then_some(if is_pending { RestockStatus::Pending } else { RestockStatus::Done })
     }
 
-    /// Cancels the order if that is what the shipment was cancelled for. A refunded order keeps its status.
-    pub(super) fn shipment_cancelled(&mut self, changes: &mut Vec<StatusChange>) -> Applied {
-        if self.shipping.shipment_id.is_some() {
-            self.shipping.status = Some(ShipmentStatus::Returned);
+    pub(super) fn part_stock_returned(&mut self, id: FulfilmentId) {
+        if let Some(part) = self.fulfilment_mut(id).filter(|part| part.stock == PartStock::ReturnDue) {
+            part.stock = PartStock::Returned;
         }
-        if self.saga.shipment == ShipmentState::CancelRequested {
-            self.saga.shipment = ShipmentState::Cancelled;
-            if let Some(cancellation) = self.saga.cancellation.clone() {
-                changes.push(self.change_status(ChangeCause::CancelRequested(cancellation))?);
-            }
-        }
-        Ok(())
     }
 
-    /// Drops a cancellation request, because the carrier has the shipment already.
-    pub(super) fn keep_shipment(&mut self) {
-        if self.saga.shipment == ShipmentState::CancelRequested {
-            self.saga.shipment = ShipmentState::Active;
-            self.saga.cancellation = None;
+    /// Returns the calls that put the units of fulfilments on sale again apart from the others. The units of an order's only
+    /// fulfilment are those of the reservation.
+    pub(super) fn part_return_steps(&self) -> Vec<Step> {
+        let Some(reservation) = self.saga.reservation_in(StockState::Confirmed) else { return Vec::new() };
+        let due = self.fulfilments.iter().filter(|part| part.stock == PartStock::ReturnDue);
+        match self.fulfilments.len() {
+            1 => due.map(|_| Step::ReturnReservation(reservation)).collect(),
+            _ => due.map(|part| Step::ReturnPart(reservation, part.fulfilment_id)).collect(),
         }
     }
 }

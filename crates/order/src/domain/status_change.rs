@@ -74,6 +74,18 @@ impl ChangeCause {
         }
     }
 
+    /// Returns who cancelled the order, or why it was cancelled.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<Cancellation> {
+        let by_shop = |reason| Some(Cancellation { reason, note: None });
+        match self {
+            ChangeCause::OutOfStock => by_shop(CancelReason::OutOfStock),
+            ChangeCause::RetryWindowClosed => by_shop(CancelReason::PaymentWindowClosed),
+            ChangeCause::CancelRequested(cancellation) => Some(cancellation.clone()),
+            _ => None,
+        }
+    }
+
     /// Returns the reason that the timeline shows: a code, or what the canceller wrote.
     fn reason(&self) -> Option<String> {
         match self {

@@ -1,9 +1,9 @@
 //! The calls that are due for an order.
 
-use super::{Order, PaymentState, ShipmentState, StockState};
+use super::{Fulfilment, Order, PaymentState, ShipmentState, StockState};
 use contracts::{
-    ids::{PaymentId, ReservationId},
-    order::OrderStatus,
+    ids::{FulfilmentId, PaymentId, ReservationId, Uuid},
+    order::{FulfilmentStatus, OrderStatus},
 };
 
 /// A call to another service. Its idempotency key is made of the order and the attempt, so repeating it changes nothing.
@@ -18,7 +18,11 @@ pub enum Step {
     RefundPayment(PaymentId),
     ReleaseReservation(ReservationId),
     ReturnReservation(ReservationId),
-    CancelShipment,
+    CancelShipment(FulfilmentId),
+    /// Refund the part of the payment that has this cause.
+    RefundPart(PaymentId, Uuid),
+    /// Return the units of one fulfilment.
+    ReturnPart(ReservationId, FulfilmentId),
 }
 
 /// Returns the calls that are due. They are independent of each other.
@@ -47,15 +51,14 @@ pub fn due_steps(order: &Order) -> Vec<Step> {
             steps.extend(saga.payment_release_step());
             steps.extend(saga.stock_release_step());
         }
-        // Shipping decides whether the goods stay here, before the refund or after one by an administrator.
-        OrderStatus::Confirmed | OrderStatus::Refunded if saga.shipment == ShipmentState::CancelRequested => {
-            steps.push(Step::CancelShipment);
+        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded => {
+            // Shipping decides whether the goods stay here, before the refund or after one by an administrator.
+            let waits = |part: &&Fulfilment| part.status == FulfilmentStatus::Confirmed && part.shipment == ShipmentState::CancelRequested;
+            let unwanted = order.fulfilments.iter().filter(waits);
+            steps.extend(unwanted.map(|part| Step::CancelShipment(part.fulfilment_id)));
+            steps.extend(order.part_refund_steps());
+            steps.extend(order.part_return_steps());
         }
-        OrderStatus::Refunded if saga.shipment == ShipmentState::Cancelled => steps.extend(saga.stock_release_step()),
-        OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded if saga.restock_requested => {
-            steps.extend(saga.stock_release_step());
-        }
-        OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered | OrderStatus::Refunded => {}
     }
     steps
 }

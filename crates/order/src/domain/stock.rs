@@ -1,6 +1,6 @@
 //! The stock of an order.
 
-use super::{Applied, ChangeCause, Order, SagaState, StatusChange, Step};
+use super::{Applied, ChangeCause, Order, PartStock, SagaState, StatusChange, Step};
 use contracts::{
     ids::ReservationId,
     order::OrderStatus,
@@ -96,6 +96,9 @@ impl Order {
     pub(super) fn stock_returned(&mut self, id: ReservationId) {
         if self.saga.accept_reservation_id(id) {
             self.saga.stock = StockState::Released;
+            for part in self.fulfilments.iter_mut().filter(|part| part.stock == PartStock::ReturnDue) {
+                part.stock = PartStock::Returned;
+            }
         }
     }
 }

@@ -71,7 +71,7 @@ async fn cancel(h: &Harness, id: OrderId, key: &str) -> TestResponse {
 
 pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
     ShipmentCreated {
-        fulfilment_id: None,
+        fulfilment_id: Some(order.fulfilments[0].fulfilment_id),
         shipment_id: h.id(),
         order_id: order.order_id,
         order_number: order.order_number.clone(),
@@ -83,7 +83,7 @@ pub fn created(h: &Harness, order: &OrderView) -> ShipmentCreated {
 
 pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
     ShipmentUpdated {
-        fulfilment_id: None,
+        fulfilment_id: shipment.fulfilment_id,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
@@ -97,7 +97,7 @@ pub fn in_transit(shipment: &ShipmentCreated) -> ShipmentUpdated {
 
 pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
     ShipmentDelivered {
-        fulfilment_id: None,
+        fulfilment_id: shipment.fulfilment_id,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),
@@ -109,7 +109,7 @@ pub fn delivered(shipment: &ShipmentCreated) -> ShipmentDelivered {
 
 pub fn returned(shipment: &ShipmentCreated, recalled: bool) -> ShipmentReturned {
     ShipmentReturned {
-        fulfilment_id: None,
+        fulfilment_id: shipment.fulfilment_id,
         shipment_id: shipment.shipment_id,
         order_id: shipment.order_id,
         order_number: shipment.order_number.clone(),

@@ -6,10 +6,10 @@ use crate::domain::{
     due_steps, is_settled, order_number,
 };
 use contracts::{
-    ids::{PaymentId, ReservationId, ShipmentId},
+    ids::{FulfilmentId, PaymentId, ReservationId, ShipmentId},
     machine::Machine as _,
     money::{Currency, Money},
-    order::{CancelReason, OrderStatus, PARCEL_RETURNED},
+    order::{CancelReason, FulfilmentStatus, OrderStatus, PARCEL_RETURNED},
     payment::PaymentMethod,
     problem::{Code, Failure},
     shipping::ShipmentStatus,
@@ -28,6 +28,10 @@ fn reservation(number: u32) -> ReservationId {
 fn shipment(number: u32) -> ShipmentId {
     id(10, number)
 }
+/// The only fulfilment of the order.
+fn part() -> FulfilmentId {
+    id(1, 1)
+}
 
 fn apply(order: &mut Order, fact: &Fact) -> Vec<StatusChange> {
     order.apply(fact, DEADLINE, NOW).unwrap()
@@ -38,7 +42,7 @@ fn declined() -> Failure {
 }
 
 fn created() -> Fact {
-    Fact::ShipmentCreated { shipment_id: shipment(1), carrier: "MOCK".into(), tracking_number: "T1".into() }
+    Fact::ShipmentCreated { fulfilment_id: part(), shipment_id: shipment(1), carrier: "MOCK".into(), tracking_number: "T1".into() }
 }
 
 /// An order after these facts.
@@ -76,7 +80,10 @@ fn in_state(status: OrderStatus, payment_state: PaymentState, stock: StockState,
         reservation_id: Some(reservation(1)),
         ..SagaState::new()
     };
-    Order { status, saga, ..order() }
+    let mut order = Order { status, saga, fulfilments: Vec::new(), ..order() };
+    order.add_missing_fulfilment();
+    order.shipping.pending = false;
+    order
 }
 
 fn is_ignored(order: &Order, fact: &Fact) {
@@ -141,7 +148,7 @@ fn facts_about_other_payments_reservations_and_shipments_are_ignored() {
             Fact::StockReleased(reservation(number)),
             Fact::StockExpired(reservation(number)),
             Fact::StockReturned(reservation(number)),
-            Fact::ShipmentUpdated(shipment(number), ShipmentStatus::InTransit),
+            Fact::ShipmentUpdated(shipment(number), ShipmentStatus::InTransit, None),
         ] {
             is_ignored(&order, &fact);
         }
@@ -157,7 +164,7 @@ fn facts_about_other_payments_reservations_and_shipments_are_ignored() {
 #[test]
 fn a_fact_that_is_known_already_is_ignored() {
     let order = reserved();
-    for fact in [Fact::PaymentAuthorized(payment(1)), Fact::StockReserved(reservation(1)), Fact::ShipmentAlreadySent] {
+    for fact in [Fact::PaymentAuthorized(payment(1)), Fact::StockReserved(reservation(1)), Fact::ShipmentAlreadySent(part())] {
         is_ignored(&order, &fact);
     }
     let order = confirmed();
@@ -253,7 +260,7 @@ fn a_full_refund_ends_the_order_by_its_status() {
     ] {
         let mut order = in_state(status, PaymentState::Captured, StockState::Confirmed, ShipmentState::Active);
         let changes = apply(&mut order, &Fact::PaymentRefunded(payment(1)));
-        assert_eq!((order.status, order.saga.shipment, changes.len()), (ends, shipment, usize::from(ends != status)), "{status}");
+        assert_eq!((order.status, order.fulfilments[0].shipment, changes.len()), (ends, shipment, usize::from(ends != status)), "{status}");
         let by_admin = Cancellation { reason: CancelReason::AdminRequest, note: None };
         assert_eq!(order.saga.cancellation, (!is_settled(status)).then_some(by_admin), "{status}");
     }
@@ -343,8 +350,8 @@ fn a_shipment_update_counts_only_when_it_is_further() {
         for (new_at, new) in ranked.into_iter().enumerate() {
             let mut order = confirmed();
             apply(&mut order, &created());
-            apply(&mut order, &Fact::ShipmentUpdated(shipment(1), known));
-            let update = Fact::ShipmentUpdated(shipment(1), new);
+            apply(&mut order, &Fact::ShipmentUpdated(shipment(1), known, None));
+            let update = Fact::ShipmentUpdated(shipment(1), new, None);
             if new_at <= known_at {
                 is_ignored(&order, &update);
             } else {
@@ -376,7 +383,7 @@ fn shipment_updates_change_the_status_of_the_order() {
         let mut order = confirmed();
         apply(&mut order, &created());
         order.status = status;
-        let changes = apply(&mut order, &Fact::ShipmentUpdated(shipment(1), update));
+        let changes = apply(&mut order, &Fact::ShipmentUpdated(shipment(1), update, None));
         assert_eq!(changes.iter().map(|change| &change.cause).collect::<Vec<_>>(), causes, "{status} {update}");
         for change in changes {
             let reason = (change.cause == returned).then(|| PARCEL_RETURNED.to_owned());
@@ -393,7 +400,8 @@ fn only_the_first_shipment_counts() {
     assert_eq!((order.shipping.status, order.shipping.shipment_id), (Some(ShipmentStatus::Created), Some(shipment(1))));
     assert_eq!((order.shipping.carrier.as_deref(), order.shipping.tracking_number.as_deref()), (Some("MOCK"), Some("T1")));
     assert!(!order.shipping.pending);
-    let second = Fact::ShipmentCreated { shipment_id: shipment(2), carrier: "OTHER".into(), tracking_number: "T2".into() };
+    let second =
+        Fact::ShipmentCreated { fulfilment_id: part(), shipment_id: shipment(2), carrier: "OTHER".into(), tracking_number: "T2".into() };
     is_ignored(&order, &second);
 }
 
@@ -404,32 +412,32 @@ fn a_pending_cancellation_ends_with_the_answer_of_shipping() {
         apply(&mut order, &created());
         assert_eq!(order.cancel(CancelReason::CustomerRequest, note.map(str::to_owned), NOW).unwrap(), None);
         assert!(order.is_cancellation_pending());
-        assert_eq!((due_steps(&order), order.updated_at), (vec![Step::CancelShipment], NOW));
+        assert_eq!((due_steps(&order), order.updated_at), (vec![Step::CancelShipment(part())], NOW));
         order
     };
     for (note, reason) in [(None, "CUSTOMER_REQUEST"), (Some("changed my mind"), "changed my mind")] {
         let mut order = pending(note);
-        let change = apply(&mut order, &Fact::ShipmentCancelled).remove(0);
+        let change = apply(&mut order, &Fact::ShipmentCancelled(part())).remove(0);
         assert_eq!(change.timeline_entry(Timestamp(6)).reason.as_deref(), Some(reason));
         assert_eq!((change.timeline_entry(Timestamp(6)).status, change.timeline_entry(Timestamp(6)).occurred_at.0), (change.to, 6));
-        assert_eq!((order.status, order.saga.shipment), (OrderStatus::Cancelled, ShipmentState::Cancelled));
+        assert_eq!((order.status, order.fulfilments[0].shipment), (OrderStatus::Cancelled, ShipmentState::Cancelled));
         assert_eq!((order.shipping.status, order.shipping.pending), (Some(ShipmentStatus::Returned), false));
         assert_eq!(due_steps(&order), [Step::RefundPayment(payment(1)), Step::ReturnReservation(reservation(1))]);
     }
     // A repeated CREATED is no sign that it was sent.
-    is_ignored(&pending(None), &Fact::ShipmentUpdated(shipment(1), ShipmentStatus::Created));
-    for sent in [Fact::ShipmentAlreadySent, Fact::ShipmentUpdated(shipment(1), ShipmentStatus::InTransit)] {
+    is_ignored(&pending(None), &Fact::ShipmentUpdated(shipment(1), ShipmentStatus::Created, None));
+    for sent in [Fact::ShipmentAlreadySent(part()), Fact::ShipmentUpdated(shipment(1), ShipmentStatus::InTransit, None)] {
         let mut order = pending(None);
         apply(&mut order, &sent);
         assert_eq!(
-            (order.saga.shipment, order.saga.cancellation, order.status == OrderStatus::Cancelled),
+            (order.fulfilments[0].shipment, order.saga.cancellation, order.status == OrderStatus::Cancelled),
             (ShipmentState::Active, None, false)
         );
     }
     // Without a request the order keeps its status, and without a shipment there is no status to set.
     let mut order = confirmed();
-    assert_eq!(apply(&mut order, &Fact::ShipmentCancelled), []);
-    assert_eq!((order.status, order.shipping.status, order.saga.shipment), (OrderStatus::Confirmed, None, ShipmentState::Active));
+    assert_eq!(apply(&mut order, &Fact::ShipmentCancelled(part())), []);
+    assert_eq!((order.status, order.shipping.status, order.fulfilments[0].shipment), (OrderStatus::Confirmed, None, ShipmentState::Active));
 }
 
 #[test]
@@ -444,7 +452,7 @@ fn an_order_is_cancelled_immediately_until_it_is_confirmed_and_never_once_shippe
                 assert_eq!(order, before);
             }
             OrderStatus::Cancelled => assert_eq!((result, order), (Ok(None), before)),
-            OrderStatus::Confirmed => assert_eq!((result, order.saga.shipment), (Ok(None), ShipmentState::CancelRequested)),
+            OrderStatus::Confirmed => assert_eq!((result, order.fulfilments[0].shipment), (Ok(None), ShipmentState::CancelRequested)),
             _ => {
                 let change = result.unwrap().unwrap();
                 let cancellation = Cancellation { reason: CancelReason::AdminRequest, note: None };
@@ -528,9 +536,9 @@ fn the_due_steps_follow_from_status_and_states() {
         (Cancelled, P::Captured, S::Confirmed, H::Cancelled, vec![refund, give_back]),
         (Cancelled, P::Released, S::Released, H::Cancelled, vec![]),
         (Confirmed, P::Captured, S::Confirmed, H::Active, vec![]),
-        (Confirmed, P::Captured, S::Confirmed, H::CancelRequested, vec![Step::CancelShipment]),
+        (Confirmed, P::Captured, S::Confirmed, H::CancelRequested, vec![Step::CancelShipment(part())]),
         (Confirmed, P::Captured, S::Confirmed, H::Cancelled, vec![]),
-        (Refunded, P::Released, S::Confirmed, H::CancelRequested, vec![Step::CancelShipment]),
+        (Refunded, P::Released, S::Confirmed, H::CancelRequested, vec![Step::CancelShipment(part())]),
         (Refunded, P::Released, S::Confirmed, H::Cancelled, vec![give_back]),
         (Refunded, P::Released, S::Confirmed, H::Active, vec![]),
         (Shipped, P::Captured, S::Confirmed, H::CancelRequested, vec![]),
@@ -539,7 +547,7 @@ fn the_due_steps_follow_from_status_and_states() {
         let order = in_state(status, payment_state, stock_state, shipment);
         assert_eq!(due_steps(&order), expected, "{status} {payment_state:?} {stock_state:?} {shipment:?}");
         let unknown = Order { saga: SagaState { payment_id: None, reservation_id: None, ..order.saga.clone() }, ..order };
-        let without_ids = [Step::AuthorizePayment, Step::ReserveStock, Step::CancelShipment];
+        let without_ids = [Step::AuthorizePayment, Step::ReserveStock, Step::CancelShipment(part())];
         assert!(due_steps(&unknown).iter().all(|step| without_ids.contains(step)));
     }
 }
@@ -563,8 +571,9 @@ fn an_order_is_settled_unless_calls_move_it() {
 fn an_illegal_fact_leaves_the_order_unchanged() {
     let mut order = in_state(OrderStatus::Delivered, PaymentState::Captured, StockState::Confirmed, ShipmentState::CancelRequested);
     order.saga.cancellation = Some(Cancellation { reason: CancelReason::AdminRequest, note: None });
+    order.fulfilments[0].status = FulfilmentStatus::Confirmed;
     let before = order.clone();
-    let illegal = order.apply(&Fact::ShipmentCancelled, DEADLINE, NOW).unwrap_err();
+    let illegal = order.apply(&Fact::ShipmentCancelled(part()), DEADLINE, NOW).unwrap_err();
     assert_eq!((illegal.from, order), (OrderStatus::Delivered, before));
 }
 

@@ -1,7 +1,7 @@
 //! A model of payment, inventory and shipping in memory. It keeps one payment and one reservation per attempt, as the real
 //! services do by their idempotency keys.
 
-use crate::domain::{Fact, Order, SagaState, Step, Totals};
+use crate::domain::{Fact, Fulfilment, Order, SagaState, Step, Totals};
 use contracts::{
     ids::{CartId, OrderId, PaymentId, ReservationId, Uuid},
     money::Currency,
@@ -104,7 +104,9 @@ pub fn order() -> Order {
         tax_amount: 0,
         returned_quantity: 0,
     }];
+    let fulfilment = Fulfilment::new(id(1, 1), None, 490);
     Order {
+        fulfilments: vec![fulfilment],
         order_id: id::<OrderId>(1, 1),
         order_number: "ABCDE-FGHJK".into(),
         user_id: id(2, 1),
@@ -133,7 +135,7 @@ impl UpstreamModel {
         }
         let facts = self.effect(order, step, result == CallResult::Refused);
         // These two facts are only replies, and have no event.
-        self.emitted.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ShipmentAlreadySent)).cloned());
+        self.emitted.extend(facts.iter().filter(|fact| !matches!(fact, Fact::OutOfStock(_) | Fact::ShipmentAlreadySent(_))).cloned());
         if result == CallResult::ReplyLost { Vec::new() } else { facts }
     }
 
@@ -206,10 +208,12 @@ impl UpstreamModel {
                 *self.stock(reservation) = Stock::Returned;
                 vec![Fact::StockReturned(reservation)]
             }
-            Step::CancelShipment if self.parcel == Parcel::Collected => vec![Fact::ShipmentAlreadySent],
-            Step::CancelShipment => {
+            Step::RefundPart(payment_id, cause_id) => vec![Fact::PartRefunded { payment_id, cause_id, refunded_amount: 0 }],
+            Step::ReturnPart(_, part) => vec![Fact::PartStockReturned(part)],
+            Step::CancelShipment(part) if self.parcel == Parcel::Collected => vec![Fact::ShipmentAlreadySent(part)],
+            Step::CancelShipment(part) => {
                 self.parcel = Parcel::Cancelled;
-                vec![Fact::ShipmentCancelled]
+                vec![Fact::ShipmentCancelled(part)]
             }
         }
     }
@@ -232,8 +236,8 @@ impl UpstreamModel {
         if self.parcel == Parcel::Waiting {
             self.parcel = Parcel::Collected;
             let (shipment_id, carrier, tracking_number) = (id(10, 1), "MOCK".into(), "T1".into());
-            self.emitted.push(Fact::ShipmentCreated { shipment_id, carrier, tracking_number });
-            self.emitted.push(Fact::ShipmentUpdated(shipment_id, ShipmentStatus::InTransit));
+            self.emitted.push(Fact::ShipmentCreated { fulfilment_id: id(1, 1), shipment_id, carrier, tracking_number });
+            self.emitted.push(Fact::ShipmentUpdated(shipment_id, ShipmentStatus::InTransit, None));
         }
     }
 

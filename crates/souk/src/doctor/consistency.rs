@@ -119,7 +119,7 @@ struct Batch {
     orders: Vec<OrderRecord>,
     payments: BTreeMap<OrderId, Vec<OrderPayment>>,
     units: BTreeMap<OrderId, Vec<OrderUnits>>,
-    parcels: BTreeMap<OrderId, OrderShipment>,
+    parcels: BTreeMap<OrderId, Vec<OrderShipment>>,
 }
 
 impl Batch {
@@ -143,8 +143,10 @@ impl Batch {
         for held in inventory::list_for_check(sources.inventory, after, end).await? {
             units.entry(held.order_id).or_default().push(held);
         }
-        let parcels = shipping::list_by_orders(sources.shipping, after, end).await?;
-        let parcels = parcels.into_iter().map(|parcel| (parcel.order_id, parcel)).collect();
+        let mut parcels = BTreeMap::<_, Vec<_>>::new();
+        for parcel in shipping::list_by_orders(sources.shipping, after, end).await? {
+            parcels.entry(parcel.order_id).or_default().push(parcel);
+        }
         Ok(Batch { up_to, orders, payments, units, parcels })
     }
 
@@ -156,8 +158,8 @@ impl Batch {
             let id = order.order.order_id;
             let payments = self.payments.remove(&id).unwrap_or_default();
             let units = self.units.remove(&id).unwrap_or_default();
-            let parcel = self.parcels.get(&id);
-            let findings = OrderCase { record: order, payments: &payments, units: &units, parcel }.check(now);
+            let parcels = self.parcels.get(&id).map_or(&[][..], Vec::as_slice);
+            let findings = OrderCase { record: order, payments: &payments, units: &units, parcels }.check(now);
             if !findings.between.is_empty() {
                 suspects.push(id);
             }
@@ -174,9 +176,10 @@ impl Batch {
     fn faults(&self, id: OrderId, now: Timestamp) -> Vec<String> {
         let payments = self.payments.get(&id).map_or(&[][..], Vec::as_slice);
         let units = self.units.get(&id).map_or(&[][..], Vec::as_slice);
+        let parcels = self.parcels.get(&id).map_or(&[][..], Vec::as_slice);
         match self.orders.first() {
-            Some(record) => OrderCase { record, payments, units, parcel: self.parcels.get(&id) }.check(now).between,
-            None => rules::without_order(id, payments, units, self.parcels.get(&id)),
+            Some(record) => OrderCase { record, payments, units, parcels }.check(now).between,
+            None => rules::without_order(id, payments, units, parcels),
         }
     }
 

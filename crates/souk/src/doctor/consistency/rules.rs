@@ -2,11 +2,18 @@
 //!
 //! Codes in the findings: M for money, S for stock and shipments, O for orders.
 
-use contracts::{ids::OrderId, money::Money, order::OrderStatus, payment::PaymentStatus, shipping::ShipmentStatus, time::Timestamp};
+use contracts::{
+    ids::OrderId,
+    money::Money,
+    order::{FulfilmentStatus, OrderStatus},
+    payment::PaymentStatus,
+    shipping::ShipmentStatus,
+    time::Timestamp,
+};
 use inventory::OrderUnits;
 use order::{
     OrderRecord,
-    domain::{ShipmentState, Step},
+    domain::{PartStock, Step},
 };
 use payment::OrderPayment;
 use shipping::OrderShipment;
@@ -15,12 +22,12 @@ use std::{collections::BTreeMap, time::Duration};
 /// How long an order may take to reach a resting state.
 const MAX_UNSETTLED: Duration = Duration::from_secs(15 * 60);
 
-/// One order with its payments, its live reservations and its shipment.
+/// One order with its payments, its live reservations and its shipments.
 pub struct OrderCase<'a> {
     pub record: &'a OrderRecord,
     pub payments: &'a [OrderPayment],
     pub units: &'a [OrderUnits],
-    pub parcel: Option<&'a OrderShipment>,
+    pub parcels: &'a [OrderShipment],
 }
 
 /// Sentences about one order.
@@ -63,7 +70,7 @@ impl OrderCase<'_> {
                 }
                 OrderStatus::PaymentFailed | OrderStatus::Cancelled => self.check_released(&mut findings),
             }
-            findings.between.extend(self.wrong_parcel());
+            findings.between.extend(self.parcels.iter().filter_map(|parcel| self.wrong_parcel(parcel)));
         }
         let name = format!("order {} ({})", self.record.order.order_number, self.record.order.order_id);
         for text in findings.own.iter_mut().chain(&mut findings.between).chain(&mut findings.in_progress) {
@@ -151,20 +158,25 @@ impl OrderCase<'_> {
         findings.in_progress.extend(due.iter().map(|step| format!("{}, and {step} is due{}", self.status(), self.attempts())));
     }
 
-    /// S4: the shipment of an active order is sent, that of a cancelled one is not, and the carrier respects a cancellation.
-    fn wrong_parcel(&self) -> Option<String> {
-        let OrderShipment { shipment_id, status, is_cancelled, contradiction, .. } = self.parcel?;
+    /// S4: the shipment of an active fulfilment is sent, that of a cancelled one is not, and the carrier respects a cancellation.
+    fn wrong_parcel(&self, parcel: &OrderShipment) -> Option<String> {
+        let OrderShipment { fulfilment_id, shipment_id, status, is_cancelled, contradiction, .. } = parcel;
         let is_away = |status| matches!(status, ShipmentStatus::InTransit | ShipmentStatus::Delivered);
         if let Some(reported) = contradiction.filter(|reported| is_away(*reported)) {
             return Some(format!("shipment {shipment_id} was cancelled, but the carrier reported it {reported} (S4)"));
         }
-        match (self.status(), status) {
-            (OrderStatus::Cancelled, Some(away)) if is_away(*away) => Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)")),
-            (OrderStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_cancelled => {
+        let Some(part) = self.record.order.fulfilment(*fulfilment_id) else {
+            return Some(format!("shipment {shipment_id} is of fulfilment {fulfilment_id}, which the order does not have (S4)"));
+        };
+        match (part.status, status) {
+            (FulfilmentStatus::Cancelled, Some(away)) if is_away(*away) => {
+                Some(format!("CANCELLED, but shipment {shipment_id} is {away} (S4)"))
+            }
+            (FulfilmentStatus::Cancelled, None | Some(ShipmentStatus::Created)) if !is_cancelled => {
                 Some(format!("CANCELLED, but shipment {shipment_id} still has to be sent (S4)"))
             }
-            (OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered, _)
-                if *is_cancelled && self.record.due_steps().is_empty() =>
+            (FulfilmentStatus::Confirmed | FulfilmentStatus::Shipped | FulfilmentStatus::Delivered, _)
+                if *is_cancelled && self.status() != OrderStatus::Refunded && self.record.due_steps().is_empty() =>
             {
                 Some(format!("{}, but shipment {shipment_id} was cancelled (S4)", self.status()))
             }
@@ -172,27 +184,38 @@ impl OrderCase<'_> {
         }
     }
 
-    /// S3: a refunded order whose parcel never left has no units.
+    /// S3: a refunded order whose parcels never left has no units.
     fn unreturned_units(&self) -> Option<String> {
-        let stayed = self.record.order.saga.shipment == ShipmentState::Cancelled && self.record.due_steps().is_empty();
+        let order = &self.record.order;
+        let stayed = order.fulfilments.iter().all(|part| part.status == FulfilmentStatus::Cancelled) && self.record.due_steps().is_empty();
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
         (stayed && !bought.is_empty())
             .then(|| format!("REFUNDED before its parcel left, with nothing due, but it has bought {} (S3)", describe(&bought)))
     }
 
-    /// S3: its units are its items, once; or none, where that is allowed.
+    /// S3: its units are its items, once; or none, where that is allowed. Those of fulfilments that gave them back are left out, and
+    /// those that are going to may be.
     fn wrong_units(&self, may_be_none: bool) -> Option<String> {
+        let order = &self.record.order;
+        let lines = |wanted: fn(PartStock) -> bool| {
+            let parts = order.fulfilments.iter().filter(move |part| wanted(part.stock));
+            sum(parts.flat_map(|part| part.items(&order.items)).map(|item| (item.sku.as_str(), i64::from(item.quantity))))
+        };
+        let (least, most) = (lines(|stock| stock == PartStock::Kept), lines(|stock| stock != PartStock::Returned));
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
-        let items = sum(self.record.order.items.iter().map(|item| (item.sku.as_str(), i64::from(item.quantity))));
-        let fits = bought == items || (may_be_none && bought.is_empty());
-        (!fits).then(|| format!("{} over {}, but it has bought {} (S3)", self.status(), describe(&items), describe(&bought)))
+        let within = |sku: &&str| {
+            let count = |units: &BTreeMap<&str, i64>| units.get(sku).copied().unwrap_or_default();
+            (count(&least)..=count(&most)).contains(&count(&bought))
+        };
+        let fits = most.keys().chain(bought.keys()).all(within) || (may_be_none && bought.values().all(|units| *units == 0));
+        (!fits).then(|| format!("{} over {}, but it has bought {} (S3)", self.status(), describe(&most), describe(&bought)))
     }
 }
 
 /// Sentences about payments, units and a shipment of an order that does not exist.
-pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits], parcel: Option<&OrderShipment>) -> Vec<String> {
+pub fn without_order(id: OrderId, payments: &[OrderPayment], units: &[OrderUnits], parcels: &[OrderShipment]) -> Vec<String> {
     let shipment =
-        parcel.filter(|parcel| !parcel.is_cancelled).map(|parcel| format!("shipment {} is not cancelled (S4)", parcel.shipment_id));
+        parcels.iter().filter(|parcel| !parcel.is_cancelled).map(|parcel| format!("shipment {} is not cancelled (S4)", parcel.shipment_id));
     let payments = payments
         .iter()
         .filter(|payment| holds_money(payment))

@@ -198,7 +198,7 @@ async fn a_shipment_that_is_being_cancelled_is_in_progress() {
     let mut refunded = Placed { due_at: Some(NOON), ..Placed::refunded() };
     refunded.saga.shipment = ShipmentState::CancelRequested;
     for (placed, payment_status, text) in [
-        (confirmed, "CAPTURED", "CONFIRMED, and the cancellation of its shipment is due"),
+        (confirmed, "CAPTURED", "CONFIRMED, and the cancellation of the shipment"),
         (refunded, "REFUNDED", "REFUNDED, and the cancellation"),
     ] {
         let (order, payment) = shop.order(placed).await;

@@ -146,7 +146,7 @@ impl Shop {
             let now = tx.now();
             tx.execute(
                 "UPDATE orders SET status = $2, saga = $3, payment_id = $4, due_at = $5, fruitless_turns = $6, updated_at = $7, \
-                 timeline_length = $8 WHERE order_id = $1",
+                 timeline_length = $8, fulfilments = '[]' WHERE order_id = $1",
                 params![
                     id,
                     placed.status,
