@@ -291,3 +291,38 @@ fn a_refund_that_succeeds_clears_the_failure_of_the_last_one() {
     }
     assert_eq!((payment.refunded_amount, payment.status), (10, PaymentStatus::Captured));
 }
+
+#[test]
+fn refunds_are_limited_and_declined_ones_do_not_count() {
+    let mut payment = payment_in(PaymentStatus::Captured);
+    let number = |payment: &Payment| payment.transactions.len();
+    // The authorization and the capture count too.
+    while number(&payment) < MAX_TRANSACTIONS {
+        let declined = number(&payment) % 10 == 0;
+        payment.try_command(Command::Refund(Some(1)));
+        payment.apply_answer(Answer::Outcome(declined.then_some(DeclineReason::Refused)));
+        payment.refunded_amount = 0;
+    }
+    let declined = payment.transactions.iter().filter(|one| one.is_declined_refund()).count();
+    assert!(declined > 0);
+    for _ in 0..declined {
+        assert!(payment.step(Command::Refund(Some(1))).is_ok());
+        payment.try_command(Command::Refund(Some(1)));
+        payment.apply_answer(Answer::Outcome(None));
+        payment.refunded_amount = 0;
+    }
+    assert!(matches!(payment.step(Command::Refund(Some(1))), Err(Error::TooManyRefunds)));
+}
+
+#[test]
+fn a_refused_command_says_what_cannot_be_done() {
+    for (status, command, word) in [
+        (PaymentStatus::Voided, Command::Authorize, "authorized"),
+        (PaymentStatus::Voided, Command::Capture, "captured"),
+        (PaymentStatus::Captured, Command::Void, "voided"),
+        (PaymentStatus::Authorized, Command::Refund(None), "refunded"),
+    ] {
+        let refused = payment_in(status).step(command).unwrap_err().to_string();
+        assert!(refused.contains(word) && refused.contains(status.as_str()), "{refused}");
+    }
+}
