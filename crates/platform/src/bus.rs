@@ -16,6 +16,9 @@ use std::time::Duration;
 const BATCH: usize = 128;
 /// How long to wait while the outbox does not grow. A missed notification costs this much time and nothing else.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long events gather after a batch that was not full, so that under load they share a commit. The first event after a quiet time
+/// is delivered at once. It takes a sixth off the processor time of an order (`souk bench checkout`, three pairs of runs).
+const GATHER: Duration = Duration::from_millis(50);
 /// Events that are passed over in memory until their position is stored.
 const PASSED_OVER: i64 = 10_000;
 /// The pauses after steps that failed or made no progress.
@@ -46,6 +49,9 @@ pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, st
         match outcome {
             Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
                 metrics::counter!("souk_events_delivered_total", "producer" => from, "consumer" => to).increment(events as u64);
+                if events < BATCH {
+                    stop.sleep(env, GATHER, std::future::pending()).await;
+                }
                 continue;
             }
             Ok(Step::NoEvents) => {
