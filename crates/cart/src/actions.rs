@@ -2,7 +2,7 @@
 //! it reads itself.
 
 use crate::{
-    App, Error,
+    App, Error, discounts,
     domain::{Cart, Quotes},
     quotes, store,
 };
@@ -11,7 +11,8 @@ use contracts::{
     ids::{CartId, CartItemId, OrderId, UserId},
     money::Currency,
     order::OrderItem,
-    text::Quantity,
+    promotion::{CouponProblem, Evaluation},
+    text::{CouponCode, Quantity},
 };
 use platform::{
     db::{self, Tx},
@@ -26,15 +27,76 @@ pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
     let mut cart = active_cart(app, owner).await?;
     let quotes = quotes::fetch(app, &cart).await;
     let seen_at_is_stale = app.ctx.db.now().since(cart.seen_at) >= app.settings.seen_at_precision();
-    if cart.requote(&quotes).is_empty() && !seen_at_is_stale {
-        return Ok(cart.view(&quotes));
+    if !cart.requote(&quotes).is_empty() || seen_at_is_stale {
+        let (home, shown) = (app.settings.currency, quotes.clone());
+        cart = app.ctx.db.write(async move |tx| save_requoted(tx, owner, &shown, home).await).await?;
+    }
+    let view = cart.view(&quotes);
+    Ok(discounts::add_to(app, &cart, &quotes, view).await)
+}
+
+/// Enters a coupon, and returns the cart with its discounts. Entering it again changes nothing.
+///
+/// # Errors
+/// The reason why it does not apply to the cart as it is; `COUPON_NOT_COMBINABLE` also when another coupon of the cart would
+/// not apply any more. `DEPENDENCY_UNAVAILABLE` when the promotions do not answer.
+pub async fn add_coupon(app: &App, owner: UserId, code: &str) -> Result<cart::Cart, Error> {
+    let Ok(code) = CouponCode::parse(code) else {
+        return Err(Error::Coupon(CouponProblem::Unknown, "there is no such coupon".to_owned()));
+    };
+    let mut cart = active_cart(app, owner).await?;
+    let quotes = quotes::fetch(app, &cart).await;
+    cart.requote(&quotes);
+    let before = discounts::evaluate(app, &cart, &quotes, &cart.coupons).await?;
+    if !cart.coupons.contains(&code) {
+        cart.coupons.push(code.clone());
+    }
+    let after = discounts::evaluate(app, &cart, &quotes, &cart.coupons).await?;
+    if let Some((problem, detail)) = refusal(&code, &before, &after) {
+        return Err(Error::Coupon(problem, detail));
     }
     let home = app.settings.currency;
-    app.ctx.db.write(async move |tx| save_requoted(tx, owner, &quotes, home).await).await
+    let view = app.ctx.db.write(async move |tx| {
+        let (mut cart, _) = store::lock_or_create(tx, owner, home).await?;
+        store::put_coupon(tx, cart.cart_id, &code).await?;
+        cart.mark_changed(tx.now());
+        store::save(tx, &cart).await?;
+        Ok::<_, Error>(cart.view(&quotes))
+    });
+    Ok(discounts::with(view.await?, after))
+}
+
+/// Returns why a coupon is refused: it does not apply, or another coupon would not apply any more.
+fn refusal(code: &CouponCode, before: &Evaluation, after: &Evaluation) -> Option<(CouponProblem, String)> {
+    let own = after.coupons.iter().find(|checked| checked.code == code.as_str())?;
+    if let Some(problem) = own.problem {
+        return Some((problem, own.detail.clone()));
+    }
+    let applied = |all: &Evaluation, code: &str| all.coupons.iter().any(|checked| checked.code == code && checked.problem.is_none());
+    let displaced = before.coupons.iter().find(|checked| checked.problem.is_none() && !applied(after, &checked.code))?;
+    Some((CouponProblem::NotCombinable, format!("with it the coupon {} would not apply any more", displaced.code)))
+}
+
+/// Removes a coupon.
+///
+/// # Errors
+/// `NOT_FOUND` for a coupon that is not in the caller's active cart.
+pub async fn remove_coupon(app: &App, owner: UserId, code: CouponCode) -> Result<(), Error> {
+    app.ctx
+        .db
+        .write(async move |tx| {
+            let mut cart = store::lock_active(tx, owner).await?.ok_or(Error::NotFound)?;
+            if !store::delete_coupon(tx, cart.cart_id, &code).await? {
+                return Err(Error::NotFound);
+            }
+            cart.mark_changed(tx.now());
+            Ok(store::save(tx, &cart).await?)
+        })
+        .await
 }
 
 /// Stores the quotes that were shown, because an order takes exactly what was shown.
-async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Currency) -> Result<cart::Cart, Error> {
+async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Currency) -> Result<Cart, Error> {
     let (mut cart, _) = store::lock_or_create(tx, owner, home).await?;
     let lines = cart.requote(quotes);
     store::put_lines(tx, cart.cart_id, &lines).await?;
@@ -43,7 +105,7 @@ async fn save_requoted(tx: &mut Tx, owner: UserId, quotes: &Quotes, home: Curren
         cart.updated_at = tx.now();
     }
     store::save(tx, &cart).await?;
-    Ok(cart.view(quotes))
+    Ok(cart)
 }
 
 /// Returns the active cart as it was last stored, in one read and without a call. Creates it if there is none.

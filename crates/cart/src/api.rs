@@ -2,8 +2,9 @@
 
 use crate::{App, actions, domain::Quotes, estimate};
 use contracts::{
-    cart::{AddCartItem, Cart, CartQuery, CheckOutCart, UpdateCartItem},
+    cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, UpdateCartItem},
     ids::{CartItemId, UserId},
+    text::CouponCode,
 };
 use platform::{
     http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State},
@@ -24,6 +25,8 @@ pub fn routes() -> Routes<App> {
         .post("/cart/items", add, "Adds units of a product to the cart")
         .patch("/cart/items/{cartItemId}", update, "Sets the quantity of a line")
         .delete("/cart/items/{cartItemId}", remove, "Removes a line")
+        .post("/cart/coupons", add_coupon, "Enters a coupon")
+        .delete("/cart/coupons/{code}", remove_coupon, "Removes a coupon")
         .get("/internal/cart/{userId}", get_active, "The active cart of a user, for an order")
         .put("/internal/cart/{userId}/check-out", check_out, "Checks a cart out to its order")
 }
@@ -58,6 +61,15 @@ async fn update(
 
 async fn remove(customer: Customer, State(app): State<App>, Path(item): Path<CartItemId>) -> Result<NoContent, Problem> {
     actions::remove_item(&app, customer.id, item).await?;
+    Ok(NoContent)
+}
+
+async fn add_coupon(customer: Customer, State(app): State<App>, Body(body): Body<AddCoupon>) -> Result<Created<Cart>, Problem> {
+    Ok(Created::at("/cart", actions::add_coupon(&app, customer.id, &body.code).await?))
+}
+
+async fn remove_coupon(customer: Customer, State(app): State<App>, Path(code): Path<CouponCode>) -> Result<NoContent, Problem> {
+    actions::remove_coupon(&app, customer.id, code).await?;
     Ok(NoContent)
 }
 

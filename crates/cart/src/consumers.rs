@@ -1,9 +1,11 @@
 //! Entry point 2: events.
 
-use crate::{Error, Settings, actions};
+use crate::{Error, Settings, actions, store};
 use contracts::{
     cart::CheckedOutItem,
     order::{OrderCancelled, OrderCreated},
+    promotion::{PromotionActivated, PromotionEnded, PromotionPaused},
+    time::Timestamp,
 };
 use platform::{
     db::Tx,
@@ -14,6 +16,9 @@ pub fn all(settings: &Settings) -> Consumers {
     let max = settings.max_line_quantity();
     Consumers::new()
         .on::<OrderCreated, _, _>(order_created)
+        .on::<PromotionActivated, _, _>(promotion_activated)
+        .on::<PromotionPaused, _, _>(promotion_paused)
+        .on::<PromotionEnded, _, _>(promotion_ended)
         .on::<OrderCancelled, _, _>(async move |tx: &mut Tx, event: Received<OrderCancelled>| order_cancelled(tx, event, max).await)
 }
 
@@ -28,4 +33,20 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>, max: u32)
         return Ok(());
     }
     actions::restore_lines(tx, event.user_id, &event.items, event.currency, max).await
+}
+
+async fn promotion_activated(tx: &mut Tx, event: Received<PromotionActivated>) -> Result<(), Error> {
+    if event.code.is_some() {
+        return Ok(());
+    }
+    let (starts_at, ends_at) = (event.starts_at.unwrap_or(Timestamp::EPOCH), event.ends_at.unwrap_or(Timestamp(i64::MAX)));
+    Ok(store::put_automatic(tx, event.promotion_id, starts_at, ends_at).await?)
+}
+
+async fn promotion_paused(tx: &mut Tx, event: Received<PromotionPaused>) -> Result<(), Error> {
+    Ok(store::delete_automatic(tx, event.promotion_id).await?)
+}
+
+async fn promotion_ended(tx: &mut Tx, event: Received<PromotionEnded>) -> Result<(), Error> {
+    Ok(store::delete_automatic(tx, event.promotion_id).await?)
 }

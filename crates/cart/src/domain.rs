@@ -3,13 +3,13 @@
 
 use crate::Error;
 use contracts::{
-    cart::{self, CartFact, CartItem, CartStatus, CartWarning, CheckedOutItem, WarningCode},
-    ids::{CartId, CartItemId, OrderId, ProductId, UserId},
+    cart::{self, CartCoupon, CartFact, CartItem, CartStatus, CartWarning, CheckedOutItem, WarningCode},
+    ids::{CartId, CartItemId, CategoryId, OrderId, ProductId, UserId},
     inventory::Shortage,
     machine::Machine as _,
     money::{Currency, Money, MoneyError},
     order::OrderItem,
-    text::Quantity,
+    text::{CouponCode, Quantity},
     time::Timestamp,
 };
 use std::collections::HashMap;
@@ -30,6 +30,10 @@ pub struct Cart {
     /// When its owner last read or changed it, up to the precision of the settings.
     pub seen_at: Timestamp,
     pub lines: Vec<Line>,
+    /// The coupons that were entered, in the order of entering.
+    pub coupons: Vec<CouponCode>,
+    /// Whether a promotion applies by itself at present.
+    pub has_automatic: bool,
 }
 
 /// One line: what is shown and ordered, and beside it what the customer requested.
@@ -77,6 +81,8 @@ pub struct Quote {
     pub image_url: Option<String>,
     /// The seller of the product; `None` for the shop itself.
     pub seller_id: Option<UserId>,
+    /// The categories of the product, from the root on.
+    pub category_ids: Vec<CategoryId>,
 }
 
 /// The present listings by product. A product that was not looked up, or got no answer, is missing.
@@ -194,7 +200,15 @@ impl Cart {
             updated_at: now,
             seen_at: now,
             lines: Vec::new(),
+            coupons: Vec::new(),
+            has_automatic: false,
         }
+    }
+
+    /// Whether a promotion may apply. Otherwise nobody needs to be asked.
+    #[must_use]
+    pub fn may_have_discounts(&self) -> bool {
+        self.has_automatic || !self.coupons.is_empty()
     }
 
     /// Sets the times after a change by its owner.
@@ -385,6 +399,15 @@ impl Cart {
             items: self.lines.iter().map(|line| line.view(self.currency)).collect(),
             subtotal_amount,
             estimate: None,
+            coupons: self
+                .coupons
+                .iter()
+                .map(|code| CartCoupon { code: code.as_str().to_owned(), problem: None, detail: String::new() })
+                .collect(),
+            discounts: Vec::new(),
+            discount_amount: 0,
+            near_misses: Vec::new(),
+            may_have_discounts: self.may_have_discounts(),
             warnings,
             created_at: self.created_at,
             updated_at: self.updated_at,

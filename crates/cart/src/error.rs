@@ -5,8 +5,9 @@ use contracts::{
     inventory::Shortage,
     money::{Currency, MoneyError},
     problem::{Code, Fault},
+    promotion::{CouponProblem, MAX_COUPONS},
 };
-use platform::{db, http::Problem};
+use platform::{client::CallError, db, http::Problem};
 
 /// An error of this service.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,6 +27,12 @@ pub enum Error {
     /// Nothing is shipped to the country that an estimate was requested for.
     #[error("we do not ship to {0}")]
     NotServed(String),
+    #[error("the coupon does not apply: {0}")]
+    Coupon(CouponProblem, String),
+    #[error("the cart has {MAX_COUPONS} coupons already")]
+    TooManyCoupons,
+    #[error("an upstream call failed")]
+    Upstream(#[source] CallError),
     #[error("the subtotal is too large")]
     AmountTooLarge,
     #[error(transparent)]
@@ -38,6 +45,12 @@ impl From<MoneyError> for Error {
             MoneyError::CurrencyMismatch(cart, quoted) => Error::CurrencyMismatch { cart, quoted },
             MoneyError::Overflow => Error::AmountTooLarge,
         }
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Error {
+        Error::Upstream(error)
     }
 }
 
@@ -61,6 +74,11 @@ impl From<Error> for Problem {
             Error::CurrencyMismatch { cart, quoted } => {
                 Problem::new(Code::CURRENCY_MISMATCH).detail(format!("the cart is in {cart}, the product is sold in {quoted}"))
             }
+            Error::Coupon(problem, detail) => Problem::new(problem.code()).unprocessable().detail(detail),
+            Error::TooManyCoupons => {
+                Problem::new(Code::COUPON_NOT_COMBINABLE).detail(format!("a cart holds at most {MAX_COUPONS} coupons"))
+            }
+            Error::Upstream(error) => error.into(),
             Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
             Error::Db(error) => error.into(),
         }

@@ -21,7 +21,16 @@ pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<C
         return Ok(cart);
     }
     let (user_id, currency, subtotal_amount) = (cart.user_id, cart.currency, cart.subtotal_amount);
-    let body = EstimateTotals { user_id, country: country.clone(), currency, subtotal_amount, sellers: by_seller(&cart) };
+    let waived = cart.discounts.iter().flat_map(|discount| discount.free_shipping_sellers.iter().copied());
+    let body = EstimateTotals {
+        user_id,
+        country: country.clone(),
+        currency,
+        subtotal_amount,
+        sellers: by_seller(&cart),
+        discount_amount: cart.discount_amount,
+        free_shipping_sellers: waived.collect(),
+    };
     let estimate = match (app.ctx.client.call(&order::ESTIMATE_TOTALS).body(&body).timeout(TIMEOUT).send().await, country) {
         (Ok(totals), _) => Some(CartEstimate {
             country: totals.country,

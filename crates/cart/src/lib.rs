@@ -21,6 +21,7 @@
 mod actions;
 mod api;
 mod consumers;
+mod discounts;
 mod domain;
 mod error;
 mod estimate;
@@ -49,7 +50,7 @@ struct App {
 /// Returns the cart service: routes, consumers, workers and migrations.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers"], |ctx: Ctx| async move {
+    Service::new("cart", migrations!["0001_carts", "0002_images", "0003_sellers", "0004_coupons"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })

@@ -54,6 +54,7 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
             price: Money::new(product.price_amount, product.currency),
             max_quantity: app.settings.max_line_quantity(),
             seller_id: product.seller_id,
+            category_ids: product.category_path.iter().map(|category| category.category_id).collect(),
             image_url: product.images.into_iter().next(),
             sku: product.sku,
             title: product.title,

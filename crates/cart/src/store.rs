@@ -3,8 +3,9 @@
 use crate::domain::{Cart, Line};
 use contracts::{
     cart::CartStatus,
-    ids::{CartId, CartItemId, ProductId, UserId},
+    ids::{CartId, CartItemId, ProductId, PromotionId, UserId},
     money::Currency,
+    text::CouponCode,
     time::Timestamp,
 };
 use platform::{
@@ -17,7 +18,7 @@ platform::table! {
     Carts in "carts" of Cart, key [cart_id];
     columns { cart_id, status, currency, order_id, updated_at, seen_at }
     insert_only { user_id, created_at }
-    default { lines }
+    default { lines, coupons, has_automatic }
 }
 
 platform::table! {
@@ -51,7 +52,54 @@ pub async fn lock(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Option<Car
 async fn with_lines(tx: &mut Tx, found: Option<Cart>) -> Result<Option<Cart>, Error> {
     let Some(mut cart) = found else { return Ok(None) };
     cart.lines = tx.list::<Lines>("WHERE cart_id = $1 ORDER BY position", params![cart.cart_id]).await?;
+    cart.coupons = list_coupons(tx, cart.cart_id).await?;
+    cart.has_automatic = has_automatic(tx).await?;
     Ok(Some(cart))
+}
+
+async fn list_coupons(tx: &mut Tx, cart: CartId) -> Result<Vec<CouponCode>, Error> {
+    tx.query("SELECT code FROM cart_coupons WHERE cart_id = $1 ORDER BY entered_at, code", params![cart], |row| row.next()).await
+}
+
+/// Whether a promotion applies by itself now.
+async fn has_automatic(tx: &mut Tx) -> Result<bool, Error> {
+    let now = tx.now();
+    let found: Option<PromotionId> = tx
+        .query_opt("SELECT promotion_id FROM automatic_promotions WHERE starts_at <= $1 AND ends_at > $1 LIMIT 1", params![now], |row| {
+            row.next()
+        })
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Stores that a promotion applies by itself between these instants.
+pub async fn put_automatic(tx: &mut Tx, id: PromotionId, starts_at: Timestamp, ends_at: Timestamp) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO automatic_promotions (promotion_id, starts_at, ends_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (promotion_id) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at",
+        params![id, starts_at, ends_at],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Stores that a promotion does not apply by itself any more.
+pub async fn delete_automatic(tx: &mut Tx, id: PromotionId) -> Result<(), Error> {
+    tx.execute("DELETE FROM automatic_promotions WHERE promotion_id = $1", params![id]).await.map(|_| ())
+}
+
+/// Adds a coupon. One that was entered before stays where it is.
+pub async fn put_coupon(tx: &mut Tx, cart: CartId, code: &CouponCode) -> Result<(), Error> {
+    let now = tx.now();
+    let params = params![cart, code.as_str(), now];
+    tx.execute("INSERT INTO cart_coupons (cart_id, code, entered_at) VALUES ($1, $2, $3) ON CONFLICT (cart_id, code) DO NOTHING", params)
+        .await
+        .map(|_| ())
+}
+
+/// Removes a coupon, and returns whether the cart had it.
+pub async fn delete_coupon(tx: &mut Tx, cart: CartId, code: &CouponCode) -> Result<bool, Error> {
+    Ok(tx.execute("DELETE FROM cart_coupons WHERE cart_id = $1 AND code = $2", params![cart, code.as_str()]).await? > 0)
 }
 
 /// Returns the products in the active cart of a user.
@@ -115,6 +163,12 @@ pub async fn abandon(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64
 /// Deletes up to `limit` carts that were closed before `before`, and returns their number. A closed cart never changes,
 /// but another replica may delete it: the carts deleted here are those without lines.
 pub async fn drop_closed(tx: &mut Tx, before: Timestamp, limit: usize) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM cart_coupons WHERE cart_id IN \
+         (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",
+        params![before, limit],
+    )
+    .await?;
     tx.execute(
         "DELETE FROM cart_items WHERE cart_id IN \
          (SELECT cart_id FROM carts WHERE status <> 'ACTIVE' AND updated_at < $1 ORDER BY updated_at, cart_id LIMIT $2)",

@@ -2,6 +2,7 @@
 
 mod abandonment;
 mod access;
+mod coupons;
 mod items;
 mod orders;
 mod show;
@@ -44,6 +45,10 @@ struct Upstreams {
     stock: Mutex<BTreeMap<String, i64>>,
     catalog_is_down: AtomicBool,
     inventory_is_down: AtomicBool,
+    promotion_is_down: AtomicBool,
+    /// Why a coupon does not apply, by code; one that is not in it takes 10 off the first line.
+    problems: Mutex<BTreeMap<&'static str, &'static str>>,
+    evaluations: AtomicUsize,
     calls: AtomicUsize,
 }
 
@@ -87,6 +92,32 @@ fn inventory(upstreams: Arc<Upstreams>) -> Router {
     Router::new().route("/internal/stock/lookup", post(look_up))
 }
 
+fn promotion(upstreams: Arc<Upstreams>) -> Router {
+    let evaluate = move |Json(body): Json<serde_json::Value>| async move {
+        upstreams.evaluations.fetch_add(1, Ordering::SeqCst);
+        if upstreams.promotion_is_down.load(Ordering::SeqCst) {
+            return down();
+        }
+        let problems = upstreams.problems.lock().unwrap();
+        let codes: Vec<&str> = body["coupons"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        let problem = |code: &str| match problems.get(code).copied() {
+            // A coupon that ends the other ones.
+            None => codes.contains(&"ALONE").then_some("COUPON_NOT_COMBINABLE").filter(|_| code != "ALONE"),
+            problem => problem,
+        };
+        let checked: Vec<_> = codes.iter().map(|code| json!({"code": code, "problem": problem(code), "detail": "why"})).collect();
+        let applied = codes.iter().filter(|code| problem(code).is_none());
+        let discounts: Vec<_> = applied
+            .map(|code| {
+                let line = json!({"lineId": body["lines"][0]["lineId"], "amount": 10});
+                json!({"promotionId": ProductId(contracts::ids::Uuid::nil()), "code": code, "title": code, "amount": 10, "lines": [line]})
+            })
+            .collect();
+        Json(json!({"discountAmount": 10 * discounts.len(), "discounts": discounts, "coupons": checked, "nearMisses": []})).into_response()
+    };
+    Router::new().route("/internal/promotions/evaluate", post(evaluate))
+}
+
 /// The answer of a proxy before a dead upstream. This status is not retried, so that tests need not wait.
 fn down() -> Response {
     StatusCode::NOT_IMPLEMENTED.into_response()
@@ -128,7 +159,8 @@ impl Shop {
         let upstreams = Arc::new(Upstreams::default());
         let harness = Harness::of(crate::service())
             .upstream("catalog", catalog(upstreams.clone()))
-            .upstream("inventory", inventory(upstreams.clone()));
+            .upstream("inventory", inventory(upstreams.clone()))
+            .upstream("promotion", promotion(upstreams.clone()));
         let harness = configure(harness).start().await;
         let customer_id = harness.id();
         Shop { harness, upstreams, customer_id }

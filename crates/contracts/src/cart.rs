@@ -2,12 +2,13 @@
 
 use crate::{
     calls,
-    ids::{CartId, CartItemId, OrderId, ProductId, UserId},
+    ids::{CartId, CartItemId, OrderId, ProductId, PromotionId, UserId},
     machine,
     money::Currency,
+    promotion::{CouponProblem, NearMiss},
     service::ServiceSpec,
     string_enum,
-    text::{Country, Quantity},
+    text::{Country, Quantity, RequiredShortText},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -100,6 +101,22 @@ pub struct Cart {
     /// and in answers other than that of `GET /cart`.
     #[serde(default)]
     pub estimate: Option<CartEstimate>,
+    /// The coupons that were entered, in the order of entering, each with why it does not apply any more.
+    #[serde(default)]
+    pub coupons: Vec<CartCoupon>,
+    /// What promotions take off the lines, in the order in which they apply. Empty in answers other than those of `GET /cart` and of
+    /// entering a coupon, and while the promotions do not answer; the order computes it again.
+    #[serde(default)]
+    pub discounts: Vec<CartDiscount>,
+    /// The sum of the discounts, in minor units. The subtotal does not hold it.
+    #[serde(default)]
+    pub discount_amount: i64,
+    /// Promotions that would apply if the cart held a little more.
+    #[serde(default)]
+    pub near_misses: Vec<NearMiss>,
+    /// Whether a promotion may apply: a coupon was entered, or a promotion applies by itself at present.
+    #[serde(default)]
+    pub may_have_discounts: bool,
     /// What changed since the lines were added.
     pub warnings: Vec<CartWarning>,
     /// When it was created.
@@ -121,6 +138,53 @@ pub struct CartEstimate {
     pub tax_amount: i64,
     /// Subtotal plus shipping plus tax.
     pub total_amount: i64,
+}
+
+/// Enters a coupon.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddCoupon {
+    /// The code of the coupon. Upper and lower case are the same.
+    pub code: RequiredShortText,
+}
+
+/// A coupon that was entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CartCoupon {
+    /// In upper case.
+    pub code: String,
+    /// Why it does not apply any more; null while it applies.
+    pub problem: Option<CouponProblem>,
+    /// A sentence for people about the problem; empty without one.
+    pub detail: String,
+}
+
+/// What one promotion takes off a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CartDiscount {
+    pub promotion_id: PromotionId,
+    /// The code of the coupon; null when it applies by itself.
+    pub code: Option<String>,
+    pub title: String,
+    /// The seller who pays for it; null for the shop.
+    pub seller_id: Option<UserId>,
+    /// The sum of `lines`, in minor units. Shipping that is free shows in the estimate.
+    pub amount: i64,
+    /// What is taken off each line.
+    pub lines: Vec<CartLineDiscount>,
+    /// The sellers who ship for free by it; null stands for the shop.
+    pub free_shipping_sellers: Vec<Option<UserId>>,
+}
+
+/// What is taken off one line of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CartLineDiscount {
+    pub cart_item_id: CartItemId,
+    /// In minor units.
+    pub amount: i64,
 }
 
 /// Which estimate a cart is shown with.
@@ -207,6 +271,10 @@ calls! {
     UPDATE_CART_ITEM: patch(UpdateCartItem) -> Cart, "/cart/items/{cartItemId}";
     /// Removes a line from the cart.
     REMOVE_CART_ITEM: delete(()) -> (), "/cart/items/{cartItemId}";
+    /// Enters a coupon; a code that does not apply is refused with the reason.
+    ADD_COUPON: post_unkeyed(AddCoupon) -> Cart, "/cart/coupons";
+    /// Removes a coupon.
+    REMOVE_COUPON: delete(()) -> (), "/cart/coupons/{code}";
     /// Reads the active cart of a user in order to place an order; it may be empty. `OrderCreated` then marks it CHECKED_OUT.
     GET_ACTIVE_CART: get(()) -> Cart, "/internal/cart/{userId}", from "order";
     /// Marks an ordered cart CHECKED_OUT at once, so that its owner sees an empty one; `OrderCreated` has the same effect

@@ -3,6 +3,7 @@
 mod apply;
 mod cancel;
 mod cancel_fulfilment;
+mod discounts;
 mod emit;
 mod emit_parts;
 mod estimate;

@@ -6,6 +6,7 @@ use contracts::{
     money::{Currency, MoneyError},
     order::{FulfilmentStatus, OrderStatus},
     problem::{Code, Fault},
+    promotion::CouponProblem,
 };
 use platform::{client::CallError, db, http::Problem};
 
@@ -25,6 +26,11 @@ pub enum Error {
     NotServed(String),
     #[error("shipping has no price in {0}")]
     NoShippingPrice(Currency),
+    #[error("the coupon {code} does not apply any more: {problem}")]
+    Coupon { code: String, problem: CouponProblem, detail: String },
+    /// The uses of the promotions are reserved for a limited time only.
+    #[error("the order was not written in time")]
+    TooLate,
     #[error("the total is too large")]
     AmountTooLarge,
     #[error("the total changed")]
@@ -93,6 +99,8 @@ impl From<Error> for Problem {
             Error::NoShippingPrice(currency) => Problem::new(Code::UNSUPPORTED_CURRENCY)
                 .detail(format!("shipping has no price in {currency}, the currency of the cart"))
                 .member("currency", currency),
+            Error::Coupon { code, problem, detail } => Problem::new(problem.code()).detail(detail).member("coupon", code),
+            Error::TooLate => Code::TIMEOUT.into(),
             Error::AmountTooLarge => Code::AMOUNT_TOO_LARGE.into(),
             Error::TotalChanged(totals) => Problem::new(Code::TOTAL_CHANGED)
                 .detail("the order would cost something else by now; nothing was placed")

@@ -63,7 +63,8 @@ pub fn service() -> Service {
             "0005_orphans",
             "0006_fulfilments",
             "0007_seller_discounts",
-            "0008_fulfilment_lists"
+            "0008_fulfilment_lists",
+            "0009_discounts"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     column::JsonText,
     ids::{CartId, FulfilmentId, OrderId, UserId},
-    order::{FulfilmentStatus, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
+    order::{FulfilmentStatus, OrderDiscount, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
     time::Timestamp,
 };
 use platform::{
@@ -123,6 +123,17 @@ pub async fn append_timeline(tx: &mut Tx, id: OrderId, position: i64, entry: &Ti
     tx.insert_with::<Timeline>(entry, &[("order_id", &id), ("position", &position)]).await
 }
 
+/// What promotions took off an order.
+struct DiscountsOfOrder {
+    order_id: OrderId,
+    discounts: Vec<OrderDiscount>,
+}
+
+platform::table! {
+    Discounts in "order_discounts" of DiscountsOfOrder, key [order_id];
+    columns { order_id, discounts as JsonText }
+}
+
 /// Returns the order, and locks its row until the commit. With `owner`, an order of another customer is not found.
 pub async fn lock_order(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<Order>, Error> {
     let found = of_owner(owner, id).lock(tx).await?;
@@ -217,6 +228,20 @@ pub async fn find_by_number(tx: &mut Tx, owner: Option<UserId>, number: &OrderNu
 /// Returns the status of an order.
 pub async fn find_status(tx: &mut Tx, id: OrderId) -> Result<Option<OrderStatus>, Error> {
     tx.query_opt("SELECT status FROM orders WHERE order_id = $1", params![id], |row| row.next()).await
+}
+
+/// Stores what promotions took off an order.
+pub async fn insert_discounts(tx: &mut Tx, id: OrderId, discounts: &[OrderDiscount]) -> Result<(), Error> {
+    if discounts.is_empty() {
+        return Ok(());
+    }
+    let row = DiscountsOfOrder { order_id: id, discounts: discounts.to_vec() };
+    tx.insert::<Discounts>(&row).await
+}
+
+/// Returns what promotions took off an order.
+pub async fn list_discounts(tx: &mut Tx, id: OrderId) -> Result<Vec<OrderDiscount>, Error> {
+    Ok(tx.find::<Discounts>("order_id = $1", params![id]).await?.map(|row| row.discounts).unwrap_or_default())
 }
 
 /// Whether a customer has an order that is not CANCELLED.

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod consistency_check;
+mod discounts;
 mod domain_rules;
 mod entry_points;
 mod fault_injection;

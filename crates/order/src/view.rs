@@ -16,10 +16,11 @@ use platform::db::{Error, Tx};
 pub async fn find_view(tx: &mut Tx, owner: Option<UserId>, id: OrderId) -> Result<Option<OrderView>, Error> {
     let Some(order) = store::find_order(tx, owner, id).await? else { return Ok(None) };
     let timeline = store::list_timeline(tx, id).await?;
-    Ok(Some(view(order, timeline)))
+    let discounts = store::list_discounts(tx, id).await?;
+    Ok(Some(OrderView { discounts, ..view(order, timeline) }))
 }
 
-/// Combines an order and its timeline.
+/// Combines an order and its timeline, without its discounts.
 pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
     let fulfilments = order.fulfilments.iter().map(|part| fulfilment_view(&order, part)).collect();
     let partially_shipped = is_partially_shipped(&order.fulfilment_statuses());
@@ -35,6 +36,7 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         shipping_amount: order.totals.shipping_amount,
         tax_amount: order.totals.tax_amount,
         discount_amount: order.totals.discount_amount,
+        discounts: Vec::new(),
         total_amount: order.totals.total_amount,
         refunded_amount: order.saga.refunded_amount,
         payment_id: order.saga.payment_id,

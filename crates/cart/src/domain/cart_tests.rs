@@ -18,6 +18,7 @@ fn quote(price: i64, available: Option<i64>) -> Quote {
         max_quantity: 999,
         image_url: None,
         seller_id: None,
+        category_ids: Vec::new(),
     }
 }
 

@@ -4,12 +4,14 @@ use super::*;
 use axum::http::Method;
 use std::collections::HashSet;
 
-const PUBLIC: [(Method, &str); 5] = [
+const PUBLIC: [(Method, &str); 7] = [
     (Method::GET, "/cart"),
     (Method::DELETE, "/cart"),
     (Method::POST, "/cart/items"),
     (Method::PATCH, "/cart/items/{id}"),
     (Method::DELETE, "/cart/items/{id}"),
+    (Method::POST, "/cart/coupons"),
+    (Method::DELETE, "/cart/coupons/{id}"),
 ];
 const INTERNAL: [(Method, &str); 2] = [(Method::GET, "/internal/cart/{id}"), (Method::PUT, "/internal/cart/{id}/check-out")];
 
@@ -17,7 +19,7 @@ const INTERNAL: [(Method, &str); 2] = [(Method::GET, "/internal/cart/{id}"), (Me
 async fn every_route_is_in_the_table_and_refuses_anonymous_callers_and_wrong_roles() {
     let shop = Shop::open().await;
     let own = shop.runtime.operations.iter().filter(|(_, operation)| !operation.path.starts_with("/admin/parked-events"));
-    let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{userId}", "{id}");
+    let template = |path: &str| path.replace("{cartItemId}", "{id}").replace("{code}", "{id}").replace("{userId}", "{id}");
     let served: HashSet<_> = own.map(|(_, operation)| (operation.method.clone(), template(operation.path))).collect();
     let tried: HashSet<_> = PUBLIC.iter().chain(&INTERNAL).map(|(method, path)| (method.clone(), (*path).to_owned())).collect();
     assert_eq!(served, tried);

@@ -2,7 +2,7 @@
 
 use super::{FulfilmentStatus, FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
 use crate::{
-    ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, ShipmentId, UserId},
+    ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, PromotionId, ShipmentId, UserId},
     money::Currency,
     payment::PaymentMethod,
     problem::Failure,
@@ -71,6 +71,9 @@ pub struct OrderView {
     pub tax_amount: i64,
     /// The discount, as a positive amount in minor units of `currency`.
     pub discount_amount: i64,
+    /// What promotions took off, in the order in which they applied.
+    #[serde(default)]
+    pub discounts: Vec<OrderDiscount>,
     /// Subtotal plus shipping plus tax minus discount.
     pub total_amount: i64,
     /// The amount refunded so far.
@@ -240,6 +243,37 @@ pub struct OrderFilter {
     pub to: Option<Timestamp>,
 }
 
+/// What one promotion took off an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderDiscount {
+    pub promotion_id: PromotionId,
+    /// The code of the coupon; null when it applied by itself.
+    #[serde(default)]
+    pub code: Option<String>,
+    pub title: String,
+    /// The seller who pays for it; null for the shop.
+    #[serde(default)]
+    pub seller_id: Option<UserId>,
+    /// The sum of `lines`, in minor units.
+    pub amount: i64,
+    /// What it took off each line.
+    pub lines: Vec<DiscountedOrderLine>,
+    /// What it took off the shipping fee, in minor units. `shippingAmount` of the order is what was left, and `discountAmount` does
+    /// not hold it.
+    #[serde(default)]
+    pub shipping_amount: i64,
+}
+
+/// What a promotion took off one line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscountedOrderLine {
+    pub order_item_id: OrderItemId,
+    /// In minor units.
+    pub amount: i64,
+}
+
 /// Estimates what an order would cost.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -255,6 +289,12 @@ pub struct EstimateTotals {
     /// The sums of the lines by seller, each of which is a parcel with a fee of its own; one parcel when absent.
     #[serde(default)]
     pub sellers: Vec<SellerSubtotal>,
+    /// What promotions take off the lines, in minor units of `currency`.
+    #[serde(default)]
+    pub discount_amount: i64,
+    /// The sellers whose shipping fee promotions take off; null stands for the shop.
+    #[serde(default)]
+    pub free_shipping_sellers: Vec<Option<UserId>>,
 }
 
 /// The sum of the lines of one seller.

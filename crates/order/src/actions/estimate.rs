@@ -22,8 +22,10 @@ pub async fn estimate(app: &App, request: EstimateTotals) -> Result<TotalsEstima
     let whole = [SellerSubtotal { seller_id: None, subtotal_amount: request.subtotal_amount }];
     let sellers = if request.sellers.is_empty() { &whole[..] } else { &request.sellers };
     let fees = shipping_fees(app, &country, request.currency, sellers).await?;
-    let fee = Money::sum(request.currency, fees)?;
-    let totals = Totals::of_subtotal(subtotal, fee, Money::zero(request.currency), app.settings.tax_basis_points)?;
+    let charged = fees.into_iter().zip(sellers).filter(|(_, seller)| !request.free_shipping_sellers.contains(&seller.seller_id));
+    let fee = Money::sum(request.currency, charged.map(|(fee, _)| fee))?;
+    let discount = Money::new(request.discount_amount.clamp(0, request.subtotal_amount), request.currency);
+    let totals = Totals::of_subtotal(subtotal, fee, discount, app.settings.tax_basis_points)?;
     Ok(TotalsEstimate {
         country,
         currency: request.currency,

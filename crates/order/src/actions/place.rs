@@ -3,7 +3,11 @@
 //! Cart, products, addresses and shipping fee are read before the transaction. The transaction only writes the order, refuses a
 //! cart that was ordered before, and wakes the saga.
 
-use super::{OrderAdvance, emit, store};
+use super::{
+    OrderAdvance,
+    discounts::{self, Discounts},
+    emit, store,
+};
 use crate::{
     App, Error,
     domain::{Fulfilment, Order, SagaState, Totals, order_number, split_tax},
@@ -40,7 +44,13 @@ pub struct Place {
     pub request: PlaceOrder,
     pub wait: Option<Duration>,
     /// The order before it is written.
-    pub draft: OnceLock<Order>,
+    pub draft: OnceLock<Draft>,
+}
+
+/// An order before it is written.
+pub struct Draft {
+    order: Order,
+    discounts: Discounts,
 }
 
 impl IdempotentRequest for Place {
@@ -50,6 +60,7 @@ impl IdempotentRequest for Place {
 
     async fn prepare(&self) -> Result<(), Error> {
         let draft = draft(&self.app, self.owner, &self.request).await?;
+        discounts::reserve(&self.app, &draft.order, &draft.discounts).await?;
         self.draft.get_or_init(|| draft);
         Ok(())
     }
@@ -58,23 +69,27 @@ impl IdempotentRequest for Place {
     async fn effect(&self, tx: &mut Tx) -> Result<Next<Created<OrderView>, OrderId>, Error> {
         let draft = self.draft.get().ok_or_else(|| db::Error::Failed("an order is placed before it was prepared".into()))?;
         let now = tx.now();
-        let mut order = Order { created_at: now, updated_at: now, ..draft.clone() };
+        if !discounts::may_write(&draft.discounts, draft.order.created_at, now) {
+            return Err(Error::TooLate);
+        }
+        let mut order = Order { created_at: now, updated_at: now, ..draft.order.clone() };
         if !store::insert(tx, &mut order, Some(now)).await? {
             // A request under another key ordered the cart a moment ago.
             return Err(Error::CartEmpty);
         }
+        store::insert_discounts(tx, order.order_id, &draft.discounts.shown).await?;
         emit::created(tx, &order);
         tx.notify_worker(OrderAdvance::NAME);
         if self.wait.is_some() {
             return Ok(Next::Wait(order.order_id));
         }
         let timeline = vec![order.first_entry()];
-        Ok(Next::Answer(created(view(order, timeline))))
+        Ok(Next::Answer(created(OrderView { discounts: draft.discounts.shown.clone(), ..view(order, timeline) })))
     }
 
     /// Empties the cart now, so that the customer sees it. If the call is lost, `OrderCreated` does the same.
     async fn after_effect(&self) {
-        let Some(order) = self.draft.get() else { return };
+        let Some(Draft { order, .. }) = self.draft.get() else { return };
         let items = order.items.iter().map(|item| CheckedOutItem { product_id: item.product_id, quantity: item.quantity }).collect();
         let body = CheckOutCart { cart_id: order.cart_id, order_id: order.order_id, items };
         let call = self.app.ctx.client.call(&cart::CHECK_OUT_CART).path(&[&self.owner]).body(&body).timeout(Duration::from_secs(2));
@@ -110,7 +125,7 @@ fn created(view: OrderView) -> Created<OrderView> {
 }
 
 /// Reads everything the order is made of.
-async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, Error> {
+async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, Error> {
     let client = &app.ctx.client;
     let cart_call = client.call(&cart::GET_ACTIVE_CART).path(&[&owner]);
     let billing_id = request.billing_address_id.filter(|id| *id != request.shipping_address_id);
@@ -131,14 +146,15 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, 
     let mut items = lines(app, &cart, &products)?;
     let currency = cart.currency;
     let mut fulfilments = fulfilments(app, &items, currency, &shipping_address.country).await?;
+    let discounts = discounts::compute(app, owner, &cart, &products, &mut items, &mut fulfilments).await?;
     let fee = Money::sum(currency, fulfilments.iter().map(|part| Money::new(part.shipping_amount, currency)))?;
-    let totals = Totals::of(&items, fee, Money::zero(currency), app.settings.tax_basis_points)?;
+    let totals = Totals::of(&items, fee, discounts.amount, app.settings.tax_basis_points)?;
     split_tax(Money::new(totals.tax_amount, currency), &mut items, &mut fulfilments);
     if request.expected_total_amount.is_some_and(|expected| expected.get() != totals.total_amount) {
         return Err(Error::TotalChanged(totals));
     }
     let (env, now) = (&app.ctx.env, app.ctx.env.now());
-    Ok(Order {
+    let order = Order {
         order_id: env.new_id(),
         order_number: order_number(env.random_bytes()),
         user_id: owner,
@@ -157,7 +173,8 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Order, 
         timeline_length: 1,
         created_at: now,
         updated_at: now,
-    })
+    };
+    Ok(Draft { order, discounts })
 }
 
 async fn address(app: &App, owner: UserId, id: AddressId, pointer: &'static str) -> Result<AddressSnapshot, Error> {

@@ -28,6 +28,12 @@ pub struct Script {
     /// Lines of the active cart: quantity of the one product. Empty is an empty cart.
     pub cart: Option<u32>,
     pub cart_id: CartId,
+    /// Coupons of the cart; each takes 100 off the line.
+    pub coupons: Vec<&'static str>,
+    /// Why no coupon applies.
+    pub coupon_problem: Option<&'static str>,
+    /// What `reserve` of the promotions answers: nothing, or a problem code.
+    pub uses: Option<&'static str>,
     pub price: i64,
     pub product_status: &'static str,
     /// What `authorize` answers: a payment's status, or a problem code.
@@ -99,6 +105,9 @@ impl Upstreams {
         let script = Script {
             cart: Some(2),
             cart_id: id(3, 1),
+            coupons: Vec::new(),
+            coupon_problem: None,
+            uses: None,
             price: 1_000,
             product_status: "ACTIVE",
             authorize: "AUTHORIZED",
@@ -177,12 +186,17 @@ impl Upstreams {
             .route("/inventory/reservations", post(reserve))
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
             .with_state(script());
+        let promotion = Router::new()
+            .route("/internal/promotions/evaluate", post(evaluate))
+            .route("/internal/promotion-uses/{order}", put(reserve_uses))
+            .with_state(script());
         builder
             // The clock does not advance, so a wait would end only with a change.
             .setting("cancel_wait_seconds", 0)
             .upstream("cart", cart)
             .upstream("catalog", catalog)
             .upstream("user", user)
+            .upstream("promotion", promotion)
             .upstream("shipping", shipping.with_state(self.clone()))
             .upstream("payment", payment)
             .upstream("inventory", inventory)
@@ -301,7 +315,32 @@ async fn cart(State(n): State<Upstreams>, Path(user): Path<UserId>) -> Json<Valu
         })
         .collect();
     Json(json!({"cartId": script.cart_id, "userId": user, "status": "ACTIVE", "currency": "EUR", "items": items, "subtotalAmount": 0,
+                "coupons": script.coupons.iter().map(|code| json!({"code": code, "problem": null, "detail": ""})).collect::<Vec<_>>(),
+                "mayHaveDiscounts": !script.coupons.is_empty(),
                 "warnings": [], "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}))
+}
+
+async fn evaluate(State(n): State<Upstreams>, Json(body): Json<Value>) -> Json<Value> {
+    n.begin("evaluate", "evaluate always");
+    let script = n.script();
+    let checked = |code: &&str| json!({"code": code, "problem": script.coupon_problem, "detail": "no"});
+    let takes_off = |(at, code): (usize, &&str)| {
+        json!({"promotionId": id::<CartId>(9, at as u32), "code": code, "title": code, "amount": 190,
+               "lines": [{"lineId": body["lines"][0]["lineId"], "amount": 100}],
+               "shipping": [{"sellerId": null, "amount": 90}]})
+    };
+    let applies = script.coupons.iter().enumerate().filter(|_| script.coupon_problem.is_none());
+    let discounts: Vec<_> = applies.map(takes_off).collect();
+    Json(json!({"discountAmount": 190 * discounts.len(), "discounts": discounts, "nearMisses": [],
+                "coupons": script.coupons.iter().map(checked).collect::<Vec<_>>()}))
+}
+
+async fn reserve_uses(State(n): State<Upstreams>, Path(order): Path<String>) -> Response {
+    n.begin("reserve-uses", &format!("reserve-uses {order}"));
+    match n.script().uses {
+        None => StatusCode::NO_CONTENT.into_response(),
+        Some(code) => answer(refusal(409, code, false)),
+    }
 }
 
 async fn check_out(State(n): State<Upstreams>) -> StatusCode {

@@ -29,6 +29,8 @@ struct Parts {
     faults: Vec<Fault>,
     members: Map<String, Value>,
     retry_after: Option<Duration>,
+    /// Replaces the status of the code.
+    status: Option<StatusCode>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -42,6 +44,7 @@ impl Problem {
             faults: Vec::new(),
             members: Map::new(),
             retry_after: None,
+            status: None,
             headers: Vec::new(),
         }))
     }
@@ -70,6 +73,14 @@ impl Problem {
         if let Ok(value) = serde_json::to_value(value) {
             self.0.members.insert(name.to_owned(), value);
         }
+        self
+    }
+
+    /// Answers 422 instead of the status of the code, for a value of the request that is refused for a reason which is a conflict
+    /// elsewhere.
+    #[must_use]
+    pub fn unprocessable(mut self) -> Problem {
+        self.0.status = Some(StatusCode::UNPROCESSABLE_ENTITY);
         self
     }
 
@@ -141,7 +152,7 @@ impl Problem {
 
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.0.status.or_else(|| StatusCode::from_u16(self.0.code.status()).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     #[must_use]
@@ -168,7 +179,7 @@ impl Problem {
         Document {
             r#type: format!("/problems/{}", code.slug()),
             title: code.title().to_owned(),
-            status: code.status(),
+            status: self.status().as_u16(),
             detail: detail.clone().into_owned(),
             code: code.as_str().to_owned(),
             correlation_id: Context::current().correlation_id.to_string(),
