@@ -523,7 +523,7 @@ calls! {
     /// Deletes a category that is not in use.
     DELETE_CATEGORY: delete(()) -> (), "/categories/{categoryId}";
     /// Reads up to 200 products at once, in any status.
-    LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order", "promotion", "review";
+    LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order", "payout", "promotion", "review";
 }
 
 // Every product event carries the whole product, so that a consumer needs neither a call nor the former events.

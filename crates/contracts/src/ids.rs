@@ -87,6 +87,10 @@ ids! {
     OrderItemId;
     /// The part of an order that one seller ships.
     FulfilmentId;
+    /// A movement of money in the ledger.
+    PostingId;
+    /// A payment to a seller.
+    PayoutId;
     /// A payment: the attempt to pay one order with one method.
     PaymentId;
     /// A transaction at the payment provider: an authorization, capture, refund or void.

@@ -20,6 +20,7 @@ pub mod notification;
 pub mod order;
 pub mod page;
 pub mod payment;
+pub mod payout;
 pub mod problem;
 pub mod promotion;
 pub mod registry;
@@ -50,6 +51,7 @@ pub const SERVICES: &[ServiceSpec] = &[
     promotion::SERVICE,
     order::SERVICE,
     payment::SERVICE,
+    payout::SERVICE,
     inventory::SERVICE,
     shipping::SERVICE,
     review::SERVICE,

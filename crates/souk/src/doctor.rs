@@ -4,6 +4,7 @@
 //! what changes during the check is reported as in progress. The doctor changes nothing and makes no file.
 
 mod consistency;
+mod ledger;
 
 use crate::{
     admin::open,
@@ -133,6 +134,10 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         Ok(orders) => Check { what: orders.heading(), notes: orders.notes(), faults: orders.faults },
         Err(error) => Check::new("orders", or_fault(Err(error))),
     };
+    let ledger = match ledger::check(db("payout"), db("payment")).await {
+        Ok((what, faults)) => Check::new(what, faults),
+        Err(error) => Check::new("ledger", or_fault(Err(error))),
+    };
     let log = match audit_tools::verify(config, databases, None).await {
         Ok(log) => Check { what: log.summary, faults: log.faults, notes: log.notes },
         Err(error) => Check::new("audit log", or_fault(Err(error))),
@@ -151,6 +156,7 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         single(Check::new("stock: available, reserved and sold add up", stock)),
         single(Check::new("money: payments and the provider's ledger agree", money)),
         single(orders),
+        single(ledger),
         single(log),
     ])
 }

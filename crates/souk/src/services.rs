@@ -14,6 +14,7 @@ pub fn all() -> Vec<Service> {
         promotion::service(),
         order::service(),
         payment::service(),
+        payout::service(),
         inventory::service(),
         shipping::service(),
         review::service(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, promotion, review, seller, shipping,
+    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, payout, promotion, review, seller, shipping,
     time::Timestamp,
 };
 use proptest::{collection::vec, prelude::*};
@@ -16,6 +16,7 @@ macro_rules! for_every_machine {
         $check::<inventory::ReservationStatus>(inventory::ReservationStatus::FACTS $(, $with)*);
         $check::<shipping::ShipmentStatus>(shipping::ShipmentStatus::FACTS $(, $with)*);
         $check::<catalog::ProductStatus>(catalog::ProductStatus::FACTS $(, $with)*);
+        $check::<payout::PayoutStatus>(payout::PayoutStatus::FACTS $(, $with)*);
         $check::<review::ReviewStatus>(review::ReviewStatus::FACTS $(, $with)*);
         $check::<catalog::ModerationStatus>(catalog::ModerationStatus::FACTS $(, $with)*);
         $check::<cart::CartStatus>(cart::CartStatus::FACTS $(, $with)*);

@@ -130,6 +130,13 @@ impl<'a> OperationBuilder<'a> {
         self.answers.insert(status, json!({"description": about, "content": {"application/json": {"schema": schema}}}));
     }
 
+    /// Adds a media type with text to an answer that has JSON, which `Accept` chooses.
+    pub fn text_answer(&mut self, status: u16, media_type: &str) {
+        if let Some(answer) = self.answers.get_mut(&status) {
+            answer["content"][media_type] = json!({"schema": {"type": "string"}});
+        }
+    }
+
     /// An answer without a body.
     pub fn empty_answer(&mut self, status: u16, about: &str) {
         self.answers.insert(status, json!({"description": about}));

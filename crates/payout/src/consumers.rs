@@ -1,0 +1,59 @@
+//! Entry point 2, events: those of fulfilments, of refunds and of sellers.
+
+use crate::{actions::sales, domain::order::Fact, error::Error, settings::Settings, store::payout_rows};
+use contracts::{
+    order::{FulfilmentCancelled, FulfilmentConfirmed, FulfilmentDelivered, FulfilmentReturned},
+    payment::PaymentRefunded,
+    seller::{SellerPayoutAccountChanged, SellerReinstated, SellerSuspended},
+};
+use platform::{
+    db::Tx,
+    inbox::{Consumers, Received},
+};
+use std::sync::Arc;
+
+pub fn all(settings: &Arc<Settings>) -> Consumers {
+    let (own, window) = (settings.clone(), settings.return_window());
+    Consumers::new()
+        .on::<FulfilmentConfirmed, _, _>(async move |tx: &mut Tx, event: Received<FulfilmentConfirmed>| {
+            sales::record_sale(tx, &own, &event.event, event.occurred_at).await
+        })
+        .on::<FulfilmentDelivered, _, _>(async move |tx: &mut Tx, event: Received<FulfilmentDelivered>| {
+            sales::schedule_release(tx, event.order_id, event.fulfilment_id, event.occurred_at.after(window)).await
+        })
+        // A return of the goods corrects the ledger. A parcel that came back without one is sold once the time for it is over.
+        .on::<FulfilmentReturned, _, _>(async move |tx: &mut Tx, event: Received<FulfilmentReturned>| {
+            sales::schedule_release(tx, event.order_id, event.fulfilment_id, event.occurred_at.after(window)).await
+        })
+        .on::<FulfilmentCancelled, _, _>(fulfilment_cancelled)
+        .on::<PaymentRefunded, _, _>(payment_refunded)
+        .on::<SellerSuspended, _, _>(async |tx: &mut Tx, event: Received<SellerSuspended>| {
+            payout_rows::set_suspended(tx, event.seller_id, true).await
+        })
+        .on::<SellerReinstated, _, _>(async |tx: &mut Tx, event: Received<SellerReinstated>| {
+            payout_rows::set_suspended(tx, event.seller_id, false).await
+        })
+        .on::<SellerPayoutAccountChanged, _, _>(async |tx: &mut Tx, event: Received<SellerPayoutAccountChanged>| {
+            payout_rows::hold_until(tx, event.seller_id, event.payouts_held_until).await
+        })
+}
+
+/// Reverses the sale of a part that was confirmed. One that was sold before there was a ledger has no sale.
+async fn fulfilment_cancelled(tx: &mut Tx, event: Received<FulfilmentCancelled>) -> Result<(), Error> {
+    let FulfilmentCancelled { fulfilment_id, order_id, refund_amount, was_confirmed, .. } = event.event;
+    let is_known = was_confirmed && crate::store::sale_rows::find(tx, fulfilment_id).await?.is_some();
+    if !is_known {
+        return Ok(());
+    }
+    sales::apply(tx, order_id, Fact::Cancelled { fulfilment_id, refund_amount }).await
+}
+
+/// Books a refund without a cause of its own. The cancellation or the return that causes another one books it.
+async fn payment_refunded(tx: &mut Tx, event: Received<PaymentRefunded>) -> Result<(), Error> {
+    let PaymentRefunded { order_id, amount, captured_amount, in_full, cause_id, .. } = event.event;
+    if cause_id.is_some() {
+        return Ok(());
+    }
+    let refund_id = event.event_id.0;
+    sales::apply(tx, order_id, Fact::Refunded { refund_id, amount, captured_amount, in_full }).await
+}
