@@ -113,6 +113,8 @@ ids! {
     PromotionId;
     /// One use of a promotion by one order.
     PromotionUseId;
+    /// Goods of one order that a customer sends back.
+    ReturnId;
     /// An event. A repeated delivery has the same id.
     EventId;
 }

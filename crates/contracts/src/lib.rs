@@ -24,6 +24,7 @@ pub mod payout;
 pub mod problem;
 pub mod promotion;
 pub mod registry;
+pub mod returns;
 pub mod review;
 pub mod search;
 pub mod secret;
@@ -54,6 +55,7 @@ pub const SERVICES: &[ServiceSpec] = &[
     payout::SERVICE,
     inventory::SERVICE,
     shipping::SERVICE,
+    returns::SERVICE,
     review::SERVICE,
     notification::SERVICE,
     audit::SERVICE,

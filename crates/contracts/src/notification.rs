@@ -81,6 +81,12 @@ string_enum! {
         Cancelled = "CANCELLED",
         /// Money was refunded.
         Refunded = "REFUNDED",
+        /// A return was approved; the message has the label.
+        ReturnApproved = "RETURN_APPROVED",
+        /// A return was rejected.
+        ReturnRejected = "RETURN_REJECTED",
+        /// The money of a return went back.
+        ReturnRefunded = "RETURN_REFUNDED",
         /// A review of the user is public.
         ReviewPublished = "REVIEW_PUBLISHED",
         /// A review of the user was answered.

@@ -182,6 +182,11 @@ codes! {
     TOO_MANY_REFUNDS 409 "The payment was refunded as often as it can be", "Refund what is left outside of the platform.";
     PROVIDER_UNAVAILABLE 503 (retryable) "The payment provider does not answer", "The outcome is asked for later; repeat with the same Idempotency-Key.";
 
+    // Returns.
+    NOT_DELIVERED 409 "Nothing of the order was delivered yet", "Return goods once they were delivered; an order that has not shipped can be cancelled.";
+    RETURN_WINDOW_CLOSED 409 "The time to return is over", "Ask the seller or the shop.";
+    RETURN_TOO_LARGE 409 "There are fewer units to return", "The list of lines says how many units were delivered and are in no other return.";
+
     // Reviews.
     PURCHASE_REQUIRED 403 "Only buyers can review a product", "A product can be reviewed once an order with it was delivered to you.";
     REVIEW_EXISTS 409 "You have reviewed this product", "Change your review with PATCH /reviews/{reviewId}, or withdraw it first.";

@@ -4,8 +4,8 @@ use crate::{
     delivery::worker_of,
     domain::{Contact, OutgoingMessage},
     message::{
-        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReviewNews, Shipped,
-        Welcome,
+        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReturnLabelNews,
+        ReturnRefund, ReturnRejection, ReviewNews, Shipped, Welcome,
     },
     store,
 };
@@ -15,6 +15,7 @@ use contracts::{
     notification::Channel,
     order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderParcelReturned, OrderPaymentFailed, OrderShipped},
     payment::PaymentRefunded,
+    returns::{ReturnApproved, ReturnRefunded, ReturnRejected},
     review::{ReviewAnswered, ReviewPublished},
     user::{PreferencesChanged, UserUpdated},
 };
@@ -38,6 +39,9 @@ pub fn all() -> Consumers {
         .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
         .on::<PaymentRefunded, _, _>(payment_refunded)
+        .on::<ReturnApproved, _, _>(return_approved)
+        .on::<ReturnRejected, _, _>(return_rejected)
+        .on::<ReturnRefunded, _, _>(return_refunded)
         .on::<ReviewPublished, _, _>(review_published)
         .on::<ReviewAnswered, _, _>(review_answered)
         .on_rewind("user", store::forget_numbers)
@@ -169,6 +173,28 @@ async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> R
         in_full: event.in_full,
     });
     NewMessage::of(event_id, event.user_id, message).write(tx).await
+}
+
+async fn return_approved(tx: &mut Tx, received: Received<ReturnApproved>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let ReturnApproved { return_id, order_id, order_number, user_id, carrier, tracking_number, send_until, .. } = event;
+    let carrier = carrier.to_string();
+    let message = Message::ReturnApproved(ReturnLabelNews { return_id, order_id, order_number, carrier, tracking_number, send_until });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+async fn return_rejected(tx: &mut Tx, received: Received<ReturnRejected>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let ReturnRejected { return_id, order_id, order_number, user_id, reason, .. } = event;
+    let message = Message::ReturnRejected(ReturnRejection { return_id, order_id, order_number, reason });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+async fn return_refunded(tx: &mut Tx, received: Received<ReturnRefunded>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let ReturnRefunded { return_id, order_id, order_number, user_id, currency, refunded_amount, .. } = event;
+    let message = Message::ReturnRefunded(ReturnRefund { return_id, order_id, order_number, currency, refunded_amount });
+    NewMessage::of(event_id, user_id, message).write(tx).await
 }
 
 async fn review_published(tx: &mut Tx, received: Received<ReviewPublished>) -> Result<(), Error> {

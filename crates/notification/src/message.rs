@@ -2,7 +2,7 @@
 //! no secret.
 
 use contracts::{
-    ids::{OrderId, ProductId, ReviewId},
+    ids::{OrderId, ProductId, ReturnId, ReviewId},
     money::Currency,
     notification::NotificationType,
     order::{CancelReason, OrderItem},
@@ -28,6 +28,9 @@ pub enum Message {
     ParcelReturned(ParcelReturned),
     Cancelled(Cancelled),
     Refunded(Refunded),
+    ReturnApproved(ReturnLabelNews),
+    ReturnRejected(ReturnRejection),
+    ReturnRefunded(ReturnRefund),
     ReviewPublished(ReviewNews),
     ReviewAnswered(ReviewNews),
 }
@@ -151,6 +154,37 @@ pub struct Refunded {
     pub in_full: bool,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnLabelNews {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub carrier: String,
+    pub tracking_number: String,
+    /// Until when the goods have to be sent; null when they are back already.
+    pub send_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnRejection {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReturnRefund {
+    pub return_id: ReturnId,
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub currency: Currency,
+    pub refunded_amount: i64,
+}
+
 /// What happened to a review of the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -175,6 +209,9 @@ impl Message {
             Message::ParcelReturned(_) => NotificationType::ParcelReturned,
             Message::Cancelled(_) => NotificationType::Cancelled,
             Message::Refunded(_) => NotificationType::Refunded,
+            Message::ReturnApproved(_) => NotificationType::ReturnApproved,
+            Message::ReturnRejected(_) => NotificationType::ReturnRejected,
+            Message::ReturnRefunded(_) => NotificationType::ReturnRefunded,
             Message::ReviewPublished(_) => NotificationType::ReviewPublished,
             Message::ReviewAnswered(_) => NotificationType::ReviewAnswered,
         }
@@ -193,6 +230,9 @@ impl Message {
             Message::ParcelReturned(returned) => Some(returned.order_id),
             Message::Cancelled(cancelled) => Some(cancelled.order_id),
             Message::Refunded(refunded) => Some(refunded.order_id),
+            Message::ReturnApproved(label) => Some(label.order_id),
+            Message::ReturnRejected(rejection) => Some(rejection.order_id),
+            Message::ReturnRefunded(refund) => Some(refund.order_id),
         }
     }
 
@@ -255,6 +295,7 @@ pub(crate) mod tests {
             total_amount: 3_365,
             shipping_address_snapshot: address(),
         };
+        let return_id = ReturnId(Uuid::from_u128(10));
         let review = ReviewNews {
             review_id: ReviewId(Uuid::from_u128(8)),
             product_id: ProductId(Uuid::from_u128(9)),
@@ -300,6 +341,16 @@ pub(crate) mod tests {
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
             Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
+            Message::ReturnApproved(ReturnLabelNews {
+                return_id,
+                order_id,
+                order_number: "SK-7".into(),
+                carrier: "MOCK".into(),
+                tracking_number: "MOCK-R7".into(),
+                send_until: Some(expires_at),
+            }),
+            Message::ReturnRejected(ReturnRejection { return_id, order_id, order_number: "SK-7".into(), reason: "It was used.".into() }),
+            Message::ReturnRefunded(ReturnRefund { return_id, order_id, order_number: "SK-7".into(), currency, refunded_amount: 1_000 }),
             Message::ReviewPublished(review.clone()),
             Message::ReviewAnswered(review),
         ]

@@ -21,7 +21,9 @@ use contracts::{
     page::Page,
     payment::{PaymentMethod, PaymentRefunded},
     problem::Code,
+    returns::{ReturnApproved, ReturnRefunded, ReturnRejected},
     review::{AnswerAuthor, ReviewAnswered, ReviewPublished},
+    shipping::Carrier,
     time::Timestamp,
     user::{PreferencesChanged, UserUpdated},
 };
@@ -234,6 +236,36 @@ impl Person {
             captured_amount: 2_990,
             currency: Currency::EUR,
             in_full: true,
+        }
+    }
+
+    fn return_approved(self, harness: &Harness) -> ReturnApproved {
+        ReturnApproved {
+            return_id: harness.id(),
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            seller_id: None,
+            carrier: Carrier::Mock,
+            tracking_number: "MOCK-R7".into(),
+            send_until: Some(Timestamp(1_767_229_200_000_000)),
+        }
+    }
+
+    fn return_rejected(self, harness: &Harness) -> ReturnRejected {
+        let (return_id, order_id, user_id, order_number) = (harness.id(), self.order_id, self.user_id, "SK-7".into());
+        ReturnRejected { return_id, order_id, order_number, user_id, seller_id: None, reason: "It was used.".into() }
+    }
+
+    fn return_refunded(self, harness: &Harness) -> ReturnRefunded {
+        ReturnRefunded {
+            return_id: harness.id(),
+            order_id: self.order_id,
+            order_number: "SK-7".into(),
+            user_id: self.user_id,
+            seller_id: None,
+            currency: Currency::EUR,
+            refunded_amount: 714,
         }
     }
 

@@ -17,6 +17,7 @@ pub fn all() -> Vec<Service> {
         payout::service(),
         inventory::service(),
         shipping::service(),
+        returns::service(),
         review::service(),
         notification::service(),
         audit::service(),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, payout, promotion, review, seller, shipping,
+    cart, catalog, ids::Uuid, inventory, machine::Machine, notification, order, payment, payout, promotion, returns, review, seller, shipping,
     time::Timestamp,
 };
 use proptest::{collection::vec, prelude::*};
@@ -17,6 +17,7 @@ macro_rules! for_every_machine {
         $check::<shipping::ShipmentStatus>(shipping::ShipmentStatus::FACTS $(, $with)*);
         $check::<catalog::ProductStatus>(catalog::ProductStatus::FACTS $(, $with)*);
         $check::<payout::PayoutStatus>(payout::PayoutStatus::FACTS $(, $with)*);
+        $check::<returns::ReturnStatus>(returns::ReturnStatus::FACTS $(, $with)*);
         $check::<review::ReviewStatus>(review::ReviewStatus::FACTS $(, $with)*);
         $check::<catalog::ModerationStatus>(catalog::ModerationStatus::FACTS $(, $with)*);
         $check::<cart::CartStatus>(cart::CartStatus::FACTS $(, $with)*);

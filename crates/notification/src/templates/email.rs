@@ -3,7 +3,10 @@
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReviewNews, Shipped},
+    message::{
+        Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReturnLabelNews, ReturnRefund,
+        ReturnRejection, ReviewNews, Shipped,
+    },
 };
 use contracts::{
     ids::OrderId,
@@ -45,6 +48,9 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
         Message::ParcelReturned(returned) => parcel_returned(returned, recipient),
         Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
         Message::Refunded(refunded) => money_refunded(refunded, recipient),
+        Message::ReturnApproved(label) => return_approved(label, recipient),
+        Message::ReturnRejected(rejection) => return_rejected(rejection, recipient),
+        Message::ReturnRefunded(refund) => return_refunded(refund, recipient),
         Message::ReviewPublished(review) => {
             let title = one_line(&review.title_snapshot, 100);
             review_news(review, recipient, format!("Your review of {title} is public"), "Others can read it now. Thank you for writing it.")
@@ -250,6 +256,14 @@ pub fn text_message(message: &Message) -> String {
         Message::Refunded(refunded) => {
             format!("Souk: we gave {} of your order {} back to you.", Money::new(refunded.amount, refunded.currency), refunded.order_number)
         }
+        Message::ReturnApproved(label) => {
+            format!("Souk: the return of your order {} is approved, tracking number {}.", label.order_number, label.tracking_number)
+        }
+        Message::ReturnRejected(rejection) => format!("Souk: the return of your order {} was rejected.", rejection.order_number),
+        Message::ReturnRefunded(refund) => {
+            let money = Money::new(refund.refunded_amount, refund.currency);
+            format!("Souk: we gave {money} back for the return of your order {}.", refund.order_number)
+        }
         Message::ReviewPublished(review) => format!("Souk: your review of {} is public.", one_line(&review.title_snapshot, 60)),
         Message::ReviewAnswered(review) => format!("Souk: your review of {} was answered.", one_line(&review.title_snapshot, 60)),
     }
@@ -269,6 +283,49 @@ fn parcel_returned(returned: &ParcelReturned, recipient: &Recipient<'_>) -> Emai
         paragraphs: vec![format!("The carrier returned the parcel with your order {number} to us."), money.into()],
         facts: vec![("Carrier", returned.carrier.clone()), ("Tracking number", returned.tracking_number.clone())],
         step: Some(see_order(recipient, returned.order_id)),
+        ..EmailContent::default()
+    }
+}
+
+fn return_approved(label: &ReturnLabelNews, recipient: &Recipient<'_>) -> EmailContent {
+    let number = &label.order_number;
+    let text = match label.send_until {
+        Some(until) => format!("Send the goods of your order {number} with this label until {}.", moment(until)),
+        None => format!("The goods of your order {number} are on their way back to us. You need not do anything."),
+    };
+    EmailContent {
+        subject: format!("The return of your order {number} is approved"),
+        summary: "The label is in this message.".into(),
+        heading: "Your return is approved".into(),
+        paragraphs: vec![text],
+        facts: vec![("Carrier", label.carrier.clone()), ("Tracking number", label.tracking_number.clone())],
+        step: Some(see_order(recipient, label.order_id)),
+        ..EmailContent::default()
+    }
+}
+
+fn return_rejected(rejection: &ReturnRejection, recipient: &Recipient<'_>) -> EmailContent {
+    let number = &rejection.order_number;
+    EmailContent {
+        subject: format!("The return of your order {number} was rejected"),
+        summary: "The reason is in this message.".into(),
+        heading: "Your return was rejected".into(),
+        paragraphs: vec![format!("The return of goods of your order {number} was rejected.")],
+        facts: vec![("Reason", one_line(&rejection.reason, 200))],
+        step: Some(see_order(recipient, rejection.order_id)),
+        ..EmailContent::default()
+    }
+}
+
+fn return_refunded(refund: &ReturnRefund, recipient: &Recipient<'_>) -> EmailContent {
+    let (number, money) = (&refund.order_number, Money::new(refund.refunded_amount, refund.currency));
+    EmailContent {
+        subject: format!("{money} for the return of your order {number}"),
+        summary: "The goods came back, and so does the money.".into(),
+        heading: "Your return is refunded".into(),
+        paragraphs: vec![format!("The goods of your order {number} came back, and we gave {money} back to you.")],
+        step: Some(see_order(recipient, refund.order_id)),
+        closing: vec!["It may take your bank a few days to show it.".into()],
         ..EmailContent::default()
     }
 }

@@ -34,6 +34,9 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.parcel_returned()).await;
     deliver(&harness, person.cancelled()).await;
     deliver(&harness, person.refunded()).await;
+    deliver(&harness, person.return_approved(&harness)).await;
+    deliver(&harness, person.return_rejected(&harness)).await;
+    deliver(&harness, person.return_refunded(&harness)).await;
     deliver(&harness, person.review_published(&harness)).await;
     deliver(&harness, person.review_answered(&harness)).await;
     harness.complete().await;

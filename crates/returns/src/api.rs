@@ -1,0 +1,141 @@
+//! Entry point 1, HTTP.
+
+use crate::{
+    App, Error,
+    actions::{self, Actor, Command},
+    domain::ReturnRecord,
+    store::{self, Owner},
+};
+use contracts::{
+    auth::SHIPPING_EVENTS,
+    body::EmptyBody,
+    ids::{OrderId, ReturnId},
+    returns::{ReceiveReturn, RejectReturn, RequestReturn, Return, ReturnFilter},
+};
+use platform::{
+    db::Tx,
+    http::{Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    identity::{Admin, ClientMarker, Customer, Either, Role, ServiceOf, User, Viewer},
+};
+
+pub fn routes() -> Routes<App> {
+    Routes::new("returns")
+        .post("/orders/{orderId}/returns", request, "Asks for the return of delivered goods")
+        .get("/returns", list_own, "The caller's returns, the newest first")
+        .get("/returns/{returnId}", get, "One return, for its customer, its seller and administrators")
+        .post("/returns/{returnId}/cancel", cancel, "Cancels the caller's return before the goods were sent")
+        .post("/returns/{returnId}/approve", approve, "Approves a return and makes its label")
+        .post("/returns/{returnId}/reject", reject, "Rejects a return")
+        .post("/returns/{returnId}/sent", send, "Records that the carrier has the goods")
+        .post("/returns/{returnId}/receive", receive, "Records the goods that came back, and what happens to them")
+        .get("/seller/returns", list_of_seller, "Returns of the caller's goods, the newest first")
+        .get("/admin/returns", list, "Returns of everyone, the newest first")
+}
+
+/// The carrier: a client with its scope.
+struct CarrierClient;
+impl ClientMarker for CarrierClient {
+    const CLIENTS: &'static [&'static str] = &[];
+    const SCOPE: Option<&'static str> = Some(SHIPPING_EVENTS);
+}
+
+/// A seller acts on the returns of own goods, whose seller is the caller's own id: only a user with a seller's record has any.
+fn seller_or_admin(caller: &Viewer) -> Actor {
+    if caller.has_role(Role::Admin) { Actor::Admin } else { Actor::Seller(caller.id) }
+}
+
+async fn request(
+    customer: Customer,
+    State(app): State<App>,
+    Path(order): Path<OrderId>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<RequestReturn>,
+) -> Result<Idempotent<Created<Return>>, Problem> {
+    actions::request_return(&app, customer.id, order, key, body).await
+}
+
+async fn get(caller: Viewer, State(app): State<App>, Path(id): Path<ReturnId>) -> Result<Json<Return>, Problem> {
+    let owner = caller.owner();
+    let is_seen = |record: &ReturnRecord| owner.is_none_or(|user| record.user_id == user || record.seller_id == Some(user));
+    let found = app.ctx.db.read(async move |tx| store::find(tx, id).await).await?;
+    Ok(Json(found.filter(is_seen).ok_or(Error::NotFound)?.view()))
+}
+
+async fn cancel(
+    customer: Customer,
+    State(app): State<App>,
+    Path(id): Path<ReturnId>,
+    key: MaybeIdempotencyKey,
+    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+) -> Result<Idempotent<Json<Return>>, Problem> {
+    actions::carry_out(&app, Actor::Customer(customer.id), id, key, Command::Cancel).await
+}
+
+async fn approve(
+    caller: Viewer,
+    State(app): State<App>,
+    Path(id): Path<ReturnId>,
+    key: MaybeIdempotencyKey,
+    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+) -> Result<Idempotent<Json<Return>>, Problem> {
+    actions::carry_out(&app, seller_or_admin(&caller), id, key, Command::Approve).await
+}
+
+async fn reject(
+    caller: Viewer,
+    State(app): State<App>,
+    Path(id): Path<ReturnId>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<RejectReturn>,
+) -> Result<Idempotent<Json<Return>>, Problem> {
+    actions::carry_out(&app, seller_or_admin(&caller), id, key, Command::Reject(body)).await
+}
+
+async fn send(
+    _: Either<Admin, ServiceOf<CarrierClient>>,
+    State(app): State<App>,
+    Path(id): Path<ReturnId>,
+    key: MaybeIdempotencyKey,
+    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+) -> Result<Idempotent<Json<Return>>, Problem> {
+    actions::carry_out(&app, Actor::Admin, id, key, Command::Send).await
+}
+
+async fn receive(
+    caller: Viewer,
+    State(app): State<App>,
+    Path(id): Path<ReturnId>,
+    key: MaybeIdempotencyKey,
+    Body(body): Body<ReceiveReturn>,
+) -> Result<Idempotent<Json<Return>>, Problem> {
+    actions::carry_out(&app, seller_or_admin(&caller), id, key, Command::Receive(body)).await
+}
+
+async fn list_own(
+    customer: Customer,
+    State(app): State<App>,
+    Query(filter): Query<ReturnFilter>,
+    paging: Paging,
+) -> Result<Paged<Return>, Problem> {
+    page(&app, Owner::Customer(customer.id), filter, paging).await
+}
+
+async fn list_of_seller(
+    caller: User,
+    State(app): State<App>,
+    Query(filter): Query<ReturnFilter>,
+    paging: Paging,
+) -> Result<Paged<Return>, Problem> {
+    page(&app, Owner::Seller(caller.id), filter, paging).await
+}
+
+async fn list(_: Admin, State(app): State<App>, Query(filter): Query<ReturnFilter>, paging: Paging) -> Result<Paged<Return>, Problem> {
+    page(&app, Owner::Anyone, filter, paging).await
+}
+
+async fn page(app: &App, owner: Owner, filter: ReturnFilter, paging: Paging) -> Result<Paged<Return>, Problem> {
+    let tag = format!("returns {owner:?} {filter:?}");
+    let read = async move |tx: &mut Tx, before, rows| store::listed(owner, filter, before, rows).list(tx).await;
+    let page = paging.list(&app.ctx.db, &tag, read, |record| record.return_id).await?;
+    Ok(Paged(page.map(ReturnRecord::view)))
+}

@@ -1,0 +1,317 @@
+//! The service through its entry points. Orders are their events.
+
+use contracts::{
+    ids::{FulfilmentId, OrderId, OrderItemId, UserId, Uuid},
+    money::Currency,
+    order::{FulfilmentDelivered, FulfilmentReturned, OrderItem, OrderPartRefunded, RefundCause},
+    returns::{Return, ReturnClosed, ReturnReceived, ReturnRefunded, ReturnRequested, ReturnStatus},
+};
+use platform::testing::{Harness, TestResponse};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[test]
+fn statements_prepare() {
+    platform::testing::assert_statements_prepare(&crate::service(), env!("CARGO_MANIFEST_DIR"));
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A part of an order: three lamps for 10.71 in all, and one shade for 5.00.
+struct Part {
+    order_id: OrderId,
+    fulfilment_id: FulfilmentId,
+    user_id: UserId,
+    seller_id: UserId,
+    lamps: OrderItemId,
+    shade: OrderItemId,
+}
+
+fn item(order_item_id: OrderItemId, quantity: u32, total: i64, discount: i64, tax: i64) -> OrderItem {
+    let item = json!({
+        "orderItemId": order_item_id, "productId": Uuid::from_u128(7), "sku": "LAMP-1", "titleSnapshot": "Lamp", "unitPriceSnapshot": 1,
+        "quantity": quantity, "lineTotalAmount": total, "discountAmount": discount, "taxAmount": tax,
+    });
+    serde_json::from_value(item).unwrap()
+}
+
+async fn start() -> Harness {
+    Harness::of(crate::service()).start().await
+}
+
+impl Part {
+    fn new(h: &Harness) -> Part {
+        let (order_id, fulfilment_id, user_id, seller_id) = (h.id(), h.id(), h.id(), h.id());
+        Part { order_id, fulfilment_id, user_id, seller_id, lamps: h.id(), shade: h.id() }
+    }
+
+    fn event(&self) -> FulfilmentDelivered {
+        FulfilmentDelivered {
+            fulfilment_id: self.fulfilment_id,
+            order_id: self.order_id,
+            order_number: "SK-1".into(),
+            user_id: self.user_id,
+            seller_id: Some(self.seller_id),
+            currency: Currency::EUR,
+            items: vec![item(self.lamps, 3, 1_000, 100, 171), item(self.shade, 1, 500, 0, 0)],
+            subtotal_amount: 1_500,
+            discount_amount: 100,
+            shipping_amount: 490,
+            shipping_tax_amount: 0,
+            tax_amount: 171,
+            total_amount: 2_061,
+            shipment_id: self.order_id.0.into(),
+            carrier: "MOCK".into(),
+            tracking_number: "T-1".into(),
+        }
+    }
+
+    async fn delivered(h: &Harness) -> Part {
+        let part = Part::new(h);
+        h.deliver(part.event()).await;
+        part
+    }
+
+    async fn came_back(&self, h: &Harness) {
+        let FulfilmentDelivered {
+            fulfilment_id,
+            order_id,
+            order_number,
+            user_id,
+            seller_id,
+            currency,
+            items,
+            subtotal_amount,
+            discount_amount,
+            shipping_amount,
+            shipping_tax_amount,
+            tax_amount,
+            total_amount,
+            shipment_id,
+            carrier,
+            tracking_number,
+            ..
+        } = self.event();
+        h.deliver(FulfilmentReturned {
+            fulfilment_id,
+            order_id,
+            order_number,
+            user_id,
+            seller_id,
+            currency,
+            items,
+            subtotal_amount,
+            discount_amount,
+            shipping_amount,
+            shipping_tax_amount,
+            tax_amount,
+            total_amount,
+            shipment_id,
+            carrier,
+            tracking_number,
+        })
+        .await;
+    }
+
+    fn lamps(&self, quantity: u32) -> Value {
+        json!({"lines": [{"orderItemId": self.lamps, "quantity": quantity, "reason": "DAMAGED", "note": "the shade is torn"}]})
+    }
+
+    async fn request(&self, h: &Harness, body: &Value) -> TestResponse {
+        h.post(&format!("/orders/{}/returns", self.order_id), body).customer(self.user_id).send().await
+    }
+
+    /// A return of so many lamps.
+    async fn requested(&self, h: &Harness, quantity: u32) -> Return {
+        self.request(h, &self.lamps(quantity)).await.expect(201).read()
+    }
+
+    async fn by_seller(&self, h: &Harness, id: &Return, verb: &str, body: &Value) -> TestResponse {
+        h.post(&format!("/returns/{}/{verb}", id.return_id), body).seller(self.seller_id).send().await
+    }
+
+    fn received(&self, restock: u32, write_off: u32) -> Value {
+        let line = |quantity: u32, disposition: &str| json!({"orderItemId": self.lamps, "quantity": quantity, "disposition": disposition});
+        let lines = [line(restock, "RESTOCK"), line(write_off, "WRITE_OFF")];
+        json!({"lines": lines.into_iter().filter(|line| line["quantity"] != 0).collect::<Vec<_>>()})
+    }
+}
+
+async fn read(h: &Harness, id: &Return) -> Return {
+    h.get(&format!("/returns/{}", id.return_id)).admin().send().await.expect(200).read()
+}
+
+fn refunded(h: &Harness, part: &Part, id: &Return, amount: i64) -> OrderPartRefunded {
+    OrderPartRefunded {
+        order_id: part.order_id,
+        order_number: "SK-1".into(),
+        user_id: part.user_id,
+        payment_id: h.id(),
+        cause: RefundCause::Return,
+        cause_id: id.return_id.into(),
+        currency: Currency::EUR,
+        amount,
+        refunded_amount: amount,
+    }
+}
+
+#[tokio::test]
+async fn goods_go_back_and_their_money_follows() {
+    let h = start().await;
+    let part = Part::delivered(&h).await;
+    let answer = part.request(&h, &part.lamps(2)).await.expect(201);
+    let asked: Return = answer.read();
+    assert_eq!(answer.header("location"), format!("/api/v1/returns/{}", asked.return_id));
+    assert_eq!((asked.status, asked.refund_amount, asked.lines[0].quantity), (ReturnStatus::Requested, 714, 2));
+    let approved: Return = part.by_seller(&h, &asked, "approve", &json!({})).await.expect(200).read();
+    assert!(approved.label.is_some() && approved.send_until.is_some());
+    part.by_seller(&h, &asked, "approve", &json!({})).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    h.post(&format!("/returns/{}/sent", asked.return_id), &json!({})).admin().send().await.expect(200);
+    h.post(&format!("/returns/{}/cancel", asked.return_id), &json!({}))
+        .customer(part.user_id)
+        .send()
+        .await
+        .expect_problem(409, "ILLEGAL_TRANSITION");
+    let body = part.received(1, 1);
+    let received: Return = part.by_seller(&h, &asked, "receive", &body).await.expect(200).read();
+    assert_eq!((received.status, received.refund_amount, received.refunded_amount), (ReturnStatus::Received, 714, None));
+    part.by_seller(&h, &asked, "receive", &body).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    let events = h.emitted_of::<ReturnReceived>().await;
+    assert_eq!(
+        (events.len(), events[0].refund_amount, events[0].items[0].restocked_quantity, events[0].items[0].tax_amount),
+        (1, 714, 1, 114)
+    );
+    for _ in 0..2 {
+        h.deliver(refunded(&h, &part, &asked, 714)).await;
+    }
+    assert_eq!((read(&h, &asked).await.status, read(&h, &asked).await.refunded_amount), (ReturnStatus::Refunded, Some(714)));
+    assert_eq!(h.emitted_of::<ReturnRefunded>().await.len(), 1);
+    h.advance(15 * DAY);
+    h.complete().await;
+    assert_eq!(read(&h, &asked).await.status, ReturnStatus::Closed);
+}
+
+#[tokio::test]
+async fn never_more_than_was_delivered_and_not_yet_returned() {
+    let h = start().await;
+    let part = Part::delivered(&h).await;
+    let first = part.requested(&h, 2).await;
+    let refused = part.request(&h, &part.lamps(2)).await.expect_problem(409, "RETURN_TOO_LARGE").json();
+    assert_eq!((&refused["lines"][0]["available"], &refused["lines"][0]["requested"]), (&json!(1), &json!(2)));
+    let (one, two) = (part.lamps(1), part.lamps(1));
+    let (a, b) = tokio::join!(part.request(&h, &one), part.request(&h, &two));
+    let mut statuses = [a, b].map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    // What is rejected or cancelled can be returned again.
+    part.by_seller(&h, &first, "reject", &json!({"reason": "used for a year"})).await.expect(200);
+    assert_eq!(read(&h, &first).await.rejection.as_deref(), Some("used for a year"));
+    let again = part.requested(&h, 2).await;
+    for status in [200, 409] {
+        h.post(&format!("/returns/{}/cancel", again.return_id), &json!({})).customer(part.user_id).send().await.expect(status);
+    }
+    part.requested(&h, 2).await;
+}
+
+#[tokio::test]
+async fn the_same_key_asks_for_one_return() {
+    let h = start().await;
+    let part = Part::delivered(&h).await;
+    let path = format!("/orders/{}/returns", part.order_id);
+    let first = h.post(&path, &part.lamps(2)).customer(part.user_id).key("k").send().await.expect(201).json();
+    let again = h.post(&path, &part.lamps(2)).customer(part.user_id).key("k").send().await.expect(201).json();
+    assert_eq!(first, again);
+    assert_eq!(h.emitted_of::<ReturnRequested>().await.len(), 1);
+}
+
+#[tokio::test]
+async fn goods_are_returned_and_sent_in_time() {
+    let h = start().await;
+    let part = Part::delivered(&h).await;
+    let asked = part.requested(&h, 1).await;
+    part.by_seller(&h, &asked, "approve", &json!({})).await.expect(200);
+    h.advance(15 * DAY);
+    h.complete().await;
+    assert_eq!(read(&h, &asked).await.status, ReturnStatus::Closed);
+    assert!(h.emitted_of::<ReturnClosed>().await[0].not_sent);
+    // The units are free again.
+    part.requested(&h, 3).await;
+    let late = Part::delivered(&h).await;
+    h.advance(31 * DAY);
+    late.request(&h, &late.lamps(1)).await.expect_problem(409, "RETURN_WINDOW_CLOSED");
+}
+
+#[tokio::test]
+async fn a_parcel_that_comes_back_by_itself_opens_a_return() {
+    let h = start().await;
+    let part = Part::new(&h);
+    part.came_back(&h).await;
+    let found: Value = h.get("/seller/returns?status=IN_TRANSIT").seller(part.seller_id).send().await.expect(200).json();
+    let opened: Return = serde_json::from_value(found["items"][0].clone()).unwrap();
+    assert_eq!((opened.by_carrier, opened.lines.len(), opened.refund_amount), (true, 2, 1_571));
+    assert!(h.emitted_of::<ReturnRequested>().await[0].by_carrier);
+    let received: Return = part.by_seller(&h, &opened, "receive", &part.received(3, 0)).await.expect(200).read();
+    assert_eq!(received.refund_amount, 1_071);
+    // Units that are in a return of the customer are in no second one.
+    let other = Part::delivered(&h).await;
+    other.requested(&h, 3).await;
+    other.came_back(&h).await;
+    let found: Value = h.get("/seller/returns?status=IN_TRANSIT").seller(other.seller_id).send().await.expect(200).json();
+    assert_eq!((found["items"].as_array().unwrap().len(), &found["items"][0]["lines"][0]["orderItemId"]), (1, &json!(other.shade)));
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused() {
+    let h = start().await;
+    let (part, other) = (Part::delivered(&h).await, Part::delivered(&h).await);
+    let line = |item: OrderItemId, quantity: i64| json!({"orderItemId": item, "quantity": quantity, "reason": "OTHER"});
+    for (lines, pointer) in [
+        (json!([]), "/lines"),
+        (json!([line(part.lamps, 0)]), "/lines/0/quantity"),
+        (json!([line(part.lamps, 1), line(part.lamps, 1)]), "/lines/1/orderItemId"),
+        (json!([line(other.lamps, 1)]), "/lines/0/orderItemId"),
+        (json!([{"orderItemId": part.lamps, "quantity": 1, "reason": "BORED"}]), "/lines/0/reason"),
+    ] {
+        let refused = part.request(&h, &json!({"lines": lines})).await.expect_problem(422, "INVALID_REQUEST").json();
+        assert_eq!(refused["errors"][0]["pointer"], pointer);
+    }
+    let asked = part.requested(&h, 1).await;
+    part.by_seller(&h, &asked, "reject", &json!({})).await.expect_problem(422, "INVALID_REQUEST");
+    part.by_seller(&h, &asked, "receive", &part.received(1, 0)).await.expect_problem(409, "ILLEGAL_TRANSITION");
+    part.by_seller(&h, &asked, "approve", &json!({})).await.expect(200);
+    part.by_seller(&h, &asked, "receive", &part.received(2, 0)).await.expect_problem(422, "INVALID_REQUEST");
+    // A refused receipt changed nothing.
+    assert_eq!(read(&h, &asked).await.status, ReturnStatus::Approved);
+}
+
+#[tokio::test]
+async fn strangers_see_no_return_and_decide_none() {
+    let h = start().await;
+    let (part, other) = (Part::delivered(&h).await, Part::delivered(&h).await);
+    let asked = part.requested(&h, 1).await;
+    let one = format!("/returns/{}", asked.return_id);
+    h.post(&format!("/orders/{}/returns", part.order_id), &part.lamps(1))
+        .customer(other.user_id)
+        .send()
+        .await
+        .expect_problem(404, "NOT_FOUND");
+    h.get(&one).customer(other.user_id).send().await.expect_problem(404, "NOT_FOUND");
+    h.get(&one).seller(other.seller_id).send().await.expect_problem(404, "NOT_FOUND");
+    h.get(&one).customer(part.user_id).send().await.expect(200);
+    h.get(&one).seller(part.seller_id).send().await.expect(200);
+    for (verb, body) in [("approve", json!({})), ("reject", json!({"reason": "no"})), ("receive", part.received(1, 0))] {
+        let path = format!("{one}/{verb}");
+        h.post(&path, &body).seller(other.seller_id).send().await.expect_problem(404, "NOT_FOUND");
+        h.post(&path, &body).customer(part.user_id).send().await.expect_problem(404, "NOT_FOUND");
+        h.post(&path, &body).send().await.expect_problem(401, "UNAUTHENTICATED");
+    }
+    h.post(&format!("{one}/cancel"), &json!({})).customer(other.user_id).send().await.expect_problem(404, "NOT_FOUND");
+    h.post(&format!("{one}/sent"), &json!({})).seller(part.seller_id).send().await.expect_problem(403, "FORBIDDEN");
+    h.get("/admin/returns").seller(part.seller_id).send().await.expect_problem(403, "FORBIDDEN");
+    for (path, user) in [("/returns", other.user_id), ("/seller/returns", other.seller_id)] {
+        assert_eq!(h.get(path).customer(user).send().await.expect(200).json()["items"], json!([]));
+    }
+    // An order that was not delivered is known to its customer alone.
+    let listed = h.get("/admin/returns?status=REQUESTED").admin().send().await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+}
