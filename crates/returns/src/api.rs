@@ -15,7 +15,7 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
-    identity::{Admin, ClientMarker, Customer, Either, Role, ServiceOf, User, Viewer},
+    identity::{Admin, ClientMarker, Customer, Either, SellerOfRecord, SellerOfRecordOrAdmin, ServiceOf, Viewer},
 };
 
 pub fn routes() -> Routes<App> {
@@ -39,9 +39,9 @@ impl ClientMarker for CarrierClient {
     const SCOPE: Option<&'static str> = Some(SHIPPING_EVENTS);
 }
 
-/// A seller acts on the returns of own goods, whose seller is the caller's own id: only a user with a seller's record has any.
-fn seller_or_admin(caller: &Viewer) -> Actor {
-    if caller.has_role(Role::Admin) { Actor::Admin } else { Actor::Seller(caller.id) }
+/// A seller acts on the returns of own goods, also while suspended.
+fn seller_or_admin(caller: &SellerOfRecordOrAdmin) -> Actor {
+    caller.owner().map_or(Actor::Admin, Actor::Seller)
 }
 
 async fn request(
@@ -72,7 +72,7 @@ async fn cancel(
 }
 
 async fn approve(
-    caller: Viewer,
+    caller: SellerOfRecordOrAdmin,
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
@@ -82,7 +82,7 @@ async fn approve(
 }
 
 async fn reject(
-    caller: Viewer,
+    caller: SellerOfRecordOrAdmin,
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
@@ -102,7 +102,7 @@ async fn send(
 }
 
 async fn receive(
-    caller: Viewer,
+    caller: SellerOfRecordOrAdmin,
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
@@ -121,7 +121,7 @@ async fn list_own(
 }
 
 async fn list_of_seller(
-    caller: User,
+    caller: SellerOfRecord,
     State(app): State<App>,
     Query(filter): Query<ReturnFilter>,
     paging: Paging,

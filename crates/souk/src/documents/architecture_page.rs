@@ -37,7 +37,7 @@ async fn the_diagram_shows_exactly_the_calls_and_events_between_services() {
     let called = owned(calls);
     let producers: BTreeMap<_, _> = contracts::registry::events().map(|kind| (kind.event_type, kind.producer)).collect();
     let consumed = owned(runtime.consumed_event_types().map(|(service, event)| (producers[event], service)));
-    let services: BTreeSet<&str> = called.iter().flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
+    let services: BTreeSet<&str> = called.iter().chain(&consumed).flat_map(|(from, to)| [from.as_str(), to.as_str()]).collect();
     assert_same("the diagram", &drawn("-->", &services), &called);
     assert_same("the diagram", &drawn("-.->", &services), &consumed);
 }
