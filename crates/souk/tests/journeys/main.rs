@@ -10,6 +10,7 @@ mod consistency;
 mod crashing;
 mod delivering;
 mod integrating;
+mod parting;
 mod racing;
 mod resisting;
 mod restoring;
