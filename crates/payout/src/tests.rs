@@ -69,7 +69,7 @@ impl Fixture {
 
     async fn with(builder: HarnessBuilder) -> Fixture {
         let accounts = Accounts::default();
-        let harness = builder.setting("deadline_ms", 50).upstream("seller", seller_service(&accounts)).start().await;
+        let harness = builder.upstream("seller", seller_service(&accounts)).start().await;
         let fixture = Fixture { admin: harness.id(), seller: harness.id(), other: harness.id(), accounts, harness };
         fixture.account(fixture.seller, "po_ok", "APPROVED", Value::Null);
         fixture.account(fixture.other, "po_ok", "APPROVED", Value::Null);

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 /// How many payouts one run begins in one commit.
 const BATCH: usize = 500;
+const DETAILS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the payout of a suspended seller waits until the seller is asked for again.
 const HELD: Duration = Duration::from_secs(3_600);
 
@@ -147,7 +148,7 @@ async fn within<T>(app: &App, answer: impl Future<Output = Result<T, ProviderErr
 /// fails without the provider's word, because it may still arrive there.
 async fn send(app: &App, payout: &Payout) -> Result<Option<Result<Outcome, ProviderError>>, Error> {
     let (id, was_sent) = (payout.payout_id, payout.payout_account.is_some());
-    let call = app.ctx.client.call(&GET_PAYOUT_DETAILS).path(&[&payout.seller_id]).timeout(app.settings.deadline());
+    let call = app.ctx.client.call(&GET_PAYOUT_DETAILS).path(&[&payout.seller_id]).timeout(DETAILS_TIMEOUT);
     let details: PayoutDetails = call.send().await?;
     let now = app.ctx.env.now();
     let held = match details.payouts_held_until.filter(|until| *until > now) {

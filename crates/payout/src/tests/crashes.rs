@@ -59,7 +59,7 @@ async fn transfers(f: &Fixture) -> i64 {
 fn crash_once(account: &str, steps: usize, outcome: PayoutStatus) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let f = runtime.block_on(async {
-        let f = Fixture::start().await;
+        let f = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
         f.account(f.seller, account, "APPROVED", Value::Null);
         f.available(f.seller).await;
         f.run("one").await.expect(200);

@@ -97,7 +97,7 @@ async fn a_rate_for_a_category_is_looked_up_and_frozen() {
                 "productId": body["productIds"][0], "sellerId": null, "sku": "LAMP", "title": "Lamp", "description": "", "categoryId": category,
                 "categoryPath": [{"categoryId": category, "name": "Lamps"}], "brand": null, "status": "ACTIVE", "priceAmount": 5000,
                 "currency": "EUR", "images": [], "attributes": {}, "productGroupId": null, "options": [], "version": 1,
-                "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z", "moderation": {"status": "ALLOWED", "reason": null},
+                "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z",
             });
             Json(json!({"items": [product]}))
         }),

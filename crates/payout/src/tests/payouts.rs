@@ -59,7 +59,7 @@ async fn a_refused_payout_is_available_again() {
 
 #[tokio::test]
 async fn a_lost_answer_is_looked_up() {
-    let f = Fixture::start().await;
+    let f = Fixture::with(Harness::of(crate::service()).setting("deadline_ms", 50)).await;
     f.account(f.seller, "po_timeout", "APPROVED", Value::Null);
     f.available(f.seller).await;
     f.run("one").await.expect(200);
@@ -81,7 +81,6 @@ async fn payouts_run_on_a_schedule_and_small_balances_wait() {
     f.available(f.seller).await;
     assert_eq!(f.payouts(f.seller).await, []);
     f.advance(365 * DAY);
-    f.complete().await;
     f.complete().await;
     assert_eq!(f.statuses(f.seller).await, [PayoutStatus::Paid]);
     assert_eq!(f.payouts(f.seller).await[0].amount, 18_980);
