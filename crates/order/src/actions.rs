@@ -35,6 +35,9 @@ use platform::{
 async fn save(tx: &mut Tx, before: &Order, order: &Order, changes: &[StatusChange]) -> Result<(), Error> {
     let due_at = if due_steps(order).is_empty() { order.payment_deadline() } else { Some(tx.now()) };
     store::save(tx, order, due_at).await?;
+    for (item, _) in order.items.iter().zip(&before.items).filter(|(now, then)| now.returned_quantity != then.returned_quantity) {
+        store::save_returned_quantity(tx, item).await?;
+    }
     for change in changes {
         let entry = change.timeline_entry(tx.now());
         store::append_timeline(tx, order.order_id, change.position, &entry).await?;

@@ -46,6 +46,7 @@ impl fmt::Display for Step {
             Step::ReturnReservation(reservation) => write!(f, "the return of reservation {reservation}"),
             Step::CancelShipment(part) => write!(f, "the cancellation of the shipment of fulfilment {part}"),
             Step::RefundPart(payment, cause) => write!(f, "the refund of payment {payment} for {cause}"),
+            Step::RestockReturn(reservation, id) => write!(f, "the restock of return {id} into reservation {reservation}"),
             Step::ReturnPart(reservation, part) => write!(f, "the return of fulfilment {part} of reservation {reservation}"),
         }
     }

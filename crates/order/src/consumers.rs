@@ -1,4 +1,4 @@
-//! Entry point 2: events of payment, inventory and shipping. Each is a fact about an order, and is applied as replies are.
+//! Entry point 2: events of payment, inventory, shipping and returns. Each is a fact about an order, and is applied as replies are.
 //!
 //! `StockReservationFailed` is not consumed: it does not say which attempt was refused, and a late one would cancel an order
 //! that was paid again. The key of the attempt keeps the refusal, so a repeated call returns it.
@@ -6,13 +6,14 @@
 use crate::{
     Error, Settings,
     actions::apply,
-    domain::{Fact, ParcelLabel},
+    domain::{Fact, ParcelLabel, ReturnedUnits},
     orphans,
 };
 use contracts::{
     ids::{FulfilmentId, OrderId},
     inventory::{StockConfirmed, StockExpired, StockReleased, StockReserved, StockReturned},
     payment::{PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided},
+    returns::{ReceivedItem, ReturnReceived},
     shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::{
@@ -32,6 +33,10 @@ async fn consume(tx: &mut Tx, event: &impl AsFact, pay_again: Duration, grace: D
 /// An event of an order of earlier versions names no fulfilment: its only one has the id of the order.
 fn fulfilment(named: Option<FulfilmentId>, order: OrderId) -> FulfilmentId {
     named.unwrap_or(FulfilmentId(order.0))
+}
+
+fn returned_units(item: &ReceivedItem) -> ReturnedUnits {
+    ReturnedUnits { order_item_id: item.order_item_id, restocked: item.restocked_quantity, written_off: item.written_off_quantity }
 }
 
 /// An event that is a fact about an order.
@@ -68,6 +73,9 @@ facts! {
     StockReleased, e => Fact::StockReleased(e.reservation_id);
     StockExpired, e => Fact::StockExpired(e.reservation_id);
     StockReturned, e => Fact::StockReturned(e.reservation_id);
+    ReturnReceived, e => Fact::GoodsReturned {
+        return_id: e.return_id, refund_amount: e.refund_amount, units: e.items.iter().map(returned_units).collect(),
+    };
     ShipmentCreated, e => Fact::ShipmentCreated {
         fulfilment_id: fulfilment(e.fulfilment_id, e.order_id), shipment_id: e.shipment_id, carrier: e.carrier.clone(), tracking_number: e.tracking_number.clone(),
     };

@@ -9,6 +9,7 @@ mod fulfilment;
 mod order;
 mod part_refund;
 mod payment;
+mod returned_goods;
 mod saga_state;
 mod shipment;
 mod status_change;
@@ -21,6 +22,7 @@ pub use fulfilment::{Fulfilment, PartAmounts, PartRefusal, PartStock, split_tax}
 pub use order::{Order, is_settled, order_number};
 pub use part_refund::PartRefund;
 pub use payment::PaymentState;
+pub use returned_goods::{ReturnRestock, ReturnedUnits};
 pub use saga_state::{Cancellation, SagaState};
 pub use shipment::ShipmentState;
 pub use status_change::{ChangeCause, PaymentFailure, StatusChange};

@@ -10,7 +10,7 @@ use crate::{
 };
 use contracts::{
     body::{BoundedInt, BoundedVec},
-    ids::{FulfilmentId, OrderId, PaymentId, Uuid},
+    ids::{FulfilmentId, OrderId, PaymentId, ReturnId, Uuid},
     inventory::{self, Reserve, ReserveLine, ReturnLines},
     payment::{self, CreatePayment, Payment, PaymentStatus, RefundPart, RefundPayment, TransactionStatus},
     problem::{Code, Failure},
@@ -135,6 +135,13 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
                 unless_lost(call.key(format!("{part}:return")).send().await.map(|_| ()))?;
             }
             Ok(Some(Fact::PartStockReturned(part)))
+        }
+        Step::RestockReturn(id, return_id) => {
+            if let Some(body) = restocked_lines(order, return_id)? {
+                let call = client.call(&inventory::RETURN_LINES).path(&[&id]).body(&body);
+                unless_lost(call.key(format!("{return_id}:restock")).send().await.map(|_| ()))?;
+            }
+            Ok(Some(Fact::ReturnRestocked(return_id)))
         }
         Step::RefundPart(id, cause) => refund_part(app, order, id, cause).await,
         Step::CancelShipment(part) => {
@@ -303,6 +310,18 @@ fn returned_lines(order: &Order, id: FulfilmentId) -> Result<Option<ReturnLines>
     let Some(part) = order.fulfilment(id) else { return Ok(None) };
     let items: Vec<_> = part.items(&order.items).cloned().collect();
     let lines = reserve_lines(&items)?;
+    let body = |lines| ReturnLines { cause_id: id.0, lines };
+    if lines.is_empty() { Ok(None) } else { BoundedVec::new(lines).map(|lines| Some(body(lines))).map_err(invalid_value) }
+}
+
+/// Returns the units of a return that go on sale again; `None` when it has none.
+fn restocked_lines(order: &Order, id: ReturnId) -> Result<Option<ReturnLines>, CallError> {
+    let Some(restock) = order.saga.return_restocks.iter().find(|restock| restock.return_id == id) else { return Ok(None) };
+    let line = |(sku, units): (&str, u32)| {
+        let quantity = Quantity::new(i64::from(units)).map_err(invalid_value)?;
+        Ok(ReserveLine { sku: Sku::parse(sku).map_err(invalid_value)?, quantity })
+    };
+    let lines: Vec<ReserveLine> = order.restocked_by(restock).into_iter().map(line).collect::<Result<_, CallError>>()?;
     let body = |lines| ReturnLines { cause_id: id.0, lines };
     if lines.is_empty() { Ok(None) } else { BoundedVec::new(lines).map(|lines| Some(body(lines))).map_err(invalid_value) }
 }

@@ -118,6 +118,11 @@ pub async fn save(tx: &mut Tx, order: &Order, due_at: Option<Timestamp>) -> Resu
         .map(|_| ())
 }
 
+pub async fn save_returned_quantity(tx: &mut Tx, item: &OrderItem) -> Result<(), Error> {
+    let sql = "UPDATE order_items SET returned_quantity = $2 WHERE order_item_id = $1";
+    tx.execute(sql, params![item.order_item_id, i64::from(item.returned_quantity)]).await.map(|_| ())
+}
+
 /// Appends an entry to the timeline of an order whose row is locked.
 pub async fn append_timeline(tx: &mut Tx, id: OrderId, position: i64, entry: &TimelineEntry) -> Result<(), Error> {
     tx.insert_with::<Timeline>(entry, &[("order_id", &id), ("position", &position)]).await

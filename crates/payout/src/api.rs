@@ -89,7 +89,7 @@ async fn run_payouts(
     _: Admin,
     State(app): State<App>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
 ) -> Result<Idempotent<Json<PayoutRun>>, Problem> {
     payouts::run(&app, key).await
 }

@@ -302,14 +302,16 @@ async fn strangers_see_no_return_and_decide_none() {
     for (verb, body) in [("approve", json!({})), ("reject", json!({"reason": "no"})), ("receive", part.received(1, 0))] {
         let path = format!("{one}/{verb}");
         h.post(&path, &body).seller(other.seller_id).send().await.expect_problem(404, "NOT_FOUND");
-        h.post(&path, &body).customer(part.user_id).send().await.expect_problem(404, "NOT_FOUND");
+        h.post(&path, &body).customer(part.user_id).send().await.expect_problem(403, "FORBIDDEN");
+        h.post(&path, &body).suspended_seller(other.seller_id).send().await.expect_problem(404, "NOT_FOUND");
         h.post(&path, &body).send().await.expect_problem(401, "UNAUTHENTICATED");
     }
     h.post(&format!("{one}/cancel"), &json!({})).customer(other.user_id).send().await.expect_problem(404, "NOT_FOUND");
     h.post(&format!("{one}/sent"), &json!({})).seller(part.seller_id).send().await.expect_problem(403, "FORBIDDEN");
     h.get("/admin/returns").seller(part.seller_id).send().await.expect_problem(403, "FORBIDDEN");
-    for (path, user) in [("/returns", other.user_id), ("/seller/returns", other.seller_id)] {
-        assert_eq!(h.get(path).customer(user).send().await.expect(200).json()["items"], json!([]));
+    h.get("/seller/returns").customer(part.user_id).send().await.expect_problem(403, "FORBIDDEN");
+    for list in [h.get("/returns").customer(other.user_id), h.get("/seller/returns").seller(other.seller_id)] {
+        assert_eq!(list.send().await.expect(200).json()["items"], json!([]));
     }
     // An order that was not delivered is known to its customer alone.
     let listed = h.get("/admin/returns?status=REQUESTED").admin().send().await.expect(200).json();

@@ -1,7 +1,8 @@
 //! What happened in other services.
 
+use super::ReturnedUnits;
 use contracts::{
-    ids::{FulfilmentId, PaymentId, ReservationId, ShipmentId, Uuid},
+    ids::{FulfilmentId, PaymentId, ReservationId, ReturnId, ShipmentId, Uuid},
     problem::Failure,
     shipping::ShipmentStatus,
     time::Timestamp,
@@ -51,6 +52,14 @@ pub enum Fact {
         attempt: u32,
         after: Timestamp,
     },
+    /// Goods came back by a return, and this much is owed for them.
+    GoodsReturned {
+        return_id: ReturnId,
+        refund_amount: i64,
+        units: Vec<ReturnedUnits>,
+    },
+    /// The units of a return are on sale again.
+    ReturnRestocked(ReturnId),
     /// The units of a fulfilment are on sale again.
     PartStockReturned(FulfilmentId),
     ShipmentCreated {

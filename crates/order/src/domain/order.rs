@@ -109,6 +109,8 @@ impl Order {
             Fact::StockReturned(id) => self.stock_returned(*id),
             Fact::PartRefunded { payment_id, cause_id, refunded_amount } => self.part_refunded(*payment_id, *cause_id, *refunded_amount),
             Fact::PartRefundRefused { cause_id, attempt, after } => self.part_refund_refused(*cause_id, *attempt, *after),
+            Fact::GoodsReturned { return_id, refund_amount, units } => self.goods_returned(*return_id, *refund_amount, units),
+            Fact::ReturnRestocked(id) => self.return_restocked(*id),
             Fact::PartStockReturned(id) => self.part_stock_returned(*id),
             Fact::ShipmentCreated { fulfilment_id, shipment_id, carrier, tracking_number } => {
                 self.shipment_created(*fulfilment_id, *shipment_id, carrier, tracking_number);

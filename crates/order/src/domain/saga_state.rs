@@ -1,6 +1,6 @@
 //! What the saga stores of an order's payment, stock and shipment: the column `saga`.
 
-use super::{PartRefund, PaymentState, ShipmentState, StockState};
+use super::{PartRefund, PaymentState, ReturnRestock, ShipmentState, StockState};
 use contracts::{
     ids::{PaymentId, ReservationId},
     order::CancelReason,
@@ -54,6 +54,9 @@ pub struct SagaState {
     /// Refunds of parts of the money, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub part_refunds: Vec<PartRefund>,
+    /// Units of returns that go on sale again, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub return_restocks: Vec<ReturnRestock>,
     /// Whether an administrator restocks the goods of the parcel that came back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restock_requested: bool,
@@ -83,6 +86,7 @@ impl SagaState {
             refunds_refused: 0,
             refund_after: None,
             part_refunds: Vec::new(),
+            return_restocks: Vec::new(),
             restock_requested: false,
             payable_until: None,
             correlation_id: String::new(),

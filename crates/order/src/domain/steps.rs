@@ -2,7 +2,7 @@
 
 use super::{Fulfilment, Order, PaymentState, ShipmentState, StockState};
 use contracts::{
-    ids::{FulfilmentId, PaymentId, ReservationId, Uuid},
+    ids::{FulfilmentId, PaymentId, ReservationId, ReturnId, Uuid},
     order::{FulfilmentStatus, OrderStatus},
 };
 
@@ -21,6 +21,8 @@ pub enum Step {
     CancelShipment(FulfilmentId),
     /// Refund the part of the payment that has this cause.
     RefundPart(PaymentId, Uuid),
+    /// Put units of a return on sale again.
+    RestockReturn(ReservationId, ReturnId),
     /// Return the units of one fulfilment.
     ReturnPart(ReservationId, FulfilmentId),
 }
@@ -58,6 +60,7 @@ pub fn due_steps(order: &Order) -> Vec<Step> {
             steps.extend(unwanted.map(|part| Step::CancelShipment(part.fulfilment_id)));
             steps.extend(order.part_refund_steps());
             steps.extend(order.part_return_steps());
+            steps.extend(order.return_restock_steps());
         }
     }
     steps

@@ -14,6 +14,7 @@ mod parting;
 mod racing;
 mod resisting;
 mod restoring;
+mod returning;
 mod reviewing;
 mod selling;
 mod server;

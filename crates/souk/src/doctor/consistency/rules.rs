@@ -201,7 +201,14 @@ impl OrderCase<'_> {
             let parts = order.fulfilments.iter().filter(move |part| wanted(part.stock));
             sum(parts.flat_map(|part| part.items(&order.items)).map(|item| (item.sku.as_str(), i64::from(item.quantity))))
         };
-        let (least, most) = (lines(|stock| stock == PartStock::Kept), lines(|stock| stock != PartStock::Returned));
+        let (mut least, mut most) = (lines(|stock| stock == PartStock::Kept), lines(|stock| stock != PartStock::Returned));
+        for restock in &order.saga.return_restocks {
+            for (sku, units) in order.restocked_by(restock) {
+                for counts in [Some(&mut least), restock.is_done.then_some(&mut most)].into_iter().flatten() {
+                    counts.entry(sku).and_modify(|count| *count = (*count - i64::from(units)).max(0));
+                }
+            }
+        }
         let bought = sum(self.units.iter().filter(|held| held.is_sold).flat_map(lines_of));
         let within = |sku: &&str| {
             let count = |units: &BTreeMap<&str, i64>| units.get(sku).copied().unwrap_or_default();
