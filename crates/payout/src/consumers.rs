@@ -1,9 +1,10 @@
-//! Entry point 2, events: those of fulfilments, of refunds and of sellers.
+//! Entry point 2, events: those of fulfilments, of refunds, of returns and of sellers.
 
 use crate::{actions::sales, domain::order::Fact, error::Error, settings::Settings, store::payout_rows};
 use contracts::{
     order::{FulfilmentCancelled, FulfilmentConfirmed, FulfilmentDelivered, FulfilmentReturned},
     payment::PaymentRefunded,
+    returns::{ReceivedItem, ReturnReceived},
     seller::{SellerPayoutAccountChanged, SellerReinstated, SellerSuspended},
 };
 use platform::{
@@ -26,6 +27,7 @@ pub fn all(settings: &Arc<Settings>) -> Consumers {
             sales::schedule_release(tx, event.order_id, event.fulfilment_id, event.occurred_at.after(window)).await
         })
         .on::<FulfilmentCancelled, _, _>(fulfilment_cancelled)
+        .on::<ReturnReceived, _, _>(return_received)
         .on::<PaymentRefunded, _, _>(payment_refunded)
         .on::<SellerSuspended, _, _>(async |tx: &mut Tx, event: Received<SellerSuspended>| {
             payout_rows::set_suspended(tx, event.seller_id, true).await
@@ -46,6 +48,17 @@ async fn fulfilment_cancelled(tx: &mut Tx, event: Received<FulfilmentCancelled>)
         return Ok(());
     }
     sales::apply(tx, order_id, Fact::Cancelled { fulfilment_id, refund_amount }).await
+}
+
+/// Takes the shares of units that came back from those who had them. Units that were sold before there was a ledger have no sale.
+async fn return_received(tx: &mut Tx, event: Received<ReturnReceived>) -> Result<(), Error> {
+    let ReturnReceived { return_id, order_id, fulfilment_id, items, refund_amount, .. } = event.event;
+    if crate::store::sale_rows::find(tx, fulfilment_id).await?.is_none() {
+        return Ok(());
+    }
+    let units = |item: &ReceivedItem| i64::from(item.restocked_quantity) + i64::from(item.written_off_quantity);
+    let lines = items.iter().map(|item| (item.order_item_id, units(item))).collect();
+    sales::apply(tx, order_id, Fact::Returned { return_id: return_id.0, lines, refund_amount }).await
 }
 
 /// Books a refund without a cause of its own. The cancellation or the return that causes another one books it.

@@ -209,6 +209,7 @@ impl UpstreamModel {
                 vec![Fact::StockReturned(reservation)]
             }
             Step::RefundPart(payment_id, cause_id) => vec![Fact::PartRefunded { payment_id, cause_id, refunded_amount: 0 }],
+            Step::RestockReturn(_, return_id) => vec![Fact::ReturnRestocked(return_id)],
             Step::ReturnPart(_, part) => vec![Fact::PartStockReturned(part)],
             Step::CancelShipment(part) if self.parcel == Parcel::Collected => vec![Fact::ShipmentAlreadySent(part)],
             Step::CancelShipment(part) => {

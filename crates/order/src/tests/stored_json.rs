@@ -30,6 +30,7 @@ fn paid_again() -> SagaState {
         payment: PaymentState::Captured,
         stock: StockState::Confirmed,
         part_refunds: Vec::new(),
+        return_restocks: Vec::new(),
         shipment: ShipmentState::CancelRequested,
         cancellation: Some(Cancellation { reason: CancelReason::CustomerRequest, note: Some("changed my mind".into()) }),
         payment_id: Some(id(7, 2)),
