@@ -308,30 +308,29 @@ fn invalid_value(_: impl std::error::Error) -> CallError {
 /// Returns the units of a fulfilment; `None` when it has none.
 fn returned_lines(order: &Order, id: FulfilmentId) -> Result<Option<ReturnLines>, CallError> {
     let Some(part) = order.fulfilment(id) else { return Ok(None) };
-    let items: Vec<_> = part.items(&order.items).cloned().collect();
-    let lines = reserve_lines(&items)?;
-    let body = |lines| ReturnLines { cause_id: id.0, lines };
-    if lines.is_empty() { Ok(None) } else { BoundedVec::new(lines).map(|lines| Some(body(lines))).map_err(invalid_value) }
+    return_lines(id.0, reserve_lines(part.items(&order.items).map(|item| (item.sku.as_str(), item.quantity)))?)
 }
 
 /// Returns the units of a return that go on sale again; `None` when it has none.
 fn restocked_lines(order: &Order, id: ReturnId) -> Result<Option<ReturnLines>, CallError> {
     let Some(restock) = order.saga.return_restocks.iter().find(|restock| restock.return_id == id) else { return Ok(None) };
+    return_lines(id.0, reserve_lines(order.restocked_by(restock))?)
+}
+
+fn return_lines(cause_id: Uuid, lines: Vec<ReserveLine>) -> Result<Option<ReturnLines>, CallError> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let lines = BoundedVec::new(lines).map_err(invalid_value)?;
+    Ok(Some(ReturnLines { cause_id, lines }))
+}
+
+fn reserve_lines<'a>(units: impl IntoIterator<Item = (&'a str, u32)>) -> Result<Vec<ReserveLine>, CallError> {
     let line = |(sku, units): (&str, u32)| {
         let quantity = Quantity::new(i64::from(units)).map_err(invalid_value)?;
         Ok(ReserveLine { sku: Sku::parse(sku).map_err(invalid_value)?, quantity })
     };
-    let lines: Vec<ReserveLine> = order.restocked_by(restock).into_iter().map(line).collect::<Result<_, CallError>>()?;
-    let body = |lines| ReturnLines { cause_id: id.0, lines };
-    if lines.is_empty() { Ok(None) } else { BoundedVec::new(lines).map(|lines| Some(body(lines))).map_err(invalid_value) }
-}
-
-fn reserve_lines(items: &[contracts::order::OrderItem]) -> Result<Vec<ReserveLine>, CallError> {
-    let line = |item: &contracts::order::OrderItem| {
-        let quantity = Quantity::new(i64::from(item.quantity)).map_err(invalid_value)?;
-        Ok(ReserveLine { sku: Sku::parse(&item.sku).map_err(invalid_value)?, quantity })
-    };
-    items.iter().map(line).collect()
+    units.into_iter().map(line).collect()
 }
 
 fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
@@ -346,7 +345,7 @@ fn create_payment(order: &Order) -> Result<CreatePayment, CallError> {
 }
 
 fn reserve(order: &Order, ttl_seconds: u32) -> Result<Reserve, CallError> {
-    let lines = reserve_lines(&order.items)?;
+    let lines = reserve_lines(order.items.iter().map(|item| (item.sku.as_str(), item.quantity)))?;
     Ok(Reserve {
         order_id: order.order_id,
         lines: BoundedVec::new(lines).map_err(invalid_value)?,
