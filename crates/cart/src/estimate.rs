@@ -3,6 +3,7 @@
 use crate::{App, Error};
 use contracts::{
     cart::{Cart, CartEstimate, CartItem, WarningCode},
+    money::{Money, MoneyError},
     order::{self, EstimateTotals, SellerSubtotal},
     problem::Code,
     text::Country,
@@ -21,13 +22,14 @@ pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<C
         return Ok(cart);
     }
     let (user_id, currency, subtotal_amount) = (cart.user_id, cart.currency, cart.subtotal_amount);
+    let Ok(sellers) = by_seller(&cart) else { return Ok(cart) };
     let waived = cart.discounts.iter().flat_map(|discount| discount.free_shipping_sellers.iter().copied());
     let body = EstimateTotals {
         user_id,
         country: country.clone(),
         currency,
         subtotal_amount,
-        sellers: by_seller(&cart),
+        sellers,
         discount_amount: cart.discount_amount,
         free_shipping_sellers: waived.collect(),
     };
@@ -61,14 +63,8 @@ fn is_unavailable(cart: &Cart, item: &CartItem) -> bool {
     cart.warnings.iter().any(|warning| warning.code == WarningCode::Unavailable && warning.cart_item_id == item.cart_item_id)
 }
 
-/// Returns the sums of the lines that can be bought by seller, in the order of their first lines.
-fn by_seller(cart: &Cart) -> Vec<SellerSubtotal> {
-    let mut sellers: Vec<SellerSubtotal> = Vec::new();
-    for item in cart.items.iter().filter(|item| !is_unavailable(cart, item)) {
-        match sellers.iter_mut().find(|seller| seller.seller_id == item.seller_id) {
-            Some(seller) => seller.subtotal_amount = seller.subtotal_amount.saturating_add(item.line_total_amount),
-            None => sellers.push(SellerSubtotal { seller_id: item.seller_id, subtotal_amount: item.line_total_amount }),
-        }
-    }
-    sellers
+/// Returns the sums by seller of the lines that can be bought.
+fn by_seller(cart: &Cart) -> Result<Vec<SellerSubtotal>, MoneyError> {
+    let sold = cart.items.iter().filter(|item| !is_unavailable(cart, item));
+    SellerSubtotal::of_lines(sold.map(|item| (item.seller_id, Money::new(item.line_total_amount, cart.currency))))
 }

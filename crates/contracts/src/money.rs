@@ -5,6 +5,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr};
 
+mod share;
+
+pub use share::{share, share_of_units, split};
+
 /// The largest accepted amount: 10^13 minor units. The sum of a thousand such amounts fits an `i64`.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
@@ -124,41 +128,19 @@ impl Money {
         Money::bounded(self.minor.checked_mul(i64::from(quantity)), self.currency)
     }
 
-    /// Returns this many basis points (hundredths of a percent) of the amount, rounded half away from zero.
+    /// Returns this many basis points (hundredths of a percent) of the amount, rounded half up as [`share`] is.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`] past [`MAX_AMOUNT`].
     pub fn basis_points(self, points: u32) -> Result<Money, MoneyError> {
-        let exact = i128::from(self.minor) * i128::from(points);
-        let half = if exact < 0 { -5_000 } else { 5_000 };
-        Money::bounded(i64::try_from((exact + half) / 10_000).ok(), self.currency)
+        let exact = share::round_half_up(i128::from(self.minor) * i128::from(points), 10_000);
+        Money::bounded(i64::try_from(exact).ok(), self.currency)
     }
 
     /// # Errors
     /// As [`Money::plus`].
     pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Money>) -> Result<Money, MoneyError> {
         amounts.into_iter().try_fold(Money::zero(currency), Money::plus)
-    }
-
-    /// Splits the amount by `weights`, by the method of largest remainders: each part is the exact share or differs from it by less
-    /// than one minor unit, and the parts add up to the amount. Of equal remainders the first one counts. Negative weights count as
-    /// 0; when all are 0, the first part is the whole. Without weights there are no parts.
-    #[must_use]
-    pub fn split(self, weights: &[i64]) -> Vec<Money> {
-        let weights: Vec<i128> = weights.iter().map(|weight| i128::from(*weight).max(0)).collect();
-        let (total, whole) = (weights.iter().sum::<i128>(), i128::from(self.minor));
-        if total == 0 {
-            return weights.iter().enumerate().map(|(at, _)| Money { minor: if at == 0 { self.minor } else { 0 }, ..self }).collect();
-        }
-        let mut parts: Vec<i128> = weights.iter().map(|weight| (whole * weight).div_euclid(total)).collect();
-        let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
-        by_remainder.sort_by_key(|at| std::cmp::Reverse((whole * weights[*at]).rem_euclid(total)));
-        let missing = usize::try_from(whole - parts.iter().sum::<i128>()).expect("fewer units are missing than there are parts");
-        for at in by_remainder.into_iter().take(missing) {
-            parts[at] += 1;
-        }
-        let part = |minor: i128| Money { minor: i64::try_from(minor).expect("a part is no larger than the whole"), ..self };
-        parts.into_iter().map(part).collect()
     }
 
     fn same_currency(self, other: Money) -> Result<(), MoneyError> {
@@ -239,26 +221,6 @@ mod tests {
             let error = i128::from(part.minor) * 10_000 - i128::from(a.minor) * i128::from(points);
             prop_assert!(error.abs() <= 5_000);
         }
-
-        #[test]
-        fn the_parts_of_a_split_add_up_to_it(a in amount(), weights in proptest::collection::vec(0..=MAX_AMOUNT, 1..40)) {
-            let (parts, total) = (a.split(&weights), weights.iter().map(|weight| i128::from(*weight)).sum::<i128>());
-            prop_assert_eq!(Money::sum(Currency::EUR, parts.iter().copied()), Ok(a));
-            for (part, weight) in parts.iter().zip(weights) {
-                let error = i128::from(part.minor) * total - i128::from(a.minor) * i128::from(weight);
-                prop_assert!(total == 0 || error.abs() < total, "{part} of {a}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_split_gives_the_missing_units_to_the_largest_remainders() {
-        let split =
-            |minor, weights: &[i64]| Money::new(minor, Currency::EUR).split(weights).iter().map(|part| part.minor).collect::<Vec<_>>();
-        assert_eq!(split(100, &[1, 1, 1]), [34, 33, 33]);
-        assert_eq!(split(100, &[1, 0, 2]), [33, 0, 67]);
-        assert_eq!(split(5, &[0, 0]), [5, 0]);
-        assert_eq!(split(5, &[]), [0; 0]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 mod engine;
 mod rules;
-mod split;
 
 #[cfg(test)]
 mod engine_tests;

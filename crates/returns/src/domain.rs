@@ -5,7 +5,7 @@ use contracts::returns::ReturnLabel;
 use contracts::{
     ids::{FulfilmentId, OrderId, OrderItemId, ProductId, ReturnId, UserId},
     machine::{IllegalTransition, Machine},
-    money::Currency,
+    money::{Currency, share_of_units},
     returns::{
         Disposition, ReceiveReturnLine, ReceivedItem, RequestReturnLine, Return, ReturnFact, ReturnLine, ReturnReason, ReturnStatus,
     },
@@ -50,7 +50,7 @@ impl DeliveredItem {
     /// Returns what is owed for the next `units` after the first `before`. The shares of all units add up to the line.
     #[must_use]
     pub fn share(&self, before: u32, units: u32) -> Share {
-        let part = |total| share_up_to(total, before + units, self.quantity) - share_up_to(total, before, self.quantity);
+        let part = |total| share_of_units(total, before, units, self.quantity);
         let (discount_amount, tax_amount) = (part(self.discount_amount), part(self.tax_amount));
         Share { refund_amount: part(self.line_total_amount) - discount_amount + tax_amount, discount_amount, tax_amount }
     }
@@ -68,13 +68,6 @@ impl DeliveredItem {
         self.taken_quantity += units;
         Ok(share)
     }
-}
-
-/// Returns the share of the first `units` of `quantity` in an amount, rounded half up.
-fn share_up_to(amount: i64, units: u32, quantity: u32) -> i64 {
-    let (amount, units, quantity) = (i128::from(amount), i128::from(units), i128::from(quantity.max(1)));
-    let share = (2 * amount * units + quantity).div_euclid(2 * quantity);
-    i64::try_from(share).expect("a share is not larger than the amount")
 }
 
 /// A return as it is stored.

@@ -3,7 +3,7 @@
 use super::{FulfilmentStatus, FulfilmentView, OrderNumber, OrderStatus, RestockStatus};
 use crate::{
     ids::{AddressId, OrderId, OrderItemId, PaymentId, ProductId, PromotionId, ShipmentId, UserId},
-    money::Currency,
+    money::{Currency, Money, MoneyError},
     payment::PaymentMethod,
     problem::Failure,
     shipping::ShipmentStatus,
@@ -306,6 +306,23 @@ pub struct SellerSubtotal {
     pub seller_id: Option<UserId>,
     /// In minor units of the currency.
     pub subtotal_amount: i64,
+}
+
+impl SellerSubtotal {
+    /// Adds lines up by seller, in the order of the first line of each.
+    ///
+    /// # Errors
+    /// As [`Money::plus`].
+    pub fn of_lines(lines: impl IntoIterator<Item = (Option<UserId>, Money)>) -> Result<Vec<SellerSubtotal>, MoneyError> {
+        let mut sums: Vec<(Option<UserId>, Money)> = Vec::new();
+        for (seller_id, line) in lines {
+            match sums.iter_mut().find(|(seller, _)| *seller == seller_id) {
+                Some((_, sum)) => *sum = sum.plus(line)?,
+                None => sums.push((seller_id, line)),
+            }
+        }
+        Ok(sums.into_iter().map(|(seller_id, sum)| SellerSubtotal { seller_id, subtotal_amount: sum.minor }).collect())
+    }
 }
 
 /// Which of the caller's fulfilments a list shows.

@@ -149,7 +149,7 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
     let discounts = discounts::compute(app, owner, &cart, &products, &mut items, &mut fulfilments).await?;
     let fee = Money::sum(currency, fulfilments.iter().map(|part| Money::new(part.shipping_amount, currency)))?;
     let totals = Totals::of(&items, fee, discounts.amount, app.settings.tax_basis_points)?;
-    split_tax(Money::new(totals.tax_amount, currency), &mut items, &mut fulfilments);
+    split_tax(totals.tax_amount, &mut items, &mut fulfilments);
     if request.expected_total_amount.is_some_and(|expected| expected.get() != totals.total_amount) {
         return Err(Error::TotalChanged(totals));
     }
@@ -221,14 +221,8 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
 
 /// Returns a fulfilment for each seller of the lines, in the order of their first lines, each with the fee for its own lines.
 async fn fulfilments(app: &App, items: &[OrderItem], currency: Currency, country: &str) -> Result<Vec<Fulfilment>, Error> {
-    let mut sellers: Vec<SellerSubtotal> = Vec::new();
-    for item in items {
-        let line = Money::new(item.line_total_amount, currency);
-        match sellers.iter_mut().find(|seller| seller.seller_id == item.seller_id) {
-            Some(seller) => seller.subtotal_amount = Money::new(seller.subtotal_amount, currency).plus(line)?.minor,
-            None => sellers.push(SellerSubtotal { seller_id: item.seller_id, subtotal_amount: line.minor }),
-        }
-    }
+    let lines = items.iter().map(|item| (item.seller_id, Money::new(item.line_total_amount, currency)));
+    let sellers = SellerSubtotal::of_lines(lines)?;
     let fees = shipping_fees(app, country, currency, &sellers).await?;
     let part = |(seller, fee): (&SellerSubtotal, Money)| Fulfilment::new(app.ctx.env.new_id(), seller.seller_id, fee.minor);
     Ok(sellers.iter().zip(fees).map(part).collect())

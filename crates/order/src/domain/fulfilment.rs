@@ -4,7 +4,7 @@ use super::{Applied, Cancellation, ChangeCause, Order, PaymentState, ShipmentSta
 use contracts::{
     ids::{FulfilmentId, ShipmentId, UserId},
     machine::Machine as _,
-    money::Money,
+    money::split,
     order::{FulfilmentFact, FulfilmentStatus, OrderItem, OrderShipping, OrderStatus, RefundCause},
     shipping::ShipmentStatus,
     time::Timestamp,
@@ -121,16 +121,16 @@ impl Fulfilment {
     }
 }
 
-/// Splits the tax of an order over its lines and the shipping fees of its fulfilments, so that the parts add up to it.
-pub fn split_tax(tax: Money, items: &mut [OrderItem], fulfilments: &mut [Fulfilment]) {
+/// Splits the tax of an order, in minor units, over its lines and the shipping fees of its fulfilments, so that the parts add up to it.
+pub fn split_tax(tax: i64, items: &mut [OrderItem], fulfilments: &mut [Fulfilment]) {
     let lines = items.iter().map(|item| item.line_total_amount - item.discount_amount);
     let weights: Vec<i64> = lines.chain(fulfilments.iter().map(|part| part.shipping_amount)).collect();
-    let mut parts = tax.split(&weights).into_iter();
+    let mut parts = split(tax, &weights).into_iter();
     for (item, part) in items.iter_mut().zip(&mut parts) {
-        item.tax_amount = part.minor;
+        item.tax_amount = part;
     }
     for (fulfilment, part) in fulfilments.iter_mut().zip(parts) {
-        fulfilment.shipping_tax_amount = part.minor;
+        fulfilment.shipping_tax_amount = part;
     }
 }
 

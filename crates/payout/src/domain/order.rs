@@ -6,7 +6,7 @@ use super::{
 };
 use contracts::{
     ids::{FulfilmentId, OrderId, OrderItemId, UserId, Uuid},
-    money::{Currency, Money},
+    money::{Currency, split},
     payout::{Day, PostingKind},
     time::Timestamp,
 };
@@ -217,8 +217,4 @@ impl Order {
             Subject { fulfilment_id: None, seller_id: None, ..first.subject(PostingKind::Refund, format!("REFUND/{refund_id}"), 0) };
         Draft::new(subject, first.currency, [(Account::ProviderClearing, amount), (Account::RefundExpense, -amount)])
     }
-}
-
-fn split(amount: i64, weights: &[i64]) -> Vec<i64> {
-    Money::new(amount, Currency::EUR).split(weights).into_iter().map(|part| part.minor).collect()
 }

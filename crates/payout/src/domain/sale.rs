@@ -2,6 +2,7 @@
 
 use contracts::{
     ids::{OrderItemId, ProductId},
+    money::share,
     order::{FulfilmentConfirmed, OrderItem},
 };
 use serde::{Deserialize, Serialize};
@@ -40,10 +41,7 @@ impl Shares {
     /// the sums hold.
     #[must_use]
     pub fn portion(self, part: i64, whole: i64) -> Shares {
-        let of = |amount: i64| {
-            let (exact, whole) = (i128::from(amount) * i128::from(part), i128::from(whole.max(1)));
-            i64::try_from((exact * 2 + whole).div_euclid(whole * 2)).expect("a portion is no larger than the whole")
-        };
+        let of = |amount: i64| share(amount, part, whole);
         let rounded = Shares {
             customer: of(self.customer),
             promotion: of(self.promotion),
@@ -175,8 +173,7 @@ impl Sale {
     /// Takes the commission of each line off the seller's share: `basis_points` of what the seller gets for the goods.
     pub fn charge(&mut self, basis_points: impl Fn(&Line) -> u32) {
         for line in &mut self.lines {
-            let exact = i128::from(line.shares.seller.max(0)) * i128::from(basis_points(line));
-            let commission = i64::try_from((exact + 5_000) / 10_000).expect("a commission is no larger than the line");
+            let commission = share(line.shares.seller.max(0), i64::from(basis_points(line)), 10_000);
             line.shares.seller -= commission;
             line.shares.commission += commission;
         }

@@ -1,10 +1,9 @@
 //! Computes what promotions take off a basket: a pure function of the basket and the candidates. `docs/promotions.md` states the
 //! rules, with examples that are tests.
 
-use super::split::{share, split};
 use contracts::{
     ids::UserId,
-    money::{Currency, Money},
+    money::{Currency, Money, share, split},
     promotion::{
         AppliedPromotion, CheckedCoupon, CouponProblem, EvaluatedLine, Evaluation, LineDiscount, NearMiss, Promotion, PromotionKind,
         PromotionStatus, SellerShipping, ShippingFee,
