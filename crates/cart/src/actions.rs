@@ -10,8 +10,8 @@ use contracts::{
     cart::{self, AddCartItem, CheckedOutItem},
     ids::{CartId, CartItemId, OrderId, UserId},
     money::Currency,
-    order::OrderItem,
-    promotion::{CouponProblem, Evaluation},
+    order::OrderCancelled,
+    promotion::{CouponProblem, Evaluation, MAX_COUPONS},
     text::{CouponCode, Quantity},
 };
 use platform::{
@@ -248,17 +248,24 @@ pub async fn check_out(tx: &mut Tx, owner: UserId, cart: CartId, order: OrderId,
     Ok(())
 }
 
-/// Adds the lines of an order that failed to the active cart, `max` units on a line.
+/// Adds the lines of an order that failed to the active cart, `max` units on a line, and the coupons of its cart, as far as there is
+/// room for them.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn restore_lines(tx: &mut Tx, owner: UserId, items: &[OrderItem], currency: Currency, max: u32) -> Result<(), Error> {
-    let (mut cart, _) = store::lock_or_create(tx, owner, currency).await?;
-    let lines = cart.restore_lines(items, currency, max, || tx.new_id());
-    if lines.len() < items.len() {
-        tracing::info!(cart_id = %cart.cart_id, left_out = items.len() - lines.len(), "some lines of an order did not fit into the cart");
+pub async fn restore(tx: &mut Tx, event: &OrderCancelled, max: u32) -> Result<(), Error> {
+    let (mut cart, _) = store::lock_or_create(tx, event.user_id, event.currency).await?;
+    let lines = cart.restore_lines(&event.items, event.currency, max, || tx.new_id());
+    if lines.len() < event.items.len() {
+        let left_out = event.items.len() - lines.len();
+        tracing::info!(cart_id = %cart.cart_id, left_out, "some lines of an order did not fit into the cart");
     }
     store::put_lines(tx, cart.cart_id, &lines).await?;
+    let coupons = store::list_coupons_of(tx, event.user_id, event.cart_id).await?;
+    let missing = coupons.iter().filter(|code| !cart.coupons.contains(code));
+    for code in missing.take(MAX_COUPONS.saturating_sub(cart.coupons.len())) {
+        store::put_coupon(tx, cart.cart_id, code).await?;
+    }
     cart.mark_changed(tx.now());
     Ok(store::save(tx, &cart).await?)
 }

@@ -32,7 +32,7 @@ async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>, max: u32)
     if !event.lines_return {
         return Ok(());
     }
-    actions::restore_lines(tx, event.user_id, &event.items, event.currency, max).await
+    actions::restore(tx, &event, max).await
 }
 
 async fn promotion_activated(tx: &mut Tx, event: Received<PromotionActivated>) -> Result<(), Error> {

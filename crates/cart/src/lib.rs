@@ -13,7 +13,7 @@
 //!
 //! **Orders.** The order service reads the cart with one query and without calls to upstreams. It reports what it took
 //! by a call and by `OrderCreated`. The first of the two checks the cart out, and lines that were added in between move
-//! into a new cart. `OrderCancelled` with `linesReturn` adds the lines to the active cart, once.
+//! into a new cart. `OrderCancelled` with `linesReturn` adds the lines and the coupons to the active cart, once.
 //!
 //! A cart that its owner did not read for `abandoned_after_hours` becomes ABANDONED; closed carts are deleted after
 //! `closed_kept_days`. The service emits no events, because no other service needs the contents of a cart.

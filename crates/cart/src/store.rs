@@ -61,6 +61,16 @@ async fn list_coupons(tx: &mut Tx, cart: CartId) -> Result<Vec<CouponCode>, Erro
     tx.query("SELECT code FROM cart_coupons WHERE cart_id = $1 ORDER BY entered_at, code", params![cart], |row| row.next()).await
 }
 
+/// Returns the coupons of a cart of this user, in any status.
+pub async fn list_coupons_of(tx: &mut Tx, owner: UserId, cart: CartId) -> Result<Vec<CouponCode>, Error> {
+    let is_own =
+        tx.query_opt("SELECT cart_id FROM carts WHERE cart_id = $1 AND user_id = $2", params![cart, owner], |row| row.next()).await?;
+    match is_own {
+        Some(own) => list_coupons(tx, own).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Whether a promotion applies by itself now.
 async fn has_automatic(tx: &mut Tx) -> Result<bool, Error> {
     let now = tx.now();

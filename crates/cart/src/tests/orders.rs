@@ -178,6 +178,39 @@ async fn the_lines_of_a_failed_order_are_restored_once_with_warnings() {
 }
 
 #[tokio::test]
+async fn the_coupons_of_a_failed_order_return_with_its_lines_and_those_of_a_cancelled_one_do_not() {
+    for lines_return in [true, false] {
+        let shop = Shop::open().await;
+        let enter = |code: &str| shop.post("/cart/coupons", &json!({"code": code})).customer(shop.customer_id);
+        shop.add(shop.product(100, 50), 2).await;
+        enter("SUMMER").send().await.expect(201);
+        let cart: Cart = enter("LAMPS").send().await.expect(201).read();
+        let order: OrderId = shop.id();
+        shop.check_out(&cart, order).await.expect(204);
+        shop.add(shop.product(70, 50), 1).await;
+        enter("LAMPS").send().await.expect(201);
+        let envelope = shop.deliver(cancelled(&cart, order, lines_return)).await;
+        shop.deliver_envelope(envelope).await;
+        let back = shop.cart().await;
+        let codes: Vec<_> = back.coupons.iter().map(|coupon| &*coupon.code).collect();
+        let expected = if lines_return { (vec!["LAMPS", "SUMMER"], 2) } else { (vec!["LAMPS"], 1) };
+        assert_eq!((codes, back.items.len()), expected);
+        shop.nothing_is_parked().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_order_brings_no_coupons_of_anothers_cart() {
+    let shop = Shop::open().await;
+    shop.add(shop.product(100, 50), 2).await;
+    let cart: Cart = shop.post("/cart/coupons", &json!({"code": "MINE"})).customer(shop.customer_id).send().await.expect(201).read();
+    let other: UserId = shop.id();
+    shop.deliver(OrderCancelled { user_id: other, ..cancelled(&cart, shop.id(), true) }).await;
+    let back: Cart = shop.get("/cart").customer(other).send().await.expect(200).read();
+    assert_eq!((back.items.len(), back.coupons.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn lines_are_restored_without_an_active_cart_and_past_999() {
     let shop = Shop::open().await;
     let mug = shop.product(100, 5_000);

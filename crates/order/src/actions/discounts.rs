@@ -13,13 +13,13 @@ use contracts::{
     money::Money,
     order::{DiscountedOrderLine, OrderDiscount, OrderItem},
     promotion::{
-        CouponProblem, EVALUATE_PROMOTIONS, EvaluatePromotions, EvaluatedLine, Evaluation, RESERVE_PROMOTION_USES, ReserveUses,
-        ShippingFee, UseToReserve, WRITE_ORDER_WITHIN,
+        CouponProblem, EVALUATE_PROMOTIONS, EvaluatePromotions, EvaluatedLine, Evaluation, RELEASE_PROMOTION_USES, RESERVE_PROMOTION_USES,
+        ReserveUses, ShippingFee, UseToReserve, WRITE_ORDER_WITHIN,
     },
     text::CouponCode,
     time::Timestamp,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// The discounts of an order that is not written yet.
 #[derive(Debug, Clone)]
@@ -131,6 +131,17 @@ pub async fn reserve(app: &App, order: &Order, discounts: &Discounts) -> Result<
     let body = ReserveUses { user_id: order.user_id, currency: order.currency, uses };
     let id: OrderId = order.order_id;
     Ok(app.ctx.client.call(&RESERVE_PROMOTION_USES).path(&[&id]).body(&body).send().await?)
+}
+
+/// Releases the uses of an order that will not be written. Without an answer the promotion service does it later by itself.
+pub async fn release(app: &App, order: OrderId, discounts: &Discounts) {
+    if discounts.uses.is_empty() {
+        return;
+    }
+    let call = app.ctx.client.call(&RELEASE_PROMOTION_USES).path(&[&order]).timeout(Duration::from_secs(2));
+    if let Err(error) = call.send().await {
+        tracing::info!(target: "order", order_id = %order, %error, "the uses of an order that was not written are released later");
+    }
 }
 
 /// Whether an order that was drafted at `drafted_at` may still be written: its uses are released when it is not written in time.

@@ -98,6 +98,11 @@ impl IdempotentRequest for Place {
         }
     }
 
+    async fn undo_preparation(&self) {
+        let Some(Draft { order, discounts }) = self.draft.get() else { return };
+        discounts::release(&self.app, order.order_id, discounts).await;
+    }
+
     fn resource(&self, id: &OrderId) -> Uuid {
         (*id).into()
     }

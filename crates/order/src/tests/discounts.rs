@@ -59,3 +59,22 @@ async fn a_coupon_that_the_cart_shows_as_not_applicable_takes_nothing_off() {
     let placed = placed(&h).await;
     assert_eq!((placed.discount_amount, placed.discounts.len()), (0, 0));
 }
+
+#[tokio::test]
+async fn the_uses_of_an_order_that_was_not_written_are_released_at_once() {
+    let n = Upstreams::new();
+    n.script().coupons = vec!["LAMPS10"];
+    let h = n.harness().await;
+    let written = placed(&h).await.order_id;
+    // The cart service still answers the cart that was ordered.
+    place(&h, "two").await.expect_problem(409, "CART_EMPTY");
+    n.script().promotion_is_down = true;
+    place(&h, "three").await.expect_problem(409, "CART_EMPTY");
+    let orders_of = |verb: &str| {
+        let calls = n.script().calls.keys().filter_map(|call| call.strip_prefix(verb).map(str::to_owned)).collect::<Vec<_>>();
+        calls.into_iter().filter(|order| *order != written.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(orders_of("release-uses "), orders_of("reserve-uses "));
+    assert_eq!(orders_of("release-uses ").len(), 2);
+    assert!(!n.script().calls.contains_key(&format!("release-uses {written}")));
+}

@@ -34,6 +34,8 @@ pub struct Script {
     pub coupon_problem: Option<&'static str>,
     /// What `reserve` of the promotions answers: nothing, or a problem code.
     pub uses: Option<&'static str>,
+    /// Whether uses cannot be released.
+    pub promotion_is_down: bool,
     pub price: i64,
     pub product_status: &'static str,
     /// What `authorize` answers: a payment's status, or a problem code.
@@ -108,6 +110,7 @@ impl Upstreams {
             coupons: Vec::new(),
             coupon_problem: None,
             uses: None,
+            promotion_is_down: false,
             price: 1_000,
             product_status: "ACTIVE",
             authorize: "AUTHORIZED",
@@ -188,7 +191,7 @@ impl Upstreams {
             .with_state(script());
         let promotion = Router::new()
             .route("/internal/promotions/evaluate", post(evaluate))
-            .route("/internal/promotion-uses/{order}", put(reserve_uses))
+            .route("/internal/promotion-uses/{order}", put(reserve_uses).delete(release_uses))
             .with_state(script());
         builder
             // The clock does not advance, so a wait would end only with a change.
@@ -341,6 +344,11 @@ async fn reserve_uses(State(n): State<Upstreams>, Path(order): Path<String>) -> 
         None => StatusCode::NO_CONTENT.into_response(),
         Some(code) => answer(refusal(409, code, false)),
     }
+}
+
+async fn release_uses(State(n): State<Upstreams>, Path(order): Path<String>) -> Response {
+    n.begin("release-uses", &format!("release-uses {order}"));
+    if n.script().promotion_is_down { StatusCode::NOT_IMPLEMENTED.into_response() } else { StatusCode::NO_CONTENT.into_response() }
 }
 
 async fn check_out(State(n): State<Upstreams>) -> StatusCode {

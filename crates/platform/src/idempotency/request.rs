@@ -54,6 +54,13 @@ pub trait IdempotentRequest: Sized + Send + Sync + 'static {
         async {}
     }
 
+    /// Undoes elsewhere what [`prepare`](Self::prepare) did there, when the effect was refused or another request under the key had it.
+    /// Runs once, before the answer. It does not run when nothing is known about the unit of the effect, or when the process dies, so
+    /// something else repeats its work then; its failure is ignored.
+    fn undo_preparation(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Returns the id of a state that the row stores.
     fn resource(&self, state: &Self::State) -> Uuid;
 
@@ -99,10 +106,20 @@ enum Stage<R: IdempotentRequest> {
     Waiting(R::State),
 }
 
-/// Why a unit that reads the answer was rolled back.
+/// Why a unit had no effect.
 enum Unit {
+    /// The database failed; the unit may have been committed nevertheless.
     Failed(Problem),
+    /// The unit was rolled back.
     Refused(Problem),
+}
+
+impl From<Unit> for Problem {
+    fn from(unit: Unit) -> Problem {
+        match unit {
+            Unit::Failed(problem) | Unit::Refused(problem) => problem,
+        }
+    }
 }
 
 impl From<db::Error> for Unit {
@@ -119,6 +136,7 @@ impl<R> Clone for Running<R> {
 
 impl<R: IdempotentRequest> Running<R> {
     async fn run(self) -> Result<Idempotent<R::Answer>, Problem> {
+        let mut is_prepared = false;
         if R::PREPARES {
             match self.earlier().await? {
                 Begun::Answered(stored) => return Ok(Idempotent::of(stored, true)),
@@ -127,14 +145,19 @@ impl<R: IdempotentRequest> Running<R> {
                     if let Err(refusal) = self.request.prepare().await {
                         return self.refuse(refusal.into()).await;
                     }
+                    is_prepared = true;
                 }
             }
         }
         let own = self.clone();
-        let (stage, is_first) = self.db.write(async move |tx| own.begin(tx).await).await?;
+        let begun = self.db.write(async move |tx| own.begin(tx).await.map_err(Unit::Refused)).await;
+        if let (true, Err(Unit::Refused(_)) | Ok((_, false))) = (is_prepared, &begun) {
+            self.request.undo_preparation().await;
+        }
+        let (stage, has_effect) = begun?;
         let state = match stage {
             Stage::Answered(answer) => {
-                if is_first && answer.stored.status.is_success() {
+                if has_effect {
                     self.request.after_effect().await;
                 }
                 return Ok(answer);
@@ -144,7 +167,7 @@ impl<R: IdempotentRequest> Running<R> {
         };
         let env = self.db.env().clone();
         let rest = async move {
-            if is_first {
+            if has_effect {
                 self.request.after_effect().await;
             }
             self.finish(state).await
@@ -170,11 +193,13 @@ impl<R: IdempotentRequest> Running<R> {
         self.db.write(unit).await
     }
 
-    /// Runs the first unit. Returns its stage, and whether its effect is new.
+    /// Runs the first unit. Returns its stage, and whether this request had the effect.
     async fn begin(&self, tx: &mut Tx) -> Result<(Stage<R>, bool), Problem> {
         let request = &self.request;
         let Some(key) = &self.key else {
-            return Ok((self.stage(request.effect(tx).await.map_err(Into::into)?), true));
+            let stage = self.stage(request.effect(tx).await.map_err(Into::into)?);
+            let has_effect = !matches!(stage, Stage::Refused(_));
+            return Ok((stage, has_effect));
         };
         match key.begin(tx, request.limit() + MARGIN).await? {
             Begun::Answered(stored) => Ok((Stage::Answered(Idempotent::of(stored, true)), false)),
@@ -185,8 +210,9 @@ impl<R: IdempotentRequest> Running<R> {
                         key.leave_open(tx, request.resource(&state)).await?;
                         Ok((Stage::Waiting(state), true))
                     }
-                    Ok(next @ (Next::Answer(_) | Next::Refuse(_))) => Ok((self.complete(tx, key, Ok(next)).await?, true)),
-                    Err(refusal) => Ok((Stage::Answered(key.complete_first(tx, Err(refusal.into())).await?), true)),
+                    Ok(Next::Answer(answer)) => Ok((self.complete(tx, key, Ok(Next::Answer(answer))).await?, true)),
+                    Ok(refused @ Next::Refuse(_)) => Ok((self.complete(tx, key, Ok(refused)).await?, false)),
+                    Err(refusal) => Ok((Stage::Answered(key.complete_first(tx, Err(refusal.into())).await?), false)),
                 }
             }
             Begun::Unanswered(resource) => {

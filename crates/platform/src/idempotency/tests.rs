@@ -33,6 +33,8 @@ struct Make {
     rounds: u32,
     waited: Arc<AtomicU32>,
     effects: Arc<AtomicU32>,
+    /// How many of its preparations stand.
+    prepared: Arc<AtomicU32>,
 }
 
 impl Make {
@@ -51,7 +53,9 @@ impl IdempotentRequest for Make {
     type Error = Problem;
 
     async fn prepare(&self) -> Result<(), Problem> {
-        self.fail(At::Prepare)
+        self.fail(At::Prepare)?;
+        self.prepared.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn effect(&self, tx: &mut Tx) -> Result<Next<Json<i64>, Uuid>, Problem> {
@@ -63,6 +67,10 @@ impl IdempotentRequest for Make {
 
     async fn after_effect(&self) {
         self.effects.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn undo_preparation(&self) {
+        self.prepared.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn resource(&self, id: &Uuid) -> Uuid {
@@ -147,8 +155,10 @@ async fn a_refusal_is_kept_wherever_it_is_decided() {
         let again = Make::default().run(&db, key("a")).await.unwrap();
         assert_eq!((again.stored, again.replayed), (first.stored, true), "{fails:?}");
         assert_eq!(made(&db).await.len(), usize::from(fails == At::Answer), "{fails:?}");
-        let bare = refused.run(&db, MaybeIdempotencyKey(None)).await.unwrap_err();
+        assert_eq!(refused.prepared.load(Ordering::SeqCst), u32::from(fails == At::Answer), "{fails:?}");
+        let bare = refused.clone().run(&db, MaybeIdempotencyKey(None)).await.unwrap_err();
         assert_eq!(bare.code(), Code::INSUFFICIENT_STOCK);
+        assert_eq!(refused.prepared.load(Ordering::SeqCst), 2 * u32::from(fails == At::Answer), "{fails:?}");
     }
 }
 
@@ -157,8 +167,9 @@ async fn a_refusal_that_says_nothing_of_the_execution_leaves_no_row() {
     for code in [Code::UNAUTHENTICATED, Code::FORBIDDEN, Code::RATE_LIMITED, Code::INTERNAL_ERROR, Code::DEPENDENCY_UNAVAILABLE] {
         for fails in [At::Prepare, At::Effect] {
             let (_folder, db) = database();
-            let refused = Make { fails, code: Some(code), ..Make::default() }.run(&db, key("a")).await.unwrap_err();
-            assert_eq!(refused.code(), code);
+            let make = Make { fails, code: Some(code), ..Make::default() };
+            let refused = make.clone().run(&db, key("a")).await.unwrap_err();
+            assert_eq!((refused.code(), make.prepared.load(Ordering::SeqCst)), (code, 0));
             assert_eq!((rows(&db).await, made(&db).await.len()), (0, 0), "{code:?} {fails:?}");
             assert!(!Make::default().run(&db, key("a")).await.unwrap().replayed);
         }
@@ -292,6 +303,7 @@ async fn many_at_once_under_one_key_have_one_effect() {
     }
     assert_eq!(made(&db).await.len(), 1);
     assert_eq!((make.effects.load(Ordering::SeqCst), make.waited.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(make.prepared.load(Ordering::SeqCst), 1, "those that came later undid theirs");
     assert!(make.run(&db, key("a")).await.unwrap().replayed);
 }
 
