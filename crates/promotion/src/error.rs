@@ -3,7 +3,7 @@
 use contracts::{
     ids::PromotionId,
     machine::IllegalTransition,
-    problem::{Code, Fault},
+    problem::Code,
     promotion::{MAX_AUTOMATIC, PromotionStatus, PromotionUseStatus},
 };
 use platform::{client::CallError, db, http::Problem};
@@ -13,11 +13,9 @@ use platform::{client::CallError, db, http::Problem};
 pub enum Error {
     #[error("no such promotion")]
     NotFound,
-    /// The fields of a new promotion do not fit each other.
+    /// The fields of a new promotion do not fit each other, or name what does not exist.
     #[error("{0}")]
     Invalid(Problem),
-    #[error("the products at {0:?} do not exist or belong to another seller")]
-    UnknownProducts(Vec<usize>),
     #[error("another promotion has the code")]
     CodeTaken,
     #[error("{MAX_AUTOMATIC} promotions apply by themselves already")]
@@ -59,11 +57,6 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Problem::new(Code::NOT_FOUND).detail("there is no such promotion"),
             Error::Invalid(problem) => problem,
-            Error::UnknownProducts(at) => {
-                let fault =
-                    |at| Fault::at(format!("/conditions/productIds/{at}"), "UNKNOWN_PRODUCT", "is no product, or is another seller's");
-                Problem::invalid(at.into_iter().map(fault).collect())
-            }
             Error::CodeTaken => Code::COUPON_CODE_TAKEN.into(),
             Error::TooManyAutomatic => {
                 Problem::new(Code::TOO_MANY_PROMOTIONS).detail(format!("at most {MAX_AUTOMATIC} promotions without a code are ACTIVE"))

@@ -13,7 +13,7 @@ use axum::{
 };
 use contracts::{
     catalog::{Product, ProductList, ProductLookup},
-    ids::{OrderId, ProductId, PromotionId, UserId},
+    ids::{CategoryId, OrderId, ProductId, PromotionId, UserId},
     order::{OrderHistory, OrderStatus, StatusOfOrder},
     problem::Code,
     promotion::{Evaluation, Promotion, PromotionStatus},
@@ -40,18 +40,29 @@ fn statements_prepare() {
 struct Upstreams {
     /// Products with their sellers.
     products: Mutex<HashMap<ProductId, Option<UserId>>>,
+    categories: Mutex<Vec<CategoryId>>,
+    sellers: Mutex<Vec<UserId>>,
     orders: Mutex<HashMap<OrderId, OrderStatus>>,
     /// Customers who ordered before.
     earlier: Mutex<Vec<UserId>>,
 }
 
 fn catalog(upstreams: Arc<Upstreams>) -> Router {
+    let of_tree = upstreams.clone();
+    let tree = move || async move {
+        // Each is below the one before.
+        let nest = |children: Vec<Value>, id: &CategoryId| {
+            vec![json!({"categoryId": id, "name": "Lamps", "parentCategoryId": null, "children": children})]
+        };
+        let items = of_tree.categories.lock().unwrap().iter().rev().fold(Vec::new(), nest);
+        Json(json!({"items": items, "nextCursor": null}))
+    };
     let look_up = move |Json(wanted): Json<ProductLookup>| async move {
         let products = upstreams.products.lock().unwrap();
         let found = wanted.product_ids.iter().filter_map(|id| Some(product(*id, *products.get(id)?)));
         Json(ProductList { items: found.collect() })
     };
-    Router::new().route("/internal/products/lookup", post(look_up))
+    Router::new().route("/internal/products/lookup", post(look_up)).route("/categories", get(tree))
 }
 
 fn product(id: ProductId, seller: Option<UserId>) -> Product {
@@ -62,6 +73,19 @@ fn product(id: ProductId, seller: Option<UserId>) -> Product {
         "updatedAt": at,
     }))
     .unwrap()
+}
+
+fn seller(upstreams: Arc<Upstreams>) -> Router {
+    let profile = move |Path(seller_id): Path<UserId>| async move {
+        if !upstreams.sellers.lock().unwrap().contains(&seller_id) {
+            return Problem::new(Code::NOT_FOUND).into_response();
+        }
+        let rating = json!({"averageHundredths": 0, "count": 0});
+        let profile = json!({"sellerId": seller_id, "shopName": "S", "slug": "s", "description": "", "country": "DE", "rating": rating,
+            "since": Timestamp::EPOCH});
+        Json(profile).into_response()
+    };
+    Router::new().route("/sellers/{sellerId}", get(profile))
 }
 
 fn order(upstreams: Arc<Upstreams>) -> Router {
@@ -95,6 +119,7 @@ impl Shop {
     async fn open() -> Shop {
         let upstreams = Arc::new(Upstreams::default());
         let harness = Harness::of(crate::service()).upstream("catalog", catalog(upstreams.clone()));
+        let harness = harness.upstream("seller", seller(upstreams.clone()));
         let harness = harness.upstream("order", order(upstreams.clone())).start().await;
         Shop { harness, upstreams }
     }

@@ -66,6 +66,33 @@ async fn fields_that_do_not_fit_each_other_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn conditions_that_name_nothing_are_refused_each_by_its_pointer() {
+    let shop = Shop::open().await;
+    let (root, leaf, product, seller): (CategoryId, CategoryId, ProductId, UserId) = (shop.id(), shop.id(), shop.id(), shop.id());
+    shop.upstreams.categories.lock().unwrap().extend([root, leaf]);
+    shop.upstreams.products.lock().unwrap().insert(product, None);
+    shop.upstreams.sellers.lock().unwrap().push(seller);
+    let known = json!({"categoryIds": [leaf, root], "sellerIds": [seller], "productIds": [product]});
+    assert_eq!(shop.create(ten_percent_with(json!({"conditions": known}))).await.conditions.category_ids, [leaf, root]);
+
+    let unknown = json!({
+        "categoryIds": [leaf, shop.id::<CategoryId>()], "sellerIds": [shop.id::<UserId>(), seller],
+        "productIds": [product, shop.id::<ProductId>()],
+    });
+    let body = ten_percent_with(json!({"conditions": unknown}));
+    let problem = shop.post("/promotions", &body).admin().send().await.expect_problem(422, "INVALID_REQUEST").json();
+    let errors = problem["errors"].as_array().unwrap().iter();
+    assert_eq!(
+        errors.map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap())).collect::<Vec<_>>(),
+        [
+            ("/conditions/categoryIds/1", "UNKNOWN_CATEGORY"),
+            ("/conditions/sellerIds/0", "UNKNOWN_SELLER"),
+            ("/conditions/productIds/1", "UNKNOWN_PRODUCT"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_least_subtotal_without_a_currency_is_in_that_of_the_shop() {
     let shop = Shop::open().await;
     let made = shop.create(ten_percent_with(json!({"conditions": {"minSubtotalAmount": 5000}}))).await;
