@@ -1,23 +1,24 @@
 //! What can be done with a cart. Calls to upstreams come before the transaction; the transaction decides on rows that
 //! it reads itself.
 
+mod add_item;
+
+pub use add_item::AddItem;
+
 use crate::{
     App, Error, discounts,
     domain::{Cart, Quotes},
     quotes, store,
 };
 use contracts::{
-    cart::{self, AddCartItem, CheckedOutItem},
+    cart::{self, CheckedOutItem},
     ids::{CartId, CartItemId, OrderId, UserId},
     money::Currency,
     order::OrderCancelled,
     promotion::{CouponProblem, Evaluation, MAX_COUPONS},
     text::{CouponCode, Quantity},
 };
-use platform::{
-    db::{self, Tx},
-    http::{Created, Idempotent, MaybeIdempotencyKey, Problem},
-};
+use platform::db::{self, Tx};
 
 /// Returns the active cart at present prices. Creates it if there is none.
 ///
@@ -31,8 +32,7 @@ pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
         let (home, shown) = (app.settings.currency, quotes.clone());
         cart = app.ctx.db.write(async move |tx| save_requoted(tx, owner, &shown, home).await).await?;
     }
-    let view = cart.view(&quotes);
-    Ok(discounts::add_to(app, &cart, &quotes, view).await)
+    Ok(discounts::show(app, &cart, &quotes).await)
 }
 
 /// Enters a coupon, and returns the cart with its discounts. Entering it again changes nothing.
@@ -120,49 +120,6 @@ pub async fn active_cart(app: &App, owner: UserId) -> Result<Cart, Error> {
     app.ctx.db.write(async move |tx| Ok(store::lock_or_create(tx, owner, home).await?.0)).await
 }
 
-/// Adds units of a product: to its line if there is one, else as a new line.
-///
-/// # Errors
-/// `PRODUCT_UNAVAILABLE`, `INSUFFICIENT_STOCK`, `CART_FULL`, `QUANTITY_TOO_LARGE`, `CURRENCY_MISMATCH`,
-/// `AMOUNT_TOO_LARGE`; `DEPENDENCY_UNAVAILABLE` when the catalogue is down. After an error the cart is unchanged.
-pub async fn add_item(
-    app: &App,
-    owner: UserId,
-    key: MaybeIdempotencyKey,
-    body: AddCartItem,
-) -> Result<Idempotent<Created<cart::Cart>>, Problem> {
-    if let Some(answer) = key.replay(&app.ctx.db).await? {
-        return Ok(answer);
-    }
-    let lines = app.ctx.db.read(async move |tx| store::list_products(tx, owner).await).await?;
-    let quotes = quotes::fetch_with(app, body.product_id, lines).await?;
-    app.ctx
-        .db
-        .write(async move |tx| {
-            key.once(tx, async |tx| {
-                let cart = add(tx, owner, &quotes, &body).await?;
-                Ok::<_, Error>(Created::at("/cart", cart.view(&quotes)))
-            })
-            .await
-        })
-        .await
-}
-
-async fn add(tx: &mut Tx, owner: UserId, quotes: &Quotes, body: &AddCartItem) -> Result<Cart, Error> {
-    let quote = quotes.on_sale(body.product_id)?;
-    let (mut cart, fresh) = store::lock_or_create(tx, owner, quote.price.currency).await?;
-    let mut lines = cart.requote(quotes);
-    let line = cart.add(tx.new_id(), body.product_id, quote, body.quantity)?.clone();
-    lines.retain(|other| other.cart_item_id != line.cart_item_id);
-    lines.push(line);
-    store::put_lines(tx, cart.cart_id, &lines).await?;
-    if !fresh {
-        cart.mark_changed(tx.now());
-        store::save(tx, &cart).await?;
-    }
-    Ok(cart)
-}
-
 /// Sets the quantity of a line.
 ///
 /// # Errors
@@ -175,7 +132,9 @@ pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Q
         return Err(Error::QuantityTooLarge { requested: quantity.get(), max });
     }
     let quotes = quotes::fetch(app, &present).await;
-    app.ctx
+    let shown = quotes.clone();
+    let changed = app
+        .ctx
         .db
         .write(async move |tx| {
             let mut cart = store::lock_active(tx, owner).await?.ok_or(Error::NotFound)?;
@@ -189,9 +148,10 @@ pub async fn update_item(app: &App, owner: UserId, item: CartItemId, quantity: Q
             store::put_lines(tx, cart.cart_id, &lines).await?;
             cart.mark_changed(tx.now());
             store::save(tx, &cart).await?;
-            Ok(cart.view(&quotes))
+            Ok::<_, Error>(cart)
         })
-        .await
+        .await?;
+    Ok(discounts::show(app, &changed, &shown).await)
 }
 
 /// Removes a line.

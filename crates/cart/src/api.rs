@@ -1,6 +1,11 @@
 //! Entry point 1: HTTP.
 
-use crate::{App, actions, domain::Quotes, estimate};
+use crate::{
+    App,
+    actions::{self, AddItem},
+    domain::Quotes,
+    estimate,
+};
 use contracts::{
     cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, UpdateCartItem},
     ids::{CartItemId, UserId},
@@ -8,6 +13,7 @@ use contracts::{
 };
 use platform::{
     http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoContent, Path, Problem, Query, Routes, State},
+    idempotency::IdempotentRequest as _,
     identity::{ClientMarker, Customer, ServiceOf},
 };
 
@@ -47,7 +53,8 @@ async fn add(
     key: MaybeIdempotencyKey,
     Body(body): Body<AddCartItem>,
 ) -> Result<Idempotent<Created<Cart>>, Problem> {
-    actions::add_item(&app, customer.id, key, body).await
+    let db = app.ctx.db.clone();
+    AddItem::new(app, customer.id, body).run(&db, key).await
 }
 
 async fn update(

@@ -13,7 +13,7 @@ use contracts::{
 use std::time::Duration;
 
 /// The time limit of the call. Without an answer the cart is shown without discounts; the order computes them again.
-const TIMEOUT: Duration = Duration::from_secs(2);
+pub const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Returns what the promotions take off the lines of `cart` that can be bought, with these coupons.
 ///
@@ -43,8 +43,9 @@ pub async fn evaluate(app: &App, cart: &Cart, quotes: &Quotes, coupons: &[Coupon
     Ok(app.ctx.client.call(&EVALUATE_PROMOTIONS).body(&body).timeout(TIMEOUT).send().await?)
 }
 
-/// Adds the discounts to a cart that is shown. Without an answer it shows its coupons and no discount.
-pub async fn add_to(app: &App, cart: &Cart, quotes: &Quotes, view: cart::Cart) -> cart::Cart {
+/// Returns the cart as it is shown, with its discounts. Without an answer it shows its coupons and no discount.
+pub async fn show(app: &App, cart: &Cart, quotes: &Quotes) -> cart::Cart {
+    let view = cart.view(quotes);
     if !cart.may_have_discounts() || cart.lines.is_empty() {
         return view;
     }

@@ -16,7 +16,7 @@ use platform::client::CallError;
 use std::{collections::HashMap, time::Duration};
 
 /// The time limit of each of the two calls. Without an answer the cart stays as it was; the order checks again.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Returns the quotes of the lines of `cart`, or none when the catalogue does not answer.
 pub async fn fetch(app: &App, cart: &Cart) -> Quotes {

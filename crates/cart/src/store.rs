@@ -129,7 +129,7 @@ pub async fn lock_or_create(tx: &mut Tx, owner: UserId, currency: Currency) -> R
         if let Some(cart) = lock_active(tx, owner).await? {
             return Ok((cart, false));
         }
-        let cart = Cart::empty(tx.new_id(), owner, currency, tx.now());
+        let cart = Cart { has_automatic: has_automatic(tx).await?, ..Cart::empty(tx.new_id(), owner, currency, tx.now()) };
         if tx.insert_if_absent::<Carts>(&cart, "(user_id) WHERE status = 'ACTIVE'").await? {
             return Ok((cart, true));
         }

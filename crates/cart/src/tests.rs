@@ -46,6 +46,8 @@ struct Upstreams {
     catalog_is_down: AtomicBool,
     inventory_is_down: AtomicBool,
     promotion_is_down: AtomicBool,
+    /// Whether a promotion takes 10 off the first line by itself.
+    automatic: AtomicBool,
     /// Why a coupon does not apply, by code; one that is not in it takes 10 off the first line.
     problems: Mutex<BTreeMap<&'static str, &'static str>>,
     evaluations: AtomicUsize,
@@ -107,12 +109,12 @@ fn promotion(upstreams: Arc<Upstreams>) -> Router {
         };
         let checked: Vec<_> = codes.iter().map(|code| json!({"code": code, "problem": problem(code), "detail": "why"})).collect();
         let applied = codes.iter().filter(|code| problem(code).is_none());
-        let discounts: Vec<_> = applied
-            .map(|code| {
-                let line = json!({"lineId": body["lines"][0]["lineId"], "amount": 10});
-                json!({"promotionId": ProductId(contracts::ids::Uuid::nil()), "code": code, "title": code, "amount": 10, "lines": [line]})
-            })
-            .collect();
+        let discount = |code: Option<&str>| {
+            let line = json!({"lineId": body["lines"][0]["lineId"], "amount": 10});
+            json!({"promotionId": ProductId(contracts::ids::Uuid::nil()), "code": code, "title": "T", "amount": 10, "lines": [line]})
+        };
+        let automatic = upstreams.automatic.load(Ordering::SeqCst).then(|| discount(None));
+        let discounts: Vec<_> = applied.map(|code| discount(Some(code))).chain(automatic).collect();
         Json(json!({"discountAmount": 10 * discounts.len(), "discounts": discounts, "coupons": checked, "nearMisses": []})).into_response()
     };
     Router::new().route("/internal/promotions/evaluate", post(evaluate))

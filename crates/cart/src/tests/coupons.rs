@@ -102,3 +102,42 @@ async fn carts_ask_only_while_a_promotion_applies_by_itself() {
     shop.deliver(PromotionEnded { promotion_id, seller_id, title: title.clone(), kind, code: None, used_count: 0 }).await;
     assert!(!asked().await);
 }
+
+/// A promotion that takes 10 off the first line by itself.
+async fn ten_off(shop: &Shop) {
+    shop.upstreams.automatic.store(true, Ordering::SeqCst);
+    let title = "T".to_owned();
+    let kind = PromotionKind::FixedAmount;
+    shop.deliver(PromotionActivated { promotion_id: shop.id(), seller_id: None, title, kind, code: None, starts_at: None, ends_at: None })
+        .await;
+}
+
+#[tokio::test]
+async fn every_answer_with_a_cart_shows_its_discounts() {
+    let shop = Shop::open().await;
+    let mug = shop.product(500, 50);
+    assert_eq!(shop.add(mug, 1).await.discount_amount, 0);
+    ten_off(&shop).await;
+    let added = shop.add(mug, 1).await;
+    assert_eq!((added.discount_amount, added.discounts[0].lines[0].cart_item_id), (10, added.items[0].cart_item_id));
+    let item = format!("/cart/items/{}", added.items[0].cart_item_id);
+    let changed: Cart = shop.patch(&item, &json!({"quantity": 5})).customer(shop.customer_id).send().await.expect(200).read();
+    assert_eq!((changed.discount_amount, quantities(&changed)), (10, vec![5]));
+    let entered: Cart = entering(&shop, "GOOD").send().await.expect(201).read();
+    assert_eq!((entered.discount_amount, shop.cart().await.discount_amount), (20, 20));
+    shop.upstreams.promotion_is_down.store(true, Ordering::SeqCst);
+    let added = shop.add(mug, 1).await;
+    assert_eq!((added.discount_amount, quantities(&added), codes(&added)), (0, vec![6], vec!["GOOD"]));
+}
+
+#[tokio::test]
+async fn an_addition_is_repeated_with_its_discounts_and_the_promotions_are_asked_once() {
+    let shop = Shop::open().await;
+    ten_off(&shop).await;
+    let mug = shop.product(500, 50);
+    let first = shop.adding(mug, 2).key("one").send().await.expect(201);
+    let again = shop.adding(mug, 2).key("one").send().await.expect(201);
+    assert_eq!(first.body, again.body);
+    assert_eq!((first.read::<Cart>().discount_amount, quantities(&shop.internal_cart().await)), (10, vec![2]));
+    assert_eq!(shop.upstreams.evaluations.load(Ordering::SeqCst), 1);
+}
