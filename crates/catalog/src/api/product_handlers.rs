@@ -185,7 +185,7 @@ pub async fn list_prices(
 pub struct LookupClients;
 
 impl ClientMarker for LookupClients {
-    const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order", "payout", "review"];
+    const CLIENTS: &'static [&'static str] = &["cart", "inventory", "order", "payout", "promotion", "review"];
 }
 
 pub async fn look_up(

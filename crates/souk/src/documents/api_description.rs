@@ -85,6 +85,35 @@ async fn every_operation_has_prose_roles_and_examples() {
     assert!(lacks.is_empty(), "the API description lacks\n{lacks}");
 }
 
+/// A test of one service plays the others and refuses nobody, so that it does not find a refused caller.
+#[tokio::test]
+async fn each_service_may_make_the_calls_that_it_declares_and_no_other_one() {
+    let operations = all().await;
+    let mut faults = Vec::new();
+    for call in contracts::registry::calls().filter(|call| !call.from.is_empty()) {
+        let path = call.path.split('?').next().expect("a text has a first part");
+        let is_it = |operation: &&Operation| operation.path == path && operation.method.as_str() == call.method.as_str();
+        let Some(operation) = operations.iter().find(is_it) else {
+            faults.push(format!("{}: nothing answers it", call.name));
+            continue;
+        };
+        let (_, described) = described(operation);
+        let security = described["security"].as_array().cloned().unwrap_or_default();
+        let roles: Vec<&str> = described["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if security.is_empty() || security.contains(&serde_json::json!({})) || roles.contains(&"SERVICE") {
+            continue;
+        }
+        let mut allowed: Vec<&str> = roles.iter().filter_map(|role| role.strip_prefix("SERVICE:")).collect();
+        let mut declared = call.from.to_vec();
+        allowed.sort_unstable();
+        declared.sort_unstable();
+        if allowed != declared {
+            faults.push(format!("{}: declared by {declared:?}, accepted from {allowed:?}", call.name));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 #[tokio::test]
 async fn the_server_takes_the_examples_of_bodies() {
     for operation in all().await {
