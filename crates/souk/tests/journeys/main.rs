@@ -4,12 +4,14 @@
 
 mod access;
 mod auditing;
+mod authorising;
 mod backing_up;
 mod buying;
 mod consistency;
 mod crashing;
 mod delivering;
 mod integrating;
+mod marketplace;
 mod parting;
 mod racing;
 mod resisting;

@@ -1,52 +1,22 @@
 //! One order of several sellers: shipped, cancelled and refunded by part.
 
-use crate::server::{PASSWORD, Person, Server, cancelling};
-use contracts::{
-    auth::Role,
-    catalog::{CREATE_CATEGORY, CreateCategory},
-    ids::{FulfilmentId, UserId},
-    order::{CANCEL_FULFILMENT, CancelOrder, FulfilmentStatus, GET_FULFILMENT, LIST_FULFILMENTS, OrderStatus, OrderView, SHIP_FULFILMENT},
-    payment::{PaymentMethod, PaymentStatus},
-    seller::{APPLY_AS_SELLER, APPROVE_SELLER, DecideSeller, REVIEW_SELLER},
-    shipping::{HandOverParcel, LIST_SHIPMENTS_OF_ORDER, RECORD_SHIPMENT_EVENT, RecordShipmentEvent, ShipmentStatus},
-    user::GET_PROFILE,
+use super::{
+    marketplace::{cancelling_part, category, part_of, reporting, seller, status_of},
+    server::{Server, cancelling},
 };
-use serde_json::json;
-use souk::api_client::{ApiRequest, request};
-
-/// Makes a seller of a new customer.
-async fn seller(server: &Server, admin: &Person, name: &str) -> (Person, UserId) {
-    let mut person = server.customer(name).await;
-    let id = person.must(request(&GET_PROFILE)).await.user_id;
-    let application = json!({"shopName": name, "legalName": name, "country": "DE", "payoutAccount": "po_ok"});
-    person.must(request(&APPLY_AS_SELLER).body(&serde_json::from_value(application).unwrap())).await;
-    for step in [&REVIEW_SELLER, &APPROVE_SELLER] {
-        admin.must(request(step).path(id).body(&DecideSeller::default())).await;
-    }
-    person.until(request(&GET_PROFILE), "a seller", |profile| profile.roles.contains(&Role::Seller)).await;
-    person.api = server.api.log_in((&format!("{name}@example.com"), PASSWORD)).await.expect("a login");
-    (person, id)
-}
-
-fn part_of(order: &OrderView, seller: Option<UserId>) -> FulfilmentId {
-    order.fulfilments.iter().find(|part| part.seller_id == seller).expect("a part of this seller").fulfilment_id
-}
-
-fn status_of(order: &OrderView, id: FulfilmentId) -> FulfilmentStatus {
-    order.fulfilments.iter().find(|part| part.fulfilment_id == id).expect("the part").status
-}
-
-fn cancelling_part(order: &OrderView, id: FulfilmentId) -> ApiRequest<CancelOrder, OrderView> {
-    request(&CANCEL_FULFILMENT).path(order.order_id).path(id).body(&CancelOrder::default())
-}
+use contracts::{
+    order::{FulfilmentStatus, GET_FULFILMENT, LIST_FULFILMENTS, OrderStatus, SHIP_FULFILMENT},
+    payment::{PaymentMethod, PaymentStatus},
+    shipping::{HandOverParcel, LIST_SHIPMENTS_OF_ORDER, ShipmentStatus},
+};
+use souk::api_client::request;
 
 #[tokio::test]
 async fn an_order_of_three_sellers_is_shipped_and_cancelled_by_part() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let ((mara, mara_id), (ole, ole_id)) = (seller(&server, &admin, "mara").await, seller(&server, &admin, "ole").await);
-    let category = CreateCategory { name: "Lamps".parse().unwrap(), parent_category_id: None };
-    let category = admin.must(request(&CREATE_CATEGORY).body(&category)).await.category_id;
+    let category = category(&admin, "Lamps").await;
     let products = [
         admin.sell("SHOP-1", "Lamp of the shop", category, 1_000, 10).await,
         mara.sell("MARA-1", "Lamp of Mara", category, 2_000, 10).await,
@@ -60,7 +30,7 @@ async fn an_order_of_three_sellers_is_shipped_and_cancelled_by_part() {
     let order = buyer.order_in(order.order_id, OrderStatus::Confirmed).await;
     assert_eq!((order.fulfilments.len(), order.total_amount), (3, 12_000 + order.shipping_amount));
     assert_eq!(order.fulfilments.iter().map(|part| part.total_amount).sum::<i64>(), order.total_amount);
-    let [of_shop, of_mara, of_ole] = [None, Some(mara_id), Some(ole_id)].map(|seller| part_of(&order, seller));
+    let [of_shop, of_mara, of_ole] = [None, Some(mara_id), Some(ole_id)].map(|seller| part_of(&order, seller).fulfilment_id);
     let order = buyer.order_until(order.order_id, "booked", |order| order.fulfilments.iter().all(|part| part.shipment_id.is_some())).await;
     assert_eq!(buyer.must(request(&LIST_SHIPMENTS_OF_ORDER).path(order.order_id)).await.items.len(), 3);
 
@@ -71,9 +41,9 @@ async fn an_order_of_three_sellers_is_shipped_and_cancelled_by_part() {
     for foreign in [of_shop, of_ole] {
         assert_eq!(mara.send(request(&GET_FULFILMENT).path(foreign)).await.status, 404);
         assert_eq!(mara.send(request(&SHIP_FULFILMENT).path(foreign).body(&HandOverParcel::default())).await.status, 404);
-        assert_eq!(mara.send(cancelling_part(&order, foreign)).await.status, 404);
+        assert_eq!(mara.send(cancelling_part(order.order_id, foreign)).await.status, 404);
     }
-    assert_eq!(server.customer("stranger").await.send(cancelling_part(&order, of_mara)).await.status, 404);
+    assert_eq!(server.customer("stranger").await.send(cancelling_part(order.order_id, of_mara)).await.status, 404);
     assert_eq!(buyer.send(request(&LIST_FULFILMENTS)).await.status, 403);
 
     // Mara hands hers to another carrier; Ole cancels his.
@@ -81,9 +51,9 @@ async fn an_order_of_three_sellers_is_shipped_and_cancelled_by_part() {
     let shipped = mara.must(request(&SHIP_FULFILMENT).path(of_mara).body(&own)).await;
     assert_eq!((shipped.status, shipped.tracking_number.as_deref()), (FulfilmentStatus::Shipped, Some("PM-1")));
     assert_eq!(buyer.send(cancelling(order.order_id)).await.problem(), (409, "ORDER_PARTIALLY_SHIPPED".to_owned()));
-    let refused = mara.send(cancelling_part(&order, of_mara)).await.problem();
+    let refused = mara.send(cancelling_part(order.order_id, of_mara)).await.problem();
     assert_eq!(refused, (409, "FULFILMENT_NOT_CANCELLABLE".to_owned()));
-    let shown = ole.must(cancelling_part(&order, of_ole)).await;
+    let shown = ole.must(cancelling_part(order.order_id, of_ole)).await;
     assert_eq!((shown.fulfilments.len(), shown.payment_id), (1, None));
     let part = order.fulfilments.iter().find(|part| part.fulfilment_id == of_ole).expect("his part").total_amount;
     let order = buyer.order_until(order.order_id, "refunded in part", |order| order.refunded_amount == part).await;
@@ -101,8 +71,7 @@ async fn an_order_of_three_sellers_is_shipped_and_cancelled_by_part() {
     ] {
         let shipment =
             order.fulfilments.iter().find(|part| part.fulfilment_id == id).and_then(|part| part.shipment_id).expect("a shipment");
-        let report = RecordShipmentEvent { status, message: None, occurred_at: None };
-        admin.must(request(&RECORD_SHIPMENT_EVENT).path(shipment).body(&report)).await;
+        admin.must(reporting(shipment, status)).await;
         buyer.order_in(order.order_id, order_status).await;
     }
     assert_eq!(server.stock(&admin, "MARA-1").await, (8, 0));

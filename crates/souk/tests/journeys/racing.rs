@@ -1,6 +1,6 @@
 //! Many requests at once.
 
-use super::server::Server;
+use super::{marketplace::CHEAP_PASSWORDS, server::Server};
 use contracts::{
     order::{LIST_ORDERS, OrderStatus},
     payment::{LIST_PAYMENTS, PaymentMethod},
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_buyers_of_ten_units_get_exactly_ten() {
     // The cheapest hashing, because two hundred accounts are created.
-    let server = Server::start_with(&[("SOUK_AUTH_ARGON2_MEMORY_KIB", "64"), ("SOUK_AUTH_ARGON2_ITERATIONS", "1")]).await;
+    let server = Server::start_with(&CHEAP_PASSWORDS).await;
     let admin = server.admin().await;
     let product = server.product(&admin, "LAST-TEN", 1_000, 10).await;
     let mut buyers = Vec::new();

@@ -1,43 +1,18 @@
 //! From a delivery back: a customer returns a part of an order, and gets the money of exactly that part.
 
-use super::server::{Person, Server};
+use super::{
+    marketplace::{accepted, returning},
+    server::Server,
+};
 use contracts::{
     body::BoundedVec,
     inventory::GET_STOCK,
-    order::{GET_ORDER, OrderStatus, OrderView},
+    order::{GET_ORDER, OrderStatus},
     payment::{GET_PAYMENT, PaymentMethod, PaymentStatus},
-    returns::{
-        APPROVE_RETURN, Disposition, GET_RETURN, RECEIVE_RETURN, REQUEST_RETURN, ReceiveReturn, ReceiveReturnLine, RequestReturn,
-        RequestReturnLine, Return, ReturnReason, ReturnStatus,
-    },
+    returns::{APPROVE_RETURN, Disposition, GET_RETURN, RECEIVE_RETURN, ReceiveReturn, ReceiveReturnLine, ReturnStatus},
     text::Quantity,
 };
-use souk::api_client::{ApiRequest, request};
-use std::time::Duration;
-use tokio::time::Instant;
-
-fn requesting(order: &OrderView, units: i64) -> ApiRequest<RequestReturn, Return> {
-    let line = RequestReturnLine {
-        order_item_id: order.items[0].order_item_id,
-        quantity: Quantity::new(units).unwrap(),
-        reason: ReturnReason::Damaged,
-        note: None,
-    };
-    request(&REQUEST_RETURN).path(order.order_id).body(&RequestReturn { lines: BoundedVec::new(vec![line]).unwrap() })
-}
-
-/// Asks for the return as soon as the service knows of the delivery, which it learns after the order shows it.
-async fn requested(buyer: &Person, order: &OrderView, units: i64) -> Return {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let reply = buyer.send(requesting(order, units)).await;
-        if reply.status.is_success() {
-            return reply.read().unwrap();
-        }
-        assert!(Instant::now() < deadline, "the delivery is not known: {:?}", reply.problem());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
+use souk::api_client::request;
 
 #[tokio::test]
 async fn a_part_of_an_order_comes_back_and_exactly_its_money_and_units_with_it() {
@@ -48,11 +23,11 @@ async fn a_part_of_an_order_comes_back_and_exactly_its_money_and_units_with_it()
     buyer.add(product, 3).await;
     let id = buyer.order(PaymentMethod::Ok, "k").await.order_id;
     let order = buyer.order_in(id, OrderStatus::Delivered).await;
-    let asked = requested(&buyer, &order, 2).await;
+    let asked = accepted(&buyer, returning(&order, 0, 2), "NOT_DELIVERED").await;
     assert_eq!(asked.status, ReturnStatus::Requested);
     assert_eq!(stranger.send(request(&GET_RETURN).path(asked.return_id)).await.problem().0, 404);
     // One unit is left to return.
-    assert_eq!(buyer.send(requesting(&order, 2)).await.problem().0, 409);
+    assert_eq!(buyer.send(returning(&order, 0, 2)).await.problem().0, 409);
     admin.must(request(&APPROVE_RETURN).path(asked.return_id)).await;
     let line = |quantity, disposition| ReceiveReturnLine {
         order_item_id: order.items[0].order_item_id,
@@ -72,7 +47,7 @@ async fn a_part_of_an_order_comes_back_and_exactly_its_money_and_units_with_it()
     admin.until(request(&GET_STOCK).path("VASE-1"), "restocked", |stock| stock.available_qty == 8).await;
 
     // What is left comes back too, and with it all that was paid for the line.
-    let rest = requested(&buyer, &order, 1).await;
+    let rest = accepted(&buyer, returning(&order, 0, 1), "NOT_DELIVERED").await;
     admin.must(request(&APPROVE_RETURN).path(rest.return_id)).await;
     let lines = BoundedVec::new(vec![line(1, Disposition::Restock)]).unwrap();
     admin.must(request(&RECEIVE_RETURN).path(rest.return_id).body(&ReceiveReturn { lines })).await;

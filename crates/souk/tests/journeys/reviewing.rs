@@ -1,6 +1,9 @@
 //! From the delivery to the review, its rating, and what others see of it.
 
-use super::server::{Person, Server};
+use super::{
+    marketplace::accepted,
+    server::{Person, Server},
+};
 use contracts::{
     body::Patch,
     catalog::GET_PRODUCT,
@@ -15,26 +18,15 @@ use contracts::{
     search::SEARCH_PRODUCTS,
 };
 use souk::api_client::{ApiRequest, request};
-use std::time::Duration;
-use tokio::time::Instant;
 
 fn reviewing(product: ProductId, stars: i64) -> ApiRequest<WriteReview, Review> {
     let body = WriteReview { rating: Stars::new(stars).unwrap(), title: Some("Bright".parse().unwrap()), text: None };
     request(&WRITE_REVIEW).path(product).body(&body)
 }
 
-/// Reviews the product as soon as the service knows of the delivery, which it learns after the order shows it.
+/// Reviews the product as soon as the service knows of the delivery.
 async fn review(buyer: &Person, product: ProductId, stars: i64) -> Review {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let reply = buyer.send(reviewing(product, stars)).await;
-        if reply.status.is_success() {
-            return reply.read().unwrap();
-        }
-        assert_eq!(reply.problem(), (403, "PURCHASE_REQUIRED".to_owned()));
-        assert!(Instant::now() < deadline, "the delivery is not known");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    accepted(buyer, reviewing(product, stars), "PURCHASE_REQUIRED").await
 }
 
 fn publishing(review: ReviewId) -> ApiRequest<ModerateReview, Review> {
