@@ -9,7 +9,7 @@ use axum::{
 };
 use contracts::problem::Code;
 use platform::{
-    client::{Client, LARGEST_ANSWER},
+    client::{Client, LARGEST_ANSWER, Remote},
     env::Env,
     http::{DEADLINE_MS, FORWARDED_FOR, Problem},
 };
@@ -21,8 +21,8 @@ use tower::Service as _;
 pub enum Upstream {
     /// In this process, behind its own [`RequestLayers`](platform::http::RequestLayers).
     InProcess(Router),
-    /// At this address, such as `http://inventory:8081`.
-    Http(String),
+    /// At its addresses.
+    Remote(Remote),
 }
 
 pub(crate) struct Upstreams {
@@ -38,7 +38,7 @@ impl Upstreams {
         for (name, upstream) in services {
             match upstream {
                 Upstream::InProcess(router) => drop(upstreams.in_process.insert(name, router)),
-                Upstream::Http(address) => upstreams.http.register_http(name, &address),
+                Upstream::Remote(remote) => upstreams.http.register_remote(name, remote),
             }
         }
         upstreams

@@ -8,10 +8,12 @@
 
 mod breaker;
 mod error;
+mod remote;
 mod tokens;
 mod upstream;
 
 pub use error::CallError;
+pub use remote::{Remote, SERVICE};
 pub use tokens::{TokenSource, client_credentials};
 
 use crate::{context::Context, env::Env, http};
@@ -32,7 +34,7 @@ use std::{
 };
 use tokens::Tokens;
 use tokio::time::Instant;
-use upstream::{Transport, Upstream};
+use upstream::Upstream;
 
 /// How long a call may take at most, unless it has another timeout or the present context an earlier deadline.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,7 +52,6 @@ struct Inner {
     env: Env,
     upstreams: RwLock<HashMap<String, Arc<Upstream>>>,
     tokens: Tokens,
-    pool: upstream::Pool,
 }
 
 /// The token that a call is sent with.
@@ -66,22 +67,21 @@ impl Client {
     /// A client without upstreams. They are registered later, because services refer to each other.
     #[must_use]
     pub fn new(env: Env) -> Client {
-        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), pool: upstream::pool(), env }))
+        Client(Arc::new(Inner { tokens: Tokens::default(), upstreams: RwLock::default(), env }))
     }
 
     /// Registers `service` as this router in the same process: wrapped by its [`RequestLayers`](http::RequestLayers), paths without [`http::BASE`].
     pub fn register_in_process(&self, service: &str, router: Router) {
-        self.register(service, Transport::InProcess(router));
+        self.register(service, Upstream::in_process(router, self.0.env.clone()));
     }
 
-    /// Registers `service` at this address, such as `http://inventory:8081`; paths are put behind it without [`http::BASE`].
-    pub fn register_http(&self, service: &str, address: &str) {
-        self.register(service, Transport::Http { base: address.trim_end_matches('/').to_owned(), pool: self.0.pool.clone() });
+    /// Registers `service` at its addresses outside of this process.
+    pub fn register_remote(&self, service: &str, remote: Remote) {
+        self.register(service, Upstream::remote(remote));
     }
 
-    fn register(&self, service: &str, transport: Transport) {
-        let upstream = Arc::new(Upstream::new(transport, self.0.env.clone()));
-        self.0.upstreams.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(service.to_owned(), upstream);
+    fn register(&self, service: &str, upstream: Upstream) {
+        self.0.upstreams.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(service.to_owned(), Arc::new(upstream));
     }
 
     /// Sets where the service's own token comes from. It is cached until shortly before it expires.
@@ -105,8 +105,9 @@ impl Client {
         }
     }
 
-    /// Forwards a request to `service` as it is, for the gateway: the path is without [`http::BASE`], bodies are streamed both
-    /// ways, nothing is retried. The head of the answer comes before `deadline`.
+    /// Forwards a request to `service` as it is, for the gateway: the path is without [`http::BASE`], the body of the answer is
+    /// streamed. The head of the answer comes before `deadline`. Where the service has several addresses and a connection broke,
+    /// a read or a request with an idempotency key is sent to the next one; another request only if there was no connection.
     ///
     /// # Errors
     /// [`CallError`] when there is no answer; an error status is an answer.

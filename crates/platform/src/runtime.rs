@@ -2,7 +2,7 @@
 
 use crate::{
     bus,
-    client::{Auth, Client, client_credentials},
+    client::{Auth, Client, Remote, client_credentials},
     db::{
         Db, OutdatedSchema, Storage,
         installation::{self, Opening, Wanted},
@@ -51,8 +51,8 @@ pub struct Setup {
 
 /// How a service that does not run in this process is reached.
 pub enum RemoteService {
-    /// At this address, such as `http://inventory:8081`.
-    Address(String),
+    /// At its addresses.
+    Remote(Remote),
     /// By a router that replaces it, in a test.
     Router(Router),
 }
@@ -64,6 +64,8 @@ pub struct Runtime {
     /// Every operation and its service.
     pub operations: Vec<(&'static str, Operation)>,
     pub verifier: Verifier,
+    /// The services that do not run in this process, where they have an address.
+    pub remotes: BTreeMap<&'static str, Remote>,
     /// Each service's database, for tools (doctor, replay) and tests.
     pub databases: BTreeMap<&'static str, Db>,
     pub(crate) subscriptions: Vec<Subscription>,
@@ -130,6 +132,7 @@ impl Runtime {
             routers: BTreeMap::new(),
             operations: Vec::new(),
             verifier: verifier.clone(),
+            remotes: remotes(&remote_services),
             databases,
             subscriptions: Vec::new(),
             consumers: BTreeMap::new(),
@@ -171,7 +174,7 @@ impl Runtime {
             }
             for (name, service) in &remote_services {
                 match service {
-                    RemoteService::Address(address) => client.register_http(name, address),
+                    RemoteService::Remote(remote) => client.register_remote(name, remote.clone()),
                     RemoteService::Router(router) => client.register_in_process(name, router.clone()),
                 }
             }
@@ -214,6 +217,9 @@ impl Runtime {
     fn start_background(&mut self, env: &Env) {
         if let Some(storage) = self.storage() {
             self.tasks.push(env.spawn(storage.run(self.stop.1.clone())));
+        }
+        for remote in self.remotes.values() {
+            self.tasks.push(env.spawn(remote.clone().probe_until(self.stop.1.clone())));
         }
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
             let deliver = bus::deliver(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
@@ -338,6 +344,14 @@ pub fn open_databases(
 ) -> Result<Databases, crate::db::Error> {
     let wanted: Vec<Wanted> = services.iter().map(|Service { name, migrations, .. }| Wanted { service: name, migrations }).collect();
     installation::open_all(env, &data_dir.join(DATABASES), &wanted, opening, &Storage::new(env, reserve))
+}
+
+fn remotes(services: &[(&'static str, RemoteService)]) -> BTreeMap<&'static str, Remote> {
+    let with_address = services.iter().filter_map(|(name, service)| match service {
+        RemoteService::Remote(remote) => Some((*name, remote.clone())),
+        RemoteService::Router(_) => None,
+    });
+    with_address.collect()
 }
 
 fn revocation_source(client: Client) -> RevocationSource {

@@ -22,7 +22,6 @@ use platform::{
     db::OutdatedSchema,
     env::Env,
     inbox::{self, FailedEvent},
-    master_key::MasterKey,
     outbox,
     runtime::{DATABASES, INBOX_KEPT},
 };
@@ -176,7 +175,7 @@ pub async fn client(command: Client) -> Result<()> {
 
 pub async fn migrate(flags: ToolFlags) -> Result<()> {
     let (config, databases) = open_or_create(flags)?;
-    if let Some(key) = MasterKey::load(&config.data_dir)? {
+    if let Some(key) = config.master_key()? {
         let entries = audit::upgrade(&databases["audit"], &ChainKey::new(&key)).await?;
         if entries > 0 {
             println!("{} {entries} entries of the audit log were chained anew, with a key", green("✓"));

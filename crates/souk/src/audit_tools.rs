@@ -36,7 +36,7 @@ pub(crate) struct Verified {
 /// Verifies the log. Without the secret that is a fault, unless nothing was recorded yet.
 pub(crate) async fn verify(config: &Config, databases: &Databases, noted: Option<Head>) -> Result<Verified> {
     let log = &databases["audit"];
-    let Some(key) = MasterKey::load(&config.data_dir)? else {
+    let Some(key) = config.master_key()? else {
         let (faults, notes) = match audit::is_begun(log).await? {
             true => (vec![missing_secret(config)], Vec::new()),
             false => (Vec::new(), vec![format!("there is no {} yet; the first start makes it", MasterKey::FILE)]),
@@ -91,7 +91,7 @@ pub async fn run(command: Audit) -> Result<()> {
         }
         Audit::Head(flags) => {
             let (config, databases) = open(flags)?;
-            let Some(key) = MasterKey::load(&config.data_dir)? else { bail!("{}", missing_secret(&config)) };
+            let Some(key) = config.master_key()? else { bail!("{}", missing_secret(&config)) };
             match audit::head(&databases["audit"], &ChainKey::new(&key)).await? {
                 Ok(head) => println!("{head}"),
                 Err(fault) => bail!("{fault}"),

@@ -1,10 +1,17 @@
 //! Configuration: a flag overrides the environment, that overrides `souk.toml`, that overrides the default.
 
+use crate::processes::{Part, Upstreams, check_shape, parse_upstreams, upstreams_of};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, FromArgMatches as _, ValueEnum};
-use platform::{settings::Settings, telemetry::LogFormat};
+use platform::{master_key::MasterKey, settings::Settings, telemetry::LogFormat};
 use serde::Deserialize;
-use std::{ffi::OsString, fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    ffi::OsString,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// The flags of `serve` and `demo`. Each is also a variable `SOUK_…` and a key of `souk.toml`.
 #[derive(Args, Debug, Clone, Default, Deserialize)]
@@ -24,9 +31,20 @@ pub struct Flags {
     /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
     #[arg(long, env = "SOUK_DATABASE", hide_env_values = true, value_name = "URL")]
     pub database: Option<String>,
-    /// URL of the event broker. This build delivers events only within the process, and rejects a URL
+    /// URL of the NATS server that carries events between processes, such as nats://127.0.0.1:4222; several with commas. Without
+    /// it events stay within the process
     #[arg(long, env = "SOUK_EVENTS", hide_env_values = true, value_name = "URL")]
     pub events: Option<String>,
+    /// Address of a service that runs in another process, such as order=http://10.0.0.7:8081. Several addresses with commas are
+    /// replicas, which take turns. May be given several times; in the file it is the table [upstreams]
+    #[arg(long = "upstream", env = "SOUK_UPSTREAMS", hide_env_values = true, value_name = "SERVICE=URL")]
+    #[serde(skip)]
+    pub upstreams: Vec<String>,
+    /// File with the secret that all processes of an installation share; SOUK_INSTALLATION_KEY holds the secret itself. By default
+    /// the first start makes one in the data directory
+    #[arg(long, env = "SOUK_INSTALLATION_KEY_FILE", hide_env_values = true, value_name = "FILE")]
+    #[serde(alias = "installation-key-file")]
+    pub installation_key_file: Option<PathBuf>,
     /// Whether request rates are limited [default: on]
     #[arg(long, env = "SOUK_RATE_LIMITS", hide_env_values = true, value_name = "on|off")]
     #[serde(alias = "rate-limits")]
@@ -161,9 +179,39 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The filter of log lines, if one was configured.
     pub log: Option<String>,
+    /// The URL of the event broker, if there is one.
+    pub events: Option<String>,
+    /// The services of this process.
+    pub part: Part,
+    /// The addresses of services in other processes.
+    pub upstreams: Upstreams,
+    /// The secret of the installation, where it is not in the data directory.
+    pub installation_key: Option<MasterKey>,
     /// The sections of the services.
     pub settings: Settings,
 }
+
+impl Config {
+    /// The defaults, for an installation of its own in `data_dir`: the environment and the file are not read.
+    #[must_use]
+    pub fn embedded(data_dir: &Path) -> Config {
+        let flags = Flags { data_dir: Some(data_dir.to_owned()), ..Flags::default() };
+        flags.combined(Flags::default())
+    }
+
+    /// The secret of the installation; `None` when the first start has not made it yet.
+    pub fn master_key(&self) -> Result<Option<MasterKey>> {
+        match &self.installation_key {
+            Some(key) => Ok(Some(key.clone())),
+            None => Ok(MasterKey::load(&self.data_dir)?),
+        }
+    }
+}
+
+/// The variable with the secret of the installation.
+const INSTALLATION_KEY: &str = "SOUK_INSTALLATION_KEY";
+/// The table of the file with the addresses of services.
+const UPSTREAMS: &str = "upstreams";
 
 /// Whether `key` is allowed at the top level of the file.
 pub fn is_file_key(key: &str) -> bool {
@@ -175,7 +223,19 @@ pub fn is_file_key(key: &str) -> bool {
 impl Flags {
     /// Reads the file and the environment, and combines them with the flags and the defaults.
     pub fn resolve(self) -> Result<Config> {
-        let table = self.read_file()?;
+        self.resolve_part(&[])
+    }
+
+    /// As [`Flags::resolve`], for a process that runs only these services; none of them means all.
+    pub fn resolve_part(self, only: &[String]) -> Result<Config> {
+        let part = Part::parse(only)?;
+        let mut table = self.read_file()?;
+        let mut upstreams = match table.remove(UPSTREAMS) {
+            Some(toml::Value::Table(table)) => upstreams_of(&table)?,
+            Some(_) => bail!("the configuration file's {UPSTREAMS} is no table"),
+            None => Upstreams::new(),
+        };
+        upstreams.extend(parse_upstreams(&self.upstreams)?);
         let names: Vec<_> = crate::services::sections().into_iter().map(|(name, _)| name).collect();
         // Top-level keys are flags; tables are sections of services.
         let keys: toml::Table = table.iter().filter(|(_, value)| !value.is_table()).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -183,17 +243,25 @@ impl Flags {
             bail!("the configuration file has a section [{unknown}], and there is no such service");
         }
         let file: Flags = keys.try_into().context("the configuration file cannot be used")?;
-        let settings = Settings::new(&table, variables()?, &names);
-        let database = self.database.or(file.database);
+        let variables = variables()?;
+        let key_file = self.installation_key_file.as_ref().or(file.installation_key_file.as_ref());
+        let installation_key = installation_key(&variables, key_file.map(PathBuf::as_path))?;
+        let settings = Settings::new(&table, variables, &names);
+        let database = self.database.as_ref().or(file.database.as_ref());
         if let Some(url) = database {
             bail!("--database {url}: this build has only embedded databases in the data directory; remove the option");
         }
-        if let Some(url) = self.events.or(file.events) {
-            bail!("--events {url}: this build delivers events within the process; remove the option");
-        }
+        let events = self.events.clone().or(file.events.clone());
+        check_shape(database.map(String::as_str), events.as_deref(), &part)?;
+        part.check_upstreams(&upstreams)?;
+        Ok(Config { events, part, upstreams, installation_key, settings, ..self.combined(file) })
+    }
+
+    /// The flags over those of the file and the defaults, for all services in one process.
+    fn combined(self, file: Flags) -> Config {
         let ops_listen = self.ops_listen.or(file.ops_listen);
         let address = |text: &str| Address(text.to_owned());
-        Ok(Config {
+        Config {
             listen: self.listen.or(file.listen).unwrap_or_else(|| address("127.0.0.1:8080")),
             ops_listen_is_explicit: ops_listen.is_some(),
             ops_listen: ops_listen.unwrap_or_else(|| address("127.0.0.1:9090")),
@@ -206,8 +274,12 @@ impl Flags {
                 _ => LogFormat::Text,
             },
             log: self.log.or(file.log),
-            settings,
-        })
+            events: None,
+            part: Part::All,
+            upstreams: Upstreams::new(),
+            installation_key: None,
+            settings: Settings::default(),
+        }
     }
 
     fn read_file(&self) -> Result<toml::Table> {
@@ -220,6 +292,23 @@ impl Flags {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => Ok(toml::Table::new()),
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
+    }
+}
+
+/// The secret of the installation that is configured in the environment or in a file of its own.
+fn installation_key(variables: &[(String, String)], file: Option<&Path>) -> Result<Option<MasterKey>> {
+    let variable = variables.iter().find(|(name, _)| name == INSTALLATION_KEY).map(|(_, value)| value);
+    let (text, whence) = match (variable, file) {
+        (Some(_), Some(_)) => bail!("{INSTALLATION_KEY} and --installation-key-file are both set; remove one"),
+        (Some(text), None) => (text.clone(), INSTALLATION_KEY.to_owned()),
+        (None, Some(path)) => {
+            (std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?, path.display().to_string())
+        }
+        (None, None) => return Ok(None),
+    };
+    match MasterKey::parse(text.trim()) {
+        Some(key) => Ok(Some(key)),
+        None => bail!("{whence} does not hold 64 hexadecimal digits; `openssl rand -hex 32` makes them"),
     }
 }
 
@@ -307,6 +396,33 @@ mod tests {
         assert!(file("ops_listen = \"127.0.0.1:1\"").resolve().unwrap().ops_listen_is_explicit);
         let flag = Flags { ops_listen: Some("127.0.0.1:1".parse::<Address>().unwrap()), ..file("") };
         assert!(flag.resolve().unwrap().ops_listen_is_explicit);
+    }
+
+    #[test]
+    fn the_addresses_of_services_are_a_table_of_the_file_and_a_flag_overrides_them() {
+        let folder = platform::testing::TempFolder::new();
+        let path = folder.path().join("souk.toml");
+        std::fs::write(&path, "[upstreams]\norder = \"http://a:1,http://b:1\"\nuser = \"http://c:1\"").unwrap();
+        let flags = Flags { config: Some(path), upstreams: vec!["user=http://d:1".to_owned()], ..Flags::default() };
+        let upstreams = flags.resolve().unwrap().upstreams;
+        assert_eq!((upstreams["order"].len(), &*upstreams["user"]), (2, &["http://d:1".to_owned()][..]));
+    }
+
+    #[test]
+    fn the_installation_key_comes_from_a_variable_or_a_file_and_is_never_printed() {
+        let folder = platform::testing::TempFolder::new();
+        let file = folder.path().join("key");
+        let digits = "0f".repeat(32);
+        std::fs::write(&file, format!("{digits}\n")).unwrap();
+        let variable = |value: &str| vec![(INSTALLATION_KEY.to_owned(), value.to_owned())];
+        let from_file = installation_key(&[], Some(&file)).unwrap().unwrap();
+        let from_variable = installation_key(&variable(&digits), None).unwrap().unwrap();
+        assert_eq!(from_file.key_for("test"), from_variable.key_for("test"));
+        assert!(!format!("{from_file:?}").contains("0f0f"));
+        assert!(installation_key(&[], None).unwrap().is_none());
+        assert!(installation_key(&variable(&digits), Some(&file)).is_err());
+        let refused = installation_key(&variable("0f"), None).unwrap_err().to_string();
+        assert!(refused.contains("64 hexadecimal digits") && !refused.contains("\"0f"), "{refused}");
     }
 
     #[tokio::test]

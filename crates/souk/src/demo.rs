@@ -46,7 +46,7 @@ pub async fn run(flags: Flags) -> Result<()> {
     let starting = Starting::bind(config).await?;
     let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
     let mut server = starting.start_services().await?;
-    let Some(key) = MasterKey::load(server.data_dir())? else { bail!("the installation has no {}", MasterKey::FILE) };
+    let Some(key) = server.config().master_key()? else { bail!("the installation has no {}", MasterKey::FILE) };
     let (summary, is_new) =
         server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, &key, runtime).await).await?;
     server.accept_requests(media::router())?;

@@ -12,7 +12,7 @@ mod services_page;
 
 pub use configuration::configuration_markdown;
 
-use crate::{config::Flags, out, platform_run};
+use crate::{config::Config, out, platform_run};
 use anyhow::Result;
 use platform::{
     http::{Operation, openapi},
@@ -28,10 +28,14 @@ pub async fn openapi(internal: bool) -> Result<()> {
     print(&describe(&started(&TempFolder::new()).await?, document))
 }
 
+/// The operations of all services, for a process that runs none of them.
+pub async fn all_operations() -> Result<Vec<Operation>> {
+    Ok(operations(&started(&TempFolder::new()).await?))
+}
+
 /// Starts every service without background work, with its data in `folder`: routes exist only in started services.
 async fn started(folder: &TempFolder) -> Result<Runtime> {
-    let config = Flags { data_dir: Some(folder.path().to_owned()), ..Flags::default() }.resolve()?;
-    platform_run::start(&config, false).await
+    platform_run::start(&Config::embedded(folder.path()), false).await
 }
 
 fn operations(runtime: &Runtime) -> Vec<Operation> {

@@ -11,6 +11,7 @@ use axum::{
 use contracts::problem::Code;
 pub use platform::runtime::Databases;
 use platform::{
+    client::Remote,
     context::Context,
     db::{
         OutdatedSchema, Storage,
@@ -18,11 +19,12 @@ use platform::{
         storage::Reserve,
     },
     env::Env,
-    http::Problem,
+    http::{Operation, Problem},
     master_key::MasterKey,
-    runtime::{self, Runtime, Setup},
+    runtime::{self, RemoteService, Runtime, Setup},
+    service::Service,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The header that names a request.
 const CORRELATION_ID: &str = "x-correlation-id";
@@ -41,21 +43,35 @@ pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
 
 /// Whether services ran in the data directory: they make the secret after the databases.
 fn is_used(config: &Config) -> Result<bool> {
-    Ok(config.data_dir.join(MasterKey::FILE).try_exists()?)
+    Ok(config.installation_key.is_none() && config.data_dir.join(MasterKey::FILE).try_exists()?)
 }
 
 /// Reads or makes the secret. It is made once: the databases know whether they were used with one, and with which.
 fn master_key(config: &Config, env: &Env, databases: &Databases) -> Result<MasterKey> {
     let file = config.data_dir.join(MasterKey::FILE);
+    if let Some(key) = &config.installation_key {
+        installation::check_secret(databases, &file, mark(key))?;
+        return Ok(key.clone());
+    }
     if !is_used(config)? && installation::has_secret_mark(databases)? {
         bail!("{}: the secret of this installation is missing. Restore it from a backup (`souk restore`)", file.display());
     }
     let key = MasterKey::load_or_create(&config.data_dir, env)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
+    installation::check_secret(databases, &file, mark(&key))?;
+    Ok(key)
+}
+
+/// What the databases store of the secret, to know it again.
+fn mark(key: &MasterKey) -> [u8; 16] {
     let mut mark = [0; 16];
     mark.copy_from_slice(&key.key_for("installation mark")[..16]);
-    installation::check_secret(databases, &file, mark)?;
-    Ok(key)
+    mark
+}
+
+/// The services that the process runs.
+fn own_services(config: &Config) -> Vec<Service> {
+    services::all().into_iter().filter(|service| config.part.runs(service.name)).collect()
 }
 
 /// Opens the databases and starts every service. `run_background` decides whether events are delivered and workers run.
@@ -66,26 +82,32 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     }
     let opening = Opening { outdated: OutdatedSchema::Migrate, accepted_losses: &config.accepted_losses, used: is_used(config)? };
     let reserve = Reserve { path: config.data_dir.join(RESERVE), bytes: config.disk_reserve_bytes };
-    let databases = runtime::open_databases(&env, &config.data_dir, &services::all(), opening, Some(reserve))?;
+    let databases = runtime::open_databases(&env, &config.data_dir, &own_services(config), opening, Some(reserve))?;
     let master_key = master_key(config, &env, &databases)?;
     let setup = Setup {
+        remote_services: remote_services(config, &env),
         env,
         data_dir: config.data_dir.clone(),
         settings: config.settings.clone(),
         master_key,
-        remote_services: Vec::new(),
         run_background,
         databases: Some(databases),
     };
-    Runtime::start(services::all(), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
+    Runtime::start(own_services(config), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// Refuses writes from outside while the disk is full. What room there is, is left to the work in progress, which calls the
-/// services without this layer.
+/// The services of other processes that have an address.
+fn remote_services(config: &Config, env: &Env) -> Vec<(&'static str, RemoteService)> {
+    let addresses = config.part.others().filter_map(|name| Some((name, config.upstreams.get(name)?)));
+    addresses.map(|(name, addresses)| (name, RemoteService::Remote(Remote::new(env, name, addresses)))).collect()
+}
+
+/// Refuses writes from outside while the disk is full. What room there is, is left to the work in progress: services of this
+/// process call each other without this layer, and those of other processes by internal paths.
 fn unless_full(router: &Router, storage: Option<Arc<Storage>>) -> Router {
     let Some(storage) = storage else { return router.clone() };
     router.clone().layer(from_fn(move |request: Request, next: Next| {
-        let is_refused = storage.is_full() && !request.method().is_safe();
+        let is_refused = storage.is_full() && !request.method().is_safe() && !request.uri().path().starts_with("/internal/");
         async move {
             if !is_refused {
                 return next.run(request).await;
@@ -97,19 +119,22 @@ fn unless_full(router: &Router, storage: Option<Arc<Storage>>) -> Router {
     }))
 }
 
-/// Configures the gateway in front of these services.
-pub fn gateway(config: &Config, runtime: &Runtime, extra: Router) -> Result<gateway::Setup> {
+/// The services of this process as the gateway and other processes call them.
+pub fn entry_points(runtime: &Runtime) -> BTreeMap<&'static str, Router> {
+    runtime.routers.iter().map(|(name, router)| (*name, unless_full(router, runtime.storage()))).collect()
+}
+
+/// Configures the gateway in front of the services of this process and of others.
+pub fn gateway(config: &Config, runtime: &Runtime, operations: Vec<Operation>, extra: Router) -> Result<gateway::Setup> {
+    let here = entry_points(runtime).into_iter().map(|(name, router)| (name, gateway::Upstream::InProcess(router)));
+    let elsewhere = runtime.remotes.iter().map(|(name, remote)| (*name, gateway::Upstream::Remote(remote.clone())));
     Ok(gateway::Setup {
         env: Env::system(),
         settings: config.settings.section("gateway")?,
         rate_limits: config.rate_limits,
         verifier: runtime.verifier.clone(),
-        services: runtime
-            .routers
-            .iter()
-            .map(|(name, router)| (*name, gateway::Upstream::InProcess(unless_full(router, runtime.storage()))))
-            .collect(),
-        operations: runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
+        services: here.chain(elsewhere).collect(),
+        operations,
         extra,
         landing: true,
     })

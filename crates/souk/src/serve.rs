@@ -3,7 +3,11 @@
 use crate::{
     config::{Config, Flags},
     data_dir::{self, DataDirLock},
-    operations, platform_run, style,
+    documents,
+    entry::ServiceEntry,
+    operations, platform_run,
+    processes::Part,
+    style,
 };
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
@@ -12,7 +16,7 @@ use gateway::StartupGate;
 use platform::{
     db::storage::State,
     env::Env,
-    http::{Limits, serve},
+    http::{Limits, Operation, serve},
     runtime::Runtime,
     shutdown::{self, ShutdownSender},
     telemetry::{self, LogFormat, Metrics},
@@ -31,7 +35,8 @@ use tokio::{
 
 #[derive(Args)]
 pub struct Serve {
-    /// Run only these services, separated by commas. This build runs all services in one process, and rejects the option
+    /// Run only these services, separated by commas, or only the gateway. The others run in processes of their own, and
+    /// --upstream says where
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
     only: Vec<String>,
     #[command(flatten)]
@@ -40,10 +45,7 @@ pub struct Serve {
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(serve: Serve) -> Result<()> {
-    if !serve.only.is_empty() {
-        bail!("--only needs an event broker between processes, which this build does not support: run all services in one process");
-    }
-    let server = Starting::bind(serve.flags.resolve()?).await?.start_services().await?;
+    let server = Starting::bind(serve.flags.resolve_part(&serve.only)?).await?.start_services().await?;
     server.accept_requests(Router::new())?;
     server.announce_ready();
     let url = format!("http://{}", server.address());
@@ -68,7 +70,7 @@ pub struct Starting {
     address: SocketAddr,
     /// Why the program accepts no requests, for `/readyz`; `None` when it accepts them.
     not_ready: watch::Sender<Option<&'static str>>,
-    startup_gate: StartupGate,
+    entry: Entry,
     shutdown: ShutdownSender,
     /// Ends after the last request: with true if all ended in time.
     served: JoinHandle<bool>,
@@ -102,11 +104,14 @@ impl Starting {
         });
         let metrics = operations::serve(&config, &env, reasons.clone(), end.clone()).await?;
         let signals = ShutdownSignals::listen()?;
-        let startup_gate = StartupGate::new(env.clone(), reasons);
-        let serving = serve(listener, startup_gate.router(), limits, env.clone(), async move { end.requested().await });
+        let entry = match config.part {
+            Part::Services(_) => Entry::Services(ServiceEntry::new(&env, reasons)),
+            Part::All | Part::Gateway => Entry::Public(StartupGate::new(env.clone(), reasons)),
+        };
+        let serving = serve(listener, entry.router(), limits, env.clone(), async move { end.requested().await });
         let served = env.spawn(serving);
         let data_dir_lock = data_dir::lock(&env, &config.data_dir).await?;
-        Ok(Starting { config, address, not_ready, startup_gate, shutdown, served, signals, data_dir_lock, storage, metrics })
+        Ok(Starting { config, address, not_ready, entry, shutdown, served, signals, data_dir_lock, storage, metrics })
     }
 
     /// Starts every service. Requests wait for [`Server::accept_requests`].
@@ -119,7 +124,29 @@ impl Starting {
             // The services are started once.
             let _ = self.storage.set(storage.subscribe());
         }
-        Ok(Server { starting: self, runtime })
+        let operations = match self.config.part {
+            // No service runs here that could describe its operations.
+            Part::Gateway => documents::all_operations().await?,
+            Part::All | Part::Services(_) => runtime.operations.iter().map(|(_, operation)| operation.clone()).collect(),
+        };
+        Ok(Server { starting: self, runtime, operations })
+    }
+}
+
+/// What answers requests at the address of the process.
+enum Entry {
+    /// The public API.
+    Public(StartupGate),
+    /// Some services, for the gateway and for each other.
+    Services(ServiceEntry),
+}
+
+impl Entry {
+    fn router(&self) -> Router {
+        match self {
+            Entry::Public(gate) => gate.router(),
+            Entry::Services(entry) => entry.router(),
+        }
     }
 }
 
@@ -127,6 +154,8 @@ impl Starting {
 pub struct Server {
     starting: Starting,
     runtime: Runtime,
+    /// The operations of the API description.
+    operations: Vec<Operation>,
 }
 
 impl Server {
@@ -138,6 +167,10 @@ impl Server {
     /// The public API's URL for a client on this machine.
     pub fn local_url(&self) -> String {
         local_url(self.starting.address)
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.starting.config
     }
 
     pub fn data_dir(&self) -> &Path {
@@ -152,8 +185,11 @@ impl Server {
 
     /// Accepts requests from now on. `extra` are routes outside of the API.
     pub fn accept_requests(&self, extra: Router) -> Result<()> {
-        let Starting { startup_gate, config, .. } = &self.starting;
-        startup_gate.open(platform_run::gateway(config, &self.runtime, extra)?);
+        let Starting { entry, config, .. } = &self.starting;
+        match entry {
+            Entry::Public(gate) => gate.open(platform_run::gateway(config, &self.runtime, self.operations.clone(), extra)?),
+            Entry::Services(entry) => entry.open(platform_run::entry_points(&self.runtime)),
+        }
         Ok(())
     }
 
@@ -240,7 +276,9 @@ impl ShutdownSignals {
 fn client_limits(config: &Config) -> Result<Limits> {
     let gateway: gateway::Settings = config.settings.section("gateway")?;
     let limits = Limits::of_this_process()?;
-    let per_peer = limits.per_peer.filter(|_| gateway.trusted_proxies == 0);
+    // The peers of a service are other processes of the installation.
+    let is_public = !matches!(config.part, Part::Services(_));
+    let per_peer = limits.per_peer.filter(|_| is_public && gateway.trusted_proxies == 0);
     Ok(Limits { per_peer, ..limits })
 }
 

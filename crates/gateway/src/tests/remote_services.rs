@@ -1,15 +1,23 @@
 //! Services at another address.
 
 use super::*;
-use platform::http::{Limits, serve};
+use platform::{
+    client::Remote,
+    http::{Limits, serve},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
 fn elsewhere(address: SocketAddr) -> TestEdge {
-    let services = BTreeMap::from([("catalog", Upstream::Http(format!("http://{address}/")))]);
-    Builder { services, ..build() }.start()
+    of_addresses(&[address])
+}
+
+fn of_addresses(addresses: &[SocketAddr]) -> TestEdge {
+    let addresses: Vec<String> = addresses.iter().map(|address| format!("http://{address}/")).collect();
+    let remote = Remote::new(&Env::seeded(1, Timestamp(0)), "catalog", &addresses);
+    Builder { services: BTreeMap::from([("catalog", Upstream::Remote(remote))]), ..build() }.start()
 }
 
 async fn listener() -> (TcpListener, SocketAddr) {
@@ -83,4 +91,17 @@ async fn a_service_that_is_not_configured_is_answered_with_503() {
     gate.open(setup);
     let Ok(answer) = gate.router().oneshot(Request::builder().uri("/api/v1/cart").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 503);
+}
+
+#[tokio::test]
+async fn a_replica_that_is_gone_costs_no_request() {
+    let ((listener, address), (gone, other)) = (listener().await, listener().await);
+    drop(gone);
+    let site = of_addresses(&[other, address]);
+    let layers = RequestLayers::new("catalog", site.env.clone()).wrap(service("catalog", site.permits.clone()));
+    let serving = site.env.spawn(serve(listener, layers, Limits::default(), site.env.clone(), std::future::pending()));
+    for _ in 0..10 {
+        assert_eq!(site.get("/api/v1/products/7").await.status, 200);
+    }
+    serving.abort();
 }

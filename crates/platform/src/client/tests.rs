@@ -97,6 +97,10 @@ fn stage() -> (Stage, Router) {
     (Stage { client, toy, env, fetched }, router)
 }
 
+fn register_http(stage: &Stage, address: &str) {
+    stage.client.register_remote("toy", Remote::new(&stage.env, "toy", &[address.to_owned()]));
+}
+
 async fn exercise(stage: &Stage) {
     let client = &stage.client;
     let id = OrderId(Uuid::from_u128(9));
@@ -124,7 +128,7 @@ async fn an_upstream_in_process_and_one_over_http_are_called_alike() {
     exercise(&here).await;
     let (there, router) = stage();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    there.client.register_http("toy", &format!("http://{}/", listener.local_addr().unwrap()));
+    register_http(&there, &format!("http://{}/", listener.local_addr().unwrap()));
     let env = there.env.clone();
     there.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
     exercise(&there).await;
@@ -159,7 +163,7 @@ async fn an_upstream_that_is_down_is_not_called_until_it_recovers() {
 #[tokio::test]
 async fn an_address_without_a_listener_is_a_dependency_that_is_down() {
     let (stage, _) = stage();
-    stage.client.register_http("toy", "http://127.0.0.1:1");
+    register_http(&stage, "http://127.0.0.1:1");
     let error = stage.client.call(&GONE).send().await.unwrap_err();
     assert!(matches!(error, CallError::Unavailable(_)) && error.retryable());
     assert_eq!(Problem::from(error).code(), Code::DEPENDENCY_UNAVAILABLE);
@@ -252,7 +256,7 @@ async fn the_gateway_passes_requests_on_as_they_are() {
         let (stage, router) = stage();
         if over_http {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            stage.client.register_http("toy", &format!("http://{}", listener.local_addr().unwrap()));
+            register_http(&stage, &format!("http://{}", listener.local_addr().unwrap()));
             let env = stage.env.clone();
             stage.env.spawn(serve(listener, router, Limits::default(), env, std::future::pending()));
         } else {

@@ -1,38 +1,25 @@
-//! One upstream: its transport, its circuit breaker and its retry budget.
+//! One upstream: its transport, its circuit breakers and its retry budget.
 
-use super::{LARGEST_ANSWER, breaker::Breaker, error::CallError};
-use crate::{env::Env, error_chain};
+use super::{
+    LARGEST_ANSWER,
+    breaker::Breaker,
+    error::CallError,
+    remote::{self, Remote},
+};
+use crate::{env::Env, error_chain, http};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, Response, Uri, Version},
+    http::{Request, Response},
 };
 use http_body_util::{BodyExt, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
-/// Connections to all upstreams outside of this process.
-pub(crate) type Pool = Client<HttpConnector, Body>;
-
-pub(super) fn pool() -> Pool {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(Duration::from_secs(2)));
-    // Shorter than servers allow: a request must not be sent on a connection that the server is closing.
-    Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20)).build(connector)
-}
-
 pub(super) enum Transport {
-    InProcess(Router),
-    Http { base: String, pool: Pool },
+    InProcess(Router, Breaker),
+    Http(Remote),
 }
 
 /// A call deposits a tenth of a retry, and the budget holds ten retries: in the long run they are a tenth of the load.
@@ -41,13 +28,16 @@ const RETRY: u32 = 10;
 
 pub(crate) struct Upstream {
     transport: Transport,
-    breaker: Breaker,
     budget: AtomicU32,
 }
 
 impl Upstream {
-    pub(super) fn new(transport: Transport, env: Env) -> Upstream {
-        Upstream { transport, breaker: Breaker::new(env), budget: AtomicU32::new(BUDGET) }
+    pub(super) fn in_process(router: Router, env: Env) -> Upstream {
+        Upstream { transport: Transport::InProcess(router, Breaker::new(env)), budget: AtomicU32::new(BUDGET) }
+    }
+
+    pub(super) fn remote(remote: Remote) -> Upstream {
+        Upstream { transport: Transport::Http(remote), budget: AtomicU32::new(BUDGET) }
     }
 
     pub(super) fn deposit(&self) {
@@ -59,52 +49,52 @@ impl Upstream {
         self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| budget.checked_sub(RETRY)).is_ok()
     }
 
-    /// Sends a request and reads the whole answer, both before `deadline`.
+    /// Sends a request and reads the whole answer, both before `deadline`. Its caller repeats it where that is harmless.
     pub(super) async fn exchange(&self, request: Request<Bytes>, deadline: Instant) -> Result<Response<Bytes>, CallError> {
-        let permit = self.breaker.try_acquire().ok_or(CallError::Open)?;
-        let outcome = tokio::time::timeout_at(deadline, self.fetch(request)).await.unwrap_or(Err(CallError::Timeout));
-        let failed = match &outcome {
-            Ok(answer) => answer.status().is_server_error() && CallError::refused(answer.status(), answer.body()).is_failure(),
-            Err(error) => error.is_failure(),
-        };
-        permit.record(failed);
-        outcome
-    }
-
-    /// Forwards a request as it is. The head of the answer comes before `deadline`; bodies are streamed both ways.
-    pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response<Body>, CallError> {
-        let permit = self.breaker.try_acquire().ok_or(CallError::Open)?;
-        let outcome = tokio::time::timeout_at(deadline, self.send(request)).await.unwrap_or(Err(CallError::Timeout));
-        let failed = match &outcome {
-            Ok(answer) => matches!(answer.status().as_u16(), 502 | 504),
-            Err(error) => error.is_failure(),
-        };
-        permit.record(failed);
-        outcome
-    }
-
-    async fn fetch(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
-        let (parts, body) = self.send(request.map(Body::from)).await?.into_parts();
-        Ok(Response::from_parts(parts, read(body).await?))
-    }
-
-    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, CallError> {
+        let is_failure =
+            |answer: &Response<Bytes>| answer.status().is_server_error() && CallError::refused(answer.status(), answer.body()).is_failure();
         match &self.transport {
-            Transport::InProcess(router) => Ok(router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})),
-            Transport::Http { base, pool } => {
-                let (mut parts, body) = request.into_parts();
-                let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-                parts.uri = format!("{base}{target}").parse::<Uri>().map_err(|_| CallError::Misused("the address is no address"))?;
-                parts.version = Version::HTTP_11;
-                // Headers of one connection are not forwarded (RFC 9110, 7.6.1).
-                for hop in ["connection", "keep-alive", "te", "transfer-encoding", "upgrade", "proxy-connection"] {
-                    parts.headers.remove(hop);
-                }
-                let answer = pool.request(Request::from_parts(parts, body)).await;
-                answer.map(|answer| answer.map(Body::new)).map_err(|error| CallError::Unavailable(error_chain(&error)))
+            Transport::InProcess(router, breaker) => {
+                let permit = breaker.try_acquire().ok_or(CallError::Open)?;
+                let answering = async { whole(answer(router, request.map(Body::from)).await).await };
+                let outcome = tokio::time::timeout_at(deadline, answering).await.unwrap_or(Err(CallError::Timeout));
+                permit.record(match &outcome {
+                    Ok(answer) => is_failure(answer),
+                    Err(error) => error.is_failure(),
+                });
+                outcome
+            }
+            Transport::Http(remote) => remote::exchange(remote, request, deadline, || false, whole, is_failure).await,
+        }
+    }
+
+    /// Forwards a request as it is. The head of the answer comes before `deadline`, and its body is streamed. A read, or a request
+    /// with an idempotency key, goes to the next address when the connection broke.
+    pub(super) async fn forward(&self, request: Request<Body>, deadline: Instant) -> Result<Response<Body>, CallError> {
+        match &self.transport {
+            Transport::InProcess(router, _) => {
+                tokio::time::timeout_at(deadline, answer(router, request)).await.map_err(|_| CallError::Timeout)
+            }
+            Transport::Http(remote) => {
+                self.deposit();
+                let is_repeatable = request.method().is_safe() || request.headers().contains_key(http::IDEMPOTENCY_KEY);
+                let (parts, body) = request.into_parts();
+                let body = tokio::time::timeout_at(deadline, read(body)).await.unwrap_or(Err(CallError::Timeout))?;
+                let repeats = || is_repeatable && self.withdraw();
+                let is_failure = |answer: &Response<Body>| matches!(answer.status().as_u16(), 502 | 504);
+                remote::exchange(remote, Request::from_parts(parts, body), deadline, repeats, async |answer| Ok(answer), is_failure).await
             }
         }
     }
+}
+
+async fn answer(router: &Router, request: Request<Body>) -> Response<Body> {
+    router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
+async fn whole(answer: Response<Body>) -> Result<Response<Bytes>, CallError> {
+    let (parts, body) = answer.into_parts();
+    Ok(Response::from_parts(parts, read(body).await?))
 }
 
 async fn read(body: Body) -> Result<Bytes, CallError> {
