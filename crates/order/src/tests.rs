@@ -12,6 +12,7 @@ mod parts;
 mod properties;
 mod returns;
 mod scheduling;
+mod sellers;
 mod stored_json;
 mod upstreams;
 

@@ -110,6 +110,7 @@ impl Fixture {
             discount_amount: 0,
             seller_discount_amount: 0,
             shipping_amount: 490,
+            waived_shipping_amount: 0,
             shipping_tax_amount: 0,
             tax_amount: 0,
             total_amount: 10_490,

@@ -257,6 +257,10 @@ events! {
         seller_discount_amount: i64,
         /// The fee for its shipment.
         shipping_amount: i64,
+        /// The part of the fee that promotions of the shop waive. The customer does not pay it, its seller gets it from the shop, and
+        /// `shippingAmount` does not hold it.
+        #[serde(default)]
+        waived_shipping_amount: i64,
         /// The tax on that fee.
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.

@@ -71,6 +71,9 @@ pub async fn compute(
         for waived in &applied.shipping {
             for part in fulfilments.iter_mut().filter(|part| part.seller_id == waived.seller_id) {
                 part.shipping_amount -= waived.amount;
+                if applied.seller_id.is_none() {
+                    part.waived_shipping_amount += waived.amount;
+                }
             }
         }
         let shipping_amount = applied.shipping.iter().map(|fee| fee.amount).sum();

@@ -77,7 +77,10 @@ fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, st
         };
     }
     match (status, shipment_id) {
-        (FulfilmentStatus::Confirmed, _) => announce!(FulfilmentConfirmed { seller_discount_amount: amounts.seller_discount_amount }),
+        (FulfilmentStatus::Confirmed, _) => announce!(FulfilmentConfirmed {
+            seller_discount_amount: amounts.seller_discount_amount,
+            waived_shipping_amount: part.waived_shipping_amount,
+        }),
         (FulfilmentStatus::Shipped, Some(shipment_id)) => {
             announce!(FulfilmentShipped {
                 shipment_id: shipment_id,

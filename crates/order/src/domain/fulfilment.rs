@@ -20,6 +20,9 @@ pub struct Fulfilment {
     pub status: FulfilmentStatus,
     /// The fee for its shipment, in minor units of the order's currency.
     pub shipping_amount: i64,
+    /// What promotions of the shop took off that fee; the shop owes it to the seller.
+    #[serde(default)]
+    pub waived_shipping_amount: i64,
     /// Its share of the tax that is not on its lines.
     pub shipping_tax_amount: i64,
     /// The progress of its shipment.
@@ -72,6 +75,7 @@ impl Fulfilment {
             seller_id,
             status: FulfilmentStatus::Pending,
             shipping_amount,
+            waived_shipping_amount: 0,
             shipping_tax_amount: 0,
             shipping: OrderShipping::default(),
             shipment: ShipmentState::Active,

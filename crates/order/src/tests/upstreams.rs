@@ -28,7 +28,10 @@ pub struct Script {
     /// Lines of the active cart: quantity of the one product. Empty is an empty cart.
     pub cart: Option<u32>,
     pub cart_id: CartId,
-    /// Coupons of the cart; each takes 100 off the line.
+    /// Sellers who have one more line each in the cart, of one unit.
+    pub sellers: Vec<UserId>,
+    /// Coupons of the cart; each takes 100 off the first line and 90 off each shipping fee, and one that begins with OWN takes both off
+    /// the last seller, who made it.
     pub coupons: Vec<&'static str>,
     /// Why no coupon applies.
     pub coupon_problem: Option<&'static str>,
@@ -55,6 +58,10 @@ pub struct Script {
     /// The states of the payment and of the reservation.
     pub payment: &'static str,
     pub reservation: &'static str,
+    /// What was refunded of parts, in order.
+    pub part_refunds: Vec<i64>,
+    /// The units of single lines that went back on sale, in order.
+    pub returned_units: Vec<(String, i64)>,
     /// Every new state of the payment or the reservation, in order.
     pub done: Vec<&'static str>,
     /// How the next calls of a verb fail, the last entry first.
@@ -107,6 +114,7 @@ impl Upstreams {
         let script = Script {
             cart: Some(2),
             cart_id: id(3, 1),
+            sellers: Vec::new(),
             coupons: Vec::new(),
             coupon_problem: None,
             uses: None,
@@ -125,6 +133,8 @@ impl Upstreams {
             currency_has_no_rate: false,
             payment: "INITIATED",
             reservation: "NONE",
+            part_refunds: Vec::new(),
+            returned_units: Vec::new(),
             done: Vec::new(),
             faults: BTreeMap::new(),
             caller_died: false,
@@ -184,10 +194,12 @@ impl Upstreams {
             .route("/payments", post(create))
             .route("/payments/{payment}", get(payment))
             .route("/payments/{payment}/{verb}", post(pay))
+            .route("/internal/payments/{payment}/refunds", post(refund_part))
             .with_state(script());
         let inventory = Router::new()
             .route("/inventory/reservations", post(reserve))
             .route("/inventory/reservations/{reservation}/{verb}", post(stock))
+            .route("/internal/reservations/{reservation}/returns", post(return_lines))
             .with_state(script());
         let promotion = Router::new()
             .route("/internal/promotions/evaluate", post(evaluate))
@@ -309,14 +321,13 @@ fn answer((status, body): Reply) -> Response {
 
 async fn cart(State(n): State<Upstreams>, Path(user): Path<UserId>) -> Json<Value> {
     let script = n.script();
-    let items: Vec<Value> = script
-        .cart
-        .into_iter()
-        .map(|quantity| {
-            json!({"cartItemId": id::<CartId>(4, 1), "productId": id::<ProductId>(6, 1), "sku": "LAMP-1", "titleSnapshot": "Lamp",
-                   "unitPriceSnapshot": 1_000, "currency": "EUR", "quantity": quantity, "lineTotalAmount": 1_000 * i64::from(quantity)})
-        })
-        .collect();
+    let line = |number: u32, quantity: u32| {
+        json!({"cartItemId": id::<CartId>(4, number), "productId": id::<ProductId>(6, number), "sku": format!("LAMP-{number}"),
+               "titleSnapshot": "Lamp", "unitPriceSnapshot": 1_000, "currency": "EUR", "quantity": quantity,
+               "lineTotalAmount": 1_000 * i64::from(quantity)})
+    };
+    let of_sellers = (2..).zip(&script.sellers).map(|(number, _)| line(number, 1));
+    let items: Vec<Value> = script.cart.map(|quantity| line(1, quantity)).into_iter().chain(of_sellers).collect();
     Json(json!({"cartId": script.cart_id, "userId": user, "status": "ACTIVE", "currency": "EUR", "items": items, "subtotalAmount": 0,
                 "coupons": script.coupons.iter().map(|code| json!({"code": code, "problem": null, "detail": ""})).collect::<Vec<_>>(),
                 "mayHaveDiscounts": !script.coupons.is_empty(),
@@ -328,9 +339,13 @@ async fn evaluate(State(n): State<Upstreams>, Json(body): Json<Value>) -> Json<V
     let script = n.script();
     let checked = |code: &&str| json!({"code": code, "problem": script.coupon_problem, "detail": "no"});
     let takes_off = |(at, code): (usize, &&str)| {
-        json!({"promotionId": id::<CartId>(9, at as u32), "code": code, "title": code, "amount": 190,
-               "lines": [{"lineId": body["lines"][0]["lineId"], "amount": 100}],
-               "shipping": [{"sellerId": null, "amount": 90}]})
+        let by = if code.starts_with("OWN") { script.sellers.last() } else { None };
+        let lines = body["lines"].as_array().unwrap();
+        let line = if by.is_some() { lines.last() } else { lines.first() }.unwrap();
+        let fees = body["shipping"].as_array().unwrap().iter().filter(|fee| by.is_none_or(|by| fee["sellerId"] == json!(by)));
+        let shipping: Vec<_> = fees.map(|fee| json!({"sellerId": fee["sellerId"], "amount": 90})).collect();
+        json!({"promotionId": id::<CartId>(9, at as u32), "code": code, "title": code, "sellerId": by, "amount": 100 + 90 * shipping.len(),
+               "lines": [{"lineId": line["lineId"], "amount": 100}], "shipping": shipping})
     };
     let applies = script.coupons.iter().enumerate().filter(|_| script.coupon_problem.is_none());
     let discounts: Vec<_> = applies.map(takes_off).collect();
@@ -361,11 +376,14 @@ async fn lookup(State(n): State<Upstreams>) -> Response {
     if script.catalog_is_down {
         return answer(refusal(503, "DEPENDENCY_UNAVAILABLE", true));
     }
-    Json(json!({"items": [{"productId": id::<ProductId>(6, 1), "sellerId": null, "sku": "LAMP-1", "title": "Lamp", "description": "",
-        "categoryId": null, "categoryPath": [], "brand": null, "status": script.product_status, "priceAmount": script.price, "currency": "EUR",
-        "images": ["/media/lamp.jpg", "/media/lamp-2.jpg"], "attributes": {}, "productGroupId": null, "options": [], "version": 1,
-        "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}]}))
-    .into_response()
+    let product = |(number, seller): (u32, Option<&UserId>)| {
+        json!({"productId": id::<ProductId>(6, number), "sellerId": seller, "sku": format!("LAMP-{number}"), "title": "Lamp",
+            "description": "", "categoryId": null, "categoryPath": [], "brand": null, "status": script.product_status,
+            "priceAmount": script.price, "currency": "EUR", "images": ["/media/lamp.jpg", "/media/lamp-2.jpg"], "attributes": {},
+            "productGroupId": null, "options": [], "version": 1, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"})
+    };
+    let sellers = std::iter::once(None).chain(script.sellers.iter().map(Some));
+    Json(json!({"items": (1..).zip(sellers).map(product).collect::<Vec<_>>()})).into_response()
 }
 
 async fn find_address(Path((user, wanted)): Path<(UserId, AddressId)>) -> Response {
@@ -441,6 +459,32 @@ async fn pay(State(n): State<Upstreams>, headers: HeaderMap, Path((_, verb)): Pa
         if script.pay(outcome) { (200, payment_view(script)) } else { refusal(409, "ILLEGAL_TRANSITION", false) }
     };
     n.write(&headers, &verb, effect).await
+}
+
+/// Refunds a part, once for its cause.
+async fn refund_part(State(n): State<Upstreams>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let effect = |script: &mut Script| {
+        script.part_refunds.push(body["amount"].as_i64().unwrap());
+        let refund = json!({"transactionId": id::<CartId>(5, 1), "paymentId": payment_id(), "type": "REFUND", "status": "SUCCEEDED",
+            "amount": body["amount"], "causeId": body["causeId"], "providerReference": "r", "failure": null,
+            "createdAt": "2026-01-01T00:00:00Z"});
+        let mut view = payment_view(script);
+        view["transactions"] = json!([refund]);
+        view["refundedAmount"] = json!(script.part_refunds.iter().sum::<i64>());
+        (200, view)
+    };
+    n.write(&headers, "refund-part", effect).await
+}
+
+/// Takes units of single lines back.
+async fn return_lines(State(n): State<Upstreams>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let effect = |script: &mut Script| {
+        let lines = body["lines"].as_array().unwrap().iter();
+        let units = lines.map(|line| (line["sku"].as_str().unwrap().to_owned(), line["quantity"].as_i64().unwrap()));
+        script.returned_units.extend(units);
+        (200, reservation_view("CONFIRMED"))
+    };
+    n.write(&headers, "return-lines", effect).await
 }
 
 fn reservation_view(status: &str) -> Value {

@@ -127,8 +127,8 @@ pub struct TotalDiffers {
 impl Sale {
     /// Makes the shares of a confirmed fulfilment, before commission.
     ///
-    /// Its seller gets the goods and the fee without tax and pays the discounts of the own promotions; the shop pays the others. The
-    /// shop owes the tax. Prices are read as with tax when the total has no tax beside them.
+    /// Its seller gets the goods and the fee without tax and pays the discounts of the own promotions; the shop pays the others, also
+    /// what its promotions waive of the fee. The shop owes the tax. Prices are read as with tax when the total has no tax beside them.
     ///
     /// # Errors
     /// [`TotalDiffers`].
@@ -161,8 +161,8 @@ impl Sale {
         let lines: Vec<Line> = event.items.iter().map(line).collect();
         let of_items = |amount: fn(&OrderItem) -> i64| event.items.iter().map(amount).sum::<i64>();
         let shipping = shares(
-            event.shipping_amount + event.subtotal_amount - of_items(|item| item.line_total_amount),
-            event.discount_amount - of_items(|item| item.discount_amount),
+            event.shipping_amount + event.waived_shipping_amount + event.subtotal_amount - of_items(|item| item.line_total_amount),
+            event.waived_shipping_amount + event.discount_amount - of_items(|item| item.discount_amount),
             event.seller_discount_amount - of_items(|item| item.seller_discount_amount),
             event.tax_amount - of_items(|item| item.tax_amount),
             true,

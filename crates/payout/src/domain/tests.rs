@@ -102,6 +102,7 @@ fn confirmed(
         discount_amount,
         seller_discount_amount: sum(|item| item.seller_discount_amount),
         shipping_amount,
+        waived_shipping_amount: 0,
         shipping_tax_amount,
         tax_amount,
         total_amount: subtotal_amount - discount_amount + shipping_amount + tax_amount,
@@ -314,15 +315,45 @@ fn a_fact_waits_until_its_sales_are_posted() {
     assert_eq!(empty.apply(&Fact::Refunded { refund_id: Uuid::from_u128(1), amount: 1, captured_amount, in_full: false }), Ok(None));
 }
 
+/// A sale and its bookings, as the page of promotions writes them.
+fn example(cells: &[&str]) -> (FulfilmentConfirmed, Shares) {
+    let (of, facts) = cells[1].split_once(": ").expect("a sale has an owner");
+    let amount_of = |what: &str| {
+        let fact = facts.split(", ").find_map(|fact| fact.strip_prefix(what)?.strip_prefix(' '));
+        fact.map_or(0, |amount| amount.parse::<i64>().expect("an amount"))
+    };
+    let (by_seller, goods, waived) = (amount_of("seller off goods"), amount_of("goods"), amount_of("shop off fee"));
+    let line = item(5, 2, goods, by_seller + amount_of("shop off goods"), by_seller, 0);
+    let paid = amount_of("fee") - waived - amount_of("seller off fee");
+    let event = confirmed(3, (of == "of S").then(|| user(2)), vec![line], paid, 0);
+    let [customer, promotion, seller, commission, shop, shipping] = [2, 3, 4, 5, 6, 7].map(|at| cells[at].parse().expect("an amount"));
+    let shares = Shares { customer, promotion, seller, commission, shop, shipping, tax: 0 };
+    (FulfilmentConfirmed { waived_shipping_amount: waived, ..event }, shares)
+}
+
+#[test]
+fn the_examples_of_the_page_of_promotions_are_booked_as_it_says() {
+    let page = include_str!("../../../../docs/promotions.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("In the ledger")).expect("the page has the section");
+    let rows = section.lines().filter(|line| line.starts_with("| ") && line.contains(": "));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let (event, shares) = example(&row);
+        assert_eq!(sale_of(&event), shares, "example {}", row[0]);
+    }
+}
+
 fn event(number: u128) -> impl Strategy<Value = FulfilmentConfirmed> {
     let line = (1_u32..6, 0_i64..5_000, 0_i64..=100, 0_i64..=100, 0_i64..2_500);
-    (vec(line, 1..4), any::<bool>(), 0_i64..1_000).prop_map(move |(lines, is_own, fee)| {
+    (vec(line, 1..4), any::<bool>(), 0_i64..1_000, 0_i64..500).prop_map(move |(lines, is_own, fee, waived_shipping_amount)| {
         let items = lines.into_iter().enumerate().map(|(at, (quantity, unit, discount, by_seller, tax))| {
             let total = unit * i64::from(quantity);
             let off = total * discount / 100;
             item(100 * number + at as u128, quantity, total, off, off * by_seller / 100, (total - off) * tax / 10_000)
         });
-        confirmed(number, (!is_own).then(|| user(50 + number)), items.collect(), fee, 0)
+        let event = confirmed(number, (!is_own).then(|| user(50 + number)), items.collect(), fee, 0);
+        FulfilmentConfirmed { waived_shipping_amount, ..event }
     })
 }
 
