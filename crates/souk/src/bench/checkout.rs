@@ -1,4 +1,5 @@
-//! Complete checkouts: each buyer registers once, then repeatedly adds to the cart and orders, until CONFIRMED.
+//! Complete checkouts: each buyer registers once, then repeatedly adds to the cart and orders, until CONFIRMED. An order has one
+//! item of each of `--sellers` sellers, and with `--coupon` a discount by a code.
 
 use super::{
     load::{self, Client, Measured},
@@ -6,16 +7,20 @@ use super::{
     server::{Scratch, Server},
 };
 use crate::{
-    api_client::{Api, add_to_cart, place_order, request, sample_address, set_stock},
+    api_client::{Api, ApiRequest, Reply, add_to_cart, place_order, request, sample_address, set_stock},
     demo, style,
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use contracts::{
-    catalog::LIST_PRODUCTS,
+    cart::{ADD_COUPON, AddCoupon},
+    catalog::{LIST_PRODUCTS, Product},
     ids::{AddressId, ProductId},
     order::OrderStatus,
+    page::Page,
     payment::PaymentMethod,
+    promotion::{ACTIVATE_PROMOTION, CREATE_PROMOTION},
+    seller::LIST_SELLERS,
     user::ADD_ADDRESS,
 };
 use platform::env::Env;
@@ -27,6 +32,12 @@ pub struct Checkout {
     /// Concurrent buyers
     #[arg(long, default_value_t = 64)]
     buyers: usize,
+    /// Sellers in one order; one item of each is bought
+    #[arg(long, default_value_t = 1)]
+    sellers: usize,
+    /// Enter a coupon of ten percent in each cart
+    #[arg(long)]
+    coupon: bool,
     /// Seconds to measure
     #[arg(long, default_value_t = 15)]
     seconds: u64,
@@ -59,8 +70,14 @@ pub async fn run(options: Checkout) -> Result<()> {
     if limited {
         eprintln!("{LIMITED}");
     }
-    let products = add_stock(&api).await.context("stocking up")?;
-    let buyers = register_buyers(&api, options.buyers, &products.into()).await.context("registering buyers")?;
+    let mut orders = Orders::of_one_product(add_stock(&api).await.context("stocking up")?);
+    if options.sellers > 1 {
+        orders.products = add_stock_of_sellers(&api, options.sellers).await.context("stocking up the sellers")?;
+    }
+    if options.coupon {
+        orders.coupon = Some(create_coupon(&api).await.context("creating the promotion")?);
+    }
+    let buyers = register_buyers(&api, options.buyers, &Arc::new(orders)).await.context("registering buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let measured = load::drive(buyers, warm_up, seconds, server.as_ref()).await?;
     report(&options, &measured, server.as_ref().map(|server| server.ready_after), limited);
@@ -87,6 +104,8 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
     let ready_after = ready_after.map(|took| took.as_secs_f64() * 1000.0);
     let figures = json!({
         "buyers": options.buyers,
+        "sellersPerOrder": options.sellers,
+        "coupon": options.coupon,
         "seconds": options.seconds,
         "orders": tally.done,
         "ordersPerSecond": per_second,
@@ -122,18 +141,59 @@ fn report(options: &Checkout, measured: &Measured, ready_after: Option<Duration>
     });
 }
 
+/// What buyers order.
+pub(super) struct Orders {
+    /// An order has one product of each list.
+    products: Vec<Vec<ProductId>>,
+    coupon: Option<AddCoupon>,
+}
+
+impl Orders {
+    /// Orders of one product of the list, without a coupon.
+    pub fn of_one_product(products: Vec<ProductId>) -> Orders {
+        Orders { products: vec![products], coupon: None }
+    }
+}
+
 /// Gives 300 products or more a stock that the run cannot sell out.
 pub(super) async fn add_stock(api: &Api) -> Result<Vec<ProductId>> {
+    stock_up(api, request(&LIST_PRODUCTS), 300).await
+}
+
+/// Gives 100 products or more of each of `count` sellers such a stock.
+async fn add_stock_of_sellers(api: &Api, count: usize) -> Result<Vec<Vec<ProductId>>> {
+    let mut products = Vec::new();
+    for seller in api.list(request(&LIST_SELLERS), count).await? {
+        let stocked = stock_up(api, request(&LIST_PRODUCTS).query("sellerId", seller.seller_id), 100).await?;
+        if !stocked.is_empty() && products.len() < count {
+            products.push(stocked);
+        }
+    }
+    ensure!(products.len() == count, "there are goods of {} sellers only", products.len());
+    Ok(products)
+}
+
+async fn stock_up(api: &Api, list: ApiRequest<(), Page<Product>>, enough: usize) -> Result<Vec<ProductId>> {
     let admin = api.log_in(demo::ADMIN).await?;
-    let products = api.list(request(&LIST_PRODUCTS), 300).await?;
+    let products = api.list(list, enough).await?;
     for product in &products {
         admin.must(set_stock(&product.sku, product.product_id, 10_000_000)).await?;
     }
     Ok(products.into_iter().map(|product| product.product_id).collect())
 }
 
+/// Makes a promotion of ten percent that a code applies.
+async fn create_coupon(api: &Api) -> Result<AddCoupon> {
+    let admin = api.log_in(demo::ADMIN).await?;
+    let code = format!("BENCH{:X}", Env::system().random_below(u64::MAX));
+    let wanted = json!({"title": "Ten percent", "kind": "PERCENTAGE", "value": 1000, "code": code});
+    let promotion = admin.must(request(&CREATE_PROMOTION).key(&code).body(&serde_json::from_value(wanted)?)).await?;
+    admin.must(request(&ACTIVATE_PROMOTION).path(promotion.promotion_id).key(&code)).await?;
+    Ok(serde_json::from_value(json!({"code": code}))?)
+}
+
 /// Registers buyers with an address each.
-pub(super) async fn register_buyers(api: &Api, count: usize, products: &Arc<[ProductId]>) -> Result<Vec<Buyer>> {
+pub(super) async fn register_buyers(api: &Api, count: usize, orders: &Arc<Orders>) -> Result<Vec<Buyer>> {
     let env = Env::system();
     let run = env.random_below(u64::MAX);
     let mut buyers = Vec::new();
@@ -141,7 +201,7 @@ pub(super) async fn register_buyers(api: &Api, count: usize, products: &Arc<[Pro
         let email = format!("buyer-{run:x}-{number}@bench.example");
         let api = api.register((&email, "a long enough password"), &format!("Buyer {number}")).await?;
         let address = api.must(request(&ADD_ADDRESS).body(&sample_address())).await?.address_id;
-        buyers.push(Buyer { api, address, products: products.clone(), env: env.clone(), number, orders: 0 });
+        buyers.push(Buyer { api, address, orders: orders.clone(), env: env.clone(), number, attempts: 0 });
     }
     Ok(buyers)
 }
@@ -150,35 +210,43 @@ pub(super) async fn register_buyers(api: &Api, count: usize, products: &Arc<[Pro
 pub(super) struct Buyer {
     api: Api,
     address: AddressId,
-    products: Arc<[ProductId]>,
+    orders: Arc<Orders>,
     env: Env,
     number: usize,
-    /// Attempts so far.
-    orders: u64,
+    /// Orders that it tried to place.
+    attempts: u64,
 }
 
 impl Client for Buyer {
     async fn run_once(&mut self) -> Result<(), String> {
-        self.orders += 1;
-        let product = self.products[self.env.random_below(self.products.len() as u64) as usize];
-        let key = format!("bench-{}-{}-{:x}", self.number, self.orders, self.env.random_below(u64::MAX));
-        checkout(&self.api, self.address, product, &key).await.map_err(|error| error.to_string())
+        self.attempts += 1;
+        let key = format!("bench-{}-{}-{:x}", self.number, self.attempts, self.env.random_below(u64::MAX));
+        self.checkout(&key).await.map_err(|error| error.to_string())
     }
 }
 
-async fn checkout(api: &Api, address: AddressId, product: ProductId, key: &str) -> Result<()> {
-    let added = api.send(add_to_cart(product, 1)).await?;
-    if !added.status.is_success() {
-        let (status, code) = added.problem();
-        bail!("cart {status} {code}");
+impl Buyer {
+    async fn checkout(&self, key: &str) -> Result<()> {
+        for products in &self.orders.products {
+            let product = products[self.env.random_below(products.len() as u64) as usize];
+            expect_success("cart", &self.api.send(add_to_cart(product, 1)).await?)?;
+        }
+        if let Some(coupon) = &self.orders.coupon {
+            expect_success("coupon", &self.api.send(request(&ADD_COUPON).body(coupon)).await?)?;
+        }
+        let placed = self.api.send(place_order(self.address, PaymentMethod::Ok, key).wait()).await?;
+        expect_success("order", &placed)?;
+        match placed.read()?.status {
+            OrderStatus::Confirmed => Ok(()),
+            other => bail!("order {other}"),
+        }
     }
-    let placed = api.send(place_order(address, PaymentMethod::Ok, key).wait()).await?;
-    if placed.status != 201 {
-        let (status, code) = placed.problem();
-        bail!("order {status} {code}");
+}
+
+fn expect_success<A>(what: &str, reply: &Reply<A>) -> Result<()> {
+    if !reply.status.is_success() {
+        let (status, code) = reply.problem();
+        bail!("{what} {status} {code}");
     }
-    match placed.read()?.status {
-        OrderStatus::Confirmed => Ok(()),
-        other => bail!("order {other}"),
-    }
+    Ok(())
 }

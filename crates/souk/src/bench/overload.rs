@@ -2,7 +2,7 @@
 //! the worst that honest clients do.
 
 use super::{
-    checkout::{self, Buyer},
+    checkout::{self, Buyer, Orders},
     load::{self, Measured},
     report,
     server::{Scratch, Server},
@@ -11,7 +11,7 @@ use crate::style;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(Args)]
 pub struct Overload {
@@ -52,8 +52,8 @@ pub async fn run(options: Overload) -> Result<()> {
         }
     };
     let api = Server::api(server.as_ref(), options.url.as_deref())?;
-    let products = checkout::add_stock(&api).await.context("stocking up")?;
-    let buyers: Vec<Buyer> = checkout::register_buyers(&api, most, &products.into()).await.context("registering buyers")?;
+    let orders = Orders::of_one_product(checkout::add_stock(&api).await.context("stocking up")?);
+    let buyers: Vec<Buyer> = checkout::register_buyers(&api, most, &Arc::new(orders)).await.context("registering buyers")?;
     let (warm_up, seconds) = (Duration::from_secs(options.warm_up), Duration::from_secs(options.seconds));
     let mut runs = Vec::new();
     for count in &options.buyers {
