@@ -20,25 +20,30 @@ pub const BATCH: usize = 500;
 /// How often the head is announced.
 const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(24 * 3600);
 
-/// Appends an event to the log, once.
+/// Appends events to the log, each once.
 ///
 /// A head that somebody else changed has a wrong tag. The log goes on after its newest entry then, and its heads stay
 /// without a right tag: a right one would hide what was done.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn record(tx: &mut Tx, key: &ChainKey, envelope: &Envelope) -> Result<(), Error> {
+pub async fn record(tx: &mut Tx, key: &ChainKey, events: &[&Envelope]) -> Result<(), Error> {
     let sealed = store::lock_head(tx).await?.filter(|stored| key.is_sealed(stored));
-    let head = match &sealed {
+    let mut head = match &sealed {
         Some(stored) => stored.head,
         None => match store::find_newest(tx).await? {
             Some(newest) => newest.head(),
             None => key.start(store::find_former(tx).await?.as_ref()),
         },
     };
-    let entry = key.append(head, envelope.clone(), tx.now());
-    if store::append(tx, &entry).await? {
-        let head = entry.head();
+    let before = head;
+    for event in events {
+        let entry = key.append(head, (*event).clone(), tx.now());
+        if store::append(tx, &entry).await? {
+            head = entry.head();
+        }
+    }
+    if head != before {
         let tag = if sealed.is_some() { key.tag(head) } else { NO_TAG };
         store::save_head(tx, &StoredHead { head, tag }).await?;
     }

@@ -9,6 +9,6 @@ pub fn all(key: ChainKey) -> Consumers {
     producers.sort_unstable();
     producers.dedup();
     Consumers::new()
-        .on_every(&producers, async move |tx: &mut Tx, envelope: &Envelope| actions::record(tx, &key, envelope).await)
+        .on_every(&producers, async move |tx: &mut Tx, events: &[&Envelope]| actions::record(tx, &key, events).await)
         .rebuild_from_start()
 }

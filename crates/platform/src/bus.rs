@@ -125,7 +125,7 @@ async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, positions: &m
             return Ok(Step::PositionMoved);
         }
     }
-    let batch = outbox::read_after(producer, positions.reached, BATCH).await?;
+    let batch = outbox::next_after(producer, positions.reached, BATCH).await?;
     let Some(last) = batch.last() else { return Ok(Step::NoEvents) };
     let (count, last) = (batch.len(), last.position);
     if last.saturating_sub(stored) < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {

@@ -3,7 +3,10 @@
 //! An entry point sets it: a request, an event, a turn of a worker. The verification of the caller adds the person. The log, the
 //! problem documents, the calls to upstreams and the unit of work read it; the unit of work writes it into the events it emits.
 
-use contracts::ids::{EventId, UserId};
+use contracts::{
+    event::Envelope,
+    ids::{EventId, UserId},
+};
 use std::{cell::RefCell, future::Future, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -27,6 +30,11 @@ impl Context {
     #[must_use]
     pub fn new(correlation_id: impl Into<Arc<str>>) -> Context {
         Context { correlation_id: correlation_id.into(), causation_id: None, actor_id: None, deadline: None }
+    }
+
+    /// The context of the consumption of an event.
+    pub(crate) fn of_event(event: &Envelope) -> Context {
+        Context { causation_id: Some(event.event_id), actor_id: event.actor_id, ..Context::new(event.correlation_id.as_str()) }
     }
 
     /// The context of the present work. Outside of any it has the correlation id `none`.

@@ -41,6 +41,7 @@ use crate::{
     context::Context,
     env::{Env, LockUnpoisoned},
     http::Problem,
+    outbox::RecentEvents,
 };
 use contracts::{
     column::{BadColumn, Column},
@@ -137,6 +138,7 @@ struct Inner {
     sqlite: sqlite::Sqlite,
     signals: Arc<Signals>,
     storage: Arc<Storage>,
+    recent_events: RecentEvents,
 }
 
 /// The tasks that a commit wakes.
@@ -174,7 +176,7 @@ impl Db {
     fn open_with(env: Env, service: &'static str, folder: &Path, options: Options<'_>, storage: Arc<Storage>) -> Result<Db, Error> {
         let signals = Arc::new(Signals { outbox: watch::Sender::new(0), workers: Mutex::default() });
         let (sqlite, identity) = sqlite::Sqlite::open(&env, service, folder, options, signals.clone(), storage.clone())?;
-        Ok(Db(Arc::new(Inner { service, identity, env, sqlite, signals, storage })))
+        Ok(Db(Arc::new(Inner { service, identity, env, sqlite, signals, storage, recent_events: RecentEvents::default() })))
     }
 
     /// The file of the database.
@@ -241,6 +243,11 @@ impl Db {
     #[must_use]
     pub fn queued_units(&self) -> usize {
         self.0.sqlite.queued_units()
+    }
+
+    /// The newest events of the outbox.
+    pub(crate) fn recent_events(&self) -> &RecentEvents {
+        &self.0.recent_events
     }
 
     /// Returns a receiver that changes whenever the outbox of this service grows.

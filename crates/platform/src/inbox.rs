@@ -15,7 +15,7 @@ pub(crate) use position::{Source, begin, verify};
 
 use crate::{
     context::Context,
-    db::{Db, Error, Tx},
+    db::{Db, Error, Tx, id_from},
     error_chain,
     outbox::Published,
     params,
@@ -43,6 +43,9 @@ pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
 type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
 
+type BatchHandler =
+    Arc<dyn for<'a> Fn(&'a mut Tx, &'a [&'a Envelope]) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
+
 type RewindHandler = Arc<dyn for<'a> Fn(&'a mut Tx) -> Pin<Box<dyn Future<Output = Result<(), Refusal>> + 'a>> + Send + Sync>;
 
 /// An event as it arrived.
@@ -66,7 +69,7 @@ impl<E> Deref for Received<E> {
 #[derive(Clone, Default)]
 pub struct Consumers {
     by_type: HashMap<&'static str, Handler>,
-    every: Option<Handler>,
+    every: Option<BatchHandler>,
     producers: BTreeSet<&'static str>,
     /// By producer.
     on_rewind: HashMap<&'static str, RewindHandler>,
@@ -108,17 +111,18 @@ impl Consumers {
         self.by_type.keys().copied()
     }
 
-    /// Consumes every event of `producers` with `consume`, whatever its type.
+    /// Consumes the events of `producers` that no other function consumes, whatever their type, one call for those of a batch. A
+    /// batch that is refused is tried again one event at a time.
     #[must_use]
     pub fn on_every<F, R>(mut self, producers: &[&'static str], consume: F) -> Consumers
     where
-        F: AsyncFn(&mut Tx, &Envelope) -> Result<(), R> + Send + Sync + 'static,
+        F: AsyncFn(&mut Tx, &[&Envelope]) -> Result<(), R> + Send + Sync + 'static,
         R: Into<Refusal>,
     {
         let consume = Arc::new(consume);
-        self.every = Some(Arc::new(move |tx, envelope| {
+        self.every = Some(Arc::new(move |tx, envelopes| {
             let consume = consume.clone();
-            Box::pin(async move { consume(tx, envelope).await.map_err(Into::into) })
+            Box::pin(async move { consume(tx, envelopes).await.map_err(Into::into) })
         }));
         self.producers.extend(producers);
         self
@@ -164,11 +168,18 @@ impl Consumers {
     /// Whether events of this type are consumed.
     #[must_use]
     pub fn consumes(&self, event_type: &str) -> bool {
-        self.handler(event_type).is_some()
+        self.every.is_some() || self.by_type.contains_key(event_type)
     }
 
-    fn handler(&self, event_type: &str) -> Option<&Handler> {
-        self.by_type.get(event_type).or(self.every.as_ref())
+    /// Consumes one event.
+    async fn consume_one(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Refused> {
+        tx.set_context(Context::of_event(envelope));
+        let outcome = match (self.by_type.get(&*envelope.event_type), &self.every) {
+            (Some(handler), _) => handler(tx, envelope).await,
+            (None, Some(every)) => every(tx, &[envelope]).await,
+            (None, None) => Ok(()),
+        };
+        outcome.map_err(|refusal| Refused(error_chain(&*refusal)))
     }
 }
 
@@ -194,11 +205,16 @@ pub(crate) enum Outcome {
 
 /// Consumes a batch that was read from the position `from` on, in one commit. An event that fails is recorded, and the others
 /// are consumed without it.
-pub(crate) async fn consume(db: &Db, consumers: &Consumers, source: Source, from: i64, batch: Vec<Published>) -> Result<Outcome, Error> {
+pub(crate) async fn consume(
+    db: &Db,
+    consumers: &Consumers,
+    source: Source,
+    from: i64,
+    batch: Vec<Arc<Published>>,
+) -> Result<Outcome, Error> {
     let Some(last) = batch.last() else { return Ok(Outcome::Consumed) };
     let step = Some(Step { source, from, to: last.position, event: last.envelope.event_id });
-    let is_consumed = |published: &Published| consumers.consumes(&published.envelope.event_type);
-    let events: Arc<[Incoming]> = batch.into_iter().filter(is_consumed).map(Incoming::from).collect();
+    let events: Arc<[Arc<Published>]> = batch.into_iter().filter(|published| consumers.consumes(&published.envelope.event_type)).collect();
     // Hardly any event fails, and a savepoint for each has its price, so only the second try has them.
     let outcome = match try_consume(db, consumers, events.clone(), step, Isolation::Shared).await {
         Err(BatchError::Refused) => try_consume(db, consumers, events.clone(), step, Isolation::Savepoint).await,
@@ -208,7 +224,7 @@ pub(crate) async fn consume(db: &Db, consumers: &Consumers, source: Source, from
         // A consumer panicked and rolled back the whole unit. Each event in a unit of its own shows which one it was.
         Err(BatchError::Db(Error::Panicked)) => {
             for event in events.iter() {
-                let alone: Arc<[Incoming]> = Arc::new([event.clone()]);
+                let alone: Arc<[Arc<Published>]> = Arc::new([event.clone()]);
                 match try_consume(db, consumers, alone, None, Isolation::Savepoint).await {
                     Err(BatchError::Db(Error::Panicked)) => record_panic(db, event.envelope.clone()).await?,
                     outcome => outcome?,
@@ -261,25 +277,11 @@ impl From<BatchError> for Error {
     }
 }
 
-/// An event of a batch.
-#[derive(Clone)]
-struct Incoming {
-    envelope: Envelope,
-    /// What is wrong with its row in the outbox.
-    fault: Option<String>,
-}
-
-impl From<Published> for Incoming {
-    fn from(Published { envelope, fault, .. }: Published) -> Incoming {
-        Incoming { envelope, fault }
-    }
-}
-
 /// Consumes events in one unit, and moves the position if `step` is given.
 async fn try_consume(
     db: &Db,
     consumers: &Consumers,
-    batch: Arc<[Incoming]>,
+    batch: Arc<[Arc<Published>]>,
     step: Option<Step>,
     isolation: Isolation,
 ) -> Result<(), BatchError> {
@@ -287,8 +289,9 @@ async fn try_consume(
     db.write(async move |tx| {
         // Only this delivery records failed events of the aggregates in the batch, so no lock is needed to find none.
         let any_failed = tx.query_opt("SELECT 1 FROM parked_events LIMIT 1", &[], |row| row.next::<i64>()).await?.is_some();
-        let mut failed = false;
-        for Incoming { envelope, fault } in batch.iter() {
+        let (mut failed, mut together) = (false, Vec::new());
+        for published in batch.iter() {
+            let envelope = &published.envelope;
             if !is_new(tx, envelope).await? {
                 continue;
             }
@@ -297,17 +300,20 @@ async fn try_consume(
                     .await?;
                 continue;
             }
-            if let Some(fault) = fault {
+            if let Some(fault) = &published.fault {
                 // A retry would read the same, so it is parked at once.
                 report(tx, envelope, 1, fault);
                 record_failure(tx, envelope, FailedEventStatus::Parked, 1, fault).await?;
                 failed = true;
                 continue;
             }
-            let Some(handler) = consumers.handler(&envelope.event_type) else { continue };
             let outcome = match isolation {
-                Isolation::Shared => handle(tx, handler, envelope).await,
-                Isolation::Savepoint => handle_in_savepoint(tx, handler, envelope).await,
+                Isolation::Shared if !consumers.by_type.contains_key(&*envelope.event_type) => {
+                    together.push(envelope);
+                    continue;
+                }
+                Isolation::Shared => consumers.consume_one(tx, envelope).await,
+                Isolation::Savepoint => tx.savepoint(async |tx| consumers.consume_one(tx, envelope).await).await,
             };
             if let Err(refusal) = outcome {
                 if isolation == Isolation::Shared {
@@ -317,6 +323,9 @@ async fn try_consume(
                 record_failure(tx, envelope, FailedEventStatus::Retrying, 1, &refusal.0).await?;
                 failed = true;
             }
+        }
+        if let Some(every) = consumers.every.as_ref().filter(|_| !together.is_empty()) {
+            every(tx, &together).await.map_err(|_| BatchError::Refused)?;
         }
         match step {
             Some(step) if !advance(tx, step).await? => Err(BatchError::PositionMoved),
@@ -344,19 +353,6 @@ impl From<Error> for Refused {
     }
 }
 
-/// Handles an event so that a refusal rolls back what its handler did.
-async fn handle_in_savepoint(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
-    tx.savepoint(async |tx| handle(tx, handler, envelope).await).await
-}
-
-async fn handle(tx: &mut Tx, handler: &Handler, envelope: &Envelope) -> Result<(), Refused> {
-    let mut context = Context::new(envelope.correlation_id.as_str());
-    context.causation_id = Some(envelope.event_id);
-    context.actor_id = envelope.actor_id;
-    tx.set_context(context);
-    handler(tx, envelope).await.map_err(|refusal| Refused(error_chain(&*refusal)))
-}
-
 fn report(tx: &Tx, envelope: &Envelope, attempts: u32, refusal: &str) {
     // Without room nothing can be consumed, and nothing of this attempt is stored.
     if tx.storage_is_full() {
@@ -370,13 +366,7 @@ fn report(tx: &Tx, envelope: &Envelope, attempts: u32, refusal: &str) {
 }
 
 async fn is_new(tx: &mut Tx, envelope: &Envelope) -> Result<bool, Error> {
-    let now = tx.now();
-    let rows = tx
-        .execute(
-            "INSERT INTO inbox (event_id, consumed_at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING",
-            params![envelope.event_id, now],
-        )
-        .await?;
+    let rows = tx.execute("INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT (event_id) DO NOTHING", params![envelope.event_id]).await?;
     Ok(rows == 1)
 }
 
@@ -387,12 +377,13 @@ async fn is_blocked(tx: &mut Tx, aggregate: Uuid) -> Result<bool, Error> {
     Ok(tx.lock_opt(sql, params![aggregate], |row| row.next::<i64>()).await?.is_some())
 }
 
-/// Deletes the records of events consumed before `before`, the oldest `rows` at most. No event may be delivered again that is
-/// older than `before`.
+/// Deletes the records of consumed events that occurred before `before`, the oldest `rows` at most. No event may be delivered
+/// again that is older than `before`. Ids of events sort by time.
 pub(crate) async fn purge(db: &Db, before: Timestamp, rows: usize) -> Result<u64, Error> {
+    let before = id_from(before);
     db.write(async move |tx| {
         tx.execute(
-            "DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox WHERE consumed_at < $1 ORDER BY consumed_at LIMIT $2)",
+            "DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox WHERE event_id < $1 ORDER BY event_id LIMIT $2)",
             params![before, rows],
         )
         .await

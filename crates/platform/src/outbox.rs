@@ -3,12 +3,18 @@
 //! The outbox is the source of truth, and the bus only transports events: rows are kept for some time after every consumer
 //! processed them, and can be read again from any position.
 
+mod recent;
+
+pub(crate) use recent::RecentEvents;
+
 use crate::{
     db::{Db, Error, Row, Tx},
     inbox::Consumers,
 };
 use contracts::{event::Envelope, ids::Uuid, time::Timestamp};
+use recent::Found;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// An event and its position in the outbox of its producer.
 #[derive(Debug, Clone)]
@@ -36,6 +42,26 @@ pub async fn read_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Publ
         .await
     })
     .await
+}
+
+/// [`read_after`] from memory where the events are recent: all consumers of a service read the same events, so one of them
+/// reads the database for all.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn next_after(db: &Db, position: i64, limit: usize) -> Result<Vec<Arc<Published>>, Error> {
+    let recent = db.recent_events();
+    let _reading = match recent.find(position, limit) {
+        Found::Events(events) => return Ok(events),
+        Found::Older => None,
+        Found::End => Some(recent.reading.lock().await),
+    };
+    if let Found::Events(events) = recent.find(position, limit) {
+        return Ok(events);
+    }
+    let events: Vec<_> = read_after(db, position, limit).await?.into_iter().map(Arc::new).collect();
+    recent.append(position, &events);
+    Ok(events)
 }
 
 /// Counts the events after `position` that `consumers` consume, and returns when the oldest of them occurred.

@@ -278,6 +278,8 @@ fn sql_means_the_same_in_both_databases() {
         for path in files(&folder.join("migrations"), "sql") {
             let migration = Source::of(path);
             let code: String = migration.text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+            // The migration of a PostgreSQL database leaves this out: there it is the order of the rows in the file only.
+            let code = code.replace("WITHOUT ROWID", "");
             let statements = code.split(';').flat_map(|statement| violations(statement));
             faults.extend(statements.map(|why| format!("{}: {why}", migration.shown)));
         }

@@ -21,6 +21,7 @@ pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0003_blocked", sql: include_str!("../../migrations/platform_0003_blocked.sql") },
     Migration { name: "platform_0005_holders", sql: include_str!("../../migrations/platform_0005_holders.sql") },
     Migration { name: "platform_0006_identity", sql: include_str!("../../migrations/platform_0006_identity.sql") },
+    Migration { name: "platform_0007_key_order", sql: include_str!("../../migrations/platform_0007_key_order.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

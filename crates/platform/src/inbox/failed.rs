@@ -1,6 +1,6 @@
 //! Events that could not be consumed. They are retried in order within their aggregate, and parked after the last attempt.
 
-use super::{ATTEMPTS, Consumers, Refused, handle_in_savepoint, is_new, report};
+use super::{ATTEMPTS, Consumers, Refused, is_new, report};
 use crate::{
     backoff::Backoff,
     db::{Db, Error, Select, Tx},
@@ -117,9 +117,10 @@ async fn retry(tx: &mut Tx, consumers: &Consumers, event_id: EventId) -> Result<
     let condition = "event_id = $1 AND status = $2";
     let found = tx.lock::<FailedEvents>(condition, params![event_id, FailedEventStatus::Retrying]).await?;
     let Some(FailedEvent { event: envelope, attempts, .. }) = found else { return Ok(()) };
-    let outcome = match consumers.handler(&envelope.event_type) {
-        Some(handler) => handle_in_savepoint(tx, handler, &envelope).await,
-        None => Err(Refused("this version of the program consumes no such event".into())),
+    let outcome = if consumers.consumes(&envelope.event_type) {
+        tx.savepoint(async |tx| consumers.consume_one(tx, &envelope).await).await
+    } else {
+        Err(Refused("this version of the program consumes no such event".into()))
     };
     if let Err(refusal) = outcome {
         report(tx, &envelope, attempts + 1, &refusal);

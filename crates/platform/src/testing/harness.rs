@@ -291,7 +291,7 @@ impl Harness {
         let producer = consumers.producers().iter().find(|producer| **producer == envelope.producer).copied();
         let producer = producer.unwrap_or_else(|| panic!("{} consumes nothing of {}", self.name, envelope.producer));
         let from = inbox::position(self.db(), producer).await.expect("the inbox can be read");
-        let batch = vec![Published { position: from + 1, envelope, fault: None }];
+        let batch = vec![Arc::new(Published { position: from + 1, envelope, fault: None })];
         let source = inbox::Source { producer, database: contracts::ids::Uuid::nil() };
         let outcome = inbox::consume(self.db(), consumers, source, from, batch).await.expect("the inbox can be written");
         assert_eq!(outcome, inbox::Outcome::Consumed, "the position of {} moved while a test delivered an event", self.name);

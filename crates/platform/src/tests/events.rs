@@ -88,7 +88,7 @@ async fn events_caused_by_an_event_have_its_request_and_person() {
     };
     let consumers = inbox::Consumers::new().on::<NumberSent, _, _>(repeat);
     let sent = outbox::read_after(producer, 0, 10).await.unwrap();
-    assert_eq!(inbox::consume(consumer, &consumers, inbox::Source::of(producer), 0, sent).await.unwrap(), inbox::Outcome::Consumed);
+    assert_eq!(inbox::consume(consumer, &consumers, inbox::Source::of(producer), 0, shared(sent)).await.unwrap(), inbox::Outcome::Consumed);
     for db in [producer, consumer] {
         let emitted = outbox::read_after(db, 0, 10).await.unwrap();
         let whose: Vec<_> = emitted.iter().map(|emitted| (&*emitted.envelope.correlation_id, emitted.envelope.actor_id)).collect();
@@ -195,7 +195,8 @@ async fn a_position_that_is_moved_back_for_a_replay_stays_there() {
     let from = inbox::position(consumer, "producer").await.unwrap();
     let batch = outbox::read_after(producer, from, 10).await.unwrap();
     inbox::set_position(consumer, &pair.producer, 0).await.unwrap();
-    let outcome = inbox::consume(consumer, &pair.runtime.consumers["consumer"], inbox::Source::of(producer), from, batch).await.unwrap();
+    let outcome =
+        inbox::consume(consumer, &pair.runtime.consumers["consumer"], inbox::Source::of(producer), from, shared(batch)).await.unwrap();
     assert_eq!(outcome, inbox::Outcome::PositionMoved);
     assert_eq!(inbox::position(consumer, "producer").await.unwrap(), 0);
     assert_eq!(pair.consumed().await, [1, 2]);
@@ -283,4 +284,8 @@ async fn events_committed_before_a_restart_are_delivered_after_it() {
     tokio::time::timeout(Duration::from_secs(60), arrived).await.expect("both arrive");
     assert_eq!(consumed(&consumer).await, [1, 2]);
     second.stop().await;
+}
+
+fn shared(events: Vec<outbox::Published>) -> Vec<Arc<outbox::Published>> {
+    events.into_iter().map(Arc::new).collect()
 }
