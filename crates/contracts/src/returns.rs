@@ -15,6 +15,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::{num::NonZeroU16, time::Duration};
 
 /// The service's name.
 pub const NAME: &str = "returns";
@@ -28,6 +29,29 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     calls: CALLS,
     paths: &["/admin/returns", "/orders/{orderId}/returns", "/returns", "/seller/returns"],
 };
+
+/// How long after their delivery goods can be returned: the setting of `[returns]` that `payout` reads as well, because a sale becomes
+/// available to its seller when that time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ReturnTime {
+    #[schemars(range(min = 1, max = 3_650))]
+    pub return_days: NonZeroU16,
+}
+
+impl Default for ReturnTime {
+    fn default() -> ReturnTime {
+        ReturnTime { return_days: NonZeroU16::new(30).expect("a default is not zero") }
+    }
+}
+
+impl ReturnTime {
+    /// The time as a duration.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.return_days.get()) * 86_400)
+    }
+}
 
 machine! {
     /// The life of a return.

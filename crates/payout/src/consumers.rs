@@ -11,10 +11,11 @@ use platform::{
     db::Tx,
     inbox::{Consumers, Received},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-pub fn all(settings: &Arc<Settings>) -> Consumers {
-    let (own, window) = (settings.clone(), settings.return_window());
+/// A sale becomes available `window` after its delivery.
+pub fn all(settings: &Arc<Settings>, window: Duration) -> Consumers {
+    let own = settings.clone();
     Consumers::new()
         .on::<FulfilmentConfirmed, _, _>(async move |tx: &mut Tx, event: Received<FulfilmentConfirmed>| {
             sales::record_sale(tx, &own, &event.event, event.occurred_at).await
@@ -50,12 +51,10 @@ async fn fulfilment_cancelled(tx: &mut Tx, event: Received<FulfilmentCancelled>)
     sales::apply(tx, order_id, Fact::Cancelled { fulfilment_id, refund_amount }).await
 }
 
-/// Takes the shares of units that came back from those who had them. Units that were sold before there was a ledger have no sale.
+/// Takes the shares of units that came back from those who had them. The return of a sale that is not known yet waits for it; that of one
+/// from before there was a ledger waits for ever.
 async fn return_received(tx: &mut Tx, event: Received<ReturnReceived>) -> Result<(), Error> {
-    let ReturnReceived { return_id, order_id, fulfilment_id, items, refund_amount, .. } = event.event;
-    if crate::store::sale_rows::find(tx, fulfilment_id).await?.is_none() {
-        return Ok(());
-    }
+    let ReturnReceived { return_id, order_id, items, refund_amount, .. } = event.event;
     let units = |item: &ReceivedItem| i64::from(item.restocked_quantity) + i64::from(item.written_off_quantity);
     let lines = items.iter().map(|item| (item.order_item_id, units(item))).collect();
     sales::apply(tx, order_id, Fact::Returned { return_id: return_id.0, lines, refund_amount }).await

@@ -29,6 +29,7 @@ mod workers;
 pub use consistency::{OrderLedger, check_consistency, count, list_for_check};
 pub use settings::Settings;
 
+use contracts::returns::{self, ReturnTime};
 use platform::{
     migrations,
     service::{Ctx, Parts, Service},
@@ -54,9 +55,16 @@ pub fn service() -> Service {
 pub fn service_with(provider: impl FnOnce(&Ctx) -> Arc<dyn PayoutProvider> + Send + 'static) -> Service {
     Service::new("payout", migrations!["0001_ledger", "0002_payouts"], |ctx: Ctx| async move {
         let settings: Arc<Settings> = Arc::new(ctx.section()?);
+        let return_time: ReturnTime = ctx.settings.section(returns::NAME)?;
+        let window = settings.return_window(return_time);
+        if window < return_time.duration() {
+            tracing::warn!(
+                "payout.return_window_days is less than returns.return_days: sellers are paid for goods that may still be returned"
+            );
+        }
         let app = App { provider: provider(&ctx), settings, ctx };
         let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })
+        Ok(Parts { router, operations, consumers: consumers::all(&app.settings, window), workers: workers::all(&app) })
     })
     .settings::<Settings>()
 }

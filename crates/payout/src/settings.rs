@@ -1,6 +1,6 @@
 //! The section `[payout]` of the settings.
 
-use contracts::{body::BoundedInt, money::Currency};
+use contracts::{body::BoundedInt, money::Currency, returns::ReturnTime};
 use platform::backoff::Backoff;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,8 +14,9 @@ pub struct Settings {
     pub currency: Currency,
     /// The default commission in hundredths of a percent, while administrators have set none.
     pub commission_basis_points: BoundedInt<0, 10_000>,
-    /// How many days after its delivery a sale becomes available to its seller: the time in which customers may return goods.
-    pub return_window_days: BoundedInt<0, 365>,
+    /// How many days after its delivery a sale becomes available to its seller. Null is `return_days` of `[returns]`. With fewer days
+    /// sellers are paid for goods that may still be returned, and such a return makes their balance smaller.
+    pub return_window_days: Option<BoundedInt<0, 365>>,
     /// The smallest available balance that is paid out, in minor units of its currency.
     pub minimum_amount: BoundedInt<1, 1_000_000_000>,
     /// The hours between two runs of payouts.
@@ -39,7 +40,7 @@ impl Default for Settings {
         Settings {
             currency: Currency::EUR,
             commission_basis_points: bounded(1_000),
-            return_window_days: bounded(14),
+            return_window_days: None,
             minimum_amount: bounded(1_000),
             interval_hours: bounded(24),
             deadline_ms: bounded(2_500),
@@ -55,8 +56,9 @@ fn number<const MIN: i64, const MAX: i64>(number: BoundedInt<MIN, MAX>) -> u64 {
 }
 
 impl Settings {
-    pub fn return_window(&self) -> Duration {
-        Duration::from_secs(number(self.return_window_days) * 24 * 3_600)
+    /// How long a sale stays pending after its delivery, where goods can be returned for `return_time`.
+    pub fn return_window(&self, return_time: ReturnTime) -> Duration {
+        self.return_window_days.map_or(return_time.duration(), |days| Duration::from_secs(number(days) * 24 * 3_600))
     }
 
     pub fn interval(&self) -> Duration {

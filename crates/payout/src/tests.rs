@@ -13,6 +13,7 @@ use contracts::{
     order::{CancelReason, FulfilmentCancelled, FulfilmentConfirmed, FulfilmentDelivered, OrderItem},
     payment::PaymentRefunded,
     payout::{LedgerCheck, Payout, PayoutStatus, SellerBalance},
+    returns::{ReceivedItem, ReturnReceived},
 };
 use platform::{
     service::Service,
@@ -170,6 +171,32 @@ impl Fixture {
         .await;
     }
 
+    /// The return of units of the first line of a sale.
+    fn returned(&self, sold: &FulfilmentConfirmed, restocked: u32, written_off: u32, refund_amount: i64) -> ReturnReceived {
+        let FulfilmentConfirmed { fulfilment_id, order_id, user_id, seller_id, currency, .. } = *sold;
+        let line = &sold.items[0];
+        ReturnReceived {
+            return_id: self.id(),
+            order_id,
+            order_number: sold.order_number.clone(),
+            fulfilment_id,
+            user_id,
+            seller_id,
+            currency,
+            items: vec![ReceivedItem {
+                order_item_id: line.order_item_id,
+                product_id: line.product_id,
+                sku: line.sku.clone(),
+                restocked_quantity: restocked,
+                written_off_quantity: written_off,
+                refund_amount,
+                tax_amount: 0,
+                discount_amount: 0,
+            }],
+            refund_amount,
+        }
+    }
+
     fn refund(&self, sold: &FulfilmentConfirmed, amount: i64, in_full: bool) -> PaymentRefunded {
         PaymentRefunded {
             payment_id: self.id(),
@@ -189,7 +216,7 @@ impl Fixture {
     async fn available(&self, seller: UserId) -> FulfilmentConfirmed {
         let sold = self.sell(Some(seller)).await;
         self.hand_over(&sold).await;
-        self.advance(14 * DAY);
+        self.advance(30 * DAY);
         self.complete().await;
         sold
     }

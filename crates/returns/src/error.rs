@@ -33,7 +33,9 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::NotFound => Code::NOT_FOUND.into(),
-            Error::NotDelivered => Code::NOT_DELIVERED.into(),
+            // An order that was delivered before this service existed is not known to it as delivered.
+            Error::NotDelivered => Problem::new(Code::NOT_DELIVERED)
+                .detail("no delivery of this order is known here; one from before there were returns is taken back by the shop itself"),
             Error::WindowClosed => Code::RETURN_WINDOW_CLOSED.into(),
             Error::TooMany { order_item_id, requested, available } => Problem::new(Code::RETURN_TOO_LARGE)
                 .detail(error.to_string())

@@ -1,5 +1,6 @@
 //! The settings of this service.
 
+use contracts::returns::ReturnTime;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{num::NonZeroU16, time::Duration};
@@ -8,7 +9,7 @@ use std::{num::NonZeroU16, time::Duration};
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How many days after the delivery goods can be returned.
+    /// How many days after the delivery goods can be returned. So long the share of a seller in the sale is pending.
     #[schemars(range(min = 1, max = 3_650))]
     pub return_days: NonZeroU16,
     /// How many days after the approval the goods have to be sent.
@@ -22,7 +23,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         let days = |days| NonZeroU16::new(days).expect("a default is not zero");
-        Settings { return_days: days(30), return_shipping_days: days(14), closed_after_days: days(14) }
+        Settings { return_days: ReturnTime::default().return_days, return_shipping_days: days(14), closed_after_days: days(14) }
     }
 }
 
@@ -33,7 +34,7 @@ fn days(days: NonZeroU16) -> Duration {
 impl Settings {
     #[must_use]
     pub fn window(&self) -> Duration {
-        days(self.return_days)
+        ReturnTime { return_days: self.return_days }.duration()
     }
     #[must_use]
     pub fn shipping_time(&self) -> Duration {

@@ -1,9 +1,7 @@
 //! Sales, what reverses them, commission, statements.
 
 use super::{DAY, Fixture};
-use crate::{actions::sales, domain::order::Fact};
 use axum::{Json, Router, routing::post};
-use contracts::ids::Uuid;
 use platform::{db::Tx, testing::Harness};
 use serde_json::json;
 use std::collections::HashMap;
@@ -25,7 +23,7 @@ async fn a_sale_is_posted_once_and_becomes_available_after_the_return_window() {
     assert_eq!(f.accounts().await, balances(sold));
     assert_eq!(f.balance(f.seller).await, (9_490, 0));
     f.hand_over(&event).await;
-    f.advance(14 * DAY - DAY);
+    f.advance(30 * DAY - DAY);
     f.complete().await;
     assert_eq!(f.balance(f.seller).await, (9_490, 0));
     f.advance(DAY);
@@ -75,9 +73,7 @@ async fn returned_units_are_taken_from_the_available_balance_which_may_become_ne
     f.run("first").await.expect(200);
     f.complete().await;
     assert_eq!(f.balance(f.seller).await, (0, 0));
-    let (order, lines) = (sold.order_id, vec![(sold.items[0].order_item_id, 1)]);
-    let fact = Fact::Returned { return_id: Uuid::from_u128(7), lines, refund_amount: 5_000 };
-    f.db().write(async move |tx: &mut Tx| sales::apply(tx, order, fact.clone()).await).await.unwrap();
+    f.deliver(f.returned(&sold, 1, 0, 5_000)).await;
     assert_eq!(f.balance(f.seller).await, (0, -4_500));
     let lines = f.get("/seller/ledger?limit=1").seller(f.seller).send().await.expect(200).json();
     assert_eq!((&lines["items"][0]["kind"], &lines["items"][0]["commissionAmount"]), (&json!("RETURN"), &json!(-500)));
@@ -85,6 +81,53 @@ async fn returned_units_are_taken_from_the_available_balance_which_may_become_ne
     f.available(f.seller).await;
     assert_eq!(f.balance(f.seller).await, (0, 4_990));
     f.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_return_is_booked_once_with_the_units_of_both_dispositions() {
+    let f = Fixture::start().await;
+    let sold = f.sell(Some(f.seller)).await;
+    let envelope = f.envelope(&f.returned(&sold, 1, 1, 10_000));
+    f.deliver_envelope(envelope.clone()).await;
+    f.deliver_envelope(envelope).await;
+    let fee = [("provider_clearing".to_owned(), -490), (format!("seller_pending/{}", f.seller), 490)];
+    assert_eq!(f.accounts().await, balances(fee), "the fee stays with the seller, the commission went back");
+    // What more goes back than the units cost is the shop's expense.
+    let own = f.sell(None).await;
+    f.deliver(f.returned(&own, 0, 1, 5_100)).await;
+    assert_eq!((f.accounts().await["refund_expense"], f.accounts().await["shop_revenue"]), (-100, 5_000));
+    f.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_return_before_its_sale_waits_for_it() {
+    let f = Fixture::start().await;
+    let event = f.fulfilment(Some(f.seller));
+    f.deliver(f.returned(&event, 1, 0, 5_000)).await;
+    assert_eq!(f.accounts().await, HashMap::new());
+    f.deliver(event).await;
+    assert_eq!(f.balance(f.seller).await, (4_990, 0));
+    f.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_sale_is_pending_as_long_as_goods_can_be_returned_unless_payout_says_otherwise() {
+    for (setting, days) in [(None, 3), (Some(1), 1)] {
+        let builder = Harness::of(crate::service()).setting_of("returns", "return_days", 3);
+        let builder = match setting {
+            Some(days) => builder.setting("return_window_days", days),
+            None => builder,
+        };
+        let f = Fixture::with(builder).await;
+        let sold = f.sell(Some(f.seller)).await;
+        f.hand_over(&sold).await;
+        f.advance(DAY * days - DAY / 2);
+        f.complete().await;
+        assert_eq!(f.balance(f.seller).await, (9_490, 0));
+        f.advance(DAY / 2);
+        f.complete().await;
+        assert_eq!(f.balance(f.seller).await, (0, 9_490));
+    }
 }
 
 #[tokio::test]

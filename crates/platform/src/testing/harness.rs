@@ -71,6 +71,13 @@ impl HarnessBuilder {
         self
     }
 
+    /// Sets a key of another section that the service reads.
+    #[must_use]
+    pub fn setting_of(mut self, section: &str, key: &str, value: impl Into<toml::Value>) -> Self {
+        self.settings = self.settings.with(section, key, value);
+        self
+    }
+
     /// Replaces an upstream by `router`, with paths without `/api/v1`, such as `/internal/products/lookup`. The routes of auth are
     /// added to those that every service needs of it.
     #[must_use]
