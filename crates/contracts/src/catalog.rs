@@ -513,7 +513,7 @@ calls! {
     /// Reads the variants of a product group, with prices and availability.
     GET_PRODUCT_GROUP: get(()) -> ProductGroup, "/product-groups/{productGroupId}";
     /// Reads the tree of categories.
-    LIST_CATEGORIES: get(()) -> CategoryTree, "/categories";
+    LIST_CATEGORIES: get(()) -> CategoryTree, "/categories", from "promotion";
     /// Creates a category.
     CREATE_CATEGORY: post(CreateCategory) -> Category, "/categories";
     /// Reads a category.

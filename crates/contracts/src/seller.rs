@@ -252,7 +252,7 @@ calls! {
     /// Applies again after a rejection.
     REAPPLY_AS_SELLER: post(()) -> Seller, "/sellers/me/reapply";
     /// Reads the public profile of an approved seller, by id or slug.
-    GET_SELLER: get(()) -> PublicSeller, "/sellers/{sellerIdOrSlug}";
+    GET_SELLER: get(()) -> PublicSeller, "/sellers/{sellerIdOrSlug}", from "promotion";
     /// Lists the records of sellers, the newest accounts first.
     LIST_SELLER_RECORDS: get(()) -> Page<Seller>, "/admin/sellers", query SellerFilter;
     /// Begins to examine an application.

@@ -132,7 +132,9 @@ async fn run_step(app: &App, order: &Order, step: Step) -> Result<Option<Fact>, 
         Step::ReturnPart(id, part) => {
             if let Some(body) = returned_lines(order, part)? {
                 let call = client.call(&inventory::RETURN_LINES).path(&[&id]).body(&body);
-                unless_lost(call.key(format!("{part}:return")).send().await.map(|_| ()))?;
+                // The units differ when some came back by a return meanwhile; inventory returns a cause once under whatever key.
+                let units: i64 = body.lines.iter().map(|line| i64::from(line.quantity.get())).sum();
+                unless_lost(call.key(format!("{part}:return:{units}")).send().await.map(|_| ()))?;
             }
             Ok(Some(Fact::PartStockReturned(part)))
         }
@@ -305,10 +307,11 @@ fn invalid_value(_: impl std::error::Error) -> CallError {
     CallError::Misused("an order's values satisfy the upstream's contract")
 }
 
-/// Returns the units of a fulfilment; `None` when it has none.
+/// Returns the units of a fulfilment that did not come back by returns; `None` when there are none.
 fn returned_lines(order: &Order, id: FulfilmentId) -> Result<Option<ReturnLines>, CallError> {
     let Some(part) = order.fulfilment(id) else { return Ok(None) };
-    return_lines(id.0, reserve_lines(part.items(&order.items).map(|item| (item.sku.as_str(), item.quantity)))?)
+    let kept = part.items(&order.items).map(|item| (item.sku.as_str(), item.quantity.saturating_sub(item.returned_quantity)));
+    return_lines(id.0, reserve_lines(kept.filter(|(_, units)| *units > 0))?)
 }
 
 /// Returns the units of a return that go on sale again; `None` when it has none.

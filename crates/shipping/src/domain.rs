@@ -30,6 +30,9 @@ machine! {
             Cancelling = "RECALLING",
             /// There is no booking, and there will be none.
             Closed = "CLOSED",
+            /// The sender handed the parcel to another carrier. The cancellation of the booked pickup is due, until the carrier confirms
+            /// it; the parcel travels meanwhile.
+            Replaced = "REPLACED",
         }
         facts {
             /// The order was confirmed.
@@ -42,6 +45,8 @@ machine! {
             CancelConfirmed,
             /// The carrier, or the sender, reported that the carrier has the parcel.
             PickedUp,
+            /// The sender handed the parcel to another carrier.
+            Replaced,
         }
         table {
             Awaited, Confirmed => Pending;
@@ -51,8 +56,13 @@ machine! {
             Pending, CancelRequested => Cancelling;
             Booked, CancelRequested => Cancelling;
             Cancelling, CancelConfirmed => Closed;
-            // Its sender handed the parcel to another carrier before the booking succeeded.
             Pending, PickedUp => Booked;
+            // A booking without an answer may have been carried out, so its pickup is cancelled as well.
+            Pending, Replaced => Replaced;
+            Booked, Replaced => Replaced;
+            Replaced, CancelConfirmed => Booked;
+            // The answer to the booking came after it was replaced: it is cancelled again.
+            Replaced, Booked => Replaced;
             // The carrier had the parcel before: it travels on.
             Cancelling, PickedUp => Booked;
             // The answer to the booking came after the cancellation: it is cancelled again.
@@ -180,7 +190,8 @@ impl ShipmentRecord {
 
     /// Returns whether the carrier has the parcel, or had it.
     fn has_left(&self) -> bool {
-        self.booking == Booking::Booked && self.parcel.as_ref().is_some_and(|parcel| parcel.status != ShipmentStatus::Created)
+        matches!(self.booking, Booking::Booked | Booking::Replaced)
+            && self.parcel.as_ref().is_some_and(|parcel| parcel.status != ShipmentStatus::Created)
     }
 
     /// Applies a successful booking at `carrier`.
@@ -218,6 +229,10 @@ impl ShipmentRecord {
         self.booking = self.booking.transition(BookingFact::CancelConfirmed).ok()?;
         self.failure = None;
         self.due_at = None;
+        if self.booking != Booking::Closed {
+            // Only the booked pickup was cancelled: another carrier has the parcel.
+            return None;
+        }
         let parcel = self.parcel.as_mut()?;
         parcel.status = parcel.status.transition(ShipmentFact::Cancelled).ok()?;
         let parcel = parcel.clone();
@@ -228,7 +243,7 @@ impl ShipmentRecord {
     #[must_use]
     pub fn observe(&self, reported: ShipmentStatus) -> ReportOutcome {
         let Some(parcel) = &self.parcel else { return ReportOutcome::Known };
-        if parcel.status != ShipmentStatus::Returned || self.booking == Booking::Booked {
+        if parcel.status != ShipmentStatus::Returned || matches!(self.booking, Booking::Booked | Booking::Replaced) {
             return observe(parcel.status, reported);
         }
         let Some(contradiction) = self.contradiction else {
@@ -242,8 +257,8 @@ impl ShipmentRecord {
         }
     }
 
-    /// Puts the carrier and the number of a parcel that its sender hands over in place of the booked ones, before it moves. Returns
-    /// whether it moves; a parcel that has left already does not.
+    /// Puts the carrier and the number of a parcel that its sender hands over in place of the booked ones, before it moves; the
+    /// cancellation of the pickup that they replace becomes due. Returns whether it moves; a parcel that has left already does not.
     ///
     /// # Errors
     /// [`NotHandedOver`].
@@ -255,8 +270,8 @@ impl ShipmentRecord {
         now: Timestamp,
     ) -> Result<bool, NotHandedOver> {
         match self.booking {
-            Booking::Booked if self.has_left() => return Ok(false),
-            Booking::Booked | Booking::Pending => {}
+            Booking::Booked | Booking::Replaced if self.has_left() => return Ok(false),
+            Booking::Booked | Booking::Replaced | Booking::Pending => {}
             Booking::Awaited => return Err(NotHandedOver::Pending),
             Booking::Cancelling | Booking::Closed => return Err(NotHandedOver::Cancelled),
         }
@@ -266,6 +281,13 @@ impl ShipmentRecord {
             }
             None => (carrier.unwrap_or_else(|| booked_by.to_owned()), tracking_number.ok_or(NotHandedOver::Pending)?),
         };
+        let is_booked_one = |booked: &Parcel| booked.carrier == carrier && booked.tracking_number == tracking_number;
+        if !self.parcel.as_ref().is_some_and(is_booked_one)
+            && let Ok(replaced) = self.booking.transition(BookingFact::Replaced)
+        {
+            self.booking = replaced;
+            (self.attempts, self.failure, self.due_at) = (0, None, Some(now));
+        }
         let booked_at = self.parcel.as_ref().map_or(now, |parcel| parcel.booked_at);
         self.parcel = Some(Parcel { carrier, status: ShipmentStatus::Created, tracking_number, booked_at });
         Ok(true)

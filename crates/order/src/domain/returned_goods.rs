@@ -1,6 +1,6 @@
 //! Goods that came back by a return: what is owed for them, and which of them go on sale again.
 
-use super::{Order, Step, StockState};
+use super::{Order, PartStock, Step, StockState};
 use contracts::{
     ids::{OrderItemId, ReturnId},
     order::RefundCause,
@@ -35,7 +35,12 @@ impl Order {
                 item.returned_quantity = (item.returned_quantity + of_line.restocked + of_line.written_off).min(item.quantity);
             }
         }
-        let restocked = units.iter().filter(|of_line| of_line.restocked > 0);
+        // What was put on sale again with its whole fulfilment is not put there twice.
+        let is_kept = |id: OrderItemId| {
+            let seller = self.items.iter().find(|item| item.order_item_id == id).map(|item| item.seller_id);
+            !self.fulfilments.iter().any(|part| Some(part.seller_id) == seller && part.stock != PartStock::Kept)
+        };
+        let restocked = units.iter().filter(|of_line| of_line.restocked > 0 && is_kept(of_line.order_item_id));
         let units: Vec<_> = restocked.map(|of_line| (of_line.order_item_id, of_line.restocked)).collect();
         if !units.is_empty() {
             self.saga.return_restocks.push(ReturnRestock { return_id: id, units, is_done: false });

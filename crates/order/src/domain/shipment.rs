@@ -106,13 +106,14 @@ impl Order {
     }
 
     /// Returns the calls that put the units of fulfilments on sale again apart from the others. The units of an order's only
-    /// fulfilment are those of the reservation.
+    /// fulfilment are those of the reservation, unless some came back by a return, which decided about them.
     pub(super) fn part_return_steps(&self) -> Vec<Step> {
         let Some(reservation) = self.saga.reservation_in(StockState::Confirmed) else { return Vec::new() };
         let due = self.fulfilments.iter().filter(|part| part.stock == PartStock::ReturnDue);
-        match self.fulfilments.len() {
-            1 => due.map(|_| Step::ReturnReservation(reservation)).collect(),
-            _ => due.map(|part| Step::ReturnPart(reservation, part.fulfilment_id)).collect(),
+        let is_whole = self.fulfilments.len() == 1 && self.items.iter().all(|item| item.returned_quantity == 0);
+        match is_whole {
+            true => due.map(|_| Step::ReturnReservation(reservation)).collect(),
+            false => due.map(|part| Step::ReturnPart(reservation, part.fulfilment_id)).collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ use contracts::{
     ids::OrderId,
     order::{OrderParcelReturned, OrderStatus, OrderView, PARCEL_RETURNED, RestockStatus},
     payment::PaymentRefunded,
+    returns::{ReceivedItem, ReturnReceived},
 };
 use platform::testing::{Harness, TestRequest};
 use serde_json::json;
@@ -19,6 +20,52 @@ fn restock(h: &Harness, id: OrderId) -> TestRequest<'_> {
 
 fn reasons(view: &OrderView) -> Vec<(OrderStatus, Option<&str>)> {
     view.timeline.iter().rev().take(2).rev().map(|entry| (entry.status, entry.reason.as_deref())).collect()
+}
+
+/// The return of one unit of the only line.
+fn one_unit(h: &Harness, order: &OrderView, restocked: u32, written_off: u32) -> ReturnReceived {
+    let item = &order.items[0];
+    ReturnReceived {
+        return_id: h.id(),
+        order_id: order.order_id,
+        order_number: order.order_number.clone(),
+        fulfilment_id: order.fulfilments[0].fulfilment_id,
+        user_id: customer(),
+        seller_id: None,
+        currency: order.currency,
+        items: vec![ReceivedItem {
+            order_item_id: item.order_item_id,
+            product_id: item.product_id,
+            sku: item.sku.clone(),
+            restocked_quantity: restocked,
+            written_off_quantity: written_off,
+            refund_amount: 0,
+            tax_amount: 0,
+            discount_amount: 0,
+        }],
+        refund_amount: 0,
+    }
+}
+
+#[tokio::test]
+async fn units_that_came_back_by_a_return_are_not_restocked_with_their_parcel() {
+    let upstreams = Upstreams::new();
+    let h = upstreams.harness().await;
+    let placed = confirmed(&h).await;
+    let shipment = created(&h, &placed);
+    h.deliver(shipment.clone()).await;
+    h.deliver(delivered(&shipment)).await;
+    h.deliver(one_unit(&h, &placed, 0, 1)).await;
+    h.deliver(returned(&shipment, false)).await;
+    let answer = send_and_settle(&h, restock(&h, placed.order_id).key("r").header("prefer", "wait=10")).await.expect(200);
+    assert_eq!(answer.read::<OrderView>().restock, Some(RestockStatus::Done));
+    // One of the two units was written off, and stays sold.
+    assert_eq!(upstreams.script().returned_units, [("LAMP-1".to_owned(), 1)]);
+    assert_eq!(upstreams.keys_of("return"), 0);
+    h.deliver(one_unit(&h, &placed, 1, 0)).await;
+    advance_orders(&h).await;
+    assert_eq!(upstreams.script().returned_units.len(), 1, "it went back with its parcel");
+    assert_eq!(order(&h, placed.order_id).await.items[0].returned_quantity, 2);
 }
 
 #[tokio::test]

@@ -43,12 +43,19 @@ async fn send(app: &App, shipment: ShipmentRecord) -> Result<(), Error> {
                 // Another carrier does not know the parcel, and would confirm although the first one picks it up.
                 return failed(app, &shipment, CarrierError::Refused("the parcel was booked at another carrier".into())).await;
             }
-            match tokio::time::timeout(timeout, app.carrier.cancel(fulfilment_id)).await.unwrap_or(Err(CarrierError::TimedOut)) {
-                Ok(()) => cancelled(app, fulfilment_id).await,
-                Err(error) => failed(app, &shipment, error).await,
-            }
+            cancel(app, &shipment).await
         }
+        // The parcel names the carrier that has it, and this one was booked.
+        Booking::Replaced => cancel(app, &shipment).await,
         Booking::Awaited | Booking::Booked | Booking::Closed => Ok(()),
+    }
+}
+
+async fn cancel(app: &App, shipment: &ShipmentRecord) -> Result<(), Error> {
+    let cancelling = tokio::time::timeout(app.settings.carrier_timeout(), app.carrier.cancel(shipment.fulfilment_id));
+    match cancelling.await.unwrap_or(Err(CarrierError::TimedOut)) {
+        Ok(()) => cancelled(app, shipment.fulfilment_id).await,
+        Err(error) => failed(app, shipment, error).await,
     }
 }
 
@@ -127,7 +134,7 @@ pub async fn retry(app: &App, id: Uuid) -> Result<ShipmentOverview, Error> {
     for shipment in before.iter().filter(is_open) {
         call_carrier(app, shipment.fulfilment_id).await?;
     }
-    let is_due = |shipment: &ShipmentRecord| matches!(shipment.booking, Booking::Pending | Booking::Cancelling);
+    let is_due = |shipment: &ShipmentRecord| matches!(shipment.booking, Booking::Pending | Booking::Cancelling | Booking::Replaced);
     let now = list().await?;
     if now.iter().any(is_due) {
         return Err(Error::CarrierUnavailable);

@@ -1,6 +1,6 @@
 //! A parcel that its sender hands to a carrier.
 
-use super::track::move_to;
+use super::{BOOKING, track::move_to};
 use crate::{
     App, Error,
     domain::{NotHandedOver, Scan},
@@ -15,7 +15,8 @@ use contracts::{
 /// The entry of the history.
 const HANDED_OVER: &str = "The seller handed the parcel to the carrier";
 
-/// Sets the shipment IN_TRANSIT. The carrier and the number of the request take the place of the booked ones. A parcel that has left
+/// Sets the shipment IN_TRANSIT. The carrier and the number of the request take the place of the booked ones, whose pickup is cancelled
+/// at the carrier. A parcel that has left
 /// already is answered as it is.
 ///
 /// # Errors
@@ -32,6 +33,7 @@ pub async fn hand_over(app: &App, id: FulfilmentId, body: HandOverParcel) -> Res
         if moves {
             store::append_event(tx, &mut shipment, ShipmentStatus::InTransit, Scan::now(HANDED_OVER)).await?;
             move_to(tx, &mut shipment, ShipmentStatus::InTransit, HANDED_OVER).await?;
+            tx.notify_worker(BOOKING);
         }
         store::view(tx, shipment).await?.ok_or(Error::NotFound)
     };

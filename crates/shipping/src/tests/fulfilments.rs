@@ -1,13 +1,15 @@
 //! Orders of several fulfilments.
 
-use super::{Order, report, shipments, start};
+use super::{Order, address, report, shipments, start};
+use crate::carrier::{BookingRequest, MockCarrier, Mode, ParcelCarrier as _};
 use contracts::{
     ids::FulfilmentId,
     order::{OrderConfirmed, OrderedFulfilment},
-    shipping::{Shipment, ShipmentStatus, ShipmentUpdated},
+    shipping::{Shipment, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
 use platform::testing::{Harness, TestResponse};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn confirmed(h: &Harness, order: Order, parts: &[FulfilmentId], complement: &str) -> OrderConfirmed {
     let part = |id: &FulfilmentId| OrderedFulfilment {
@@ -74,6 +76,11 @@ async fn a_parcel_is_handed_to_another_carrier_once() {
         told.iter().map(|event| (event.carrier.as_str(), event.tracking_number.as_str())).collect::<Vec<_>>(),
         [("Postman", "PM-1")]
     );
+    h.complete().await;
+    assert!(!is_bookable(&h, part).await, "the booked pickup is cancelled at the carrier");
+    let travels = of(&h, order, part).await;
+    assert_eq!((travels.status, h.emitted_of::<ShipmentReturned>().await.len()), (ShipmentStatus::InTransit, 0));
+    report(&h, travels.shipment_id, "DELIVERED", "").await.expect(200);
     // The booked carrier and number stay when nothing else is given.
     let (other, part) = (Order::new(&h), h.id());
     h.deliver(confirmed(&h, other, &[part], "")).await;
@@ -82,6 +89,27 @@ async fn a_parcel_is_handed_to_another_carrier_once() {
     hand_over(&h, part, &json!({})).await.expect(200);
     let shipped = of(&h, other, part).await;
     assert_eq!((shipped.tracking_number, shipped.status), (booked.tracking_number, ShipmentStatus::InTransit));
+    h.complete().await;
+    assert!(is_bookable(&h, part).await, "the pickup stays booked");
+}
+
+/// Whether the carrier would still fetch the parcel.
+async fn is_bookable(h: &Harness, fulfilment_id: FulfilmentId) -> bool {
+    let carrier = MockCarrier::new(h.db().clone(), Mode::Ok, Duration::ZERO);
+    carrier.book(BookingRequest { fulfilment_id, address: address("") }).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_booking_without_an_answer_is_cancelled_when_another_carrier_has_the_parcel() {
+    let h = start().await;
+    let (order, part) = (Order::new(&h), h.id());
+    h.deliver(confirmed(&h, order, &[part], "carrier:fail")).await;
+    h.complete().await;
+    hand_over(&h, part, &json!({"carrier": "Postman", "trackingNumber": "PM-9"})).await.expect(200);
+    h.complete().await;
+    assert!(!is_bookable(&h, part).await);
+    assert_eq!(of(&h, order, part).await.status, ShipmentStatus::InTransit);
+    assert_eq!(h.emitted_of::<ShipmentReturned>().await.len(), 0);
 }
 
 #[tokio::test]

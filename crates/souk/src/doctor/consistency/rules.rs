@@ -5,7 +5,7 @@
 use contracts::{
     ids::OrderId,
     money::Money,
-    order::{FulfilmentStatus, OrderStatus},
+    order::{FulfilmentStatus, OrderItem, OrderStatus},
     payment::PaymentStatus,
     shipping::ShipmentStatus,
     time::Timestamp,
@@ -197,11 +197,14 @@ impl OrderCase<'_> {
     /// those that are going to may be.
     fn wrong_units(&self, may_be_none: bool) -> Option<String> {
         let order = &self.record.order;
-        let lines = |wanted: fn(PartStock) -> bool| {
-            let parts = order.fulfilments.iter().filter(move |part| wanted(part.stock));
-            sum(parts.flat_map(|part| part.items(&order.items)).map(|item| (item.sku.as_str(), i64::from(item.quantity))))
+        let lines = |units: fn(PartStock, &OrderItem) -> u32| {
+            let parts = order.fulfilments.iter();
+            let lines = parts.flat_map(|part| part.items(&order.items).map(move |item| (item.sku.as_str(), units(part.stock, item))));
+            sum(lines.filter(|(_, units)| *units > 0).map(|(sku, units)| (sku, i64::from(units))))
         };
-        let (mut least, mut most) = (lines(|stock| stock == PartStock::Kept), lines(|stock| stock != PartStock::Returned));
+        let mut least = lines(|stock, item| if stock == PartStock::Kept { item.quantity } else { 0 });
+        // Units that a return wrote off stay bought when the rest of their fulfilment goes back on sale.
+        let mut most = lines(|stock, item| if stock == PartStock::Returned { item.returned_quantity } else { item.quantity });
         for restock in &order.saga.return_restocks {
             for (sku, units) in order.restocked_by(restock) {
                 for counts in [Some(&mut least), restock.is_done.then_some(&mut most)].into_iter().flatten() {
