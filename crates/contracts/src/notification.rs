@@ -79,6 +79,8 @@ string_enum! {
         ParcelReturned = "PARCEL_RETURNED",
         /// An order was cancelled.
         Cancelled = "CANCELLED",
+        /// The part of an order that one seller ships was cancelled, and the rest was not.
+        PartCancelled = "PART_CANCELLED",
         /// Money was refunded.
         Refunded = "REFUNDED",
         /// A return was approved; the message has the label.
@@ -91,6 +93,26 @@ string_enum! {
         ReviewPublished = "REVIEW_PUBLISHED",
         /// A review of the user was answered.
         ReviewAnswered = "REVIEW_ANSWERED",
+        /// The user may sell.
+        SellerApproved = "SELLER_APPROVED",
+        /// The user's application to sell was turned down.
+        SellerRejected = "SELLER_REJECTED",
+        /// Nothing of the seller is on sale any more.
+        SellerSuspended = "SELLER_SUSPENDED",
+        /// The suspension of the seller ended.
+        SellerReinstated = "SELLER_REINSTATED",
+        /// Goods of the seller were sold and have to be shipped.
+        NewSale = "NEW_SALE",
+        /// A sale of the seller was cancelled before it was shipped.
+        SaleCancelled = "SALE_CANCELLED",
+        /// A parcel of the seller came back.
+        SaleParcelReturned = "SALE_PARCEL_RETURNED",
+        /// Money was paid out to the seller.
+        PayoutPaid = "PAYOUT_PAID",
+        /// A payout to the seller failed. The money is available again.
+        PayoutFailed = "PAYOUT_FAILED",
+        /// The account that the seller's money is paid out to was changed.
+        PayoutAccountChanged = "PAYOUT_ACCOUNT_CHANGED",
     }
 
     /// How a message is sent.

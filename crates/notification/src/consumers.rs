@@ -1,19 +1,27 @@
-//! Entry point 2, events: each writes at most one message for each channel, in the transaction of the inbox.
+//! Entry point 2, events: each writes at most one message to a user for each channel, in the transaction of the inbox.
+//!
+//! Every parcel has one message that it left and one that it arrived, made from the events of its fulfilment. The events of the order
+//! make them only where those of the fulfilment are missing, as in events of earlier versions.
+
+mod seller_events;
 
 use crate::{
     delivery::worker_of,
     domain::{Contact, OutgoingMessage},
     message::{
-        Cancelled, Delivered, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReturnLabelNews,
-        ReturnRefund, ReturnRejection, ReviewNews, Shipped, Welcome,
+        Cancelled, Delivered, Message, OrderSummary, Parcel, ParcelReturned, PartCancelled, PasswordChange, PaymentProblem, Refunded,
+        Reset, ReturnLabelNews, ReturnRefund, ReturnRejection, ReviewNews, Shipped, Welcome,
     },
     store,
 };
 use contracts::{
     auth::{PasswordChanged, PasswordResetRequested, UserRegistered},
-    ids::{EventId, UserId},
+    ids::{EventId, FulfilmentId, ShipmentId, UserId},
     notification::Channel,
-    order::{OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderParcelReturned, OrderPaymentFailed, OrderShipped},
+    order::{
+        FulfilmentDelivered, FulfilmentShipped, OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderItem,
+        OrderParcelReturned, OrderPartRefunded, OrderPaymentFailed, OrderShipped, RefundCause,
+    },
     payment::PaymentRefunded,
     returns::{ReturnApproved, ReturnRefunded, ReturnRejected},
     review::{ReviewAnswered, ReviewPublished},
@@ -25,7 +33,7 @@ use platform::{
 };
 
 pub fn all() -> Consumers {
-    Consumers::new()
+    seller_events::add(Consumers::new())
         .on::<UserRegistered, _, _>(user_registered)
         .on::<UserUpdated, _, _>(user_updated)
         .on::<PreferencesChanged, _, _>(preferences_changed)
@@ -36,8 +44,11 @@ pub fn all() -> Consumers {
         .on::<OrderConfirmed, _, _>(order_confirmed)
         .on::<OrderShipped, _, _>(order_shipped)
         .on::<OrderDelivered, _, _>(order_delivered)
+        .on::<FulfilmentShipped, _, _>(fulfilment_shipped)
+        .on::<FulfilmentDelivered, _, _>(fulfilment_delivered)
         .on::<OrderParcelReturned, _, _>(order_parcel_returned)
         .on::<OrderCancelled, _, _>(order_cancelled)
+        .on::<OrderPartRefunded, _, _>(order_part_refunded)
         .on::<PaymentRefunded, _, _>(payment_refunded)
         .on::<ReturnApproved, _, _>(return_approved)
         .on::<ReturnRejected, _, _>(return_rejected)
@@ -128,15 +139,44 @@ async fn order_confirmed(tx: &mut Tx, received: Received<OrderConfirmed>) -> Res
 
 async fn order_shipped(tx: &mut Tx, received: Received<OrderShipped>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
-    let OrderShipped { order_id, order_number, carrier, tracking_number, .. } = event;
-    let message = Message::Shipped(Shipped { order_id, order_number, carrier, tracking_number });
-    NewMessage::of(event_id, event.user_id, message).write(tx).await
+    let OrderShipped { order_id, order_number, user_id, fulfilment_id, shipment_id, carrier, tracking_number, .. } = event;
+    if fulfilment_id.is_some() {
+        return Ok(());
+    }
+    let parcel = Parcel { shipment_id: Some(shipment_id), ..Parcel::default() };
+    let message = Message::Shipped(Shipped { order_id, order_number, parcel, carrier, tracking_number });
+    NewMessage::of(event_id, user_id, message).write(tx).await
 }
 
 async fn order_delivered(tx: &mut Tx, received: Received<OrderDelivered>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
-    let message = Message::Delivered(Delivered { order_id: event.order_id, order_number: event.order_number });
-    NewMessage::of(event_id, event.user_id, message).write(tx).await
+    let OrderDelivered { order_id, order_number, user_id, fulfilment_id, shipment_id, .. } = event;
+    if fulfilment_id.is_some() {
+        return Ok(());
+    }
+    let parcel = Parcel { shipment_id: Some(shipment_id), ..Parcel::default() };
+    let message = Message::Delivered(Delivered { order_id, order_number, parcel });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+async fn fulfilment_shipped(tx: &mut Tx, received: Received<FulfilmentShipped>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let FulfilmentShipped { order_id, order_number, user_id, items, fulfilment_count, shipment_id, carrier, tracking_number, .. } = event;
+    let parcel = parcel(shipment_id, items, fulfilment_count);
+    let message = Message::Shipped(Shipped { order_id, order_number, parcel, carrier, tracking_number });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+async fn fulfilment_delivered(tx: &mut Tx, received: Received<FulfilmentDelivered>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let FulfilmentDelivered { order_id, order_number, user_id, items, fulfilment_count, shipment_id, .. } = event;
+    let parcel = parcel(shipment_id, items, fulfilment_count);
+    let message = Message::Delivered(Delivered { order_id, order_number, parcel });
+    NewMessage::of(event_id, user_id, message).write(tx).await
+}
+
+fn parcel(shipment_id: ShipmentId, items: Vec<OrderItem>, fulfilment_count: u32) -> Parcel {
+    Parcel { shipment_id: Some(shipment_id), items: items.into_iter().map(Into::into).collect(), is_part: fulfilment_count > 1 }
 }
 
 async fn order_parcel_returned(tx: &mut Tx, received: Received<OrderParcelReturned>) -> Result<(), Error> {
@@ -160,6 +200,27 @@ async fn order_cancelled(tx: &mut Tx, received: Received<OrderCancelled>) -> Res
         lines_return: event.lines_return,
     });
     NewMessage::of(event_id, event.user_id, message).write(tx).await
+}
+
+/// A part that was cancelled while its whole order was being cancelled was not announced to the customer. When a parcel that left
+/// ended that request, the refund of the part tells of it.
+async fn order_part_refunded(tx: &mut Tx, received: Received<OrderPartRefunded>) -> Result<(), Error> {
+    let Received { event, event_id, .. } = received;
+    let OrderPartRefunded { order_id, order_number, user_id, cause, cause_id, currency, amount, .. } = event;
+    if cause != RefundCause::Fulfilment {
+        return Ok(());
+    }
+    let message = Message::PartCancelled(PartCancelled {
+        order_id,
+        order_number,
+        fulfilment_id: FulfilmentId(cause_id),
+        items: Vec::new(),
+        reason: None,
+        note: None,
+        currency,
+        refund_amount: amount,
+    });
+    NewMessage::of(event_id, user_id, message).write(tx).await
 }
 
 async fn payment_refunded(tx: &mut Tx, received: Received<PaymentRefunded>) -> Result<(), Error> {
@@ -249,7 +310,8 @@ impl NewMessage<'_> {
                 created_at: tx.now(),
             };
             let resumes_at = contact.webhook_resumes_at.filter(|_| channel == Channel::Webhook);
-            store::insert(tx, &outgoing, resumes_at.map_or(tx.now(), |resumes_at| resumes_at.max(tx.now()))).await?;
+            store::insert(tx, &outgoing, self.message.subject_id(), resumes_at.map_or(tx.now(), |resumes_at| resumes_at.max(tx.now())))
+                .await?;
             tx.notify_worker(worker_of(channel));
         }
         Ok(())

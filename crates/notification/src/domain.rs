@@ -69,7 +69,13 @@ impl Contact {
 
 /// Returns whether mails of this type ignore the preferences, because they are about the account itself.
 pub fn is_about_account(kind: NotificationType) -> bool {
-    matches!(kind, NotificationType::Registered | NotificationType::PasswordReset | NotificationType::PasswordChanged)
+    matches!(
+        kind,
+        NotificationType::Registered
+            | NotificationType::PasswordReset
+            | NotificationType::PasswordChanged
+            | NotificationType::PayoutAccountChanged
+    )
 }
 
 /// A message with what a channel needs to send it.
@@ -185,8 +191,7 @@ mod tests {
         fn each_channel_is_used_at_most_once_and_by_the_preferences(email: bool, sms: bool, phone: bool, webhook: bool, at in 0..NotificationType::ALL.len()) {
             let kind = NotificationType::ALL[at];
             let channels: Vec<_> = contact(email, sms, phone, webhook).channels(kind).collect();
-            let account =
-                matches!(kind, NotificationType::Registered | NotificationType::PasswordReset | NotificationType::PasswordChanged);
+            let account = ["REGISTERED", "PASSWORD_RESET", "PASSWORD_CHANGED", "PAYOUT_ACCOUNT_CHANGED"].contains(&kind.as_str());
             let secret = kind == NotificationType::PasswordReset;
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));

@@ -63,7 +63,7 @@ pub fn service() -> Service {
 pub fn service_with(senders: impl FnOnce(&Ctx, &Settings) -> Result<Senders, StartError> + Send + 'static) -> Service {
     Service::new(
         "notification",
-        migrations!["0001_notifications", "0002_due", "0003_webhook_receivers", "0004_verified_addresses"],
+        migrations!["0001_notifications", "0002_due", "0003_webhook_receivers", "0004_verified_addresses", "0005_subjects"],
         |ctx: Ctx| async move {
             let settings: Settings = ctx.section()?;
             let channels = Arc::new(Channels::open(&ctx, &settings, senders(&ctx, &settings)?)?);

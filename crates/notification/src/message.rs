@@ -1,8 +1,12 @@
 //! The messages and their payloads. A payload is shown to its user and to administrators and posted to webhooks, so it contains
 //! no secret.
 
+mod seller_messages;
+
+pub use seller_messages::{PayoutAccountChange, PayoutNews, Sale, SaleEnded, SellerNews};
+
 use contracts::{
-    ids::{OrderId, ProductId, ReturnId, ReviewId},
+    ids::{FulfilmentId, OrderId, ProductId, ReturnId, ReviewId, ShipmentId, Uuid},
     money::Currency,
     notification::NotificationType,
     order::{CancelReason, OrderItem},
@@ -27,12 +31,23 @@ pub enum Message {
     Delivered(Delivered),
     ParcelReturned(ParcelReturned),
     Cancelled(Cancelled),
+    PartCancelled(PartCancelled),
     Refunded(Refunded),
     ReturnApproved(ReturnLabelNews),
     ReturnRejected(ReturnRejection),
     ReturnRefunded(ReturnRefund),
     ReviewPublished(ReviewNews),
     ReviewAnswered(ReviewNews),
+    SellerApproved(SellerNews),
+    SellerRejected(SellerNews),
+    SellerSuspended(SellerNews),
+    SellerReinstated(SellerNews),
+    NewSale(Sale),
+    SaleCancelled(SaleEnded),
+    SaleParcelReturned(SaleEnded),
+    PayoutPaid(PayoutNews),
+    PayoutFailed(PayoutNews),
+    PayoutAccountChanged(PayoutAccountChange),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -103,6 +118,8 @@ pub struct PaymentProblem {
 pub struct Shipped {
     pub order_id: OrderId,
     pub order_number: String,
+    #[serde(flatten)]
+    pub parcel: Parcel,
     pub carrier: String,
     pub tracking_number: String,
 }
@@ -112,6 +129,18 @@ pub struct Shipped {
 pub struct Delivered {
     pub order_id: OrderId,
     pub order_number: String,
+    #[serde(flatten)]
+    pub parcel: Parcel,
+}
+
+/// What is in a parcel. Events and messages from before fulfilments say nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Parcel {
+    pub shipment_id: Option<ShipmentId>,
+    pub items: Vec<Line>,
+    /// Whether the order has other parts, which have parcels of their own.
+    pub is_part: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -139,6 +168,22 @@ pub struct Cancelled {
     pub refund_due: bool,
     /// Whether the lines return to the cart.
     pub lines_return: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartCancelled {
+    pub order_id: OrderId,
+    pub order_number: String,
+    pub fulfilment_id: FulfilmentId,
+    /// Empty and null when only the refund told of it.
+    pub items: Vec<Line>,
+    pub reason: Option<CancelReason>,
+    /// The text of the one who cancelled it.
+    pub note: Option<String>,
+    pub currency: Currency,
+    /// What is given back.
+    pub refund_amount: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,12 +253,23 @@ impl Message {
             Message::Delivered(_) => NotificationType::Delivered,
             Message::ParcelReturned(_) => NotificationType::ParcelReturned,
             Message::Cancelled(_) => NotificationType::Cancelled,
+            Message::PartCancelled(_) => NotificationType::PartCancelled,
             Message::Refunded(_) => NotificationType::Refunded,
             Message::ReturnApproved(_) => NotificationType::ReturnApproved,
             Message::ReturnRejected(_) => NotificationType::ReturnRejected,
             Message::ReturnRefunded(_) => NotificationType::ReturnRefunded,
             Message::ReviewPublished(_) => NotificationType::ReviewPublished,
             Message::ReviewAnswered(_) => NotificationType::ReviewAnswered,
+            Message::SellerApproved(_) => NotificationType::SellerApproved,
+            Message::SellerRejected(_) => NotificationType::SellerRejected,
+            Message::SellerSuspended(_) => NotificationType::SellerSuspended,
+            Message::SellerReinstated(_) => NotificationType::SellerReinstated,
+            Message::NewSale(_) => NotificationType::NewSale,
+            Message::SaleCancelled(_) => NotificationType::SaleCancelled,
+            Message::SaleParcelReturned(_) => NotificationType::SaleParcelReturned,
+            Message::PayoutPaid(_) => NotificationType::PayoutPaid,
+            Message::PayoutFailed(_) => NotificationType::PayoutFailed,
+            Message::PayoutAccountChanged(_) => NotificationType::PayoutAccountChanged,
         }
     }
 
@@ -223,16 +279,31 @@ impl Message {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
             Message::ReviewPublished(_) | Message::ReviewAnswered(_) => None,
+            Message::SellerApproved(_) | Message::SellerRejected(_) | Message::SellerSuspended(_) | Message::SellerReinstated(_) => None,
+            Message::PayoutPaid(_) | Message::PayoutFailed(_) | Message::PayoutAccountChanged(_) => None,
             Message::OrderCreated(order) | Message::OrderConfirmed(order) => Some(order.order_id),
             Message::PaymentFailed(problem) => Some(problem.order_id),
             Message::Shipped(shipped) => Some(shipped.order_id),
             Message::Delivered(delivered) => Some(delivered.order_id),
             Message::ParcelReturned(returned) => Some(returned.order_id),
             Message::Cancelled(cancelled) => Some(cancelled.order_id),
+            Message::PartCancelled(cancelled) => Some(cancelled.order_id),
             Message::Refunded(refunded) => Some(refunded.order_id),
             Message::ReturnApproved(label) => Some(label.order_id),
             Message::ReturnRejected(rejection) => Some(rejection.order_id),
             Message::ReturnRefunded(refund) => Some(refund.order_id),
+            Message::NewSale(sale) => Some(sale.order_id),
+            Message::SaleCancelled(ended) | Message::SaleParcelReturned(ended) => Some(ended.order_id),
+        }
+    }
+
+    /// Returns what a user gets one message of this type about, when several events may tell of it.
+    #[must_use]
+    pub fn subject_id(&self) -> Option<Uuid> {
+        match self {
+            Message::Shipped(Shipped { parcel, .. }) | Message::Delivered(Delivered { parcel, .. }) => parcel.shipment_id.map(|id| id.0),
+            Message::PartCancelled(cancelled) => Some(cancelled.fulfilment_id.0),
+            _ => None,
         }
     }
 
@@ -257,7 +328,6 @@ impl Message {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use contracts::ids::Uuid;
     use contracts::problem::Code;
 
     pub(crate) fn address() -> AddressSnapshot {
@@ -287,7 +357,7 @@ pub(crate) mod tests {
             order_id,
             order_number: order_number.clone(),
             currency,
-            items: vec![line],
+            items: vec![line.clone()],
             subtotal_amount: 2_500,
             shipping_amount: 490,
             tax_amount: 475,
@@ -296,6 +366,7 @@ pub(crate) mod tests {
             shipping_address_snapshot: address(),
         };
         let return_id = ReturnId(Uuid::from_u128(10));
+        let parcel = Parcel { shipment_id: Some(ShipmentId(Uuid::from_u128(11))), items: vec![line.clone()], is_part: true };
         let review = ReviewNews {
             review_id: ReviewId(Uuid::from_u128(8)),
             product_id: ProductId(Uuid::from_u128(9)),
@@ -318,10 +389,11 @@ pub(crate) mod tests {
             Message::Shipped(Shipped {
                 order_id,
                 order_number: order_number.clone(),
+                parcel: parcel.clone(),
                 carrier: "MOCK".into(),
                 tracking_number: "T-1".into(),
             }),
-            Message::Delivered(Delivered { order_id, order_number: order_number.clone() }),
+            Message::Delivered(Delivered { order_id, order_number: order_number.clone(), parcel }),
             Message::ParcelReturned(ParcelReturned {
                 order_id,
                 order_number: order_number.clone(),
@@ -353,7 +425,20 @@ pub(crate) mod tests {
             Message::ReturnRefunded(ReturnRefund { return_id, order_id, order_number: "SK-7".into(), currency, refunded_amount: 1_000 }),
             Message::ReviewPublished(review.clone()),
             Message::ReviewAnswered(review),
+            Message::PartCancelled(PartCancelled {
+                order_id,
+                order_number: "SK-7".into(),
+                fulfilment_id: FulfilmentId(Uuid::from_u128(12)),
+                items: vec![line.clone()],
+                reason: Some(CancelReason::SellerRequest),
+                note: None,
+                currency,
+                refund_amount: 2_990,
+            }),
         ]
+        .into_iter()
+        .chain(seller_messages::tests::samples(order_id, &line))
+        .collect()
     }
 
     #[test]

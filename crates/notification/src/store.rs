@@ -4,7 +4,7 @@ use crate::domain::{Contact, OutgoingMessage};
 use contracts::{
     auth::UserRegistered,
     column::JsonText,
-    ids::{NotificationId, UserId},
+    ids::{NotificationId, UserId, Uuid},
     notification::{Channel, DeliveryAttempt, Notification, NotificationFilter, NotificationStatus},
     time::Timestamp,
     user::{PreferencesChanged, UserContact, UserUpdated},
@@ -28,7 +28,7 @@ platform::table! {
         sealed_token, attempts, tries, resends, created_at,
     }
     default { name }
-    extra { status, due_at, updated_at }
+    extra { subject_id, status, due_at, updated_at }
 }
 
 platform::table! {
@@ -153,13 +153,14 @@ pub async fn find_contact(tx: &mut Tx, user_id: UserId) -> Result<Option<Contact
     tx.find::<Contacts>("user_id = $1", params![user_id]).await
 }
 
-/// Inserts a message that is due at `due_at`, unless the event has one on this channel.
-pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, due_at: Timestamp) -> Result<(), Error> {
+/// Inserts a message that is due at `due_at`, unless the user has one of its type about the event or the subject on this channel.
+pub async fn insert(tx: &mut Tx, outgoing: &OutgoingMessage, subject: Option<Uuid>, due_at: Timestamp) -> Result<(), Error> {
     let now = tx.now();
     tx.insert_if_absent_with::<OutgoingMessages>(
         outgoing,
-        "(event_id, channel)",
-        &[("status", &NotificationStatus::Pending), ("due_at", &due_at), ("updated_at", &now)],
+        // Either of the two unique indexes.
+        "",
+        &[("subject_id", &subject), ("status", &NotificationStatus::Pending), ("due_at", &due_at), ("updated_at", &now)],
     )
     .await
     .map(|_| ())

@@ -4,10 +4,12 @@
 mod email;
 mod html;
 mod plain;
+mod text_message;
 
-pub use email::{email_content, text_message};
+pub use email::email_content;
 pub use html::html;
 pub use plain::plain;
+pub use text_message::text_message;
 
 /// What a text needs in addition to its message.
 #[derive(Clone, Copy)]

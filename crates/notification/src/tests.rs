@@ -5,13 +5,15 @@ mod delivering;
 mod endpoints;
 mod mail_server;
 mod mailbox;
+mod parcels;
+mod selling;
 mod webhooks;
 
 use crate::message::tests::address;
 use contracts::{
     auth::{PasswordChanged, PasswordResetRequested, Role, UserRegistered},
     event::{Envelope, Event},
-    ids::{CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId},
+    ids::{CartId, OrderId, OrderItemId, PaymentId, ProductId, ReservationId, ShipmentId, UserId, Uuid},
     money::Currency,
     notification::Notification,
     order::{
@@ -31,7 +33,10 @@ use platform::{
     encryption,
     testing::{Harness, HarnessBuilder},
 };
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 fn builder() -> HarnessBuilder {
     Harness::of(crate::service())
@@ -48,6 +53,12 @@ async fn start() -> Harness {
 
 /// The token of a password reset.
 const TOKEN: &str = "reset-token-that-nobody-may-see";
+
+/// Returns another id each time: a parcel has one message of each type.
+fn next_shipment() -> ShipmentId {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    ShipmentId(Uuid::from_u128(COUNT.fetch_add(1, Ordering::Relaxed).into()))
+}
 
 /// A user, an order, and their events.
 #[derive(Clone, Copy)]
@@ -174,7 +185,8 @@ impl Person {
             order_id: self.order_id,
             order_number: "SK-7".into(),
             user_id: self.user_id,
-            shipment_id: ShipmentId(self.order_id.0),
+            fulfilment_id: None,
+            shipment_id: next_shipment(),
             carrier: "MOCK".into(),
             tracking_number: "T-1".into(),
             currency: Currency::EUR,
@@ -187,7 +199,8 @@ impl Person {
             order_id: self.order_id,
             order_number: "SK-7".into(),
             user_id: self.user_id,
-            shipment_id: ShipmentId(self.order_id.0),
+            fulfilment_id: None,
+            shipment_id: next_shipment(),
             currency: Currency::EUR,
             total_amount: 2_990,
         }

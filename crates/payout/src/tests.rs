@@ -140,6 +140,7 @@ impl Fixture {
             shipping_tax_amount: sold.shipping_tax_amount,
             tax_amount: sold.tax_amount,
             total_amount: sold.total_amount,
+            fulfilment_count: 1,
             shipment_id: self.id::<ShipmentId>(),
             carrier: "MOCK".into(),
             tracking_number: "T-1".into(),
@@ -166,6 +167,7 @@ impl Fixture {
             reason: CancelReason::CustomerRequest,
             note: None,
             was_confirmed: true,
+            with_order: false,
             refund_amount,
         })
         .await;

@@ -60,6 +60,7 @@ impl Part {
             shipping_tax_amount: 0,
             tax_amount: 171,
             total_amount: 2_061,
+            fulfilment_count: 1,
             shipment_id: self.order_id.0.into(),
             carrier: "MOCK".into(),
             tracking_number: "T-1".into(),

@@ -148,7 +148,8 @@ fn item(h: &Harness, product_id: ProductId) -> OrderItem {
 }
 
 fn delivered(h: &Harness, order_id: OrderId, user_id: UserId) -> OrderDelivered {
-    OrderDelivered { order_id, order_number: "SK-1".into(), user_id, shipment_id: h.id(), currency: Currency::EUR, total_amount: 1_999 }
+    let (shipment_id, currency) = (h.id(), Currency::EUR);
+    OrderDelivered { order_id, order_number: "SK-1".into(), user_id, fulfilment_id: None, shipment_id, currency, total_amount: 1_999 }
 }
 
 fn path(review: &Review) -> String {
@@ -171,6 +172,7 @@ fn part_delivered(h: &Harness, order_id: OrderId, user_id: UserId, product: Prod
         shipping_tax_amount: 0,
         tax_amount: 0,
         total_amount: 1_999,
+        fulfilment_count: 1,
         shipment_id: h.id(),
         carrier: "MOCK".into(),
         tracking_number: "T-1".into(),

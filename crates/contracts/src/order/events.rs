@@ -165,6 +165,9 @@ events! {
         /// The order number that people see.
         order_number: String,
         user_id: UserId,
+        /// The part of the order whose parcel it was. None in an old event: then no event of a fulfilment announced the parcel.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         shipment_id: ShipmentId,
         /// The carrier of the parcel.
         carrier: String,
@@ -180,6 +183,9 @@ events! {
         /// The order number that people see.
         order_number: String,
         user_id: UserId,
+        /// The part of the order whose parcel it was. None in an old event: then no event of a fulfilment announced the parcel.
+        #[serde(default)]
+        fulfilment_id: Option<FulfilmentId>,
         shipment_id: ShipmentId,
         /// The currency of the amounts.
         currency: Currency,
@@ -292,6 +298,9 @@ events! {
         tax_amount: i64,
         /// What the customer pays for it.
         total_amount: i64,
+        /// How many fulfilments its order has; 0 in an old event.
+        #[serde(default)]
+        fulfilment_count: u32,
         shipment_id: ShipmentId,
         /// The carrier of the parcel.
         carrier: String,
@@ -322,6 +331,9 @@ events! {
         tax_amount: i64,
         /// What the customer pays for it.
         total_amount: i64,
+        /// How many fulfilments its order has; 0 in an old event.
+        #[serde(default)]
+        fulfilment_count: u32,
         shipment_id: ShipmentId,
         /// The carrier of the parcel.
         carrier: String,
@@ -358,6 +370,9 @@ events! {
         note: Option<String>,
         /// Whether it was confirmed before; `FulfilmentConfirmed` announced that.
         was_confirmed: bool,
+        /// Whether its whole order is cancelled, is being cancelled, or was refunded in full. Then events of the order tell the customer.
+        #[serde(default)]
+        with_order: bool,
         /// What goes back to the customer because of this: its total, or less when the money was refunded before.
         refund_amount: i64,
     }

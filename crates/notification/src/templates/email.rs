@@ -1,12 +1,13 @@
-//! The text of each message.
+//! The text of each e-mail: the account and the order here, parcels, returns and sellers below.
+
+mod parcels;
+mod returns;
+mod seller_texts;
 
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{
-        Cancelled, Message, OrderSummary, ParcelReturned, PasswordChange, PaymentProblem, Refunded, Reset, ReturnLabelNews, ReturnRefund,
-        ReturnRejection, ReviewNews, Shipped,
-    },
+    message::{Cancelled, Line, Message, OrderSummary, PasswordChange, PaymentProblem, Refunded, Reset},
 };
 use contracts::{
     ids::OrderId,
@@ -33,32 +34,38 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
         Message::OrderCreated(order) => order_created(order, recipient),
         Message::PaymentFailed(problem) => payment_failed(problem, recipient),
         Message::OrderConfirmed(order) => order_confirmed(order, recipient),
-        Message::Shipped(shipped) => order_shipped(shipped, recipient),
-        Message::Delivered(delivered) => {
-            let number = &delivered.order_number;
-            EmailContent {
-                subject: format!("Your order {number} was delivered"),
-                summary: "The carrier says that your parcel arrived.".into(),
-                heading: "Delivered".into(),
-                paragraphs: vec![format!("The parcel with your order {number} was delivered. Enjoy it!")],
-                step: Some(see_order(recipient, delivered.order_id)),
-                ..EmailContent::default()
-            }
-        }
-        Message::ParcelReturned(returned) => parcel_returned(returned, recipient),
+        Message::Shipped(shipped) => parcels::order_shipped(shipped, recipient),
+        Message::Delivered(delivered) => parcels::order_delivered(delivered, recipient),
+        Message::ParcelReturned(returned) => parcels::parcel_returned(returned, recipient),
         Message::Cancelled(cancelled) => order_cancelled(cancelled, recipient),
+        Message::PartCancelled(cancelled) => parcels::part_cancelled(cancelled, recipient),
         Message::Refunded(refunded) => money_refunded(refunded, recipient),
-        Message::ReturnApproved(label) => return_approved(label, recipient),
-        Message::ReturnRejected(rejection) => return_rejected(rejection, recipient),
-        Message::ReturnRefunded(refund) => return_refunded(refund, recipient),
+        Message::ReturnApproved(label) => returns::return_approved(label, recipient),
+        Message::ReturnRejected(rejection) => returns::return_rejected(rejection, recipient),
+        Message::ReturnRefunded(refund) => returns::return_refunded(refund, recipient),
         Message::ReviewPublished(review) => {
             let title = one_line(&review.title_snapshot, 100);
-            review_news(review, recipient, format!("Your review of {title} is public"), "Others can read it now. Thank you for writing it.")
+            returns::review_news(
+                review,
+                recipient,
+                format!("Your review of {title} is public"),
+                "Others can read it now. Thank you for writing it.",
+            )
         }
         Message::ReviewAnswered(review) => {
             let title = one_line(&review.title_snapshot, 100);
-            review_news(review, recipient, format!("Your review of {title} was answered"), "The answer stands below your review.")
+            returns::review_news(review, recipient, format!("Your review of {title} was answered"), "The answer stands below your review.")
         }
+        Message::SellerApproved(_) => seller_texts::approved(recipient),
+        Message::SellerRejected(news) => seller_texts::rejected(news, recipient),
+        Message::SellerSuspended(news) => seller_texts::suspended(news, recipient),
+        Message::SellerReinstated(_) => seller_texts::reinstated(recipient),
+        Message::NewSale(sale) => seller_texts::new_sale(sale, recipient),
+        Message::SaleCancelled(ended) => seller_texts::sale_cancelled(ended, recipient),
+        Message::SaleParcelReturned(ended) => seller_texts::parcel_returned(ended, recipient),
+        Message::PayoutPaid(payout) => seller_texts::payout_paid(payout, recipient),
+        Message::PayoutFailed(payout) => seller_texts::payout_failed(payout, recipient),
+        Message::PayoutAccountChanged(change) => seller_texts::payout_account_changed(change, recipient),
     };
     let name = one_line(recipient.name.unwrap_or_default(), 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
@@ -107,13 +114,6 @@ fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent {
 
 fn password_changed(change: &PasswordChange, recipient: &Recipient<'_>) -> EmailContent {
     let how = if change.by_reset { "with the token of a reset mail" } else { "with the old password" };
-    let reset = match recipient.shop_url {
-        Some(shop) => How::Link(format!("{shop}/password/forgot")),
-        None => {
-            let body = json!({ "email": "…" }).to_string();
-            How::Call(vec![format!("POST {API}/auth/password/forgot"), "Content-Type: application/json".into(), body])
-        }
-    };
     EmailContent {
         subject: "Your password was changed".into(),
         summary: "If it was you, you need not do anything.".into(),
@@ -122,7 +122,7 @@ fn password_changed(change: &PasswordChange, recipient: &Recipient<'_>) -> Email
             format!("The password of your account was changed {how}, on {}. Every other login ended.", moment(change.changed_at)),
             "If it was you, you need not do anything. If not, set a new one now.".into(),
         ],
-        step: Some(NextStep { label: "Set a new password", how: reset }),
+        step: Some(forgotten_password(recipient)),
         ..EmailContent::default()
     }
 }
@@ -173,20 +173,6 @@ fn payment_failed(problem: &PaymentProblem, recipient: &Recipient<'_>) -> EmailC
     }
 }
 
-fn order_shipped(shipped: &Shipped, recipient: &Recipient<'_>) -> EmailContent {
-    let number = &shipped.order_number;
-    let facts = [("Carrier", &shipped.carrier), ("Tracking number", &shipped.tracking_number)];
-    EmailContent {
-        subject: format!("Your order {number} is on its way"),
-        summary: "The carrier has your parcel.".into(),
-        heading: "On its way".into(),
-        paragraphs: vec![format!("The parcel with your order {number} is on its way to you.")],
-        facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect(),
-        step: Some(see_order(recipient, shipped.order_id)),
-        ..EmailContent::default()
-    }
-}
-
 fn order_cancelled(cancelled: &Cancelled, recipient: &Recipient<'_>) -> EmailContent {
     let number = &cancelled.order_number;
     let amount = Money::new(cancelled.total_amount, cancelled.currency);
@@ -231,123 +217,26 @@ fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailConten
     }
 }
 
-/// Returns the text message of a message. It is short and has no links, which anyone with the phone could use.
-#[must_use]
-pub fn text_message(message: &Message) -> String {
-    match message {
-        Message::Registered(_) => "Souk: your account is ready.".into(),
-        Message::PasswordReset(_) => "Souk: a new password was asked for; see your mail.".into(),
-        Message::PasswordChanged(_) => "Souk: your password was changed. If it was not you, set a new one.".into(),
-        Message::OrderCreated(order) => format!("Souk: we received your order {} over {}.", order.order_number, total(order)),
-        Message::PaymentFailed(problem) => {
-            format!(
-                "Souk: the payment of your order {} failed. You can pay again until {}.",
-                problem.order_number,
-                moment(problem.payable_until)
-            )
-        }
-        Message::OrderConfirmed(order) => format!("Souk: your order {} is confirmed.", order.order_number),
-        Message::Shipped(shipped) => {
-            format!("Souk: your order {} is on its way, tracking number {}.", shipped.order_number, shipped.tracking_number)
-        }
-        Message::Delivered(delivered) => format!("Souk: your order {} was delivered.", delivered.order_number),
-        Message::ParcelReturned(returned) => format!("Souk: the parcel of your order {} came back to us.", returned.order_number),
-        Message::Cancelled(cancelled) => format!("Souk: your order {} was cancelled{}.", cancelled.order_number, cause(cancelled.reason)),
-        Message::Refunded(refunded) => {
-            format!("Souk: we gave {} of your order {} back to you.", Money::new(refunded.amount, refunded.currency), refunded.order_number)
-        }
-        Message::ReturnApproved(label) => {
-            format!("Souk: the return of your order {} is approved, tracking number {}.", label.order_number, label.tracking_number)
-        }
-        Message::ReturnRejected(rejection) => format!("Souk: the return of your order {} was rejected.", rejection.order_number),
-        Message::ReturnRefunded(refund) => {
-            let money = Money::new(refund.refunded_amount, refund.currency);
-            format!("Souk: we gave {money} back for the return of your order {}.", refund.order_number)
-        }
-        Message::ReviewPublished(review) => format!("Souk: your review of {} is public.", one_line(&review.title_snapshot, 60)),
-        Message::ReviewAnswered(review) => format!("Souk: your review of {} was answered.", one_line(&review.title_snapshot, 60)),
-    }
-}
-
-fn parcel_returned(returned: &ParcelReturned, recipient: &Recipient<'_>) -> EmailContent {
-    let number = &returned.order_number;
-    let money = if returned.is_refunded {
-        "Its money was given back to you before; there is nothing to do."
-    } else {
-        "We look at it and tell you as soon as its money is given back."
-    };
-    EmailContent {
-        subject: format!("The parcel of your order {number} came back"),
-        summary: "The carrier returned your parcel to us.".into(),
-        heading: "Your parcel came back".into(),
-        paragraphs: vec![format!("The carrier returned the parcel with your order {number} to us."), money.into()],
-        facts: vec![("Carrier", returned.carrier.clone()), ("Tracking number", returned.tracking_number.clone())],
-        step: Some(see_order(recipient, returned.order_id)),
-        ..EmailContent::default()
-    }
-}
-
-fn return_approved(label: &ReturnLabelNews, recipient: &Recipient<'_>) -> EmailContent {
-    let number = &label.order_number;
-    let text = match label.send_until {
-        Some(until) => format!("Send the goods of your order {number} with this label until {}.", moment(until)),
-        None => format!("The goods of your order {number} are on their way back to us. You need not do anything."),
-    };
-    EmailContent {
-        subject: format!("The return of your order {number} is approved"),
-        summary: "The label is in this message.".into(),
-        heading: "Your return is approved".into(),
-        paragraphs: vec![text],
-        facts: vec![("Carrier", label.carrier.clone()), ("Tracking number", label.tracking_number.clone())],
-        step: Some(see_order(recipient, label.order_id)),
-        ..EmailContent::default()
-    }
-}
-
-fn return_rejected(rejection: &ReturnRejection, recipient: &Recipient<'_>) -> EmailContent {
-    let number = &rejection.order_number;
-    EmailContent {
-        subject: format!("The return of your order {number} was rejected"),
-        summary: "The reason is in this message.".into(),
-        heading: "Your return was rejected".into(),
-        paragraphs: vec![format!("The return of goods of your order {number} was rejected.")],
-        facts: vec![("Reason", one_line(&rejection.reason, 200))],
-        step: Some(see_order(recipient, rejection.order_id)),
-        ..EmailContent::default()
-    }
-}
-
-fn return_refunded(refund: &ReturnRefund, recipient: &Recipient<'_>) -> EmailContent {
-    let (number, money) = (&refund.order_number, Money::new(refund.refunded_amount, refund.currency));
-    EmailContent {
-        subject: format!("{money} for the return of your order {number}"),
-        summary: "The goods came back, and so does the money.".into(),
-        heading: "Your return is refunded".into(),
-        paragraphs: vec![format!("The goods of your order {number} came back, and we gave {money} back to you.")],
-        step: Some(see_order(recipient, refund.order_id)),
-        closing: vec!["It may take your bank a few days to show it.".into()],
-        ..EmailContent::default()
-    }
-}
-
-fn review_news(review: &ReviewNews, recipient: &Recipient<'_>, subject: String, text: &str) -> EmailContent {
+/// How to set a new password without the old one.
+fn forgotten_password(recipient: &Recipient<'_>) -> NextStep {
     let how = match recipient.shop_url {
-        Some(shop) => How::Link(format!("{shop}/products/{}", review.product_id)),
-        None => How::Call(vec![format!("GET {API}/reviews/{}", review.review_id)]),
+        Some(shop) => How::Link(format!("{shop}/password/forgot")),
+        None => {
+            let body = json!({ "email": "…" }).to_string();
+            How::Call(vec![format!("POST {API}/auth/password/forgot"), "Content-Type: application/json".into(), body])
+        }
     };
-    EmailContent {
-        summary: text.into(),
-        heading: "Your review".into(),
-        paragraphs: vec![format!("{subject}. {text}")],
-        step: Some(NextStep { label: "See your review", how }),
-        subject,
-        ..EmailContent::default()
-    }
+    NextStep { label: "Set a new password", how }
+}
+
+/// A page of the user's own, or the call of the API with the same path.
+fn see(recipient: &Recipient<'_>, label: &'static str, path: &str) -> NextStep {
+    let call = || How::Call(vec![format!("GET {API}{path}"), AUTHORIZATION.into()]);
+    NextStep { label, how: recipient.shop_url.map_or_else(call, |shop| How::Link(format!("{shop}{path}"))) }
 }
 
 fn see_order(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
-    let call = || How::Call(vec![format!("GET {API}/orders/{id}"), AUTHORIZATION.into()]);
-    NextStep { label: "See your order", how: page_of_order(recipient, id).map_or_else(call, How::Link) }
+    see(recipient, "See your order", &format!("/orders/{id}"))
 }
 
 fn pay_again(recipient: &Recipient<'_>, id: OrderId) -> NextStep {
@@ -373,31 +262,51 @@ fn ships_to(order: &OrderSummary, recipient: &Recipient<'_>) -> Vec<(&'static st
     recipient.name.iter().map(|_| ("Ships to", address(&order.shipping_address_snapshot))).collect()
 }
 
-fn total(order: &OrderSummary) -> Money {
+pub(super) fn total(order: &OrderSummary) -> Money {
     Money::new(order.total_amount, order.currency)
 }
 
 fn table(order: &OrderSummary) -> Table {
-    let money = |minor: i64| Money::new(minor, order.currency).to_string();
-    let lines = order.items.iter().map(|line| TableLine {
-        title: line.title_snapshot.clone(),
-        detail: format!("{} · {} × {}", line.sku, line.quantity, Money::new(line.unit_price_snapshot, order.currency)),
-        amount: money(line.line_total_amount),
-    });
-    Table { lines: lines.collect(), sums: sums(order, order.currency) }
+    let sums = Sums {
+        subtotal_amount: order.subtotal_amount,
+        shipping_amount: order.shipping_amount,
+        tax_amount: order.tax_amount,
+        discount_amount: order.discount_amount,
+        total_amount: order.total_amount,
+    };
+    table_of(&order.items, &sums, order.currency)
 }
 
-fn sums(order: &OrderSummary, currency: Currency) -> Vec<(&'static str, String)> {
+struct Sums {
+    subtotal_amount: i64,
+    shipping_amount: i64,
+    tax_amount: i64,
+    discount_amount: i64,
+    total_amount: i64,
+}
+
+fn table_of(items: &[Line], amounts: &Sums, currency: Currency) -> Table {
     let money = |minor: i64| Money::new(minor, currency).to_string();
-    let mut sums = vec![("Subtotal", money(order.subtotal_amount)), ("Shipping", money(order.shipping_amount))];
-    if order.tax_amount != 0 {
-        sums.push(("Tax", money(order.tax_amount)));
+    let lines = items.iter().map(|line| TableLine {
+        title: line.title_snapshot.clone(),
+        detail: format!("{} · {} × {}", line.sku, line.quantity, Money::new(line.unit_price_snapshot, currency)),
+        amount: money(line.line_total_amount),
+    });
+    let mut sums = vec![("Subtotal", money(amounts.subtotal_amount)), ("Shipping", money(amounts.shipping_amount))];
+    if amounts.tax_amount != 0 {
+        sums.push(("Tax", money(amounts.tax_amount)));
     }
-    if order.discount_amount != 0 {
-        sums.push(("Discount", money(-order.discount_amount)));
+    if amounts.discount_amount != 0 {
+        sums.push(("Discount", money(-amounts.discount_amount)));
     }
-    sums.push(("Total", money(order.total_amount)));
-    sums
+    sums.push(("Total", money(amounts.total_amount)));
+    Table { lines: lines.collect(), sums }
+}
+
+/// Returns what a parcel holds, without prices: a fact, or none when that is not known.
+fn units(name: &'static str, items: &[Line]) -> Option<(&'static str, String)> {
+    let unit = |line: &Line| format!("{} × {}", line.quantity, one_line(&line.title_snapshot, 100));
+    (!items.is_empty()).then(|| (name, items.iter().map(unit).collect::<Vec<_>>().join(", ")))
 }
 
 fn address(address: &AddressSnapshot) -> String {
@@ -418,7 +327,7 @@ fn address(address: &AddressSnapshot) -> String {
     lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn cause(reason: CancelReason) -> &'static str {
+pub(super) fn cause(reason: CancelReason) -> &'static str {
     match reason {
         CancelReason::CustomerRequest => ", as you asked",
         CancelReason::AdminRequest => " by our staff",
@@ -436,7 +345,7 @@ fn reason_of(failure: &Failure) -> String {
 }
 
 /// Returns a time for people: `2026-01-31 09:30 UTC`.
-fn moment(instant: Timestamp) -> String {
+pub(super) fn moment(instant: Timestamp) -> String {
     let to_text = instant.to_string();
     match (to_text.get(..10), to_text.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),

@@ -21,7 +21,13 @@ fn every_message_has_a_text_and_an_html_form() {
         assert!(page.contains("Hello Mara,") && page.contains(&content.heading), "{page}");
         assert!(text.contains("https://shop.example") && page.contains("href=\"https://shop.example"));
         if message.order_id().is_some() {
-            assert!(content.subject.contains("SK-7") && text.contains("https://shop.example/orders/00000000-0000-0000-0000-000000000007"));
+            assert!(content.subject.contains("SK-7"), "{}", content.subject);
+            let pages = [
+                "orders/00000000-0000-0000-0000-000000000007",
+                "seller/fulfilments/00000000-0000-0000-0000-00000000000d",
+                "seller/returns",
+            ];
+            assert!(pages.iter().any(|page| text.contains(&format!("https://shop.example/{page}\n"))), "{text}");
         }
         assert!(!text_message(message).is_empty() && text_message(message).len() < 160);
     }
@@ -35,14 +41,19 @@ fn without_pages_a_mail_has_no_link_and_names_the_call() {
         for text in [plain(&content), html(&content)] {
             assert!(!text.contains("http") && !text.contains("href") && !text.contains("link"), "{text}");
             if message.order_id().is_some() {
-                assert!(text.contains("/api/v1/orders/00000000-0000-0000-0000-000000000007"), "{text}");
+                let calls = [
+                    "orders/00000000-0000-0000-0000-000000000007",
+                    "seller/fulfilments/00000000-0000-0000-0000-00000000000d",
+                    "seller/returns",
+                ];
+                assert!(calls.iter().any(|call| text.contains(&format!("/api/v1/{call}"))), "{text}");
             }
         }
         let text = plain(&content);
         let is_reset = message.kind() == NotificationType::PasswordReset;
         assert_eq!(text.contains("Token: tok-en") && text.contains("POST /api/v1/auth/password/reset"), is_reset, "{text}");
         assert_eq!(text.contains(r#"{"newPassword":"…","token":"tok-en"}"#), is_reset, "{text}");
-        assert_eq!(text.contains("/pay"), message.kind() == NotificationType::PaymentFailed);
+        assert_eq!(text.contains("/pay\n"), message.kind() == NotificationType::PaymentFailed);
     }
 }
 
@@ -88,8 +99,13 @@ fn a_name_is_one_line_and_may_be_empty() {
 fn a_mail_to_an_unverified_address_contains_nothing_that_was_typed() {
     let mut messages = samples();
     for message in &mut messages {
-        if let Message::Cancelled(cancelled) = message {
-            cancelled.note = Some("see www.bait.example".into());
+        let bait = || "see www.bait.example".to_owned();
+        match message {
+            Message::Cancelled(cancelled) => cancelled.note = Some(bait()),
+            Message::PartCancelled(cancelled) => cancelled.note = Some(bait()),
+            Message::ReturnRejected(rejection) => rejection.reason = bait(),
+            Message::SellerRejected(news) | Message::SellerSuspended(news) => news.reason = Some(bait()),
+            _ => {}
         }
     }
     for message in messages {
@@ -101,6 +117,35 @@ fn a_mail_to_an_unverified_address_contains_nothing_that_was_typed() {
             assert!(!texts(None).contains(typed), "{typed} in {}", texts(None));
         }
         assert!(texts(Some("Mara")).contains("Hello Mara,"));
+        let typed = ["CANCELLED", "PART_CANCELLED", "RETURN_REJECTED", "SELLER_REJECTED", "SELLER_SUSPENDED"];
+        assert_eq!(texts(Some("Mara")).contains("bait"), typed.contains(&message.kind().as_str()), "{}", message.kind());
+    }
+}
+
+#[test]
+fn a_parcel_lists_its_goods_and_says_whether_there_are_others() {
+    let shipped = samples().remove(5);
+    let text = plain(&email_content(&shipped, &recipient("Mara", None)));
+    for shown in ["A parcel of your order SK-7", "The other parts have parcels of their own", "In the parcel: 2 × Lamp <b>bold</b>", "T-1"]
+    {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+    let Message::Shipped(mut only) = shipped else { panic!("the sample is in its place") };
+    only.parcel.is_part = false;
+    let content = email_content(&Message::Shipped(only), &recipient("Mara", None));
+    assert_eq!((content.subject.as_str(), content.paragraphs.len()), ("Your order SK-7 is on its way", 1));
+}
+
+#[test]
+fn a_failed_payout_says_that_the_money_is_available_again() {
+    let find = |kind| samples().into_iter().find(|message| message.kind() == kind).unwrap();
+    let text = plain(&email_content(&find(NotificationType::PayoutFailed), &recipient("Mara", None)));
+    for shown in ["123.45 EUR", "your bank refused the transfer", "in your available balance again"] {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+    let text = plain(&email_content(&find(NotificationType::PayoutAccountChanged), &recipient("Mara", None)));
+    for shown in ["changed on 2026-01-01 01:00 UTC", "before 2026-01-04 01:00 UTC", "https://shop.example/password/forgot"] {
+        assert!(text.contains(shown), "{shown} in {text}");
     }
 }
 

@@ -39,6 +39,7 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.return_refunded(&harness)).await;
     deliver(&harness, person.review_published(&harness)).await;
     deliver(&harness, person.review_answered(&harness)).await;
+    selling::deliver_all(&harness, person).await;
     harness.complete().await;
     let mut notifications = person.notifications(&harness).await;
     notifications.sort_by_key(|notification| notification.r#type);
@@ -50,8 +51,8 @@ async fn every_event_makes_one_message() {
     let sent = harness.emitted_of::<NotificationSent>().await;
     assert_eq!(sent.len(), NotificationType::ALL.len());
     for event in sent {
-        let about_review = matches!(event.r#type, NotificationType::ReviewPublished | NotificationType::ReviewAnswered);
-        let about_order = !crate::domain::is_about_account(event.r#type) && !about_review;
+        let other = ["REVIEW_", "SELLER_", "PAYOUT_"].iter().any(|prefix| event.r#type.as_str().starts_with(prefix));
+        let about_order = !crate::domain::is_about_account(event.r#type) && !other;
         assert_eq!((event.user_id, event.order_id), (person.user_id, about_order.then_some(person.order_id)));
     }
     harness.nothing_is_parked().await;

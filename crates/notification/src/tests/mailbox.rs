@@ -42,6 +42,11 @@ pub(super) fn decoded(mail: &str) -> String {
     text
 }
 
+/// Returns the decoded mails in the folder.
+pub(super) fn decoded_mails(harness: &Harness) -> Vec<String> {
+    mails(harness).iter().map(|(_, mail)| decoded(mail)).collect()
+}
+
 fn from_quoted_printable(text: &str) -> String {
     let joined = text.replace("=\r\n", "");
     let mut bytes = Vec::new();

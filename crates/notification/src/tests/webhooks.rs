@@ -129,6 +129,7 @@ async fn a_webhook_is_signed_with_its_users_secret() {
         body,
         json!({"type": "SHIPPED", "timestamp": "2026-01-01T00:00:00.003000Z", "data": {
             "orderId": person.order_id, "orderNumber": "SK-7", "carrier": "MOCK", "trackingNumber": "T-1",
+            "shipmentId": notifications[0].payload["shipmentId"], "items": [], "isPart": false,
         }})
     );
 }

@@ -88,6 +88,7 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             order_id,
             order_number,
             user_id,
+            fulfilment_id: order.fulfilment_of_shipment(shipment_id).map(|part| part.fulfilment_id),
             shipment_id,
             carrier: shipping_of(order, shipment_id).carrier.unwrap_or_default(),
             tracking_number: shipping_of(order, shipment_id).tracking_number.unwrap_or_default(),
@@ -95,7 +96,8 @@ pub fn status_changed(tx: &mut Tx, order: &Order, change: &StatusChange) {
             total_amount,
         }),
         ChangeCause::Delivered { shipment_id } => {
-            tx.emit(OrderDelivered { order_id, order_number, user_id, shipment_id, currency, total_amount });
+            let fulfilment_id = order.fulfilment_of_shipment(shipment_id).map(|part| part.fulfilment_id);
+            tx.emit(OrderDelivered { order_id, order_number, user_id, fulfilment_id, shipment_id, currency, total_amount });
         }
         ChangeCause::ParcelReturned { shipment_id } => tx.emit(OrderParcelReturned {
             order_id,

@@ -3,7 +3,7 @@
 use crate::domain::{Cancellation, Fulfilment, Order};
 use contracts::order::{
     CancelReason, FulfilmentCancelled, FulfilmentConfirmed, FulfilmentDelivered, FulfilmentItem, FulfilmentReturned, FulfilmentShipped,
-    FulfilmentStatus, OrderPartRefunded, OrderedFulfilment,
+    FulfilmentStatus, OrderPartRefunded, OrderStatus, OrderedFulfilment,
 };
 use platform::db::Tx;
 
@@ -55,6 +55,7 @@ pub fn parts_changed(tx: &mut Tx, before: &Order, order: &Order) {
 fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, status: FulfilmentStatus) {
     let amounts = part.amounts(&order.items);
     let shipment_id = part.shipping.shipment_id;
+    let fulfilment_count = u32::try_from(order.fulfilments.len()).unwrap_or(u32::MAX);
     let (carrier, number) = (part.shipping.carrier.clone(), part.shipping.tracking_number.clone());
     macro_rules! announce {
         ($event:ident { $($field:ident: $value:expr),* $(,)? }) => {
@@ -83,6 +84,7 @@ fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, st
         }),
         (FulfilmentStatus::Shipped, Some(shipment_id)) => {
             announce!(FulfilmentShipped {
+                fulfilment_count: fulfilment_count,
                 shipment_id: shipment_id,
                 carrier: carrier.unwrap_or_default(),
                 tracking_number: number.unwrap_or_default()
@@ -90,6 +92,7 @@ fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, st
         }
         (FulfilmentStatus::Delivered, Some(shipment_id)) => {
             announce!(FulfilmentDelivered {
+                fulfilment_count: fulfilment_count,
                 shipment_id: shipment_id,
                 carrier: carrier.unwrap_or_default(),
                 tracking_number: number.unwrap_or_default()
@@ -109,6 +112,7 @@ fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, st
                 reason: reason,
                 note: note,
                 was_confirmed: was != FulfilmentStatus::Pending,
+                with_order: order.saga.cancellation.is_some() || matches!(order.status, OrderStatus::Cancelled | OrderStatus::Refunded),
                 refund_amount: order.refund_of(part),
             });
         }

@@ -5,7 +5,7 @@ use super::upstreams::{Fault, Upstreams, customer, payment_id};
 use contracts::{
     ids::OrderId,
     money::Currency,
-    order::{CancelReason, OrderCancelled, OrderDelivered, OrderShipped, OrderView},
+    order::{CancelReason, FulfilmentCancelled, FulfilmentShipped, OrderCancelled, OrderDelivered, OrderShipped, OrderView},
     payment::PaymentRefunded,
     shipping::{ShipmentCreated, ShipmentDelivered, ShipmentReturned, ShipmentStatus, ShipmentUpdated},
 };
@@ -25,6 +25,8 @@ async fn a_shipped_order_cannot_be_cancelled_and_late_updates_change_nothing() {
     assert_eq!(shipped.shipping.tracking_number.as_deref(), Some("T1"));
     let event = h.emitted_of::<OrderShipped>().await.remove(0);
     assert_eq!((event.shipment_id, event.carrier.as_str(), event.tracking_number.as_str()), (shipment.shipment_id, "MOCK", "T1"));
+    let part = h.emitted_of::<FulfilmentShipped>().await.remove(0);
+    assert_eq!((event.fulfilment_id, part.fulfilment_count), (Some(part.fulfilment_id), 1));
     h.post(&format!("/orders/{id}/cancel"), &json!({})).customer(customer()).send().await.expect_problem(409, "ORDER_NOT_CANCELLABLE");
     h.deliver(delivered(&shipment)).await;
     // A late and repeated update changes nothing.
@@ -54,6 +56,7 @@ async fn a_confirmed_order_that_is_cancelled_is_refunded_and_its_stock_returned(
     let cancelled_events = h.emitted_of::<OrderCancelled>().await;
     assert_eq!(cancelled_events.len(), 1);
     assert!(cancelled_events[0].by_customer && !cancelled_events[0].lines_return && cancelled_events[0].refund_due);
+    assert!(h.emitted_of::<FulfilmentCancelled>().await[0].with_order);
     assert_eq!(order(&h, id).await.timeline.last().unwrap().reason.as_deref(), Some("changed my mind"));
 }
 
