@@ -40,7 +40,7 @@ pub struct DeliveredItem {
 /// What is owed for some units of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// The share of the line total, less the discount, with the tax.
+    /// The share of the line total less the discount, with the tax.
     pub refund_amount: i64,
     pub discount_amount: i64,
     pub tax_amount: i64,
@@ -48,11 +48,15 @@ pub struct Share {
 
 impl DeliveredItem {
     /// Returns what is owed for the next `units` after the first `before`. The shares of all units add up to the line.
+    ///
+    /// The refund is one share of what was paid for the line, rounded once. The ledger of sellers takes the same share from those who
+    /// earned it; a sum of rounded shares may differ from it by a cent, which the shop would pay.
     #[must_use]
     pub fn share(&self, before: u32, units: u32) -> Share {
         let part = |total| share_of_units(total, before, units, self.quantity);
         let (discount_amount, tax_amount) = (part(self.discount_amount), part(self.tax_amount));
-        Share { refund_amount: part(self.line_total_amount) - discount_amount + tax_amount, discount_amount, tax_amount }
+        let paid = self.line_total_amount - self.discount_amount + self.tax_amount;
+        Share { refund_amount: part(paid), discount_amount, tax_amount }
     }
 
     /// Takes units for a return. `Err` is how many can be taken.

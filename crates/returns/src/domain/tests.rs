@@ -56,6 +56,13 @@ fn a_unit_is_owed_its_share_of_total_discount_and_tax() {
 }
 
 #[test]
+fn what_was_paid_for_a_unit_is_rounded_once() {
+    // Thirds of 101, 10 and 17 are 34, 3 and 6, which would make 37 for each of the first units.
+    let lamp = item(1, 3, 101, 10, 17);
+    assert_eq!([0, 1, 2].map(|before| lamp.share(before, 1).refund_amount), [36, 36, 36]);
+}
+
+#[test]
 fn lines_are_taken_from_what_was_delivered_and_is_in_no_other_return() {
     let mut items = [item(1, 3, 300, 0, 0), item(2, 1, 100, 0, 0)];
     items[1].fulfilment_id = FulfilmentId(Uuid::from_u128(9));
