@@ -100,10 +100,10 @@ impl Party {
         admin.must(reporting(shipment, ShipmentStatus::InTransit)).await;
         admin.must(reporting(shipment, ShipmentStatus::Delivered)).await;
         let delivered = buyer.order_in(delivered.order_id, OrderStatus::Delivered).await;
-        let returned = accepted(&buyer, returning(&delivered, 0, 1), "NOT_DELIVERED").await;
+        let returned = accepted(&buyer, returning(&delivered, 0, 1), &["NOT_DELIVERED"]).await;
         admin.must(request(&APPROVE_RETURN).path(returned.return_id)).await;
         let review = WriteReview { rating: Stars::new(4).unwrap(), title: None, text: None };
-        let review = accepted(&buyer, request(&WRITE_REVIEW).path(product).body(&review), "PURCHASE_REQUIRED").await;
+        let review = accepted(&buyer, request(&WRITE_REVIEW).path(product).body(&review), &["PURCHASE_REQUIRED"]).await;
         admin.must(request(&PUBLISH_REVIEW).path(review.review_id).body(&ModerateReview::default())).await;
         seller.until(request(&GET_PRODUCT).path(product), "rated", |product| product.rating.count == 1).await;
         seller.until(request(&GET_OWN_SELLER), "rated", |seller| seller.rating.count == 1).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "they wait for another process by the clock of the system")]
 
 mod access;
+mod accounting;
 mod auditing;
 mod authorising;
 mod backing_up;

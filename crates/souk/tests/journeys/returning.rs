@@ -23,7 +23,7 @@ async fn a_part_of_an_order_comes_back_and_exactly_its_money_and_units_with_it()
     buyer.add(product, 3).await;
     let id = buyer.order(PaymentMethod::Ok, "k").await.order_id;
     let order = buyer.order_in(id, OrderStatus::Delivered).await;
-    let asked = accepted(&buyer, returning(&order, 0, 2), "NOT_DELIVERED").await;
+    let asked = accepted(&buyer, returning(&order, 0, 2), &["NOT_DELIVERED"]).await;
     assert_eq!(asked.status, ReturnStatus::Requested);
     assert_eq!(stranger.send(request(&GET_RETURN).path(asked.return_id)).await.problem().0, 404);
     // One unit is left to return.
@@ -47,7 +47,7 @@ async fn a_part_of_an_order_comes_back_and_exactly_its_money_and_units_with_it()
     admin.until(request(&GET_STOCK).path("VASE-1"), "restocked", |stock| stock.available_qty == 8).await;
 
     // What is left comes back too, and with it all that was paid for the line.
-    let rest = accepted(&buyer, returning(&order, 0, 1), "NOT_DELIVERED").await;
+    let rest = accepted(&buyer, returning(&order, 0, 1), &["NOT_DELIVERED"]).await;
     admin.must(request(&APPROVE_RETURN).path(rest.return_id)).await;
     let lines = BoundedVec::new(vec![line(1, Disposition::Restock)]).unwrap();
     admin.must(request(&RECEIVE_RETURN).path(rest.return_id).body(&ReceiveReturn { lines })).await;

@@ -26,7 +26,7 @@ fn reviewing(product: ProductId, stars: i64) -> ApiRequest<WriteReview, Review> 
 
 /// Reviews the product as soon as the service knows of the delivery.
 async fn review(buyer: &Person, product: ProductId, stars: i64) -> Review {
-    accepted(buyer, reviewing(product, stars), "PURCHASE_REQUIRED").await
+    accepted(buyer, reviewing(product, stars), &["PURCHASE_REQUIRED"]).await
 }
 
 fn publishing(review: ReviewId) -> ApiRequest<ModerateReview, Review> {
