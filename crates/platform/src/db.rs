@@ -20,6 +20,7 @@
 
 pub mod installation;
 mod migrate;
+pub(crate) mod postgres;
 mod rows;
 mod select;
 pub mod snapshot;
@@ -31,6 +32,7 @@ mod tx;
 use migrate::Options;
 pub(crate) use migrate::in_memory;
 pub use migrate::{Migration, OutdatedSchema};
+pub use postgres::{BadAddress, ServerAddress};
 pub(crate) use rows::next_number_sql;
 pub use select::{Select, id_at, id_from};
 pub use storage::Storage;
@@ -42,6 +44,7 @@ use crate::{
     env::{Env, LockUnpoisoned},
     http::Problem,
     outbox::RecentEvents,
+    shutdown::Shutdown,
 };
 use contracts::{
     column::{BadColumn, Column},
@@ -51,7 +54,7 @@ use contracts::{
 };
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -94,6 +97,9 @@ pub enum Error {
     Lost(String),
     #[error("the database failed: {0}")]
     Failed(String),
+    /// The server of the database cannot be reached. Nothing is stored.
+    #[error("{0}")]
+    Unavailable(String),
     /// The commit was sent, and its result was lost.
     #[error("the outcome of the commit is unknown: {0}")]
     Unknown(String),
@@ -118,6 +124,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         match error {
             Error::Busy => Problem::new(Code::OVERLOADED).detail("too many writes are waiting").retry_after(Duration::from_secs(1)),
+            Error::Unavailable(_) => Problem::new(Code::DEPENDENCY_UNAVAILABLE).retry_after(Duration::from_secs(2)),
             // The failure was logged where it happened.
             Error::StorageFull(_) => Code::STORAGE_FULL.into(),
             Error::Unknown(_) => Problem::new(Code::STORAGE_FULL)
@@ -135,16 +142,33 @@ struct Inner {
     service: &'static str,
     identity: Uuid,
     env: Env,
-    sqlite: sqlite::Sqlite,
+    engine: Engine,
     signals: Arc<Signals>,
     storage: Arc<Storage>,
     recent_events: RecentEvents,
+}
+
+/// What runs the units. Services do not know which.
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Where a database is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In this folder.
+    Folder(PathBuf),
+    /// On this server.
+    Server(ServerAddress),
 }
 
 /// The tasks that a commit wakes.
 struct Signals {
     /// The position of the newest event in the outbox.
     outbox: watch::Sender<i64>,
+    /// Notified when events were committed that have no position yet.
+    unnumbered: Notify,
     /// A notifier for each worker, by name.
     workers: Mutex<HashMap<&'static str, Arc<Notify>>>,
 }
@@ -170,18 +194,53 @@ impl Db {
         outdated: OutdatedSchema,
     ) -> Result<Db, Error> {
         let storage = Storage::new(&env, None);
-        Db::open_with(env, service, folder, Options { migrations, outdated, replaces_lost: false }, storage)
+        let options = Options { migrations, outdated, replaces_lost: false };
+        Db::open_with(env, service, &Place::Folder(folder.to_owned()), options, storage)
     }
 
-    fn open_with(env: Env, service: &'static str, folder: &Path, options: Options<'_>, storage: Arc<Storage>) -> Result<Db, Error> {
-        let signals = Arc::new(Signals { outbox: watch::Sender::new(0), workers: Mutex::default() });
-        let (sqlite, identity) = sqlite::Sqlite::open(&env, service, folder, options, signals.clone(), storage.clone())?;
-        Ok(Db(Arc::new(Inner { service, identity, env, sqlite, signals, storage, recent_events: RecentEvents::default() })))
+    /// [`Db::open_as`] in any place, over this storage.
+    ///
+    /// # Errors
+    /// As [`Db::open_as`], and [`Error::Unavailable`] when the server cannot be reached.
+    pub fn open_at(
+        env: Env,
+        service: &'static str,
+        place: &Place,
+        migrations: &[Migration],
+        outdated: OutdatedSchema,
+        storage: Arc<Storage>,
+    ) -> Result<Db, Error> {
+        Db::open_with(env, service, place, Options { migrations, outdated, replaces_lost: false }, storage)
     }
 
-    /// The file of the database.
-    pub(crate) fn path(&self) -> &Path {
-        self.0.sqlite.path()
+    fn open_with(env: Env, service: &'static str, place: &Place, options: Options<'_>, storage: Arc<Storage>) -> Result<Db, Error> {
+        let signals = Arc::new(Signals { outbox: watch::Sender::new(0), unnumbered: Notify::new(), workers: Mutex::default() });
+        let (signals_there, storage_there) = (signals.clone(), storage.clone());
+        let (engine, identity) = match place {
+            Place::Folder(folder) => {
+                let (sqlite, identity) = sqlite::Sqlite::open(&env, service, folder, options, signals_there, storage_there)?;
+                (Engine::Sqlite(sqlite), identity)
+            }
+            Place::Server(address) => {
+                let (postgres, identity) = postgres::Postgres::open(&env, service, address, options, signals_there, storage_there)?;
+                (Engine::Postgres(postgres), identity)
+            }
+        };
+        Ok(Db(Arc::new(Inner { service, identity, env, engine, signals, storage, recent_events: RecentEvents::default() })))
+    }
+
+    /// Whether the database is a file of this program, and not on a server.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.0.engine, Engine::Sqlite(_))
+    }
+
+    /// Gives the events that were committed their positions until the shutdown, or waits to take over from the process that
+    /// does. In an embedded database an event has its position at once, and nothing is to be done.
+    pub(crate) async fn run_sequencer(self, stop: Shutdown) {
+        if let Engine::Postgres(postgres) = &self.0.engine {
+            postgres::run_sequencer(&self, &postgres.address, &self.0.signals, &stop).await;
+        }
     }
 
     /// The disk under the database.
@@ -222,27 +281,35 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.sqlite.write(Context::current(), unit).await
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(Context::current(), unit).await,
+            Engine::Postgres(postgres) => postgres.write(Context::current(), unit).await,
+        }
     }
 
     /// Runs `unit` on a consistent snapshot. It never waits for writers, and its writes are refused.
     ///
     /// # Errors
     /// As [`Db::write`].
-    #[expect(clippy::unused_async, reason = "a database behind a network waits; callers must not rely on a read that does not")]
     pub async fn read<T, E, F>(&self, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.sqlite.read(Context::current(), unit)
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(Context::current(), unit),
+            Engine::Postgres(postgres) => postgres.read(Context::current(), unit).await,
+        }
     }
 
     /// How many units of work wait for the writer.
     #[must_use]
     pub fn queued_units(&self) -> usize {
-        self.0.sqlite.queued_units()
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.queued_units(),
+            Engine::Postgres(postgres) => postgres.queued_units(),
+        }
     }
 
     /// The newest events of the outbox.
@@ -261,19 +328,16 @@ impl Db {
         self.0.signals.worker(name)
     }
 
-    /// Runs the database's own check of its files, and a check of the foreign keys.
+    /// Runs the database's own check of its files and a check of the foreign keys; on a server, a check of the settings that
+    /// keep data safe.
     ///
     /// # Errors
     /// [`Error::Failed`] with the first faults found.
     pub async fn check(&self) -> Result<(), Error> {
-        self.read(async |tx| {
-            let mut faults: Vec<String> = tx.query("PRAGMA integrity_check(5)", &[], |row| row.next()).await?;
-            faults.retain(|line| line != "ok");
-            let orphans: Vec<String> = tx.query("SELECT \"table\" FROM pragma_foreign_key_check", &[], |row| row.next()).await?;
-            faults.extend(orphans.iter().take(5).map(|table| format!("a row of {table} refers to a row that does not exist")));
-            if faults.is_empty() { Ok(()) } else { Err(Error::Failed(faults.join("; "))) }
-        })
-        .await
+        match &self.0.engine {
+            Engine::Sqlite(_) => sqlite::check(self).await,
+            Engine::Postgres(_) => postgres::check(self).await,
+        }
     }
 }
 
@@ -282,14 +346,19 @@ impl Signals {
         self.workers.lock_unpoisoned().entry(name).or_default().clone()
     }
 
+    /// Wakes the deliveries if the outbox was shorter before.
+    fn outbox_reached(&self, position: i64) {
+        self.outbox.send_if_modified(|newest| {
+            let grew = position > *newest;
+            *newest = position.max(*newest);
+            grew
+        });
+    }
+
     /// Wakes the deliveries and the workers that a committed unit notifies.
     fn run_commit_effects(&self, committed: tx::CommitEffects) {
         if let Some(position) = committed.newest_position {
-            self.outbox.send_if_modified(|newest| {
-                let grew = position > *newest;
-                *newest = position.max(*newest);
-                grew
-            });
+            self.outbox_reached(position);
         }
         for worker in committed.wake {
             self.worker(worker).notify_one();

@@ -129,8 +129,8 @@ impl IdempotencyKey {
         if record.request_hash != self.request_hash() {
             return Err(Problem::new(Code::IDEMPOTENCY_KEY_REUSED));
         }
-        // A request ends with its process, and one process at a time has the database: a row of another one is nobody's.
-        let is_busy = record.busy_until > tx.now() && record.holder == Some(tx.process_id());
+        // A request ends with its process. An embedded database belongs to one process, so a row of another one is nobody's.
+        let is_busy = record.busy_until > tx.now() && (record.holder == Some(tx.process_id()) || tx.is_shared());
         let resource = record.resource;
         match (record.answer()?, resource) {
             (Some(stored), _) => Ok(Begun::Answered(stored)),

@@ -4,7 +4,7 @@ use crate::{
     bus,
     client::{Auth, Client, Remote, client_credentials},
     db::{
-        Db, OutdatedSchema, Storage,
+        Db, OutdatedSchema, Place, Storage,
         installation::{self, Opening, Wanted},
         storage::Reserve,
     },
@@ -221,6 +221,9 @@ impl Runtime {
         for remote in self.remotes.values() {
             self.tasks.push(env.spawn(remote.clone().probe_until(self.stop.1.clone())));
         }
+        for db in self.databases.values() {
+            self.tasks.push(env.spawn(db.clone().run_sequencer(self.stop.1.clone())));
+        }
         for Subscription { producer, consumer, consumers } in &self.subscriptions {
             let deliver = bus::deliver(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
             self.tasks.push(env.spawn(deliver));
@@ -342,8 +345,24 @@ pub fn open_databases(
     opening: Opening<'_>,
     reserve: Option<Reserve>,
 ) -> Result<Databases, crate::db::Error> {
-    let wanted: Vec<Wanted> = services.iter().map(|Service { name, migrations, .. }| Wanted { service: name, migrations }).collect();
-    installation::open_all(env, &data_dir.join(DATABASES), &wanted, opening, &Storage::new(env, reserve))
+    let place = Place::Folder(data_dir.join(DATABASES));
+    open_databases_at(env, services, |_| place.clone(), opening, reserve)
+}
+
+/// [`open_databases`], each in the place that `place` returns for its service.
+///
+/// # Errors
+/// As [`open_databases`].
+pub fn open_databases_at(
+    env: &Env,
+    services: &[Service],
+    place: impl Fn(&'static str) -> Place,
+    opening: Opening<'_>,
+    reserve: Option<Reserve>,
+) -> Result<Databases, crate::db::Error> {
+    let wanted = |Service { name, migrations, .. }: &Service| Wanted { service: name, migrations, place: place(name) };
+    let wanted: Vec<Wanted> = services.iter().map(wanted).collect();
+    installation::open_all(env, &wanted, opening, &Storage::new(env, reserve))
 }
 
 fn remotes(services: &[(&'static str, RemoteService)]) -> BTreeMap<&'static str, Remote> {

@@ -55,6 +55,11 @@ impl Settings {
         self
     }
 
+    /// Removes a key that is not the service's own, and returns its value.
+    pub fn take(&mut self, section: &str, key: &str) -> Option<Value> {
+        self.sections.get_mut(section)?.remove(key)
+    }
+
     /// Reads the section `name`. Keys that are not set have their defaults.
     ///
     /// # Errors

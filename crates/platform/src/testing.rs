@@ -2,16 +2,43 @@
 
 mod harness;
 pub mod portable_sql;
+mod postgres;
 mod query_plan;
 mod statements;
 
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
+pub use postgres::{TestDatabase, server as test_server};
 pub use statements::assert_statements_prepare;
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::Thread,
 };
+
+/// Waits on this thread for a future that other threads complete, in places that cannot be async.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
 
 /// A temporary folder, deleted when the value is dropped.
 pub struct TempFolder(PathBuf);

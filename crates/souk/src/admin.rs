@@ -117,9 +117,9 @@ pub(crate) fn open(flags: ToolFlags) -> Result<(Config, Databases)> {
     Ok((config, databases))
 }
 
-/// Checks that the data directory has databases.
+/// Checks that the data directory has databases, if they are embedded.
 pub(crate) fn find_installation(config: &Config) -> Result<()> {
-    if !config.data_dir.join(DATABASES).is_dir() {
+    if config.servers.is_none() && !config.data_dir.join(DATABASES).is_dir() {
         bail!("there is no installation in {}; name its folder with --data-dir, or start one with `souk serve`", config.data_dir.display());
     }
     Ok(())
@@ -181,7 +181,7 @@ pub async fn migrate(flags: ToolFlags) -> Result<()> {
             println!("{} {entries} entries of the audit log were chained anew, with a key", green("✓"));
         }
     }
-    println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.data_dir.display());
+    println!("{} {} databases in {} have the current schema", green("✓"), databases.len(), config.databases_shown());
     Ok(())
 }
 

@@ -94,6 +94,7 @@ impl Manifest {
 
 pub async fn run(backup: Backup) -> Result<()> {
     let config = backup.flags.resolve()?;
+    refuse_servers(&config, "copied", "`pg_basebackup` of the server copies all of them at one instant, and `pg_dump` one by one")?;
     find_installation(&config)?;
     let into = backup.into;
     ensure!(is_empty_or_absent(&into)?, "{} is not empty; name a folder that is empty or does not exist", into.display());
@@ -128,6 +129,14 @@ pub async fn run(backup: Backup) -> Result<()> {
     match faults {
         0 => Ok(()),
         faults => bail!("the backup is complete, and the doctor found {faults} faults in it, which the installation has, too"),
+    }
+}
+
+/// Fails when the databases are on a server, whose own tools copy them.
+pub(crate) fn refuse_servers(config: &Config, done: &str, instead: &str) -> Result<()> {
+    match &config.servers {
+        None => Ok(()),
+        Some(_) => bail!("the databases on {} are not {done} by this program: {instead}", config.databases_shown()),
     }
 }
 

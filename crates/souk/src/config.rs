@@ -3,9 +3,16 @@
 use crate::processes::{Part, Upstreams, check_shape, parse_upstreams, upstreams_of};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, FromArgMatches as _, ValueEnum};
-use platform::{master_key::MasterKey, settings::Settings, telemetry::LogFormat};
+use platform::{
+    db::{Place, ServerAddress},
+    master_key::MasterKey,
+    runtime::DATABASES,
+    settings::Settings,
+    telemetry::LogFormat,
+};
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fmt,
     net::SocketAddr,
@@ -28,7 +35,7 @@ pub struct Flags {
     #[arg(long, env = "SOUK_DATA_DIR", hide_env_values = true, value_name = "FOLDER")]
     #[serde(alias = "data-dir")]
     pub data_dir: Option<PathBuf>,
-    /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
+    /// PostgreSQL server of the databases: postgres://user:password@host:port/. Without it they are embedded, in the data directory
     #[arg(long, env = "SOUK_DATABASE", hide_env_values = true, value_name = "URL")]
     pub database: Option<String>,
     /// URL of the NATS server that carries events between processes, such as nats://127.0.0.1:4222; several with commas. Without
@@ -77,7 +84,7 @@ pub struct ToolFlags {
     /// Folder of databases and mail [default: ./souk-data]
     #[arg(long, env = "SOUK_DATA_DIR", hide_env_values = true, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
-    /// URL of the databases. This build has only embedded ones in the data directory, and rejects a URL
+    /// PostgreSQL server of the databases: postgres://user:password@host:port/. Without it they are embedded, in the data directory
     #[arg(long, env = "SOUK_DATABASE", hide_env_values = true, value_name = "URL")]
     pub database: Option<String>,
     /// The configuration file; by default ./souk.toml, if it exists
@@ -187,11 +194,59 @@ pub struct Config {
     pub upstreams: Upstreams,
     /// The secret of the installation, where it is not in the data directory.
     pub installation_key: Option<MasterKey>,
+    /// The PostgreSQL servers of the databases, unless they are embedded.
+    pub servers: Option<DatabaseServers>,
     /// The sections of the services.
     pub settings: Settings,
 }
 
+/// The PostgreSQL servers of an installation.
+#[derive(Debug, Clone)]
+pub struct DatabaseServers {
+    default: ServerAddress,
+    /// Those of services with one of their own.
+    by_service: BTreeMap<&'static str, ServerAddress>,
+}
+
+impl DatabaseServers {
+    /// Takes the addresses of services out of their sections: `[order] database = "postgres://…"`.
+    fn resolve(default: Option<&str>, settings: &mut Settings) -> Result<Option<DatabaseServers>> {
+        let parse = |name: &str, url: &str| url.parse::<ServerAddress>().map_err(|error| anyhow::anyhow!("{name}: {error}"));
+        let mut by_service = BTreeMap::new();
+        for service in contracts::SERVICE_NAMES {
+            if let Some(url) = settings.take(service, "database") {
+                let url = url.as_str().with_context(|| format!("[{service}] database must be text"))?;
+                by_service.insert(service, parse(&format!("[{service}] database"), url)?);
+            }
+        }
+        match (default, by_service.keys().next()) {
+            (Some(default), _) => Ok(Some(DatabaseServers { default: parse("--database", default)?, by_service })),
+            (None, Some(service)) => {
+                bail!("[{service}] database is set, and the other databases are embedded; name the server of the others with --database")
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn of(&self, service: &str) -> &ServerAddress {
+        self.by_service.get(service).unwrap_or(&self.default)
+    }
+}
+
 impl Config {
+    /// Where the database of a service is.
+    pub fn place(&self, service: &str) -> Place {
+        match &self.servers {
+            Some(servers) => Place::Server(servers.of(service).clone()),
+            None => Place::Folder(self.data_dir.join(DATABASES)),
+        }
+    }
+
+    /// Where the databases are, for a person.
+    pub fn databases_shown(&self) -> String {
+        self.servers.as_ref().map_or_else(|| self.data_dir.display().to_string(), |servers| servers.default.to_string())
+    }
+
     /// The defaults, for an installation of its own in `data_dir`: the environment and the file are not read.
     #[must_use]
     pub fn embedded(data_dir: &Path) -> Config {
@@ -246,15 +301,13 @@ impl Flags {
         let variables = variables()?;
         let key_file = self.installation_key_file.as_ref().or(file.installation_key_file.as_ref());
         let installation_key = installation_key(&variables, key_file.map(PathBuf::as_path))?;
-        let settings = Settings::new(&table, variables, &names);
+        let mut settings = Settings::new(&table, variables, &names);
         let database = self.database.as_ref().or(file.database.as_ref());
-        if let Some(url) = database {
-            bail!("--database {url}: this build has only embedded databases in the data directory; remove the option");
-        }
+        let servers = DatabaseServers::resolve(database.map(String::as_str), &mut settings)?;
         let events = self.events.clone().or(file.events.clone());
         check_shape(database.map(String::as_str), events.as_deref(), &part)?;
         part.check_upstreams(&upstreams)?;
-        Ok(Config { events, part, upstreams, installation_key, settings, ..self.combined(file) })
+        Ok(Config { events, part, upstreams, installation_key, servers, settings, ..self.combined(file) })
     }
 
     /// The flags over those of the file and the defaults, for all services in one process.
@@ -278,6 +331,7 @@ impl Flags {
             part: Part::All,
             upstreams: Upstreams::new(),
             installation_key: None,
+            servers: None,
             settings: Settings::default(),
         }
     }

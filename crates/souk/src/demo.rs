@@ -39,6 +39,9 @@ const SELLER_PASSWORD: &str = "demo-seller-1";
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(flags: Flags) -> Result<()> {
     let mut config = flags.resolve()?;
+    if config.servers.is_some() {
+        bail!("the demo has accounts with public passwords, so it uses only embedded databases; remove --database, or run souk serve");
+    }
     config.log.get_or_insert_with(|| DEFAULT_FILTER.to_owned());
     // Parcels advance every few seconds, so that a visitor sees one arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);

@@ -37,8 +37,8 @@ pub fn databases(config: &Config, older: OutdatedSchema) -> Result<Databases> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
     }
-    let opening = Opening { outdated: older, accepted_losses: &[], used: is_used(config)? };
-    Ok(runtime::open_databases(&Env::system(), &config.data_dir, &services::all(), opening, None)?)
+    let opening = Opening { outdated: older, accepted_losses: &[], used: has_files(config)? };
+    Ok(runtime::open_databases_at(&Env::system(), &services::all(), |service| config.place(service), opening, None)?)
 }
 
 /// Whether services ran in the data directory: they make the secret after the databases.
@@ -46,19 +46,24 @@ fn is_used(config: &Config) -> Result<bool> {
     Ok(config.installation_key.is_none() && config.data_dir.join(MasterKey::FILE).try_exists()?)
 }
 
+/// Whether services used databases in the data directory.
+fn has_files(config: &Config) -> Result<bool> {
+    Ok(config.servers.is_none() && is_used(config)?)
+}
+
 /// Reads or makes the secret. It is made once: the databases know whether they were used with one, and with which.
-fn master_key(config: &Config, env: &Env, databases: &Databases) -> Result<MasterKey> {
+async fn master_key(config: &Config, env: &Env, databases: &Databases) -> Result<MasterKey> {
     let file = config.data_dir.join(MasterKey::FILE);
     if let Some(key) = &config.installation_key {
-        installation::check_secret(databases, &file, mark(key))?;
+        installation::check_secret(databases, &file, mark(key)).await?;
         return Ok(key.clone());
     }
-    if !is_used(config)? && installation::has_secret_mark(databases)? {
+    if !is_used(config)? && installation::has_secret_mark(databases).await? {
         bail!("{}: the secret of this installation is missing. Restore it from a backup (`souk restore`)", file.display());
     }
     let key = MasterKey::load_or_create(&config.data_dir, env)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
-    installation::check_secret(databases, &file, mark(&key))?;
+    installation::check_secret(databases, &file, mark(&key)).await?;
     Ok(key)
 }
 
@@ -80,10 +85,10 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     for (name, section) in services::sections() {
         section.check(&config.settings, name)?;
     }
-    let opening = Opening { outdated: OutdatedSchema::Migrate, accepted_losses: &config.accepted_losses, used: is_used(config)? };
+    let opening = Opening { outdated: OutdatedSchema::Migrate, accepted_losses: &config.accepted_losses, used: has_files(config)? };
     let reserve = Reserve { path: config.data_dir.join(RESERVE), bytes: config.disk_reserve_bytes };
-    let databases = runtime::open_databases(&env, &config.data_dir, &own_services(config), opening, Some(reserve))?;
-    let master_key = master_key(config, &env, &databases)?;
+    let databases = runtime::open_databases_at(&env, &own_services(config), |service| config.place(service), opening, Some(reserve))?;
+    let master_key = master_key(config, &env, &databases).await?;
     let setup = Setup {
         remote_services: remote_services(config, &env),
         env,

@@ -1,7 +1,7 @@
 //! `souk restore`: makes a data directory of a backup.
 
 use crate::{
-    backup::{self, Manifest, is_empty_or_absent, size},
+    backup::{self, Manifest, is_empty_or_absent, refuse_servers, size},
     config::ToolFlags,
     data_dir,
     new_folder::{self, NewFolder},
@@ -29,6 +29,7 @@ pub struct Restore {
 
 pub async fn run(restore: Restore) -> Result<()> {
     let config = restore.flags.resolve()?;
+    refuse_servers(&config, "restored", "`pg_restore` restores what `pg_dump` wrote")?;
     let (from, target) = (restore.from, config.data_dir.clone());
     let manifest = Manifest::read(&from)?;
     let is_free = is_free(&target)?;

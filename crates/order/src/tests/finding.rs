@@ -143,13 +143,13 @@ async fn every_list_reads_one_index_in_its_order() {
         };
         let status = given(4).then_some(OrderStatus::Confirmed);
         let select = listed(&query, given(3).then(customer), status, given(5).then(|| h.id()), 21);
-        let plan = h.query_plan(select.sql()).await;
+        let plan = h.query_plan(select.sql());
         assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
         if bits != 0 {
             assert!(plan[0].starts_with("SEARCH"), "{}: {plan:?}", select.sql());
         }
     }
-    let plan = h.query_plan(first_lines(&[h.id(), h.id(), h.id()]).sql()).await;
+    let plan = h.query_plan(first_lines(&[h.id(), h.id(), h.id()]).sql());
     assert!(plan[0].contains("order_items_by_order (order_id=? AND line<?)"), "{plan:?}");
 }
 

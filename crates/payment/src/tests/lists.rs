@@ -152,7 +152,7 @@ async fn every_list_reads_one_index_in_its_order() {
             refund_failed: given(2).then_some(true),
         };
         let select = store::listed(filter, given(3).then(|| fixture.id()), 21);
-        let plan = fixture.query_plan(select.sql()).await;
+        let plan = fixture.query_plan(select.sql());
         assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
         if given(2) && !given(1) {
             assert!(plan[0].contains("payments_failed_by_status"), "{plan:?}");

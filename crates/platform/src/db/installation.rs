@@ -5,12 +5,13 @@
 //! first start no database knows another, and a first start that was interrupted is continued.
 
 use super::{
-    Db, Error, Migration, OutdatedSchema,
+    Db, Error, Migration, OutdatedSchema, Place,
     migrate::{Options, PLATFORM},
+    postgres,
     storage::Storage,
     tx::db_error,
 };
-use crate::env::Env;
+use crate::{env::Env, params};
 use contracts::ids::Uuid;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::{
@@ -31,10 +32,21 @@ const CHECKED_BEFORE: u64 = 128 << 20;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// A database that is to be opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wanted {
     pub service: &'static str,
     pub migrations: &'static [Migration],
+    pub place: Place,
+}
+
+impl Wanted {
+    /// The file of the database, or its name and server.
+    fn shown(&self) -> String {
+        match &self.place {
+            Place::Folder(folder) => path(folder, self.service).display().to_string(),
+            Place::Server(address) => address.shown(self.service),
+        }
+    }
 }
 
 /// How the databases of an installation are opened.
@@ -55,8 +67,8 @@ impl Opening<'_> {
     }
 }
 
-/// A file as it was found.
-enum Found {
+/// A database as it was found.
+pub(super) enum Found {
     Missing,
     /// It holds no table of the platform.
     Empty,
@@ -65,66 +77,80 @@ enum Found {
 }
 
 #[derive(Default)]
-struct Contents {
+pub(super) struct Contents {
     /// `None` in a database of a program that stored no identities.
-    id: Option<Uuid>,
-    owner: Option<String>,
-    known: BTreeMap<Uuid, String>,
+    pub id: Option<Uuid>,
+    pub owner: Option<String>,
+    pub known: BTreeMap<Uuid, String>,
 }
 
 type Files = BTreeMap<&'static str, Found>;
 
-/// Opens the databases in `folder`, all at the same time.
+/// Opens the databases, all at the same time.
 ///
 /// # Errors
 /// [`Error::Lost`] when one is lost and its loss is not accepted, otherwise those of [`Db::open_as`].
 pub(crate) fn open_all(
     env: &Env,
-    folder: &Path,
     wanted: &[Wanted],
     opening: Opening<'_>,
     storage: &Arc<Storage>,
 ) -> Result<BTreeMap<&'static str, Db>, Error> {
     let files = {
-        let (folder, wanted) = (folder.to_owned(), Arc::<[Wanted]>::from(wanted));
-        in_threads(env, &wanted.clone(), move |one| inspect(&folder, *one, &wanted))?
+        let all = Arc::<[Wanted]>::from(wanted);
+        in_threads(env, wanted, move |one| inspect(one, &all))?
     };
     let losses = losses(&files, opening.used);
     let is_accepted = |service: &str| opening.accepted_losses.iter().any(|name| name == service);
-    let refused: Vec<String> = losses
-        .iter()
-        .filter(|(service, _)| !is_accepted(service))
-        .map(|(service, why)| refusal(&path(folder, service), service, why))
-        .collect();
+    let mut refused = Vec::new();
+    for one in wanted {
+        let Some(why) = losses.get(one.service) else { continue };
+        if !is_accepted(one.service) {
+            refused.push(refusal_of(one, why));
+        }
+    }
     if !refused.is_empty() {
+        refused.sort();
         return Err(Error::Lost(refused.join("\n")));
     }
-    for (service, why) in &losses {
-        let path = path(folder, service);
-        tracing::warn!(target: "db", service, file = %path.display(), why, "the loss of the database is accepted; it is made anew");
-        rename_lost(env, &path).map_err(|error| Error::Failed(format!("{} cannot be renamed: {error}", path.display())))?;
+    for one in wanted {
+        let (Some(why), service) = (losses.get(one.service), one.service) else { continue };
+        let file = one.shown();
+        tracing::warn!(target: "db", service, file, why, "the loss of the database is accepted; it is made anew");
+        rename_lost(env, one).map_err(|error| Error::Failed(format!("{file} cannot be renamed: {error}")))?;
     }
     for name in opening.accepted_losses.iter().filter(|name| !losses.contains_key(name.as_str())) {
         tracing::warn!(target: "db", service = name, "its database is not lost, so --accept-loss has no effect; remove it");
     }
     let lost: BTreeSet<&str> = losses.into_keys().collect();
     let opened = {
-        let (env, folder, storage, outdated) = (env.clone(), folder.to_owned(), storage.clone(), opening.outdated);
-        in_threads(&env.clone(), wanted, move |Wanted { service, migrations }| {
-            let options = Options { migrations, outdated, replaces_lost: lost.contains(service) };
-            let opened = Db::open_with(env.clone(), service, &folder, options, storage.clone());
+        let (env, storage, outdated) = (env.clone(), storage.clone(), opening.outdated);
+        in_threads(&env.clone(), wanted, move |one| {
+            let options = Options { migrations: one.migrations, outdated, replaces_lost: lost.contains(one.service) };
+            let opened = Db::open_with(env.clone(), one.service, &one.place, options, storage.clone());
             opened.map_err(|error| match error {
-                Error::Damaged(why) => Error::Lost(refusal(&path(&folder, service), service, &why)),
-                Error::StorageFull(why) => Error::StorageFull(format!("{}: {why}", path(&folder, service).display())),
-                other => Error::Schema(format!("the database of {service}: {other}")),
+                Error::Damaged(why) => Error::Lost(refusal_of(one, &why)),
+                Error::StorageFull(why) => Error::StorageFull(format!("{}: {why}", one.shown())),
+                other => Error::Schema(format!("the database of {}: {other}", one.service)),
             })
         })?
     };
     if opening.outdated == OutdatedSchema::Migrate {
-        introduce(folder, &files, &opened)?;
-        check_large(env, folder, &opened, storage)?;
+        introduce(env, wanted, &files, &opened)?;
+        check_large(env, wanted, storage)?;
     }
     Ok(opened)
+}
+
+fn refusal_of(one: &Wanted, why: &str) -> String {
+    match &one.place {
+        Place::Folder(folder) => refusal(&path(folder, one.service), one.service, why),
+        Place::Server(address) => format!(
+            "{}: {why}. Restore it on the server (`pg_restore`); or go on without its data and make it anew with `--accept-loss {}`",
+            address.shown(one.service),
+            one.service
+        ),
+    }
 }
 
 /// Returns the sentence with which a lost or damaged database refuses the start.
@@ -140,12 +166,10 @@ pub(super) fn refusal(file: &Path, service: &str, why: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Lost`] when a database was used with another secret.
-pub fn check_secret(databases: &BTreeMap<&'static str, Db>, file: &Path, mark: [u8; 16]) -> Result<(), Error> {
+pub async fn check_secret(databases: &BTreeMap<&'static str, Db>, file: &Path, mark: [u8; 16]) -> Result<(), Error> {
     for (service, db) in databases {
-        let connection = connect(db.path())?;
-        let stored = "SELECT secret_mark FROM database_identity";
-        let known: Option<Vec<u8>> = connection.query_row(stored, [], |row| row.get(0)).map_err(db_error)?;
-        match known {
+        let stored: Option<Vec<u8>> = db.read(async |tx| tx.query_one(SECRET_MARK, &[], |row| row.next()).await).await?;
+        match stored {
             Some(known) if known == mark => {}
             Some(_) => {
                 return Err(Error::Lost(format!(
@@ -154,7 +178,8 @@ pub fn check_secret(databases: &BTreeMap<&'static str, Db>, file: &Path, mark: [
                 )));
             }
             None => {
-                connection.execute("UPDATE database_identity SET secret_mark = $1", [&mark[..]]).map_err(db_error)?;
+                let set = "UPDATE database_identity SET secret_mark = $1";
+                db.write(async move |tx| tx.execute(set, params![mark]).await).await.map(|_: u64| ())?;
             }
         }
     }
@@ -165,18 +190,27 @@ pub fn check_secret(databases: &BTreeMap<&'static str, Db>, file: &Path, mark: [
 ///
 /// # Errors
 /// Those of the databases.
-pub fn has_secret_mark(databases: &BTreeMap<&'static str, Db>) -> Result<bool, Error> {
+pub async fn has_secret_mark(databases: &BTreeMap<&'static str, Db>) -> Result<bool, Error> {
     for db in databases.values() {
-        let marked = "SELECT secret_mark IS NOT NULL FROM database_identity";
-        if connect(db.path())?.query_row(marked, [], |row| row.get::<_, bool>(0)).map_err(db_error)? {
+        let stored: Option<Vec<u8>> = db.read(async |tx| tx.query_one(SECRET_MARK, &[], |row| row.next()).await).await?;
+        if stored.is_some() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Reads what the file of a service holds.
-fn inspect(folder: &Path, one: Wanted, all: &[Wanted]) -> Result<Found, Error> {
+const SECRET_MARK: &str = "SELECT secret_mark FROM database_identity";
+
+/// Reads what the database of a service holds.
+fn inspect(one: &Wanted, all: &[Wanted]) -> Result<Found, Error> {
+    match &one.place {
+        Place::Folder(folder) => inspect_file(folder, one, all),
+        Place::Server(address) => postgres::inspect(address, one.service),
+    }
+}
+
+fn inspect_file(folder: &Path, one: &Wanted, all: &[Wanted]) -> Result<Found, Error> {
     let path = path(folder, one.service);
     let bytes = match fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
@@ -270,43 +304,48 @@ fn is_foreign(service: &str, contents: &Contents, files: &Files) -> bool {
 }
 
 /// Tells every database the identities of all.
-fn introduce(folder: &Path, files: &Files, opened: &BTreeMap<&'static str, Db>) -> Result<(), Error> {
-    let mut all: BTreeMap<Uuid, &str> = opened.values().map(|db| (db.identity(), db.service())).collect();
+fn introduce(env: &Env, wanted: &[Wanted], files: &Files, opened: &BTreeMap<&'static str, Db>) -> Result<(), Error> {
+    let mut all: BTreeMap<Uuid, String> = opened.values().map(|db| (db.identity(), db.service().to_owned())).collect();
     for found in files.values() {
         if let Found::Database(contents) = found {
-            all.extend(contents.known.iter().map(|(id, service)| (*id, service.as_str())));
+            all.extend(contents.known.iter().map(|(id, service)| (*id, service.clone())));
         }
     }
-    for (service, db) in opened {
-        let known = match &files[service] {
-            Found::Database(contents) if contents.id == Some(db.identity()) => contents.known.len(),
-            _ => 0,
-        };
-        if known == all.len() {
-            continue;
-        }
-        let mut connection = connect(&path(folder, service))?;
-        let tx = connection.transaction().map_err(db_error)?;
-        for (id, service) in &all {
-            tx.execute(
-                "INSERT INTO known_databases (database_id, service) VALUES ($1, $2) ON CONFLICT (database_id) DO NOTHING",
-                rusqlite::params![id.as_bytes(), service],
-            )
-            .map_err(db_error)?;
-        }
-        tx.commit().map_err(db_error)?;
-        // Without its log a database is older then, and not empty.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(db_error)?;
-    }
-    Ok(())
+    let is_told = |one: &Wanted| match &files[one.service] {
+        Found::Database(contents) if contents.id == Some(opened[one.service].identity()) => contents.known.len() == all.len(),
+        _ => false,
+    };
+    let untold: Vec<Wanted> = wanted.iter().filter(|one| !is_told(one)).cloned().collect();
+    let all = Arc::new(all);
+    in_threads(env, &untold, move |one| match &one.place {
+        Place::Folder(folder) => introduce_to_file(&path(folder, one.service), &all),
+        Place::Server(address) => postgres::introduce(address, one.service, &all),
+    })
+    .map(|_| ())
 }
 
-/// Checks the databases that were too large to be checked before. A damaged one ends the process.
-fn check_large(env: &Env, folder: &Path, opened: &BTreeMap<&'static str, Db>, storage: &Arc<Storage>) -> Result<(), Error> {
-    for service in opened.keys() {
-        let path = path(folder, service);
+fn introduce_to_file(file: &Path, all: &BTreeMap<Uuid, String>) -> Result<(), Error> {
+    let mut connection = connect(file)?;
+    let tx = connection.transaction().map_err(db_error)?;
+    for (id, service) in all {
+        tx.execute(
+            "INSERT INTO known_databases (database_id, service) VALUES ($1, $2) ON CONFLICT (database_id) DO NOTHING",
+            rusqlite::params![id.as_bytes(), service],
+        )
+        .map_err(db_error)?;
+    }
+    tx.commit().map_err(db_error)?;
+    // Without its log a database is older then, and not empty.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(db_error)
+}
+
+/// Checks the files that were too large to be checked before. A damaged one ends the process.
+fn check_large(env: &Env, wanted: &[Wanted], storage: &Arc<Storage>) -> Result<(), Error> {
+    for one in wanted {
+        let Place::Folder(folder) = &one.place else { continue };
+        let path = path(folder, one.service);
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > CHECKED_BEFORE) {
-            let (service, storage) = (*service, storage.clone());
+            let (service, storage) = (one.service, storage.clone());
             let checks = move || {
                 if let Err(error @ Error::Damaged(_)) = connect(&path).and_then(|connection| check(&connection)) {
                     storage.record_damaged(refusal(&path, service, &error.to_string()));
@@ -318,8 +357,20 @@ fn check_large(env: &Env, folder: &Path, opened: &BTreeMap<&'static str, Db>, st
     Ok(())
 }
 
-/// Renames a lost database and its log, so that neither is used nor destroyed.
-fn rename_lost(env: &Env, path: &Path) -> io::Result<()> {
+/// Renames a lost database, so that it is neither used nor destroyed.
+fn rename_lost(env: &Env, one: &Wanted) -> Result<(), Error> {
+    match &one.place {
+        Place::Folder(folder) => rename_file(env, &path(folder, one.service)).map_err(|error| Error::Failed(error.to_string())),
+        Place::Server(address) => {
+            let (env_there, address) = (env.clone(), address.clone());
+            let renamed = in_threads(env, std::slice::from_ref(one), move |one| postgres::rename_lost(&env_there, &address, one.service));
+            renamed.map(|_| ())
+        }
+    }
+}
+
+/// Renames a file and its log.
+fn rename_file(env: &Env, path: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let with = |end: &str| {
             let mut name = OsString::from(path);
@@ -365,13 +416,13 @@ fn in_threads<T: Send + 'static>(
     let work = Arc::new(work);
     let (send, receive) = std::sync::mpsc::sync_channel(wanted.len());
     for one in wanted {
-        let (one, send, work) = (*one, send.clone(), work.clone());
+        let (one, send, work) = (one.clone(), send.clone(), work.clone());
+        let name = format!("{}-open", one.service);
         let run = move || {
             // The receiver lives until every sender is gone.
             let _ = send.send((one.service, work(&one)));
         };
-        env.spawn_thread(&format!("{}-open", one.service), run)
-            .map_err(|error| Error::Failed(format!("cannot start a thread: {error}")))?;
+        env.spawn_thread(&name, run).map_err(|error| Error::Failed(format!("cannot start a thread: {error}")))?;
     }
     drop(send);
     let outcomes: BTreeMap<&'static str, Result<T, Error>> = receive.into_iter().collect();

@@ -51,37 +51,17 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, service: &str, optio
         "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL) WITHOUT ROWID",
     )
     .map_err(db_error)?;
-    let mut applied: HashMap<String, String> = tx
+    let applied: HashMap<String, String> = tx
         .prepare("SELECT name, checksum FROM migrations")
         .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .map_err(db_error)?;
-    for migration in PLATFORM.iter().chain(migrations) {
-        let checksum = checksum(migration.sql);
-        match applied.remove(migration.name) {
-            Some(known) if known == checksum => {}
-            Some(_) => {
-                return Err(Error::Schema(format!(
-                    "migration {} was applied in another version: a migration that shipped is never edited",
-                    migration.name
-                )));
-            }
-            None if outdated == OutdatedSchema::Refuse => {
-                return Err(Error::Schema(format!("migration {} is not applied yet; `souk migrate` does it", migration.name)));
-            }
-            None => {
-                tx.execute_batch(migration.sql).map_err(|error| Error::Schema(format!("migration {}: {error}", migration.name)))?;
-                tx.execute(
-                    "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",
-                    rusqlite::params![migration.name, checksum, env.now().0],
-                )
-                .map_err(db_error)?;
-            }
-        }
-    }
-    if let Some(name) = applied.keys().min() {
-        return Err(Error::Schema(format!(
-            "the database holds migration {name}, which this program does not know: it was used by a newer one"
-        )));
+    for migration in pending(applied, PLATFORM.iter().chain(migrations), outdated)? {
+        tx.execute_batch(migration.sql).map_err(|error| Error::Schema(format!("migration {}: {error}", migration.name)))?;
+        tx.execute(
+            "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",
+            rusqlite::params![migration.name, checksum(migration.sql), env.now().0],
+        )
+        .map_err(db_error)?;
     }
     let known = tx.query_row("SELECT database_id FROM database_identity", [], |row| row.get(0)).optional().map_err(db_error)?;
     let id = match known {
@@ -101,6 +81,36 @@ pub(super) fn apply(connection: &mut Connection, env: &Env, service: &str, optio
     Ok(id)
 }
 
+/// Returns the migrations that are to be applied, for a database with those in `applied`: their names and checksums.
+pub(super) fn pending<'a>(
+    mut applied: HashMap<String, String>,
+    known: impl Iterator<Item = &'a Migration>,
+    outdated: OutdatedSchema,
+) -> Result<Vec<&'a Migration>, Error> {
+    let mut pending = Vec::new();
+    for migration in known {
+        match applied.remove(migration.name) {
+            Some(before) if before == checksum(migration.sql) => {}
+            Some(_) => {
+                return Err(Error::Schema(format!(
+                    "migration {} was applied in another version: a migration that shipped is never edited",
+                    migration.name
+                )));
+            }
+            None if outdated == OutdatedSchema::Refuse => {
+                return Err(Error::Schema(format!("migration {} is not applied yet; `souk migrate` does it", migration.name)));
+            }
+            None => pending.push(migration),
+        }
+    }
+    match applied.keys().min() {
+        Some(name) => {
+            Err(Error::Schema(format!("the database holds migration {name}, which this program does not know: it was used by a newer one")))
+        }
+        None => Ok(pending),
+    }
+}
+
 /// Opens an empty database in memory that has the current schema, for tests that prepare statements. A name in double
 /// quotes that no column has is an error in it, and not a text.
 pub(crate) fn in_memory(migrations: &[Migration]) -> Result<Connection, Error> {
@@ -111,6 +121,6 @@ pub(crate) fn in_memory(migrations: &[Migration]) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn checksum(sql: &str) -> String {
+pub(super) fn checksum(sql: &str) -> String {
     hex::encode(&Sha256::digest(sql.as_bytes()))
 }

@@ -2,7 +2,6 @@
 
 use super::{
     Error, Params, Row, Tx,
-    sqlite::for_update,
     table::{Extra, Table},
 };
 use contracts::column::Column;
@@ -19,7 +18,7 @@ impl Tx {
     /// Writes a new row and its extra columns.
     pub async fn insert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
         let sql = T::statements().insert_with(&T::statements().names_of(extra)?);
-        self.insert_row::<T>(&sql, row, extra).map(|_| ())
+        self.insert_row::<T>(&sql, row, extra).await.map(|_| ())
     }
 
     /// Writes a new row unless the unique columns `target`, such as `(email)`, hold its values already; an empty target
@@ -33,7 +32,7 @@ impl Tx {
     pub async fn insert_if_absent_with<T: Table>(&mut self, row: &T::Row, target: &'static str, extra: Extra<'_>) -> Result<bool, Error> {
         let names = T::statements().names_of(extra)?;
         let sql = [&*T::statements().insert_with(&names), " ON CONFLICT ", target, " DO NOTHING"].concat();
-        Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
+        Ok(self.insert_row::<T>(&sql, row, extra).await? == 1)
     }
 
     /// Writes a row whether or not there is one with its key. The `insert_only` columns of a row that is there stay.
@@ -45,7 +44,7 @@ impl Tx {
     pub async fn upsert_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<(), Error> {
         let names = T::statements().names_of(extra)?;
         let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names)].concat();
-        self.insert_row::<T>(&sql, row, extra).map(|_| ())
+        self.insert_row::<T>(&sql, row, extra).await.map(|_| ())
     }
 
     /// [`Tx::upsert_with`] that leaves a row with the key as it is unless `condition` holds, such as
@@ -53,7 +52,7 @@ impl Tx {
     pub async fn upsert_if<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>, condition: &'static str) -> Result<bool, Error> {
         let names = T::statements().names_of(extra)?;
         let sql = [&*T::statements().insert_with(&names), &T::statements().on_conflict_update(&names), " WHERE ", condition].concat();
-        Ok(self.insert_row::<T>(&sql, row, extra)? == 1)
+        Ok(self.insert_row::<T>(&sql, row, extra).await? == 1)
     }
 
     /// Writes the columns that may change of the row with this key. Returns whether there is such a row.
@@ -64,7 +63,7 @@ impl Tx {
     /// [`Tx::update`] with extra columns.
     pub async fn update_with<T: Table>(&mut self, row: &T::Row, extra: Extra<'_>) -> Result<bool, Error> {
         let sql = T::statements().update_with(&T::statements().names_of(extra)?);
-        self.update_row::<T>(&sql, row, extra, &[])
+        self.update_row::<T>(&sql, row, extra, &[]).await
     }
 
     /// [`Tx::update_with`] for a row that also meets `condition`, in which each `?` is replaced by one of `params`:
@@ -78,7 +77,7 @@ impl Tx {
     ) -> Result<bool, Error> {
         let mut sql = T::statements().update_with(&T::statements().names_of(extra)?).into_owned() + " AND ";
         number_placeholders(&mut sql, condition, T::statements().columns().columns.len() + extra.len());
-        self.update_row::<T>(&sql, row, extra, params)
+        self.update_row::<T>(&sql, row, extra, params).await
     }
 
     /// Returns the row that meets `condition`, the first one if there are more.
@@ -88,7 +87,7 @@ impl Tx {
 
     /// [`Tx::find`] for a row that stays locked until the commit. A decision depends only on rows that are locked.
     pub async fn lock<T: Table>(&mut self, condition: &'static str, params: Params<'_>) -> Result<Option<T::Row>, Error> {
-        self.query_opt(&for_update(&[T::statements().select(), " WHERE ", condition].concat()), params, T::read).await
+        self.query_opt(&self.for_update(&[T::statements().select(), " WHERE ", condition].concat()), params, T::read).await
     }
 
     /// Returns the rows that `rest` selects, which is what follows `SELECT … FROM t`: `"WHERE … ORDER BY … LIMIT $2"`.
@@ -98,7 +97,7 @@ impl Tx {
 
     /// [`Tx::list`] for rows that stay locked until the commit. `rest` orders them by their key.
     pub async fn lock_list<T: Table>(&mut self, rest: &'static str, params: Params<'_>) -> Result<Vec<T::Row>, Error> {
-        self.query(&for_update(&[T::statements().select(), " ", rest].concat()), params, T::read).await
+        self.query(&self.for_update(&[T::statements().select(), " ", rest].concat()), params, T::read).await
     }
 
     /// Runs an INSERT, UPDATE or DELETE on the table and returns the rows it touched. `sql` has no RETURNING.
@@ -116,21 +115,21 @@ impl Tx {
         self.query(&sql, &params, |row| row.next()).await?.pop().ok_or_else(|| Error::Failed("a counter returned no number".into()))
     }
 
-    fn insert_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>) -> Result<u64, Error> {
+    async fn insert_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>) -> Result<u64, Error> {
         let mut values = Vec::with_capacity(32);
         T::values(row, true, &mut values);
         values.extend(extra.iter().map(|(_, value)| value.to_sql()));
-        self.execute_values(sql, &values)
+        self.execute_values(sql, values).await
     }
 
-    fn update_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>, params: Params<'_>) -> Result<bool, Error> {
+    async fn update_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>, params: Params<'_>) -> Result<bool, Error> {
         if sql.is_empty() {
             return Err(Error::Failed(format!("an update of {} has no key or no column to set", T::statements().columns().table)));
         }
         let mut values = Vec::with_capacity(32);
         T::values(row, false, &mut values);
         values.extend(extra.iter().map(|(_, value)| value.to_sql()).chain(params.iter().map(|value| value.to_sql())));
-        Ok(self.execute_values(sql, &values)? > 0)
+        Ok(self.execute_values(sql, values).await? > 0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists with filters: the SQL has only the conditions that are given, so that each combination uses its index.
 
-use super::{Error, Row, Table, Tx, sqlite::for_update};
+use super::{Error, Row, Table, Tx};
 use contracts::{column::Column, ids::Uuid, time::Timestamp};
 use std::{fmt::Write as _, marker::PhantomData};
 
@@ -159,7 +159,7 @@ impl<T: Table> Select<T> {
 
     /// Returns the first row, which stays locked until the commit.
     pub async fn lock(self, tx: &mut Tx) -> Result<Option<T::Row>, Error> {
-        tx.query_opt(&for_update(&self.sql), &self.params(), T::read).await
+        tx.query_opt(&tx.for_update(&self.sql), &self.params(), T::read).await
     }
 }
 

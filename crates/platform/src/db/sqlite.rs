@@ -5,10 +5,10 @@
 //! power loss costs no result that was returned.
 
 use super::{
-    Error, Signals,
+    Db, Error, Signals,
     migrate::{self, Options},
     storage::Storage,
-    tx::{CommitEffects, Origin, Tx, check_in_transaction, db_error},
+    tx::{CommitEffects, Origin, Session, Tx, check_in_transaction, db_error},
 };
 use crate::{
     context::Context,
@@ -17,7 +17,6 @@ use crate::{
 use contracts::ids::Uuid;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{
-    borrow::Cow,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -40,12 +39,6 @@ pub(super) struct Sqlite {
     file: DatabaseFile,
     queue: mpsc::Sender<Box<dyn Unit>>,
     readers: Mutex<Vec<Connection>>,
-}
-
-/// Returns the statement that reads the rows of `sql` and keeps them locked until the commit. For SQLite that is `sql`
-/// itself, because one writer runs at a time.
-pub(super) fn for_update(sql: &str) -> Cow<'_, str> {
-    Cow::Borrowed(sql)
 }
 
 /// Units in the order in which they were queued.
@@ -91,9 +84,9 @@ where
         }
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            let mut tx = Tx::new(connection.clone(), origin.clone(), context.clone());
+            let mut tx = Tx::new(Session::Sqlite(connection.clone()), origin.clone(), context.clone());
             let value = context.sync_scope(|| poll_once((self.unit)(&mut tx)))?;
-            Ok::<_, E>((value, tx.write_outbox()?))
+            Ok::<_, E>((value, tx.write_outbox(connection)?))
         }));
         let (outcome, effects) = match ran {
             Ok(Ok((value, effects))) => (Ok(value), Ok(effects)),
@@ -145,10 +138,6 @@ impl Sqlite {
         Ok((Sqlite { origin, file, queue, readers: Mutex::default() }, identity))
     }
 
-    pub fn path(&self) -> &Path {
-        &self.file.0
-    }
-
     pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
@@ -177,7 +166,7 @@ impl Sqlite {
         let connection = Rc::new(connection);
         let begun = execute(&connection, "BEGIN").inspect_err(|error| self.origin.record(error, &context.correlation_id));
         let outcome = begun.map_err(E::from).and_then(|()| {
-            let mut tx = Tx::new(connection.clone(), self.origin.clone(), context);
+            let mut tx = Tx::new(Session::Sqlite(connection.clone()), self.origin.clone(), context);
             poll_once(unit(&mut tx))
         });
         // An open read transaction lets the write-ahead log grow, so it ends whatever happened.
@@ -217,6 +206,18 @@ impl DatabaseFile {
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), Error> {
     connection.prepare_cached(sql).and_then(|mut statement| statement.raw_execute()).map(|_| ()).map_err(db_error)
+}
+
+/// Runs the database's own check, and a check of the foreign keys.
+pub(super) async fn check(db: &Db) -> Result<(), Error> {
+    db.read(async |tx| {
+        let mut faults: Vec<String> = tx.query("PRAGMA integrity_check(5)", &[], |row| row.next()).await?;
+        faults.retain(|line| line != "ok");
+        let orphans: Vec<String> = tx.query("SELECT \"table\" FROM pragma_foreign_key_check", &[], |row| row.next()).await?;
+        faults.extend(orphans.iter().take(5).map(|table| format!("a row of {table} refers to a row that does not exist")));
+        if faults.is_empty() { Ok(()) } else { Err(Error::Failed(faults.join("; "))) }
+    })
+    .await
 }
 
 fn write_until_closed(connection: Connection, mut queued: UnitQueue, signals: &Signals, origin: &Arc<Origin>) {

@@ -168,7 +168,7 @@ async fn a_full_disk_refuses_writes_with_its_own_problem_until_there_is_room() {
     let file = folder.path().join("reserve");
     let storage = Storage::new(&env, Some(storage::Reserve { path: file.clone(), bytes: 1 << 20 }));
     let options = Options { migrations: ITEMS, outdated: OutdatedSchema::Migrate, replaces_lost: false };
-    let db = Db::open_with(env, "shop", folder.path(), options, storage.clone()).unwrap();
+    let db = Db::open_with(env, "shop", &Place::Folder(folder.path().to_owned()), options, storage.clone()).unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().len(), 1 << 20);
     limit_pages(&db, true).await;
     let long: &'static str = "x".repeat(1 << 20).leak();

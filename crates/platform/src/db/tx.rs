@@ -1,6 +1,6 @@
 //! What a unit of work may do: run statements, emit events, wake workers.
 
-use super::{Error, Params, sqlite::for_update, storage::Storage};
+use super::{Error, Params, postgres, storage::Storage};
 use crate::{context::Context, env::Env};
 use contracts::{
     column::{Column, ColumnAs, SqlValue},
@@ -13,7 +13,7 @@ use std::{borrow::Cow, path::PathBuf, rc::Rc, sync::Arc, time::Duration};
 
 /// A transaction in progress.
 pub struct Tx {
-    connection: Rc<Connection>,
+    session: Session,
     origin: Arc<Origin>,
     now: Timestamp,
     context: Context,
@@ -21,10 +21,17 @@ pub struct Tx {
     wake: Vec<&'static str>,
 }
 
+/// The connection of a transaction.
+pub(super) enum Session {
+    Sqlite(Rc<Connection>),
+    Postgres(Rc<postgres::Session>),
+}
+
 /// The database of a transaction.
 pub(super) struct Origin {
     pub service: &'static str,
     pub env: Env,
+    /// Its file, or its name and server.
     pub path: PathBuf,
     pub storage: Arc<Storage>,
 }
@@ -37,16 +44,16 @@ impl Origin {
 }
 
 /// An event that is written to the outbox at the end of its unit.
-struct Emitted {
-    id: EventId,
-    event_type: &'static str,
-    aggregate_type: &'static str,
-    aggregate_id: Uuid,
-    version: u32,
-    payload: String,
-    correlation_id: Arc<str>,
-    causation_id: Option<EventId>,
-    actor_id: Option<UserId>,
+pub(super) struct Emitted {
+    pub id: EventId,
+    pub event_type: &'static str,
+    pub aggregate_type: &'static str,
+    pub aggregate_id: Uuid,
+    pub version: u32,
+    pub payload: String,
+    pub correlation_id: Arc<str>,
+    pub causation_id: Option<EventId>,
+    pub actor_id: Option<UserId>,
 }
 
 /// What happens after the commit of a unit.
@@ -68,9 +75,9 @@ impl CommitEffects {
 }
 
 impl Tx {
-    pub(super) fn new(connection: Rc<Connection>, origin: Arc<Origin>, context: Context) -> Tx {
+    pub(super) fn new(session: Session, origin: Arc<Origin>, context: Context) -> Tx {
         let now = origin.env.now();
-        Tx { connection, origin, now, context, events: Vec::new(), wake: Vec::new() }
+        Tx { session, origin, now, context, events: Vec::new(), wake: Vec::new() }
     }
 
     /// Returns the instant at which this unit began, however long it takes.
@@ -143,28 +150,36 @@ impl Tx {
     ///
     /// # Errors
     /// [`Error::Constraint`], [`Error::Failed`].
-    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn execute(&mut self, sql: &'static str, params: Params<'_>) -> Result<u64, Error> {
-        self.run(sql, params)
+        match &self.session {
+            Session::Sqlite(connection) => self.run(connection, sql, params),
+            Session::Postgres(session) => self.recorded(session.execute(sql, values_of(params)).await),
+        }
     }
 
     /// Returns every row of a query, each read by `read`.
     ///
     /// # Errors
     /// [`Error::Failed`], [`Error::Column`], or the error of `read`.
-    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn query<T>(
         &mut self,
         sql: &str,
         params: Params<'_>,
         mut read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        let mut statement = self.prepare(sql)?;
+        let connection = match &self.session {
+            Session::Sqlite(connection) => connection,
+            Session::Postgres(session) => {
+                let rows = self.recorded(session.query(sql, values_of(params)).await)?;
+                return rows.iter().map(|row| read(&mut Row { row: Source::Postgres(row), column: 0 })).collect();
+            }
+        };
+        let mut statement = self.prepare(connection, sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(|error| self.failed(error))? {
-            found.push(read(&mut Row { row, column: 0 })?);
+            found.push(read(&mut Row { row: Source::Sqlite(row), column: 0 })?);
         }
         Ok(found)
     }
@@ -173,18 +188,24 @@ impl Tx {
     ///
     /// # Errors
     /// As [`Tx::query`].
-    #[expect(clippy::unused_async, reason = "a database behind a network waits")]
     pub async fn query_opt<T>(
         &mut self,
         sql: &str,
         params: Params<'_>,
         read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let mut statement = self.prepare(sql)?;
+        let connection = match &self.session {
+            Session::Sqlite(connection) => connection,
+            Session::Postgres(session) => {
+                let rows = self.recorded(session.query(sql, values_of(params)).await)?;
+                return rows.first().map(|row| read(&mut Row { row: Source::Postgres(row), column: 0 })).transpose();
+            }
+        };
+        let mut statement = self.prepare(connection, sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         match rows.next().map_err(|error| self.failed(error))? {
-            Some(row) => read(&mut Row { row, column: 0 }).map(Some),
+            Some(row) => read(&mut Row { row: Source::Sqlite(row), column: 0 }).map(Some),
             None => Ok(None),
         }
     }
@@ -213,7 +234,7 @@ impl Tx {
         params: Params<'_>,
         read: impl FnOnce(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        self.query_opt(&for_update(sql), params, read).await
+        self.query_opt(&self.for_update(sql), params, read).await
     }
 
     /// [`Tx::query`] for rows that a decision depends on, as [`Tx::lock_opt`]. `sql` orders the rows by their key, so that
@@ -227,7 +248,7 @@ impl Tx {
         params: Params<'_>,
         read: impl FnMut(&mut Row<'_>) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        self.query(&for_update(sql), params, read).await
+        self.query(&self.for_update(sql), params, read).await
     }
 
     /// Returns `span` changed by up to a quarter at random, for the time of a next attempt; as [`Env::jitter`].
@@ -242,15 +263,15 @@ impl Tx {
     /// The error of `part`.
     pub async fn savepoint<T, E: From<Error>>(&mut self, part: impl AsyncFnOnce(&mut Tx) -> Result<T, E>) -> Result<T, E> {
         let (events, wake) = (self.events.len(), self.wake.len());
-        self.run("SAVEPOINT part", &[])?;
+        self.control("SAVEPOINT part")?;
         match part(self).await {
             Ok(value) => {
-                self.run("RELEASE part", &[])?;
+                self.control("RELEASE part")?;
                 Ok(value)
             }
             Err(error) => {
-                self.run("ROLLBACK TO part", &[])?;
-                self.run("RELEASE part", &[])?;
+                self.control("ROLLBACK TO part")?;
+                self.control("RELEASE part")?;
                 self.events.truncate(events);
                 self.wake.truncate(wake);
                 Err(error)
@@ -258,16 +279,18 @@ impl Tx {
         }
     }
 
-    /// Writes the emitted events to the outbox, at the end of a unit.
-    pub(super) fn write_outbox(&mut self) -> Result<CommitEffects, Error> {
+    /// Writes the emitted events to the outbox of an embedded database, at the end of a unit.
+    pub(super) fn write_outbox(&mut self, connection: &Connection) -> Result<CommitEffects, Error> {
         let (mut newest_position, now) = (None, self.now);
         for event in std::mem::take(&mut self.events) {
             let sequence: i64 = self.query_value(
+                connection,
                 "INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, 1) \
                  ON CONFLICT (aggregate_id) DO UPDATE SET sequence = aggregates.sequence + 1 RETURNING sequence",
                 crate::params![event.aggregate_id],
             )?;
             let position: i64 = self.query_value(
+                connection,
                 "INSERT INTO outbox (event_id, event_type, aggregate_type, aggregate_id, sequence, payload, correlation_id, causation_id, \
                  actor_id, schema_version, occurred_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING position",
                 crate::params![
@@ -289,10 +312,20 @@ impl Tx {
         Ok(CommitEffects { newest_position, wake: std::mem::take(&mut self.wake) })
     }
 
+    /// Takes what a unit on PostgreSQL emitted and notified.
+    pub(super) fn take_effects(&mut self) -> (Vec<Emitted>, CommitEffects) {
+        (std::mem::take(&mut self.events), CommitEffects { newest_position: None, wake: std::mem::take(&mut self.wake) })
+    }
+
     /// Returns the name of the service that owns the database.
     #[must_use]
     pub fn service(&self) -> &'static str {
         self.origin.service
+    }
+
+    /// Whether several processes may use the database at the same time.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.session, Session::Postgres(_))
     }
 
     /// Whether the disk is full, so that this unit cannot be stored.
@@ -300,10 +333,19 @@ impl Tx {
         self.origin.storage.is_full()
     }
 
-    /// Prepares a statement; every statement of a unit goes through here.
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
-        check_in_transaction(&self.connection)?;
-        self.connection.prepare_cached(sql).map_err(|error| self.failed(error))
+    /// Returns the statement that reads the rows of `sql` and keeps them locked until the commit. For SQLite that is `sql`
+    /// itself, because one writer runs at a time.
+    pub(super) fn for_update<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        match self.session {
+            Session::Sqlite(_) => Cow::Borrowed(sql),
+            Session::Postgres(_) => Cow::Owned([sql, " FOR UPDATE"].concat()),
+        }
+    }
+
+    /// Prepares a statement; every statement of a unit on SQLite goes through here.
+    fn prepare<'a>(&self, connection: &'a Connection, sql: &str) -> Result<CachedStatement<'a>, Error> {
+        check_in_transaction(connection)?;
+        connection.prepare_cached(sql).map_err(|error| self.failed(error))
     }
 
     /// Returns the error of a statement, after it was recorded if its cause is the disk.
@@ -313,35 +355,65 @@ impl Tx {
         error
     }
 
-    fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Error> {
-        let mut statement = self.prepare(sql)?;
+    /// As [`Tx::failed`].
+    fn recorded<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| self.origin.record(error, &self.context.correlation_id))
+    }
+
+    /// Runs a statement about a savepoint. On PostgreSQL it is sent with the next statement.
+    fn control(&mut self, sql: &'static str) -> Result<(), Error> {
+        match &self.session {
+            Session::Sqlite(connection) => self.run(connection, sql, &[]).map(|_| ()),
+            Session::Postgres(session) => {
+                session.control(sql);
+                Ok(())
+            }
+        }
+    }
+
+    fn run(&self, connection: &Connection, sql: &str, params: Params<'_>) -> Result<u64, Error> {
+        let mut statement = self.prepare(connection, sql)?;
         bind(&mut statement, params)?;
         statement.raw_execute().map(|rows| rows as u64).map_err(|error| self.failed(error))
     }
 
     /// [`Tx::execute`] for values that were made already.
-    pub(super) fn execute_values(&mut self, sql: &str, values: &[SqlValue<'_>]) -> Result<u64, Error> {
-        let mut statement = self.prepare(sql)?;
+    pub(super) async fn execute_values(&mut self, sql: &str, values: Vec<SqlValue<'_>>) -> Result<u64, Error> {
+        let connection = match &self.session {
+            Session::Sqlite(connection) => connection,
+            Session::Postgres(session) => return self.recorded(session.execute(sql, values).await),
+        };
+        let mut statement = self.prepare(connection, sql)?;
         bind_values(&mut statement, |number| values.get(number).map(SqlValue::borrowed))?;
         statement.raw_execute().map(|rows| rows as u64).map_err(|error| self.failed(error))
     }
 
-    fn query_value<T: Column>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Error> {
-        let mut statement = self.prepare(sql)?;
+    fn query_value<T: Column>(&self, connection: &Connection, sql: &str, params: Params<'_>) -> Result<T, Error> {
+        let mut statement = self.prepare(connection, sql)?;
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         let row = rows.next().map_err(|error| self.failed(error))?.ok_or_else(|| Error::Failed("a row was expected".into()))?;
-        let value = Row { row, column: 0 }.next();
+        let value = Row { row: Source::Sqlite(row), column: 0 }.next();
         // An INSERT … RETURNING is complete only after its last row.
         rows.next().map_err(|error| self.failed(error))?;
         value
     }
 }
 
+fn values_of<'a>(params: Params<'a>) -> Vec<SqlValue<'a>> {
+    params.iter().map(|param| param.to_sql()).collect()
+}
+
 /// One row of a result, read column by column in the order of the SELECT list.
 pub struct Row<'a> {
-    row: &'a rusqlite::Row<'a>,
+    row: Source<'a>,
     column: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -359,13 +431,19 @@ impl Row<'_> {
     /// # Errors
     /// [`Error::Failed`] when there is no such column.
     pub(crate) fn next_text(&mut self) -> Result<String, Error> {
-        let value = self.row.get_ref(self.column).map_err(db_error)?;
-        self.column += 1;
-        Ok(match value {
-            ValueRef::Null => String::new(),
-            ValueRef::Integer(value) => value.to_string(),
-            ValueRef::Real(value) => value.to_string(),
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        if let Source::Sqlite(row) = self.row
+            && let ValueRef::Real(value) = row.get_ref(self.column).map_err(db_error)?
+        {
+            self.column += 1;
+            return Ok(value.to_string());
+        }
+        Ok(match self.next_value()? {
+            SqlValue::Null => String::new(),
+            SqlValue::Bool(value) => value.to_string(),
+            SqlValue::Int(value) => value.to_string(),
+            SqlValue::Text(text) => text.into_owned(),
+            SqlValue::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            SqlValue::Uuid(id) => id.to_string(),
         })
     }
 
@@ -383,7 +461,11 @@ impl Row<'_> {
     /// [`Error::Failed`] when the statement has fewer.
     pub fn skip_nulls(&mut self, columns: usize) -> Result<bool, Error> {
         for column in self.column..self.column + columns {
-            if self.row.get_ref(column).map_err(db_error)? != ValueRef::Null {
+            let is_null = match self.row {
+                Source::Sqlite(row) => row.get_ref(column).map_err(db_error)? == ValueRef::Null,
+                Source::Postgres(row) => postgres::value(row, column)? == SqlValue::Null,
+            };
+            if !is_null {
                 return Ok(false);
             }
         }
@@ -392,9 +474,13 @@ impl Row<'_> {
     }
 
     fn next_value(&mut self) -> Result<SqlValue<'_>, Error> {
-        let value = self.row.get_ref(self.column).map_err(db_error)?;
+        let column = self.column;
         self.column += 1;
-        Ok(match value {
+        let row = match self.row {
+            Source::Sqlite(row) => row,
+            Source::Postgres(row) => return postgres::value(row, column),
+        };
+        Ok(match row.get_ref(column).map_err(db_error)? {
             ValueRef::Null => SqlValue::Null,
             ValueRef::Integer(value) => SqlValue::Int(value),
             ValueRef::Text(text) => SqlValue::Text(String::from_utf8_lossy(text)),

@@ -7,9 +7,9 @@
 //! consumes from itself are delivered, and no turn or task of a worker failed. A test where that happens on purpose declares
 //! it by [`Harness::expect_failed_events`] and [`Harness::expect_worker_failures`]; the declaration is checked as well.
 
-use super::TempFolder;
+use super::{TempFolder, TestDatabase, block_on};
 use crate::{
-    db::Db,
+    db::{Db, Migration},
     env::{Env, LockUnpoisoned as _},
     http::openapi::undescribed,
     identity::{Claims, Jwks, SigningKey},
@@ -36,14 +36,13 @@ use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json, value::RawValue};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
     pin::pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Poll, Waker},
     time::Duration,
 };
 use tower::ServiceExt as _;
@@ -91,7 +90,8 @@ impl HarnessBuilder {
     pub async fn start(self) -> Harness {
         let env = Env::seeded(42, BEGINNING);
         let key = SigningKey::generate(&env);
-        self.resume(KilledProcess { env, key, sequences: Arc::default(), folder: Arc::new(TempFolder::new()) }).await
+        let database = TestDatabase::make(self.service.name, self.service.migrations);
+        self.resume(KilledProcess { env, key, sequences: Arc::default(), folder: Arc::new(TempFolder::new()), database }).await
     }
 
     /// Starts on the data of a killed process, as after a crash.
@@ -99,8 +99,8 @@ impl HarnessBuilder {
     /// # Panics
     /// When the service does not start.
     pub async fn resume(self, killed: KilledProcess) -> Harness {
-        let KilledProcess { env, key, sequences, folder } = killed;
-        let name = self.service.name;
+        let KilledProcess { env, key, sequences, folder, database } = killed;
+        let (name, migrations) = (self.service.name, self.service.migrations);
         let (of_auth, others): (Vec<_>, Vec<_>) = self.upstreams.into_iter().partition(|(upstream, _)| *upstream == "auth");
         let mut remote_services: Vec<_> = others.into_iter().map(|(name, router)| (name, RemoteService::Router(router))).collect();
         if name != "auth" {
@@ -114,13 +114,16 @@ impl HarnessBuilder {
             master_key: MasterKey::new([7; 32]),
             remote_services,
             run_background: false,
-            databases: None,
+            databases: database.as_ref().map(|database| {
+                let db = database.open(env.clone(), migrations).expect("the database of the test opens");
+                BTreeMap::from([(name, db)])
+            }),
         };
         let runtime = Runtime::start(vec![self.service], setup).await.expect("the service starts");
         if name != "auth" {
             runtime.verifier.set_keys(&Jwks { keys: vec![key.public()] });
         }
-        Harness { name, env, key, runtime, sequences, folder, expected: Expected::default() }
+        Harness { name, migrations, env, key, runtime, sequences, folder, database, expected: Expected::default() }
     }
 }
 
@@ -130,6 +133,7 @@ pub struct KilledProcess {
     key: SigningKey,
     sequences: Sequences,
     folder: Arc<TempFolder>,
+    database: Option<Arc<TestDatabase>>,
 }
 
 /// The number of the newest event of each aggregate of other services.
@@ -187,11 +191,13 @@ fn claims(env: &Env, subject: &str, roles: &[&str], client: Option<&str>) -> Cla
 #[must_use]
 pub struct Harness {
     pub name: &'static str,
+    pub(super) migrations: &'static [Migration],
     pub env: Env,
     key: SigningKey,
     pub runtime: Runtime,
     sequences: Sequences,
     folder: Arc<TempFolder>,
+    database: Option<Arc<TestDatabase>>,
     expected: Expected,
 }
 
@@ -205,7 +211,8 @@ impl Harness {
     #[must_use]
     pub fn kill(self) -> KilledProcess {
         self.expected.killed.store(true, Ordering::SeqCst);
-        KilledProcess { env: self.env.clone(), key: self.key.clone(), sequences: self.sequences.clone(), folder: self.folder.clone() }
+        let (env, key, sequences, folder) = (self.env.clone(), self.key.clone(), self.sequences.clone(), self.folder.clone());
+        KilledProcess { env, key, sequences, folder, database: self.database.clone() }
     }
 
     /// Declares that the test leaves events in the inbox that the service could not consume.
@@ -451,12 +458,8 @@ impl Drop for Harness {
         if std::thread::panicking() || self.expected.killed.load(Ordering::SeqCst) {
             return;
         }
-        // A read of SQLite never waits, so one poll is the whole of it.
-        let faults = match pin!(self.faults()).poll(&mut std::task::Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(faults)) => faults,
-            Poll::Ready(Err(error)) => vec![format!("the check failed: {error}")],
-            Poll::Pending => vec!["the check has to wait for the database".to_owned()],
-        };
+        // The database answers on threads of its own.
+        let faults = block_on(self.faults()).unwrap_or_else(|error| vec![format!("the check failed: {error}")]);
         assert!(faults.is_empty(), "the test of {} left something behind:\n{}", self.name, faults.join("\n"));
     }
 }

@@ -13,13 +13,16 @@ use self::{
     resolve::{Crate, Place, resolve},
     source::{Kind, Source, Token, closing, opening, read_all, split},
 };
-use super::portable_sql::violations;
+use super::{TestDatabase, portable_sql::violations};
 use crate::{
     db::{self, Migration, Statements},
     due::DueQueue,
     service::Service,
 };
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::Path,
+};
 
 /// Methods of `Tx` whose first argument is a whole statement.
 const WHOLE: [&str; 7] = ["query", "query_opt", "query_one", "execute", "lock_opt", "lock_all", "execute_returning"];
@@ -65,6 +68,10 @@ pub fn assert_statements_prepare(service: &Service, manifest_dir: &str) -> usize
 fn check(migrations: &[Migration], sources: Vec<Source>) -> (usize, Vec<String>) {
     let connection = db::in_memory(migrations).expect("the migrations apply");
     let (statements, mut faults) = scan(&Crate::new(sources));
+    if let Some(database) = TestDatabase::make("statements", migrations) {
+        let contiguous: Vec<(String, String)> = statements.iter().map(|(place, sql)| (place.clone(), contiguous(sql))).collect();
+        faults.extend(db::postgres::prepare_all(database.address(), "statements", &contiguous).expect("the database can be used"));
+    }
     for (place, sql) in &statements {
         if let Err(error) = connection.prepare(sql) {
             faults.push(format!("{place}: {error}: {sql}"));
@@ -252,7 +259,7 @@ impl Scan<'_> {
             "find" | "lock" => format!("{} WHERE {text}", table.select()),
             "list" | "lock_list" => format!("{} {text}", table.select()),
             "update" | "update_with" => table.update_with(&extra).into_owned(),
-            "update_if" => format!("{} AND {}", table.update_with(&extra), text.replace('?', "$99")),
+            "update_if" => format!("{} AND {}", table.update_with(&extra), numbered(&text)),
             "upsert" | "upsert_with" => format!("{}{}", table.insert_with(&extra), table.on_conflict_update(&extra)),
             "upsert_if" => format!("{}{} WHERE {text}", table.insert_with(&extra), table.on_conflict_update(&extra)),
             "insert_if_absent" | "insert_if_absent_with" => format!("{} ON CONFLICT {text} DO NOTHING", table.insert_with(&extra)),
@@ -321,7 +328,7 @@ impl Scan<'_> {
                         "filter_below" => format!("{base}{clause}{text} < ($98, $99)"),
                         "filter_above" => format!("{base}{clause}{text} > ($98, $99)"),
                         "filter_in" => format!("{base}{clause}{text} IN ($98, $99)"),
-                        _ => format!("{base}{clause}{}", text.replace('?', "$99")),
+                        _ => format!("{base}{clause}{}", numbered(text)),
                     },
                 );
             }
@@ -445,6 +452,27 @@ fn extra_names(argument: &[Token]) -> Result<Vec<String>, String> {
         _ => Err("the name of an extra column is a literal".to_owned()),
     };
     split(inner, ",").into_iter().map(name).collect()
+}
+
+/// Returns a condition with a parameter of its own in place of each `?`, behind all that a statement has.
+fn numbered(condition: &str) -> String {
+    let mut parts = condition.split('?');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(80..).fold(first, |text, (part, number)| format!("{text}${number}{part}"))
+}
+
+/// Returns the statement with parameters that are numbered without gaps, which PostgreSQL wants.
+fn contiguous(sql: &str) -> String {
+    let number_at = |rest: &str| rest.split(|char: char| !char.is_ascii_digit()).next().and_then(|digits| digits.parse::<usize>().ok());
+    let numbers: BTreeSet<usize> = sql.split('$').skip(1).filter_map(number_at).collect();
+    let mut parts = sql.split('$');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push('$');
+        text += &number_at(part).map_or_else(String::new, |number| numbers.range(..=number).count().to_string());
+        text += part.trim_start_matches(|char: char| char.is_ascii_digit());
+    }
+    text
 }
 
 /// Whether a literal is a statement. The template of a `format!` is not one: its result is checked where it is used.

@@ -96,7 +96,7 @@ async fn every_list_reads_one_index_in_its_order() {
             pending: given(2).then_some(false),
         };
         let select = store::listed(filter, given(3).then(|| h.id()), 21);
-        let plan = h.query_plan(select.sql()).await;
+        let plan = h.query_plan(select.sql());
         assert!(plan.iter().all(|step| step.contains("INDEX") && !step.contains("TEMP B-TREE")), "{}: {plan:?}", select.sql());
         if given(1) {
             assert!(plan[0].contains("shipments_by_tracking_number (tracking_number=?"), "{}: {plan:?}", select.sql());

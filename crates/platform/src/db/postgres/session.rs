@@ -1,0 +1,356 @@
+//! One connection to PostgreSQL in one transaction at a time.
+
+use super::{Emitted, Shared, outbox};
+use crate::db::Error;
+use contracts::{column::SqlValue, ids::Uuid, time::Timestamp};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::Future,
+    rc::Rc,
+    time::Duration,
+};
+use tokio_postgres::{
+    Client, Row, Statement,
+    error::SqlState,
+    types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
+};
+
+/// How long an answer of the server may take. The server ends a statement before that.
+const ANSWER_LIMIT: Duration = Duration::from_secs(45);
+/// Statements that a connection keeps prepared at most.
+const MAX_PREPARED: usize = 1_024;
+
+/// Why the transaction cannot go on.
+#[derive(Debug, Clone)]
+pub(in crate::db) enum Trouble {
+    /// A statement failed; the server refuses all others until a savepoint is rolled back.
+    Aborted(Error),
+    /// Another transaction was in the way, and the unit is to run again.
+    Race(Error),
+    /// The connection is lost.
+    Lost(Error),
+}
+
+pub(in crate::db) struct Session {
+    client: Client,
+    shared: Rc<Shared>,
+    prepared: RefCell<HashMap<Box<str>, Statement>>,
+    /// Statements about the transaction that are sent together with the next other statement.
+    control: RefCell<String>,
+    /// Whether the server is in a transaction.
+    is_open: Cell<bool>,
+    trouble: RefCell<Option<Trouble>>,
+}
+
+impl Session {
+    pub fn new(client: Client, shared: Rc<Shared>) -> Session {
+        let (prepared, control) = (RefCell::default(), RefCell::default());
+        Session { client, shared, prepared, control, is_open: Cell::new(false), trouble: RefCell::new(None) }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Whether the server is in a transaction.
+    pub fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble.borrow().clone()
+    }
+
+    /// Begins a transaction with the next statement.
+    pub fn begin(&self, sql: &'static str) {
+        sql.clone_into(&mut self.control.borrow_mut());
+        *self.trouble.borrow_mut() = None;
+    }
+
+    /// Sends `sql`, which is about a savepoint, with the next statement.
+    pub fn control(&self, sql: &str) {
+        let mut control = self.control.borrow_mut();
+        if !control.is_empty() {
+            control.push_str("; ");
+        }
+        control.push_str(sql);
+        if sql.starts_with("ROLLBACK TO") && matches!(*self.trouble.borrow(), Some(Trouble::Aborted(_))) {
+            drop(control);
+            *self.trouble.borrow_mut() = None;
+        }
+    }
+
+    pub async fn query(&self, sql: &str, values: Vec<SqlValue<'_>>) -> Result<Vec<Row>, Error> {
+        let bound: Vec<Bound<'_>> = values.into_iter().map(Bound).collect();
+        let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.run_query(sql, &params).await
+    }
+
+    pub async fn execute(&self, sql: &str, values: Vec<SqlValue<'_>>) -> Result<u64, Error> {
+        let bound: Vec<Bound<'_>> = values.into_iter().map(Bound).collect();
+        let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        Box::pin(async {
+            let statement = self.prepare(sql).await?;
+            let params = fitting(&statement, &params)?;
+            self.with_control(self.client.execute(&statement, params)).await
+        })
+        .await
+    }
+
+    pub(super) async fn run_query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        Box::pin(async {
+            let statement = self.prepare(sql).await?;
+            let params = fitting(&statement, params)?;
+            self.with_control(self.client.query(&statement, params)).await
+        })
+        .await
+    }
+
+    /// Writes the events and commits. [`Error::Unknown`] when the commit was sent and its outcome is not known.
+    pub async fn commit(&self, events: Vec<Emitted>, now: Timestamp) -> Result<(), Error> {
+        if !events.is_empty() {
+            let insert = outbox::insert(self, events, now).await?;
+            let statement = self.prepare(outbox::INSERT).await?;
+            let params = insert.params();
+            let inserted = self.with_control(self.client.execute(&statement, &params));
+            // They are sent together. When the rows are refused, the server rolls back at the COMMIT.
+            let commit = wait(self.client.batch_execute("COMMIT"));
+            let (inserted, committed) = tokio::join!(biased; inserted, commit);
+            self.is_open.set(false);
+            return match (inserted, committed) {
+                (Ok(_), committed) => self.committed(committed),
+                (Err(error), _) if matches!(*self.trouble.borrow(), Some(Trouble::Lost(_))) => Err(Error::Unknown(error.to_string())),
+                (Err(error), _) => Err(error),
+            };
+        }
+        let control = self.control.take();
+        if !self.is_open.get() && control.starts_with("BEGIN") {
+            // The unit ran no statement.
+            return Ok(());
+        }
+        let sql = if control.is_empty() { "COMMIT".to_owned() } else { control + "; COMMIT" };
+        let committed = wait(self.client.batch_execute(&sql)).await;
+        self.is_open.set(false);
+        self.committed(committed)
+    }
+
+    fn committed(&self, committed: Result<(), Failure>) -> Result<(), Error> {
+        let Err(failure) = committed else { return Ok(()) };
+        let refused = matches!(&failure, Failure::Server(error) if error.as_db_error().is_some() && !is_end_of_connection(error));
+        let error = self.failed(failure);
+        if refused { Err(error) } else { Err(Error::Unknown(error.to_string())) }
+    }
+
+    /// Ends the transaction without its changes.
+    pub async fn roll_back(&self) -> Result<(), Error> {
+        self.control.borrow_mut().clear();
+        if self.is_open.replace(false) {
+            wait(self.client.batch_execute("ROLLBACK")).await.map_err(|failure| self.failed(failure))?;
+        }
+        *self.trouble.borrow_mut() = None;
+        Ok(())
+    }
+
+    /// Numbers the events of the outbox that have no number, and returns the last number given.
+    pub async fn number_outbox(&self) -> Result<Option<i64>, Error> {
+        self.begin("BEGIN; SELECT pg_advisory_xact_lock(7305790)");
+        let mut newest = None;
+        loop {
+            let rows = self.run_query(outbox::NUMBER, &[]).await?;
+            match rows.iter().map(|row| row.get::<_, i64>(0)).max() {
+                Some(number) => newest = Some(number),
+                None => break,
+            }
+        }
+        let committed = wait(self.client.batch_execute("COMMIT")).await;
+        self.is_open.set(false);
+        self.committed(committed).map(|()| newest)
+    }
+
+    /// Prepares a statement, once for each connection.
+    async fn prepare(&self, sql: &str) -> Result<Statement, Error> {
+        if let Some(statement) = self.prepared.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        self.send_control().await?;
+        let statement = wait(self.client.prepare(sql)).await.map_err(|failure| self.failed(failure))?;
+        let mut prepared = self.prepared.borrow_mut();
+        if prepared.len() >= MAX_PREPARED {
+            prepared.clear();
+        }
+        prepared.insert(sql.into(), statement.clone());
+        Ok(statement)
+    }
+
+    async fn send_control(&self) -> Result<(), Error> {
+        let control = self.control.take();
+        if control.is_empty() {
+            return Ok(());
+        }
+        self.is_open.set(true);
+        wait(self.client.batch_execute(&control)).await.map_err(|failure| self.failed(failure))
+    }
+
+    /// Sends the pending control statements and `statement` together.
+    async fn with_control<T>(&self, statement: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Error> {
+        let control = self.control.take();
+        let outcome = if control.is_empty() {
+            wait(statement).await
+        } else {
+            self.is_open.set(true);
+            let (begun, outcome) = tokio::join!(biased; wait(self.client.batch_execute(&control)), wait(statement));
+            begun.map_err(|failure| self.failed(failure))?;
+            outcome
+        };
+        outcome.map_err(|failure| self.failed(failure))
+    }
+
+    /// Returns the error, after what it means for the transaction was noted.
+    fn failed(&self, failure: Failure) -> Error {
+        let (error, trouble) = match failure {
+            Failure::Late => {
+                let error = Error::Unavailable("the database server does not answer".into());
+                (error.clone(), Trouble::Lost(error))
+            }
+            Failure::Server(error) if is_end_of_connection(&error) || error.as_db_error().is_none() && self.client.is_closed() => {
+                let error = Error::Unavailable(format!("the connection to the database server was lost: {}", describe(&error)));
+                (error.clone(), Trouble::Lost(error))
+            }
+            Failure::Server(error) => {
+                let is_outdated = error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) && error.to_string().contains("cached plan");
+                if is_outdated {
+                    self.prepared.borrow_mut().clear();
+                }
+                let code = error.code().cloned();
+                let found = self.error(&error);
+                let is_race = is_outdated || matches!(code, Some(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED));
+                (found.clone(), if is_race { Trouble::Race(found) } else { Trouble::Aborted(found) })
+            }
+        };
+        let mut known = self.trouble.borrow_mut();
+        if !matches!((&*known, &trouble), (Some(Trouble::Race(_) | Trouble::Lost(_)), Trouble::Aborted(_))) {
+            *known = Some(trouble);
+        }
+        error
+    }
+
+    fn error(&self, error: &tokio_postgres::Error) -> Error {
+        let Some(found) = error.as_db_error() else { return Error::Failed(describe(error)) };
+        let code = found.code();
+        if *code == SqlState::NOT_NULL_VIOLATION {
+            let name = format!("{}.{}", found.table().unwrap_or_default(), found.column().unwrap_or_default());
+            return Error::Constraint { name };
+        }
+        if code.code().starts_with("23") {
+            let name = found.constraint().unwrap_or_default();
+            return Error::Constraint { name: self.shared.unique.get(name).map_or(name, String::as_str).to_owned() };
+        }
+        match *code {
+            SqlState::DISK_FULL | SqlState::IO_ERROR => Error::StorageFull(describe(error)),
+            SqlState::LOCK_NOT_AVAILABLE | SqlState::TOO_MANY_CONNECTIONS => Error::Busy,
+            _ => Error::Failed(describe(error)),
+        }
+    }
+}
+
+/// What went wrong with a message to the server.
+pub(super) enum Failure {
+    Late,
+    Server(tokio_postgres::Error),
+}
+
+pub(super) async fn wait<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
+    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+        Ok(answer) => answer.map_err(Failure::Server),
+        Err(_) => Err(Failure::Late),
+    }
+}
+
+/// Whether the server said that it ends the connection.
+fn is_end_of_connection(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || error.code().is_some_and(|code| code.code().starts_with("57P") || code.code().starts_with("08"))
+}
+
+/// What the driver or the server says. Neither repeats a password.
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(found) => format!("{} ({})", found.message(), found.code().code()),
+        None => crate::error_chain(error),
+    }
+}
+
+/// Returns the values that the statement has parameters for.
+fn fitting<'a, 'b>(statement: &Statement, params: &'a [&'b (dyn ToSql + Sync)]) -> Result<&'a [&'b (dyn ToSql + Sync)], Error> {
+    let wanted = statement.params().len();
+    params.get(..wanted).ok_or_else(|| Error::Failed(format!("parameter {wanted} of a statement has no value")))
+}
+
+/// Reads a column.
+pub(in crate::db) fn value(row: &Row, column: usize) -> Result<SqlValue<'_>, Error> {
+    row.try_get::<_, Found<'_>>(column).map(|found| found.0).map_err(|error| Error::Failed(describe(&error)))
+}
+
+struct Found<'a>(SqlValue<'a>);
+
+impl<'a> FromSql<'a> for Found<'a> {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Found<'a>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Found(match *kind {
+            Type::BOOL => SqlValue::Bool(bool::from_sql(kind, raw)?),
+            Type::INT8 => SqlValue::Int(i64::from_sql(kind, raw)?),
+            Type::INT4 => SqlValue::Int(i32::from_sql(kind, raw)?.into()),
+            Type::INT2 => SqlValue::Int(i16::from_sql(kind, raw)?.into()),
+            Type::UUID => SqlValue::Uuid(Uuid::from_slice(raw)?),
+            Type::BYTEA => SqlValue::Bytes(Cow::Borrowed(raw)),
+            Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => SqlValue::Text(std::str::from_utf8(raw)?.into()),
+            _ => return Err(format!("a column holds a {kind}").into()),
+        }))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Found<'a>, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Found(SqlValue::Null))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct Bound<'a>(SqlValue<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match (&self.0, kind) {
+            (SqlValue::Null, _) => return Ok(IsNull::Yes),
+            (SqlValue::Int(value), &Type::INT8) => out.extend_from_slice(&value.to_be_bytes()),
+            (SqlValue::Int(value), &Type::INT4) => out.extend_from_slice(&i32::try_from(*value)?.to_be_bytes()),
+            (SqlValue::Int(value), &Type::INT2) => out.extend_from_slice(&i16::try_from(*value)?.to_be_bytes()),
+            (SqlValue::Bool(value), &Type::BOOL) => out.extend_from_slice(&[u8::from(*value)]),
+            (SqlValue::Bool(value), &Type::INT8) => out.extend_from_slice(&i64::from(*value).to_be_bytes()),
+            (SqlValue::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::NAME | &Type::UNKNOWN) => out.extend_from_slice(text.as_bytes()),
+            (SqlValue::Bytes(bytes), &Type::BYTEA | &Type::UUID) => out.extend_from_slice(bytes),
+            (SqlValue::Uuid(id), &Type::UUID | &Type::BYTEA) => out.extend_from_slice(id.as_bytes()),
+            (value, kind) => return Err(format!("a parameter of type {kind} was given {}", kind_of(value)).into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn kind_of(value: &SqlValue<'_>) -> &'static str {
+    match value {
+        SqlValue::Null => "NULL",
+        SqlValue::Bool(_) => "a boolean",
+        SqlValue::Int(_) => "a number",
+        SqlValue::Text(_) => "text",
+        SqlValue::Bytes(_) => "bytes",
+        SqlValue::Uuid(_) => "a UUID",
+    }
+}
