@@ -63,6 +63,7 @@ pub const FAMILIES: &[Family] = &[
     histogram("souk_db_group_units", &["service"], "Units of work in one commit"),
     histogram("souk_db_commit_duration_seconds", &["service"], "Time of a commit until it is on the disk"),
     gauge("souk_db_queued_units", &["service"], "Units of work that wait for the writer of a database"),
+    counter("souk_db_units_repeated_total", &["service"], "Units of work that ran again on PostgreSQL after a lost race or connection"),
     counter("souk_events_delivered_total", &["producer", "consumer"], "Events delivered to a consumer"),
     gauge("souk_events_unread", &["producer", "consumer"], "Events that a consumer consumes and has not read yet"),
     gauge("souk_events_unread_age_seconds", &["producer", "consumer"], "Age of the oldest unread event; 0 when there is none"),

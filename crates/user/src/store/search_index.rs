@@ -78,7 +78,7 @@ async fn rarest_first(tx: &mut Tx, words: Vec<String>) -> Result<Vec<String>, Er
     for word in words {
         let users: i64 = tx
             .query_one(
-                "SELECT COUNT(*) FROM (SELECT user_id FROM user_search_prefixes WHERE prefix = $1 LIMIT $2) AS some",
+                "SELECT COUNT(*) FROM (SELECT user_id FROM user_search_prefixes WHERE prefix = $1 LIMIT $2) AS first_users",
                 params![word, MAX_COUNTED],
                 |row| row.next(),
             )
