@@ -5,7 +5,12 @@ use crate::{
     domain::{Order, Step, due_steps},
     store,
 };
-use contracts::{ids::OrderId, machine::Machine as _, order::OrderStatus, time::Timestamp};
+use contracts::{
+    ids::{OrderId, PromotionId},
+    machine::Machine as _,
+    order::OrderStatus,
+    time::Timestamp,
+};
 use platform::db::{Db, Error};
 use std::fmt;
 
@@ -163,4 +168,12 @@ impl OrderRecord {
 /// Those of the database.
 pub async fn list_for_check(db: &Db, after: OrderId, rows: usize) -> Result<Vec<OrderRecord>, Error> {
     db.read(async move |tx| store::list_for_check(tx, after, rows).await).await
+}
+
+/// Returns the promotions of the orders after `after` up to and including `up_to`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn list_promotions_by_orders(db: &Db, after: OrderId, up_to: OrderId) -> Result<Vec<(OrderId, PromotionId)>, Error> {
+    db.read(async move |tx| store::list_promotions_by_orders(tx, after, up_to).await).await
 }

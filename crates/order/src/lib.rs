@@ -31,7 +31,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub use consistency::{OrderRecord, list_for_check};
+pub use consistency::{OrderRecord, list_for_check, list_promotions_by_orders};
 pub use error::Error;
 pub use orphans::{Orphan, OrphanKind, OrphanOutcome, list_orphans};
 pub use settings::Settings;

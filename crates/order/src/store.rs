@@ -8,7 +8,7 @@ use crate::{
 };
 use contracts::{
     column::JsonText,
-    ids::{CartId, FulfilmentId, OrderId, UserId},
+    ids::{CartId, FulfilmentId, OrderId, PromotionId, UserId},
     order::{FulfilmentStatus, OrderDiscount, OrderItem, OrderNumber, OrderStatus, OrderSummary, OrderSummaryItem, TimelineEntry},
     time::Timestamp,
 };
@@ -247,6 +247,13 @@ pub async fn insert_discounts(tx: &mut Tx, id: OrderId, discounts: &[OrderDiscou
 /// Returns what promotions took off an order.
 pub async fn list_discounts(tx: &mut Tx, id: OrderId) -> Result<Vec<OrderDiscount>, Error> {
     Ok(tx.find::<Discounts>("order_id = $1", params![id]).await?.map(|row| row.discounts).unwrap_or_default())
+}
+
+/// Returns the promotions of the orders after `after` up to and including `up_to`, for the consistency check.
+pub async fn list_promotions_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<(OrderId, PromotionId)>, Error> {
+    let rows = tx.list::<Discounts>("WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id", params![after, up_to]).await?;
+    let of_order = |row: DiscountsOfOrder| row.discounts.into_iter().map(move |discount| (row.order_id, discount.promotion_id));
+    Ok(rows.into_iter().flat_map(of_order).collect())
 }
 
 /// Whether a customer has an order that is not CANCELLED.

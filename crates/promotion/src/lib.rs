@@ -14,6 +14,7 @@
 
 mod actions;
 mod api;
+mod consistency;
 mod consumers;
 mod domain;
 mod error;
@@ -23,6 +24,7 @@ mod store;
 mod tests;
 mod workers;
 
+pub use consistency::{OrderUse, check_consistency, list_uses_by_orders};
 use error::Error;
 use platform::{
     migrations,

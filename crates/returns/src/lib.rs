@@ -13,6 +13,7 @@
 
 mod actions;
 mod api;
+mod consistency;
 mod consumers;
 pub mod domain;
 mod error;
@@ -23,6 +24,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub use consistency::{ReceivedUnits, list_received_by_orders};
 pub use error::Error;
 pub use settings::Settings;
 

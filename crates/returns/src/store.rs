@@ -1,6 +1,9 @@
 //! The SQL of this service.
 
-use crate::domain::{DeliveredItem, ReturnRecord};
+use crate::{
+    consistency::ReceivedUnits,
+    domain::{DeliveredItem, ReturnRecord},
+};
 use contracts::{
     column::JsonText,
     ids::{FulfilmentId, OrderId, ReturnId, UserId},
@@ -36,6 +39,11 @@ table! {
     extra { attempts }
 }
 
+table! {
+    Received in "delivered_items" of ReceivedUnits, key [order_item_id];
+    columns { order_id, order_item_id, received_quantity }
+}
+
 /// The returns by the time at which they are closed.
 pub const DUE: DueQueue<ReturnId> = DueQueue::new("returns", "return_id").failed_attempts("attempts");
 
@@ -62,6 +70,11 @@ pub async fn lock_items(tx: &mut Tx, order: OrderId) -> Result<Vec<DeliveredItem
 /// Returns the lines of one fulfilment and locks their rows.
 pub async fn lock_items_of(tx: &mut Tx, fulfilment: FulfilmentId) -> Result<Vec<DeliveredItem>, Error> {
     tx.lock_list::<Items>("WHERE fulfilment_id = $1 ORDER BY order_item_id", params![fulfilment]).await
+}
+
+/// Returns the delivered lines of the orders after `after` up to and including `up_to`, for the consistency check.
+pub async fn list_received_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<ReceivedUnits>, Error> {
+    tx.list::<Received>("WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, order_item_id", params![after, up_to]).await
 }
 
 pub async fn save_items(tx: &mut Tx, items: &[DeliveredItem]) -> Result<(), Error> {

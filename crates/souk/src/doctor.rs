@@ -5,6 +5,7 @@
 
 mod consistency;
 mod ledger;
+mod marketplace;
 
 use crate::{
     admin::open,
@@ -138,6 +139,9 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         Ok((what, faults)) => Check::new(what, faults),
         Err(error) => Check::new("ledger", or_fault(Err(error))),
     };
+    let sources = marketplace::Sources { orders: db("order"), promotions: db("promotion"), returns: db("returns") };
+    let marketplace =
+        Check::new("marketplace: uses of promotions and returned units agree with orders", or_fault(marketplace::check(sources).await));
     let log = match audit_tools::verify(config, databases, None).await {
         Ok(log) => Check { what: log.summary, faults: log.faults, notes: log.notes },
         Err(error) => Check::new("audit log", or_fault(Err(error))),
@@ -157,6 +161,7 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         single(Check::new("money: payments and the provider's ledger agree", money)),
         single(orders),
         single(ledger),
+        single(marketplace),
         single(log),
     ])
 }

@@ -1,5 +1,6 @@
 //! The uses of promotions by orders, and how many uses of a customer count.
 
+use crate::consistency::OrderUse;
 use contracts::{
     ids::{OrderId, PromotionId, PromotionUseId, UserId},
     money::Currency,
@@ -36,6 +37,12 @@ platform::table! {
     columns { promotion_use_id, seller_id, status, is_first_order, updated_at }
     insert_only { promotion_id, order_id, user_id, currency, amount, created_at }
     extra { due_at }
+}
+
+platform::table! {
+    OrderUses in "promotion_uses" of OrderUse, key [promotion_use_id];
+    columns { order_id, promotion_id, status }
+    computed { is_unclaimed = "due_at IS NOT NULL" }
 }
 
 platform::table! {
@@ -102,4 +109,22 @@ pub async fn release(tx: &mut Tx, promotion: PromotionId, user: UserId) -> Resul
     )
     .await
     .map(|_| ())
+}
+
+/// Returns the uses of the orders after `after` up to and including `up_to`, for the consistency check.
+pub async fn list_by_orders(tx: &mut Tx, after: OrderId, up_to: OrderId) -> Result<Vec<OrderUse>, Error> {
+    tx.list::<OrderUses>("WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, promotion_id", params![after, up_to]).await
+}
+
+/// Returns the promotions whose count is not the number of their uses that are held, with both numbers.
+pub async fn list_wrong_counts(tx: &mut Tx) -> Result<Vec<(PromotionId, i64, i64)>, Error> {
+    tx.query(
+        "SELECT p.promotion_id, p.used_count, COALESCE(u.held, 0) FROM promotions p \
+         LEFT JOIN (SELECT promotion_id, COUNT(*) AS held FROM promotion_uses WHERE status IN ('RESERVED', 'CONFIRMED') \
+         GROUP BY promotion_id) u ON u.promotion_id = p.promotion_id \
+         WHERE p.used_count <> COALESCE(u.held, 0) ORDER BY p.promotion_id LIMIT 100",
+        &[],
+        |row| Ok((row.next()?, row.next()?, row.next()?)),
+    )
+    .await
 }
