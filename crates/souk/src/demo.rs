@@ -1,9 +1,9 @@
 //! `souk demo`: the platform with a catalogue of real products, accounts and stock, which the first start loads.
 
 pub mod catalogue;
-mod first_order;
 mod greeting;
 mod media;
+mod story;
 
 use crate::{api_client::Api, config::Flags, serve::Starting};
 use anyhow::{Context as _, Result, bail};
@@ -33,8 +33,10 @@ use std::{
 pub const ADMIN: (&str, &str) = ("admin@souk.example", "demo-admin-1");
 pub const CUSTOMER: (&str, &str) = ("customer@souk.example", "demo-customer-1");
 /// The filter of log lines unless one is configured: what a visitor reads is the greeting.
-pub const DEFAULT_FILTER: &str = "warn";
-const SELLER_PASSWORD: &str = "demo-seller-1";
+pub const DEFAULT_FILTER: &str = "warn,payout=error";
+/// Customers who registered by the public API and wrote reviews.
+pub const REVIEWERS: [(&str, &str); 2] = [("noor@souk.example", "demo-customer-2"), ("jonas@souk.example", "demo-customer-3")];
+pub const SELLER_PASSWORD: &str = "demo-seller-1";
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(flags: Flags) -> Result<()> {
@@ -45,17 +47,20 @@ pub async fn run(flags: Flags) -> Result<()> {
     config.log.get_or_insert_with(|| DEFAULT_FILTER.to_owned());
     // Parcels advance every few seconds, so that a visitor sees one arrive.
     config.settings = config.settings.with_default("shipping", "simulate", true);
+    // Sales are available as soon as they are delivered, so that a visitor sees a payout. Payout warns of such a short time.
+    config.settings = config.settings.with_default("payout", "return_window_days", 0_i64);
     let settings = config.settings.clone();
     let starting = Starting::bind(config).await?;
     let marker = DemoMarker::in_data_dir(&starting.config.data_dir)?;
     let mut server = starting.start_services().await?;
     let Some(key) = server.config().master_key()? else { bail!("the installation has no {}", MasterKey::FILE) };
-    let (summary, is_new) =
+    let mut summary =
         server.prepare("the demo's products are being loaded", async |runtime| load_once(&marker, &settings, &key, runtime).await).await?;
     server.accept_requests(media::router())?;
-    if is_new {
+    if !summary.is_played {
         let api = Api::new(&server.local_url());
-        server.prepare("the demo's first order is being placed", async |_| first_order::place(&api, &summary).await).await?;
+        server.prepare("the demo's orders are being placed", async |_| story::play(&api, &summary).await).await?;
+        summary.is_played = true;
         marker.write(Some(&summary))?;
     }
     server.announce_ready();
@@ -70,6 +75,9 @@ struct DemoSummary {
     sellers: Vec<String>,
     /// A product that suits a first purchase.
     first: Option<FirstPurchase>,
+    /// Whether the story was played to its end. A demo of an earlier version has none yet.
+    #[serde(default)]
+    is_played: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,13 +121,12 @@ impl DemoMarker {
     }
 }
 
-/// Returns the summary, and whether the demo was loaded now. The caller writes the marker when the demo is complete.
-async fn load_once(marker: &DemoMarker, settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<(DemoSummary, bool)> {
-    if let Some(summary) = marker.read()? {
-        return Ok((summary, false));
+/// Returns the summary of a demo that is loaded, or loads it. The caller writes the marker when the demo is complete.
+async fn load_once(marker: &DemoMarker, settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<DemoSummary> {
+    match marker.read()? {
+        Some(summary) => Ok(summary),
+        None => load(settings, key, runtime).await.context("the demo cannot be loaded"),
     }
-    let summary = load(settings, key, runtime).await.context("the demo cannot be loaded")?;
-    Ok((summary, true))
 }
 
 /// Loads the demo. Every part can be repeated, so that the next start completes an interrupted one.
@@ -148,7 +155,7 @@ async fn load(settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result
         let price = Money::new(product.price_amount, Currency::EUR).to_string();
         Some(FirstPurchase { product_id: *ids.get(&product.sku)?, title: product.title.clone(), price })
     });
-    Ok(DemoSummary { products: products.len(), sellers: emails, first })
+    Ok(DemoSummary { products: products.len(), sellers: emails, first, is_played: false })
 }
 
 /// Finds or creates the account with this e-mail.
@@ -185,7 +192,7 @@ mod tests {
         let marker = DemoMarker::in_data_dir(folder.path()).unwrap();
         fs::create_dir(folder.path().join(DATABASES)).unwrap();
         assert!(DemoMarker::in_data_dir(folder.path()).unwrap().read().unwrap().is_none());
-        marker.write(Some(&DemoSummary { products: 3, sellers: Vec::new(), first: None })).unwrap();
+        marker.write(Some(&DemoSummary { products: 3, sellers: Vec::new(), first: None, is_played: false })).unwrap();
         assert_eq!(marker.read().unwrap().unwrap().products, 3);
         for cut in ["", "{\"prod"] {
             fs::write(&marker.0, cut).unwrap();

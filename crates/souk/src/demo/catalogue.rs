@@ -130,6 +130,15 @@ impl DemoProduct {
         Some(StockImport { sku, product_id, seller_id: sellers.get(&self.seller).copied(), available_qty: self.stock })
     }
 
+    pub fn is_of(&self, seller: &str) -> bool {
+        self.seller == seller
+    }
+
+    /// Whether it is no bulk good and no luxury, and there is enough of it.
+    pub fn suits_an_order(&self) -> bool {
+        self.stock >= 20 && (2_000..15_000).contains(&self.price_amount) && self.options.is_empty()
+    }
+
     pub fn suits_first_purchase(&self) -> bool {
         self.category.starts_with("furniture/chairs") && self.stock >= 20 && (4_000..30_000).contains(&self.price_amount)
     }
@@ -161,5 +170,8 @@ mod tests {
             assert!(Catalogue::get(image).is_some(), "{image}");
         }
         assert!(products.iter().any(DemoProduct::suits_first_purchase));
+        for seller in ["casa-home", "green-terrace", "lumen-photo", "workbench"] {
+            assert!(products.iter().any(|product| product.is_of(seller) && product.suits_an_order()), "{seller}");
+        }
     }
 }

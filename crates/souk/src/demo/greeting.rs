@@ -1,6 +1,6 @@
 //! What `souk demo` prints when it is ready.
 
-use super::{ADMIN, CUSTOMER, DemoSummary, FirstPurchase, SELLER_PASSWORD};
+use super::{ADMIN, CUSTOMER, DemoSummary, FirstPurchase, REVIEWERS, SELLER_PASSWORD, story::COUPON};
 use crate::style::{bold, cyan, dim};
 use contracts::ids::ProductId;
 use platform::telemetry::{self, LogFormat};
@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::Path};
 
 pub fn print(address: SocketAddr, data_dir: &Path, summary: &DemoSummary) {
     let base = format!("http://{address}");
-    let DemoSummary { products, sellers, first } = summary;
+    let DemoSummary { products, sellers, first, .. } = summary;
     if telemetry::format() == LogFormat::Json {
         let fields =
             [("address", base.into()), ("products", (*products).into()), ("customer", CUSTOMER.0.into()), ("admin", ADMIN.0.into())];
@@ -18,14 +18,28 @@ pub fn print(address: SocketAddr, data_dir: &Path, summary: &DemoSummary) {
     println!();
     println!("  {}  a marketplace with {products} products at {}", bold("souk demo"), cyan(&base));
     println!();
-    println!("  customer  {}  {}  {}", CUSTOMER.0, CUSTOMER.1, dim("has an address and an order"));
-    println!("  admin     {}     {}", ADMIN.0, ADMIN.1);
-    if let Some(seller) = sellers.first() {
-        println!("  seller    {seller}      {SELLER_PASSWORD}  {}", dim(format!("and {} more", sellers.len() - 1)));
+    let account = |role: &str, (email, password): (&str, &str), hint: &str| {
+        println!("  {role:<9} {email:<22} {password:<16} {}", dim(hint));
+    };
+    account("customer", CUSTOMER, "an order of three sellers with one part on its way");
+    account("customer", REVIEWERS[0], "reviews, and a return that was refunded");
+    account("customer", REVIEWERS[1], "a return under way");
+    account("admin", ADMIN, "a review to publish, promotions, payouts, the audit log");
+    for (at, seller) in sellers.iter().enumerate() {
+        account("seller", (seller, SELLER_PASSWORD), if at == 0 { "an answered review, and a payout" } else { "" });
     }
+    println!("  coupon    {COUPON:<22} {}", dim("10 % off, once; shipping is free from 100 EUR"));
+    println!();
     println!("  API       {}", cyan(format!("{base}/api/docs")));
     println!("  mail      {}", data_dir.join("mailbox").display());
+    let api = "/api/v1";
     if let Some(FirstPurchase { product_id, title, price }) = first {
+        println!();
+        println!("  {}", bold("Then try"));
+        println!("  as seller   GET {api}/seller/fulfilments, /seller/returns, /seller/ledger, /seller/payouts");
+        println!("  as admin    GET {api}/admin/reviews?status=PENDING, then POST {api}/admin/reviews/{{reviewId}}/publish");
+        println!("              GET {api}/admin/ledger/check");
+        println!("  in a cart   POST {api}/cart/coupons {{\"code\":\"{COUPON}\"}}");
         println!();
         println!("  {} “{title}” for {price} each. Paste these into another terminal:", bold("Buy two"));
         println!();
