@@ -54,7 +54,9 @@ async fn a_suspended_seller_serves_open_orders_and_comes_back_with_what_was_on_s
         (searched, listed, read)
     };
     let only = |product| (BTreeSet::from([product]), BTreeSet::from([product]), BTreeSet::from([product]));
+    let deadline = Instant::now() + Duration::from_secs(60);
     while found().await != only(on_sale) {
+        assert!(Instant::now() < deadline, "not only what is on sale is found: {:?}", found().await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
@@ -100,13 +102,12 @@ async fn a_suspended_seller_serves_open_orders_and_comes_back_with_what_was_on_s
     let cart = shopper.until(request(&GET_CART), "orderable", |cart| cart.subtotal_amount > 0).await;
     let units: i64 = cart.items.iter().map(|item| item.line_total_amount / item.unit_price_snapshot).sum();
     shopper.order(PaymentMethod::Ok, "after").await;
-    let again = async || {
+    let mut activate_again = async || {
         mara.api = server.api.log_in(("mara@example.com", PASSWORD)).await.expect("a login");
         mara.send(request(&ACTIVATE_PRODUCT).path(blocked)).await.status
     };
-    let mut again = again;
     let deadline = Instant::now() + Duration::from_secs(10);
-    while again().await == 403 {
+    while activate_again().await == 403 {
         assert!(Instant::now() < deadline, "the next token of a reinstated seller has no role");
     }
     assert_eq!(found().await, only(on_sale), "activating a blocked product does not put it on sale");
