@@ -204,17 +204,8 @@ async fn every_combination_is_answered_by_the_index_of_its_narrowest_condition()
                 to: to.then_some(Timestamp(9)),
             };
             let sql = select_events(filter, after.then_some((Timestamp(5), 5)), 21).sql().to_owned();
-            let explain = format!("EXPLAIN QUERY PLAN {sql}");
-            let count = sql.matches('$').count();
-            let plan = log.db().read::<_, Error, _>(async move |tx| {
-                let nothing: Vec<&dyn contracts::column::Column> = vec![&0_i64; count];
-                tx.query(&explain, &nothing, |row| {
-                    let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
-                    row.next::<String>()
-                })
-                .await
-            });
-            let plan = plan.await.unwrap().join("; ") + " ";
+            let plan = log.query_plan(&sql);
+            let plan = plan.join("; ") + " ";
             let index = (0..INDEXES.len()).find(|at| given(*at)).map_or("events_by_time", |at| INDEXES[at]);
             assert!(plan.contains(&format!("USING INDEX {index}")), "{sql}\n{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");

@@ -2,23 +2,11 @@
 
 use super::*;
 use crate::store;
-use contracts::{catalog::ProductFilter, column::Column, ids::ProductId};
-use platform::db::Error;
+use contracts::{catalog::ProductFilter, ids::ProductId};
 
 /// Returns the query plan of `sql`, step by step.
-async fn plan(h: &Harness, sql: String) -> Vec<String> {
-    h.db()
-        .read(async move |tx| -> Result<_, Error> {
-            // The plan does not depend on the bound values.
-            let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
-            tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
-                let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
-                row.next::<String>()
-            })
-            .await
-        })
-        .await
-        .expect("the database explains its plan")
+fn plan(h: &Harness, sql: String) -> Vec<String> {
+    h.query_plan(&sql)
 }
 
 #[tokio::test]
@@ -33,7 +21,7 @@ async fn every_list_reads_one_index_in_its_order() {
             ..ProductFilter::default()
         };
         let select = store::listed(&filter, shown, given(3).then(|| h.id::<ProductId>()), 21);
-        let steps = plan(&h, select.sql().to_owned()).await;
+        let steps = plan(&h, select.sql().to_owned());
         let walks = |step: &String| {
             let step = step.as_str();
             // Without conditions the list reads the index from its end until the page is full.
@@ -66,7 +54,7 @@ async fn other_queries_use_an_index() {
         "SELECT * FROM products WHERE sku = $1",
         "DELETE FROM product_listing WHERE product_id = $1",
     ] {
-        let steps = plan(&h, sql.to_owned()).await;
+        let steps = plan(&h, sql.to_owned());
         // A line of its own announces a subquery; the lines after it are its steps.
         let searches = |step: &String| step.starts_with("LIST SUBQUERY") || (step.starts_with("SEARCH") && step.contains("INDEX"));
         assert!(steps.iter().all(searches), "{sql}: {steps:?}");

@@ -57,10 +57,10 @@ async fn damage(sql: &'static str) -> Vec<String> {
 #[tokio::test]
 async fn the_consistency_check_finds_damaged_rows() {
     for (sql, emitted) in [
-        ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE $1 IS NOT NULL", "the ledger adds up to"),
-        ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE $1 IS NOT NULL", "active reservations hold 3 (S2)"),
+        ("UPDATE stock_items SET available_qty = available_qty + 1 WHERE CAST($1 AS UUID) IS NOT NULL", "the ledger adds up to"),
+        ("UPDATE stock_items SET reserved_qty = reserved_qty - 1 WHERE CAST($1 AS UUID) IS NOT NULL", "active reservations hold 3 (S2)"),
         ("DELETE FROM stock_movements WHERE reservation_id = $1", "the ledger has 0 movements"),
-        ("UPDATE stock_movements SET delta_available = 11 WHERE reason = 'ADJUSTED' AND $1 IS NOT NULL", "11 were entered"),
+        ("UPDATE stock_movements SET delta_available = 11 WHERE reason = 'ADJUSTED' AND CAST($1 AS UUID) IS NOT NULL", "11 were entered"),
         ("UPDATE reservations SET status = 'RELEASED' WHERE reservation_id = $1", "active reservations hold 0 (S2)"),
         ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1", "ACTIVE but returned"),
         ("UPDATE reservations SET returned_at = 1 WHERE reservation_id = $1 /* sold */", "10 were entered"),
@@ -76,13 +76,13 @@ async fn database_constraints_refuse_invalid_rows() {
     let h = stocked(&[("LAMP-1", 10)]).await;
     let held = reserved(&h, &[("LAMP-1", 3)]).await;
     for sql in [
-        "UPDATE stock_items SET available_qty = -1 WHERE $1 IS NOT NULL",
-        "UPDATE stock_items SET reserved_qty = -1 WHERE $1 IS NOT NULL",
+        "UPDATE stock_items SET available_qty = -1 WHERE CAST($1 AS UUID) IS NOT NULL",
+        "UPDATE stock_items SET reserved_qty = -1 WHERE CAST($1 AS UUID) IS NOT NULL",
         "INSERT INTO reservations (reservation_id, order_id, status, expires_at, created_at) \
          SELECT stock_item_id, $1, 'CONFIRMED', 0, 0 FROM stock_items",
         "INSERT INTO stock_movements SELECT reservation_id, stock_item_id, -1, 1, reason, reservation_id, note, 0 FROM stock_movements \
-         WHERE reason = 'RESERVED' AND $1 IS NOT NULL",
-        "UPDATE reservation_lines SET quantity = 0 WHERE $1 IS NOT NULL",
+         WHERE reason = 'RESERVED' AND CAST($1 AS UUID) IS NOT NULL",
+        "UPDATE reservation_lines SET quantity = 0 WHERE CAST($1 AS UUID) IS NOT NULL",
     ] {
         let order = held.order_id;
         let refused = h.db().write(async move |tx| tx.execute(sql, params![order]).await).await;

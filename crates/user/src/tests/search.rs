@@ -2,7 +2,6 @@
 
 use super::{registered, start};
 use crate::store::search_index::select_matching;
-use contracts::column::Column;
 use platform::testing::Harness;
 use std::time::Duration;
 
@@ -65,17 +64,8 @@ async fn users_from_before_the_index_are_found_once_the_worker_ran() {
 }
 
 /// Returns the query plan of `sql`.
-async fn plan(h: &Harness, sql: String) -> Vec<String> {
-    let explain = async move |tx: &mut platform::db::Tx| -> Result<_, platform::db::Error> {
-        // The bound values do not change the plan.
-        let values: Vec<&dyn Column> = sql.matches('$').map(|_| &0_i64 as &dyn Column).collect();
-        tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &values, |row| {
-            let (_, _, _): (i64, i64, i64) = (row.next()?, row.next()?, row.next()?);
-            row.next::<String>()
-        })
-        .await
-    };
-    h.db().read(explain).await.expect("the database explains its plan")
+fn plan(h: &Harness, sql: String) -> Vec<String> {
+    h.query_plan(&sql)
 }
 
 #[tokio::test]
@@ -84,13 +74,13 @@ async fn a_search_scans_one_index_range_in_the_order_of_the_list() {
     for (words, after) in [(1, false), (1, true), (3, false), (3, true)] {
         let words: Vec<_> = (0..words).map(|number| format!("word{number}")).collect();
         let select = select_matching(&words[0], &words[1..], after.then(|| h.id()), 21);
-        let steps = plan(&h, select.sql().to_owned()).await;
+        let steps = plan(&h, select.sql().to_owned());
         let narrow = |step: &String| step.starts_with("SEARCH") && step.contains("INDEX");
         assert!(steps.iter().all(|step| narrow(step) || step.starts_with("CORRELATED")), "{}: {steps:?}", select.sql());
         let walk = if after { "(prefix=? AND user_id<?)" } else { "(prefix=?)" };
         assert!(steps[0].starts_with("SEARCH b USING COVERING INDEX") && steps[0].ends_with(walk), "{steps:?}");
     }
-    let steps = plan(&h, "SELECT user_id, email, name FROM users WHERE NOT search_indexed LIMIT $1".to_owned()).await;
+    let steps = plan(&h, "SELECT user_id, email, name FROM users WHERE NOT search_indexed LIMIT $1".to_owned());
     assert!(steps[0].contains("users_to_index"), "{steps:?}");
 }
 
