@@ -165,6 +165,33 @@ async fn a_cart_shows_what_an_order_would_cost() {
 }
 
 #[tokio::test]
+async fn the_estimate_is_asked_for_by_seller_without_what_cannot_be_bought() {
+    let asked = Arc::new(Mutex::new(None));
+    let of_estimate = asked.clone();
+    let estimate = move |Json(body): Json<serde_json::Value>| async move {
+        *of_estimate.lock().unwrap() = Some(body["sellers"].clone());
+        down()
+    };
+    let orders = axum::Router::new().route("/internal/orders/estimate", post(estimate));
+    let shop = Shop::open_with(|harness| harness.upstream("order", orders)).await;
+    let (first, second): (UserId, UserId) = (shop.id(), shop.id());
+    let products = [(100, None), (250, Some(first)), (70, Some(second)), (30, Some(first)), (900, Some(second))];
+    for (price, seller) in products {
+        let product = shop.product(price, 5);
+        shop.upstreams.change(product, |product| product.seller_id = seller);
+        shop.add(product, 2).await;
+        if price == 900 {
+            shop.upstreams.change(product, |product| product.status = ProductStatus::Inactive);
+        }
+    }
+    shop.cart().await;
+    let expected = json!([
+        {"sellerId": null, "subtotalAmount": 200}, {"sellerId": first, "subtotalAmount": 560}, {"sellerId": second, "subtotalAmount": 140},
+    ]);
+    assert_eq!(asked.lock().unwrap().take(), Some(expected));
+}
+
+#[tokio::test]
 async fn without_the_order_service_the_cart_has_no_estimate() {
     let dead = axum::Router::new().route("/internal/orders/estimate", post(|| async { down() }));
     let shop = Shop::open_with(|harness| harness.upstream("order", dead)).await;
