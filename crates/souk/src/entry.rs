@@ -43,7 +43,6 @@ impl ServiceEntry {
         let _ = self.0.services.set(services);
     }
 
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new().fallback_service(self.clone())
     }
