@@ -1,7 +1,22 @@
-//! Delivers events inside one process, from the outbox of a producer to the inbox of a consumer.
+//! Delivers events from a producer to the inbox of a consumer.
 //!
-//! The consumer stores its position in the transaction of its effects. So nothing is acknowledged, and a restart goes on
-//! after the last commit. Memory holds one batch at most.
+//! Within one process the outbox of the producer is read. Between processes its copy is read, a stream of JetStream with the same
+//! numbers, which [`publisher`] fills. The consumer stores its position in the transaction of its effects. So nothing is
+//! acknowledged, and a restart goes on after the last commit. Memory holds one batch at most, and what a stream sends ahead.
+
+mod broker;
+mod feed;
+mod lease;
+mod publisher;
+mod stream;
+mod wake;
+
+pub use broker::{Broker, OLDEST_SERVER, ServerReport, StreamState, name as stream_name};
+pub(crate) use feed::Feed;
+pub(crate) use lease::Lease;
+pub(crate) use publisher::{PublishedPosition, Publisher};
+pub(crate) use stream::StreamFeed;
+pub(crate) use wake::{WakeUps, exchange as exchange_wake_ups};
 
 use crate::{
     backoff::Backoff,
@@ -10,17 +25,26 @@ use crate::{
     outbox,
     shutdown::Shutdown,
 };
+use contracts::time::Timestamp;
+use feed::Batch;
 use std::time::Duration;
+use stream::{Read, Reader};
 
 /// Events that share one commit of the consumer at most.
 const BATCH: usize = 128;
-/// How long to wait while the outbox does not grow. A missed notification costs this much time and nothing else.
+/// How long to wait while there are no events. A missed notification costs this much time and nothing else.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long events gather after a batch that was not full, so that under load they share a commit. The first event after a quiet time
 /// is delivered at once. It takes a sixth off the processor time of an order (`souk bench checkout`, three pairs of runs).
 const GATHER: Duration = Duration::from_millis(50);
 /// Events that are passed over in memory until their position is stored.
 const PASSED_OVER: i64 = 10_000;
+/// How long the position in a stream may be stored late. It is shorter than a stream keeps its events: a consumer for whom there
+/// were none must not take their end for a loss.
+const STORED_LATE: Duration = Duration::from_secs(3600);
+/// How often a stream is asked that ends before the position, until the consumer goes back: its publisher fills it meanwhile, if
+/// the broker lost its newest messages.
+const REFILLS: u32 = 6;
 /// The pauses after steps that failed or made no progress.
 const BACKOFF: Backoff = Backoff::doubling(Duration::from_millis(500), Duration::from_secs(30));
 /// How often in a row a test's delivery may make no progress.
@@ -35,69 +59,18 @@ enum Step {
     PassedOver(usize),
     /// Nothing was consumed: the position was moved meanwhile, or went back.
     PositionMoved,
+    /// The stream ends before the position.
+    AwaitsRefill,
 }
 
-/// Delivers events of `producer` to `consumer` until the shutdown.
-pub(crate) async fn deliver(producer: Db, consumer: Db, consumers: Consumers, stop: Shutdown) {
-    let (from, to, env) = (producer.service(), consumer.service(), consumer.env());
-    let mut growth = producer.outbox_grew();
-    let (mut positions, mut failures) = (Positions::default(), 0);
-    while !stop.is_requested() {
-        growth.mark_unchanged();
-        let outcome = step(&producer, &consumer, &consumers, &mut positions).await;
-        failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved)) { failures + 1 } else { 0 };
-        match outcome {
-            Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
-                metrics::counter!("souk_events_delivered_total", "producer" => from, "consumer" => to).increment(events as u64);
-                if events < BATCH {
-                    stop.sleep(env, GATHER, std::future::pending()).await;
-                }
-                continue;
-            }
-            Ok(Step::NoEvents) => {
-                let grew = async {
-                    // An error means that the database of the producer was closed, which ends the process.
-                    let _ = growth.changed().await;
-                };
-                stop.sleep(env, IDLE, grew).await;
-                continue;
-            }
-            Ok(Step::PositionMoved) => {
-                tracing::warn!(target: "bus", producer = from, consumer = to, failures, "the position was moved; reading again from there");
-            }
-            // The database reports a full disk itself.
-            Err(Error::StorageFull(_)) => {}
-            Err(error) => {
-                tracing::warn!(target: "bus", producer = from, consumer = to, %error, failures, "events were not delivered; trying again");
-            }
-        }
-        metrics::counter!("souk_delivery_failures_total", "producer" => from, "consumer" => to).increment(1);
-        stop.sleep(env, env.jitter(BACKOFF.delay(failures)), std::future::pending()).await;
-    }
-}
-
-/// Delivers the events that are in the outbox, for tests that drive each step. Returns how many were consumed.
-pub(crate) async fn deliver_present(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
-    let (mut positions, mut total, mut without_progress) = (Positions::default(), 0, 0);
-    loop {
-        match step(producer, consumer, consumers, &mut positions).await? {
-            Step::NoEvents => return Ok(total),
-            Step::Consumed(events) => (total, without_progress) = (total + events, 0),
-            Step::PassedOver(_) => {}
-            Step::PositionMoved if without_progress < STEPS_WITHOUT_PROGRESS => without_progress += 1,
-            Step::PositionMoved => {
-                let (from, to) = (producer.service(), consumer.service());
-                return Err(Error::Failed(format!("the position of {to} in the outbox of {from} does not advance")));
-            }
-        }
-    }
-}
-
-/// How many events of `producer` that `consumer` consumes are not delivered yet.
-pub(crate) async fn count_undelivered(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<usize, Error> {
-    let position = inbox::position(consumer, producer.service()).await?;
-    let events = outbox::read_after(producer, position, usize::MAX >> 1).await?;
-    Ok(events.iter().filter(|published| consumers.consumes(&published.envelope.event_type)).count())
+/// The delivery of the events of one producer to one consumer.
+pub(crate) struct Delivery {
+    feed: Feed,
+    consumer: Db,
+    consumers: Consumers,
+    positions: Positions,
+    reader: Reader,
+    refills: u32,
 }
 
 /// The position that is stored, and the one reached in memory. Events that are not consumed only move the latter: their
@@ -107,36 +80,174 @@ struct Positions {
     /// `None` before the producer was asked about it.
     stored: Option<i64>,
     reached: i64,
+    stored_at: Option<Timestamp>,
+    /// Where the events come from, once it was asked.
+    source: Option<Source>,
 }
 
-impl Positions {
-    fn at(position: i64) -> Positions {
-        Positions { stored: Some(position), reached: position }
+impl Delivery {
+    pub fn new(feed: Feed, consumer: Db, consumers: Consumers) -> Delivery {
+        Delivery { feed, consumer, consumers, positions: Positions::default(), reader: Reader::default(), refills: 0 }
+    }
+
+    /// Delivers until the shutdown, and among replicas only while this process holds the lease.
+    pub async fn run(mut self, lease: Option<Lease>, stop: Shutdown) {
+        let (from, to, env) = (self.feed.producer(), self.consumer.service(), self.consumer.env().clone());
+        let mut growth = match &self.feed {
+            Feed::Outbox(producer) => Some(producer.outbox_grew()),
+            Feed::Stream(_) => None,
+        };
+        let mut failures = 0;
+        while !stop.is_requested() {
+            if let Some(lease) = &lease
+                && !lease.hold_or_wait(&stop).await
+            {
+                self.reader = Reader::default();
+                continue;
+            }
+            if let Some(growth) = &mut growth {
+                growth.mark_unchanged();
+            }
+            let outcome = tokio::select! {
+                biased;
+                // A step that is left before its commit is done again.
+                () = stop.requested(), if growth.is_none() => return,
+                outcome = self.step(IDLE) => outcome,
+            };
+            failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved | Step::AwaitsRefill)) { failures + 1 } else { 0 };
+            match outcome {
+                Ok(Step::Consumed(events) | Step::PassedOver(events)) => {
+                    metrics::counter!("souk_events_delivered_total", "producer" => from, "consumer" => to).increment(events as u64);
+                    if events < BATCH {
+                        stop.sleep(&env, GATHER, std::future::pending()).await;
+                    }
+                    continue;
+                }
+                Ok(Step::NoEvents) => {
+                    // A stream was waited for already.
+                    if let Some(growth) = &mut growth {
+                        let grew = async {
+                            // An error means that the database of the producer was closed, which ends the process.
+                            let _ = growth.changed().await;
+                        };
+                        stop.sleep(&env, IDLE, grew).await;
+                    }
+                    continue;
+                }
+                Ok(Step::AwaitsRefill) => {
+                    tracing::info!(target: "bus", producer = from, consumer = to, "the stream ends before the position; waiting for its publisher");
+                    stop.sleep(&env, IDLE, std::future::pending()).await;
+                    continue;
+                }
+                Ok(Step::PositionMoved) => {
+                    tracing::warn!(target: "bus", producer = from, consumer = to, failures, "the position was moved; reading again from there");
+                }
+                // The database reports a full disk itself.
+                Err(Error::StorageFull(_)) => {}
+                Err(error) => {
+                    tracing::warn!(target: "bus", producer = from, consumer = to, %error, failures, "events were not delivered; trying again");
+                }
+            }
+            metrics::counter!("souk_delivery_failures_total", "producer" => from, "consumer" => to).increment(1);
+            stop.sleep(&env, env.jitter(BACKOFF.delay(failures)), std::future::pending()).await;
+        }
+    }
+
+    /// Delivers the events that are there, for tests that drive each step. Returns how many were consumed.
+    pub async fn deliver_present(&mut self) -> Result<usize, Error> {
+        let (mut total, mut without_progress) = (0, 0);
+        loop {
+            if let Feed::Stream(stream) = &self.feed
+                && stream.state().await?.last <= inbox::position(&self.consumer, stream.producer).await?.max(self.positions.reached)
+            {
+                return Ok(total);
+            }
+            match self.step(IDLE).await? {
+                Step::NoEvents => return Ok(total),
+                Step::Consumed(events) => (total, without_progress) = (total + events, 0),
+                Step::PassedOver(_) => {}
+                Step::PositionMoved | Step::AwaitsRefill if without_progress < STEPS_WITHOUT_PROGRESS => without_progress += 1,
+                Step::PositionMoved | Step::AwaitsRefill => {
+                    let (from, to) = (self.feed.producer(), self.consumer.service());
+                    return Err(Error::Failed(format!("the position of {to} in the outbox of {from} does not advance")));
+                }
+            }
+        }
+    }
+
+    /// Delivers one batch. A stream is waited for, for `time` at most.
+    async fn step(&mut self, time: Duration) -> Result<Step, Error> {
+        let stored = inbox::position(&self.consumer, self.feed.producer()).await?;
+        if self.positions.stored != Some(stored) {
+            // This is the first step, or the position was moved, for example for a replay.
+            if let Feed::Stream(stream) = &self.feed
+                && stream.state().await?.last < stored
+                && self.refills < REFILLS
+            {
+                self.refills += 1;
+                return Ok(Step::AwaitsRefill);
+            }
+            let verified = inbox::verify(&self.consumer, &self.feed, &self.consumers).await?;
+            let source = Some(self.feed.source().await?);
+            (self.refills, self.positions) = (0, Positions { stored: Some(verified), reached: verified, stored_at: None, source });
+            if verified != stored {
+                return Ok(Step::PositionMoved);
+            }
+        }
+        let Some(Batch { events, count }) = self.read(time).await? else { return Ok(Step::NoEvents) };
+        let Some(last) = events.last() else { return Ok(Step::NoEvents) };
+        let last = last.position;
+        if !self.is_to_be_stored(last.saturating_sub(stored))
+            && !events.iter().any(|event| self.consumers.consumes(&event.envelope.event_type))
+        {
+            self.positions.reached = last;
+            return Ok(Step::PassedOver(count));
+        }
+        let source = match self.positions.source {
+            Some(source) => source,
+            None => self.feed.source().await?,
+        };
+        match inbox::consume(&self.consumer, &self.consumers, source, stored, events).await? {
+            Outcome::Consumed => {
+                let stored_at = Some(self.consumer.now());
+                self.positions = Positions { stored: Some(last), reached: last, stored_at, source: Some(source) };
+                Ok(Step::Consumed(count))
+            }
+            Outcome::PositionMoved => Ok(Step::PositionMoved),
+        }
+    }
+
+    /// Whether a position is stored although no event before it is consumed.
+    fn is_to_be_stored(&self, passed_over: i64) -> bool {
+        let is_late = match (&self.feed, self.positions.stored_at) {
+            (Feed::Outbox(_), _) => false,
+            (Feed::Stream(_), None) => true,
+            (Feed::Stream(_), Some(at)) => self.consumer.now().since(at) > STORED_LATE,
+        };
+        passed_over >= PASSED_OVER || is_late
+    }
+
+    async fn read(&mut self, time: Duration) -> Result<Option<Batch>, Error> {
+        let stream = match &self.feed {
+            Feed::Outbox(producer) => return Ok(Some(outbox::next_after(producer, self.positions.reached, BATCH).await?.into())),
+            Feed::Stream(stream) => stream,
+        };
+        match self.reader.read(stream, &self.consumers, self.positions.reached, BATCH, time).await? {
+            Read::Batch(batch) => Ok(Some(batch)),
+            Read::Nothing => Ok(None),
+            Read::MadeAnew => {
+                self.positions = Positions::default();
+                Ok(None)
+            }
+        }
     }
 }
 
-async fn step(producer: &Db, consumer: &Db, consumers: &Consumers, positions: &mut Positions) -> Result<Step, Error> {
-    let stored = inbox::position(consumer, producer.service()).await?;
-    if positions.stored != Some(stored) {
-        // This is the first step, or the position was moved, for example for a replay.
-        let verified = inbox::verify(consumer, producer, consumers).await?;
-        *positions = Positions::at(verified);
-        if verified != stored {
-            return Ok(Step::PositionMoved);
-        }
-    }
-    let batch = outbox::next_after(producer, positions.reached, BATCH).await?;
-    let Some(last) = batch.last() else { return Ok(Step::NoEvents) };
-    let (count, last) = (batch.len(), last.position);
-    if last.saturating_sub(stored) < PASSED_OVER && !batch.iter().any(|published| consumers.consumes(&published.envelope.event_type)) {
-        positions.reached = last;
-        return Ok(Step::PassedOver(count));
-    }
-    match inbox::consume(consumer, consumers, Source::of(producer), stored, batch).await? {
-        Outcome::Consumed => {
-            *positions = Positions::at(last);
-            Ok(Step::Consumed(count))
-        }
-        Outcome::PositionMoved => Ok(Step::PositionMoved),
-    }
+/// How many events of `feed` that `consumer` consumes are not delivered yet.
+pub(crate) async fn count_undelivered(feed: &Feed, consumer: &Db, consumers: &Consumers) -> Result<u64, Error> {
+    let position = inbox::position(consumer, feed.producer()).await?;
+    Ok(feed.count_after(position, consumers).await?.0)
 }
+
+#[cfg(test)]
+mod tests;

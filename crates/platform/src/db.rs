@@ -40,6 +40,7 @@ pub use table::{Columns, Extra, Statements, Table};
 pub use tx::{Row, Tx};
 
 use crate::{
+    bus::WakeUps,
     context::Context,
     env::{Env, LockUnpoisoned},
     http::Problem,
@@ -55,7 +56,7 @@ use contracts::{
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 use tokio::sync::{Notify, watch};
@@ -171,6 +172,8 @@ struct Signals {
     unnumbered: Notify,
     /// A notifier for each worker, by name.
     workers: Mutex<HashMap<&'static str, Arc<Notify>>>,
+    /// Where the other processes of the service learn of commits, if there may be others.
+    elsewhere: OnceLock<WakeUps>,
 }
 
 impl Db {
@@ -214,7 +217,12 @@ impl Db {
     }
 
     fn open_with(env: Env, service: &'static str, place: &Place, options: Options<'_>, storage: Arc<Storage>) -> Result<Db, Error> {
-        let signals = Arc::new(Signals { outbox: watch::Sender::new(0), unnumbered: Notify::new(), workers: Mutex::default() });
+        let signals = Arc::new(Signals {
+            outbox: watch::Sender::new(0),
+            unnumbered: Notify::new(),
+            workers: Mutex::default(),
+            elsewhere: OnceLock::new(),
+        });
         let (signals_there, storage_there) = (signals.clone(), storage.clone());
         let (engine, identity) = match place {
             Place::Folder(folder) => {
@@ -322,6 +330,24 @@ impl Db {
         self.0.signals.outbox.subscribe()
     }
 
+    /// Has commits of this process wake other processes of the service. A second call has no effect.
+    pub(crate) fn report_commits_to(&self, others: WakeUps) {
+        let _ = self.0.signals.elsewhere.set(others);
+    }
+
+    /// Wakes the sequencer and the deliveries of this process: another one added events.
+    pub(crate) fn outbox_grew_elsewhere(&self) {
+        self.0.signals.unnumbered.notify_one();
+        self.0.signals.outbox.send_modify(|_| ());
+    }
+
+    /// Wakes a worker of this process, if it has one of this name.
+    pub(crate) fn wake_worker(&self, name: &str) {
+        if let Some(worker) = self.0.signals.workers.lock_unpoisoned().get(name) {
+            worker.notify_one();
+        }
+    }
+
     /// Returns the notifier of the worker `name`, which [`Tx::notify_worker`] notifies.
     #[must_use]
     pub fn worker_notifier(&self, name: &'static str) -> Arc<Notify> {
@@ -346,6 +372,14 @@ impl Signals {
         self.workers.lock_unpoisoned().entry(name).or_default().clone()
     }
 
+    /// Wakes the sequencer, in whichever process it runs.
+    fn report_unnumbered(&self) {
+        self.unnumbered.notify_one();
+        if let Some(elsewhere) = self.elsewhere.get() {
+            elsewhere.add(&[], true);
+        }
+    }
+
     /// Wakes the deliveries if the outbox was shorter before.
     fn outbox_reached(&self, position: i64) {
         self.outbox.send_if_modified(|newest| {
@@ -357,6 +391,9 @@ impl Signals {
 
     /// Wakes the deliveries and the workers that a committed unit notifies.
     fn run_commit_effects(&self, committed: tx::CommitEffects) {
+        if let Some(elsewhere) = self.elsewhere.get() {
+            elsewhere.add(&committed.wake, committed.newest_position.is_some());
+        }
         if let Some(position) = committed.newest_position {
             self.outbox_reached(position);
         }

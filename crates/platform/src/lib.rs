@@ -5,7 +5,7 @@
 
 pub mod atomic_file;
 pub mod backoff;
-mod bus;
+pub mod bus;
 pub mod client;
 pub mod context;
 pub mod db;

@@ -11,7 +11,11 @@ use crate::{
     db::{Db, Error, Row, Tx},
     inbox::Consumers,
 };
-use contracts::{event::Envelope, ids::Uuid, time::Timestamp};
+use contracts::{
+    event::Envelope,
+    ids::{EventId, Uuid},
+    time::Timestamp,
+};
 use recent::Found;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -62,6 +66,51 @@ pub(crate) async fn next_after(db: &Db, position: i64, limit: usize) -> Result<V
     let events: Vec<_> = read_after(db, position, limit).await?.into_iter().map(Arc::new).collect();
     recent.append(position, &events);
     Ok(events)
+}
+
+/// What a search for an event compares.
+#[derive(Debug, Clone)]
+pub(crate) struct EventHead {
+    pub position: i64,
+    pub event_id: EventId,
+    pub event_type: String,
+    pub occurred_at: Timestamp,
+}
+
+/// Returns the heads of the events after `after` up to `upto`, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn list_heads(db: &Db, after: i64, upto: i64) -> Result<Vec<EventHead>, Error> {
+    let sql =
+        "SELECT position, event_id, event_type, occurred_at FROM outbox WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
+    db.read(async move |tx| {
+        tx.query(sql, crate::params![after, upto, upto.saturating_sub(after)], |row| {
+            Ok(EventHead { position: row.next()?, event_id: row.next()?, event_type: row.next()?, occurred_at: row.next()? })
+        })
+        .await
+    })
+    .await
+}
+
+/// Returns the id of the event at this position.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn event_at(db: &Db, position: i64) -> Result<Option<EventId>, Error> {
+    let sql = "SELECT event_id FROM outbox WHERE position = $1";
+    db.read(async move |tx| tx.query_opt(sql, crate::params![position], |row| row.next()).await).await
+}
+
+/// Returns the positions of the oldest and the newest event; `None` before the first.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn bounds(db: &Db) -> Result<Option<(i64, i64)>, Error> {
+    let sql = "SELECT MIN(position), MAX(position) FROM outbox";
+    let (oldest, newest): (Option<i64>, Option<i64>) =
+        db.read(async move |tx| tx.query_one(sql, &[], |row| Ok((row.next()?, row.next()?))).await).await?;
+    Ok(oldest.zip(newest))
 }
 
 /// Counts the events after `position` that `consumers` consume, and returns when the oldest of them occurred.
@@ -155,6 +204,14 @@ fn payload(stored: String, fault: &mut Option<String>) -> Result<Box<RawValue>, 
 pub async fn newest(db: &Db) -> Result<Option<Envelope>, Error> {
     let last: i64 = db.read(async |tx| tx.query_one("SELECT COALESCE(MAX(position), 0) FROM outbox", &[], |row| row.next()).await).await?;
     Ok(read_after(db, last - 1, 1).await?.pop().map(|published| published.envelope))
+}
+
+/// Returns the position of the newest event, 0 before the first.
+///
+/// # Errors
+/// Those of the database.
+pub async fn newest_position(db: &Db) -> Result<i64, Error> {
+    Ok(bounds(db).await?.map_or(0, |(_, newest)| newest))
 }
 
 /// Returns how many events each aggregate after `after`, up to and including `up_to`, has emitted, in the order of their

@@ -1,7 +1,7 @@
 //! Runs services in one process: opens their databases, connects their entry points, delivers events and runs workers.
 
 use crate::{
-    bus,
+    bus::{self, Broker, Delivery, Feed, Lease, PublishedPosition, Publisher, StreamFeed},
     client::{Auth, Client, Remote, client_credentials},
     db::{
         Db, OutdatedSchema, Place, Storage,
@@ -43,6 +43,8 @@ pub struct Setup {
     pub master_key: MasterKey,
     /// Services that do not run in this process.
     pub remote_services: Vec<(&'static str, RemoteService)>,
+    /// What carries events to and from services of other processes. Without it events stay within this process.
+    pub broker: Option<Broker>,
     /// Whether events are delivered and workers run in the background. Tests that drive each step set it to false.
     pub run_background: bool,
     /// The databases, if they are open already.
@@ -69,6 +71,10 @@ pub struct Runtime {
     /// Each service's database, for tools (doctor, replay) and tests.
     pub databases: BTreeMap<&'static str, Db>,
     pub(crate) subscriptions: Vec<Subscription>,
+    broker: Option<Broker>,
+    /// How far each outbox was published.
+    published: BTreeMap<&'static str, PublishedPosition>,
+    leases: BTreeMap<&'static str, Lease>,
     pub(crate) consumers: BTreeMap<&'static str, Consumers>,
     workers: Vec<(Db, Worker)>,
     /// The workers that retry failed events.
@@ -80,9 +86,15 @@ pub struct Runtime {
 
 /// A service that consumes events of another.
 pub(crate) struct Subscription {
-    producer: Db,
+    feed: Feed,
     consumer: Db,
     consumers: Consumers,
+}
+
+impl Subscription {
+    fn delivery(&self) -> Delivery {
+        Delivery::new(self.feed.clone(), self.consumer.clone(), self.consumers.clone())
+    }
 }
 
 const GET_KEYS: Call<(), Jwks> = Call::get("auth", "/.well-known/jwks.json");
@@ -108,7 +120,7 @@ impl Runtime {
     /// # Errors
     /// When a database cannot be opened or migrated, a setting is wrong, or a service refuses to start.
     pub async fn start(services: Vec<Service>, setup: Setup) -> Result<Runtime, StartError> {
-        let Setup { env, data_dir, settings, master_key, remote_services, run_background, databases } = setup;
+        let Setup { env, data_dir, settings, master_key, remote_services, broker, run_background, databases } = setup;
         for service in &services {
             service.section.check(&settings, service.name)?;
         }
@@ -135,6 +147,9 @@ impl Runtime {
             remotes: remotes(&remote_services),
             databases,
             subscriptions: Vec::new(),
+            broker,
+            published: BTreeMap::new(),
+            leases: BTreeMap::new(),
             consumers: BTreeMap::new(),
             workers: Vec::new(),
             retries: Vec::new(),
@@ -181,15 +196,19 @@ impl Runtime {
         }
         for (name, consumers) in &runtime.consumers {
             for producer in consumers.producers() {
-                // A producer that does not run in this process has no outbox here.
-                if let Some(producer) = runtime.databases.get(producer) {
-                    runtime.subscriptions.push(Subscription {
-                        producer: producer.clone(),
-                        consumer: runtime.databases[name].clone(),
-                        consumers: consumers.clone(),
-                    });
+                let feed = match &runtime.broker {
+                    Some(broker) => Some(Feed::Stream(StreamFeed { broker: broker.clone(), producer })),
+                    // A producer that does not run in this process has no outbox here.
+                    None => runtime.databases.get(producer).cloned().map(Feed::Outbox),
+                };
+                if let Some(feed) = feed {
+                    let consumer = runtime.databases[name].clone();
+                    runtime.subscriptions.push(Subscription { feed, consumer, consumers: consumers.clone() });
                 }
             }
+        }
+        if runtime.broker.is_some() {
+            runtime.published = runtime.databases.keys().map(|name| (*name, PublishedPosition::default())).collect();
         }
         runtime.begin_consumers().await?;
         if run_background {
@@ -202,7 +221,7 @@ impl Runtime {
     async fn begin_consumers(&self) -> Result<(), StartError> {
         for (name, consumers) in &self.consumers {
             let own = self.subscriptions.iter().filter(|subscription| subscription.consumer.service() == *name);
-            let producers: Vec<Db> = own.map(|subscription| subscription.producer.clone()).collect();
+            let producers: Vec<Feed> = own.map(|subscription| subscription.feed.clone()).collect();
             inbox::begin(&self.databases[name], &producers, consumers.rebuilds_from_start()).await?;
         }
         Ok(())
@@ -224,18 +243,35 @@ impl Runtime {
         for db in self.databases.values() {
             self.tasks.push(env.spawn(db.clone().run_sequencer(self.stop.1.clone())));
         }
-        for Subscription { producer, consumer, consumers } in &self.subscriptions {
-            let deliver = bus::deliver(producer.clone(), consumer.clone(), consumers.clone(), self.stop.1.clone());
-            self.tasks.push(env.spawn(deliver));
+        self.start_publishers(env);
+        for subscription in &self.subscriptions {
+            let lease = self.leases.get(subscription.consumer.service()).cloned();
+            self.tasks.push(env.spawn(subscription.delivery().run(lease, self.stop.1.clone())));
         }
         for (db, worker) in self.workers.iter().chain(&self.retries) {
             self.tasks.push(env.spawn(worker.clone().run(db.clone(), self.stop.1.clone())));
         }
         for db in self.databases.values() {
-            let own_events = self.subscriptions.iter().filter(|subscription| subscription.producer.service() == db.service());
-            let own = (db.clone(), Arc::<Vec<Db>>::new(own_events.map(|subscription| subscription.consumer.clone()).collect()));
-            let cleaner = Worker::new("cleaner", CLEANING_PERIOD, own, |(db, consumers)| async move { clean(&db, &consumers).await });
+            let is_own =
+                |subscription: &&Subscription| matches!(&subscription.feed, Feed::Outbox(producer) if producer.service() == db.service());
+            let consumers = self.subscriptions.iter().filter(is_own).map(|subscription| subscription.consumer.clone()).collect();
+            let own = (db.clone(), Arc::<Vec<Db>>::new(consumers), self.published.get(db.service()).cloned());
+            let cleaner = Worker::new("cleaner", CLEANING_PERIOD, own, |(db, consumers, published)| async move {
+                clean(&db, &consumers, published).await
+            });
             self.tasks.push(env.spawn(cleaner.run(db.clone(), self.stop.1.clone())));
+        }
+    }
+
+    /// Starts what copies each outbox into its stream, if there is a broker.
+    fn start_publishers(&mut self, env: &Env) {
+        let Some(broker) = &self.broker else { return };
+        for (name, db) in &self.databases {
+            let lease = Lease::new(db.clone());
+            let publisher = Publisher::new(db.clone(), broker.clone(), self.published[name].clone());
+            self.tasks.push(env.spawn(publisher.run(lease.clone(), self.stop.1.clone())));
+            self.tasks.push(env.spawn(bus::exchange_wake_ups(db.clone(), broker.clone(), self.stop.1.clone())));
+            self.leases.insert(name, lease);
         }
     }
 
@@ -246,12 +282,17 @@ impl Runtime {
             // A task that panicked has stopped already.
             let _ = task.await;
         }
+        for (service, lease) in self.leases {
+            if let Err(error) = lease.release().await {
+                tracing::debug!(target: "bus", service, %error, "the lease is not released; it ends by itself");
+            }
+        }
     }
 
     /// What is read from the databases for the metrics.
     #[must_use]
     pub fn gauges(&self) -> Gauges {
-        let subscriptions = self.subscriptions.iter().map(|Subscription { producer, consumer, consumers }| (producer, consumer, consumers));
+        let subscriptions = self.subscriptions.iter().map(|Subscription { feed, consumer, consumers }| (feed, consumer, consumers));
         Gauges {
             databases: self.databases.values().cloned().collect(),
             subscriptions: subscriptions.map(|(from, to, consumers)| (from.clone(), to.clone(), consumers.clone())).collect(),
@@ -271,10 +312,17 @@ impl Runtime {
     /// Those of the databases and of the workers, and one for a worker that always has more to do.
     pub async fn turn(&self) -> Result<Vec<String>, StartError> {
         let mut delivered = Vec::new();
-        for Subscription { producer, consumer, consumers } in &self.subscriptions {
-            match bus::deliver_present(producer, consumer, consumers).await? {
+        if let Some(broker) = &self.broker {
+            for (name, db) in &self.databases {
+                Publisher::new(db.clone(), broker.clone(), self.published[name].clone()).publish_present().await?;
+            }
+        }
+        for subscription in &self.subscriptions {
+            match subscription.delivery().deliver_present().await? {
                 0 => {}
-                events => delivered.push(format!("{events} events from {} to {}", producer.service(), consumer.service())),
+                events => {
+                    delivered.push(format!("{events} events from {} to {}", subscription.feed.producer(), subscription.consumer.service()))
+                }
             }
         }
         for (db, worker) in &self.retries {
@@ -319,11 +367,11 @@ impl Runtime {
     }
 
     /// How many events of `service` that it consumes itself are not delivered yet.
-    pub(crate) async fn count_own_undelivered(&self, service: &str) -> Result<usize, crate::db::Error> {
+    pub(crate) async fn count_own_undelivered(&self, service: &str) -> Result<u64, crate::db::Error> {
         let mut count = 0;
-        for Subscription { producer, consumer, consumers } in &self.subscriptions {
-            if producer.service() == service && consumer.service() == service {
-                count += bus::count_undelivered(producer, consumer, consumers).await?;
+        for Subscription { feed, consumer, consumers } in &self.subscriptions {
+            if feed.producer() == service && consumer.service() == service {
+                count += bus::count_undelivered(feed, consumer, consumers).await?;
             }
         }
         Ok(count)
@@ -391,9 +439,9 @@ fn key_source(client: Client) -> KeySource {
 }
 
 /// Deletes old rows: events that all consumers have, records of consumed events, answers under idempotency keys.
-async fn clean(db: &Db, consumers: &[Db]) -> Result<Next, crate::db::Error> {
+async fn clean(db: &Db, consumers: &[Db], published: Option<PublishedPosition>) -> Result<Next, crate::db::Error> {
     let now = db.now();
-    let mut consumed = i64::MAX;
+    let mut consumed = published.map_or(i64::MAX, |published| published.get());
     for consumer in consumers {
         consumed = consumed.min(inbox::position(consumer, db.service()).await?);
     }

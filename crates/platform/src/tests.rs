@@ -1,6 +1,7 @@
 //! Tests of events with two small services, above all where something fails.
 
 mod events;
+mod processes;
 mod restored;
 
 use crate::{
@@ -93,6 +94,7 @@ async fn start_with_seed(folder: &TempFolder, refuses: &Arc<AtomicBool>, run_bac
         settings: Settings::default(),
         master_key: MasterKey::new([1; 32]),
         remote_services: Vec::new(),
+        broker: None,
         run_background,
         databases: None,
     };

@@ -80,6 +80,17 @@ pub struct Events {
 enum EventsCommand {
     /// List failed events: events that a service could not consume.
     Parked(ToolFlags),
+    /// Let a consumer go on without events that its producer's stream and outbox do not have any more.
+    Skip {
+        /// The service that consumes
+        #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(contracts::SERVICE_NAMES))]
+        consumer: String,
+        /// The service whose events it misses
+        #[arg(long, value_name = "SERVICE", value_parser = PossibleValuesParser::new(contracts::SERVICE_NAMES))]
+        producer: String,
+        #[command(flatten)]
+        flags: ToolFlags,
+    },
     /// Retry a failed event, or deliver all events since an instant again.
     Replay {
         #[command(flatten)]
@@ -207,6 +218,7 @@ pub async fn events(events: Events) -> Result<()> {
             println!("{total} failed events");
             Ok(())
         }
+        Some(EventsCommand::Skip { consumer, producer, flags }) => skip(&consumer, &producer, flags).await,
         Some(EventsCommand::Replay { which: Replayed { event: Some(id), .. }, flags }) => {
             let (_, databases) = open(flags)?;
             for db in databases.values() {
@@ -219,7 +231,8 @@ pub async fn events(events: Events) -> Result<()> {
         }
         Some(EventsCommand::Replay { which: Replayed { since, .. }, flags }) => {
             let since = since.expect("one of the group is required");
-            let (_, databases) = open(flags)?;
+            let (config, databases) = open(flags)?;
+            let broker = platform_run::broker(&config).await?;
             let oldest = Env::system().now().before(INBOX_KEPT);
             if since < oldest {
                 bail!(
@@ -228,7 +241,13 @@ pub async fn events(events: Events) -> Result<()> {
                 );
             }
             for (producer, outbox) in &databases {
-                let position = outbox::position_before(outbox, since).await?;
+                let mut position = outbox::position_before(outbox, since).await?;
+                if let Some(broker) = &broker
+                    && let Some(stream) = broker.find_stream(producer).await?
+                {
+                    // What the stream does not have cannot be delivered.
+                    position = position.max(stream.first - 1);
+                }
                 for (consumer, inbox) in &databases {
                     // The position of a service that does not consume from the producer is 0.
                     if position < inbox::position(inbox, producer).await? {
@@ -240,4 +259,22 @@ pub async fn events(events: Events) -> Result<()> {
             Ok(())
         }
     }
+}
+
+async fn skip(consumer: &str, producer: &str, flags: ToolFlags) -> Result<()> {
+    let (config, databases) = open(flags)?;
+    let Some(broker) = platform_run::broker(&config).await? else {
+        bail!("events stay within the process, where none is lost; there is nothing to skip");
+    };
+    let (inbox, outbox) = (&databases[consumer], &databases[producer]);
+    let Some(stream) = broker.find_stream(producer).await? else { bail!("there is no stream of {producer}; start a process that runs it") };
+    let position = inbox::position(inbox, outbox.service()).await?;
+    if stream.first <= position + 1 {
+        println!("{} {consumer} stands at {position} of {producer}, and can read on: nothing is skipped", green("✓"));
+        return Ok(());
+    }
+    inbox::set_position(inbox, outbox, stream.first - 1).await?;
+    println!("{} {consumer} goes on with event {} of {producer}, without {} events", green("✓"), stream.first, stream.first - 1 - position);
+    println!("  {}", dim("`souk doctor` finds what they would have changed."));
+    Ok(())
 }

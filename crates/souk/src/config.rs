@@ -42,6 +42,10 @@ pub struct Flags {
     /// it events stay within the process
     #[arg(long, env = "SOUK_EVENTS", hide_env_values = true, value_name = "URL")]
     pub events: Option<String>,
+    /// On how many NATS servers each event is stored [default: 1]
+    #[arg(long, env = "SOUK_EVENTS_REPLICAS", hide_env_values = true, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[serde(alias = "events-replicas")]
+    pub events_replicas: Option<u8>,
     /// Address of a service that runs in another process, such as order=http://10.0.0.7:8081. Several addresses with commas are
     /// replicas, which take turns. May be given several times; in the file it is the table [upstreams]
     #[arg(long = "upstream", env = "SOUK_UPSTREAMS", hide_env_values = true, value_name = "SERVICE=URL")]
@@ -188,6 +192,8 @@ pub struct Config {
     pub log: Option<String>,
     /// The URL of the event broker, if there is one.
     pub events: Option<String>,
+    /// On how many of its servers each event is stored.
+    pub events_replicas: usize,
     /// The services of this process.
     pub part: Part,
     /// The addresses of services in other processes.
@@ -328,6 +334,7 @@ impl Flags {
             },
             log: self.log.or(file.log),
             events: None,
+            events_replicas: self.events_replicas.or(file.events_replicas).unwrap_or(1).into(),
             part: Part::All,
             upstreams: Upstreams::new(),
             installation_key: None,

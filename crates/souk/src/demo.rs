@@ -19,7 +19,7 @@ use platform::{
     atomic_file,
     db::Db,
     master_key::MasterKey,
-    runtime::{DATABASES, Runtime},
+    runtime::{DATABASES, Databases, Runtime},
     settings::Settings,
 };
 use serde::{Deserialize, Serialize};
@@ -70,19 +70,19 @@ pub async fn run(flags: Flags) -> Result<()> {
 
 /// What the greeting shows. It is stored beside the databases, so that later starts need not read the catalogue.
 #[derive(Serialize, Deserialize)]
-struct DemoSummary {
+pub(crate) struct DemoSummary {
     products: usize,
     sellers: Vec<String>,
     /// A product that suits a first purchase.
-    first: Option<FirstPurchase>,
+    pub(crate) first: Option<FirstPurchase>,
     /// Whether the story was played to its end. A demo of an earlier version has none yet.
     #[serde(default)]
     is_played: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-struct FirstPurchase {
-    product_id: ProductId,
+pub(crate) struct FirstPurchase {
+    pub(crate) product_id: ProductId,
     title: String,
     price: String,
 }
@@ -125,32 +125,32 @@ impl DemoMarker {
 async fn load_once(marker: &DemoMarker, settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<DemoSummary> {
     match marker.read()? {
         Some(summary) => Ok(summary),
-        None => load(settings, key, runtime).await.context("the demo cannot be loaded"),
+        None => load(settings, key, &runtime.databases).await.context("the demo cannot be loaded"),
     }
 }
 
 /// Loads the demo. Every part can be repeated, so that the next start completes an interrupted one.
-async fn load(settings: &Settings, key: &MasterKey, runtime: &Runtime) -> Result<DemoSummary> {
-    let accounts = (&runtime.databases["auth"], &settings.section("auth")?);
+pub(crate) async fn load(settings: &Settings, key: &MasterKey, databases: &Databases) -> Result<DemoSummary> {
+    let accounts = (&databases["auth"], &settings.section("auth")?);
     account(accounts, CUSTOMER, "Demo customer", &[Role::Customer]).await?;
     account(accounts, ADMIN, "Demo admin", &[Role::Customer, Role::Admin]).await?;
     let mut sellers: HashMap<String, UserId> = HashMap::new();
     let mut emails = Vec::new();
     for seller in catalogue::sellers()? {
         let id = account(accounts, (&seller.email, SELLER_PASSWORD), &seller.name, &[Role::Customer]).await?;
-        seller::operator::open_shop(&runtime.databases["seller"], key, id, seller.application()?).await?;
+        seller::operator::open_shop(&databases["seller"], key, id, seller.application()?).await?;
         sellers.insert(seller.slug, id);
         emails.push(seller.email);
     }
 
     let products = catalogue::products()?;
-    let catalog = &runtime.databases["catalog"];
+    let catalog = &databases["catalog"];
     let categories = catalog::import::categories(catalog, catalogue::categories()?).await?;
     let new = products.iter().map(|product| product.parse(&categories, &sellers)).collect::<Result<Vec<_>>>()?;
     catalog::import::products(catalog, new).await?;
     let ids = catalog::import::ids_by_sku(catalog).await?;
     let stock = products.iter().filter_map(|product| product.stock(&ids, &sellers)).collect();
-    inventory::import(&runtime.databases["inventory"], stock).await?;
+    inventory::import(&databases["inventory"], stock).await?;
     let first = products.iter().find(|product| product.suits_first_purchase()).and_then(|product| {
         let price = Money::new(product.price_amount, Currency::EUR).to_string();
         Some(FirstPurchase { product_id: *ids.get(&product.sku)?, title: product.title.clone(), price })

@@ -4,6 +4,7 @@
 //! what changes during the check is reported as in progress. The doctor changes nothing and makes no file.
 
 mod consistency;
+mod event_broker;
 mod ledger;
 mod marketplace;
 
@@ -84,6 +85,10 @@ impl Examination {
     /// Prints a line for each area that is well and every fault; or every check.
     fn print(&self, verbose: bool) {
         for Area { summary, checks } in &self.0 {
+            // Without an event broker there is nothing to say about one.
+            if checks.is_empty() {
+                continue;
+            }
             let is_well = checks.iter().all(|check| check.faults.is_empty());
             if is_well && !verbose && checks.len() > 1 {
                 println!("{} {summary}", green("✓"));
@@ -150,11 +155,14 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         Ok(positions) => positions,
         Err(error) => Check::new("positions", or_fault(Err(error))),
     };
+    let (broker, streams) = event_broker::check(config, databases).await;
     let single = |check: Check| Area { summary: String::new(), checks: vec![check] };
     Examination(vec![
         single(Check::new(format!("configuration, data in {}", config.data_dir.display()), Vec::new())),
         Area { summary: format!("{} databases", files.len()), checks: files },
         Area { summary: "events: every one was consumed or is on its way".to_owned(), checks: events },
+        Area { summary: "NATS: version and settings".to_owned(), checks: broker },
+        Area { summary: "streams: each is a copy of its outbox, and every consumer can read on".to_owned(), checks: streams },
         single(positions),
         Area { summary: "clock".to_owned(), checks: clocks },
         single(Check::new("stock: available, reserved and sold add up", stock)),

@@ -11,6 +11,7 @@ use axum::{
 use contracts::problem::Code;
 pub use platform::runtime::Databases;
 use platform::{
+    bus::Broker,
     client::Remote,
     context::Context,
     db::{
@@ -91,6 +92,7 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
     let master_key = master_key(config, &env, &databases).await?;
     let setup = Setup {
         remote_services: remote_services(config, &env),
+        broker: broker(config).await?,
         env,
         data_dir: config.data_dir.clone(),
         settings: config.settings.clone(),
@@ -99,6 +101,14 @@ pub async fn start(config: &Config, run_background: bool) -> Result<Runtime> {
         databases: Some(databases),
     };
     Runtime::start(own_services(config), setup).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// Connects to the event broker, if one is configured. The connection is made in the background.
+pub async fn broker(config: &Config) -> Result<Option<Broker>> {
+    match &config.events {
+        Some(url) => Ok(Some(Broker::connect(url, config.events_replicas).await?)),
+        None => Ok(None),
+    }
 }
 
 /// The services of other processes that have an address.

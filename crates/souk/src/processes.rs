@@ -153,6 +153,9 @@ pub fn check_shape(database: Option<&str>, events: Option<&str>, part: &Part) ->
 }
 
 #[cfg(test)]
+mod marketplace;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

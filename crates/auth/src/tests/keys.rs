@@ -137,6 +137,7 @@ fn setup(folder: &TempFolder, secret: u8) -> Setup {
         settings: Settings::default(),
         master_key: MasterKey::new([secret; 32]),
         remote_services: Vec::new(),
+        broker: None,
         run_background: false,
         databases: None,
     }

@@ -22,6 +22,7 @@ pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0005_holders", sql: include_str!("../../migrations/platform_0005_holders.sql") },
     Migration { name: "platform_0006_identity", sql: include_str!("../../migrations/platform_0006_identity.sql") },
     Migration { name: "platform_0007_key_order", sql: include_str!("../../migrations/platform_0007_key_order.sql") },
+    Migration { name: "platform_0008_leases", sql: include_str!("../../migrations/platform_0008_leases.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

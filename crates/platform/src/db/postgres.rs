@@ -372,7 +372,7 @@ impl Connection {
         }
         if has_events {
             match self.shared.numbering {
-                Numbering::Sequencer => self.shared.signals.unnumbered.notify_one(),
+                Numbering::Sequencer => self.shared.signals.report_unnumbered(),
                 // What is not numbered now is numbered with the next event.
                 Numbering::AtCommit => effects.newest_position = session.number_outbox().await.unwrap_or_default(),
             }

@@ -7,7 +7,9 @@
 
 use super::Consumers;
 use crate::{
+    bus::Feed,
     db::{Db, Error, Tx},
+    outbox::EventHead,
     params,
     runtime::INBOX_KEPT,
 };
@@ -17,7 +19,7 @@ use contracts::{
 };
 use std::collections::HashSet;
 
-/// Outbox rows that the search for a common event reads at a time.
+/// Events that the search for a common one reads at a time.
 const PAGE: i64 = 500;
 
 /// The outbox that a batch was read from.
@@ -29,6 +31,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    #[cfg(test)]
     pub fn of(producer: &Db) -> Source {
         Source { producer: producer.service(), database: producer.identity() }
     }
@@ -78,8 +81,12 @@ pub async fn position(db: &Db, producer: &'static str) -> Result<i64, Error> {
 /// # Errors
 /// Those of the database.
 pub async fn set_position(db: &Db, producer: &Db, position: i64) -> Result<(), Error> {
-    let source = Source::of(producer);
-    let event = event_at(producer, position).await?;
+    place(db, &Feed::Outbox(producer.clone()), position).await
+}
+
+async fn place(db: &Db, feed: &Feed, position: i64) -> Result<(), Error> {
+    let source = feed.source().await?;
+    let event = feed.event_at(position).await?;
     db.write(async move |tx| {
         tx.execute(
             "INSERT INTO subscriptions (producer, position, database_id, event_id) VALUES ($1, $2, $3, $4) \
@@ -115,16 +122,17 @@ pub(super) async fn advance(tx: &mut Tx, Step { source, from, to, event }: Step)
     Ok(rows == 1)
 }
 
-/// Compares the stored position with the outbox of `producer`, and goes back where they disagree. Returns the position to
+/// Compares the stored position with the events of the producer, and goes back where they disagree. Returns the position to
 /// read from. Concurrent changes of the position win; the caller reads it again then.
-pub(crate) async fn verify(db: &Db, producer: &Db, consumers: &Consumers) -> Result<i64, Error> {
-    let Some(stored) = find(db, producer.service()).await? else { return Ok(0) };
-    let (to, event, rewound) = match compare(db, producer, stored, Some(consumers)).await? {
+pub(crate) async fn verify(db: &Db, feed: &Feed, consumers: &Consumers) -> Result<i64, Error> {
+    let Some(stored) = find(db, feed.producer()).await? else { return Ok(0) };
+    let source = feed.source().await?;
+    let (to, event, rewound) = match compare(db, feed, source, stored, Some(consumers)).await? {
         Verdict::Agrees => return Ok(stored.position),
         Verdict::Completes(event) => (stored.position, event, false),
         Verdict::GoesBack(position, event) => (position, event, true),
     };
-    let (source, from) = (Source::of(producer), stored.position);
+    let from = stored.position;
     if rewound {
         let (producer, consumer) = (source.producer, db.service());
         tracing::warn!(target: "bus", producer, consumer, from, to, "the producer does not have the event that the consumer stands on: its database is older, or new; the consumer goes back to the newest event that both know");
@@ -156,7 +164,8 @@ pub(crate) async fn verify(db: &Db, producer: &Db, consumers: &Consumers) -> Res
 pub async fn find_disagreement(db: &Db, producer: &Db) -> Result<Option<String>, Error> {
     let Some(stored) = find(db, producer.service()).await? else { return Ok(None) };
     // Without the consumers a position without event is not judged.
-    Ok(match compare(db, producer, stored, None).await? {
+    let feed = Feed::Outbox(producer.clone());
+    Ok(match compare(db, &feed, feed.source().await?, stored, None).await? {
         Verdict::GoesBack(to, _) => Some(format!(
             "it stands at position {} of {}, whose database is older or new there; at the next start it goes back to position {to} by itself",
             stored.position,
@@ -177,16 +186,16 @@ pub async fn list_rewinds(db: &Db) -> Result<Vec<Rewind>, Error> {
 
 /// Makes the consumer of a database that replaces a lost one begin at the end of each producer's outbox, or at its beginning.
 /// The next call does nothing: it begins once.
-pub(crate) async fn begin(db: &Db, producers: &[Db], from_start: bool) -> Result<(), Error> {
+pub(crate) async fn begin(db: &Db, producers: &[Feed], from_start: bool) -> Result<(), Error> {
     let replaces: bool =
         db.read(async |tx| tx.query_one("SELECT replaces_lost FROM database_identity", &[], |row| row.next()).await).await?;
     if !replaces {
         return Ok(());
     }
     for producer in producers.iter().filter(|_| !from_start) {
-        let newest = bounds(producer).await?.map_or(0, |(_, newest)| newest);
-        tracing::warn!(target: "bus", producer = producer.service(), consumer = db.service(), position = newest, "the consumer lost its database and begins at the end of the outbox");
-        set_position(db, producer, newest).await?;
+        let newest = producer.bounds().await?.map_or(0, |(_, newest)| newest);
+        tracing::warn!(target: "bus", producer = producer.producer(), consumer = db.service(), position = newest, "the consumer lost its database and begins at the end of the outbox");
+        place(db, producer, newest).await?;
     }
     db.write(async |tx| tx.execute("UPDATE database_identity SET replaces_lost = FALSE", &[]).await.map(|_| ())).await
 }
@@ -199,28 +208,28 @@ async fn find(db: &Db, producer: &'static str) -> Result<Option<Stored>, Error> 
     .await
 }
 
-async fn compare(db: &Db, producer: &Db, stored: Stored, consumers: Option<&Consumers>) -> Result<Verdict, Error> {
+async fn compare(db: &Db, feed: &Feed, source: Source, stored: Stored, consumers: Option<&Consumers>) -> Result<Verdict, Error> {
     let Stored { position, database, event } = stored;
     if position <= 0 {
         return Ok(Verdict::Agrees);
     }
-    let there = event_at(producer, position).await?;
-    let same_database = database == Some(producer.identity());
+    let there = feed.event_at(position).await?;
+    let same_database = database == Some(source.database);
     match (event, there) {
         (Some(event), Some(there)) if event == there => {
             return Ok(if same_database { Verdict::Agrees } else { Verdict::Completes(Some(there)) });
         }
         // The event was deleted after every consumer had it.
-        (Some(_), None) if same_database && bounds(producer).await?.is_some_and(|(oldest, _)| position < oldest) => {
+        (Some(_), None) if same_database && feed.bounds().await?.is_some_and(|(oldest, _)| position < oldest) => {
             return Ok(Verdict::Agrees);
         }
         (None, _) if consumers.is_none() => return Ok(Verdict::Agrees),
         _ => {}
     }
-    let newest = find_common(db, producer, position, event).await?;
+    let newest = find_common(db, feed, position, event).await?;
     let (common, common_event) = newest.map_or((0, None), |(position, event)| (position, Some(event)));
     let complete = match consumers {
-        Some(consumers) if event.is_none() => reaches(producer, common, position, consumers).await?,
+        Some(consumers) if event.is_none() => reaches(feed, common, position, consumers).await?,
         _ => false,
     };
     Ok(if complete { Verdict::Completes(there) } else { Verdict::GoesBack(common, common_event) })
@@ -228,22 +237,17 @@ async fn compare(db: &Db, producer: &Db, stored: Stored, consumers: Option<&Cons
 
 /// Whether a consumer that knows the events up to `common` may stand at `position`: the producer's outbox reaches so far, and
 /// no event between is one that it consumes.
-async fn reaches(producer: &Db, common: i64, position: i64, consumers: &Consumers) -> Result<bool, Error> {
-    let Some((oldest, newest)) = bounds(producer).await? else { return Ok(false) };
+async fn reaches(feed: &Feed, common: i64, position: i64, consumers: &Consumers) -> Result<bool, Error> {
+    let Some((oldest, newest)) = feed.bounds().await? else { return Ok(false) };
     if position > newest {
         return Ok(false);
     }
     let mut after = common.max(oldest - 1);
     while after < position {
-        let types: Vec<(i64, String)> = producer
-            .read(async move |tx| {
-                let sql = "SELECT position, event_type FROM outbox WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
-                tx.query(sql, params![after, position, PAGE], |row| Ok((row.next()?, row.next()?))).await
-            })
-            .await?;
-        let Some((last, _)) = types.last() else { break };
-        after = *last;
-        if types.iter().any(|(_, event_type)| consumers.consumes(event_type)) {
+        let page = feed.list(after, position.min(after.saturating_add(PAGE))).await?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        if page.iter().any(|event| consumers.consumes(&event.event_type)) {
             return Ok(false);
         }
     }
@@ -251,26 +255,23 @@ async fn reaches(producer: &Db, common: i64, position: i64, consumers: &Consumer
 }
 
 /// Returns the newest event of `producer`, at `position` or before, that `db` consumed.
-async fn find_common(db: &Db, producer: &Db, position: i64, stands_on: Option<EventId>) -> Result<Option<(i64, EventId)>, Error> {
+async fn find_common(db: &Db, feed: &Feed, position: i64, stands_on: Option<EventId>) -> Result<Option<(i64, EventId)>, Error> {
     // The inbox forgets an event some time after it was consumed. One that old was consumed, or its delivery waits for nobody.
     let forgotten = db.now().before(INBOX_KEPT);
-    let mut upto = position;
-    loop {
-        let page: Vec<(i64, EventId, Timestamp)> = producer
-            .read(async move |tx| {
-                let sql = "SELECT position, event_id, occurred_at FROM outbox WHERE position <= $1 ORDER BY position DESC LIMIT $2";
-                tx.query(sql, params![upto, PAGE], |row| Ok((row.next()?, row.next()?, row.next()?))).await
-            })
-            .await?;
-        let Some((last, ..)) = page.last() else { return Ok(None) };
-        upto = last - 1;
-        let ids: Vec<EventId> = page.iter().map(|(_, id, _)| *id).collect();
+    let Some((oldest, newest)) = feed.bounds().await? else { return Ok(None) };
+    let mut upto = position.min(newest);
+    while upto >= oldest {
+        let page = feed.list(upto - PAGE, upto).await?;
+        let ids: Vec<EventId> = page.iter().map(|event| event.event_id).collect();
         let known = list_known(db, ids).await?;
-        let is_known = |id: &EventId, at: &Timestamp| stands_on == Some(*id) || known.contains(id) || *at < forgotten;
-        if let Some((position, id, _)) = page.iter().find(|(_, id, at)| is_known(id, at)) {
-            return Ok(Some((*position, *id)));
+        let is_known =
+            |event: &EventHead| stands_on == Some(event.event_id) || known.contains(&event.event_id) || event.occurred_at < forgotten;
+        if let Some(event) = page.iter().rev().find(|event| is_known(event)) {
+            return Ok(Some((event.position, event.event_id)));
         }
+        upto -= PAGE;
     }
+    Ok(None)
 }
 
 /// Those of the events that `db` consumed.
@@ -285,18 +286,4 @@ async fn list_known(db: &Db, events: Vec<EventId>) -> Result<HashSet<EventId>, E
         Ok(known)
     })
     .await
-}
-
-/// The id of the event at this position of the outbox.
-async fn event_at(producer: &Db, position: i64) -> Result<Option<EventId>, Error> {
-    let sql = "SELECT event_id FROM outbox WHERE position = $1";
-    producer.read(async move |tx| tx.query_opt(sql, params![position], |row| row.next()).await).await
-}
-
-/// The positions of the oldest and the newest event in the outbox.
-async fn bounds(producer: &Db) -> Result<Option<(i64, i64)>, Error> {
-    let sql = "SELECT MIN(position), MAX(position) FROM outbox";
-    let (oldest, newest): (Option<i64>, Option<i64>) =
-        producer.read(async move |tx| tx.query_one(sql, &[], |row| Ok((row.next()?, row.next()?))).await).await?;
-    Ok(oldest.zip(newest))
 }

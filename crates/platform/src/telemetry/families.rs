@@ -68,6 +68,9 @@ pub const FAMILIES: &[Family] = &[
     gauge("souk_events_unread", &["producer", "consumer"], "Events that a consumer consumes and has not read yet"),
     gauge("souk_events_unread_age_seconds", &["producer", "consumer"], "Age of the oldest unread event; 0 when there is none"),
     counter("souk_events_failed_total", &["service"], "Attempts to consume an event that failed"),
+    counter("souk_events_published_total", &["producer"], "Events that were copied into a stream"),
+    counter("souk_publish_failures_total", &["producer"], "Steps of a publisher that failed and are tried again"),
+    counter("souk_streams_made_anew_total", &["producer"], "Streams that were made anew because they were no copy of their outbox"),
     counter("souk_delivery_failures_total", &["producer", "consumer"], "Failures to deliver a batch of events"),
     counter(
         "souk_events_position_rewound_total",

@@ -1,9 +1,9 @@
 //! Gauges whose values are in databases. They are read when someone asks for the metrics, and cost nothing otherwise.
 
 use crate::{
+    bus::Feed,
     db::{Db, Error},
     inbox::{self, Consumers},
-    outbox,
 };
 use contracts::time::Timestamp;
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -14,8 +14,8 @@ pub type GaugeReader = Arc<dyn Fn(Db) -> Pin<Box<dyn Future<Output = Result<(), 
 /// Everything that is read for the metrics of running services.
 pub struct Gauges {
     pub(crate) databases: Vec<Db>,
-    /// Producer, consumer, and what it consumes.
-    pub(crate) subscriptions: Vec<(Db, Db, Consumers)>,
+    /// Events, their consumer, and what it consumes.
+    pub(crate) subscriptions: Vec<(Feed, Db, Consumers)>,
     pub(crate) of_services: Vec<(Db, GaugeReader)>,
 }
 
@@ -26,8 +26,8 @@ impl Gauges {
             metrics::gauge!("souk_db_queued_units", "service" => db.service()).set(db.queued_units() as f64);
             report(db, inbox::set_gauges(db).await);
         }
-        for (producer, consumer, consumers) in &self.subscriptions {
-            report(consumer, unread(producer, consumer, consumers).await);
+        for (feed, consumer, consumers) in &self.subscriptions {
+            report(consumer, unread(feed, consumer, consumers).await);
         }
         for (db, read) in &self.of_services {
             report(db, read(db.clone()).await);
@@ -41,12 +41,12 @@ fn report(db: &Db, outcome: Result<(), Error>) {
     }
 }
 
-async fn unread(producer: &Db, consumer: &Db, consumers: &Consumers) -> Result<(), Error> {
-    let labels = [("producer", producer.service()), ("consumer", consumer.service())];
-    let position = inbox::position(consumer, producer.service()).await?;
-    let (events, oldest) = outbox::count_after(producer, position, consumers).await?;
+async fn unread(feed: &Feed, consumer: &Db, consumers: &Consumers) -> Result<(), Error> {
+    let labels = [("producer", feed.producer()), ("consumer", consumer.service())];
+    let position = inbox::position(consumer, feed.producer()).await?;
+    let (events, oldest) = feed.count_after(position, consumers).await?;
     metrics::gauge!("souk_events_unread", &labels).set(events as f64);
-    metrics::gauge!("souk_events_unread_age_seconds", &labels).set(age_seconds(oldest, producer.now()));
+    metrics::gauge!("souk_events_unread_age_seconds", &labels).set(age_seconds(oldest, consumer.now()));
     Ok(())
 }
 

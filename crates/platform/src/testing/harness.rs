@@ -113,6 +113,7 @@ impl HarnessBuilder {
             settings: self.settings,
             master_key: MasterKey::new([7; 32]),
             remote_services,
+            broker: None,
             run_background: false,
             databases: database.as_ref().map(|database| {
                 let db = database.open(env.clone(), migrations).expect("the database of the test opens");

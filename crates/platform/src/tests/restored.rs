@@ -1,6 +1,7 @@
 //! Databases that were restored from an older copy, lost, or made anew.
 
 use super::*;
+use crate::bus::Feed;
 use crate::{
     db::installation::Opening,
     inbox, outbox,
@@ -292,9 +293,9 @@ async fn what_a_consumer_knows_by_number_is_forgotten_when_it_goes_back() {
     execute(&consumer, "INSERT INTO consumed (position, thing, number) VALUES (1, x'00', 7)").await;
     emit(&producer, &[(A, 1)]).await;
     inbox::set_position(&consumer, &producer, 1).await.unwrap();
-    assert_eq!(inbox::verify(&consumer, &producer, &consumers).await.unwrap(), 1);
+    assert_eq!(inbox::verify(&consumer, &Feed::Outbox(producer.clone()), &consumers).await.unwrap(), 1);
     assert_eq!(consumed(&consumer).await, [7], "it agrees");
     inbox::set_position(&consumer, &producer, 9).await.unwrap();
-    assert_eq!(inbox::verify(&consumer, &producer, &consumers).await.unwrap(), 0);
+    assert_eq!(inbox::verify(&consumer, &Feed::Outbox(producer.clone()), &consumers).await.unwrap(), 0);
     assert!(consumed(&consumer).await.is_empty());
 }
