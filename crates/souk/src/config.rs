@@ -76,7 +76,7 @@ pub struct Flags {
     #[arg(long, env = "SOUK_LOG_FORMAT", hide_env_values = true, value_name = "text|json")]
     #[serde(alias = "log-format")]
     pub log_format: Option<Format>,
-    /// Filter of log lines, as for `RUST_LOG` [default: info; warn for `demo`]
+    /// Filter of log lines, as for `RUST_LOG` [default: info; warn,payout=error for `demo`]
     #[arg(long, env = "SOUK_LOG", hide_env_values = true, value_name = "FILTER")]
     pub log: Option<String>,
 }
