@@ -343,9 +343,9 @@ impl<W: DueBatch> DueRunner<W> {
         Ok(next.map_or(Next::Idle, Next::At))
     }
 
-    /// Claims a row for this runner; false when it is claimed already. Over SQLite one process holds the data directory, so
-    /// the rows in memory are the claim. On PostgreSQL, where replicas share the rows, this function takes a lease on the
-    /// row in the database instead.
+    /// Claims a row for this runner; false when it is claimed already. The rows in memory are the claim: over SQLite one process
+    /// holds the data directory. Replicas that share a PostgreSQL database do not see each other's claims, so the work of a row
+    /// must be safe to repeat.
     fn claim(&self, row: &DueRow<W::Key, W::Partition>) -> bool {
         self.claims.lock_unpoisoned().rows.insert(row.key, row.partition).is_none()
     }
