@@ -28,10 +28,12 @@ mod sqlite;
 pub mod storage;
 pub mod table;
 mod tx;
+mod unit;
 
 use migrate::Options;
 pub(crate) use migrate::in_memory;
 pub use migrate::{Migration, OutdatedSchema};
+use postgres::Access;
 pub use postgres::{BadAddress, ServerAddress};
 pub(crate) use rows::next_number_sql;
 pub use select::{Select, id_at, id_from};
@@ -291,7 +293,7 @@ impl Db {
     {
         match &self.0.engine {
             Engine::Sqlite(sqlite) => sqlite.write(Context::current(), unit).await,
-            Engine::Postgres(postgres) => postgres.write(Context::current(), unit).await,
+            Engine::Postgres(postgres) => postgres.perform(Access::Write, Context::current(), unit).await,
         }
     }
 
@@ -307,7 +309,7 @@ impl Db {
     {
         match &self.0.engine {
             Engine::Sqlite(sqlite) => sqlite.read(Context::current(), unit),
-            Engine::Postgres(postgres) => postgres.read(Context::current(), unit).await,
+            Engine::Postgres(postgres) => postgres.perform(Access::Read, Context::current(), unit).await,
         }
     }
 

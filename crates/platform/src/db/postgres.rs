@@ -22,6 +22,7 @@ use super::{
     migrate::Options,
     storage::Storage,
     tx::{self, CommitEffects, Emitted, Origin, Tx},
+    unit::{Caller, MAX_QUEUED_UNITS},
 };
 use crate::{context::Context, env::Env};
 use contracts::{ids::Uuid, time::Timestamp};
@@ -39,10 +40,8 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-/// The most units that may be queued. Further ones fail with [`Error::Busy`].
-const MAX_QUEUED_UNITS: usize = 1024;
 /// The connections of one database in one process. All services of one process stay below the 100 that a server allows
 /// unless it is configured otherwise.
 const CONNECTIONS: usize = 4;
@@ -80,7 +79,7 @@ pub(super) struct Shared {
 
 /// How a unit uses the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub(super) enum Access {
     Write,
     Read,
 }
@@ -109,8 +108,7 @@ struct QueuedUnit<T, E, F> {
     unit: F,
     access: Access,
     context: Context,
-    outcome: Option<Result<T, E>>,
-    caller: oneshot::Sender<Result<T, E>>,
+    caller: Caller<T, E>,
 }
 
 impl<T, E, F> Unit for QueuedUnit<T, E, F>
@@ -124,7 +122,7 @@ where
     }
 
     fn is_abandoned(&self) -> bool {
-        self.caller.is_closed()
+        self.caller.is_gone()
     }
 
     fn correlation_id(&self) -> &Arc<str> {
@@ -137,7 +135,7 @@ where
             let ran = catch(self.context.clone().scope((self.unit)(&mut tx))).await;
             let outcome = ran.unwrap_or_else(|| Err(Error::Panicked.into()));
             let succeeded = outcome.is_ok();
-            self.outcome = Some(outcome);
+            self.caller.record(outcome);
             if !succeeded {
                 return Ran::Failed;
             }
@@ -146,14 +144,8 @@ where
         })
     }
 
-    fn answer(mut self: Box<Self>, commit: Result<(), Error>) {
-        let outcome = match (self.outcome.take(), commit) {
-            (Some(Ok(_)) | None, Err(error)) => Err(error.into()),
-            (Some(outcome), _) => outcome,
-            (None, Ok(())) => return,
-        };
-        // A caller that stopped waiting needs no result.
-        let _ = self.caller.send(outcome);
+    fn answer(self: Box<Self>, commit: Result<(), Error>) {
+        self.caller.answer(commit);
     }
 }
 
@@ -208,32 +200,14 @@ impl Postgres {
         Ok((Postgres { address: address.clone(), queue, running }, identity))
     }
 
-    pub async fn write<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
+    pub async fn perform<T, E, F>(&self, access: Access, context: Context, unit: F) -> Result<T, E>
     where
         F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.perform(Access::Write, context, unit).await
-    }
-
-    pub async fn read<T, E, F>(&self, context: Context, unit: F) -> Result<T, E>
-    where
-        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        self.perform(Access::Read, context, unit).await
-    }
-
-    async fn perform<T, E, F>(&self, access: Access, context: Context, unit: F) -> Result<T, E>
-    where
-        F: AsyncFn(&mut Tx) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let (caller, answer) = oneshot::channel();
-        let unit = Box::new(QueuedUnit { unit, access, context, outcome: None, caller });
+        let (caller, answer) = Caller::new();
+        let unit = Box::new(QueuedUnit { unit, access, context, caller });
         self.queue.try_send(unit).map_err(|_| Error::Busy)?;
         answer.await.unwrap_or_else(|_| Err(Error::Failed("the thread of the database stopped".into()).into()))
     }

@@ -9,6 +9,7 @@ use super::{
     migrate::{self, Options},
     storage::Storage,
     tx::{CommitEffects, Origin, Session, Tx, check_in_transaction, db_error},
+    unit::{Caller, MAX_QUEUED_UNITS},
 };
 use crate::{
     context::Context,
@@ -25,10 +26,8 @@ use std::{
     sync::{Arc, Mutex},
     task::{Poll, Waker},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-/// The most units that may be queued. Further ones fail with [`Error::Busy`].
-const MAX_QUEUED_UNITS: usize = 1024;
 /// The most units that share one commit, which bounds how long the first of them waits.
 const MAX_GROUP_UNITS: usize = 256;
 /// The most idle reader connections that are kept.
@@ -63,8 +62,7 @@ struct RolledBack;
 struct QueuedUnit<T, E, F> {
     unit: F,
     context: Context,
-    outcome: Option<Result<T, E>>,
-    caller: oneshot::Sender<Result<T, E>>,
+    caller: Caller<T, E>,
 }
 
 impl<T, E, F> Unit for QueuedUnit<T, E, F>
@@ -78,7 +76,7 @@ where
     }
 
     fn run(&mut self, connection: &Rc<Connection>, origin: &Arc<Origin>) -> Result<CommitEffects, RolledBack> {
-        if self.caller.is_closed() {
+        if self.caller.is_gone() {
             // The caller stopped waiting, so the unit need not run.
             return Ok(CommitEffects::default());
         }
@@ -93,18 +91,12 @@ where
             Ok(Err(error)) => (Err(error), Err(RolledBack)),
             Err(_) => (Err(Error::Panicked.into()), Err(RolledBack)),
         };
-        self.outcome = Some(outcome);
+        self.caller.record(outcome);
         effects
     }
 
-    fn answer(mut self: Box<Self>, commit: Result<(), Error>) {
-        let outcome = match (self.outcome.take(), commit) {
-            (Some(Ok(_)) | None, Err(error)) => Err(error.into()),
-            (Some(outcome), _) => outcome,
-            (None, Ok(())) => return,
-        };
-        // A caller that stopped waiting needs no result.
-        let _ = self.caller.send(outcome);
+    fn answer(self: Box<Self>, commit: Result<(), Error>) {
+        self.caller.answer(commit);
     }
 }
 
@@ -144,8 +136,8 @@ impl Sqlite {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (caller, answer) = oneshot::channel();
-        self.queue.try_send(Box::new(QueuedUnit { unit, context, outcome: None, caller })).map_err(|_| Error::Busy)?;
+        let (caller, answer) = Caller::new();
+        self.queue.try_send(Box::new(QueuedUnit { unit, context, caller })).map_err(|_| Error::Busy)?;
         answer.await.unwrap_or_else(|_| Err(Error::Failed("the writer stopped".into()).into()))
     }
 

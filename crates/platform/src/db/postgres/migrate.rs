@@ -2,7 +2,7 @@
 
 use super::{
     MIN_VERSION, ServerAddress,
-    session::{Failure, describe, wait},
+    session::{Failure, wait},
 };
 use crate::{
     db::{
@@ -71,7 +71,7 @@ pub(super) async fn open(
         )));
     }
     let identity = apply(&client, env, service, options).await?;
-    let unique = wait(client.query(UNIQUE, &[])).await.map_err(failed)?;
+    let unique = wait(client.query(UNIQUE, &[])).await?;
     let unique = unique.iter().filter_map(|row| Some((row.get(0), row.get::<_, Option<String>>(1)?))).collect();
     Ok((unique, identity))
 }
@@ -84,31 +84,31 @@ async fn create(address: &ServerAddress, service: &str) -> Result<(), Error> {
         Ok(()) => Ok(()),
         // Another process made it meanwhile.
         Err(Failure::Server(error)) if matches!(error.code(), Some(&SqlState::DUPLICATE_DATABASE | &SqlState::UNIQUE_VIOLATION)) => Ok(()),
-        Err(failure) => Err(Error::Failed(format!("the database {} cannot be made: {}", address.shown(service), failed(failure)))),
+        Err(failure) => Err(Error::Failed(format!("the database {} cannot be made: {}", address.shown(service), Error::from(failure)))),
     }
 }
 
 async fn apply(client: &Client, env: &Env, service: &str, options: Options<'_>) -> Result<Uuid, Error> {
-    wait(client.batch_execute(LOCK)).await.map_err(failed)?;
-    let applied = wait(client.query("SELECT name, checksum FROM migrations", &[])).await.map_err(failed)?;
+    wait(client.batch_execute(LOCK)).await?;
+    let applied = wait(client.query("SELECT name, checksum FROM migrations", &[])).await?;
     let applied = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
     for migration in pending(applied, migrations(options.migrations), options.outdated)? {
         let made = wait(client.batch_execute(&for_postgres(migration.sql))).await;
-        made.map_err(|failure| Error::Schema(format!("migration {}: {}", migration.name, failed(failure))))?;
+        made.map_err(|failure| Error::Schema(format!("migration {}: {}", migration.name, Error::from(failure))))?;
         let record = "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)";
-        wait(client.execute(record, &[&migration.name, &checksum(migration.sql), &env.now().0])).await.map_err(failed)?;
+        wait(client.execute(record, &[&migration.name, &checksum(migration.sql), &env.now().0])).await?;
     }
-    let known = wait(client.query_opt("SELECT database_id FROM database_identity", &[])).await.map_err(failed)?;
+    let known = wait(client.query_opt("SELECT database_id FROM database_identity", &[])).await?;
     let id = match known {
         Some(row) => row.get(0),
         None => {
             let id: Uuid = Env::system().new_id();
             let insert = "INSERT INTO database_identity (database_id, service, replaces_lost) VALUES ($1, $2, $3)";
-            wait(client.execute(insert, &[&id, &service, &options.replaces_lost])).await.map_err(failed)?;
+            wait(client.execute(insert, &[&id, &service, &options.replaces_lost])).await?;
             id
         }
     };
-    wait(client.batch_execute("COMMIT")).await.map_err(failed)?;
+    wait(client.batch_execute("COMMIT")).await?;
     Ok(id)
 }
 
@@ -119,9 +119,9 @@ pub(in crate::db) fn inspect(address: &ServerAddress, service: &str) -> Result<F
         if !ask::<bool>(&client, "SELECT to_regclass('database_identity') IS NOT NULL").await? {
             return Ok(Found::Empty);
         }
-        let identity = wait(client.query_opt("SELECT database_id, service FROM database_identity", &[])).await.map_err(failed)?;
+        let identity = wait(client.query_opt("SELECT database_id, service FROM database_identity", &[])).await?;
         let Some(identity) = identity else { return Ok(Found::Empty) };
-        let known = wait(client.query("SELECT database_id, service FROM known_databases", &[])).await.map_err(failed)?;
+        let known = wait(client.query("SELECT database_id, service FROM known_databases", &[])).await?;
         let known = known.iter().map(|row| (row.get(0), row.get(1))).collect();
         Ok(Found::Database(Contents { id: Some(identity.get(0)), owner: Some(identity.get(1)), known }))
     })
@@ -134,7 +134,7 @@ pub(in crate::db) fn introduce(address: &ServerAddress, service: &str, all: &Arc
         let (ids, services): (Vec<Uuid>, Vec<String>) = all.iter().map(|(id, service)| (*id, service.clone())).unzip();
         let insert = "INSERT INTO known_databases (database_id, service) SELECT id, service FROM UNNEST($1::uuid[], $2::text[]) \
                       AS t (id, service) ON CONFLICT (database_id) DO NOTHING";
-        wait(client.execute(insert, &[&ids, &services])).await.map_err(failed).map(|_| ())
+        wait(client.execute(insert, &[&ids, &services])).await.map_err(Error::from).map(|_| ())
     })
 }
 
@@ -146,7 +146,7 @@ pub(in crate::db) fn rename_lost(env: &Env, address: &ServerAddress, service: &s
         }
         let (name, server) = (address.database(service), address.connect_to_server().await?);
         let sql = format!("ALTER DATABASE {name} RENAME TO {name}_lost_{}", env.now().unix_seconds());
-        wait(server.batch_execute(&sql)).await.map_err(failed)
+        wait(server.batch_execute(&sql)).await.map_err(Error::from)
     })
 }
 
@@ -161,19 +161,19 @@ pub(crate) fn make_template(env: &Env, address: &ServerAddress, service: &str, m
         let options = Options { migrations, outdated: OutdatedSchema::Migrate, replaces_lost: false };
         open(&unfinished, env, service, options).await?;
         let client = unfinished.connect(service).await?;
-        wait(client.batch_execute("DELETE FROM database_identity")).await.map_err(failed)?;
+        wait(client.batch_execute("DELETE FROM database_identity")).await?;
         drop(client);
         let (from, to) = (unfinished.database(service), address.database(service));
         let server = address.connect_to_server().await?;
         // The connections of this process may not have ended yet.
         let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{from}'");
-        wait(server.batch_execute(&end)).await.map_err(failed)?;
+        wait(server.batch_execute(&end)).await?;
         match wait(server.batch_execute(&format!("ALTER DATABASE {from} RENAME TO {to}"))).await {
             Ok(()) => Ok(()),
             Err(Failure::Server(error)) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {
-                wait(server.batch_execute(&format!("DROP DATABASE {from} WITH (FORCE)"))).await.map_err(failed)
+                wait(server.batch_execute(&format!("DROP DATABASE {from} WITH (FORCE)"))).await.map_err(Error::from)
             }
-            Err(failure) => Err(failed(failure)),
+            Err(failure) => Err(Error::from(failure)),
         }
     };
     super::block_on(work)
@@ -184,7 +184,7 @@ pub(crate) fn run_on_server(address: &ServerAddress, statements: &[String]) -> R
     super::block_on(async {
         let server = address.connect_to_server().await?;
         for sql in statements {
-            wait(server.batch_execute(sql)).await.map_err(failed)?;
+            wait(server.batch_execute(sql)).await?;
         }
         Ok(())
     })
@@ -200,7 +200,7 @@ pub(crate) fn prepare_all(address: &ServerAddress, service: &str, statements: &[
                 if matches!(&failure, Failure::Server(error) if error.code() == Some(&SqlState::GROUPING_ERROR)) {
                     continue;
                 }
-                faults.push(format!("{place}: PostgreSQL: {}: {sql}", failed(failure)));
+                faults.push(format!("{place}: PostgreSQL: {}: {sql}", Error::from(failure)));
             }
         }
         Ok(faults)
@@ -208,12 +208,5 @@ pub(crate) fn prepare_all(address: &ServerAddress, service: &str, statements: &[
 }
 
 async fn ask<T: for<'a> tokio_postgres::types::FromSql<'a>>(client: &Client, sql: &str) -> Result<T, Error> {
-    Ok(wait(client.query_one(sql, &[])).await.map_err(failed)?.get(0))
-}
-
-fn failed(failure: Failure) -> Error {
-    match failure {
-        Failure::Late => Error::Unavailable("the database server does not answer".into()),
-        Failure::Server(error) => Error::Failed(describe(&error)),
-    }
+    Ok(wait(client.query_one(sql, &[])).await?.get(0))
 }

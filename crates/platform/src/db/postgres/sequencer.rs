@@ -4,10 +4,7 @@
 //! a reader that goes by identities would pass over rows. One sequencer numbers the committed rows densely: a row
 //! that becomes visible late gets a later number. Readers go by numbers.
 
-use super::{
-    ServerAddress, outbox,
-    session::{describe, wait},
-};
+use super::{ServerAddress, outbox, session::wait};
 use crate::{
     db::{Db, Error, Signals},
     shutdown::Shutdown,
@@ -50,7 +47,7 @@ async fn work(db: &Db, address: &ServerAddress, signals: &Signals, stop: &Shutdo
     }
     tracing::debug!(target: "db", service = db.service(), "this process numbers the events");
     while !stop.is_requested() {
-        let rows = wait(client.query(&number, &[])).await.map_err(failed)?;
+        let rows = wait(client.query(&number, &[])).await?;
         match rows.iter().map(|row| row.get::<_, i64>(0)).max() {
             Some(newest) => signals.outbox_reached(newest),
             None => stop.sleep(db.env(), POLL, signals.unnumbered.notified()).await,
@@ -60,16 +57,9 @@ async fn work(db: &Db, address: &ServerAddress, signals: &Signals, stop: &Shutdo
 }
 
 async fn prepare(client: &Client, sql: &str) -> Result<Statement, Error> {
-    wait(client.prepare(sql)).await.map_err(failed)
+    wait(client.prepare(sql)).await.map_err(Error::from)
 }
 
 async fn one<T: for<'a> tokio_postgres::types::FromSql<'a>>(client: &Client, statement: &Statement) -> Result<T, Error> {
-    Ok(wait(client.query_one(statement, &[])).await.map_err(failed)?.get(0))
-}
-
-fn failed(failure: super::session::Failure) -> Error {
-    match failure {
-        super::session::Failure::Late => Error::Unavailable("the database server does not answer".into()),
-        super::session::Failure::Server(error) => Error::Unavailable(describe(&error)),
-    }
+    Ok(wait(client.query_one(statement, &[])).await?.get(0))
 }

@@ -261,6 +261,16 @@ pub(super) enum Failure {
     Server(tokio_postgres::Error),
 }
 
+/// Outside of a unit it does not matter what the transaction has become.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Late => Error::Unavailable("the database server does not answer".into()),
+            Failure::Server(error) => Error::Failed(describe(&error)),
+        }
+    }
+}
+
 pub(super) async fn wait<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Failure> {
     match tokio::time::timeout(ANSWER_LIMIT, answer).await {
         Ok(answer) => answer.map_err(Failure::Server),
