@@ -68,26 +68,27 @@ pub(crate) struct Delivery {
     feed: Feed,
     consumer: Db,
     consumers: Consumers,
-    positions: Positions,
+    /// `None` before the producer was asked about the stored position.
+    positions: Option<Positions>,
     reader: Reader,
     refills: u32,
 }
 
 /// The position that is stored, and the one reached in memory. Events that are not consumed only move the latter: their
 /// position is stored with the next event that is consumed.
-#[derive(Default)]
+#[derive(Clone, Copy)]
 struct Positions {
-    /// `None` before the producer was asked about it.
-    stored: Option<i64>,
+    /// Where the events come from.
+    source: Source,
+    stored: i64,
     reached: i64,
+    /// `None` before this delivery stored it.
     stored_at: Option<Timestamp>,
-    /// Where the events come from, once it was asked.
-    source: Option<Source>,
 }
 
 impl Delivery {
     pub fn new(feed: Feed, consumer: Db, consumers: Consumers) -> Delivery {
-        Delivery { feed, consumer, consumers, positions: Positions::default(), reader: Reader::default(), refills: 0 }
+        Delivery { feed, consumer, consumers, positions: None, reader: Reader::default(), refills: 0 }
     }
 
     /// Delivers until the shutdown, and among replicas only while this process holds the lease.
@@ -112,7 +113,7 @@ impl Delivery {
                 biased;
                 // A step that is left before its commit is done again.
                 () = stop.requested(), if growth.is_none() => return,
-                outcome = self.step(IDLE) => outcome,
+                outcome = self.step() => outcome,
             };
             failures = if matches!(outcome, Err(_) | Ok(Step::PositionMoved | Step::AwaitsRefill)) { failures + 1 } else { 0 };
             match outcome {
@@ -158,11 +159,12 @@ impl Delivery {
         let (mut total, mut without_progress) = (0, 0);
         loop {
             if let Feed::Stream(stream) = &self.feed
-                && stream.state().await?.last <= inbox::position(&self.consumer, stream.producer).await?.max(self.positions.reached)
+                && stream.state().await?.last
+                    <= inbox::position(&self.consumer, stream.producer).await?.max(self.positions.map_or(0, |positions| positions.reached))
             {
                 return Ok(total);
             }
-            match self.step(IDLE).await? {
+            match self.step().await? {
                 Step::NoEvents => return Ok(total),
                 Step::Consumed(events) => (total, without_progress) = (total + events, 0),
                 Step::PassedOver(_) => {}
@@ -175,68 +177,66 @@ impl Delivery {
         }
     }
 
-    /// Delivers one batch. A stream is waited for, for `time` at most.
-    async fn step(&mut self, time: Duration) -> Result<Step, Error> {
+    /// Delivers one batch. A stream is waited for, for [`IDLE`] at most.
+    async fn step(&mut self) -> Result<Step, Error> {
         let stored = inbox::position(&self.consumer, self.feed.producer()).await?;
-        if self.positions.stored != Some(stored) {
+        let positions = match self.positions {
+            Some(positions) if positions.stored == stored => positions,
             // This is the first step, or the position was moved, for example for a replay.
-            if let Feed::Stream(stream) = &self.feed
-                && stream.state().await?.last < stored
-                && self.refills < REFILLS
-            {
-                self.refills += 1;
-                return Ok(Step::AwaitsRefill);
+            _ => {
+                if let Feed::Stream(stream) = &self.feed
+                    && stream.state().await?.last < stored
+                    && self.refills < REFILLS
+                {
+                    self.refills += 1;
+                    return Ok(Step::AwaitsRefill);
+                }
+                let verified = inbox::verify(&self.consumer, &self.feed, &self.consumers).await?;
+                let positions = Positions { source: self.feed.source().await?, stored: verified, reached: verified, stored_at: None };
+                (self.refills, self.positions) = (0, Some(positions));
+                if verified != stored {
+                    return Ok(Step::PositionMoved);
+                }
+                positions
             }
-            let verified = inbox::verify(&self.consumer, &self.feed, &self.consumers).await?;
-            let source = Some(self.feed.source().await?);
-            (self.refills, self.positions) = (0, Positions { stored: Some(verified), reached: verified, stored_at: None, source });
-            if verified != stored {
-                return Ok(Step::PositionMoved);
-            }
-        }
-        let Some(Batch { events, count }) = self.read(time).await? else { return Ok(Step::NoEvents) };
+        };
+        let Some(Batch { events, count }) = self.read(positions.reached).await? else { return Ok(Step::NoEvents) };
         let Some(last) = events.last() else { return Ok(Step::NoEvents) };
         let last = last.position;
-        if !self.is_to_be_stored(last.saturating_sub(stored))
-            && !events.iter().any(|event| self.consumers.consumes(&event.envelope.event_type))
-        {
-            self.positions.reached = last;
+        if !self.is_to_be_stored(positions, last) && !events.iter().any(|event| self.consumers.consumes(&event.envelope.event_type)) {
+            self.positions = Some(Positions { reached: last, ..positions });
             return Ok(Step::PassedOver(count));
         }
-        let source = match self.positions.source {
-            Some(source) => source,
-            None => self.feed.source().await?,
-        };
-        match inbox::consume(&self.consumer, &self.consumers, source, stored, events).await? {
+        match inbox::consume(&self.consumer, &self.consumers, positions.source, stored, events).await? {
             Outcome::Consumed => {
                 let stored_at = Some(self.consumer.now());
-                self.positions = Positions { stored: Some(last), reached: last, stored_at, source: Some(source) };
+                self.positions = Some(Positions { stored: last, reached: last, stored_at, ..positions });
                 Ok(Step::Consumed(count))
             }
             Outcome::PositionMoved => Ok(Step::PositionMoved),
         }
     }
 
-    /// Whether a position is stored although no event before it is consumed.
-    fn is_to_be_stored(&self, passed_over: i64) -> bool {
-        let is_late = match (&self.feed, self.positions.stored_at) {
+    /// Whether the position `last` is stored although no event up to it is consumed.
+    fn is_to_be_stored(&self, positions: Positions, last: i64) -> bool {
+        let is_late = match (&self.feed, positions.stored_at) {
             (Feed::Outbox(_), _) => false,
             (Feed::Stream(_), None) => true,
             (Feed::Stream(_), Some(at)) => self.consumer.now().since(at) > STORED_LATE,
         };
-        passed_over >= PASSED_OVER || is_late
+        last.saturating_sub(positions.stored) >= PASSED_OVER || is_late
     }
 
-    async fn read(&mut self, time: Duration) -> Result<Option<Batch>, Error> {
+    async fn read(&mut self, position: i64) -> Result<Option<Batch>, Error> {
         let stream = match &self.feed {
-            Feed::Outbox(producer) => return Ok(Some(outbox::next_after(producer, self.positions.reached, BATCH).await?.into())),
+            Feed::Outbox(producer) => return Ok(Some(outbox::next_after(producer, position, BATCH).await?.into())),
             Feed::Stream(stream) => stream,
         };
-        match self.reader.read(stream, &self.consumers, self.positions.reached, BATCH, time).await? {
+        match self.reader.read(stream, &self.consumers, position, BATCH, IDLE).await? {
             Read::Batch(batch) => Ok(Some(batch)),
             Read::Nothing => Ok(None),
             Read::MadeAnew => {
-                self.positions = Positions::default();
+                self.positions = None;
                 Ok(None)
             }
         }

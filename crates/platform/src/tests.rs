@@ -30,9 +30,9 @@ use std::sync::{
 
 /// A number, of an aggregate called thing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-struct NumberSent {
-    thing: OrderId,
-    number: i64,
+pub(crate) struct NumberSent {
+    pub thing: OrderId,
+    pub number: i64,
 }
 
 impl Event for NumberSent {

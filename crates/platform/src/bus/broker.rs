@@ -35,7 +35,7 @@ const DATABASE: &str = "souk-database";
 pub(super) const GENERATION: &str = "Souk-Generation";
 /// Header: what is wrong with the row of the event in the outbox.
 pub(super) const FAULT: &str = "Souk-Fault";
-/// The end of the subject of wake-ups.
+/// The beginning of the names of streams and of all subjects.
 const PREFIX: &str = "souk";
 
 /// The server that carries events between processes. Cheap to clone.

@@ -13,6 +13,7 @@ use crate::{
     inbox::{self, Consumers, Received},
     outbox, params,
     testing::TempFolder,
+    tests::NumberSent,
 };
 use contracts::{
     event::Event,
@@ -24,22 +25,6 @@ use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
 const BEGINNING: Timestamp = Timestamp(1_767_225_600_000_000);
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-struct NumberSent {
-    thing: OrderId,
-    number: i64,
-}
-
-impl Event for NumberSent {
-    const TYPE: &'static str = "NumberSent";
-    const AGGREGATE: &'static str = "THING";
-    const PRODUCER: &'static str = "producer";
-    const VERSION: u32 = 1;
-    fn aggregate_id(&self) -> Uuid {
-        self.thing.into()
-    }
-}
 
 /// An event that nobody consumes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

@@ -32,6 +32,14 @@ impl Running {
         running
     }
 
+    /// [`Running::start`], when the numbers up to 100 were consumed.
+    async fn begun(name: &'static str) -> Running {
+        let running = Running::start(name).await;
+        running.pair.emit(1..=100).await;
+        running.consumes_up_to(100).await;
+        running
+    }
+
     fn spawn(&mut self, stop: Shutdown) {
         let Pair { producer, consumer, broker, .. } = &self.pair;
         let env = producer.env();
@@ -64,9 +72,7 @@ impl Running {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "starts a NATS server by scripts/nats"]
 async fn a_broker_that_restarts_costs_time_only() {
-    let running = Running::start("f_restart").await;
-    running.pair.emit(1..=100).await;
-    running.consumes_up_to(100).await;
+    let running = Running::begun("f_restart").await;
     running.server.stop();
     running.pair.emit(101..=200).await;
     running.server.start_again();
@@ -78,9 +84,7 @@ async fn a_broker_that_restarts_costs_time_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "starts a NATS server by scripts/nats"]
 async fn a_broker_that_lost_its_store_is_filled_again() {
-    let running = Running::start("f_store").await;
-    running.pair.emit(1..=100).await;
-    running.consumes_up_to(100).await;
+    let running = Running::begun("f_store").await;
     running.server.stop();
     running.server.lose_everything();
     running.pair.emit(101..=200).await;
@@ -93,9 +97,7 @@ async fn a_broker_that_lost_its_store_is_filled_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "starts a NATS server by scripts/nats"]
 async fn a_broker_that_lost_its_newest_messages_is_filled_again() {
-    let running = Running::start("f_tail").await;
-    running.pair.emit(1..=100).await;
-    running.consumes_up_to(100).await;
+    let running = Running::begun("f_tail").await;
     running.server.stop();
     running.server.save();
     running.server.start_again();
@@ -113,9 +115,7 @@ async fn a_broker_that_lost_its_newest_messages_is_filled_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "starts a NATS server by scripts/nats"]
 async fn a_broker_that_is_held_delays_events_and_loses_none() {
-    let running = Running::start("f_held").await;
-    running.pair.emit(1..=100).await;
-    running.consumes_up_to(100).await;
+    let running = Running::begun("f_held").await;
     running.server.signal("STOP");
     running.pair.emit(101..=200).await;
     // The publisher gives up at least once meanwhile.
