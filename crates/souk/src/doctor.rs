@@ -7,6 +7,9 @@ mod consistency;
 mod event_broker;
 mod ledger;
 mod marketplace;
+mod pending_events;
+#[cfg(test)]
+mod sample;
 
 use crate::{
     admin::open,

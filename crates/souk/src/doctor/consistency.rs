@@ -6,6 +6,7 @@
 
 mod rules;
 
+use super::pending_events;
 use anyhow::Result;
 use contracts::{
     ids::{OrderId, Uuid},
@@ -14,9 +15,8 @@ use contracts::{
 use inventory::OrderUnits;
 use order::OrderRecord;
 use payment::OrderPayment;
-use platform::{db::Db, inbox, outbox};
+use platform::db::Db;
 use rules::{Findings, OrderCase};
-use serde::Deserialize;
 use shipping::OrderShipment;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +26,6 @@ const BATCH: usize = 1_000;
 const MAX_FAULTS: usize = 100;
 /// Orders in progress that are named at most; the others are only counted.
 const MAX_NAMED: usize = 20;
-/// Events that are read at a time.
-const EVENTS: usize = 1_000;
 
 /// The result of the check.
 #[derive(Default)]
@@ -210,7 +208,8 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     // What such an order holds is let go of as due work.
     let orphans = order::list_orphans(sources.orders).await?;
     let released: BTreeSet<OrderId> = orphans.iter().map(|orphan| orphan.order_id).collect();
-    let awaiting_events = awaiting_events(sources, &mismatches.iter().map(|(id, ..)| *id).collect()).await?;
+    let suspects = mismatches.iter().map(|(id, ..)| *id).collect();
+    let awaiting_events = pending_events::orders_of(sources.orders, &[sources.payments, sources.inventory], &suspects).await?;
     for (id, changed_at, faults) in mismatches {
         let is_moving = find(sources.orders, id).await?.map(|record| record.order.updated_at) != changed_at;
         if released.contains(&id) {
@@ -227,30 +226,6 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
         }
     }
     Ok(())
-}
-
-/// The part of an event that names its order.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct About {
-    order_id: Option<OrderId>,
-}
-
-/// Returns those of the orders that have not consumed every event of payment and inventory about them.
-async fn awaiting_events(sources: Sources<'_>, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
-    let about = |payload: &str| serde_json::from_str::<About>(payload).ok()?.order_id.filter(|id| of.contains(id));
-    let mut found = BTreeSet::new();
-    for producer in [sources.payments, sources.inventory] {
-        let mut position = inbox::position(sources.orders, producer.service()).await?;
-        loop {
-            let waiting = outbox::read_after(producer, position, EVENTS).await?;
-            let Some(last) = waiting.last() else { break };
-            position = last.position;
-            found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
-        }
-    }
-    inbox::walk_failed_events(sources.orders, |failed| found.extend(about(failed.event.payload.get()))).await?;
-    Ok(found)
 }
 
 async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {

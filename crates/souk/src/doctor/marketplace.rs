@@ -4,6 +4,7 @@
 //! No snapshot spans the databases, so a difference counts only when it is still there after every event about its order was found
 //! consumed.
 
+use super::pending_events;
 use anyhow::Result;
 use contracts::{
     ids::{OrderId, OrderItemId, PromotionId, Uuid},
@@ -11,12 +12,11 @@ use contracts::{
     promotion::PromotionUseStatus,
 };
 use order::OrderRecord;
-use platform::{db::Db, inbox, outbox};
+use platform::db::Db;
 use promotion::OrderUse;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Orders of a batch, and events that are read at a time.
+/// Orders of a batch.
 const BATCH: usize = 1_000;
 /// The check stops after this many faults.
 const MAX_FAULTS: usize = 100;
@@ -35,8 +35,8 @@ pub async fn check(sources: Sources<'_>) -> Result<Vec<String>> {
     let first = differences(sources).await?;
     if !first.is_empty() {
         let suspects: BTreeSet<OrderId> = first.iter().map(|(id, _)| *id).collect();
-        let mut moving = awaiting(sources.promotions, sources.orders, &suspects).await?;
-        moving.extend(awaiting(sources.orders, sources.returns, &suspects).await?);
+        let mut moving = pending_events::orders_of(sources.promotions, &[sources.orders], &suspects).await?;
+        moving.extend(pending_events::orders_of(sources.orders, &[sources.returns], &suspects).await?);
         let again = differences(sources).await?;
         faults.extend(
             first.into_iter().filter(|(id, fault)| again.contains(&(*id, fault.clone())) && !moving.contains(id)).map(|(_, fault)| fault),
@@ -98,28 +98,6 @@ fn wrong_units(record: &OrderRecord, received: &BTreeMap<OrderItemId, u32>) -> V
             (id, format!("order {id}: counts {} of {} as returned, and {units} were received (R1)", item.returned_quantity, item.sku))
         })
         .collect()
-}
-
-/// The part of an event that names its order.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct About {
-    order_id: Option<OrderId>,
-}
-
-/// Returns those of the orders about which `consumer` did not consume every event of `producer`.
-async fn awaiting(consumer: &Db, producer: &Db, of: &BTreeSet<OrderId>) -> Result<BTreeSet<OrderId>> {
-    let about = |payload: &str| serde_json::from_str::<About>(payload).ok()?.order_id.filter(|id| of.contains(id));
-    let mut found = BTreeSet::new();
-    let mut position = inbox::position(consumer, producer.service()).await?;
-    loop {
-        let waiting = outbox::read_after(producer, position, BATCH).await?;
-        let Some(last) = waiting.last() else { break };
-        position = last.position;
-        found.extend(waiting.iter().filter_map(|published| about(published.envelope.payload.get())));
-    }
-    inbox::walk_failed_events(consumer, |failed| found.extend(about(failed.event.payload.get()))).await?;
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Each difference between promotions, returns and orders is found in damaged databases.
 
 use super::*;
-use contracts::{money::Currency, order::OrderItem, time::Timestamp, user::AddressSnapshot};
-use order::import::{self, PastOrder};
+use crate::doctor::sample;
+use contracts::{money::Currency, time::Timestamp};
+use order::import;
 use platform::{
     db::{Error, Tx},
     env::Env,
@@ -30,25 +31,8 @@ impl Shop {
         let (env, folder) = (Env::seeded(7, Timestamp(1_767_268_800_000_000)), TempFolder::new());
         let open = |service: Service| Db::open(env.clone(), service.name, folder.path(), service.migrations).expect("a database");
         let (orders, promotions, returns) = (open(order::service()), open(promotion::service()), open(returns::service()));
-        let (item, promotion): (OrderItemId, PromotionId) = (env.new_id(), env.new_id());
-        let lamps = OrderItem {
-            order_item_id: item,
-            product_id: env.new_id(),
-            sku: "LAMP-1".into(),
-            title_snapshot: "Lamp".into(),
-            unit_price_snapshot: 1_000,
-            quantity: 2,
-            line_total_amount: 2_000,
-            image_url: None,
-            seller_id: None,
-            discount_amount: 0,
-            seller_discount_amount: 0,
-            tax_amount: 0,
-            returned_quantity: 0,
-        };
-        let address = AddressSnapshot { country: "DE".into(), city: "Bremen".into(), ..AddressSnapshot::default() };
-        let (user_id, placed_at) = (env.new_id(), env.now());
-        let past = PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![lamps], shipping_amount: 490, address };
+        let (past, promotion) = (sample::past_order(&env), env.new_id::<PromotionId>());
+        let item = past.items[0].order_item_id;
         import::orders(&orders, vec![past]).await.expect("an import");
         let newest = async |tx: &mut Tx| tx.query_one("SELECT order_id FROM orders", &[], |row| row.next()).await;
         let order: OrderId = orders.read::<_, Error, _>(newest).await.expect("it is there");

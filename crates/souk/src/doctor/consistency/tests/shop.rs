@@ -1,13 +1,14 @@
 //! Writes orders, payments, reservations and shipments into four databases.
 
-use crate::doctor::consistency::{Consistency, check};
+use crate::doctor::{
+    consistency::{Consistency, check},
+    sample,
+};
 use contracts::{
     ids::{OrderId, PaymentId, ReservationId},
     money::Currency,
-    order::OrderItem,
     payment::PaymentRefunded,
     time::Timestamp,
-    user::AddressSnapshot,
 };
 use order::{
     domain::{PaymentState, SagaState, StockState},
@@ -99,34 +100,7 @@ impl Shop {
     }
 
     pub(super) fn past(&self) -> PastOrder {
-        let item = OrderItem {
-            order_item_id: self.env.new_id(),
-            product_id: self.env.new_id(),
-            sku: "LAMP-1".into(),
-            title_snapshot: "Lamp".into(),
-            unit_price_snapshot: 1_000,
-            quantity: 2,
-            line_total_amount: 2_000,
-            image_url: None,
-            seller_id: None,
-            discount_amount: 0,
-            seller_discount_amount: 0,
-            tax_amount: 0,
-            returned_quantity: 0,
-        };
-        let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);
-        let address = AddressSnapshot {
-            country,
-            state: String::new(),
-            city,
-            zip,
-            street,
-            number,
-            complement: String::new(),
-            ..AddressSnapshot::default()
-        };
-        let (user_id, placed_at) = (self.env.new_id(), self.env.now());
-        PastOrder { user_id, placed_at, currency: Currency::EUR, items: vec![item], shipping_amount: 490, address }
+        sample::past_order(&self.env)
     }
 
     /// Writes an imported order.
