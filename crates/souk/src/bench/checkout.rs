@@ -19,7 +19,7 @@ use contracts::{
     order::OrderStatus,
     page::Page,
     payment::PaymentMethod,
-    promotion::{ACTIVATE_PROMOTION, CREATE_PROMOTION},
+    promotion::{ACTIVATE_PROMOTION, CREATE_PROMOTION, LIST_PROMOTIONS, PAUSE_PROMOTION, PromotionStatus},
     seller::LIST_SELLERS,
     user::ADD_ADDRESS,
 };
@@ -69,6 +69,9 @@ pub async fn run(options: Checkout) -> Result<()> {
     let limited = limits_rates(&api).await?;
     if limited {
         eprintln!("{LIMITED}");
+    }
+    if server.is_some() {
+        pause_promotions(&api).await.context("pausing the demo's promotions")?;
     }
     let mut orders = Orders::of_one_product(add_stock(&api).await.context("stocking up")?);
     if options.sellers > 1 {
@@ -180,6 +183,17 @@ async fn stock_up(api: &Api, list: ApiRequest<(), Page<Product>>, enough: usize)
         admin.must(set_stock(&product.sku, product.product_id, 10_000_000)).await?;
     }
     Ok(products.into_iter().map(|product| product.product_id).collect())
+}
+
+/// Pauses the promotions of the demo, so that orders have none but the one that was asked for.
+async fn pause_promotions(api: &Api) -> Result<()> {
+    let admin = api.log_in(demo::ADMIN).await?;
+    for promotion in admin.list(request(&LIST_PROMOTIONS), 1_000).await? {
+        if promotion.status == PromotionStatus::Active {
+            admin.must(request(&PAUSE_PROMOTION).path(promotion.promotion_id)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a promotion of ten percent that a code applies.
