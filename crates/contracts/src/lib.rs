@@ -21,6 +21,7 @@ pub mod order;
 pub mod page;
 pub mod payment;
 pub mod payout;
+pub mod personal;
 pub mod problem;
 pub mod promotion;
 pub mod registry;

@@ -22,7 +22,7 @@ use crate::{
     backoff::Backoff,
     db::{Db, Error},
     inbox::{self, Consumers, Outcome, Source},
-    outbox,
+    outbox, personal,
     shutdown::Shutdown,
 };
 use contracts::time::Timestamp;
@@ -207,6 +207,7 @@ impl Delivery {
             self.positions = Some(Positions { reached: last, ..positions });
             return Ok(Step::PassedOver(count));
         }
+        personal::copy_keys(&self.feed, &self.consumer, &self.consumers, &events).await?;
         match inbox::consume(&self.consumer, &self.consumers, positions.source, stored, events).await? {
             Outcome::Consumed => {
                 let stored_at = Some(self.consumer.now());

@@ -18,7 +18,7 @@ use crate::{
     db::{Db, Error, Tx, id_from},
     error_chain,
     outbox::Published,
-    params,
+    params, personal,
 };
 use contracts::{
     event::{Envelope, Event},
@@ -171,11 +171,19 @@ impl Consumers {
         self.every.is_some() || self.by_type.contains_key(event_type)
     }
 
+    /// Whether a function for events of this type consumes them.
+    pub(crate) fn consumes_by_type(&self, event_type: &str) -> bool {
+        self.by_type.contains_key(event_type)
+    }
+
     /// Consumes one event.
     async fn consume_one(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Refused> {
         tx.set_context(Context::of_event(envelope));
         let outcome = match (self.by_type.get(&*envelope.event_type), &self.every) {
-            (Some(handler), _) => handler(tx, envelope).await,
+            (Some(handler), _) => {
+                let decrypted = personal::decrypted(tx, envelope).await?;
+                handler(tx, decrypted.as_ref().unwrap_or(envelope)).await
+            }
             (None, Some(every)) => every(tx, &[envelope]).await,
             (None, None) => Ok(()),
         };

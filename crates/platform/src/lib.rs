@@ -23,6 +23,7 @@ pub mod identity;
 pub mod inbox;
 pub mod master_key;
 pub mod outbox;
+pub mod personal;
 pub mod pool;
 pub mod public_address;
 pub mod rlimit;

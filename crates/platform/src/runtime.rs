@@ -14,7 +14,7 @@ use crate::{
     identity::{Jwks, KeySource, RevocationSource, Verifier},
     inbox::{self, Consumers, RetryFailedEvents},
     master_key::MasterKey,
-    outbox,
+    outbox, personal,
     service::{Ctx, Parts, Service, StartError},
     settings::Settings,
     shutdown::{self, Shutdown, ShutdownSender},
@@ -157,11 +157,14 @@ impl Runtime {
             gauges: Vec::new(),
             stop: shutdown::channel(),
         };
+        // The client of each service.
+        let mut own = BTreeMap::new();
         for service in services {
             let client = Client::new(env.clone());
             client.set_tokens(client_credentials(&client, service.name, &master_key.client_secret(service.name)));
             clients.push(client.clone());
             let db = runtime.databases[service.name].clone();
+            own.insert(service.name, client.clone());
             let ctx = Ctx {
                 service: service.name,
                 env: env.clone(),
@@ -175,8 +178,10 @@ impl Runtime {
             let Parts { router, operations, consumers, workers } =
                 (service.start)(ctx).await.map_err(|error| format!("the service {} cannot start: {error}", service.name))?;
             let (failed_events, failed_events_operations) = crate::failed_events::routes().build(db.clone());
+            // Only the platform itself calls it, so no description lists it.
+            let (person_keys, _) = personal::routes().build(db.clone());
             let layers = RequestLayers::new(service.name, env.clone()).verifier(verifier.clone());
-            runtime.routers.insert(service.name, layers.wrap(router.merge(failed_events)));
+            runtime.routers.insert(service.name, layers.wrap(router.merge(failed_events).merge(person_keys)));
             runtime.operations.extend(operations.into_iter().chain(failed_events_operations).map(|operation| (service.name, operation)));
             let retry = RetryFailedEvents { db: db.clone(), consumers: consumers.clone() };
             runtime.retries.push((db.clone(), Worker::due(&db, retry)));
@@ -197,7 +202,7 @@ impl Runtime {
         for (name, consumers) in &runtime.consumers {
             for producer in consumers.producers() {
                 let feed = match &runtime.broker {
-                    Some(broker) => Some(Feed::Stream(StreamFeed { broker: broker.clone(), producer })),
+                    Some(broker) => Some(Feed::Stream(StreamFeed { broker: broker.clone(), producer, client: own[name].clone() })),
                     // A producer that does not run in this process has no outbox here.
                     None => runtime.databases.get(producer).cloned().map(Feed::Outbox),
                 };

@@ -1,6 +1,7 @@
 //! Tests of events with two small services, above all where something fails.
 
 mod events;
+mod personal;
 mod processes;
 mod restored;
 

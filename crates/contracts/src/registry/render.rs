@@ -6,6 +6,7 @@ use crate::{
     event::EventSpec,
     machine::{Machine as _, MachineSpec},
     order::{DERIVED_STATUSES, FulfilmentStatus},
+    personal::{ENCRYPTED, personal_fields},
     problem::Code,
 };
 use serde_json::Value;
@@ -144,6 +145,10 @@ fn write_event(page: &mut String, kind: &EventSpec, shapes: &mut BTreeMap<String
     let schema = (kind.schema)().to_value();
     let (description, key) = (sentence(kind.description), camel(kind.key));
     write!(page, "\n#### {}\n\n{description} Aggregate {} by `{key}`, version {}.\n\n", kind.event_type, kind.aggregate, kind.version)?;
+    if let Some(personal) = personal_fields(kind.event_type) {
+        let fields: Vec<String> = personal.fields.iter().map(|(field, _)| format!("`{field}`")).collect();
+        write!(page, "Encrypted in `{ENCRYPTED}`: {}.\n\n", fields.join(", "))?;
+    }
     let definitions = &schema["$defs"];
     write_fields(page, &schema, definitions)?;
     for (name, shape) in definitions.as_object().into_iter().flatten() {

@@ -5,8 +5,12 @@ use crate::{
     db::{Db, Error},
     inbox::{Consumers, Source},
     outbox::{self, EventHead, Published},
+    personal::{self, PersonKeyOf},
 };
-use contracts::{ids::EventId, time::Timestamp};
+use contracts::{
+    ids::{EventId, Uuid},
+    time::Timestamp,
+};
 use std::sync::Arc;
 
 /// The events of one producer. Cheap to clone.
@@ -51,6 +55,14 @@ impl Feed {
         match self {
             Feed::Outbox(db) => outbox::list_heads(db, after, upto).await,
             Feed::Stream(stream) => stream.list(after, upto).await,
+        }
+    }
+
+    /// The keys of persons at the producer, without those that it forgot.
+    pub async fn person_keys(&self, persons: Vec<Uuid>) -> Result<Vec<PersonKeyOf>, Error> {
+        match self {
+            Feed::Outbox(db) => personal::read_keys(db, db.service(), persons).await,
+            Feed::Stream(stream) => stream.person_keys(persons).await,
         }
     }
 

@@ -6,9 +6,11 @@ use super::{
     feed::Batch,
 };
 use crate::{
+    client::Client,
     db::Error,
     inbox::{Consumers, Source},
     outbox::{EventHead, Published},
+    personal::{self, PersonKeyOf, Persons},
 };
 use async_nats::jetstream::{
     Message,
@@ -20,6 +22,7 @@ use async_nats::jetstream::{
     stream::{DirectGetErrorKind, Stream},
 };
 use contracts::{
+    body::BoundedVec,
     event::Envelope,
     ids::{EventId, Uuid},
     time::Timestamp,
@@ -35,6 +38,8 @@ const CONCURRENT: usize = 64;
 pub(crate) struct StreamFeed {
     pub broker: Broker,
     pub producer: &'static str,
+    /// Calls of the consumer.
+    pub client: Client,
 }
 
 impl StreamFeed {
@@ -74,6 +79,12 @@ impl StreamFeed {
             Ok(Some(EventHead { position, event_id, event_type, occurred_at }))
         };
         messages.buffered(CONCURRENT).try_filter_map(read).try_collect().await
+    }
+
+    pub(super) async fn person_keys(&self, persons: Vec<Uuid>) -> Result<Vec<PersonKeyOf>, Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::Unavailable(format!("the keys of persons at {}: {error}", self.producer));
+        let body = Persons { persons: BoundedVec::new(persons).map_err(|error| failed(&error.detail))? };
+        self.client.call(&personal::get_keys(self.producer)).body(&body).send().await.map_err(|error| failed(&error))
     }
 
     pub(super) async fn count_after(&self, position: i64) -> Result<(u64, Option<Timestamp>), Error> {

@@ -8,6 +8,7 @@ mod server;
 
 use super::{Broker, Delivery, Feed, PublishedPosition, Publisher, StreamFeed, broker::name};
 use crate::{
+    client::Client,
     db::{Db, Error, Migration},
     env::Env,
     inbox::{self, Consumers, Received},
@@ -111,7 +112,7 @@ impl Pair {
     }
 
     fn feed(&self) -> StreamFeed {
-        StreamFeed { broker: self.broker.clone(), producer: self.name }
+        StreamFeed { broker: self.broker.clone(), producer: self.name, client: Client::new(self.consumer.env().clone()) }
     }
 
     fn delivery(&self) -> Delivery {

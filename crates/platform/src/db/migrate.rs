@@ -23,6 +23,7 @@ pub(super) const PLATFORM: &[Migration] = &[
     Migration { name: "platform_0006_identity", sql: include_str!("../../migrations/platform_0006_identity.sql") },
     Migration { name: "platform_0007_key_order", sql: include_str!("../../migrations/platform_0007_key_order.sql") },
     Migration { name: "platform_0008_leases", sql: include_str!("../../migrations/platform_0008_leases.sql") },
+    Migration { name: "platform_0009_person_keys", sql: include_str!("../../migrations/platform_0009_person_keys.sql") },
 ];
 
 /// What happens to a database with an older schema than the program.

@@ -132,7 +132,12 @@ where
     fn run<'a>(&'a mut self, session: Rc<Session>, origin: Arc<Origin>) -> Pin<Box<dyn Future<Output = Ran> + 'a>> {
         Box::pin(async move {
             let mut tx = Tx::new(tx::Session::Postgres(session), origin, self.context.clone());
-            let ran = catch(self.context.clone().scope((self.unit)(&mut tx))).await;
+            let unit = async {
+                let value = (self.unit)(&mut tx).await?;
+                tx.encrypt_personal_fields().await?;
+                Ok::<_, E>(value)
+            };
+            let ran = catch(self.context.clone().scope(unit)).await;
             let outcome = ran.unwrap_or_else(|| Err(Error::Panicked.into()));
             let succeeded = outcome.is_ok();
             self.caller.record(outcome);

@@ -83,7 +83,12 @@ where
         let context = self.context.clone();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let mut tx = Tx::new(Session::Sqlite(connection.clone()), origin.clone(), context.clone());
-            let value = context.sync_scope(|| poll_once((self.unit)(&mut tx)))?;
+            let unit = async {
+                let value = (self.unit)(&mut tx).await?;
+                tx.encrypt_personal_fields().await?;
+                Ok::<_, E>(value)
+            };
+            let value = context.sync_scope(|| poll_once(unit))?;
             Ok::<_, E>((value, tx.write_outbox(connection)?))
         }));
         let (outcome, effects) = match ran {

@@ -1,11 +1,12 @@
 //! What a unit of work may do: run statements, emit events, wake workers.
 
 use super::{Error, Params, postgres, storage::Storage};
-use crate::{context::Context, env::Env};
+use crate::{context::Context, env::Env, personal};
 use contracts::{
     column::{Column, ColumnAs, SqlValue},
     event::Event,
     ids::{EventId, UserId, Uuid},
+    personal::personal_fields,
     time::Timestamp,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, types::ValueRef};
@@ -277,6 +278,20 @@ impl Tx {
                 Err(error)
             }
         }
+    }
+
+    /// Encrypts what the emitted events say about persons, at the end of a unit.
+    pub(super) async fn encrypt_personal_fields(&mut self) -> Result<(), Error> {
+        for index in 0..self.events.len() {
+            let event = &self.events[index];
+            let Some(fields) = personal_fields(event.event_type) else { continue };
+            let person = personal::person_of(fields, event.aggregate_id, &event.payload);
+            let key = personal::own_key(self, person).await?;
+            let nonce = self.random_bytes();
+            let event = &mut self.events[index];
+            event.payload = personal::encrypt(fields, &key, nonce, &event.payload).map_err(|error| Error::Failed(error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// Writes the emitted events to the outbox of an embedded database, at the end of a unit.

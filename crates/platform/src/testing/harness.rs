@@ -9,13 +9,14 @@
 
 use super::{TempFolder, TestDatabase, block_on};
 use crate::{
-    db::{Db, Migration},
+    db::{self, Db, Migration},
     env::{Env, LockUnpoisoned as _},
     http::openapi::undescribed,
     identity::{Claims, Jwks, SigningKey},
     inbox,
     master_key::MasterKey,
     outbox::{self, Published},
+    personal,
     runtime::{RemoteService, Runtime, Setup},
     service::Service,
     settings::Settings,
@@ -396,13 +397,20 @@ impl Harness {
         panic!("{} starts tasks again after {ROUNDS} rounds", self.name);
     }
 
-    /// Every event the service emitted so far.
+    /// Every event the service emitted so far, with what it says about persons.
     ///
     /// # Panics
     /// When the outbox cannot be read.
     pub async fn emitted(&self) -> Vec<Envelope> {
         let all = outbox::read_after(self.db(), 0, usize::MAX >> 1).await.expect("the outbox can be read");
-        all.into_iter().map(|published| published.envelope).collect()
+        let decrypted = self.db().read(async move |tx| {
+            let mut decrypted = Vec::new();
+            for Published { envelope, .. } in &all {
+                decrypted.push(personal::decrypted(tx, envelope).await?.unwrap_or_else(|| envelope.clone()));
+            }
+            Ok::<_, db::Error>(decrypted)
+        });
+        decrypted.await.expect("the keys can be read")
     }
 
     /// The emitted events of one type.

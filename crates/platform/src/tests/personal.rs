@@ -1,0 +1,117 @@
+//! What events say about persons, from the producer to a consumer.
+
+use crate::{
+    db::{Db, Error, Tx},
+    inbox::{Consumers, Received},
+    outbox, params, personal,
+    runtime::{Runtime, Setup},
+    service::{Parts, Service},
+    testing::TempFolder,
+};
+use axum::Router;
+use contracts::{
+    auth::UserRegistered,
+    ids::{UserId, Uuid},
+    personal::erased_email,
+    time::Timestamp,
+};
+use std::collections::BTreeMap;
+
+const MARA: UserId = UserId(Uuid::from_u128(7));
+const IVO: UserId = UserId(Uuid::from_u128(8));
+
+/// `auth`, which is the producer, and a consumer that stores what it reads.
+struct Pair {
+    runtime: Runtime,
+    auth: Db,
+    consumer: Db,
+    folder: TempFolder,
+}
+
+async fn store(tx: &mut Tx, event: Received<UserRegistered>) -> Result<(), Error> {
+    let UserRegistered { user_id, email, name, .. } = event.event;
+    tx.execute("INSERT INTO known (person, email, name) VALUES ($1, $2, $3)", params![user_id, email, name]).await.map(|_| ())
+}
+
+impl Pair {
+    async fn start() -> Pair {
+        const KNOWN: &[crate::db::Migration] = &[crate::db::Migration {
+            name: "0001_known",
+            sql: "CREATE TABLE known (person UUID NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL)",
+        }];
+        let parts = |consumers| Parts { router: Router::new(), operations: Vec::new(), consumers, workers: Vec::new() };
+        let services = vec![
+            Service::new("auth", &[], move |_| async move { Ok(parts(Consumers::new())) }),
+            Service::new("consumer", KNOWN, move |_| async move { Ok(parts(Consumers::new().on::<UserRegistered, _, _>(store))) }),
+        ];
+        let folder = TempFolder::new();
+        let setup = Setup {
+            env: crate::env::Env::seeded(3, Timestamp(1_767_225_600_000_000)),
+            data_dir: folder.path().to_owned(),
+            settings: crate::settings::Settings::default(),
+            master_key: crate::master_key::MasterKey::new([1; 32]),
+            remote_services: Vec::new(),
+            broker: None,
+            run_background: false,
+            databases: None,
+        };
+        let runtime = Runtime::start(services, setup).await.expect("both start");
+        let (auth, consumer) = (runtime.databases["auth"].clone(), runtime.databases["consumer"].clone());
+        Pair { runtime, auth, consumer, folder }
+    }
+
+    async fn register(&self, user_id: UserId, email: &'static str) {
+        let event = UserRegistered { user_id, email: email.to_owned(), name: "Mara \"M\" Öz".to_owned(), roles: Vec::new() };
+        self.auth
+            .write(async move |tx| {
+                tx.emit(event.clone());
+                Ok::<_, Error>(())
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn known(&self) -> BTreeMap<Uuid, (String, String)> {
+        while !self.runtime.turn().await.unwrap().is_empty() {}
+        let sql = "SELECT person, email, name FROM known";
+        let rows = self.consumer.read(async |tx| tx.query(sql, &[], |row| Ok((row.next()?, (row.next()?, row.next()?)))).await);
+        rows.await.unwrap().into_iter().collect()
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_reads_what_is_encrypted_everywhere_else() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    pair.register(IVO, "ivo@example.com").await;
+    let known = pair.known().await;
+    assert_eq!(known[&MARA.0], ("mara@example.com".to_owned(), "Mara \"M\" Öz".to_owned()));
+    assert_eq!(known[&IVO.0].0, "ivo@example.com");
+    for published in outbox::read_after(&pair.auth, 0, 10).await.unwrap() {
+        let payload = published.envelope.payload.get();
+        assert!(!payload.contains("example.com") && !payload.contains("Mara"), "{payload}");
+        assert!(payload.contains(r#""userId":"#) && payload.contains(r#""roles":[]"#), "{payload}");
+    }
+    drop(pair.folder);
+}
+
+#[tokio::test]
+async fn nobody_reads_the_events_of_a_person_that_was_forgotten() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    pair.register(IVO, "ivo@example.com").await;
+    pair.auth.write(async |tx| personal::forget_person(tx, MARA.0).await).await.unwrap();
+    let known = pair.known().await;
+    assert_eq!(known[&MARA.0], (erased_email(MARA.0), String::new()));
+    assert_eq!(known[&IVO.0].0, "ivo@example.com", "another person has another key");
+}
+
+#[tokio::test]
+async fn an_event_from_before_the_encryption_is_read() {
+    let pair = Pair::start().await;
+    pair.register(MARA, "mara@example.com").await;
+    let plain = format!(r#"{{"userId":"{MARA}","email":"old@example.com","name":"Mara","roles":[]}}"#);
+    let update = async move |tx: &mut Tx| tx.execute("UPDATE outbox SET payload = $1", params![plain.as_str()]).await;
+    pair.auth.write(update).await.unwrap();
+    assert_eq!(pair.known().await[&MARA.0].0, "old@example.com");
+}
