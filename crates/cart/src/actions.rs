@@ -20,11 +20,11 @@ use contracts::{
 };
 use platform::db::{self, Tx};
 
-/// Returns the active cart at present prices. Creates it if there is none.
+/// Returns the active cart at present prices, and whether the shop may have tax rates. Creates the cart if there is none.
 ///
 /// # Errors
 /// Those of the database. When an upstream is down the answer only lacks warnings.
-pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
+pub async fn show_cart(app: &App, owner: UserId) -> Result<(cart::Cart, bool), Error> {
     let mut cart = active_cart(app, owner).await?;
     let quotes = quotes::fetch(app, &cart).await;
     let seen_at_is_stale = app.ctx.db.now().since(cart.seen_at) >= app.settings.seen_at_precision();
@@ -32,7 +32,8 @@ pub async fn show_cart(app: &App, owner: UserId) -> Result<cart::Cart, Error> {
         let (home, shown) = (app.settings.currency, quotes.clone());
         cart = app.ctx.db.write(async move |tx| save_requoted(tx, owner, &shown, home).await).await?;
     }
-    Ok(discounts::show(app, &cart, &quotes).await)
+    let has_tax_rates = quotes.taxation.as_ref().is_none_or(|taxation| taxation.has_rates);
+    Ok((discounts::show(app, &cart, &quotes).await, has_tax_rates))
 }
 
 /// Enters a coupon, and returns the cart with its discounts. Entering it again changes nothing.

@@ -9,6 +9,7 @@ use crate::{
 use contracts::{
     cart::{AddCartItem, AddCoupon, Cart, CartQuery, CheckOutCart, UpdateCartItem},
     ids::{CartItemId, UserId},
+    problem::Fault,
     text::CouponCode,
 };
 use platform::{
@@ -38,8 +39,11 @@ pub fn routes() -> Routes<App> {
 }
 
 async fn show(customer: Customer, State(app): State<App>, Query(query): Query<CartQuery>) -> Result<Json<Cart>, Problem> {
-    let cart = actions::show_cart(&app, customer.id).await?;
-    Ok(Json(estimate::add_to(&app, cart, query.country).await?))
+    if query.state.is_some() && query.country.is_none() {
+        return Err(Problem::invalid(vec![Fault::parameter("country", "REQUIRED", "must be given with a state")]));
+    }
+    let (cart, has_tax_rates) = actions::show_cart(&app, customer.id).await?;
+    Ok(Json(estimate::add_to(&app, cart, has_tax_rates, query).await?))
 }
 
 async fn clear(customer: Customer, State(app): State<App>) -> Result<NoContent, Problem> {

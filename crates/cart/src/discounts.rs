@@ -20,7 +20,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(2);
 /// # Errors
 /// Those of the call.
 pub async fn evaluate(app: &App, cart: &Cart, quotes: &Quotes, coupons: &[CouponCode]) -> Result<Evaluation, Error> {
-    let lines = cart.lines.iter().filter_map(|line| match quotes.0.get(&line.product_id) {
+    let lines = cart.lines.iter().filter_map(|line| match quotes.listings.get(&line.product_id) {
         Some(Listing::OnSale(Quote { available: Some(..=0), .. })) => None,
         Some(Listing::OnSale(quote)) if quote.price.currency == cart.currency => Some(EvaluatedLine {
             line_id: line.cart_item_id.into(),

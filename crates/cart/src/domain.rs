@@ -9,6 +9,7 @@ use contracts::{
     machine::Machine as _,
     money::{Currency, Money, MoneyError},
     order::OrderItem,
+    tax::Taxation,
     text::{CouponCode, Quantity},
     time::Timestamp,
 };
@@ -87,11 +88,15 @@ pub struct Quote {
 
 /// The present listings by product. A product that was not looked up, or got no answer, is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Quotes(pub HashMap<ProductId, Listing>);
+pub struct Quotes {
+    pub listings: HashMap<ProductId, Listing>,
+    /// How prices are taxed, without the rates of a destination. `None` when the catalogue was not asked or did not answer.
+    pub taxation: Option<Taxation>,
+}
 
 impl Quotes {
     fn of(&self, product: ProductId) -> Option<&Listing> {
-        self.0.get(&product)
+        self.listings.get(&product)
     }
 
     /// Returns the quote of a product on sale.
@@ -398,6 +403,7 @@ impl Cart {
             currency: self.currency,
             items: self.lines.iter().map(|line| line.view(self.currency)).collect(),
             subtotal_amount,
+            prices_include_tax: quotes.taxation.as_ref().map(|taxation| taxation.prices_include_tax),
             estimate: None,
             coupons: self
                 .coupons

@@ -2,42 +2,41 @@
 
 use crate::{App, Error};
 use contracts::{
-    cart::{Cart, CartEstimate, CartItem, WarningCode},
-    money::{Money, MoneyError},
-    order::{self, EstimateTotals, SellerSubtotal},
+    cart::{Cart, CartEstimate, CartItem, CartQuery, WarningCode},
+    order::{self, EstimateTotals, EstimatedLine},
     problem::Code,
-    text::Country,
 };
 use std::time::Duration;
 
 /// The time limit of the call. Without an answer the cart is shown without an estimate.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Adds the estimate for `country`, or for the default shipping address, to a cart that has something to buy.
+/// Adds the estimate for the country of the query, or for the default shipping address, to a cart that has something to buy.
 ///
 /// # Errors
 /// [`Error::NotServed`] when nothing is shipped to the country of the request.
-pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<Cart, Error> {
+pub async fn add_to(app: &App, cart: Cart, has_tax_rates: bool, query: CartQuery) -> Result<Cart, Error> {
     if cart.items.is_empty() || cart.items.len() == unavailable(&cart) {
         return Ok(cart);
     }
-    let (user_id, currency, subtotal_amount) = (cart.user_id, cart.currency, cart.subtotal_amount);
-    let Ok(sellers) = by_seller(&cart) else { return Ok(cart) };
+    let CartQuery { country, state } = query;
     let waived = cart.discounts.iter().flat_map(|discount| discount.free_shipping_sellers.iter().copied());
     let body = EstimateTotals {
-        user_id,
+        user_id: cart.user_id,
         country: country.clone(),
-        currency,
-        subtotal_amount,
-        sellers,
-        discount_amount: cart.discount_amount,
+        state,
+        currency: cart.currency,
+        lines: lines(&cart),
         free_shipping_sellers: waived.collect(),
+        has_tax_rates,
     };
     let estimate = match (app.ctx.client.call(&order::ESTIMATE_TOTALS).body(&body).timeout(TIMEOUT).send().await, country) {
         (Ok(totals), _) => Some(CartEstimate {
             country: totals.country,
             shipping_amount: totals.shipping_amount,
             tax_amount: totals.tax_amount,
+            prices_include_tax: totals.prices_include_tax,
+            taxes: totals.taxes,
             total_amount: totals.total_amount,
         }),
         (Err(error), Some(country)) if error.code() == Some(Code::UNSUPPORTED_COUNTRY) => {
@@ -51,7 +50,8 @@ pub async fn add_to(app: &App, cart: Cart, country: Option<Country>) -> Result<C
             None
         }
     };
-    Ok(Cart { estimate, ..cart })
+    let prices_include_tax = estimate.as_ref().map(|totals| totals.prices_include_tax).or(cart.prices_include_tax);
+    Ok(Cart { estimate, prices_include_tax, ..cart })
 }
 
 /// Counts the lines that cannot be bought. The subtotal does not hold them.
@@ -63,8 +63,18 @@ fn is_unavailable(cart: &Cart, item: &CartItem) -> bool {
     cart.warnings.iter().any(|warning| warning.code == WarningCode::Unavailable && warning.cart_item_id == item.cart_item_id)
 }
 
-/// Returns the sums by seller of the lines that can be bought.
-fn by_seller(cart: &Cart) -> Result<Vec<SellerSubtotal>, MoneyError> {
+/// Returns the lines that can be bought, with what the promotions take off each.
+fn lines(cart: &Cart) -> Vec<EstimatedLine> {
+    let discount_of = |item: &CartItem| {
+        let of_line = cart.discounts.iter().flat_map(|discount| &discount.lines).filter(|line| line.cart_item_id == item.cart_item_id);
+        of_line.map(|line| line.amount).sum()
+    };
     let sold = cart.items.iter().filter(|item| !is_unavailable(cart, item));
-    SellerSubtotal::of_lines(sold.map(|item| (item.seller_id, Money::new(item.line_total_amount, cart.currency))))
+    sold.map(|item| EstimatedLine {
+        product_id: item.product_id,
+        seller_id: item.seller_id,
+        line_total_amount: item.line_total_amount,
+        discount_amount: discount_of(item),
+    })
+    .collect()
 }

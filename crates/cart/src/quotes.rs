@@ -43,7 +43,8 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
     // An empty list of products is out of bounds and needs no call.
     let Ok(product_ids) = BoundedVec::new(products.clone()) else { return Ok(Quotes::default()) };
     let client = &app.ctx.client;
-    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(LOOKUP_TIMEOUT).send().await?;
+    let found = client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).timeout(LOOKUP_TIMEOUT).send().await?;
+    let taxation = Some(found.taxation);
     let on_sale: Vec<Product> = found.items.into_iter().filter(Product::is_on_sale).collect();
     let stock = fetch_stock(app, &on_sale).await;
     let mut quotes: HashMap<_, _> = products.into_iter().map(|product| (product, Listing::OffSale)).collect();
@@ -61,7 +62,7 @@ async fn look_up(app: &App, products: Vec<ProductId>) -> Result<Quotes, CallErro
         };
         quotes.insert(product.product_id, Listing::OnSale(quote));
     }
-    Ok(Quotes(quotes))
+    Ok(Quotes { listings: quotes, taxation })
 }
 
 /// Returns the units that can be sold by SKU, or `None` when the inventory does not answer.

@@ -19,6 +19,7 @@ use contracts::{
     ids::{ProductId, UserId},
     inventory::{StockItem, StockList, StockLookup},
     money::Currency,
+    tax::Taxation,
     time::Timestamp,
 };
 use platform::testing::{Harness, HarnessBuilder, TestRequest, TestResponse};
@@ -76,7 +77,8 @@ fn catalog(upstreams: Arc<Upstreams>) -> Router {
             return down();
         }
         let products = upstreams.products.lock().unwrap();
-        Json(ProductList { items: wanted.product_ids.iter().filter_map(|id| products.get(id).cloned()).collect() }).into_response()
+        let items = wanted.product_ids.iter().filter_map(|id| products.get(id).cloned()).collect();
+        Json(ProductList { items, taxation: Taxation { prices_include_tax: true, ..Taxation::default() } }).into_response()
     };
     Router::new().route("/internal/products/lookup", post(look_up))
 }

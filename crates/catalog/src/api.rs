@@ -3,6 +3,7 @@
 mod category_handlers;
 mod group_handlers;
 mod product_handlers;
+mod tax_handlers;
 
 use crate::{App, domain::viewer::Viewer};
 use axum::{
@@ -35,7 +36,13 @@ pub fn routes() -> Routes<App> {
         .get("/categories/{categoryId}", category_handlers::get, "One category")
         .patch("/categories/{categoryId}", category_handlers::update, "Renames or moves a category")
         .delete("/categories/{categoryId}", category_handlers::delete, "Deletes a category that is not in use")
-        .post("/internal/products/lookup", product_handlers::look_up, "Up to 200 products by id, in any status")
+        .get("/admin/tax-rates", tax_handlers::get, "The tax rates by destination and class")
+        .put("/admin/tax-rates", tax_handlers::put, "Replaces the tax rates")
+        .post(
+            "/internal/products/lookup",
+            product_handlers::look_up,
+            "Up to 200 products by id, in any status, with the tax rates of a destination",
+        )
 }
 
 fn viewer(user: &MaybeUser) -> Viewer {

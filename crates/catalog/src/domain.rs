@@ -2,4 +2,5 @@
 
 pub mod category_tree;
 pub mod product;
+pub mod tax_table;
 pub mod viewer;

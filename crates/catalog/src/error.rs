@@ -27,6 +27,9 @@ pub enum Error {
     /// Values that contradict each other.
     #[error("the request is not valid at {}", .0.pointer.as_deref().unwrap_or("/"))]
     Invalid(Fault),
+    /// Everything that is wrong with the request.
+    #[error("the request has {} faults", .0.len())]
+    Faults(Vec<Fault>),
     #[error("the product group is full")]
     GroupFull,
     /// The pointer names the field with the category.
@@ -63,6 +66,7 @@ impl From<Error> for Problem {
                 .member("moderationStatus", illegal.from),
             Error::NotEditable { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
             Error::Invalid(fault) => Problem::invalid(vec![fault]),
+            Error::Faults(faults) => Problem::invalid(faults),
             Error::GroupFull => Code::PRODUCT_GROUP_FULL.into(),
             Error::UnknownCategory(pointer) => {
                 Problem::new(Code::UNKNOWN_CATEGORY).fault(Fault::at(pointer, "UNKNOWN_CATEGORY", "is not the id of a category"))

@@ -18,6 +18,9 @@
 //! An administrator blocks a product beside its status, which stays the seller's wish. The products of a suspended seller stay
 //! as they are too: catalog consumes the events of sellers and keeps a list of those that are suspended, which its reads consult.
 //!
+//! The tax rates are one table that an administrator replaces. Whoever looks products up for a destination gets its rates with them,
+//! from a copy in memory whose revision is read with that of the tree, so taxes cost no query.
+//!
 //! Catalog calls only inventory. Its settings are [`Settings`], in the section `[catalog]`.
 
 mod actions;
@@ -48,15 +51,20 @@ struct App {
     ctx: Ctx,
     settings: Arc<Settings>,
     tree: Arc<store::TreeCache>,
+    taxes: Arc<store::TaxCache>,
 }
 
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("catalog", migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation"], |ctx: Ctx| async move {
-        let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), ctx };
-        let (router, operations) = api::routes().build(app.clone());
-        Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
-    })
+    Service::new(
+        "catalog",
+        migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation", "0005_taxes"],
+        |ctx: Ctx| async move {
+            let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), taxes: Arc::default(), ctx };
+            let (router, operations) = api::routes().build(app.clone());
+            Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
+        },
+    )
     .settings::<Settings>()
 }

@@ -5,10 +5,12 @@ mod listing;
 mod own_lists;
 mod product_rows;
 pub mod suspended_sellers;
+mod tax_rows;
 mod tree_cache;
 
 pub use category_rows::*;
 pub use listing::*;
 pub use own_lists::*;
 pub use product_rows::*;
+pub use tax_rows::*;
 pub use tree_cache::{CachedTree, TreeCache};

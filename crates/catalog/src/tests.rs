@@ -9,6 +9,7 @@ mod lists;
 mod plans;
 mod products;
 mod taken_off_sale;
+mod taxes;
 
 use contracts::{
     catalog::{Category, Product, ProductStatus},

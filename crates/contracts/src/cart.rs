@@ -8,7 +8,8 @@ use crate::{
     promotion::{CouponProblem, NearMiss},
     service::ServiceSpec,
     string_enum,
-    text::{Country, Quantity, RequiredShortText},
+    tax::TaxTotal,
+    text::{Country, Quantity, RequiredShortText, ShortText},
     time::Timestamp,
 };
 use schemars::JsonSchema;
@@ -95,8 +96,11 @@ pub struct Cart {
     pub currency: Currency,
     /// In the order of adding.
     pub items: Vec<CartItem>,
-    /// The sum of the lines that can be bought, in minor units, without shipping and tax.
+    /// The sum of the lines that can be bought, in minor units, without shipping. It has tax in it where `pricesIncludeTax`.
     pub subtotal_amount: i64,
+    /// Whether the prices of the lines contain the tax; null while the catalogue was not asked, as for an empty cart.
+    #[serde(default)]
+    pub prices_include_tax: Option<bool>,
     /// What an order of this cart would cost. Null while the cart has nothing that can be bought, while no country is known,
     /// and in answers other than that of `GET /cart`.
     #[serde(default)]
@@ -134,9 +138,15 @@ pub struct CartEstimate {
     pub country: String,
     /// The shipping cost.
     pub shipping_amount: i64,
-    /// The tax that is added.
+    /// The tax on the goods and the shipping.
     pub tax_amount: i64,
-    /// Subtotal plus shipping plus tax.
+    /// Whether `taxAmount` is contained in the prices and the shipping cost. Otherwise it is added to them.
+    #[serde(default)]
+    pub prices_include_tax: bool,
+    /// The tax by rate, the highest rate first.
+    #[serde(default)]
+    pub taxes: Vec<TaxTotal>,
+    /// Subtotal less discounts, plus shipping, plus tax unless it is contained.
     pub total_amount: i64,
 }
 
@@ -193,6 +203,8 @@ pub struct CartLineDiscount {
 pub struct CartQuery {
     /// Where the cart would be shipped, as ISO 3166-1 alpha-2; the country of the default shipping address when absent.
     pub country: Option<Country>,
+    /// The state, by its code or name, of the country that is given. Some countries tax by state.
+    pub state: Option<ShortText>,
 }
 
 /// One line of a cart.

@@ -11,6 +11,7 @@ use crate::{
     review::Rating,
     service::ServiceSpec,
     string_enum,
+    tax::{ReplaceTaxRates, TaxClass, TaxDestination, TaxRates, Taxation},
     text::{Amount, AttributeName, ImageUrl, LongText, Name, Query, RequiredShortText, Sku, Title},
     time::Timestamp,
     violation::{Violation, reject},
@@ -29,7 +30,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[ProductStatus::SPEC, ModerationStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/categories", "/product-groups", "/products", "/products/by-sku"],
+    paths: &["/admin/tax-rates", "/categories", "/product-groups", "/products", "/products/by-sku"],
 };
 
 machine! {
@@ -141,10 +142,13 @@ pub struct Product {
     /// follow the events of the seller.
     #[serde(default)]
     pub is_seller_suspended: bool,
-    /// Price of one unit in minor units of `currency`, tax included.
+    /// Price of one unit in minor units of `currency`. Whether it includes tax is a setting of the shop, which carts and orders show.
     pub price_amount: i64,
     /// The currency of the amounts.
     pub currency: Currency,
+    /// Which of the tax rates of a destination counts.
+    #[serde(default)]
+    pub tax_class: TaxClass,
     /// Addresses of pictures, the main one first.
     pub images: Vec<String>,
     /// Names such as size or colour with their values.
@@ -209,6 +213,9 @@ pub struct CreateProduct {
     pub price_amount: Amount,
     /// The currency of the amounts.
     pub currency: Currency,
+    /// Which of the tax rates of a destination counts.
+    #[serde(default)]
+    pub tax_class: TaxClass,
     /// At most 20, the main one first.
     #[serde(default)]
     pub images: BoundedVec<ImageUrl, 0, 20>,
@@ -237,6 +244,7 @@ impl CreateProduct {
             brand: None,
             price_amount,
             currency,
+            tax_class: TaxClass::default(),
             images: BoundedVec::default(),
             attributes: Attributes::default(),
             product_group_id: None,
@@ -270,6 +278,9 @@ pub struct UpdateProduct {
     /// The currency of the amounts. A change needs a new `priceAmount` as well.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub currency: Patch<Currency>,
+    /// Counts for carts and orders from now on.
+    #[serde(skip_serializing_if = "Patch::is_absent")]
+    pub tax_class: Patch<TaxClass>,
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub images: Patch<BoundedVec<ImageUrl, 0, 20>>,
@@ -391,6 +402,17 @@ pub struct UpdateCategory {
 pub struct ProductLookup {
     /// 1 to 200 ids.
     pub product_ids: BoundedVec<ProductId, 1, 200>,
+    /// Where they would be shipped, for the tax rates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_destination: Option<TaxDestination>,
+}
+
+impl ProductLookup {
+    /// Looks products up without the rates of a destination.
+    #[must_use]
+    pub fn of(product_ids: BoundedVec<ProductId, 1, 200>) -> ProductLookup {
+        ProductLookup { product_ids, tax_destination: None }
+    }
 }
 
 /// The products that were found, in any status; unknown ids are left out.
@@ -399,6 +421,9 @@ pub struct ProductLookup {
 pub struct ProductList {
     /// In unspecified order.
     pub items: Vec<Product>,
+    /// How a sale is taxed. Without a destination it has no rates.
+    #[serde(default)]
+    pub taxation: Taxation,
 }
 
 /// Up to 100 ids of products, separated by commas.
@@ -522,7 +547,11 @@ calls! {
     UPDATE_CATEGORY: patch(UpdateCategory) -> Category, "/categories/{categoryId}";
     /// Deletes a category that is not in use.
     DELETE_CATEGORY: delete(()) -> (), "/categories/{categoryId}";
-    /// Reads up to 200 products at once, in any status.
+    /// Reads the tax rates.
+    GET_TAX_RATES: get(()) -> TaxRates, "/admin/tax-rates";
+    /// Replaces the tax rates. They count for carts and orders from now on.
+    PUT_TAX_RATES: put(ReplaceTaxRates) -> TaxRates, "/admin/tax-rates";
+    /// Reads up to 200 products at once, in any status, and the tax rates of a destination.
     LOOK_UP_PRODUCTS: query(ProductLookup) -> ProductList, "/internal/products/lookup", from "cart", "inventory", "order", "payout", "promotion", "review";
 }
 

@@ -16,6 +16,7 @@ use contracts::{
     catalog::{Product, ProductList, ProductLookup, ProductStatus},
     ids::{OrderId, ProductId, ReservationId, UserId},
     inventory::{Reservation, StockItem},
+    tax::Taxation,
     time::Timestamp,
 };
 use platform::{
@@ -50,7 +51,7 @@ impl Catalogue {
             own.calls.fetch_add(1, Ordering::SeqCst);
             let all = own.products.lock().unwrap();
             let items = all.iter().filter(|product| wanted.product_ids.contains(&product.product_id)).cloned().collect();
-            Json(ProductList { items })
+            Json(ProductList { items, taxation: Taxation::default() })
         };
         Router::new().route("/internal/products/lookup", post(answer))
     }

@@ -80,6 +80,9 @@ pub struct OrderSummary {
     pub subtotal_amount: i64,
     pub shipping_amount: i64,
     pub tax_amount: i64,
+    /// Whether the tax is contained in the other amounts.
+    #[serde(default)]
+    pub prices_include_tax: bool,
     pub discount_amount: i64,
     pub total_amount: i64,
     pub shipping_address_snapshot: AddressSnapshot,
@@ -361,6 +364,7 @@ pub(crate) mod tests {
             subtotal_amount: 2_500,
             shipping_amount: 490,
             tax_amount: 475,
+            prices_include_tax: false,
             discount_amount: 100,
             total_amount: 3_365,
             shipping_address_snapshot: address(),

@@ -124,6 +124,7 @@ impl Person {
             discount_amount: 0,
             seller_discount_amount: 0,
             tax_amount: 0,
+            tax_basis_points: None,
             returned_quantity: 0,
         }]
     }
@@ -139,6 +140,7 @@ impl Person {
             subtotal_amount: 2_500,
             shipping_amount: 490,
             tax_amount: 0,
+            prices_include_tax: false,
             discount_amount: 0,
             total_amount: 2_990,
             payment_method: PaymentMethod::Ok,
@@ -173,6 +175,7 @@ impl Person {
             subtotal_amount: 2_500,
             shipping_amount: 490,
             tax_amount: 0,
+            prices_include_tax: false,
             discount_amount: 0,
             total_amount: 2_990,
             items: self.items(),

@@ -110,11 +110,17 @@ impl OrderRecord {
         if lines != i128::from(totals.subtotal_amount) {
             faults.push(format!("its lines add up to {lines}, not to {} (M4)", totals.subtotal_amount));
         }
+        let added_tax = if totals.prices_include_tax { 0 } else { totals.tax_amount };
         let [subtotal, shipping, tax, discount] =
-            [totals.subtotal_amount, totals.shipping_amount, totals.tax_amount, totals.discount_amount].map(i128::from);
-        let parts = self.order.fulfilments.iter().map(|part| part.amounts(&self.order.items).total_amount).map(i128::from).sum::<i128>();
+            [totals.subtotal_amount, totals.shipping_amount, added_tax, totals.discount_amount].map(i128::from);
+        let amounts: Vec<_> = self.order.fulfilments.iter().map(|part| self.order.amounts_of(part)).collect();
+        let parts = amounts.iter().map(|part| i128::from(part.total_amount)).sum::<i128>();
         if parts != subtotal + shipping + tax - discount {
             faults.push(format!("its fulfilments add up to {parts}, not to {} (M4)", subtotal + shipping + tax - discount));
+        }
+        let taxes = amounts.iter().map(|part| i128::from(part.tax_amount)).sum::<i128>();
+        if taxes != i128::from(totals.tax_amount) {
+            faults.push(format!("the taxes of its fulfilments add up to {taxes}, not to {} (M4)", totals.tax_amount));
         }
         let total = subtotal + shipping + tax - discount;
         if total != i128::from(totals.total_amount) {

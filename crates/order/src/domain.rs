@@ -18,7 +18,7 @@ mod stock;
 mod totals;
 
 pub use fact::{Fact, ParcelLabel};
-pub use fulfilment::{Fulfilment, PartAmounts, PartRefusal, PartStock, split_tax};
+pub use fulfilment::{Fulfilment, PartAmounts, PartRefusal, PartStock};
 pub use order::{Order, is_settled, order_number};
 pub use part_refund::PartRefund;
 pub use payment::PaymentState;
@@ -28,7 +28,7 @@ pub use shipment::ShipmentState;
 pub use status_change::{ChangeCause, PaymentFailure, StatusChange};
 pub use steps::{Step, due_steps};
 pub use stock::StockState;
-pub use totals::Totals;
+pub use totals::{Totals, set_taxes};
 
 use contracts::{machine::IllegalTransition, order::OrderStatus};
 

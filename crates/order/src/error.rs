@@ -107,6 +107,7 @@ impl From<Error> for Problem {
                 .member("subtotalAmount", totals.subtotal_amount)
                 .member("shippingAmount", totals.shipping_amount)
                 .member("taxAmount", totals.tax_amount)
+                .member("pricesIncludeTax", totals.prices_include_tax)
                 .member("discountAmount", totals.discount_amount)
                 .member("totalAmount", totals.total_amount),
             Error::NotCancellable(status) => {

@@ -55,7 +55,9 @@ pub async fn orders(db: &Db, orders: Vec<PastOrder>) -> Result<usize, Error> {
 }
 
 fn delivered(tx: &Tx, past: PastOrder) -> Result<Order, Error> {
-    let totals = Totals::of(&past.items, Money::new(past.shipping_amount, past.currency), Money::zero(past.currency), 0)?;
+    let none = Money::zero(past.currency);
+    let subtotal = Money::sum(past.currency, past.items.iter().map(|item| Money::new(item.line_total_amount, past.currency)))?;
+    let totals = Totals::of_sums(subtotal, Money::new(past.shipping_amount, past.currency), none, none, false)?;
     let mut order = Order {
         // Lists sort by id and filter by the time in it.
         order_id: id_at(past.placed_at, tx.random_bytes()),

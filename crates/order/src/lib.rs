@@ -64,7 +64,8 @@ pub fn service() -> Service {
             "0006_fulfilments",
             "0007_seller_discounts",
             "0008_fulfilment_lists",
-            "0009_discounts"
+            "0009_discounts",
+            "0010_taxes"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

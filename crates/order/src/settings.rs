@@ -9,7 +9,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Tax on goods and shipping in hundredths of a percent, on top of the prices. 0 when prices include it.
+    /// Tax on goods and shipping in hundredths of a percent, on top of the prices, for every country. It counts only while the
+    /// catalogue has no tax rates (`PUT /admin/tax-rates`), which take its place.
     #[schemars(range(min = 0, max = 10_000))]
     pub tax_basis_points: u32,
     /// How long an order in PAYMENT_FAILED can be paid again, in seconds.

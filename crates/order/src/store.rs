@@ -28,7 +28,7 @@ platform::table! {
     }
     insert_only {
         order_number, user_id, cart_id, currency,
-        totals: Totals { subtotal_amount, shipping_amount, tax_amount, discount_amount, total_amount },
+        totals: Totals { subtotal_amount, shipping_amount, tax_amount, discount_amount, total_amount, prices_include_tax },
         shipping_address as JsonText, billing_address as JsonText, created_at,
     }
     default { items }
@@ -39,7 +39,7 @@ platform::table! {
     OrderItems in "order_items" of OrderItem, key [order_item_id];
     columns {
         order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, seller_id,
-        discount_amount, seller_discount_amount, tax_amount, returned_quantity,
+        discount_amount, seller_discount_amount, tax_amount, tax_basis_points, returned_quantity,
     }
     extra { order_id, line }
 }
@@ -219,7 +219,7 @@ pub fn of_seller(seller: UserId, status: Option<FulfilmentStatus>, after: Option
 pub fn items_of(orders: &[OrderId]) -> Select {
     Select::from(
         "SELECT order_id, line, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, \
-         image_url, seller_id, discount_amount, seller_discount_amount, tax_amount, returned_quantity FROM order_items",
+         image_url, seller_id, discount_amount, seller_discount_amount, tax_amount, tax_basis_points, returned_quantity FROM order_items",
     )
     .filter_in("order_id", orders)
 }
@@ -394,7 +394,7 @@ pub async fn list_for_check(tx: &mut Tx, after: OrderId, rows: usize) -> Result<
     .await?;
     tx.query(
         "SELECT order_id, order_item_id, product_id, sku, title_snapshot, unit_price_snapshot, quantity, line_total_amount, image_url, \
-         seller_id, discount_amount, seller_discount_amount, tax_amount, returned_quantity FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
+         seller_id, discount_amount, seller_discount_amount, tax_amount, tax_basis_points, returned_quantity FROM order_items WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, line",
         params![after, last],
         |row| {
             if let Some(record) = at.get(&row.next()?).and_then(|at| records.get_mut(*at)) {

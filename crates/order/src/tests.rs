@@ -14,6 +14,7 @@ mod returns;
 mod scheduling;
 mod sellers;
 mod stored_json;
+mod tax_examples;
 mod upstreams;
 
 #[test]

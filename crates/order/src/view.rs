@@ -9,6 +9,7 @@ use contracts::{
     order::{
         FulfilmentItem, FulfilmentStatus, FulfilmentView, OrderShipping, OrderView, SellerFulfilment, TimelineEntry, is_partially_shipped,
     },
+    tax::{TaxedAmount, tax_totals},
 };
 use platform::db::{Error, Tx};
 
@@ -25,7 +26,7 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
     let fulfilments = order.fulfilments.iter().map(|part| fulfilment_view(&order, part)).collect();
     let partially_shipped = is_partially_shipped(&order.fulfilment_statuses());
     let (cancellation_requested, restock) = (order.is_cancellation_pending(), order.restock_status());
-    OrderView {
+    let mut view = OrderView {
         order_id: order.order_id,
         order_number: order.order_number,
         user_id: order.user_id,
@@ -35,6 +36,10 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         subtotal_amount: order.totals.subtotal_amount,
         shipping_amount: order.totals.shipping_amount,
         tax_amount: order.totals.tax_amount,
+        prices_include_tax: order.totals.prices_include_tax,
+        shipping_tax_basis_points: None,
+        shipping_tax_amount: 0,
+        taxes: Vec::new(),
         discount_amount: order.totals.discount_amount,
         discounts: Vec::new(),
         total_amount: order.totals.total_amount,
@@ -52,11 +57,25 @@ pub fn view(order: Order, timeline: Vec<TimelineEntry>) -> OrderView {
         timeline,
         created_at: order.created_at,
         updated_at: order.updated_at,
-    }
+    };
+    set_taxes(&mut view);
+    view
+}
+
+/// Sets the taxes by rate and those of shipping from the lines and the parts that the view has.
+fn set_taxes(view: &mut OrderView) {
+    view.shipping_tax_basis_points = view.fulfilments.first().and_then(|part| part.shipping_tax_basis_points);
+    view.shipping_tax_amount = view.fulfilments.iter().map(|part| part.shipping_tax_amount).sum();
+    let goods = view.items.iter().map(|item| (item.line_total_amount - item.discount_amount, item.tax_basis_points, item.tax_amount));
+    let fees = view.fulfilments.iter().map(|part| (part.shipping_amount, part.shipping_tax_basis_points, part.shipping_tax_amount));
+    let taxed = goods.chain(fees).filter(|(amount, ..)| *amount != 0);
+    let taxed: Option<Vec<_>> =
+        taxed.map(|(amount, basis_points, tax_amount)| Some(TaxedAmount { amount, basis_points: basis_points?, tax_amount })).collect();
+    view.taxes = tax_totals(taxed.unwrap_or_default(), view.prices_include_tax);
 }
 
 fn fulfilment_view(order: &Order, part: &Fulfilment) -> FulfilmentView {
-    let amounts = part.amounts(&order.items);
+    let amounts = order.amounts_of(part);
     FulfilmentView {
         fulfilment_id: part.fulfilment_id,
         seller_id: part.seller_id,
@@ -66,6 +85,8 @@ fn fulfilment_view(order: &Order, part: &Fulfilment) -> FulfilmentView {
         discount_amount: amounts.discount_amount,
         shipping_amount: amounts.shipping_amount,
         tax_amount: amounts.tax_amount,
+        shipping_tax_basis_points: part.shipping_tax_basis_points,
+        shipping_tax_amount: part.shipping_tax_amount,
         total_amount: amounts.total_amount,
         cancellation_requested: part.is_cancellation_pending(),
         shipment_id: part.shipping.shipment_id,
@@ -91,6 +112,9 @@ pub fn seller_view(order: &Order, id: FulfilmentId) -> Option<SellerFulfilment> 
         discount_amount: shown.discount_amount,
         shipping_amount: shown.shipping_amount,
         tax_amount: shown.tax_amount,
+        shipping_tax_basis_points: shown.shipping_tax_basis_points,
+        shipping_tax_amount: shown.shipping_tax_amount,
+        prices_include_tax: order.totals.prices_include_tax,
         total_amount: shown.total_amount,
         cancellation_requested: shown.cancellation_requested,
         shipping_address_snapshot: order.shipping_address.clone(),
@@ -113,6 +137,7 @@ pub fn for_seller(mut view: OrderView, seller: UserId) -> OrderView {
     view.tax_amount = sum(|part| part.tax_amount);
     view.discount_amount = sum(|part| part.discount_amount);
     view.total_amount = sum(|part| part.total_amount);
+    set_taxes(&mut view);
     view.refunded_amount = 0;
     view.payment_id = None;
     view.failure = None;

@@ -96,6 +96,7 @@ impl Fixture {
             discount_amount: 0,
             seller_discount_amount: 0,
             tax_amount: 0,
+            tax_basis_points: None,
             returned_quantity: 0,
             image_url: None,
         };
@@ -114,6 +115,7 @@ impl Fixture {
             waived_shipping_amount: 0,
             shipping_tax_amount: 0,
             tax_amount: 0,
+            prices_include_tax: false,
             total_amount: 10_490,
         }
     }
@@ -139,6 +141,7 @@ impl Fixture {
             shipping_amount: sold.shipping_amount,
             shipping_tax_amount: sold.shipping_tax_amount,
             tax_amount: sold.tax_amount,
+            prices_include_tax: false,
             total_amount: sold.total_amount,
             fulfilment_count: 1,
             shipment_id: self.id::<ShipmentId>(),
@@ -163,6 +166,7 @@ impl Fixture {
             shipping_amount: sold.shipping_amount,
             shipping_tax_amount: sold.shipping_tax_amount,
             tax_amount: sold.tax_amount,
+            prices_include_tax: false,
             total_amount: sold.total_amount,
             reason: CancelReason::CustomerRequest,
             note: None,

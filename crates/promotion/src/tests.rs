@@ -17,6 +17,7 @@ use contracts::{
     order::{OrderHistory, OrderStatus, StatusOfOrder},
     problem::Code,
     promotion::{Evaluation, Promotion, PromotionStatus},
+    tax::Taxation,
     time::Timestamp,
 };
 use platform::{
@@ -60,7 +61,7 @@ fn catalog(upstreams: Arc<Upstreams>) -> Router {
     let look_up = move |Json(wanted): Json<ProductLookup>| async move {
         let products = upstreams.products.lock().unwrap();
         let found = wanted.product_ids.iter().filter_map(|id| Some(product(*id, *products.get(id)?)));
-        Json(ProductList { items: found.collect() })
+        Json(ProductList { items: found.collect(), taxation: Taxation::default() })
     };
     Router::new().route("/internal/products/lookup", post(look_up)).route("/categories", get(tree))
 }

@@ -35,6 +35,7 @@ struct Part {
     user_id: UserId,
     seller_id: Option<UserId>,
     currency: Currency,
+    prices_include_tax: bool,
     delivered_at: Timestamp,
 }
 
@@ -58,6 +59,7 @@ impl Part {
                 line_total_amount: item.line_total_amount,
                 discount_amount: item.discount_amount,
                 tax_amount: item.tax_amount,
+                prices_include_tax: self.prices_include_tax,
                 delivered_at: self.delivered_at,
                 taken_quantity: 0,
                 received_quantity: 0,
@@ -70,15 +72,19 @@ impl Part {
 
 async fn fulfilment_delivered(tx: &mut Tx, event: Received<FulfilmentDelivered>) -> Result<(), Error> {
     let delivered_at = event.occurred_at;
-    let FulfilmentDelivered { fulfilment_id, order_id, order_number, user_id, seller_id, currency, items, .. } = event.event;
-    Part { order_id, order_number, fulfilment_id, user_id, seller_id, currency, delivered_at }.insert(tx, items).await
+    let FulfilmentDelivered { fulfilment_id, order_id, order_number, user_id, seller_id, currency, items, prices_include_tax, .. } =
+        event.event;
+    Part { order_id, order_number, fulfilment_id, user_id, seller_id, currency, prices_include_tax, delivered_at }.insert(tx, items).await
 }
 
 /// The parcel of a fulfilment came back. It may never have been delivered.
 async fn fulfilment_returned(tx: &mut Tx, event: Received<FulfilmentReturned>) -> Result<(), Error> {
     let delivered_at = event.occurred_at;
-    let FulfilmentReturned { fulfilment_id, order_id, order_number, user_id, seller_id, currency, items, .. } = event.event;
-    Part { order_id, order_number, fulfilment_id, user_id, seller_id, currency, delivered_at }.insert(tx, items).await?;
+    let FulfilmentReturned { fulfilment_id, order_id, order_number, user_id, seller_id, currency, items, prices_include_tax, .. } =
+        event.event;
+    Part { order_id, order_number, fulfilment_id, user_id, seller_id, currency, prices_include_tax, delivered_at }
+        .insert(tx, items)
+        .await?;
     actions::open_for_parcel(tx, fulfilment_id).await
 }
 

@@ -30,6 +30,8 @@ pub struct DeliveredItem {
     pub line_total_amount: i64,
     pub discount_amount: i64,
     pub tax_amount: i64,
+    /// Whether the tax is contained in the line total. Otherwise it is added to it.
+    pub prices_include_tax: bool,
     pub delivered_at: Timestamp,
     /// Units in returns that were not rejected, cancelled or closed without the goods.
     pub taken_quantity: u32,
@@ -40,7 +42,7 @@ pub struct DeliveredItem {
 /// What is owed for some units of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// The share of the line total less the discount, with the tax.
+    /// The share of the line total less the discount, with the tax, which is added or contained.
     pub refund_amount: i64,
     pub discount_amount: i64,
     pub tax_amount: i64,
@@ -55,7 +57,8 @@ impl DeliveredItem {
     pub fn share(&self, before: u32, units: u32) -> Share {
         let part = |total| share_of_units(total, before, units, self.quantity);
         let (discount_amount, tax_amount) = (part(self.discount_amount), part(self.tax_amount));
-        let paid = self.line_total_amount - self.discount_amount + self.tax_amount;
+        let added_tax = if self.prices_include_tax { 0 } else { self.tax_amount };
+        let paid = self.line_total_amount - self.discount_amount + added_tax;
         Share { refund_amount: part(paid), discount_amount, tax_amount }
     }
 

@@ -44,7 +44,7 @@ struct App {
 /// Describes the service to the runtime.
 #[must_use]
 pub fn service() -> Service {
-    Service::new("returns", migrations!["0001_returns"], |ctx: Ctx| async move {
+    Service::new("returns", migrations!["0001_returns", "0002_taxes"], |ctx: Ctx| async move {
         let app = App { settings: Arc::new(ctx.section()?), ctx };
         let (router, operations) = api::routes().build(app.clone());
         Ok(Parts { router, operations, consumers: consumers::all(&app.settings), workers: workers::all(&app) })

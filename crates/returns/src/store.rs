@@ -25,7 +25,7 @@ table! {
     columns { order_item_id, taken_quantity, received_quantity }
     insert_only {
         order_id, order_number, fulfilment_id, user_id, seller_id, product_id, sku, title_snapshot, currency, quantity,
-        line_total_amount, discount_amount, tax_amount, delivered_at,
+        line_total_amount, discount_amount, tax_amount, prices_include_tax, delivered_at,
     }
 }
 

@@ -13,6 +13,7 @@ use contracts::{
     money::Currency,
     order::{FulfilmentDelivered, OrderConfirmed, OrderDelivered, OrderItem},
     review::{ProductRatingChanged, Review},
+    tax::Taxation,
     time::Timestamp,
     user::AddressSnapshot,
 };
@@ -50,7 +51,7 @@ fn catalog(products: Products) -> Router {
         // This status is not retried, so that tests need not wait.
         let Some(known) = known.as_ref() else { return StatusCode::NOT_IMPLEMENTED.into_response() };
         let items = wanted.product_ids.iter().filter_map(|id| known.get(id).map(|seller| product(*id, *seller))).collect();
-        Json(ProductList { items }).into_response()
+        Json(ProductList { items, taxation: Taxation::default() }).into_response()
     };
     Router::new().route("/internal/products/lookup", post(look_up))
 }
@@ -96,6 +97,7 @@ impl Shop {
             subtotal_amount: 1_999,
             shipping_amount: 0,
             tax_amount: 0,
+            prices_include_tax: false,
             discount_amount: 0,
             total_amount: 1_999,
             items: products.iter().map(|product| item(self, *product)).collect(),
@@ -171,6 +173,7 @@ fn part_delivered(h: &Harness, order_id: OrderId, user_id: UserId, product: Prod
         shipping_amount: 0,
         shipping_tax_amount: 0,
         tax_amount: 0,
+        prices_include_tax: false,
         total_amount: 1_999,
         fulfilment_count: 1,
         shipment_id: h.id(),

@@ -23,7 +23,7 @@ fn quote(price: i64, available: Option<i64>) -> Quote {
 }
 
 fn quotes(quotes: impl IntoIterator<Item = (u128, Listing)>) -> Quotes {
-    Quotes(quotes.into_iter().map(|(product, listing)| (id(product), listing)).collect())
+    Quotes { listings: quotes.into_iter().map(|(product, listing)| (id(product), listing)).collect(), taxation: None }
 }
 
 fn count(quantity: u32) -> Quantity {
@@ -240,6 +240,7 @@ fn returned(product: u128, quantity: u32) -> OrderItem {
         discount_amount: 0,
         seller_discount_amount: 0,
         tax_amount: 0,
+        tax_basis_points: None,
         returned_quantity: 0,
     }
 }
@@ -337,12 +338,12 @@ proptest! {
                 Step::Set { line: at, quantity } => next.set_quantity(line(at), &known, count(quantity)).map(|_| ()),
                 Step::Remove { line: at } => next.remove(line(at), Currency::EUR).map(|_| ()),
                 Step::Requote { product, price, available } => {
-                    known.0.insert(id(product), Listing::OnSale(quote(price, available)));
+                    known.listings.insert(id(product), Listing::OnSale(quote(price, available)));
                     next.requote(&known);
                     Ok(())
                 }
                 Step::OffSale { product } => {
-                    known.0.insert(id(product), Listing::OffSale);
+                    known.listings.insert(id(product), Listing::OffSale);
                     next.requote(&known);
                     Ok(())
                 }

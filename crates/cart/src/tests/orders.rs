@@ -22,6 +22,7 @@ fn items(cart: &Cart) -> Vec<OrderItem> {
         discount_amount: 0,
         seller_discount_amount: 0,
         tax_amount: 0,
+        tax_basis_points: None,
         returned_quantity: 0,
     };
     cart.items.iter().map(item).collect()
@@ -52,6 +53,7 @@ fn created(cart: &Cart, order_id: OrderId) -> OrderCreated {
         subtotal_amount: cart.subtotal_amount,
         shipping_amount: 0,
         tax_amount: 0,
+        prices_include_tax: false,
         discount_amount: 0,
         total_amount: cart.subtotal_amount,
         payment_method: "pm_ok".parse().unwrap(),

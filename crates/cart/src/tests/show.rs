@@ -137,8 +137,9 @@ fn orders() -> axum::Router {
                                  "correlationId": "c", "retryable": false});
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(problem)).into_response();
         }
-        let totals = json!({"country": country, "currency": body.currency, "subtotalAmount": body.subtotal_amount, "shippingAmount": 490,
-                            "taxAmount": 10, "totalAmount": body.subtotal_amount + 500});
+        let subtotal: i64 = body.lines.iter().map(|line| line.line_total_amount).sum();
+        let totals = json!({"country": country, "currency": body.currency, "subtotalAmount": subtotal, "shippingAmount": 490,
+                            "taxAmount": 10, "taxes": [{"basisPoints": 145, "netAmount": 690, "taxAmount": 10}], "totalAmount": subtotal + 500});
         Json(totals).into_response()
     };
     axum::Router::new().route("/internal/orders/estimate", post(estimate))
@@ -153,7 +154,9 @@ async fn a_cart_shows_what_an_order_would_cost() {
     let estimate = shop.cart().await.estimate.expect("the default address is known");
     assert_eq!((estimate.country.as_str(), estimate.shipping_amount, estimate.tax_amount, estimate.total_amount), ("DE", 490, 10, 700));
     let get = |query: &str| shop.get(&format!("/cart?{query}")).customer(shop.customer_id).send();
+    assert_eq!(json!(estimate.taxes), json!([{"basisPoints": 145, "netAmount": 690, "taxAmount": 10}]));
     assert_eq!(get("country=FR").await.expect(200).json()["estimate"]["country"], "FR");
+    assert_eq!(get("state=CA").await.expect_problem(422, "INVALID_REQUEST").json()["errors"][0]["parameter"], "country");
     let refused = get("country=CH").await.expect_problem(422, "UNSUPPORTED_COUNTRY").json();
     assert_eq!(refused["errors"][0]["parameter"], "country");
     for (query, code) in [("country=de", "NOT_A_COUNTRY"), ("country=XX", "NOT_A_COUNTRY"), ("country=DE&country=FR", "REPEATED_PARAMETER")]
@@ -165,30 +168,30 @@ async fn a_cart_shows_what_an_order_would_cost() {
 }
 
 #[tokio::test]
-async fn the_estimate_is_asked_for_by_seller_without_what_cannot_be_bought() {
+async fn the_estimate_is_asked_for_without_what_cannot_be_bought() {
     let asked = Arc::new(Mutex::new(None));
     let of_estimate = asked.clone();
     let estimate = move |Json(body): Json<serde_json::Value>| async move {
-        *of_estimate.lock().unwrap() = Some(body["sellers"].clone());
+        *of_estimate.lock().unwrap() = Some(body["lines"].clone());
         down()
     };
     let orders = axum::Router::new().route("/internal/orders/estimate", post(estimate));
     let shop = Shop::open_with(|harness| harness.upstream("order", orders)).await;
     let (first, second): (UserId, UserId) = (shop.id(), shop.id());
     let products = [(100, None), (250, Some(first)), (70, Some(second)), (30, Some(first)), (900, Some(second))];
+    let mut expected = Vec::new();
     for (price, seller) in products {
         let product = shop.product(price, 5);
         shop.upstreams.change(product, |product| product.seller_id = seller);
         shop.add(product, 2).await;
         if price == 900 {
             shop.upstreams.change(product, |product| product.status = ProductStatus::Inactive);
+        } else {
+            expected.push(json!({"productId": product, "sellerId": seller, "lineTotalAmount": 2 * price, "discountAmount": 0}));
         }
     }
     shop.cart().await;
-    let expected = json!([
-        {"sellerId": null, "subtotalAmount": 200}, {"sellerId": first, "subtotalAmount": 560}, {"sellerId": second, "subtotalAmount": 140},
-    ]);
-    assert_eq!(asked.lock().unwrap().take(), Some(expected));
+    assert_eq!(asked.lock().unwrap().take(), Some(json!(expected)));
 }
 
 #[tokio::test]

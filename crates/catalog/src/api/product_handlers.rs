@@ -193,17 +193,19 @@ pub async fn look_up(
     State(app): State<App>,
     Body(body): Body<ProductLookup>,
 ) -> Result<Json<ProductList>, Problem> {
-    let tree = app.tree.clone();
-    let items = app
+    let (tree, taxes, prices_include_tax) = (app.tree.clone(), app.taxes.clone(), app.settings.prices_include_tax);
+    let list = app
         .ctx
         .db
         .read(async move |tx| -> Result<_, db::Error> {
             let mut items = store::look_up_products(tx, &body.product_ids).await?;
-            tree.current(tx).await?.tree.fill_paths(&mut items);
-            Ok(items)
+            let (tree_revision, tax_revision) = store::revisions(tx).await?;
+            tree.at(tx, tree_revision).await?.tree.fill_paths(&mut items);
+            let taxation = taxes.at(tx, tax_revision).await?.taxation(body.tax_destination.as_ref(), prices_include_tax);
+            Ok(ProductList { items, taxation })
         })
         .await?;
-    Ok(Json(ProductList { items }))
+    Ok(Json(list))
 }
 
 /// Returns the product that `find` finds, if the viewer may see it.

@@ -52,6 +52,7 @@ pub fn draft(body: CreateProduct, origin: NewProductContext) -> Result<Product, 
         is_seller_suspended: false,
         price_amount: body.price_amount.get(),
         currency: body.currency,
+        tax_class: body.tax_class,
         images: body.images.into_vec().into_iter().map(|url| url.into_string()).collect(),
         attributes: body.attributes.into_map(),
         product_group_id: body.product_group_id,
@@ -104,6 +105,7 @@ pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryP
     }
     set(&mut product.price_amount, body.price_amount.0.map(|amount| amount.get()));
     set(&mut product.currency, body.currency.0);
+    set(&mut product.tax_class, body.tax_class.0);
     set(&mut product.title, body.title.0.map(|text| text.into_string()));
     set(&mut product.description, body.description.0.map(|text| text.into_string()));
     set(&mut product.brand, body.brand.0.map(|brand| brand.map(|text| text.into_string())));

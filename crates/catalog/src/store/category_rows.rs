@@ -25,9 +25,9 @@ platform::table! {
     extra { name_key }
 }
 
-/// Returns the current revision of the tree.
-pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
-    tx.query_one("SELECT revision FROM category_tree WHERE tree_id = 1", &[], |row| row.next()).await
+/// Returns the current revisions of the tree and of the tax rates.
+pub async fn revisions(tx: &mut Tx) -> Result<(i64, i64), Error> {
+    tx.query_one("SELECT revision, tax_revision FROM category_tree WHERE tree_id = 1", &[], |row| Ok((row.next()?, row.next()?))).await
 }
 
 /// Loads the tree as the tree of `revision`.

@@ -19,7 +19,8 @@ platform::table! {
     pub Products in "products" of Product, key [product_id];
     columns {
         product_id, sku, title, description, category_id, brand, status,
-        moderation: Moderation { status = moderation_status, reason = moderation_reason }, price_amount, currency, images as JsonText,
+        moderation: Moderation { status = moderation_status, reason = moderation_reason }, price_amount, currency, tax_class,
+        images as JsonText,
         attributes as JsonText, product_group_id, options as JsonText, version, updated_at,
     }
     // The rating is changed by `set_rating` alone.

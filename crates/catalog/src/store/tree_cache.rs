@@ -1,6 +1,6 @@
 //! The category tree in memory. Most reads need it, and it changes rarely.
 
-use super::category_rows::{load_tree, revision};
+use super::category_rows::{load_tree, revisions};
 use crate::domain::category_tree::Tree;
 use contracts::catalog::CategoryTree;
 use platform::db::{Error, Tx};
@@ -20,7 +20,12 @@ pub struct TreeCache(RwLock<Option<Arc<CachedTree>>>);
 impl TreeCache {
     /// Returns the tree as `tx` sees it.
     pub async fn current(&self, tx: &mut Tx) -> Result<Arc<CachedTree>, Error> {
-        let revision = revision(tx).await?;
+        let (revision, _) = revisions(tx).await?;
+        self.at(tx, revision).await
+    }
+
+    /// Returns the tree of this revision as `tx` sees it.
+    pub async fn at(&self, tx: &mut Tx, revision: i64) -> Result<Arc<CachedTree>, Error> {
         let cached = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(cached) = cached.filter(|cached| cached.tree.revision == revision) {
             return Ok(cached);

@@ -7,7 +7,8 @@ use crate::{
     payment::PaymentMethod,
     problem::Failure,
     shipping::ShipmentStatus,
-    text::{Amount, Country, Email, RequiredShortText},
+    tax::TaxTotal,
+    text::{Amount, Country, Email, RequiredShortText, ShortText},
     time::Timestamp,
     user::AddressSnapshot,
 };
@@ -67,14 +68,26 @@ pub struct OrderView {
     pub subtotal_amount: i64,
     /// The shipping cost, in minor units of `currency`.
     pub shipping_amount: i64,
-    /// The tax that is added, in minor units of `currency`.
+    /// The tax on goods and shipping, in minor units of `currency`.
     pub tax_amount: i64,
+    /// Whether `taxAmount` is contained in the subtotal and the shipping cost. Otherwise it is added to them.
+    #[serde(default)]
+    pub prices_include_tax: bool,
+    /// The rate of the shipping cost in hundredths of a percent; null in orders of earlier versions.
+    #[serde(default)]
+    pub shipping_tax_basis_points: Option<u32>,
+    /// The part of `taxAmount` on the shipping cost.
+    #[serde(default)]
+    pub shipping_tax_amount: i64,
+    /// The tax by rate, the highest rate first. Empty in orders of earlier versions, whose rates are not known.
+    #[serde(default)]
+    pub taxes: Vec<TaxTotal>,
     /// The discount, as a positive amount in minor units of `currency`.
     pub discount_amount: i64,
     /// What promotions took off, in the order in which they applied.
     #[serde(default)]
     pub discounts: Vec<OrderDiscount>,
-    /// Subtotal plus shipping plus tax minus discount.
+    /// Subtotal plus shipping minus discount, plus tax unless `pricesIncludeTax`.
     pub total_amount: i64,
     /// The amount refunded so far.
     pub refunded_amount: i64,
@@ -136,7 +149,11 @@ pub struct OrderItem {
     /// The part of `discountAmount` that its seller pays, who made the promotion; the shop pays the rest.
     #[serde(default)]
     pub seller_discount_amount: i64,
-    /// Its share of the tax, in minor units of the order's currency.
+    /// The rate of its tax in hundredths of a percent; null in orders of earlier versions.
+    #[serde(default)]
+    pub tax_basis_points: Option<u32>,
+    /// The tax on it after discounts, rounded half up, in minor units of the order's currency. Contained in the line total where the
+    /// order's `pricesIncludeTax`.
     #[serde(default)]
     pub tax_amount: i64,
     /// How many of its units came back and were refunded.
@@ -279,22 +296,37 @@ pub struct DiscountedOrderLine {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EstimateTotals {
     pub user_id: UserId,
-    /// Where it would be shipped; the country of the user's default shipping address when absent.
+    /// Where it would be shipped; the user's default shipping address when absent.
     #[serde(default)]
     pub country: Option<Country>,
+    /// The state of `country`; not known when absent.
+    #[serde(default)]
+    pub state: Option<ShortText>,
     /// The currency of the amounts.
     pub currency: Currency,
-    /// The sum of the lines, in minor units of `currency`.
-    pub subtotal_amount: i64,
-    /// The sums of the lines by seller, each of which is a parcel with a fee of its own; one parcel when absent.
-    #[serde(default)]
-    pub sellers: Vec<SellerSubtotal>,
-    /// What promotions take off the lines, in minor units of `currency`.
-    #[serde(default)]
-    pub discount_amount: i64,
+    /// The lines of each seller are a parcel with a fee of its own.
+    pub lines: Vec<EstimatedLine>,
     /// The sellers whose shipping fee promotions take off; null stands for the shop.
     #[serde(default)]
     pub free_shipping_sellers: Vec<Option<UserId>>,
+    /// Whether the shop has tax rates. Otherwise the catalogue need not be asked for those of the destination.
+    #[serde(default)]
+    pub has_tax_rates: bool,
+}
+
+/// A line of an order that is estimated. Amounts are in minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EstimatedLine {
+    pub product_id: ProductId,
+    /// Null for the shop itself.
+    #[serde(default)]
+    pub seller_id: Option<UserId>,
+    /// The price of all of its units.
+    pub line_total_amount: i64,
+    /// What promotions take off, as a positive amount.
+    #[serde(default)]
+    pub discount_amount: i64,
 }
 
 /// The sum of the lines of one seller.
@@ -346,9 +378,15 @@ pub struct TotalsEstimate {
     pub subtotal_amount: i64,
     /// The shipping cost.
     pub shipping_amount: i64,
-    /// The tax that is added.
+    /// The tax on goods and shipping.
     pub tax_amount: i64,
-    /// Subtotal plus shipping plus tax.
+    /// Whether `taxAmount` is contained in the subtotal and the shipping cost. Otherwise it is added to them.
+    #[serde(default)]
+    pub prices_include_tax: bool,
+    /// The tax by rate, the highest rate first.
+    #[serde(default)]
+    pub taxes: Vec<TaxTotal>,
+    /// Subtotal less discounts, plus shipping, plus tax unless it is contained.
     pub total_amount: i64,
 }
 

@@ -27,8 +27,11 @@ events! {
         subtotal_amount: i64,
         /// The shipping cost, in minor units of `currency`.
         shipping_amount: i64,
-        /// The tax that is added, in minor units of `currency`.
+        /// The tax on goods and shipping, in minor units of `currency`.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// The discount, as a positive amount in minor units of `currency`.
         discount_amount: i64,
         /// The total of the order, in minor units of `currency`.
@@ -146,8 +149,11 @@ events! {
         subtotal_amount: i64,
         /// The shipping cost, in minor units of `currency`.
         shipping_amount: i64,
-        /// The tax that is added, in minor units of `currency`.
+        /// The tax on goods and shipping, in minor units of `currency`.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// The discount, as a positive amount in minor units of `currency`.
         discount_amount: i64,
         /// The total of the order, in minor units of `currency`.
@@ -271,6 +277,9 @@ events! {
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// What the customer pays for it.
         total_amount: i64,
     }
@@ -296,6 +305,9 @@ events! {
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// What the customer pays for it.
         total_amount: i64,
         /// How many fulfilments its order has; 0 in an old event.
@@ -329,6 +341,9 @@ events! {
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// What the customer pays for it.
         total_amount: i64,
         /// How many fulfilments its order has; 0 in an old event.
@@ -362,6 +377,9 @@ events! {
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// What the customer pays for it.
         total_amount: i64,
         /// Who cancelled it, or why.
@@ -398,6 +416,9 @@ events! {
         shipping_tax_amount: i64,
         /// The tax on its lines and its shipping fee.
         tax_amount: i64,
+        /// Whether the tax is contained in the other amounts. Otherwise it is added to them, as in old events.
+        #[serde(default)]
+        prices_include_tax: bool,
         /// What the customer pays for it.
         total_amount: i64,
         shipment_id: ShipmentId,

@@ -132,7 +132,7 @@ pub struct OrderedFulfilment {
     pub shipping_amount: i64,
     /// The tax on that fee.
     pub shipping_tax_amount: i64,
-    /// What the customer pays for it: its lines less their discounts, the fee, and the taxes on both. Those of all fulfilments
+    /// What the customer pays for it: its lines less their discounts, the fee, and the taxes on both unless they are contained. Those of all fulfilments
     /// add up to the total of the order.
     pub total_amount: i64,
 }
@@ -165,8 +165,14 @@ pub struct FulfilmentView {
     pub discount_amount: i64,
     /// The fee for its shipment.
     pub shipping_amount: i64,
-    /// The tax on its lines and its shipping fee.
+    /// The tax on its lines and its shipping fee. Contained in their amounts where the order's `pricesIncludeTax`.
     pub tax_amount: i64,
+    /// The rate of the fee in hundredths of a percent; null in orders of earlier versions.
+    #[serde(default)]
+    pub shipping_tax_basis_points: Option<u32>,
+    /// The part of `taxAmount` on the fee.
+    #[serde(default)]
+    pub shipping_tax_amount: i64,
     /// What the customer pays for it. Those of all fulfilments add up to the total of the order.
     pub total_amount: i64,
     /// Whether its cancellation is requested and its shipment is not cancelled yet.
@@ -203,8 +209,17 @@ pub struct SellerFulfilment {
     pub discount_amount: i64,
     /// The fee for its shipment.
     pub shipping_amount: i64,
-    /// The tax on its lines and its shipping fee.
+    /// The tax on its lines and its shipping fee. Contained in their amounts where `pricesIncludeTax`.
     pub tax_amount: i64,
+    /// The rate of the fee in hundredths of a percent; null in orders of earlier versions.
+    #[serde(default)]
+    pub shipping_tax_basis_points: Option<u32>,
+    /// The part of `taxAmount` on the fee.
+    #[serde(default)]
+    pub shipping_tax_amount: i64,
+    /// Whether the tax is contained in the other amounts. Otherwise it is added to them.
+    #[serde(default)]
+    pub prices_include_tax: bool,
     /// What the customer pays for it.
     pub total_amount: i64,
     /// Whether its cancellation is requested and its shipment is not cancelled yet.

@@ -71,7 +71,7 @@ async fn fetch_unless_known(app: &App, id: ProductId) -> Result<Option<Product>,
 
 async fn fetch(app: &App, id: ProductId) -> Result<Option<Product>, Error> {
     let product_ids = BoundedVec::new(vec![id]).expect("one is within the bounds of a lookup");
-    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
+    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).send().await?;
     Ok(found.items.into_iter().find(|product| product.product_id == id))
 }
 

@@ -69,6 +69,7 @@ async fn fulfilment_confirmed(tx: &mut Tx, received: Received<FulfilmentConfirme
         subtotal_amount: event.subtotal_amount,
         shipping_amount: event.shipping_amount,
         tax_amount: event.tax_amount,
+        prices_include_tax: event.prices_include_tax,
         discount_amount: event.discount_amount,
         total_amount: event.total_amount,
     });

@@ -32,6 +32,9 @@ pub struct Sale {
     pub subtotal_amount: i64,
     pub shipping_amount: i64,
     pub tax_amount: i64,
+    /// Whether the tax is contained in the other amounts.
+    #[serde(default)]
+    pub prices_include_tax: bool,
     pub discount_amount: i64,
     pub total_amount: i64,
 }
@@ -100,6 +103,7 @@ pub(super) mod tests {
                 subtotal_amount: 2_500,
                 shipping_amount: 490,
                 tax_amount: 0,
+                prices_include_tax: false,
                 discount_amount: 100,
                 total_amount: 2_890,
             }),

@@ -271,6 +271,7 @@ fn table(order: &OrderSummary) -> Table {
         subtotal_amount: order.subtotal_amount,
         shipping_amount: order.shipping_amount,
         tax_amount: order.tax_amount,
+        prices_include_tax: order.prices_include_tax,
         discount_amount: order.discount_amount,
         total_amount: order.total_amount,
     };
@@ -281,6 +282,7 @@ struct Sums {
     subtotal_amount: i64,
     shipping_amount: i64,
     tax_amount: i64,
+    prices_include_tax: bool,
     discount_amount: i64,
     total_amount: i64,
 }
@@ -293,13 +295,16 @@ fn table_of(items: &[Line], amounts: &Sums, currency: Currency) -> Table {
         amount: money(line.line_total_amount),
     });
     let mut sums = vec![("Subtotal", money(amounts.subtotal_amount)), ("Shipping", money(amounts.shipping_amount))];
-    if amounts.tax_amount != 0 {
+    if amounts.tax_amount != 0 && !amounts.prices_include_tax {
         sums.push(("Tax", money(amounts.tax_amount)));
     }
     if amounts.discount_amount != 0 {
         sums.push(("Discount", money(-amounts.discount_amount)));
     }
     sums.push(("Total", money(amounts.total_amount)));
+    if amounts.tax_amount != 0 && amounts.prices_include_tax {
+        sums.push(("Tax in the total", money(amounts.tax_amount)));
+    }
     Table { lines: lines.collect(), sums }
 }
 

@@ -32,6 +32,7 @@ impl Deal {
             shipping_amount: 490,
             shipping_tax_amount: 0,
             tax_amount: 0,
+            prices_include_tax: false,
             total_amount: 2_990,
         }
     }
@@ -51,6 +52,7 @@ impl Deal {
             shipping_amount: sold.shipping_amount,
             shipping_tax_amount: sold.shipping_tax_amount,
             tax_amount: sold.tax_amount,
+            prices_include_tax: false,
             total_amount: sold.total_amount,
             reason: CancelReason::CustomerRequest,
             note: Some("ring at Mara's, 2nd floor".into()),
@@ -75,6 +77,7 @@ impl Deal {
             shipping_amount: sold.shipping_amount,
             shipping_tax_amount: sold.shipping_tax_amount,
             tax_amount: sold.tax_amount,
+            prices_include_tax: false,
             total_amount: sold.total_amount,
             shipment_id: ShipmentId(sold.fulfilment_id.0),
             carrier: "MOCK".into(),

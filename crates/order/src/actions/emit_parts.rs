@@ -15,7 +15,7 @@ pub fn ordered(order: &Order) -> Vec<OrderedFulfilment> {
         items: part.items(&order.items).map(|item| FulfilmentItem { order_item_id: item.order_item_id, quantity: item.quantity }).collect(),
         shipping_amount: part.shipping_amount,
         shipping_tax_amount: part.shipping_tax_amount,
-        total_amount: part.amounts(&order.items).total_amount,
+        total_amount: order.amounts_of(part).total_amount,
     };
     order.fulfilments.iter().map(part).collect()
 }
@@ -53,7 +53,7 @@ pub fn parts_changed(tx: &mut Tx, before: &Order, order: &Order) {
 }
 
 fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, status: FulfilmentStatus) {
-    let amounts = part.amounts(&order.items);
+    let amounts = order.amounts_of(part);
     let shipment_id = part.shipping.shipment_id;
     let fulfilment_count = u32::try_from(order.fulfilments.len()).unwrap_or(u32::MAX);
     let (carrier, number) = (part.shipping.carrier.clone(), part.shipping.tracking_number.clone());
@@ -72,6 +72,7 @@ fn emit(tx: &mut Tx, order: &Order, part: &Fulfilment, was: FulfilmentStatus, st
                 shipping_amount: amounts.shipping_amount,
                 shipping_tax_amount: amounts.shipping_tax_amount,
                 tax_amount: amounts.tax_amount,
+                prices_include_tax: order.totals.prices_include_tax,
                 total_amount: amounts.total_amount,
                 $($field: $value),*
             })

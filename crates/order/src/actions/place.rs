@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     App, Error,
-    domain::{Fulfilment, Order, SagaState, Totals, order_number, split_tax},
+    domain::{Fulfilment, Order, SagaState, Totals, order_number, set_taxes},
     view::{find_view, view},
 };
 use contracts::{
@@ -22,6 +22,7 @@ use contracts::{
     order::{OrderItem, OrderShipping, OrderStatus, OrderView, PlaceOrder, SellerSubtotal},
     problem::Code,
     shipping,
+    tax::{TaxDestination, Taxation},
     user::{self, AddressSnapshot},
 };
 use platform::{
@@ -147,14 +148,16 @@ async fn draft(app: &App, owner: UserId, request: &PlaceOrder) -> Result<Draft, 
     if cart.items.is_empty() {
         return Err(Error::CartEmpty);
     }
-    let products = products(app, &cart).await?;
+    let destination = TaxDestination { country: shipping_address.country.clone(), state: shipping_address.state.clone() };
+    let (products, taxation) = products(app, cart.items.iter().map(|item| item.product_id), &destination).await?;
+    let taxation = self::taxation(app, taxation);
     let mut items = lines(app, &cart, &products)?;
     let currency = cart.currency;
     let mut fulfilments = fulfilments(app, &items, currency, &shipping_address.country).await?;
     let discounts = discounts::compute(app, owner, &cart, &products, &mut items, &mut fulfilments).await?;
-    let fee = Money::sum(currency, fulfilments.iter().map(|part| Money::new(part.shipping_amount, currency)))?;
-    let totals = Totals::of(&items, fee, discounts.amount, app.settings.tax_basis_points)?;
-    split_tax(totals.tax_amount, &mut items, &mut fulfilments);
+    let class_of = |id| products.get(&id).map(|product| product.tax_class).unwrap_or_default();
+    set_taxes(&taxation, class_of, &mut items, &mut fulfilments);
+    let totals = Totals::of(&items, &fulfilments, currency, taxation.prices_include_tax)?;
     if request.expected_total_amount.is_some_and(|expected| expected.get() != totals.total_amount) {
         return Err(Error::TotalChanged(totals));
     }
@@ -190,10 +193,25 @@ async fn address(app: &App, owner: UserId, id: AddressId, pointer: &'static str)
     }
 }
 
-async fn products(app: &App, cart: &Cart) -> Result<HashMap<ProductId, Product>, Error> {
-    let product_ids = BoundedVec::new(cart.items.iter().map(|item| item.product_id).collect()).map_err(|_| Error::CartEmpty)?;
-    let found = app.ctx.client.call(&catalog::LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
-    Ok(found.items.into_iter().map(|product| (product.product_id, product)).collect())
+/// Returns the products and how a sale to `destination` is taxed, by one call.
+pub(super) async fn products(
+    app: &App,
+    ids: impl Iterator<Item = ProductId>,
+    destination: &TaxDestination,
+) -> Result<(HashMap<ProductId, Product>, Taxation), Error> {
+    let product_ids = BoundedVec::new(ids.collect()).map_err(|_| Error::CartEmpty)?;
+    let body = ProductLookup { product_ids, tax_destination: Some(destination.clone()) };
+    let found = app.ctx.client.call(&catalog::LOOK_UP_PRODUCTS).body(&body).send().await?;
+    Ok((found.items.into_iter().map(|product| (product.product_id, product)).collect(), found.taxation))
+}
+
+/// Returns how sales are taxed: as the catalogue says, or without any rate there by the one rate of the settings.
+pub(super) fn taxation(app: &App, found: Taxation) -> Taxation {
+    match app.settings.tax_basis_points {
+        0 => found,
+        _ if found.has_rates => found,
+        points => Taxation::flat(points),
+    }
 }
 
 /// Returns the lines at the catalogue's current prices. Those in the cart may be old.
@@ -218,6 +236,7 @@ fn lines(app: &App, cart: &Cart, products: &HashMap<ProductId, Product>) -> Resu
                 discount_amount: 0,
                 seller_discount_amount: 0,
                 tax_amount: 0,
+                tax_basis_points: None,
                 returned_quantity: 0,
             })
         })

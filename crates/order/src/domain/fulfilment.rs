@@ -4,7 +4,6 @@ use super::{Applied, Cancellation, ChangeCause, Order, PaymentState, ShipmentSta
 use contracts::{
     ids::{FulfilmentId, ShipmentId, UserId},
     machine::Machine as _,
-    money::split,
     order::{FulfilmentFact, FulfilmentStatus, OrderItem, OrderShipping, OrderStatus, RefundCause},
     shipping::ShipmentStatus,
     time::Timestamp,
@@ -23,8 +22,11 @@ pub struct Fulfilment {
     /// What promotions of the shop took off that fee; the shop owes it to the seller.
     #[serde(default)]
     pub waived_shipping_amount: i64,
-    /// Its share of the tax that is not on its lines.
+    /// The tax on that fee.
     pub shipping_tax_amount: i64,
+    /// Its rate in hundredths of a percent; `None` in orders of earlier versions.
+    #[serde(default)]
+    pub shipping_tax_basis_points: Option<u32>,
     /// The progress of its shipment.
     pub shipping: OrderShipping,
     /// Whether its shipment goes ahead.
@@ -77,6 +79,7 @@ impl Fulfilment {
             shipping_amount,
             waived_shipping_amount: 0,
             shipping_tax_amount: 0,
+            shipping_tax_basis_points: None,
             shipping: OrderShipping::default(),
             shipment: ShipmentState::Active,
             cancellation: None,
@@ -90,14 +93,15 @@ impl Fulfilment {
         items.iter().filter(move |item| item.seller_id == seller)
     }
 
-    /// Returns what it costs.
+    /// Returns what it costs, with its lines among those of its order.
     #[must_use]
-    pub fn amounts(&self, items: &[OrderItem]) -> PartAmounts {
+    pub fn amounts(&self, items: &[OrderItem], prices_include_tax: bool) -> PartAmounts {
+        let added = |tax: i64| if prices_include_tax { 0 } else { tax };
         let start = PartAmounts {
             shipping_amount: self.shipping_amount,
             shipping_tax_amount: self.shipping_tax_amount,
             tax_amount: self.shipping_tax_amount,
-            total_amount: self.shipping_amount + self.shipping_tax_amount,
+            total_amount: self.shipping_amount + added(self.shipping_tax_amount),
             ..PartAmounts::default()
         };
         self.items(items).fold(start, |sum, item| PartAmounts {
@@ -105,7 +109,7 @@ impl Fulfilment {
             discount_amount: sum.discount_amount + item.discount_amount,
             seller_discount_amount: sum.seller_discount_amount + item.seller_discount_amount,
             tax_amount: sum.tax_amount + item.tax_amount,
-            total_amount: sum.total_amount + item.line_total_amount - item.discount_amount + item.tax_amount,
+            total_amount: sum.total_amount + item.line_total_amount - item.discount_amount + added(item.tax_amount),
             ..sum
         })
     }
@@ -125,20 +129,13 @@ impl Fulfilment {
     }
 }
 
-/// Splits the tax of an order, in minor units, over its lines and the shipping fees of its fulfilments, so that the parts add up to it.
-pub fn split_tax(tax: i64, items: &mut [OrderItem], fulfilments: &mut [Fulfilment]) {
-    let lines = items.iter().map(|item| item.line_total_amount - item.discount_amount);
-    let weights: Vec<i64> = lines.chain(fulfilments.iter().map(|part| part.shipping_amount)).collect();
-    let mut parts = split(tax, &weights).into_iter();
-    for (item, part) in items.iter_mut().zip(&mut parts) {
-        item.tax_amount = part;
-    }
-    for (fulfilment, part) in fulfilments.iter_mut().zip(parts) {
-        fulfilment.shipping_tax_amount = part;
-    }
-}
-
 impl Order {
+    /// Returns what one of its fulfilments costs.
+    #[must_use]
+    pub fn amounts_of(&self, part: &Fulfilment) -> PartAmounts {
+        part.amounts(&self.items, self.totals.prices_include_tax)
+    }
+
     /// Gives an order of earlier versions its only fulfilment, which has the id of the order and no seller.
     pub fn add_missing_fulfilment(&mut self) {
         if !self.fulfilments.is_empty() {
@@ -284,7 +281,7 @@ impl Order {
             })
             .collect();
         for id in owed {
-            let amount = self.fulfilment(id).map_or(0, |part| part.amounts(&self.items).total_amount);
+            let amount = self.fulfilment(id).map_or(0, |part| self.amounts_of(part).total_amount);
             self.request_refund(RefundCause::Fulfilment, id.0, amount);
         }
         self.derive_status(None, changes)
@@ -340,7 +337,7 @@ impl Order {
     #[must_use]
     pub fn refund_of(&self, part: &Fulfilment) -> i64 {
         let known = self.saga.part_refunds.iter().find(|refund| refund.cause_id == part.fulfilment_id.0).map(|refund| refund.amount);
-        let held = if self.saga.payment == PaymentState::Captured { part.amounts(&self.items).total_amount } else { 0 };
+        let held = if self.saga.payment == PaymentState::Captured { self.amounts_of(part).total_amount } else { 0 };
         known.unwrap_or(held)
     }
 }

@@ -39,6 +39,7 @@ async fn three_orders() -> (Harness, [OrderId; 3]) {
         discount_amount: 0,
         seller_discount_amount: 0,
         tax_amount: 0,
+        tax_basis_points: None,
         returned_quantity: 0,
     };
     let past = PastOrder {

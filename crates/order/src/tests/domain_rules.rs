@@ -580,10 +580,18 @@ fn an_illegal_fact_leaves_the_order_unchanged() {
 #[test]
 fn totals_add_shipping_and_tax_and_subtract_the_discount() {
     let euros = |minor| Money::new(minor, Currency::EUR);
-    let totals = Totals::of(&order().items, euros(500), euros(300), 1_000).unwrap();
-    let expected = Totals { subtotal_amount: 2_000, shipping_amount: 500, tax_amount: 220, discount_amount: 300, total_amount: 2_420 };
-    assert_eq!(totals, expected);
-    assert!(Totals::of(&order().items, euros(500), Money::new(1, Currency::USD), 0).is_err());
+    let totals = |included| Totals::of_sums(euros(2_000), euros(500), euros(300), euros(220), included).unwrap();
+    let expected = Totals {
+        subtotal_amount: 2_000,
+        shipping_amount: 500,
+        tax_amount: 220,
+        discount_amount: 300,
+        total_amount: 2_420,
+        prices_include_tax: false,
+    };
+    assert_eq!(totals(false), expected);
+    assert_eq!(totals(true), Totals { total_amount: 2_200, prices_include_tax: true, ..expected });
+    assert!(Totals::of_sums(euros(2_000), euros(500), euros(0), Money::new(1, Currency::USD), false).is_err());
 }
 
 #[test]

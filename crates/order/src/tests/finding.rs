@@ -7,7 +7,7 @@ use super::{
 };
 use crate::store::{OrderQuery, first_lines, listed};
 use contracts::{
-    ids::{OrderId, UserId},
+    ids::{OrderId, ProductId, UserId},
     order::{OrderStatus, OrderSummary, OrderView, TotalsEstimate},
     page::{Page, Totals},
     time::Timestamp,
@@ -157,7 +157,8 @@ async fn every_list_reads_one_index_in_its_order() {
 async fn an_estimate_is_what_the_order_costs() {
     let upstreams = Upstreams::new();
     let h = upstreams.around(Harness::of(crate::service())).setting("tax_basis_points", 1_900).start().await;
-    let body = json!({"userId": customer(), "currency": "EUR", "subtotalAmount": 2_000});
+    let lines = json!([{"productId": id::<ProductId>(6, 1), "lineTotalAmount": 2_000}]);
+    let body = json!({"userId": customer(), "currency": "EUR", "lines": lines, "hasTaxRates": true});
     let estimate = |body: &serde_json::Value| h.post("/internal/orders/estimate", body).service("cart").send();
     let totals: TotalsEstimate = estimate(&body).await.expect(200).read();
     let placed: OrderView = place(&h, "k").await.expect(201).read();

@@ -102,6 +102,7 @@ pub fn order() -> Order {
         discount_amount: 0,
         seller_discount_amount: 0,
         tax_amount: 0,
+        tax_basis_points: None,
         returned_quantity: 0,
     }];
     let fulfilment = Fulfilment::new(id(1, 1), None, 490);
@@ -114,7 +115,14 @@ pub fn order() -> Order {
         status: OrderStatus::PendingPayment,
         currency: Currency::EUR,
         items,
-        totals: Totals { subtotal_amount: 2_000, shipping_amount: 490, tax_amount: 0, discount_amount: 0, total_amount: 2_490 },
+        totals: Totals {
+            subtotal_amount: 2_000,
+            shipping_amount: 490,
+            tax_amount: 0,
+            discount_amount: 0,
+            total_amount: 2_490,
+            prices_include_tax: false,
+        },
         payment_method: PaymentMethod::Ok,
         shipping_address: address(),
         billing_address: address(),

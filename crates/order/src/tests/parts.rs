@@ -1,12 +1,14 @@
 //! Orders of several fulfilments.
 
 use super::model::{id, order};
-use crate::domain::{Cancellation, Fact, Fulfilment, Order, PartRefusal, PartStock, PaymentState, Step, Totals, due_steps, split_tax};
+use crate::domain::{Cancellation, Fact, Fulfilment, Order, PartRefusal, PartStock, PaymentState, Step, Totals, due_steps, set_taxes};
+use crate::view::view;
 use contracts::{
     ids::{FulfilmentId, PaymentId, ReservationId, ShipmentId, UserId},
-    money::{Currency, Money},
+    money::Currency,
     order::{CancelReason, FulfilmentStatus, OrderItem, OrderStatus},
     shipping::ShipmentStatus,
+    tax::{TaxClass, Taxation},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -30,7 +32,7 @@ fn shipment(number: u32) -> ShipmentId {
 }
 
 /// An order with lines of these sellers, amounts and discounts, and a fee of 490 for each seller.
-fn order_of(lines: &[(u32, i64, i64)], tax_basis_points: u32) -> Order {
+fn order_of(lines: &[(u32, i64, i64)], taxation: &Taxation) -> Order {
     let template = order();
     let mut items: Vec<OrderItem> = (0..)
         .zip(lines)
@@ -52,10 +54,8 @@ fn order_of(lines: &[(u32, i64, i64)], tax_basis_points: u32) -> Order {
         }
     }
     let mut fulfilments: Vec<Fulfilment> = sellers.iter().map(|by| Fulfilment::new(part(*by), seller(*by), 490)).collect();
-    let euros = |minor| Money::new(minor, Currency::EUR);
-    let fee = 490 * i64::try_from(fulfilments.len()).unwrap();
-    let totals = Totals::of(&items, euros(fee), euros(lines.iter().map(|line| line.2).sum()), tax_basis_points).unwrap();
-    split_tax(totals.tax_amount, &mut items, &mut fulfilments);
+    set_taxes(taxation, |_| TaxClass::Standard, &mut items, &mut fulfilments);
+    let totals = Totals::of(&items, &fulfilments, Currency::EUR, taxation.prices_include_tax).unwrap();
     Order { items, fulfilments, totals, ..template }
 }
 
@@ -98,7 +98,7 @@ fn moved(number: u32, status: ShipmentStatus) -> Fact {
 
 #[test]
 fn one_part_is_cancelled_one_is_delivered_and_one_comes_back() {
-    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0), (2, 3_000, 0), (1, 500, 0)], 0));
+    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0), (2, 3_000, 0), (1, 500, 0)], &Taxation::default()));
     assert_eq!(order.totals.total_amount, 6_500 + 3 * 490);
     order.cancel_fulfilment(part(1), wish(), NOW).unwrap();
     assert_eq!(due_steps(&order), [Step::CancelShipment(part(1))]);
@@ -125,7 +125,7 @@ fn one_part_is_cancelled_one_is_delivered_and_one_comes_back() {
 
 #[test]
 fn an_order_is_cancelled_with_its_last_part_and_a_parcel_that_left_stops_it() {
-    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], 0));
+    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], &Taxation::default()));
     order.cancel_fulfilment(part(0), wish(), NOW).unwrap();
     apply(&mut order, &[Fact::ShipmentCancelled(part(0))]);
     order.cancel_fulfilment(part(1), wish(), NOW).unwrap();
@@ -135,7 +135,7 @@ fn an_order_is_cancelled_with_its_last_part_and_a_parcel_that_left_stops_it() {
     assert_eq!((order.status, due_steps(&order)), (OrderStatus::Cancelled, vec![]));
     assert!(order.saga.part_refunds.iter().all(|refund| refund.is_done));
 
-    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], 0));
+    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], &Taxation::default()));
     assert_eq!(order.cancel(CancelReason::CustomerRequest, None, NOW), Ok(None));
     apply(&mut order, &[Fact::ShipmentCancelled(part(0))]);
     assert_eq!(order.saga.part_refunds, []);
@@ -147,7 +147,7 @@ fn an_order_is_cancelled_with_its_last_part_and_a_parcel_that_left_stops_it() {
 
 #[test]
 fn a_refused_refund_of_a_part_pauses_and_shows() {
-    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], 0));
+    let mut order = confirmed(order_of(&[(0, 1_000, 0), (1, 2_000, 0)], &Taxation::default()));
     order.cancel_fulfilment(part(1), wish(), NOW).unwrap();
     apply(&mut order, &[Fact::ShipmentCancelled(part(1)), Fact::PartStockReturned(part(1))]);
     let refused = Fact::PartRefundRefused { cause_id: part(1).0, attempt: 0, after: Timestamp(8_000) };
@@ -163,15 +163,19 @@ proptest! {
     fn the_parts_of_an_order_add_up_to_it(
         lines in proptest::collection::vec((0_u32..4, 1_i64..1_000_000, 0_i64..=100), 1..12),
         tax in 0_u32..3_000,
+        prices_include_tax: bool,
         cancelled in proptest::collection::vec(0_u32..4, 0..4),
     ) {
         let lines: Vec<_> = lines.into_iter().map(|(by, amount, percent)| (by, amount, amount * percent / 100)).collect();
-        let mut order = confirmed(order_of(&lines, tax));
+        let mut order = confirmed(order_of(&lines, &Taxation { prices_include_tax, ..Taxation::flat(tax) }));
         let total = order.totals.total_amount;
-        let parts: Vec<_> = order.fulfilments.iter().map(|part| part.amounts(&order.items)).collect();
+        let parts: Vec<_> = order.fulfilments.iter().map(|part| order.amounts_of(part)).collect();
         prop_assert_eq!(parts.iter().map(|part| part.total_amount).sum::<i64>(), total);
         prop_assert_eq!(parts.iter().map(|part| part.tax_amount).sum::<i64>(), order.totals.tax_amount);
         prop_assert!(parts.iter().all(|part| part.total_amount >= 0));
+        let shown = view(order.clone(), Vec::new());
+        prop_assert_eq!(shown.taxes.iter().map(|rate| rate.net_amount + rate.tax_amount).sum::<i64>(), total);
+        prop_assert_eq!(shown.taxes.iter().map(|rate| rate.tax_amount).sum::<i64>(), order.totals.tax_amount);
         for number in cancelled {
             if order.cancel_fulfilment(part(number), wish(), NOW).is_ok() {
                 apply(&mut order, &[Fact::ShipmentCancelled(part(number))]);
@@ -179,7 +183,7 @@ proptest! {
         }
         let back: i64 = order.saga.part_refunds.iter().map(|refund| refund.amount).sum();
         let kept = order.fulfilments.iter().filter(|part| part.status != FulfilmentStatus::Cancelled);
-        let kept: i64 = kept.map(|part| part.amounts(&order.items).total_amount).sum();
+        let kept: i64 = kept.map(|part| order.amounts_of(part).total_amount).sum();
         if order.status == OrderStatus::Cancelled {
             prop_assert!(kept == 0 && back <= total && order.saga.payment == PaymentState::Captured);
         } else {

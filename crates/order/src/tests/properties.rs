@@ -1,12 +1,13 @@
 //! The rules against random sequences of calls, events and requests.
 
-use super::model::{CallResult, Money, Parcel, Stock, UpstreamModel, order};
-use crate::domain::{Fact, Order, StatusChange, Totals, due_steps, order_number};
+use super::model::{CallResult, Money, Parcel, Stock, UpstreamModel, id, order};
+use crate::domain::{Fact, Fulfilment, Order, StatusChange, Totals, due_steps, order_number, set_taxes};
 use contracts::{
     machine::Machine,
-    money::{Currency, Money as Sum},
+    money::Currency,
     order::{CancelReason, OrderStatus},
     payment::PaymentMethod,
+    tax::{TaxClass, Taxation},
     time::Timestamp,
 };
 use proptest::prelude::*;
@@ -194,7 +195,9 @@ proptest! {
     }
 
     #[test]
-    fn totals_are_exact(prices in prop::collection::vec((1_i64..10_000_000, 1_u32..=999), 1..20), fee in 0_i64..100_000, tax in 0_u32..=3_000) {
+    fn totals_are_exact(
+        prices in prop::collection::vec((1_i64..10_000_000, 1_u32..=999), 1..20), fee in 0_i64..100_000, tax in 0_u32..=3_000, included: bool,
+    ) {
         let mut items = Vec::new();
         for (price, quantity) in &prices {
             let mut item = order().items.remove(0);
@@ -202,9 +205,13 @@ proptest! {
             item.line_total_amount = price * i64::from(*quantity);
             items.push(item);
         }
-        let totals = Totals::of(&items, Sum::new(fee, Currency::EUR), Sum::zero(Currency::EUR), tax).unwrap();
+        let mut fulfilments = vec![Fulfilment::new(id(1, 1), None, fee)];
+        let taxation = Taxation { prices_include_tax: included, ..Taxation::flat(tax) };
+        set_taxes(&taxation, |_| TaxClass::Standard, &mut items, &mut fulfilments);
+        let totals = Totals::of(&items, &fulfilments, Currency::EUR, included).unwrap();
         prop_assert_eq!(totals.subtotal_amount, items.iter().map(|item| item.line_total_amount).sum::<i64>());
-        prop_assert_eq!(totals.total_amount, totals.subtotal_amount + totals.shipping_amount + totals.tax_amount - totals.discount_amount);
+        let added = if included { 0 } else { totals.tax_amount };
+        prop_assert_eq!(totals.total_amount, totals.subtotal_amount + totals.shipping_amount + added - totals.discount_amount);
     }
 }
 

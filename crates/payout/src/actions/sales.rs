@@ -90,7 +90,7 @@ pub async fn rate(app: &App, id: FulfilmentId) -> Result<(), Error> {
     let mut categories = HashMap::new();
     for chunk in products.chunks(LOOKUP) {
         let product_ids = BoundedVec::new(chunk.to_vec()).expect("a chunk has 1 to 200 ids");
-        let call = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).timeout(LOOKUP_TIMEOUT);
+        let call = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).timeout(LOOKUP_TIMEOUT);
         for product in call.send().await?.items {
             categories.insert(product.product_id, product.category_path.iter().map(|category| category.category_id).collect());
         }

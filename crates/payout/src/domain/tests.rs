@@ -75,6 +75,7 @@ fn item(id: u128, quantity: u32, line_total_amount: i64, discount_amount: i64, s
         discount_amount,
         seller_discount_amount,
         tax_amount,
+        tax_basis_points: None,
         returned_quantity: 0,
         image_url: None,
     }
@@ -105,6 +106,7 @@ fn confirmed(
         waived_shipping_amount: 0,
         shipping_tax_amount,
         tax_amount,
+        prices_include_tax: false,
         total_amount: subtotal_amount - discount_amount + shipping_amount + tax_amount,
         items,
     }
@@ -346,14 +348,16 @@ fn the_examples_of_the_page_of_promotions_are_booked_as_it_says() {
 
 fn event(number: u128) -> impl Strategy<Value = FulfilmentConfirmed> {
     let line = (1_u32..6, 0_i64..5_000, 0_i64..=100, 0_i64..=100, 0_i64..2_500);
-    (vec(line, 1..4), any::<bool>(), 0_i64..1_000, 0_i64..500).prop_map(move |(lines, is_own, fee, waived_shipping_amount)| {
+    let sale = (vec(line, 1..4), any::<bool>(), 0_i64..1_000, 0_i64..500, any::<bool>());
+    sale.prop_map(move |(lines, is_own, fee, waived_shipping_amount, prices_include_tax)| {
         let items = lines.into_iter().enumerate().map(|(at, (quantity, unit, discount, by_seller, tax))| {
             let total = unit * i64::from(quantity);
             let off = total * discount / 100;
             item(100 * number + at as u128, quantity, total, off, off * by_seller / 100, (total - off) * tax / 10_000)
         });
         let event = confirmed(number, (!is_own).then(|| user(50 + number)), items.collect(), fee, 0);
-        FulfilmentConfirmed { waived_shipping_amount, ..event }
+        let total_amount = event.total_amount - if prices_include_tax { event.tax_amount } else { 0 };
+        FulfilmentConfirmed { waived_shipping_amount, prices_include_tax, total_amount, ..event }
     })
 }
 
@@ -365,7 +369,8 @@ fn fact_of(events: &[FulfilmentConfirmed], id: u128, (kind, which, amount): (u8,
         0 => Fact::Cancelled { fulfilment_id: event.fulfilment_id, refund_amount: event.total_amount },
         1 => {
             let line = &event.items[which % event.items.len()];
-            let refund_amount = (line.line_total_amount - line.discount_amount + line.tax_amount) / i64::from(line.quantity);
+            let added_tax = if event.prices_include_tax { 0 } else { line.tax_amount };
+            let refund_amount = (line.line_total_amount - line.discount_amount + added_tax) / i64::from(line.quantity);
             Fact::Returned { return_id: Uuid::from_u128(id), lines: vec![(line.order_item_id, 1)], refund_amount }
         }
         2 => Fact::Refunded { refund_id: Uuid::from_u128(id), amount: amount % 3_000, captured_amount, in_full: false },

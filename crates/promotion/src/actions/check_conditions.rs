@@ -64,7 +64,7 @@ async fn is_seller(app: &App, seller: UserId) -> Result<bool, Error> {
 /// Returns those of the wanted products that exist, of `owner` only if there is one.
 async fn list_products(app: &App, wanted: &[ProductId], owner: Option<UserId>) -> Result<HashSet<ProductId>, Error> {
     let Ok(product_ids) = BoundedVec::new(wanted.to_vec()) else { return Ok(HashSet::new()) };
-    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
+    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).send().await?;
     let allowed = found.items.into_iter().filter(|product| owner.is_none() || product.seller_id == owner);
     Ok(allowed.map(|product| product.product_id).collect())
 }

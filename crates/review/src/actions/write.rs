@@ -154,7 +154,7 @@ async fn find_seller(app: &App, product: ProductId) -> Result<Option<Option<User
         return Ok(Some(known.seller_id));
     }
     let product_ids = BoundedVec::new(vec![product]).expect("a lookup may have one id");
-    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup { product_ids }).send().await?;
+    let found = app.ctx.client.call(&LOOK_UP_PRODUCTS).body(&ProductLookup::of(product_ids)).send().await?;
     let found = found.items.into_iter().find(|found| found.product_id == product && found.status != ProductStatus::Draft);
     Ok(found.map(|found| found.seller_id))
 }

@@ -185,6 +185,7 @@ fn items(db: &Db, offers: &[Offer], order: u64) -> Vec<OrderItem> {
             discount_amount: 0,
             seller_discount_amount: 0,
             tax_amount: 0,
+            tax_basis_points: None,
             returned_quantity: 0,
         });
     }

@@ -8,7 +8,7 @@ use crate::api_client::{Api, ApiRequest, add_to_cart, place_order, request, samp
 use anyhow::{Context as _, Result, bail};
 use contracts::{
     cart::CLEAR_CART,
-    catalog::GET_PRODUCT_BY_SKU,
+    catalog::{GET_PRODUCT_BY_SKU, GET_TAX_RATES, PUT_TAX_RATES},
     ids::{AddressId, OrderId, ProductId},
     order::{FulfilmentStatus, GET_ORDER, LIST_FULFILMENTS, LIST_ORDERS, OrderStatus, OrderView, SHIP_FULFILMENT},
     payment::PaymentMethod,
@@ -47,6 +47,7 @@ pub async fn play(guest: &Api, summary: &DemoSummary) -> Result<()> {
         shopper(guest, REVIEWERS[1], "Jonas")
     )?;
     promotions(&admin).await?;
+    tax_rates(&admin).await?;
 
     let several = async {
         customer.order(&[(first.product_id, 1)], "demo-first-order").await?;
@@ -112,6 +113,32 @@ impl Shopper {
         let waiting = [OrderStatus::PendingPayment, OrderStatus::PaymentAuthorized, OrderStatus::InventoryReserved];
         until(&self.api, request(&GET_ORDER).path(id), "confirmed", |order| !waiting.contains(&order.status)).await
     }
+}
+
+/// Tax rates of countries that the demo ships to, as far as a visitor is likely to try them. An administrator's table stays.
+async fn tax_rates(admin: &Api) -> Result<()> {
+    if !admin.must(request(&GET_TAX_RATES)).await?.items.is_empty() {
+        return Ok(());
+    }
+    let rates = [
+        ("DE", None, "STANDARD", 1_900),
+        ("DE", None, "REDUCED", 700),
+        ("AT", None, "STANDARD", 2_000),
+        ("AT", None, "REDUCED", 1_000),
+        ("FR", None, "STANDARD", 2_000),
+        ("FR", None, "REDUCED", 550),
+        ("NL", None, "STANDARD", 2_100),
+        ("NL", None, "REDUCED", 900),
+        ("GB", None, "STANDARD", 2_000),
+        ("JP", None, "STANDARD", 1_000),
+        ("US", Some("CA"), "STANDARD", 725),
+        ("US", Some("CA"), "SHIPPING", 0),
+        ("US", Some("TX"), "STANDARD", 825),
+    ];
+    let items =
+        rates.map(|(country, state, class, points)| json!({"country": country, "state": state, "taxClass": class, "basisPoints": points}));
+    admin.must(body(request(&PUT_TAX_RATES), json!({"items": items}))).await?;
+    Ok(())
 }
 
 /// Two promotions: one that applies by itself, and one with a code.

@@ -19,6 +19,7 @@ pub fn past_order(env: &Env) -> PastOrder {
         discount_amount: 0,
         seller_discount_amount: 0,
         tax_amount: 0,
+        tax_basis_points: None,
         returned_quantity: 0,
     };
     let [country, city, zip, street, number] = ["DE", "Bremen", "28195", "Am Wall", "7"].map(str::to_owned);

@@ -3,6 +3,7 @@
 use super::{
     marketplace::{accepted, cancelling_part, category, part_of, promotion, reporting, returning, seller, status_of},
     server::{Person, Server},
+    taxing::{set_rates, set_tax_class},
 };
 use contracts::{
     body::BoundedVec,
@@ -18,6 +19,7 @@ use contracts::{
     promotion::GET_PROMOTION,
     returns::{APPROVE_RETURN, Disposition, GET_RETURN, RECEIVE_RETURN, ReceiveReturn, ReceiveReturnLine, ReturnStatus},
     shipping::{HandOverParcel, ShipmentStatus},
+    tax::TaxClass,
     text::Quantity,
 };
 use serde_json::json;
@@ -39,13 +41,14 @@ impl Balances {
 
     /// What is left of a line after some of its units came back: the shop's promotions, tax and commission in proportion, and the
     /// seller or the shop has the rest.
-    fn sell(&mut self, item: &OrderItem, returned: i64) {
+    fn sell(&mut self, order: &OrderView, item: &OrderItem, returned: i64) {
+        let (added, contained) = split_tax(order, item.tax_amount);
         let left = |amount: i64| amount - half_up(amount * returned, i64::from(item.quantity));
-        let customer = left(item.line_total_amount - item.discount_amount + item.tax_amount);
+        let customer = left(item.line_total_amount - item.discount_amount + added);
         let promotion = left(item.discount_amount - item.seller_discount_amount);
         let tax = left(item.tax_amount);
         let commission = match item.seller_id {
-            Some(_) => left(half_up((item.line_total_amount - item.seller_discount_amount) * COMMISSION, 10_000)),
+            Some(_) => left(half_up((item.line_total_amount - item.seller_discount_amount - contained) * COMMISSION, 10_000)),
             None => 0,
         };
         self.add("provider_clearing", -customer);
@@ -59,9 +62,11 @@ impl Balances {
     fn ship(&mut self, order: &OrderView, seller: Option<UserId>) {
         let (part, of_part) = (part_of(order, seller), order.items.iter().filter(|item| item.seller_id == seller));
         let tax = part.tax_amount - of_part.map(|item| item.tax_amount).sum::<i64>();
-        self.add("provider_clearing", -part.shipping_amount - tax);
+        let (added, contained) = split_tax(order, tax);
+        assert_eq!(tax, part.shipping_tax_amount);
+        self.add("provider_clearing", -part.shipping_amount - added);
         self.add("tax_payable", tax);
-        self.add(&earner(seller, "shipping_revenue"), part.shipping_amount);
+        self.add(&earner(seller, "shipping_revenue"), part.shipping_amount - contained);
     }
 
     async fn read(admin: &Person) -> Balances {
@@ -78,14 +83,30 @@ fn earner(seller: Option<UserId>, shop: &str) -> String {
     seller.map_or_else(|| shop.to_owned(), |seller| format!("seller_available/{seller}"))
 }
 
+/// The tax that is added to the prices, and that which they contain. One of them is 0.
+fn split_tax(order: &OrderView, tax: i64) -> (i64, i64) {
+    if order.prices_include_tax { (0, tax) } else { (tax, 0) }
+}
+
 fn half_up(amount: i64, by: i64) -> i64 {
     (2 * amount + by).div_euclid(2 * by)
 }
 
 #[tokio::test]
 async fn an_order_of_three_sellers_with_coupons_is_accounted_for_to_the_cent() {
-    let server = Server::start_with(&[("SOUK_ORDER_TAX_BASIS_POINTS", "1900"), ("SOUK_PAYOUT_RETURN_WINDOW_DAYS", "0")]).await;
+    let rates: &[(&str, u32)] = &[("STANDARD", 1_900), ("REDUCED", 700)];
+    account_for_an_order(&[], rates, true).await;
+}
+
+#[tokio::test]
+async fn with_prices_without_tax_it_is_accounted_for_too() {
+    account_for_an_order(&[("SOUK_ORDER_TAX_BASIS_POINTS", "1900")], &[], false).await;
+}
+
+async fn account_for_an_order(settings: &[(&'static str, &'static str)], rates: &[(&str, u32)], prices_include_tax: bool) {
+    let server = Server::start_with(&[settings, &[("SOUK_PAYOUT_RETURN_WINDOW_DAYS", "0")]].concat()).await;
     let admin = server.admin().await;
+    set_rates(&admin, &rates.iter().map(|(class, points)| ("DE", None, *class, *points)).collect::<Vec<_>>()).await;
     let (mara, mara_id) = seller(&server, &admin, "mara").await;
     let (ole, ole_id) = seller(&server, &admin, "ole").await;
     let (ida, ida_id) = seller(&server, &admin, "ida").await;
@@ -95,6 +116,9 @@ async fn an_order_of_three_sellers_with_coupons_is_accounted_for_to_the_cent() {
         [(&admin, "SHOP-1", 1_099, 1), (&mara, "MARA-1", 3_333, 3), (&ole, "OLE-1", 2_777, 2), (&ida, "IDA-1", 1_999, 3)]
     {
         let product = owner.sell(sku, &format!("Lamp {sku}"), lamps, price, 10).await;
+        if sku == "MARA-1" {
+            set_tax_class(owner, product, TaxClass::Reduced).await;
+        }
         buyer.add(product, units).await;
     }
     // The shop pays for one coupon, and Mara for the other.
@@ -109,7 +133,10 @@ async fn an_order_of_three_sellers_with_coupons_is_accounted_for_to_the_cent() {
     let order = buyer.order_in(order.order_id, OrderStatus::Confirmed).await;
     let id = order.order_id;
     assert_eq!(order.fulfilments.iter().map(|part| part.total_amount).sum::<i64>(), order.total_amount);
-    assert_eq!(order.discounts.len(), 2);
+    assert_eq!((order.discounts.len(), order.prices_include_tax), (2, prices_include_tax));
+    let rates_of_order: Vec<u32> = order.taxes.iter().map(|rate| rate.basis_points).collect();
+    assert_eq!(rates_of_order, if rates.is_empty() { vec![1_900] } else { vec![1_900, 700] });
+    assert_eq!(order.taxes.iter().map(|rate| rate.net_amount + rate.tax_amount).sum::<i64>(), order.total_amount);
     assert!(order.fulfilments.iter().all(|part| part.tax_amount > 0 && part.shipping_amount > 0 && part.discount_amount > 0), "{order:#?}");
     let order = buyer.order_until(id, "booked", |order| order.fulfilments.iter().all(|part| part.shipment_id.is_some())).await;
     let of = |seller| part_of(&order, seller);
@@ -158,7 +185,7 @@ async fn an_order_of_three_sellers_with_coupons_is_accounted_for_to_the_cent() {
     for item in &order.items {
         let returned = if item.seller_id == Some(mara_id) { 2 } else { 0 };
         if item.seller_id != Some(ida_id) {
-            expected.sell(item, returned);
+            expected.sell(&order, item, returned);
         }
     }
     for seller in [None, Some(mara_id), Some(ole_id)] {

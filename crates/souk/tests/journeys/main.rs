@@ -25,4 +25,5 @@ mod server;
 mod starting;
 mod storage;
 mod suspending;
+mod taxing;
 mod tools;

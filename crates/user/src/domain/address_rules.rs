@@ -5,6 +5,7 @@
 //! elsewhere a state is taken as it is. A country without postal codes takes any.
 
 use contracts::{
+    countries,
     problem::Fault,
     text::{ShortText, characters::nfkc},
     user::WriteAddress,
@@ -17,7 +18,7 @@ use std::{
 };
 
 static COUNTRIES: LazyLock<HashMap<&'static str, Rules>> =
-    LazyLock::new(|| include_str!("countries.tsv").lines().map(|line| (&line[..2], Rules::parse(line))).collect());
+    LazyLock::new(|| countries::TABLE.lines().map(|line| (&line[..2], Rules::parse(line))).collect());
 
 /// The rules of a country; see `scripts/tables/README.md` for the columns.
 struct Rules {

@@ -69,6 +69,7 @@ pub fn new_sale(sale: &Sale, recipient: &Recipient<'_>) -> EmailContent {
         subtotal_amount: sale.subtotal_amount,
         shipping_amount: sale.shipping_amount,
         tax_amount: sale.tax_amount,
+        prices_include_tax: sale.prices_include_tax,
         discount_amount: sale.discount_amount,
         total_amount: sale.total_amount,
     };
