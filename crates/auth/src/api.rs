@@ -10,17 +10,19 @@ use axum::{
 };
 use contracts::{
     auth::{
-        Account, ChangePassword, CheckPassword, ForgotPassword, Jwk, Jwks, Login, Logout, PasswordCheck, RefreshTokens, RegisterUser,
-        ResetPassword, RevocationFilter, Revocations, ServiceToken, SetRoles, Tokens,
+        Account, ChangeEmail, ChangePassword, CheckPassword, ForgotPassword, Jwk, Jwks, Login, Logout, PasswordCheck, RefreshTokens,
+        RegisterUser, ResendVerification, ResetPassword, RevocationFilter, Revocations, ServiceToken, SetRoles, Tokens, VerifyEmail,
     },
     ids::UserId,
+    problem::Code,
 };
 use platform::{
     http::{
-        Accepted, Body, Created, DescribeAnswer, Json, Network, NoContent, Path, Problem, Query, Routes, State, UnstoredIdempotencyKey,
+        Accepted, Body, Created, DescribeAnswer, Json, MaybeBody, Network, NoContent, Path, Problem, Query, Routes, State,
+        UnstoredIdempotencyKey,
         describe::{DescribeArg, OperationBuilder},
     },
-    identity::{Admin, ClientMarker, Service, ServiceOf, User},
+    identity::{Admin, ClientMarker, MaybeUser, Service, ServiceOf, User},
 };
 use token::TokenForm;
 
@@ -33,6 +35,9 @@ pub fn routes() -> Routes<App> {
         .post("/auth/password/forgot", forgot_password, "Requests a mail to set a new password")
         .post("/auth/password/reset", reset_password, "Sets a new password with the token of the mail")
         .post("/auth/password/change", change_password, "Changes the caller's password")
+        .post("/auth/email/verify", verify_email, "Verifies an e-mail address with the token of the mail")
+        .post("/auth/email/verify/resend", resend_verification, "Mails another token")
+        .post("/auth/email/change", change_email, "Asks for another e-mail address")
         .post("/auth/token", grant_service_token, "Issues a token to a service or another client")
         .put("/auth/users/{userId}/roles", set_roles, "Replaces the roles of a user")
         .post("/auth/users/{userId}/lock", lock_account, "Locks an account and ends its logins")
@@ -107,6 +112,35 @@ async fn change_password(
 ) -> Result<NoContent, Problem> {
     actions::change_password(&app, user.id, user.session, body).await?;
     Ok(NoContent)
+}
+
+async fn verify_email(State(app): State<App>, _: UnstoredIdempotencyKey, Body(body): Body<VerifyEmail>) -> Result<NoContent, Problem> {
+    actions::verify_email(&app, body).await?;
+    Ok(NoContent)
+}
+
+async fn resend_verification(
+    caller: MaybeUser,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    MaybeBody(body): MaybeBody<ResendVerification>,
+) -> Result<Accepted, Problem> {
+    match (caller.id(), body.email) {
+        (Some(user), None) => actions::resend_own(&app, user).await?,
+        (_, Some(email)) => actions::request_resend(&app, email.into()).await?,
+        (None, None) => return Err(Problem::new(Code::UNAUTHENTICATED).detail("send an access token, or the e-mail address")),
+    }
+    Ok(Accepted)
+}
+
+async fn change_email(
+    user: User,
+    State(app): State<App>,
+    _: UnstoredIdempotencyKey,
+    Body(body): Body<ChangeEmail>,
+) -> Result<Accepted, Problem> {
+    actions::change_email(&app, user.id, body).await?;
+    Ok(Accepted)
 }
 
 async fn grant_service_token(

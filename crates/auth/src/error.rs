@@ -21,6 +21,17 @@ pub enum Error {
     InvalidResetToken,
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// The address that an account asks for.
+    #[error("the new e-mail address is taken")]
+    NewEmailTaken,
+    /// Another account took the address before it was verified.
+    #[error("the new e-mail address was taken meanwhile")]
+    EmailTakenMeanwhile,
+    #[error("the token of the e-mail address is not valid")]
+    InvalidVerificationToken,
+    /// The account caused as many mails as it may. The next is sent after this time.
+    #[error("too many mails")]
+    TooManyMails(Duration),
     #[error("the idempotency key was used for another registration")]
     KeyReused,
     #[error("the current password is wrong")]
@@ -71,6 +82,12 @@ impl From<Error> for Problem {
             Error::InvalidRefreshToken => Code::INVALID_REFRESH_TOKEN.into(),
             Error::InvalidResetToken => Code::INVALID_RESET_TOKEN.into(),
             Error::EmailTaken => Problem::new(Code::EMAIL_TAKEN).fault(Fault::at("/email", "EMAIL_TAKEN", "has an account")),
+            Error::NewEmailTaken => Problem::new(Code::EMAIL_TAKEN).fault(Fault::at("/newEmail", "EMAIL_TAKEN", "has an account")),
+            Error::EmailTakenMeanwhile => {
+                Problem::new(Code::EMAIL_TAKEN).detail("another account took this address meanwhile; this account keeps its own")
+            }
+            Error::InvalidVerificationToken => Code::INVALID_VERIFICATION_TOKEN.into(),
+            Error::TooManyMails(wait) => Problem::new(Code::RATE_LIMITED).detail("too many mails were asked for").retry_after(wait),
             Error::KeyReused => Code::IDEMPOTENCY_KEY_REUSED.into(),
             Error::WrongPassword => Problem::new(Code::WRONG_PASSWORD).fault(Fault::at(
                 "/currentPassword",

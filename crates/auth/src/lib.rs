@@ -19,6 +19,10 @@
 //! it. Where two accounts would share it, the one that has the spelling already or else the older one gets it. The other
 //! account keeps its data and its logins, a warning names both, and nobody can log in to it by password.
 //!
+//! A registration mails a token that verifies the address. An account with an address that is not verified can do what every other
+//! can. A change of the address takes effect when the token that is mailed to the new one comes back, and not after the password
+//! was changed meanwhile. A reset of the password by mail verifies the address as well.
+//!
 //! **The role SELLER** follows the record that the seller service keeps: its events give and take it, administrators cannot.
 //! Accounts that had the role before there were records are announced at the start, once each, and get one. Tokens of accounts
 //! with a record that was ever approved have the claim `sellerId`, also while a suspension takes the role.
@@ -78,7 +82,8 @@ pub fn service() -> Service {
             "0004_registrations",
             "0005_email_spellings",
             "0006_revocations",
-            "0007_seller_records"
+            "0007_seller_records",
+            "0008_email_verification"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);

@@ -19,8 +19,8 @@ use platform::db::Db;
 
 pub use store::clients::Client;
 
-/// Opens an account with these roles and hashes its password by the settings. The event creates the profile once the
-/// platform runs.
+/// Opens an account with these roles and a verified address, and hashes its password by the settings. The event creates the
+/// profile once the platform runs.
 ///
 /// # Errors
 /// [`Error::PasswordRefused`], [`Error::EmailTaken`]; the database's.
@@ -34,7 +34,7 @@ pub async fn create_account(
 ) -> Result<UserId, Error> {
     password_rules::check(password, &email, Some(&name)).map_err(|fault| Error::PasswordRefused("/password", fault))?;
     let password_hash = hashing::hash_blocking(db.env(), settings, password.reveal())?;
-    let new = NewAccount { email, name, password_hash, roles: roles.to_vec() };
+    let new = NewAccount { email, name, password_hash, roles: roles.to_vec(), email_verified: true };
     db.write(async move |tx| actions::open_account(tx, &new).await.map(|credential| credential.user_id)).await
 }
 

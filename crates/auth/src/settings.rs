@@ -29,6 +29,12 @@ pub struct Settings {
     /// How many reset mails an account gets in that time.
     #[schemars(range(min = 1, max = 100))]
     pub reset_mails: u32,
+    /// How long the link that verifies an e-mail address works, in hours.
+    #[schemars(range(min = 1, max = 168))]
+    pub email_token_hours: u64,
+    /// How many mails with such a link an account causes in an hour, to its own or another address.
+    #[schemars(range(min = 1, max = 100))]
+    pub verification_mails: u32,
     /// How often the signing key changes, in hours.
     #[schemars(range(min = 1, max = 87_600))]
     pub key_rotation_hours: u64,
@@ -65,6 +71,8 @@ impl Default for Settings {
             refresh_grace_seconds: 10,
             reset_token_minutes: 60,
             reset_mails: 3,
+            email_token_hours: 24,
+            verification_mails: 5,
             key_rotation_hours: 720,
             lock_after_failures: 10,
             lock_minutes: 5,
@@ -97,6 +105,10 @@ impl Settings {
     #[must_use]
     pub fn reset_token(&self) -> Duration {
         Duration::from_secs(self.reset_token_minutes * 60)
+    }
+    #[must_use]
+    pub fn email_token(&self) -> Duration {
+        Duration::from_secs(self.email_token_hours * 3600)
     }
     #[must_use]
     pub fn key_rotation(&self) -> Duration {

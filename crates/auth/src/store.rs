@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod clients;
+pub mod email_tokens;
 pub mod ended_logins;
 pub mod refresh_tokens;
 pub mod registrations;

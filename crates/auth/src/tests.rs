@@ -2,6 +2,7 @@
 
 mod admin;
 mod cleanup;
+mod email;
 mod input;
 mod keys;
 mod login;

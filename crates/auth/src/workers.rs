@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts,
         attempts::{self, Subject},
-        ended_logins, refresh_tokens, registrations, resets,
+        email_tokens, ended_logins, refresh_tokens, registrations, resets,
     },
 };
 use contracts::auth::UserUnlocked;
@@ -22,6 +22,9 @@ use std::time::Duration;
 /// The worker that mails the requested resets.
 pub const RESETS: &str = "resets";
 
+/// The worker that mails the requested tokens of addresses.
+pub const EMAIL_TOKENS: &str = "email-tokens";
+
 const MINUTE: Duration = Duration::from_secs(60);
 /// Rows of one commit.
 const BATCH: i64 = 500;
@@ -31,6 +34,7 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub fn all(app: &App) -> Vec<Worker> {
     vec![
         Worker::new(RESETS, MINUTE, app.clone(), mail_resets),
+        Worker::new(EMAIL_TOKENS, MINUTE, app.clone(), mail_email_tokens),
         Worker::due(&app.ctx.db, EndLock(app.clone())),
         Worker::new("signing-keys", MINUTE, app.clone(), rotate_keys),
         Worker::new("expired", 60 * MINUTE, app.clone(), purge),
@@ -40,6 +44,10 @@ pub fn all(app: &App) -> Vec<Worker> {
 async fn mail_resets(app: App) -> Result<Next, Error> {
     // No request is missed: one that arrives meanwhile notifies the worker.
     Ok(if actions::mail_resets(&app).await? > 0 { Next::Immediately } else { Next::Idle })
+}
+
+async fn mail_email_tokens(app: App) -> Result<Next, Error> {
+    Ok(if actions::mail_requested(&app).await? > 0 { Next::Immediately } else { Next::Idle })
 }
 
 /// Announces the end of a lock by failed logins.
@@ -92,6 +100,7 @@ async fn purge(app: App) -> Result<Next, Error> {
             let forgotten = tx.now().before(FORGOTTEN_AFTER);
             let rows = refresh_tokens::purge(tx, expired, BATCH).await?
                 + resets::purge(tx, expired, BATCH).await?
+                + email_tokens::purge(tx, expired, BATCH).await?
                 + attempts::purge(tx, forgotten, BATCH).await?
                 + registrations::purge(tx, tx.now().before(idempotency::KEPT), BATCH).await?
                 + ended_logins::purge(tx, expired, BATCH).await?;

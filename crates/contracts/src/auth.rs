@@ -1,5 +1,9 @@
 //! Auth: accounts, passwords, tokens and roles. It owns the e-mail address and the roles of a user.
 
+mod email_verification;
+
+pub use email_verification::{ChangeEmail, EMAIL_TOKEN_ENCRYPTION, ResendVerification, VerifyEmail};
+
 use crate::{
     body::BoundedVec,
     calls, events,
@@ -190,6 +194,9 @@ pub struct Account {
     /// The present roles. A role that was taken away ends within seconds, one that was added is in the tokens of the next
     /// refresh.
     pub roles: Vec<Role>,
+    /// Whether the user has shown to read the mails to the address.
+    #[serde(default)]
+    pub email_verified: bool,
     /// Whether logins are possible.
     pub status: AccountStatus,
     /// Failed logins since the last successful one, from all networks together.
@@ -321,6 +328,12 @@ calls! {
     RESET_PASSWORD: post(ResetPassword) -> (), "/auth/password/reset";
     /// Changes the caller's password.
     CHANGE_PASSWORD: post(ChangePassword) -> (), "/auth/password/change";
+    /// Verifies the address that the token was mailed to. After a change of the address the account has it from then on.
+    VERIFY_EMAIL: post(VerifyEmail) -> (), "/auth/email/verify";
+    /// Mails another token. The answer does not show whether there is an account.
+    RESEND_VERIFICATION: post(ResendVerification) -> (), "/auth/email/verify/resend";
+    /// Asks for another e-mail address. It takes effect when the token that is mailed to it comes back.
+    CHANGE_EMAIL: post(ChangeEmail) -> (), "/auth/email/change";
     /// Issues an access token to a service or another client. The body is form-encoded, not JSON.
     ISSUE_TOKEN: post(ClientCredentials) -> ServiceToken, "/auth/token";
     /// Replaces the roles of a user.
@@ -360,6 +373,29 @@ events! {
         sealed_token: String,
         /// When the link stops working.
         expires_at: Timestamp,
+    }
+    /// A user registered, asked for another address, or for another mail. A mail to the address with a link is due.
+    EmailVerificationRequested {
+        /// The address that the mail is sent to.
+        email: String,
+        /// The token, encrypted for the notification service, which puts it into the mail.
+        sealed_token: String,
+        /// When the link stops working.
+        expires_at: Timestamp,
+        /// The present address of the account while another one is verified, which is told; null when it is this one.
+        present_email: Option<String>,
+    }
+    /// The user has shown to read the mails to the account's address.
+    EmailVerified {
+        /// The account's address.
+        email: String,
+    }
+    /// The account has another address. `EmailVerified` follows.
+    EmailChanged {
+        /// The account's address from now on.
+        email: String,
+        /// The address before, which is told.
+        previous_email: String,
     }
     /// The password was changed or reset, and every other login ended.
     PasswordChanged {

@@ -65,6 +65,12 @@ string_enum! {
         PasswordReset = "PASSWORD_RESET",
         /// The password was changed.
         PasswordChanged = "PASSWORD_CHANGED",
+        /// A link to verify the e-mail address.
+        EmailVerification = "EMAIL_VERIFICATION",
+        /// Another e-mail address was asked for. It goes to the present one.
+        EmailChangeRequested = "EMAIL_CHANGE_REQUESTED",
+        /// The e-mail address was changed. It goes to the former one.
+        EmailChanged = "EMAIL_CHANGED",
         /// An order was placed.
         OrderCreated = "ORDER_CREATED",
         /// A payment failed.

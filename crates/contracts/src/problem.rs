@@ -125,6 +125,7 @@ codes! {
     INVALID_SCOPE 400 "The client does not hold that scope", "Name scopes that the client holds, or none for all of them.";
     INVALID_TOKEN_REQUEST 400 "The request for a token is not valid", "The list of errors names each parameter and what it must be.";
     INVALID_RESET_TOKEN 422 "The reset link is not valid", "Ask for a new one; each works once and for a limited time.";
+    INVALID_VERIFICATION_TOKEN 422 "The link of the mail is not valid", "Ask for a new one; each works once and for a limited time.";
     WRONG_PASSWORD 422 "The current password is wrong", "Give the current password of this account.";
     LAST_ADMIN 409 "This is the last administrator", "Make somebody else an administrator first.";
     ROLE_MANAGED_BY_SELLER 409 "The role SELLER follows the seller's record", "Approve or suspend the seller below /admin/sellers instead.";

@@ -34,6 +34,9 @@ pub struct User {
     pub user_id: UserId,
     /// A copy; auth owns it.
     pub email: String,
+    /// Whether the user has shown to read the mails to the address. A copy; auth owns it.
+    #[serde(default)]
+    pub email_verified: bool,
     /// The name that the user wants to be addressed by.
     pub name: String,
     /// Null when there is none.
@@ -320,6 +323,9 @@ events! {
         phone: Option<String>,
         /// A copy of the account's roles.
         roles: Vec<Role>,
+        /// Whether the address is verified: a copy of the account's.
+        #[serde(default)]
+        email_verified: bool,
     }
     /// A user changed the preferences. The event carries all of them.
     PreferencesChanged {

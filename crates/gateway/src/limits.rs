@@ -39,8 +39,17 @@ pub(crate) enum Class {
 impl Class {
     /// Returns the kind of a request; `path` is without the API's prefix.
     pub(crate) fn of(method: &Method, path: &str) -> Class {
-        const LOGINS: [&str; 6] =
-            ["/auth/login", "/auth/register", "/auth/token", "/auth/password/forgot", "/auth/password/reset", "/auth/password/change"];
+        const LOGINS: [&str; 9] = [
+            "/auth/login",
+            "/auth/register",
+            "/auth/token",
+            "/auth/password/forgot",
+            "/auth/password/reset",
+            "/auth/password/change",
+            "/auth/email/verify",
+            "/auth/email/verify/resend",
+            "/auth/email/change",
+        ];
         match *method {
             Method::POST if LOGINS.contains(&path) => Class::Login,
             Method::GET | Method::HEAD if path == "/search" || path.starts_with("/search/") => Class::Search,
@@ -267,6 +276,9 @@ mod tests {
             (Method::POST, "/auth/password/forgot", Class::Login),
             (Method::POST, "/auth/password/reset", Class::Login),
             (Method::POST, "/auth/password/change", Class::Login),
+            (Method::POST, "/auth/email/verify", Class::Login),
+            (Method::POST, "/auth/email/verify/resend", Class::Login),
+            (Method::POST, "/auth/email/change", Class::Login),
             (Method::GET, "/auth/login", Class::Read),
             (Method::POST, "/auth/refresh", Class::Write),
             (Method::HEAD, "/search/suggest", Class::Search),

@@ -10,7 +10,10 @@ use crate::{
     settings::Settings,
     templates::{self, Recipient},
 };
-use contracts::{auth::RESET_TOKEN_ENCRYPTION, notification::Channel};
+use contracts::{
+    auth::{EMAIL_TOKEN_ENCRYPTION, RESET_TOKEN_ENCRYPTION},
+    notification::Channel,
+};
 use mail::{Mail, MailTransport};
 use platform::{
     encryption,
@@ -46,6 +49,7 @@ pub struct Channels {
     /// The address of the shop's pages, if it has any.
     shop_url: Option<String>,
     reset_key: [u8; 32],
+    email_key: [u8; 32],
     mail: Mail,
     sms: Arc<dyn SmsProvider>,
     webhooks: Webhooks,
@@ -59,6 +63,7 @@ impl Channels {
             env: ctx.env.clone(),
             shop_url: Some(settings.shop_url()?).filter(|_| settings.has_pages),
             reset_key: ctx.master_key.key_for(RESET_TOKEN_ENCRYPTION),
+            email_key: ctx.master_key.key_for(EMAIL_TOKEN_ENCRYPTION),
             mail: Mail::new(ctx.env.clone(), settings.from_mailbox()?, senders.mail),
             sms: senders.sms,
             webhooks: Webhooks::new(ctx.env.clone(), ctx.master_key.clone(), settings),
@@ -95,11 +100,15 @@ impl Channels {
 
     /// Returns the decrypted token of a message that has one.
     fn token(&self, outgoing: &OutgoingMessage, message: &Message) -> Result<Option<String>, DeliveryError> {
-        let Message::PasswordReset(reset) = message else { return Ok(None) };
-        if reset.expires_at <= self.env.now() {
+        let (key, expires_at) = match message {
+            Message::PasswordReset(reset) => (&self.reset_key, reset.expires_at),
+            Message::EmailVerification(token) => (&self.email_key, token.expires_at),
+            _ => return Ok(None),
+        };
+        if expires_at <= self.env.now() {
             return Err(DeliveryError::permanent("the token has expired"));
         }
-        let decrypted = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(&self.reset_key, sealed));
+        let decrypted = outgoing.sealed_token.as_deref().and_then(|sealed| encryption::decrypt(key, sealed));
         let token = decrypted.and_then(|bytes| String::from_utf8(bytes).ok());
         token.map(Some).ok_or_else(|| DeliveryError::permanent("the token cannot be decrypted"))
     }

@@ -3,6 +3,7 @@
 //! Every parcel has one message that it left and one that it arrived, made from the events of its fulfilment. The events of the order
 //! make them only where those of the fulfilment are missing, as in events of earlier versions.
 
+mod email_events;
 mod seller_events;
 
 use crate::{
@@ -33,7 +34,7 @@ use platform::{
 };
 
 pub fn all() -> Consumers {
-    seller_events::add(Consumers::new())
+    email_events::add(seller_events::add(Consumers::new()))
         .on::<UserRegistered, _, _>(user_registered)
         .on::<UserUpdated, _, _>(user_updated)
         .on::<PreferencesChanged, _, _>(preferences_changed)

@@ -57,7 +57,7 @@ impl Contact {
 
     /// Returns the channels of a message of this type.
     pub fn channels(&self, kind: NotificationType) -> impl Iterator<Item = Channel> + use<> {
-        let secret = kind == NotificationType::PasswordReset;
+        let secret = is_mail_only(kind);
         let mail = self.email_enabled || is_about_account(kind);
         let text = self.sms_enabled && self.phone.is_some() && !secret;
         let webhook = self.webhook_url.is_some() && self.webhook_url != self.gone_webhook_url && !secret;
@@ -74,7 +74,21 @@ pub fn is_about_account(kind: NotificationType) -> bool {
         NotificationType::Registered
             | NotificationType::PasswordReset
             | NotificationType::PasswordChanged
+            | NotificationType::EmailVerification
+            | NotificationType::EmailChangeRequested
+            | NotificationType::EmailChanged
             | NotificationType::PayoutAccountChanged
+    )
+}
+
+/// Returns whether messages of this type are mails to an address in their event, and nothing else.
+pub fn is_mail_only(kind: NotificationType) -> bool {
+    matches!(
+        kind,
+        NotificationType::PasswordReset
+            | NotificationType::EmailVerification
+            | NotificationType::EmailChangeRequested
+            | NotificationType::EmailChanged
     )
 }
 
@@ -192,7 +206,8 @@ mod tests {
             let kind = NotificationType::ALL[at];
             let channels: Vec<_> = contact(email, sms, phone, webhook).channels(kind).collect();
             let account = ["REGISTERED", "PASSWORD_RESET", "PASSWORD_CHANGED", "PAYOUT_ACCOUNT_CHANGED"].contains(&kind.as_str());
-            let secret = kind == NotificationType::PasswordReset;
+            let account = account || kind.as_str().starts_with("EMAIL_");
+            let secret = kind == NotificationType::PasswordReset || kind.as_str().starts_with("EMAIL_");
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Email).count(), usize::from(email || account));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Sms).count(), usize::from(sms && phone && !secret));
             prop_assert_eq!(channels.iter().filter(|c| **c == Channel::Webhook).count(), usize::from(webhook && !secret));

@@ -24,6 +24,9 @@ pub enum Message {
     Registered(Welcome),
     PasswordReset(Reset),
     PasswordChanged(PasswordChange),
+    EmailVerification(EmailToken),
+    EmailChangeRequested(EmailChange),
+    EmailChanged(EmailChange),
     OrderCreated(OrderSummary),
     PaymentFailed(PaymentProblem),
     OrderConfirmed(OrderSummary),
@@ -68,6 +71,23 @@ pub struct PasswordChange {
     /// Whether a reset mail set it, and not the old password.
     pub by_reset: bool,
     pub changed_at: Timestamp,
+}
+
+/// A link to verify the address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailToken {
+    pub expires_at: Timestamp,
+    /// Whether the account has another address until then.
+    pub is_change: bool,
+}
+
+/// What the former address is told: it does not name the new one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailChange {
+    /// When it was asked for, or took effect.
+    pub occurred_at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -249,6 +269,9 @@ impl Message {
             Message::Registered(_) => NotificationType::Registered,
             Message::PasswordReset(_) => NotificationType::PasswordReset,
             Message::PasswordChanged(_) => NotificationType::PasswordChanged,
+            Message::EmailVerification(_) => NotificationType::EmailVerification,
+            Message::EmailChangeRequested(_) => NotificationType::EmailChangeRequested,
+            Message::EmailChanged(_) => NotificationType::EmailChanged,
             Message::OrderCreated(_) => NotificationType::OrderCreated,
             Message::PaymentFailed(_) => NotificationType::PaymentFailed,
             Message::OrderConfirmed(_) => NotificationType::OrderConfirmed,
@@ -281,6 +304,7 @@ impl Message {
     pub fn order_id(&self) -> Option<OrderId> {
         match self {
             Message::Registered(_) | Message::PasswordReset(_) | Message::PasswordChanged(_) => None,
+            Message::EmailVerification(_) | Message::EmailChangeRequested(_) | Message::EmailChanged(_) => None,
             Message::ReviewPublished(_) | Message::ReviewAnswered(_) => None,
             Message::SellerApproved(_) | Message::SellerRejected(_) | Message::SellerSuspended(_) | Message::SellerReinstated(_) => None,
             Message::PayoutPaid(_) | Message::PayoutFailed(_) | Message::PayoutAccountChanged(_) => None,
@@ -417,6 +441,9 @@ pub(crate) mod tests {
             }),
             Message::Refunded(Refunded { order_id, order_number, currency, amount: 1_000, refunded_amount: 1_000, in_full: false }),
             Message::PasswordChanged(PasswordChange { by_reset: false, changed_at: expires_at }),
+            Message::EmailVerification(EmailToken { expires_at, is_change: false }),
+            Message::EmailChangeRequested(EmailChange { occurred_at: expires_at }),
+            Message::EmailChanged(EmailChange { occurred_at: expires_at }),
             Message::ReturnApproved(ReturnLabelNews {
                 return_id,
                 order_id,

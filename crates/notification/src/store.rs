@@ -103,11 +103,11 @@ pub async fn forget_numbers(tx: &mut Tx) -> Result<(), Error> {
 /// Stores a profile of the user service with its number `sequence`. An older one changes nothing.
 pub async fn put_profile(tx: &mut Tx, event: &UserUpdated, sequence: i64) -> Result<(), Error> {
     tx.execute(
-        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence) \
-         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7) ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, \
-         email_verified = contacts.email_verified AND contacts.email = excluded.email, \
+        "INSERT INTO contacts (user_id, email, name, phone, email_enabled, sms_enabled, webhook_url, sequence, email_verified) \
+         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8) ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, \
+         email_verified = excluded.email_verified OR (contacts.email_verified AND contacts.email = excluded.email), \
          phone = excluded.phone, sequence = excluded.sequence WHERE contacts.sequence < excluded.sequence",
-        params![event.user_id, event.email, event.name, event.phone, true, false, sequence],
+        params![event.user_id, event.email, event.name, event.phone, true, false, sequence, event.email_verified],
     )
     .await
     .map(|_| ())
@@ -172,7 +172,9 @@ pub async fn find_due(tx: &mut Tx, id: NotificationId) -> Result<Option<Outgoing
     let found = tx.find::<OutgoingMessages>("notification_id = $1 AND due_at <= $2", params![id, now]).await?;
     let Some(mut outgoing) = found else { return Ok(None) };
     if let Some(mut contact) = find_contact(tx, outgoing.user_id).await? {
-        outgoing.name = contact.email_verified.then(|| std::mem::take(&mut contact.name));
+        // The address in the event may be another one, which nobody has verified.
+        let is_own = outgoing.recipient.is_none() || outgoing.recipient == contact.email;
+        outgoing.name = (contact.email_verified && is_own).then(|| std::mem::take(&mut contact.name));
         outgoing.recipient = outgoing.recipient.or_else(|| contact.address(outgoing.channel));
     }
     Ok(Some(outgoing))

@@ -2,6 +2,7 @@
 
 mod consuming;
 mod delivering;
+mod email_addresses;
 mod endpoints;
 mod mail_server;
 mod mailbox;
@@ -97,7 +98,14 @@ impl Person {
 
     fn profile(self, email: &str, phone: Option<&str>) -> UserUpdated {
         let phone = phone.map(str::to_owned);
-        UserUpdated { user_id: self.user_id, email: email.into(), name: "Mara".into(), phone, roles: vec![Role::Customer] }
+        UserUpdated {
+            user_id: self.user_id,
+            email: email.into(),
+            name: "Mara".into(),
+            phone,
+            roles: vec![Role::Customer],
+            email_verified: false,
+        }
     }
 
     fn preferences(self, email: bool, sms: bool, webhook: Option<&str>) -> PreferencesChanged {

@@ -6,7 +6,7 @@ use crate::{
     store,
 };
 use contracts::{
-    auth::{AccountStatus, RolesChanged, UserLocked, UserRegistered, UserUnlocked},
+    auth::{AccountStatus, EmailChanged, EmailVerified, RolesChanged, UserLocked, UserRegistered, UserUnlocked},
     ids::UserId,
 };
 use platform::{
@@ -18,6 +18,8 @@ pub fn all() -> Consumers {
     Consumers::new()
         .on::<UserRegistered, _, _>(user_registered)
         .on::<RolesChanged, _, _>(roles_changed)
+        .on::<EmailVerified, _, _>(email_verified)
+        .on::<EmailChanged, _, _>(email_changed)
         .on::<UserLocked, _, _>(user_locked)
         .on::<UserUnlocked, _, _>(user_unlocked)
         .on_rewind("auth", store::forget_account_sequences)
@@ -40,6 +42,29 @@ async fn roles_changed(tx: &mut Tx, event: Received<RolesChanged>) -> Result<(),
     let (before, roles) = (user.value.clone(), sorted_roles(event.event.roles));
     if before.roles != roles {
         user.value.roles = roles;
+        store::save_user(tx, &before, &mut user).await?;
+        tx.emit(user_updated(&user.value));
+    }
+    Ok(())
+}
+
+async fn email_verified(tx: &mut Tx, event: Received<EmailVerified>) -> Result<(), Error> {
+    set_email(tx, event.event.user_id, event.event.email, true, event.sequence).await
+}
+
+async fn email_changed(tx: &mut Tx, event: Received<EmailChanged>) -> Result<(), Error> {
+    set_email(tx, event.event.user_id, event.event.email, false, event.sequence).await
+}
+
+/// Copies the address and whether it is verified, as [`roles_changed`] copies the roles.
+async fn set_email(tx: &mut Tx, user_id: UserId, email: String, email_verified: bool, sequence: i64) -> Result<(), Error> {
+    let mut user = store::lock_user(tx, user_id).await?.ok_or(Error::NotFound)?;
+    if !store::advance_account_sequence(tx, user_id, sequence).await? {
+        return Ok(());
+    }
+    let before = user.value.clone();
+    (user.value.email, user.value.email_verified) = (email, email_verified);
+    if user.value != before {
         store::save_user(tx, &before, &mut user).await?;
         tx.emit(user_updated(&user.value));
     }

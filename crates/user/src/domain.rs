@@ -49,7 +49,17 @@ impl NewUser {
         let roles = sorted_roles(roles);
         Versioned {
             version: 1,
-            value: User { user_id, email, name, phone: None, roles, status: AccountStatus::Active, created_at: now, updated_at: now },
+            value: User {
+                user_id,
+                email,
+                email_verified: false,
+                name,
+                phone: None,
+                roles,
+                status: AccountStatus::Active,
+                created_at: now,
+                updated_at: now,
+            },
         }
     }
 }
@@ -76,8 +86,8 @@ pub fn update(user: &mut User, changes: UpdateProfile) {
 /// Returns the event of a whole profile.
 #[must_use]
 pub fn user_updated(user: &User) -> UserUpdated {
-    let User { user_id, email, name, phone, roles, .. } = user.clone();
-    UserUpdated { user_id, email, name, phone, roles }
+    let User { user_id, email, email_verified, name, phone, roles, .. } = user.clone();
+    UserUpdated { user_id, email, name, phone, roles, email_verified }
 }
 
 /// Returns the preferences of a user who never wrote any: mails only.
@@ -346,6 +356,7 @@ mod tests {
         let mut user = User {
             user_id: UserId(Uuid::nil()),
             email: "mara@example.com".into(),
+            email_verified: false,
             name: "Mara".into(),
             phone: None,
             roles: vec![Role::Customer],

@@ -47,7 +47,14 @@ pub struct App {
 pub fn service() -> Service {
     Service::new(
         "user",
-        migrations!["0001_users", "0002_provisional_names", "0003_beginnings", "0004_search_prefixes", "0005_recipients_and_status"],
+        migrations![
+            "0001_users",
+            "0002_provisional_names",
+            "0003_beginnings",
+            "0004_search_prefixes",
+            "0005_recipients_and_status",
+            "0006_email_verified"
+        ],
         |ctx: Ctx| async move {
             let app = App { webhooks: ctx.settings.section(contracts::notification::NAME)?, ctx };
             let (router, operations) = api::routes().build(app.clone());

@@ -7,7 +7,7 @@ use crate::{
     store::{
         accounts::{self, Credential},
         attempts::{self, Subject},
-        ended_logins, refresh_tokens, resets,
+        email_tokens, ended_logins, refresh_tokens, resets,
     },
 };
 use contracts::{
@@ -61,6 +61,7 @@ pub async fn lock_account(app: &App, admin: UserId, user: UserId) -> Result<Acco
                 accounts::set_status(tx, user, AccountStatus::Locked).await?;
                 refresh_tokens::revoke_all(tx, user, None).await?;
                 resets::drop_tokens(tx, user).await?;
+                email_tokens::end_changes(tx, user, &account.email).await?;
                 tx.emit(UserLocked { user_id: user, locked_by: Some(admin) });
             }
             view(tx, user).await
@@ -107,12 +108,14 @@ fn check_not_last_admin(admins: &[UserId], user: UserId) -> Result<(), Error> {
 /// # Errors
 /// [`Error::NotFound`].
 pub async fn view(tx: &mut Tx, user: UserId) -> Result<Account, Error> {
-    let Credential { user_id, email, status, created_at, updated_at, .. } = accounts::find(tx, user).await?.ok_or(Error::NotFound)?;
+    let Credential { user_id, email, email_verified_at, status, created_at, updated_at, .. } =
+        accounts::find(tx, user).await?.ok_or(Error::NotFound)?;
     let counter = attempts::find(tx, Subject::login(&email)).await?;
     let locked = counter.and_then(|counter| counter.locked_until).is_some_and(|until| until > tx.now());
     Ok(Account {
         user_id,
         email: email.into_string(),
+        email_verified: email_verified_at.is_some(),
         roles: accounts::roles(tx, user).await?,
         status: if locked { AccountStatus::Locked } else { status },
         failed_login_count: counter.map_or(0, |counter| counter.count),

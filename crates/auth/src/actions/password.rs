@@ -1,6 +1,6 @@
 //! Changing a password.
 
-use super::login_attempt::record_attempt;
+use super::{email::mark_verified, login_attempt::record_attempt};
 use crate::{
     App,
     domain::{lockout::Decision, password_rules},
@@ -8,7 +8,7 @@ use crate::{
     store::{
         accounts,
         attempts::{self, Subject},
-        refresh_tokens, resets,
+        email_tokens, refresh_tokens, resets,
     },
 };
 use contracts::{
@@ -81,8 +81,9 @@ pub async fn check_password(app: &App, user: UserId, password: Secret) -> Result
         .await
 }
 
-/// Replaces the password, revokes every login except `kept` and every reset link, and deletes the counters of failed
-/// logins, because those were attempts at the old password.
+/// Replaces the password, revokes every login except `kept`, every reset link and every request for another address, and deletes
+/// the counters of failed logins, because those were attempts at the old password. A reset shows that the user reads the mails to
+/// the address.
 pub(super) async fn replace(
     tx: &mut Tx,
     account: &accounts::Credential,
@@ -95,6 +96,10 @@ pub(super) async fn replace(
     resets::drop_tokens(tx, account.user_id).await?;
     if attempts::forget_logins(tx, &account.email, account.user_id).await? {
         tx.emit(contracts::auth::UserUnlocked { user_id: account.user_id, unlocked_by: None });
+    }
+    email_tokens::end_changes(tx, account.user_id, &account.email).await?;
+    if by_reset && account.email_verified_at.is_none() {
+        mark_verified(tx, account).await?;
     }
     tx.emit(PasswordChanged { user_id: account.user_id, email: account.email.to_string(), by_reset });
     Ok(())

@@ -1,6 +1,7 @@
 //! Opening an account.
 
 use super::{
+    email::mail_token,
     log_in::log_in,
     seller_role::announce_existing_seller,
     session::{self, Session},
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 use contracts::{
-    auth::{AccountStatus, RegisterUser, Role, Tokens, UserRegistered},
+    auth::{AccountStatus, EmailVerified, RegisterUser, Role, Tokens, UserRegistered},
     ids::UserId,
     secret::Secret,
     text::{Email, Name},
@@ -34,6 +35,8 @@ pub struct NewAccount {
     pub name: Name,
     pub password_hash: String,
     pub roles: Vec<Role>,
+    /// Whether the address is known to be the user's: the operator vouches for those of the command line.
+    pub email_verified: bool,
 }
 
 /// Opens an account with the role CUSTOMER and logs in. A repetition under the same key logs in to the account that the
@@ -80,8 +83,8 @@ async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result
         return Err(Error::EmailTaken);
     }
     let password_hash = app.hasher.hash(body.password.reveal()).await?;
-    let account = NewAccount { email: body.email, name: body.name, password_hash, roles: roles::FIRST.to_vec() };
-    let (new, lifetime) = (account.clone(), app.settings.refresh_token());
+    let account = NewAccount { email: body.email, name: body.name, password_hash, roles: roles::FIRST.to_vec(), email_verified: false };
+    let (new, of, lifetime) = (account.clone(), app.clone(), app.settings.refresh_token());
     let session = app
         .ctx
         .db
@@ -92,6 +95,7 @@ async fn open(app: &App, request: Option<Request>, body: RegisterUser) -> Result
             {
                 return Err(Error::KeyReused);
             }
+            mail_token(tx, &of, &credential, &credential.email).await?;
             session::open(tx, &credential, None, lifetime).await
         })
         .await?;
@@ -111,6 +115,7 @@ pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, E
         email: new.email.clone(),
         password_hash: new.password_hash.clone(),
         status: AccountStatus::Active,
+        email_verified_at: new.email_verified.then_some(now),
         created_at: now,
         updated_at: now,
     };
@@ -124,6 +129,9 @@ pub async fn open_account(tx: &mut Tx, new: &NewAccount) -> Result<Credential, E
         name: new.name.to_string(),
         roles: new.roles.clone(),
     });
+    if new.email_verified {
+        tx.emit(EmailVerified { user_id: credential.user_id, email: new.email.to_string() });
+    }
     if new.roles.contains(&Role::Seller) {
         announce_existing_seller(tx, credential.user_id).await?;
     }

@@ -21,6 +21,8 @@ pub struct Credential {
     pub password_hash: String,
     /// LOCKED by an administrator, or ACTIVE.
     pub status: AccountStatus,
+    /// When the user showed to read the mails to the address.
+    pub email_verified_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -34,7 +36,7 @@ impl Credential {
 
 platform::table! {
     Credentials in "credentials" of Credential, key [user_id];
-    columns { credential_id, user_id, email, password_hash, status, created_at, updated_at }
+    columns { credential_id, user_id, email, password_hash, status, email_verified_at, created_at, updated_at }
 }
 
 /// Inserts an account. Returns `false` and changes nothing when the address is taken.
@@ -73,6 +75,21 @@ pub async fn list_not_ascii(tx: &mut Tx, after: Option<UserId>, limit: i64) -> R
 
 pub async fn set_email(tx: &mut Tx, user: UserId, email: &Email) -> Result<(), Error> {
     tx.execute("UPDATE credentials SET email = $1 WHERE user_id = $2", params![*email, user]).await.map(|_| ())
+}
+
+/// Marks the address of an account as verified.
+pub async fn set_email_verified(tx: &mut Tx, user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute("UPDATE credentials SET email_verified_at = $2, updated_at = $2 WHERE user_id = $1", params![user, now]).await.map(|_| ())
+}
+
+/// Gives an account that the caller has locked another address, verified. Returns `false` when the address is taken; the caller
+/// must then fail. The row is inserted anew, because a conflict of an insertion is no error of the transaction.
+pub async fn replace_email(tx: &mut Tx, account: &Credential, email: &Email) -> Result<bool, Error> {
+    let now = tx.now();
+    tx.execute("DELETE FROM credentials WHERE user_id = $1", params![account.user_id]).await?;
+    let changed = Credential { email: email.clone(), email_verified_at: Some(now), updated_at: now, ..account.clone() };
+    tx.insert_if_absent::<Credentials>(&changed, "(email)").await
 }
 
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Credential>, Error> {

@@ -152,12 +152,14 @@ async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
         "/auth/logout",
         "/auth/password/forgot",
         "/auth/password/reset",
+        "/auth/email/verify",
+        "/auth/email/verify/resend",
         "/auth/token",
         "/.well-known/jwks.json",
     ];
     let all = auth.runtime.operations.iter().map(|(_, operation)| operation.clone());
     let operations: Vec<Operation> = all.filter(|operation| operation.tag == "auth").collect();
-    assert_eq!(operations.len(), 14);
+    assert_eq!(operations.len(), 17);
     for operation in operations {
         assert_eq!(operation.access().anonymous, open.contains(&operation.path), "{}", operation.path);
         if open.contains(&operation.path) {
@@ -166,7 +168,7 @@ async fn every_route_but_the_public_ones_refuses_anonymous_callers() {
         let path = operation.path.replace("{userId}", &mara.user_id.to_string());
         let ask = || auth.request(operation.method.clone(), &path);
         ask().send().await.expect_problem(401, "UNAUTHENTICATED");
-        if operation.path != "/auth/password/change" {
+        if !["/auth/password/change", "/auth/email/change"].contains(&operation.path) {
             ask().bearer(mara.access_token.reveal()).send().await.expect_problem(403, "FORBIDDEN");
         }
     }

@@ -108,7 +108,7 @@ async fn the_end_of_a_lock_is_announced_once_by_the_worker_or_the_login() {
     auth.complete().await;
     assert_eq!(auth.emitted_of::<UserUnlocked>().await, [UserUnlocked { user_id: mara.user_id, unlocked_by: None }]);
     let kinds: Vec<String> = auth.emitted().await.into_iter().map(|event| event.event_type).collect();
-    assert_eq!(kinds, ["UserRegistered", "UserLocked", "UserUnlocked"]);
+    assert_eq!(kinds, ["UserRegistered", "EmailVerificationRequested", "UserLocked", "UserUnlocked"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! The text of each e-mail: the account and the order here, parcels, returns and sellers below.
+//! The text of each e-mail: the order here; the account, parcels, returns and sellers below.
 
+mod account;
 mod parcels;
 mod returns;
 mod seller_texts;
@@ -7,7 +8,7 @@ mod seller_texts;
 use super::{EmailContent, How, NextStep, Recipient, Table, TableLine};
 use crate::{
     domain::one_line,
-    message::{Cancelled, Line, Message, OrderSummary, PasswordChange, PaymentProblem, Refunded, Reset},
+    message::{Cancelled, Line, Message, OrderSummary, PaymentProblem, Refunded},
 };
 use contracts::{
     ids::OrderId,
@@ -17,7 +18,6 @@ use contracts::{
     time::Timestamp,
     user::AddressSnapshot,
 };
-use platform::http::encode_text;
 use serde_json::json;
 
 /// The path with which calls of the API begin.
@@ -28,9 +28,12 @@ const AUTHORIZATION: &str = "Authorization: Bearer …";
 #[must_use]
 pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailContent {
     let content = match message {
-        Message::Registered(_) => registered(recipient),
-        Message::PasswordReset(reset) => password_reset(reset, recipient),
-        Message::PasswordChanged(change) => password_changed(change, recipient),
+        Message::Registered(_) => account::registered(recipient),
+        Message::PasswordReset(reset) => account::password_reset(reset, recipient),
+        Message::PasswordChanged(change) => account::password_changed(change, recipient),
+        Message::EmailVerification(token) => account::email_verification(token, recipient),
+        Message::EmailChangeRequested(change) => account::email_change_requested(change, recipient),
+        Message::EmailChanged(change) => account::email_changed(change, recipient),
         Message::OrderCreated(order) => order_created(order, recipient),
         Message::PaymentFailed(problem) => payment_failed(problem, recipient),
         Message::OrderConfirmed(order) => order_confirmed(order, recipient),
@@ -70,61 +73,6 @@ pub fn email_content(message: &Message, recipient: &Recipient<'_>) -> EmailConte
     let name = one_line(recipient.name.unwrap_or_default(), 100);
     let greeting = if name.is_empty() { "Hello,".into() } else { format!("Hello {name},") };
     EmailContent { greeting, shop_url: recipient.shop_url.map(str::to_owned), ..content }
-}
-
-fn registered(recipient: &Recipient<'_>) -> EmailContent {
-    EmailContent {
-        subject: "Welcome to Souk".into(),
-        summary: "Your account is ready.".into(),
-        heading: "Welcome".into(),
-        paragraphs: vec!["Your account is ready. You can fill your cart, follow your orders and choose how we tell you about them.".into()],
-        step: recipient.shop_url.map(|url| NextStep { label: "Look around", how: How::Link(url.to_owned()) }),
-        closing: vec!["If you did not open this account, someone typed your address by mistake: you need not do anything.".into()],
-        ..EmailContent::default()
-    }
-}
-
-fn password_reset(reset: &Reset, recipient: &Recipient<'_>) -> EmailContent {
-    let token = recipient.token.unwrap_or_default();
-    let (how, what) = match recipient.shop_url {
-        Some(shop) => {
-            let mut url = format!("{shop}/password/reset?token=");
-            encode_text(token, &mut url);
-            (How::Link(url), "link")
-        }
-        None => {
-            let body = json!({ "token": token, "newPassword": "…" });
-            let call = format!("POST {API}/auth/password/reset");
-            (How::Call(vec![format!("Token: {token}"), call, "Content-Type: application/json".into(), body.to_string()]), "token")
-        }
-    };
-    EmailContent {
-        subject: "Set a new password".into(),
-        summary: format!("A {what} that works once."),
-        heading: "Set a new password".into(),
-        paragraphs: vec![
-            "Somebody, hopefully you, asked to set a new password for your account.".into(),
-            format!("The {what} works once, until {}.", moment(reset.expires_at)),
-        ],
-        step: Some(NextStep { label: "Set a new password", how }),
-        closing: vec!["If it was not you, ignore this mail: your password stays as it is. Do not pass this mail on.".into()],
-        ..EmailContent::default()
-    }
-}
-
-fn password_changed(change: &PasswordChange, recipient: &Recipient<'_>) -> EmailContent {
-    let how = if change.by_reset { "with the token of a reset mail" } else { "with the old password" };
-    EmailContent {
-        subject: "Your password was changed".into(),
-        summary: "If it was you, you need not do anything.".into(),
-        heading: "Your password was changed".into(),
-        paragraphs: vec![
-            format!("The password of your account was changed {how}, on {}. Every other login ended.", moment(change.changed_at)),
-            "If it was you, you need not do anything. If not, set a new one now.".into(),
-        ],
-        step: Some(forgotten_password(recipient)),
-        ..EmailContent::default()
-    }
 }
 
 fn order_created(order: &OrderSummary, recipient: &Recipient<'_>) -> EmailContent {
@@ -215,18 +163,6 @@ fn money_refunded(refunded: &Refunded, recipient: &Recipient<'_>) -> EmailConten
         closing: vec!["It may take your bank a few days to show it.".into()],
         ..EmailContent::default()
     }
-}
-
-/// How to set a new password without the old one.
-fn forgotten_password(recipient: &Recipient<'_>) -> NextStep {
-    let how = match recipient.shop_url {
-        Some(shop) => How::Link(format!("{shop}/password/forgot")),
-        None => {
-            let body = json!({ "email": "…" }).to_string();
-            How::Call(vec![format!("POST {API}/auth/password/forgot"), "Content-Type: application/json".into(), body])
-        }
-    };
-    NextStep { label: "Set a new password", how }
 }
 
 /// A page of the user's own, or the call of the API with the same path.

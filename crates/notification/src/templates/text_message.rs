@@ -11,6 +11,7 @@ pub fn text_message(message: &Message) -> String {
         Message::Registered(_) => "Souk: your account is ready.".into(),
         Message::PasswordReset(_) => "Souk: a new password was asked for; see your mail.".into(),
         Message::PasswordChanged(_) => "Souk: your password was changed. If it was not you, set a new one.".into(),
+        Message::EmailVerification(_) | Message::EmailChangeRequested(_) | Message::EmailChanged(_) => "Souk: see your mail.".into(),
         Message::OrderCreated(order) => format!("Souk: we received your order {} over {}.", order.order_number, total(order)),
         Message::PaymentFailed(problem) => {
             format!(

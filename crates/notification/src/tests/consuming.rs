@@ -26,6 +26,7 @@ async fn every_event_makes_one_message() {
     deliver(&harness, person.registration("mara@example.com", "Mara")).await;
     deliver(&harness, person.reset(&harness)).await;
     deliver(&harness, PasswordChanged { user_id: person.user_id, email: "mara@example.com".into(), by_reset: true }).await;
+    email_addresses::deliver_all(&harness, person).await;
     deliver(&harness, person.created()).await;
     deliver(&harness, person.payment_failed(until)).await;
     deliver(&harness, person.confirmed()).await;

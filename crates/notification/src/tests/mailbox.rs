@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Returns the mails in the folder, in the order of their names.
-fn mails(harness: &Harness) -> Vec<(String, String)> {
+pub(super) fn mails(harness: &Harness) -> Vec<(String, String)> {
     let mut found: Vec<_> = fs::read_dir(harness.data_dir().join("mailbox"))
         .map(|entries| {
             let read = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap());

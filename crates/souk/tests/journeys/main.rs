@@ -27,3 +27,4 @@ mod storage;
 mod suspending;
 mod taxing;
 mod tools;
+mod verifying;

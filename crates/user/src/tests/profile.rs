@@ -2,7 +2,7 @@
 
 use super::{registered, start};
 use contracts::{
-    auth::{Role, RolesChanged},
+    auth::{EmailChanged, EmailVerified, Role, RolesChanged},
     ids::UserId,
     user::{PreferencesChanged, UserUpdated},
 };
@@ -201,4 +201,30 @@ async fn a_bad_profile_is_refused_and_nothing_changes() {
     h.patch("/users/me", &json!({"name": "Eve"})).customer(user).header("if-match", "v1").send().await.expect(400);
     assert_eq!(h.get("/users/me").customer(user).send().await.body, before);
     assert!(h.emitted().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_address_follows_the_account_and_older_events_change_nothing() {
+    let h = start().await;
+    let user: UserId = h.id();
+    h.deliver(registered(user, "mara@example.com", "Mara")).await;
+    let shown = async || {
+        let profile = h.get("/users/me").customer(user).send().await.expect(200).json();
+        (profile["email"].as_str().unwrap().to_owned(), profile["emailVerified"].as_bool().unwrap())
+    };
+    assert_eq!(shown().await, ("mara@example.com".to_owned(), false));
+    let verified = |email: &str| EmailVerified { user_id: user, email: email.into() };
+    h.deliver(verified("mara@example.com")).await;
+    assert_eq!(shown().await, ("mara@example.com".to_owned(), true));
+    let changed = EmailChanged { user_id: user, email: "new@example.com".into(), previous_email: "mara@example.com".into() };
+    let (changed, late) = (h.envelope(&changed), h.envelope(&verified("mara@example.com")));
+    h.deliver_envelope(changed).await;
+    h.deliver(verified("new@example.com")).await;
+    let mut repeated = late;
+    repeated.sequence = 1;
+    h.deliver_envelope(repeated).await;
+    assert_eq!(shown().await, ("new@example.com".to_owned(), true));
+    assert_eq!(h.get("/users?query=new@example.com").admin().send().await.expect(200).json()["items"].as_array().unwrap().len(), 1);
+    let last = h.emitted_of::<UserUpdated>().await.pop().unwrap();
+    assert_eq!((last.email.as_str(), last.email_verified), ("new@example.com", true));
 }

@@ -1,6 +1,6 @@
 //! The texts for sellers.
 
-use super::{EmailContent, Recipient, Sums, cause, forgotten_password, moment, see, table_of, units};
+use super::{EmailContent, Recipient, Sums, account::forgotten_password, cause, moment, see, table_of, units};
 use crate::{
     domain::one_line,
     message::{PayoutAccountChange, PayoutNews, Sale, SaleEnded, SellerNews},
