@@ -2,6 +2,7 @@
 
 mod category_handlers;
 mod group_handlers;
+mod picture_handlers;
 mod product_handlers;
 mod tax_handlers;
 
@@ -29,6 +30,10 @@ pub fn routes() -> Routes<App> {
         .post("/products/{productId}/archive", product_handlers::archive, "Removes a product for good")
         .post("/products/{productId}/block", product_handlers::block, "Takes a product off sale, whatever its seller does")
         .post("/products/{productId}/unblock", product_handlers::unblock, "Lifts the block of a product")
+        .post("/products/{productId}/images", picture_handlers::upload, "Uploads a picture of a product")
+        .get("/products/{productId}/images", picture_handlers::list, "The uploaded pictures of a product, with all sizes")
+        .patch("/products/{productId}/images", picture_handlers::arrange, "Orders the pictures of a product, and removes others")
+        .get("/images/{file}", picture_handlers::get, "One size of an uploaded picture")
         .get("/products/{productId}/price-history", product_handlers::list_prices, "What a product cost, the newest price first")
         .get("/product-groups/{productGroupId}", group_handlers::get, "The variants of one thing, with prices and availability")
         .get("/categories", category_handlers::get_tree, "The tree of categories")

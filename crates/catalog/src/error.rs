@@ -1,5 +1,6 @@
 //! The errors of this service and their public codes.
 
+use crate::picture_store::StoreError;
 use contracts::{
     catalog::{ModerationStatus, ProductStatus},
     machine::IllegalTransition,
@@ -30,6 +31,11 @@ pub enum Error {
     /// Everything that is wrong with the request.
     #[error("the request has {} faults", .0.len())]
     Faults(Vec<Fault>),
+    #[error("the product has as many pictures as can be")]
+    TooManyImages,
+    /// The picture is being deleted at the moment.
+    #[error("the picture is being removed")]
+    PictureIsRemoved,
     #[error("the product group is full")]
     GroupFull,
     /// The pointer names the field with the category.
@@ -49,6 +55,8 @@ pub enum Error {
     #[error("the precondition failed")]
     Stale(#[source] Problem),
     #[error(transparent)]
+    Store(StoreError),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -67,6 +75,8 @@ impl From<Error> for Problem {
             Error::NotEditable { status, detail } => Problem::new(Code::ILLEGAL_TRANSITION).detail(detail).member("productStatus", status),
             Error::Invalid(fault) => Problem::invalid(vec![fault]),
             Error::Faults(faults) => Problem::invalid(faults),
+            Error::TooManyImages => Code::TOO_MANY_IMAGES.into(),
+            Error::PictureIsRemoved => Problem::new(Code::OVERLOADED).detail("an earlier copy of the picture is being removed"),
             Error::GroupFull => Code::PRODUCT_GROUP_FULL.into(),
             Error::UnknownCategory(pointer) => {
                 Problem::new(Code::UNKNOWN_CATEGORY).fault(Fault::at(pointer, "UNKNOWN_CATEGORY", "is not the id of a category"))
@@ -85,6 +95,7 @@ impl From<Error> for Problem {
             }
             Error::TooManyCategories => Code::TOO_MANY_CATEGORIES.into(),
             Error::Stale(problem) => problem,
+            Error::Store(_) => Problem::new(Code::DEPENDENCY_UNAVAILABLE).detail("the store of pictures does not answer"),
             Error::Db(error) => error.into(),
         }
     }

@@ -29,6 +29,8 @@ mod consumers;
 mod domain;
 mod error;
 pub mod import;
+mod picture_store;
+mod pictures;
 mod settings;
 mod store;
 mod workers;
@@ -37,6 +39,7 @@ mod workers;
 mod tests;
 
 pub use error::Error;
+pub use pictures::find_missing_pictures;
 pub use settings::Settings;
 
 use platform::{
@@ -52,6 +55,7 @@ struct App {
     settings: Arc<Settings>,
     tree: Arc<store::TreeCache>,
     taxes: Arc<store::TaxCache>,
+    pictures: Arc<pictures::Pictures>,
 }
 
 /// Describes the service to the runtime.
@@ -59,9 +63,11 @@ struct App {
 pub fn service() -> Service {
     Service::new(
         "catalog",
-        migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation", "0005_taxes"],
+        migrations!["0001_catalog", "0002_product_texts", "0003_ratings", "0004_moderation", "0005_taxes", "0006_pictures"],
         |ctx: Ctx| async move {
-            let app = App { settings: Arc::new(ctx.section()?), tree: Arc::default(), taxes: Arc::default(), ctx };
+            let settings: Settings = ctx.section()?;
+            let pictures = Arc::new(pictures::Pictures::open(&ctx, &settings)?);
+            let app = App { settings: Arc::new(settings), tree: Arc::default(), taxes: Arc::default(), pictures, ctx };
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },

@@ -3,6 +3,7 @@
 mod category_rows;
 mod listing;
 mod own_lists;
+mod picture_rows;
 mod product_rows;
 pub mod suspended_sellers;
 mod tax_rows;
@@ -11,6 +12,7 @@ mod tree_cache;
 pub use category_rows::*;
 pub use listing::*;
 pub use own_lists::*;
+pub use picture_rows::*;
 pub use product_rows::*;
 pub use tax_rows::*;
 pub use tree_cache::{CachedTree, TreeCache};

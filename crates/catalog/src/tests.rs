@@ -10,6 +10,7 @@ mod plans;
 mod products;
 mod taken_off_sale;
 mod taxes;
+mod uploading;
 
 use contracts::{
     catalog::{Category, Product, ProductStatus},

@@ -1,11 +1,17 @@
 //! Entry point 3, schedule: keeps the listing of products in step with the category tree, and adds missing texts.
 
-use crate::{Error, store};
+use crate::{Error, actions, pictures::Pictures, store};
+use contracts::{
+    catalog::{PictureName, PictureSize},
+    ids::PictureId,
+};
 use platform::{
+    backoff::Backoff,
     db::Db,
+    due::{DueQueue, DueWork},
     worker::{Next, Worker},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The worker that lists products again after their category was moved or deleted.
 pub const RELIST: &str = "relist";
@@ -20,6 +26,7 @@ pub fn all(app: &crate::App) -> Vec<Worker> {
     vec![
         Worker::new(RELIST, Duration::from_secs(30), app.ctx.db.clone(), relist),
         Worker::new(PRODUCT_TEXTS, Duration::from_secs(3_600), app.ctx.db.clone(), add_texts),
+        Worker::due(&app.ctx.db, Removals { db: app.ctx.db.clone(), pictures: app.pictures.clone() }),
     ]
 }
 
@@ -51,4 +58,36 @@ async fn relist(db: Db) -> Result<Next, Error> {
         Ok(Next::Immediately)
     })
     .await
+}
+
+/// Removes the pictures that no product shows any more, files first.
+#[derive(Clone)]
+struct Removals {
+    db: Db,
+    pictures: Arc<Pictures>,
+}
+
+impl DueWork for Removals {
+    const NAME: &'static str = "picture-removals";
+    const PERIOD: Duration = Duration::from_secs(300);
+    const QUEUE: DueQueue<PictureId> = store::REMOVALS;
+    type Key = PictureId;
+    type Partition = PictureId;
+    type Error = Error;
+
+    async fn run(self, picture_id: PictureId) -> Result<(), Error> {
+        let Some(format) = actions::begin_removal(&self.db, picture_id).await? else { return Ok(()) };
+        for size in PictureSize::ALL.iter().copied() {
+            self.pictures.delete(PictureName { picture_id, size, format }).await?;
+        }
+        actions::finish_removal(&self.db, picture_id).await
+    }
+
+    fn slots(&self) -> usize {
+        2
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::doubling(Duration::from_secs(30), Duration::from_secs(3_600))
+    }
 }

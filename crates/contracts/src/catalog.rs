@@ -1,5 +1,9 @@
 //! Catalog: products, prices and categories. Other services store snapshots of them.
 
+mod pictures;
+
+pub use pictures::*;
+
 use crate::{
     body::{Attributes, BoundedVec, Patch},
     calls, events,
@@ -30,7 +34,7 @@ pub const SERVICE: ServiceSpec = ServiceSpec {
     machines: &[ProductStatus::SPEC, ModerationStatus::SPEC],
     events: EVENTS,
     calls: CALLS,
-    paths: &["/admin/tax-rates", "/categories", "/product-groups", "/products", "/products/by-sku"],
+    paths: &["/admin/tax-rates", "/categories", "/images", "/product-groups", "/products", "/products/by-sku"],
 };
 
 machine! {
@@ -218,7 +222,7 @@ pub struct CreateProduct {
     pub tax_class: TaxClass,
     /// At most 20, the main one first.
     #[serde(default)]
-    pub images: BoundedVec<ImageUrl, 0, 20>,
+    pub images: BoundedVec<ImageUrl, 0, MAX_IMAGES>,
     /// At most 50.
     #[serde(default)]
     pub attributes: Attributes,
@@ -283,7 +287,7 @@ pub struct UpdateProduct {
     pub tax_class: Patch<TaxClass>,
     /// Replaces the whole list.
     #[serde(skip_serializing_if = "Patch::is_absent")]
-    pub images: Patch<BoundedVec<ImageUrl, 0, 20>>,
+    pub images: Patch<BoundedVec<ImageUrl, 0, MAX_IMAGES>>,
     /// Replaces all attributes.
     #[serde(skip_serializing_if = "Patch::is_absent")]
     pub attributes: Patch<Attributes>,
@@ -533,6 +537,14 @@ calls! {
     BLOCK_PRODUCT: post(BlockProduct) -> Product, "/products/{productId}/block";
     /// Lifts a block.
     UNBLOCK_PRODUCT: post(()) -> Product, "/products/{productId}/unblock";
+    /// Uploads a picture and adds it to the product.
+    UPLOAD_PICTURE: post(()) -> Picture, "/products/{productId}/images";
+    /// Lists the uploaded pictures of a product.
+    LIST_PICTURES: get(()) -> PictureList, "/products/{productId}/images";
+    /// Orders the pictures of a product, and removes those that are left out.
+    ARRANGE_IMAGES: patch(ArrangeImages) -> Product, "/products/{productId}/images";
+    /// Reads an uploaded picture.
+    GET_PICTURE: get(()) -> (), "/images/{file}";
     /// Lists the prices of a product, the newest first.
     LIST_PRICE_HISTORY: get(()) -> Page<PriceHistoryEntry>, "/products/{productId}/price-history";
     /// Reads the variants of a product group, with prices and availability.

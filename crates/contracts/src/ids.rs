@@ -75,6 +75,8 @@ ids! {
     ProductId;
     /// Products that are variants of each other, such as sizes or colours.
     ProductGroupId;
+    /// An uploaded picture. Made of its content (UUIDv8) and not of the time.
+    PictureId;
     /// A node of the category tree.
     CategoryId;
     /// A shopping cart.

@@ -141,6 +141,7 @@ codes! {
     CATEGORY_NAME_TAKEN 409 "There is a sibling category with this name", "Choose another name.";
     CATEGORY_TOO_DEEP 422 "The tree of categories would become too deep", "A category has at most nine above it.";
     TOO_MANY_CATEGORIES 409 "The tree holds as many categories as it can", "Delete categories that are not used.";
+    TOO_MANY_IMAGES 409 "There are as many pictures as can be", "A product has at most 20 pictures, and a seller as many as the settings say; remove some first.";
     PRODUCT_GROUP_FULL 409 "The group holds as many variants as it can", "A group holds at most 200 products that are not archived.";
     UNKNOWN_CATEGORY 422 "There is no such category", "Take a categoryId from GET /categories.";
     PRODUCT_INCOMPLETE 409 "The product cannot be activated yet", "A product needs a price, a title and a category to be sold.";

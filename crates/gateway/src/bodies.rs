@@ -1,9 +1,10 @@
 //! Reads the body of a request before the request takes a slot, so that a client that sends slowly holds no slot.
 
+use crate::Settings;
 use axum::{
     body::{Body, HttpBody as _},
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Method, header},
 };
 use contracts::problem::Code;
 use http_body_util::BodyExt as _;
@@ -17,12 +18,25 @@ pub(crate) struct Bodies {
     /// In kilobytes.
     memory: Shares,
     max_bytes: u64,
+    max_upload_bytes: u64,
+}
+
+/// Whether the path, which is without the API's prefix, takes a file.
+fn takes_file(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path.starts_with("/products/") && path.ends_with("/images")
 }
 
 impl Bodies {
-    pub(crate) fn new(max_bytes: u64, memory: u64) -> Bodies {
+    pub(crate) fn new(settings: &Settings) -> Bodies {
+        let Settings { max_body_bytes: max_bytes, max_upload_bytes, max_body_memory: memory, .. } = *settings;
         let kilobytes = usize::try_from(memory / 1024).unwrap_or(usize::MAX);
-        Bodies { memory: Shares::new(kilobytes, Some(kilobytes)), max_bytes }
+        Bodies { memory: Shares::new(kilobytes, Some(kilobytes)), max_bytes, max_upload_bytes }
+    }
+
+    /// The most bytes that the body of a request may have. `path` is that of the service, if one answers.
+    pub(crate) fn limit(&self, method: &Method, path: Option<&str>) -> u64 {
+        let is_upload = path.is_some_and(|path| takes_file(method, path));
+        if is_upload { self.max_bytes.max(self.max_upload_bytes) } else { self.max_bytes }
     }
 
     /// Returns the request with its whole body, and the memory that it takes.
@@ -30,7 +44,7 @@ impl Bodies {
     /// # Errors
     /// 408 when the client sends too slowly, 413 when the body is too large, 503 when there is no memory for it, 400 when it
     /// ends early.
-    pub(crate) async fn read(&self, request: Request, client: Network) -> Result<(Request, Option<Share>), Problem> {
+    pub(crate) async fn read(&self, request: Request, client: Network, limit: u64) -> Result<(Request, Option<Share>), Problem> {
         if request.body().is_end_stream() {
             return Ok((request, None));
         }
@@ -43,8 +57,8 @@ impl Bodies {
                 false => Problem::new(Code::MALFORMED_REQUEST).detail("the body ended before it was complete"),
             })?;
             let Some(data) = frame.data_ref() else { continue };
-            if (bytes.len() + data.len()) as u64 > self.max_bytes {
-                return Err(self.too_large());
+            if (bytes.len() + data.len()) as u64 > limit {
+                return Err(too_large(limit));
             }
             bytes.extend_from_slice(data);
             let kilobytes = bytes.len().div_ceil(1024);
@@ -60,15 +74,15 @@ impl Bodies {
     ///
     /// # Errors
     /// 413.
-    pub(crate) fn check_announced(&self, content_length: Option<u64>) -> Result<(), Problem> {
-        if content_length.is_none_or(|bytes| bytes <= self.max_bytes) { Ok(()) } else { Err(self.too_large()) }
+    pub(crate) fn check_announced(content_length: Option<u64>, limit: u64) -> Result<(), Problem> {
+        if content_length.is_none_or(|bytes| bytes <= limit) { Ok(()) } else { Err(too_large(limit)) }
     }
+}
 
-    /// The rest of the body is not read, so the connection cannot be used again.
-    fn too_large(&self) -> Problem {
-        let problem = Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {} bytes", self.max_bytes));
-        problem.header(header::CONNECTION, HeaderValue::from_static("close"))
-    }
+/// The rest of the body is not read, so the connection cannot be used again.
+fn too_large(limit: u64) -> Problem {
+    let problem = Problem::new(Code::PAYLOAD_TOO_LARGE).detail(format!("the body may have at most {limit} bytes"));
+    problem.header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 fn no_memory() -> Problem {

@@ -59,7 +59,7 @@ impl Edge {
         Edge(Arc::new(Inner {
             trusted_proxies: settings.trusted_proxies,
             untrusted_proxy: Once::new(),
-            bodies: Bodies::new(settings.max_body_bytes, settings.max_body_memory),
+            bodies: Bodies::new(&settings),
             admission: Admission::new(settings.max_in_flight.get(), settings.max_in_flight_per_client.get(), settings.max_queued.get()),
             limits: rate_limits.then(|| Limits::new(&settings)),
             upstreams: Upstreams::new(&env, services, time),
@@ -147,7 +147,8 @@ impl Inner {
         if edge_request.encodes_body {
             return Err(encoded_body());
         }
-        self.bodies.check_announced(edge_request.content_length)?;
+        let limit = self.bodies.limit(&edge_request.method, destination.as_ref().map(|(_, path)| path.path()));
+        Bodies::check_announced(edge_request.content_length, limit)?;
         if let (Some(limits), Some((_, path))) = (&self.limits, &destination) {
             let class = Class::of(&edge_request.method, path.path());
             let caller = self.caller(class, edge_request, &mut request).await;
@@ -156,7 +157,7 @@ impl Inner {
             outcome?;
             state.caller = Some((class, caller));
         }
-        let (request, _memory) = self.bodies.read(request, network).await?;
+        let (request, _memory) = self.bodies.read(request, network, limit).await?;
         let _slot = self.admission.enter(priority, network).await?;
         match destination {
             Some((service, path)) => self.upstreams.call(service, path, request, edge_request.client).await,

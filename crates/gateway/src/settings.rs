@@ -19,6 +19,9 @@ pub struct Settings {
     /// The largest accepted body in bytes. The services' own limits are far lower.
     #[schemars(range(min = 1_024, max = 104_857_600))]
     pub max_body_bytes: u64,
+    /// The largest accepted body of a request that uploads a file, in bytes, where that is more than `max_body_bytes`.
+    #[schemars(range(min = 1_024, max = 104_857_600))]
+    pub max_upload_bytes: u64,
     /// The largest number of concurrent requests; more wait for a moment and are then refused. Orders with `Prefer: wait` get at most
     /// three quarters.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -62,6 +65,7 @@ impl Default for Settings {
             allowed_origins: Vec::new(),
             trusted_proxies: 0,
             max_body_bytes: 1024 * 1024,
+            max_upload_bytes: 11 * 1024 * 1024,
             max_in_flight: size(1024),
             max_in_flight_per_client: size(512),
             max_queued: size(16_384),

@@ -24,6 +24,7 @@ pub mod routes;
 pub mod serve;
 mod shares;
 mod text;
+mod upload;
 mod validate;
 
 pub use answer::{Accepted, Answer, Created, Idempotent, Json, NoContent, Paged, RenderedPage, Stored};
@@ -44,6 +45,7 @@ pub use routes::Routes;
 pub use serve::{Limits, Pace, SlowBody, TooFewFiles, is_slow_body, serve};
 pub use shares::{Share, Shares, may_take};
 pub use text::encode_text;
+pub use upload::Upload;
 
 /// The prefix of the public API. Only the gateway sees it in requests; paths in answers begin with it.
 pub const BASE: &str = "/api/v1";

@@ -41,6 +41,9 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// Notes of a check that are printed at most, unless all are wanted.
 const MAX_NOTES: usize = 3;
 
+/// Missing pictures that are named at most.
+const MAX_MISSING: usize = 20;
+
 /// One check: what was checked, a sentence for each fault, and what is no fault.
 struct Check {
     what: String,
@@ -150,6 +153,7 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
     let sources = marketplace::Sources { orders: db("order"), promotions: db("promotion"), returns: db("returns") };
     let marketplace =
         Check::new("marketplace: uses of promotions and returned units agree with orders", or_fault(marketplace::check(sources).await));
+    let pictures = or_fault(catalog::find_missing_pictures(db("catalog"), &config.data_dir.join("catalog"), MAX_MISSING).await);
     let log = match audit_tools::verify(config, databases, None).await {
         Ok(log) => Check { what: log.summary, faults: log.faults, notes: log.notes },
         Err(error) => Check::new("audit log", or_fault(Err(error))),
@@ -173,6 +177,7 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         single(orders),
         single(ledger),
         single(marketplace),
+        single(Check::new("pictures: every file that a product shows is there", pictures)),
         single(log),
     ])
 }

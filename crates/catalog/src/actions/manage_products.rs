@@ -2,6 +2,7 @@
 
 use crate::{
     Error,
+    actions::sync_pictures,
     domain::product::{self, MAX_VARIANTS, NewProductContext, etag},
     store,
 };
@@ -43,6 +44,9 @@ pub async fn create_product(
             }
             store::list_product(tx, product.product_id).await?;
             store::insert_price(tx, &product).await?;
+            if !product.images.is_empty() {
+                sync_pictures(tx, &product).await?;
+            }
             tx.emit(ProductCreated { product_id: product.product_id, product: product.clone() });
             Ok(Tagged(etag(&product), Created::at(format!("/products/{}", product.product_id), product)))
         })
@@ -72,6 +76,7 @@ pub async fn update_product(
         };
         let mut product = lock(tx, owner, id, &if_match).await?;
         let path = path.map(|found| found.ok_or(Error::UnknownCategory("/categoryId"))).transpose()?;
+        let images = product.images.clone();
         let changed = product::revise(&mut product, body.clone(), path, tx.now())?;
         if changed.is_empty() {
             return Ok(Tagged(etag(&product), Json(product)));
@@ -83,6 +88,9 @@ pub async fn update_product(
             true => Error::SkuTaken,
             false => error.into(),
         })?;
+        if product.images != images {
+            sync_pictures(tx, &product).await?;
+        }
         if changed.moved {
             store::relist_product(tx, id).await?;
         }
@@ -181,7 +189,7 @@ pub async fn join_group(tx: &mut Tx, product: &Product) -> Result<(), Error> {
     }
 }
 
-async fn lock(tx: &mut Tx, owner: Option<UserId>, id: ProductId, if_match: &IfMatch) -> Result<Product, Error> {
+pub(super) async fn lock(tx: &mut Tx, owner: Option<UserId>, id: ProductId, if_match: &IfMatch) -> Result<Product, Error> {
     let product = store::lock_product(tx, owner, id).await?.ok_or(Error::NotFound("product"))?;
     if_match.check(&etag(&product)).map_err(Error::Stale)?;
     Ok(product)

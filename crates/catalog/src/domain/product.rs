@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use contracts::{
-    catalog::{CategoryRef, CreateProduct, GroupOption, Moderation, ModerationFact, Product, ProductFact, ProductStatus, UpdateProduct},
+    catalog::{
+        CategoryRef, CreateProduct, GroupOption, MAX_IMAGES, Moderation, ModerationFact, Product, ProductFact, ProductStatus, UpdateProduct,
+    },
     ids::{CategoryId, ProductId, UserId},
     machine::Machine,
     money::Currency,
@@ -130,6 +132,56 @@ pub fn revise(product: &mut Product, body: UpdateProduct, path: Option<CategoryP
         touch(product, now);
     }
     Ok(changed)
+}
+
+/// Adds a picture behind the others. A picture that the product has already changes nothing.
+///
+/// # Errors
+/// [`Error::NotEditable`] for an archived product, [`Error::TooManyImages`].
+pub fn add_image(product: &mut Product, url: String, now: Timestamp) -> Result<(), Error> {
+    check_room(product)?;
+    if !product.images.contains(&url) {
+        product.images.push(url);
+        touch(product, now);
+    }
+    Ok(())
+}
+
+/// Replaces the pictures. Returns whether that changes something.
+///
+/// # Errors
+/// [`Error::NotEditable`] for an archived product.
+pub fn set_images(product: &mut Product, images: Vec<String>, now: Timestamp) -> Result<bool, Error> {
+    if product.status.is_final() {
+        return Err(Error::NotEditable { status: product.status, detail: "an archived product stays as it is" });
+    }
+    let changed = product.images != images;
+    if changed {
+        product.images = images;
+        touch(product, now);
+    }
+    Ok(changed)
+}
+
+/// Checks that a picture can be added.
+///
+/// # Errors
+/// As [`add_image`].
+pub fn check_room(product: &Product) -> Result<(), Error> {
+    if product.status.is_final() {
+        return Err(Error::NotEditable { status: product.status, detail: "an archived product stays as it is" });
+    }
+    if product.images.len() >= MAX_IMAGES { Err(Error::TooManyImages) } else { Ok(()) }
+}
+
+/// Finds the faults of an order of the product's pictures: each stands once, and none is new.
+pub fn image_faults(product: &Product, images: &[String]) -> Vec<Fault> {
+    let fault = |(at, url): (usize, &String)| match images[..at].contains(url) {
+        true => Some(Fault::at(format!("/images/{at}"), "DUPLICATE", "is named twice")),
+        false if product.images.contains(url) => None,
+        false => Some(Fault::at(format!("/images/{at}"), "UNKNOWN_IMAGE", "is not a picture of this product; upload it first")),
+    };
+    images.iter().enumerate().filter_map(fault).collect()
 }
 
 /// Changes the status according to the table in `contracts`.

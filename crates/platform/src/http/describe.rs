@@ -137,6 +137,17 @@ impl<'a> OperationBuilder<'a> {
         }
     }
 
+    /// An answer that is a file of one of these media types.
+    pub fn file_answer(&mut self, status: u16, about: &str, media_types: &[&str]) {
+        let content: Map<String, Value> = media_types.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect();
+        self.answers.insert(status, json!({"description": about, "content": content}));
+    }
+
+    /// Says that a caller that has the answer already gets 304.
+    pub fn answer_not_modified(&mut self) {
+        self.conditional = true;
+    }
+
     /// An answer without a body.
     pub fn empty_answer(&mut self, status: u16, about: &str) {
         self.answers.insert(status, json!({"description": about}));

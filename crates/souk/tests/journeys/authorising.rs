@@ -5,6 +5,7 @@
 
 use super::{
     marketplace::{CHEAP_PASSWORDS, accepted, category, part_of, promotion, reporting, returning, seller},
+    picturing::{FORM, form, sample},
     server::{Person, Server},
 };
 use contracts::{
@@ -89,6 +90,8 @@ impl Party {
             "priceAmount": 100, "currency": "EUR"});
         let draft = seller.must(request(&CREATE_PRODUCT).body(&serde_json::from_value(draft).unwrap())).await;
         seller.must(souk::api_client::set_stock(&draft.sku, draft.product_id, 1)).await;
+        let uploading = raw(Method::POST, &format!("/products/{product}/images")).bytes(FORM, form(sample()));
+        let picture = seller.must(uploading).await["url"].as_str().expect("an address").replace("/api/v1/images/", "");
         let code = format!("{name}10").to_uppercase();
         let discount = json!({"title": "Ten percent", "kind": "PERCENTAGE", "value": 1_000, "code": code});
         let promotion_id = promotion(&seller, &discount).await.promotion_id;
@@ -123,6 +126,7 @@ impl Party {
             ("productId", several(&[&product, &draft.product_id])),
             ("ids", several(&[&product, &draft.product_id])),
             ("productIds", several(&[&product])),
+            ("file", several(&[&picture])),
             ("sku", several(&[&sku, &draft.sku])),
             ("productGroupId", several(&[&group])),
             ("category", several(&[&category])),
@@ -246,6 +250,8 @@ struct Operation {
     is_open: bool,
     takes_key: bool,
     body: Option<Value>,
+    /// Whether its body is a form with a file.
+    takes_file: bool,
     /// The ids that it takes.
     slots: Vec<(Place, String)>,
 }
@@ -283,6 +289,8 @@ impl Operation {
             request = request.key(&Uuid::new_v4().to_string());
         }
         match body {
+            // A file that is read only when the caller may change the thing.
+            None if self.takes_file => request.bytes(FORM, form(b"no picture")),
             Some(body) => request.body(&body),
             None => request,
         }
@@ -323,6 +331,7 @@ fn operations(document: &Value) -> Vec<Operation> {
                 is_open: security.is_empty() || security.contains(&json!({})),
                 takes_key: named("header").iter().any(|name| name.eq_ignore_ascii_case(IDEMPOTENCY_KEY)),
                 body,
+                takes_file: operation["requestBody"]["content"]["multipart/form-data"].is_object(),
                 slots,
             });
         }

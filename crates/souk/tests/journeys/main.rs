@@ -15,6 +15,7 @@ mod delivering;
 mod integrating;
 mod marketplace;
 mod parting;
+mod picturing;
 mod racing;
 mod resisting;
 mod restoring;
