@@ -7,6 +7,10 @@
 //! next row is due, and at least once in a period.
 //!
 //! Only the database records which rows are due. A crash interrupts the tasks, and the next start works on their rows again.
+//! Processes that share the database divide the rows: each row is claimed by one of them while it works on it.
+
+mod claims;
+mod selection;
 
 use crate::{
     backoff::Backoff,
@@ -17,6 +21,7 @@ use crate::{
     worker::{Failures, Next, Worker},
 };
 use contracts::{column::Column, time::Timestamp};
+use selection::select;
 use std::{
     collections::{HashMap, HashSet},
     fmt::{Display, Write as _},
@@ -181,7 +186,8 @@ impl<Key: QueueColumn, Partition: QueueColumn> DueQueue<Key, Partition> {
 /// Due work, one row at a time. The type that implements it is the key of its worker, so a service can have several.
 ///
 /// The work ends with the row written so that it is not due any more or due later. When it fails or panics, the row is
-/// rescheduled. A crash repeats it, and so may a replica, so it must be harmless to repeat.
+/// rescheduled. A crash repeats it, and so may a replica after this process lost its claim, because it stood still for longer
+/// than a claim holds. So it must be harmless to repeat.
 pub trait DueWork: Clone + Send + Sync + 'static {
     /// The name of the worker and of its notifier: `tx.notify_worker(Settlement::NAME)`.
     const NAME: &'static str;
@@ -293,40 +299,32 @@ pub(crate) struct DueRunner<W: DueBatch> {
 /// The rows that are worked on.
 struct Claims<W: DueBatch> {
     rows: HashMap<W::Key, W::Partition>,
+    /// The rows whose work ended, and whose claims in a shared database are to be released.
+    ended: Vec<String>,
     /// Since when each row of the last turns has been due, and how many times in a row it was fetched so.
     unchanged: HashMap<W::Key, (Timestamp, u32)>,
 }
 
 impl<W: DueBatch> DueRunner<W> {
     fn new(name: &'static str, db: &Db, work: W) -> Arc<DueRunner<W>> {
-        let claims = Mutex::new(Claims { rows: HashMap::new(), unchanged: HashMap::new() });
+        let claims = Mutex::new(Claims { rows: HashMap::new(), ended: Vec::new(), unchanged: HashMap::new() });
         Arc::new(DueRunner { name, db: db.clone(), work, claims, tasks: watch::Sender::new(0), failures: Failures::default() })
     }
 
     fn worker(self: Arc<Self>, period: Duration) -> Worker {
         let (tasks, failures, grace) = (self.tasks.subscribe(), self.failures.clone(), self.work.grace());
-        Worker::new(self.name, period, self, DueRunner::turn).with_tasks(tasks, failures, grace)
+        let own = self.clone();
+        Worker::new(self.name, period, self, DueRunner::turn).with_tasks(tasks, failures, grace).with_end(own, DueRunner::release_ended)
     }
 
     /// Gives the free slots to rows that are due.
     async fn turn(self: Arc<Self>) -> Result<Next, Error> {
-        let slots = self.work.slots();
-        let free = slots.saturating_sub(*self.tasks.borrow());
+        let free = self.work.slots().saturating_sub(*self.tasks.borrow()) * W::SIZE;
         if free == 0 {
             // A slot that becomes free calls the notifier.
             return Ok(Next::Idle);
         }
-        // A row that ends while the read runs may still be due in its snapshot, so every row claimed before the read is left out.
-        let claimed = Arc::new(self.claims.lock_unpoisoned().rows.clone());
-        let share = W::QUEUE.partition.map(|_| (slots * W::SIZE / PARTITION_SHARE).max(1));
-        let (rows, next) = self
-            .db
-            .read(async move |tx| {
-                let mut selection = Selection::new(&claimed, share, free * W::SIZE);
-                selection.fill(tx, &W::QUEUE).await?;
-                Ok::<_, Error>((selection.rows, W::QUEUE.next(tx).await?))
-            })
-            .await?;
+        let (rows, next) = self.choose(free).await?;
         let (rows, unchanged) = self.split_unchanged(rows);
         for batch in rows.chunks(W::SIZE) {
             let keys: Vec<W::Key> = batch.iter().filter(|row| self.claim(row)).map(|row| row.key).collect();
@@ -338,16 +336,49 @@ impl<W: DueBatch> DueRunner<W> {
         for row in unchanged {
             let error = format!("the work for the row left it due {UNCHANGED_RUNS} times in a row");
             self.reschedule(row.key, &error).await?;
+            self.claims.lock_unpoisoned().ended.push(row.key.to_string());
         }
         // A row that ended meanwhile was left out. The end of its slot called the notifier, so the next turn fetches it.
         Ok(next.map_or(Next::Idle, Next::At))
     }
 
-    /// Claims a row for this runner; false when it is claimed already. The rows in memory are the claim: over SQLite one process
-    /// holds the data directory. Replicas that share a PostgreSQL database do not see each other's claims, so the work of a row
-    /// must be safe to repeat.
+    /// Chooses rows for the free slots, and returns when the next turn is to be. In a shared database the rows are claimed.
+    async fn choose(&self, free: usize) -> Result<(Vec<DueRow<W::Key, W::Partition>>, Option<Timestamp>), Error> {
+        let (claimed, ended) = {
+            let mut claims = self.claims.lock_unpoisoned();
+            // A row that ends while the read runs may still be due in its snapshot, so every row claimed before the read is left out.
+            (Arc::new(claims.rows.clone()), Arc::new(std::mem::take(&mut claims.ended)))
+        };
+        let share = W::QUEUE.partition.map(|_| (slots_of(&self.work) / PARTITION_SHARE).max(1));
+        let (name, own) = (self.name, claimed.clone());
+        let look = async move |tx: &mut Tx| select::<W>(tx, name, &own, share, free).await;
+        let found = self.db.read(look).await?;
+        if self.db.is_embedded() || found.0.is_empty() && ended.is_empty() {
+            return Ok(found);
+        }
+        let claim = async move |tx: &mut Tx| {
+            claims::exclude_turns(tx, name).await?;
+            claims::release(tx, name, &ended).await?;
+            let (rows, next) = select::<W>(tx, name, &claimed, share, free).await?;
+            claims::hold(tx, name, &rows.iter().map(|row| row.key.to_string()).collect::<Vec<_>>()).await?;
+            Ok::<_, Error>((rows, next))
+        };
+        self.db.write(claim).await
+    }
+
+    /// Claims a row within this process; false when it is claimed already. In an embedded database this is the whole claim:
+    /// one process holds the data directory.
     fn claim(&self, row: &DueRow<W::Key, W::Partition>) -> bool {
         self.claims.lock_unpoisoned().rows.insert(row.key, row.partition).is_none()
+    }
+
+    /// Gives other processes the rows whose work ended. Those that are still worked on stay claimed.
+    async fn release_ended(self: Arc<Self>) -> Result<(), Error> {
+        let (name, ended) = (self.name, std::mem::take(&mut self.claims.lock_unpoisoned().ended));
+        if self.db.is_embedded() || ended.is_empty() {
+            return Ok(());
+        }
+        self.db.write(async move |tx| claims::release(tx, name, &ended).await).await
     }
 
     /// Splits off the rows whose work succeeded again and again without a change: they would be run for ever.
@@ -358,7 +389,7 @@ impl<W: DueBatch> DueRunner<W> {
     ) -> (Vec<DueRow<W::Key, W::Partition>>, Vec<DueRow<W::Key, W::Partition>>) {
         let mut claims = self.claims.lock_unpoisoned();
         let fetched: HashSet<W::Key> = rows.iter().map(|row| row.key).collect();
-        let Claims { rows: claimed, unchanged } = &mut *claims;
+        let Claims { rows: claimed, unchanged, .. } = &mut *claims;
         unchanged.retain(|key, _| fetched.contains(key) || claimed.contains_key(key));
         rows.into_iter().partition(|row| {
             let (since, times) = unchanged.entry(row.key).or_insert((row.due_at, 0));
@@ -384,56 +415,9 @@ impl<W: DueBatch> DueRunner<W> {
     }
 }
 
-/// The rows that a turn chooses for its free slots.
-struct Selection<Key, Partition> {
-    claimed: HashSet<Key>,
-    /// How many rows of each partition are claimed or chosen.
-    counts: HashMap<Partition, usize>,
-    share: Option<usize>,
-    free: usize,
-    rows: Vec<DueRow<Key, Partition>>,
-}
-
-impl<Key: QueueColumn, Partition: QueueColumn> Selection<Key, Partition> {
-    fn new(claimed: &HashMap<Key, Partition>, share: Option<usize>, free: usize) -> Selection<Key, Partition> {
-        let mut counts = HashMap::new();
-        if share.is_some() {
-            claimed.values().for_each(|partition| *counts.entry(*partition).or_default() += 1);
-        }
-        Selection { claimed: claimed.keys().copied().collect(), counts, share, free, rows: Vec::new() }
-    }
-
-    /// Chooses the longest overdue rows. When a page has too few because partitions reached their share, the
-    /// next page excludes these partitions: many rows of one never hide those of the others.
-    async fn fill(&mut self, tx: &mut Tx, queue: &DueQueue<Key, Partition>) -> Result<(), Error> {
-        loop {
-            // Rows that are claimed are still due in the database, so the page holds them too.
-            let page_size = self.free + self.claimed.len();
-            let page = queue.fetch_due(tx, &self.full_partitions(), page_size).await?;
-            let (is_last, before) = (page.len() < page_size, self.rows.len());
-            page.into_iter().for_each(|row| self.choose(row));
-            if is_last || self.free == 0 || self.rows.len() == before {
-                return Ok(());
-            }
-        }
-    }
-
-    fn choose(&mut self, row: DueRow<Key, Partition>) {
-        let has_share = |count: Option<&usize>| self.share.is_none_or(|share| count.is_none_or(|count| *count < share));
-        if self.free > 0 && has_share(self.counts.get(&row.partition)) && self.claimed.insert(row.key) {
-            if self.share.is_some() {
-                *self.counts.entry(row.partition).or_default() += 1;
-            }
-            self.free -= 1;
-            self.rows.push(row);
-        }
-    }
-
-    /// The partitions that hold as many slots as one may. Their shares add up to all slots at most, so they are few.
-    fn full_partitions(&self) -> Vec<Partition> {
-        let Some(share) = self.share else { return Vec::new() };
-        self.counts.iter().filter(|(_, count)| **count >= share).map(|(partition, _)| *partition).collect()
-    }
+/// How many rows may be worked on at the same time.
+fn slots_of<W: DueBatch>(work: &W) -> usize {
+    work.slots() * W::SIZE
 }
 
 /// A slot with the rows that are worked on in it. It becomes free when it is dropped, however its task ends.
@@ -449,6 +433,13 @@ impl<W: DueBatch> WorkerSlot<W> {
     }
 
     async fn run(self) {
+        tokio::select! {
+            () = self.work() => {}
+            () = self.renew() => {}
+        }
+    }
+
+    async fn work(&self) {
         let Err(error) = self.attempt(self.keys.clone()).await else { return };
         if let [key] = self.keys[..] {
             return self.fail(key, &error).await;
@@ -456,6 +447,23 @@ impl<W: DueBatch> WorkerSlot<W> {
         for key in &self.keys {
             if let Err(error) = self.attempt(vec![*key]).await {
                 self.fail(*key, &error).await;
+            }
+        }
+    }
+
+    /// Renews the claims of a shared database until it is dropped.
+    async fn renew(&self) {
+        let (db, name) = (&self.runner.db, self.runner.name);
+        if db.is_embedded() {
+            return std::future::pending().await;
+        }
+        let keys: Arc<Vec<String>> = Arc::new(self.keys.iter().map(ToString::to_string).collect());
+        loop {
+            #[expect(clippy::disallowed_methods, reason = "the work goes on by the real clock, whatever the clock of the services says")]
+            tokio::time::sleep(claims::RENEWED).await;
+            let keys = keys.clone();
+            if let Err(error) = db.write(async move |tx| claims::renew(tx, name, &keys).await).await {
+                tracing::warn!(target: "worker", service = db.service(), worker = name, %error, "claims of due rows are not renewed");
             }
         }
     }
@@ -487,6 +495,9 @@ impl<W: DueBatch> Drop for WorkerSlot<W> {
         let mut claims = runner.claims.lock_unpoisoned();
         for key in &self.keys {
             claims.rows.remove(key);
+        }
+        if !runner.db.is_embedded() {
+            claims.ended.extend(self.keys.iter().map(ToString::to_string));
         }
         drop(claims);
         runner.tasks.send_modify(|count| *count -= 1);

@@ -48,18 +48,20 @@ impl Next {
     }
 }
 
-type Turn = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, TurnError>> + Send>> + Send + Sync>;
+type Turn<T> = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<T, TurnError>> + Send>> + Send + Sync>;
 
 /// Work that is done when it is notified or due.
 #[derive(Clone)]
 pub struct Worker {
     pub(crate) name: &'static str,
     period: Duration,
-    turn: Turn,
+    turn: Turn<Next>,
     /// How many of its tasks run, for a worker whose turns start tasks.
     tasks: Option<watch::Receiver<usize>>,
     /// How long a shutdown waits for those tasks.
     grace: Duration,
+    /// What is done after the last turn.
+    end: Option<Turn<()>>,
     failures: Failures,
 }
 
@@ -77,6 +79,19 @@ impl Failures {
     }
 }
 
+fn boxed<T, C, F, R, E>(own: C, call: F) -> Turn<T>
+where
+    C: Clone + Send + Sync + 'static,
+    F: Fn(C) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<T, E>> + Send + 'static,
+    E: Into<TurnError> + 'static,
+{
+    Arc::new(move || {
+        let call = call(own.clone());
+        Box::pin(async move { call.await.map_err(Into::into) })
+    })
+}
+
 impl Worker {
     /// A worker whose turns call `turn`. A crash may interrupt any turn; the next one continues from the database.
     /// A turn begins when [`crate::db::Tx::notify_worker`] names the worker, and at least once in `period`.
@@ -87,11 +102,18 @@ impl Worker {
         R: Future<Output = Result<Next, E>> + Send + 'static,
         E: Into<TurnError> + 'static,
     {
-        let turn: Turn = Arc::new(move || {
-            let turn = turn(own.clone());
-            Box::pin(async move { turn.await.map_err(Into::into) })
-        });
-        Worker { name, period, turn, tasks: None, grace: Duration::ZERO, failures: Failures::default() }
+        Worker { name, period, turn: boxed(own, turn), tasks: None, grace: Duration::ZERO, end: None, failures: Failures::default() }
+    }
+
+    /// A worker that calls `end` after its last turn, when it stops.
+    pub(crate) fn with_end<C, F, R, E>(self, own: C, end: F) -> Worker
+    where
+        C: Clone + Send + Sync + 'static,
+        F: Fn(C) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<TurnError> + 'static,
+    {
+        Worker { end: Some(boxed(own, end)), ..self }
     }
 
     /// A worker whose turns start tasks: `tasks` counts those that run, `failures` holds what failed in them.
@@ -169,6 +191,11 @@ impl Worker {
             tokio::time::sleep(GATHERING).await;
         }
         self.finish_tasks(&db).await;
+        if let Some(end) = &self.end
+            && let Err(error) = end().await
+        {
+            tracing::debug!(target: "worker", service = db.service(), worker = self.name, error = &*error, "a worker did not end as it should");
+        }
     }
 
     async fn pause_without_progress(&self, env: &Env, service: &'static str, stop: &Shutdown) {

@@ -316,3 +316,5 @@ async fn a_worker_is_woken_by_a_commit_by_the_end_of_a_task_and_by_the_next_due_
     sender.stop();
     running.await.unwrap();
 }
+
+mod replicas;

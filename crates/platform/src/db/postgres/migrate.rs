@@ -20,8 +20,10 @@ use std::{
 use tokio_postgres::{Client, error::SqlState};
 
 /// What only databases on PostgreSQL have.
-const POSTGRES: &[Migration] =
-    &[Migration { name: "postgres_0001_outbox_numbers", sql: include_str!("../../../migrations/postgres_0001_outbox_numbers.sql") }];
+const POSTGRES: &[Migration] = &[
+    Migration { name: "postgres_0001_outbox_numbers", sql: include_str!("../../../migrations/postgres_0001_outbox_numbers.sql") },
+    Migration { name: "postgres_0002_due_claims", sql: include_str!("../../../migrations/postgres_0002_due_claims.sql") },
+];
 
 /// Ends the wait for the lock of the migrations only with the other process's migration.
 const LOCK: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
