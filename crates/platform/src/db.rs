@@ -16,7 +16,8 @@
 //! circle: first the row of the aggregate itself, then the rows of its child tables, then rows of other aggregates; rows of
 //! one table by ascending key. The platform locks the rows of the idempotency key and of the inbox before them, and writes
 //! the outbox after them. A number is taken by [`Tx::next_number`] or `UPDATE … RETURNING`, a row that may exist is written by
-//! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write.
+//! [`Tx::insert_if_absent`] or [`Tx::upsert`]: a read before the write proves nothing while others write. A decision that depends on
+//! the absence of rows is made behind [`Tx::lock_absent`].
 
 pub mod installation;
 mod migrate;

@@ -1,14 +1,17 @@
 //! Supports the tests of services: temporary folders, and a harness that runs one service.
 
 mod harness;
+pub mod interleaving;
 pub mod portable_sql;
 mod postgres;
 mod query_plan;
 mod statements;
+mod stored;
 
 pub use harness::{Harness, HarnessBuilder, KilledProcess, TestRequest, TestResponse};
-pub use postgres::{TestDatabase, server as test_server};
+pub use postgres::{TestDatabase, drop_databases, server as test_server, server_text as test_server_text};
 pub use statements::assert_statements_prepare;
+pub use stored::{refuse_inserts, short_deadline_ms};
 
 use std::{
     future::Future,

@@ -5,6 +5,7 @@
 //! lost a race (40001, 40P01) or its connection before the commit was sent runs again.
 
 mod address;
+mod hold;
 mod migrate;
 mod outbox;
 mod sequencer;
@@ -12,6 +13,7 @@ mod session;
 mod tls;
 
 pub use address::{BadAddress, ServerAddress};
+pub use hold::Hold;
 pub(super) use migrate::{inspect, introduce, rename_lost};
 pub(crate) use migrate::{make_template, migrations, prepare_all, run_on_server};
 pub(super) use sequencer::run as run_sequencer;
@@ -299,6 +301,7 @@ impl Connection {
             Err(error @ Error::Unavailable(_)) => return Attempt::Repeat(error),
             Err(error) => return Attempt::Ended(Err(error)),
         };
+        session.belongs_to(unit.correlation_id());
         session.begin(match unit.access() {
             Access::Write => "BEGIN",
             Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -398,3 +401,6 @@ pub(super) async fn check(db: &Db) -> Result<(), Error> {
         false => Err(Error::Failed(format!("the server has {}: a crash of it loses what was committed", unsafe_settings.join(", ")))),
     }
 }
+
+#[cfg(test)]
+mod tests;

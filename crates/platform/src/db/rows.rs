@@ -4,7 +4,7 @@ use super::{
     Error, Params, Row, Tx,
     table::{Extra, Table},
 };
-use contracts::column::Column;
+use contracts::{column::Column, ids::Uuid};
 
 /// Reading and writing whole rows.
 ///
@@ -113,6 +113,17 @@ impl Tx {
         let params: Vec<&dyn Column> = key.iter().map(|(_, value)| *value).collect();
         // All rows are read, because an INSERT … RETURNING is complete only after its last row.
         self.query(&sql, &params, |row| row.next()).await?.pop().ok_or_else(|| Error::Failed("a counter returned no number".into()))
+    }
+
+    /// Excludes other units that name the same `key` of `what`, until the commit: for a decision that depends on rows that may not
+    /// be there yet, and so cannot be locked. It is called where the row would be locked. In an embedded database one unit runs at a
+    /// time.
+    pub async fn lock_absent(&mut self, what: &'static str, key: Uuid) -> Result<(), Error> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let (sql, name) = ("SELECT 1 FROM pg_advisory_xact_lock(7305792, hashtext($1))", format!("{what}/{key}"));
+        self.query(sql, crate::params![name], |_| Ok(())).await.map(|_| ())
     }
 
     async fn insert_row<T: Table>(&mut self, sql: &str, row: &T::Row, extra: Extra<'_>) -> Result<u64, Error> {

@@ -352,8 +352,8 @@ impl Tx {
     /// itself, because one writer runs at a time.
     pub(super) fn for_update<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         match self.session {
-            Session::Sqlite(_) => Cow::Borrowed(sql),
-            Session::Postgres(_) => Cow::Owned([sql, " FOR UPDATE"].concat()),
+            Session::Postgres(ref session) if session.locks(sql) => Cow::Owned([sql, " FOR UPDATE"].concat()),
+            _ => Cow::Borrowed(sql),
         }
     }
 

@@ -199,7 +199,7 @@ pub struct Harness {
     pub runtime: Runtime,
     sequences: Sequences,
     folder: Arc<TempFolder>,
-    database: Option<Arc<TestDatabase>>,
+    pub(super) database: Option<Arc<TestDatabase>>,
     expected: Expected,
 }
 

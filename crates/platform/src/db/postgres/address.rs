@@ -1,7 +1,7 @@
 //! The address of a PostgreSQL server, and connections to its databases.
 
 use super::{
-    Numbering,
+    Hold, Numbering,
     session::{describe, wait},
     tls::Tls,
 };
@@ -31,6 +31,8 @@ pub struct ServerAddress {
     tls: Tls,
     prefix: Arc<str>,
     pub(super) numbering: Numbering,
+    /// For tests.
+    pub(super) hold: Option<Arc<Hold>>,
 }
 
 /// An address that cannot be used. The text does not repeat the address, which may hold a password.
@@ -42,21 +44,26 @@ impl FromStr for ServerAddress {
     type Err = BadAddress;
 
     /// Reads `postgres://user:password@host:port/`. A name behind the last slash is the database to connect to while another
-    /// is made. Beside the parameters of the driver there are `sslmode` (`disable`, `prefer`, `require`, `verify-full`)
-    /// and `sslrootcert`, a PEM file.
+    /// is made. Beside the parameters of the driver there are `sslmode` (`disable`, `prefer`, `require`, `verify-full`),
+    /// `sslrootcert`, a PEM file, and `prefix`, what the names of the databases begin with: `souk_` unless it is given.
     fn from_str(text: &str) -> Result<ServerAddress, BadAddress> {
         let bad = |why: &str| BadAddress(format!("write postgres://user:password@host:port/ ({why})"));
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(bad("it begins otherwise"));
         }
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
-        let (mut mode, mut root, mut rest) = (None, None, Vec::new());
+        let (mut mode, mut root, mut prefix, mut rest) = (None, None, "souk_", Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value),
                 Some(("sslrootcert", value)) => root = Some(value),
+                Some(("prefix", value)) => prefix = value,
                 _ => rest.push(parameter),
             }
+        }
+        let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if !is_name(prefix) || !prefix.starts_with(|first: char| first.is_ascii_lowercase()) || prefix.len() > 40 {
+            return Err(bad("prefix has up to 40 letters a-z, digits and underscores, and begins with a letter"));
         }
         let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
         let mut config = Config::from_str(&plain).map_err(|error| bad(&crate::error_chain(&error)))?;
@@ -77,7 +84,7 @@ impl FromStr for ServerAddress {
         config.connect_timeout(CONNECT_LIMIT).tcp_user_timeout(NETWORK_LIMIT).keepalives_idle(NETWORK_LIMIT);
         let options = [config.get_options().unwrap_or_default(), " ", OPTIONS].concat();
         config.options(options.trim());
-        Ok(ServerAddress { config: Arc::new(config), tls, prefix: "souk_".into(), numbering: Numbering::Sequencer })
+        Ok(ServerAddress { config: Arc::new(config), tls, prefix: prefix.into(), numbering: Numbering::Sequencer, hold: None })
     }
 }
 
@@ -92,6 +99,30 @@ impl ServerAddress {
     #[must_use]
     pub(crate) fn with_numbering(self, numbering: Numbering) -> ServerAddress {
         ServerAddress { numbering, ..self }
+    }
+
+    /// The same server, where a test holds units between their statements.
+    #[must_use]
+    pub(crate) fn with_hold(self, hold: Arc<Hold>) -> ServerAddress {
+        ServerAddress { hold: Some(hold), ..self }
+    }
+
+    /// The same databases, behind this port of this machine and without encryption.
+    #[cfg(test)]
+    pub(super) fn at_port(&self, port: u16) -> ServerAddress {
+        let mut config = Config::new();
+        config.host("127.0.0.1").port(port).ssl_mode(SslMode::Disable).user(self.config.get_user().unwrap_or("postgres"));
+        config.options(self.config.get_options().unwrap_or_default()).password(self.config.get_password().unwrap_or_default());
+        ServerAddress { config: Arc::new(config), tls: Tls::none(), ..self.clone() }
+    }
+
+    /// Its first host and port.
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> Option<(String, u16)> {
+        match self.config.get_hosts().first()? {
+            Host::Tcp(host) => Some((host.clone(), self.config.get_ports().first().copied().unwrap_or(5432))),
+            Host::Unix(_) => None,
+        }
     }
 
     /// The name of a service's database.
@@ -209,6 +240,8 @@ mod tests {
         assert_eq!(address.to_string(), "postgres://souk@db.example:5433");
         assert_eq!(format!("{address:?}"), "postgres://souk@db.example:5433");
         assert_eq!(address.shown("order"), "souk_order on postgres://souk@db.example:5433");
+        let second: ServerAddress = "postgres://souk@db/?prefix=trial_&sslmode=disable".parse().unwrap();
+        assert_eq!(second.database("order"), "trial_order");
     }
 
     #[test]
@@ -219,6 +252,9 @@ mod tests {
             "postgres://souk:hidden@db/?unknown=1",
             "postgres://souk:hidden@db:port/",
             "postgres:///",
+            "postgres://souk:hidden@db/?prefix=1_",
+            "postgres://souk:hidden@db/?prefix=a;b",
+            "postgres://souk:hidden@db/?prefix=",
         ] {
             let refused = text.parse::<ServerAddress>().expect_err(text).to_string();
             assert!(refused.starts_with("write postgres://user:password@host:port/") && !refused.contains("hidden"), "{refused}");

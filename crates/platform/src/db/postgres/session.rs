@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     future::Future,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 use tokio_postgres::{
@@ -42,12 +43,35 @@ pub(in crate::db) struct Session {
     /// Whether the server is in a transaction.
     is_open: Cell<bool>,
     trouble: RefCell<Option<Trouble>>,
+    /// The work that the present unit belongs to, where a test holds units.
+    work: RefCell<Option<Arc<str>>>,
 }
 
 impl Session {
     pub fn new(client: Client, shared: Rc<Shared>) -> Session {
         let (prepared, control) = (RefCell::default(), RefCell::default());
-        Session { client, shared, prepared, control, is_open: Cell::new(false), trouble: RefCell::new(None) }
+        Session { client, shared, prepared, control, is_open: Cell::new(false), trouble: RefCell::new(None), work: RefCell::new(None) }
+    }
+
+    /// Names the work that the next unit belongs to.
+    pub fn belongs_to(&self, correlation_id: &Arc<str>) {
+        if self.shared.address.hold.is_some() {
+            *self.work.borrow_mut() = Some(correlation_id.clone());
+        }
+    }
+
+    /// Waits before a statement, if a test says so.
+    async fn pass(&self) {
+        let Some(hold) = &self.shared.address.hold else { return };
+        let work = self.work.borrow().clone();
+        if let Some(work) = work {
+            hold.pass(&work).await;
+        }
+    }
+
+    /// Whether the rows of this statement are locked. They are, unless a test looks what happens otherwise.
+    pub fn locks(&self, sql: &str) -> bool {
+        self.shared.address.hold.as_ref().is_none_or(|hold| hold.locks(sql))
     }
 
     pub fn is_closed(&self) -> bool {
@@ -92,6 +116,7 @@ impl Session {
         let bound: Vec<Bound<'_>> = values.into_iter().map(Bound).collect();
         let params: Vec<&(dyn ToSql + Sync)> = bound.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         Box::pin(async {
+            self.pass().await;
             let statement = self.prepare(sql).await?;
             let params = fitting(&statement, &params)?;
             self.with_control(self.client.execute(&statement, params)).await
@@ -101,6 +126,7 @@ impl Session {
 
     pub(super) async fn run_query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
         Box::pin(async {
+            self.pass().await;
             let statement = self.prepare(sql).await?;
             let params = fitting(&statement, params)?;
             self.with_control(self.client.query(&statement, params)).await
@@ -112,6 +138,7 @@ impl Session {
     pub async fn commit(&self, events: Vec<Emitted>, now: Timestamp) -> Result<(), Error> {
         if !events.is_empty() {
             let insert = outbox::insert(self, events, now).await?;
+            self.pass().await;
             let statement = self.prepare(outbox::INSERT).await?;
             let params = insert.params();
             let inserted = self.with_control(self.client.execute(&statement, &params));
@@ -125,6 +152,7 @@ impl Session {
                 (Err(error), _) => Err(error),
             };
         }
+        self.pass().await;
         let control = self.control.take();
         if !self.is_open.get() && control.starts_with("BEGIN") {
             // The unit ran no statement.
@@ -155,6 +183,7 @@ impl Session {
 
     /// Numbers the events of the outbox that have no number, and returns the last number given.
     pub async fn number_outbox(&self) -> Result<Option<i64>, Error> {
+        *self.work.borrow_mut() = None;
         self.begin("BEGIN; SELECT pg_advisory_xact_lock(7305790)");
         let mut newest = None;
         loop {
