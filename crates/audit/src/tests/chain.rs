@@ -130,11 +130,13 @@ async fn another_secret_is_named_as_the_likely_cause() {
 async fn fewer_entries_than_a_producer_announced_are_noticed() {
     let log = log().await;
     // In these tests the log's own database serves as that of a producer: its aggregates and its outbox.
-    for statement in [
-        "INSERT INTO aggregates (aggregate_id, sequence) VALUES (X'01', 3)",
-        "INSERT INTO aggregates (aggregate_id, sequence) VALUES (X'02', 2)",
-    ] {
-        tamper(&log, statement).await;
+    for sequence in [3_i64, 2] {
+        let insert = async move |tx: &mut Tx| {
+            let aggregate: contracts::ids::Uuid = tx.new_id();
+            let sql = "INSERT INTO aggregates (aggregate_id, sequence) VALUES ($1, $2)";
+            tx.execute(sql, platform::params![aggregate, sequence]).await
+        };
+        log.db().write(insert).await.unwrap_or_else(|error: Error| panic!("{error}"));
     }
     let compared = async || crate::compare_counts(log.db(), [log.db()]).await.unwrap();
     let announced = async |count: i64| {

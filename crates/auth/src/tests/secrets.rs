@@ -69,11 +69,9 @@ async fn no_password_and_no_token_is_in_a_log_an_event_or_the_database() {
     let mut places = vec![("the log".to_owned(), log.0.lock().unwrap().clone())];
     assert!(places[0].1.len() > 1_000, "the log was caught");
     let mut found_mara = false;
-    for file in std::fs::read_dir(auth.data_dir().join("db")).unwrap() {
-        let path = file.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
+    for (place, bytes) in auth.stored().await {
         found_mara |= holds(&bytes, "mara@example.com");
-        places.push((path.display().to_string(), bytes));
+        places.push((place, bytes));
     }
     assert!(found_mara, "what is looked through is the database");
     for (place, bytes) in &places {

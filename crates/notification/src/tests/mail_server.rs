@@ -98,8 +98,13 @@ impl Server {
 }
 
 async fn with_server() -> (Harness, Arc<Server>) {
+    with_server_that_takes(1).await
+}
+
+/// A server for a service that waits so many seconds for a mail to be sent.
+async fn with_server_that_takes(seconds: i64) -> (Harness, Arc<Server>) {
     let (listener, port) = listener().await;
-    let builder = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).setting("send_seconds", 1_i64);
+    let builder = builder().setting("smtp_url", format!("smtp://127.0.0.1:{port}")).setting("send_seconds", seconds);
     let harness = builder.setting("smtp_connections", 2_i64).start().await;
     let server = Server::start(&harness, listener).await;
     (harness, server)
@@ -120,7 +125,8 @@ async fn a_mail_goes_to_the_mail_server() {
 
 #[tokio::test]
 async fn connections_are_limited_and_reused() {
-    let (harness, server) = with_server().await;
+    // All mails wait for two connections.
+    let (harness, server) = with_server_that_takes(30).await;
     let person = Person::registered(&harness).await;
     for _ in 0..50 {
         deliver(&harness, person.shipped()).await;

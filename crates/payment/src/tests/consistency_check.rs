@@ -67,7 +67,7 @@ async fn consistent_records_have_no_faults() {
 
 #[tokio::test]
 async fn an_open_transaction_is_a_fault_after_fifteen_minutes() {
-    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", platform::testing::short_deadline_ms())).await;
     let id = fixture.payment("pm_timeout").await;
     fixture.act(id, "authorize").await;
     assert_eq!(fixture.faults().await, Vec::<String>::new());
@@ -89,7 +89,7 @@ async fn a_declined_capture_whose_void_is_open_is_no_fault() {
     fixture.act(id, "capture").await;
     // The state between the declined capture and the outcome of the void.
     fixture.damage("UPDATE payments SET status = 'AUTHORIZED' WHERE payment_id = $1", id).await;
-    fixture.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND $1 IS NOT NULL", id).await;
+    fixture.damage("DELETE FROM mock_ledger WHERE kind = 'VOID' AND CAST($1 AS UUID) IS NOT NULL", id).await;
     fixture.damage("UPDATE payment_transactions SET status = 'PENDING', due_at = 1 WHERE payment_id = $1 AND type = 'VOID'", id).await;
     assert_eq!(fixture.faults().await, Vec::<String>::new());
     // Without the void, the amount stays held.
@@ -256,7 +256,7 @@ async fn unique_indexes_refuse_second_payments_captures_and_open_transactions() 
 
 #[tokio::test]
 async fn the_payments_of_a_range_of_orders_are_listed() {
-    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+    let fixture = Fixture::with(Harness::of(service()).setting("deadline_ms", platform::testing::short_deadline_ms())).await;
     let mut payments: Vec<Payment> = Vec::new();
     for method in ["pm_declined", "pm_ok", "pm_timeout"] {
         // Ids sort by their millisecond.

@@ -73,6 +73,10 @@ impl Fixture {
             assert!(crash_after(self.command(id, "authorize", "crashes").send(), steps).is_none());
             // What the request handed to the database is committed before this unit.
             self.db().write(async |_| Ok::<_, platform::db::Error>(())).await.expect("the database works");
+            // On a server units run side by side.
+            while self.db().queued_units() > 0 {
+                tokio::task::yield_now().await;
+            }
             if self.open_transactions().await > open {
                 break;
             }

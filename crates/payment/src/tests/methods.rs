@@ -156,7 +156,8 @@ async fn pm_slow_is_slow_and_succeeds() {
 
 #[tokio::test]
 async fn a_request_slower_than_the_deadline_is_settled_later() {
-    let fixture = Fixture::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", 50)).await;
+    let fixture =
+        Fixture::with(Harness::of(service()).setting("slow_ms", 400).setting("deadline_ms", platform::testing::short_deadline_ms())).await;
     let id = fixture.payment("pm_slow").await;
     // The provider answers only when the clock moves.
     let payment: Payment = fixture.command(id, "authorize", "slow").send().await.expect(200).read();

@@ -142,12 +142,7 @@ impl Fixture {
 }
 
 async fn block_ledger(fixture: &Fixture, on: bool) {
-    let sql = if on {
-        "CREATE TRIGGER mock_blocked BEFORE INSERT ON mock_ledger BEGIN SELECT RAISE(ABORT, 'the ledger is read-only'); END"
-    } else {
-        "DROP TRIGGER mock_blocked"
-    };
-    write(fixture, sql).await;
+    platform::testing::refuse_inserts(fixture.db(), "mock_ledger", on).await;
 }
 
 async fn write(fixture: &Fixture, sql: &'static str) {

@@ -59,7 +59,7 @@ async fn transfers(f: &Fixture) -> i64 {
 fn crash_once(account: &str, steps: usize, outcome: PayoutStatus) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let f = runtime.block_on(async {
-        let f = Fixture::with(Harness::of(service()).setting("deadline_ms", 50)).await;
+        let f = Fixture::with(Harness::of(service()).setting("deadline_ms", platform::testing::short_deadline_ms())).await;
         f.account(f.seller, account, "APPROVED", Value::Null);
         f.available(f.seller).await;
         f.run("one").await.expect(200);
@@ -74,7 +74,8 @@ fn crash_once(account: &str, steps: usize, outcome: PayoutStatus) -> bool {
 async fn finish(f: Fixture, steps: usize, outcome: PayoutStatus) {
     let Fixture { harness, accounts, admin, seller, other } = f;
     let killed = harness.kill();
-    let builder = Harness::of(service()).setting("deadline_ms", 50).upstream("seller", seller_service(&accounts));
+    let builder =
+        Harness::of(service()).setting("deadline_ms", platform::testing::short_deadline_ms()).upstream("seller", seller_service(&accounts));
     let f = Fixture { harness: builder.resume(killed).await, accounts, admin, seller, other };
     // A caller repeats the run, with the same key and with another one.
     f.run("one").await.expect(200);

@@ -148,9 +148,10 @@ async fn a_key_makes_one_address() {
     let post = |body: &serde_json::Value| h.post("/users/me/addresses", body).customer(user).key("k-1").send();
     let a = street("a");
     let (first, second, third) = tokio::join!(post(&a), post(&a), post(&a));
-    let first = first.expect(201);
-    assert_eq!((&first.body, first.header("etag")), (&second.body, second.header("etag")));
-    assert_eq!(third.header("idempotency-replayed"), "true");
+    let answers = [first.expect(201), second.expect(201), third.expect(201)];
+    assert!(answers.iter().all(|answer| (&answer.body, answer.header("etag")) == (&answers[0].body, answers[0].header("etag"))));
+    let replayed = answers.iter().filter(|answer| answer.header("idempotency-replayed") == "true");
+    assert_eq!(replayed.count(), 2, "any of them was the first");
     post(&street("b")).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(address_book(&h, user).await, ["a SB"]);
 }
