@@ -9,13 +9,12 @@
 //! Only the database records which rows are due. A crash interrupts the tasks, and the next start works on their rows again.
 //! Processes that share the database divide the rows: each row is claimed by one of them while it works on it.
 
-mod claims;
 mod selection;
 
 use crate::{
     backoff::Backoff,
     context::Context,
-    db::{Db, Error, Tx},
+    db::{Db, Error, Tx, postgres::claims},
     env::LockUnpoisoned as _,
     error_chain, params,
     worker::{Failures, Next, Worker},

@@ -5,6 +5,7 @@
 //! lost a race (40001, 40P01) or its connection before the commit was sent runs again.
 
 mod address;
+pub(crate) mod claims;
 mod hold;
 mod migrate;
 mod outbox;

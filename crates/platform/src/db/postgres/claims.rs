@@ -13,29 +13,29 @@ use std::time::Duration;
 
 /// How long a claim holds. The rows of a process that ends without a word are worked on again after this time. The clocks of
 /// the processes may differ by what is left of it at a renewal.
-pub(super) const HELD: Duration = Duration::from_secs(15);
+pub(crate) const HELD: Duration = Duration::from_secs(15);
 /// How often a claim is renewed while the work goes on.
-pub(super) const RENEWED: Duration = Duration::from_secs(5);
+pub(crate) const RENEWED: Duration = Duration::from_secs(5);
 
 /// Separates keys in one text. It is in no key.
 const SEPARATOR: &str = "\u{1f}";
 
 /// Excludes turns of this worker in other processes until the commit. The claims need not survive a crash of the server, which
 /// ends the work too, so the commit does not wait for the disk.
-pub(super) async fn exclude_turns(tx: &mut Tx, worker: &'static str) -> Result<(), Error> {
+pub(crate) async fn exclude_turns(tx: &mut Tx, worker: &'static str) -> Result<(), Error> {
     let sql = "SELECT set_config('synchronous_commit', 'off', TRUE) FROM pg_advisory_xact_lock(7305791, hashtext($1))";
     tx.query(sql, params![worker], |_| Ok(())).await.map(|_| ())
 }
 
 /// Returns the keys that other processes work on, and until when they claim them.
-pub(super) async fn list_of_others(tx: &mut Tx, worker: &'static str) -> Result<Vec<(String, Timestamp)>, Error> {
+pub(crate) async fn list_of_others(tx: &mut Tx, worker: &'static str) -> Result<Vec<(String, Timestamp)>, Error> {
     let (holder, now) = (tx.process_id(), tx.now());
     let sql = "SELECT row_key, held_until FROM due_claims WHERE worker = $1 AND holder <> $2 AND held_until > $3";
     tx.query(sql, params![worker, holder, now], |row| Ok((row.next()?, row.next()?))).await
 }
 
 /// Claims rows for this process, or renews its claims.
-pub(super) async fn hold(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
+pub(crate) async fn hold(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
     let (holder, until, keys) = (tx.process_id(), tx.now().after(HELD), keys.join(SEPARATOR));
     let sql = "INSERT INTO due_claims (worker, row_key, holder, held_until) SELECT CAST($1 AS TEXT), row_key, CAST($2 AS UUID), CAST($3 AS BIGINT) \
                FROM UNNEST(STRING_TO_ARRAY($4, CHR(31))) AS k (row_key) ORDER BY row_key \
@@ -44,14 +44,14 @@ pub(super) async fn hold(tx: &mut Tx, worker: &'static str, keys: &[String]) -> 
 }
 
 /// Extends the claims that this process still has.
-pub(super) async fn renew(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
+pub(crate) async fn renew(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
     let (holder, until, keys) = (tx.process_id(), tx.now().after(HELD), keys.join(SEPARATOR));
     let sql = "UPDATE due_claims SET held_until = $3 WHERE worker = $1 AND holder = $2 AND row_key = ANY (STRING_TO_ARRAY($4, CHR(31)))";
     tx.execute(sql, params![worker, holder, until, keys]).await.map(|_| ())
 }
 
 /// Ends the claims of this process to these rows, and forgets those that ended by themselves.
-pub(super) async fn release(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
+pub(crate) async fn release(tx: &mut Tx, worker: &'static str, keys: &[String]) -> Result<(), Error> {
     let (holder, now, keys) = (tx.process_id(), tx.now(), keys.join(SEPARATOR));
     let sql = "DELETE FROM due_claims WHERE worker = $1 AND \
                (held_until <= $3 OR (holder = $2 AND row_key = ANY (STRING_TO_ARRAY($4, CHR(31)))))";
