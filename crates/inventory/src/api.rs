@@ -8,7 +8,6 @@ use crate::{
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
-    body::EmptyBody,
     ids::{ProductId, ReservationId},
     inventory::{AdjustStock, Availability, Reservation, Reserve, ReturnLines, SetStock, StockFilter, StockItem, StockList, StockLookup},
     text::Sku,
@@ -16,8 +15,8 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{
-        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging,
-        Path, Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
+        Body, Created, DescribeAnswer, ETag, IdempotencyKey, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path,
+        Problem, Query, Routes, State, Tagged, describe::OperationBuilder,
     },
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
@@ -145,7 +144,7 @@ async fn confirm(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, ReservationCommand::Confirm).await
 }
@@ -155,7 +154,7 @@ async fn release(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, ReservationCommand::Release).await
 }
@@ -165,7 +164,7 @@ async fn return_units(
     State(app): State<App>,
     Path(id): Path<ReservationId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Reservation>>, Problem> {
     actions::end_reservation(&app, key, id, ReservationCommand::Return).await
 }

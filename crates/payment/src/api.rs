@@ -12,7 +12,6 @@ use axum::{
     http::HeaderMap,
 };
 use contracts::{
-    body::EmptyBody,
     ids::PaymentId,
     page::Totals,
     payment::{CreatePayment, Payment as View, PaymentFilter, PaymentStatus, PaymentSummary, RefundPart, RefundPayment},
@@ -23,8 +22,8 @@ use platform::{
     http::body::DEFAULT_LIMIT,
     http::describe::OperationBuilder,
     http::{
-        Body, Created, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, NoContent, Paged, Paging, Path, Problem, Query, RawBody,
-        Routes, State,
+        Body, Created, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, NoBody, NoContent, Paged, Paging, Path, Problem, Query,
+        RawBody, Routes, State,
     },
     identity::{Admin, ClientMarker, Either, ServiceOf, Viewer},
 };
@@ -73,7 +72,7 @@ async fn authorize(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     actions::authorize(&app, key, id).await
 }
@@ -83,7 +82,7 @@ async fn capture(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     actions::capture(&app, key, id).await
 }
@@ -93,7 +92,7 @@ async fn void(
     State(app): State<App>,
     Path(id): Path<PaymentId>,
     key: IdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<View>>, Problem> {
     actions::void(&app, key, id).await
 }

@@ -27,15 +27,15 @@ mod text;
 mod upload;
 mod validate;
 
-pub use answer::{Accepted, Answer, Created, Idempotent, Json, NoContent, Paged, RenderedPage, Stored};
+pub use answer::{Accepted, Answer, Created, Idempotent, Json, NoContent, Paged, RenderedPage, Stored, link_next};
 pub use axum::extract::State;
-pub use body::{Body, Form, MaybeBody, RawBody};
+pub use body::{Body, Form, MaybeBody, NoBody, RawBody};
 pub use conditional::{ETag, IfMatch, Tagged, TaggedPage};
 pub use describe::{DescribeAnswer, DescribeArg, DescribeOperation};
 pub use key::{IdempotencyKey, MaybeIdempotencyKey, UnstoredIdempotencyKey};
 pub use network::{FORWARDED_FOR, Network};
 pub use openapi::Operation;
-pub use paging::{Cursor, Paging};
+pub use paging::{Cursor, PageCursor, Paging};
 pub use path::Path;
 pub use prefer::{Prefer, Preferred};
 pub use problem::Problem;

@@ -2,15 +2,12 @@
 
 use crate::{App, Error, actions, store::promotions};
 use contracts::{
-    body::EmptyBody,
     ids::{OrderId, PromotionId},
     promotion::{CreatePromotion, EvaluatePromotions, Evaluation, Promotion, PromotionFact, PromotionFilter, ReserveUses},
 };
 use platform::{
     db::Tx,
-    http::{
-        Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query, Routes, State,
-    },
+    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoBody, NoContent, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{ClientMarker, SellerOrAdmin, ServiceOf},
 };
 
@@ -66,34 +63,23 @@ async fn get(who: SellerOrAdmin, State(app): State<App>, Path(id): Path<Promotio
     Ok(Json(found.ok_or(Error::NotFound)?))
 }
 
-async fn activate(
-    who: SellerOrAdmin,
-    State(app): State<App>,
-    Path(id): Path<PromotionId>,
-    key: MaybeIdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
-) -> Result<Idempotent<Json<Promotion>>, Problem> {
-    actions::transition(&app, who.owner(), id, PromotionFact::Activated, key).await
+macro_rules! transitions {
+    ($($name:ident: $fact:ident;)*) => {$(
+        async fn $name(
+            who: SellerOrAdmin,
+            State(app): State<App>,
+            Path(id): Path<PromotionId>,
+            key: MaybeIdempotencyKey,
+            _: NoBody,
+        ) -> Result<Idempotent<Json<Promotion>>, Problem> {
+            actions::transition(&app, who.owner(), id, PromotionFact::$fact, key).await
+        }
+    )*};
 }
-
-async fn pause(
-    who: SellerOrAdmin,
-    State(app): State<App>,
-    Path(id): Path<PromotionId>,
-    key: MaybeIdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
-) -> Result<Idempotent<Json<Promotion>>, Problem> {
-    actions::transition(&app, who.owner(), id, PromotionFact::Paused, key).await
-}
-
-async fn end(
-    who: SellerOrAdmin,
-    State(app): State<App>,
-    Path(id): Path<PromotionId>,
-    key: MaybeIdempotencyKey,
-    _: MaybeBody<Option<EmptyBody>>,
-) -> Result<Idempotent<Json<Promotion>>, Problem> {
-    actions::transition(&app, who.owner(), id, PromotionFact::Ended, key).await
+transitions! {
+    activate: Activated;
+    pause: Paused;
+    end: Ended;
 }
 
 async fn evaluate(

@@ -8,13 +8,12 @@ use crate::{
 };
 use contracts::{
     auth::SHIPPING_EVENTS,
-    body::EmptyBody,
     ids::{OrderId, ReturnId},
     returns::{ReceiveReturn, RejectReturn, RequestReturn, Return, ReturnFilter},
 };
 use platform::{
     db::Tx,
-    http::{Body, Created, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State},
+    http::{Body, Created, Idempotent, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, Routes, State},
     identity::{Admin, ClientMarker, Customer, Either, SellerOfRecord, SellerOfRecordOrAdmin, ServiceOf, Viewer},
 };
 
@@ -66,7 +65,7 @@ async fn cancel(
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Return>>, Problem> {
     actions::carry_out(&app, Actor::Customer(customer.id), id, key, Command::Cancel).await
 }
@@ -76,7 +75,7 @@ async fn approve(
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Return>>, Problem> {
     actions::carry_out(&app, seller_or_admin(&caller), id, key, Command::Approve).await
 }
@@ -96,7 +95,7 @@ async fn send(
     State(app): State<App>,
     Path(id): Path<ReturnId>,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Return>>, Problem> {
     actions::carry_out(&app, Actor::Admin, id, key, Command::Send).await
 }

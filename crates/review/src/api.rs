@@ -8,7 +8,6 @@ use crate::{
 };
 use axum::response::{IntoResponse, Response};
 use contracts::{
-    body::EmptyBody,
     ids::{ProductId, ReviewId, UserId},
     review::{
         AnswerReview, FlagReview, ModerateReview, ProductReviewFilter, ProductReviews, Review, ReviewFilter, ReviewFlag, ReviewSort,
@@ -19,8 +18,8 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{
-        Body, Created, DescribeAnswer, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoContent, Paged, Paging, Path, Problem, Query,
-        RenderedPage, Routes, State, describe::OperationBuilder,
+        Body, Created, DescribeAnswer, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, NoContent, Paged, Paging, Path, Problem,
+        Query, RenderedPage, Routes, State, describe::OperationBuilder,
     },
     identity::{Admin, Customer, MaybeUser, Role, SellerOrAdmin},
 };
@@ -133,7 +132,7 @@ async fn mark_helpful(
     State(app): State<App>,
     Path(id): Path<ReviewId>,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Json<Review>>, Problem> {
     actions::mark_helpful(&app.ctx.db, customer.id, id, key).await
 }

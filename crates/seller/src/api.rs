@@ -2,7 +2,6 @@
 
 use crate::{App, Error, actions, store};
 use contracts::{
-    body::EmptyBody,
     ids::UserId,
     seller::{
         ApplySeller, DecideSeller, PayoutDetails, PublicSeller, Seller, SellerFact, SellerFilter, SellerRef, SellerStatus, UpdateSeller,
@@ -11,8 +10,8 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{
-        Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, Routes, State,
-        Tagged,
+        Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, Routes,
+        State, Tagged,
     },
     identity::{Admin, ClientMarker, Customer, ServiceOf, User},
 };
@@ -84,7 +83,7 @@ async fn reapply(
     user: User,
     State(app): State<App>,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Tagged<Json<Seller>>>, Problem> {
     actions::reapply(&app, user.id, key).await
 }

@@ -7,7 +7,6 @@ use crate::{
     store::{self, Shown, SortKey},
 };
 use contracts::{
-    body::EmptyBody,
     catalog::{
         BlockProduct, CreateProduct, ModerationFact, PriceHistoryEntry, Product, ProductFact, ProductFilter, ProductIds, ProductList,
         ProductLookup, ProductSort, UpdateProduct,
@@ -20,7 +19,7 @@ use contracts::{
 use platform::{
     db::{self, Tx},
     http::{
-        Body, Created, Idempotent, IfMatch, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Problem, Query, State, Tagged,
+        Body, Created, Idempotent, IfMatch, Json, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Problem, Query, State, Tagged,
         TaggedPage,
     },
     identity::{Admin, ClientMarker, MaybeUser, Role, SellerOrAdmin, ServiceOf},
@@ -57,7 +56,7 @@ macro_rules! advances {
             Path(id): Path<ProductId>,
             if_match: IfMatch,
             key: MaybeIdempotencyKey,
-            MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+            _: NoBody,
         ) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
             actions::advance_product(&app.ctx.db, caller.owner(), id, $fact, if_match, key).await
         }
@@ -86,7 +85,7 @@ pub async fn unblock(
     Path(id): Path<ProductId>,
     if_match: IfMatch,
     key: MaybeIdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
+    _: NoBody,
 ) -> Result<Idempotent<Tagged<Json<Product>>>, Problem> {
     actions::moderate_product(&app.ctx.db, id, ModerationFact::Unblocked, None, if_match, key).await
 }

@@ -132,13 +132,12 @@ pub struct Paged<T>(pub Page<T>);
 #[derive(Clone)]
 pub(super) struct NextCursor(pub String);
 
-impl NextCursor {
-    fn mark(mut response: Response, cursor: Option<String>) -> Response {
-        if let Some(cursor) = cursor {
-            response.extensions_mut().insert(NextCursor(cursor));
-        }
-        response
+/// Lets the request layers add a `Link` to the next page, if there is one.
+pub fn link_next(mut response: Response, cursor: Option<String>) -> Response {
+    if let Some(cursor) = cursor {
+        response.extensions_mut().insert(NextCursor(cursor));
     }
+    response
 }
 
 /// 200 with a rendered page of any shape. The request layers add a `Link` to the next page.
@@ -151,7 +150,7 @@ pub struct RenderedPage {
 
 impl IntoResponse for RenderedPage {
     fn into_response(self) -> Response {
-        NextCursor::mark(Stored::rendered_json(StatusCode::OK, self.body).into_response(), self.next_cursor)
+        link_next(Stored::rendered_json(StatusCode::OK, self.body).into_response(), self.next_cursor)
     }
 }
 
@@ -194,7 +193,7 @@ respond!(Json<T>, Created<T>, Accepted, NoContent);
 
 impl<T: Serialize> IntoResponse for Paged<T> {
     fn into_response(self) -> Response {
-        NextCursor::mark(Stored::json(StatusCode::OK, &self.0).into_response(), self.0.next_cursor)
+        link_next(Stored::json(StatusCode::OK, &self.0).into_response(), self.0.next_cursor)
     }
 }
 

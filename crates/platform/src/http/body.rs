@@ -15,7 +15,10 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use contracts::problem::{Code, Fault};
+use contracts::{
+    body::EmptyBody,
+    problem::{Code, Fault},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::{
@@ -37,6 +40,10 @@ pub struct Body<T, const LIMIT: usize = DEFAULT_LIMIT>(pub T);
 /// A JSON body that may be absent: `T::default()` then.
 #[derive(Debug, Clone)]
 pub struct MaybeBody<T>(pub T);
+
+/// A request without content: no body, an object without fields, or `null`, with which services write a call that has no body.
+#[derive(Debug, Clone, Copy)]
+pub struct NoBody;
 
 /// An `application/x-www-form-urlencoded` body, as OAuth 2 requires it.
 #[derive(Debug, Clone)]
@@ -64,6 +71,13 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema + Default> FromRequest<S> 
         }
         typed?;
         parse_described(&bytes).map(MaybeBody)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        MaybeBody::<Option<EmptyBody>>::from_request(request, state).await.map(|_| NoBody)
     }
 }
 
@@ -267,6 +281,12 @@ impl<T: DeserializeOwned + JsonSchema> DescribeArg for MaybeBody<T> {
         operation.json_body::<T>(false, DEFAULT_LIMIT);
         operation.body_check = Some(BodyCheck { limit: DEFAULT_LIMIT, faults: faults_of::<T> });
         operation.refuse(OF_A_BODY);
+    }
+}
+
+impl DescribeArg for NoBody {
+    fn describe(operation: &mut OperationBuilder<'_>) {
+        MaybeBody::<Option<EmptyBody>>::describe(operation);
     }
 }
 

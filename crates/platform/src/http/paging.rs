@@ -123,6 +123,33 @@ impl DescribeArg for Paging {
             json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
             "How many items the page may have.",
         );
+        PageCursor::describe(operation);
+    }
+}
+
+/// Where a page begins of a list whose pages have a fixed length: `?cursor=`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageCursor(Option<String>);
+
+impl PageCursor {
+    /// As [`Paging::after`].
+    ///
+    /// # Errors
+    /// 400 `BAD_CURSOR`.
+    pub fn after<K: DeserializeOwned>(&self, tag: &str) -> Result<Option<K>, Problem> {
+        self.0.as_deref().map(|cursor| Cursor::decode(tag, cursor)).transpose()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageCursor {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Paging::from_request_parts(parts, state).await.map(|paging| PageCursor(paging.cursor))
+    }
+}
+
+impl DescribeArg for PageCursor {
+    fn describe(operation: &mut OperationBuilder<'_>) {
         operation.parameter(
             "query",
             "cursor",

@@ -3,6 +3,7 @@
 
 mod head_timeout;
 mod pace;
+mod parser_refusal;
 mod refusal;
 mod request_body;
 mod write_timeout;
@@ -18,6 +19,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
 };
 pub use pace::Pace;
+use parser_refusal::ParserRefusalStream;
 use request_body::RequestBody;
 pub use request_body::{SlowBody, is_slow_body};
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
@@ -44,8 +46,7 @@ pub struct Limits {
     pub body: Pace,
     /// How long a write may make no progress because the client does not read.
     pub write_time: Duration,
-    /// How many headers the parser reads. It answers more of them with a 431 without a problem document; the gateway answers
-    /// with one and has lower limits. The same holds for `header_bytes`.
+    /// How many headers the parser reads; more are 431. The gateway has lower limits. The same holds for `header_bytes`.
     pub headers: usize,
     /// How many bytes are read before the body.
     pub header_bytes: usize,
@@ -136,7 +137,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, env: E
         };
         let _ = tcp.set_nodelay(true);
         let exchanges = Exchanges::default();
-        let stream = HeadTimeoutStream::new(WriteTimeoutStream::new(tcp, limits.write_time), limits.head, exchanges.clone());
+        let stream = WriteTimeoutStream::new(tcp, limits.write_time);
+        let stream = ParserRefusalStream::new(HeadTimeoutStream::new(stream, limits.head, exchanges.clone()));
         let (router, env_of_connection, pace) = (router.clone(), env.clone(), limits.body);
         let service = service_fn(move |request: Request<Incoming>| {
             let (exchange, reading) = (exchanges.begin(), exchanges.begin());

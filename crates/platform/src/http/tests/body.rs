@@ -5,24 +5,26 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "only parsed")]
 struct Order {
     #[serde(default)]
+    #[expect(dead_code, reason = "only parsed")]
     product_id: Option<ProductId>,
     #[serde(default)]
+    #[expect(dead_code, reason = "only parsed")]
     name: Option<Name>,
     #[serde(default)]
     lines: Vec<Line>,
     #[serde(default)]
     attributes: BTreeMap<String, String>,
     #[serde(default)]
+    #[expect(dead_code, reason = "only parsed")]
     kind: Option<Kind>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "only parsed")]
 struct Line {
+    #[expect(dead_code, reason = "only parsed")]
     sku: String,
     quantity: Quantity,
 }
@@ -53,6 +55,9 @@ async fn what_is_well_formed_and_wrong_is_named_by_pointer_and_code() {
         (r#"{"lines":[{"sku":"a","quantity":-1}]}"#, "/lines/0/quantity", "OUT_OF_RANGE"),
         (r#"{"lines":[{"sku":"a","quantity":100001}]}"#, "/lines/0/quantity", "OUT_OF_RANGE"),
         (r#"{"lines":[{"sku":"a","quantity":1.5}]}"#, "/lines/0/quantity", "WRONG_TYPE"),
+        (r#"{"lines":[{"sku":"a","quantity":1e-1}]}"#, "/lines/0/quantity", "WRONG_TYPE"),
+        (r#"{"lines":[{"sku":"a","quantity":-1.0}]}"#, "/lines/0/quantity", "OUT_OF_RANGE"),
+        (r#"{"lines":[{"sku":"a","quantity":1e20}]}"#, "/lines/0/quantity", "OUT_OF_RANGE"),
         (r#"{"lines":[{"sku":"a","quantity":"1"}]}"#, "/lines/0/quantity", "WRONG_TYPE"),
         (r#"{"lines":[{"sku":"a","quantity":1e400}]}"#, "/lines/0/quantity", "OUT_OF_RANGE"),
         (r#"{"name":"a\u0000b"}"#, "/name", "FORBIDDEN_CHARACTER"),
@@ -75,6 +80,14 @@ async fn what_is_well_formed_and_wrong_is_named_by_pointer_and_code() {
         let fault = &problem.faults()[0];
         assert_eq!((fault.pointer.as_deref(), &*fault.code), (Some(pointer), code), "{body} {}", fault.detail);
         assert!(!fault.detail.contains("struct") && !fault.detail.contains("line 1"), "{}", fault.detail);
+    }
+}
+
+#[tokio::test]
+async fn an_integer_may_be_written_with_a_point_or_an_exponent() {
+    for (written, quantity) in [("213.0", 213), ("1e2", 100), ("2.50E1", 25), ("100e-2", 1)] {
+        let body = format!(r#"{{"lines":[{{"sku":"a","quantity":{written}}}]}}"#);
+        assert_eq!(send("application/json", body).await.unwrap().lines[0].quantity.get(), quantity, "{written}");
     }
 }
 
@@ -147,6 +160,10 @@ async fn many_keys_are_compared_quickly_and_still_found_twice() {
 async fn a_body_may_be_left_out_where_the_handler_says_so() {
     let empty = Request::post("/").body(Bytes_::empty()).unwrap();
     MaybeBody::<Order>::from_request(empty, &()).await.unwrap();
+    for (body, is_none) in [("", true), ("{}", true), ("null", true), ("{\"a\":1}", false), ("[]", false)] {
+        let request = Request::post("/").header("content-type", "application/json").body(Bytes_::from(body)).unwrap();
+        assert_eq!(NoBody::from_request(request, &()).await.is_ok(), is_none, "{body}");
+    }
     let untyped = Request::post("/").body(Bytes_::from("{}")).unwrap();
     assert_eq!(MaybeBody::<Order>::from_request(untyped, &()).await.unwrap_err().status(), 415);
 }

@@ -98,11 +98,30 @@ async fn draining_has_a_deadline() {
 }
 
 #[tokio::test]
-async fn swollen_headers_are_refused() {
+async fn what_the_parser_refuses_is_answered_with_a_problem_document() {
     let server = server(Limits { head: brief(), headers: 16, ..Limits::default() }).await;
     let many: String = (0..100).map(|n| format!("h{n}: v\r\n")).collect();
     let flooded = rest(send(server.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await).await;
-    assert!(flooded.starts_with("HTTP/1.1 431"), "{flooded}");
+    is_refusal(&flooded, "431", "HEADERS_TOO_LARGE");
+    let endless = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(70_000));
+    is_refusal(&rest(send(server.address, &endless).await).await, "414", "URI_TOO_LONG");
+    for malformed in [
+        "nonsense\r\n\r\n",
+        "GET /quick HTTP/9.9\r\nhost: x\r\n\r\n",
+        "G\u{1}T /quick HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /quick HTTP/1.1\r\nho st: x\r\n\r\n",
+        "GET /qu ick HTTP/1.1\r\nhost: x\r\n\r\n",
+        "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: a\r\n\r\n",
+        "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        "POST /body HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n",
+    ] {
+        is_refusal(&rest(send(server.address, malformed).await).await, "400", "MALFORMED_REQUEST");
+    }
+    // After a request that was well-formed, as well.
+    let mut second = send(server.address, "GET /quick HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_ne!(second.read(&mut [0; 1024]).await.unwrap(), 0);
+    second.write_all(b"nonsense\r\n\r\n").await.unwrap();
+    is_refusal(&rest(second).await, "400", "MALFORMED_REQUEST");
     let huge = rest(send(server.address, &format!("GET /quick HTTP/1.1\r\nhost: x\r\nh: {}\r\n\r\n", "x".repeat(300_000))).await).await;
     assert!(!huge.contains("200 OK"));
 }

@@ -110,6 +110,7 @@ macro_rules! integers {
                     Ok(number) => visitor.$visit(number),
                     Err(_) => Err(Error::wrong_type($text)),
                 },
+                Value::Float(number) if number.fract() == 0.0 => None,
                 _ => return Err(Error::wrong_type($expected)),
             };
             let number = number.ok_or_else(|| Error::new("OUT_OF_RANGE", concat!("must be ", $expected)))?;
