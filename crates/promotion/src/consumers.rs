@@ -12,10 +12,20 @@ pub fn all() -> Consumers {
 }
 
 async fn order_confirmed(tx: &mut Tx, event: Received<OrderConfirmed>) -> Result<(), Error> {
-    if event.discount_amount == 0 {
+    if !may_have_uses(&event) {
         return Ok(());
     }
     actions::confirm(tx, event.order_id).await
+}
+
+/// Whether the order may have used a promotion: one takes an amount off the lines or waives the whole fee of a part. Orders without
+/// promotions then cost no query, except those that ship free anyway.
+fn may_have_uses(order: &OrderConfirmed) -> bool {
+    let ships_free = match &*order.fulfilments {
+        [] => order.shipping_amount == 0,
+        parts => parts.iter().any(|part| part.shipping_amount == 0),
+    };
+    order.discount_amount > 0 || ships_free
 }
 
 async fn order_cancelled(tx: &mut Tx, event: Received<OrderCancelled>) -> Result<(), Error> {

@@ -43,6 +43,30 @@ async fn a_use_is_reserved_once_per_order_and_confirmed_by_the_order() {
 }
 
 #[tokio::test]
+async fn a_use_that_only_waives_a_shipping_fee_is_confirmed_with_the_order() {
+    let shop = Shop::open().await;
+    let free_shipping = json!({"title": "Ships free", "kind": "FREE_SHIPPING", "code": "SHIP"});
+    let id = shop.active(free_shipping).await.promotion_id;
+    let sample = include_str!("../../../contracts/samples/events/OrderConfirmed.v1.2.json");
+    let mut parts = serde_json::from_str::<Value>(sample).unwrap()["fulfilments"].clone();
+    let charged = parts[0].clone();
+    parts[0]["shippingAmount"] = json!(0);
+    parts.as_array_mut().unwrap().push(charged);
+    let several = json!({"discountAmount": 0, "fulfilments": parts});
+    for (waived, confirms) in [
+        (several, true),
+        (json!({"discountAmount": 0, "shippingAmount": 0, "fulfilments": []}), true),
+        (json!({"discountAmount": 0}), false),
+    ] {
+        let order: OrderId = shop.id();
+        shop.reserve(order, shop.id(), &[id]).await.expect(204);
+        shop.deliver(self::sample::<OrderConfirmed>(sample, order, waived.clone())).await;
+        let last = shop.use_events().await.pop().unwrap();
+        assert_eq!(last == "PromotionUseConfirmed", confirms, "{waived}");
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_order_gives_its_uses_back_once_also_after_its_confirmation() {
     let shop = Shop::open().await;
     let id = shop.active(ten_percent_with(json!({"totalLimit": 1, "perCustomerLimit": 1}))).await.promotion_id;
