@@ -26,6 +26,8 @@ pub struct OrderPayment {
     pub status: PaymentStatus,
     /// In minor units of `currency`.
     pub amount: i64,
+    /// What of it was refunded.
+    pub refunded_amount: i64,
     pub currency: Currency,
     /// Whether one of its transactions is open.
     pub is_unsettled: bool,

@@ -2,7 +2,10 @@
 
 use crate::{
     actions::reports,
-    store::{posting_rows, sale_rows},
+    store::{
+        posting_rows,
+        sale_rows::{self, OrderState},
+    },
 };
 use contracts::{ids::OrderId, money::Currency};
 use platform::db::{Db, Error};
@@ -17,6 +20,8 @@ pub struct OrderLedger {
     pub sold_amount: i64,
     /// What of it went back.
     pub returned_amount: i64,
+    /// Whether a refund, a return or a cancellation waits for a sale that is not posted yet.
+    pub is_waiting: bool,
 }
 
 /// Checks every posting and every balance. Returns a sentence for each fault.
@@ -42,9 +47,9 @@ pub async fn count(db: &Db) -> Result<(i64, i64), Error> {
 pub async fn list_for_check(db: &Db, after: OrderId, orders: usize) -> Result<Vec<OrderLedger>, Error> {
     let found = db.read(async move |tx| sale_rows::list_by_orders(tx, after, orders).await).await?;
     let mut orders = BTreeMap::new();
-    for (record, returned_amount) in found {
+    for (record, OrderState { returned_amount, is_waiting }) in found {
         let (order_id, currency) = (record.order_id, record.currency);
-        let order = orders.entry(order_id).or_insert(OrderLedger { order_id, currency, sold_amount: 0, returned_amount });
+        let order = orders.entry(order_id).or_insert(OrderLedger { order_id, currency, sold_amount: 0, returned_amount, is_waiting });
         order.sold_amount += record.sale.total().customer;
     }
     Ok(orders.into_values().collect())

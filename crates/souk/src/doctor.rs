@@ -146,7 +146,8 @@ pub async fn examine(config: &Config, databases: &Databases) -> Examination {
         Ok(orders) => Check { what: orders.heading(), notes: orders.notes(), faults: orders.faults },
         Err(error) => Check::new("orders", or_fault(Err(error))),
     };
-    let ledger = match ledger::check(db("payout"), db("payment")).await {
+    let ledger = ledger::Sources { ledger: db("payout"), payments: db("payment"), orders: db("order"), returns: db("returns") };
+    let ledger = match ledger::check(ledger).await {
         Ok((what, faults)) => Check::new(what, faults),
         Err(error) => Check::new("ledger", or_fault(Err(error))),
     };

@@ -10,7 +10,7 @@ use platform::{
 
 table! {
     OrderPayments in "payments" of OrderPayment, key [payment_id];
-    columns { order_id, payment_id, status, amount, currency }
+    columns { order_id, payment_id, status, amount, refunded_amount, currency }
     computed {
         is_unsettled = "EXISTS (SELECT 1 FROM payment_transactions t \
                         WHERE t.payment_id = payments.payment_id AND t.status IN ('PENDING', 'UNKNOWN'))"

@@ -110,19 +110,32 @@ pub async fn find(tx: &mut Tx, id: FulfilmentId) -> Result<Option<SaleRecord>, E
     tx.find::<Sales>("fulfilment_id = $1", params![id]).await
 }
 
-/// Returns the sales of the next orders after `after` with what went back of the money of their order, by order.
-pub async fn list_by_orders(tx: &mut Tx, after: OrderId, orders: usize) -> Result<Vec<(SaleRecord, i64)>, Error> {
-    let sql = "SELECT DISTINCT s.order_id, o.returned_amount FROM sales s JOIN orders o ON o.order_id = s.order_id \
-               WHERE s.order_id > $1 ORDER BY s.order_id LIMIT $2";
-    let found = tx.query(sql, params![after, orders], |row| Ok((row.next()?, row.next()?))).await?;
-    let returned: HashMap<OrderId, i64> = found.into_iter().collect();
-    let Some(last) = returned.keys().max().copied() else { return Ok(Vec::new()) };
+/// What the consistency check reads of an order besides its sales.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OrderState {
+    pub returned_amount: i64,
+    /// Whether a fact about it waits.
+    pub is_waiting: bool,
+}
+
+/// Returns the sales of the next orders after `after`, by order, each with the state of its order.
+pub async fn list_by_orders(tx: &mut Tx, after: OrderId, orders: usize) -> Result<Vec<(SaleRecord, OrderState)>, Error> {
+    let sql = "SELECT DISTINCT s.order_id, o.returned_amount, (SELECT COUNT(*) FROM waiting_facts w WHERE w.order_id = s.order_id) \
+               FROM sales s JOIN orders o ON o.order_id = s.order_id WHERE s.order_id > $1 ORDER BY s.order_id LIMIT $2";
+    let found = tx
+        .query(sql, params![after, orders], |row| {
+            let (id, returned_amount, waiting) = (row.next()?, row.next()?, row.next::<i64>()?);
+            Ok((id, OrderState { returned_amount, is_waiting: waiting > 0 }))
+        })
+        .await?;
+    let states: HashMap<OrderId, OrderState> = found.into_iter().collect();
+    let Some(last) = states.keys().max().copied() else { return Ok(Vec::new()) };
     let sales = tx.list::<Sales>("WHERE order_id > $1 AND order_id <= $2 ORDER BY order_id, fulfilment_id", params![after, last]).await?;
     Ok(sales
         .into_iter()
         .map(|record| {
-            let amount = returned.get(&record.order_id).copied().unwrap_or(0);
-            (record, amount)
+            let state = states.get(&record.order_id).copied().unwrap_or_default();
+            (record, state)
         })
         .collect())
 }

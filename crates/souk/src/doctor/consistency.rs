@@ -228,13 +228,14 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     Ok(())
 }
 
-async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {
+/// Returns an order with what the check reads of it.
+pub(super) async fn find(orders: &Db, id: OrderId) -> Result<Option<OrderRecord>> {
     let next = order::list_for_check(orders, before(id), 1).await?;
     Ok(next.into_iter().find(|record| record.order.order_id == id))
 }
 
 /// The greatest id below this one.
-fn before(id: OrderId) -> OrderId {
+pub(super) fn before(id: OrderId) -> OrderId {
     OrderId(Uuid::from_u128(id.0.as_u128().saturating_sub(1)))
 }
 
