@@ -286,10 +286,13 @@ pub struct SellerStatement {
     pub month: String,
     /// By currency.
     pub totals: Vec<StatementTotals>,
-    /// The oldest first, at most 20,000. Releases, which move money from pending to available, are two lines.
+    /// The oldest first, at most 20,000 on a page. Releases, which move money from pending to available, are two lines.
     pub lines: Vec<SellerLedgerLine>,
-    /// Whether there are more lines than these; `GET /seller/ledger` has all.
+    /// Whether there are more lines after these.
     pub is_truncated: bool,
+    /// Where the next page of lines begins. Null on the last one.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
 }
 
 /// A month in UTC, such as `2026-11`.

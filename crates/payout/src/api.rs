@@ -11,7 +11,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    body::EmptyBody,
     ids::PayoutId,
     money::Currency,
     payout::{
@@ -23,7 +22,8 @@ use platform::{
     db::Tx,
     http::describe::OperationBuilder,
     http::{
-        Body, DescribeAnswer, DescribeArg, IdempotencyKey, Idempotent, Json, MaybeBody, Paged, Paging, Path, Problem, Query, Routes, State,
+        Body, Cursor, DescribeAnswer, DescribeArg, IdempotencyKey, Idempotent, Json, NoBody, PageCursor, Paged, Paging, Path, Problem,
+        Query, Routes, State, link_next,
     },
     identity::{Admin, SellerOfRecord},
 };
@@ -85,12 +85,7 @@ async fn list_all_payouts(
     paging.list(&app.ctx.db, &tag, read, |last| last.payout_id).await.map(Paged)
 }
 
-async fn run_payouts(
-    _: Admin,
-    State(app): State<App>,
-    key: IdempotencyKey,
-    MaybeBody(EmptyBody {}): MaybeBody<EmptyBody>,
-) -> Result<Idempotent<Json<PayoutRun>>, Problem> {
+async fn run_payouts(_: Admin, State(app): State<App>, key: IdempotencyKey, _: NoBody) -> Result<Idempotent<Json<PayoutRun>>, Problem> {
     payouts::run(&app, key).await
 }
 
@@ -140,6 +135,7 @@ struct StatementAnswer {
 
 impl IntoResponse for StatementAnswer {
     fn into_response(self) -> Response {
+        let next_cursor = self.statement.next_cursor.clone();
         let mut response = if self.as_csv {
             let name = format!("attachment; filename=\"statement-{}.csv\"", self.statement.month);
             let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
@@ -148,7 +144,7 @@ impl IntoResponse for StatementAnswer {
             Json(self.statement).into_response()
         };
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
-        response
+        link_next(response, next_cursor)
     }
 }
 
@@ -156,6 +152,7 @@ impl DescribeAnswer for StatementAnswer {
     fn describe(operation: &mut OperationBuilder<'_>) {
         operation.answer::<SellerStatement>(200, "The statement; its lines alone as CSV.");
         operation.text_answer(200, "text/csv");
+        operation.answer_header("Link", "The next page, with `rel=\"next\"`.");
         operation.answer_header("Vary", "`Accept`: it chooses between JSON and CSV.");
     }
 }
@@ -164,10 +161,13 @@ async fn statement(
     seller: SellerOfRecord,
     State(app): State<App>,
     Path(month): Path<Month>,
+    cursor: PageCursor,
     PrefersCsv(as_csv): PrefersCsv,
 ) -> Result<StatementAnswer, Problem> {
-    let id = seller.id;
-    let statement = app.ctx.db.read(async move |tx: &mut Tx| reports::statement(tx, id, month).await).await?;
+    let (id, tag) = (seller.id, format!("statement {} {month}", seller.id));
+    let after = cursor.after(&tag)?;
+    let (mut statement, next) = app.ctx.db.read(async move |tx: &mut Tx| reports::statement(tx, id, month, after).await).await?;
+    statement.next_cursor = next.map(|key| Cursor::encode(&tag, &key));
     Ok(StatementAnswer { statement, as_csv })
 }
 

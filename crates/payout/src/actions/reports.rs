@@ -8,12 +8,13 @@ use contracts::{
     ids::UserId,
     money::Currency,
     payout::{CurrencyBalance, LedgerCheck, Month, PostingKind, SellerBalance, SellerLedgerLine, SellerStatement, StatementTotals},
+    time::Timestamp,
 };
 use platform::db::{Error, Tx};
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// How many lines a statement has at most.
-const STATEMENT_LINES: i64 = 20_000;
+/// How many lines a page of a statement has at most.
+pub const STATEMENT_LINES: usize = 20_000;
 /// How many faults of each kind are named.
 const FAULTS: i64 = 100;
 
@@ -59,11 +60,20 @@ pub async fn balance(tx: &mut Tx, seller: UserId, shop: Currency) -> Result<Sell
     Ok(SellerBalance { pending_amount, available_amount, currency: shop, balances: balances.into_values().collect() })
 }
 
-/// Returns the statement of a seller for a month.
+/// The instant and the number of a posting: the last one on a page of a statement.
+pub type StatementKey = (Timestamp, i64);
+
+/// Returns a page of the statement of a seller for a month, and the key after which the next page begins. A posting is never divided
+/// between two pages.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn statement(tx: &mut Tx, seller: UserId, month: Month) -> Result<SellerStatement, Error> {
+pub async fn statement(
+    tx: &mut Tx,
+    seller: UserId,
+    month: Month,
+    after: Option<StatementKey>,
+) -> Result<(SellerStatement, Option<StatementKey>), Error> {
     let (from, to) = month.bounds();
     let mut totals = BTreeMap::new();
     for (account, currency, _) in report_rows::list_balances(tx, seller).await? {
@@ -89,11 +99,24 @@ pub async fn statement(tx: &mut Tx, seller: UserId, month: Month) -> Result<Sell
             PostingKind::Release | PostingKind::PayoutPaid => {}
         }
     }
-    let mut lines = report_rows::list_lines_between(tx, seller, from, to, STATEMENT_LINES + 1).await?;
-    let is_truncated = lines.len() > usize::try_from(STATEMENT_LINES).unwrap_or(usize::MAX);
-    lines.truncate(usize::try_from(STATEMENT_LINES).unwrap_or(usize::MAX));
-    let lines = lines.into_iter().map(|(line, _)| line).collect();
-    Ok(SellerStatement { seller_id: seller, month: month.to_string(), totals: totals.into_values().collect(), lines, is_truncated })
+    // Numbers of postings begin with 1.
+    let mut lines = report_rows::list_lines_between(tx, seller, after.unwrap_or((from, 0)), to, STATEMENT_LINES as i64 + 1).await?;
+    let mut next = None;
+    if let Some((_, (divided, _))) = lines.get(STATEMENT_LINES) {
+        let divided = *divided;
+        lines.truncate(STATEMENT_LINES);
+        while lines.pop_if(|(_, (number, _))| *number == divided).is_some() {}
+        next = lines.last().map(|(line, (number, _))| (line.created_at, *number));
+    }
+    let statement = SellerStatement {
+        seller_id: seller,
+        month: month.to_string(),
+        totals: totals.into_values().collect(),
+        lines: lines.into_iter().map(|(line, _)| line).collect(),
+        is_truncated: next.is_some(),
+        next_cursor: None,
+    };
+    Ok((statement, next))
 }
 
 /// Writes the lines of a statement as CSV (RFC 4180).

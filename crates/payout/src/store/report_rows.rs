@@ -46,10 +46,16 @@ pub async fn list_lines(tx: &mut Tx, seller: UserId, after: Option<(i64, i64)>, 
     select.limit("e.number DESC, e.position DESC", rows).rows(tx, read).await
 }
 
-/// Returns the movements of a time, the oldest first.
-pub async fn list_lines_between(tx: &mut Tx, seller: UserId, from: Timestamp, to: Timestamp, rows: i64) -> Result<Vec<Line>, Error> {
+/// Returns the movements of a time after the posting with this instant and number, the oldest first.
+pub async fn list_lines_between(
+    tx: &mut Tx,
+    seller: UserId,
+    after: (Timestamp, i64),
+    to: Timestamp,
+    rows: i64,
+) -> Result<Vec<Line>, Error> {
     let select = Select::from(LINES).filter("e.seller_id = ?", seller);
-    let select = select.filter("e.created_at >= ?", from).filter("e.created_at < ?", to);
+    let select = select.filter_above("(e.created_at, e.number)", after).filter("e.created_at < ?", to);
     select.limit("e.created_at, e.number, e.position", rows).rows(tx, read).await
 }
 

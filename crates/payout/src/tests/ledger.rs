@@ -1,10 +1,16 @@
 //! Sales, what reverses them, commission, statements.
 
 use super::{DAY, Fixture};
+use crate::actions::reports::STATEMENT_LINES;
 use axum::{Json, Router, routing::post};
-use platform::{db::Tx, testing::Harness};
-use serde_json::json;
-use std::collections::HashMap;
+use contracts::{ids::PostingId, time::Timestamp};
+use platform::{
+    db::{Error as DbError, Tx},
+    params,
+    testing::Harness,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
 
 fn balances<const N: usize>(of: [(String, i64); N]) -> HashMap<String, i64> {
     of.into_iter().collect()
@@ -214,6 +220,66 @@ async fn a_seller_reads_sales_by_day_and_statements_as_json_and_csv() {
     assert_eq!(text.lines().count(), 5);
     assert!(text.lines().nth(3).unwrap().contains(&format!(",CANCELLATION,seller_pending/{},-9490,-1000,EUR,9490,", f.seller)), "{text}");
     f.get("/seller/statements/2026-13").seller(f.seller).send().await.expect_problem(404, "NOT_FOUND");
+}
+
+/// Writes postings of two lines for the seller, one microsecond after the other.
+async fn write_releases(f: &Fixture, count: i64) {
+    let (seller, began) = (f.seller, f.db().now());
+    let write = async move |tx: &mut Tx| {
+        for number in 1_000..1_000 + count {
+            let (posting, at) = (tx.new_id::<PostingId>(), Timestamp(began.0 + number));
+            tx.execute(
+                "INSERT INTO postings (posting_id, number, kind, cause, seller_id, commission_amount, created_at) \
+                 VALUES ($1, $2, 'RELEASE', $3, $4, 0, $5)",
+                params![posting, number, format!("TEST/{number}"), seller, at],
+            )
+            .await?;
+            for (position, account, amount) in [(0_i64, "seller_pending", -1_i64), (1, "seller_available", 1)] {
+                tx.execute(
+                    "INSERT INTO entries (posting_id, position, number, created_at, account, seller_id, currency, amount, balance_amount) \
+                     VALUES ($1, $2, $3, $4, $5, $6, 'EUR', $7, 0)",
+                    params![posting, position, number, at, account, seller, amount],
+                )
+                .await?;
+            }
+        }
+        Ok::<_, DbError>(())
+    };
+    f.db().write(write).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_long_statement_has_pages_as_json_and_csv() {
+    let f = Fixture::start().await;
+    f.sell(Some(f.seller)).await;
+    // With the line of the sale, the middle of a posting is at the end of the first page.
+    let releases = STATEMENT_LINES as i64 / 2;
+    write_releases(&f, releases).await;
+    let path = "/seller/statements/2026-01";
+    let first = f.get(path).seller(f.seller).send().await.expect(200);
+    let link = first.header("link").to_owned();
+    let first = first.json();
+    assert_eq!((first["lines"].as_array().unwrap().len(), &first["isTruncated"]), (STATEMENT_LINES - 1, &json!(true)));
+    let cursor = first["nextCursor"].as_str().unwrap();
+    assert!(link.contains(&format!("{path}?cursor={cursor}>; rel=\"next\"")), "{link}");
+    let next = format!("{path}?cursor={cursor}");
+    let second = f.get(&next).seller(f.seller).send().await.expect(200).json();
+    assert_eq!(
+        (second["lines"].as_array().unwrap().len(), &second["nextCursor"], &second["isTruncated"]),
+        (2, &json!(null), &json!(false))
+    );
+    assert_eq!(second["totals"], first["totals"]);
+    let ids = |page: &Value| page["lines"].as_array().unwrap().iter().map(|line| line["postingId"].to_string()).collect::<BTreeSet<_>>();
+    assert!(ids(&first).is_disjoint(&ids(&second)));
+    let csv = |path: &str| f.get(path).seller(f.seller).header("accept", "text/csv").send();
+    let page = csv(path).await.expect(200);
+    assert!(page.header("link").contains(cursor));
+    assert_eq!(String::from_utf8(page.body.clone()).unwrap().lines().count(), STATEMENT_LINES);
+    let page = csv(&next).await.expect(200);
+    assert_eq!(String::from_utf8(page.body.clone()).unwrap().lines().count(), 3);
+    f.get("/seller/statements/2026-02").seller(f.seller).send().await.expect(200);
+    f.get(&next.replace("01?", "02?")).seller(f.seller).send().await.expect_problem(400, "BAD_CURSOR");
+    f.get(&format!("{path}?limit=10")).seller(f.seller).send().await.expect_problem(422, "INVALID_REQUEST");
 }
 
 #[tokio::test]
