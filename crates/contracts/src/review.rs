@@ -218,8 +218,8 @@ pub struct ModerateReview {
 pub struct Review {
     pub review_id: ReviewId,
     pub product_id: ProductId,
-    /// Its author, who received the product.
-    pub user_id: UserId,
+    /// Its author, who received the product; for the author and administrators, null for others.
+    pub user_id: Option<UserId>,
     /// 1 to 5 stars.
     pub rating: i64,
     /// One line; null when there is none.

@@ -94,16 +94,16 @@ impl ReviewRecord {
     #[must_use]
     pub fn view(self, viewer: Viewer) -> Review {
         let is_admin = viewer == Viewer::Admin;
-        let sees_reason = is_admin || viewer == Viewer::User(self.user_id);
+        let is_own = is_admin || viewer == Viewer::User(self.user_id);
         Review {
             review_id: self.review_id,
             product_id: self.product_id,
-            user_id: self.user_id,
+            user_id: is_own.then_some(self.user_id),
             rating: self.rating,
             title: self.title,
             text: self.text,
             status: self.status,
-            reason: self.reason.filter(|_| sees_reason),
+            reason: self.reason.filter(|_| is_own),
             answer: self.answer,
             helpful_count: self.helpful_count,
             flag_count: is_admin.then_some(self.flag_count),

@@ -125,6 +125,11 @@ impl Shop {
         self.try_review(customer, product, &json!({"rating": stars})).await.expect(201).read()
     }
 
+    /// The author of a review that was answered to its author.
+    fn author(review: &Review) -> UserId {
+        review.user_id.expect("the author sees it")
+    }
+
     async fn decide(&self, review: &Review, decision: &str, body: &Value) -> TestResponse {
         self.post(&format!("/admin/reviews/{}/{decision}", review.review_id), body).admin().send().await
     }

@@ -56,7 +56,7 @@ fn a_change_is_submitted_again_unless_the_shop_publishes_at_once() {
 }
 
 #[test]
-fn only_published_reviews_are_public_and_only_administrators_see_reports() {
+fn only_published_reviews_are_public_without_their_author_and_only_administrators_see_reports() {
     let author = Viewer::User(UserId(Uuid::from_u128(3)));
     let stranger = Viewer::User(UserId(Uuid::from_u128(9)));
     for status in ReviewStatus::STATES.iter().copied() {
@@ -66,9 +66,12 @@ fn only_published_reviews_are_public_and_only_administrators_see_reports() {
     }
     let shown = |viewer| {
         let view = review(ReviewStatus::Published, 5).view(viewer);
-        (view.reason.is_some(), view.flag_count)
+        (view.user_id.is_some(), view.reason.is_some(), view.flag_count)
     };
-    assert_eq!([Viewer::Anyone, stranger, author, Viewer::Admin].map(shown), [(false, None), (false, None), (true, None), (true, Some(2))]);
+    assert_eq!(
+        [Viewer::Anyone, stranger, author, Viewer::Admin].map(shown),
+        [(false, false, None), (false, false, None), (true, true, None), (true, true, Some(2))]
+    );
 }
 
 #[derive(Debug, Clone, Copy)]

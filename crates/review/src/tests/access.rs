@@ -35,17 +35,26 @@ async fn strangers_find_no_review_of_others_and_have_no_part_in_moderation() {
     h.get(&one).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
     h.get(&one).seller(seller).send().await.expect_problem(404, "NOT_FOUND");
     h.put(&format!("{one}/answer"), &json!({"text": "thanks"})).seller(seller).send().await.expect_problem(404, "NOT_FOUND");
-    h.get(&one).customer(review.user_id).send().await.expect(200);
+    h.get(&one).customer(Shop::author(&review)).send().await.expect(200);
     h.get(&one).admin().send().await.expect(200);
     h.decide(&review, "publish", &json!({})).await.expect(200);
-    // It is public, and still not theirs.
+    // It is public without its author, and still not theirs.
+    let listed = h.reviews_of(product, "").await["items"][0].clone();
+    let seen = h.get(&one).customer(stranger).send().await.expect(200).json();
+    assert_eq!((&listed["userId"], &seen["userId"]), (&Value::Null, &Value::Null));
+    let own = h.get(&one).customer(Shop::author(&review)).send().await.expect(200).json();
+    assert_eq!(own["userId"], json!(review.user_id));
     h.patch(&one, &json!({"rating": 1})).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
     h.delete(&one).customer(stranger).send().await.expect_problem(404, "NOT_FOUND");
     h.put(&format!("{one}/answer"), &json!({"text": "thanks"})).seller(stranger).send().await.expect_problem(404, "NOT_FOUND");
-    h.put(&format!("{one}/answer"), &json!({"text": "thanks"})).customer(review.user_id).send().await.expect_problem(403, "FORBIDDEN");
+    h.put(&format!("{one}/answer"), &json!({"text": "thanks"}))
+        .customer(Shop::author(&review))
+        .send()
+        .await
+        .expect_problem(403, "FORBIDDEN");
     for path in [format!("/admin{one}/publish"), format!("/admin{one}/reject")] {
         h.post(&path, &json!({})).seller(seller).send().await.expect_problem(403, "FORBIDDEN");
-        h.post(&path, &json!({})).customer(review.user_id).send().await.expect_problem(403, "FORBIDDEN");
+        h.post(&path, &json!({})).customer(Shop::author(&review)).send().await.expect_problem(403, "FORBIDDEN");
     }
     h.get("/admin/reviews").customer(stranger).send().await.expect_problem(403, "FORBIDDEN");
     h.get(&format!("/admin{one}/flags")).seller(seller).send().await.expect_problem(403, "FORBIDDEN");

@@ -18,7 +18,7 @@ async fn a_customer_votes_once() {
     let mut counts = [a, b].map(|answer| answer.expect(200).json()["helpfulCount"].as_i64().unwrap());
     counts.sort_unstable();
     assert_eq!(counts, [3, 4]);
-    h.post(&helpful, &json!({})).customer(review.user_id).send().await.expect_problem(403, "FORBIDDEN");
+    h.post(&helpful, &json!({})).customer(Shop::author(&review)).send().await.expect_problem(403, "FORBIDDEN");
     assert_eq!(h.reviews_of(product, "").await["items"][0]["helpfulCount"], 4);
 }
 
