@@ -1,6 +1,7 @@
 //! What can be done: one public function per verb.
 
 mod administer;
+mod announce_locks;
 mod email;
 mod log_in;
 mod login_attempt;
@@ -15,6 +16,7 @@ mod service_token;
 mod session;
 
 pub use administer::{lock_account, set_roles, unlock_account};
+pub use announce_locks::announce_locks;
 pub use email::{change_email, mail_requested, request_resend, resend_own, verify_email};
 pub use log_in::log_in;
 pub use password::{change_password, check_password};

@@ -83,7 +83,8 @@ pub fn service() -> Service {
             "0005_email_spellings",
             "0006_revocations",
             "0007_seller_records",
-            "0008_email_verification"
+            "0008_email_verification",
+            "0009_unannounced_locks"
         ],
         |ctx: Ctx| async move {
             let settings: Arc<Settings> = Arc::new(ctx.section()?);
@@ -92,6 +93,7 @@ pub fn service() -> Service {
             let app = App { ctx, settings, hasher, keyring };
             actions::respell_addresses(&app.ctx.db).await?;
             actions::announce_existing_sellers(&app.ctx.db).await?;
+            actions::announce_locks(&app.ctx.db).await?;
             let (router, operations) = api::routes().build(app.clone());
             Ok(Parts { router, operations, consumers: consumers::all(), workers: workers::all(&app) })
         },

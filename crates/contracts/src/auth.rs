@@ -417,7 +417,7 @@ events! {
     /// Logins to the account are blocked, for everyone or for one network.
     UserLocked {
         /// The administrator, who ended the logins as well; null when failed logins locked the account for one network for
-        /// some minutes.
+        /// some minutes, and for a lock from before locks were announced.
         locked_by: Option<UserId>,
     }
     /// Logins to the account are possible again.

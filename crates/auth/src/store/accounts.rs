@@ -154,3 +154,12 @@ pub async fn lock_admins(tx: &mut Tx) -> Result<Vec<UserId>, Error> {
     // A transaction that this one waited for may have removed the role of one of them.
     tx.query(ACTIVE_ADMINS, &[], |row| row.next()).await
 }
+
+/// Returns accounts whose lock is still to be announced, and forgets that it is.
+pub async fn take_unannounced_locks(tx: &mut Tx, rows: i64) -> Result<Vec<UserId>, Error> {
+    let sql = "DELETE FROM unannounced_locks WHERE user_id IN (SELECT user_id FROM unannounced_locks ORDER BY user_id LIMIT $1) \
+               RETURNING user_id";
+    let mut users: Vec<UserId> = tx.query(sql, params![rows], |row| row.next()).await?;
+    users.sort_unstable();
+    Ok(users)
+}

@@ -27,6 +27,24 @@ async fn roles_take_effect_at_the_next_refresh() {
 }
 
 #[tokio::test]
+async fn locks_from_before_they_were_announced_are_announced_once_at_the_next_start() {
+    let auth = start().await;
+    let admin = auth.admin("ada").await;
+    let (locked, unlocked) = (auth.register("mara").await.user_id, auth.register("sam").await.user_id);
+    auth.act(&admin, locked, "lock").await.expect(200);
+    for user in [locked, unlocked] {
+        let sql = "INSERT INTO unannounced_locks (user_id) VALUES ($1)";
+        let written = auth.db().write(async move |tx| tx.execute(sql, platform::params![user]).await);
+        written.await.map_err(|error: platform::db::Error| error).unwrap();
+    }
+    let by = |locked_by| UserLocked { user_id: locked, locked_by };
+    let auth = Auth(cheap().resume(auth.0.kill()).await);
+    assert_eq!(auth.emitted_of::<UserLocked>().await, [by(Some(admin.user_id)), by(None)]);
+    let auth = Auth(cheap().resume(auth.0.kill()).await);
+    assert_eq!(auth.emitted_of::<UserLocked>().await.len(), 2, "the next start announces nothing");
+}
+
+#[tokio::test]
 async fn roles_are_a_set_of_known_words() {
     let auth = start().await;
     let admin = auth.admin("ada").await;
