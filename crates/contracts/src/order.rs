@@ -51,7 +51,7 @@ calls! {
     /// Reads one of the caller's fulfilments.
     GET_FULFILMENT: get(()) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}";
     /// Ships one of the caller's fulfilments.
-    SHIP_FULFILMENT: post_unkeyed(HandOverParcel) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}/ship";
+    SHIP_FULFILMENT: post(HandOverParcel) -> SellerFulfilment, "/seller/fulfilments/{fulfilmentId}/ship";
     /// Pays again an order whose payment failed.
     PAY_ORDER: post(PayOrder) -> OrderView, "/orders/{orderId}/pay";
     /// Puts the goods of a parcel that came back on sale again, once.

@@ -19,7 +19,7 @@ pub use estimate::estimate;
 pub use pay::PayAgain;
 pub use place::Place;
 pub use restock::Restock;
-pub use ship::ship;
+pub use ship::Ship;
 
 use crate::{
     domain::{Order, StatusChange, due_steps},

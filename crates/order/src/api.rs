@@ -2,12 +2,11 @@
 
 use crate::{
     App, Error,
-    actions::{self, Actor, Cancel, CancelFulfilment, PayAgain, Place, Restock},
+    actions::{self, Actor, Cancel, CancelFulfilment, PayAgain, Place, Restock, Ship},
     store::{self, OrderQuery},
     view::{find_view, seller_view},
 };
 use contracts::{
-    body::EmptyBody,
     ids::{FulfilmentId, OrderId, UserId},
     order::{
         CancelOrder, EstimateTotals, OrderFilter, OrderHistory, OrderRef, OrderStatus, OrderSummary, OrderView, OwnOrderFilter, PayOrder,
@@ -20,8 +19,8 @@ use contracts::{
 use platform::{
     db::Tx,
     http::{
-        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, Paged, Paging, Path, Prefer, Preferred, Problem,
-        Query, Routes, State,
+        Body, Created, IdempotencyKey, Idempotent, Json, MaybeBody, MaybeIdempotencyKey, NoBody, Paged, Paging, Path, Prefer, Preferred,
+        Problem, Query, Routes, State,
     },
     idempotency::IdempotentRequest as _,
     identity::{Admin, ClientMarker, Customer, Role, SellerOfRecord, ServiceOf, Viewer},
@@ -92,7 +91,7 @@ async fn restock(
     Path(id): Path<OrderId>,
     key: MaybeIdempotencyKey,
     prefer: Prefer,
-    _: MaybeBody<Option<EmptyBody>>,
+    _: NoBody,
 ) -> Result<Preferred<Idempotent<Json<OrderView>>>, Problem> {
     let (db, wait) = (app.ctx.db.clone(), prefer.wait.unwrap_or(app.settings.cancel_wait()));
     Restock { app, id, wait }.run(&db, key).await.map(|answer| prefer.honoured(answer))
@@ -172,9 +171,11 @@ async fn ship(
     seller: SellerOfRecord,
     State(app): State<App>,
     Path(id): Path<FulfilmentId>,
+    key: MaybeIdempotencyKey,
     MaybeBody(body): MaybeBody<HandOverParcel>,
-) -> Result<Json<SellerFulfilment>, Problem> {
-    Ok(Json(actions::ship(&app, seller.id, id, body).await?))
+) -> Result<Idempotent<Json<SellerFulfilment>>, Problem> {
+    let db = app.ctx.db.clone();
+    Ship { app, seller: seller.id, id, body, shipment: OnceLock::new() }.run(&db, key).await
 }
 
 async fn pay(

@@ -2,7 +2,7 @@
 
 use super::{
     entry_points::{place, until},
-    model::{address, id},
+    model::{address, id, item},
     upstreams::Upstreams,
 };
 use crate::{
@@ -26,22 +26,8 @@ const NONE: OrderId = OrderId(Uuid::nil());
 async fn three_orders() -> (Harness, [OrderId; 3]) {
     let upstreams = Upstreams::new();
     let h = upstreams.harness().await;
-    let item = OrderItem {
-        order_item_id: h.id(),
-        product_id: h.id(),
-        sku: "LAMP-1".into(),
-        title_snapshot: "Lamp".into(),
-        unit_price_snapshot: 700,
-        quantity: 3,
-        line_total_amount: 2_100,
-        image_url: None,
-        seller_id: None,
-        discount_amount: 0,
-        seller_discount_amount: 0,
-        tax_amount: 0,
-        tax_basis_points: None,
-        returned_quantity: 0,
-    };
+    let item =
+        OrderItem { order_item_id: h.id(), product_id: h.id(), unit_price_snapshot: 700, quantity: 3, line_total_amount: 2_100, ..item() };
     let past = PastOrder {
         user_id: h.id(),
         placed_at: Timestamp(1_000_000_000),

@@ -88,8 +88,9 @@ pub fn address() -> AddressSnapshot {
     }
 }
 
-pub fn order() -> Order {
-    let items = vec![OrderItem {
+/// Two lamps of the shop.
+pub fn item() -> OrderItem {
+    OrderItem {
         order_item_id: id(5, 1),
         product_id: id(6, 1),
         sku: "LAMP-1".into(),
@@ -104,7 +105,11 @@ pub fn order() -> Order {
         tax_amount: 0,
         tax_basis_points: None,
         returned_quantity: 0,
-    }];
+    }
+}
+
+pub fn order() -> Order {
+    let items = vec![item()];
     let fulfilment = Fulfilment::new(id(1, 1), None, 490);
     Order {
         fulfilments: vec![fulfilment],

@@ -11,7 +11,7 @@ use contracts::{
     order::{FulfilmentCancelled, FulfilmentConfirmed, FulfilmentStatus, OrderPartRefunded, OrderStatus, OrderView, RefundCause},
 };
 use platform::testing::Harness;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn seller(number: u32) -> UserId {
     id(2, 50 + number)
@@ -77,4 +77,22 @@ async fn a_cancelled_part_gives_back_its_money_and_its_units_and_the_rest_goes_o
     assert_eq!(upstreams.script().returned_units, [("LAMP-3".to_owned(), 1)]);
     let refunded = h.emitted_of::<OrderPartRefunded>().await;
     assert_eq!((refunded.len(), refunded[0].cause, refunded[0].cause_id), (1, RefundCause::Fulfilment, part.fulfilment_id.0));
+}
+
+#[tokio::test]
+async fn a_seller_ships_the_own_part_and_a_key_gives_the_first_answer_again() {
+    let upstreams = upstreams();
+    let h = upstreams.harness().await;
+    let placed = confirmed(&h).await;
+    let path = format!("/seller/fulfilments/{}/ship", placed.fulfilments[1].fulfilment_id);
+    let own = json!({"carrier": "Bike", "trackingNumber": "B-1"});
+    h.post(&path, &own).seller(seller(2)).send().await.expect_problem(404, "NOT_FOUND");
+    let ship = |body: &Value| h.post(&path, body).seller(seller(1)).key("k").send();
+    let first = ship(&own).await.expect(200);
+    assert_eq!((&first.json()["status"], &first.json()["trackingNumber"]), (&json!("SHIPPED"), &json!("B-1")));
+    let again = ship(&own).await.expect(200);
+    assert_eq!((again.header("idempotency-replayed"), &again.body), ("true", &first.body));
+    assert_eq!(upstreams.script().calls["hand_over always"], 1);
+    ship(&json!({"carrier": "Bike", "trackingNumber": "B-2"})).await.expect_problem(422, "IDEMPOTENCY_KEY_REUSED");
+    assert!(order(&h, placed.order_id).await.partially_shipped);
 }

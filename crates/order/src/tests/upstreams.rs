@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use contracts::ids::{AddressId, CartId, PaymentId, ProductId, ReservationId, UserId};
+use contracts::ids::{AddressId, CartId, FulfilmentId, PaymentId, ProductId, ReservationId, UserId};
 use platform::testing::{Harness, HarnessBuilder};
 use serde_json::{Value, json};
 use std::{
@@ -189,6 +189,7 @@ impl Upstreams {
         let shipping = Router::new()
             .route("/shipping/rates", get(rates))
             .route("/internal/shipments/{order}/recall", put(cancel_shipment))
+            .route("/internal/shipments/{fulfilment}/ship", put(hand_over))
             .with_state(script());
         let payment = Router::new()
             .route("/payments", post(create))
@@ -426,6 +427,13 @@ async fn cancel_shipment(State(n): State<Upstreams>) -> Response {
         outcome => (200, json!({"outcome": outcome})),
     };
     n.repeat("cancel_shipment", effect).await
+}
+
+async fn hand_over(State(n): State<Upstreams>, Path(fulfilment): Path<FulfilmentId>, Json(body): Json<Value>) -> Response {
+    let shipment = json!({"shipmentId": fulfilment, "orderId": fulfilment, "fulfilmentId": fulfilment, "userId": customer(), "status": "IN_TRANSIT",
+        "carrier": body["carrier"], "trackingNumber": body["trackingNumber"], "shippingAddressSnapshot": address(), "events": [],
+        "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"});
+    n.repeat("hand_over", |_| (200, shipment)).await
 }
 
 fn payment_view(script: &Script) -> Value {
