@@ -3,7 +3,7 @@
 use contracts::{
     ids::{FulfilmentId, OrderId, OrderItemId, UserId, Uuid},
     money::Currency,
-    order::{FulfilmentDelivered, FulfilmentReturned, OrderItem, OrderPartRefunded, RefundCause},
+    order::{FulfilmentDelivered, FulfilmentReturned, OrderCreated, OrderItem, OrderPartRefunded, RefundCause},
     returns::{Return, ReturnClosed, ReturnReceived, ReturnRefunded, ReturnRequested, ReturnStatus},
 };
 use platform::testing::{Harness, TestResponse};
@@ -74,47 +74,10 @@ impl Part {
         part
     }
 
+    /// The events of a fulfilment have the same fields.
     async fn came_back(&self, h: &Harness) {
-        let FulfilmentDelivered {
-            fulfilment_id,
-            order_id,
-            order_number,
-            user_id,
-            seller_id,
-            currency,
-            items,
-            subtotal_amount,
-            discount_amount,
-            shipping_amount,
-            shipping_tax_amount,
-            tax_amount,
-            prices_include_tax,
-            total_amount,
-            shipment_id,
-            carrier,
-            tracking_number,
-            ..
-        } = self.event();
-        h.deliver(FulfilmentReturned {
-            fulfilment_id,
-            order_id,
-            order_number,
-            user_id,
-            seller_id,
-            currency,
-            items,
-            subtotal_amount,
-            discount_amount,
-            shipping_amount,
-            shipping_tax_amount,
-            tax_amount,
-            prices_include_tax,
-            total_amount,
-            shipment_id,
-            carrier,
-            tracking_number,
-        })
-        .await;
+        let event = serde_json::to_value(self.event()).unwrap();
+        h.deliver(serde_json::from_value::<FulfilmentReturned>(event).unwrap()).await;
     }
 
     fn lamps(&self, quantity: u32) -> Value {
@@ -193,6 +156,22 @@ async fn goods_go_back_and_their_money_follows() {
     h.advance(15 * DAY);
     h.complete().await;
     assert_eq!(read(&h, &asked).await.status, ReturnStatus::Closed);
+}
+
+#[tokio::test]
+async fn an_order_of_which_no_delivery_is_known_says_so_to_its_customer_only() {
+    let h = start().await;
+    let part = Part::new(&h);
+    part.request(&h, &part.lamps(1)).await.expect_problem(404, "NOT_FOUND");
+    let mut created: Value = serde_json::from_str(include_str!("../../contracts/samples/events/OrderCreated.v1.json")).unwrap();
+    (created["orderId"], created["userId"]) = (json!(part.order_id), json!(part.user_id));
+    h.deliver(serde_json::from_value::<OrderCreated>(created).unwrap()).await;
+    let refused = part.request(&h, &part.lamps(1)).await.expect_problem(409, "NOT_DELIVERED").json();
+    assert!(refused["detail"].as_str().unwrap().contains("from before there were returns"), "{refused}");
+    let path = format!("/orders/{}/returns", part.order_id);
+    h.post(&path, &part.lamps(1)).customer(h.id::<UserId>()).send().await.expect_problem(404, "NOT_FOUND");
+    h.deliver(part.event()).await;
+    part.request(&h, &part.lamps(1)).await.expect(201);
 }
 
 #[tokio::test]

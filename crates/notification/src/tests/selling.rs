@@ -8,6 +8,7 @@ use contracts::{
     payout::{PayoutFailed, PayoutFailure, PayoutPaid},
     seller::{SellerApproved, SellerPayoutAccountChanged, SellerReinstated, SellerRejected, SellerSuspended},
 };
+use serde_json::{Value, json};
 
 /// A customer's order from this seller.
 struct Deal {
@@ -37,52 +38,22 @@ impl Deal {
         }
     }
 
+    /// Another event about the same part, which has the fields of [`confirmed`](Self::confirmed) and these.
+    fn event<E: Event>(&self, more: Value) -> E {
+        let mut event = serde_json::to_value(self.confirmed()).unwrap();
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(event).unwrap()
+    }
+
     fn cancelled(&self, was_confirmed: bool, with_order: bool) -> FulfilmentCancelled {
-        let sold = self.confirmed();
-        FulfilmentCancelled {
-            fulfilment_id: sold.fulfilment_id,
-            order_id: sold.order_id,
-            order_number: sold.order_number,
-            user_id: sold.user_id,
-            seller_id: sold.seller_id,
-            currency: sold.currency,
-            items: sold.items,
-            subtotal_amount: sold.subtotal_amount,
-            discount_amount: sold.discount_amount,
-            shipping_amount: sold.shipping_amount,
-            shipping_tax_amount: sold.shipping_tax_amount,
-            tax_amount: sold.tax_amount,
-            prices_include_tax: false,
-            total_amount: sold.total_amount,
-            reason: CancelReason::CustomerRequest,
-            note: Some("ring at Mara's, 2nd floor".into()),
-            was_confirmed,
-            with_order,
-            refund_amount: 2_990,
-        }
+        self.event(json!({
+            "reason": CancelReason::CustomerRequest, "note": "ring at Mara's, 2nd floor", "wasConfirmed": was_confirmed,
+            "withOrder": with_order, "refundAmount": 2_990,
+        }))
     }
 
     fn came_back(&self) -> FulfilmentReturned {
-        let sold = self.confirmed();
-        FulfilmentReturned {
-            fulfilment_id: sold.fulfilment_id,
-            order_id: sold.order_id,
-            order_number: sold.order_number,
-            user_id: sold.user_id,
-            seller_id: sold.seller_id,
-            currency: sold.currency,
-            items: sold.items,
-            subtotal_amount: sold.subtotal_amount,
-            discount_amount: sold.discount_amount,
-            shipping_amount: sold.shipping_amount,
-            shipping_tax_amount: sold.shipping_tax_amount,
-            tax_amount: sold.tax_amount,
-            prices_include_tax: false,
-            total_amount: sold.total_amount,
-            shipment_id: ShipmentId(sold.fulfilment_id.0),
-            carrier: "MOCK".into(),
-            tracking_number: "T-1".into(),
-        }
+        self.event(json!({"shipmentId": self.customer.order_id, "carrier": "MOCK", "trackingNumber": "T-1"}))
     }
 }
 

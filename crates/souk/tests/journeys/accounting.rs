@@ -10,6 +10,7 @@ use contracts::{
     cart::{ADD_COUPON, AddCoupon},
     ids::UserId,
     inventory::GET_STOCK,
+    notification::{LIST_NOTIFICATIONS, NotificationType},
     order::{FulfilmentStatus, OrderItem, OrderStatus, OrderView, SHIP_FULFILMENT},
     payment::{GET_PAYMENT, PaymentMethod},
     payout::{
@@ -219,6 +220,21 @@ async fn account_for_an_order(settings: &[(&'static str, &'static str)], rates: 
         assert_eq!((totals.opening_amount, totals.closing_amount), (0, own), "{totals:#?}");
         let moved = totals.sales_amount + totals.reversed_amount + totals.commission_amount + totals.paid_out_amount;
         assert_eq!(moved, own, "{totals:#?}");
+    }
+
+    // Each seller was told of the own part, and of no other.
+    use NotificationType::{NewSale, PayoutPaid, SaleCancelled, SellerApproved};
+    for (seller, own, told) in [
+        (&mara, of(Some(mara_id)), &[SellerApproved, NewSale][..]),
+        (&ole, of(Some(ole_id)), &[SellerApproved, NewSale, PayoutPaid]),
+        (&ida, of(Some(ida_id)), &[SellerApproved, NewSale, SaleCancelled]),
+    ] {
+        // Its account was registered with a message as well.
+        let list = seller.until(request(&LIST_NOTIFICATIONS), "told", |list| list.items.len() > told.len()).await.items;
+        assert!(told.iter().all(|kind| list.iter().filter(|message| message.r#type == *kind).count() == 1), "{list:#?}");
+        let sale = list.iter().find(|message| message.r#type == NewSale).expect("it is there");
+        assert_eq!(sale.payload["orderNumber"], order.order_number);
+        assert_eq!((&sale.payload["totalAmount"], sale.payload["items"].as_array().map(Vec::len)), (&json!(own.total_amount), Some(1)));
     }
 
     // Every unit, and every use.
