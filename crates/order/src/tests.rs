@@ -8,6 +8,7 @@ mod entry_points;
 mod fault_injection;
 mod finding;
 mod model;
+mod orphans;
 mod parts;
 mod properties;
 mod returns;
