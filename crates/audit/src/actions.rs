@@ -28,8 +28,8 @@ const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// # Errors
 /// Those of the database.
 pub async fn record(tx: &mut Tx, key: &ChainKey, events: &[&Envelope]) -> Result<(), Error> {
-    let sealed = store::lock_head(tx).await?.filter(|stored| key.is_sealed(stored));
-    let mut head = match &sealed {
+    let tagged = store::lock_head(tx).await?.filter(|stored| key.is_tagged(stored));
+    let mut head = match &tagged {
         Some(stored) => stored.head,
         None => match store::find_newest(tx).await? {
             Some(newest) => newest.head(),
@@ -44,7 +44,7 @@ pub async fn record(tx: &mut Tx, key: &ChainKey, events: &[&Envelope]) -> Result
         }
     }
     if head != before {
-        let tag = if sealed.is_some() { key.tag(head) } else { NO_TAG };
+        let tag = if tagged.is_some() { key.tag(head) } else { NO_TAG };
         store::save_head(tx, &StoredHead { head, tag }).await?;
     }
     Ok(())
@@ -65,7 +65,7 @@ pub async fn upgrade(db: &Db, key: &ChainKey) -> Result<i64, Error> {
     let end = former.map_or(0, |former| former.head.position);
     let first = stored.head.position;
     // Only the installation itself continues: a head with a wrong tag is for `verify` to report.
-    while stored.head.position < end && key.is_sealed(&stored) {
+    while stored.head.position < end && key.is_tagged(&stored) {
         let (key, from) = (key.clone(), stored.head);
         stored = db.write(async move |tx| relink_batch(tx, &key, from, end).await).await?;
         tracing::info!(target: "audit", position = stored.head.position, of = end, "entries of the audit log were chained anew");
@@ -87,7 +87,7 @@ async fn begin(db: &Db, key: &ChainKey, former: Option<FormerChain>) -> Result<(
             Some(FormerChain { head: newest.map_or(end, |entry| entry.head()), broken_at })
         }
     };
-    let stored = key.seal(key.start(former.as_ref()));
+    let stored = key.tagged(key.start(former.as_ref()));
     let (saved, noted) = (stored.clone(), former.clone());
     db.write(async move |tx| {
         if let Some(former) = &noted {
@@ -128,7 +128,7 @@ async fn relink_batch(tx: &mut Tx, key: &ChainKey, from: Head, end: i64) -> Resu
     if head == from {
         return Err(Error::Failed(format!("entries of the audit log after position {} are missing", from.position)));
     }
-    let stored = key.seal(head);
+    let stored = key.tagged(head);
     store::save_head(tx, &stored).await?;
     Ok(stored)
 }

@@ -110,7 +110,7 @@ pub async fn verify(db: &Db, key: &ChainKey, noted: Option<Head>) -> Result<Repo
         for entry in entries {
             report.checked += 1;
             if !key.follows(head, &entry) {
-                let is_other_key = head.position == 0 && first.as_ref().is_some_and(|stored| !key.is_sealed(stored));
+                let is_other_key = head.position == 0 && first.as_ref().is_some_and(|stored| !key.is_tagged(stored));
                 report.faults.push(break_fault(head, &entry, is_other_key));
                 return Ok(report);
             }
@@ -155,7 +155,7 @@ fn end_fault(key: &ChainKey, head: Head, end: Option<StoredHead>, is_used: bool)
             "the log ends at position {}, and its head is at {}: entries were removed or added",
             head.position, end.head.position
         )),
-        Some(end) if end.head != head || !key.is_sealed(&end) => {
+        Some(end) if end.head != head || !key.is_tagged(&end) => {
             Some("the head of the log was not written by this installation: entries at the end may have been removed".to_owned())
         }
         Some(_) => None,

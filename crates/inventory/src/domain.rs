@@ -223,7 +223,7 @@ impl Reservation {
 
     /// Counts units as returned, and gives the changed lines with how many of each: never more than were kept. SKUs of no line are
     /// left out.
-    pub fn take_back(&mut self, wanted: &[ReserveLine]) -> Vec<(Line, u32)> {
+    pub fn return_units(&mut self, wanted: &[ReserveLine]) -> Vec<(Line, u32)> {
         let mut changed = Vec::new();
         for line in &mut self.lines {
             let units: u32 = wanted.iter().filter(|wanted| wanted.sku.as_str() == line.sku).map(|wanted| wanted.quantity.get()).sum();

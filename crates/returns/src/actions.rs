@@ -198,15 +198,15 @@ pub async fn carry_out(
         .await
 }
 
-async fn let_go(tx: &mut Tx, record: &ReturnRecord) -> Result<(), Error> {
+async fn release_units(tx: &mut Tx, record: &ReturnRecord) -> Result<(), Error> {
     let mut items = store::lock_items_of(tx, record.fulfilment_id).await?;
-    record.let_go(&mut items);
+    record.release_units(&mut items);
     Ok(store::save_items(tx, &items).await?)
 }
 
 async fn cancel(tx: &mut Tx, record: &mut ReturnRecord) -> Result<(), Error> {
     record.apply(ReturnFact::Cancelled, tx.now())?;
-    let_go(tx, record).await?;
+    release_units(tx, record).await?;
     let ReturnRecord { return_id, order_id, user_id, seller_id, .. } = *record;
     tx.emit(ReturnCancelled { return_id, order_id, user_id, seller_id });
     Ok(())
@@ -214,7 +214,7 @@ async fn cancel(tx: &mut Tx, record: &mut ReturnRecord) -> Result<(), Error> {
 
 async fn reject(tx: &mut Tx, record: &mut ReturnRecord, body: RejectReturn) -> Result<(), Error> {
     record.apply(ReturnFact::Rejected, tx.now())?;
-    let_go(tx, record).await?;
+    release_units(tx, record).await?;
     let reason = body.reason.into_string();
     record.rejection = Some(reason.clone());
     let (order_number, ReturnRecord { return_id, order_id, user_id, seller_id, .. }) = (record.order_number.clone(), &*record);
@@ -287,7 +287,7 @@ pub async fn close_overdue(db: &Db, id: ReturnId) -> Result<(), Error> {
         let not_sent = record.status == ReturnStatus::Approved;
         record.apply(if not_sent { ReturnFact::NotSent } else { ReturnFact::Settled }, tx.now())?;
         if not_sent {
-            let_go(tx, &record).await?;
+            release_units(tx, &record).await?;
         }
         store::save(tx, &record).await?;
         emit_closed(tx, &record, not_sent);

@@ -212,8 +212,8 @@ impl ReturnRecord {
         Ok(came_back)
     }
 
-    /// Lets the units go that this return had taken, because it ended without the goods.
-    pub fn let_go(&self, items: &mut [DeliveredItem]) {
+    /// Releases the units that this return had taken, because it ended without the goods.
+    pub fn release_units(&self, items: &mut [DeliveredItem]) {
         for item in items {
             let taken = self.lines.iter().filter(|line| line.order_item_id == item.order_item_id).map(|line| line.quantity).sum::<u32>();
             item.taken_quantity = item.taken_quantity.saturating_sub(taken);

@@ -242,14 +242,14 @@ pub fn encryption_key(master_key: &MasterKey) -> [u8; 32] {
 }
 
 fn set_payout_account(tx: &Tx, record: &mut Record, account: &PayoutAccount, encryption_key: &[u8; 32]) {
-    record.sealed_payout_account = Some(encryption::encrypt(encryption_key, tx.random_bytes(), account.reveal().as_bytes()));
+    record.encrypted_payout_account = Some(encryption::encrypt(encryption_key, tx.random_bytes(), account.reveal().as_bytes()));
     record.seller.payout_account = Some(account.masked());
 }
 
 /// Returns the payout account in clear. One that cannot be decrypted counts as none, which holds payouts, and is logged.
 fn payout_account(record: &Record, encryption_key: &[u8; 32]) -> Option<PayoutAccount> {
-    let sealed = record.sealed_payout_account.as_deref()?;
-    let account = encryption::decrypt(encryption_key, sealed)
+    let encrypted = record.encrypted_payout_account.as_deref()?;
+    let account = encryption::decrypt(encryption_key, encrypted)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| PayoutAccount::parse(text).ok());
     if account.is_none() {

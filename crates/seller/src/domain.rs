@@ -18,7 +18,7 @@ pub struct Record {
     /// As the seller sees it, but with a hold that may be over.
     pub seller: Seller,
     /// The payout account, encrypted.
-    pub sealed_payout_account: Option<String>,
+    pub encrypted_payout_account: Option<String>,
 }
 
 impl Record {
@@ -32,7 +32,7 @@ impl Record {
             description: body.description.map(|text| text.into_string()).unwrap_or_default(),
             ..blank(seller_id, body.shop_name.into_string(), now)
         };
-        Record { version: 1, seller, sealed_payout_account: None }
+        Record { version: 1, seller, encrypted_payout_account: None }
     }
 
     /// Returns the record of an account that sold before there were records. Its name is neutral, because the name of a profile
@@ -42,7 +42,7 @@ impl Record {
         let id = seller_id.to_string();
         let mut seller = blank(seller_id, format!("Shop {}", id[id.len() - 6..].to_uppercase()), now);
         (seller.status, seller.approved_at) = (SellerStatus::Approved, Some(now));
-        Record { version: 1, seller, sealed_payout_account: None }
+        Record { version: 1, seller, encrypted_payout_account: None }
     }
 
     #[must_use]
@@ -229,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_seller_from_before_there_were_records_has_a_neutral_name_and_no_account() {
-        let Record { seller, sealed_payout_account, .. } = Record::existing(id(), NOW);
+        let Record { seller, encrypted_payout_account, .. } = Record::existing(id(), NOW);
         assert_eq!((seller.shop_name.as_str(), seller.slug.as_str()), ("Shop ABCDEF", "shop-abcdef"));
-        assert_eq!((seller.status, seller.payout_account, sealed_payout_account), (SellerStatus::Approved, None, None));
+        assert_eq!((seller.status, seller.payout_account, encrypted_payout_account), (SellerStatus::Approved, None, None));
     }
 
     #[test]

@@ -21,7 +21,7 @@ platform::table! {
             rating: Rating { average_hundredths = rating_average_hundredths, count = rating_count },
             applied_at, approved_at, updated_at,
         },
-        sealed_payout_account,
+        encrypted_payout_account = sealed_payout_account,
     }
 }
 

@@ -98,12 +98,12 @@ impl ChainKey {
 
     /// Returns the head with its tag.
     #[must_use]
-    pub fn seal(&self, head: Head) -> StoredHead {
+    pub fn tagged(&self, head: Head) -> StoredHead {
         StoredHead { head, tag: self.tag(head) }
     }
 
     #[must_use]
-    pub fn is_sealed(&self, stored: &StoredHead) -> bool {
+    pub fn is_tagged(&self, stored: &StoredHead) -> bool {
         stored.tag == self.tag(stored.head)
     }
 
@@ -265,8 +265,8 @@ mod tests {
         let start = ours.start(None);
         let forged = theirs.append(start, envelope(1, "{}"), Timestamp(5));
         assert!(theirs.follows(start, &forged) && !ours.follows(start, &forged));
-        assert!(theirs.is_sealed(&theirs.seal(start)) && !ours.is_sealed(&theirs.seal(start)));
-        assert!(!ours.is_sealed(&StoredHead { head: start, tag: NO_TAG }));
+        assert!(theirs.is_tagged(&theirs.tagged(start)) && !ours.is_tagged(&theirs.tagged(start)));
+        assert!(!ours.is_tagged(&StoredHead { head: start, tag: NO_TAG }));
     }
 
     #[test]

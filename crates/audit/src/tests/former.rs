@@ -61,7 +61,7 @@ async fn an_interrupted_run_is_continued() {
 async fn age_after(log: &Harness, position: i64) {
     let aged = log.db().write(async move |tx: &mut Tx| {
         let entry = crate::store::read_after(tx, position - 1, 1).await?.remove(0);
-        crate::store::save_head(tx, &key().seal(entry.head())).await?;
+        crate::store::save_head(tx, &key().tagged(entry.head())).await?;
         tx.execute("UPDATE events SET payload_digest = NULL WHERE position > $1", params![position]).await
     });
     assert!(aged.await.unwrap_or_else(|error: Error| panic!("{error}")) > 0);

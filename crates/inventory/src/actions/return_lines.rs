@@ -27,7 +27,7 @@ pub async fn return_lines(
             match reservation.reason_for(ReservationCommand::Return) {
                 Ok(Some(reason)) if store::reservations::insert_return(tx, id, body.cause_id).await? => {
                     // The lines are in the order of their SKUs, the lock order of stock rows.
-                    for (line, quantity) in reservation.take_back(&body.lines) {
+                    for (line, quantity) in reservation.return_units(&body.lines) {
                         store::reservations::save_line(tx, &line).await?;
                         let change = Change::of(reason, i64::from(quantity));
                         let stock = store::stock::move_units(tx, line.stock_item_id, change).await?;

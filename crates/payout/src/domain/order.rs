@@ -147,7 +147,7 @@ impl Order {
                 self.returned_amount += back;
                 Ok(Some(vec![draft]))
             }
-            Fact::Returned { return_id, lines, refund_amount } => self.take_back(*return_id, lines, left.min(*refund_amount)),
+            Fact::Returned { return_id, lines, refund_amount } => self.reverse_return(*return_id, lines, left.min(*refund_amount)),
             Fact::Refunded { refund_id, amount, captured_amount, in_full } => {
                 let total: i64 = self.sales.iter().map(|record| record.sale.total().customer).sum();
                 let all_posted = self.sales.iter().all(|record| record.posted_at.is_some());
@@ -170,7 +170,12 @@ impl Order {
     }
 
     /// Reverses the shares of units that came back, with the commission in proportion.
-    fn take_back(&mut self, return_id: Uuid, lines: &[(OrderItemId, i64)], refund_amount: i64) -> Result<Option<Vec<Draft>>, LedgerError> {
+    fn reverse_return(
+        &mut self,
+        return_id: Uuid,
+        lines: &[(OrderItemId, i64)],
+        refund_amount: i64,
+    ) -> Result<Option<Vec<Draft>>, LedgerError> {
         let has = |record: &SaleRecord, item: OrderItemId| record.sale.lines.iter().any(|line| line.order_item_id == item);
         if lines.iter().any(|(item, _)| self.posted(|record| has(record, *item)).is_none()) {
             return Ok(None);

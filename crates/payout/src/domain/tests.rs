@@ -177,12 +177,12 @@ fn the_most_specific_rate_counts() {
 
 /// Balances by account, with the causes that were posted.
 #[derive(Default)]
-struct Books {
+struct Ledger {
     balances: BTreeMap<Account, i64>,
     causes: Vec<String>,
 }
 
-impl Books {
+impl Ledger {
     fn post(&mut self, drafts: impl IntoIterator<Item = Draft>) {
         for draft in drafts {
             assert_eq!(draft.entries().values().sum::<i64>(), 0);
@@ -222,13 +222,13 @@ fn record(event: &FulfilmentConfirmed) -> SaleRecord {
 }
 
 /// An order whose sales are posted.
-fn posted(events: &[FulfilmentConfirmed]) -> (Order, Books) {
+fn posted(events: &[FulfilmentConfirmed]) -> (Order, Ledger) {
     let mut order = Order { order_id: events[0].order_id, returned_amount: 0, sales: events.iter().map(record).collect() };
-    let mut books = Books::default();
+    let mut ledger = Ledger::default();
     for record in &mut order.sales {
-        books.post([record.post(NOW).unwrap()]);
+        ledger.post([record.post(NOW).unwrap()]);
     }
-    (order, books)
+    (order, ledger)
 }
 
 fn two_sellers() -> Vec<FulfilmentConfirmed> {
@@ -239,10 +239,10 @@ fn two_sellers() -> Vec<FulfilmentConfirmed> {
     ]
 }
 
-fn apply(order: &mut Order, books: &mut Books, fact: &Fact) -> bool {
+fn apply(order: &mut Order, ledger: &mut Ledger, fact: &Fact) -> bool {
     match order.apply(fact).unwrap() {
         Some(drafts) => {
-            books.post(drafts);
+            ledger.post(drafts);
             true
         }
         None => false,
@@ -252,18 +252,18 @@ fn apply(order: &mut Order, books: &mut Books, fact: &Fact) -> bool {
 #[test]
 fn a_cancellation_reverses_the_sale_exactly() {
     let events = two_sellers();
-    let (mut order, mut books) = posted(&events);
+    let (mut order, mut ledger) = posted(&events);
     for event in &events {
         let fact = Fact::Cancelled { fulfilment_id: event.fulfilment_id, refund_amount: event.total_amount };
-        assert!(apply(&mut order, &mut books, &fact));
+        assert!(apply(&mut order, &mut ledger, &fact));
     }
-    assert_eq!(books.balances, BTreeMap::new());
+    assert_eq!(ledger.balances, BTreeMap::new());
 }
 
 #[test]
 fn units_that_come_back_one_by_one_reverse_exactly_their_line() {
     let events = two_sellers();
-    let (mut order, mut books) = posted(&events[..1]);
+    let (mut order, mut ledger) = posted(&events[..1]);
     let line = OrderItemId(Uuid::from_u128(21));
     let mut back = 0;
     for number in 0..3 {
@@ -271,15 +271,15 @@ fn units_that_come_back_one_by_one_reverse_exactly_their_line() {
         let part = trial.sales[0].sale.reverse_units(line, 1).customer;
         back += part;
         let fact = Fact::Returned { return_id: Uuid::from_u128(100 + number), lines: vec![(line, 1)], refund_amount: part };
-        assert!(apply(&mut order, &mut books, &fact));
+        assert!(apply(&mut order, &mut ledger, &fact));
     }
     assert_eq!(back, 9_999 - 100 + 941);
     let (_, rest) = posted(&[confirmed(11, Some(user(2)), vec![item(22, 1, 333, 33, 33, 29)], 490, 47)]);
-    assert_eq!(books.balances, rest.balances, "the other line and the fee stay");
+    assert_eq!(ledger.balances, rest.balances, "the other line and the fee stay");
     // More units than there are change nothing.
     let again = Fact::Returned { return_id: Uuid::from_u128(200), lines: vec![(line, 5)], refund_amount: 0 };
-    assert!(apply(&mut order, &mut books, &again));
-    assert_eq!(books.balances, rest.balances);
+    assert!(apply(&mut order, &mut ledger, &again));
+    assert_eq!(ledger.balances, rest.balances);
 }
 
 #[test]
@@ -287,18 +287,18 @@ fn an_administrators_refund_is_an_expense_and_one_in_full_is_split_by_fulfilment
     let events = two_sellers();
     let captured_amount: i64 = events.iter().map(|event| event.total_amount).sum();
     let refund = |id: u128, amount, in_full| Fact::Refunded { refund_id: Uuid::from_u128(id), amount, captured_amount, in_full };
-    let (mut order, mut books) = posted(&events);
-    let earned = books.of(Account::SellerPending(user(2)));
-    assert!(apply(&mut order, &mut books, &refund(1, 700, false)));
-    assert_eq!(books.of(Account::RefundExpense), -700);
-    assert_eq!(books.of(Account::SellerPending(user(2))), earned);
-    assert!(apply(&mut order, &mut books, &refund(2, captured_amount - 700, true)));
-    assert_eq!(books.of(Account::ProviderClearing), 0, "all of the customer's money went back");
-    assert_eq!(books.of(Account::RefundExpense), -700);
+    let (mut order, mut ledger) = posted(&events);
+    let earned = ledger.of(Account::SellerPending(user(2)));
+    assert!(apply(&mut order, &mut ledger, &refund(1, 700, false)));
+    assert_eq!(ledger.of(Account::RefundExpense), -700);
+    assert_eq!(ledger.of(Account::SellerPending(user(2))), earned);
+    assert!(apply(&mut order, &mut ledger, &refund(2, captured_amount - 700, true)));
+    assert_eq!(ledger.of(Account::ProviderClearing), 0, "all of the customer's money went back");
+    assert_eq!(ledger.of(Account::RefundExpense), -700);
     // At once in full: nothing is left anywhere.
-    let (mut order, mut books) = posted(&events);
-    assert!(apply(&mut order, &mut books, &refund(3, captured_amount, true)));
-    assert_eq!(books.balances, BTreeMap::new());
+    let (mut order, mut ledger) = posted(&events);
+    assert!(apply(&mut order, &mut ledger, &refund(3, captured_amount, true)));
+    assert_eq!(ledger.balances, BTreeMap::new());
 }
 
 #[test]
@@ -385,22 +385,22 @@ proptest! {
         facts in vec((any::<u8>(), 0_usize..9, 0_i64..30_000), 0..12), releases in vec(0_usize..3, 0..4), payouts in vec(0_usize..12, 0..4),
     ) {
         let events = vec![first, second, third];
-        let (mut order, mut books) = posted(&events);
+        let (mut order, mut ledger) = posted(&events);
         let earned: BTreeMap<UserId, i64> = order.sales.iter().filter_map(|r| Some((r.seller_id?, r.sale.total().seller))).collect();
         let mut paid = BTreeMap::<UserId, i64>::new();
         let mut cancelled = Vec::new();
         for (at, numbers) in facts.into_iter().enumerate() {
             if let Some(release) = releases.get(at) {
-                books.post(order.sales[*release].release(NOW).unwrap());
+                ledger.post(order.sales[*release].release(NOW).unwrap());
             }
             if payouts.contains(&at) {
                 // A payout takes what is available.
                 for seller in earned.keys() {
-                    let available = books.of(Account::SellerAvailable(*seller));
+                    let available = ledger.of(Account::SellerAvailable(*seller));
                     if available > 0 {
                         let subject = Subject { cause: format!("PAYOUT/{at}/{seller}"), ..subject() };
                         let entries = [(Account::SellerAvailable(*seller), -available), (Account::ProviderClearing, available)];
-                        books.post([Draft::new(subject, Currency::EUR, entries).unwrap()]);
+                        ledger.post([Draft::new(subject, Currency::EUR, entries).unwrap()]);
                         *paid.entry(*seller).or_default() += available;
                     }
                 }
@@ -411,8 +411,8 @@ proptest! {
                 if cancelled.contains(fulfilment_id) { continue; }
                 cancelled.push(*fulfilment_id);
             }
-            prop_assert!(apply(&mut order, &mut books, &fact));
-            prop_assert_eq!(books.balances.values().sum::<i64>(), 0);
+            prop_assert!(apply(&mut order, &mut ledger, &fact));
+            prop_assert_eq!(ledger.balances.values().sum::<i64>(), 0);
             prop_assert!(order.returned_amount <= events.iter().map(|event| event.total_amount).sum::<i64>());
         }
         for (seller, paid) in paid {
@@ -434,11 +434,11 @@ proptest! {
         let of_first = earlier.min(events[0].total_amount);
         let cancel = |event: &FulfilmentConfirmed, less: i64| Fact::Cancelled { fulfilment_id: event.fulfilment_id, refund_amount: event.total_amount - less };
         let facts = [cancel(&events[0], of_first), cancel(&events[1], earlier - of_first), refund(9, total - earlier, true)];
-        let (mut order, mut books) = posted(&events);
-        prop_assert!(apply(&mut order, &mut books, &refund(8, earlier, false)));
+        let (mut order, mut ledger) = posted(&events);
+        prop_assert!(apply(&mut order, &mut ledger, &refund(8, earlier, false)));
         for at in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][order_of] {
-            prop_assert!(apply(&mut order, &mut books, &facts[at]));
+            prop_assert!(apply(&mut order, &mut ledger, &facts[at]));
         }
-        prop_assert_eq!(books.balances, BTreeMap::new());
+        prop_assert_eq!(ledger.balances, BTreeMap::new());
     }
 }

@@ -153,7 +153,7 @@ proptest! {
             if let (false, Some(mut record)) = (open.is_empty(), open.pop()) {
                 let units = received.min(i64::from(record.lines[0].quantity));
                 if cancels || units == 0 {
-                    record.let_go(&mut items);
+                    record.release_units(&mut items);
                 } else {
                     record.receive(&[back(1, units, Disposition::Restock)], &mut items, Timestamp(3)).unwrap();
                     owed += record.refund_amount;

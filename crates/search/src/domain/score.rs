@@ -53,7 +53,7 @@ pub const PAIR: u32 = 250;
 /// For products in stock, to rank them before equal ones that are not.
 pub const IN_STOCK: u32 = 20;
 /// For a title that begins with the text, in suggestions only.
-pub const TITLE_BEGINNING: u32 = 2_000;
+pub const TITLE_PREFIX: u32 = 2_000;
 /// For the whole SKU. It outranks everything else.
 pub const SKU: u32 = 1_000_000;
 /// For the beginning of the SKU.

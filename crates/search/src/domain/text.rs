@@ -13,7 +13,7 @@ use tantivy::tokenizer::{Language as StemmerLanguage, RawTokenizer, Stemmer, Tex
 /// Prefixes up to this length are indexed. Longer ones are looked up in the index's dictionary.
 pub const LONGEST_PREFIX: usize = 5;
 
-/// Longer beginnings of titles are indexed only for the whole word.
+/// Longer prefixes of titles are indexed only for the whole word.
 const LONGEST_BEGINNING: usize = 12;
 
 /// Words without a meaning of their own. A search ignores them if it has other words.
@@ -195,8 +195,8 @@ pub fn title_beginning(first: &str) -> String {
     format!("^{first}")
 }
 
-/// Returns the terms of all beginnings of a title's first word.
-pub fn title_beginnings(first: &str) -> impl Iterator<Item = String> {
+/// Returns the terms of all prefixes of a title's first word.
+pub fn title_prefixes(first: &str) -> impl Iterator<Item = String> {
     let ends = first.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_BEGINNING).chain([first.len()]);
     ends.filter(|end| *end > 0).map(|end| title_beginning(&first[..end]))
 }
@@ -225,8 +225,8 @@ mod tests {
     #[test]
     fn prefixes_and_trigrams_are_parts_of_a_word() {
         assert_eq!(prefixes("chairs").collect::<Vec<_>>(), ["c", "ch", "cha", "chai", "chair"]);
-        assert_eq!(title_beginnings("tea").collect::<Vec<_>>(), ["^t", "^te", "^tea"]);
-        assert_eq!(title_beginnings("").count(), 0);
+        assert_eq!(title_prefixes("tea").collect::<Vec<_>>(), ["^t", "^te", "^tea"]);
+        assert_eq!(title_prefixes("").count(), 0);
         assert_eq!(prefixes("tea").collect::<Vec<_>>(), ["t", "te"]);
         assert_eq!((bare_sku("Ab-12 ü"), trigrams("abcd").collect::<Vec<_>>()), ("ab12".to_owned(), vec!["abc", "bcd"]));
         assert_eq!((trigrams("abc").count(), trigrams("ab").count()), (1, 0));

@@ -66,7 +66,7 @@ type NearTerm = (String, u64);
 pub struct Search {
     pub budget: Budget,
     /// Whether titles that begin with the text come first.
-    pub favors_beginnings: bool,
+    pub favors_prefixes: bool,
     lookups: Vec<(QueryWord, Rc<WordLookup>)>,
     /// Similar words by word, distance, and whether it is a beginning.
     near: HashMap<(String, u8, bool), Rc<[NearTerm]>>,
@@ -75,7 +75,7 @@ pub struct Search {
 impl Search {
     #[must_use]
     pub fn new(budget: Budget) -> Search {
-        Search { budget, favors_beginnings: false, lookups: Vec::new(), near: HashMap::new() }
+        Search { budget, favors_prefixes: false, lookups: Vec::new(), near: HashMap::new() }
     }
 
     /// Returns the posting lists of a word. Searches that are tried for suggestions share most of their words.
@@ -369,12 +369,12 @@ impl SegmentMatcher<'_> {
         for pair in parsed.words.iter().filter_map(|word| word.pair.as_ref()) {
             self.each_match(self.view.fields.pairs, pair.as_bytes(), &candidates, |at| pairs[at] += score::PAIR)?;
         }
-        if search.favors_beginnings
+        if search.favors_prefixes
             && let Some(first) = parsed.words.first()
         {
-            let beginnings = self.view.fields.texts[0].prefixes;
+            let prefixes = self.view.fields.texts[0].prefixes;
             let term = text::title_beginning(&first.text);
-            self.each_match(beginnings, term.as_bytes(), &candidates, |at| pairs[at] += score::TITLE_BEGINNING)?;
+            self.each_match(prefixes, term.as_bytes(), &candidates, |at| pairs[at] += score::TITLE_PREFIX)?;
         }
         let worth = |(candidate, pairs): (Candidate, u32)| {
             let doc = candidate.doc as usize;

@@ -25,7 +25,7 @@ const MOST: usize = 10;
 pub fn suggest(finder: &mut Finder, view: &View, text: &str, budget: Budget) -> Result<(Suggestions, u32), Error> {
     let request = Request { text: Some(text.to_owned()), filters: Vec::new(), sort: Sort::Relevance };
     let mut search = Search::new(budget);
-    search.favors_beginnings = true;
+    search.favors_prefixes = true;
     let matched = finder.matches(view, &request, &mut search)?;
     let labels = view.labels.read();
     let wanted = CollectOptions { page: Page { limit: 2 * MOST, after: None }, facets: false };

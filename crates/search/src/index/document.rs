@@ -6,7 +6,7 @@ use crate::{
     domain::{
         compounds::Density,
         score,
-        text::{Analyzer, Terms, bare_sku, title_beginnings, trigrams},
+        text::{Analyzer, Terms, bare_sku, title_prefixes, trigrams},
     },
 };
 use contracts::{
@@ -82,7 +82,7 @@ pub fn document(
     doc.add_u64(fields.title_words, title.count as u64);
     add_terms(&mut doc, fields.pairs, &title.pairs);
     let body = body(product, &path);
-    let beginnings: Vec<String> = title_beginnings(&title.first).collect();
+    let of_title: Vec<String> = title_prefixes(&title.first).collect();
     let terms =
         [title, analyzer.terms(product.brand.as_deref().unwrap_or_default(), Density::Full), analyzer.terms(&body, Density::Sparse)];
     for (texts, terms) in fields.texts.iter().zip(&terms) {
@@ -92,7 +92,7 @@ pub fn document(
         }
         add_terms(&mut doc, texts.prefixes, prefixes(texts.field, terms));
     }
-    add_terms(&mut doc, fields.texts[0].prefixes, &beginnings);
+    add_terms(&mut doc, fields.texts[0].prefixes, &of_title);
 
     let bare = bare_sku(&product.sku);
     doc.add_text(fields.sku, &bare);
