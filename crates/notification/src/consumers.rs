@@ -206,7 +206,7 @@ async fn order_cancelled(tx: &mut Tx, received: Received<OrderCancelled>) -> Res
 }
 
 /// A part that was cancelled while its whole order was being cancelled was not announced to the customer. When a parcel that left
-/// ended that request, the refund of the part tells of it.
+/// ended that request, the refund of the part announces it.
 async fn order_part_refunded(tx: &mut Tx, received: Received<OrderPartRefunded>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     let OrderPartRefunded { order_id, order_number, user_id, cause, cause_id, currency, amount, .. } = event;

@@ -83,7 +83,7 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
     async fn run(self, id: NotificationId) -> Result<(), Error> {
         let (db, settings) = (&self.app.ctx.db, self.app.settings.clone());
         let Some(mut outgoing) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
-        if outgoing.recipient.is_none() && C::CHANNEL == Channel::Email && learn_contact(&self.app, outgoing.user_id).await? {
+        if outgoing.recipient.is_none() && C::CHANNEL == Channel::Email && fetch_contact(&self.app, outgoing.user_id).await? {
             let Some(found) = db.read(async move |tx| store::find_due(tx, id).await).await? else { return Ok(()) };
             outgoing = found;
         }
@@ -106,9 +106,9 @@ impl<C: OneChannel> DueWork for DueMessages<C> {
     }
 }
 
-/// Asks for a contact that no event told: an order may arrive before the registration, and the events of long ago are gone once this
+/// Reads a contact that no event carried: an order may arrive before the registration, and the events of long ago are gone once this
 /// database was lost. Returns whether the user service answered; otherwise this attempt fails and is repeated.
-async fn learn_contact(app: &App, user_id: UserId) -> Result<bool, Error> {
+async fn fetch_contact(app: &App, user_id: UserId) -> Result<bool, Error> {
     let Ok(contact) = app.ctx.client.call(&user::GET_CONTACT).path(&[&user_id]).send().await else { return Ok(false) };
     app.ctx.db.write(async move |tx| store::put_contact(tx, user_id, &contact).await).await?;
     Ok(true)

@@ -123,7 +123,7 @@ pub struct OutgoingMessage {
 pub struct DeliveryError {
     /// For administrators; contains no secret.
     pub detail: String,
-    /// For the user. It does not tell what stands at a private address.
+    /// For the user. It does not reveal what listens at a private address.
     pub public_detail: String,
     /// Whether a repetition cannot succeed.
     pub is_permanent: bool,

@@ -199,7 +199,7 @@ pub struct PartCancelled {
     pub order_id: OrderId,
     pub order_number: String,
     pub fulfilment_id: FulfilmentId,
-    /// Empty and null when only the refund told of it.
+    /// Empty and null when only the refund announced it.
     pub items: Vec<Line>,
     pub reason: Option<CancelReason>,
     /// The text of the one who cancelled it.
@@ -324,7 +324,7 @@ impl Message {
         }
     }
 
-    /// Returns what a user gets one message of this type about, when several events may tell of it.
+    /// Returns what a user gets one message of this type about, when several events may announce it.
     #[must_use]
     pub fn subject_id(&self) -> Option<Uuid> {
         match self {

@@ -68,7 +68,7 @@ pub async fn put_registered(tx: &mut Tx, event: &UserRegistered) -> Result<(), E
     .map(|_| ())
 }
 
-/// Stores what the user service answered about a user whose events are lost. What events told meanwhile stays.
+/// Stores what the user service answered about a user whose events are lost. What events changed meanwhile stays.
 pub async fn put_contact(tx: &mut Tx, user_id: UserId, contact: &UserContact) -> Result<(), Error> {
     let preferences = &contact.preferences;
     tx.execute(

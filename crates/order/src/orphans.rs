@@ -2,7 +2,7 @@
 //!
 //! An order is written before anything is called for it. So an event about an unknown order means that this database was
 //! restored from an older copy, and that what the event announces belongs to a lost order. After a grace period, in which the
-//! operator may restore a newer copy, it is let go of: the shipment is cancelled, the payment voided or refunded, the
+//! operator may restore a newer copy, it is released: the shipment is cancelled, the payment voided or refunded, the
 //! reservation released or returned. If the parcel has left, the customer keeps the goods and the shop the money.
 
 use crate::{App, Error, domain::Fact, store};
@@ -58,8 +58,8 @@ impl fmt::Display for Orphan {
         let Orphan { resource_id, kind, order_id, .. } = self;
         write!(f, "order {order_id} is not known any more: its {} {resource_id} ", kind.as_str().to_lowercase())?;
         f.write_str(match self.outcome {
-            None => "is going to be let go of",
-            Some(OrphanOutcome::Released) => "was let go of",
+            None => "is going to be released",
+            Some(OrphanOutcome::Released) => "was released",
             Some(OrphanOutcome::Shipped) => "is kept, because the parcel has left",
         })
     }
@@ -79,7 +79,7 @@ pub async fn record(tx: &mut Tx, order_id: OrderId, fact: &Fact, grace: Duration
     let orphan = Orphan { resource_id, kind, order_id, found_at: tx.now(), outcome: None };
     let due_at = tx.now().after(grace);
     if store::orphan_rows::insert(tx, &orphan, due_at).await? {
-        tracing::warn!(target: "order", %order_id, %resource_id, kind = kind.as_str(), %due_at, "an event about an unknown order: this database is older than it was; what the order holds is let go of");
+        tracing::warn!(target: "order", %order_id, %resource_id, kind = kind.as_str(), %due_at, "an event about an unknown order: this database is older than it was; what the order holds is released");
         metrics::counter!("souk_order_orphans_total", "kind" => kind.as_str()).increment(1);
         tx.notify_worker(ReleaseOrphan::NAME);
     }
@@ -94,7 +94,7 @@ pub async fn list_orphans(db: &Db) -> Result<Vec<Orphan>, db::Error> {
     db.read(async |tx| store::orphan_rows::list(tx).await).await
 }
 
-/// Lets go of what belongs to an unknown order.
+/// Releases what belongs to an unknown order.
 #[derive(Clone)]
 pub struct ReleaseOrphan(pub App);
 

@@ -1,4 +1,4 @@
-//! Entry point 3: the saga advances orders that are due, and what unknown orders hold is let go of.
+//! Entry point 3: the saga advances orders that are due, and what unknown orders hold is released.
 
 use crate::{App, Error, orphans::ReleaseOrphan, saga, store};
 use contracts::ids::OrderId;

@@ -32,7 +32,7 @@ struct Place<'a> {
 impl Queues {
     /// Waits for a turn, until `deadline` at most.
     pub async fn turn(&self, id: Uuid, deadline: Instant) -> Option<Turn<'_>> {
-        // Fields and variables are dropped such that the mutex is let go before the place is left.
+        // Fields and variables are dropped such that the mutex is released before the slot is.
         let place = Place { queues: self, id };
         let queue = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone();
         let held = timeout_at(deadline, queue.lock_owned()).await.ok()?;

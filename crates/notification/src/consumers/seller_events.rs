@@ -76,7 +76,7 @@ async fn fulfilment_confirmed(tx: &mut Tx, received: Received<FulfilmentConfirme
     NewMessage::of(event_id, seller_id, message).write(tx).await
 }
 
-/// The seller hears of every cancellation of a sale that was announced, the customer of one that leaves the rest of the order.
+/// The seller gets a message for every cancellation of a sale that was announced, the customer for one that leaves the rest of the order.
 async fn fulfilment_cancelled(tx: &mut Tx, received: Received<FulfilmentCancelled>) -> Result<(), Error> {
     let Received { event, event_id, .. } = received;
     if !event.was_confirmed {

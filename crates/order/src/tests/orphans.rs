@@ -1,4 +1,4 @@
-//! What belongs to an order that this database does not know is let go of, once the grace period is over.
+//! What belongs to an order that this database does not know is released once the grace period is over.
 
 use super::{
     cancellation::confirmed,

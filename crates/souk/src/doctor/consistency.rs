@@ -205,7 +205,7 @@ async fn check_again(sources: Sources<'_>, mut suspects: Vec<OrderId>, consisten
     if mismatches.is_empty() {
         return Ok(());
     }
-    // What such an order holds is let go of as due work.
+    // What such an order holds is released as due work.
     let orphans = order::list_orphans(sources.orders).await?;
     let released: BTreeSet<OrderId> = orphans.iter().map(|orphan| orphan.order_id).collect();
     let suspects = mismatches.iter().map(|(id, ..)| *id).collect();
